@@ -1,0 +1,1 @@
+"""How facts get in and out: publisher, HTTP gateway, file import, quarantine."""

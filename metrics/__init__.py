@@ -1,0 +1,1 @@
+"""What people see: cube (read model), indicators (catalogue), exporter (Prometheus), reporting API."""

@@ -1,0 +1,1 @@
+"""How it is run: command line, embedded Kafka, recount, simulation, benchmarks, dashboards, images."""

@@ -1,0 +1,88 @@
+"""Every setting of the hub, in one table: name, default, help. Drives the command line's help and docs/settings.md.
+
+A setting comes from the environment (`LGSP_` + its name in capitals), else from the TOML file named by `LGSP_CONFIG`
+(default `lgsp.toml` in the working folder), else from the default here.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from schemas.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """The table. `Field(description=…)` is the help text that users read."""
+
+    model_config = SettingsConfigDict(env_prefix="LGSP_", extra="forbid", env_ignore_empty=True)
+
+    data: Path = Field(Path("var"), description="Folder of everything that is kept: Kafka's log, the cube, import progress")
+    host: str = Field("127.0.0.1", description="Address that gateway, metrics and the embedded Kafka listen on")
+    gateway_port: int = Field(8080, ge=1, le=65535, description="Port of the gateway (POST /v1/events)")
+    metrics_port: int = Field(8081, ge=1, le=65535, description="Port of /metrics and the reporting API")
+    kafka_port: int = Field(9092, ge=1, le=65535, description="Port of the embedded Kafka")
+    kafka_servers: str = Field("", description="Bootstrap servers of an existing cluster (host:port,…); empty: the embedded Kafka")
+    kafka_home: Path | None = Field(None, description="An unpacked Apache Kafka to run instead of downloading one (closed networks)")
+    kafka_repository: str = Field("", description="URL of a Maven repository mirror to take Kafka's jars from (closed networks)")
+    kafka_heap: str = Field("512m", description="Memory of the embedded Kafka (a Java -Xmx value)")
+    partitions: int = Field(4, ge=1, le=1024, description="Partitions of each family's topics; fixed once the topics exist")
+    replication_factor: int = Field(1, ge=1, le=5, description="Copies of every topic; 3 on a cluster")
+    min_insync_replicas: int = Field(1, ge=1, le=5, description="Copies that must have a record before it is accepted; 2 on a cluster")
+    app_id: str = Field("lgsp", pattern=r"^[a-z0-9-]+$", description="Consumer group of the workers and prefix of their transactions")
+    body_limit: int = Field(8 << 20, ge=1024, description="Largest request body the gateway reads, in bytes")
+    batch_limit: int = Field(1_000, ge=1, le=10_000, description="Most events in one request to the gateway")
+    publish_timeout: float = Field(10.0, gt=0, description="Seconds the gateway waits for Kafka before it answers 503")
+    publish_buffer: int = Field(32 << 20, ge=1 << 20, description="Bytes of accepted requests in memory before callers must wait")
+    future_tolerance: float = Field(300.0, ge=0, description="Seconds an event's time may lie ahead of the hub's clock")
+    quarantine_run: int = Field(1_000, ge=1, description="Undecodable records in a row, on one partition, that stop a worker")
+    heartbeat_seconds: float = Field(2.0, gt=0, description="Seconds between the heartbeats that measure freshness")
+    worker_port: int = Field(8082, ge=0, le=65535, description="Port of the worker's own /metrics (0: none)")
+    agencies: Path | None = Field(None, description="YAML list of agency codes expected to report (coverage); empty: every agency heard from")
+    indicators: Path | None = Field(None, description="The catalogue of indicators; empty: the one that ships with the hub")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe message that is logged")
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+
+    @property
+    def bootstrap(self) -> str:
+        """Kafka's address: the cluster if one is named, else the embedded broker."""
+        return self.kafka_servers or f"{self.host}:{self.kafka_port}"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the hub brings its own Kafka."""
+        return not self.kafka_servers
+
+
+def config_file() -> Path:
+    """The settings file; it need not exist unless `LGSP_CONFIG` names it."""
+    named = os.environ.get("LGSP_CONFIG")
+    if named and not Path(named).is_file():
+        raise SettingsError(f"LGSP_CONFIG names {named}, which is no file: correct the path or unset LGSP_CONFIG.")
+    return Path(named or "lgsp.toml")
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once.
+
+    Raises: SettingsError naming each setting that is wrong.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"LGSP_{str(e['loc'][0]).upper()}: {e['msg']} (given: {e['input']!r})" for e in error.errors())
+        raise SettingsError(f"Settings that cannot be used: {wrong}. `lgsp settings` lists every setting.") from error
+
