@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     quarantine_run: int = Field(1_000, ge=1, description="Undecodable records in a row, on one partition, that stop a worker")
     heartbeat_seconds: float = Field(2.0, gt=0, description="Seconds between the heartbeats that measure freshness")
     worker_port: int = Field(8082, ge=0, le=65535, description="Port of the worker's own /metrics (0: none)")
-    agencies: Path | None = Field(None, description="YAML list of agency codes expected to report (coverage); empty: every agency heard from")
+    agencies: Path | None = Field(None, description="YAML list of agencies expected to report (coverage); empty: all heard from")
     indicators: Path | None = Field(None, description="The catalogue of indicators; empty: the one that ships with the hub")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe message that is logged")
 

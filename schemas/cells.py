@@ -1,0 +1,118 @@
+"""Cells: the absolute counts that workers publish to `lgsp.cells` and the cube reads.
+
+A cell belongs to (family, kind, agency, category, at) within one partition; a figure is the sum over partitions. Its Kafka
+key is those five, joined by `|`; its value a JSON list of whole numbers in the order of the kind's measures, trailing zeros
+left out. A cell that has become all zero is a tombstone. `at` is a day (YYYYMMDD), an instant (epoch ms; 0: none) or 0.
+
+Measures are only ever appended: their places are the contract.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from schemas.codes import CHANNELS
+from schemas.errors import ContractError
+
+Vector = list[int]
+At = Literal["day", "instant", "none"]
+
+# Upper bounds (inclusive, in days) of the processing-time classes; the last class is open.
+DAYS_BOUNDS: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 30, 45, 60, 90, 180, 365)
+# Upper bounds (inclusive, in seconds) of the report-lag classes; the last class is open.
+LAG_BOUNDS: tuple[int, ...] = (
+    1, 5, 15, 60, 300, 900, 3_600, 7_200, 14_400, 28_800, 86_400, 172_800, 432_000, 864_000, 2_592_000, 7_776_000,
+)  # fmt: skip
+# Upper bounds (inclusive, in hours) of the document-handling classes; the last class is open.
+HOURS_BOUNDS: tuple[int, ...] = (1, 2, 4, 8, 24, 48, 72, 120, 240, 720)
+
+
+def classes(name: str, bounds: tuple[int, ...]) -> tuple[str, ...]:
+    """The measures of a histogram: one per bound, and an open one."""
+    return (*(f"{name}_le_{bound}" for bound in bounds), f"{name}_more")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a kind of cell counts, and what its `at` is."""
+
+    at: At
+    measures: tuple[str, ...]
+
+
+KINDS: dict[str, dict[str, Kind]] = {
+    "dossiers": {
+        "received": Kind("day", (
+            "received", *(f"received_{channel}" for channel in CHANNELS), "received_partial", "received_full",
+            "with_fee", "authenticated", "reused_data", "backfilled",
+        )),
+        "refused": Kind("day", ("refused",)),
+        "closed": Kind("day", (
+            "closed", "finished", "withdrawn", "stopped", "finished_online", "on_time", "early", "late", "no_due", "late_766", "late_06a",
+            "results", "results_digitised", "moved", "moved_electronically", "reported_late", "looked_overdue",
+            "processing_seconds", *classes("days", DAYS_BOUNDS),
+        )),
+        "lag": Kind("day", ("reports", "lag_seconds", *classes("lag", LAG_BOUNDS))),
+        "paid": Kind("day", ("transactions", "transactions_online", "amount", "amount_online")),
+        "rated": Kind("day", (
+            "ratings", "satisfied", "ratings_agency", "satisfied_agency", "ratings_health_education", "satisfied_health_education",
+        )),
+        "open": Kind("instant", ("open", "waiting")),
+        "flagged": Kind("day", (
+            "flagged", "offline_procedure_online", "no_reception", "finished_without_end", "received_in_future", "ended_in_future",
+            "received_after_end", "due_moved_after_passed", "step_after_end", "sources_disagree",
+        )),
+    },
+    "documents": {
+        "sent": Kind("day", ("documents", "electronic", "signed", "electronic_signed")),
+        "received": Kind("day", ("arrived", "accepted", "refused")),
+        "accepted": Kind("day", ("accepted_timed", "accepted_hours", *classes("accepted_h", HOURS_BOUNDS))),
+        "handled": Kind("day", ("completed", "completed_timed", "completed_hours", *classes("completed_h", HOURS_BOUNDS))),
+        "recalled": Kind("day", ("asked", "agreed", "refused_recall")),
+        "flagged": Kind("day", ("no_sending",)),
+    },
+    "heartbeats": {
+        "beat": Kind("none", ("occurred_at",)),
+    },
+}  # fmt: skip
+
+
+class CellKey(NamedTuple):
+    """A cell's key, taken apart."""
+
+    family: str
+    kind: str
+    agency: str
+    category: str
+    at: int
+
+
+def parse_key(key: bytes | None) -> CellKey:
+    """Raises: ContractError for a key that is no cell's."""
+    try:
+        family, kind, agency, category, at = (key or b"").decode().split("|")
+        if kind not in KINDS[family]:
+            raise KeyError(kind)
+        return CellKey(family, kind, agency, category, int(at))
+    except (ValueError, KeyError) as error:
+        raise ContractError(f"{key!r} is no key of a cell (family|kind|agency|category|at)") from error
+
+
+_decoder = msgspec.json.Decoder(Vector)
+encode_vector = msgspec.json.Encoder().encode
+
+
+def decode_vector(value: bytes | None) -> Vector:
+    """The counts of a cell; a tombstone is no counts.
+
+    Raises: ContractError for anything but a JSON list of whole numbers.
+    """
+    if not value:
+        return []
+    try:
+        return _decoder.decode(value)
+    except msgspec.DecodeError as error:
+        raise ContractError(f"{value[:80]!r} is no cell's value (a JSON list of whole numbers)") from error

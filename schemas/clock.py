@@ -1,0 +1,60 @@
+"""Instants and the province's calendar days.
+
+An instant is epoch milliseconds, UTC. A day is the calendar day in the province's time zone as the integer YYYYMMDD.
+Viet Nam has kept UTC+7 without daylight saving since 1975, so the zone is a constant and a replay gives the same days.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+ZONE = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
+OFFSET_MS = 7 * 3_600_000
+DAY_MS = 86_400_000
+EARLIEST_MS = 315_532_800_000  # 1 January 1980: older times are typing errors, and the zone was another
+LATEST_MS = 4_102_444_800_000  # 1 January 2100
+
+_days: dict[int, int] = {}
+
+
+def day_number(ms: int) -> int:
+    """Days since 1 January 1970 in the province's zone, for differences between days."""
+    return (ms + OFFSET_MS) // DAY_MS
+
+
+def day(ms: int) -> int:
+    """The province's calendar day of an instant, as YYYYMMDD."""
+    number = (ms + OFFSET_MS) // DAY_MS
+    known = _days.get(number)
+    if known is None:
+        known = _days[number] = _yyyymmdd(number)
+    return known
+
+
+def _yyyymmdd(number: int) -> int:
+    return yyyymmdd(date(1970, 1, 1) + timedelta(days=number))
+
+
+def yyyymmdd(day_: date) -> int:
+    """A date as the integer that cells carry."""
+    return day_.year * 10_000 + day_.month * 100 + day_.day
+
+
+def as_date(day_: int) -> date:
+    """The date of a YYYYMMDD integer."""
+    return date(day_ // 10_000, day_ // 100 % 100, day_ % 100)
+
+
+def to_ms(moment: datetime) -> int:
+    """Epoch milliseconds of an aware datetime, exactly (no float on the way)."""
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def to_datetime(ms: int) -> datetime:
+    """The instant in the province's zone."""
+    return datetime(1970, 1, 1, tzinfo=UTC).astimezone(ZONE) + timedelta(milliseconds=ms)
+
+
+def now_ms() -> int:
+    """The wall clock. Never called by streams: a replay must give the same cells."""
+    return to_ms(datetime.now(UTC))

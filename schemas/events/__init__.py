@@ -1,0 +1,16 @@
+"""Every event that the hub knows, by type. Agencies may send all but the hub's own."""
+
+from __future__ import annotations
+
+from schemas.events import documents, dossiers, heartbeats
+from schemas.events.base import Event
+
+FAMILIES: dict[str, tuple[type[Event], ...]] = {
+    "dossiers": dossiers.EVENTS,
+    "documents": documents.EVENTS,
+    "heartbeats": heartbeats.EVENTS,
+}
+EVENTS: dict[str, type[Event]] = {event.type: event for events in FAMILIES.values() for event in events}
+ACCEPTED: dict[str, type[Event]] = {name: event for name, event in EVENTS.items() if event.family != "heartbeats"}
+
+__all__ = ["ACCEPTED", "EVENTS", "FAMILIES", "Event"]

@@ -1,0 +1,174 @@
+"""Facts about dossiers (hồ sơ thủ tục hành chính), keyed by the dossier's code (MaHoSo).
+
+Which register or map of the dossier's state each fact sets, and how ties are broken: docs/figures.md.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from schemas.codes import ApplicantKind, Channel, DossierStatus, Level, PaymentState, RatingSubject, ReturnedHow
+from schemas.events.base import AgencyCode, Code, Event, Instant, Label, ThingId
+
+
+class DossierEvent(Event):
+    """Base of every fact about a dossier."""
+
+    key: ClassVar[str] = "dossier_id"
+    family: ClassVar[str] = "dossiers"
+
+    dossier_id: ThingId
+
+
+class Reception(DossierEvent):
+    """What is said of a dossier at its reception (NgayTiepNhan, KenhThucHien, MaTTHC…), by `received` or `corrected`."""
+
+    procedure: Code = Field(description="Procedure code (MaTTHC)")
+    channel: Channel = Field(description="How it came (KenhThucHien)")
+    level: Level | None = Field(None, description="Level of the online service: 2 information, 3 partial, 4 full")
+    applicant: ApplicantKind | None = Field(None, description="Kind of applicant (LoaiDoiTuong); never who")
+    authenticated: bool = Field(False, description="Applicant authenticated by the national electronic identity")
+    with_fee: bool = Field(False, description="A fee is due for this dossier")
+    reused_data: bool = Field(False, description="Data or papers the State already holds were reused")
+    handling_agency: AgencyCode | None = Field(None, description="Agency that handles it first; the receiving one if absent")
+    unit: Label | None = None
+    due_at: Instant | None = Field(None, description="Date of appointment (NgayHenTra)")
+
+
+class DossierReceived(Reception):
+    """The dossier was accepted; `agency` is the receiving agency, `occurred_at` the time of reception."""
+
+    type: ClassVar[str] = "dossier.received"
+
+
+class DossierCorrected(Reception):
+    """The reception stated anew, as a whole, by the receiving agency; `occurred_at` is the time of the correction."""
+
+    type: ClassVar[str] = "dossier.corrected"
+
+    received_at: Instant
+
+
+class DossierStepTaken(DossierEvent):
+    """A processing step by `agency`, which thereby handles the dossier (packet CapNhatTienDoHoSoMC)."""
+
+    type: ClassVar[str] = "dossier.step_taken"
+
+    step: Label | None = None
+    unit: Label | None = None
+    status: DossierStatus | None = Field(None, description="The portal's state after the step (TrangThai)")
+
+
+class DossierSupplementRequested(DossierEvent):
+    """The applicant was asked for further papers; the dossier waits (state 5)."""
+
+    type: ClassVar[str] = "dossier.supplement_requested"
+
+
+class DossierSupplementCompleted(DossierEvent):
+    """The further papers came in; the wait ends, with a new due time where one was given."""
+
+    type: ClassVar[str] = "dossier.supplement_completed"
+
+    due_at: Instant | None = None
+
+
+class DossierSuspended(DossierEvent):
+    """Processing was stopped (Dừng xử lý, state 8), which closes the dossier as QĐ 766 counts."""
+
+    type: ClassVar[str] = "dossier.suspended"
+
+
+class DossierReopened(DossierEvent):
+    """Processing goes on: undoes every closing fact that occurred before it."""
+
+    type: ClassVar[str] = "dossier.reopened"
+
+
+class DossierDueChanged(DossierEvent):
+    """A new due time (form 04 of TT 03/2025: apology and extension)."""
+
+    type: ClassVar[str] = "dossier.due_changed"
+
+    due_at: Instant
+
+
+class DossierTransferred(DossierEvent):
+    """The dossier moved between agencies; `to_agency` handles it from then on."""
+
+    type: ClassVar[str] = "dossier.transferred"
+
+    from_agency: AgencyCode
+    to_agency: AgencyCode
+    unit: Label | None = None
+    electronic: bool = Field(description="Moved by electronic means only")
+
+
+class DossierFeeRequested(DossierEvent):
+    """The applicant was asked to pay; the dossier waits (state 6)."""
+
+    type: ClassVar[str] = "dossier.fee_requested"
+
+    reference: ThingId | None = None
+
+
+class DossierPaid(DossierEvent):
+    """The state of a payment (MaThamChieu, TrangThaiGD); payments count once per reference."""
+
+    type: ClassVar[str] = "dossier.paid"
+
+    reference: ThingId = Field(description="Payment reference (MaThamChieu)")
+    amount: Annotated[int, Field(ge=0, le=10**15, description="Amount in đồng")]
+    online: bool
+    state: PaymentState = "paid"
+
+
+class DossierFinished(DossierEvent):
+    """Processing ended (NgayKetThucXuLy, state 9)."""
+
+    type: ClassVar[str] = "dossier.finished"
+
+    digitised: bool = Field(False, description="The result exists in digital form")
+
+
+class DossierResultReturned(DossierEvent):
+    """The result was handed over (NgayTra, state 10)."""
+
+    type: ClassVar[str] = "dossier.result_returned"
+
+    digitised: bool = Field(False, description="The result exists in digital form")
+    how: ReturnedHow = "counter"
+
+
+class DossierRefused(DossierEvent):
+    """The dossier was not accepted (NgayTuChoi, state 3); `agency` is the one that refused."""
+
+    type: ClassVar[str] = "dossier.refused"
+
+    procedure: Code
+
+
+class DossierWithdrawn(DossierEvent):
+    """The applicant took the dossier back (state 7)."""
+
+    type: ClassVar[str] = "dossier.withdrawn"
+
+
+class DossierRated(DossierEvent):
+    """An applicant's rating of how the dossier was handled."""
+
+    type: ClassVar[str] = "dossier.rated"
+
+    rating_id: ThingId
+    satisfied: bool
+    score: Annotated[int, Field(ge=1, le=5)] | None = None
+    about: RatingSubject = "procedure"
+
+
+EVENTS: tuple[type[DossierEvent], ...] = (
+    DossierReceived, DossierCorrected, DossierStepTaken, DossierSupplementRequested, DossierSupplementCompleted,
+    DossierSuspended, DossierReopened, DossierDueChanged, DossierTransferred, DossierFeeRequested, DossierPaid,
+    DossierFinished, DossierResultReturned, DossierRefused, DossierWithdrawn, DossierRated,
+)  # fmt: skip

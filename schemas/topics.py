@@ -1,0 +1,77 @@
+"""Every topic, declared once: who writes it, its key, partitions, how long it is kept. Created from here at start.
+
+Kafka is the only system of record: events are kept for ever; states and cells are compacted to the newest per key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from schemas.settings import Settings
+
+DAY = 86_400_000
+# How long a deleted cell's tombstone stays readable: a cube that was away for longer rebuilds itself.
+TOMBSTONES_MS = 7 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic. `partitions` 0 means as many as the setting `partitions` says (families share it, so that books stay together)."""
+
+    name: str
+    owner: str
+    key: str
+    holds: str
+    kept: Literal["for ever", "newest per key", "limited"]
+    retention_ms: int = -1
+    partitions: int = 0
+    broker_time: bool = False  # records carry the broker's append time: when the hub first knew
+    examples: tuple[str, ...] = field(default=())
+
+    def partition_count(self, settings: Settings) -> int:
+        """Partitions to create the topic with."""
+        return self.partitions or settings.partitions
+
+    def config(self, settings: Settings) -> dict[str, str]:
+        """The broker's topic settings."""
+        common = {
+            "min.insync.replicas": str(settings.min_insync_replicas),
+            "message.timestamp.type": "LogAppendTime" if self.broker_time else "CreateTime",
+        }
+        if self.kept == "newest per key":
+            return common | {"cleanup.policy": "compact", "delete.retention.ms": str(TOMBSTONES_MS),
+                             "segment.bytes": str(64 << 20), "segment.ms": str(DAY), "min.cleanable.dirty.ratio": "0.3"}  # fmt: skip
+        return common | {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+
+
+CELLS = "lgsp.cells"
+QUARANTINE = "lgsp.quarantine"
+
+
+def events_topic(family: str) -> str:
+    """The topic of a family's events."""
+    return f"lgsp.{family}"
+
+
+def state_topic(family: str) -> str:
+    """The compacted topic of a family's states."""
+    return f"lgsp.{family}.state"
+
+
+TOPICS: tuple[Topic, ...] = (
+    Topic("lgsp.dossiers", "connectors", "dossier id (MaHoSo)", "events of dossiers", "for ever", broker_time=True,
+          examples=("dossier.received", "dossier.finished")),
+    Topic("lgsp.documents", "connectors", "document id (DocumentId)", "events of documents", "for ever", broker_time=True,
+          examples=("document.sent", "document.status_changed")),
+    Topic("lgsp.heartbeats", "connectors", "partition number", "the gateway's heartbeats", "limited", retention_ms=3_600_000,
+          broker_time=True, examples=("hub.heartbeat",)),
+    Topic("lgsp.dossiers.state", "streams", "dossier id", "what is known of each dossier", "newest per key"),
+    Topic("lgsp.documents.state", "streams", "document id", "what is known of each document", "newest per key"),
+    Topic("lgsp.heartbeats.state", "streams", "partition number", "the newest heartbeat of each partition", "newest per key"),
+    Topic(CELLS, "streams", "family|kind|agency|category|at", "absolute counts; sum over partitions", "newest per key"),
+    Topic(QUARANTINE, "connectors, streams", "origin", "what could not be taken in, with its reason", "for ever",
+          partitions=1),
+)  # fmt: skip
+
+BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
