@@ -1,0 +1,146 @@
+"""Lanes: one per topic partition, each with the batch in flight, batches waiting, and the one that fills meanwhile.
+
+While a lane's batch is in flight the next one fills with the records of every caller; an idle lane sends at once. So batches
+grow by themselves under load and nobody waits for a timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from connectors.budget import Budget
+from schemas.wire import Headers
+
+BATCH_BYTES = 1 << 20  # below Kafka's default max.message.bytes (1,048,588)
+RECORD_OVERHEAD = 64  # upper estimate of a record's framing, and of a header's
+
+
+class Record(NamedTuple):
+    """A record to write; `partition` None: chosen by the key, as every Kafka client's default does."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Headers
+    partition: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes in memory and on the wire, roughly from above."""
+        heads = sum(len(name) + len(value) for name, value in self.headers)
+        return len(self.key) + len(self.value) + heads + RECORD_OVERHEAD * (1 + len(self.headers))
+
+
+class Ticket:
+    """One caller's wait: over once every batch that holds a record of the caller's is settled."""
+
+    __slots__ = ("_done", "_open", "error")
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+        self._open = 1  # the caller's own: held until everything is handed over
+        self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def join(self) -> None:
+        """One more batch to wait for."""
+        self._open += 1
+
+    def settle(self, error: BaseException | None) -> None:
+        """One batch less; the first error is the caller's."""
+        self._open -= 1
+        self.error = self.error or error
+        if (self._open == 0 or self.error) and not self._done.done():
+            self._done.set_result(None)
+
+    async def wait(self) -> BaseException | None:
+        """Everything is handed over: wait for the rest; returns what went wrong."""
+        self.settle(None)
+        await self._done
+        return self.error
+
+
+class Batch:
+    """Records of one partition that travel together."""
+
+    __slots__ = ("builder", "size", "tickets")
+
+    def __init__(self) -> None:
+        self.builder = BatchBuilder(BATCH_BYTES, 0)
+        self.size = 0
+        self.tickets: list[Ticket] = []
+
+    def add(self, record: Record, now: int, ticket: Ticket) -> bool:
+        """Whether the record still fitted."""
+        if self.builder.append(timestamp=now, key=record.key, value=record.value, headers=record.headers) is None:
+            return False
+        self.size += record.size
+        if not self.tickets or self.tickets[-1] is not ticket:
+            self.tickets.append(ticket)
+            ticket.join()
+        return True
+
+    def settle(self, error: BaseException | None) -> None:
+        """Tell every caller."""
+        for ticket in self.tickets:
+            ticket.settle(error)
+
+
+class Lane:
+    """The way to one partition. `producer()` gives the producer of the moment, or None while there is none."""
+
+    def __init__(
+        self, topic: str, partition: int, budget: Budget, producer: Callable[[], Any], settled: Callable[[Any, BaseException | None], None],
+    ) -> None:
+        self.topic = topic
+        self.partition = partition
+        self._budget = budget
+        self._producer = producer
+        self._settled = settled
+        self._waiting: deque[Batch] = deque()
+        self._sending: asyncio.Task[None] | None = None
+
+    def add(self, record: Record, now: int, ticket: Ticket) -> None:
+        """Put a record into the batch that fills; its bytes were taken from the budget and are given back with its batch."""
+        if not self._waiting or not self._waiting[-1].add(record, now, ticket):
+            self._waiting.append(Batch())
+            self._waiting[-1].add(record, now, ticket)  # an empty batch takes any record
+
+    def pump(self) -> None:
+        """Send the oldest batch unless one is in flight."""
+        producer = self._producer()
+        if self._sending is None and self._waiting and producer is not None:
+            self._sending = asyncio.create_task(self._send(producer, self._waiting.popleft()))
+
+    def drop(self, error: BaseException) -> None:
+        """Give up what waits (at the end of a publisher's life)."""
+        while self._waiting:
+            batch = self._waiting.popleft()
+            self._budget.give(batch.size)
+            batch.settle(error)
+
+    async def drain(self) -> None:
+        """Wait until nothing is in flight any more; what waits follows while there is a producer."""
+        while self._sending is not None:
+            await asyncio.wait({self._sending})
+
+    async def _send(self, producer: Any, batch: Batch) -> None:
+        error: BaseException | None = KafkaError("the sending was cut off")
+        try:
+            batch.builder.close()
+            delivery = await producer.send_batch(batch.builder, self.topic, partition=self.partition)
+            await delivery
+            error = None
+        except Exception as raised:
+            error = raised
+        finally:
+            self._sending = None
+            self._budget.give(batch.size)
+            self._settled(producer, error)
+            batch.settle(error)
+            self.pump()
