@@ -1,0 +1,200 @@
+"""A checked mapping turned into plain functions of a row's cells, so that a million rows pay for its meaning only once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.files.checks import FieldRule, check_every_event, field_rules
+from connectors.files.declaration import Declaration
+from connectors.files.mapping import Condition, EventRule, Mapping, Table
+from connectors.files.templates import Template, parse_template
+from connectors.files.values import (
+    Cell,
+    Cells,
+    Convert,
+    Refused,
+    TimeReader,
+    Unexpected,
+    boolean_of,
+    is_blank,
+    list_reader,
+    number_of,
+    text_of,
+)
+from schemas.events import ACCEPTED, Event
+
+Getter = Callable[[Cells], Any]
+Test = Callable[[Cells], bool]
+ABSENT: Any = object()  # what a getter gives for a field that the event goes without
+_LISTED = 12  # codes of a table that a reason names
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One event of the mapping, ready to be read off a row."""
+
+    model: type[Event]
+    tests: tuple[Test, ...]
+    event_id: Getter
+    constants: dict[str, Any]
+    getters: tuple[tuple[str, Getter], ...]
+    origins: dict[str, str]  # field -> the columns it comes from, for reasons
+
+
+class Compiler:
+    """Compiles one mapping; `columns` and `required` are complete once `units` was called."""
+
+    def __init__(self, mapping: Mapping, declaration: Declaration) -> None:
+        self._mapping, self._declaration = mapping, declaration
+        self._default_times = TimeReader(mapping.times)
+        self._places: dict[str, int] = {}
+        self.required: set[str] = set()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that rows must bring, in the order that the getters count on."""
+        return tuple(self._places)
+
+    def units(self) -> tuple[Unit, ...]:
+        """Raises: CatalogueError for the first part of the mapping that cannot hold."""
+        check_every_event(self._mapping, self._declaration)
+        return tuple(self._unit(index, rule) for index, rule in enumerate(self._mapping.events))
+
+    def _unit(self, index: int, rule: EventRule) -> Unit:
+        rules = field_rules(self._mapping, index, self._declaration)
+        constants: dict[str, Any] = {"source": self._mapping.source}
+        getters: list[tuple[str, Getter]] = []
+        for found in rules:
+            if found.value.columns:
+                getters.append((found.name, self._getter(found, rule)))
+            else:
+                constants[found.name] = self._constant(found)
+        origins = {found.name: _named(found.value.columns) for found in rules} | {"event_id": _named(parse_template(rule.id).columns)}
+        tests = tuple(self._test(condition) for condition in rule.when)
+        return Unit(ACCEPTED[rule.event], tests, self._event_id(rule), constants, tuple(getters), origins)
+
+    def _place(self, column: str) -> int:
+        return self._places.setdefault(column, len(self._places))
+
+    def _test(self, condition: Condition) -> Test:
+        place = self._place(condition.column)
+        if condition.present is not None:
+            wanted = not condition.present
+            return lambda cells: is_blank(cells[place]) is wanted
+        texts = frozenset(map(text_of, condition.among or [condition.equals or ""]))
+        return lambda cells: text_of(cells[place]) in texts
+
+    def _event_id(self, rule: EventRule) -> Getter:
+        template = parse_template(rule.id)
+        if not rule.when:
+            self.required.update(template.columns)
+        read = self._joined(template)
+
+        def event_id(cells: Cells) -> Any:
+            found = read(cells)
+            if found is None:
+                raise Refused(f"{_named(template.columns)} is blank, so {rule.event} has no id")
+            return found
+
+        return event_id
+
+    def _joined(self, template: Template) -> Callable[[Cells], str | None]:
+        """A template's text; None as soon as one of its cells is blank."""
+        first, places = template.texts[0], map(self._place, template.columns)
+        pairs = list(zip(places, template.texts[1:], strict=True))
+
+        def joined(cells: Cells) -> str | None:
+            whole = first
+            for place, text in pairs:
+                part = text_of(cells[place])
+                if not part:
+                    return None
+                whole += part + text
+            return whole
+
+        return joined
+
+    def _constant(self, rule: FieldRule) -> Any:
+        if rule.value.constant is not None:
+            return [rule.value.constant] if rule.kind == "list" else rule.value.constant
+        text = parse_template(rule.value.text or "").texts[0]
+        try:
+            return rule.adapter.validate_python(self._convert(rule)(text))
+        except ValueError as error:  # pydantic's is one too
+            problem = f"should be {error}" if isinstance(error, Unexpected) else f"does not fit {rule.name}"
+            raise self._declaration.error(rule.place, f"{text!r} {problem}") from error
+
+    def _convert(self, rule: FieldRule) -> Convert:
+        table = self._mapping.tables.get(rule.value.table or "")
+        item = text_of if table is None else table_reader(rule.value.table or "", table)
+        if rule.kind == "list":
+            return list_reader(rule.value.split, item)
+        if table is not None:
+            return item
+        times = self._default_times if rule.value.time is None else TimeReader(rule.value.time)
+        converts: dict[str, Convert] = {"text": text_of, "number": number_of, "boolean": boolean_of, "time": times}
+        return converts[rule.kind]
+
+    def _getter(self, rule: FieldRule, event: EventRule) -> Getter:
+        value, convert = rule.value, self._convert(rule)
+        read = self._cell(value.column) if value.column is not None else self._joined(parse_template(value.text or ""))
+        blank = self._when_blank(rule)
+        columns, purpose = _named(value.columns), f"{rule.name} of {event.event}"
+        if blank is _REFUSED and not event.when:
+            self.required.update(value.columns)
+
+        def get(cells: Cells) -> Any:
+            cell = read(cells)
+            if is_blank(cell):
+                if blank is _REFUSED:
+                    raise Refused(f"{columns} is blank, and {purpose} needs it")
+                return blank
+            try:
+                return convert(cell)
+            except Unexpected as error:
+                raise Refused(f"{columns}: {_shown(cell)} should be {error}, for {purpose}") from None
+
+        return get
+
+    def _cell(self, column: str) -> Callable[[Cells], Cell]:
+        place = self._place(column)
+        return lambda cells: cells[place]
+
+    def _when_blank(self, rule: FieldRule) -> Any:
+        table = self._mapping.tables.get(rule.value.table or "")
+        if table is not None and "" in table.values:
+            return table.values[""]
+        if rule.value.optional:
+            return ABSENT
+        if rule.value.default is not None:
+            return [rule.value.default] if rule.kind == "list" else rule.value.default
+        return _REFUSED
+
+
+_REFUSED: Any = object()
+
+
+def table_reader(name: str, table: Table) -> Convert:
+    """Looks texts up in a code table."""
+    codes = {text_of(text): code for text, code in table.values.items()}
+    listed = [text for text in codes if text]
+    expected = f"one of code table {name} ({', '.join(listed[:_LISTED])}{', …' if len(listed) > _LISTED else ''})"
+
+    def read(cell: Cell) -> Any:
+        code = codes.get(text_of(cell), table.otherwise)
+        if code == "reject":
+            raise Unexpected(expected)
+        return code
+
+    return read
+
+
+def _named(columns: tuple[str, ...]) -> str:
+    return f"column{'s' if len(columns) > 1 else ''} {', '.join(columns)}"
+
+
+def _shown(cell: Cell) -> str:
+    text = text_of(cell)
+    return repr(text if len(text) <= 80 else text[:79] + "…")

@@ -1,0 +1,86 @@
+"""From rows to events: the compiled mapping applied. Knows neither files nor Kafka.
+
+A row's events come as drafts first, so that those already seen (a dossier's own columns, repeated on its rows) need not be
+built and validated again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from connectors.files.compiler import ABSENT, Compiler, Unit
+from connectors.files.declaration import Declaration
+from connectors.files.mapping import Mapping
+from connectors.files.values import Cells, Refused
+from schemas.clock import to_datetime
+from schemas.events import Event
+
+
+class Draft(NamedTuple):
+    """An event to be: its unit of the mapping and the fields that were read."""
+
+    unit: Unit
+    fields: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Type and id, for messages."""
+        return f"{self.unit.model.type} {self.fields['event_id']}"
+
+
+class RowMapper:
+    """A mapping, checked and ready for rows whose cells stand in the order of `columns`.
+
+    Raises: CatalogueError naming line and place of the first part that cannot hold.
+    """
+
+    def __init__(self, mapping: Mapping, declaration: Declaration) -> None:
+        compiler = Compiler(mapping, declaration)
+        self._units = compiler.units()
+        self._refuse_silent = mapping.no_events == "reject"
+        self.columns = compiler.columns
+        self.required = frozenset(compiler.required)
+
+    def drafts(self, cells: Cells) -> list[Draft]:
+        """The events that a row gives.
+
+        Raises: Refused naming column, value and what was expected.
+        """
+        found = [_draft(unit, cells) for unit in self._units if all(test(cells) for test in unit.tests)]
+        if not found and self._refuse_silent:
+            raise Refused("the row gives no event: none of the mapping's conditions holds")
+        return found
+
+    @staticmethod
+    def event(draft: Draft, latest_ms: int) -> Event:
+        """The validated event; `latest_ms` is the latest time that is not yet the future.
+
+        Raises: Refused naming column, value and what was expected.
+        """
+        if draft.fields["occurred_at"] > latest_ms:
+            shown = to_datetime(draft.fields["occurred_at"]).isoformat()
+            raise Refused(f"{draft.unit.origins['occurred_at']}: {shown} lies in the future, for occurred_at of {draft.unit.model.type}")
+        try:
+            return draft.unit.model.model_validate(draft.fields)
+        except ValidationError as error:
+            raise Refused(_reason(draft.unit, error)) from None
+
+
+def _draft(unit: Unit, cells: Cells) -> Draft:
+    fields = dict(unit.constants)
+    fields["event_id"] = unit.event_id(cells)
+    for name, get in unit.getters:
+        value = get(cells)
+        if value is not ABSENT:
+            fields[name] = value
+    return Draft(unit, fields)
+
+
+def _reason(unit: Unit, error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    field, problem = str(first["loc"][0]), first["msg"]
+    value = repr(first["input"])
+    shown = value if len(value) <= 80 else value[:79] + "…"
+    return f"{unit.origins[field]}: {shown}: {problem[:1].lower()}{problem[1:]}, for {field} of {unit.model.type}"
