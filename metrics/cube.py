@@ -1,0 +1,269 @@
+"""The cube: a disposable SQLite file with the newest value of every cell, the sums over them, and how far `lgsp.cells` was read.
+
+One thread writes (metrics/feed.py); readers have connections of their own (metrics/reader.py). Figures and offsets change in
+one SQLite transaction. Whenever the file cannot be trusted it is deleted and made anew from the topic.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple, Protocol
+
+from metrics.layout import TABLES, create_all, fingerprint
+from schemas.cells import CellKey, decode_vector, parse_key
+from schemas.clock import LATEST_MS, as_date
+from schemas.errors import ContractError
+from schemas.topics import TOMBSTONES_MS
+
+log = logging.getLogger(__name__)
+
+LONGEST_AWAY_MS = TOMBSTONES_MS // 2
+LARGEST = 1 << 62  # beyond it SQLite could not hold a sum of two
+# NORMAL: with a write-ahead log the file survives a power cut whole; OFF could mix old and new pages.
+PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY", "cache_size = -65536", "wal_autocheckpoint = 4000")
+
+Row = tuple[int | str, ...]
+
+
+class Record(Protocol):
+    """What the cube needs of a Kafka record of `lgsp.cells`."""
+
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+class Place(NamedTuple):
+    """How far a partition was applied: the next offset to read, and the last record applied (-1: none)."""
+
+    next: int
+    last: int = -1
+    last_ms: int = -1
+
+
+class CubeDoubt(Exception):
+    """The file is not what the topic says; the message is the reason to rebuild it."""
+
+
+@dataclass(slots=True)
+class CubeStats:
+    """Counted since this process started."""
+
+    records: int = 0
+    unreadable: int = 0
+    rebuilds: int = 0
+    batches: int = 0
+    apply_seconds: float = 0.0
+
+
+class Cube:
+    """The writing side. Raises CubeDoubt (from every method) when only a rebuild helps."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.generation = 0  # odd while the file may be read; another one is another file
+        self.versions: defaultdict[tuple[str, str], int] = defaultdict(int)  # bumped after each commit that touched the kind
+        self.stats = CubeStats()
+        self._connection: sqlite3.Connection | None = None
+        self._inode = 0
+        self._suspicion = ""
+
+    def open(self, cluster: str, now_ms: int) -> dict[int, Place]:
+        """Open the file, or make it anew if it can't be trusted; returns how far each partition was applied."""
+        self.close()
+        try:
+            return self._open_existing(cluster, now_ms)
+        except (CubeDoubt, sqlite3.DatabaseError) as doubt:
+            return self.rebuild(cluster, now_ms, str(doubt))
+
+    def _open_existing(self, cluster: str, now_ms: int) -> dict[int, Place]:
+        if not self.path.exists():
+            raise CubeDoubt("there is none yet")
+        self._connect()
+        if (found := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            raise CubeDoubt(f"the file is damaged ({found})")
+        facts = dict(self._db.execute("SELECT name, value FROM facts"))
+        if facts.get("layout") != fingerprint():
+            raise CubeDoubt("the file has the layout of another version")
+        if facts.get("cluster") != cluster:
+            raise CubeDoubt(f"the file was fed by another Kafka cluster ({facts.get('cluster')})")
+        if now_ms - int(facts["complete_ms"]) > LONGEST_AWAY_MS:
+            raise CubeDoubt("the file was not fed for so long that deletions may have been missed")
+        self.generation += 1
+        return {partition: Place(*place) for partition, *place in self._db.execute("SELECT partition, next, last, last_ms FROM offsets")}
+
+    def rebuild(self, cluster: str, now_ms: int, reason: str) -> dict[int, Place]:
+        """Delete the file and make an empty one."""
+        log.info("The cube %s is built anew from Kafka: %s.", self.path, reason)
+        self.close()
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._connect()
+        with self._db:
+            self._db.execute("BEGIN")
+            for statement in create_all():
+                self._db.execute(statement)
+            facts = {"layout": fingerprint(), "cluster": cluster, "complete_ms": str(now_ms)}
+            self._db.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
+        self.stats.rebuilds += 1
+        self._changed(TABLES)
+        self.generation += 1
+        return {}
+
+    def _connect(self) -> None:
+        self._connection = sqlite3.connect(self.path, isolation_level=None, cached_statements=512, check_same_thread=False)
+        for pragma in PRAGMAS:
+            self._db.execute(f"PRAGMA {pragma}")
+        for table in TABLES.values():
+            for statement in table.create_temporary:
+                self._db.execute(statement)
+        self._inode = self.path.stat().st_ino
+        self._suspicion = ""
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise CubeDoubt("the file is not open")
+        return self._connection
+
+    def close(self) -> None:
+        """Close the file; it is whole at any moment, so this loses nothing."""
+        self.generation += self.generation % 2
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    def suspect(self, reason: str, generation: int) -> None:
+        """A reader met damage in that file: the next `check` raises. May be called from any thread."""
+        if generation == self.generation:
+            self._suspicion = reason
+
+    def check(self) -> None:
+        """Whether the file is still there and nobody met damage in it."""
+        if self._suspicion:
+            raise CubeDoubt(self._suspicion)
+        try:
+            inode = self.path.stat().st_ino
+        except FileNotFoundError:
+            raise CubeDoubt("the file was deleted") from None
+        if inode != self._inode:
+            raise CubeDoubt("the file was replaced")
+
+    def apply(self, records: Iterable[Record], positions: Mapping[int, int]) -> None:
+        """Apply records (in order within a partition) and remember `positions`, the next offset of each partition, in one transaction."""
+        started = perf_counter()
+        self.check()
+        batch = _Batch()
+        for record in records:
+            batch.newest[record.partition, record.key] = record
+            batch.last[record.partition] = record
+            self.stats.records += 1
+        rows = batch.rows()
+        try:
+            with self._db:
+                self._write(rows, batch, positions)
+        except sqlite3.Error as error:
+            raise CubeDoubt(f"SQLite could not write it ({error})") from error
+        self._changed(rows)
+        self._report(batch)
+        self.stats.batches += 1
+        self.stats.apply_seconds += perf_counter() - started
+
+    def _write(self, rows: Mapping[tuple[str, str], list[Row]], batch: _Batch, positions: Mapping[int, int]) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        for kind, found in rows.items():
+            self._settle(kind, found)
+        self._db.executemany(
+            "INSERT INTO agencies VALUES (?, ?) ON CONFLICT DO UPDATE SET newest_ms = max(newest_ms, excluded.newest_ms)",
+            batch.agencies.items(),
+        )
+        self._db.executemany(
+            "INSERT INTO offsets VALUES (?, ?, -1, -1) ON CONFLICT DO UPDATE SET next = excluded.next", positions.items()
+        )
+        self._db.executemany(
+            "UPDATE offsets SET last = ?, last_ms = ? WHERE partition = ?",
+            ((record.offset, record.timestamp, partition) for partition, record in batch.last.items()),
+        )
+
+    def _settle(self, kind: tuple[str, str], rows: list[Row]) -> None:
+        table, execute = TABLES[kind], self._db.execute
+        self._db.executemany(table.insert, rows)
+        for statement in table.settle:
+            execute(statement)
+        gone = [row[:4] for row in rows if not any(row[4:])]
+        if gone:
+            self._db.executemany(table.delete, gone)
+            for statement in table.sweep:
+                execute(statement)
+        execute(table.forget)
+
+    def complete(self, now_ms: int) -> None:
+        """Remember that everything readable at `now_ms` is in the file."""
+        with self._db:
+            self._db.execute("UPDATE facts SET value = ? WHERE name = 'complete_ms'", (str(now_ms),))
+
+    def _changed(self, kinds: Iterable[tuple[str, str]]) -> None:
+        for kind in kinds:
+            self.versions[kind] += 1
+
+    def _report(self, batch: _Batch) -> None:
+        if batch.unreadable:
+            self.stats.unreadable += len(batch.unreadable)
+            log.error("%d records of lgsp.cells are no cells and were left out, the first: %s", len(batch.unreadable), batch.unreadable[0])
+
+
+class _Batch:
+    """Of a batch, the newest record of each key (a cell's values are absolute, so only that one matters)."""
+
+    def __init__(self) -> None:
+        self.newest: dict[tuple[int, bytes | None], Record] = {}
+        self.last: dict[int, Record] = {}
+        self.agencies: dict[str, int] = {}
+        self.unreadable: list[str] = []
+
+    def rows(self) -> dict[tuple[str, str], list[Row]]:
+        """Rows for each (family, kind): at, agency, category, partition and every measure; a tombstone is all zero."""
+        found: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+        for record in self.newest.values():
+            try:
+                key, vector = _parse(record)
+            except ContractError as error:
+                self.unreadable.append(f"partition {record.partition}, offset {record.offset}: {error}")
+                continue
+            found[key.family, key.kind].append((key.at, key.agency, key.category, record.partition, *vector))
+            if key.family != "heartbeats":
+                self.agencies[key.agency] = max(record.timestamp, self.agencies.get(key.agency, 0))
+        return found
+
+
+def _parse(record: Record) -> tuple[CellKey, list[int]]:
+    """Key and counts, the latter as many as the kind has measures (a newer worker's further measures are not known here)."""
+    key, vector = parse_key(record.key), decode_vector(record.value)
+    declared = TABLES[key.family, key.kind].declared
+    if vector and (min(vector) < 0 or max(vector) >= LARGEST):
+        raise ContractError(f"{record.key!r} counts {vector}, which no figure can be")
+    if not _sensible(declared.at, key.at):
+        raise ContractError(f"{record.key!r} has an `at` that is no {declared.at}")
+    size = len(declared.measures)
+    return key, vector[:size] + [0] * (size - len(vector))
+
+
+@lru_cache(maxsize=65_536)
+def _sensible(shape: str, at: int) -> bool:
+    if shape == "day":
+        with suppress(ValueError):
+            return as_date(at).year >= 1900
+        return False
+    return 0 <= at <= LATEST_MS if shape == "instant" else at == 0

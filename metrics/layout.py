@@ -1,0 +1,137 @@
+"""The cube's tables and statements, made from the kinds of cells.
+
+Per (family, kind): `{family}_{kind}` holds the cells as they came, one row per Kafka partition; `{family}_{kind}_sums` their
+sums over categories and partitions at every grain (metrics/grains.py). A batch goes into a temporary table, its differences
+to the cells are summed in a second one, and from there into the sums: all in SQL, where Python's lock is not held. A cell
+that is gone arrives as zeros.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from metrics.grains import COARSER, FINE
+from schemas.cells import KINDS, Kind
+
+VERSION = 1
+KEY = ("at", "agency", "category", "partition")
+
+COMMON = (
+    "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    # `next` is where reading goes on; the last record applied says whether it is still the same topic
+    "CREATE TABLE offsets (partition INTEGER PRIMARY KEY, next INTEGER NOT NULL, last INTEGER NOT NULL, last_ms INTEGER NOT NULL)",
+    "CREATE TABLE agencies (agency TEXT PRIMARY KEY, newest_ms INTEGER NOT NULL) WITHOUT ROWID",
+)
+
+
+def columns(names: Iterable[str], pattern: str = '"{}"') -> str:
+    """Names through a pattern, joined by commas."""
+    return ", ".join(pattern.replace("{}", name) for name in names)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The statements of one kind of cell."""
+
+    family: str
+    kind: str
+    declared: Kind
+
+    @property
+    def cells(self) -> str:
+        """Name of the table of cells."""
+        return f"{self.family}_{self.kind}"
+
+    @property
+    def sums(self) -> str:
+        """Name of the table of sums."""
+        return f"{self.cells}_sums"
+
+    @cached_property
+    def create(self) -> tuple[str, ...]:
+        """Statements that make both tables."""
+        counts = columns(self.declared.measures, '"{}" INTEGER NOT NULL')
+        return (
+            f"CREATE TABLE {self.cells} (at INTEGER NOT NULL, agency TEXT NOT NULL, category TEXT NOT NULL, partition INTEGER NOT NULL, "
+            f"{counts}, PRIMARY KEY ({columns(KEY)})) WITHOUT ROWID",
+            f"CREATE TABLE {self.sums} (grain INTEGER NOT NULL, at INTEGER NOT NULL, agency TEXT NOT NULL, "
+            f"{counts}, PRIMARY KEY (grain, at, agency)) WITHOUT ROWID",
+        )
+
+    @cached_property
+    def create_temporary(self) -> tuple[str, ...]:
+        """Statements that make a connection's two work tables."""
+        counts = columns(self.declared.measures)
+        return (
+            f"CREATE TEMP TABLE new_{self.cells} ({columns(KEY)}, {counts})",
+            f"CREATE TEMP TABLE change_{self.cells} (at, agency, {counts})",
+        )
+
+    @cached_property
+    def insert(self) -> str:
+        """Takes one row: at, agency, category, partition and every measure."""
+        return f"INSERT INTO new_{self.cells} VALUES ({columns('?' * (len(KEY) + len(self.declared.measures)), '{}')})"
+
+    @cached_property
+    def settle(self) -> tuple[str, ...]:
+        """Statements that bring the inserted rows into cells and sums, in this order."""
+        change = columns(self.declared.measures, 'sum(new."{}" - coalesce(old."{}", 0))')
+        same = " AND ".join(f'old."{name}" = new."{name}"' for name in KEY)
+        return (
+            f"INSERT INTO change_{self.cells} SELECT new.at, new.agency, {change} "
+            f"FROM new_{self.cells} AS new LEFT JOIN {self.cells} AS old ON {same} GROUP BY new.at, new.agency",
+            *(self._add(grain, at) for grain, at in self.grains.items()),
+            f"INSERT OR REPLACE INTO {self.cells} SELECT * FROM new_{self.cells}",
+            f"DELETE FROM new_{self.cells}",
+        )
+
+    @cached_property
+    def delete(self) -> str:
+        """Takes the key of a cell that is gone: at, agency, category, partition."""
+        return f"DELETE FROM {self.cells} WHERE {' AND '.join(f'{name} = ?' for name in KEY)}"
+
+    @cached_property
+    def sweep(self) -> tuple[str, ...]:
+        """Statements that remove the sums that became all zero, or due times long past would stay for ever."""
+        zero = " AND ".join(f'"{measure}" = 0' for measure in self.declared.measures)
+        return tuple(
+            f"DELETE FROM {self.sums} WHERE (grain, at, agency) IN (SELECT {grain}, {at}, agency FROM change_{self.cells}) AND {zero}"
+            for grain, at in self.grains.items()
+        )
+
+    @property
+    def forget(self) -> str:
+        """Empties the second work table, once swept."""
+        return f"DELETE FROM change_{self.cells}"
+
+    @property
+    def grains(self) -> dict[int, str]:
+        """Every grain of this kind with the SQL that takes `at` to it."""
+        return {FINE: "at"} | COARSER[self.declared.at]
+
+    def _add(self, grain: int, at: str) -> str:
+        measures = self.declared.measures
+        sums, added = columns(measures, 'sum("{}")'), columns(measures, '"{}" = "{}" + excluded."{}"')
+        return (
+            f"INSERT INTO {self.sums} SELECT {grain}, {at}, agency, {sums} FROM change_{self.cells} "
+            f"WHERE true GROUP BY 2, 3 ON CONFLICT DO UPDATE SET {added}"
+        )
+
+
+TABLES: dict[tuple[str, str], Table] = {
+    (family, kind): Table(family, kind, declared) for family, kinds in KINDS.items() for kind, declared in kinds.items()
+}
+
+
+def create_all() -> list[str]:
+    """Every table of an empty cube."""
+    return [*COMMON, *(statement for table in TABLES.values() for statement in table.create)]
+
+
+def fingerprint(kinds: dict[str, dict[str, Kind]] = KINDS) -> str:
+    """Changes whenever a file of another version of the hub would be read wrongly."""
+    declared = [(family, kind, what.at, what.measures) for family, found in kinds.items() for kind, what in found.items()]
+    return hashlib.sha256(repr((VERSION, COMMON, declared)).encode()).hexdigest()

@@ -1,0 +1,143 @@
+"""The cube's reading side: one read-only connection per thread, one snapshot per question."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Literal
+
+from metrics.cube import Cube
+from metrics.grains import Range, Window, cover_days, fine
+from metrics.layout import TABLES, Table, columns
+from schemas.cells import At
+from schemas.clock import OFFSET_MS
+from schemas.errors import HubError
+
+By = Literal["agency", "category", "day"]
+Sums = dict[str, list[int]]
+
+
+class CubeUnreadable(HubError):
+    """The cube is being built anew: ask again in a few seconds."""
+
+
+class Readers:
+    """Snapshots for any number of threads."""
+
+    def __init__(self, cube: Cube) -> None:
+        self._cube = cube
+        self._local = threading.local()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """All questions asked of one snapshot are answered from the same moment.
+
+        Raises: CubeUnreadable when the file is damaged or gone; the cube is then rebuilt by itself.
+        """
+        generation = self._cube.generation
+        if generation % 2 == 0:
+            raise CubeUnreadable("The figures are being built anew: ask again in a few seconds.")
+        try:
+            connection = self._connection(generation)
+            connection.execute("BEGIN")
+            try:
+                yield Snapshot(connection)
+            finally:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            self._cube.suspect(f"reading it failed ({error})", generation)
+            raise CubeUnreadable(f"The figures are being built anew ({error}): ask again in a few seconds.") from error
+
+    def _connection(self, generation: int) -> sqlite3.Connection:
+        held: tuple[int, sqlite3.Connection] | None = getattr(self._local, "held", None)
+        if held is not None and held[0] == generation:
+            return held[1]
+        if held is not None:
+            held[1].close()
+            self._local.held = None
+        uri = f"{self._cube.path.absolute().as_uri()}?mode=ro"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=512, check_same_thread=False)
+        connection.execute("PRAGMA cache_size = -16384")
+        self._local.held = (generation, connection)
+        return connection
+
+
+class Snapshot:
+    """Sums over cells as of one moment."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def sums(
+        self, table: Table, ranges: Sequence[Range], *,
+        by: By | None = None, agency: str | None = None, among: Sequence[str] = (), measures: Sequence[str] = (),
+    ) -> Sums:  # fmt: skip
+        """Sums of `measures` (none given: all, in their order) per group, groups in order; without `by` one group, the empty text.
+
+        `agency` and `among` (categories) keep only those. A day is YYYY-MM-DD; of an instant it is the province's day, of no
+        instant the empty text.
+        """
+        found: Sums = {}
+        from_cells = by == "category" or bool(among)
+        source = table.cells if from_cells else table.sums
+        group = _DAY[table.declared.at] if by == "day" else f"{by or _NOTHING}"
+        chosen = columns(measures or table.declared.measures, 'sum("{}")')
+        for range_ in [fine(range_, table.declared.at) for range_ in ranges] if from_cells or by == "day" else ranges:
+            where, values = _where(range_, from_cells, agency, among)
+            for name, *counts in self._connection.execute(f"SELECT {group}, {chosen} FROM {source} WHERE {where} GROUP BY 1", values):
+                known = found.get(name)
+                found[name] = counts if known is None else [one + other for one, other in zip(known, counts, strict=True)]
+        return dict(sorted(found.items()))
+
+    def total(self, table: Table, ranges: Sequence[Range], measures: Sequence[str] = ()) -> list[int]:
+        """Sums of `measures` over everything in the ranges."""
+        return self.sums(table, ranges, measures=measures).get("", [0] * len(measures or table.declared.measures))
+
+    def reporting(self, family: str, window: Window) -> set[str]:
+        """Agencies with at least one dated count of the family in the window."""
+        found: set[str] = set()
+        for (name, _), table in TABLES.items():
+            if name == family and table.declared.at == "day":
+                for grain, low, high in cover_days(window):
+                    rows = self._connection.execute(
+                        f"SELECT DISTINCT agency FROM {table.sums} WHERE grain = ? AND at BETWEEN ? AND ?", (grain, low, high)
+                    )
+                    found.update(agency for (agency,) in rows)
+        return found
+
+    def last_events(self) -> dict[str, int]:
+        """The newest Kafka timestamp (epoch ms) of a cell of each agency ever heard from."""
+        return dict(self._connection.execute("SELECT agency, newest_ms FROM agencies ORDER BY agency"))
+
+    def offsets(self) -> dict[int, int]:
+        """The next offset of `lgsp.cells` to be read, of each partition."""
+        return dict(self._connection.execute("SELECT partition, next FROM offsets ORDER BY partition"))
+
+    def complete_ms(self) -> int:
+        """When everything readable was last known to be in the cube (epoch ms)."""
+        return int(self._connection.execute("SELECT value FROM facts WHERE name = 'complete_ms'").fetchone()[0])
+
+    def heartbeats(self) -> dict[int, int]:
+        """Of each partition, the time (epoch ms) of the newest heartbeat that came through the whole pipeline."""
+        return dict(self._connection.execute("SELECT partition, max(occurred_at) FROM heartbeats_beat GROUP BY 1 ORDER BY 1"))
+
+
+_NOTHING = "''"
+_DAY: dict[At, str] = {
+    "day": "printf('%04d-%02d-%02d', at / 10000, at / 100 % 100, at % 100)",
+    "instant": f"CASE at WHEN 0 THEN '' ELSE date((at + {OFFSET_MS}) / 1000, 'unixepoch') END",
+    "none": _NOTHING,
+}
+
+
+def _where(range_: Range, from_cells: bool, agency: str | None, among: Sequence[str]) -> tuple[str, list[int | str]]:
+    conditions: list[tuple[str, Sequence[int | str]]] = [("at BETWEEN ? AND ?", [range_.low, range_.high])]
+    if not from_cells:
+        conditions.append(("grain = ?", [range_.grain]))
+    if agency is not None:
+        conditions.append(("agency = ?", [agency]))
+    if among:
+        conditions.append((f"category IN ({columns('?' * len(among), '{}')})", among))
+    return " AND ".join(text for text, _ in conditions), [value for _, given in conditions for value in given]

@@ -1,0 +1,109 @@
+"""The cube against a naive oracle: any stream of cells, in any batches, with restarts and rebuilds in between."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metrics.cube import Cube
+from metrics.grains import EVER, Window, cover_days, cover_instants
+from metrics.layout import TABLES
+from metrics.reader import Readers
+from schemas.clock import EARLIEST_MS, as_date, to_datetime
+
+NOON = 1_763_870_000_000
+PAID, OPEN = TABLES["dossiers", "paid"], TABLES["dossiers", "open"]
+WINDOWS = [EVER, Window(date(2025, 1, 1), date(2025, 11, 23)), Window(date(2024, 12, 31), date(2025, 2, 1)), Window(date(2025, 2, 2), None)]
+
+
+class Cell(NamedTuple):
+    partition: int
+    key: bytes
+    value: bytes | None
+    offset: int = 0
+    timestamp: int = NOON
+
+
+DAYS = st.sampled_from([20231231, 20241231, 20250101, 20250131, 20250202, 20251031, 20251123, 20260101])
+DUES = st.sampled_from([0, NOON - 90_000_000, NOON - 1, NOON, NOON + 1, NOON + 200_000_000])
+COUNTS = st.lists(st.integers(0, 9), min_size=1, max_size=4)
+
+
+@st.composite
+def cells(draw: st.DrawFn) -> Cell:
+    kind, at = draw(st.one_of(st.tuples(st.just("paid"), DAYS), st.tuples(st.just("open"), DUES)))
+    agency, category, partition = draw(st.sampled_from("AB")), draw(st.sampled_from("PQ")), draw(st.integers(0, 1))
+    counts = draw(COUNTS)[: len(TABLES["dossiers", kind].declared.measures)]
+    value = str(counts).encode() if any(counts) else None
+    return Cell(partition, f"dossiers|{kind}|{agency}|{category}|{at}".encode(), value)
+
+
+STEPS = st.lists(st.one_of(st.lists(cells(), max_size=12), st.sampled_from(["restart", "rebuild"])), max_size=12)
+
+
+class Oracle:
+    """The newest value of every key, summed afresh for every question."""
+
+    def __init__(self) -> None:
+        self.newest: dict[tuple[int, bytes], bytes | None] = {}
+
+    def apply(self, batch: list[Cell]) -> None:
+        self.newest |= {(cell.partition, cell.key): cell.value for cell in batch}
+
+    def rows(self, kind: str) -> list[tuple[str, str, int, list[int]]]:
+        found = []
+        for (_, key), value in self.newest.items():
+            _, its_kind, agency, category, at = key.decode().split("|")
+            if its_kind == kind and value:
+                found.append((agency, category, int(at), eval(value)))
+        return found
+
+
+def agree(oracle: Oracle, cube: Cube) -> None:
+    with Readers(cube).snapshot() as snapshot:
+        for window in WINDOWS:
+            for place, by in enumerate(("agency", "category", "day")):
+                wanted: defaultdict[str, Counter[int]] = defaultdict(Counter)
+                for agency, category, at, counts in oracle.rows("paid"):
+                    day_ = as_date(at)
+                    if (window.first or day_) <= day_ <= (window.last or day_):
+                        wanted[(agency, category, day_.isoformat())[place]].update(dict(enumerate(counts)))
+                found = snapshot.sums(PAID, cover_days(window), by=by)  # type: ignore[arg-type]
+                assert {group: +Counter(dict(enumerate(counts))) for group, counts in found.items()} == {g: +c for g, c in wanted.items()}
+                assert list(found) == sorted(found)
+        rows = oracle.rows("open")
+        for low, high in ((EARLIEST_MS, NOON - 1), (NOON, NOON + 200_000_000), (EARLIEST_MS, NOON - 86_400_000)):
+            assert snapshot.total(OPEN, cover_instants(low, high), ["open"]) == [sum(row[3][0] for row in rows if low <= row[2] <= high)]
+        assert snapshot.total(OPEN, cover_days(EVER), ["open"]) == [sum(row[3][0] for row in rows)]
+        days = snapshot.sums(OPEN, cover_days(EVER), by="day", measures=["open"])
+        due = Counter[str]()
+        for _, _, at, counts in rows:
+            due[to_datetime(at).date().isoformat() if at else ""] += counts[0]
+        assert +Counter({day_: counts[0] for day_, counts in days.items()}) == +due
+
+
+@settings(max_examples=60, deadline=None)
+@given(STEPS)
+def test_the_cube_agrees_with_the_oracle(steps: list[list[Cell] | str]) -> None:
+    with TemporaryDirectory() as folder:
+        cube, oracle = Cube(Path(folder) / "cube.sqlite"), Oracle()
+        cube.open("one", NOON)
+        history: list[Cell] = []
+        for step in steps:
+            if step == "restart":
+                cube.open("one", NOON)
+            elif step == "rebuild":
+                cube.rebuild("one", NOON, "a test asks for it")
+                cube.apply(history, {})
+            else:
+                history += step  # type: ignore[arg-type]
+                cube.apply(step, {})  # type: ignore[arg-type]
+                oracle.apply(step)  # type: ignore[arg-type]
+        agree(oracle, cube)
+        cube.close()
