@@ -1,13 +1,12 @@
 """The embedded Kafka: one real Apache Kafka broker (KRaft) as a child process, for a machine with neither Docker nor Java.
 
     <data>/log/                Kafka's own storage: the system of record
-    <data>/logs/               what the broker says (server.log, and broker.out for what comes before logging is up)
+    <data>/logs/               what the broker says (server.log, and broker.out for errors and what comes before logging is up)
     <data>/server.properties   written at every start, like log4j2.properties
     <data>/broker.pid          the broker, to find one that outlived a killed `lgsp`
-    <data>/owner.lock          held by the process that started the broker; never two on one folder
+    <data>/owner.lock          held by the process that started the broker: never two on one folder
 
-Storage is formatted beside its place and moved there in one step, so a kill during the first start leaves nothing half-formatted.
-The broker trusts everyone who can connect; it therefore listens on the loopback address even if the hub listens on all addresses.
+The broker trusts everyone who can connect; it therefore listens on the loopback address even where the hub listens on all addresses.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import IO, NoReturn, Self
+from typing import IO, Self
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
@@ -32,53 +31,24 @@ from rich.console import Console
 
 from ops.java import java_program
 from ops.kafka_jars import classpath
+from ops.kafka_storage import first_complaint, prepare_storage, write_configuration
 from schemas.errors import EnvironmentBroken
 from schemas.settings import Settings
 
-CLUSTER_ID = "bGdzcC1odWIta2Fma2EtMQ"  # the same everywhere: a broker's folder can be moved or its identity file rewritten
 POLL_SECONDS = 0.05
 JVM = (
-    "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true",
-    "-Djava.net.preferIPv4Stack=true", "-Dlog4j2.disableJmx=true", "-Dfile.encoding=UTF-8",
+    "-server", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true",
+    "-Djava.io.tmpdir=tmp", "--enable-native-access=ALL-UNNAMED", "-Dlog4j2.disableJmx=true",
+    "-Dlog4j2.configurationFile=log4j2.properties",
 )
-BROKER = {
-    "process.roles": "broker,controller",
-    "node.id": "1",
-    "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-    "auto.create.topics.enable": "false",  # topics are declared, never born of a typing error
-    "log.retention.ms": "-1",  # the system of record: only a topic's own declaration may delete
-    "message.max.bytes": str(8 << 20),
-    "offsets.topic.replication.factor": "1",
-    "offsets.topic.num.partitions": "4",
-    "transaction.state.log.replication.factor": "1",
-    "transaction.state.log.min.isr": "1",
-    "transaction.state.log.num.partitions": "4",
-    "share.coordinator.state.topic.replication.factor": "1",
-    "share.coordinator.state.topic.min.isr": "1",
-    "group.initial.rebalance.delay.ms": "0",
-    "log.cleaner.dedupe.buffer.size": str(32 << 20),  # 1.2 million keys a pass; the default would take a quarter of a small heap
-    "num.io.threads": "4",
-}
-LOGGING = """\
-status = error
-appender.file.type = RollingFile
-appender.file.name = file
-appender.file.fileName = logs/server.log
-appender.file.filePattern = logs/server.log.%i
-appender.file.layout.type = PatternLayout
-appender.file.layout.pattern = %d{ISO8601} %p %c{1} %m%n
-appender.file.policies.type = SizeBasedTriggeringPolicy
-appender.file.policies.size = 10MB
-appender.file.strategy.type = DefaultRolloverStrategy
-appender.file.strategy.max = 3
-rootLogger.level = info
-rootLogger.appenderRef.file.ref = file
-"""
 
 
 class EmbeddedKafka:
-    """One broker on one data folder. Every method blocks; from an event loop, call them through `asyncio.to_thread`."""
+    """One broker on one data folder. Every method blocks; from an event loop, call them through `asyncio.to_thread`.
+
+    data: the broker's folder. host: address to listen on. heap: a Java -Xmx value. home: an unpacked Kafka to run instead of the
+    pinned jars. repository: URL of a Maven mirror to fetch those from.
+    """
 
     def __init__(
         self, data: Path, *, port: int = 9092, host: str = "127.0.0.1", heap: str = "512m", home: Path | None = None, repository: str = "",
@@ -110,19 +80,25 @@ class EmbeddedKafka:
         """Its process number while it runs."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
+    @property
+    def server_log(self) -> Path:
+        """Where the broker logs."""
+        return self.data / "logs" / "server.log"
+
     def start(self, timeout: float = 90.0) -> None:
         """Bring the broker up; returns once it answers clients. On any failure nothing is left running.
 
-        Raises: EnvironmentBroken if the folder or the port is taken, jars or Java are missing, or Kafka does not come up.
+        timeout: seconds until it must answer. Raises: EnvironmentBroken if the folder or the port is taken, jars or Java are missing,
+        or Kafka does not come up.
         """
         java, jars = java_program(), classpath(home=self.home, repository=self.repository)
+        command = [str(java), *JVM, f"-Xmx{self.heap}", f"-Dlgsp.kafka={self.data}", "-cp", os.pathsep.join(map(str, jars))]
         self._own_folder()
         try:
             self._stop_orphan()
             self._require_free_port()
-            self._write_configuration()
-            self._format(java, jars)
-            self._launch(java, jars)
+            self._prepare(command)
+            self._launch(command)
             self._await_answer(time.monotonic() + timeout)
         except BaseException:
             self.stop()
@@ -139,11 +115,9 @@ class EmbeddedKafka:
             self._release_folder()
 
     def wait(self, timeout: float | None = None) -> int | None:
-        """Wait for the broker to end by itself; its exit code, or None if it still runs after `timeout` seconds."""
-        if self._process is None:
-            return 0
+        """Wait for the broker to end by itself; its exit code, or None if it still runs after `timeout` seconds or was never started."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return self._process.wait(timeout)
+            return self._process.wait(timeout) if self._process is not None else None
         return None
 
     def __enter__(self) -> Self:
@@ -159,23 +133,20 @@ class EmbeddedKafka:
 
     def _own_folder(self) -> None:
         try:
-            (self.data / "logs").mkdir(parents=True, exist_ok=True)
+            self.server_log.parent.mkdir(parents=True, exist_ok=True)
             lock = (self.data / "owner.lock").open("a+", encoding="ascii")
         except OSError as error:
-            raise EnvironmentBroken(
-                f"Kafka's data folder {self.data} cannot be written ({error.strerror}): make it writable or choose another with LGSP_DATA."
-            ) from error
+            raise self._unwritable(error) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            lock.seek(0)
-            owner = lock.read().strip() or "unknown"
+            owner = _first_line(lock)
             lock.close()
             raise EnvironmentBroken(
-                f"Kafka's data folder {self.data} is in use by a running `lgsp` (process {owner}): stop that one or set LGSP_DATA to another folder."
+                f"Kafka's data folder {self.data} is in use by a running `lgsp` (process {owner}): stop that one or set LGSP_DATA."
             ) from error
         lock.truncate(0)
-        lock.write(str(os.getpid()))
+        lock.write(f"{os.getpid()}\n")
         lock.flush()
         self._lock = lock
 
@@ -184,16 +155,18 @@ class EmbeddedKafka:
             self._lock.close()
             self._lock = None
 
+    def _unwritable(self, error: OSError) -> EnvironmentBroken:
+        return EnvironmentBroken(f"Kafka cannot write its data folder {self.data} ({error.strerror}): make it writable or set LGSP_DATA.")
+
     def _stop_orphan(self) -> None:
         """End a broker of this folder whose `lgsp` was killed; the lock says that nobody owns it."""
-        pid = _read_pid(self._pid_file)
-        if pid is None or not _is_broker_of(pid, self.data):
+        if (pid := _read_pid(self._pid_file)) is None:
             return
         for number, patience in ((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0)):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-            if _until(lambda: not _is_broker_of(pid, self.data), patience):
-                return
+            if _is_broker_of(pid, self.data):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+                _until(lambda: not _is_broker_of(pid, self.data), patience)
 
     def _require_free_port(self) -> None:
         with socket.socket() as probe:
@@ -202,76 +175,51 @@ class EmbeddedKafka:
                 probe.bind((self.host, self.port))
             except OSError as error:
                 raise EnvironmentBroken(
-                    f"Kafka cannot listen on {self.bootstrap} ({error.strerror}): stop the program that does or set LGSP_KAFKA_PORT to a free port."
+                    f"Kafka cannot listen on {self.bootstrap} ({error.strerror}): stop what does or set LGSP_KAFKA_PORT to another."
                 ) from error
 
-    def _write_configuration(self) -> None:
-        controller = free_port(self.host)
-        listeners = f"PLAINTEXT://{self.bootstrap}"
-        own = BROKER | {
-            "listeners": f"{listeners},CONTROLLER://{self.host}:{controller}",
-            "advertised.listeners": listeners,
-            "controller.quorum.voters": f"1@{self.host}:{controller}",
-        }
-        _write_properties(self.data / "server.properties", own | {"log.dirs": "log"})
-        _write_properties(self.data / "format.properties", own | {"log.dirs": "log.part"})
-        (self.data / "log4j2.properties").write_text(LOGGING, encoding="ascii")
+    def _prepare(self, command: list[str]) -> None:
+        temporary = self.data / "tmp"
+        try:
+            shutil.rmtree(temporary, ignore_errors=True)  # native libraries that a killed broker left unpacked
+            temporary.mkdir()
+            write_configuration(self.data, self.host, self.port)
+            prepare_storage(self.data, [*command, "kafka.tools.StorageTool"], _environment())
+        except OSError as error:
+            raise self._unwritable(error) from error
 
-    def _format(self, java: Path, jars: list[Path]) -> None:
-        if (self.data / "log" / "meta.properties").is_file():
-            return
-        part = self.data / "log.part"
-        shutil.rmtree(part, ignore_errors=True)
-        command = self._command(java, jars, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", "format.properties")
-        done = subprocess.run(command, cwd=self.data, env=_environment(), capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise EnvironmentBroken(f"Kafka's storage in {self.data} cannot be made: {_last_line(done.stderr or done.stdout)}")
-        os.rename(part, self.data / "log")
-
-    def _launch(self, java: Path, jars: list[Path]) -> None:
-        shutil.rmtree(self.data / "tmp", ignore_errors=True)  # native libraries that a killed broker left unpacked
-        (self.data / "tmp").mkdir()
-        command = self._command(java, jars, "kafka.Kafka", "server.properties")
-        with (self.data / "logs" / "broker.out").open("wb") as out:
+    def _launch(self, command: list[str]) -> None:
+        with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                command, cwd=self.data, env=_environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                [*command, "kafka.Kafka", "server.properties"],
+                cwd=self.data, env=_environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C in the terminal is for `lgsp`, which stops Kafka last
             )
         self._pid_file.write_text(str(self._process.pid), encoding="ascii")
 
-    def _command(self, java: Path, jars: list[Path], main: str, *arguments: str) -> list[str]:
-        own = (f"-Xmx{self.heap}", f"-Dlgsp.kafka={self.data}", "-Djava.io.tmpdir=tmp", "-Dlog4j2.configurationFile=log4j2.properties")
-        return [str(java), *JVM, *own, "-cp", os.pathsep.join(map(str, jars)), main, *arguments]
+    @property
+    def _output(self) -> Path:
+        return self.data / "logs" / "broker.out"
 
     def _await_answer(self, deadline: float) -> None:
-        if not _until(lambda: self.pid is None or _accepts(self.host, self.port), deadline - time.monotonic()):
-            raise EnvironmentBroken(f"Kafka did not open {self.bootstrap} in time: see {self.data / 'logs' / 'server.log'}.")
+        opened = _until(lambda: self.pid is None or _accepts(self.host, self.port), deadline - time.monotonic())
         if self.pid is None:
-            self._explain_end()
-        asyncio.run(_metadata(self.bootstrap, deadline))
-
-    def _explain_end(self) -> NoReturn:
-        logs = self.data / "logs"
-        reason = _last_error(logs / "server.log") or _last_line((logs / "broker.out").read_text(errors="replace")) or "no reason given"
-        raise EnvironmentBroken(f"Kafka ended while starting ({reason}): see {logs / 'server.log'}.")
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+            reason = first_complaint(self._output.read_text(encoding="utf-8", errors="replace"))
+            raise EnvironmentBroken(f"Kafka ended while starting ({reason}): mend that and start again; {self.server_log} tells more.")
+        if not (opened and asyncio.run(_answers(self.bootstrap, deadline))):
+            raise EnvironmentBroken(f"Kafka does not answer on {self.bootstrap} in time: see {self.server_log}, then start again.")
 
 
 def run(settings: Settings) -> int:
-    """`lgsp kafka`: the broker in the foreground until Ctrl-C or SIGTERM; the exit code."""
+    """`lgsp kafka`: the broker in the foreground until Ctrl-C or SIGTERM; the exit code.
+
+    Raises: EnvironmentBroken as `EmbeddedKafka.start` does, and if the broker ends by itself.
+    """
     signal.signal(signal.SIGTERM, _interrupt)
-    console = Console()
     with contextlib.suppress(KeyboardInterrupt), EmbeddedKafka.of(settings) as kafka:
-        console.print(f"Kafka listens on {kafka.bootstrap}; data in {kafka.data}. Ctrl-C stops it.")
+        Console().print(f"Kafka listens on {kafka.bootstrap}, its data is in {kafka.data}. Ctrl-C stops it.", soft_wrap=True)
         code = kafka.wait()
-        raise EnvironmentBroken(f"Kafka ended by itself (exit code {code}): see {kafka.data / 'logs' / 'server.log'}, then start it again.")
+        raise EnvironmentBroken(f"Kafka ended by itself (exit code {code}): see {kafka.server_log}, then start it again.")
     return 0
 
 
@@ -283,17 +231,20 @@ def _end(process: subprocess.Popen[bytes], timeout: float) -> None:
     try:
         process.terminate()
         process.wait(timeout)
-    except subprocess.TimeoutExpired:
+    except BaseException as error:
         process.kill()
-    except BaseException:
-        process.kill()
-        raise
-    finally:
         process.wait()
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
 
 
 def _environment() -> dict[str, str]:
     return {**os.environ, "LC_ALL": "C.UTF-8"}  # a Java in the C locale cannot open a folder with Vietnamese letters
+
+
+def _first_line(file: IO[str]) -> str:
+    file.seek(0)
+    return file.readline().strip() or "unknown"
 
 
 def _read_pid(file: Path) -> int | None:
@@ -305,12 +256,17 @@ def _read_pid(file: Path) -> int | None:
 
 def _is_broker_of(pid: int, data: Path) -> bool:
     """Whether the process is a broker that this module started on this folder (process numbers are used again)."""
-    shown = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, check=False)
-    return f"-Dlgsp.kafka={data} ".encode() in shown.stdout
+    return f" -Dlgsp.kafka={data} " in _command_line(pid)
 
 
-def _write_properties(file: Path, values: Mapping[str, str]) -> None:
-    file.write_text("".join(f"{key}={value}\n" for key, value in values.items()), encoding="ascii")
+def _command_line(pid: int) -> str:
+    """The command line of a process, its words parted by blanks; empty if there is none or it has ended."""
+    if not Path("/proc/self").exists():  # not Linux
+        return subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    try:
+        return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).replace("\0", " ")
+    except OSError:
+        return ""
 
 
 def _until(holds: Callable[[], bool], seconds: float) -> bool:
@@ -328,29 +284,16 @@ def _accepts(host: str, port: int) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
-async def _metadata(bootstrap: str, deadline: float) -> None:
-    """Ask for the cluster's metadata until a broker is in it."""
-    while True:
+async def _answers(bootstrap: str, deadline: float) -> bool:
+    """Whether the broker tells the cluster's metadata before the deadline, with itself in it."""
+    while time.monotonic() < deadline:
         client = AIOKafkaClient(bootstrap_servers=bootstrap)
         try:
             await client.bootstrap()
             if client.cluster.brokers():
-                return
-        except KafkaError as error:
-            if time.monotonic() > deadline:
-                raise EnvironmentBroken(f"Kafka on {bootstrap} does not answer: {error}.") from error
+                return True
+        except KafkaError:
+            await asyncio.sleep(POLL_SECONDS)
         finally:
             await client.close()
-        await asyncio.sleep(POLL_SECONDS)
-
-
-def _last_error(log: Path) -> str:
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    return next((line for line in reversed(lines) if " ERROR " in line or " FATAL " in line), "")
-
-
-def _last_line(text: str) -> str:
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+    return False

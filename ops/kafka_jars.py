@@ -9,12 +9,15 @@ After a change of `COORDINATES`, renew the pins with `python -m ops.kafka_jars >
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import requests
@@ -28,11 +31,12 @@ VERSION = "4.4.0"
 COORDINATES = (
     f"org.apache.kafka:kafka_2.13:{VERSION}",
     f"org.apache.kafka:kafka-clients:{VERSION}",  # named, because the resolver's mediation would pick an older one
-    "org.apache.logging.log4j:log4j-slf4j-impl:2.25.5!",  # Kafka logs through slf4j 1.7 and brings log4j 2.25.5; `!`: not a bill of versions
+    "org.apache.logging.log4j:log4j-slf4j-impl:2.25.5!",  # ties Kafka's slf4j 1.7 to the log4j it brings; `!`: not a bill of versions
 )
 PINS = Path(__file__).with_name("kafka.sha256")
 ANOTHER_SOURCE = "name a mirror with LGSP_KAFKA_REPOSITORY or an unpacked Kafka with LGSP_KAFKA_HOME"
 DOWNLOADS_AT_ONCE = 6
+ATTEMPTS = 3
 
 
 def cache_folder() -> Path:
@@ -56,9 +60,8 @@ def classpath(*, home: Path | None = None, repository: str = "", cache: Path | N
     if home is not None:
         return _unpacked(home)
     folder, wanted = cache or cache_folder(), pins()
-    missing = {path: digest for path, digest in wanted.items() if not _holds(folder / path, digest)}
-    if missing:
-        _fetch_all(folder, missing, repository)
+    if _missing(folder, wanted):
+        _complete(folder, wanted, repository)
     return [folder / path for path in wanted]
 
 
@@ -69,8 +72,9 @@ def _unpacked(home: Path) -> list[Path]:
     return [jar.resolve() for jar in jars]
 
 
-def _holds(jar: Path, digest: str) -> bool:
-    return jar.is_file() and _sha256(jar) == digest
+def _missing(folder: Path, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Of the wanted jars, those that the folder lacks or holds damaged."""
+    return {path: digest for path, digest in wanted.items() if not (folder / path).is_file() or _sha256(folder / path) != digest}
 
 
 def _sha256(file: Path) -> str:
@@ -78,25 +82,36 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _fetch_all(folder: Path, missing: Mapping[str, str], repository: str) -> None:
+def _complete(folder: Path, wanted: Mapping[str, str], repository: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as scratch:
-            context = _context(Path(scratch), repository)
-            with _progress() as bar, ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
-                done = pool.map(lambda item: _fetch(context, folder, *item), missing.items())
-                for _ in bar.track(done, total=len(missing), description=f"Fetching Apache Kafka {VERSION}"):
-                    pass
+        with (folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # who comes second waits here, then finds everything done
+            shutil.rmtree(folder / ".part", ignore_errors=True)
+            _fetch_all(folder, _missing(folder, wanted), repository)
+            shutil.rmtree(folder / ".part", ignore_errors=True)
+    except requests.RequestException as error:
+        raise EnvironmentBroken(f"Kafka's jars cannot be downloaded ({_reason(error)}): try again, or {ANOTHER_SOURCE}.") from error
     except OSError as error:
-        if isinstance(error, requests.RequestException):  # which is an OSError too
-            raise EnvironmentBroken(f"Kafka's jars cannot be downloaded ({_reason(error)}): try again, or {ANOTHER_SOURCE}.") from error
         raise EnvironmentBroken(
-            f"Kafka's jars cannot be kept in {folder} ({error.strerror or error}): make room or name another folder with XDG_CACHE_HOME."
+            f"Kafka's jars cannot be kept in {folder} ({error.strerror}): make room there or name another folder with XDG_CACHE_HOME."
         ) from error
 
 
+def _fetch_all(folder: Path, missing: Mapping[str, str], repository: str) -> None:
+    context = _context(folder / ".part", repository)
+    with _progress() as bar, ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+        fetched = as_completed([pool.submit(_fetch, context, folder, path, digest) for path, digest in missing.items()])
+        try:
+            for jar in bar.track(fetched, total=len(missing), description=f"Fetching Apache Kafka {VERSION}"):
+                jar.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # one failure, or Ctrl-C, ends them all
+            raise
+
+
 def _context(scratch: Path, repository: str) -> MavenContext:
-    return MavenContext(repo_cache=scratch, remote_repos={"mirror": repository.rstrip("/")} if repository else None, timeout=30)
+    return MavenContext(repo_cache=scratch, remote_repos={"mirror": repository.rstrip("/")} if repository else None, timeout=10)
 
 
 def _progress() -> Progress:
@@ -106,17 +121,27 @@ def _progress() -> Progress:
 
 def _fetch(context: MavenContext, folder: Path, path: str, digest: str) -> None:
     """Download one jar beside the cache, check it, and only then move it to its place."""
-    group, artifact, version, name = path.rsplit("/", 3)
-    try:
-        part = context.project(group.replace("/", "."), artifact).at_version(version).artifact().resolve()
-    except RuntimeError as error:  # jgo: no repository has it
-        raise EnvironmentBroken(f"The Maven repository has no {name}: {ANOTHER_SOURCE}.") from error
+    part = _download(context, path)
     if (found := _sha256(part)) != digest:
         raise EnvironmentBroken(
-            f"The downloaded {name} is not the pinned one (SHA-256 {found[:12]}…, pinned {digest[:12]}…): try again, or {ANOTHER_SOURCE}."
+            f"The downloaded {part.name} is not the pinned one (SHA-256 {found[:9]}… for {digest[:9]}…): try again, or {ANOTHER_SOURCE}."
         )
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     os.replace(part, folder / path)
+
+
+def _download(context: MavenContext, path: str) -> Path:
+    """Download one jar into the scratch folder; a connection that breaks off is tried again."""
+    group, artifact, version, name = path.rsplit("/", 3)
+    jar = context.project(group.replace("/", "."), artifact).at_version(version).artifact()
+    try:
+        for _ in range(ATTEMPTS - 1):
+            with contextlib.suppress(requests.RequestException):
+                return jar.resolve()
+            (context.repo_cache / path).unlink(missing_ok=True)  # else jgo would take the half for the whole
+        return jar.resolve()
+    except RuntimeError as error:  # jgo's word for: no repository has it
+        raise EnvironmentBroken(f"The Maven repository does not give {name}: try again, or {ANOTHER_SOURCE}.") from error
 
 
 def _reason(error: requests.RequestException) -> str:

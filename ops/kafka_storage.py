@@ -1,0 +1,124 @@
+"""What the embedded Kafka finds in its folder when it starts: configuration, and storage that is whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from schemas.errors import EnvironmentBroken
+
+# The same in every installation, so that a lost or half-written meta.properties can be written again: partitions are assigned to the
+# directory's id, and a broker that draws a new one no longer finds its data.
+IDENTITY = {"version": "1", "node.id": "1", "cluster.id": "bGdzcC1odWIta2Fma2EtMQ", "directory.id": "bGdzcC1odWItZGlyZWN0MQ"}
+BROKER = {
+    "process.roles": "broker,controller",
+    "node.id": IDENTITY["node.id"],
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "auto.create.topics.enable": "false",  # topics are declared, never born of a typing error
+    "log.retention.ms": "-1",  # the system of record: only a topic's own declaration may delete
+    "message.max.bytes": str(8 << 20),
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "4",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "log.cleaner.dedupe.buffer.size": str(32 << 20),  # 1.2 million keys a pass; the default takes a quarter of a small heap
+    "broker.heartbeat.interval.ms": "500",
+    "broker.session.timeout.ms": "3000",  # after a kill the controller waits this long before it lets the broker in again
+}
+LOGGING = """\
+status = error
+appender.file.type = RollingFile
+appender.file.name = file
+appender.file.fileName = logs/server.log
+appender.file.filePattern = logs/server.log.%i
+appender.file.layout.type = PatternLayout
+appender.file.layout.pattern = %d{ISO8601} %p %c{1} %m%n
+appender.file.policies.type = SizeBasedTriggeringPolicy
+appender.file.policies.size = 10MB
+appender.file.strategy.type = DefaultRolloverStrategy
+appender.file.strategy.max = 3
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %p %m %throwable{short.localizedMessage}%n
+logger.settings.name = org.apache.kafka.common.config
+logger.settings.level = warn
+rootLogger.level = info
+rootLogger.appenderRef.file.ref = file
+rootLogger.appenderRef.console.ref = console
+rootLogger.appenderRef.console.level = error
+"""
+
+
+def write_configuration(data: Path, host: str, port: int) -> None:
+    """Write server.properties, the same for formatting, and the logging configuration. Paths in them are relative to `data`."""
+    quorum = f"{host}:{free_port(host)}"  # a new one at each start: nobody has to keep a second port free
+    own = BROKER | {
+        "listeners": f"PLAINTEXT://{host}:{port},CONTROLLER://{quorum}",
+        "advertised.listeners": f"PLAINTEXT://{host}:{port}",
+        "controller.quorum.voters": f"{IDENTITY['node.id']}@{quorum}",
+    }
+    _write_properties(data / "server.properties", own | {"log.dirs": "log"})
+    _write_properties(data / "format.properties", own | {"log.dirs": "log.part"})
+    (data / "log4j2.properties").write_text(LOGGING, encoding="ascii")
+
+
+def prepare_storage(data: Path, tool: list[str], environment: Mapping[str, str]) -> None:
+    """Make the folder `log` ready: format it if it is new, mend its identity if that was lost.
+
+    tool: the command line that runs Kafka's StorageTool. Raises: EnvironmentBroken if storage cannot be made, or holds data
+    without the metadata that says what it is.
+    """
+    log = data / "log"
+    if (log / "__cluster_metadata-0").is_dir():
+        _mend_identity(log)
+    elif log.is_dir() and any(log.iterdir()):
+        raise EnvironmentBroken(f"Kafka's storage {log} has lost its metadata: put a backup in its place, or delete it to begin empty.")
+    else:
+        _format(data, tool, environment)
+
+
+def _mend_identity(log: Path) -> None:
+    file = log / "meta.properties"
+    lines = file.read_text(encoding="latin-1").splitlines() if file.is_file() else []
+    if not IDENTITY.keys() <= {line.partition("=")[0] for line in lines if line.partition("=")[2]}:
+        _write_properties(file, IDENTITY)
+
+
+def _format(data: Path, tool: list[str], environment: Mapping[str, str]) -> None:
+    """Format beside the place and move there in one step: a kill in between leaves nothing half-formatted."""
+    part = data / "log.part"
+    shutil.rmtree(part, ignore_errors=True)
+    command = [*tool, "format", "--cluster-id", IDENTITY["cluster.id"], "--config", "format.properties"]
+    done = subprocess.run(command, cwd=data, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise EnvironmentBroken(f"Kafka's storage {data / 'log'} cannot be made: {first_complaint(done.stdout + done.stderr)}.")
+    _write_properties(part / "meta.properties", IDENTITY)
+    os.rename(part, data / "log")
+
+
+def _write_properties(file: Path, values: Mapping[str, str]) -> None:
+    file.write_text("".join(f"{key}={value}\n" for key, value in values.items()), encoding="ascii")
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A TCP port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def first_complaint(output: str) -> str:
+    """The first line of a Java program's output that is no mere warning: later ones only follow from it."""
+    lines = (line.strip().rstrip(".") for line in output.splitlines())
+    return next((line for line in lines if line and not line.startswith(("WARNING", "Bootstrap metadata"))), "it gave no reason")
