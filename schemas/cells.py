@@ -53,9 +53,8 @@ KINDS: dict[str, dict[str, Kind]] = {
         "closed": Kind("day", (
             "closed", "finished", "withdrawn", "stopped", "finished_online", "on_time", "early", "late", "no_due", "late_766", "late_06a",
             "results", "results_digitised", "moved", "moved_electronically", "reported_late", "looked_overdue",
-            "processing_seconds", *classes("days", DAYS_BOUNDS),
+            "processing_seconds", "reports", "lag_seconds", *classes("lag", LAG_BOUNDS), *classes("days", DAYS_BOUNDS),
         )),
-        "lag": Kind("day", ("reports", "lag_seconds", *classes("lag", LAG_BOUNDS))),
         "paid": Kind("day", ("transactions", "transactions_online", "amount", "amount_online")),
         "rated": Kind("day", (
             "ratings", "satisfied", "ratings_agency", "satisfied_agency", "ratings_health_education", "satisfied_health_education",
@@ -69,8 +68,8 @@ KINDS: dict[str, dict[str, Kind]] = {
     "documents": {
         "sent": Kind("day", ("documents", "electronic", "signed", "electronic_signed")),
         "received": Kind("day", ("arrived", "accepted", "refused")),
-        "accepted": Kind("day", ("accepted_timed", "accepted_hours", *classes("accepted_h", HOURS_BOUNDS))),
-        "handled": Kind("day", ("completed", "completed_timed", "completed_hours", *classes("completed_h", HOURS_BOUNDS))),
+        "accepted": Kind("day", ("accepted_timed", "accepted_seconds", *classes("accepted_h", HOURS_BOUNDS))),
+        "handled": Kind("day", ("completed", "completed_timed", "completed_seconds", *classes("completed_h", HOURS_BOUNDS))),
         "recalled": Kind("day", ("asked", "agreed", "refused_recall")),
         "flagged": Kind("day", ("no_sending",)),
     },

@@ -32,7 +32,8 @@ def day(ms: int) -> int:
 
 
 def _yyyymmdd(number: int) -> int:
-    return yyyymmdd(date(1970, 1, 1) + timedelta(days=number))
+    # An absurd due time must not stop a worker: it counts at the end of the calendar.
+    return yyyymmdd(date(1970, 1, 1) + timedelta(days=min(max(number, -719_162), 2_932_896)))
 
 
 def yyyymmdd(day_: date) -> int:

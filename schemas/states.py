@@ -1,0 +1,72 @@
+"""States: what is known of one thing, the join of all its events; the values of the `lgsp.*.state` topics.
+
+MessagePack arrays, so a state is small (a million stay in memory) and quick to read. Fields are only ever appended, with a
+default: older and newer readers then read each other. A register is a tuple that begins with (occurred_at, event id).
+
+An event id that is a UUID is kept as a zero byte and its 16 bytes, any other as its UTF-8. Ids are compared as text.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+Id = bytes
+Reported = int | None  # least broker time at which the fact was heard; None: only as imported history
+
+
+class Dossier(msgspec.Struct, array_like=True):
+    """What is known of a dossier; meaning and merge rules: streams/families/dossiers.py."""
+
+    # at, id, received_at, agency, procedure, channel (place in CHANNELS), level (0 unknown), bits, reported
+    reception: tuple[int, Id, int, str, str, int, int, int, Reported] | None = None
+    handler: tuple[int, Id, str, str | None] | None = None  # at, id, agency, unit
+    dues: dict[int, int] = {}  # occurred_at of the fact that set it -> due time
+    supplement: tuple[int, Id, bool] | None = None  # at, id, still waiting
+    fee: tuple[int, Id, bool] | None = None
+    finish: dict[str, tuple[int, Id, bool, Reported]] = {}  # by source: at, id, digitised, reported
+    returned: tuple[int, Id, bool, str, Reported] | None = None  # at, id, digitised, how, reported
+    refusal: tuple[int, Id, str, str, Reported] | None = None  # at, id, agency, procedure, reported
+    withdrawal: tuple[int, Id, Reported] | None = None
+    stop: tuple[int, Id, Reported] | None = None
+    reopened: int = 0
+    step_at: int = 0
+    payments: dict[str, tuple[int, int, int, bool]] = {}  # by reference: at, rank of the payment state, amount, online
+    transfers: dict[str, bool] = {}  # by from|to|at: electronic
+    ratings: dict[str, tuple[int, bool, str, int]] = {}  # by rating id: at, satisfied, about, score (0 unknown)
+    reporter: tuple[int, str] | None = None  # newest (at, agency) heard, only while the reception is unknown
+
+
+class Document(msgspec.Struct, array_like=True):
+    """What is known of a document; meaning and merge rules: streams/families/documents.py."""
+
+    sent: tuple[int, Id, str, str, bool, bool] | None = None  # at, id, agency, document type, electronic, signed
+    statuses: dict[str, dict[str, int]] = {}  # receiver -> status code -> greatest time
+    recall: dict[str, int] = {}  # asked, agreed, refused -> greatest time
+    reporter: tuple[int, str] | None = None  # newest (at, agency) heard, only while the sending is unknown
+
+
+class Heartbeat(msgspec.Struct, array_like=True):
+    """The newest heartbeat of one partition."""
+
+    occurred_at: int = 0
+
+
+def pack_id(event_id: str) -> Id:
+    """An event id in few bytes: a UUID written as usual (lower case, with hyphens) shrinks from 36 to 17."""
+    if len(event_id) == 36 and event_id[8] == event_id[13] == event_id[18] == event_id[23] == "-":
+        digits = event_id.replace("-", "")
+        if len(digits) == 32 and digits == digits.lower():
+            try:
+                packed = bytes.fromhex(digits)
+            except ValueError:
+                return event_id.encode()
+            return b"\0" + packed if len(packed) == 16 else event_id.encode()  # fromhex passes over blanks
+    return event_id.encode()
+
+
+def id_text(packed: Id) -> str:
+    """The event id as its source wrote it."""
+    if len(packed) != 17 or packed[0]:
+        return packed.decode()
+    digits = packed[1:].hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -1,0 +1,25 @@
+"""What each kind of thing means: a family is a state, a merge per event type, and the counts of a state.
+
+A family module gives `FAMILY`. Nothing here knows Kafka, HTTP or the clock, so the same facts give the same cells in any
+order, any number of times, today and at a replay.
+"""
+
+from __future__ import annotations
+
+from streams.families.base import ALL, Contribution, Family
+
+__all__ = ["ALL", "FAMILIES", "Contribution", "Family", "family"]
+
+
+def _load() -> dict[str, Family]:
+    from streams.families import documents, dossiers, heartbeats
+
+    return {module.FAMILY.name: module.FAMILY for module in (dossiers, documents, heartbeats)}
+
+
+FAMILIES: dict[str, Family] = _load()
+
+
+def family(name: str) -> Family:
+    """The family of that name; KeyError if there is none."""
+    return FAMILIES[name]

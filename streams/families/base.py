@@ -1,0 +1,84 @@
+"""The shape of a family, and the joins that its merges are made of.
+
+A join is commutative, associative and idempotent, so duplicates, replays and any order of arrival give one state. A register
+keeps the tuple with the greatest (occurred_at, event id); if a source reuses an id for different values, the values decide,
+so that the order is total whatever comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from schemas.cells import KINDS
+from schemas.states import id_text
+
+Fields = Mapping[str, Any]
+Register = TypeVar("Register", bound=tuple[Any, ...])
+Merge = Callable[[Any, Fields, int], None]
+
+
+ALL = -1  # every part of the counts
+
+
+class Contribution(NamedTuple):
+    """What one state adds to one cell: 1 to each measure in `ones`, and amounts to those in `sums`."""
+
+    key: bytes
+    ones: tuple[int, ...]
+    sums: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of thing that events are about.
+
+    `merges` maps an event type to (state, fields, broker time in ms) -> None, which joins the event into the state.
+    `counts` is the pure function from a state to its contributions, whole or only some parts of them (a set of bits).
+    `touched` says which parts can differ between an old and a new state; ALL is always right, less is quicker.
+    `version` is raised with every change of `counts`: workers then count every state anew when they take over.
+    """
+
+    name: str
+    version: int
+    state: type[msgspec.Struct]
+    merges: Mapping[str, Merge]
+    counts: Callable[[Any, int], list[Contribution]]
+    touched: Callable[[Any, Any], int] = lambda old, new: ALL
+    recounted: bool = True  # its events are kept for ever, so cells can be proved from offset zero
+
+    def decoder(self) -> Callable[[bytes], Any]:
+        """A reader of state records."""
+        return msgspec.msgpack.Decoder(self.state).decode
+
+
+def places(family: str, kind: str) -> dict[str, int]:
+    """Where each measure stands in a kind's vector."""
+    return {measure: place for place, measure in enumerate(KINDS[family][kind].measures)}
+
+
+def newer(old: Register | None, new: Register) -> Register:
+    """Join of two registers (at, id, values…)."""
+    if old is None or new[0] > old[0]:
+        return new
+    if new[0] < old[0]:
+        return old
+    return max(old, new, key=_rank)
+
+
+def newer_reported(old: Register | None, new: Register) -> Register:
+    """Join of two registers (at, id, values…, reported): of one instant, the least time at which it was heard stays."""
+    if old is None or new[0] > old[0]:
+        return new
+    if new[0] < old[0]:
+        return old
+    winner = max(old[:-1], new[:-1], key=_rank)
+    heard = [reported for reported in (old[-1], new[-1]) if reported is not None]
+    return (*winner, min(heard) if heard else None)  # type: ignore[return-value]
+
+
+def _rank(register: tuple[Any, ...]) -> tuple[str, str]:
+    return id_text(register[1]), repr(register[2:])

@@ -1,0 +1,108 @@
+"""Documents exchanged between agencies: state and counts (the rules in words: docs/figures.md).
+
+A receiver's answers are a map (receiver, status code) -> greatest time, so that every arrival order gives the same state.
+Until the sending is known, a document counts only as flagged.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from schemas.cells import HOURS_BOUNDS
+from schemas.clock import day
+from schemas.states import Document, pack_id
+from streams.families.base import ALL, Contribution, Family, Fields, newer, places
+
+SENT = places("documents", "sent")
+RECEIVED = places("documents", "received")
+ACCEPTED = places("documents", "accepted")
+HANDLED = places("documents", "handled")
+RECALLED = places("documents", "recalled")
+RECALL_PLACE = {"asked": RECALLED["asked"], "agreed": RECALLED["agreed"], "refused": RECALLED["refused_recall"]}
+HOUR_MS = 3_600_000
+
+
+def sent(state: Document, fields: Fields, _: int) -> None:
+    """Who sent what, and how."""
+    state.sent = newer(state.sent, (
+        fields["occurred_at"], pack_id(fields["event_id"]), fields["agency"], fields["document_type"],
+        fields["electronic"], fields["signed"],
+    ))  # fmt: skip
+    state.reporter = None
+
+
+def status_changed(state: Document, fields: Fields, _: int) -> None:
+    """A receiver's answer; of one answer given twice, the later time stays."""
+    answers = state.statuses.setdefault(fields["agency"], {})
+    answers[fields["status"]] = max(fields["occurred_at"], answers.get(fields["status"], 0))
+    _heard(state, fields)
+
+
+def recalled(state: Document, fields: Fields, _: int) -> None:
+    """A recall asked for, agreed or refused."""
+    state.recall[fields["answer"]] = max(fields["occurred_at"], state.recall.get(fields["answer"], 0))
+    _heard(state, fields)
+
+
+def _heard(state: Document, fields: Fields) -> None:
+    if state.sent is None:
+        spoken = (fields["occurred_at"], fields["agency"])
+        state.reporter = max(spoken, state.reporter or spoken)
+
+
+def counts(state: Document, _parts: int = ALL) -> list[Contribution]:
+    """The cells that a document counts in."""
+    if state.sent is None:
+        return [_unknown(*state.reporter)] if state.reporter else []
+    at, _, agency, kind, electronic, signed = state.sent
+    ones = [SENT["documents"]]
+    if electronic:
+        ones.append(SENT["electronic"])
+    if signed:
+        ones.append(SENT["signed"])
+    if electronic and signed:
+        ones.append(SENT["electronic_signed"])
+    found = [Contribution(f"documents|sent|{agency}|{kind}|{day(at)}".encode(), tuple(ones))]
+    for receiver, answers in state.statuses.items():
+        found += _answers(f"{receiver}|{kind}|", at, answers)
+    for answer, asked_at in state.recall.items():
+        if answer in RECALL_PLACE:
+            found.append(Contribution(f"documents|recalled|{agency}|{kind}|{day(asked_at)}".encode(), (RECALL_PLACE[answer],)))
+    return found
+
+
+def _unknown(at: int, agency: str) -> Contribution:
+    return Contribution(f"documents|flagged|{agency}|-|{day(at)}".encode(), (0,))
+
+
+def _answers(tail: str, sent_at: int, answers: dict[str, int]) -> list[Contribution]:
+    """What one receiver's answers count for; of acceptance (03) and refusal (02) the later one stands."""
+    found = []
+    if "01" in answers:
+        found.append(Contribution(f"documents|received|{tail}{day(answers['01'])}".encode(), (RECEIVED["arrived"],)))
+    accepted, refused = answers.get("03", 0), answers.get("02", 0)
+    if refused > accepted:
+        found.append(Contribution(f"documents|received|{tail}{day(refused)}".encode(), (RECEIVED["refused"],)))
+    elif accepted:
+        found.append(Contribution(f"documents|received|{tail}{day(accepted)}".encode(), (RECEIVED["accepted"],)))
+        found.append(_timed("accepted", tail, ACCEPTED["accepted_timed"], (), accepted, sent_at))
+    if "06" in answers:
+        found.append(_timed("handled", tail, HANDLED["completed_timed"], (HANDLED["completed"],), answers["06"], sent_at))
+    return found
+
+
+def _timed(kind: str, tail: str, timed: int, ones: tuple[int, ...], at: int, sent_at: int) -> Contribution:
+    """The time from sending to an answer: seconds behind `timed`, then the classes of hours."""
+    took = max(0, at - sent_at)
+    hours = -(-took // HOUR_MS)
+    classes = (*ones, timed, timed + 2 + bisect_left(HOURS_BOUNDS, hours))
+    return Contribution(f"documents|{kind}|{tail}{day(at)}".encode(), classes, ((timed + 1, took // 1000),))
+
+
+FAMILY = Family(
+    name="documents",
+    version=1,
+    state=Document,
+    merges={"document.sent": sent, "document.status_changed": status_changed, "document.recalled": recalled},
+    counts=counts,
+)

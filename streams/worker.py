@@ -1,0 +1,120 @@
+"""The worker: a Faust app whose agents keep the ledgers of the partitions that it owns.
+
+Any error ends the process: a supervisor starts it again, and it takes over from the last committed transaction. Nothing is
+retried in place, since only a take-over proves that the books are right.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+from typing import Any, NoReturn, cast
+
+import faust
+from prometheus_client import start_http_server
+
+from schemas.errors import HubError
+from schemas.settings import Settings
+from schemas.topics import events_topic
+from streams import health
+from streams.batches import CODEC, Batch, use_batches
+from streams.families import FAMILIES, Family
+from streams.ledger import Ledger
+
+log = logging.getLogger(__name__)
+
+EXIT_FAILED = 70  # sysexits' EX_SOFTWARE: start me again
+Ledgers = dict[tuple[str, int], Ledger]
+
+
+def build_app(settings: Settings) -> faust.App:
+    """The Faust app: one agent per family, ledgers opened whenever partitions are assigned."""
+    app = faust.App(
+        settings.app_id, broker=[f"kafka://{server}" for server in settings.bootstrap.split(",")], web_enabled=False,
+        topic_disable_leader=True, topic_allow_declare=False, autodiscover=False, consumer_auto_offset_reset="earliest", store="memory://",
+        stream_buffer_maxsize=16, topic_partitions=settings.partitions, broker_session_timeout=6, broker_heartbeat_interval=1,
+        broker_rebalance_timeout=60, broker_request_timeout=12, worker_redirect_stdouts=False,
+        consumer_max_fetch_size=4 << 20, consumer_group_instance_id="",
+    )  # fmt: skip
+    use_batches(app)
+    ledgers: Ledgers = {}
+    app.on_rebalance_complete.connect(_take_over(app, ledgers, settings), weak=False)
+    for family in FAMILIES.values():
+        source = app.topic(events_topic(family.name), value_serializer=CODEC, key_serializer="raw", partitions=settings.partitions)
+        app.agent(source, name=f"count-{family.name}")(_agent(app, family, ledgers))
+    return app
+
+
+def _take_over(app: faust.App, ledgers: Ledgers, settings: Settings) -> Any:
+    async def take_over(_: Any, **__: Any) -> None:
+        """Awaited before Faust seeks to the committed offsets and opens the flow."""
+        try:
+            await _open_assigned(app, ledgers, settings)
+        except Exception as error:
+            die(error, "take-over failed")
+
+    return take_over
+
+
+async def _open_assigned(app: faust.App, ledgers: Ledgers, settings: Settings) -> None:
+    while ledgers:
+        await ledgers.popitem()[1].close()
+    families = {events_topic(family.name): family for family in FAMILIES.values()}
+    for tp in sorted(app.consumer.assignment()):
+        if tp.topic in families:
+            ledger = Ledger(families[tp.topic], tp.partition, settings)
+            ledgers[tp.topic, tp.partition] = ledger
+            await ledger.open()
+    for name, family in families.items():
+        health.PARTITIONS.labels(family.name).set(sum(topic == name for topic, _ in ledgers))
+    log.info("keeping %s", ", ".join(f"{topic}/{partition}" for topic, partition in ledgers) or "nothing: other workers own all partitions")
+
+
+def _agent(app: faust.App, family: Family, ledgers: Ledgers) -> Any:
+    async def count(stream: faust.Stream[Any]) -> None:
+        async for event in stream.events():
+            message, batch = event.message, cast("Batch", event.message.value)
+            batch.room.release()
+            if message.generation_id != app.consumer_generation_id:
+                continue  # fetched before a rebalance: it is fetched again
+            try:
+                await ledgers[message.topic, message.partition].apply(batch.records, batch.previous)
+            except Exception as error:
+                die(error, f"batch of {message.topic}/{message.partition} failed")
+
+    count.__doc__ = f"Keeps the books of {family.name}."
+    return count
+
+
+def die(error: Exception, what: str) -> NoReturn:
+    """End at once, loudly: no cleanup may touch Kafka any more."""
+    log.critical("%s: %s; the worker ends and must be started again", what, error if isinstance(error, HubError) else repr(error))
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(EXIT_FAILED)
+
+
+def _logging(level: str) -> dict[str, Any]:
+    quiet = {name: {"level": "WARNING"} for name in ("faust", "mode", "aiokafka", "asyncio")}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"format": "%(asctime)s worker %(levelname)s %(name)s: %(message)s"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"level": level, "handlers": ["stderr"]},
+        "loggers": quiet | {"aiokafka.producer.sender": {"level": "ERROR"}},
+    }
+
+
+def run(settings: Settings) -> int:
+    """The worker in the foreground, until SIGTERM or Ctrl-C."""
+    # Batches make many short-lived objects and the books are bytes, which the collector needn't visit.
+    gc.set_threshold(100_000, 50, 100)
+    if settings.worker_port:
+        start_http_server(settings.worker_port, addr=settings.host)
+    app = build_app(settings)
+    worker = faust.Worker(app, loglevel=settings.log_level, logging_config=_logging(settings.log_level))
+    worker.execute_from_commandline()
+    return 0
