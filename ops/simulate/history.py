@@ -1,0 +1,221 @@
+"""Decides dossiers' lives in office time: how long each takes, what happens on the way, and when the hub is told.
+
+Every decision comes from the seeded generator; nothing reads the wall clock.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from ops.simulate.hours import OFFICE_DAY, closing, from_office, to_office
+from ops.simulate.life import Intake, Life, Payment, fresh_id
+from ops.simulate.province import AGENCIES_OF, CENTRE, PROCEDURES_OF, TARDY, TIERS, Procedure
+from schemas.codes import ApplicantKind, Channel, ReturnedHow
+
+TIER_SHARE = (62, 87, 100)  # cumulative, in the order of TIERS
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+ONLINE_SHARE = {4: 0.68, 3: 0.38, 2: 0.01}  # by level; level 2 offers nothing online, so these few are errors worth a flag
+BUSINESS_FIELDS = frozenset({"enterprise", "trade", "tax", "customs", "household business", "investment"})
+STEPS = ("verify", "appraise", "draft", "sign")
+MINISTRY = "sample:ministry"
+ONE_STOP = "sample:one-stop"
+
+
+class HistoryTeller:
+    """Reports as agencies' systems do: most within minutes, some hours or days later, tardy systems more often."""
+
+    def __init__(self, rng: Random, *, backfill: bool = False) -> None:
+        self.rng = rng
+        self.backfill = backfill
+
+    def event_id(self) -> str:
+        """A fresh id."""
+        return fresh_id(self.rng)
+
+    def delay(self, agency: str) -> int:
+        """Milliseconds from the fact to its report."""
+        rng = self.rng
+        chance = rng.random() * (0.4 if agency in TARDY else 1.0)
+        if chance > 0.12:
+            return int(rng.random() * 120_000) + 500
+        if chance > 0.04:
+            return MINUTE + int(rng.random() * 3 * HOUR)
+        if chance > 0.008:
+            return HOUR + int(rng.random() * 20 * HOUR)
+        return DAY + int(rng.random() * 5 * DAY)
+
+
+def draw_intake(rng: Random, *, online_only: bool = False) -> tuple[Intake, Procedure]:
+    """Which procedure, where and how."""
+    tier = rng.choices(TIERS, cum_weights=TIER_SHARE)[0]
+    handler = AGENCIES_OF[tier].draw(rng).code
+    procedure = PROCEDURES_OF[tier].draw(rng)
+    channel = "online" if online_only else _channel(rng, procedure)
+    # Dossiers may be handed in anywhere in the province (NĐ 118/2025): the receiving unit is not always the handling one.
+    receiver = handler
+    if tier != "commune" and channel != "online" and rng.random() < 0.5:
+        receiver = CENTRE if rng.random() < 0.8 else AGENCIES_OF["commune"].draw(rng).code
+    applicant: ApplicantKind = "business" if procedure.field in BUSINESS_FIELDS or rng.random() < 0.03 else "citizen"
+    intake = Intake(
+        receiver, handler, procedure.code, channel, procedure.level, applicant, authenticated=channel == "online" or rng.random() < 0.4,
+        with_fee=procedure.fee > 0, reused_data=rng.random() < 0.45,
+    )  # fmt: skip
+    return intake, procedure
+
+
+def _channel(rng: Random, procedure: Procedure) -> Channel:
+    chance = rng.random()
+    if chance < ONLINE_SHARE[procedure.level]:
+        return "online"
+    return "post" if chance > 0.97 else "counter"
+
+
+def due_time(received_office: int, days: int) -> int:
+    """17:00 of the last working day allowed; what comes in late on a day may go on into the next."""
+    day, rest = divmod(received_office, OFFICE_DAY)
+    return closing(day + max(days, 1 if rest > OFFICE_DAY * 3 // 4 else 0))
+
+
+def live_through(rng: Random, life: Life, at: int, *, online_only: bool) -> None:
+    """Give a dossier handed in at `at` (epoch ms) its whole life."""
+    intake, procedure = draw_intake(rng, online_only=online_only)
+    if procedure.tier == "vertical":
+        life.source = MINISTRY
+    if rng.random() < 0.03:
+        life.refuse(at, intake)
+        return
+    Course(rng, life, procedure, at).run(intake)
+
+
+class Course:
+    """One accepted dossier from its reception to its end. `office` is the moving present, in office seconds."""
+
+    def __init__(self, rng: Random, life: Life, procedure: Procedure, at: int) -> None:
+        self.rng = rng
+        self.life = life
+        self.procedure = procedure
+        self.received_at = at
+        self.office = to_office(at)
+        self.due = due_time(self.office, procedure.days)
+        legal = max(procedure.days, 0.35) * OFFICE_DAY
+        self.takes = int(legal * (rng.uniform(0.25, 0.97) if rng.random() < 0.91 else rng.uniform(1.02, 2.2)))
+        self.done = self.office + self.takes
+
+    def _later(self, share: float) -> int:
+        """Moves the present on by up to a share of the handling time; returns the instant."""
+        self.office += 60 + int(self.rng.random() * share * self.takes)
+        return from_office(self.office)
+
+    def _pause(self, days: float) -> int:
+        wait = 600 + int(self.rng.random() * days * OFFICE_DAY)
+        self.done += wait
+        self.office += wait
+        return from_office(self.office)
+
+    def run(self, intake: Intake) -> None:
+        """Reception, what happens on the way, an end."""
+        rng, life = self.rng, self.life
+        life.receive(self.received_at, intake, None if rng.random() < 0.01 else self.due)
+        if rng.random() < 0.02:
+            life.correct(self._later(0.02), intake.corrected("post" if intake.channel == "counter" else "counter"))
+        if self.procedure.fee and not self._fee():
+            return
+        self._steps()
+        if rng.random() < 0.06 and not self._supplement():
+            return
+        if rng.random() < 0.25:
+            self._move(intake)
+        if life.dues and rng.random() < 0.03:
+            self._extend()
+        self._end()
+
+    def _fee(self) -> bool:
+        """The fee, paid at once or asked for; False if it is never paid and the dossier waits on."""
+        rng, life = self.rng, self.life
+        reference = f"SAMPLE-{fresh_id(rng)[:18]}"
+        online = rng.random() < (0.62 if life.intakes[0].value.channel == "online" else 0.18)
+        paid = Payment(reference, self.procedure.fee, online, "paid")
+        if online and rng.random() < 0.06:  # a bank's time-out: the outcome is known only later
+            life.pay(self._later(0.01), paid._replace(state="failed" if rng.random() < 0.3 else "pending"))
+        elif rng.random() < 0.2:
+            life.ask_fee(self._later(0.05), reference)
+            if rng.random() < 0.05:
+                return False
+            self._pause(1.0)
+        life.pay(self._later(0.01), paid)
+        return True
+
+    def _steps(self) -> None:
+        chance = self.rng.random()
+        for number in range((chance > 0.5) + (chance > 0.92)):
+            self.life.step(self._later(0.15), STEPS[number])
+
+    def _supplement(self) -> bool:
+        """Papers asked for; False if they never come and the dossier waits on."""
+        rng, life = self.rng, self.life
+        life.ask_supplement(self._later(0.2))
+        if rng.random() < 0.15:
+            return False
+        completed = self._pause(6.0)
+        self.due = max(self.due, due_time(self.office, max(1, self.procedure.days // 2)))
+        life.complete_supplement(completed, self.due if life.dues else None)
+        return True
+
+    def _move(self, intake: Intake) -> None:
+        """To another agency, and often back."""
+        rng, life = self.rng, self.life
+        home = life.handler
+        other = AGENCIES_OF["department"].draw(rng).code
+        if other == home:
+            other = AGENCIES_OF["vertical"].draw(rng).code
+        electronic = rng.random() < 0.83
+        life.transfer(self._later(0.1), other, electronic)
+        if rng.random() < 0.3:
+            life.transfer(self._later(0.2), home, electronic or rng.random() < 0.5)
+
+    def _extend(self) -> None:
+        at = self._later(0.1)
+        self.due = max(self.due, due_time(self.office, self.procedure.days // 2 + 2))
+        self.life.change_due(at, self.due)
+
+    def _end(self) -> None:
+        """Finished, or withdrawn, or stopped; a few are opened again and finished anew."""
+        rng, life = self.rng, self.life
+        self.office = max(self.office + 60, self.done)
+        at, chance = from_office(self.office), rng.random()
+        if chance < 0.015:
+            life.withdraw(at)
+            return
+        digitised = rng.random() < 0.72
+        if chance < 0.03:
+            life.stop(at)
+        else:
+            self._finish(at, digitised)
+        if chance < 0.005 or 0.02 < chance < 0.04:
+            self.office += 600 + int(rng.random() * 2 * OFFICE_DAY)
+            life.reopen(from_office(self.office))
+            self.office += 600 + int(rng.random() * 2 * OFFICE_DAY)
+            self._finish(from_office(self.office), digitised)
+
+    def _finish(self, at: int, digitised: bool) -> None:
+        rng, life = self.rng, self.life
+        echo = MINISTRY if life.source == ONE_STOP and rng.random() < 0.015 else ""
+        life.finish(at, digitised, echo)
+        if rng.random() < 0.45:
+            self.office += 120 + int(rng.random() * OFFICE_DAY)
+            life.return_result(from_office(self.office), digitised, returned_how(rng, digitised))
+        if rng.random() < 0.18:
+            self.office += 60 + int(rng.random() * OFFICE_DAY)
+            life.rate(from_office(self.office), fresh_id(rng), score(rng))
+
+
+def returned_how(rng: Random, digitised: bool) -> ReturnedHow:
+    """How a result is handed over."""
+    if digitised and rng.random() < 0.5:
+        return "online"
+    return "post" if rng.random() < 0.1 else "counter"
+
+
+def score(rng: Random) -> int:
+    """A rating from 5 down to 1."""
+    return rng.choices((5, 4, 3, 2, 1), cum_weights=(68, 90, 95, 98, 100))[0]

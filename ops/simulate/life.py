@@ -1,0 +1,242 @@
+"""A dossier's life: every decided fact is written down twice, as the event that agencies report and as a plain fact for the truth.
+
+The truth (`truth.py`) is counted from the plain facts alone, never from events or the hub's own rules in code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
+
+from schemas.codes import ApplicantKind, Channel, Level, PaymentState, ReturnedHow
+from schemas.events import Event
+from schemas.events.dossiers import (
+    DossierCorrected,
+    DossierDueChanged,
+    DossierEvent,
+    DossierFeeRequested,
+    DossierFinished,
+    DossierPaid,
+    DossierRated,
+    DossierReceived,
+    DossierRefused,
+    DossierReopened,
+    DossierResultReturned,
+    DossierStepTaken,
+    DossierSupplementCompleted,
+    DossierSupplementRequested,
+    DossierSuspended,
+    DossierTransferred,
+    DossierWithdrawn,
+)  # fmt: skip
+
+Value = TypeVar("Value")
+Reported = tuple[int, Event]  # (report time in epoch ms, event)
+Ending = Literal["finished", "returned", "withdrawn", "stopped", "reopened"]
+
+
+class Fact(NamedTuple, Generic[Value]):
+    """Something that happened, and when the hub is told of it (epoch ms)."""
+
+    occurred: int
+    reported: int
+    value: Value
+
+
+class Payment(NamedTuple):
+    """One state of a payment."""
+
+    reference: str
+    amount: int
+    online: bool
+    state: PaymentState
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What is known of a dossier at its reception."""
+
+    agency: str
+    handler: str
+    procedure: str
+    channel: Channel
+    level: Level
+    applicant: ApplicantKind
+    authenticated: bool
+    with_fee: bool
+    reused_data: bool
+
+    def corrected(self, channel: Channel) -> Intake:
+        """The same with the channel put right."""
+        return replace(self, channel=channel)
+
+    def fields(self) -> dict[str, Any]:
+        """As fields of a reception event."""
+        return {
+            "procedure": self.procedure, "channel": self.channel, "level": self.level, "applicant": self.applicant,
+            "authenticated": self.authenticated, "with_fee": self.with_fee, "reused_data": self.reused_data,
+            "handling_agency": self.handler if self.handler != self.agency else None,
+        }  # fmt: skip
+
+
+class Teller(Protocol):
+    """How facts reach the hub."""
+
+    backfill: bool
+
+    def event_id(self) -> str:
+        """A fresh id."""
+
+    def delay(self, agency: str) -> int:
+        """Milliseconds between a fact and the agency's report of it."""
+
+
+def fresh_id(rng: Random) -> str:
+    """An id shaped like a UUID, from the seeded generator."""
+    digits = f"{rng.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def latest(facts: Iterable[Fact[Value]], before: int) -> Value | None:
+    """The value of the fact that occurred last among those reported before an instant."""
+    best: Fact[Value] | None = None
+    for fact in facts:
+        if fact.reported < before and (best is None or fact.occurred > best.occurred):
+            best = fact
+    return best.value if best else None
+
+
+class Life:
+    """One dossier's facts. Each method states a fact at `at` (epoch ms); within one dossier no two facts share an instant."""
+
+    __slots__ = (
+        "dossier_id", "dues", "ends", "events", "fee_waits", "handler", "handlers", "intakes", "payments", "ratings", "refusals",
+        "returnable", "source", "supplement_waits", "teller", "transfers",
+    )  # fmt: skip
+
+    def __init__(self, dossier_id: str, source: str, teller: Teller) -> None:
+        self.dossier_id = dossier_id
+        self.source = source
+        self.teller = teller
+        self.handler = ""
+        self.returnable = 0  # when the newest finish is reported
+        self.events: list[Reported] = []
+        self.intakes: list[Fact[Intake]] = []
+        self.handlers: list[Fact[str]] = []
+        self.dues: list[Fact[int]] = []
+        self.supplement_waits: list[Fact[bool]] = []
+        self.fee_waits: list[Fact[bool]] = []
+        self.ends: list[Fact[tuple[Ending, bool]]] = []
+        self.payments: list[Fact[Payment]] = []
+        self.transfers: list[Fact[bool]] = []
+        self.ratings: list[Fact[bool]] = []
+        self.refusals: list[Fact[str]] = []
+
+    def _tell(self, event: type[DossierEvent], at: int, agency: str, *, source: str = "", floor: int = 0, **fields: Any) -> int:
+        """Writes the event down; returns when it is reported, never before `floor`."""
+        reported = max(at + self.teller.delay(agency), floor)
+        told = event(
+            event_id=self.teller.event_id(), source=source or self.source, agency=agency, occurred_at=at, backfill=self.teller.backfill,
+            dossier_id=self.dossier_id, **fields,
+        )  # fmt: skip
+        self.events.append((reported, told))
+        return reported
+
+    def receive(self, at: int, intake: Intake, due_at: int | None) -> None:
+        """Accepted by the receiving agency."""
+        reported = self._tell(DossierReceived, at, intake.agency, due_at=due_at, **intake.fields())
+        self.intakes.append(Fact(at, reported, intake))
+        self._handle(at, reported, intake.handler)
+        if due_at is not None:
+            self.dues.append(Fact(at, reported, due_at))
+
+    def refuse(self, at: int, intake: Intake) -> None:
+        """Never accepted."""
+        reported = self._tell(DossierRefused, at, intake.agency, procedure=intake.procedure)
+        self.refusals.append(Fact(at, reported, intake.agency))
+
+    def correct(self, at: int, intake: Intake) -> None:
+        """The reception stated anew; its time, due time and handler stay, so that the truth hangs on no rule about them."""
+        due_at = self.dues[0].value if self.dues else None
+        received_at = self.intakes[0].occurred
+        reported = self._tell(DossierCorrected, at, intake.agency, received_at=received_at, due_at=due_at, **intake.fields())
+        self.intakes.append(Fact(at, reported, intake))
+        self._handle(at, reported, intake.handler)
+        if due_at is not None:
+            self.dues.append(Fact(at, reported, due_at))
+
+    def _handle(self, at: int, reported: int, agency: str) -> None:
+        self.handler = agency
+        self.handlers.append(Fact(at, reported, agency))
+
+    def step(self, at: int, label: str) -> None:
+        """A step by the agency that handles the dossier anyway."""
+        self._handle(at, self._tell(DossierStepTaken, at, self.handler, step=label, status=4), self.handler)
+
+    def transfer(self, at: int, to: str, electronic: bool) -> None:
+        """To another agency."""
+        before = self.handler
+        reported = self._tell(DossierTransferred, at, before, from_agency=before, to_agency=to, electronic=electronic)
+        self.transfers.append(Fact(at, reported, electronic))
+        self._handle(at, reported, to)
+
+    def ask_supplement(self, at: int) -> None:
+        """The dossier waits for papers."""
+        self.supplement_waits.append(Fact(at, self._tell(DossierSupplementRequested, at, self.handler), True))
+
+    def complete_supplement(self, at: int, due_at: int | None) -> None:
+        """The papers came, with a new due time."""
+        reported = self._tell(DossierSupplementCompleted, at, self.handler, due_at=due_at)
+        self.supplement_waits.append(Fact(at, reported, False))
+        if due_at is not None:
+            self.dues.append(Fact(at, reported, due_at))
+
+    def ask_fee(self, at: int, reference: str) -> None:
+        """The dossier waits for the fee."""
+        self.fee_waits.append(Fact(at, self._tell(DossierFeeRequested, at, self.handler, reference=reference), True))
+
+    def pay(self, at: int, payment: Payment) -> None:
+        """A state of a payment; only a paid one ends a wait for the fee."""
+        reported = self._tell(
+            DossierPaid, at, self.handler, reference=payment.reference, amount=payment.amount, online=payment.online, state=payment.state
+        )
+        self.payments.append(Fact(at, reported, payment))
+        if payment.state == "paid":
+            self.fee_waits.append(Fact(at, reported, False))
+
+    def change_due(self, at: int, due_at: int) -> None:
+        """Apology and extension."""
+        self.dues.append(Fact(at, self._tell(DossierDueChanged, at, self.handler, due_at=due_at), due_at))
+
+    def finish(self, at: int, digitised: bool, echo: str = "") -> None:
+        """Processing ended; `echo` is a second system that reports the same end under its own id."""
+        reported = self._tell(DossierFinished, at, self.handler, digitised=digitised)
+        if echo:
+            reported = min(reported, self._tell(DossierFinished, at, self.handler, source=echo, digitised=digitised))
+        self.returnable = reported
+        self.ends.append(Fact(at, reported, ("finished", digitised)))
+
+    def return_result(self, at: int, digitised: bool, how: ReturnedHow) -> None:
+        """Result handed over; reported no earlier than the finish, so that the end time never hangs on which of them is known."""
+        reported = self._tell(DossierResultReturned, at, self.handler, floor=self.returnable, digitised=digitised, how=how)
+        self.ends.append(Fact(at, reported, ("returned", digitised)))
+
+    def withdraw(self, at: int) -> None:
+        """Taken back by the applicant."""
+        self.ends.append(Fact(at, self._tell(DossierWithdrawn, at, self.handler), ("withdrawn", False)))
+
+    def stop(self, at: int) -> None:
+        """Processing stopped."""
+        self.ends.append(Fact(at, self._tell(DossierSuspended, at, self.handler), ("stopped", False)))
+
+    def reopen(self, at: int) -> None:
+        """Processing goes on."""
+        self.ends.append(Fact(at, self._tell(DossierReopened, at, self.handler), ("reopened", False)))
+
+    def rate(self, at: int, rating_id: str, score: int) -> None:
+        """Rated by the applicant; 4 and 5 are satisfied."""
+        satisfied = score >= 4
+        reported = self._tell(DossierRated, at, self.handler, rating_id=rating_id, score=score, satisfied=satisfied)
+        self.ratings.append(Fact(at, reported, satisfied))

@@ -1,0 +1,200 @@
+"""The province as it works now: each call states one fact of this very moment, or one that is reported late.
+
+Dossiers begun here end here, within minutes instead of days, so that a watcher sees every figure move.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from ops.simulate.history import MINISTRY, ONE_STOP, draw_intake, due_time, returned_how, score
+from ops.simulate.hours import to_office
+from ops.simulate.letters import Letter, draw_agencies, send
+from ops.simulate.life import Intake, Life, Payment, fresh_id
+from ops.simulate.province import AGENCIES_OF, Procedure
+from ops.simulate.truth import Truth
+from schemas.clock import to_datetime
+from schemas.codes import DocumentStatus
+from schemas.events import Event
+
+AT_WORK = 150  # dossiers and documents in hand at once
+DUPLICATES = 0.05
+HOUR = 3_600_000
+ANSWERS: tuple[DocumentStatus, ...] = ("01", "03", "06")
+
+
+class LiveTeller:
+    """Reports at once: what is late was decided before it is told."""
+
+    backfill = False
+
+    def __init__(self, rng: Random) -> None:
+        self.rng = rng
+
+    def event_id(self) -> str:
+        """A fresh id."""
+        return fresh_id(self.rng)
+
+    def delay(self, agency: str) -> int:
+        """None."""
+        return 0
+
+
+class LiveDossier:
+    """A dossier and what is still to happen to it."""
+
+    def __init__(self, rng: Random, life: Life, at: int) -> None:
+        self.rng, self.life, self.last = rng, life, at
+        intake, self.procedure = draw_intake(rng)
+        self.reference = f"SAMPLE-{fresh_id(rng)[:18]}"
+        self.digitised = rng.random() < 0.72
+        if self.procedure.tier == "vertical":
+            life.source = MINISTRY
+        if rng.random() < 0.03:
+            self.script: list[str] = []
+            life.refuse(at, intake)
+            return
+        self.script = _script(rng, self.procedure)
+        self._receive(at, intake)
+
+    def _receive(self, at: int, intake: Intake) -> None:
+        due = due_time(to_office(at), self.procedure.days)
+        if self.rng.random() < 0.15:  # done while the applicant waits
+            due = at + self.rng.randint(60_000, 1_200_000)
+        self.life.receive(at, intake, due)
+
+    def act(self, at: int) -> None:
+        """The next thing on its way."""
+        rng, life, what = self.rng, self.life, self.script.pop(0)
+        self.last = at
+        if what == "pay":
+            online = rng.random() < (0.62 if life.intakes[0].value.channel == "online" else 0.18)
+            life.pay(at, Payment(self.reference, self.procedure.fee, online, "paid"))
+        elif what == "transfer":
+            life.transfer(at, self._other(), rng.random() < 0.83)
+        elif what == "complete_supplement":
+            life.complete_supplement(at, max(life.dues[0].value, due_time(to_office(at), 1)))
+        elif what == "finish":
+            life.finish(at, self.digitised)
+        elif what == "return":
+            life.return_result(at, self.digitised, returned_how(rng, self.digitised))
+        else:
+            self._act_plainly(at, what)
+
+    def _act_plainly(self, at: int, what: str) -> None:
+        life = self.life
+        if what == "ask_fee":
+            life.ask_fee(at, self.reference)
+        elif what == "rate":
+            life.rate(at, fresh_id(self.rng), score(self.rng))
+        elif what == "step":
+            life.step(at, "verify")
+        else:
+            {"ask_supplement": life.ask_supplement, "withdraw": life.withdraw}[what](at)
+
+    def _other(self) -> str:
+        other = AGENCIES_OF["department"].draw(self.rng).code
+        return other if other != self.life.handler else AGENCIES_OF["vertical"].draw(self.rng).code
+
+    def count(self, truth: Truth) -> None:
+        """Add it to a truth."""
+        truth.add(self.life)
+
+
+class LiveLetter:
+    """A document and its receivers' answers to come."""
+
+    def __init__(self, rng: Random, letter: Letter, at: int, receivers: list[str]) -> None:
+        self.life, self.last = letter, at
+        send(rng, letter, at, receivers)
+        self.script = [(status, receiver) for status in ANSWERS for receiver in receivers]
+
+    def act(self, at: int) -> None:
+        """The next answer."""
+        status, receiver = self.script.pop(0)
+        self.last = at
+        self.life.answer(at, receiver, status)
+
+    def count(self, truth: Truth) -> None:
+        """Add it to a truth."""
+        truth.add_letter(self.life)
+
+
+def _script(rng: Random, procedure: Procedure) -> list[str]:
+    script = []
+    if procedure.fee:
+        script += ["ask_fee", "pay"] if rng.random() < 0.2 else ["pay"]
+    script += ["step"] if rng.random() < 0.5 else []
+    script += ["ask_supplement", "complete_supplement"] if rng.random() < 0.06 else []
+    script += ["transfer"] if rng.random() < 0.25 else []
+    if rng.random() < 0.02:
+        return [*script, "withdraw"]
+    script += ["finish"]
+    script += ["return"] if rng.random() < 0.45 else []
+    return script + (["rate"] if rng.random() < 0.25 else [])
+
+
+class LiveProvince:
+    """Makes events of the present. `started` (epoch ms) is part of every id, so that no two runs speak of the same dossier."""
+
+    def __init__(self, seed: int, started: int) -> None:
+        self.rng = Random(f"{seed}|{started}")
+        self.teller = LiveTeller(self.rng)
+        self.tag = f"L{started:x}"
+        self.number = 0
+        self.at_work: list[LiveDossier | LiveLetter] = []
+        self.again: list[Event] = []
+        self.done = Truth()
+
+    def next(self, now: int) -> Event:
+        """One event; `now` is epoch ms."""
+        if self.again and self.rng.random() < 0.5:
+            self.done.duplicates += 1
+            return self._told(self.again.pop())
+        place = self.rng.randrange(len(self.at_work)) if self.at_work else 0
+        share = 0.15 if len(self.at_work) > AT_WORK else 0.3
+        if not self.at_work or self.rng.random() < share or self.at_work[place].last >= now:
+            event = self._begin(now)
+        else:
+            event = self._go_on(place, now)
+        if self.rng.random() < DUPLICATES:
+            self.again.append(event)
+        return self._told(event)
+
+    def _told(self, event: Event) -> Event:
+        self.done.events += 1
+        return event
+
+    def _begin(self, now: int) -> Event:
+        rng = self.rng
+        self.number += 1
+        at = now if rng.random() > 0.08 else now - rng.randrange(3 * HOUR)
+        new: LiveDossier | LiveLetter
+        if rng.random() < 0.1:
+            sender, *receivers = draw_agencies(rng)
+            document_id = f"{sender},{to_datetime(at):%Y/%m/%d},{self.number}-{self.tag}/SAMPLE"
+            new = LiveLetter(rng, Letter(document_id, sender, self.teller), at, receivers)
+        else:
+            dossier_id = f"H35.SAMPLE-{to_datetime(at):%y%m%d}-{self.tag}-{self.number:06}"
+            new = LiveDossier(rng, Life(dossier_id, ONE_STOP, self.teller), at)
+        if new.script:
+            self.at_work.append(new)
+        else:
+            new.count(self.done)
+        return new.life.events[-1][1]
+
+    def _go_on(self, place: int, now: int) -> Event:
+        work = self.at_work[place]
+        work.act(now if self.rng.random() > 0.05 else self.rng.randint(work.last + 1, now))
+        if not work.script:
+            self.at_work[place] = self.at_work[-1]
+            self.at_work.pop()
+            work.count(self.done)
+        return work.life.events[-1][1]
+
+    def truth(self) -> Truth:
+        """The exact figures of everything told so far."""
+        whole = self.done.copy()
+        for work in self.at_work:
+            work.count(whole)
+        return whole

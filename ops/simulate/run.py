@@ -1,0 +1,144 @@
+"""`lgsp simulate`: a finished stretch of history with its exact figures, or a live stream behind some weeks of history."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from connectors.publisher import Publisher
+from ops.simulate.live import LiveProvince
+from ops.simulate.sinks import GatewaySink, Sink
+from ops.simulate.stream import events
+from ops.simulate.truth import Truth
+from schemas.clock import DAY_MS, now_ms
+from schemas.errors import EnvironmentBroken
+from schemas.events import Event
+from schemas.settings import Settings
+
+START = 1_767_546_000_000  # Monday 5 January 2026, 0:00 in the province: a run repeats to the byte
+SEED, DOSSIERS, DAYS = 1, 10_000, 60
+BATCH = 2_000
+LIVE_RATE = 5.0
+LIVE_DOSSIERS, LIVE_DAYS = 8_000, 35
+MARKER = "simulated.json"
+
+
+@dataclass(frozen=True)
+class Past:
+    """The history behind a live stream, as kept in the marker file: it is told once and is the same whenever it is told again."""
+
+    seed: int
+    dossiers: int
+    days: int
+    start: int
+    told: bool = False
+
+
+async def simulate(
+    settings: Settings, *, seed: int = SEED, dossiers: int = DOSSIERS, days: int = DAYS, start: int = START, rate: float = 0.0,
+    live: bool = False, publisher: Sink, stop: asyncio.Event | None = None,
+) -> Truth:  # fmt: skip
+    """Tell events and return their exact figures.
+
+    `rate` is in events/s, 0 for as fast as the publisher takes them. With `live`, `start` is not used: history of `days` days up
+    to now is told unless the data folder says that it was, then facts of the present until `stop` is set.
+
+    Raises: KafkaUnavailable when events could not be stored.
+    """
+    stop = stop or asyncio.Event()
+    if live:
+        return await _live(settings, publisher, Past(seed, dossiers, days, now_ms() - days * DAY_MS), rate or LIVE_RATE, stop)
+    truth = Truth()
+    told = (event for _, event in events(seed, dossiers, start, days, truth=truth))
+    await _tell(publisher, told, rate, stop)
+    return truth
+
+
+async def _tell(publisher: Sink, told: Iterator[Event], rate: float, stop: asyncio.Event) -> None:
+    clock = asyncio.get_running_loop().time
+    began, count = clock(), 0
+    size = BATCH if not rate else max(1, min(BATCH, int(rate / 10)))
+    while not stop.is_set() and (batch := list(islice(told, size))):
+        await publisher.publish(batch)
+        count += len(batch)
+        if rate:
+            await _pause(stop, began + count / rate - clock())
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), max(0.0, seconds))
+
+
+async def _live(settings: Settings, publisher: Sink, wanted: Past, rate: float, stop: asyncio.Event) -> Truth:
+    truth = Truth()
+    path = settings.data / MARKER
+    past = read_past(path) or wanted
+    if not past.told:
+        write_past(path, past)  # first, so that a killed start tells the very same history again
+        history = events(past.seed, past.dossiers, past.start, past.days, truth=truth, backfill=True)
+        await _tell(publisher, (event for _, event in history), 0.0, stop)
+        if not stop.is_set():
+            write_past(path, Past(past.seed, past.dossiers, past.days, past.start, told=True))
+    province = LiveProvince(wanted.seed, now_ms())
+    await _tell(publisher, _present(province), rate, stop)
+    truth.include(province.truth())
+    return truth
+
+
+def _present(province: LiveProvince) -> Iterator[Event]:
+    while True:
+        yield province.next(now_ms())
+
+
+def read_past(path: Path) -> Past | None:
+    """What the marker file says; None before the first live run.
+
+    Raises: EnvironmentBroken for a marker that can't be understood.
+    """
+    if not path.exists():
+        return None
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Past)
+    except msgspec.DecodeError as error:
+        raise EnvironmentBroken(f"{path} is damaged ({error}): delete the data folder to begin anew, or set SIMULATE=0.") from error
+
+
+def write_past(path: Path, past: Past) -> None:
+    """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".tmp")
+    fresh.write_bytes(msgspec.json.encode(asdict(past)))
+    fresh.replace(path)
+
+
+def run_simulate(
+    settings: Settings, *, seed: int = SEED, dossiers: int | None = None, days: int | None = None, rate: float = 0.0, live: bool = False,
+    via_gateway: bool = False, figures: Path | None = None, console: Console | None = None,
+) -> int:  # fmt: skip
+    """What `lgsp simulate` does; prints the exact figures at the end, of a live stream too; returns the exit code."""
+    truth = asyncio.run(_run(settings, seed, dossiers, days, rate, live, via_gateway))
+    asked_at = now_ms()
+    truth.print(console or Console(), asked_at)
+    if figures is not None:
+        truth.write(figures, asked_at)
+    return 0
+
+
+async def _run(settings: Settings, seed: int, dossiers: int | None, days: int | None, rate: float, live: bool, via_gateway: bool) -> Truth:
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with GatewaySink(settings) if via_gateway else Publisher(settings) as publisher:
+        return await simulate(
+            settings, seed=seed, dossiers=dossiers or (LIVE_DOSSIERS if live else DOSSIERS),
+            days=days or (LIVE_DAYS if live else DAYS), rate=rate, live=live, publisher=publisher, stop=stop,
+        )  # fmt: skip

@@ -1,0 +1,212 @@
+"""The exact figures of a simulated province, counted from the facts that were decided, as far as they are reported.
+
+An oracle: it shares no code with the workers. Its measures carry the names of `schemas.cells`, so that they compare one to
+one with sums of cells; the rules are those of docs/figures.md, and the lives are such that no rule is in doubt.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left, insort
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ops.simulate.letters import Letter
+from ops.simulate.life import Ending, Fact, Intake, Life, Payment, latest
+from schemas.clock import day, to_datetime
+
+FOREVER = 1 << 62
+Measure = tuple[str, str, str, str]  # family, kind, agency, measure
+
+# (indicator, numerator, denominator), each (family, kind, measure)
+SHARES: dict[str, tuple[tuple[str, str, str], tuple[str, str, str]]] = {
+    "dossiers_online_share": (("dossiers", "closed", "finished_online"), ("dossiers", "closed", "finished")),
+    "transfers_electronic_share": (("dossiers", "closed", "moved_electronically"), ("dossiers", "closed", "moved")),
+    "payments_online_share": (("dossiers", "paid", "transactions_online"), ("dossiers", "paid", "transactions")),
+    "results_digitised_share": (("dossiers", "closed", "results_digitised"), ("dossiers", "closed", "results")),
+    "satisfaction": (("dossiers", "rated", "satisfied"), ("dossiers", "rated", "ratings")),
+    "dossiers_on_time_share": (("dossiers", "closed", "on_time"), ("dossiers", "closed", "closed")),
+    "documents_electronic_share": (("documents", "sent", "electronic_signed"), ("documents", "sent", "documents")),
+}
+
+LEVELS = {3: "received_partial", 4: "received_full"}
+ANSWERS = {"01": ("received", "arrived"), "02": ("received", "refused"), "03": ("received", "accepted"), "06": ("handled", "completed")}
+End = Fact[tuple[Ending, bool]]
+
+
+class Truth:
+    """Counts of lives and letters. `events` and `duplicates` are what was told, the rest what it means."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[Measure] = Counter()
+        self.due_times: dict[str, list[int]] = {}  # agency -> sorted due times of open dossiers that do not wait
+        self.events = 0
+        self.duplicates = 0
+        self.as_of = 0  # facts reported before this instant are counted
+
+    def copy(self) -> Truth:
+        """An independent copy."""
+        twin = Truth()
+        twin.include(self)
+        return twin
+
+    def include(self, other: Truth) -> None:
+        """Add another truth, about other dossiers and documents."""
+        self.counts.update(other.counts)
+        for agency, dues in other.due_times.items():
+            self.due_times[agency] = sorted(self.due_times.get(agency, []) + dues)
+        self.events += other.events
+        self.duplicates += other.duplicates
+        self.as_of = max(self.as_of, other.as_of)
+
+    def add(self, life: Life, before: int = FOREVER) -> None:
+        """Count a dossier by its facts reported before an instant."""
+        self.as_of = max(self.as_of, before if before != FOREVER else 0)
+        refused = latest(life.refusals, before)
+        if refused is not None:
+            self._one("refused", refused, "refused")
+        intake = latest(life.intakes, before)
+        if intake is None:
+            return
+        self._received(intake, life.teller.backfill)
+        handler = latest(life.handlers, before) or intake.agency
+        end = ending(life, before)
+        due = latest(life.dues, before)
+        if end is None:
+            self._open(life, handler, due, before)
+        else:
+            self._closed(life, handler, intake, end, due, before)
+        self._paid(life.payments, handler, before)
+        for rating in life.ratings:
+            if rating.reported < before:
+                self._one("rated", handler, "ratings", "satisfied" if rating.value else "")
+
+    def _one(self, kind: str, agency: str, *measures: str, family: str = "dossiers") -> None:
+        for measure in measures:
+            if measure:
+                self.counts[family, kind, agency, measure] += 1
+
+    def _received(self, intake: Intake, backfill: bool) -> None:
+        self._one(
+            "received", intake.agency, "received", f"received_{intake.channel}", LEVELS.get(intake.level, ""),
+            "with_fee" if intake.with_fee else "", "authenticated" if intake.authenticated else "",
+            "reused_data" if intake.reused_data else "", "backfilled" if backfill else "",
+        )  # fmt: skip
+
+    def _open(self, life: Life, handler: str, due: int | None, before: int) -> None:
+        waiting = True in (latest(life.supplement_waits, before), latest(life.fee_waits, before))
+        self._one("open", handler, "open", "waiting" if waiting else "")
+        if due is not None and not waiting:
+            insort(self.due_times.setdefault(handler, []), due)
+
+    def _closed(self, life: Life, handler: str, intake: Intake, end: End, due: int | None, before: int) -> None:
+        outcome = "finished" if end.value[0] == "returned" else end.value[0]
+        self._one("closed", handler, "closed", outcome, *timing(end.occurred, due))
+        if outcome != "finished":
+            return
+        moves = [move.value for move in life.transfers if move.reported < before]
+        self._one(
+            "closed", handler, "results", "finished_online" if intake.channel == "online" else "",
+            "results_digitised" if end.value[1] else "", "moved" if moves else "", "moved_electronically" if moves and all(moves) else "",
+        )  # fmt: skip
+
+    def _paid(self, payments: list[Fact[Payment]], handler: str, before: int) -> None:
+        for reference in {fact.value.reference for fact in payments}:
+            payment = latest((fact for fact in payments if fact.value.reference == reference), before)
+            if payment is None or payment.state != "paid":
+                continue
+            self._one("paid", handler, "transactions", "transactions_online" if payment.online else "")
+            self.counts["dossiers", "paid", handler, "amount"] += payment.amount
+            self.counts["dossiers", "paid", handler, "amount_online"] += payment.amount if payment.online else 0
+
+    def add_letter(self, letter: Letter, before: int = FOREVER) -> None:
+        """Count a document by its facts reported before an instant."""
+        if letter.sent is None or letter.sent.reported >= before:
+            return
+        electronic, signed = letter.sent.value
+        self._one(
+            "sent", letter.sender, "documents", "electronic" if electronic else "", "signed" if signed else "",
+            "electronic_signed" if electronic and signed else "", family="documents",
+        )  # fmt: skip
+        for answer in letter.answers:
+            receiver, status = answer.value
+            if answer.reported < before and status in ANSWERS:
+                kind, measure = ANSWERS[status]
+                self._one(kind, receiver, measure, family="documents")
+        for recall in letter.recalls:
+            if recall.reported < before:
+                measure = "refused_recall" if recall.value == "refused" else recall.value
+                self._one("recalled", letter.sender, measure, family="documents")
+
+    def total(self, family: str, kind: str, measure: str, agency: str | None = None) -> int:
+        """A measure's sum over the province, or one agency's."""
+        return sum(
+            count for (f, k, a, m), count in self.counts.items() if (f, k, m) == (family, kind, measure) and agency in (None, a)
+        )  # fmt: skip
+
+    def overdue(self, at: int, agency: str | None = None) -> int:
+        """Open dossiers that do not wait and whose due time is before `at` (epoch ms)."""
+        return sum(bisect_left(dues, at) for owner, dues in self.due_times.items() if agency in (None, owner))
+
+    def figures(self, now: int) -> dict[str, Any]:
+        """Everything as plain data: sums by family, kind and measure, indicators, the same sums by agency, overdue at `now`."""
+        totals: dict[str, dict[str, dict[str, int]]] = {}
+        agencies: dict[str, dict[str, dict[str, dict[str, int]]]] = {}
+        for (family, kind, agency, measure), count in sorted(self.counts.items()):
+            for place in (totals, agencies.setdefault(agency, {})):
+                sums = place.setdefault(family, {}).setdefault(kind, {})
+                sums[measure] = sums.get(measure, 0) + count
+        shares = {name: {"numerator": self.total(*up), "denominator": self.total(*down)} for name, (up, down) in SHARES.items()}
+        return {"events": self.events, "duplicates": self.duplicates, "as_of": self.as_of, "asked_at": now, "overdue": self.overdue(now),
+                "indicators": shares, "totals": totals, "agencies": agencies}  # fmt: skip
+
+    def write(self, path: Path, now: int) -> None:
+        """The figures as a JSON file."""
+        path.write_text(json.dumps(self.figures(now), indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+    def print(self, console: Console, now: int) -> None:
+        """The figures as a table."""
+        console.print(_table(self.figures(now)))
+
+
+def ending(life: Life, before: int) -> End | None:
+    """The end that stands: the finish, else the return, else whatever closed it; none after the last reopening."""
+    known = sorted(fact for fact in life.ends if fact.reported < before)
+    reopened = max((fact.occurred for fact in known if fact.value[0] == "reopened"), default=0)
+    standing = [fact for fact in known if fact.occurred > reopened]
+    for outcome in ("finished", "returned"):
+        for fact in reversed(standing):
+            if fact.value[0] == outcome:
+                return fact
+    return standing[-1] if standing else None
+
+
+def timing(end: int, due: int | None) -> tuple[str, ...]:
+    """On time if it ended by the due instant; early if on an earlier day."""
+    if due is None:
+        return ("no_due",)
+    if end > due:
+        return ("late",)
+    return ("on_time", "early") if day(end) < day(due) else ("on_time",)
+
+
+def _table(figures: dict[str, Any]) -> Table:
+    table = Table(title=f"What was generated: {figures['events']:,} events, {figures['duplicates']:,} of them sent twice")
+    table.add_column("figure")
+    table.add_column("count", justify="right")
+    table.add_column("of", justify="right")
+    table.add_column("share", justify="right")
+    for family, kinds in figures["totals"].items():
+        for kind, measures in kinds.items():
+            for measure, count in measures.items():
+                table.add_row(f"{family} · {kind} · {measure}", f"{count:,}")
+    table.add_row(f"dossiers overdue on {to_datetime(figures['asked_at']):%Y-%m-%d %H:%M}", f"{figures['overdue']:,}")
+    table.add_section()
+    for name, share in figures["indicators"].items():
+        up, down = share["numerator"], share["denominator"]
+        table.add_row(name, f"{up:,}", f"{down:,}", f"{100 * up / down:.2f} %" if down else "no value")
+    return table

@@ -1,0 +1,385 @@
+"""The simulated province: repeatable, valid, believable, and its truth is what its events say."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from ops.simulate import hours, run
+from ops.simulate.history import due_time
+from ops.simulate.live import LiveProvince
+from ops.simulate.province import AGENCIES, COMMUNES, PROCEDURES
+from ops.simulate.run import START, Past, read_past, simulate, write_past
+from ops.simulate.stream import events, shared
+from ops.simulate.truth import Truth
+from schemas.cells import KINDS
+from schemas.clock import DAY_MS, ZONE, day, to_datetime, to_ms
+from schemas.errors import EnvironmentBroken, KafkaUnavailable
+from schemas.events import EVENTS, Event
+from schemas.settings import Settings
+from schemas.wire import Decoder, encode
+from streams.families.documents import FAMILY as DOCUMENTS
+from streams.families.dossiers import FAMILY as DOSSIERS
+
+Told = list[tuple[int, Event]]
+SEEDS = (1, 2, 3)
+
+
+def province(seed: int = 1, dossiers: int = 1_500, days: int = 40, **options: Any) -> tuple[Told, Truth]:
+    truth = Truth()
+    return list(events(seed, dossiers, START, days, truth=truth, **options)), truth
+
+
+def at(text: str) -> int:
+    return to_ms(datetime.fromisoformat(text).replace(tzinfo=ZONE))
+
+
+# Office time
+
+
+@pytest.mark.parametrize(("moment", "expected"), [
+    ("2026-01-05 06:00", "2026-01-05 07:00"), ("2026-01-05 09:10", "2026-01-05 09:10"), ("2026-01-05 11:45", "2026-01-05 13:30"),
+    ("2026-01-05 16:59:59", "2026-01-05 16:59:59"), ("2026-01-05 17:00", "2026-01-06 07:00"), ("2026-01-09 18:00", "2026-01-12 07:00"),
+    ("2026-01-10 09:00", "2026-01-12 07:00"), ("2026-01-11 23:59", "2026-01-12 07:00"),
+])  # fmt: skip
+def test_the_next_office_moment(moment: str, expected: str) -> None:
+    assert hours.from_office(hours.to_office(at(moment))) == at(expected)
+
+
+def test_office_seconds_are_added_over_lunch_nights_and_weekends() -> None:
+    friday = hours.to_office(at("2026-01-09 11:00"))
+    assert hours.from_office(friday + 3_600) == at("2026-01-09 14:00")
+    assert hours.from_office(friday + hours.OFFICE_DAY) == at("2026-01-12 11:00")
+
+
+def test_due_at_the_end_of_the_last_working_day() -> None:
+    assert due_time(hours.to_office(at("2026-01-09 09:00")), 3) == at("2026-01-14 17:00")
+    assert due_time(hours.to_office(at("2026-01-05 09:00")), 0) == at("2026-01-05 17:00")
+    assert due_time(hours.to_office(at("2026-01-05 16:00")), 0) == at("2026-01-06 17:00")
+
+
+# The province
+
+
+def test_sixty_agencies_with_codes_marked_as_samples() -> None:
+    assert len(AGENCIES) == 60 == len({agency.code for agency in AGENCIES})
+    assert len(COMMUNES) == 38
+    assert all("SAMPLE" in thing.code for thing in (*AGENCIES, *PROCEDURES))
+
+
+# The stream
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_seed_repeats_to_the_byte(seed: int) -> None:
+    first, second = (list(events(seed, 300, START, 20)) for _ in range(2))
+    assert [(when, encode(event)) for when, event in first] == [(when, encode(event)) for when, event in second]
+
+
+def test_two_runs_that_differ_never_speak_of_the_same_thing() -> None:
+    ways = ((1, 100, START, 9), (2, 100, START, 9), (1, 101, START, 9), (1, 100, START, 8))
+    runs = [{event.thing for _, event in events(*way)} for way in ways]
+    assert sum(map(len, runs)) == len(set().union(*runs))
+
+
+def test_events_come_in_the_order_of_report_and_never_before_they_occurred() -> None:
+    told, _ = province()
+    reported = [when for when, _ in told]
+    assert reported == sorted(reported)
+    assert all(event.occurred_at <= when < START + 40 * DAY_MS for when, event in told)
+
+
+def test_every_event_is_valid_and_survives_the_wire() -> None:
+    decoders = {family: Decoder(family) for family in ("dossiers", "documents")}
+    told, _ = province()
+    for _, event in told:
+        assert type(event).model_validate(event.model_dump()) == event
+        kind, fields = decoders[event.family](encode(event))
+        assert kind == event.type
+        assert fields["event_id"] == event.event_id
+    assert {event.type for _, event in told} == set(EVENTS) - {"hub.heartbeat"}
+
+
+def test_event_ids_look_like_uuids_and_name_one_fact_each() -> None:
+    told, truth = province()
+    facts = {event.event_id: encode(event) for _, event in told}
+    assert all(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", event_id) for event_id in facts)
+    assert len(told) - len(facts) == truth.duplicates
+    assert len(told) == truth.events
+    assert len({event.model_dump_json() for _, event in told}) == len(facts)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_it_is_believable(seed: int) -> None:
+    told, truth = province(seed, 3_000, 60)
+    dossier_events = [event for _, event in told if event.family == "dossiers"]
+    assert 3.9 <= len(dossier_events) / 3_000 <= 4.7
+    assert 0.03 <= truth.duplicates / len(told) <= 0.07
+    late = sum(when - event.occurred_at > 3_600_000 for when, event in told) / len(told)
+    assert 0.03 <= late <= 0.25
+    newest: dict[str, int] = {}
+    disordered = 0
+    for _, event in told:
+        disordered += event.occurred_at < newest.get(event.thing, 0)
+        newest[event.thing] = max(event.occurred_at, newest.get(event.thing, 0))
+    assert disordered > 0.02 * len(told)
+    assert 0.8 <= truth.total("dossiers", "closed", "on_time") / truth.total("dossiers", "closed", "closed") <= 0.96
+    assert truth.overdue(START + 60 * DAY_MS) > 0
+    assert {agency for _, _, agency, _ in truth.counts} == {agency.code for agency in AGENCIES}
+
+
+def test_staff_work_in_office_hours() -> None:
+    told, _ = province()
+    by_staff = {"dossier.finished", "dossier.step_taken", "dossier.transferred", "document.status_changed"}
+    moments = [to_datetime(event.occurred_at) for _, event in told if event.type in by_staff]
+    assert moments
+    assert all(moment.weekday() < 5 and 7 <= moment.hour < 17 for moment in moments)
+
+
+def test_exactly_as_many_dossiers_as_asked_for() -> None:
+    told, truth = province(dossiers=777, cut=False)
+    assert len({event.thing for _, event in told if event.family == "dossiers"}) == 777
+    assert truth.total("dossiers", "received", "received") + truth.total("dossiers", "refused", "refused") == 777
+    assert sum(shared(777, [1.0, 0.06, 1.0])) == 777
+
+
+# The truth
+
+
+def recount(told: Told) -> Counter[str]:
+    """The main figures, naively, from the events alone."""
+    facts = {event.event_id: event for _, event in told}.values()
+    things: dict[str, list[Any]] = defaultdict(list)
+    for event in sorted(facts, key=lambda fact: fact.occurred_at):
+        things[event.thing].append(event)
+    figures: Counter[str] = Counter()
+    for story in things.values():
+        if story[0].family == "dossiers":
+            figures.update(naive_dossier(story))
+        elif any(event.type == "document.sent" for event in story):
+            sent = next(event for event in story if event.type == "document.sent")
+            figures.update(["documents"] + ["electronic_signed"] * (sent.electronic and sent.signed))
+    return figures
+
+
+def naive_dossier(story: list[Any]) -> Counter[str]:
+    figures: Counter[str] = Counter()
+    if story[0].type == "dossier.refused":
+        return Counter(["refused"])
+    receptions = [event for event in story if event.type in ("dossier.received", "dossier.corrected")]
+    if not receptions:
+        return figures
+    online = receptions[-1].channel == "online"
+    figures.update(["received", f"received_{receptions[-1].channel}"])
+    due = next((event.due_at for event in reversed(story) if getattr(event, "due_at", None)), None)
+    end = None
+    for event in story:
+        if event.type == "dossier.reopened":
+            end = None
+        elif event.type in ("dossier.finished", "dossier.withdrawn", "dossier.suspended"):
+            end = event
+        elif event.type == "dossier.result_returned":
+            end = end or event
+    moves = [event.electronic for event in story if event.type == "dossier.transferred"]
+    if end is None:
+        figures["open"] += 1
+    else:
+        figures["closed"] += 1
+        figures["on_time" if due and end.occurred_at <= due else "late" if due else "no_due"] += 1
+        finished = end.type in ("dossier.finished", "dossier.result_returned")
+        figures.update(["finished"] * finished + ["finished_online"] * (finished and online) + ["moved"] * (finished and bool(moves)))
+        figures["moved_electronically"] += bool(finished and moves and all(moves))
+        figures["results_digitised"] += bool(finished and end.digitised)
+    payments = {event.reference: event for event in story if event.type == "dossier.paid"}  # the newest of a reference stays
+    for payment in payments.values():
+        paid = payment.state == "paid"
+        figures.update(["transactions"] * paid + ["transactions_online"] * (paid and payment.online))
+    ratings = [event for event in story if event.type == "dossier.rated"]
+    figures.update(["ratings"] * len(ratings) + ["satisfied"] * sum(event.satisfied for event in ratings))
+    return figures
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("cut", [True, False])
+def test_the_truth_is_what_a_naive_recount_of_the_events_gives(seed: int, cut: bool) -> None:
+    told, truth = province(seed, cut=cut)
+    for measure, expected in recount(told).items():
+        of_documents = ("received", "refused")  # a measure's name that both families have
+        found = sum(number for (_, kind, _, name), number in truth.counts.items() if name == measure and (kind, name) != of_documents)
+        assert found == expected, measure
+
+
+def hub_counts(told: Told) -> tuple[Counter[tuple[str, str, str, str]], list[tuple[str, int]]]:
+    """The workers' own rules over the events: sums by (family, kind, agency, measure), and (agency, due time) of open dossiers."""
+    families = {"dossiers": DOSSIERS, "documents": DOCUMENTS}
+    states: dict[tuple[str, str], Any] = {}
+    for when, event in told:
+        family = families[event.family]
+        state = states.setdefault((event.family, event.thing), family.state())
+        family.merges[event.type](state, event.__dict__, when)
+    sums: Counter[tuple[str, str, str, str]] = Counter()
+    dues = []
+    for (name, _), state in states.items():
+        for contribution in families[name].counts(state):
+            family_, kind, agency, _, instant = contribution.key.decode().split("|")
+            measures = KINDS[family_][kind].measures
+            for place, amount in (*((place, 1) for place in contribution.ones), *contribution.sums):
+                sums[family_, kind, agency, measures[place]] += amount
+            if kind == "open" and contribution.ones == (0,) and int(instant):
+                dues.append((agency, int(instant)))
+    return sums, dues
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_workers_rules_give_the_same_counts_for_every_agency(seed: int) -> None:
+    told, truth = province(seed)
+    sums, dues = hub_counts(told)
+    assert sum(truth.counts.values()) > 10_000
+    for key, number in truth.counts.items():
+        assert sums[key] == number, key
+    counted = {(family, kind, measure) for family, kind, _, measure in truth.counts}
+    assert {key for key, number in sums.items() if number and (key[0], key[1], key[3]) in counted} <= set(truth.counts)
+    now = START + 40 * DAY_MS
+    assert truth.overdue(now) == sum(due < now for _, due in dues) > 0
+
+
+def test_a_truth_that_misses_one_fact_would_show() -> None:
+    told, truth = province()
+    rated = next(event.event_id for _, event in told if event.type == "dossier.rated")
+    sums, _ = hub_counts([(when, event) for when, event in told if event.event_id != rated])
+    assert any(sums[key] != number for key, number in truth.counts.items())
+
+
+def test_figures_are_written_and_printed(tmp_path: Path) -> None:
+    told, truth = province()
+    truth.write(tmp_path / "figures.json", told[-1][0])
+    figures = json.loads((tmp_path / "figures.json").read_text("utf-8"))
+    assert figures["totals"]["dossiers"]["closed"]["on_time"] == truth.total("dossiers", "closed", "on_time")
+    assert figures["indicators"]["dossiers_online_share"] == {
+        "numerator": truth.total("dossiers", "closed", "finished_online"), "denominator": truth.total("dossiers", "closed", "finished"),
+    }  # fmt: skip
+    commune = figures["agencies"]["H35.SAMPLE.03388"]["dossiers"]["received"]["received"]
+    assert commune == truth.total("dossiers", "received", "received", "H35.SAMPLE.03388")
+    console = Console(width=120, record=True)
+    truth.print(console, told[-1][0])
+    assert f"{truth.total('dossiers', 'closed', 'finished'):,}" in console.export_text()
+
+
+def test_a_share_of_nothing_has_no_value() -> None:
+    console = Console(width=120, record=True)
+    Truth().print(console, START)
+    assert "no value" in console.export_text()
+
+
+# The live stream
+
+
+def live(seed: int, number: int, started: int = START) -> tuple[Told, LiveProvince]:
+    world = LiveProvince(seed, started)
+    clock = count(started, 200)
+    return [(now, world.next(now)) for now in (next(clock) for _ in range(number))], world
+
+
+def test_live_facts_are_of_the_moment_or_reported_late_and_never_of_the_future() -> None:
+    told, _ = live(1, 5_000)
+    first = {event.event_id: now for now, event in reversed(told)}
+    lags = [first[event.event_id] - event.occurred_at for _, event in told]
+    assert min(lags) == 0
+    assert 0.02 < sum(lag > 60_000 for lag in lags) / len(lags) < 0.2
+    assert max(lags) <= 3 * 3_600_000
+
+
+def test_the_live_truth_is_exact_at_any_moment() -> None:
+    told, world = live(2, 6_000)
+    truth = world.truth()
+    sums, _ = hub_counts(told)
+    assert truth.total("dossiers", "closed", "closed") > 500
+    assert truth.total("dossiers", "closed", "late") > 0
+    for key, number in truth.counts.items():
+        assert sums[key] == number, key
+    assert world.truth().counts == truth.counts  # asking changes nothing
+
+
+def test_a_restarted_live_stream_speaks_of_other_things() -> None:
+    first, second = live(1, 500)[0], live(1, 500, START + 1)[0]
+    assert {event.thing for _, event in first}.isdisjoint(event.thing for _, event in second)
+
+
+# The command
+
+
+class Kept:
+    """A sink that keeps what it is given, and can end the run or fail after so many events."""
+
+    def __init__(self, stop: asyncio.Event | None = None, enough: int = 0, fails: int = 0) -> None:
+        self.events: list[Event] = []
+        self.stop, self.enough, self.fails = stop, enough, fails
+
+    async def publish(self, told: Sequence[Event]) -> None:
+        self.events.extend(told)
+        if self.fails and len(self.events) >= self.fails:
+            raise KafkaUnavailable("No Kafka answers.")
+        if self.stop and len(self.events) >= self.enough:
+            self.stop.set()
+        await asyncio.sleep(0)
+
+
+async def test_simulate_publishes_everything_and_knows_it(tmp_path: Path) -> None:
+    sink = Kept()
+    truth = await simulate(Settings(data=tmp_path), seed=4, dossiers=200, days=10, publisher=sink)
+    assert sink.events == [event for _, event in events(4, 200, START, 10)]
+    assert truth.events == len(sink.events)
+    assert read_past(tmp_path / run.MARKER) is None
+
+
+async def run_live(folder: Path, enough: int, fails: int = 0) -> tuple[list[Event], Truth]:
+    stop = asyncio.Event()
+    sink = Kept(stop, enough, fails)
+    truth = await simulate(Settings(data=folder), dossiers=100, days=10, rate=1e6, live=True, publisher=sink, stop=stop)
+    return sink.events, truth
+
+
+async def test_history_comes_once_and_is_marked_as_such(tmp_path: Path) -> None:
+    first, truth = await run_live(tmp_path, 3_000)
+    history = [event for event in first if event.backfill]
+    assert len({event.thing for event in history if event.family == "dossiers"}) >= 90
+    assert first[: len(history)] == history
+    assert truth.total("dossiers", "received", "backfilled") > 80
+    assert truth.events >= len(first)
+    past = read_past(tmp_path / run.MARKER)
+    assert past is not None
+    assert past.told
+    second, _ = await run_live(tmp_path, 3_000)
+    assert not any(event.backfill for event in second)
+
+
+async def test_history_cut_short_is_told_again_the_very_same(tmp_path: Path) -> None:
+    with pytest.raises(KafkaUnavailable):
+        await run_live(tmp_path, 0, fails=1)
+    past = read_past(tmp_path / run.MARKER)
+    assert past is not None
+    assert not past.told
+    again, _ = await run_live(tmp_path, 3_000)
+    expected = [event for _, event in events(past.seed, past.dossiers, past.start, past.days, backfill=True)]
+    assert [event for event in again if event.backfill] == expected
+    assert day(past.start) < day(again[-1].occurred_at)
+
+
+def test_a_damaged_marker_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / run.MARKER
+    assert read_past(path) is None
+    write_past(path, Past(1, 2, 3, START))
+    assert read_past(path) == Past(1, 2, 3, START)
+    path.write_text("{")
+    with pytest.raises(EnvironmentBroken, match="damaged"):
+        read_past(path)
