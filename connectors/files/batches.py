@@ -1,0 +1,114 @@
+"""One file as a stream of batches: rows read, mapped, validated, each event once. Reads and computes only; publishes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from connectors.files.mapper import Draft, RowMapper
+from connectors.files.rejects import quarantined
+from connectors.files.rows import Row, Rows
+from connectors.files.seen import Seen, digest
+from connectors.files.values import Refused
+from schemas.events import Event
+from schemas.quarantine import Quarantined
+
+EVENTS = 1_000  # events of a batch, more or less
+ROWS = 5_000  # rows of a batch at most: repeated rows give no events, and progress should show all the same
+
+
+@dataclass(slots=True)
+class Batch:
+    """Some rows' events and rejections, and the file's totals up to and with them."""
+
+    events: list[Event] = field(default_factory=list)
+    rejected: list[Quarantined] = field(default_factory=list)
+    total_rows: int = 0
+    total_events: int = 0
+    total_rejected: int = 0
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of a file's rows. `repeated` events stood on an earlier row already, with the same content."""
+
+    accepted: int = 0
+    rejected: int = 0
+    events: int = 0
+    repeated: int = 0
+
+
+class Intake:
+    """Takes one file in. `on_reject` sees each rejected row with its reason, in the file's order."""
+
+    def __init__(self, rows: Rows, mapper: RowMapper, latest_ms: int, on_reject: Callable[[Row, str], None]) -> None:
+        self.rows, self.tally = rows, Tally()
+        self._mapper, self._latest_ms, self._on_reject = mapper, latest_ms, on_reject
+        self._seen = Seen()
+
+    def batches(self) -> Iterator[Batch]:
+        """All of the file; blocks, so run it outside of an event loop.
+
+        Raises: UnreadableFile where the file breaks off.
+        """
+        batch, first = Batch(), 0
+        for number, row in enumerate(self.rows, 1):
+            self._take(row, batch)
+            if len(batch.events) + len(batch.rejected) >= EVENTS or number - first >= ROWS:
+                yield self._closed(batch, number)
+                batch, first = Batch(), number
+        if self.rows.read > first:
+            yield self._closed(batch, self.rows.read)
+
+    def _closed(self, batch: Batch, rows: int) -> Batch:
+        batch.total_rows, batch.total_events, batch.total_rejected = rows, self.tally.events, self.tally.rejected
+        return batch
+
+    def _take(self, row: Row, batch: Batch) -> None:
+        try:
+            events = self._events(row)
+        except Refused as refused:
+            self._reject(row, str(refused), batch)
+            return
+        batch.events += events
+        self.tally.accepted += 1
+        self.tally.events += len(events)
+
+    def _reject(self, row: Row, reason: str, batch: Batch) -> None:
+        batch.rejected.append(quarantined(self.rows.path, row, reason))
+        self.tally.rejected += 1
+        self._on_reject(row, reason)
+
+    def _events(self, row: Row) -> list[Event]:
+        """The row's events that no earlier row gave. A row counts as a whole: one bad event rejects all of it.
+
+        Raises: Refused naming column, value and what was expected.
+        """
+        if row.problem:
+            raise Refused(row.problem)
+        new: dict[int, tuple[int, Draft]] = {}
+        repeated = 0
+        for draft in self._mapper.drafts(row.cells):
+            id_digest, content = digest(draft.name), digest(repr(draft.fields))
+            earlier = self._earlier(id_digest, new, row)
+            if earlier is None:
+                new[id_digest] = content, draft
+                continue
+            if earlier[0] != content:
+                raise Refused(_contradiction(draft, earlier[1], row))
+            repeated += 1
+        events = [self._mapper.event(draft, self._latest_ms) for _, draft in new.values()]
+        for id_digest, (content, _) in new.items():
+            self._seen.add(id_digest, content, row.line)
+        self.tally.repeated += repeated
+        return events
+
+    def _earlier(self, id_digest: int, new: dict[int, tuple[int, Draft]], row: Row) -> tuple[int, int] | None:
+        if id_digest in new:
+            return new[id_digest][0], row.line
+        return self._seen.find(id_digest)
+
+
+def _contradiction(draft: Draft, line: int, row: Row) -> str:
+    where = "twice on this row" if line == row.line else f"on line {line} too"
+    return f"{draft.name} ({draft.unit.origins['event_id']}) stands {where}, with other content: one id should always say the same"

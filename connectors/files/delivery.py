@@ -1,0 +1,66 @@
+"""Batches into Kafka: a few in flight at a time, and progress noted in the file's order once they are acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from connectors.files.batches import Batch
+from connectors.quarantine import Sends, quarantine
+from schemas.events import Event
+
+IN_FLIGHT = 4  # batches that wait for Kafka while the next is read
+
+
+class Sink(Sends, Protocol):
+    """What takes events: the publisher."""
+
+    async def publish(self, events: Sequence[Event]) -> None:
+        """Returns once all events are on all in-sync replicas."""
+
+
+class Delivery:
+    """Delivers one file's batches. `on_acknowledged` is called for each, in order, once it and all before it are safe."""
+
+    def __init__(self, sink: Sink, on_acknowledged: Callable[[Batch], None]) -> None:
+        self._sink, self._on_acknowledged = sink, on_acknowledged
+        self._flying: deque[tuple[Batch, asyncio.Task[None]]] = deque()
+
+    async def run(self, batches: Iterator[Batch], skip_rows: int, on_read: Callable[[], None]) -> None:
+        """Deliver all but those within the first `skip_rows` rows, which Kafka has already.
+
+        Raises: KafkaUnavailable, UnreadableFile; what was acknowledged before stays noted.
+        """
+        try:
+            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+                on_read()
+                if batch.total_rows > skip_rows:
+                    await self._dispatch(batch)
+            while self._flying:
+                await self._land()
+        finally:
+            await self._recall()
+
+    async def _dispatch(self, batch: Batch) -> None:
+        if len(self._flying) >= IN_FLIGHT:
+            await self._land()
+        self._flying.append((batch, asyncio.create_task(self._send(batch))))
+
+    async def _send(self, batch: Batch) -> None:
+        if batch.events:
+            await self._sink.publish(batch.events)
+        if batch.rejected:
+            await quarantine(self._sink, batch.rejected)
+
+    async def _land(self) -> None:
+        batch, task = self._flying[0]
+        await task
+        self._flying.popleft()
+        self._on_acknowledged(batch)
+
+    async def _recall(self) -> None:
+        for _, task in self._flying:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in self._flying), return_exceptions=True)

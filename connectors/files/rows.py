@@ -1,0 +1,85 @@
+"""What every reader gives: rows with their line, their cells in the order asked for, and their raw content for rejections."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from connectors.files.source import UnreadableFile
+from connectors.files.values import Cell, text_of
+
+_SHOWN = 40  # columns that a message names
+
+
+class Row(NamedTuple):
+    """One row. `cells` are in the order of the wanted columns; with a `problem` there are none."""
+
+    line: int
+    cells: Sequence[Cell]
+    raw: Sequence[str]
+    problem: str = ""
+
+
+class Wanted(NamedTuple):
+    """The columns that a mapping reads, and those without which no row can be taken in."""
+
+    columns: tuple[str, ...]
+    required: frozenset[str]
+
+
+class Rows(ABC):
+    """Base of the readers: open, iterate once, close. Opening checks the header.
+
+    Raises: UnreadableFile when opened, and while iterating where the file breaks off.
+    """
+
+    def __init__(self, path: Path, wanted: Wanted) -> None:
+        self.path, self.wanted = path, wanted
+        self.read = 0  # rows given so far
+        self.blank = 0  # lines without any content, which are no rows
+        self.header: Sequence[str] = ()  # what the raw cells are called
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self.rows():
+            self.read += 1
+            yield row
+
+    @abstractmethod
+    def rows(self) -> Iterator[Row]:
+        """The rows, one by one."""
+
+    @abstractmethod
+    def position(self) -> int:
+        """How far the file was read, of `size`."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the file."""
+
+    @property
+    def size(self) -> int | None:
+        """The end of `position`; None if that is not known before."""
+        return self.path.stat().st_size
+
+    def places(self, header: Sequence[str], columns: Sequence[str] | None = None) -> list[int]:
+        """Where columns stand (the wanted ones, unless others are given).
+
+        Raises: UnreadableFile naming a column that is missing or stands twice, and those that exist.
+        """
+        names = [text_of(name) for name in header]
+        columns = self.wanted.columns if columns is None else columns
+        for column in columns:
+            count = names.count(text_of(column))
+            if count != 1:
+                raise UnreadableFile(
+                    f"{self.path.name} has {'no column' if not count else 'more than one column'} {column!r}, which the mapping reads; "
+                    f"it has {self._named(names)}: correct the mapping or the file."
+                )
+        return [names.index(text_of(column)) for column in columns]
+
+    @staticmethod
+    def _named(names: Sequence[str]) -> str:
+        listed = ", ".join(repr(name) for name in names[:_SHOWN] if name)
+        return listed + (", …" if len(names) > _SHOWN else "")

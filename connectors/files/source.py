@@ -1,0 +1,137 @@
+"""A file as a stream of bytes or lines: compression seen by its first bytes, damage found before anything is published."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+from schemas.errors import HubError
+
+GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
+CHUNK = 1 << 20
+LONGEST = 1 << 20  # characters of a line; a longer one is no row but a missing line break
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_UNDECODED = re.compile("[\udc80-\udcff]")
+_DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, UnicodeError)
+
+
+class UnreadableFile(HubError):
+    """A file to import that can't be read as what it says it is."""
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turns what goes wrong while a file is read into one sentence.
+
+    Raises: UnreadableFile
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise UnreadableFile(f"There is no file {path}: check the name.") from error
+    except _DAMAGE as error:
+        raise UnreadableFile(f"{path.name} is damaged or cut off ({_why(error)}): have it sent again.") from error
+    except OSError as error:
+        raise UnreadableFile(f"{path} can't be read ({error.strerror or error}): check that it is a file and may be read.") from error
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, EOFError):
+        return "its compressed data ends too early"
+    if isinstance(error, UnicodeError):
+        return "its bytes are not in the encoding that it begins with"
+    return str(error) or type(error).__name__
+
+
+def beginning(path: Path) -> bytes:
+    """The file's first four bytes as they are on disk."""
+    with readable(path), path.open("rb") as raw:
+        return raw.read(4)
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 of the file as it is; compressed files are unpacked once on the way, so that damage shows now.
+
+    Raises: UnreadableFile
+    """
+    with readable(path):
+        with path.open("rb") as raw:
+            digest = hashlib.file_digest(raw, "sha256").hexdigest()
+        if beginning(path)[:2] == GZIP:
+            with gzip.open(path) as unpacked:
+                while unpacked.read(CHUNK):
+                    pass
+        if beginning(path) == ZIP:
+            _check_archive(path)
+    return digest
+
+
+def _check_archive(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        broken = archive.testzip()
+    if broken is not None:
+        raise zipfile.BadZipFile(f"its part {broken} does not match its checksum")
+
+
+class Line(NamedTuple):
+    """A line of text; `problem` says why it can't be read, if so."""
+
+    text: str
+    problem: str
+
+
+class TextSource:
+    """A text file, plain or gzip, read line by line in flat memory."""
+
+    def __init__(self, path: Path, encoding: str) -> None:
+        self.path, self.encoding = path, encoding
+        with readable(path):
+            self._raw = path.open("rb")
+            self._bytes: IO[bytes] = self._raw
+            if beginning(path)[:2] == GZIP:
+                self._bytes = cast("IO[bytes]", gzip.GzipFile(fileobj=self._raw))
+            self._text = self._decoded(io.BufferedReader(cast("io.RawIOBase", self._bytes), CHUNK))
+
+    def _decoded(self, buffered: io.BufferedReader) -> io.TextIOWrapper:
+        start = buffered.peek(4)[:4]
+        self.encoding = next((name for mark, name in _MARKS if start.startswith(mark)), self.encoding)
+        return io.TextIOWrapper(buffered, self.encoding, errors="surrogateescape", newline="")
+
+    def position(self) -> int:
+        """Bytes of the file on disk that were read."""
+        return 0 if self._raw.closed else self._raw.tell()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._text.close()
+        self._raw.close()
+
+    def lines(self) -> Iterator[Line]:
+        """Every line with its line break; raises UnreadableFile where the file breaks off."""
+        with readable(self.path):
+            while text := self._text.readline(LONGEST):
+                if len(text) == LONGEST and not text.endswith(("\n", "\r")):
+                    self._skip_rest()
+                    yield Line(text[:200], f"the line is longer than {LONGEST:,} characters")
+                elif not text.isascii() and (found := _UNDECODED.search(text)):
+                    yield Line(text, f"byte 0x{ord(found[0]) - 0xDC00:02X} is no {self.encoding} text: declare the file's encoding")
+                else:
+                    yield Line(text, "")
+
+    def _skip_rest(self) -> None:
+        while (text := self._text.readline(LONGEST)) and not text.endswith(("\n", "\r")):
+            pass
+
+
+def without_surrogates(text: str) -> str:
+    """Text that can be written anywhere: bytes that could not be decoded show as \\xNN."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
