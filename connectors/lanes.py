@@ -18,7 +18,7 @@ from connectors.budget import Budget
 from schemas.wire import Headers
 
 BATCH_BYTES = 1 << 20  # below Kafka's default max.message.bytes (1,048,588)
-RECORD_OVERHEAD = 64  # upper estimate of a record's framing, and of a header's
+OVERHEAD = 64  # upper estimate of a record's framing, and of a header's with its name
 
 
 class Record(NamedTuple):
@@ -33,8 +33,8 @@ class Record(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes it takes in memory and on the wire, roughly from above."""
-        heads = sum(len(name) + len(value) for name, value in self.headers)
-        return len(self.key) + len(self.value) + heads + RECORD_OVERHEAD * (1 + len(self.headers))
+        heads = sum([len(value) for _, value in self.headers])
+        return len(self.key) + len(self.value) + heads + OVERHEAD * (1 + len(self.headers))
 
 
 class Ticket:
@@ -75,11 +75,11 @@ class Batch:
         self.size = 0
         self.tickets: list[Ticket] = []
 
-    def add(self, record: Record, now: int, ticket: Ticket) -> bool:
+    def add(self, record: Record, size: int, now: int, ticket: Ticket) -> bool:
         """Whether the record still fitted."""
         if self.builder.append(timestamp=now, key=record.key, value=record.value, headers=record.headers) is None:
             return False
-        self.size += record.size
+        self.size += size
         if not self.tickets or self.tickets[-1] is not ticket:
             self.tickets.append(ticket)
             ticket.join()
@@ -105,11 +105,11 @@ class Lane:
         self._waiting: deque[Batch] = deque()
         self._sending: asyncio.Task[None] | None = None
 
-    def add(self, record: Record, now: int, ticket: Ticket) -> None:
-        """Put a record into the batch that fills; its bytes were taken from the budget and are given back with its batch."""
-        if not self._waiting or not self._waiting[-1].add(record, now, ticket):
+    def add(self, record: Record, size: int, now: int, ticket: Ticket) -> None:
+        """Put a record into the batch that fills; `size` bytes were taken from the budget and are given back with its batch."""
+        if not self._waiting or not self._waiting[-1].add(record, size, now, ticket):
             self._waiting.append(Batch())
-            self._waiting[-1].add(record, now, ticket)  # an empty batch takes any record
+            self._waiting[-1].add(record, size, now, ticket)  # an empty batch takes any record
 
     def pump(self) -> None:
         """Send the oldest batch unless one is in flight."""

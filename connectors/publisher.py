@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Self
 
@@ -130,25 +130,27 @@ class Publisher:
             raise kafka.unavailable(self.settings) from None
         return self._partitions[topic]
 
-    async def _hand_over(self, records: Iterable[Record], ticket: Ticket) -> None:
+    async def _hand_over(self, records: Iterator[Record], ticket: Ticket) -> None:
         while part := list(islice(records, SLICE)):
-            await self.budget.take(sum(record.size for record in part))
-            touched = {self._place(record, now_ms(), ticket) for record in part}
-            for lane in touched:
+            sizes = [record.size for record in part]
+            lanes = [self._lane(record) for record in part]
+            await self.budget.take(sum(sizes))
+            now = now_ms()
+            for lane, record, size in zip(lanes, part, sizes, strict=True):
+                lane.add(record, size, now, ticket)
+            for lane in set(lanes):
                 lane.pump()
             if len(part) == SLICE:
                 await asyncio.sleep(0)
 
-    def _place(self, record: Record, now: int, ticket: Ticket) -> Lane:
+    def _lane(self, record: Record) -> Lane:
         partition = record.partition
         if partition is None:
             partition = (murmur2(record.key) & 0x7FFFFFFF) % self._partitions[record.topic]
         lane = self._lanes.get((record.topic, partition))
         if lane is None:
-            lane = self._lanes[record.topic, partition] = Lane(
-                record.topic, partition, self.budget, lambda: self._producer, self._settled
-            )
-        lane.add(record, now, ticket)
+            lane = Lane(record.topic, partition, self.budget, lambda: self._producer, self._settled)
+            self._lanes[record.topic, partition] = lane
         return lane
 
     def _settled(self, producer: Any, error: BaseException | None) -> None:

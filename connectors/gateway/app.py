@@ -1,0 +1,126 @@
+"""The gateway's HTTP interface."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID, uuid4
+
+import msgspec
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, Response
+
+from connectors.budget import Budget
+from connectors.gateway import openapi
+from connectors.gateway.body import body_of
+from connectors.gateway.intake import Publishes, keep, refused, take
+from connectors.gateway.modes import check_media_type, items_of
+from connectors.gateway.problems import Problem, problem_response
+from connectors.health import Health
+from connectors.quarantine import quarantine
+from schemas.errors import KafkaUnavailable
+from schemas.quarantine import Quarantined
+from schemas.settings import Settings
+
+NAMES = {404: "not-found", 405: "method-not-allowed"}
+DETAILS = {404: "{path} is no address of the gateway.", 405: "{path} does not take {method}."}
+
+
+def build_app(settings: Settings, publisher: Publishes, health: Health | None = None) -> FastAPI:
+    """The application over a publisher that someone else starts and stops."""
+    app = FastAPI(title="LGSP hub: gateway", version="1", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    gateway = Gateway(settings, publisher, health or Health())
+    app.add_api_route("/v1/events", gateway.events, methods=["POST"], **openapi.EVENTS_ROUTE)
+    app.add_api_route("/healthz", gateway.healthz, methods=["GET"], **openapi.HEALTHZ_ROUTE)
+    app.add_api_route("/readyz", gateway.readyz, methods=["GET"], **openapi.READYZ_ROUTE)
+    app.add_api_route("/metrics", gateway.metrics, methods=["GET"], **openapi.METRICS_ROUTE)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _internal_error)
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
+    return app
+
+
+class Gateway:
+    """The routes, and the memory they share."""
+
+    def __init__(self, settings: Settings, publisher: Publishes, health: Health) -> None:
+        self.settings = settings
+        self.publisher = publisher
+        self.health = health
+        self.bodies = Budget(settings.publish_buffer)
+        health.buffer_bytes.set_function(lambda: self.bodies.used + publisher.budget.used)
+        health.waiting_requests.set_function(lambda: self.bodies.waiting)
+        health.kafka_up.set_function(lambda: publisher.reachable)
+
+    async def events(self, request: Request) -> Response:
+        """Take in one CloudEvent or a batch of them. 202 says that every event is on all in-sync replicas; each may be sent
+        again without changing anything. Good items of a batch are taken in even if others are refused."""
+        request_id = uuid4()
+        response = await self._guarded(request_id, lambda: self._take_in(request, request_id))
+        response.headers["X-Request-Id"] = str(request_id)
+        self.health.requests.labels(response.status_code).inc()
+        return response
+
+    async def healthz(self) -> Response:
+        """The process is alive."""
+        return PlainTextResponse("alive\n")
+
+    async def readyz(self) -> Response:
+        """Kafka acknowledges: requests can be taken in."""
+        if self.publisher.reachable:
+            return PlainTextResponse("ready\n")
+        return problem_response(Problem("unavailable", self._away()), _instance(uuid4()))
+
+    async def metrics(self) -> Response:
+        """The gateway's own health, in Prometheus' text format."""
+        return Response(self.health.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def _guarded(self, request_id: UUID, work: Callable[[], Awaitable[Response]]) -> Response:
+        try:
+            return await work()
+        except Problem as problem:
+            if problem.name != "refused-items":
+                self.health.refused.labels(problem.name.replace("-", "_")).inc()
+            return problem_response(problem, _instance(request_id))
+        except KafkaUnavailable as error:
+            return problem_response(Problem("unavailable", str(error)), _instance(request_id))
+
+    async def _take_in(self, request: Request, request_id: UUID) -> Response:
+        check_media_type(request.headers)
+        if self.publisher.away:
+            raise Problem("unavailable", self._away())
+        async with body_of(request, self.bodies, self.settings) as body:
+            try:
+                taken = await take(items_of(body, request.headers, self.settings.batch_limit), self.settings)
+            except Problem as problem:
+                await self._keep_unread(problem, body, request_id)
+                raise
+            await keep(taken, self.publisher, str(request_id), self.health)
+        if taken.refusals:
+            raise refused(taken)
+        answer = {"accepted": len(taken.events), "items": taken.answer()}
+        return Response(msgspec.json.encode(answer), 202, media_type="application/json")
+
+    async def _keep_unread(self, problem: Problem, body: bytes, request_id: UUID) -> None:
+        """A body that is no JSON is kept as well: it was meant to say something."""
+        if problem.name == "not-json":
+            await quarantine(self.publisher, [Quarantined(f"http:{request_id}", problem.detail, body)])
+
+    def _away(self) -> str:
+        return f"Kafka at {self.settings.bootstrap} does not answer: send the same request again later."
+
+
+def _instance(request_id: UUID) -> str:
+    return f"urn:uuid:{request_id}"
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    detail = DETAILS.get(error.status_code, str(error.detail)).format(path=request.url.path[:200], method=request.method)
+    problem = Problem(NAMES.get(error.status_code, "http-error"), detail)
+    return problem_response(problem, _instance(uuid4()), status=error.status_code, headers=error.headers)
+
+
+async def _internal_error(_: Request, error: Exception) -> Response:
+    problem = Problem("internal-error", f"An unforeseen {type(error).__name__}; the gateway's log says more.")
+    return problem_response(problem, _instance(uuid4()))

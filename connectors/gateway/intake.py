@@ -1,0 +1,120 @@
+"""One request from its items to its answer: what is good goes to Kafka, what is not is kept in the quarantine and named."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from connectors.budget import Budget
+from connectors.cloudevents import FieldError, Refused, event_of, shown_id
+from connectors.gateway.problems import Problem
+from connectors.health import Health
+from connectors.jsonitems import Item
+from connectors.lanes import Record
+from connectors.quarantine import quarantine
+from schemas.clock import now_ms
+from schemas.events import Event
+from schemas.quarantine import Quarantined
+from schemas.settings import Settings
+
+SLICE = 200  # items validated before other requests get their turn: 2 to 5 ms
+
+
+class Publishes(Protocol):
+    """What the gateway needs of a publisher."""
+
+    budget: Budget
+    away: bool
+
+    @property
+    def reachable(self) -> bool:
+        """Kafka answered lately."""
+
+    async def publish(self, events: Sequence[Event]) -> None:
+        """Returns once every event is on all in-sync replicas."""
+
+    async def send(self, records: Iterable[Record]) -> None:
+        """Likewise, for records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An item that can't be taken in."""
+
+    index: int
+    id: str | None
+    errors: list[FieldError]
+    text: str
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a request's items came to."""
+
+    events: list[Event] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)  # the events' places in the request
+    refusals: list[Refusal] = field(default_factory=list)
+
+    def answer(self) -> list[dict[str, Any]]:
+        """One entry an item, in the request's order."""
+        good = [
+            {"index": place, "id": event.event_id, "status": 202} for place, event in zip(self.places, self.events, strict=True)
+        ]
+        bad = [
+            {"index": refusal.index, "id": refusal.id, "status": 422,
+             "errors": [{"field": error.field, "message": error.message} for error in refusal.errors]}
+            for refusal in self.refusals
+        ]  # fmt: skip
+        return sorted(good + bad, key=lambda entry: entry["index"]) if bad else good
+
+
+async def take(items: Iterator[Item], settings: Settings) -> Taken:
+    """Validate every item; other requests get their turn in between.
+
+    Raises: Problem from the items' reading; then nothing of the request is taken in.
+    """
+    taken = Taken()
+    latest = now_ms() + int(settings.future_tolerance * 1000)
+    for index, item in enumerate(items):
+        try:
+            event = event_of(item, latest=latest)
+        except Refused as refused:
+            taken.refusals.append(Refusal(index, shown_id(item.value), refused.errors, item.text))
+        else:
+            taken.events.append(event)
+            taken.places.append(index)
+        if index % SLICE == SLICE - 1:
+            await asyncio.sleep(0)
+    return taken
+
+
+async def keep(taken: Taken, publisher: Publishes, request_id: str, health: Health) -> None:
+    """Publish what is good and quarantine what is not; returns once all of it is on all in-sync replicas.
+
+    Raises: KafkaUnavailable
+    """
+    began = time.perf_counter()
+    if taken.events:
+        await publisher.publish(taken.events)
+    if taken.refusals:
+        await quarantine(publisher, (_quarantined(refusal, request_id) for refusal in taken.refusals))
+    health.publish_seconds.observe(time.perf_counter() - began)
+    for kind, count in Counter(event.type for event in taken.events).items():
+        health.events.labels(kind).inc(count)
+    for reason, count in Counter(error.kind for refusal in taken.refusals for error in refusal.errors).items():
+        health.refused.labels(reason).inc(count)
+
+
+def refused(taken: Taken) -> Problem:
+    """The answer to a request of which items were refused."""
+    good, bad = len(taken.events), len(taken.refusals)
+    detail = f"{bad} of {good + bad} items were refused and {good} taken in: `items` names each field that is wrong."
+    return Problem("refused-items", detail, {"accepted": good, "refused": bad, "items": taken.answer()})
+
+
+def _quarantined(refusal: Refusal, request_id: str) -> Quarantined:
+    return Quarantined(f"http:{request_id}/{refusal.index}", str(Refused(refusal.errors))[:4096], refusal.text.encode())

@@ -1,0 +1,95 @@
+"""The three modes of CloudEvents over HTTP: which one a request uses, and its items."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from urllib.parse import unquote_to_bytes
+
+from starlette.datastructures import Headers
+
+from connectors.gateway.problems import Problem
+from connectors.jsonitems import Item, ItemTooLong, NotJson, TooManyItems, is_array, read_array, read_one, text_of
+
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+JSON = "application/json"
+ATTRIBUTES = ("specversion", "id", "source", "type", "time", "subject")
+
+
+def check_media_type(headers: Mapping[str, str]) -> str:
+    """The body's media type, one of the three.
+
+    Raises: Problem (415)
+    """
+    kind, *parameters = [part.strip() for part in headers.get("content-type", "").lower().split(";")]
+    if kind not in (STRUCTURED, BATCH, JSON):
+        raise Problem("unsupported-media-type", f"Content-Type is {kind[:80] or 'missing'}: send {STRUCTURED}, {BATCH} or {JSON}.")
+    charset = next((value.partition("=")[2].strip('"') for value in parameters if value.startswith("charset=")), "utf-8")
+    if charset not in ("utf-8", "utf8", "us-ascii"):
+        raise Problem("unsupported-media-type", f"The charset is {charset[:80]}: JSON travels as UTF-8.")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem("unsupported-media-type", "The body is compressed: send it as it is, without Content-Encoding.")
+    return kind
+
+
+def is_batch(kind: str, headers: Mapping[str, str], text: str) -> bool:
+    """Whether the answer is to a batch: said by the media type or, for plain JSON, by the body.
+
+    Raises: Problem (400) for a body of the other shape than its media type says.
+    """
+    array = is_array(text)
+    if kind == BATCH and not array:
+        raise Problem("not-json", f"{BATCH} is a JSON array of CloudEvents: send {STRUCTURED} for a single one.")
+    if kind == STRUCTURED and array:
+        raise Problem("not-json", f"{STRUCTURED} is one CloudEvent, a JSON object: send {BATCH} for several.")
+    return kind == BATCH or (kind == JSON and array and not is_binary(kind, headers))
+
+
+def is_binary(kind: str, headers: Mapping[str, str]) -> bool:
+    """Whether the event's attributes are HTTP headers."""
+    return kind == JSON and "ce-specversion" in headers
+
+
+def items_of(body: bytes, headers: Headers, limit: int) -> Iterator[Item]:
+    """The request's items, parsed one by one as they are drawn.
+
+    Raises: Problem (400, 413, 415)
+    """
+    kind = check_media_type(headers)
+    try:
+        text = text_of(body)
+        if is_batch(kind, headers, text):
+            yield from read_array(text, limit)
+        elif is_binary(kind, headers):
+            yield binary(headers, text)
+        else:
+            yield read_one(text)
+    except NotJson as error:
+        raise Problem("not-json", f"The body is not JSON: {error}.") from None
+    except (ItemTooLong, TooManyItems) as error:
+        raise Problem("too-large", str(error)) from None
+
+
+def binary(headers: Headers, text: str) -> Item:
+    """The event of a binary-mode request, in the shape of a structured one; its text too, so that the quarantine keeps all of it.
+
+    Raises: NotJson, ItemTooLong
+    """
+    data = read_one(text) if text.strip(" \t\r\n") else Item({}, "{}", ())
+    attributes = {name: _attribute(name, headers[f"ce-{name}"]) for name in ATTRIBUTES if f"ce-{name}" in headers}
+    repeated = tuple(name for name in ATTRIBUTES if len(headers.getlist(f"ce-{name}")) > 1)
+    head = json.dumps(attributes, ensure_ascii=False)
+    whole = f'{head[:-1]}, "data": {data.text}}}'
+    return Item({**attributes, "data": data.value}, whole, repeated + data.repeated)
+
+
+def _attribute(name: str, value: str) -> str:
+    """A header's value as the attribute (CloudEvents HTTP binding 3.1.3.2): unquoted, then percent-decoded."""
+    value = value.strip(" \t")
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        value = value[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+    try:
+        return unquote_to_bytes(value.encode("latin-1")).decode()
+    except UnicodeDecodeError:
+        raise NotJson(f"the header ce-{name} is not percent-encoded UTF-8") from None

@@ -1,0 +1,179 @@
+"""The gateway's OpenAPI document, with the real event models: each type's fields, a sample of each, and the shape of problems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from connectors.cloudevents import ENVELOPE
+from connectors.gateway.examples import EXAMPLES
+from connectors.gateway.modes import ATTRIBUTES, BATCH, JSON, STRUCTURED
+from connectors.gateway.problems import KINDS, MEDIA_TYPE
+from schemas.events import ACCEPTED, Event
+
+Schema = dict[str, Any]
+
+SUMMARY = (
+    "Facts in. The bodies are CloudEvents 1.0: structured, batch or binary (attributes as `ce-` headers, `data` as the body). "
+    "Codes in the examples are samples."
+)
+
+
+def event_name(event: type[Event]) -> str:
+    """The event type's name among the components, such as `DossierReceivedEvent`."""
+    return f"{event.__name__}Event"
+
+
+def data_schema(event: type[Event]) -> Schema:
+    """The schema of `data`: the model without what the CloudEvents attributes say."""
+    schema = event.model_json_schema(mode="validation")
+    properties = {name: field for name, field in schema["properties"].items() if name not in ENVELOPE}
+    required = [name for name in schema["required"] if name not in ENVELOPE and name != event.key]
+    properties[event.key]["description"] += "; may be left to the attribute `subject`"
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def event_schema(event: type[Event]) -> Schema:
+    """The schema of an event type's CloudEvent."""
+    fields = event.model_json_schema(mode="validation")["properties"]
+    return {
+        "type": "object",
+        "title": event.type,
+        "description": event.__doc__,
+        "required": ["specversion", "id", "source", "type", "time", "data"],
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": fields["event_id"],
+            "source": fields["source"],
+            "type": {"const": event.type},
+            "time": {"type": "string", "format": "date-time", "description": "When it happened, by the source's clock, with its zone"},
+            "subject": {**fields[event.key], "description": f"The same as data.{event.key}, or instead of it"},
+            "datacontenttype": {"type": "string", "description": "application/json, or left out"},
+            "data": data_schema(event),
+        },
+    }
+
+
+def _components() -> Schema:
+    names = {event.type: f"#/components/schemas/{event_name(event)}" for event in ACCEPTED.values()}
+    one_of = {"oneOf": [{"$ref": name} for name in names.values()], "discriminator": {"propertyName": "type", "mapping": names}}
+    return {
+        **{event_name(event): event_schema(event) for event in ACCEPTED.values()},
+        "CloudEvent": one_of,
+        "Batch": {"type": "array", "items": {"$ref": "#/components/schemas/CloudEvent"}},
+        "Accepted": _ACCEPTED,
+        "Problem": _PROBLEM,
+    }
+
+
+_ENTRY: Schema = {
+    "type": "object",
+    "required": ["index", "id", "status"],
+    "properties": {
+        "index": {"type": "integer", "description": "Place in the request, from 0"},
+        "id": {"type": ["string", "null"], "description": "The CloudEvents id, if it had one"},
+        "status": {"enum": [202, 422], "description": "202 taken in, 422 refused"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string", "examples": ["data.procedure"]}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+_ACCEPTED: Schema = {
+    "type": "object",
+    "required": ["accepted", "items"],
+    "properties": {"accepted": {"type": "integer"}, "items": {"type": "array", "items": _ENTRY}},
+}
+_PROBLEM: Schema = {
+    "type": "object",
+    "description": "RFC 9457 problem details",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"enum": [kind.uri(name) for name, kind in KINDS.items()]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "description": "This occurrence, as the gateway's log and the quarantine name it"},
+        "accepted": {"type": "integer"},
+        "refused": {"type": "integer"},
+        "items": {"type": "array", "items": _ENTRY},
+    },
+}
+
+
+def _content(schema: str) -> Schema:
+    return {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+
+
+def _samples() -> Schema:
+    return {kind: {"summary": f"{kind} (sample codes)", "value": example} for kind, example in EXAMPLES.items()}
+
+
+def _batch_sample() -> Schema:
+    return {"batch": {"summary": "two events (sample codes)", "value": list(EXAMPLES.values())[:2]}}
+
+
+def _problem(*names: str) -> Schema:
+    headers: Schema = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}} if "unavailable" in names else {}
+    said = "; ".join(f"{KINDS[name].title}. {KINDS[name].do}" for name in names)
+    return {"description": said, "headers": headers, "content": {MEDIA_TYPE: _content("Problem")}}
+
+
+def _header(name: str) -> Schema:
+    return {"name": f"ce-{name}", "in": "header", "required": False, "schema": {"type": "string"},
+            "description": f"CloudEvents attribute `{name}` in binary mode, percent-encoded"}  # fmt: skip
+
+
+_PLAIN: Schema = {"200": {"description": "Yes", "content": {"text/plain": {"schema": {"type": "string"}}}}}
+EVENTS_ROUTE: Schema = {
+    "summary": "Send events",
+    "status_code": 202,
+    "response_model": None,
+    "responses": {
+        "202": {"description": "Every event is on all in-sync replicas", "content": {JSON: _content("Accepted")}},
+        **{str(KINDS[name].status): _problem(name)
+           for name in ("not-json", "too-slow", "too-large", "unsupported-media-type", "refused-items", "internal-error", "unavailable")},
+    },
+    "openapi_extra": {
+        "parameters": [_header(name) for name in ATTRIBUTES],
+        "requestBody": {
+            "required": True,
+            "content": {
+                STRUCTURED: {**_content("CloudEvent"), "examples": _samples()},
+                BATCH: {**_content("Batch"), "examples": _batch_sample()},
+                JSON: {"schema": {"description": "A CloudEvent, an array of them, or with ce- headers the `data` of one",
+                                  "type": ["object", "array"]}},
+            },
+        },
+    },
+}  # fmt: skip
+HEALTHZ_ROUTE: Schema = {"summary": "Is the process alive?", "response_model": None, "responses": _PLAIN}
+READYZ_ROUTE: Schema = {
+    "summary": "Does Kafka acknowledge?", "response_model": None, "responses": {**_PLAIN, "503": _problem("unavailable")},
+}  # fmt: skip
+METRICS_ROUTE: Schema = {"summary": "The gateway's own health for Prometheus", "response_model": None, "responses": _PLAIN}
+
+
+def document(app: FastAPI) -> Schema:
+    """The OpenAPI document, made once."""
+    if app.openapi_schema is None:
+        made = get_openapi(title=app.title, version=app.version, description=SUMMARY, routes=app.routes)
+        made.setdefault("components", {}).setdefault("schemas", {}).update(_components())
+        for path in made["paths"].values():
+            for operation in path.values():
+                operation["responses"] = {code: _without_default(answer) for code, answer in operation["responses"].items()}
+        app.openapi_schema = made
+    return app.openapi_schema
+
+
+def _without_default(answer: Schema) -> Schema:
+    """FastAPI adds an empty JSON body to answers whose content is declared as something else."""
+    content = answer.get("content", {})
+    declared = {media: body for media, body in content.items() if body.get("schema")}
+    return {**answer, "content": declared} if content else answer

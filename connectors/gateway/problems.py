@@ -1,0 +1,63 @@
+"""Every error of the gateway in one shape: RFC 9457 problem details. The table of problems drives OpenAPI and docs/send-events.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = {"Retry-After": "5"}
+
+
+class Kind(NamedTuple):
+    """A kind of problem: its HTTP status, its title, and what the sender does about it."""
+
+    status: int
+    title: str
+    do: str
+
+    def uri(self, name: str) -> str:
+        """The problem's `type`."""
+        return f"urn:lgsp:problem:{name}"
+
+
+KINDS: dict[str, Kind] = {
+    "not-json": Kind(400, "The body is not JSON", "Mend the sender; sending it again changes nothing."),
+    "not-found": Kind(404, "There is nothing at this address", "Correct the address: events go to POST /v1/events."),
+    "method-not-allowed": Kind(405, "This address does not take this method", "Use the method named in Allow."),
+    "too-slow": Kind(408, "The body did not arrive in time", "Send it again, in smaller requests on a slow line."),
+    "too-large": Kind(413, "The request is too large", "Split it: the detail names the limit."),
+    "unsupported-media-type": Kind(415, "The gateway does not read this kind of body",
+                                   "Send application/cloudevents+json, cloudevents-batch+json or application/json, uncompressed."),
+    "refused-items": Kind(422, "Items were refused", "Mend the items named and send them again; the others were taken in."),
+    "http-error": Kind(400, "The request can't be answered", "See the detail."),
+    "internal-error": Kind(500, "The gateway failed", "Send it again; tell the hub's operators if it persists."),
+    "unavailable": Kind(503, "The hub can't take events at the moment", "Send the same request again after Retry-After seconds."),
+}  # fmt: skip
+
+
+class Problem(Exception):
+    """Ends a request with a problem document. `more` are further members, such as the items refused."""
+
+    def __init__(self, name: str, detail: str, more: Mapping[str, Any] | None = None) -> None:
+        super().__init__(detail)
+        self.name = name
+        self.kind = KINDS[name]
+        self.detail = detail
+        self.more = more or {}
+
+
+def problem_response(
+    problem: Problem, instance: str, *, status: int | None = None, headers: Mapping[str, str] | None = None,
+) -> Response:  # fmt: skip
+    """The problem as a response; `instance` is this occurrence's URI."""
+    status = status or problem.kind.status
+    document = {
+        "type": problem.kind.uri(problem.name), "title": problem.kind.title, "status": status,
+        "detail": problem.detail, "instance": instance, **problem.more,
+    }  # fmt: skip
+    extra = RETRY_AFTER if status == 503 else {}
+    return Response(msgspec.json.encode(document), status, {**extra, **(headers or {})}, MEDIA_TYPE)

@@ -1,0 +1,73 @@
+"""The gateway's own health, as one table: what each metric means and what to do about it. Drives /metrics and the docs."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import generate_latest
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metric(NamedTuple):
+    """A metric's declaration."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+    means: str
+    do: str
+
+    @property
+    def help(self) -> str:
+        """The help text in /metrics."""
+        return f"{self.means} {self.do}"
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("lgsp_gateway_requests_total", "counter", ("status",), "Requests to POST /v1/events by HTTP status.",
+               "Many 503: look at Kafka; many 4xx: see lgsp_gateway_refused_total."),
+        Metric("lgsp_gateway_events_total", "counter", ("type",), "Events acknowledged by all in-sync replicas, by event type.",
+               "A type that stands still in office hours: ask the agencies' systems."),
+        Metric("lgsp_gateway_refused_total", "counter", ("reason",), "Errors in refused items, and refused requests, by kind of error.",
+               "A rise: read lgsp.quarantine, find the source, mend its messages."),
+        Metric("lgsp_gateway_publish_seconds", "histogram", (), "Time from a parsed request until all its events are acknowledged.",
+               "p99 above 0.3 s: the brokers' disks or the network are slow, or replicas are out of sync."),
+        Metric("lgsp_gateway_buffer_bytes", "gauge", (), "Bytes of requests and records in memory, of 2 x LGSP_PUBLISH_BUFFER.",
+               "Near the bound: callers wait; Kafka is slow or the load is greater than one gateway carries."),
+        Metric("lgsp_gateway_waiting_requests", "gauge", (), "Requests that wait for room in the buffer.",
+               "Above 0 for minutes: start another gateway, or look at Kafka."),
+        Metric("lgsp_gateway_kafka_up", "gauge", (), "1 while Kafka acknowledges, 0 while it is away.",
+               "0: every request gets 503; bring the brokers back, the gateway goes on by itself."),
+    )
+}  # fmt: skip
+
+
+class Health:
+    """The metrics of one gateway, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = self._counter("lgsp_gateway_requests_total")
+        self.events = self._counter("lgsp_gateway_events_total")
+        self.refused = self._counter("lgsp_gateway_refused_total")
+        declared = METRICS["lgsp_gateway_publish_seconds"]
+        self.publish_seconds = Histogram(declared.name, declared.help, registry=self.registry, buckets=SECONDS)
+        self.buffer_bytes = self._gauge("lgsp_gateway_buffer_bytes")
+        self.waiting_requests = self._gauge("lgsp_gateway_waiting_requests")
+        self.kafka_up = self._gauge("lgsp_gateway_kafka_up")
+
+    def render(self) -> bytes:
+        """The metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str) -> Counter:
+        declared = METRICS[name]
+        return Counter(declared.name, declared.help, declared.labels, registry=self.registry)
+
+    def _gauge(self, name: str) -> Gauge:
+        declared = METRICS[name]
+        return Gauge(declared.name, declared.help, declared.labels, registry=self.registry)
