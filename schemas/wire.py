@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from fastavro import schemaless_reader, schemaless_writer
 
-from schemas.clock import EARLIEST_MS, LATEST_MS, to_datetime
+from schemas.clock import EARLIEST_MS, LATEST_MS
 from schemas.contracts import Contract, contracts, latest
 from schemas.errors import ContractError
 from schemas.events import Event
@@ -93,12 +93,13 @@ def _route(contract: Contract) -> Route:
 
 
 def cloud_event_headers(event: Event) -> Headers:
-    """CloudEvents attributes as Kafka headers (CloudEvents 1.0, Kafka protocol binding, binary mode)."""
+    """CloudEvents' required attributes as Kafka headers (CloudEvents 1.0, Kafka protocol binding, binary mode).
+
+    The optional ones would only repeat the record (`time`) or the topic (`datacontenttype`), and every reader pays for them.
+    """
     return [
         ("ce_specversion", b"1.0"),
         ("ce_id", event.event_id.encode()),
         ("ce_source", event.source.encode()),
         ("ce_type", event.type.encode()),
-        ("ce_time", to_datetime(event.occurred_at).isoformat(timespec="milliseconds").encode()),
-        ("content-type", b"application/avro"),
     ]

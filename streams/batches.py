@@ -107,4 +107,4 @@ class BatchTransport(driver.Transport):
 
 def use_batches(app: App) -> None:
     """Make an app read through the batch consumer."""
-    app._new_transport = lambda: BatchTransport(app.conf.broker_consumer, app)
+    app._new_transport = lambda: BatchTransport(app.conf.broker_consumer, app)  # type: ignore[method-assign]

@@ -20,6 +20,8 @@ from streams.families import ALL, Contribution, Family
 Row = tuple[bytes, bytes | None]
 Deltas = dict[bytes, dict[int, int]]
 
+SHARED = 16  # bytes; longer values are seldom equal
+
 
 class Record(Protocol):
     """What the fold reads of a Kafka record; `timestamp` is the broker's append time in ms."""
@@ -62,6 +64,7 @@ class Books:
         self.states: dict[bytes, bytes] = {}
         self.cells: dict[bytes, bytes] = {}
         self.refused_run = 0
+        self._shared: dict[bytes, bytes] = {}
         self._decode = Decoder(family.name)
         self._load = family.decoder()
         self._dump = msgspec.msgpack.Encoder().encode
@@ -75,7 +78,8 @@ class Books:
             if done % chunk == 0:
                 await asyncio.sleep(0)
         self.cells = {}
-        self.cells = {key: value for key, value in self._settle(deltas) if value is not None}
+        for key, value in list(self._settle(deltas)):
+            self.set_cell(key, value)
 
     def fold(self, records: Sequence[Record]) -> Changes:
         """What these records change. The books stay as they are until `keep`."""
@@ -92,13 +96,25 @@ class Books:
 
     def keep(self, changes: Changes) -> None:
         """The changes are committed: they are the books now."""
-        self.states.update(changes.states)  # type: ignore[arg-type]
+        for key, row in changes.states:
+            self.set_state(key, row)
         for key, value in changes.cells:
-            if value is None:
-                self.cells.pop(key, None)
-            else:
-                self.cells[key] = value
+            self.set_cell(key, value)
         self.refused_run = changes.refused_run
+
+    def set_state(self, key: bytes, row: bytes | None) -> None:
+        """The state as Kafka holds it; a tombstone takes it out."""
+        if row is None:
+            self.states.pop(key, None)
+        else:
+            self.states[key] = row
+
+    def set_cell(self, key: bytes, value: bytes | None) -> None:
+        """The cell as Kafka holds it; a tombstone takes it out. Most cells hold few small numbers: equal ones share their bytes."""
+        if not value:
+            self.cells.pop(key, None)
+        else:
+            self.cells[key] = value if len(value) > SHARED else self._shared.setdefault(value, value)
 
     def _count(self, deltas: Deltas, before: bytes | None, state: Any) -> None:
         """What the state counts for now, less what it counted for before."""

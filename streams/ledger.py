@@ -7,9 +7,8 @@ and the source offset. Nothing else commits offsets. So after any fault the book
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from time import perf_counter
-from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
@@ -21,7 +20,7 @@ from schemas.settings import Settings
 from schemas.topics import CELLS, QUARANTINE, events_topic, state_topic
 from schemas.wire import Headers
 from streams import health
-from streams.books import Books, Changes, Record, Refused
+from streams.books import Books, Changes, Record, Refused, Row
 from streams.families import Family
 
 log = logging.getLogger(__name__)
@@ -48,7 +47,7 @@ class Ledger:
         )  # fmt: skip
         await self._producer.start()
         async for row in self._rows(state_topic(self.family.name)):
-            self.books.states[row[0]] = row[1] or b""
+            self.books.set_state(*row)
         loaded = perf_counter()
         await self._open_cells()
         log.info(
@@ -59,21 +58,17 @@ class Ledger:
     async def _open_cells(self) -> None:
         """Cells as published if today's rules counted them; else counted anew from the states, and the differences published."""
         prefix = f"{self.family.name}|".encode()
-        published: dict[bytes, bytes] = {}
         async for key, value in self._rows(CELLS):
             if key.startswith(prefix):
-                if value:
-                    published[key] = value
-                else:
-                    published.pop(key, None)
+                self.books.set_cell(key, value)
         position = await self._committed()
-        if position is None or position.metadata == self._version or not self.books.states:
-            self.books.cells = published
+        if position is None or position.metadata == self._version:
             return
-        log.warning("the rules of %s changed (%s, now %s): counting anew", self.family.name, position.metadata, self._version)
+        log.warning("the rules of %s changed (%s, now %s): counting anew", self.family.name, position.metadata or "none", self._version)
+        published = self.books.cells
         await self.books.rebuild_cells(REBUILD_CHUNK)
         cells = self.books.cells
-        gone = [(key, None) for key in published if key not in cells]
+        gone: list[Row] = [(key, None) for key in published if key not in cells]
         await self._commit(Changes(cells=[*gone, *(row for row in cells.items() if published.get(row[0]) != row[1])]), position.offset)
 
     async def _committed(self) -> OffsetAndMetadata | None:
@@ -87,7 +82,7 @@ class Ledger:
     def _version(self) -> str:
         return f"v{self.family.version}"
 
-    async def _rows(self, topic: str) -> Any:
+    async def _rows(self, topic: str) -> AsyncIterator[Row]:
         """Keys and values of this partition of a compacted topic, oldest first, up to its end."""
         partition = TopicPartition(topic, self.partition)
         async with consumer(self._settings, max_partition_fetch_bytes=8 << 20, fetch_max_bytes=32 << 20) as reader:
