@@ -36,6 +36,7 @@ from schemas.errors import EnvironmentBroken
 from schemas.settings import Settings
 
 POLL_SECONDS = 0.05
+# Serial collection: on a heap this small it costs no more CPU than G1, pauses no longer, and takes fewer threads and less memory.
 JVM = (
     "-server", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true",
     "-Djava.io.tmpdir=tmp", "--enable-native-access=ALL-UNNAMED", "-Dlog4j2.disableJmx=true",
@@ -217,7 +218,7 @@ def run(settings: Settings) -> int:
     """
     signal.signal(signal.SIGTERM, _interrupt)
     with contextlib.suppress(KeyboardInterrupt), EmbeddedKafka.of(settings) as kafka:
-        Console().print(f"Kafka listens on {kafka.bootstrap}, its data is in {kafka.data}. Ctrl-C stops it.", soft_wrap=True)
+        Console().print(f"Kafka listens on {kafka.bootstrap}, its data is in {kafka.data}. Ctrl-C stops it.", soft_wrap=True, markup=False)
         code = kafka.wait()
         raise EnvironmentBroken(f"Kafka ended by itself (exit code {code}): see {kafka.server_log}, then start it again.")
     return 0
