@@ -79,6 +79,23 @@ KINDS: dict[str, dict[str, Kind]] = {
 }  # fmt: skip
 
 
+# How far a partition's cells have come: the offset of the next event to apply, and the version of the counting rules. Written
+# in every transaction, so that whoever reads cells knows exactly which events they stand for.
+APPLIED = "applied"
+for _kinds in KINDS.values():
+    _kinds[APPLIED] = Kind("none", ("offset", "version"))
+
+
+def applied_key(family: str) -> bytes:
+    """The key of a family's `applied` cell; one per partition."""
+    return f"{family}|{APPLIED}|hub|-|0".encode()
+
+
+def counted(family: str) -> dict[str, Kind]:
+    """The kinds whose measures are counts and may be summed; the others are the hub's own bookkeeping."""
+    return {name: kind for name, kind in KINDS[family].items() if kind.at != "none"}
+
+
 class CellKey(NamedTuple):
     """A cell's key, taken apart."""
 

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from time import perf_counter
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.structs import OffsetAndMetadata
 
+from schemas.cells import applied_key, decode_vector, encode_vector
 from schemas.errors import LedgerError
 from schemas.kafka import admin, consumer, producer, read_to_end
 from schemas.quarantine import Quarantined
@@ -57,30 +57,39 @@ class Ledger:
 
     async def _open_cells(self) -> None:
         """Cells as published if today's rules counted them; else counted anew from the states, and the differences published."""
-        prefix = f"{self.family.name}|".encode()
+        prefix, applied = f"{self.family.name}|".encode(), applied_key(self.family.name)
+        position: list[int] = []
         async for key, value in self._rows(CELLS):
-            if key.startswith(prefix):
+            if key == applied:
+                position = decode_vector(value)
+            elif key.startswith(prefix):
                 self.books.set_cell(key, value)
-        position = await self._committed()
-        if position is None or position.metadata == self._version:
-            return
-        log.warning("the rules of %s changed (%s, now %s): counting anew", self.family.name, position.metadata or "none", self._version)
+        await self._check_offset(position[0] if position else 0)
+        if position and position[1] != self.family.version:
+            log.warning("the rules of %s changed from version %d to %d: counting anew", self.family.name, position[1], self.family.version)
+            await self._count_anew(position[0])
+
+    async def _count_anew(self, offset: int) -> None:
         published = self.books.cells
         await self.books.rebuild_cells(REBUILD_CHUNK)
         cells = self.books.cells
         gone: list[Row] = [(key, None) for key in published if key not in cells]
-        await self._commit(Changes(cells=[*gone, *(row for row in cells.items() if published.get(row[0]) != row[1])]), position.offset)
+        await self._commit(Changes(cells=[*gone, *(row for row in cells.items() if published.get(row[0]) != row[1])]), offset)
 
-    async def _committed(self) -> OffsetAndMetadata | None:
-        """The position that the last transaction left, with the version of the rules that counted it."""
+    async def _check_offset(self, applied: int) -> None:
+        """The group's offset and the books are committed together; if they differ, somebody moved the offset by hand.
+
+        Raises: LedgerError, since going on would leave a hole or hide one.
+        """
         async with admin(self._settings) as client:
-            offsets = await client.list_consumer_group_offsets(self._settings.app_id, partitions=[self._source])
-        position = offsets.get(self._source)
-        return position if position is not None and position.offset >= 0 else None
-
-    @property
-    def _version(self) -> str:
-        return f"v{self.family.version}"
+            found = await client.list_consumer_group_offsets(self._settings.app_id, partitions=[self._source])
+        committed = max(0, found[self._source].offset) if self._source in found else 0
+        if committed != applied:
+            where = f"{self._source.topic}/{self.partition}"
+            raise LedgerError(
+                f"{where}: the books stand at offset {applied}, but group {self._settings.app_id} at {committed}. Set the group's offset "
+                f"back to {applied}, or delete the state topics and lgsp.cells to count everything from zero."
+            )
 
     async def _rows(self, topic: str) -> AsyncIterator[Row]:
         """Keys and values of this partition of a compacted topic, oldest first, up to its end."""
@@ -123,12 +132,11 @@ class Ledger:
         assert self._producer is not None, "the ledger is not open"
         async with self._producer.transaction():
             await self._send(state_topic(self.family.name), self.partition, ((*row, []) for row in changes.states))
-            await self._send(CELLS, self.partition, ((*row, []) for row in changes.cells))
+            applied = (applied_key(self.family.name), encode_vector([offset, self.family.version]))
+            await self._send(CELLS, self.partition, ((*row, []) for row in (*changes.cells, applied)))
             if changes.refused:
                 await self._send(QUARANTINE, 0, (self._quarantined(refused) for refused in changes.refused))
-            await self._producer.send_offsets_to_transaction(
-                {self._source: OffsetAndMetadata(offset, self._version)}, self._settings.app_id
-            )
+            await self._producer.send_offsets_to_transaction({self._source: offset}, self._settings.app_id)
 
     def _quarantined(self, refused: Refused) -> tuple[bytes, bytes, Headers]:
         origin = f"kafka:{self._source.topic}/{self.partition}/{refused.record.offset}"
