@@ -95,7 +95,7 @@ class Compiler:
         def event_id(cells: Cells) -> Any:
             found = read(cells)
             if found is None:
-                raise Refused(f"{_named(template.columns)} is blank, so {rule.event} has no id")
+                raise Refused(f"{_blank(template.columns)}, so {rule.event} has no id")
             return found
 
         return event_id
@@ -149,7 +149,7 @@ class Compiler:
             cell = read(cells)
             if is_blank(cell):
                 if blank is _REFUSED:
-                    raise Refused(f"{columns} is blank, and {purpose} needs it")
+                    raise Refused(f"{_blank(value.columns)}, and {purpose} needs it")
                 return blank
             try:
                 return convert(cell)
@@ -193,6 +193,10 @@ def table_reader(name: str, table: Table) -> Convert:
 
 def _named(columns: tuple[str, ...]) -> str:
     return f"column{'s' if len(columns) > 1 else ''} {', '.join(columns)}"
+
+
+def _blank(columns: tuple[str, ...]) -> str:
+    return f"{'one of ' if len(columns) > 1 else ''}{_named(columns)} is blank"
 
 
 def _shown(cell: Cell) -> str:

@@ -217,7 +217,7 @@ class FileOptions(Part):
     @classmethod
     def _known_encoding(cls, encoding: str) -> str:
         try:
-            b"".decode(encoding)
+            "a".encode(encoding)
         except LookupError:
             raise ValueError(f"{encoding!r} is no known encoding: use utf-8, utf-16 or cp1258, for example") from None
         return encoding
