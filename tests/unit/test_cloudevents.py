@@ -1,0 +1,181 @@
+"""What a CloudEvent says as an event of the hub, and which field is named when it says it wrongly."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.cloudevents import SHOWN_ERRORS, Refused, build, event_of, shown_id
+from connectors.gateway.examples import EXAMPLES
+from connectors.jsonitems import read_one
+from schemas.clock import LATEST_MS, to_ms
+from schemas.events import ACCEPTED
+from schemas.wire import encode
+
+RECEIVED = EXAMPLES["dossier.received"]
+
+
+Json = dict[str, Any]
+
+
+def changed(kind: str = "dossier.received", /, *, without: str = "", data: Json | None = None, **attributes: Any) -> Json:
+    """A sample with attributes and data fields set anew, and one left out (`time` or `data.agency`)."""
+    fields = {name: value for name, value in {**EXAMPLES[kind]["data"], **(data or {})}.items() if f"data.{name}" != without}
+    return {name: value for name, value in {**EXAMPLES[kind], "data": fields, **attributes}.items() if name != without}
+
+
+def errors_of(event: Any, latest: int = LATEST_MS) -> dict[str, tuple[str, str]]:
+    with pytest.raises(Refused) as refused:
+        event_of(read_one(json.dumps(event)), latest=latest)
+    return {error.field: (error.kind, error.message) for error in refused.value.errors}
+
+
+@pytest.mark.parametrize("kind", ACCEPTED)
+def test_every_type_has_a_sample_that_is_taken_in(kind: str) -> None:
+    event = build(EXAMPLES[kind], latest=LATEST_MS)
+    assert event.type == kind
+    assert (event.event_id, event.source) == (EXAMPLES[kind]["id"], EXAMPLES[kind]["source"])
+    assert encode(event)
+
+
+def test_the_envelope_and_the_data_become_the_events_fields() -> None:
+    event: Any = build(RECEIVED, latest=LATEST_MS)
+    assert (event.dossier_id, event.agency) == (RECEIVED["data"]["dossier_id"], RECEIVED["data"]["agency"])
+    assert (event.channel, event.level, event.with_fee, event.authenticated) == ("online", 4, True, False)
+    assert event.occurred_at == to_ms(datetime.fromisoformat(RECEIVED["time"]))
+
+
+def test_extension_attributes_are_passed_over() -> None:
+    assert build(changed(traceparent="00-1-2-3", partitionkey="x", dataschema="/s"), latest=LATEST_MS) == build(RECEIVED, latest=LATEST_MS)
+
+
+@pytest.mark.parametrize("name", ["specversion", "id", "source", "type", "time", "data"])
+def test_a_missing_attribute_is_named(name: str) -> None:
+    kind, _ = errors_of(changed(without=name))[name]
+    assert kind == ("unknown_type" if name == "type" else "missing_field")
+
+
+@pytest.mark.parametrize("name", ["procedure", "channel", "agency", "dossier_id"])
+def test_a_missing_field_of_data_is_named(name: str) -> None:
+    assert errors_of(changed(without=f"data.{name}")) == {f"data.{name}": ("missing_field", "Field required")}
+
+
+@pytest.mark.parametrize(
+    ("event", "field", "kind"),
+    [
+        (changed(specversion="0.3"), "specversion", "wrong_value"),
+        (changed(specversion=1.0), "specversion", "wrong_value"),
+        (changed(id=7), "id", "wrong_value"),
+        (changed(id=""), "id", "wrong_value"),
+        (changed(id="a\u0000b"), "id", "wrong_value"),
+        (changed(source="x" * 129), "source", "wrong_value"),
+        (changed(type="dossier.vanished"), "type", "unknown_type"),
+        (changed(type="hub.heartbeat"), "type", "unknown_type"),
+        (changed(type=["dossier.received"]), "type", "unknown_type"),
+        (changed(time="2025-11-03T09:00:00"), "time", "wrong_value"),
+        (changed(time="2025-02-30T09:00:00+07:00"), "time", "wrong_value"),
+        (changed(time="yesterday"), "time", "wrong_value"),
+        (changed(time=1_762_135_200_000), "time", "wrong_value"),
+        (changed(time="1979-01-01T00:00:00Z"), "time", "wrong_value"),
+        (changed(datacontenttype="text/xml"), "datacontenttype", "wrong_value"),
+        (changed() | {"data": "procedure=1"}, "data", "wrong_value"),
+        (changed(without="data") | {"data_base64": "e30="}, "data", "missing_field"),
+        (changed(data={"channel": "pigeon"}), "data.channel", "wrong_value"),
+        (changed(data={"channel": None}), "data.channel", "wrong_value"),
+        (changed(data={"with_fee": "true"}), "data.with_fee", "wrong_value"),
+        (changed(data={"with_fee": 1}), "data.with_fee", "wrong_value"),
+        (changed(data={"level": True}), "data.level", "wrong_value"),
+        (changed(data={"level": 4.0}), "data.level", "wrong_value"),
+        (changed(data={"level": 5}), "data.level", "wrong_value"),
+        (changed(data={"agency": "a|b"}), "data.agency", "wrong_value"),
+        (changed(data={"due_at": "2025-11-10"}), "data.due_at", "wrong_value"),
+        (changed(data={"due_at": 10**400}), "data.due_at", "wrong_value"),
+        (changed(data={"due_at": 1e300}), "data.due_at", "wrong_value"),
+        (changed(data={"dossier_id": "a\ud800b"}), "data.dossier_id", "wrong_value"),
+        (changed(data={"colour": "red"}), "data.colour", "unknown_field"),
+        (changed(data={"event_id": "x"}), "data.event_id", "unknown_field"),
+        (changed(data={"occurred_at": 1}), "data.occurred_at", "unknown_field"),
+        (changed(data={"source": "x"}), "data.source", "unknown_field"),
+        (changed("dossier.paid", data={"amount": -1}), "data.amount", "wrong_value"),
+        (changed("dossier.paid", data={"amount": "5"}), "data.amount", "wrong_value"),
+        (changed("dossier.paid", data={"amount": 10**30}), "data.amount", "wrong_value"),
+        (changed("dossier.step_taken", data={"status": True}), "data.status", "wrong_value"),
+        (changed("document.sent", data={"to": []}), "data.to", "wrong_value"),
+        (changed("document.sent", data={"to": ["A1", "a b"]}), "data.to.1", "wrong_value"),
+        (changed("document.sent", data={"to": "A1"}), "data.to", "wrong_value"),
+        ([RECEIVED], "", "not_an_event"),
+        (None, "", "not_an_event"),
+        ("text", "", "not_an_event"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_once_and_alone(event: Any, field: str, kind: str) -> None:
+    found = errors_of(event)
+    assert {name: error[0] for name, error in found.items()} == {field: kind}
+    assert found[field][1]
+
+
+def test_all_errors_of_an_item_are_named_together() -> None:
+    found = errors_of({"type": "dossier.received", "data": {"channel": "pigeon", "x": 1}})
+    wrong = {"data.channel", "data.x", "data.agency", "data.dossier_id", "data.procedure"}
+    assert set(found) == {"specversion", "id", "source", "time"} | wrong
+
+
+def test_the_future_is_refused_beyond_the_tolerance_only() -> None:
+    moment = build(RECEIVED, latest=LATEST_MS).occurred_at
+    assert build(RECEIVED, latest=moment)
+    assert errors_of(RECEIVED, latest=moment - 1)["time"][0] == "future_time"
+
+
+def test_the_subject_may_stand_for_the_things_id_but_not_against_it() -> None:
+    identity = RECEIVED["data"]["dossier_id"]
+    assert build(changed(without="data.dossier_id") | {"subject": identity}, latest=LATEST_MS).thing == identity
+    assert build(changed(subject=identity), latest=LATEST_MS).thing == identity
+    assert errors_of(changed(subject="another")) == {"subject": ("wrong_value", "should be the same as data.dossier_id, or left out")}
+
+
+def test_a_name_that_stands_twice_is_refused() -> None:
+    text = json.dumps(RECEIVED).replace('"channel"', '"channel": "post", "channel"')
+    with pytest.raises(Refused, match="channel: stands twice"):
+        event_of(read_one(text), latest=LATEST_MS)
+
+
+def test_errors_are_bounded_in_number_and_length() -> None:
+    with pytest.raises(Refused) as refused:
+        build(changed(data={f"{'x' * 5_000}{number}": 1 for number in range(100)}), latest=LATEST_MS)
+    assert len(refused.value.errors) == SHOWN_ERRORS
+    assert len(str(refused.value)) < 5_000
+
+
+def test_the_shown_id_is_text_that_any_answer_can_carry() -> None:
+    assert shown_id({"id": "a\ud800"}) == "a?"
+    assert shown_id({"id": "x" * 500}) == "x" * 128
+    assert shown_id({"id": 5}) is None
+    assert shown_id([]) is None
+
+
+any_text = st.text(st.characters(exclude_categories=()))  # lone surrogates too
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.just("2025-11-03T09:00+07:00") | any_text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(kind=st.sampled_from(sorted(ACCEPTED)), place=st.randoms(use_true_random=False), value=junk)
+def test_any_value_in_any_place_is_taken_in_whole_or_refused_by_name(kind: str, place: Any, value: Any) -> None:
+    sample = EXAMPLES[kind]
+    attribute, name = place.choice(sorted(sample)), place.choice([*ACCEPTED[kind].model_fields, "extra"])
+    for event in ({**sample, attribute: value}, {**sample, "data": {**sample["data"], name: value}}):
+        try:
+            encode(build(event, latest=LATEST_MS))
+        except Refused as refused:
+            named = refused.errors
+        else:
+            continue
+        assert named
+        assert all(f"{error.field}{error.message}".encode() for error in named)
