@@ -1,0 +1,151 @@
+"""Prometheus rules and scrape configuration and the Grafana dashboard: valid, in step with one another, and of metrics that exist."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from schemas.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "ops/prometheus/rules.yml"
+PROMETHEUS: dict[str, Any] = yaml.safe_load((ROOT / "ops/prometheus/prometheus.yml").read_text("utf-8"))
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+DASHBOARDS = sorted((ROOT / "ops/grafana/dashboards").glob("*.json"))
+ALERTS: list[dict[str, Any]] = [rule for group in yaml.safe_load(RULES.read_text("utf-8"))["groups"] for rule in group["rules"]]
+VARIABLES = {"$agency": ".+", "$window": "year", "$__rate_interval": "1m"}
+
+
+def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
+    program = shutil.which("promtool")
+    if program is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("promtool is missing: install Debian's package prometheus")
+        pytest.skip("promtool is missing: Debian's package prometheus brings it")
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False, timeout=120)
+
+
+# Prometheus
+
+
+def test_the_scrape_configuration_and_its_rules_are_valid() -> None:
+    done = promtool("check", "config", str(ROOT / "ops/prometheus/prometheus.yml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 rule files found" in done.stdout
+
+
+def test_alerts_are_raised_when_they_should_and_only_then() -> None:
+    done = promtool("test", "rules", str(ROOT / "tests/data/rules-test.yml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_is_tested_and_says_what_to_do() -> None:
+    tests = (ROOT / "tests/data/rules-test.yml").read_text("utf-8")
+    for alert in ALERTS:
+        assert re.search(rf'alertname(="|: ){alert["alert"]}\b', tests), alert["alert"]
+        assert set(alert["annotations"]) == {"summary", "action"}
+        assert alert["labels"]["severity"] in ("page", "notice")
+
+
+def test_every_process_of_the_hub_is_scraped_at_its_port() -> None:
+    settings = Settings()
+    ports = {}
+    for job in PROMETHEUS["scrape_configs"]:
+        for static in job.get("static_configs", []):
+            (target,) = static["targets"]
+            ports[target.split(":")[0]] = int(target.split(":")[1])
+        for found in job.get("dns_sd_configs", []):
+            ports[found["names"][0]] = found["port"]
+    assert ports == {"gateway": settings.gateway_port, "worker": settings.worker_port, "metrics": settings.metrics_port}
+    assert set(ports) <= set(COMPOSE["services"])
+
+
+# Grafana
+
+
+def dashboards() -> list[Any]:
+    return [pytest.param(json.loads(path.read_text("utf-8")), id=path.stem) for path in DASHBOARDS]
+
+
+def expressions(dashboard: dict[str, Any]) -> list[str]:
+    return [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+
+
+def test_the_home_dashboard_is_mounted_where_grafana_looks() -> None:
+    grafana = COMPOSE["services"]["grafana"]
+    home = grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    provider = yaml.safe_load((ROOT / "ops/grafana/provisioning/dashboards/lgsp.yml").read_text("utf-8"))["providers"][0]
+    assert f"./ops/grafana/dashboards:{provider['options']['path']}:ro" in grafana["volumes"]
+    assert home == f"{provider['options']['path']}/{DASHBOARDS[0].name}"
+
+
+def test_the_datasource_is_the_composed_prometheus_and_knows_the_scrape_interval() -> None:
+    (source,) = yaml.safe_load((ROOT / "ops/grafana/provisioning/datasources/prometheus.yml").read_text("utf-8"))["datasources"]
+    assert source["url"] == "http://prometheus:9090"
+    assert source["jsonData"]["timeInterval"] == PROMETHEUS["global"]["scrape_interval"]
+
+
+@pytest.mark.parametrize("dashboard", dashboards())
+def test_panels_are_whole(dashboard: dict[str, Any]) -> None:
+    panels = dashboard["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    assert len({panel["title"] for panel in panels}) == len(panels)
+    for panel in panels:
+        assert panel["title"].strip()
+        if panel["type"] != "row":
+            assert panel["description"].strip().endswith("."), panel["title"]
+            assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
+            assert panel["targets"], panel["title"]
+            references = [target["refId"] for target in panel["targets"]]
+            assert len(set(references)) == len(references)
+
+
+@pytest.mark.parametrize("dashboard", dashboards())
+def test_panels_do_not_overlap_and_stay_within_the_grid(dashboard: dict[str, Any]) -> None:
+    taken: dict[tuple[int, int], str] = {}
+    for panel in dashboard["panels"]:
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= 24, panel["title"]
+        for cell in ((x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])):
+            assert taken.setdefault(cell, panel["title"]) == panel["title"]
+
+
+@pytest.mark.parametrize("dashboard", dashboards())
+def test_every_datasource_is_the_provisioned_one(dashboard: dict[str, Any]) -> None:
+    (source,) = yaml.safe_load((ROOT / "ops/grafana/provisioning/datasources/prometheus.yml").read_text("utf-8"))["datasources"]
+    text = json.dumps(dashboard)
+    used = re.findall(r'"datasource": (\{[^}]*\})', text)
+    assert used
+    assert {json.loads(found)["uid"] for found in used} == {source["uid"]}
+
+
+@pytest.mark.parametrize("dashboard", dashboards())
+def test_every_expression_parses_and_uses_declared_variables(dashboard: dict[str, Any], tmp_path: Path) -> None:
+    declared = {f"${variable['name']}" for variable in dashboard["templating"]["list"]} | {"$__rate_interval"}
+    assert declared == set(VARIABLES)
+    used = {found for expression in expressions(dashboard) for found in re.findall(r"\$\w+", expression)}
+    assert used <= declared
+    rules = [{"record": f"lgsp:check{number}", "expr": _filled(text)} for number, text in enumerate(expressions(dashboard))]
+    path = tmp_path / "rules.yml"
+    path.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}), "utf-8")
+    done = promtool("check", "rules", str(path))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _filled(expression: str) -> str:
+    for variable, value in VARIABLES.items():
+        expression = expression.replace(variable, value)
+    return expression
+
+
+@pytest.mark.parametrize("dashboard", dashboards())
+def test_shares_are_quotients_of_sums_never_means(dashboard: dict[str, Any]) -> None:
+    assert not [expression for expression in expressions(dashboard) if re.search(r"\bavg\b|lgsp_indicator_value", expression)]
