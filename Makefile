@@ -1,0 +1,36 @@
+# Two commands: `make run` runs the hub, `make test` runs every test. Both make the environment first.
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.complete
+
+.PHONY: run test check lock clean
+
+run: $(STAMP)
+	@exec $(VENV)/bin/lgsp up
+
+test: $(STAMP)
+	@exec $(VENV)/bin/python -m pytest
+
+check: $(STAMP)
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
+
+# The stamp is written last, so that an environment that was interrupted half-way is made again from nothing.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "$(PYTHON) is missing or older than 3.11: install Python 3.11 or newer, or run make PYTHON=/path/to/python3.11." >&2; exit 1; }
+	@echo "Making the environment in $(VENV) (about half a minute, once) ..."
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "$(PYTHON) can't make environments: install its venv module (Debian: python3-venv), then try again." >&2; exit 1; }
+	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock || { \
+	  echo "The packages of requirements.lock can't be downloaded: check the network (or pip's index settings), then try again." >&2; exit 1; }
+	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . || { \
+	  echo "The hub itself can't be installed into $(VENV): is the folder writable?" >&2; exit 1; }
+	@touch $@
+
+lock:
+	@command -v uv >/dev/null || { echo "uv is missing: pip install uv, then try again." >&2; exit 1; }
+	uv pip compile -q --generate-hashes --universal --python-version 3.11 --extra test --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) var

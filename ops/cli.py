@@ -1,0 +1,163 @@
+"""`lgsp`: the command line. Each command's work is in the package it belongs to; here are only names, options and help."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from schemas.errors import HubError
+from schemas.settings import Settings, config_file, settings
+
+EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+EPILOG = "Settings come from LGSP_* variables or a lgsp.toml; `lgsp settings` lists them all."
+
+
+class Commands(click.Group):
+    """Turns the hub's own errors into one sentence and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except HubError as error:
+            click.secho(str(error), fg="red", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="lgsp-hub")
+def cli() -> None:
+    """The province's hub: agencies' facts in, live exact figures out."""
+    from ops.supervise import follow_supervisor
+
+    follow_supervisor()
+
+
+@cli.command()
+@click.option("--simulate/--no-simulate", default=True, envvar="SIMULATE", help="Feed a simulated province (SIMULATE=0: don't).")
+def up(simulate: bool) -> None:
+    """Run everything on this machine: Kafka, gateway, worker, metrics; show a live table. Ctrl-C stops it all."""
+    from ops.up import run_up
+
+    sys.exit(run_up(settings(), simulate=simulate))
+
+
+@cli.command()
+def kafka() -> None:
+    """Run the embedded Kafka alone."""
+    from ops.kafka import run
+
+    sys.exit(run(settings()))
+
+
+@cli.command()
+def gateway() -> None:
+    """Run the gateway: POST /v1/events."""
+    from connectors.gateway.server import run
+
+    sys.exit(run(settings()))
+
+
+@cli.command()
+def worker() -> None:
+    """Run a worker: events to states and cells. Start as many as there are cores; they share the partitions."""
+    from streams.worker import run
+
+    sys.exit(run(settings()))
+
+
+@cli.command()
+def metrics() -> None:
+    """Run the cube with the reporting API and /metrics."""
+    from metrics.server import run
+
+    sys.exit(run(settings()))
+
+
+@cli.command(name="import")
+@click.argument("files", nargs=-1, required=True, type=EXISTING)
+@click.option("--map", "map_path", required=True, type=EXISTING, help="How columns become events.")
+@click.option("--again", is_flag=True, help="Send what is already imported once more (changes no figure).")
+@click.option("--dry-run", is_flag=True, help="Read, check and count, but send nothing.")
+def import_(files: tuple[Path, ...], map_path: Path, again: bool, dry_run: bool) -> None:
+    """Import events from FILES (CSV, XLSX, JSON lines; .gz too). Exit code 3: some rows were rejected."""
+    from connectors.files.importer import run_import
+
+    sys.exit(run_import(settings(), files, map_path, again=again, dry_run=dry_run))
+
+
+@cli.command()
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same province, to the byte.")
+@click.option("--dossiers", type=click.IntRange(1), help="How many dossiers of history.")
+@click.option("--days", type=click.IntRange(1), help="Over how many days.")
+@click.option("--rate", default=0.0, help="Events a second; 0: as fast as Kafka takes them (live: 5).")
+@click.option("--live", is_flag=True, help="Go on with facts of the present until stopped.")
+@click.option("--via-gateway", is_flag=True, help="Send over HTTP like an agency, instead of straight to Kafka.")
+@click.option("--figures", type=click.Path(dir_okay=False, path_type=Path), help="Write the exact figures there as JSON.")
+def simulate(**options: Any) -> None:
+    """Feed a made-up province and print the exact figures it generated."""
+    from ops.simulate.run import run_simulate
+
+    sys.exit(run_simulate(settings(), **options))
+
+
+@cli.command()
+def recount() -> None:
+    """Compute every cell again from offset zero and compare. Exit code 1 if any differs."""
+    from ops.recount import run_recount
+
+    sys.exit(run_recount(settings()))
+
+
+@cli.command()
+@click.argument("names", nargs=-1)
+@click.option("--events", default=1_300_000, show_default=True, help="Events of the whole-job runs.")
+@click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write the table there as Markdown.")
+def bench(names: tuple[str, ...], events: int, markdown: Path | None) -> None:
+    """Measure the hub on this machine, on a Kafka of its own; NAMES choose some of the measurements."""
+    from ops.bench import run_bench
+
+    sys.exit(run_bench(settings(), names, events=events, markdown=markdown))
+
+
+@cli.command()
+@click.option("--write", is_flag=True, help="Lock changed event models as new contract versions.")
+def contracts(write: bool) -> None:
+    """List the Avro contracts and the models that differ from them."""
+    from schemas.contracts import contracts as all_contracts
+    from schemas.contracts import unlocked, write_lock
+
+    for added in write_lock() if write else []:
+        click.echo(f"locked {added}")
+    for contract in sorted(all_contracts().values(), key=lambda found: found.id):
+        click.echo(f"{contract.id:4d}  {contract.type} v{contract.version}")
+    changed = unlocked()
+    if changed:
+        names = ", ".join(changed)
+        raise HubError(f"Models that differ from their contract: {names}. `lgsp contracts --write` locks them as new versions.")
+
+
+@cli.command(name="settings")
+def settings_() -> None:
+    """List every setting: its variable, its value now, what it is for."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("variable", "value", "what it is for", title=f"Settings (from LGSP_* variables, then {config_file()})")
+    for name, field in Settings.model_fields.items():
+        table.add_row(f"LGSP_{name.upper()}", str(getattr(settings(), name)), field.description)
+    Console().print(table)
+
+
+def main() -> None:
+    """The console script."""
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    cli()
+
+
+if __name__ == "__main__":
+    main()
