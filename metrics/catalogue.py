@@ -94,6 +94,10 @@ class Indicator(Declared):
             raise ValueError("unit share goes with a denominator, and a count has none")
         return self
 
+    def __hash__(self) -> int:
+        """By id, which a catalogue has once."""
+        return hash(self.id)
+
     @property
     def terms(self) -> tuple[Term, ...]:
         """Numerator and, if there is one, denominator."""

@@ -1,0 +1,204 @@
+"""Feeds the cube from `lgsp.cells`: a thread of its own with its own event loop, so that nothing here delays an answer.
+
+It assigns itself every partition (no consumer group) and reads only what was committed. Where to go on is in the cube.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import NoReturn
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from metrics.cube import Cube, CubeDoubt, Place, Record
+from schemas.clock import now_ms
+from schemas.errors import KafkaUnavailable
+from schemas.kafka import admin, consumer, ensure_topics
+from schemas.settings import Settings
+from schemas.topics import CELLS
+
+log = logging.getLogger(__name__)
+
+BATCH = 50_000
+WAIT_MS = 200
+RETRY_SECONDS = 1.0
+SAY_EVERY_SECONDS = 5.0
+COMPLETE_EVERY_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the feed is. `ready`: everything that stood in Kafka when the feed began is in the cube."""
+
+    ready: bool = False
+    percent: float = 0.0
+    lag: int | None = None  # records not yet applied; None: not known (no Kafka)
+    partitions: int = 0  # of lgsp.cells; 0: not known yet
+    doing: str = "waiting for Kafka"
+
+
+class Feed:
+    """Keeps a cube fed, in the background, until it is stopped. `failure` is what waiting could not mend."""
+
+    def __init__(self, settings: Settings, cube: Cube, clock: Callable[[], int] = now_ms) -> None:
+        self.progress = Progress()
+        self.failure: Exception | None = None
+        self._settings, self._cube, self._clock = settings, cube, clock
+        self._loop = asyncio.new_event_loop()
+        self._task: asyncio.Task[None] | None = None
+        self._thread = threading.Thread(target=self._main, name="cube-feed", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = self._loop.create_task(self._forever())
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and wait until the file is closed."""
+        if self._task is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._task.cancel)
+            self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it goes on."""
+        return self._thread.is_alive()
+
+    def _main(self) -> None:
+        assert self._task is not None
+        try:
+            self._loop.run_until_complete(self._task)
+        except asyncio.CancelledError:
+            log.debug("The cube's feed was stopped.")
+        except Exception as error:
+            self.failure = error
+            log.exception("The cube's feed ended.")
+        finally:
+            self._cube.close()
+            self._loop.close()
+
+    async def _forever(self) -> None:
+        """Follow the topic through every absence of Kafka.
+
+        Raises: HubError for what waiting does not mend (topics with other partitions than the settings say).
+        """
+        while True:
+            try:
+                await ensure_topics(self._settings)
+                await self._follow()
+            except (KafkaUnavailable, KafkaError, OSError) as error:
+                self.progress = replace(self.progress, lag=None, doing="waiting for Kafka")
+                log.warning("The cube waits for Kafka at %s: %s", self._settings.bootstrap, error)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _follow(self) -> None:
+        async with admin(self._settings) as client:
+            cluster = str((await client.describe_cluster())["cluster_id"])
+            (topic,) = await client.describe_topics([CELLS])
+        partitions = [TopicPartition(CELLS, number) for number in sorted(found["partition"] for found in topic["partitions"])]
+        if not partitions:
+            raise KafkaUnavailable(f"{CELLS} was made a moment ago and has no partitions yet: it is asked again.")
+        reader = consumer(self._settings, auto_offset_reset="none", fetch_max_wait_ms=WAIT_MS, fetch_max_bytes=32 << 20)
+        await reader.start()
+        try:
+            places = self._cube.open(cluster, self._clock())
+            while True:
+                try:
+                    await Following(reader, self._cube, places, self._say, self._clock).run(partitions)
+                except (CubeDoubt, OffsetOutOfRangeError) as doubt:
+                    self.progress = Progress(partitions=self.progress.partitions, doing="building the figures anew")
+                    places = self._cube.rebuild(cluster, self._clock(), str(doubt))
+        finally:
+            await reader.stop()
+
+    def _say(self, progress: Progress) -> None:
+        self.progress = progress
+
+
+class Following:
+    """One reading of the topic, from the places that the cube holds."""
+
+    def __init__(
+        self, reader: AIOKafkaConsumer, cube: Cube, places: Mapping[int, Place], say: Callable[[Progress], None], clock: Callable[[], int]
+    ) -> None:
+        self._reader, self._cube, self._places, self._say, self._clock = reader, cube, places, say, clock
+        self._first: dict[TopicPartition, int] = {}
+        self._goal: dict[TopicPartition, int] = {}
+        self._positions: dict[TopicPartition, int] = {}
+        self._unchecked: dict[TopicPartition, Place] = {}
+        self._ready = False
+        self._said, self._completed = monotonic(), 0.0
+
+    async def run(self, partitions: Sequence[TopicPartition]) -> NoReturn:
+        """Apply what comes, for ever.
+
+        Raises: CubeDoubt and OffsetOutOfRangeError when the cube is of another topic; KafkaError.
+        """
+        await self._assign(partitions)
+        self._report()
+        while True:
+            fetched = await self._reader.getmany(timeout_ms=WAIT_MS, max_records=BATCH)
+            self._compare(fetched)
+            self._positions = {partition: await self._reader.position(partition) for partition in self._positions}
+            if records := [record for found in fetched.values() for record in found]:
+                self._cube.apply(records, {partition.partition: position for partition, position in self._positions.items()})
+            else:
+                self._cube.check()
+            self._report()
+
+    async def _assign(self, partitions: Sequence[TopicPartition]) -> None:
+        """Take every partition at its place; the last record applied is read once more, to be compared."""
+        self._reader.assign(partitions)
+        self._first = await self._reader.beginning_offsets(partitions)
+        self._goal = await self._reader.end_offsets(partitions)
+        for partition in partitions:
+            start = self._start(partition, self._places.get(partition.partition))
+            self._reader.seek(partition, start)
+            self._positions[partition] = start
+
+    def _start(self, partition: TopicPartition, place: Place | None) -> int:
+        first, end = self._first[partition], self._goal[partition]
+        if place is None:
+            return first
+        if not first <= place.next <= end:
+            raise CubeDoubt(f"it was fed up to offset {place.next} of {CELLS}/{partition.partition}, which has {first} to {end}")
+        if not first <= place.last < place.next:
+            return place.next
+        self._unchecked[partition] = place
+        return place.last
+
+    def _compare(self, fetched: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        """The record last applied, if compaction left it, is still the same one."""
+        for partition in self._unchecked.keys() & fetched.keys():
+            place, record = self._unchecked.pop(partition), fetched[partition][0]
+            if record.offset == place.last and record.timestamp != place.last_ms:
+                raise CubeDoubt(f"{CELLS}/{partition.partition} was made anew since the file was fed")
+
+    def _report(self) -> None:
+        total = sum(self._goal.values()) - sum(self._first.values())
+        left = sum(max(0, goal - self._positions[partition]) for partition, goal in self._goal.items())
+        was_ready, self._ready = self._ready, self._ready or left == 0
+        percent = 100.0 if self._ready else round(100 * (1 - left / total), 1)
+        lag = sum(max(0, self._end(partition) - position) for partition, position in self._positions.items())
+        self._say(Progress(self._ready, percent, lag, len(self._positions), "following" if self._ready else "catching up"))
+        if self._ready != was_ready:
+            log.info("The cube has caught up with %s.", CELLS)
+        self._log_and_complete(percent, lag)
+
+    def _end(self, partition: TopicPartition) -> int:
+        return self._reader.last_stable_offset(partition) or self._goal[partition]
+
+    def _log_and_complete(self, percent: float, lag: int) -> None:
+        now = monotonic()
+        if not self._ready and now - self._said > SAY_EVERY_SECONDS:
+            self._said = now
+            log.info("The cube is being fed from %s: %.1f %%.", CELLS, percent)
+        if self._ready and not lag and now - self._completed > COMPLETE_EVERY_SECONDS:
+            self._completed = now
+            self._cube.complete(self._clock())
