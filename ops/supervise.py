@@ -18,12 +18,13 @@ FIRST_PAUSE, LONGEST_PAUSE, STEADY = 0.5, 10.0, 30.0
 
 @dataclass
 class Service:
-    """One `lgsp` command as a child process with its own log file."""
+    """One `lgsp` command (or another `program`) as a child process with its own log file."""
 
     name: str
     arguments: list[str]
     log: Path
     environment: dict[str, str] = field(default_factory=dict)
+    program: list[str] = field(default_factory=lambda: [sys.executable, "-m", "ops.cli"])
     restarts: int = 0
     process: subprocess.Popen[bytes] | None = None
     _started: float = 0.0
@@ -35,7 +36,7 @@ class Service:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "ops.cli", *self.arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                [*self.program, *self.arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 start_new_session=True, env=os.environ | self.environment | {SUPERVISOR: str(os.getpid())},
             )  # fmt: skip
         self._started, self._retry_at = time.monotonic(), None

@@ -1,0 +1,95 @@
+"""A hub of real processes on a broker of its own, to be killed and frozen."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from aiokafka import TopicPartition
+
+from ops.kafka import EmbeddedKafka
+from ops.kafka_storage import free_port
+from ops.recount import Verdict, recount
+from ops.supervise import Service
+from schemas.kafka import consumer, ensure_topics
+from schemas.settings import Settings
+from schemas.topics import events_topic
+
+FREEZE = 9.0  # seconds; the group's session timeout is 6
+
+
+class Hub:
+    """Settings, a broker, and services by name; a killed service is started again by hand."""
+
+    def __init__(self, data: Path) -> None:
+        self.settings = Settings(
+            data=data, kafka_port=free_port(), gateway_port=free_port(), metrics_port=free_port(), worker_port=0, log_level="INFO"
+        )
+        self.environment = {f"LGSP_{name.upper()}": str(value) for name, value in self.settings.model_dump(exclude_defaults=True).items()}
+        self.broker = EmbeddedKafka.of(self.settings)
+        self.services: dict[str, Service] = {}
+        self._stack = ExitStack()
+
+    def start(self) -> None:
+        """The broker and its topics."""
+        self._stack.enter_context(self.broker)
+        asyncio.run(ensure_topics(self.settings))
+
+    def service(self, name: str, *arguments: str, program: list[str] | None = None) -> Service:
+        """Start `lgsp` with these arguments, or another program."""
+        service = Service(name, list(arguments), self.settings.data / f"{name}.log", self.environment)
+        service.program = program or service.program
+        self.services[name] = service
+        self._stack.callback(service.stop)
+        service.start()
+        return service
+
+    def kill(self, name: str) -> None:
+        """kill -9, and start it again at once."""
+        service = self.services[name]
+        assert service.process is not None
+        service.process.kill()
+        service.process.wait()
+        service.start()
+
+    def freeze(self, name: str) -> Callable[[], None]:
+        """SIGSTOP; returns what thaws it."""
+        process = self.services[name].process
+        assert process is not None
+        process.send_signal(signal.SIGSTOP)
+        return lambda: os.kill(process.pid, signal.SIGCONT)
+
+    def keep_all(self) -> None:
+        """Start again what ended by itself (a fenced worker), as the supervisor does."""
+        for service in self.services.values():
+            service.keep()
+
+    async def settle(self, seconds: float = 120.0) -> list[Verdict]:
+        """Wait until the workers have applied every event, then recount."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.keep_all()
+            verdicts = await recount(self.settings)
+            if not any(verdict.behind for verdict in verdicts) and await self.events() == sum(v.events for v in verdicts):
+                return verdicts
+            await asyncio.sleep(1)
+        raise AssertionError(f"the workers did not catch up: {[service.last_words() for service in self.services.values()]}")
+
+    async def events(self) -> int:
+        """Events stored in Kafka."""
+        async with consumer(self.settings) as reader:
+            partitions = [
+                TopicPartition(events_topic(family), partition)
+                for family in ("dossiers", "documents")
+                for partition in range(self.settings.partitions)
+            ]
+            return sum((await reader.end_offsets(partitions)).values())
+
+    def stop(self) -> None:
+        """Everything, in reverse order."""
+        self._stack.close()
