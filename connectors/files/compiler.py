@@ -139,7 +139,8 @@ class Compiler:
 
     def _getter(self, rule: FieldRule, event: EventRule) -> Getter:
         value, convert = rule.value, self._convert(rule)
-        read = self._cell(value.column) if value.column is not None else self._joined(parse_template(value.text or ""))
+        column = value.whole_column
+        read = self._cell(column) if column is not None else self._joined(parse_template(value.text or ""))
         blank = self._when_blank(rule)
         columns, purpose = _named(value.columns), f"{rule.name} of {event.event}"
         if blank is _REFUSED and not event.when:

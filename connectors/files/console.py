@@ -86,7 +86,7 @@ def show_rejections(console: Console, account: Account) -> None:
 
 def show_table(console: Console, accounts: Sequence[Account]) -> None:
     """Rows read = accepted + rejected, file by file."""
-    table = Table("file", "rows read", "accepted", "rejected", "events", "repeated", "blank lines", box=SIMPLE)
+    table = Table("file", "read", "accepted", "rejected", "events", "repeated", "blank", box=SIMPLE, padding=0, pad_edge=False)
     table.columns[0].overflow = "fold"
     for column in table.columns[1:]:
         column.justify, column.no_wrap = "right", True

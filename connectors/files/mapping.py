@@ -140,6 +140,14 @@ class Value(Part):
         return text
 
     @property
+    def whole_column(self) -> str | None:
+        """The column whose cell is taken as it is: a date stays a date. A template of nothing but one column says the same."""
+        if self.column is not None or self.text is None:
+            return self.column
+        template = parse_template(self.text)
+        return template.columns[0] if template.texts == ("", "") else None
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Every column it reads."""
         return (self.column,) if self.column is not None else parse_template(self.text or "").columns
@@ -208,7 +216,7 @@ class FileOptions(Part):
     encoding: str = Field("utf-8", description=(
         "Encoding of a CSV or JSON lines file that has no byte order mark, such as `utf-8` or `cp1258`"))  # fmt: skip
     delimiter: str | None = Field(None, min_length=1, max_length=1, description=(
-        "Character between a CSV file's cells; left out: the one that yields the columns, of `,` `;` tab and `|`"))  # fmt: skip
+        "Character between a CSV file's cells; left out: the one that yields the columns, of comma, semicolon, tab and bar"))  # fmt: skip
     sheet: str | None = Field(None, description="Name of the workbook's sheet; left out: the first")
     header_row: int = Field(1, ge=1, le=1000, description=(
         "Line of a CSV file or sheet that holds the columns' names; what stands above is passed over"))  # fmt: skip

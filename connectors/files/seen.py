@@ -52,8 +52,9 @@ class Seen:
         self._count += 1
 
     def _double(self) -> None:
-        before = [(self._ids[slot], self._contents[slot], self._lines[slot]) for slot in range(self._mask + 1) if self._ids[slot]]
+        before = zip(self._ids, self._contents, self._lines, strict=True)  # holds the old arrays until it is through
         self._allocate(2 * (self._mask + 1))
         for id_digest, content, line in before:
-            slot = self._slot(id_digest)
-            self._ids[slot], self._contents[slot], self._lines[slot] = id_digest, content, line
+            if id_digest:
+                slot = self._slot(id_digest)
+                self._ids[slot], self._contents[slot], self._lines[slot] = id_digest, content, line

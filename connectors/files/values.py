@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
+from pydantic import BeforeValidator
 from pydantic.fields import FieldInfo
 
 from connectors.files.mapping import Times, zone_of
@@ -22,7 +23,7 @@ Kind = Literal["text", "number", "boolean", "time", "list"]
 
 TRUE = frozenset(("true", "1", "yes", "y", "có", "x"))
 FALSE = frozenset(("false", "0", "no", "n", "không"))
-_INSTANT = get_args(Instant)[1]
+_READS_INSTANT = next(part.func for part in get_args(Instant) if isinstance(part, BeforeValidator))
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
 _KEPT = 50_000  # texts of times whose instant is remembered; a dossier's own columns come again on each of its rows
 
@@ -37,30 +38,27 @@ class Refused(ValueError):
 
 def kind_of(field: FieldInfo) -> Kind:
     """What kind of value a field of an event takes."""
-    parts = _parts(field.annotation) | set(map(id, field.metadata))
-    if id(_INSTANT) in parts:
+    parts = [*field.metadata, *_parts(field.annotation)]
+    if any(isinstance(part, BeforeValidator) and part.func is _READS_INSTANT for part in parts):
         return "time"
-    if id(list) in parts:
+    if list in parts:
         return "list"
-    leaves = _leaves(field.annotation)
-    if bool in leaves:
+    types = {part if isinstance(part, type) else type(part) for part in parts}  # a literal's values tell by their type
+    if bool in types:
         return "boolean"
-    return "number" if int in leaves else "text"
+    return "number" if int in types else "text"
 
 
-def _parts(annotation: Any) -> set[int]:
-    """Identities of everything an annotation is made of (not all of it can be hashed)."""
-    found = {id(annotation), id(getattr(annotation, "__origin__", None))}
-    for part in (*get_args(annotation), *getattr(annotation, "__metadata__", ())):
-        found |= _parts(part)
-    return found
-
-
-def _leaves(annotation: Any) -> set[type]:
-    arguments = get_args(annotation)
-    if not arguments:
-        return {annotation if isinstance(annotation, type) else type(annotation)}
-    return set().union(*(_leaves(argument) for argument in arguments))
+def _parts(annotation: Any) -> Iterator[Any]:
+    """Everything that an annotation is made of: types, values of literals, constraints."""
+    origin, arguments = get_origin(annotation), (*get_args(annotation), *getattr(annotation, "__metadata__", ()))
+    if origin is None and not arguments:
+        yield annotation
+        return
+    if isinstance(origin, type):
+        yield origin
+    for part in arguments:
+        yield from _parts(part)
 
 
 def is_blank(cell: Cell) -> bool:

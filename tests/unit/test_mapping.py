@@ -167,6 +167,13 @@ def test_reasons_name_column_value_and_what_was_expected(tmp_path: Path, cells: 
     assert reason in refusal(mapper_of(tmp_path, PAID), **(PAYMENT | cells))
 
 
+def test_a_workbooks_date_needs_no_format(tmp_path: Path) -> None:
+    text = RECEIVED.replace("source:", "times: {formats: ['%d/%m/%Y'], clock: '17:00'}\n    source:")
+    for at in (datetime(2025, 11, 3), "03/11/2025"):  # noqa: DTZ001
+        (event,) = events_of(mapper_of(tmp_path, text), id="D-1", at=at)
+        assert event.occurred_at == to_ms(datetime.fromisoformat("2025-11-03T17:00+07:00"))
+
+
 def test_a_time_in_the_future_is_refused(tmp_path: Path) -> None:
     mapper = mapper_of(tmp_path, RECEIVED)
     (draft,) = mapper.drafts(("D-1", "2025-11-03"))
