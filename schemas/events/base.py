@@ -35,8 +35,8 @@ def _instant(value: Any) -> Any:
 
 Instant = Annotated[
     int,
-    BeforeValidator(_instant, json_schema_input_type=str | int),
     Field(ge=EARLIEST_MS, lt=LATEST_MS, strict=True, description="An instant: RFC 3339 with its zone, or epoch milliseconds UTC"),
+    BeforeValidator(_instant, json_schema_input_type=str | int),
 ]
 
 

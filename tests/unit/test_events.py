@@ -1,0 +1,181 @@
+"""Events: what a connector refuses, field by field, and that the refusal names the field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from strategies import ANY_EVENT, events, examples
+
+from schemas.cells import KINDS
+from schemas.clock import EARLIEST_MS, LATEST_MS
+from schemas.codes import CHANNELS, DOCUMENT_STATUSES, DOSSIER_STATUSES, PAYMENT_RANK, PORTAL_APPLICANTS, PORTAL_CHANNELS
+from schemas.events import ACCEPTED, EVENTS, FAMILIES, Event
+from schemas.events.documents import DocumentSent, DocumentStatusChanged
+from schemas.events.dossiers import DossierCorrected, DossierPaid, DossierRated, DossierReceived, DossierStepTaken
+
+NOON = 1_763_870_000_000
+BASE: dict[str, Any] = {"event_id": "e-1", "source": "onestop/H35.1", "agency": "H35.1", "occurred_at": NOON}
+RECEIVED = BASE | {"dossier_id": "H35.1-251123-0001", "procedure": "1.001193.000.00.00.H35", "channel": "online"}
+PAID = BASE | {"dossier_id": "d", "reference": "r", "amount": 1, "online": True}
+RATED = BASE | {"dossier_id": "d", "rating_id": "r", "satisfied": True}
+SENT = BASE | {"document_id": "H35.1,2025/11/23,12/CV-UBND", "to": ["H35.2"], "electronic": True, "signed": True}
+
+
+def refused(model: type[Event], fields: dict[str, Any]) -> list[str]:
+    """The fields that a refusal names."""
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(fields)
+    return [".".join(map(str, error["loc"][:1])) for error in caught.value.errors()]
+
+
+def test_the_examples_are_taken() -> None:
+    assert DossierReceived.model_validate(RECEIVED).thing == "H35.1-251123-0001"
+    assert DocumentSent.model_validate(SENT).thing == "H35.1,2025/11/23,12/CV-UBND"
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-11-03T09:00:00+07:00", 1_793_671_200_000),
+        ("2026-11-03T02:00:00Z", 1_793_671_200_000),
+        ("2026-11-03T09:00:00.123+07:00", 1_793_671_200_123),
+        ("2026-11-03T09:00:00.123999+07:00", 1_793_671_200_123),
+        ("2028-02-29T00:00:00+07:00", 1_835_370_000_000),
+        (1_793_671_200_000, 1_793_671_200_000),
+        (EARLIEST_MS, EARLIEST_MS),
+        (LATEST_MS - 1, LATEST_MS - 1),
+    ],
+)
+def test_a_time_is_rfc_3339_with_its_zone_or_epoch_milliseconds(text: object, at: int) -> None:
+    assert DossierReceived.model_validate(RECEIVED | {"occurred_at": text}).occurred_at == at
+
+
+@pytest.mark.parametrize("field", ["occurred_at", "due_at"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-02-30T09:00:00+07:00", "2027-02-29T09:00:00+07:00", "2026-11-03T25:00:00+07:00", "2026-11-03T09:61:00+07:00",
+        "2026-11-03T09:00:00", "2026-11-03", "20261103090000", "03/11/2026 09:00", "", "soon", "1793671200000",
+        EARLIEST_MS - 1, LATEST_MS, 0, -1, 1_793_671_200, 2**63, 1_793_671_200_000.0, 1.5, True, [NOON], {}, "1979-12-31T23:59:59Z",
+        "2100-01-01T00:00:00Z", float("nan"), float("inf"),
+    ],
+)  # fmt: skip
+def test_no_other_time_is_taken(field: str, value: object) -> None:
+    assert refused(DossierReceived, RECEIVED | {field: value}) == [field]
+
+
+@pytest.mark.parametrize("field", ["event_id", "source", "dossier_id"])
+@pytest.mark.parametrize("value", ["", "a|b", "x" * 129, "a\n", "a\tb", "\0", "a\x7f", "\ud800", None, 5, ["a"], b"\xff"])
+def test_ids_are_short_printable_text_without_a_bar(field: str, value: object) -> None:
+    assert refused(DossierReceived, RECEIVED | {field: value}) == [field]
+
+
+@pytest.mark.parametrize("field", ["agency", "handling_agency", "procedure"])
+@pytest.mark.parametrize("value", ["", "a|b", "H35 1", "Sở", "x" * 65, ".H35", "H35\n", "a/b", 35])
+def test_codes_are_of_their_shape(field: str, value: object) -> None:
+    assert refused(DossierReceived, RECEIVED | {field: value}) == [field]
+
+
+def test_agency_codes_have_up_to_35_characters() -> None:
+    assert DossierReceived.model_validate(RECEIVED | {"agency": "H" * 35})
+    assert refused(DossierReceived, RECEIVED | {"agency": "H" * 36}) == ["agency"]
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "field", "value"),
+    [
+        (DossierReceived, RECEIVED, "channel", "fax"),
+        (DossierReceived, RECEIVED, "channel", "Online"),
+        (DossierReceived, RECEIVED, "channel", 2),
+        (DossierReceived, RECEIVED, "level", 1),
+        (DossierReceived, RECEIVED, "level", 5),
+        (DossierReceived, RECEIVED, "level", "3"),
+        (DossierReceived, RECEIVED, "applicant", "person"),
+        (DossierReceived, RECEIVED, "authenticated", "perhaps"),
+        (DossierReceived, RECEIVED, "authenticated", 2),
+        (DossierReceived, RECEIVED, "unit", "x" * 65),
+        (DossierReceived, RECEIVED, "backfill", None),
+        (DossierStepTaken, BASE | {"dossier_id": "d"}, "status", 11),
+        (DossierPaid, PAID, "amount", -1),
+        (DossierPaid, PAID, "amount", 10**15 + 1),
+        (DossierPaid, PAID, "amount", 1.5),
+        (DossierPaid, PAID, "amount", "50 000"),
+        (DossierPaid, PAID, "state", "done"),
+        (DossierPaid, PAID, "reference", ""),
+        (DossierRated, RATED, "score", 0),
+        (DossierRated, RATED, "score", 6),
+        (DossierRated, RATED, "about", "weather"),
+        (DocumentSent, SENT, "to", []),
+        (DocumentSent, SENT, "to", ["a|b"]),
+        (DocumentSent, SENT, "to", "H35.2"),
+        (DocumentSent, SENT, "to", ["H35.2"] * 501),
+        (DocumentSent, SENT, "electronic", None),
+        (DocumentStatusChanged, BASE | {"document_id": "d"}, "status", "07"),
+        (DocumentStatusChanged, BASE | {"document_id": "d"}, "status", 3),
+    ],
+)
+def test_what_is_not_in_a_list_or_its_bounds_is_refused(model: type[Event], fields: dict[str, Any], field: str, value: object) -> None:
+    assert refused(model, fields | {field: value}) == [field]
+
+
+@pytest.mark.parametrize("name", sorted(EVENTS))
+def test_a_field_too_many_or_too_few_is_named(name: str) -> None:
+    @examples(1)
+    @given(events(EVENTS[name]))
+    def check(event: Event) -> None:
+        fields = event.model_dump()
+        assert refused(EVENTS[name], fields | {"applicant_name": "a person"}) == ["applicant_name"]
+        for field, info in EVENTS[name].model_fields.items():
+            if info.is_required():
+                assert refused(EVENTS[name], {key: value for key, value in fields.items() if key != field}) == [field]
+
+    check()
+
+
+def test_a_correction_needs_the_time_of_reception() -> None:
+    assert refused(DossierCorrected, RECEIVED) == ["received_at"]
+    assert DossierCorrected.model_validate(RECEIVED | {"received_at": NOON - 1}).received_at == NOON - 1
+
+
+@examples(100)
+@given(st.sampled_from(sorted(EVENTS)), st.dictionaries(st.sampled_from([*RECEIVED, "to"]), st.one_of(st.none(), st.text(), st.integers())))
+def test_nothing_but_a_validation_error_comes_of_any_fields(name: str, fields: dict[str, Any]) -> None:
+    refusals = []
+    try:
+        EVENTS[name].model_validate(fields)
+    except ValidationError as error:
+        refusals = error.errors()
+    assert {item["loc"][0] for item in refusals} <= EVENTS[name].model_fields.keys() | fields.keys()
+
+
+@examples(30)
+@given(ANY_EVENT)
+def test_events_are_immutable_and_name_their_thing(event: Event) -> None:
+    with pytest.raises(ValidationError):
+        event.agency = "other"  # type: ignore[misc]
+    assert event.thing == getattr(event, event.key)
+
+
+def test_types_families_and_keys_belong_together() -> None:
+    assert sum(map(len, FAMILIES.values())) == len(EVENTS), "two models of one type"
+    for name, model in EVENTS.items():
+        assert model in FAMILIES[model.family]
+        assert model.key in model.model_fields, name
+        assert model.__doc__
+    assert FAMILIES.keys() == KINDS.keys()
+    assert set(EVENTS) - set(ACCEPTED) == {"hub.heartbeat"}, "the hub's own events come from nobody else"
+
+
+def test_code_lists_have_a_word_for_every_value() -> None:
+    assert set(PORTAL_CHANNELS.values()) <= set(CHANNELS)
+    assert sorted(PAYMENT_RANK.values()) == [0, 1, 2, 3]
+    fields = {model.type: model.model_json_schema()["properties"] for model in EVENTS.values()}
+    assert fields["dossier.received"]["channel"]["enum"] == list(CHANNELS)
+    assert fields["dossier.received"]["applicant"]["anyOf"][0]["enum"] == list(PORTAL_APPLICANTS.values())
+    assert fields["dossier.step_taken"]["status"]["anyOf"][0]["enum"] == list(DOSSIER_STATUSES)
+    assert fields["document.status_changed"]["status"]["enum"] == list(DOCUMENT_STATUSES)
+    assert set(fields["dossier.paid"]["state"]["enum"]) == set(PAYMENT_RANK)

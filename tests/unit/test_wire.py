@@ -1,0 +1,141 @@
+"""Records on the wire: what is written is read, and damaged bytes are refused with a ContractError and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import ANY_EVENT, events, examples
+
+from schemas.clock import EARLIEST_MS, LATEST_MS
+from schemas.contracts import contracts, latest
+from schemas.errors import ContractError
+from schemas.events import EVENTS, FAMILIES, Event
+from schemas.wire import Decoder, cloud_event_headers, encode, encode_fields, prefix
+
+DECODERS = {family: Decoder(family) for family in FAMILIES}
+PAID = {"event_id": "e", "source": "s", "agency": "H35.1", "occurred_at": 1_763_870_000_000, "reference": "r", "amount": 1, "online": True}
+
+
+def decoded_or_refused(family: str, value: bytes | None) -> bool:
+    """Whether the value was taken; anything but a ContractError fails the test."""
+    try:
+        kind, _ = DECODERS[family](value)
+    except ContractError:
+        return False
+    return kind in EVENTS
+
+
+@examples(80)
+@given(ANY_EVENT)
+def test_what_is_written_is_read(event: Event) -> None:
+    kind, fields = DECODERS[event.family](encode(event))
+    assert kind == event.type
+    assert EVENTS[kind].model_validate({**fields, event.key: event.thing}) == event
+
+
+@pytest.mark.parametrize("name", sorted(EVENTS))
+def test_every_type_is_written_and_read(name: str) -> None:
+    @examples(5)
+    @given(events(EVENTS[name]))
+    def check(event: Event) -> None:
+        assert DECODERS[event.family](encode(event))[1].items() >= {"event_id": event.event_id, "agency": event.agency}.items()
+
+    check()
+
+
+@examples(40)
+@given(ANY_EVENT)
+def test_a_record_cut_anywhere_is_refused(event: Event) -> None:
+    value = encode(event)
+    for length in range(len(value)):
+        assert not decoded_or_refused(event.family, value[:length])
+
+
+@examples(40)
+@given(ANY_EVENT, st.binary(min_size=1, max_size=8))
+def test_bytes_left_over_are_refused(event: Event, more: bytes) -> None:
+    with pytest.raises(ContractError, match="left over"):
+        DECODERS[event.family](encode(event) + more)
+
+
+@examples(80)
+@given(ANY_EVENT, st.data())
+def test_flipped_bytes_are_refused_or_read_but_never_anything_else(event: Event, data: st.DataObject) -> None:
+    value = bytearray(encode(event))
+    for place in data.draw(st.lists(st.integers(0, len(value) - 1), min_size=1, max_size=4)):
+        value[place] = data.draw(st.integers(0, 255))
+    decoded_or_refused(event.family, bytes(value))
+
+
+@examples(80)
+@given(st.sampled_from(sorted(contracts())), st.binary(max_size=60))
+def test_arbitrary_bytes_behind_a_known_id_are_refused_or_read(identity: int, body: bytes) -> None:
+    contract = contracts()[identity]
+    decoded_or_refused(contract.family, prefix(contract) + body)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (None, "no value"),
+        (b"", "begins with nothing"),
+        (b"\0", "begins with 00"),
+        (b"\0\0\0\xff\xff rest", "begins with 00 00 00 ff ff"),
+        (b"\1\0\0\0\1 rest", "begins with 01"),
+        (b'{"type": "dossier.received"}', "no contract"),
+    ],
+)
+def test_what_no_contract_begins_is_refused(value: bytes | None, reason: str) -> None:
+    with pytest.raises(ContractError, match=reason):
+        DECODERS["dossiers"](value)
+
+
+def test_a_contract_of_another_family_is_refused() -> None:
+    value = encode_fields(latest()["hub.heartbeat"], {"event_id": "e", "source": "s", "agency": "a", "occurred_at": 1_763_870_000_000})
+    assert DECODERS["heartbeats"](value)[0] == "hub.heartbeat"
+    with pytest.raises(ContractError, match="no contract of this family"):
+        DECODERS["dossiers"](value)
+
+
+@pytest.mark.parametrize("at", [EARLIEST_MS - 1, LATEST_MS, 0, -1, 2**63 - 1, -(2**63), 1_763_870_000])
+def test_a_time_that_no_connector_lets_in_is_refused(at: int) -> None:
+    with pytest.raises(ContractError, match="occurred_at"):
+        DECODERS["dossiers"](encode_fields(latest()["dossier.paid"], PAID | {"occurred_at": at}))
+
+
+@pytest.mark.parametrize("at", [EARLIEST_MS, LATEST_MS - 1])
+def test_the_first_and_the_last_instant_are_taken(at: int) -> None:
+    assert DECODERS["dossiers"](encode_fields(latest()["dossier.paid"], PAID | {"occurred_at": at}))[1]["occurred_at"] == at
+
+
+@pytest.mark.parametrize("name", sorted(EVENTS))
+def test_a_bar_in_any_code_that_a_cell_key_takes_is_refused(name: str) -> None:
+    @examples(1)
+    @given(events(EVENTS[name]))
+    def check(event: Event) -> None:
+        codes = [code for code in event.__dict__ if code.endswith("agency") or code in ("procedure", "document_type")]
+        assert "agency" in codes
+        for code in codes:
+            with pytest.raises(ContractError, match=f"{code} 'a|b' is no code"):
+                DECODERS[event.family](encode_fields(latest()[name], event.__dict__ | {code: "a|b"}))
+
+    check()
+
+
+def test_a_bar_elsewhere_does_no_harm() -> None:
+    assert DECODERS["dossiers"](encode_fields(latest()["dossier.paid"], PAID | {"reference": "a|b"}))[1]["reference"] == "a|b"
+
+
+def test_a_record_begins_with_its_contract() -> None:
+    contract = latest()["dossier.paid"]
+    assert encode_fields(contract, PAID)[:5] == b"\0" + contract.id.to_bytes(4, "big") == prefix(contract)
+
+
+@examples(20)
+@given(ANY_EVENT)
+def test_headers_carry_what_cloudevents_requires(event: Event) -> None:
+    headers = dict(cloud_event_headers(event))
+    assert {name: value.decode() for name, value in headers.items()} == {
+        "ce_specversion": "1.0", "ce_id": event.event_id, "ce_source": event.source, "ce_type": event.type,
+    }  # fmt: skip
