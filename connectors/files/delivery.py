@@ -27,6 +27,7 @@ class Delivery:
     def __init__(self, sink: Sink, on_acknowledged: Callable[[Batch], None]) -> None:
         self._sink, self._on_acknowledged = sink, on_acknowledged
         self._flying: deque[tuple[Batch, asyncio.Task[None]]] = deque()
+        self._reading: asyncio.Task[Batch | None] | None = None
 
     async def run(self, batches: Iterator[Batch], skip_rows: int, on_read: Callable[[], None]) -> None:
         """Deliver all but those within the first `skip_rows` rows, which Kafka has already.
@@ -34,7 +35,7 @@ class Delivery:
         Raises: KafkaUnavailable, UnreadableFile; what was acknowledged before stays noted.
         """
         try:
-            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+            while (batch := await self._read(batches)) is not None:
                 on_read()
                 if batch.total_rows > skip_rows:
                     await self._dispatch(batch)
@@ -42,6 +43,11 @@ class Delivery:
                 await self._land()
         finally:
             await self._recall()
+
+    async def _read(self, batches: Iterator[Batch]) -> Batch | None:
+        """The next batch; a thread can't be cancelled, so it is shielded and waited for at the end."""
+        self._reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
+        return await asyncio.shield(self._reading)
 
     async def _dispatch(self, batch: Batch) -> None:
         if len(self._flying) >= IN_FLIGHT:
@@ -63,4 +69,5 @@ class Delivery:
     async def _recall(self) -> None:
         for _, task in self._flying:
             task.cancel()
-        await asyncio.gather(*(task for _, task in self._flying), return_exceptions=True)
+        tasks = [task for _, task in self._flying] + ([self._reading] if self._reading is not None else [])
+        await asyncio.gather(*tasks, return_exceptions=True)

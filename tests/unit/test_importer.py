@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import gzip
+import io
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -22,7 +23,7 @@ from connectors.files.console import Account, plain_meter, show_table
 from connectors.files.importer import Import, SinkFactory, run_import
 from connectors.files.mapper import RowMapper
 from connectors.files.mapping import load_mapping
-from connectors.files.progress import Progress, ProgressFile
+from connectors.files.progress import ProgressFile
 from connectors.files.rejects import RejectsFile
 from connectors.files.seen import Seen, digest
 from connectors.files.source import UnreadableFile
@@ -99,7 +100,7 @@ class Bench:
     async def run(self, sink: FakeSink, *files: Path, again: bool = False) -> int:
         return await Import(self.settings, self.map, self.console, again=again).run(files, sink.factory)
 
-    def progress(self) -> list[Progress]:
+    def progress(self) -> list[dict[str, Any]]:
         return [json.loads(path.read_text()) for path in (self.settings.data / "imports").glob("*.json")]
 
     @property
@@ -170,6 +171,28 @@ async def test_a_stopped_import_goes_on_behind_what_was_acknowledged(bench: Benc
     assert len(list(csv.reader((bench.folder / "rows.csv.rejected.csv").open(encoding="utf-8-sig")))) == 2  # the whole file's rejections
     assert bench.progress()[0] == {"file": "rows.csv", "began_ms": bench.progress()[0]["began_ms"], "rows": 901, "events": 1_200,
                                    "rejected": 1, "complete": True}  # fmt: skip
+
+
+async def test_an_interrupted_import_leaves_only_its_progress(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "EVENTS", 10)
+    stuck, sink = asyncio.Event(), FakeSink()
+    publish = sink.publish
+
+    async def publish_two(events: Sequence[Event]) -> None:
+        if sink.batches == 2:
+            stuck.set()
+            await asyncio.Event().wait()
+        await publish(events)
+
+    monkeypatch.setattr(sink, "publish", publish_two)
+    task = asyncio.create_task(bench.run(sink, bench.file(["bad,,,", *steps(2_000)])))
+    await stuck.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [path.name for path in bench.folder.iterdir() if "rejected" in path.name] == []
+    kept = bench.progress()
+    assert all(not progress["complete"] and 0 < progress["rows"] < 20 for progress in kept)
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"file":"rows.csv","began_ms":1,"rows":-5}', b'{"file":1}', b"\xff", b"[]"])
@@ -345,6 +368,14 @@ def test_a_plain_meter_speaks_every_few_seconds(bench: Bench) -> None:
     for _ in range(3):
         advance()
     assert bench.output == "rows.csv: 12,345 rows read, 25 % of the file\n"
+
+
+def test_a_terminal_gets_a_bar(bench: Bench) -> None:
+    terminal = Console(force_terminal=True, width=100, file=io.StringIO())
+    assert run_import(bench.settings, [bench.file(steps(3))], bench.map, dry_run=True, console=terminal) == 0
+    shown = terminal.file.getvalue()  # type: ignore[attr-defined]
+    assert "rows.csv  9 rows" in shown
+    assert "100%" in shown
 
 
 def test_the_table_shows_names_as_they_are(bench: Bench) -> None:
