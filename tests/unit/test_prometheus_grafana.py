@@ -12,8 +12,14 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client.metrics import MetricWrapperBase
 
+from connectors.health import METRICS as GATEWAY
+from metrics.catalogue import load_indicators
+from metrics.exposition import METRICS as READERS
+from metrics.windows import EXPORTED
 from schemas.settings import Settings
+from streams import health as worker_health
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "ops/prometheus/rules.yml"
@@ -21,7 +27,7 @@ PROMETHEUS: dict[str, Any] = yaml.safe_load((ROOT / "ops/prometheus/prometheus.y
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 DASHBOARDS = sorted((ROOT / "ops/grafana/dashboards").glob("*.json"))
 ALERTS: list[dict[str, Any]] = [rule for group in yaml.safe_load(RULES.read_text("utf-8"))["groups"] for rule in group["rules"]]
-VARIABLES = {"$agency": ".+", "$window": "year", "$__rate_interval": "1m"}
+VARIABLES = {"$agency": "all", "$window": "year", "$__rate_interval": "1m"}
 
 
 def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -147,5 +153,46 @@ def _filled(expression: str) -> str:
 
 
 @pytest.mark.parametrize("dashboard", dashboards())
-def test_shares_are_quotients_of_sums_never_means(dashboard: dict[str, Any]) -> None:
-    assert not [expression for expression in expressions(dashboard) if re.search(r"\bavg\b|lgsp_indicator_value", expression)]
+def test_figures_of_the_province_and_of_its_agencies_are_never_mixed(dashboard: dict[str, Any]) -> None:
+    for expression in expressions(dashboard):
+        assert not re.search(r"\bavg\b", expression)  # shares are never averaged
+        for labels in re.findall(r"lgsp_(?:indicator|dossiers)_\w+({[^}]*}|)", expression):
+            assert 'agency="$agency"' in labels or 'agency!="all"' in labels, expression
+
+
+@pytest.mark.parametrize("dashboard", dashboards())
+def test_windows_and_indicators_are_those_that_are_exported(dashboard: dict[str, Any]) -> None:
+    (window,) = (variable for variable in dashboard["templating"]["list"] if variable["name"] == "window")
+    assert tuple(window["query"].split(",")) == EXPORTED == tuple(option["value"] for option in window["options"])
+    named = {name for text in expressions(dashboard) for found in re.findall(r'indicator=~?"([^"]+)"', text) for name in found.split("|")}
+    known = {indicator.id: indicator for indicator in load_indicators().values()}
+    assert named <= set(known)
+    assert {name for name, indicator in known.items() if indicator.unit == "share"} <= named
+
+
+# Names
+
+
+def told_names() -> set[str]:
+    """Every name that a process of the hub tells Prometheus, histograms and summaries with their parts."""
+    workers = {family.name if family.type != "counter" else f"{family.name}_total": family.type for metric in vars(worker_health).values()
+               if isinstance(metric, MetricWrapperBase) for family in metric.collect()}  # fmt: skip
+    kinds = workers | {name: metric.kind for name, metric in GATEWAY.items()} | {metric.name: metric.type for metric in READERS}
+    names = {"up"}
+    for name, kind in kinds.items():
+        names |= {f"{name}_bucket", f"{name}_count", f"{name}_sum"} if kind in ("histogram", "summary") else {name}
+    return names
+
+
+def names_in(expression: str) -> set[str]:
+    return set(re.findall(r"\b(?:lgsp_\w+|up)\b", re.sub(r'"[^"]*"', "", expression)))
+
+
+def test_every_metric_that_is_asked_for_is_told() -> None:
+    asked = {name for alert in ALERTS for name in names_in(alert["expr"])}
+    for path in DASHBOARDS:
+        asked |= {name for expression in expressions(json.loads(path.read_text("utf-8"))) for name in names_in(expression)}
+    assert len(asked) > 20
+    assert asked - told_names() == set()
+    assert "lgsp_worker_batch_seconds_bucket" in told_names()
+    assert "lgsp_worker_batch_seconds" not in told_names()
