@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from aiokafka.errors import KafkaError
@@ -115,7 +116,9 @@ class Lane:
         """Send the oldest batch unless one is in flight."""
         producer = self._producer()
         if self._sending is None and self._waiting and producer is not None:
-            self._sending = asyncio.create_task(self._send(producer, self._waiting.popleft()))
+            batch = self._waiting.popleft()
+            self._sending = asyncio.create_task(self._send(producer, batch))
+            self._sending.add_done_callback(partial(self._sent, producer, batch))
 
     def drop(self, error: BaseException) -> None:
         """Give up what waits (at the end of a publisher's life)."""
@@ -129,18 +132,20 @@ class Lane:
         while self._sending is not None:
             await asyncio.wait({self._sending})
 
+    def cut(self) -> None:
+        """Give up what is in flight: its producer is gone, and nobody will ever know."""
+        if self._sending is not None:
+            self._sending.cancel()
+
     async def _send(self, producer: Any, batch: Batch) -> None:
-        error: BaseException | None = KafkaError("the sending was cut off")
-        try:
-            batch.builder.close()
-            delivery = await producer.send_batch(batch.builder, self.topic, partition=self.partition)
-            await delivery
-            error = None
-        except Exception as raised:
-            error = raised
-        finally:
-            self._sending = None
-            self._budget.give(batch.size)
-            self._settled(producer, error)
-            batch.settle(error)
-            self.pump()
+        batch.builder.close()
+        delivery = await producer.send_batch(batch.builder, self.topic, partition=self.partition)
+        await delivery
+
+    def _sent(self, producer: Any, batch: Batch, task: asyncio.Task[None]) -> None:
+        error = KafkaError("the sending was cut off") if task.cancelled() else task.exception()
+        self._sending = None
+        self._budget.give(batch.size)
+        self._settled(producer, error)
+        batch.settle(error)
+        self.pump()

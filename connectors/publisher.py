@@ -51,6 +51,7 @@ class Publisher:
         self._producer: AIOKafkaProducer | None = None
         self._partitions: dict[str, int] = {}
         self._lanes: dict[tuple[str, int], Lane] = {}
+        self._tried = asyncio.Event()  # the first attempt to connect is over, well or badly
         self._up = asyncio.Event()
         self._broken = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -104,12 +105,10 @@ class Publisher:
 
     async def send(self, records: Iterable[Record]) -> None:
         """Like `publish`, for records; an iterator is drawn from as the buffer allows."""
-        if self.away:
-            raise kafka.unavailable(self.settings)
         ticket, began = Ticket(), time.monotonic()
         try:
             async with asyncio.timeout(self.settings.publish_timeout):
-                await self._up.wait()
+                await self._connected()
                 await self._hand_over(iter(records), ticket)
                 error = await ticket.wait()
         except TimeoutError:
@@ -125,10 +124,16 @@ class Publisher:
         """
         try:
             async with asyncio.timeout(self.settings.publish_timeout):
-                await self._up.wait()
+                await self._connected()
         except TimeoutError:
             raise kafka.unavailable(self.settings) from None
         return self._partitions[topic]
+
+    async def _connected(self) -> None:
+        await self._tried.wait()
+        if self.away:
+            raise kafka.unavailable(self.settings)
+        await self._up.wait()
 
     async def _hand_over(self, records: Iterator[Record], ticket: Ticket) -> None:
         while part := list(islice(records, SLICE)):
@@ -183,6 +188,8 @@ class Publisher:
         finally:
             self._producer = None
             self._up.clear()
+            for lane in self._lanes.values():
+                lane.cut()
             await abandon(producer)
 
     def _serve(self, producer: AIOKafkaProducer) -> None:
@@ -191,6 +198,7 @@ class Publisher:
         if self.away:
             log.warning("Kafka answers again at %s", self.settings.bootstrap)
         self.away = False
+        self._tried.set()
         self._up.set()
         for lane in self._lanes.values():
             lane.pump()
@@ -204,6 +212,7 @@ class Publisher:
                     why = str(error) or type(error).__name__
                     log.warning("No Kafka answers at %s (%s); trying until one does", self.settings.bootstrap, why)
                 self.away = True
+                self._tried.set()
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _attempt(self) -> AIOKafkaProducer:
@@ -223,12 +232,14 @@ class Publisher:
 
 
 async def abandon(producer: AIOKafkaProducer) -> None:
-    """Close a producer without waiting for deliveries that may never come; pending ones fail.
+    """Close a producer without waiting for deliveries that may never come.
 
-    `AIOKafkaProducer.stop` alone flushes first, for ever while Kafka is away, since idempotent batches do not expire.
+    `AIOKafkaProducer.stop` flushes first: for ever while Kafka is away, since idempotent batches do not expire.
     """
+    producer._closed = True
+    task = producer._sender.sender_task
+    while task is not None and not task.done():
+        task.cancel()  # once more for each request that it would still wait for
+        await producer.client.close()
+        await asyncio.wait({task}, timeout=0.2)
     await producer.client.close()
-    if producer._sender.sender_task is not None:
-        await asyncio.shield(producer._sender.close())
-    producer._message_accumulator.fail_all(KafkaError("the producer was closed"))
-    await producer.stop()
