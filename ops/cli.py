@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ops.bench.names import EVENTS, NAMES
 from schemas.errors import HubError
 from schemas.settings import Settings, config_file, settings
 
@@ -114,12 +115,12 @@ def recount() -> None:
 
 
 @cli.command()
-@click.argument("names", nargs=-1)
-@click.option("--events", default=1_300_000, show_default=True, help="Events of the whole-job runs.")
+@click.argument("names", nargs=-1, type=click.Choice(tuple(NAMES)))
+@click.option("--events", type=click.IntRange(1_000), default=EVENTS, show_default=True, help="Of the whole job; fewer shrink all the rest.")
 @click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write the table there as Markdown.")
 def bench(names: tuple[str, ...], events: int, markdown: Path | None) -> None:
-    """Measure the hub on this machine, on a Kafka of its own; NAMES choose some of the measurements."""
-    from ops.bench import run_bench
+    """Measure the hub on this machine, on a Kafka of its own, beside what is needed; NAMES choose some of the measurements."""
+    from ops.bench.run import run_bench
 
     sys.exit(run_bench(settings(), names, events=events, markdown=markdown))
 

@@ -1,0 +1,76 @@
+"""The whole job: events waiting in Kafka, one real worker process, from its first commit to its last; plain decoding before and after."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from ops.bench.decoding import Rate, decode_only
+from ops.bench.load import write_province
+from ops.bench.machine import Usage, usage
+from ops.bench.names import Scale
+from ops.bench.offsets import POLL_SECONDS, Applied, Places, require_written
+from ops.bench.report import Line, Need
+from ops.bench.stage import Stage, apart, deadline, require_running
+from ops.supervise import Service
+
+LONGEST = 900.0
+
+
+def measure(stage: Stage, scale: Scale) -> list[Line]:
+    """Decode, job, decode: all three on the same events, so that what else the machine does meets them alike."""
+    with stage.counting("Events are made", scale.events) as told:
+        ends = asyncio.run(write_province(stage.settings, scale.events, told))
+    asyncio.run(require_written(stage.settings, ends))
+    before = _decoded(stage, ends)
+    job, worker, broker = _job(stage, ends)
+    after = _decoded(stage, ends)
+    return lines(sum(ends.values()), before, job, after, worker, broker)
+
+
+def lines(events: int, before: Rate, job: Rate, after: Rate, worker: Usage, broker: float) -> list[Line]:
+    """The figures; `broker` is its CPU-seconds meanwhile."""
+    ceiling = (before.per_second + after.per_second) / 2
+    around = f"decoding alone {before.per_second:,.0f} before, {after.per_second:,.0f} after"
+    return [
+        Line(f"whole job, one worker, {events:,} events waiting", job.per_second, "events/s", Need("at least", 50_000)),
+        Line("… of plain aiokafka decode-only", job.per_second / ceiling if ceiling else 0.0, "", Need("at least", 0.25), around),
+        Line("… CPU-seconds per million events, worker", job.cpu_per_million, "s", note=f"broker {broker / job.events * 1e6:.1f} s"),
+        Line("… memory of the worker at the end", worker.memory, "MB", note=f"at most {worker.peak:,.0f} MB"),
+    ]
+
+
+def _decoded(stage: Stage, ends: Places) -> Rate:
+    with stage.waiting("Plain decoding"):
+        return apart(decode_only, stage.settings, ends)
+
+
+def _job(stage: Stage, ends: Places) -> tuple[Rate, Usage, float]:
+    worker = stage.service("worker")
+    with stage.counting("Whole job", sum(ends.values())) as told:
+        worker.start()
+        found = asyncio.run(_follow(stage, worker, ends, told))
+    worker.stop()
+    return found
+
+
+async def _follow(stage: Stage, worker: Service, ends: Places, told: Callable[[int], None]) -> tuple[Rate, Usage, float]:
+    total, broker = sum(ends.values()), stage.broker.pid or 0
+    async with Applied(stage.settings) as applied:
+        first = await _progress(applied, worker, ends, 1, told)
+        began, cpu, broker_cpu = time.monotonic(), usage(require_running(worker)).cpu, usage(broker).cpu
+        await _progress(applied, worker, ends, total, told)
+        seconds, used = time.monotonic() - began, usage(require_running(worker))
+        return Rate(total - first, seconds, used.cpu - cpu), used, usage(broker).cpu - broker_cpu
+
+
+async def _progress(applied: Applied, worker: Service, ends: Places, goal: int, told: Callable[[int], None]) -> int:
+    """Wait until so many events are applied; how many are."""
+    in_time = deadline("The whole job", LONGEST)
+    while (done := await applied.total(ends)) < goal:
+        require_running(worker)
+        in_time()
+        told(done)
+        await asyncio.sleep(POLL_SECONDS)
+    return done

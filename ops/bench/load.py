@@ -1,0 +1,133 @@
+"""The believable province as records waiting in Kafka: made on every core, merged into the order of report, written in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from functools import lru_cache
+from heapq import merge
+from itertools import islice
+from multiprocessing.connection import Connection
+from operator import itemgetter
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import murmur2
+
+from connectors.publisher import record_of
+from ops.simulate.run import START
+from ops.simulate.stream import events
+from schemas.events import Event
+from schemas.kafka import producer
+from schemas.settings import Settings
+from schemas.wire import Headers
+
+MAKERS = 2
+CHUNK = 2_000
+DAYS = 365
+EVENTS_A_DOSSIER = 5.58  # documents and duplicates included; only how much is made depends on it
+# report time, topic, partition, key, value, headers: a plain tuple crosses between processes quickest
+Waiting = tuple[int, str, int, bytes, bytes, Headers]
+Row = tuple[bytes, bytes | None, Headers]
+
+
+def dossiers_for(count: int) -> int:
+    """How many dossiers make about so many events."""
+    return max(1, round(count / EVENTS_A_DOSSIER))
+
+
+@lru_cache(maxsize=200_000)
+def partition_of(key: bytes, partitions: int) -> int:
+    """Where every Kafka client's default puts the key."""
+    return int(murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+def waiting(event: Event, at: int, partitions: int) -> Waiting:
+    """The event as it will wait in Kafka."""
+    record = record_of(event)
+    return at, record.topic, partition_of(record.key, partitions), record.key, record.value, record.headers
+
+
+def _make(send: Connection, seed: int, dossiers: int, partitions: int) -> None:
+    made = (waiting(event, at, partitions) for at, event in events(seed, dossiers, START, DAYS))
+    while chunk := list(islice(made, CHUNK)):
+        send.send(chunk)
+    send.send(None)
+
+
+def _received(receive: Connection) -> Iterator[Waiting]:
+    while (chunk := receive.recv()) is not None:
+        yield from chunk
+
+
+def province(dossiers: int, partitions: int) -> Iterator[Waiting]:
+    """A year of the province in the order of report; two halves of its dossiers come from two processes."""
+    context = multiprocessing.get_context("spawn")
+    with ExitStack() as stack:
+        halves = []
+        for maker in range(MAKERS):
+            receive, send = context.Pipe(duplex=False)
+            share = dossiers * (maker + 1) // MAKERS - dossiers * maker // MAKERS
+            process = context.Process(target=_make, args=(send, 1 + maker, share, partitions), daemon=True)
+            process.start()
+            send.close()
+            stack.callback(process.join)
+            stack.callback(process.terminate)
+            halves.append(_received(receive))
+        yield from merge(*halves, key=itemgetter(0))
+
+
+class Writer:
+    """Whole record batches straight to their partitions."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._producer: AIOKafkaProducer = producer(settings)
+        self._filling: dict[tuple[str, int], Any] = {}
+
+    async def __aenter__(self) -> Writer:
+        await self._producer.start()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        for topic, partition in self._filling:
+            await self._send(topic, partition)
+        await self._producer.stop()
+
+    async def write(self, topic: str, partition: int, rows: Iterable[Row]) -> None:
+        """Add rows; a full batch is on its way when this returns."""
+        place = topic, partition
+        builder = self._filling.get(place) or self._producer.create_batch()
+        for key, value, headers in rows:
+            if builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                await self._producer.send_batch(builder, topic, partition=partition)
+                builder = self._producer.create_batch()
+                builder.append(key=key, value=value, timestamp=None, headers=headers)
+        self._filling[place] = builder
+
+    async def _send(self, topic: str, partition: int) -> None:
+        builder = self._filling[topic, partition]
+        if builder.record_count():
+            await self._producer.send_batch(builder, topic, partition=partition)
+
+
+async def write_province(settings: Settings, count: int, told: Callable[[int], None]) -> dict[tuple[str, int], int]:
+    """Write about so many events; how many wait in each (topic, partition)."""
+    ends: dict[tuple[str, int], int] = {}
+    async with Writer(settings) as writer:
+        made = province(dossiers_for(count), settings.partitions)
+        while chunk := list(islice(made, CHUNK)):
+            for place, rows in _by_place(chunk).items():
+                await writer.write(*place, rows)
+                ends[place] = ends.get(place, 0) + len(rows)
+            told(sum(ends.values()))
+            await asyncio.sleep(0)
+    return ends
+
+
+def _by_place(chunk: Iterable[Waiting]) -> dict[tuple[str, int], list[Row]]:
+    found: dict[tuple[str, int], list[Row]] = {}
+    for _, topic, partition, key, value, headers in chunk:
+        found.setdefault((topic, partition), []).append((key, value, headers))
+    return found

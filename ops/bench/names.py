@@ -1,0 +1,41 @@
+"""What can be measured, and at which size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+EVENTS = 1_300_000  # of the whole job: a year of a small province, its documents included
+NAMES: dict[str, str] = {
+    "job": "whole job of one worker, beside plain decoding",
+    "takeover": "load of the books of a million dossiers, and their memory",
+    "failover": "a worker killed, until another one goes on",
+    "gateway": "events taken in over HTTP on one core",
+    "latency": "from accepted to visible in the API and /metrics",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much of everything. The figures of the README are those of the whole scale."""
+
+    events: int  # of the whole job
+    books: int  # dossiers of the take-over
+    history: int  # events in the books of the fail-over
+    kills: int
+    gateway_events: int
+    probes: int
+
+    @classmethod
+    def of(cls, events: int) -> Self:
+        """The scale that belongs to so many events of the whole job; the whole one from `EVENTS` on."""
+        share = min(1.0, events / EVENTS)
+        return cls(
+            events=events, books=max(600, round(1_000_000 * share)), history=max(500, round(100_000 * share)),
+            kills=max(1, round(3 * share)), gateway_events=max(1_000, round(200_000 * share)), probes=max(10, round(250 * share)),
+        )  # fmt: skip
+
+    @property
+    def whole(self) -> bool:
+        """Whether the figures may be held against what is needed."""
+        return self.events >= 1_000_000
