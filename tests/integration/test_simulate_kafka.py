@@ -60,10 +60,10 @@ async def counted(settings: Settings, since: dict[TopicPartition, int]) -> tuple
                     records += 1
     sums: Counter[tuple[str, str, str, str]] = Counter()
     for (family, _), state in states.items():
-        for contribution in FAMILIES[family].counts(state, ALL):
-            _, kind, agency, _, _ = contribution.key.decode().split("|")
+        for key, ones, amounts in FAMILIES[family].counts(state, ALL):
+            _, kind, agency, _, _ = key.decode().split("|")
             measures = KINDS[family][kind].measures
-            for place, amount in (*((place, 1) for place in contribution.ones), *contribution.sums):
+            for place, amount in (*((place, 1) for place in ones), *amounts):
                 sums[family, kind, agency, measures[place]] += amount
     return sums, records
 

@@ -28,6 +28,7 @@ from schemas.errors import EnvironmentBroken, KafkaUnavailable
 from schemas.events import EVENTS, Event
 from schemas.settings import Settings
 from schemas.wire import Decoder, encode
+from streams.families import ALL
 from streams.families.documents import FAMILY as DOCUMENTS
 from streams.families.dossiers import FAMILY as DOSSIERS
 
@@ -230,12 +231,12 @@ def hub_counts(told: Told) -> tuple[Counter[tuple[str, str, str, str]], list[tup
     sums: Counter[tuple[str, str, str, str]] = Counter()
     dues = []
     for (name, _), state in states.items():
-        for contribution in families[name].counts(state):
-            family_, kind, agency, _, instant = contribution.key.decode().split("|")
+        for key, ones, amounts in families[name].counts(state, ALL):
+            family_, kind, agency, _, instant = key.decode().split("|")
             measures = KINDS[family_][kind].measures
-            for place, amount in (*((place, 1) for place in contribution.ones), *contribution.sums):
+            for place, amount in (*((place, 1) for place in ones), *amounts):
                 sums[family_, kind, agency, measures[place]] += amount
-            if kind == "open" and contribution.ones == (0,) and int(instant):
+            if kind == "open" and ones == (0,) and int(instant):
                 dues.append((agency, int(instant)))
     return sums, dues
 
