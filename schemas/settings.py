@@ -7,6 +7,7 @@ A setting comes from the environment (`LGSP_` + its name in capitals), else from
 from __future__ import annotations
 
 import os
+import tomllib
 from functools import lru_cache
 from pathlib import Path
 
@@ -85,4 +86,22 @@ def settings() -> Settings:
     except ValidationError as error:
         wrong = "; ".join(f"LGSP_{str(e['loc'][0]).upper()}: {e['msg']} (given: {e['input']!r})" for e in error.errors())
         raise SettingsError(f"Settings that cannot be used: {wrong}. `lgsp settings` lists every setting.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{config_file()} is not TOML ({error}): correct it there, lines are like `partitions = 8`.") from error
 
+
+def markdown() -> str:
+    """The table of docs/settings.md, one row a setting; `python -m schemas.settings` prints it."""
+    rows = [
+        f"| `LGSP_{name.upper()}` | {_default(field.default)} | {(field.description or '').replace('|', chr(92) + '|')} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(["| variable | default | what it sets |", "|---|---|---|", *rows])
+
+
+def _default(value: object) -> str:
+    return "(empty)" if value in (None, "") else f"`{value}`"
+
+
+if __name__ == "__main__":
+    print(markdown())

@@ -1,0 +1,107 @@
+"""Settings: where they come from, and that a wrong one is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import SettingsError
+from schemas.settings import Settings, config_file, markdown, settings
+
+PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No settings but the test's own."""
+    monkeypatch.chdir(tmp_path)
+    for name in ["config", *Settings.model_fields]:
+        monkeypatch.delenv(f"LGSP_{name.upper()}", raising=False)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+def test_without_anything_every_setting_has_its_default() -> None:
+    assert settings() == Settings()
+    assert (settings().gateway_port, settings().metrics_port, settings().kafka_port) == (8080, 8081, 9092)
+    assert settings().host == "127.0.0.1"
+
+
+def test_the_environment_wins_over_the_file_and_the_file_over_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "lgsp.toml").write_text('partitions = 8\napp_id = "other"\n', "utf-8")
+    monkeypatch.setenv("LGSP_PARTITIONS", "16")
+    assert (settings().partitions, settings().app_id, settings().replication_factor) == (16, "other", 1)
+
+
+def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LGSP_PARTITIONS", "")
+    assert settings().partitions == Settings.model_fields["partitions"].default
+
+
+def test_settings_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = settings()
+    monkeypatch.setenv("LGSP_PARTITIONS", "16")
+    assert settings() is first
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("gateway_port", "0"), ("gateway_port", "65536"), ("kafka_port", "http"), ("partitions", "0"), ("partitions", "four"),
+        ("app_id", "Lai Chau"), ("log_level", "LOUD"), ("publish_timeout", "0"), ("body_limit", "12"), ("batch_limit", "10001"),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_is_named_with_what_was_given(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"LGSP_{name.upper()}", value)
+    with pytest.raises(SettingsError) as caught:
+        settings()
+    assert f"LGSP_{name.upper()}" in str(caught.value)
+    assert repr(value) in str(caught.value)
+
+
+def test_every_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LGSP_PARTITIONS", "0")
+    monkeypatch.setenv("LGSP_HEARTBEAT_SECONDS", "-1")
+    with pytest.raises(SettingsError, match=r"LGSP_PARTITIONS.*LGSP_HEARTBEAT_SECONDS"):
+        settings()
+
+
+def test_a_name_that_is_no_setting_is_refused_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "lgsp.toml").write_text("partitons = 8\n", "utf-8")
+    with pytest.raises(SettingsError, match="LGSP_PARTITONS"):
+        settings()
+
+
+def test_a_file_that_is_not_toml_is_named(tmp_path: Path) -> None:
+    (tmp_path / "lgsp.toml").write_text("partitions: 8\n", "utf-8")
+    with pytest.raises(SettingsError, match=r"lgsp\.toml"):
+        settings()
+
+
+def test_a_file_that_is_named_must_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LGSP_CONFIG", str(tmp_path / "none.toml"))
+    with pytest.raises(SettingsError, match=r"LGSP_CONFIG names .*none\.toml, which is no file"):
+        config_file()
+    (tmp_path / "none.toml").write_text("partitions = 2\n", "utf-8")
+    assert settings().partitions == 2
+
+
+def test_a_cluster_takes_the_place_of_the_embedded_kafka() -> None:
+    assert Settings(kafka_port=9).bootstrap == "127.0.0.1:9"
+    assert Settings().embedded
+    cluster = Settings(kafka_servers="a:9092,b:9092")
+    assert cluster.bootstrap == "a:9092,b:9092"
+    assert not cluster.embedded
+
+
+def test_the_page_lists_every_setting_as_it_is() -> None:
+    assert markdown() in PAGE.read_text("utf-8"), "docs/settings.md lags behind: paste the output of `python -m schemas.settings`"
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_says_what_it_sets(name: str) -> None:
+    assert Settings.model_fields[name].description
+    assert f"| `LGSP_{name.upper()}` |" in markdown()

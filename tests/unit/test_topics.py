@@ -1,0 +1,102 @@
+"""Topics: declared once, and what the rest of the hub relies on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from schemas import kafka
+from schemas.errors import SettingsError
+from schemas.events import EVENTS, FAMILIES
+from schemas.settings import Settings
+from schemas.topics import BY_NAME, CELLS, QUARANTINE, TOMBSTONES_MS, TOPICS, Topic, events_topic, state_topic
+
+SETTINGS = Settings(partitions=6, replication_factor=3, min_insync_replicas=2)
+
+
+def test_every_family_has_its_topics_with_equal_partitions() -> None:
+    for family in FAMILIES:
+        events, states = BY_NAME[events_topic(family)], BY_NAME[state_topic(family)]
+        assert events.partition_count(SETTINGS) == states.partition_count(SETTINGS) == BY_NAME[CELLS].partition_count(SETTINGS) == 6
+
+
+def test_names_are_unique_and_nothing_is_undeclared() -> None:
+    assert len(BY_NAME) == len(TOPICS)
+    expected = {CELLS, QUARANTINE} | {topic(family) for family in FAMILIES for topic in (events_topic, state_topic)}
+    assert BY_NAME.keys() == expected
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_examples_are_events_of_the_family(family: str) -> None:
+    examples = BY_NAME[events_topic(family)].examples
+    assert examples
+    assert {EVENTS[name].family for name in examples} == {family}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_events_carry_the_time_at_which_the_hub_first_knew(family: str) -> None:
+    assert BY_NAME[events_topic(family)].config(SETTINGS)["message.timestamp.type"] == "LogAppendTime"
+
+
+@pytest.mark.parametrize("name", ["lgsp.dossiers", "lgsp.documents", QUARANTINE])
+def test_what_figures_rest_on_is_kept_for_ever(name: str) -> None:
+    config = BY_NAME[name].config(SETTINGS)
+    assert (config["cleanup.policy"], config["retention.ms"]) == ("delete", "-1")
+
+
+@pytest.mark.parametrize("name", [CELLS, *(state_topic(family) for family in FAMILIES)])
+def test_states_and_cells_are_compacted(name: str) -> None:
+    config = BY_NAME[name].config(SETTINGS)
+    assert config["cleanup.policy"] == "compact"
+    assert config["delete.retention.ms"] == str(TOMBSTONES_MS)
+    assert "retention.ms" not in config
+
+
+def test_heartbeats_are_not_kept() -> None:
+    assert BY_NAME["lgsp.heartbeats"].config(SETTINGS)["retention.ms"] == "3600000"
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_every_topic_says_whose_it_is_and_needs_enough_copies(topic: Topic) -> None:
+    assert topic.owner
+    assert topic.key
+    assert topic.holds
+    assert topic.config(SETTINGS)["min.insync.replicas"] == "2"
+
+
+class Cluster:
+    """An admin client over topics in memory."""
+
+    def __init__(self, partitions: dict[str, int]) -> None:
+        self.partitions = partitions
+        self.created: dict[str, Any] = {}
+
+    async def __aenter__(self) -> Cluster:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def describe_topics(self) -> list[dict[str, Any]]:
+        return [{"topic": name, "partitions": [{}] * count, "error_code": 0} for name, count in self.partitions.items()]
+
+    async def create_topics(self, topics: list[Any]) -> Any:
+        self.created |= {topic.name: topic for topic in topics}
+        return type("Answer", (), {"topic_errors": [(topic.name, 0, None) for topic in topics]})
+
+
+async def test_only_missing_topics_are_made_as_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster({topic.name: topic.partition_count(SETTINGS) for topic in TOPICS if topic.name != CELLS})
+    monkeypatch.setattr(kafka, "admin", lambda _: cluster)
+    assert await kafka.ensure_topics(SETTINGS) == [CELLS]
+    made = cluster.created[CELLS]
+    assert (made.num_partitions, made.replication_factor) == (6, 3)
+    assert made.topic_configs == BY_NAME[CELLS].config(SETTINGS)
+
+
+async def test_another_number_of_partitions_is_refused_before_anything_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster({"lgsp.dossiers": 4})
+    monkeypatch.setattr(kafka, "admin", lambda _: cluster)
+    with pytest.raises(SettingsError, match=r"lgsp\.dossiers has 4 partitions and the settings say 6: set LGSP_PARTITIONS=4"):
+        await kafka.ensure_topics(SETTINGS)
+    assert not cluster.created
