@@ -1,0 +1,60 @@
+"""The tables of docs/send-events.md, made from the event models and the table of problems: `python -m connectors.gateway.reference`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from connectors.gateway.openapi import data_schema
+from connectors.gateway.problems import KINDS
+from schemas.events import ACCEPTED, Event
+
+COMMON = ("agency", "backfill")  # fields of every event's `data`, besides its thing's id
+
+
+def events_table() -> str:
+    """Every event type: what it says, and its own fields."""
+    return "\n".join(line for event in ACCEPTED.values() for line in _section(event))
+
+
+def problems_table() -> str:
+    """Every kind of problem: status, `type`, title, and what to do."""
+    rows = [f"| {kind.status} | `{kind.uri(name)}` | {kind.title} | {kind.do} |" for name, kind in KINDS.items() if name != "http-error"]
+    return "\n".join(["| status | `type` | means | do |", "|---|---|---|---|", *rows])
+
+
+def _section(event: type[Event]) -> Iterator[str]:
+    yield f"**`{event.type}`** – {' '.join((event.__doc__ or '').split())}"
+    yield ""
+    schema = data_schema(event)
+    own = {name: field for name, field in schema["properties"].items() if name not in (*COMMON, event.key)}
+    if own:
+        yield "| field | JSON | |"
+        yield "|---|---|---|"
+        for name, field in own.items():
+            yield f"| `{name}`{'' if name in schema['required'] else ' (optional)'} | {_kind(field)} | {_meaning(field)} |"
+        yield ""
+
+
+def _choices(field: dict[str, Any]) -> list[dict[str, Any]]:
+    return [choice for choice in field.get("anyOf", [field]) if choice.get("type") != "null"]
+
+
+def _kind(field: dict[str, Any]) -> str:
+    choices = _choices(field)
+    if {choice.get("type") for choice in choices} == {"string", "integer"}:
+        return "time"
+    (choice,) = choices
+    if "enum" in choice:
+        return ", ".join(f"`{value}`" for value in choice["enum"])
+    return f"array of {_kind(choice['items'])}" if choice["type"] == "array" else str(choice["type"])
+
+
+def _meaning(field: dict[str, Any]) -> str:
+    said = field.get("description") or next((choice["description"] for choice in _choices(field) if "description" in choice), "")
+    default = field.get("default")
+    return said if default is None else f"{said}; `{str(default).lower()}` if left out".removeprefix("; ")
+
+
+if __name__ == "__main__":
+    print(events_table(), problems_table(), sep="\n\n")
