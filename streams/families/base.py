@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -24,12 +24,9 @@ Merge = Callable[[Any, Fields, int], None]
 ALL = -1  # every part of the counts
 
 
-class Contribution(NamedTuple):
-    """What one state adds to one cell: 1 to each measure in `ones`, and amounts to those in `sums`."""
-
-    key: bytes
-    ones: tuple[int, ...]
-    sums: tuple[tuple[int, int], ...] = ()
+# What one state adds to one cell: the cell's key, the measures (places) that it adds 1 to, and (place, amount) for the sums.
+# A plain tuple, since making one is on the path of every event.
+Contribution = tuple[bytes, tuple[int, ...], tuple[tuple[int, int], ...]]
 
 
 @dataclass(frozen=True)

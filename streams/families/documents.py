@@ -62,29 +62,29 @@ def counts(state: Document, _parts: int = ALL) -> list[Contribution]:
         ones.append(SENT["signed"])
     if electronic and signed:
         ones.append(SENT["electronic_signed"])
-    found = [Contribution(f"documents|sent|{agency}|{kind}|{day(at)}".encode(), tuple(ones))]
+    found: list[Contribution] = [(f"documents|sent|{agency}|{kind}|{day(at)}".encode(), tuple(ones), ())]
     for receiver, answers in state.statuses.items():
         found += _answers(f"{receiver}|{kind}|", at, answers)
     for answer, asked_at in state.recall.items():
         if answer in RECALL_PLACE:
-            found.append(Contribution(f"documents|recalled|{agency}|{kind}|{day(asked_at)}".encode(), (RECALL_PLACE[answer],)))
+            found.append((f"documents|recalled|{agency}|{kind}|{day(asked_at)}".encode(), (RECALL_PLACE[answer],), ()))
     return found
 
 
 def _unknown(at: int, agency: str) -> Contribution:
-    return Contribution(f"documents|flagged|{agency}|-|{day(at)}".encode(), (0,))
+    return (f"documents|flagged|{agency}|-|{day(at)}".encode(), (0,), ())
 
 
 def _answers(tail: str, sent_at: int, answers: dict[str, int]) -> list[Contribution]:
     """What one receiver's answers count for; of acceptance (03) and refusal (02) the later one stands."""
-    found = []
+    found: list[Contribution] = []
     if "01" in answers:
-        found.append(Contribution(f"documents|received|{tail}{day(answers['01'])}".encode(), (RECEIVED["arrived"],)))
+        found.append((f"documents|received|{tail}{day(answers['01'])}".encode(), (RECEIVED["arrived"],), ()))
     accepted, refused = answers.get("03", 0), answers.get("02", 0)
     if refused > accepted:
-        found.append(Contribution(f"documents|received|{tail}{day(refused)}".encode(), (RECEIVED["refused"],)))
+        found.append((f"documents|received|{tail}{day(refused)}".encode(), (RECEIVED["refused"],), ()))
     elif accepted:
-        found.append(Contribution(f"documents|received|{tail}{day(accepted)}".encode(), (RECEIVED["accepted"],)))
+        found.append((f"documents|received|{tail}{day(accepted)}".encode(), (RECEIVED["accepted"],), ()))
         found.append(_timed("accepted", tail, ACCEPTED["accepted_timed"], (), accepted, sent_at))
     if "06" in answers:
         found.append(_timed("handled", tail, HANDLED["completed_timed"], (HANDLED["completed"],), answers["06"], sent_at))
@@ -96,7 +96,7 @@ def _timed(kind: str, tail: str, timed: int, ones: tuple[int, ...], at: int, sen
     took = max(0, at - sent_at)
     hours = -(-took // HOUR_MS)
     classes = (*ones, timed, timed + 2 + bisect_left(HOURS_BOUNDS, hours))
-    return Contribution(f"documents|{kind}|{tail}{day(at)}".encode(), classes, ((timed + 1, took // 1000),))
+    return (f"documents|{kind}|{tail}{day(at)}".encode(), classes, ((timed + 1, took // 1000),))
 
 
 FAMILY = Family(

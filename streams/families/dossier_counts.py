@@ -12,7 +12,7 @@ from schemas.cells import DAYS_BOUNDS, LAG_BOUNDS
 from schemas.clock import day, day_number
 from schemas.codes import CHANNELS
 from schemas.states import Dossier, Reported
-from streams.families.base import ALL, Contribution, newer, places
+from streams.families.base import ALL, Contribution, newer_reported, places
 
 AUTHENTICATED, WITH_FEE, REUSED_DATA, BACKFILLED = 1, 2, 4, 8
 FUTURE_MS = 300_000  # clocks differ; beyond this a time lay in the future when the hub heard of it
@@ -56,7 +56,7 @@ def counts(state: Dossier, parts: int = ALL) -> list[Contribution]:
     if parts & FLAGS:
         flags = _flags(state, end)
         if flags:
-            found.append(Contribution(f"dossiers|flagged|{tail}{day(reception[2])}".encode(), (FLAGGED["flagged"], *flags)))
+            found.append((f"dossiers|flagged|{tail}{day(reception[2])}".encode(), (FLAGGED["flagged"], *flags), ()))
     return found
 
 
@@ -88,7 +88,7 @@ def _progress(state: Dossier, tail: str, end: End | None) -> Contribution:
     due = state.dues[max(state.dues)] if state.dues else 0
     if end is not None:
         return _closed(state, tail, end, due)
-    return Contribution(f"dossiers|open|{tail}{due}".encode(), (0, 1) if _waiting(state) else (0,))
+    return (f"dossiers|open|{tail}{due}".encode(), (0, 1) if _waiting(state) else (0,), ())
 
 
 def end_of(state: Dossier) -> End | None:
@@ -110,9 +110,10 @@ def end_of(state: Dossier) -> End | None:
 
 def finish_of(state: Dossier) -> tuple[int, bytes, bool, Reported] | None:
     """The finish with the greatest (occurred_at, event id) of all sources."""
-    best = None
-    for fact in state.finish.values():
-        best = fact if best is None else newer(best, fact)
+    facts = iter(state.finish.values())
+    best = next(facts, None)
+    for fact in facts:
+        best = newer_reported(best, fact)
     return best
 
 
@@ -127,13 +128,13 @@ def _refused(state: Dossier) -> bool:
 def _refusal(state: Dossier) -> Contribution:
     assert state.refusal is not None
     at, _, agency, procedure, _ = state.refusal
-    return Contribution(f"dossiers|refused|{agency}|{procedure}|{day(at)}".encode(), (0,))
+    return (f"dossiers|refused|{agency}|{procedure}|{day(at)}".encode(), (0,), ())
 
 
 def _unknown(state: Dossier) -> Contribution:
     assert state.reporter is not None
     at, agency = state.reporter
-    return Contribution(f"dossiers|flagged|{agency}|-|{day(at)}".encode(), (FLAGGED["flagged"], FLAGGED["no_reception"]))
+    return (f"dossiers|flagged|{agency}|-|{day(at)}".encode(), (FLAGGED["flagged"], FLAGGED["no_reception"]), ())
 
 
 def _received(reception: tuple[int, bytes, int, str, str, int, int, int, Reported]) -> Contribution:
@@ -143,7 +144,7 @@ def _received(reception: tuple[int, bytes, int, str, str, int, int, int, Reporte
         ones.append(RECEIVED["received_partial"] if level == 3 else RECEIVED["received_full"])
     if bits:
         ones += [place for bit, place in RECEIVED_BITS if bits & bit]
-    return Contribution(f"dossiers|received|{agency}|{procedure}|{day(received_at)}".encode(), tuple(ones))
+    return (f"dossiers|received|{agency}|{procedure}|{day(received_at)}".encode(), tuple(ones), ())
 
 
 RECEIVED_BITS = (
@@ -168,7 +169,7 @@ def _closed(state: Dossier, tail: str, end: End, due: int) -> Contribution:
     sums: tuple[tuple[int, int], ...] = ((SECONDS, max(0, at - received_at) // 1000),)
     if reported is not None:
         sums += ((LAG_SECONDS, _reported(ones, at, due, reported)),)
-    return Contribution(f"dossiers|closed|{tail}{day(at)}".encode(), tuple(ones), sums)
+    return (f"dossiers|closed|{tail}{day(at)}".encode(), tuple(ones), sums)
 
 
 def _reported(ones: list[int], at: int, due: int, reported: int) -> int:
@@ -188,7 +189,7 @@ def _finished(state: Dossier) -> list[int]:
     ones = [CLOSED["results"]]
     if state.reception[5] == ONLINE:
         ones.append(CLOSED["finished_online"])
-    if any(fact is not None and fact[0] >= reopened and fact[2] for fact in (finish, returned)):
+    if (finish and finish[2] and finish[0] >= reopened) or (returned and returned[2] and returned[0] >= reopened):
         ones.append(CLOSED["results_digitised"])
     if state.transfers:
         ones.append(CLOSED["moved"])
@@ -213,22 +214,22 @@ def _timing(state: Dossier, at: int, due: int) -> list[int]:
 
 
 def _paid(state: Dossier, tail: str) -> list[Contribution]:
-    found = []
+    found: list[Contribution] = []
     for at, rank, amount, online in state.payments.values():
         if rank == PAID:
             sums = ((PAID_PLACES["amount"], amount), (PAID_PLACES["amount_online"], amount if online else 0))
-            found.append(Contribution(f"dossiers|paid|{tail}{day(at)}".encode(), (0, 1) if online else (0,), sums))
+            found.append((f"dossiers|paid|{tail}{day(at)}".encode(), (0, 1) if online else (0,), sums))
     return found
 
 
 def _rated(state: Dossier, tail: str) -> list[Contribution]:
-    found = []
+    found: list[Contribution] = []
     for at, satisfied, about, _ in state.ratings.values():
         suffix = RATING_SUFFIX.get(about, "")
         ones = [RATED[f"ratings{suffix}"]]
         if satisfied:
             ones.append(RATED[f"satisfied{suffix}"])
-        found.append(Contribution(f"dossiers|rated|{tail}{day(at)}".encode(), tuple(ones)))
+        found.append((f"dossiers|rated|{tail}{day(at)}".encode(), tuple(ones), ()))
     return found
 
 

@@ -13,7 +13,7 @@ def heartbeat(state: Heartbeat, fields: Fields, _: int) -> None:
 
 def counts(state: Heartbeat, _parts: int = ALL) -> list[Contribution]:
     """One cell; its only measure is the time itself, one per Kafka partition."""
-    return [Contribution(b"heartbeats|beat|hub|-|0", (), ((0, state.occurred_at),))] if state.occurred_at else []
+    return [(b"heartbeats|beat|hub|-|0", (), ((0, state.occurred_at),))] if state.occurred_at else []
 
 
 FAMILY = Family(
