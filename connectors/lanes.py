@@ -106,6 +106,11 @@ class Lane:
         self._waiting: deque[Batch] = deque()
         self._sending: asyncio.Task[None] | None = None
 
+    @property
+    def busy(self) -> bool:
+        """Whether a batch is in flight."""
+        return self._sending is not None
+
     def add(self, record: Record, size: int, now: int, ticket: Ticket) -> None:
         """Put a record into the batch that fills; `size` bytes were taken from the budget and are given back with its batch."""
         if not self._waiting or not self._waiting[-1].add(record, size, now, ticket):

@@ -112,7 +112,7 @@ class Publisher:
                 await self._hand_over(iter(records), ticket)
                 error = await ticket.wait()
         except TimeoutError:
-            self.away = self.away or self._acknowledged < began  # no answer to anybody, or merely a long queue
+            self.away = self.away or (self._acknowledged < began and self._awaits_kafka())
             raise self._unavailable(f"no acknowledgement within {self.settings.publish_timeout:g} s") from None
         if error is not None:
             raise self._unavailable(str(error) or type(error).__name__) from error
@@ -134,6 +134,10 @@ class Publisher:
         if self.away:
             raise kafka.unavailable(self.settings)
         await self._up.wait()
+
+    def _awaits_kafka(self) -> bool:
+        """Connecting, or a batch is in flight: its end will tell that Kafka is back. (Else it was merely a long wait for room.)"""
+        return not self._up.is_set() or any(lane.busy for lane in self._lanes.values())
 
     async def _hand_over(self, records: Iterator[Record], ticket: Ticket) -> None:
         while part := list(islice(records, SLICE)):

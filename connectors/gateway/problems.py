@@ -33,6 +33,7 @@ KINDS: dict[str, Kind] = {
     "unsupported-media-type": Kind(415, "The gateway does not read this kind of body",
                                    "Send application/cloudevents+json, cloudevents-batch+json or application/json, uncompressed."),
     "refused-items": Kind(422, "Items were refused", "Mend the items named and send them again; the others were taken in."),
+    "head-too-large": Kind(431, "The request's head is too large", "Send fewer or shorter headers."),
     "http-error": Kind(400, "The request can't be answered", "See the detail."),
     "internal-error": Kind(500, "The gateway failed", "Send it again; tell the hub's operators if it persists."),
     "unavailable": Kind(503, "The hub can't take events at the moment", "Send the same request again after Retry-After seconds."),

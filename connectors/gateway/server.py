@@ -17,6 +17,7 @@ import uvloop
 from aiokafka.errors import KafkaError
 
 from connectors.gateway.app import build_app
+from connectors.gateway.protocol import Protocol
 from connectors.heartbeat import beat
 from connectors.publisher import Publisher
 from schemas import kafka
@@ -83,7 +84,7 @@ class Server(uvicorn.Server):
 def _configuration(settings: Settings, publisher: Publisher) -> uvicorn.Config:
     return uvicorn.Config(
         build_app(settings, publisher),
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -126,6 +126,30 @@ def test_a_hundred_megabytes_or_a_million_items_leave_the_memory_flat(running: P
     deep = b"[" + b'{"a":' * 1_000_000
     assert httpx.post(f"{running.url}/v1/events", content=deep, headers={"Content-Type": BATCH}, timeout=60).status_code == 400
     assert running.memory() - before < 48 * MEGABYTE
+
+
+@pytest.mark.parametrize(
+    ("begins", "goes_on", "status", "problem"),
+    [(b"POST /v1/events HTTP/1.1\r\nHost: x\r\nX-Long: ", b"a", 431, "head-too-large"),
+     (b"POST /v1/events HTTP/1.1\r\nHost: x\r\n", b"X-Many: a\r\n", 431, "head-too-large"),
+     (b"POST /", b"a", 431, "head-too-large"),
+     (b"\x16\x03\x01", b"\x00", 400, "http-error")],
+)  # fmt: skip
+def test_a_head_without_end_or_no_http_at_all_is_a_problem_too(
+    running: Process, begins: bytes, goes_on: bytes, status: int, problem: str
+) -> None:
+    before = running.memory()
+    with socket.create_connection(("127.0.0.1", running.port)) as client:
+        with suppress(ConnectionError):
+            client.sendall(begins)
+            for _ in range(100):
+                client.sendall(goes_on * (MEGABYTE // len(goes_on)))
+        with suppress(ConnectionResetError):  # it may close before all was sent
+            head, _, body = client.recv(65_536).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 %d " % status)
+            assert json.loads(body)["type"] == f"urn:lgsp:problem:{problem}"
+    assert running.memory() - before < 16 * MEGABYTE
+    assert httpx.get(f"{running.url}/healthz").status_code == 200
 
 
 def test_a_lying_content_length_harms_nobody_else(running: Process) -> None:

@@ -115,6 +115,16 @@ async def test_callers_wait_instead_of_filling_the_memory(settings: Settings, ru
     assert 1 << 19 < greatest <= 1 << 20
 
 
+async def test_a_wait_for_room_is_not_taken_for_an_absent_kafka(settings: Settings, run: str) -> None:
+    hasty = settings.model_copy(update={"publish_timeout": 1.0})
+    async with Publisher(hasty) as publisher:
+        await until_reachable(publisher, True)
+        async with publisher.budget.hold(hasty.publish_buffer):
+            with pytest.raises(KafkaUnavailable):
+                await publisher.publish([finished(1, run)])
+        assert publisher.reachable
+
+
 async def test_quarantined_things_keep_their_bytes_and_reason(publisher: Publisher, settings: Settings, run: str) -> None:
     before = await ends_of(settings, QUARANTINE)
     await quarantine(publisher, [Quarantined(f"http:{run}/0", "no event", b"\xff" * (CUT + 5))])
