@@ -106,8 +106,8 @@ class Cube:
         """Delete the file and make an empty one."""
         log.info("The cube %s is built anew from Kafka: %s.", self.path, reason)
         self.close()
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        for file in self._files():
+            file.unlink(missing_ok=True)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._connect()
         with self._db:
@@ -120,6 +120,17 @@ class Cube:
         self._changed(TABLES)
         self.generation += 1
         return {}
+
+    def _files(self) -> list[Path]:
+        return [self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
+
+    def size(self) -> int:
+        """Bytes on disk. May be called from any thread."""
+        total = 0
+        for file in self._files():
+            with suppress(FileNotFoundError):
+                total += file.stat().st_size
+        return total
 
     def _connect(self) -> None:
         self._connection = sqlite3.connect(self.path, isolation_level=None, cached_statements=512, check_same_thread=False)

@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from metrics.cube import Cube, CubeDoubt, Place, Record
 from schemas.clock import now_ms
-from schemas.errors import KafkaUnavailable
+from schemas.errors import HubError, KafkaUnavailable
 from schemas.kafka import admin, consumer, ensure_topics
 from schemas.settings import Settings
 from schemas.topics import CELLS
@@ -54,8 +54,9 @@ class Feed:
         self._task: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._main, name="cube-feed", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
+    def start(self, when_ended: Callable[[], None] = lambda: None) -> None:
+        """Begin; `when_ended` is called in the feed's thread."""
+        self._when_ended = when_ended
         self._task = self._loop.create_task(self._forever())
         self._thread.start()
 
@@ -65,11 +66,6 @@ class Feed:
             self._loop.call_soon_threadsafe(self._task.cancel)
             self._thread.join()
 
-    @property
-    def alive(self) -> bool:
-        """Whether it goes on."""
-        return self._thread.is_alive()
-
     def _main(self) -> None:
         assert self._task is not None
         try:
@@ -78,10 +74,12 @@ class Feed:
             log.debug("The cube's feed was stopped.")
         except Exception as error:
             self.failure = error
-            log.exception("The cube's feed ended.")
+            if not isinstance(error, HubError):
+                log.exception("The cube's feed failed.")
         finally:
             self._cube.close()
             self._loop.close()
+            self._when_ended()
 
     async def _forever(self) -> None:
         """Follow the topic through every absence of Kafka.

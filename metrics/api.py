@@ -1,0 +1,128 @@
+"""The reporting API and GET /metrics, as one ASGI application. Answers are made in threads; the event loop only passes them on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from time import perf_counter
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from metrics import problems
+from metrics.answers import (
+    CatalogueAnswer,
+    CountsAnswer,
+    IndicatorAnswer,
+    IndicatorsAnswer,
+    counts_csv,
+    indicators_csv,
+)
+from metrics.exporter import Exporter, Timings
+from metrics.exposition import CONTENT_TYPE
+from metrics.questions import Asked, CountsAsked, Questions
+from metrics.reader import CubeUnreadable
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+CSV = "text/csv; charset=utf-8"
+ERRORS: dict[int | str, dict[str, Any]] = {
+    code: {"description": text, "content": {problems.MEDIA_TYPE: {}}}
+    for code, text in ((404, "Not known"), (422, "A parameter cannot be used"), (503, "The figures are being built"))
+}
+
+
+def create_app(questions: Questions, exporter: Exporter, lifespan: Lifespan | None = None) -> FastAPI:
+    """The application. `questions` answer in threads of their own; `exporter` renders in one."""
+    app = FastAPI(title="LGSP hub: figures", version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
+    _indicators(app, questions)
+    _counts(app, questions)
+    _operations(app, questions, exporter)
+    app.add_exception_handler(problems.Problem, problems.on_problem)
+    app.add_exception_handler(RequestValidationError, problems.on_invalid)
+    app.add_exception_handler(HTTPException, problems.on_http)
+    app.add_exception_handler(CubeUnreadable, problems.on_unreadable)
+    app.add_exception_handler(Exception, problems.on_failure)
+    app.add_middleware(Timed, timings=exporter.requests)
+    return app
+
+
+def _indicators(app: FastAPI, questions: Questions) -> None:
+    @app.get("/v1/indicators", response_model=IndicatorsAnswer, responses=ERRORS)
+    def indicators(asked: Annotated[Asked, Query()]) -> Response:
+        """Every indicator over a window."""
+        found = questions.indicators(asked)
+        return _csv(indicators_csv(found)) if asked.format == "csv" else _json(IndicatorsAnswer(indicators=found))
+
+    @app.get("/v1/indicators/{id}", response_model=IndicatorAnswer, responses=ERRORS)
+    def indicator(id: str, asked: Annotated[Asked, Query()]) -> Response:
+        """One indicator over a window."""
+        found = questions.indicators(asked, id)
+        return _csv(indicators_csv(found)) if asked.format == "csv" else _json(found[0])
+
+    @app.get("/v1/catalogue")
+    def catalogue() -> CatalogueAnswer:
+        """Every indicator as it is declared: definition, clause, terms, targets."""
+        return CatalogueAnswer(indicators=list(questions.catalogue.values()))
+
+
+def _counts(app: FastAPI, questions: Questions) -> None:
+    @app.get("/v1/counts", response_model=CountsAnswer, responses=ERRORS)
+    def counts(asked: Annotated[CountsAsked, Query()]) -> Response:
+        """The raw counts under the indicators."""
+        found = questions.counts(asked)
+        return _csv(counts_csv(found)) if asked.format == "csv" else _json(found)
+
+
+def _operations(app: FastAPI, questions: Questions, exporter: Exporter) -> None:
+    @app.get("/metrics", response_class=PlainTextResponse)
+    async def metrics() -> Response:
+        """Every figure and this process's health, for Prometheus."""
+        return Response(await exporter.text(), media_type=CONTENT_TYPE)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """This process answers."""
+        return {"status": "alive"}
+
+    @app.get("/readyz", responses={503: ERRORS[503]})
+    async def readyz() -> dict[str, str]:
+        """The figures are complete; 503 with the percentage until they are."""
+        return {"status": "ready", "doing": questions.ready().doing}
+
+
+def _json(answer: IndicatorsAnswer | IndicatorAnswer | CountsAnswer) -> Response:
+    return Response(answer.model_dump_json(by_alias=True), media_type=JSONResponse.media_type)
+
+
+def _csv(text: str) -> Response:
+    return Response(text, media_type=CSV)
+
+
+class Timed:
+    """Counts and times requests by route and status (the route's template, never the path that was sent)."""
+
+    def __init__(self, app: ASGIApp, timings: Timings) -> None:
+        self._app, self._timings = app, timings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status, started = "500", perf_counter()
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = str(message["status"])
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            route = getattr(scope.get("route"), "path", "unknown")
+            self._timings.add((route, status), perf_counter() - started)

@@ -1,0 +1,128 @@
+"""Every metric of this process in one table (name, type, labels, what it means and what to do), and the text format they are told in.
+
+The text is Prometheus' exposition format 0.0.4. It is written here rather than by the client library because a scrape holds
+some ten thousand samples and is part of the time until a fact is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Literal
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric. `do`: what an operator does when it is not as it should be."""
+
+    name: str
+    type: Literal["gauge", "counter", "summary"]
+    labels: tuple[str, ...]
+    means: str
+    do: str
+
+    def head(self) -> str:
+        """The two lines in front of its samples."""
+        return f"# HELP {self.name} {self.means}\n# TYPE {self.name} {self.type}\n"
+
+    def sample(self, values: Sequence[str], number: float, suffix: str = "") -> str:
+        """One line."""
+        return f"{self.name}{suffix}{labelled(self.labels, values)} {written(number)}\n"
+
+
+def labelled(names: Sequence[str], values: Sequence[str]) -> str:
+    """The labels in braces, escaped."""
+    if not names:
+        return ""
+    return "{" + ",".join(f'{name}="{escaped(value)}"' for name, value in zip(names, values, strict=True)) + "}"
+
+
+def written(number: float) -> str:
+    """A number as the format wants it."""
+    return "+Inf" if number == inf else repr(number)
+
+
+def escaped(value: str) -> str:
+    """A label's value as the format wants it."""
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
+_FIGURE = ("indicator", "agency", "window")
+
+INDICATOR_VALUE = Metric("lgsp_indicator_value", "gauge", _FIGURE,
+    "Value of an indicator: numerator divided by denominator (shares between 0 and 1), or the count. No sample while the denominator is 0.",
+    "Compare with lgsp_indicator_target; ask the API with by=agency or by=category where it falls short.")  # fmt: skip
+INDICATOR_NUMERATOR = Metric("lgsp_indicator_numerator", "gauge", _FIGURE,
+    "What the indicator counts.", "Add numerators and denominators up before dividing; never average values.")  # fmt: skip
+INDICATOR_DENOMINATOR = Metric("lgsp_indicator_denominator", "gauge", _FIGURE,
+    "Out of how many. No sample for plain counts.", "0 all day in working hours: does the agency report at all?")  # fmt: skip
+INDICATOR_TARGET = Metric("lgsp_indicator_target", "gauge", _FIGURE,
+    "Target in force this year. No sample for indicators without one.",
+    "Targets are declared in indicators.yaml, with their clause.")  # fmt: skip
+INDICATOR_QUANTILE = Metric("lgsp_indicator_quantile", "gauge", (*_FIGURE, "quantile"),
+    "Upper bound of the class of values that holds the quantile; +Inf beyond the last class. No sample without values.",
+    "A high sync_lag: the agency reports late, and its dossiers look overdue meanwhile.")  # fmt: skip
+COUNT = Metric("lgsp_count", "gauge", ("family", "kind", "measure", "window"),
+    "Raw counts of the whole province, such as dossiers received by channel.",
+    "Ask GET /v1/counts for agencies, days and procedures.")  # fmt: skip
+DOSSIERS_OPEN = Metric("lgsp_dossiers_open", "gauge", ("agency",),
+    "Dossiers not yet closed, waiting ones included.", "Growing for weeks: the agency closes less than it receives.")  # fmt: skip
+DOSSIERS_OVERDUE = Metric("lgsp_dossiers_overdue", "gauge", ("agency",),
+    "Open dossiers past their due time, less those waiting for a supplement or a fee.",
+    "Ask the agency; look at sync_lag first: a finish reported late looks overdue until it comes.")  # fmt: skip
+DOSSIERS_DUE_SOON = Metric("lgsp_dossiers_due_soon", "gauge", ("agency",),
+    "Open dossiers due within the next 8 office hours, less those waiting.", "Warn the agency today.")  # fmt: skip
+FRESHNESS = Metric("lgsp_freshness_seconds", "gauge", (),
+    "Age of the oldest heartbeat that came through gateway, Kafka, workers and cube on every partition. No sample until each had one.",
+    "Above 10: look at lgsp_worker_lag_records, then lgsp_cube_lag_records, then whether the gateway runs.")  # fmt: skip
+LAST_EVENT = Metric("lgsp_last_event_timestamp_seconds", "gauge", ("agency",),
+    "When a count of the agency last changed (Kafka's time, Unix seconds).",
+    "Hours ago in office hours: call the agency, its sending has stopped.")  # fmt: skip
+WORKER_LAG = Metric("lgsp_worker_lag_records", "gauge", ("topic", "partition"),
+    "Events accepted and not yet counted by the workers. No sample while Kafka can't be asked.",
+    "Growing: start another `lgsp worker`; on one partition only: its worker is stuck, see its log.")  # fmt: skip
+CUBE_READY = Metric("lgsp_cube_ready", "gauge", (),
+    "1 when the cube holds everything that stood in Kafka at start; 0 while it is being built, when no figures are told.",
+    "Wait; lgsp_cube_progress_ratio shows how far it is.")  # fmt: skip
+CUBE_PROGRESS = Metric("lgsp_cube_progress_ratio", "gauge", (),
+    "Share of the topic of cells that the cube had read of what stood there at start.", "Not moving: see this process's log.")  # fmt: skip
+CUBE_LAG = Metric("lgsp_cube_lag_records", "gauge", (),
+    "Published cells not yet in the cube. No sample while Kafka can't be asked.",
+    "Above 10000 for a minute: this process lacks CPU.")  # fmt: skip
+CUBE_RECORDS = Metric("lgsp_cube_records_total", "counter", (),
+    "Records of lgsp.cells applied since start.", "Standing still while events come in: is a worker running?")  # fmt: skip
+CUBE_UNREADABLE = Metric("lgsp_cube_unreadable_records_total", "counter", (),
+    "Records of lgsp.cells that were no cells and were left out.",
+    "Above 0: something else than the hub's workers writes to lgsp.cells; forbid it.")  # fmt: skip
+CUBE_APPLY = Metric("lgsp_cube_apply_seconds", "summary", (),
+    "Time to apply a batch of cells.", "A mean above 0.1 with small batches: the disk of LGSP_DATA is slow.")  # fmt: skip
+CUBE_REBUILDS = Metric("lgsp_cube_rebuilds_total", "counter", (),
+    "How often the cube was made anew since start; the log says why.",
+    "More than 1: the disk damages files, or something deletes them.")  # fmt: skip
+CUBE_SIZE = Metric("lgsp_cube_size_bytes", "gauge", (),
+    "Size of the cube's file.", "The disk is filling up: the cube may be deleted at any time, it builds itself anew.")  # fmt: skip
+RENDER = Metric("lgsp_render_seconds", "summary", (),
+    "Time to render /metrics, previous scrapes.", "A mean above 0.5: scrape less often, or give this process more CPU.")  # fmt: skip
+REQUESTS = Metric("lgsp_api_request_seconds", "summary", ("route", "status"),
+    "Requests to the reporting API and /metrics, and the time they took.", "Many of status 5xx: see this process's log.")  # fmt: skip
+
+METRICS: tuple[Metric, ...] = (
+    INDICATOR_VALUE, INDICATOR_NUMERATOR, INDICATOR_DENOMINATOR, INDICATOR_TARGET, INDICATOR_QUANTILE, COUNT,
+    DOSSIERS_OPEN, DOSSIERS_OVERDUE, DOSSIERS_DUE_SOON, FRESHNESS, LAST_EVENT, WORKER_LAG,
+    CUBE_READY, CUBE_PROGRESS, CUBE_LAG, CUBE_RECORDS, CUBE_UNREADABLE, CUBE_APPLY, CUBE_REBUILDS, CUBE_SIZE, RENDER, REQUESTS,
+)  # fmt: skip
+
+
+def block(metric: Metric, samples: Iterable[tuple[Sequence[str], float | None]]) -> str:
+    """A metric's head and samples; nothing for a number that is None, nor a head without samples."""
+    lines = [metric.sample(values, number) for values, number in samples if number is not None]
+    return metric.head() + "".join(lines) if lines else ""
+
+
+def summary(metric: Metric, samples: Iterable[tuple[Sequence[str], int, float]]) -> str:
+    """A summary's head and, for each (labels, count, sum), its two samples."""
+    lines = [metric.sample(values, count, "_count") + metric.sample(values, total, "_sum") for values, count, total in samples]
+    return metric.head() + "".join(lines) if lines else ""

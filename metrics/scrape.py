@@ -1,0 +1,160 @@
+"""The figures of one scrape as lines of text: indicators per window and agency, counts of the province, open dossiers."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from datetime import timedelta
+from math import inf
+from typing import TypeVar, cast
+
+from metrics import exposition as told
+from metrics.catalogue import Indicator
+from metrics.exposition import Metric, block, escaped, written
+from metrics.figures import Figure, Moment, Parts, add, contributions, figure, no_parts, read, sources
+from metrics.grains import EVER, Window, cover_days
+from metrics.layout import TABLES, Table
+from metrics.reader import Snapshot, Sums
+from metrics.windows import EXPORTED, WindowName, named
+
+PROVINCE = "all"
+OPEN = TABLES["dossiers", "open"]
+FIGURES = (told.INDICATOR_VALUE, told.INDICATOR_NUMERATOR, told.INDICATOR_DENOMINATOR, told.INDICATOR_TARGET, told.INDICATOR_QUANTILE)
+Lines = dict[Metric, list[str]]
+T = TypeVar("T")
+
+
+class Kept:
+    """What was made for an earlier scrape, and what it stands for; made again when that has changed."""
+
+    def __init__(self) -> None:
+        self._made: dict[Hashable, tuple[Hashable, object]] = {}
+
+    def get(self, name: Hashable, stands_for: Hashable, make: Callable[[], T]) -> T:
+        """The thing of that name for that state of the world."""
+        known = self._made.get(name)
+        if known is not None and known[0] == stands_for:
+            return cast("T", known[1])
+        made = make()
+        self._made[name] = stands_for, made
+        return made
+
+
+class Scrape:
+    """One moment, one snapshot."""
+
+    def __init__(self, snapshot: Snapshot, moment: Moment, kept: Kept, versions: Mapping[tuple[str, str], int]) -> None:
+        self._snapshot, self._moment, self._kept, self._versions = snapshot, moment, kept, versions
+        self._agencies = tuple(snapshot.last_events())
+
+    def indicators(self, indicators: Iterable[Indicator]) -> str:
+        """The five metrics of every indicator."""
+        lines: Lines = {metric: [] for metric in FIGURES}
+        for indicator in indicators:
+            for window in ("all",) if indicator.asks_now else EXPORTED:
+                for metric, found in self._indicator(indicator, window).items():
+                    lines[metric] += found
+        return "".join(metric.head() + "".join(found) for metric, found in lines.items() if found)
+
+    def _indicator(self, indicator: Indicator, window: WindowName) -> Lines:
+        if indicator.asks_now or indicator.filters:
+            return self._lines(indicator, window, self._read(indicator, window))
+        tables = [source.table for source in sources(indicator)]
+        stands_for = (*(self._version(table, window) for table in tables), self._moment.today.year, self._agencies)
+        return self._kept.get(
+            (indicator.id, window), stands_for, lambda: self._lines(indicator, window, self._from_sums(indicator, window))
+        )
+
+    def _read(self, indicator: Indicator, window: WindowName) -> dict[str, Parts]:
+        return read(self._snapshot, indicator, self._moment, named(window, self._moment.today), by="agency")
+
+    def _from_sums(self, indicator: Indicator, window: WindowName) -> dict[str, Parts]:
+        """As `_read`, from the sums of whole tables that every indicator shares."""
+        found: dict[str, Parts] = {}
+        for source in sources(indicator):
+            adds = contributions(indicator, source, source.table.declared.measures)
+            for agency, vector in self._sums(source.table, window).items():
+                add(found.setdefault(agency, no_parts(indicator)), adds, vector)
+        return found
+
+    def _lines(self, indicator: Indicator, window: WindowName, by_agency: Mapping[str, Parts]) -> Lines:
+        none = no_parts(indicator)
+        province = [sum(column) for column in zip(none, *by_agency.values(), strict=True)]
+        figures = [figure(indicator, province), *(figure(indicator, by_agency.get(agency, none)) for agency in self._agencies)]
+        labels = self._kept.get((indicator.id, window, "labels"), self._agencies, lambda: _labels(indicator, window, self._agencies))
+        target = indicator.target(self._moment.today.year)
+        found = list(zip(labels, figures, strict=True))
+        return {
+            told.INDICATOR_VALUE: _lines(told.INDICATOR_VALUE, ((label, one.value) for label, one in found)),
+            told.INDICATOR_NUMERATOR: _lines(told.INDICATOR_NUMERATOR, ((label, one.numerator) for label, one in found)),
+            told.INDICATOR_DENOMINATOR: _lines(told.INDICATOR_DENOMINATOR, ((label, one.denominator) for label, one in found)),
+            told.INDICATOR_TARGET: _lines(told.INDICATOR_TARGET, ((label, target) for label in labels)),
+            told.INDICATOR_QUANTILE: _lines(told.INDICATOR_QUANTILE, _quantiles(found)),
+        }
+
+    def counts(self) -> str:
+        """The province's total of every measure of every dated kind, in every window, and of the open ones."""
+        found = []
+        for table in TABLES.values():
+            if table.family != "heartbeats":
+                for window in EXPORTED if table.declared.at == "day" else ("all",):
+                    found.append(self._table_counts(table, window))
+        return told.COUNT.head() + "".join(found)
+
+    def _table_counts(self, table: Table, window: WindowName) -> str:
+        return self._kept.get(("counts", table.cells, window), self._version(table, window), lambda: self._write_counts(table, window))
+
+    def _write_counts(self, table: Table, window: WindowName) -> str:
+        measures = table.declared.measures
+        totals = [sum(column) for column in zip([0] * len(measures), *self._sums(table, window).values(), strict=True)]
+        labels = ((table.family, table.kind, measure, window) for measure in measures)
+        return "".join(told.COUNT.sample(values, total) for values, total in zip(labels, totals, strict=True))
+
+    def open_dossiers(self) -> str:
+        """Open, overdue and due soon, of each agency and the province."""
+        everything = self._snapshot.sums(OPEN, cover_days(EVER), by="agency")
+        now = {due: self._snapshot.sums(OPEN, self._moment.ranges(due, EVER), by="agency") for due in ("past", "soon")}
+        return (
+            self._by_agency(told.DOSSIERS_OPEN, {agency: open_ for agency, (open_, _) in everything.items()})
+            + self._by_agency(told.DOSSIERS_OVERDUE, {agency: open_ - waiting for agency, (open_, waiting) in now["past"].items()})
+            + self._by_agency(told.DOSSIERS_DUE_SOON, {agency: open_ - waiting for agency, (open_, waiting) in now["soon"].items()})
+        )
+
+    def _by_agency(self, metric: Metric, counts: Mapping[str, int]) -> str:
+        province = (PROVINCE,), sum(counts.values())
+        return block(metric, [province, *(((agency,), counts.get(agency, 0)) for agency in self._agencies)])
+
+    def _sums(self, table: Table, window: WindowName) -> Sums:
+        return self._kept.get(("sums", table.cells, window), self._version(table, window), lambda: self._to_date(table, window))
+
+    def _to_date(self, table: Table, window: WindowName) -> Sums:
+        """A month or year to date is its own row less the days to come, of which there is seldom any."""
+        today = self._moment.today
+        if window not in ("month", "year"):
+            return self._snapshot.sums(table, cover_days(named(window, today)), by="agency")
+        month = today.month if window == "month" else 12
+        last = today.replace(month=month, day=monthrange(today.year, month)[1])
+        found = self._snapshot.sums(table, cover_days(Window(named(window, today).first, last)), by="agency")
+        for agency, surplus in self._snapshot.sums(table, cover_days(Window(today + timedelta(days=1), last)), by="agency").items():
+            found[agency] = [whole - later for whole, later in zip(found[agency], surplus, strict=True)]
+        return found
+
+    def _version(self, table: Table, window: WindowName) -> Hashable:
+        return self._versions[table.family, table.kind], named(window, self._moment.today)
+
+
+def _labels(indicator: Indicator, window: WindowName, agencies: Iterable[str]) -> list[str]:
+    """The labels, without the closing brace, of the province and of each agency."""
+    return [f'{{indicator="{indicator.id}",agency="{escaped(agency)}",window="{window}"' for agency in (PROVINCE, *agencies)]
+
+
+def _lines(metric: Metric, samples: Iterable[tuple[str, float | None]]) -> list[str]:
+    """A line for each number that is there."""
+    return [f"{metric.name}{labels}}} {written(number)}\n" for labels, number in samples if number is not None]
+
+
+def _quantiles(figures: Iterable[tuple[str, Figure]]) -> Iterator[tuple[str, float]]:
+    for labels, found in figures:
+        if found.denominator:
+            for percentile, bound in found.percentiles:
+                yield f'{labels},quantile="{percentile / 100}"', inf if bound is None else bound
