@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cubes import NOW, Cell, cell
 
 from metrics import cube as module
 from metrics.cube import LONGEST_AWAY_MS, Cube, CubeDoubt, Place
@@ -18,21 +18,7 @@ from metrics.reader import CubeUnreadable, Readers
 from schemas.cells import KINDS, Kind
 from schemas.clock import as_date
 
-NOW = 1_763_870_000_000
 RECEIVED, OPEN = TABLES["dossiers", "received"], TABLES["dossiers", "open"]
-
-
-@dataclass
-class Cell:
-    key: bytes | None
-    value: bytes | None
-    partition: int = 0
-    offset: int = 0
-    timestamp: int = NOW
-
-
-def cell(key: str, *counts: int, partition: int = 0, offset: int = 0, timestamp: int = NOW) -> Cell:
-    return Cell(key.encode(), str(list(counts)).encode() if counts else None, partition, offset, timestamp)
 
 
 @pytest.fixture

@@ -1,0 +1,78 @@
+"""Cells by hand, and a cube fed with them, for tests of what is read from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from metrics.cube import Cube
+from schemas.cells import KINDS
+from schemas.clock import ZONE, to_ms
+
+
+@dataclass
+class Cell:
+    """A record of lgsp.cells."""
+
+    key: bytes | None
+    value: bytes | None
+    partition: int = 0
+    offset: int = 0
+    timestamp: int = 0
+
+
+def at(text: str) -> int:
+    """Epoch ms of a time in the province's zone."""
+    return to_ms(datetime.fromisoformat(text).replace(tzinfo=ZONE))
+
+
+NOW = at("2025-11-12T10:00")  # a Wednesday
+
+
+def cell(key: str, *counts: int, partition: int = 0, offset: int = 0, timestamp: int = NOW) -> Cell:
+    """A cell by its counts in order; without any, a tombstone."""
+    return Cell(key.encode(), str(list(counts)).encode() if counts else None, partition, offset, timestamp)
+
+
+def counted(key: str, *, partition: int = 0, **counts: int) -> Cell:
+    """A cell by the names of its measures."""
+    family, kind = key.split("|")[:2]
+    measures = KINDS[family][kind].measures
+    assert counts.keys() <= set(measures)
+    return cell(key, *(counts.get(measure, 0) for measure in measures), partition=partition)
+
+
+# Agency A receives and closes a little, B closes most, C only appears with open dossiers.
+PROVINCE = [
+    counted("dossiers|received|A|P1|20251103", received=10, received_online=6, received_counter=4),
+    counted("dossiers|received|A|P2|20251112", received=3, received_online=1, received_post=2),
+    counted("dossiers|received|A|P1|20241230", received=5, received_counter=5),
+    counted("dossiers|closed|A|P1|20251001", closed=1, finished=1, finished_online=1, on_time=1, results=1, results_digitised=1),
+    counted("dossiers|closed|B|P1|20251110", closed=6, finished=5, withdrawn=1, finished_online=2, on_time=4, early=1, late=2,
+            results=5, results_digitised=2, moved=3, moved_electronically=2,
+            reports=6, lag_seconds=660, lag_le_1=2, lag_le_60=2, lag_le_300=1, lag_more=1),
+    counted("dossiers|closed|B|P1|20251110", partition=1, closed=3, finished=3, finished_online=0, on_time=3,
+            results=3, reports=3, lag_seconds=9, lag_le_5=3),
+    counted("dossiers|closed|B|P2|20251112", closed=2, finished=2, finished_online=2, on_time=1, late=1, results=2, results_digitised=2),
+    counted("dossiers|closed|A|P1|20241231", closed=4, finished=4, finished_online=1, on_time=4, results=4),
+    counted("dossiers|paid|B|P1|20251111", transactions=4, transactions_online=1, amount=200_000, amount_online=50_000),
+    counted("dossiers|rated|B|P1|20251112", ratings=5, satisfied=4, ratings_agency=9, satisfied_agency=1),
+    counted(f"dossiers|open|A|P1|{at('2025-11-11T17:00')}", open=4, waiting=1),
+    counted(f"dossiers|open|A|P2|{at('2025-11-12T10:00')}", open=2),
+    counted(f"dossiers|open|B|P1|{at('2025-11-12T09:59:59.999')}", partition=1, open=1),
+    counted(f"dossiers|open|B|P1|{at('2025-11-13T10:00')}", open=3, waiting=1),
+    counted(f"dossiers|open|B|P1|{at('2025-11-13T10:00:00.001')}", open=7),
+    counted("dossiers|open|C|P9|0", open=8),
+    counted("documents|sent|A|CV|20251105", documents=8, electronic=7, signed=6, electronic_signed=5),
+    cell("heartbeats|beat|hub|-|0", NOW - 1500),
+    cell("heartbeats|beat|hub|-|0", NOW - 400, partition=1),
+]  # fmt: skip
+
+
+def province(folder: Path) -> Cube:
+    """A cube that holds them, of two partitions."""
+    cube = Cube(folder / "cube.sqlite")
+    cube.open("one", NOW)
+    cube.apply(PROVINCE, {0: 40, 1: 7})
+    return cube

@@ -1,0 +1,247 @@
+"""GET /metrics: the format, that it says what the API says, what is absent rather than wrong, and what is kept between scrapes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from cubes import NOW, at, cell, counted, province
+from prometheus_client.parser import text_string_to_metric_families
+
+from metrics import exposition as told
+from metrics.catalogue import Indicator, load_indicators
+from metrics.cube import Cube
+from metrics.exporter import Exporter
+from metrics.exposition import METRICS, Metric, block, labelled
+from metrics.feed import Progress
+from metrics.figures import Moment, figure, read
+from metrics.reader import Readers
+from metrics.scrape import Kept
+from metrics.windows import EXPORTED, named
+
+Samples = dict[tuple[str, ...], float]
+
+
+@pytest.fixture
+def cube(tmp_path: Path) -> Iterator[Cube]:
+    made = province(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def world() -> SimpleNamespace:
+    return SimpleNamespace(now=NOW, progress=Progress(ready=True, percent=100.0, lag=3, partitions=2), lag={}, indicators=load_indicators())
+
+
+@pytest.fixture
+def exporter(cube: Cube, world: SimpleNamespace) -> Exporter:
+    return Exporter(cube, world.indicators, progress=lambda: world.progress, worker_lag=lambda: world.lag, clock=lambda: world.now)
+
+
+def samples(text: str, metric: Metric) -> Samples:
+    found: Samples = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == metric.name:
+                assert tuple(sample.labels) == metric.labels
+                labels = tuple(sample.labels.values())
+                assert labels not in found
+                found[labels] = sample.value
+    return found
+
+
+def test_the_text_is_what_prometheus_reads(exporter: Exporter) -> None:
+    text = exporter.render()
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    for metric in METRICS:
+        if metric in (told.WORKER_LAG, told.RENDER, told.REQUESTS):
+            continue  # nothing to tell yet
+        family = families[metric.name.removesuffix("_total")]
+        assert (family.type, family.documentation) == (metric.type, metric.means)
+    names = re.findall(r"^# TYPE (\S+)", text, re.M)
+    assert len(names) == len(set(names))
+    lines = [line.split(" ")[0] for line in text.splitlines() if not line.startswith("#")]
+    assert len(lines) == len(set(lines))
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_names_follow_the_naming_rules(metric: Metric) -> None:
+    assert re.fullmatch(r"lgsp_[a-z][a-z_]*[a-z]", metric.name)
+    assert (metric.type == "counter") == metric.name.endswith("_total")
+    assert not re.search(r"_(ms|milliseconds|minutes|percent|kb)\b", metric.name)
+    assert metric.means.endswith(".")
+    assert metric.do.endswith(".") or metric.do.endswith("?")
+
+
+def test_indicators_are_those_of_the_api(cube: Cube, exporter: Exporter, world: SimpleNamespace) -> None:
+    world.now = at("2025-11-12T16:30")
+    text = exporter.render()
+    values, numerators, denominators = (
+        samples(text, metric) for metric in (told.INDICATOR_VALUE, told.INDICATOR_NUMERATOR, told.INDICATOR_DENOMINATOR)
+    )
+    moment = Moment(world.now)
+    with Readers(cube).snapshot() as snapshot:
+        for indicator in world.indicators.values():
+            for window in ("all",) if indicator.asks_now else EXPORTED:
+                for agency in ("all", "A", "B", "C"):
+                    only = None if agency == "all" else agency
+                    found = figure(indicator, read(snapshot, indicator, moment, named(window, moment.today), agency=only)[""])
+                    labels = (indicator.id, agency, window)
+                    assert (numerators[labels], denominators.get(labels), values.get(labels)) == (
+                        found.numerator, found.denominator, found.value,
+                    )  # fmt: skip
+
+
+def test_what_has_no_value_has_no_sample(exporter: Exporter) -> None:
+    text = exporter.render()
+    values = samples(text, told.INDICATOR_VALUE)
+    assert ("satisfaction", "A", "year") not in values
+    assert values["satisfaction", "B", "year"] == 0.8
+    assert samples(text, told.INDICATOR_DENOMINATOR)["satisfaction", "A", "year"] == 0
+    assert ("dossiers_overdue", "A", "all") not in samples(text, told.INDICATOR_DENOMINATOR)
+    assert ("dossiers_overdue", "A", "all") not in samples(text, told.INDICATOR_TARGET)
+    assert ("dossiers_overdue", "A", "today") not in values
+
+
+def test_targets_and_quantiles(exporter: Exporter) -> None:
+    text = exporter.render()
+    assert samples(text, told.INDICATOR_TARGET)["satisfaction", "all", "month"] == 0.9
+    quantiles = samples(text, told.INDICATOR_QUANTILE)
+    assert quantiles["sync_lag", "B", "month", "0.5"] == 5
+    assert quantiles["sync_lag", "B", "month", "0.9"] == float("inf")
+    assert ("sync_lag", "A", "month", "0.5") not in quantiles
+
+
+def test_raw_counts_of_the_province(exporter: Exporter) -> None:
+    counts = samples(exporter.render(), told.COUNT)
+    assert [counts["dossiers", "received", "received", window] for window in EXPORTED] == [3, 13, 13, 18]
+    assert counts["dossiers", "received", "received_online", "year"] == 7
+    assert counts["dossiers", "open", "open", "all"] == 25
+    assert counts["documents", "recalled", "asked", "all"] == 0
+    assert ("dossiers", "open", "open", "today") not in counts
+    assert not [labels for labels in counts if labels[0] == "heartbeats"]
+
+
+def test_open_overdue_and_due_soon_follow_the_clock(exporter: Exporter, world: SimpleNamespace) -> None:
+    text = exporter.render()
+    assert samples(text, told.DOSSIERS_OPEN) == {("all",): 25, ("A",): 6, ("B",): 11, ("C",): 8}
+    assert samples(text, told.DOSSIERS_OVERDUE) == {("all",): 4, ("A",): 3, ("B",): 1, ("C",): 0}
+    assert samples(text, told.DOSSIERS_DUE_SOON) == {("all",): 4, ("A",): 2, ("B",): 2, ("C",): 0}
+    world.now += 1
+    text = exporter.render()
+    assert samples(text, told.DOSSIERS_OVERDUE)["all",] == samples(text, told.INDICATOR_VALUE)["dossiers_overdue", "all", "all"] == 6
+    assert samples(text, told.DOSSIERS_DUE_SOON)["all",] == 9
+
+
+def test_windows_follow_the_clock(exporter: Exporter, world: SimpleNamespace) -> None:
+    exporter.render()
+    world.now = at("2025-11-13T00:00")
+    counts = samples(exporter.render(), told.COUNT)
+    assert [counts["dossiers", "received", "received", window] for window in EXPORTED] == [0, 13, 13, 18]
+    world.now = at("2026-01-01T00:00")
+    text = exporter.render()
+    assert [samples(text, told.COUNT)["dossiers", "received", "received", window] for window in EXPORTED] == [0, 0, 0, 18]
+    assert samples(text, told.INDICATOR_TARGET)["satisfaction", "all", "all"] == 0.95
+
+
+def test_windows_to_date_leave_out_the_days_to_come(cube: Cube, exporter: Exporter, world: SimpleNamespace) -> None:
+    cube.apply([counted(f"dossiers|received|A|P1|{day}", received=100) for day in (20251113, 20251130, 20251201, 20251231)], {0: 44})
+    counts = samples(exporter.render(), told.COUNT)
+    assert [counts["dossiers", "received", "received", window] for window in EXPORTED] == [3, 13, 13, 418]
+    world.now = at("2025-12-01T12:00")
+    counts = samples(exporter.render(), told.COUNT)
+    assert [counts["dossiers", "received", "received", window] for window in EXPORTED] == [100, 100, 313, 418]
+
+
+def test_a_new_count_is_in_the_next_scrape(cube: Cube, exporter: Exporter) -> None:
+    assert samples(exporter.render(), told.INDICATOR_VALUE)["satisfaction", "B", "today"] == 0.8
+    cube.apply([counted("dossiers|rated|B|P1|20251112", ratings=10, satisfied=9), cell("dossiers|received|D|P|20251112", 1)], {0: 41})
+    text = exporter.render()
+    assert samples(text, told.INDICATOR_VALUE)["satisfaction", "B", "today"] == 0.9
+    assert samples(text, told.INDICATOR_NUMERATOR)["satisfaction", "D", "today"] == 0
+    assert samples(text, told.DOSSIERS_OPEN)["D",] == 0
+    cube.rebuild("one", NOW, "a test asks for it")
+    assert samples(exporter.render(), told.INDICATOR_VALUE) == {
+        ("dossiers_overdue", "all", "all"): 0, ("dossiers_due_soon", "all", "all"): 0,
+    }  # fmt: skip
+
+
+def test_an_indicator_limited_to_categories(exporter: Exporter, world: SimpleNamespace) -> None:
+    declared = world.indicators["dossiers_online_share"].model_dump() | {"id": "of_p2", "filters": {"categories": ["P2"]}}
+    world.indicators["of_p2"] = Indicator(**declared)
+    assert samples(exporter.render(), told.INDICATOR_DENOMINATOR)["of_p2", "all", "year"] == 2
+
+
+def test_freshness_and_last_events(exporter: Exporter, world: SimpleNamespace) -> None:
+    text = exporter.render()
+    assert samples(text, told.FRESHNESS) == {(): 1.5}
+    assert samples(text, told.LAST_EVENT) == {("A",): NOW / 1000, ("B",): NOW / 1000, ("C",): NOW / 1000}
+    world.progress = Progress(ready=True, percent=100.0, partitions=3)
+    text = exporter.render()
+    assert samples(text, told.FRESHNESS) == {}
+    assert samples(text, told.CUBE_LAG) == {}
+
+
+def test_health(exporter: Exporter, world: SimpleNamespace) -> None:
+    world.lag = {("lgsp.dossiers", 1): 7, ("lgsp.dossiers", 0): 0}
+    exporter.requests.add(("/v1/indicators", "200"), 0.25)
+    exporter.requests.add(("/v1/indicators", "200"), 0.5)
+    text = exporter.render()
+    assert samples(text, told.WORKER_LAG) == {("lgsp.dossiers", "0"): 0, ("lgsp.dossiers", "1"): 7}
+    assert samples(text, told.CUBE_READY) == samples(text, told.CUBE_PROGRESS) == {(): 1}
+    assert samples(text, told.CUBE_LAG) == {(): 3}
+    assert 'lgsp_api_request_seconds_sum{route="/v1/indicators",status="200"} 0.75\n' in text
+    assert "lgsp_cube_apply_seconds_count 1\n" in text
+    assert "process_cpu_seconds_total" in text
+
+
+def test_no_figure_while_the_cube_is_built(exporter: Exporter, world: SimpleNamespace) -> None:
+    world.progress = Progress(percent=40.0, partitions=2)
+    text = exporter.render()
+    assert samples(text, told.CUBE_READY) == {(): 0}
+    assert samples(text, told.CUBE_PROGRESS) == {(): 0.4}
+    assert not re.search(r"^lgsp_(indicator|dossiers|count|freshness|last)", text, re.M)
+
+
+def test_no_figure_from_a_cube_that_is_gone(cube: Cube, exporter: Exporter) -> None:
+    cube.close()
+    assert "lgsp_indicator" not in exporter.render()
+
+
+async def test_scrapes_that_wait_share_one_render_that_begins_after_they_asked(
+    exporter: Exporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go, renders = threading.Semaphore(0), threading.Semaphore(0), []
+
+    def render() -> str:
+        renders.append(len(renders))
+        begun.release()
+        go.acquire()
+        return f"render {len(renders)}"
+
+    monkeypatch.setattr(exporter, "render", render)
+    first = asyncio.create_task(exporter.text())
+    await asyncio.to_thread(begun.acquire)
+    late = [asyncio.create_task(exporter.text()) for _ in range(5)]
+    late[0].cancel()  # a scraper that hangs up takes nobody else's answer away
+    go.release(2)
+    assert await first == "render 1"
+    assert await asyncio.gather(*late[1:]) == ["render 2"] * 4
+    assert renders == [0, 1]
+
+
+def test_what_is_kept_is_made_again_only_when_the_world_changed() -> None:
+    kept, made = Kept(), iter(range(9))
+    assert [kept.get("a", version, lambda: next(made)) for version in (1, 1, 2, 2, 1)] == [0, 0, 1, 1, 2]
+
+
+def test_labels_are_escaped_and_absent_numbers_left_out() -> None:
+    assert labelled(("agency",), ('a"b\\c\nd',)) == r'{agency="a\"b\\c\nd"}'
+    assert block(told.LAST_EVENT, [(("A",), None)]) == ""
+    assert block(told.FRESHNESS, [((), float("inf"))]).endswith("lgsp_freshness_seconds +Inf\n")

@@ -1,0 +1,320 @@
+"""The reporting API over a cube filled by hand: every figure, window, group, format and mistake."""
+
+from __future__ import annotations
+
+import csv
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from io import StringIO
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from cubes import NOW, at, counted, province
+
+from metrics.answers import COUNTS_COLUMNS, INDICATOR_COLUMNS
+from metrics.api import create_app
+from metrics.catalogue import Agency, Indicator, load_indicators
+from metrics.cube import Cube
+from metrics.exporter import Exporter
+from metrics.feed import Progress
+from metrics.questions import Questions
+from metrics.reader import Readers
+from schemas.cells import KINDS
+
+World = SimpleNamespace
+
+
+@pytest.fixture
+def cube(tmp_path: Path) -> Iterator[Cube]:
+    made = province(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def world(cube: Cube) -> World:
+    """What a test may change while the API runs."""
+    return SimpleNamespace(now=NOW, progress=Progress(ready=True, percent=100.0, partitions=2), agencies={}, indicators=load_indicators())
+
+
+@pytest.fixture
+async def api(cube: Cube, world: World) -> AsyncIterator[httpx.AsyncClient]:
+    progress, clock = (lambda: world.progress), (lambda: world.now)
+    questions = Questions(Readers(cube), world.indicators, world.agencies, progress=progress, clock=clock)
+    exporter = Exporter(cube, world.indicators, progress=progress, worker_lag=dict, clock=clock)
+    transport = httpx.ASGITransport(create_app(questions, exporter), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
+        yield client
+
+
+async def ask(api: httpx.AsyncClient, path: str, **parameters: str) -> Any:
+    answer = await api.get(path, params={name.rstrip("_"): value for name, value in parameters.items()})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def figures(api: httpx.AsyncClient, **parameters: str) -> dict[str, tuple[int, int | None, float | None]]:
+    found = (await ask(api, "/v1/indicators", **parameters))["indicators"]
+    return {one["id"]: (one["numerator"], one["denominator"], one["value"]) for one in found}
+
+
+async def groups(api: httpx.AsyncClient, id_: str, by: str, **parameters: str) -> dict[str, tuple[int, int | None, float | None]]:
+    found = (await ask(api, f"/v1/indicators/{id_}", by=by, **parameters))["groups"]
+    assert [group["group"] for group in found] == sorted(group["group"] for group in found)
+    return {group["group"]: (group["numerator"], group["denominator"], group["value"]) for group in found}
+
+
+async def test_every_figure_of_the_year_to_date(api: httpx.AsyncClient) -> None:
+    assert await figures(api) == {
+        "dossiers_online_share": (5, 11, 5 / 11),
+        "transfers_electronic_share": (2, 3, 2 / 3),
+        "payments_online_share": (1, 4, 0.25),
+        "results_digitised_share": (5, 11, 5 / 11),
+        "satisfaction": (4, 5, 0.8),
+        "documents_electronic_share": (5, 8, 0.625),
+        "dossiers_on_time_share": (9, 12, 0.75),
+        "dossiers_overdue": (4, None, 4),
+        "dossiers_due_soon": (4, None, 4),
+        "sync_lag": (669, 9, 669 / 9),
+    }
+
+
+@pytest.mark.parametrize(
+    "window, online",
+    [
+        ({"window": "today"}, (2, 2)),
+        ({"window": "week"}, (4, 10)),
+        ({"window": "month"}, (4, 10)),
+        ({"window": "quarter"}, (5, 11)),
+        ({"window": "year"}, (5, 11)),
+        ({"window": "all"}, (6, 15)),
+        ({"from": "2025-11-10", "to": "2025-11-10"}, (2, 8)),
+        ({"from": "2024-12-31", "to": "2025-11-11"}, (4, 13)),
+        ({"from": "2025-11-11"}, (2, 2)),
+        ({"to": "2025-10-01"}, (2, 5)),
+        ({"from": "2023-01-01", "to": "2023-12-31"}, (0, 0)),
+    ],
+)
+async def test_windows(api: httpx.AsyncClient, window: dict[str, str], online: tuple[int, int]) -> None:
+    numerator, denominator, value = (await figures(api, **window))["dossiers_online_share"]
+    assert (numerator, denominator) == online
+    assert value == (online[0] / online[1] if online[1] else None)
+
+
+async def test_groups_have_their_own_numerator_and_denominator(api: httpx.AsyncClient) -> None:
+    online = "dossiers_online_share"
+    assert await groups(api, online, "agency") == {"A": (1, 1, 1.0), "B": (4, 10, 0.4)}
+    assert await groups(api, online, "category") == {"P1": (3, 9, 3 / 9), "P2": (2, 2, 1.0)}
+    assert await groups(api, online, "day") == {"2025-10-01": (1, 1, 1.0), "2025-11-10": (2, 8, 0.25), "2025-11-12": (2, 2, 1.0)}
+    assert await groups(api, online, "day", agency="A", window="all") == {"2024-12-31": (1, 4, 0.25), "2025-10-01": (1, 1, 1.0)}
+
+
+async def test_overdue_and_due_soon_are_questions_about_now(api: httpx.AsyncClient, world: World) -> None:
+    assert await groups(api, "dossiers_overdue", "agency") == {"A": (3, None, 3), "B": (1, None, 1)}
+    assert await groups(api, "dossiers_overdue", "day") == {"2025-11-11": (3, None, 3), "2025-11-12": (1, None, 1)}
+    soon = await groups(api, "dossiers_due_soon", "category", from_="2020-01-01", to="2020-01-01")
+    assert soon == {"P1": (2, None, 2), "P2": (2, None, 2)}
+    world.now += 1
+    assert (await figures(api))["dossiers_overdue"] == (6, None, 6)
+    assert (await figures(api))["dossiers_due_soon"] == (9, None, 9)
+    world.now = at("2025-11-20T08:00")
+    assert (await figures(api, agency="B"))["dossiers_overdue"] == (10, None, 10)
+    assert (await figures(api, agency="C"))["dossiers_overdue"] == (0, None, 0)
+
+
+async def test_targets_and_gaps_of_the_year_asked_for(api: httpx.AsyncClient) -> None:
+    one = await ask(api, "/v1/indicators/satisfaction")
+    assert (one["target"], one["gap"]) == (0.9, -0.1)
+    one = await ask(api, "/v1/indicators/results_digitised_share", from_="2024-01-01", to="2024-12-31", by="agency")
+    assert (one["target"], one["value"], one["gap"], one["groups"][0]["gap"]) == (0.9, 0.0, -0.9, -0.9)
+    one = await ask(api, "/v1/indicators/satisfaction", to="2024-12-31")
+    assert (one["target"], one["value"], one["gap"]) == (0.9, None, None)
+    assert (await ask(api, "/v1/indicators/dossiers_overdue"))["target"] is None
+
+
+async def test_the_answer_says_what_it_is(api: httpx.AsyncClient) -> None:
+    one = await ask(api, "/v1/indicators/sync_lag", from_="2025-01-01", to="2025-12-31")
+    assert one["name"] == {"vi": "Độ trễ đồng bộ kết thúc hồ sơ", "en": "Time from the end of a dossier to its report"}
+    assert (one["id"], one["version"], one["unit"], one["direction"]) == ("sync_lag", 1, "seconds", "down")
+    assert one["window"] == {"from": "2025-01-01", "to": "2025-12-31"}
+    assert (one["agency"], one["by"], one["groups"]) == (None, None, [])
+    assert (await ask(api, "/v1/indicators/dossiers_overdue"))["window"] == {"from": None, "to": None}
+
+
+async def test_percentiles_are_the_bounds_of_their_classes(api: httpx.AsyncClient) -> None:
+    # 2 of a second, 3 of up to 5, 2 of up to 60, 1 of up to 300, 1 beyond all classes: the 5th and the 9th of 9
+    assert (await ask(api, "/v1/indicators/sync_lag"))["percentiles"] == {"p50": 5, "p90": None}
+    assert (await ask(api, "/v1/indicators/sync_lag", window="today"))["percentiles"] == {"p50": None, "p90": None}
+    assert (await ask(api, "/v1/indicators/satisfaction"))["percentiles"] == {}
+
+
+async def test_coverage_without_a_list_is_of_all_heard_from(api: httpx.AsyncClient) -> None:
+    assert (await ask(api, "/v1/indicators/satisfaction"))["coverage"] == {"reporting": 2, "expected": 3, "share": 2 / 3}
+    assert (await ask(api, "/v1/indicators/documents_electronic_share"))["coverage"]["reporting"] == 1
+    assert (await ask(api, "/v1/indicators/satisfaction", agency="C"))["coverage"] == {"reporting": 0, "expected": 1, "share": 0.0}
+
+
+async def test_coverage_with_a_list_is_of_the_listed(api: httpx.AsyncClient, world: World) -> None:
+    world.agencies |= {code: Agency(code=code) for code in "BCDE"}
+    assert (await ask(api, "/v1/indicators/satisfaction"))["coverage"] == {"reporting": 1, "expected": 4, "share": 0.25}
+    assert (await ask(api, "/v1/indicators/satisfaction", agency="E"))["numerator"] == 0
+
+
+async def test_as_of_is_the_oldest_heartbeat_and_the_offsets(api: httpx.AsyncClient, cube: Cube, world: World) -> None:
+    as_of = (await ask(api, "/v1/indicators/satisfaction"))["as_of"]
+    assert as_of == {"instant": "2025-11-12T09:59:58.500+07:00", "offsets": {"0": 40, "1": 7}}
+    world.progress = Progress(ready=True, partitions=3)
+    cube.complete(NOW - 60_000)
+    assert (await ask(api, "/v1/indicators/satisfaction"))["as_of"]["instant"] == "2025-11-12T09:59:00.000+07:00"
+
+
+async def test_an_indicator_can_be_limited_to_categories(api: httpx.AsyncClient, world: World) -> None:
+    declared = world.indicators["dossiers_online_share"].model_dump() | {"id": "of_p2", "filters": {"categories": ["P2", "P3"]}}
+    world.indicators["of_p2"] = Indicator(**declared)
+    assert (await figures(api))["of_p2"] == (2, 2, 1.0)
+    assert await groups(api, "of_p2", "agency") == {"B": (2, 2, 1.0)}
+
+
+@pytest.mark.parametrize("by", ["", "agency", "category", "day"])
+async def test_csv_says_the_same_as_json(api: httpx.AsyncClient, by: str) -> None:
+    parameters = {"by": by} if by else {}
+    answer = await api.get("/v1/indicators", params={"format": "csv", **parameters})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(StringIO(answer.text)))
+    assert tuple(rows[0]) == INDICATOR_COLUMNS
+    told = [(row["id"], row["group"], int(row["numerator"]), row["denominator"], row["value"]) for row in rows]
+    wanted = []
+    for one in (await ask(api, "/v1/indicators", **parameters))["indicators"]:
+        for share in [one | {"group": ""}, *one["groups"]]:
+            numbers = ["" if share[name] is None else str(share[name]) for name in ("denominator", "value")]
+            wanted.append((one["id"], share["group"], share["numerator"], *numbers))
+    assert told == wanted
+    assert len(list(csv.DictReader(StringIO((await api.get("/v1/indicators/satisfaction?format=csv")).text)))) == 1
+
+
+async def test_raw_counts(api: httpx.AsyncClient) -> None:
+    answer = await ask(api, "/v1/counts", family="dossiers", kind="received", by="agency", window="year")
+    (kind,) = answer["kinds"]
+    assert (kind["family"], kind["kind"], kind["window"]) == ("dossiers", "received", {"from": "2025-01-01", "to": "2025-11-12"})
+    assert tuple(kind["counts"]) == KINDS["dossiers"]["received"].measures
+    assert {name: count for name, count in kind["counts"].items() if count} == {
+        "received": 13, "received_online": 7, "received_counter": 4, "received_post": 2,
+    }  # fmt: skip
+    assert [(group["group"], group["counts"]["received"]) for group in kind["groups"]] == [("A", 13)]
+    assert answer["as_of"]["offsets"] == {"0": 40, "1": 7}
+
+
+async def test_open_dossiers_are_counted_whatever_the_window(api: httpx.AsyncClient) -> None:
+    answer = await ask(api, "/v1/counts", kind="open", by="day", from_="2020-01-01", to="2020-12-31")
+    (kind,) = answer["kinds"]
+    assert kind["window"] == {"from": None, "to": None}
+    assert kind["counts"] == {"open": 25, "waiting": 2}
+    assert [(group["group"], group["counts"]["open"]) for group in kind["groups"]] == [
+        ("", 8), ("2025-11-11", 4), ("2025-11-12", 3), ("2025-11-13", 10),
+    ]  # fmt: skip
+
+
+async def test_counts_of_everything_and_as_csv(api: httpx.AsyncClient) -> None:
+    answer = await ask(api, "/v1/counts")
+    kinds = [(kind["family"], kind["kind"]) for kind in answer["kinds"]]
+    assert kinds == [(family, kind) for family in ("dossiers", "documents") for kind in KINDS[family]]
+    text = (await api.get("/v1/counts?format=csv&family=documents&kind=sent&by=agency")).text
+    rows = list(csv.DictReader(StringIO(text)))
+    assert tuple(rows[0]) == COUNTS_COLUMNS
+    assert [(row["group"], row["measure"], row["count"]) for row in rows[:2]] == [("", "documents", "8"), ("", "electronic", "7")]
+    assert [row["group"] for row in rows] == [""] * 4 + ["A"] * 4
+
+
+async def test_the_same_question_has_the_same_answer_to_the_byte(api: httpx.AsyncClient) -> None:
+    for path in ("/v1/indicators?by=agency", "/v1/counts?by=category", "/v1/indicators?by=day&format=csv"):
+        assert (await api.get(path)).content == (await api.get(path)).content
+
+
+@pytest.mark.parametrize(
+    "path, status, field",
+    [
+        ("/v1/indicators?bye=agency", 422, "bye"),
+        ("/v1/indicators?by=month", 422, "by"),
+        ("/v1/indicators?from=20250101", 422, "from"),
+        ("/v1/indicators?from=2025-02-30", 422, "from"),
+        ("/v1/indicators?to=tomorrow", 422, "to"),
+        ("/v1/indicators?to=2025-01-01T00:00:00", 422, "to"),
+        ("/v1/indicators?from=2025-02-02&to=2025-02-01", 422, "from"),
+        ("/v1/indicators?window=decade", 422, "window"),
+        ("/v1/indicators?window=year&from=2025-01-01", 422, "window"),
+        ("/v1/indicators?agency=Nobody", 422, "agency"),
+        ("/v1/indicators?format=xml", 422, "format"),
+        ("/v1/indicators/satisfaction?family=dossiers", 422, "family"),
+        ("/v1/indicators/satisfactio", 404, "id"),
+        ("/v1/counts?family=heartbeats", 422, "family"),
+        ("/v1/counts?family=documents&kind=open", 422, "kind"),
+        ("/v1/counts?agency=Nobody", 422, "agency"),
+    ],
+)
+async def test_a_wrong_question_names_the_field(api: httpx.AsyncClient, path: str, status: int, field: str) -> None:
+    answer = await api.get(path)
+    problem = answer.json()
+    assert answer.status_code == problem["status"] == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert set(problem) == {"type", "title", "status", "detail", "instance", "errors"}
+    assert problem["instance"] == path.split("?")[0]
+    assert problem["type"].startswith("urn:lgsp:problem:")
+    assert [error["field"] for error in problem["errors"]] == [field]
+
+
+async def test_every_wrong_field_is_named_at_once(api: httpx.AsyncClient) -> None:
+    problem = (await api.get("/v1/indicators?by=x&from=y&nonsense=z")).json()
+    assert [error["field"] for error in problem["errors"]] == ["by", "from", "nonsense"]
+
+
+async def test_no_such_address_or_method(api: httpx.AsyncClient) -> None:
+    for answer, status in ((await api.get("/v2"), 404), (await api.post("/v1/indicators"), 405)):
+        assert answer.status_code == answer.json()["status"] == status
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_no_figure_until_they_are_complete(api: httpx.AsyncClient, world: World) -> None:
+    assert (await ask(api, "/readyz"))["status"] == "ready"
+    world.progress = Progress(ready=False, percent=43.25, partitions=2, doing="catching up")
+    for path in ("/readyz", "/v1/indicators", "/v1/indicators/satisfaction", "/v1/counts"):
+        answer = await api.get(path)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        assert "43.2 %" in answer.json()["detail"]
+    assert (await ask(api, "/healthz")) == {"status": "alive"}
+    assert (await ask(api, "/v1/catalogue"))["indicators"]
+
+
+async def test_a_damaged_file_is_a_503_and_told_to_the_writer(api: httpx.AsyncClient, cube: Cube) -> None:
+    with sqlite3.connect(cube.path) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    cube.path.write_bytes(b"damaged" * 10_000)
+    answer = await api.get("/v1/indicators")
+    assert answer.status_code == 503
+    with pytest.raises(Exception, match="reading it failed"):
+        cube.check()
+
+
+async def test_a_mistake_of_ours_is_a_500_in_the_same_shape(api: httpx.AsyncClient, world: World) -> None:
+    world.now = "not a number"
+    answer = await api.get("/v1/indicators")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert "TypeError" in answer.json()["detail"]
+
+
+async def test_the_catalogue_and_openapi(api: httpx.AsyncClient) -> None:
+    entries = (await ask(api, "/v1/catalogue"))["indicators"]
+    assert [entry["id"] for entry in entries] == list(load_indicators())
+    assert all(entry["definition"]["vi"] and entry["clause"] for entry in entries)
+    described = await ask(api, "/openapi.json")
+    assert {"/v1/indicators", "/v1/indicators/{id}", "/v1/counts", "/v1/catalogue", "/metrics"} <= described["paths"].keys()
+    names = {parameter["name"] for parameter in described["paths"]["/v1/indicators"]["get"]["parameters"]}
+    assert names == {"agency", "from", "to", "window", "by", "format"}
+    assert (await api.get("/docs")).status_code == 404
+
+
+async def test_new_cells_are_seen_by_the_next_question(api: httpx.AsyncClient, cube: Cube) -> None:
+    cube.apply([counted("dossiers|rated|B|P1|20251112", ratings=6, satisfied=5)], {0: 41})
+    assert (await figures(api))["satisfaction"] == (5, 6, 5 / 6)
