@@ -29,7 +29,8 @@ def run_up(settings: Settings, *, simulate: bool) -> int:
 
     Raises: EnvironmentBroken for a port in use or a part that does not come up.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
     console = Console()
     for name, port in (("gateway", settings.gateway_port), ("metrics", settings.metrics_port), ("worker", settings.worker_port)):
         require_free(settings.host, port, name)

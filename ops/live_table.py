@@ -1,0 +1,99 @@
+"""The live table of the main figures, asked from the reporting API like anybody would."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from ops.supervise import Service
+from schemas.clock import now_ms, to_ms
+from schemas.settings import Settings
+
+TIMEOUT = 2.0
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the API said, or why it did not."""
+
+    indicators: list[dict[str, Any]]
+    problem: str = ""
+
+
+def get_ready(host: str, port: int) -> bool:
+    """Whether a service says that it is ready."""
+    try:
+        with urllib.request.urlopen(f"http://{host}:{port}/readyz", timeout=TIMEOUT) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def fetch(settings: Settings) -> Answers:
+    """Every indicator of the current year."""
+    url = f"http://{settings.host}:{settings.metrics_port}/v1/indicators?window=year"
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
+            return Answers(json.load(answer)["indicators"])
+    except urllib.error.HTTPError as error:
+        return Answers([], str(json.load(error).get("detail", error)))
+    except (OSError, ValueError) as error:
+        return Answers([], f"no answer from {url} ({error})")
+
+
+class LiveTable:
+    """Renders the table; remembers the last good answer's numbers to show which moved."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, tuple[Any, Any]] = {}
+
+    def render(self, answers: Answers, services: Sequence[Service]) -> Group:
+        """Table, freshness, and the services that are not running."""
+        table = Table(title="This year, the whole province", title_justify="left")
+        table.add_column("Chỉ số / indicator")
+        for column in ("numerator", "denominator", "value", "target"):
+            table.add_column(column, justify="right")
+        for answer in answers.indicators:
+            table.add_row(*self._row(answer))
+        return Group(table, Text(self._footer(answers, services), style="dim"))
+
+    def _row(self, answer: dict[str, Any]) -> tuple[str, ...]:
+        numbers = (answer["numerator"], answer["denominator"])
+        moved = answer["id"] in self._before and self._before[answer["id"]] != numbers
+        self._before[answer["id"]] = numbers
+        name = f"{answer['name']['vi']}\n[dim]{answer['id']}[/]"
+        figures = (_number(numbers[0]), _number(numbers[1]), _value(answer, "value"))
+        return name, *(f"[bold green]{figure}" if moved else figure for figure in figures), _value(answer, "target")
+
+    def _footer(self, answers: Answers, services: Sequence[Service]) -> str:
+        lines = [answers.problem] if answers.problem else []
+        if answers.indicators:
+            age = (now_ms() - to_ms(datetime.fromisoformat(answers.indicators[0]["as_of"]["instant"]))) / 1000
+            lines.append(f"These figures stand for everything accepted up to {max(0.0, age):.1f} s ago.")
+        lines += [f"{service.name} is not running: {service.last_words()}" for service in services if not service.running]
+        lines += [f"{service.name} was started again {service.restarts} times." for service in services if service.restarts]
+        return "\n".join(lines)
+
+
+def _number(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
+
+
+def _value(answer: dict[str, Any], name: str) -> str:
+    value = answer[name]
+    if value is None:
+        return "–"
+    if answer["unit"] == "share":
+        return f"{value:.1%}"
+    if answer["unit"] == "seconds":
+        return f"{value:,.0f} s"
+    return f"{value:,}"
