@@ -1,0 +1,74 @@
+"""docs/metrics.md and docs/api.md say everything that there is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import prometheus_client
+import pytest
+import yaml
+from pydantic import TypeAdapter
+
+from connectors.health import METRICS as GATEWAY
+from metrics.answers import IndicatorAnswer
+from metrics.catalogue import Agency, Indicator
+from metrics.exposition import METRICS
+from metrics.problems import KINDS
+from metrics.questions import CountsAsked
+from metrics.windows import EXPORTED, NAMES
+from streams import health as worker
+
+DOCS = Path(__file__).parents[2] / "docs"
+METRICS_PAGE, API_PAGE = ((DOCS / name).read_text("utf-8") for name in ("metrics.md", "api.md"))
+WORKER = [
+    next(iter(found.describe()))
+    for found in vars(worker).values()
+    if isinstance(found, prometheus_client.Counter | prometheus_client.Gauge | prometheus_client.Histogram)
+]
+
+
+@pytest.mark.parametrize("metric", [*METRICS, *GATEWAY.values()], ids=lambda metric: metric.name)
+def test_every_metric_is_documented_as_it_is_declared(metric: object) -> None:
+    labels = ", ".join(f"`{label}`" for label in metric.labels) or "–"  # type: ignore[attr-defined]
+    row = f"| `{metric.name}` | {labels} | {metric.means} | {metric.do} |"  # type: ignore[attr-defined]
+    assert row in METRICS_PAGE, f"docs/metrics.md lacks this line:\n{row}"
+
+
+@pytest.mark.parametrize("metric", WORKER, ids=lambda metric: metric.name)
+def test_every_metric_of_the_worker_is_documented(metric: prometheus_client.Metric) -> None:
+    name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+    assert f"| `{name}` | `family` | {metric.documentation} |" in METRICS_PAGE
+
+
+def test_no_metric_is_documented_that_is_not_there() -> None:
+    workers = {name for metric in WORKER for name in (metric.name, f"{metric.name}_total")}
+    there = {metric.name for metric in METRICS} | set(GATEWAY) | workers
+    documented = set(re.findall(r"^\| `(lgsp_\w+)`", METRICS_PAGE, re.M))
+    assert documented <= there
+    assert all(f"`{window}`" in METRICS_PAGE for window in EXPORTED)
+
+
+def test_every_parameter_window_and_problem_of_the_api_is_documented() -> None:
+    parameters = {field.alias or name for name, field in CountsAsked.model_fields.items()}
+    for word in (*parameters, *NAMES, *KINDS):
+        assert f"`{word}`" in API_PAGE, word
+    for status, _ in KINDS.values():
+        assert f"| {status} |" in API_PAGE
+
+
+def test_the_example_has_every_field() -> None:
+    example = re.search(r"```json\n(\{\n.*?\n\})\n```", API_PAGE, re.S)
+    assert example is not None
+    answer = IndicatorAnswer.model_fields.keys()
+    assert set(yaml.safe_load(example[1])) == set(answer)
+
+
+def test_the_agencies_of_the_page_are_valid() -> None:
+    example = re.search(r"```yaml\n(.*?)```", API_PAGE, re.S)
+    assert example is not None
+    assert len(TypeAdapter(list[Agency]).validate_python(yaml.safe_load(example[1]))) == 2
+
+
+def test_the_fields_of_an_indicator_are_documented() -> None:
+    assert [name for name in Indicator.model_fields if f"`{name}`" not in API_PAGE] == []
