@@ -1,0 +1,220 @@
+"""The metrics process on a real Kafka: committed cells become figures, once, through restarts, damage and Kafka's absence."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import msgspec
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from metrics.cube import Cube
+from metrics.feed import Feed
+from metrics.grains import EVER, cover_days
+from metrics.layout import TABLES
+from metrics.reader import Readers
+from metrics.workers import EVENTS, WorkerLag
+from ops.kafka_storage import free_port
+from schemas.kafka import ensure_topics, producer
+from schemas.settings import Settings
+from schemas.topics import CELLS
+
+pytestmark = pytest.mark.kafka
+PATIENCE = 60.0
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    """Until it holds; a run that hangs fails."""
+    deadline = time.monotonic() + PATIENCE
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture
+async def settings(kafka: str, tmp_path: Path) -> Settings:
+    made = Settings(kafka_servers=kafka, data=tmp_path, metrics_port=free_port())
+    await ensure_topics(made)
+    return made
+
+
+@pytest.fixture
+def agency() -> str:
+    """The topic is shared by all tests; figures are asked of an agency of one's own."""
+    return f"T{uuid4().hex[:12]}"
+
+
+async def publish(settings: Settings, agency: str, counts: dict[str, int], *, abort: bool = False) -> None:
+    """Publish counts received by procedure (0: a tombstone) in one transaction, like a worker."""
+    async with producer(settings, transactional_id=f"test-{uuid4()}", retry_backoff_ms=10) as publisher:
+        await publisher.begin_transaction()
+        for procedure, count in counts.items():
+            value = msgspec.json.encode([count]) if count else None
+            await publisher.send_and_wait(CELLS, value, f"dossiers|received|{agency}|{procedure}|20251103".encode(), partition=0)
+        await (publisher.abort_transaction() if abort else publisher.commit_transaction())
+
+
+@contextmanager
+def fed(settings: Settings) -> Iterator[tuple[Cube, Feed]]:
+    cube = Cube(settings.data / "cube.sqlite")
+    feed = Feed(settings, cube)
+    feed.start()
+    try:
+        wait_for(lambda: feed.progress.ready)
+        yield cube, feed
+    finally:
+        feed.stop()
+    assert feed.failure is None
+
+
+def received(cube: Cube, agency: str) -> int:
+    with Readers(cube).snapshot() as snapshot:
+        found = snapshot.sums(TABLES["dossiers", "received"], cover_days(EVER), agency=agency, measures=["received"])
+    return found.get("", [0])[0]
+
+
+async def test_committed_cells_become_figures_and_aborted_ones_never(settings: Settings, agency: str) -> None:
+    with fed(settings) as (cube, feed):
+        await publish(settings, agency, {"P1": 3, "P2": 4})
+        wait_for(lambda: received(cube, agency) == 7)
+        await publish(settings, agency, {"P1": 900}, abort=True)
+        await publish(settings, agency, {"P1": 5, "P2": 0})
+        wait_for(lambda: received(cube, agency) == 5)
+        wait_for(lambda: feed.progress.lag == 0)
+
+
+async def test_it_resumes_and_a_damaged_file_is_rebuilt(settings: Settings, agency: str) -> None:
+    await publish(settings, agency, {"P1": 3})
+    with fed(settings) as (cube, _):
+        assert received(cube, agency) == 3
+        assert cube.stats.rebuilds == 1
+    await publish(settings, agency, {"P1": 4, "P2": 1})
+    with fed(settings) as (cube, _):
+        assert received(cube, agency) == 5
+        assert cube.stats.rebuilds == 0
+    file = settings.data / "cube.sqlite"
+    file.write_bytes(file.read_bytes()[:10_000])
+    (settings.data / "cube.sqlite-wal").unlink()
+    with fed(settings) as (cube, _):
+        assert received(cube, agency) == 5
+        assert cube.stats.rebuilds == 1
+
+
+async def test_a_file_deleted_while_it_runs_is_rebuilt(settings: Settings, agency: str) -> None:
+    await publish(settings, agency, {"P1": 3})
+    with fed(settings) as (cube, feed):
+        for suffix in ("", "-wal", "-shm"):
+            (settings.data / f"cube.sqlite{suffix}").unlink()
+        wait_for(lambda: cube.stats.rebuilds == 2 and feed.progress.ready)
+        assert received(cube, agency) == 3
+
+
+async def test_a_place_beyond_the_topic_is_rebuilt(settings: Settings, agency: str) -> None:
+    await publish(settings, agency, {"P1": 3})
+    with fed(settings):
+        pass
+    with sqlite3.connect(settings.data / "cube.sqlite") as raw:
+        raw.execute("UPDATE offsets SET next = next + 1000000000")
+    with fed(settings) as (cube, _):
+        assert cube.stats.rebuilds == 1
+        assert received(cube, agency) == 3
+
+
+async def test_the_lag_of_workers_that_never_ran_is_all_that_there_is(settings: Settings) -> None:
+    watcher = WorkerLag(settings.model_copy(update={"app_id": f"never-{uuid4()}"}))
+
+    task = asyncio.create_task(watcher.watch())
+    try:
+        await asyncio.to_thread(wait_for, lambda: bool(watcher.records))
+        assert {topic for topic, _ in watcher.records} == {topic for topic in EVENTS if topic != "lgsp.quarantine"}
+        assert all(lag >= 0 for lag in watcher.records.values())
+    finally:
+        task.cancel()
+
+
+def start(settings: Settings, **environment: str) -> subprocess.Popen[str]:
+    own = {"LGSP_DATA": str(settings.data), "LGSP_METRICS_PORT": str(settings.metrics_port), "LGSP_KAFKA_SERVERS": settings.kafka_servers}
+    return subprocess.Popen(
+        [sys.executable, "-m", "ops.cli", "metrics"], env={**os.environ, **own, **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def get(settings: Settings, path: str) -> httpx.Response | None:
+    try:
+        return httpx.get(f"http://127.0.0.1:{settings.metrics_port}{path}", timeout=PATIENCE)
+    except httpx.TransportError:
+        return None
+
+
+def answers(settings: Settings, path: str, status: int) -> bool:
+    answer = get(settings, path)
+    return answer is not None and answer.status_code == status
+
+
+async def test_the_process_serves_figures_and_ends_on_sigterm(settings: Settings, agency: str) -> None:
+    await publish(settings, agency, {"P1": 3})
+    with start(settings) as process:
+        try:
+            wait_for(lambda: answers(settings, "/readyz", 200))
+            answer = get(settings, f"/v1/counts?agency={agency}&kind=received&window=all")
+            assert answer is not None
+            assert answer.json()["kinds"][0]["counts"]["received"] == 3
+            scrape = get(settings, "/metrics")
+            assert scrape is not None
+            samples = [sample for family in text_string_to_metric_families(scrape.text) for sample in family.samples]
+            assert [sample.value for sample in samples if sample.name == "lgsp_dossiers_open" and sample.labels["agency"] == agency] == [0]
+        finally:
+            process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert out == f"metrics: http://127.0.0.1:{settings.metrics_port}/metrics and http://127.0.0.1:{settings.metrics_port}/v1/indicators\n"
+    assert "Traceback" not in err
+
+
+def test_it_waits_for_kafka_and_says_so(tmp_path: Path) -> None:
+    settings = Settings(kafka_servers=f"127.0.0.1:{free_port()}", data=tmp_path, metrics_port=free_port())
+    with start(settings) as process:
+        try:
+            wait_for(lambda: answers(settings, "/readyz", 503))
+            answer = get(settings, "/readyz")
+            assert answer is not None
+            assert "waiting for Kafka" in answer.json()["detail"]
+            assert answers(settings, "/healthz", 200)
+            scrape = get(settings, "/metrics")
+            assert scrape is not None
+            assert "lgsp_cube_ready 0\n" in scrape.text
+        finally:
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+
+
+def sentence(process: subprocess.Popen[str]) -> str:
+    with process:
+        _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert "Traceback" not in err
+    return err.splitlines()[-1]
+
+
+async def test_what_cannot_run_says_why_in_one_sentence(settings: Settings, tmp_path: Path) -> None:
+    assert "LGSP_PARTITIONS" in sentence(start(settings, LGSP_PARTITIONS="1000"))
+    catalogue = tmp_path / "own.yaml"
+    catalogue.write_text("- id: nothing\n")
+    assert "own.yaml, line 1, nothing.name: Field required" in sentence(start(settings, LGSP_INDICATORS=str(catalogue)))
+
+    with socket.create_server(("127.0.0.1", settings.metrics_port)):
+        assert sentence(start(settings)).startswith(f"127.0.0.1:{settings.metrics_port} is in use")
