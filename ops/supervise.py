@@ -91,7 +91,7 @@ def follow_supervisor() -> None:
 
     def follow() -> None:
         while os.getppid() == supervisor:
-            time.sleep(0.5)
+            time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(STOP_SECONDS)
         os.kill(os.getpid(), signal.SIGKILL)

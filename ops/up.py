@@ -20,6 +20,7 @@ from schemas.kafka import ensure_topics
 from schemas.settings import Settings
 
 READY_SECONDS = 60.0
+ORPHAN_SECONDS = 8.0
 REFRESH = 1.0
 PLAIN_EVERY = 30.0  # seconds between two tables where the output is no terminal
 
@@ -54,13 +55,22 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def require_free(host: str, port: int, name: str) -> None:
-    """Raises: EnvironmentBroken if something listens there already."""
+    """Waits a little, since the processes of a killed `lgsp up` need a moment to end.
+
+    Raises: EnvironmentBroken if something still listens there.
+    """
+    deadline = time.monotonic() + ORPHAN_SECONDS
+    while port and _answers(host, port):
+        if time.monotonic() > deadline:
+            variable = f"LGSP_{name.upper()}_PORT"
+            raise EnvironmentBroken(f"Port {port} is in use, so {name} can't have it: stop what listens there, or set {variable}.")
+        time.sleep(0.2)
+
+
+def _answers(host: str, port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
-        if port and probe.connect_ex((host, port)) == 0:
-            raise EnvironmentBroken(
-                f"Port {port} is in use, so {name} can't have it: stop what listens there, or set LGSP_{name.upper()}_PORT to another."
-            )
+        return probe.connect_ex((host, port)) == 0
 
 
 def _start_kafka(settings: Settings, console: Console, stack: ExitStack) -> EmbeddedKafka | None:

@@ -6,10 +6,11 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
 from aiokafka import TopicPartition
 
 from ops.kafka import EmbeddedKafka
@@ -93,3 +94,27 @@ class Hub:
     def stop(self) -> None:
         """Everything, in reverse order."""
         self._stack.close()
+
+
+def until(holds: Callable[[], bool], seconds: float = 90.0) -> None:
+    """Wait for what must come to hold."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if holds():
+                return
+        except OSError:
+            pass  # not up yet
+        time.sleep(0.2)
+    raise AssertionError("it did not come to hold in time")
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    """A hub with a broker and no services yet."""
+    hub = Hub(tmp_path)
+    try:
+        hub.start()
+        yield hub
+    finally:
+        hub.stop()

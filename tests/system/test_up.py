@@ -1,0 +1,117 @@
+"""`lgsp up` as a person uses it: start, send a fact, see it move, stop, start again; and what it says when it can't."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from harness import until
+
+from ops.kafka_storage import free_port
+
+
+class Up:
+    """A running `lgsp up`."""
+
+    def __init__(self, data: Path) -> None:
+        self.gateway, self.metrics = free_port(), free_port()
+        ports = {"GATEWAY": self.gateway, "METRICS": self.metrics, "KAFKA": free_port(), "WORKER": free_port()}
+        self.environment = os.environ | {f"LGSP_{name}_PORT": str(port) for name, port in ports.items()} | {"LGSP_DATA": str(data)}
+        self.log = data.with_suffix(".log")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, simulate: str) -> None:
+        """In the background, its output in a file."""
+        with self.log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "ops.cli", "up"], env=self.environment | {"SIMULATE": simulate}, stdout=out, stderr=out
+            )
+
+    def said(self) -> str:
+        """What it printed since the last start."""
+        return self.log.read_text(encoding="utf-8")
+
+    def interrupt(self) -> int:
+        """Ctrl-C; the exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60)
+
+    def received(self, agency: str) -> int:
+        """Dossiers received by an agency, from the API."""
+        url = f"http://127.0.0.1:{self.metrics}/v1/counts?family=dossiers&kind=received&agency={agency}&window=all"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return int(json.load(answer)["kinds"][0]["counts"]["received"])
+
+    def send(self, number: int) -> int:
+        """Send a reception; the status of the answer."""
+        event = {
+            "specversion": "1.0", "id": f"event-{number}", "source": "test", "type": "dossier.received",
+            "time": "2026-11-03T09:00:00+07:00",
+            "data": {"dossier_id": f"SAMPLE-{number}", "agency": "SAMPLE.TEST", "procedure": "SAMPLE.1", "channel": "online"},
+        }  # fmt: skip
+        headers = {"Content-Type": "application/cloudevents+json"}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.gateway}/v1/events", json.dumps(event).encode(), headers)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    """`lgsp up`, not started yet; whatever it started is gone afterwards."""
+    up = Up(tmp_path / "var")
+    yield up
+    if up.process is not None and up.process.poll() is None:
+        children = psutil.Process(up.process.pid).children(recursive=True)
+        for process in (psutil.Process(up.process.pid), *children):
+            process.kill()
+
+
+def has(up: Up, agency: str, count: int) -> Callable[[], bool]:
+    """The API shows that count."""
+    return lambda: up.received(agency) == count
+
+
+def test_facts_survive_a_stop_and_a_killed_supervisor(up: Up) -> None:
+    """Ctrl-C leaves no process; kill -9 of the supervisor leaves none either; figures are there at each start."""
+    up.start(simulate="1")
+    until(lambda: up.send(1) == 202)
+    until(has(up, "SAMPLE.TEST", 1))
+    assert up.process is not None
+    children = psutil.Process(up.process.pid).children(recursive=True)
+    assert len(children) >= 5  # Kafka, worker, metrics, gateway, simulation
+    assert up.interrupt() == 0
+    assert "Stopped." in up.said()
+    assert not [child for child in children if child.is_running()]
+
+    up.start(simulate="0")
+    until(has(up, "SAMPLE.TEST", 1))
+    assert up.send(1) == up.send(2) == 202  # the first one again
+    until(has(up, "SAMPLE.TEST", 2))
+    up.process.kill()
+    up.process.wait()
+
+    up.start(simulate="0")
+    until(lambda: "Ctrl-C stops everything." in up.said())
+    until(has(up, "SAMPLE.TEST", 2))
+    assert up.interrupt() == 0
+
+
+def test_a_port_in_use_is_one_sentence(up: Up) -> None:
+    """Which port, of what, and what to do."""
+    with socket.create_server(("127.0.0.1", up.gateway)):
+        up.start(simulate="0")
+        assert up.process is not None
+        assert up.process.wait(60) == 1
+    assert f"Port {up.gateway} is in use" in up.said()
+    assert "LGSP_GATEWAY_PORT" in up.said()
+    assert "Traceback" not in up.said()
