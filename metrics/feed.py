@@ -30,6 +30,7 @@ WAIT_MS = 200
 RETRY_SECONDS = 1.0
 SAY_EVERY_SECONDS = 5.0
 COMPLETE_EVERY_SECONDS = 10.0
+SILENT_MS = 5_000  # no answer for so long: how far behind the cube is can't be known
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,20 +184,27 @@ class Following:
         left = sum(max(0, goal - self._positions[partition]) for partition, goal in self._goal.items())
         was_ready, self._ready = self._ready, self._ready or left == 0
         percent = 100.0 if self._ready else round(100 * (1 - left / total), 1)
-        lag = sum(max(0, self._end(partition) - position) for partition, position in self._positions.items())
+        heard = self._heard()
+        lag = None if self._clock() - heard > SILENT_MS else self._lag()
         self._say(Progress(self._ready, percent, lag, len(self._positions), "following" if self._ready else "catching up"))
         if self._ready != was_ready:
             log.info("The cube has caught up with %s.", CELLS)
-        self._log_and_complete(percent, lag)
+        self._log_and_complete(percent, heard)
 
-    def _end(self, partition: TopicPartition) -> int:
-        return self._reader.last_stable_offset(partition) or self._goal[partition]
+    def _heard(self) -> int:
+        """When every partition had last been answered for (epoch ms)."""
+        return min(self._reader.last_poll_timestamp(partition) or 0 for partition in self._positions)
 
-    def _log_and_complete(self, percent: float, lag: int) -> None:
+    def _lag(self) -> int:
+        """Records that the brokers had to give at their last answers, and that are not in the cube."""
+        ends = {partition: self._reader.last_stable_offset(partition) or 0 for partition in self._positions}
+        return sum(max(0, ends[partition] - position) for partition, position in self._positions.items())
+
+    def _log_and_complete(self, percent: float, heard: int) -> None:
         now = monotonic()
         if not self._ready and now - self._said > SAY_EVERY_SECONDS:
             self._said = now
             log.info("The cube is being fed from %s: %.1f %%.", CELLS, percent)
-        if self._ready and not lag and now - self._completed > COMPLETE_EVERY_SECONDS:
+        if self._ready and heard and not self._lag() and now - self._completed > COMPLETE_EVERY_SECONDS:
             self._completed = now
-            self._cube.complete(self._clock())
+            self._cube.complete(heard)

@@ -10,7 +10,7 @@ import pytest
 from aiokafka import TopicPartition
 from cubes import NOW, Cell, cell
 
-from metrics.cube import Cube, CubeDoubt, Place
+from metrics.cube import LONGEST_AWAY_MS, Cube, CubeDoubt, Place
 from metrics.feed import Following, Progress
 from schemas.topics import CELLS
 
@@ -28,6 +28,10 @@ class Reader:
         self.log = {TopicPartition(CELLS, number): found for number, found in records.items()}
         self.first, self.control = first, control
         self.at: dict[TopicPartition, int] = {}
+        self.heard: int | None = NOW
+
+    def last_poll_timestamp(self, _: TopicPartition) -> int | None:
+        return self.heard
 
     def assign(self, partitions: list[TopicPartition]) -> None:
         assert partitions == PARTITIONS
@@ -130,3 +134,24 @@ async def test_a_file_deleted_under_way_is_a_doubt(cube: Cube) -> None:
     cube.path.unlink()
     with pytest.raises(CubeDoubt, match="deleted"):
         await following.run(PARTITIONS)
+
+
+async def test_what_brokers_have_is_not_known_while_they_are_silent(cube: Cube) -> None:
+    reader = Reader(LOG)
+    reader.heard = NOW - 5_001
+    assert {progress.lag for progress in await follow(reader, cube)} == {None}
+
+
+async def test_it_was_complete_when_the_brokers_last_answered(cube: Cube) -> None:
+    reader = Reader(LOG)
+    reader.heard = NOW - LONGEST_AWAY_MS + 7
+    await follow(reader, cube)
+    assert cube.open("one", NOW + 7) != {}
+    assert cube.open("one", NOW + 8) == {}
+
+
+async def test_it_was_not_complete_before_they_answered_at_all(cube: Cube) -> None:
+    reader = Reader(LOG)
+    reader.heard = None
+    await follow(reader, cube)
+    assert cube.open("one", NOW + LONGEST_AWAY_MS + 1) == {}
