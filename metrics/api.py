@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from asyncio import get_running_loop
+from concurrent.futures import Executor, ThreadPoolExecutor
 from time import perf_counter
 from typing import Annotated, Any
 
@@ -27,7 +27,7 @@ from metrics.exposition import CONTENT_TYPE
 from metrics.questions import Asked, CountsAsked, Questions
 from metrics.reader import CubeUnreadable
 
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+THREADS = 8  # each keeps a connection to the cube with some megabytes of cache; more would only take turns
 CSV = "text/csv; charset=utf-8"
 ERRORS: dict[int | str, dict[str, Any]] = {
     code: {"description": text, "content": {problems.MEDIA_TYPE: {}}}
@@ -35,11 +35,12 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(questions: Questions, exporter: Exporter, lifespan: Lifespan | None = None) -> FastAPI:
-    """The application. `questions` answer in threads of their own; `exporter` renders in one."""
-    app = FastAPI(title="LGSP hub: figures", version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
-    _indicators(app, questions)
-    _counts(app, questions)
+def create_app(questions: Questions, exporter: Exporter) -> FastAPI:
+    """The application. `questions` are answered in a few threads of its own."""
+    app = FastAPI(title="LGSP hub: figures", version="1", docs_url=None, redoc_url=None)
+    pool = ThreadPoolExecutor(THREADS, "figures")
+    _indicators(app, questions, pool)
+    _counts(app, questions, pool)
     _operations(app, questions, exporter)
     app.add_exception_handler(problems.Problem, problems.on_problem)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)
@@ -50,31 +51,38 @@ def create_app(questions: Questions, exporter: Exporter, lifespan: Lifespan | No
     return app
 
 
-def _indicators(app: FastAPI, questions: Questions) -> None:
+def _indicators(app: FastAPI, questions: Questions, pool: Executor) -> None:
+    def answer(asked: Asked, id: str | None = None) -> Response:
+        found = questions.indicators(asked, id)
+        if asked.format == "csv":
+            return _csv(indicators_csv(found))
+        return _json(IndicatorsAnswer(indicators=found) if id is None else found[0])
+
     @app.get("/v1/indicators", response_model=IndicatorsAnswer, responses=ERRORS)
-    def indicators(asked: Annotated[Asked, Query()]) -> Response:
+    async def indicators(asked: Annotated[Asked, Query()]) -> Response:
         """Every indicator over a window."""
-        found = questions.indicators(asked)
-        return _csv(indicators_csv(found)) if asked.format == "csv" else _json(IndicatorsAnswer(indicators=found))
+        return await get_running_loop().run_in_executor(pool, answer, asked)
 
     @app.get("/v1/indicators/{id}", response_model=IndicatorAnswer, responses=ERRORS)
-    def indicator(id: str, asked: Annotated[Asked, Query()]) -> Response:
+    async def indicator(id: str, asked: Annotated[Asked, Query()]) -> Response:
         """One indicator over a window."""
-        found = questions.indicators(asked, id)
-        return _csv(indicators_csv(found)) if asked.format == "csv" else _json(found[0])
+        return await get_running_loop().run_in_executor(pool, answer, asked, id)
 
     @app.get("/v1/catalogue")
-    def catalogue() -> CatalogueAnswer:
+    async def catalogue() -> CatalogueAnswer:
         """Every indicator as it is declared: definition, clause, terms, targets."""
         return CatalogueAnswer(indicators=list(questions.catalogue.values()))
 
 
-def _counts(app: FastAPI, questions: Questions) -> None:
-    @app.get("/v1/counts", response_model=CountsAnswer, responses=ERRORS)
-    def counts(asked: Annotated[CountsAsked, Query()]) -> Response:
-        """The raw counts under the indicators."""
+def _counts(app: FastAPI, questions: Questions, pool: Executor) -> None:
+    def answer(asked: CountsAsked) -> Response:
         found = questions.counts(asked)
         return _csv(counts_csv(found)) if asked.format == "csv" else _json(found)
+
+    @app.get("/v1/counts", response_model=CountsAnswer, responses=ERRORS)
+    async def counts(asked: Annotated[CountsAsked, Query()]) -> Response:
+        """The raw counts under the indicators."""
+        return await get_running_loop().run_in_executor(pool, answer, asked)
 
 
 def _operations(app: FastAPI, questions: Questions, exporter: Exporter) -> None:

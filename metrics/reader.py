@@ -59,7 +59,7 @@ class Readers:
             self._local.held = None
         uri = f"{self._cube.path.absolute().as_uri()}?mode=ro"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=512, check_same_thread=False)
-        connection.execute("PRAGMA cache_size = -16384")
+        connection.execute("PRAGMA cache_size = -8192")
         self._local.held = (generation, connection)
         return connection
 
