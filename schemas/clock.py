@@ -9,6 +9,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta, timezone
 
 ZONE = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LOCAL_EPOCH = EPOCH.astimezone(ZONE)
+MILLISECOND = timedelta(milliseconds=1)
 OFFSET_MS = 7 * 3_600_000
 DAY_MS = 86_400_000
 EARLIEST_MS = 315_532_800_000  # 1 January 1980: older times are typing errors, and the zone was another
@@ -48,12 +51,12 @@ def as_date(day_: int) -> date:
 
 def to_ms(moment: datetime) -> int:
     """Epoch milliseconds of an aware datetime, exactly (no float on the way)."""
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    return (moment - EPOCH) // MILLISECOND
 
 
 def to_datetime(ms: int) -> datetime:
     """The instant in the province's zone."""
-    return datetime(1970, 1, 1, tzinfo=UTC).astimezone(ZONE) + timedelta(milliseconds=ms)
+    return LOCAL_EPOCH + timedelta(milliseconds=ms)
 
 
 def now_ms() -> int:

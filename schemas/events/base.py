@@ -5,6 +5,7 @@ An event is an immutable fact in the past tense. It carries codes, never names o
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -21,8 +22,6 @@ Label = Annotated[str, Field(max_length=64, pattern=THING_ID, description="Short
 def _instant(value: Any) -> Any:
     """RFC 3339 text with its zone, or epoch milliseconds."""
     if isinstance(value, str):
-        from datetime import datetime
-
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
