@@ -106,12 +106,13 @@ class Feed:
         reader = consumer(self._settings, auto_offset_reset="none", fetch_max_wait_ms=WAIT_MS, fetch_max_bytes=32 << 20)
         await reader.start()
         try:
+            self.progress = Progress(partitions=len(partitions), doing="opening the cube")  # which may turn out to be empty
             places = self._cube.open(cluster, self._clock())
             while True:
                 try:
                     await Following(reader, self._cube, places, self._say, self._clock).run(partitions)
                 except (CubeDoubt, OffsetOutOfRangeError) as doubt:
-                    self.progress = Progress(partitions=self.progress.partitions, doing="building the figures anew")
+                    self.progress = Progress(partitions=len(partitions), doing="building the figures anew")
                     places = self._cube.rebuild(cluster, self._clock(), str(doubt))
         finally:
             await reader.stop()
