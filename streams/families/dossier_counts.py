@@ -248,7 +248,7 @@ def _flags(state: Dossier, end: End | None) -> list[int]:
         flags.append(FLAGGED["received_in_future"])
     if len(state.dues) > 1 and _moved_after_passed(state.dues):
         flags.append(FLAGGED["due_moved_after_passed"])
-    if len(state.finish) > 1 and len({fact[0] for fact in state.finish.values()}) > 1:
+    if len(state.finish) > 1 and len({fact[0] for fact in state.finish.values() if fact[0] >= state.reopened}) > 1:
         flags.append(FLAGGED["sources_disagree"])
     if end is not None:
         flags += _end_flags(state, end, received_at)
@@ -270,6 +270,6 @@ def _end_flags(state: Dossier, end: End, received_at: int) -> list[int]:
 
 
 def _moved_after_passed(dues: dict[int, int]) -> bool:
-    """Whether any due time was replaced after it had passed."""
+    """Whether any due time was replaced by another one after it had passed; to state it again is not to move it."""
     moments = sorted(dues)
-    return any(later > dues[earlier] for earlier, later in pairwise(moments))
+    return any(later > dues[earlier] != dues[later] for earlier, later in pairwise(moments))
