@@ -6,6 +6,7 @@ retried in place, since only a take-over proves that the books are right.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
@@ -64,9 +65,8 @@ async def _open_assigned(app: faust.App, ledgers: Ledgers, settings: Settings) -
     families = {events_topic(family.name): family for family in FAMILIES.values()}
     for tp in sorted(app.consumer.assignment()):
         if tp.topic in families:
-            ledger = Ledger(families[tp.topic], tp.partition, settings)
-            ledgers[tp.topic, tp.partition] = ledger
-            await ledger.open()
+            ledgers[tp.topic, tp.partition] = Ledger(families[tp.topic], tp.partition, settings)
+    await asyncio.gather(*(ledger.open() for ledger in ledgers.values()))
     for name, family in families.items():
         health.PARTITIONS.labels(family.name).set(sum(topic == name for topic, _ in ledgers))
     log.info("keeping %s", ", ".join(f"{topic}/{partition}" for topic, partition in ledgers) or "nothing: other workers own all partitions")
