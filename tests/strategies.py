@@ -74,6 +74,13 @@ INSTANTS = (
 AGENCIES = (("A",), ("A", "B"), ("A", "B", "C"))
 IDS = ["1", "2", "10", "3f2504e0-4f89-11d3-9a0c-0305e82c3301", "3f2504e0-4f89-11d3-9a0c-0305e82c3302", "Z"]
 REFERENCES = st.sampled_from(["r1", "r2"])
+PAYMENTS = st.sampled_from(["paid", "paid", "paid", "refunded", "pending", "failed"])
+# Types of events that decide together what a dossier counts for.
+THEMES = (
+    ("received", "finished", "step_taken", "result_returned", "reopened"), ("received", "paid", "fee_requested", "supplement_requested"),
+    ("received", "due_changed", "supplement_completed", "corrected", "finished"), ("received", "transferred", "finished", "step_taken"),
+    ("received", "refused", "reopened", "corrected"), ("received", "withdrawn", "suspended", "reopened"), ("received", "rated", "paid"),
+)  # fmt: skip
 
 
 @cache
@@ -85,17 +92,27 @@ def heard(family: str, kind: int, things: int, instants: tuple[int, ...], agenci
         "agency": agency, "handling_agency": st.none() | agency, "from_agency": agency, "to_agency": agency, "unit": st.none(),
         "procedure": st.sampled_from(["p", "q"]), "document_type": st.sampled_from(["18", "other"]), "to": st.just(["B"]),
         "due_at": at if model.type == "dossier.due_changed" else st.none() | at, "rating_id": REFERENCES,
-        "reference": st.none() if model.type == "dossier.fee_requested" else REFERENCES, "amount": st.sampled_from([0, 50_000]),
+        "reference": st.none() if model.type == "dossier.fee_requested" else REFERENCES,
+        "state": PAYMENTS, "amount": st.sampled_from([50_000, 50_000, 0]),
         "step": st.none(), "applicant": st.none(), model.key: st.sampled_from([f"thing-{number}" for number in range(things)]),
     }  # fmt: skip
     return st.tuples(events(model, **pools), at)
 
 
 @st.composite
+def kinds(draw: st.DrawFn, family: str) -> list[int]:
+    """Places of the types that one story is told with: a theme, or any few."""
+    places = {model.type.partition(".")[2]: place for place, model in enumerate(FAMILIES[family])}
+    if family == "dossiers" and draw(st.booleans()):
+        return [places[name] for name in draw(st.sampled_from(THEMES))]
+    any_few = draw(st.lists(st.sampled_from(range(len(places))), min_size=1, max_size=4, unique=True))
+    return any_few if draw(st.integers(0, 4)) == 0 else [0, *any_few]
+
+
+@st.composite
 def stories(draw: st.DrawFn, family: str, things: int = 2, longest: int = 14) -> list[tuple[Event, int]]:
     """What was heard: few types of events in one story, so that they meet each other; mostly with a reception."""
-    kinds = draw(st.lists(st.integers(0, len(FAMILIES[family]) - 1), min_size=1, max_size=4, unique=True))
-    choice = st.sampled_from(kinds if draw(st.integers(0, 4)) == 0 else [0, *kinds])
+    choice = st.sampled_from(draw(kinds(family)))
     instants, agencies = draw(st.sampled_from(INSTANTS)), draw(st.sampled_from(AGENCIES))
     told = choice.flatmap(lambda kind: heard(family, kind, things, instants, agencies))
     return draw(st.lists(told, min_size=1, max_size=longest))

@@ -1,0 +1,84 @@
+"""Facts written short, and what they count for by name: shared by the tests of families and books."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from oracle import Figures
+
+from schemas.cells import KINDS, decode_vector, parse_key
+from schemas.clock import ZONE, to_ms
+from schemas.events import EVENTS, Event
+from schemas.wire import encode
+from streams.books import Books
+from streams.families import FAMILIES
+
+Heard = tuple[Event, int]
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "dossier.received": {"procedure": "p", "channel": "counter"},
+    "dossier.corrected": {"procedure": "p", "channel": "counter", "received_at": "11-03 09:00"},
+    "dossier.transferred": {"from_agency": "A", "to_agency": "B", "electronic": True},
+    "dossier.paid": {"reference": "r1", "amount": 50_000, "online": True},
+    "dossier.refused": {"procedure": "p"},
+    "dossier.rated": {"rating_id": "q1", "satisfied": True},
+    "document.sent": {"to": ["B"], "document_type": "18", "electronic": True, "signed": True},
+    "document.status_changed": {"agency": "B"},
+}
+TIMES = ("due_at", "received_at")
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a worker reads of a Kafka record."""
+
+    key: bytes | None
+    value: bytes | None
+    timestamp: int = 0
+    offset: int = 0
+
+
+def record(event: Event, timestamp: int) -> Record:
+    """An event as the broker keeps it."""
+    return Record(event.thing.encode(), encode(event), timestamp)
+
+
+def ms(text: str) -> int:
+    """`11-10 16:30` (or with seconds) of 2025 in Viet Nam."""
+    return to_ms(datetime.fromisoformat(f"2025-{text}").replace(tzinfo=ZONE))
+
+
+def told(name: str, at: str, heard: str | None = None, **fields: Any) -> Heard:
+    """An event with the least that it needs, heard at once unless said otherwise. Its id is made of its type and time."""
+    model = EVENTS[name]
+    base = {"event_id": f"{name}@{at}", "source": "one-stop", "agency": "A", "occurred_at": ms(at), model.key: "thing"}
+    chosen = DEFAULTS.get(name, {}) | fields
+    chosen |= {time: ms(chosen[time]) for time in TIMES if isinstance(chosen.get(time), str)}
+    return model.model_validate(base | chosen), ms(heard or at)
+
+
+def named(rows: Iterable[tuple[bytes, bytes]]) -> Figures:
+    """Cells with their measures by name; zeros left out."""
+    found: Figures = {}
+    for key, value in rows:
+        family, kind, agency, category, at = parse_key(key)
+        measures = zip(KINDS[family][kind].measures, decode_vector(value), strict=False)
+        found[kind, agency, category, at] = {name: amount for name, amount in measures if amount}
+    return found
+
+
+def books_of(facts: Iterable[Heard]) -> Books:
+    """Books into which facts came one by one; all of one family."""
+    facts = list(facts)
+    books = Books(FAMILIES[facts[0][0].family])
+    for fact in facts:
+        books.keep(books.fold([record(*fact)]))
+    return books
+
+
+def answer(*facts: Heard) -> Figures:
+    """What facts count for."""
+    return named(books_of(facts).cells.items())
