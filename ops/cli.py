@@ -115,11 +115,14 @@ def recount() -> None:
 
 
 @cli.command()
-@click.argument("names", nargs=-1, type=click.Choice(tuple(NAMES)))
-@click.option("--events", type=click.IntRange(1_000), default=EVENTS, show_default=True, help="Of the whole job; fewer shrink all the rest.")
+@click.argument("names", nargs=-1, type=click.Choice(tuple(NAMES)), metavar="[NAMES]...")
+@click.option("--events", type=click.IntRange(1_000), default=EVENTS, show_default=True, help="Of the whole job; fewer shrink the rest.")
 @click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write the table there as Markdown.")
 def bench(names: tuple[str, ...], events: int, markdown: Path | None) -> None:
-    """Measure the hub on this machine, on a Kafka of its own, beside what is needed; NAMES choose some of the measurements."""
+    """Measure the hub on this machine, on a Kafka of its own, beside what is needed.
+
+    NAMES choose among job, takeover, failover, gateway and latency; without any, all are measured.
+    """
     from ops.bench.run import run_bench
 
     sys.exit(run_bench(settings(), names, events=events, markdown=markdown))

@@ -19,14 +19,17 @@ from aiokafka.partitioner import murmur2
 from connectors.publisher import record_of
 from ops.simulate.run import START
 from ops.simulate.stream import events
+from schemas.clock import DAY_MS
 from schemas.events import Event
 from schemas.kafka import producer
 from schemas.settings import Settings
+from schemas.topics import events_topic
 from schemas.wire import Headers
 
 MAKERS = 2
 CHUNK = 2_000
 DAYS = 365
+YEAR = START - DAYS * DAY_MS  # the year before the simulation's: the gateway takes in nothing of the future
 EVENTS_A_DOSSIER = 5.58  # documents and duplicates included; only how much is made depends on it
 # report time, topic, partition, key, value, headers: a plain tuple crosses between processes quickest
 Waiting = tuple[int, str, int, bytes, bytes, Headers]
@@ -51,7 +54,7 @@ def waiting(event: Event, at: int, partitions: int) -> Waiting:
 
 
 def _make(send: Connection, seed: int, dossiers: int, partitions: int) -> None:
-    made = (waiting(event, at, partitions) for at, event in events(seed, dossiers, START, DAYS))
+    made = (waiting(event, at, partitions) for at, event in events(seed, dossiers, YEAR, DAYS))
     while chunk := list(islice(made, CHUNK)):
         send.send(chunk)
     send.send(None)
@@ -77,6 +80,11 @@ def province(dossiers: int, partitions: int) -> Iterator[Waiting]:
             stack.callback(process.terminate)
             halves.append(_received(receive))
         yield from merge(*halves, key=itemgetter(0))
+
+
+def no_events(settings: Settings) -> dict[tuple[str, int], int]:
+    """Every (topic, partition) that the province's events go to, with none yet."""
+    return {(events_topic(family), partition): 0 for family in ("dossiers", "documents") for partition in range(settings.partitions)}
 
 
 class Writer:
@@ -114,13 +122,13 @@ class Writer:
 
 async def write_province(settings: Settings, count: int, told: Callable[[int], None]) -> dict[tuple[str, int], int]:
     """Write about so many events; how many wait in each (topic, partition)."""
-    ends: dict[tuple[str, int], int] = {}
+    ends = no_events(settings)
     async with Writer(settings) as writer:
         made = province(dossiers_for(count), settings.partitions)
         while chunk := list(islice(made, CHUNK)):
             for place, rows in _by_place(chunk).items():
                 await writer.write(*place, rows)
-                ends[place] = ends.get(place, 0) + len(rows)
+                ends[place] += len(rows)
             told(sum(ends.values()))
             await asyncio.sleep(0)
     return ends

@@ -1,0 +1,130 @@
+"""Books of many dossiers, made as the worker makes them but without Kafka between: half-years told one by one, each joined in memory.
+
+States and counts are those of the real family; a test compares them with the fold of the encoded events. Cells are sums over
+states, so those of the parts add up to those of the whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ops.bench.load import Writer, partition_of
+from ops.simulate.run import START
+from ops.simulate.stream import events
+from schemas.cells import decode_vector, encode_vector
+from schemas.clock import DAY_MS
+from schemas.settings import Settings
+from schemas.topics import state_topic
+from streams.books import Books
+from streams.families import FAMILIES
+
+if TYPE_CHECKING:
+    from multiprocessing.sharedctypes import Synchronized
+
+PART_DAYS = 182
+Place = tuple[str, int]  # family, partition
+States = dict[tuple[str, bytes], Any]
+_counter: Synchronized[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A half-year of the province. Only the last one is cut: what is reported of the others after their end is told as well."""
+
+    number: int
+    of: int
+    dossiers: int
+
+    @property
+    def last(self) -> bool:
+        """Whether work is still open at its end."""
+        return self.number == self.of - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a part adds to a partition's books."""
+
+    events: int
+    states: int
+    cells: dict[bytes, bytes]
+
+
+def parts_of(dossiers: int, parts: int) -> list[Part]:
+    """The dossiers shared out over consecutive half-years."""
+    return [Part(number, parts, dossiers * (number + 1) // parts - dossiers * number // parts) for number in range(parts)]
+
+
+def count_into(counter: Synchronized[int]) -> None:
+    """In a process that makes parts: add the dossiers made to a counter that the waiting process reads."""
+    global _counter
+    _counter = counter
+
+
+def make(settings: Settings, part: Part) -> dict[Place, Made]:
+    """Tell a part, write its states to their topics; what it adds to each partition's books. Meant for a process of its own."""
+    states, told = merged(part, settings.partitions)
+    books = as_books(states, settings.partitions)
+    asyncio.run(_write_states(settings, books))
+    return {place: Made(told.get(place, 0), len(one.states), one.cells) for place, one in books.items()}
+
+
+def merged(part: Part, partitions: int) -> tuple[States, dict[Place, int]]:
+    """The states of everything that happens in a part, and the events told of each partition."""
+    states: States = {}
+    told: dict[Place, int] = {}
+    start = START - (part.of - part.number) * PART_DAYS * DAY_MS
+    for at, event in events(100 + part.number, part.dossiers, start, PART_DAYS, cut=part.last):
+        family, key = FAMILIES[event.family], event.thing.encode()
+        state = states.get((family.name, key))
+        if state is None:
+            state = states[family.name, key] = family.state()
+            _count(family.name)
+        family.merges[event.type](state, event.__dict__, at)
+        place = family.name, partition_of(key, partitions)
+        told[place] = told.get(place, 0) + 1
+    return states, told
+
+
+def _count(family: str) -> None:
+    if _counter is not None and family == "dossiers":
+        with _counter.get_lock():
+            _counter.value += 1
+
+
+def as_books(states: States, partitions: int) -> dict[Place, Books]:
+    """The books that hold these states, cells counted by the real rules. Takes the states out of their dictionary."""
+    books = {(family, partition): Books(FAMILIES[family]) for family in {name for name, _ in states} for partition in range(partitions)}
+    dump = msgspec.msgpack.Encoder().encode
+    while states:
+        (family, key), state = states.popitem()
+        books[family, partition_of(key, partitions)].set_state(key, dump(state))
+    for one in books.values():
+        asyncio.run(one.rebuild_cells())
+    return books
+
+
+async def _write_states(settings: Settings, books: dict[Place, Books]) -> None:
+    async with Writer(settings) as writer:
+        for (family, partition), one in books.items():
+            await writer.write(state_topic(family), partition, ((key, row, []) for key, row in one.states.items()))
+
+
+def summed(parts: Iterable[dict[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The cells of several parts of one partition's books."""
+    total: dict[bytes, bytes] = {}
+    for cells in parts:
+        for key, value in cells.items():
+            known = total.get(key)
+            total[key] = value if known is None else encode_vector(_added(decode_vector(known), decode_vector(value)))
+    return total
+
+
+def _added(one: list[int], other: list[int]) -> list[int]:
+    longer, shorter = (one, other) if len(one) >= len(other) else (other, one)
+    return [number + (shorter[place] if place < len(shorter) else 0) for place, number in enumerate(longer)]

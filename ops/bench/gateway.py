@@ -1,0 +1,88 @@
+"""The gateway: how many events a second it takes in over HTTP on one core, in batches of 500, each acknowledged by Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import aiohttp
+
+from ops.bench.load import no_events
+from ops.bench.machine import pin, usage
+from ops.bench.names import Scale
+from ops.bench.offsets import ends_of
+from ops.bench.report import Line, Need
+from ops.bench.requests import bodies, events_url, post, ready
+from ops.bench.stage import Stage, require_running
+from ops.supervise import Service
+from schemas.errors import EnvironmentBroken
+from schemas.settings import Settings
+
+SIZE = 500
+CONNECTIONS = 8
+
+
+def measure(stage: Stage, scale: Scale) -> list[Line]:
+    """Send bodies made beforehand; the gateway alone on one core, this process and the broker on the other."""
+    size = min(SIZE, scale.gateway_events)
+    made = []
+    with stage.counting("Requests are made", scale.gateway_events) as told:
+        for body in bodies(7, scale.gateway_events, size):
+            made.append(body)
+            told(len(made) * size)
+    gateway = stage.service("gateway")
+    gateway.start()
+    with stage.counting("Requests are sent", len(made) * size) as told, _apart(stage, gateway):
+        events, seconds, cpu = asyncio.run(_sent(stage.settings, gateway, Sending(made, size, told)))
+    pinned = f"in batches of {size}, {CONNECTIONS} connections, {events:,} events"
+    return [
+        Line("gateway, one core", events / seconds, "events/s", Need("at least", 10_000), pinned),
+        Line("… of its core", cpu / seconds * 100, "%", note=f"{cpu / events * 1e6:.0f} CPU-seconds a million events"),
+    ]
+
+
+@contextmanager
+def _apart(stage: Stage, gateway: Service) -> Iterator[None]:
+    """The gateway on the last core, all others on the rest; on a single core all share it."""
+    others, own = stage.cores[:-1] or stage.cores, stage.cores[-1:]
+    pin(require_running(gateway), own)
+    for pid in (os.getpid(), stage.broker.pid or os.getpid()):
+        pin(pid, others)
+    try:
+        yield
+    finally:
+        pin(os.getpid(), stage.cores)
+
+
+class Sending:
+    """Requests that several connections share: each is sent once, by whichever is free."""
+
+    def __init__(self, made: list[bytes], size: int, told: Callable[[int], None]) -> None:
+        self.events, self.accepted = len(made) * size, 0
+        self._waiting, self._told = iter(made), told
+
+    async def connection(self, session: aiohttp.ClientSession, address: str) -> None:
+        """One connection, until nothing is left to send."""
+        for body in self._waiting:
+            accepted = await post(session, address, body)
+            self.accepted += accepted
+            self._told(self.accepted)
+
+
+async def _sent(settings: Settings, gateway: Service, sending: Sending) -> tuple[int, float, float]:
+    """Events that Kafka holds in the end, the seconds that it took and those of the gateway's CPU.
+
+    Raises: EnvironmentBroken if anything else than 202 came, or Kafka holds another number of events than were accepted.
+    """
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS)) as session:
+        await ready(session, f"http://{settings.host}:{settings.gateway_port}", gateway)
+        began, cpu = time.monotonic(), usage(require_running(gateway)).cpu
+        await asyncio.gather(*(sending.connection(session, events_url(settings)) for _ in range(CONNECTIONS)))
+        seconds, used = time.monotonic() - began, usage(require_running(gateway)).cpu - cpu
+    held = sum((await ends_of(settings, no_events(settings))).values())
+    if not sending.events == sending.accepted == held:
+        raise EnvironmentBroken(f"{sending.events:,} events sent, {sending.accepted:,} accepted, {held:,} in Kafka: see the gateway's log.")
+    return held, seconds, used

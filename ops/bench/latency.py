@@ -1,0 +1,203 @@
+"""The way of one fact: accepted by the gateway until it shows in the API and in /metrics, while 1,000 events/s go the same way."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import uuid4
+
+import aiohttp
+import msgspec
+
+from ops.bench.load import write_province
+from ops.bench.names import Scale
+from ops.bench.offsets import Applied, Places, require_written
+from ops.bench.report import Line, Need, percentile
+from ops.bench.requests import bodies, body_of, events_url, post, ready
+from ops.bench.stage import Stage, deadline, require_running
+from ops.supervise import Service
+from schemas.clock import now_ms
+from schemas.errors import EnvironmentBroken, HubError
+from schemas.events.dossiers import DossierReceived
+
+RATE, SIZE = 1_000, 10  # events a second, in requests of so many
+PROBES_A_SECOND = 7
+PAUSE = 0.01  # between two looks: what looks without a pause slows down what it looks at
+PROBED = "H35.SAMPLE.BENCH"  # an agency that nobody else reports for
+OPEN = re.compile(rf'^lgsp_dossiers_open{{agency="{re.escape(PROBED)}"}} (\S+)$', re.MULTILINE)
+NOT_HEARD_OF = 422  # the API's answer before the agency's first fact
+Look = Callable[[], Awaitable[int]]
+
+
+@dataclass
+class Sight:
+    """What one of the two ways to look has seen: probe after probe, since each adds one to the count."""
+
+    took: list[float] = field(default_factory=list)  # seconds from accepted, in order of the probes
+    looks: int = 0
+
+    def seen(self, count: int, accepted: list[float], now: float) -> None:
+        """The count stood in an answer that came at `now`; a probe seen before its own 202 took no time."""
+        self.took += [max(0.0, now - at) for at in accepted[len(self.took) : count]]
+
+
+@dataclass
+class Run:
+    """One measurement as it goes on."""
+
+    accepted: list[float] = field(default_factory=list)  # when each probe was
+    sights: dict[str, Sight] = field(default_factory=lambda: {"the API": Sight(), "/metrics": Sight()})
+    sent: int = 0
+    rate: float = 0.0
+
+
+def measure(stage: Stage, scale: Scale) -> list[Line]:
+    """The whole hub on some history; a steady load, and probes of an agency of their own."""
+    with stage.counting("Events are made", scale.history) as told:
+        ends = asyncio.run(write_province(stage.settings, scale.history, told))
+    seconds = scale.probes / PROBES_A_SECOND
+    with stage.waiting("Requests are made"):
+        made = list(bodies(13, round(RATE * seconds * 1.1), SIZE))[: round(RATE * seconds / SIZE)]
+    run = asyncio.run(_run(stage, ends, made, scale.probes))
+    return [line for place, sight in run.sights.items() for line in lines(place, sight, run.rate)]
+
+
+def lines(place: str, sight: Sight, rate: float) -> list[Line]:
+    """Median and 99th percentile of one way to look, in ms."""
+    spread = f"{len(sight.took)} probes at {rate:,.0f} events/s, {sight.looks} looks"
+    needs = ((50, 100, ""), (99, 300, spread))
+    return [
+        Line(f"accepted → visible in {place}, p{percent}", percentile(sight.took, percent) * 1000, "ms", Need("at most", most), note)
+        for percent, most, note in needs
+    ]
+
+
+async def _run(stage: Stage, ends: Places, made: list[bytes], probes: int) -> Run:
+    settings, run = stage.settings, Run()
+    await require_written(settings, ends)
+    services = {name: stage.service(name) for name in ("worker", "metrics", "gateway")}
+    for service in services.values():
+        service.start()
+    ports = {"metrics": settings.metrics_port, "gateway": settings.gateway_port}
+    async with Applied(settings) as applied, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        with stage.waiting("The hub starts"):
+            await applied.reach(ends, services["worker"])
+            for name, port in ports.items():
+                await ready(session, f"http://{settings.host}:{port}", services[name])
+        figures = f"http://{settings.host}:{settings.metrics_port}"
+        looks: dict[str, Look] = {"the API": partial(_in_api, session, figures), "/metrics": partial(_in_metrics, session, figures)}
+        with stage.counting("Probes", probes) as told:
+            await _all_seen(run, looks, session, events_url(settings), made, probes, told, list(services.values()))
+        await _require_counted(applied, ends, run)
+    return run
+
+
+async def _all_seen(
+    run: Run, looks: dict[str, Look], session: aiohttp.ClientSession, address: str, made: list[bytes], probes: int,
+    told: Callable[[int], None], services: list[Service],
+) -> None:  # fmt: skip
+    """Send and look until every probe was seen both ways; the first failure ends all.
+
+    Raises: EnvironmentBroken
+    """
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_load(run, session, address, made))
+            tasks.create_task(_probe(run, session, address, probes, told))
+            for place, look in looks.items():
+                tasks.create_task(_watch(run, run.sights[place], look, probes, services))
+    except* (HubError, aiohttp.ClientError) as group:
+        raise EnvironmentBroken(f"The hub failed under the load: {_first(group)}") from group
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def _load(run: Run, session: aiohttp.ClientSession, address: str, made: list[bytes]) -> None:
+    """Requests at their times, whether or not the ones before were answered."""
+    began = time.monotonic()
+    async with asyncio.TaskGroup() as sending:
+        for number, body in enumerate(made):
+            await asyncio.sleep(began + number * SIZE / RATE - time.monotonic())
+            sending.create_task(_send(run, session, address, body))
+    run.rate = run.sent / (time.monotonic() - began)
+
+
+async def _send(run: Run, session: aiohttp.ClientSession, address: str, body: bytes) -> None:
+    accepted = await post(session, address, body)
+    run.sent += accepted
+
+
+async def _probe(run: Run, session: aiohttp.ClientSession, address: str, probes: int, told: Callable[[int], None]) -> None:
+    began = time.monotonic()
+    for number in range(probes):
+        await asyncio.sleep(began + number / PROBES_A_SECOND - time.monotonic())
+        await post(session, address, body_of([_received(number)]))
+        run.accepted.append(time.monotonic())
+        told(number + 1)
+
+
+def _received(number: int) -> DossierReceived:
+    return DossierReceived(
+        event_id=str(uuid4()), source="bench", agency=PROBED, occurred_at=now_ms(), dossier_id=f"{PROBED}-{number:06}",
+        procedure="SAMPLE.000001.H35", channel="online",
+    )  # fmt: skip
+
+
+async def _watch(run: Run, sight: Sight, look: Look, probes: int, services: list[Service]) -> None:
+    """Look again and again while a probe is on its way."""
+    in_time = deadline("Seeing every probe", probes / PROBES_A_SECOND + 60)
+    while len(sight.took) < probes:
+        await asyncio.sleep(PAUSE)
+        if len(sight.took) < len(run.accepted):
+            count = await look()
+            sight.seen(count, run.accepted, time.monotonic())
+            sight.looks += 1
+        for service in services:
+            require_running(service)
+        in_time()
+
+
+async def _in_api(session: aiohttp.ClientSession, figures: str) -> int:
+    asked = {"family": "dossiers", "kind": "received", "agency": PROBED}
+    async with session.get(f"{figures}/v1/counts", params=asked) as answer:
+        if answer.status == NOT_HEARD_OF:
+            return 0
+        answer.raise_for_status()
+        return in_counts(await answer.read())
+
+
+def in_counts(body: bytes) -> int:
+    """How many dossiers were received, in an answer of GET /v1/counts that tells nothing else."""
+    (kind,) = msgspec.json.decode(body)["kinds"]
+    return int(kind["counts"]["received"])
+
+
+async def _in_metrics(session: aiohttp.ClientSession, figures: str) -> int:
+    async with session.get(f"{figures}/metrics") as answer:
+        answer.raise_for_status()
+        return in_exposition(await answer.text())
+
+
+def in_exposition(text: str) -> int:
+    """How many dossiers of the probed agency are open; none before the first."""
+    found = OPEN.search(text)
+    return int(float(found[1])) if found else 0
+
+
+async def _require_counted(applied: Applied, ends: Places, run: Run) -> None:
+    """Raises: EnvironmentBroken unless everything accepted is counted."""
+    in_time = deadline("Counting everything accepted")
+    expected = sum(ends.values()) + run.sent + len(run.accepted)
+    while (found := await applied.total(ends)) < expected:
+        in_time()
+        await asyncio.sleep(0.1)
+    if found != expected:
+        raise EnvironmentBroken(f"{expected:,} events were accepted and {found:,} counted: measure again.")

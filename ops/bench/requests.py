@@ -1,0 +1,64 @@
+"""Requests as agencies send them: CloudEvents of the believable province in batches, made beforehand; and sending them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from itertools import islice
+
+import aiohttp
+import msgspec
+
+from ops.bench.load import DAYS, YEAR, dossiers_for
+from ops.bench.stage import deadline, require_running
+from ops.simulate.sinks import cloud_event
+from ops.simulate.stream import events
+from ops.supervise import Service
+from schemas.errors import EnvironmentBroken
+from schemas.events import Event
+from schemas.settings import Settings
+
+BATCH = "application/cloudevents-batch+json"
+HEADERS = {"content-type": BATCH}
+
+
+def bodies(seed: int, count: int, size: int) -> Iterator[bytes]:
+    """Bodies of `size` events each, about `count` events in all, in the order of report."""
+    told = (event for _, event in events(seed, dossiers_for(count), YEAR, DAYS))
+    while len(batch := list(islice(told, size))) == size:
+        yield body_of(batch)
+
+
+def body_of(batch: list[Event]) -> bytes:
+    """One request's body."""
+    return msgspec.json.encode([cloud_event(event) for event in batch])
+
+
+def events_url(settings: Settings) -> str:
+    """Where events go."""
+    return f"http://{settings.host}:{settings.gateway_port}/v1/events"
+
+
+async def post(session: aiohttp.ClientSession, address: str, body: bytes) -> int:
+    """Send one batch; the events accepted. Raises: EnvironmentBroken for any answer but 202."""
+    async with session.post(address, data=body, headers=HEADERS) as answer:
+        if answer.status != 202:
+            raise EnvironmentBroken(f"The gateway answered {answer.status}: {(await answer.text())[:300]}")
+        return int((await answer.json())["accepted"])
+
+
+async def ready(session: aiohttp.ClientSession, address: str, service: Service) -> None:
+    """Wait until a service says that it is ready. Raises: EnvironmentBroken if it ends instead, or takes too long."""
+    in_time = deadline(f"The start of {service.name}")
+    while not await _answers(session, f"{address}/readyz"):
+        require_running(service)
+        in_time()
+        await asyncio.sleep(0.1)
+
+
+async def _answers(session: aiohttp.ClientSession, address: str) -> bool:
+    try:
+        async with session.get(address) as answer:
+            return answer.status == 200
+    except aiohttp.ClientError:
+        return False

@@ -1,0 +1,116 @@
+"""The take-over: one process opens the ledgers of all partitions, whose books hold a million dossiers; its time and memory."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import multiprocessing
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, wait
+from dataclasses import dataclass
+
+from aiokafka import TopicPartition
+
+from ops.bench.books import Made, Place, count_into, make, parts_of, summed
+from ops.bench.load import MAKERS, Writer
+from ops.bench.machine import Usage, usage
+from ops.bench.names import Scale
+from ops.bench.report import Line, Need
+from ops.bench.stage import Stage, apart
+from schemas.cells import applied_key, encode_vector
+from schemas.kafka import consumer
+from schemas.settings import Settings
+from schemas.topics import CELLS, events_topic
+from streams.families import FAMILIES
+from streams.ledger import Ledger
+
+PARTS = 6  # three years; few enough to keep what is made at once in memory
+LOOK_SECONDS = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What the process found, and what it took."""
+
+    seconds: float
+    longest: float
+    states: dict[str, int]
+    cells: int
+    used: Usage
+
+
+def measure(stage: Stage, scale: Scale) -> list[Line]:
+    """Make the books, write them, then open all of them in a fresh process."""
+    with stage.counting(f"Books of {scale.books:,} dossiers are made", scale.books) as told:
+        books = _made(stage.settings, scale.books, told)
+    with stage.waiting("Cells are written"):
+        asyncio.run(_write_cells(stage.settings, books))
+    with stage.waiting("The take-over"):
+        opened = apart(open_all, stage.settings)
+    return lines(opened)
+
+
+def lines(opened: Opened) -> list[Line]:
+    """The figures. Memory is the whole process's, per million dossiers."""
+    dossiers, others = opened.states["dossiers"], sum(opened.states.values()) - opened.states["dossiers"]
+    held = f"{others:,} documents beside them, {opened.cells:,} cells; longest partition {opened.longest:.1f} s"
+    memory = f"whole process {opened.used.memory:,.0f} MB, at most {opened.used.peak:,.0f} MB"
+    return [
+        Line(f"take-over of {dossiers:,} dossiers", opened.seconds, "s", Need("at most", 7), held),
+        Line("memory per million dossiers", opened.used.memory / (dossiers / 1e6), "MB", Need("at most", 500), memory),
+    ]
+
+
+def open_all(settings: Settings) -> Opened:
+    """Open every ledger as a worker does on taking over; meant for a process of its own, with all that a worker has loaded."""
+    from streams.worker import build_app
+
+    gc.set_threshold(100_000, 50, 100)  # as the worker's
+    build_app(settings)
+    return asyncio.run(_open_all(settings))
+
+
+async def _open_all(settings: Settings) -> Opened:
+    ledgers = [Ledger(family, partition, settings) for family in FAMILIES.values() for partition in range(settings.partitions)]
+    took = []
+    for ledger in ledgers:
+        began = time.perf_counter()
+        await ledger.open()
+        took.append(time.perf_counter() - began)
+    used = usage(os.getpid())
+    for ledger in ledgers:
+        await ledger.close()
+    states = {name: sum(len(one.books.states) for one in ledgers if one.family.name == name) for name in FAMILIES}
+    return Opened(sum(took), max(took), states, sum(len(one.books.cells) for one in ledgers), used)
+
+
+def _made(settings: Settings, dossiers: int, told: Callable[[int], None]) -> dict[Place, list[Made]]:
+    books: dict[Place, list[Made]] = {}
+    spawn = multiprocessing.get_context("spawn")
+    counter = spawn.Value("q", 0)
+    # A fresh process for each part: what the one before has left in memory would only be in the way.
+    with ProcessPoolExecutor(MAKERS, spawn, count_into, (counter,), max_tasks_per_child=1) as pool:
+        making = [pool.submit(make, settings, part) for part in parts_of(dossiers, PARTS)]
+        while wait(making, timeout=LOOK_SECONDS).not_done:
+            told(counter.value)
+        for made in making:
+            for place, one in made.result().items():
+                books.setdefault(place, []).append(one)
+    return books
+
+
+async def _write_cells(settings: Settings, books: dict[Place, list[Made]]) -> None:
+    """Each partition's cells, how far they are applied, and the group's offset likewise, so that the ledger believes them."""
+    async with Writer(settings) as writer:
+        for (family, partition), made in books.items():
+            offset = sum(one.events for one in made)
+            cells = summed(one.cells for one in made)
+            applied = applied_key(family), encode_vector([offset, FAMILIES[family].version])
+            await writer.write(CELLS, partition, ((*row, []) for row in (*cells.items(), applied)))
+    offsets = {TopicPartition(events_topic(family), partition): sum(one.events for one in made)
+               for (family, partition), made in books.items()}  # fmt: skip
+    async with consumer(settings, group_id=settings.app_id) as group:
+        group.assign(list(offsets))
+        await group.commit(offsets)
