@@ -1,0 +1,68 @@
+"""The shape of the code base: who may import whom, how long files may be, that everything public says what it is."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("schemas", "connectors", "streams", "metrics", "ops")
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_no_package_imports_what_it_may_not() -> None:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 kept, 0 broken" in done.stdout
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_files_stay_short(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= 400, "split it by what its parts are about"
+
+
+@pytest.mark.parametrize("path", [*MODULES, *TESTS], ids=name)
+def test_every_module_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), "a docstring at its top"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_public_classes_and_functions_say_what_they_do(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    defined = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    silent = [node.name for node in tree.body if isinstance(node, defined) and node.name[0] != "_" and not ast.get_docstring(node)]
+    assert silent == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "streams" / "families").glob("*.py")), ids=name)
+def test_families_know_no_clock(path: Path) -> None:
+    """A replay must give the same figures; the import contract can't see a function of schemas.clock."""
+    used = {node.attr if isinstance(node, ast.Attribute) else node.id for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Attribute | ast.Name)}  # fmt: skip
+    assert not used & {"now_ms", "now", "time", "monotonic", "random", "environ"}
+
+
+def test_nobody_but_batches_reaches_inside_faust() -> None:
+    importers = {name(path) for path in MODULES if "faust" in imported(path)}
+    assert importers == {"streams/batches.py", "streams/worker.py"}
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level names of the packages that a module imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found

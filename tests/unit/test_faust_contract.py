@@ -1,0 +1,231 @@
+"""What streams/batches.py relies on inside Faust, name by name, and what it makes of it. Fails when another Faust is installed."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import faust
+import pytest
+from faust.serializers import codecs
+from faust.transport.consumer import Consumer
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from faust.types.tuples import ConsumerMessage
+
+from streams import batches
+from streams.batches import BATCH, CODEC, Batch, BatchConsumer, BatchTransport, use_batches
+
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+TP0, TP1 = TP("lgsp.dossiers", 0), TP("lgsp.dossiers", 1)
+
+
+@pytest.mark.parametrize("package", ["faust-streaming", "aiokafka", "mode-streaming"])
+def test_the_installed_versions_are_the_pinned_ones(package: str) -> None:
+    dependencies = tomllib.loads(PROJECT.read_text("utf-8"))["project"]["dependencies"]
+    assert f"{package}=={version(package)}" in dependencies
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("_getmany", ["self", "active_partitions", "timeout"]),
+        ("getmany", ["self", "timeout"]),
+        ("perform_seek", ["self"]),
+        ("_new_offset", ["self", "tp"]),
+        ("_add_gap", ["self", "tp", "offset_from", "offset_to"]),
+        ("_wait_next_records", ["self", "timeout"]),
+    ],
+)
+def test_what_is_overridden_or_called_has_the_signature_relied_on(name: str, parameters: list[str]) -> None:
+    assert list(inspect.signature(getattr(driver.Consumer, name)).parameters) == parameters
+    assert list(inspect.signature(getattr(BatchConsumer, name)).parameters) == parameters
+    assert inspect.iscoroutinefunction(getattr(driver.Consumer, name)) == inspect.iscoroutinefunction(getattr(BatchConsumer, name))
+    assert inspect.isasyncgenfunction(getattr(driver.Consumer, name)) == inspect.isasyncgenfunction(getattr(BatchConsumer, name))
+
+
+def test_every_override_overrides_something() -> None:
+    own = {name for name in vars(BatchConsumer) if not name.startswith("__") and callable(vars(BatchConsumer)[name])}
+    assert own == {"_getmany", "getmany", "perform_seek", "_new_offset", "_add_gap"} | (own & {"_batch"})
+    assert not hasattr(driver.Consumer, "_batch"), "a helper of ours would hide a method of Faust's"
+    assert not {"handed", "room"} & set(dir(driver.Consumer))
+
+
+def test_faust_hands_getmany_its_partitions_by_keyword() -> None:
+    called = inspect.getsource(Consumer._wait_next_records)
+    assert re.search(r"self\._getmany\(\s*active_partitions=active_partitions,\s*timeout=timeout", called)
+
+
+@pytest.mark.parametrize("name", ["_acked", "_acked_index", "_buffered_partitions", "flow_active"])
+def test_attributes_relied_on_are_set_by_faust(name: str) -> None:
+    assert f"self.{name}" in inspect.getsource(Consumer)
+
+
+def test_committing_asks_for_the_new_offset() -> None:
+    assert "_new_offset(" in inspect.getsource(Consumer).replace("def _new_offset(", "")
+
+
+@pytest.mark.parametrize("name", ["consumer_generation_id", "rebalancing", "on_rebalance_complete", "_new_transport", "consumer"])
+def test_the_app_has_what_workers_ask_of_it(name: str) -> None:
+    assert hasattr(faust.App("contract", web_enabled=False), name)
+
+
+def test_take_over_is_awaited_before_faust_seeks() -> None:
+    """The order that exactness rests on: books are loaded, then the committed offsets are sought, then the flow opens."""
+    from faust.app.base import App
+    from faust.tables.recovery import Recovery
+
+    source = inspect.getsource(Recovery) + inspect.getsource(App)
+    assert "on_rebalance_complete" in source
+    assert "perform_seek" in source
+
+
+def test_an_app_reads_through_the_batch_consumer() -> None:
+    app = faust.App("contract", broker="kafka://127.0.0.1:1", web_enabled=False)
+    use_batches(app)
+    transport = app._new_transport()
+    assert type(transport) is BatchTransport
+    assert BatchTransport.Consumer is BatchConsumer
+    assert issubclass(driver.Transport.Consumer, Consumer)
+
+
+def test_a_batch_passes_through_deserialisation_as_it_is() -> None:
+    batch: Any = Batch([], None, asyncio.Semaphore())
+    assert codecs.get_codec(CODEC).loads(batch) is batch
+    assert codecs.get_codec(CODEC).dumps(batch) is batch
+
+
+def test_a_message_carries_what_the_worker_reads() -> None:
+    parameters = list(inspect.signature(ConsumerMessage.__init__).parameters)
+    assert parameters[1:13] == ["topic", "partition", "offset", "timestamp", "timestamp_type", "headers", "key", "value", "checksum",
+                                "serialized_key_size", "serialized_value_size", "tp"]  # fmt: skip
+    assert "generation_id" in parameters
+
+
+class Reader(BatchConsumer):
+    """A batch consumer over fetches in memory."""
+
+    should_stop = False
+
+    def __init__(self, *fetches: dict[TP, list[Any]]) -> None:
+        self.app = SimpleNamespace(consumer_generation_id=1, rebalancing=False)  # type: ignore[assignment]
+        self.flow_active = True
+        self._buffered_partitions = set()
+        self._acked, self._acked_index = {TP0: [1]}, {TP0: {1}}
+        self.handed, self.room = {}, asyncio.Semaphore(100)
+        self.fetches = list(fetches)
+        self.active: set[TP] | None = {TP0, TP1}
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 Faust's signature
+        return self.fetches.pop(0), self.active
+
+
+def records(start: int, end: int) -> list[Any]:
+    return [SimpleNamespace(offset=offset, timestamp=1_000 * offset) for offset in range(start, end)]
+
+
+async def got(reader: Reader) -> list[tuple[TP, Any]]:
+    return [(tp, message) async for tp, message in reader.getmany(1.0)]
+
+
+async def test_a_fetch_is_handed_as_batches_that_follow_each_other() -> None:
+    reader = Reader({TP0: records(0, BATCH + 5), TP1: records(7, 9)}, {TP0: records(BATCH + 5, BATCH + 6)})
+    first = await got(reader)
+    assert [(tp, len(m.value.records), m.value.previous, m.offset) for tp, m in first] == [
+        (TP0, BATCH, None, BATCH - 1), (TP0, 5, BATCH - 1, BATCH + 4), (TP1, 2, None, 8),
+    ]  # fmt: skip
+    [(_, message)] = await got(reader)
+    assert message.value.previous == BATCH + 4
+    assert (message.generation_id, message.tp, message.timestamp) == (1, TP0, float(BATCH + 5))
+
+
+async def test_nothing_is_handed_of_partitions_that_are_not_active() -> None:
+    reader = Reader({TP0: records(0, 2), TP1: records(0, 2)})
+    reader.active = {TP1}
+    assert [tp for tp, _ in await got(reader)] == [TP1]
+
+
+@pytest.mark.parametrize("change", ["generation", "flow"])
+async def test_a_rebalance_while_waiting_for_room_drops_the_rest(change: str) -> None:
+    reader = Reader({TP0: records(0, 2), TP1: records(0, 2)})
+    reader.room = asyncio.Semaphore(1)
+    handed = []
+
+    async def read() -> None:
+        async for tp, message in reader.getmany(1.0):
+            handed.append((tp, message))
+
+    task = asyncio.create_task(read())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert reader.room.locked()
+    if change == "generation":
+        reader.app.consumer_generation_id = 2  # type: ignore[misc]
+    else:
+        reader.flow_active = False
+    handed[0][1].value.room.release()
+    await task
+    assert [tp for tp, _ in handed] == [TP0]
+    assert not reader.room.locked(), "the permit that was taken is given back"
+
+
+async def test_no_more_batches_are_handed_than_there_is_room_for() -> None:
+    reader = Reader({TP0: records(0, 5 * BATCH)})
+    reader.room = asyncio.Semaphore(batches.IN_FLIGHT)
+    handed: list[Any] = []
+
+    async def read() -> None:
+        async for _, message in reader.getmany(1.0):
+            handed.append(message)
+
+    task = asyncio.create_task(read())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(handed) == batches.IN_FLIGHT
+    while not task.done():
+        handed[-1].value.room.release()
+        await asyncio.sleep(0)
+    assert len(handed) == 5
+
+
+async def test_while_rebalancing_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched = []
+
+    async def fetch(self: Any, active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109 Faust's signature
+        fetched.append(active_partitions)
+        return {TP0: []}
+
+    monkeypatch.setattr(driver.Consumer, "_getmany", fetch)
+    reader = Reader()
+    reader.app.rebalancing = True
+    assert await reader._getmany(active_partitions={TP0}, timeout=1.0) == {}
+    reader.app.rebalancing = False
+    assert await reader._getmany(active_partitions={TP0}, timeout=1.0) == {TP0: []}
+    assert fetched == [{TP0}]
+
+
+async def test_a_new_generation_starts_from_what_was_committed(monkeypatch: pytest.MonkeyPatch) -> None:
+    sought = []
+
+    async def seek(self: Any) -> None:
+        sought.append(self)
+
+    monkeypatch.setattr(driver.Consumer, "perform_seek", seek)
+    reader = Reader({TP0: records(0, 2)})
+    [(_, message)] = await got(reader)
+    await reader.perform_seek()
+    assert (sought, reader.handed) == ([reader], {})
+    assert reader.room is not message.value.room, "permits of the old generation are void"
+
+
+async def test_acks_never_commit() -> None:
+    reader = Reader()
+    assert reader._new_offset(TP0) is None
+    assert (reader._acked, reader._acked_index) == ({}, {})
+    assert await reader._add_gap(TP0, 0, 5) is None  # type: ignore[func-returns-value]
