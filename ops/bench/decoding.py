@@ -20,7 +20,7 @@ FETCH = 1 << 20  # per partition, as the worker fetches
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Events, and what they took."""
+    """Events, and the seconds that they took, on the clock and of the CPU."""
 
     events: int
     seconds: float
@@ -31,10 +31,9 @@ class Rate:
         """Events a second."""
         return self.events / self.seconds if self.seconds else 0.0
 
-    @property
-    def cpu_per_million(self) -> float:
-        """CPU-seconds a million events."""
-        return self.cpu / self.events * 1e6 if self.events else 0.0
+    def per_million(self, seconds: float) -> float:
+        """Seconds a million of these events."""
+        return seconds / self.events * 1e6 if self.events else 0.0
 
 
 def decode_only(settings: Settings, ends: Places) -> Rate:

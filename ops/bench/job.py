@@ -36,7 +36,7 @@ def lines(events: int, before: Rate, job: Rate, after: Rate, worker: Usage, brok
     return [
         Line(f"whole job, one worker, {events:,} events waiting", job.per_second, "events/s", Need("at least", 50_000)),
         Line("… of plain aiokafka decode-only", job.per_second / ceiling if ceiling else 0.0, "", Need("at least", 0.25), around),
-        Line("… CPU-seconds per million events, worker", job.cpu_per_million, "s", note=f"broker {broker / job.events * 1e6:.1f} s"),
+        Line("… CPU-seconds per million events, worker", job.per_million(job.cpu), "s", note=f"broker {job.per_million(broker):.1f} s"),
         Line("… memory of the worker at the end", worker.memory, "MB", note=f"at most {worker.peak:,.0f} MB"),
     ]
 

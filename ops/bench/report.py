@@ -55,9 +55,9 @@ class Line:
 
 def number(value: float) -> str:
     """Three figures that count, thousands parted by commas, no zeros behind the point that say nothing."""
-    if abs(value) >= 100 or value == int(value):
+    if abs(value) >= 99.95 or value == int(value):
         return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    return f"{value:.1f}" if abs(value) >= 9.995 else f"{value:.2f}"
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

@@ -35,7 +35,6 @@ class Opened:
     """What the process found, and what it took."""
 
     seconds: float
-    longest: float
     states: dict[str, int]
     cells: int
     used: Usage
@@ -55,7 +54,7 @@ def measure(stage: Stage, scale: Scale) -> list[Line]:
 def lines(opened: Opened) -> list[Line]:
     """The figures. Memory is the whole process's, per million dossiers."""
     dossiers, others = opened.states["dossiers"], sum(opened.states.values()) - opened.states["dossiers"]
-    held = f"{others:,} documents beside them, {opened.cells:,} cells; longest partition {opened.longest:.1f} s"
+    held = f"{others:,} documents beside them, {opened.cells:,} cells"
     memory = f"whole process {opened.used.memory:,.0f} MB, at most {opened.used.peak:,.0f} MB"
     return [
         Line(f"take-over of {dossiers:,} dossiers", opened.seconds, "s", Need("at most", 7), held),
@@ -64,7 +63,7 @@ def lines(opened: Opened) -> list[Line]:
 
 
 def open_all(settings: Settings) -> Opened:
-    """Open every ledger as a worker does on taking over; meant for a process of its own, with all that a worker has loaded."""
+    """Open every ledger at once, as a worker does on taking over; meant for a process of its own, with all that a worker has loaded."""
     from streams.worker import build_app
 
     gc.set_threshold(100_000, 50, 100)  # as the worker's
@@ -74,16 +73,13 @@ def open_all(settings: Settings) -> Opened:
 
 async def _open_all(settings: Settings) -> Opened:
     ledgers = [Ledger(family, partition, settings) for family in FAMILIES.values() for partition in range(settings.partitions)]
-    took = []
-    for ledger in ledgers:
-        began = time.perf_counter()
-        await ledger.open()
-        took.append(time.perf_counter() - began)
-    used = usage(os.getpid())
+    began = time.perf_counter()
+    await asyncio.gather(*(ledger.open() for ledger in ledgers))
+    took, used = time.perf_counter() - began, usage(os.getpid())
     for ledger in ledgers:
         await ledger.close()
     states = {name: sum(len(one.books.states) for one in ledgers if one.family.name == name) for name in FAMILIES}
-    return Opened(sum(took), max(took), states, sum(len(one.books.cells) for one in ledgers), used)
+    return Opened(took, states, sum(len(one.books.cells) for one in ledgers), used)
 
 
 def _made(settings: Settings, dossiers: int, told: Callable[[int], None]) -> dict[Place, list[Made]]:

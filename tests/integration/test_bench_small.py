@@ -1,0 +1,131 @@
+"""Every measurement at its smallest, on a real Kafka: the counts add up. How long anything took is nobody's business here."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from aiokafka import TopicPartition
+from rich.console import Console
+
+from ops.bench import failover, gateway, job, latency, takeover
+from ops.bench.load import no_events
+from ops.bench.machine import two_cores
+from ops.bench.names import Scale
+from ops.bench.offsets import Applied, Places, ends_of, require_written
+from ops.bench.report import Line
+from ops.bench.run import run_bench
+from ops.bench.stage import Stage, progress_bars
+from schemas.cells import APPLIED, decode_vector, parse_key
+from schemas.errors import EnvironmentBroken
+from schemas.kafka import consumer, read_to_end
+from schemas.settings import Settings
+from schemas.topics import CELLS
+
+pytestmark = pytest.mark.kafka
+SMALL = Scale.of(2_000)
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    with two_cores() as cores, progress_bars(Console(file=StringIO())) as progress, Stage(Settings(), progress, cores) as found:
+        yield found
+
+
+def held(stage: Stage) -> int:
+    """Events in Kafka."""
+    return sum(asyncio.run(ends_of(stage.settings, no_events(stage.settings))).values())
+
+
+def applied(stage: Stage) -> Places:
+    async def ask() -> Places:
+        async with Applied(stage.settings) as found:
+            return await found.offsets()
+
+    return asyncio.run(ask())
+
+
+def said(line: Line) -> int:
+    """The number of things that a line is about."""
+    found = re.search(r"(\d[\d,]*) (events|dossiers|probes)", f"{line.what} {line.note}")
+    assert found is not None
+    return int(found[1].replace(",", ""))
+
+
+async def published(stage: Stage) -> dict[tuple[str, str], int]:
+    """Sums of the first measure of every kind of cell, read from the topic."""
+    sums: dict[tuple[str, str], int] = {}
+    async with consumer(stage.settings) as reader:
+        for number in range(stage.settings.partitions):
+            partition, newest = TopicPartition(CELLS, number), {}
+            reader.assign([partition])
+            async for records in read_to_end(reader, partition):
+                newest |= {record.key: record.value for record in records}
+            for key, value in newest.items():
+                cell = parse_key(key)
+                sums[cell.family, cell.kind] = sums.get((cell.family, cell.kind), 0) + (decode_vector(value) or [0])[0]
+    return sums
+
+
+def test_job(stage: Stage) -> None:
+    whole, *_, memory = job.measure(stage, SMALL)
+    assert said(whole) == held(stage) == sum(applied(stage).values()) > 1_500
+    sums = asyncio.run(published(stage))
+    assert sums["dossiers", APPLIED] + sums["documents", APPLIED] == held(stage)
+    assert memory.measured > 10
+
+
+def test_takeover(stage: Stage) -> None:
+    time, memory = takeover.measure(stage, SMALL)
+    assert said(time) == SMALL.books
+    sums = asyncio.run(published(stage))
+    assert 0 < sums["dossiers", "received"] <= SMALL.books
+    places = {place: offset for place, offset in applied(stage).items() if offset}
+    assert sum(places.values()) == sums["dossiers", APPLIED] + sums["documents", APPLIED]
+    assert time.measured > 0
+    assert memory.measured > 0
+
+
+def test_failover(stage: Stage) -> None:
+    (line,) = failover.measure(stage, SMALL)
+    assert line.measured > 0
+    assert sum(applied(stage).values()) > SMALL.history / 2
+
+
+def test_gateway(stage: Stage) -> None:
+    rate, share = gateway.measure(stage, SMALL)
+    assert "500" in rate.note
+    assert held(stage) % 500 == 0
+    assert f"{held(stage):,} events" in rate.note
+    assert rate.measured > 0
+    assert share.measured > 0
+
+
+def test_latency(stage: Stage) -> None:
+    lines = latency.measure(stage, SMALL)
+    assert [said(line) for line in lines if line.note] == [SMALL.probes] * 2
+    assert sum(applied(stage).values()) >= held(stage) > SMALL.history / 2 + SMALL.probes
+    for median, tail in (lines[:2], lines[2:]):
+        assert 0 <= median.measured <= tail.measured
+
+
+def test_the_command_writes_its_table_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    console = Console(file=StringIO(), width=200)
+    assert run_bench(Settings(), ["gateway"], events=1_000, markdown=tmp_path / "table.md", console=console) == 0
+    text = (tmp_path / "table.md").read_text(encoding="utf-8")
+    assert text.startswith("| what | needed | measured | ratio | met? |")
+    assert "Shrunk to 1,000 events" in text
+    assert "gateway, one core" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert [found.name for found in tmp_path.iterdir()] == ["table.md"]
+
+
+def test_lost_events_are_no_measurement(stage: Stage) -> None:
+    ends = no_events(stage.settings)
+    asyncio.run(require_written(stage.settings, ends))
+    with pytest.raises(EnvironmentBroken, match="holds 0 of 1 events"):
+        asyncio.run(require_written(stage.settings, ends | {("lgsp.dossiers", 0): 1}))

@@ -1,0 +1,291 @@
+"""The pure parts of `lgsp bench`: how figures are made, judged and told, and that its made-up books are the real ones."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from io import StringIO
+from itertools import pairwise
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from ops.bench import books, failover, latency, machine, report
+from ops.bench.decoding import Rate
+from ops.bench.job import lines as job_lines
+from ops.bench.load import DAYS, EVENTS_A_DOSSIER, YEAR, dossiers_for, partition_of, province, waiting
+from ops.bench.machine import Usage, clock_seconds, usage
+from ops.bench.names import EVENTS, NAMES, Scale
+from ops.bench.offsets import Places
+from ops.bench.report import Line, Need, number, percentile
+from ops.bench.requests import bodies
+from ops.bench.stage import deadline, environment
+from ops.bench.takeover import Opened
+from ops.bench.takeover import lines as takeover_lines
+from ops.cli import cli
+from ops.simulate.run import START
+from ops.simulate.stream import events
+from schemas.cells import decode_vector
+from schemas.clock import DAY_MS, to_datetime
+from schemas.errors import EnvironmentBroken
+from schemas.settings import Settings
+from streams.books import Books
+from streams.families import FAMILIES
+
+FAST, SLOW = Line("a", 60_000, "events/s", Need("at least", 50_000)), Line("b", 14, "s", Need("at most", 7), "median of 3")
+
+
+def test_a_ratio_above_one_meets_the_need_whichever_way_it_points() -> None:
+    assert (FAST.ratio, FAST.met) == (1.2, True)
+    assert (SLOW.ratio, SLOW.met) == (0.5, False)
+    assert Line("exactly", 7, "s", Need("at most", 7)).met is True
+    assert Line("at once", 0, "s", Need("at most", 7)).met is True
+    assert (Line("told", 3).ratio, Line("told", 3).met) == (None, None)
+
+
+def test_a_line_tells_what_was_needed_and_how_it_went() -> None:
+    assert FAST.cells() == ("a", "≥ 50,000 events/s", "60,000 events/s", "1.20", "yes")
+    assert SLOW.cells() == ("b", "≤ 7 s", "14 s (median of 3)", "0.50", "no")
+    assert Line("memory", 431.4, "MB").cells() == ("memory", "–", "431 MB", "–", "–")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.2849, "0.28"), (7, "7"), (7.04, "7.04"), (9.996, "10.0"), (14.46, "14.5"), (99.96, "100"), (64_123.4, "64,123")],
+)
+def test_numbers_show_what_counts(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_percentiles_are_values_that_were_measured() -> None:
+    values = [float(value) for value in range(200, 0, -1)]
+    assert (percentile(values, 50), percentile(values, 99), percentile(values, 100)) == (100, 198, 200)
+    assert percentile([5.0], 50) == percentile([5.0], 99) == 5.0
+    with pytest.raises(ValueError, match="no values"):
+        percentile([], 50)
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1), st.integers(1, 100))
+def test_a_percentile_is_the_least_value_that_enough_do_not_exceed(values: list[float], percent: int) -> None:
+    found = percentile(values, percent)
+    enough = len(values) * percent / 100
+    assert found in values
+    assert sum(value <= found for value in values) >= enough
+    assert sum(value < found for value in values) < enough
+
+
+def test_markdown_is_one_table_with_the_machine_below() -> None:
+    text = report.markdown([FAST, Line("x|y", 1)], "Measured on: a machine.")
+    assert text.splitlines() == [
+        "| what | needed | measured | ratio | met? |",
+        "| --- | --- | --- | --- | --- |",
+        "| a | ≥ 50,000 events/s | 60,000 events/s | 1.20 | yes |",
+        "| x\\|y | – | 1 | – | – |",
+        "",
+        "Measured on: a machine.",
+    ]
+
+
+def test_the_terminal_shows_every_line() -> None:
+    console = Console(file=StringIO(), width=200)
+    console.print(report.table([FAST, SLOW], "title", "caption"))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert all(cell in shown for line in (FAST, SLOW) for cell in line.cells())
+    assert "title" in shown
+    assert "caption" in shown
+
+
+def test_the_whole_scale_is_that_of_the_needs() -> None:
+    whole = Scale.of(EVENTS)
+    assert (whole.events, whole.books, whole.kills, whole.probes >= 200, whole.whole) == (EVENTS, 1_000_000, 3, True, True)
+    assert Scale.of(2 * EVENTS).books == 1_000_000
+    small = Scale.of(2_000)
+    assert not small.whole
+    assert small.books < 2_000
+    assert small.kills == 1
+
+
+def test_the_job_is_told_beside_the_mean_of_what_decoding_took_before_and_after() -> None:
+    before, job, after = Rate(1_000_000, 5, 5), Rate(1_000_000, 16, 15), Rate(1_000_000, 10, 9)
+    whole, share, cpu, memory = job_lines(1_000_100, before, job, after, Usage(20, 300, 310), 4.0)
+    assert whole.measured == 62_500
+    assert share.measured == pytest.approx(62_500 / 150_000)
+    assert "200,000 before, 100,000 after" in share.note
+    assert (cpu.measured, cpu.note) == (15, "broker 4.0 s")
+    assert (memory.measured, whole.met, share.met) == (300, True, True)
+
+
+def test_memory_is_the_whole_process_per_million_dossiers() -> None:
+    opened = Opened(3.0, {"dossiers": 500_000, "documents": 60_000, "heartbeats": 0}, 400_000, Usage(9, 300, 320))
+    time, memory = takeover_lines(opened)
+    assert (time.measured, time.met) == (3.0, True)
+    assert (memory.measured, memory.met) == (600, False)
+    assert "60,000 documents" in time.note
+
+
+def test_what_the_system_tells_of_this_process() -> None:
+    used = usage(os.getpid())
+    assert used.cpu > 0
+    assert used.peak >= used.memory > 10
+    assert usage(os.getpid()).cpu >= used.cpu
+    with pytest.raises(ProcessLookupError):
+        usage(2**22 + 1)  # beyond the greatest process number of Linux
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("0:01.50", 1.5), ("01:02:03", 3723.0), ("12", 12.0)])
+def test_times_as_ps_tells_them(text: str, seconds: float) -> None:
+    assert clock_seconds(text) == seconds
+
+
+def test_two_cores_at_most_and_all_given_back() -> None:
+    before = machine.cores()
+    with machine.two_cores() as chosen:
+        assert machine.cores() == chosen == before[:2]
+    assert machine.cores() == before
+
+
+def test_a_process_gets_every_setting_but_the_empty_ones() -> None:
+    variables = environment(Settings(kafka_servers="", app_id="bench", worker_port=0))
+    assert variables["LGSP_APP_ID"] == "bench"
+    assert variables["LGSP_WORKER_PORT"] == "0"
+    assert not {"LGSP_KAFKA_SERVERS", "LGSP_KAFKA_HOME"} & variables.keys()
+
+
+def test_a_wait_that_takes_too_long_says_what_did_not_happen() -> None:
+    deadline("The start", 60)()
+    with pytest.raises(EnvironmentBroken, match="The start did not happen within"):
+        deadline("The start", -1)()
+
+
+def test_the_province_comes_from_two_processes_in_the_order_of_report() -> None:
+    made = list(province(40, 4))
+    times = [at for at, *_ in made]
+    assert times == sorted(times)
+    alone = [waiting(event, at, 4) for seed in (1, 2) for at, event in events(seed, 20, YEAR, DAYS)]
+    assert sorted(made) == sorted(alone)
+
+
+def test_about_so_many_events_are_made() -> None:
+    made = sum(1 for _ in events(3, 1_000, YEAR, DAYS))
+    assert made == pytest.approx(1_000 * EVENTS_A_DOSSIER, rel=0.1)
+    assert dossiers_for(1) == 1
+
+
+def test_requests_hold_whole_batches_of_the_past() -> None:
+    made = [msgspec.json.decode(body) for body in bodies(5, 300, 50)]
+    assert made
+    assert {len(batch) for batch in made} == {50}
+    assert max(event["time"] for batch in made for event in batch) < to_datetime(START).isoformat()
+
+
+def test_books_made_in_memory_are_those_of_the_fold() -> None:
+    part = books.Part(0, 2, 120)
+    states, told = books.merged(part, 2)
+    made = books.as_books(states, 2)
+    folded = _folded(part, 2)
+    assert {place: one.states for place, one in made.items()} == {place: one.states for place, one in folded.items()}
+    assert {place: one.cells for place, one in made.items()} == {place: one.cells for place, one in folded.items()}
+    assert sum(told.values()) > 600
+    assert all(one.cells for one in made.values())
+
+
+def _folded(part: books.Part, partitions: int) -> dict[books.Place, Books]:
+    """The same part the long way: encoded, decoded and folded in small batches."""
+    found: dict[books.Place, Books] = {}
+    start = START - (part.of - part.number) * books.PART_DAYS * DAY_MS
+    for at, event in events(100 + part.number, part.dossiers, start, books.PART_DAYS, cut=part.last):
+        _, topic, partition, key, value, _ = waiting(event, at, partitions)
+        one = found.setdefault((event.family, partition), Books(FAMILIES[event.family]))
+        changes = one.fold([SimpleNamespace(key=key, value=value, offset=0, timestamp=at)])
+        assert not changes.refused, topic
+        one.keep(changes)
+    return found
+
+
+def test_parts_are_the_whole_and_only_the_last_one_is_cut() -> None:
+    parts = books.parts_of(1_000, 6)
+    assert sum(part.dossiers for part in parts) == 1_000
+    assert [part.last for part in parts] == [False] * 5 + [True]
+
+
+def test_cells_of_parts_add_up() -> None:
+    total = books.summed([{b"x": b"[1,2]", b"y": b"[5]"}, {b"x": b"[1]"}, {b"x": b"[0,0,7]"}])
+    assert {key: decode_vector(value) for key, value in total.items()} == {b"x": [2, 2, 7], b"y": [5]}
+
+
+def test_a_part_told_in_two_halves_has_the_same_cells_as_a_whole() -> None:
+    first, second = (books.as_books(books.merged(books.Part(number, 2, 60), 1)[0], 1) for number in (0, 1))
+    together = Books(FAMILIES["dossiers"])
+    for half in (first, second):
+        for key, row in half["dossiers", 0].states.items():
+            together.set_state(key, row)
+    asyncio.run(together.rebuild_cells())
+    assert books.summed(half["dossiers", 0].cells for half in (first, second)) == together.cells
+
+
+def test_a_dossier_for_every_partition() -> None:
+    names = failover.things(7)
+    assert [partition_of(name.encode(), 7) for name in names] == list(range(7))
+
+
+def test_partitions_kept_as_the_worker_tells_them() -> None:
+    text = '# HELP x\nlgsp_worker_partitions{family="documents"} 4.0\nlgsp_worker_partitions{family="dossiers"} 2.0\n'
+    assert failover.kept_of(text) == 2
+    assert failover.kept_of("") == 0
+
+
+def test_the_worker_tells_them_so() -> None:
+    from prometheus_client import generate_latest
+
+    from streams import health
+
+    health.PARTITIONS.labels("dossiers").set(3)
+    assert failover.kept_of(generate_latest().decode()) == 3
+
+
+def test_going_on_means_every_partition_past_the_kill() -> None:
+    goals: Places = {("t", 0): 5, ("t", 1): 0}
+    assert not failover._passed({("t", 0): 6}, goals)
+    assert not failover._passed({("t", 0): 5, ("t", 1): 1}, goals)
+    assert failover._passed({("t", 0): 6, ("t", 1): 1}, goals)
+
+
+def test_each_probe_is_seen_once_when_the_count_reaches_it() -> None:
+    sight, accepted = latency.Sight(), [10.0, 11.0, 12.0]
+    sight.seen(0, accepted, 10.5)
+    assert sight.took == []
+    sight.seen(2, accepted, 11.5)
+    sight.seen(2, accepted, 11.9)
+    assert sight.took == [1.5, 0.5]
+    sight.seen(4, accepted, 11.95)  # the fourth is there before its 202 was heard of
+    assert sight.took == [1.5, 0.5, 0.0]
+
+
+def test_the_probed_agency_in_the_exposition() -> None:
+    text = f'lgsp_dossiers_open{{agency="H35.SAMPLE.S01"}} 9\nlgsp_dossiers_open{{agency="{latency.PROBED}"}} 17\nother 3\n'
+    assert latency.in_exposition(text) == 17
+    assert latency.in_exposition("lgsp_dossiers_open 4\n") == 0
+
+
+def test_median_and_99th_percentile_of_one_way_to_look() -> None:
+    sight = latency.Sight([0.05] * 98 + [0.4] * 2, looks=300)
+    median, tail = latency.lines("the API", sight, 999.6)
+    assert (median.measured, median.met) == (50, True)
+    assert (tail.measured, tail.met) == (400, False)
+    assert tail.note == "100 probes at 1,000 events/s, 300 looks"
+
+
+def test_only_what_exists_can_be_measured() -> None:
+    found = CliRunner().invoke(cli, ["bench", "speed"])
+    assert found.exit_code == 2
+    assert all(name in found.output for name in NAMES)
+
+
+def test_the_scales_of_the_parts_are_in_order() -> None:
+    scales = [Scale.of(events) for events in (1_000, 10_000, 100_000, EVENTS)]
+    assert all(one.books <= other.books and one.probes <= other.probes for one, other in pairwise(scales))
