@@ -265,6 +265,11 @@ def test_the_lag_is_from_the_end_to_when_the_hub_first_knew(heard: str, expected
         assert {name: seen[name] for name in seen if name in names or name.startswith("lag_le")} == expected
 
 
+def test_a_finish_at_the_due_instant_that_is_heard_of_later_looked_overdue() -> None:
+    closed = answer(RECEIVED, told("dossier.finished", "11-10 17:00", heard="11-10 17:01"))[CLOSED]
+    assert (closed["on_time"], closed["looked_overdue"]) == (1, 1)
+
+
 def test_two_systems_that_report_one_end_are_heard_from_the_first_on() -> None:
     early, late = told("dossier.finished", "11-10 16:30"), told("dossier.finished", "11-10 16:30", "11-12 08:00", source="ministry")
     for facts in ([early, late], [late, early]):
