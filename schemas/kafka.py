@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaConnectionError, KafkaError, TopicAlreadyExistsError
 
 from schemas.errors import KafkaUnavailable, SettingsError
 from schemas.settings import Settings
@@ -18,6 +19,8 @@ from schemas.topics import TOPICS, Topic
 # Kafka 4 answers NOT_ENOUGH_REPLICAS to old-protocol transactional produces while the previous marker is being written;
 # aiokafka retries, and would log each one.
 logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
+
+COORDINATOR_TRIES = 100
 
 
 def consumer(settings: Settings, *topics: str, **options: Any) -> AIOKafkaConsumer:
@@ -90,6 +93,21 @@ async def _create(client: AIOKafkaAdminClient, topic: Topic, settings: Settings)
     for _, code, message in cast("Any", answer).topic_errors:
         if code not in (0, TopicAlreadyExistsError.errno):
             raise KafkaUnavailable(f"Topic {topic.name} could not be made (error {code}: {message}): does the cluster have enough brokers?")
+
+
+async def committed_offset(settings: Settings, group: str, partition: TopicPartition) -> int:
+    """Where a consumer group stands on a partition; 0 if it never committed.
+
+    Raises: KafkaUnavailable when no broker coordinates the group within some seconds.
+    """
+    async with admin(settings) as client:
+        for _ in range(COORDINATOR_TRIES):
+            try:
+                found = await client.list_consumer_group_offsets(group, partitions=[partition])
+                return max(0, found[partition].offset) if partition in found else 0
+            except GroupCoordinatorNotAvailableError:  # the broker makes its offsets topic at the first question
+                await asyncio.sleep(0.1)
+    raise KafkaUnavailable(f"No broker at {settings.bootstrap} coordinates group {group}: is the cluster healthy?")
 
 
 async def read_to_end(reader: AIOKafkaConsumer, partition: TopicPartition) -> AsyncIterator[list[Any]]:

@@ -43,6 +43,8 @@ class Route(NamedTuple):
     reader: Any  # None when the writer's contract is the newest
     type: str
     codes: tuple[str, ...]
+    instants: tuple[str, ...]  # other than occurred_at, which every event has
+    amounts: tuple[str, ...]
 
 
 class Decoder:
@@ -72,9 +74,21 @@ class Decoder:
             raise ContractError(f"{route.type}: {len(value) - body.tell()} bytes are left over behind the record")
         if not EARLIEST_MS <= fields["occurred_at"] < LATEST_MS:
             raise ContractError(f"{route.type}: occurred_at {fields['occurred_at']} is no time between 1980 and 2100 in epoch milliseconds")
+        if route.instants or route.amounts:
+            _refuse_absurd(route, fields)
         if b"|" in value:  # rare, and mostly a byte of a number
             _refuse_bars(route, fields)
         return route.type, fields
+
+
+def _refuse_absurd(route: Route, fields: Fields) -> None:
+    for name in route.instants:
+        instant = fields[name]
+        if instant is not None and not EARLIEST_MS <= instant < LATEST_MS:
+            raise ContractError(f"{route.type}: {name} {instant} is no time between 1980 and 2100 in epoch milliseconds")
+    for name in route.amounts:
+        if fields[name] < 0:
+            raise ContractError(f"{route.type}: {name} {fields[name]} is less than nothing")
 
 
 def _refuse_bars(route: Route, fields: Fields) -> None:
@@ -89,6 +103,8 @@ def _route(contract: Contract) -> Route:
     return Route(
         contract.parsed, None if contract is newest else newest.parsed, contract.type,
         tuple(name for name in names if name.endswith("agency") or name in ("procedure", "document_type")),
+        tuple(name for name in names if name.endswith("_at") and name != "occurred_at"),
+        tuple(name for name in names if name == "amount"),
     )  # fmt: skip
 
 

@@ -60,10 +60,11 @@ class BatchConsumer(driver.Consumer):
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109 Faust's signature
         """Fetched records as batches, as long as this generation of the consumer group owns them."""
+        # Read before the wait: what was fetched across a rebalance must not pass for the new generation's.
+        generation = self.app.consumer_generation_id
         fetched, active = await self._wait_next_records(timeout)
         if fetched is None or self.should_stop or not self.flow_active:
             return
-        generation = self.app.consumer_generation_id
         for tp, records in fetched.items():
             if active is not None and tp not in active and tp not in self._buffered_partitions:
                 continue

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from schemas.cells import applied_key, decode_vector, encode_vector
 from schemas.errors import LedgerError
-from schemas.kafka import admin, consumer, producer, read_to_end
+from schemas.kafka import committed_offset, consumer, producer, read_to_end
 from schemas.quarantine import Quarantined
 from schemas.settings import Settings
 from schemas.topics import CELLS, QUARANTINE, events_topic, state_topic
@@ -34,7 +34,7 @@ class Ledger:
     def __init__(self, family: Family, partition: int, settings: Settings) -> None:
         self.family, self.partition, self._settings = family, partition, settings
         self.books = Books(family)
-        self.applied: int | None = None  # offset of the last record applied since `open`
+        self._next = 0  # offset of the next record to apply
         self._source = TopicPartition(events_topic(family.name), partition)
         self._producer: AIOKafkaProducer | None = None
 
@@ -64,7 +64,8 @@ class Ledger:
                 position = decode_vector(value)
             elif key.startswith(prefix):
                 self.books.set_cell(key, value)
-        await self._check_offset(position[0] if position else 0)
+        self._next = position[0] if position else 0
+        await self._check_offset(self._next)
         if position and position[1] != self.family.version:
             log.warning("the rules of %s changed from version %d to %d: counting anew", self.family.name, position[1], self.family.version)
             await self._count_anew(position[0])
@@ -81,9 +82,7 @@ class Ledger:
 
         Raises: LedgerError, since going on would leave a hole or hide one.
         """
-        async with admin(self._settings) as client:
-            found = await client.list_consumer_group_offsets(self._settings.app_id, partitions=[self._source])
-        committed = max(0, found[self._source].offset) if self._source in found else 0
+        committed = await committed_offset(self._settings, self._settings.app_id, self._source)
         if committed != applied:
             where = f"{self._source.topic}/{self.partition}"
             raise LedgerError(
@@ -107,17 +106,35 @@ class Ledger:
         Raises: LedgerError for a hole or too many undecodable records in a row; whatever Kafka raises. After any of them the
         process must end: the books may be behind or fenced, and only a take-over makes them right.
         """
-        if previous is not None and self.applied != previous:
-            where = f"{self._source.topic}/{self.partition}"
-            raise LedgerError(f"{where}: a batch follows offset {previous}, but {self.applied} was the last one applied")
+        await self._check_order(records[0].offset, previous)
+        if records[0].offset < self._next:  # fetched again after a pause: a part is in the books already
+            records = [record for record in records if record.offset >= self._next]
+        if not records:
+            return
         began = perf_counter()
         changes = self.books.fold(records)
         if changes.longest_run >= self._settings.quarantine_run:
             raise LedgerError(self._too_many(changes))
         await self._commit(changes, records[-1].offset + 1)
         self.books.keep(changes)
-        self.applied = records[-1].offset
+        self._next = records[-1].offset + 1
         health.batch_applied(self.family.name, changes, perf_counter() - began)
+
+    async def _check_order(self, first: int, previous: int | None) -> None:
+        """Nothing may lie between what was applied and this batch."""
+        where = f"{self._source.topic}/{self.partition}"
+        if previous is None:
+            if first > self._next and first != await self._first_from(self._next):
+                raise LedgerError(f"{where}: a first batch begins at offset {first}, but the books stand at {self._next}")
+        elif previous >= self._next:
+            raise LedgerError(f"{where}: a batch follows offset {previous}, but the books stand at {self._next}")
+
+    async def _first_from(self, offset: int) -> int:
+        """The offset of the first record from there on: retention and transaction markers leave gaps that are no holes."""
+        async with consumer(self._settings) as reader:
+            reader.assign([self._source])
+            reader.seek(self._source, offset)
+            return int((await reader.getone(self._source)).offset)
 
     def _too_many(self, changes: Changes) -> str:
         first = changes.refused[0]

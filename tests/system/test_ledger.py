@@ -1,0 +1,102 @@
+"""A ledger on a real Kafka: order, fencing, a group offset moved by hand, and rules that changed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from harness import Hub
+
+from connectors.publisher import Publisher
+from ops.recount import recount
+from ops.simulate.stream import events
+from schemas.errors import LedgerError
+from schemas.kafka import consumer, read_to_end
+from streams.families import ALL, FAMILIES
+from streams.ledger import Ledger
+
+START = 1_767_546_000_000
+SOURCE = TopicPartition("lgsp.dossiers", 0)
+
+
+@pytest.fixture
+async def records(hub: Hub) -> list[object]:
+    """The records of one partition, stored in Kafka."""
+    async with Publisher(hub.settings) as publisher:
+        await publisher.publish([event for _, event in events(11, 400, START, 20) if event.family == "dossiers"])
+    async with consumer(hub.settings) as reader:
+        reader.assign([SOURCE])
+        return [record async for batch in read_to_end(reader, SOURCE) for record in batch]
+
+
+@pytest.fixture
+async def ledger(hub: Hub) -> AsyncIterator[Ledger]:
+    """The ledger of that partition, opened."""
+    ledger = Ledger(FAMILIES["dossiers"], 0, hub.settings)
+    await ledger.open()
+    yield ledger
+    await ledger.close()
+
+
+async def exact(hub: Hub) -> int:
+    """How many events of the partition are in the cells, which must be exact."""
+    verdict = next(verdict for verdict in await recount(hub.settings) if (verdict.family, verdict.partition) == ("dossiers", 0))
+    assert verdict.differences == []
+    return verdict.events
+
+
+async def test_a_hole_is_refused_and_an_overlap_is_not_counted_twice(hub: Hub, records: list, ledger: Ledger) -> None:
+    """A batch behind a missing one, before and after the first; and a batch that was fetched again."""
+    with pytest.raises(LedgerError, match="begins at offset 7"):
+        await ledger.apply(records[7:9], None)
+    await ledger.apply(records[:50], None)
+    with pytest.raises(LedgerError, match="follows offset 59"):
+        await ledger.apply(records[60:70], records[59].offset)
+    await ledger.apply(records[30:80], None)
+    await ledger.apply(records[40:60], records[39].offset)
+    assert await exact(hub) == 80
+
+
+async def test_a_former_owner_is_fenced(hub: Hub, records: list, ledger: Ledger) -> None:
+    """Whoever opens the partition later owns it: the former owner can commit nothing more, and nothing is lost or counted twice."""
+    await ledger.apply(records[:50], None)
+    successor = Ledger(FAMILIES["dossiers"], 0, hub.settings)
+    await successor.open()
+    with pytest.raises(KafkaError):
+        await ledger.apply(records[50:90], records[49].offset)
+    await successor.apply(records[50:100], None)
+    await successor.close()
+    assert await exact(hub) == 100
+
+
+async def test_a_group_offset_moved_by_hand_is_refused(hub: Hub, records: list, ledger: Ledger) -> None:
+    """Going on would leave a hole; the sentence says where both stand."""
+    await ledger.apply(records[:50], None)
+    await ledger.close()
+    async with consumer(hub.settings, group_id=hub.settings.app_id) as operator:
+        operator.assign([SOURCE])
+        await operator.commit({SOURCE: 80})
+    with pytest.raises(LedgerError, match="the books stand at offset 50, but group lgsp at 80"):
+        await Ledger(FAMILIES["dossiers"], 0, hub.settings).open()
+
+
+async def test_rules_with_a_new_version_are_counted_anew(hub: Hub, records: list, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells published under older rules are corrected at take-over: changed ones, new ones, and those that are gone."""
+    await ledger.apply(records[:300], None)
+    await ledger.close()
+    old = FAMILIES["dossiers"]
+
+    def counted_otherwise(state: object, parts: int = ALL) -> list:
+        return [(key.replace(b"|received|", b"|refused|"), ones[:1], sums) for key, ones, sums in old.counts(state, parts)]
+
+    changed = replace(old, version=old.version + 1, counts=counted_otherwise)
+    monkeypatch.setitem(FAMILIES, "dossiers", changed)
+    successor = Ledger(changed, 0, hub.settings)
+    await successor.open()
+    assert await exact(hub) == 300
+    await successor.apply(records[300:], None)
+    await successor.close()
+    assert await exact(hub) == len(records)
