@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -202,7 +203,7 @@ class TestStart:
             (tmp_path / "broker.pid").write_text(str(orphan.pid))
             with pytest.raises(EnvironmentBroken, match="LGSP_KAFKA_PORT"):
                 EmbeddedKafka(tmp_path, port=taken).start()
-            assert orphan.poll() is not None
+            assert orphan.wait(10) == -signal.SIGTERM
 
     @pytest.mark.parametrize("folder", ["other", "kafka-2"])
     def test_a_stranger_with_the_number_of_an_old_broker_lives_on(self, tmp_path: Path, taken: int, folder: str) -> None:
