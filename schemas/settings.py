@@ -6,8 +6,10 @@ A setting comes from the environment (`LGSP_` + its name in capitals), else from
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +17,9 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from schemas.errors import SettingsError
+
+# Read elsewhere: the settings file, a child's supervisor, a broker for tests.
+OTHER_VARIABLES = ("LGSP_CONFIG", "LGSP_SUPERVISOR_PID", "LGSP_TEST_KAFKA")
 
 
 class Settings(BaseSettings):
@@ -81,6 +86,7 @@ def settings() -> Settings:
 
     Raises: SettingsError naming each setting that is wrong.
     """
+    refuse_unknown(os.environ)
     try:
         return Settings()
     except ValidationError as error:
@@ -88,6 +94,19 @@ def settings() -> Settings:
         raise SettingsError(f"Settings that cannot be used: {wrong}. `lgsp settings` lists every setting.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{config_file()} is not TOML ({error}): correct it there, lines are like `partitions = 8`.") from error
+
+
+def refuse_unknown(environment: Iterable[str]) -> None:
+    """A mistyped variable must not pass for a default.
+
+    Raises: SettingsError naming the nearest setting.
+    """
+    known = [*(f"LGSP_{name.upper()}" for name in Settings.model_fields), *OTHER_VARIABLES]
+    for name in environment:
+        if name.startswith("LGSP_") and name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else "`lgsp settings` lists them all."
+            raise SettingsError(f"{name} is no setting: unset it; {hint}")
 
 
 def markdown() -> str:

@@ -42,7 +42,7 @@ Instant = Annotated[
 class Event(BaseModel):
     """Base of all facts. Subclasses give `type`, `key` (the field that names the thing) and their own fields."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     type: ClassVar[str]
     key: ClassVar[str]

@@ -179,3 +179,15 @@ def test_code_lists_have_a_word_for_every_value() -> None:
     assert fields["dossier.step_taken"]["status"]["anyOf"][0]["enum"] == list(DOSSIER_STATUSES)
     assert fields["document.status_changed"]["status"]["enum"] == list(DOCUMENT_STATUSES)
     assert set(fields["dossier.paid"]["state"]["enum"]) == set(PAYMENT_RANK)
+
+
+@pytest.mark.parametrize(("field", "value"), [("authenticated", "yes"), ("authenticated", 1), ("agency", 35), ("level", "4")])
+def test_a_wrong_type_is_refused_and_not_guessed(field: str, value: object) -> None:
+    """What a source means by "yes" is for the source to say."""
+    fields = {
+        "event_id": "1", "source": "one-stop", "agency": "SAMPLE.A", "occurred_at": 1_793_671_200_000, "dossier_id": "SAMPLE-1",
+        "procedure": "SAMPLE.1", "channel": "online", "level": 4,
+    }  # fmt: skip
+    EVENTS["dossier.received"].model_validate(fields)
+    with pytest.raises(ValidationError, match=field):
+        EVENTS["dossier.received"].model_validate(fields | {field: value})

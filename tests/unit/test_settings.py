@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import SettingsError
-from schemas.settings import Settings, config_file, markdown, settings
+from schemas.settings import Settings, config_file, markdown, refuse_unknown, settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 
@@ -105,3 +105,11 @@ def test_the_page_lists_every_setting_as_it_is() -> None:
 def test_every_setting_says_what_it_sets(name: str) -> None:
     assert Settings.model_fields[name].description
     assert f"| `LGSP_{name.upper()}` |" in markdown()
+
+
+def test_a_mistyped_variable_is_refused_with_the_nearest_setting() -> None:
+    """LGSP_PARTITION would otherwise pass for the default without a word."""
+    with pytest.raises(SettingsError, match=r"LGSP_PARTITION is no setting: unset it; did you mean LGSP_PARTITIONS\?"):
+        refuse_unknown({"LGSP_PARTITION": "8", "LGSP_CONFIG": "x", "HOME": "/"})
+    with pytest.raises(SettingsError, match="`lgsp settings` lists them all"):
+        refuse_unknown({"LGSP_XYZXYZXYZ": ""})
