@@ -21,8 +21,6 @@ from rich.console import Console
 from connectors.files import batches, importer
 from connectors.files.console import Account, plain_meter, show_table
 from connectors.files.importer import Import, SinkFactory, run_import
-from connectors.files.mapper import RowMapper
-from connectors.files.mapping import load_mapping
 from connectors.files.progress import ProgressFile
 from connectors.files.rejects import RejectsFile
 from connectors.files.seen import Seen, digest
@@ -381,43 +379,3 @@ def test_a_terminal_gets_a_bar(bench: Bench) -> None:
 def test_the_table_shows_names_as_they_are(bench: Bench) -> None:
     show_table(bench.console, [Account("[red]a.csv", 1, 1, 0, 1)])
     assert "[red]a.csv" in bench.output
-
-
-def example_events(data: str, mapping: str) -> list[Event]:
-    mapper = RowMapper(*load_mapping(EXAMPLES / mapping))
-    opener = gzip.open if data.endswith(".gz") else open
-    with opener(EXAMPLES / data, "rt", encoding="utf-8") as text:
-        rows = list(csv.DictReader(text, delimiter=";" if data == "dossiers.csv" else ","))
-    return [mapper.event(draft, 1 << 50) for row in rows for draft in mapper.drafts([row[column] for column in mapper.columns])]
-
-
-async def test_the_real_log_gives_its_figures(tmp_path: Path) -> None:
-    """Replayed with a few lines of plain Python, against the figures counted from the log itself."""
-    bench, sink = Bench(tmp_path), FakeSink()
-    bench.map = EXAMPLES / "receipt.yaml"
-    log = tmp_path / "coselog-receipt.csv.gz"
-    log.write_bytes((EXAMPLES / log.name).read_bytes())
-    assert await bench.run(sink, log) == 0
-    bench.console.file.close()
-    received = {event.thing: event for event in sink.events if event.type == "dossier.received"}
-    finished = {event.thing: event for event in sink.events if event.type == "dossier.finished"}
-    assert len(received) == 1_434
-    assert Counter(event.channel for event in received.values()) == {  # type: ignore[attr-defined]
-        "online": 1_250, "counter": 109, "post": 53, "email": 21, "internal": 1,
-    }  # fmt: skip
-    on_time = sum(event.occurred_at <= received[thing].due_at for thing, event in finished.items())  # type: ignore[attr-defined]
-    assert (len(finished), on_time, len(received.keys() - finished.keys())) == (1_329, 952, 105)
-    assert len(sink.events) == 1_434 + 8_577 + 1_329
-    assert all(event.backfill for event in sink.events)
-    agencies = {(event.thing, event.agency) for event in sink.events}
-    assert len(agencies) == 1_434  # every fact of a dossier is its responsible group's
-
-
-def test_the_sample_export_gives_every_state() -> None:
-    events = example_events("dossiers.csv", "dossiers.yaml")
-    assert Counter(event.type for event in events) == {
-        "dossier.received": 9, "dossier.finished": 3, "dossier.result_returned": 2, "dossier.withdrawn": 1, "dossier.suspended": 1,
-        "dossier.refused": 1,
-    }  # fmt: skip
-    channels = Counter(event.channel for event in events if event.type == "dossier.received")  # type: ignore[attr-defined]
-    assert channels == {"online": 5, "counter": 3, "post": 1}
