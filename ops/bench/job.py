@@ -33,13 +33,14 @@ def lines(events: int, before: Rate, job: Rate, after: Rate, worker: Usage, brok
     """The figures; `broker` is its CPU-seconds meanwhile."""
     ceiling = (before.per_second + after.per_second) / 2
     around = f"decoding alone {before.per_second:,.0f} before, {after.per_second:,.0f} after"
-    decoding = f"plain decoding {before.per_million(before.cpu):.1f} and {after.per_million(after.cpu):.1f} s"
+    beside = [before.per_million(before.cpu), after.per_million(after.cpu), job.per_million(broker)]
     return [
         Line(f"whole job, one worker, {events:,} events waiting", job.per_second, "events/s", Need("at least", 50_000)),
         Line("… of plain aiokafka decode-only", job.per_second / ceiling if ceiling else 0.0, "", Need("at least", 0.25), around),
-        Line("… CPU-seconds per million events, worker", job.per_million(job.cpu), "s", note=f"{decoding}, broker {job.per_million(broker):.1f} s"),
+        Line("… CPU-seconds per million events, worker", job.per_million(job.cpu), "s",
+             note="plain decoding {:.1f} and {:.1f} s, broker {:.1f} s".format(*beside)),
         Line("… memory of the worker at the end", worker.memory, "MB", note=f"at most {worker.peak:,.0f} MB"),
-    ]
+    ]  # fmt: skip
 
 
 def _decoded(stage: Stage, ends: Places) -> Rate:
