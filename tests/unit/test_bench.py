@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import nullcontext
 from io import StringIO
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 
 import msgspec
@@ -15,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from ops.bench import books, failover, latency, machine, report
+from ops.bench import books, failover, latency, machine, report, run
 from ops.bench.decoding import Rate
 from ops.bench.job import lines as job_lines
 from ops.bench.load import DAYS, EVENTS_A_DOSSIER, YEAR, dossiers_for, partition_of, province, waiting
@@ -278,6 +280,20 @@ def test_median_and_99th_percentile_of_one_way_to_look() -> None:
     assert (median.measured, median.met) == (50, True)
     assert (tail.measured, tail.met) == (400, False)
     assert tail.note == "100 probes at 1,000 events/s, 300 looks"
+
+
+def test_one_measurement_that_fails_leaves_the_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fails(*_: object) -> list[Line]:
+        raise EnvironmentBroken("Kafka holds 1 of 2 events written: measure again.")
+
+    monkeypatch.setattr(run, "Stage", lambda *_: nullcontext())
+    monkeypatch.setattr("ops.bench.job.measure", fails)
+    monkeypatch.setattr("ops.bench.gateway.measure", lambda *_: [FAST])
+    console, table = Console(file=StringIO(), width=200), tmp_path / "table.md"
+    assert run.run_bench(Settings(), ["gateway", "job"], markdown=table, console=console) == 1
+    assert "job could not be measured: Kafka holds 1 of 2" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "| a | ≥ 50,000 events/s |" in table.read_text(encoding="utf-8")
+    assert run.run_bench(Settings(), ["gateway"], console=console) == 0
 
 
 def test_only_what_exists_can_be_measured() -> None:
