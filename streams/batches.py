@@ -51,27 +51,36 @@ class BatchConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self.handed: dict[TP, int] = {}
         self.room = asyncio.Semaphore(IN_FLIGHT)
+        self.seeks = 0  # how often the position was set anew
+        self.seeking = False
+        self.fetched = (0, 0)  # generation and seeks when the newest fetch began
+        self.idle = asyncio.Event()  # no fetch is under way
+        self.idle.set()
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 Faust's signature, called with keywords
-        if self.app.rebalancing and active_partitions:  # closed until the new owner has loaded its books
+        if self.seeking or (self.app.rebalancing and active_partitions):  # closed until the new owner has loaded its books
             await asyncio.sleep(0.05)
             return {}
-        return await super()._getmany(active_partitions, timeout)
+        self.fetched = (self.app.consumer_generation_id, self.seeks)
+        self.idle.clear()
+        try:
+            return await super()._getmany(active_partitions, timeout)
+        finally:
+            self.idle.set()
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109 Faust's signature
-        """Fetched records as batches, as long as this generation of the consumer group owns them."""
-        # Read before the wait: what was fetched across a rebalance must not pass for the new generation's.
-        generation = self.app.consumer_generation_id
+        """Fetched records as batches, until a seek: it brings back what was fetched before it and not handed."""
         fetched, active = await self._wait_next_records(timeout)
-        if fetched is None or self.should_stop or not self.flow_active:
+        if not fetched or self.should_stop or not self.flow_active:
             return
+        generation, seeks = self.fetched
         for tp, records in fetched.items():
             if active is not None and tp not in active and tp not in self._buffered_partitions:
                 continue
             for start in range(0, len(records), BATCH):
                 room = self.room
                 await room.acquire()
-                if not self.flow_active or self.app.consumer_generation_id != generation:
+                if not self.flow_active or self.seeks != seeks:
                     room.release()
                     return
                 yield tp, self._batch(tp, records[start : start + BATCH], generation, room)
@@ -86,9 +95,17 @@ class BatchConsumer(driver.Consumer):
 
     async def perform_seek(self) -> None:
         """A new generation reads from the committed offsets: nothing was handed yet, and old permits are void."""
-        self.handed.clear()
-        self.room = asyncio.Semaphore(IN_FLIGHT)
-        await super().perform_seek()
+        self.seeking = True
+        try:
+            await self.idle.wait()  # a fetch across the seek could bring records from either side of it
+            self.seeks += 1
+            self.handed.clear()
+            for _ in range(IN_FLIGHT):
+                self.room.release()  # the batches that held it were thrown away with the agents' buffers: nobody else would
+            self.room = asyncio.Semaphore(IN_FLIGHT)
+            await super().perform_seek()
+        finally:
+            self.seeking = False
 
     def _new_offset(self, tp: TP) -> int | None:
         """Faust would commit what its agents acked; here the ledger's transaction commits, so there is never anything to."""
