@@ -119,6 +119,8 @@ class Reader(BatchConsumer):
         self._buffered_partitions = set()
         self._acked, self._acked_index = {TP0: [1]}, {TP0: {1}}
         self.handed, self.room = {}, asyncio.Semaphore(100)
+        self.seeks, self.seeking, self.fetched, self.idle = 0, False, (1, 0), asyncio.Event()
+        self.idle.set()
         self.fetches = list(fetches)
         self.active: set[TP] | None = {TP0, TP1}
 
@@ -151,7 +153,7 @@ async def test_nothing_is_handed_of_partitions_that_are_not_active() -> None:
     assert [tp for tp, _ in await got(reader)] == [TP1]
 
 
-@pytest.mark.parametrize("change", ["generation", "flow"])
+@pytest.mark.parametrize("change", ["seek", "flow"])
 async def test_a_rebalance_while_waiting_for_room_drops_the_rest(change: str) -> None:
     reader = Reader({TP0: records(0, 2), TP1: records(0, 2)})
     reader.room = asyncio.Semaphore(1)
@@ -165,8 +167,8 @@ async def test_a_rebalance_while_waiting_for_room_drops_the_rest(change: str) ->
     for _ in range(20):
         await asyncio.sleep(0)
     assert reader.room.locked()
-    if change == "generation":
-        reader.app.consumer_generation_id = 2  # type: ignore[misc]
+    if change == "seek":
+        reader.seeks += 1
     else:
         reader.flow_active = False
     handed[0][1].value.room.release()
@@ -222,6 +224,57 @@ async def test_a_new_generation_starts_from_what_was_committed(monkeypatch: pyte
     await reader.perform_seek()
     assert (sought, reader.handed) == ([reader], {})
     assert reader.room is not message.value.room, "permits of the old generation are void"
+
+
+async def test_what_was_fetched_before_a_seek_is_not_handed_after_it() -> None:
+    """It would be the new generation's first batch, from behind the committed offset."""
+    reader = Reader({TP0: records(5, 9)})
+    reader.seeks += 1
+    assert await got(reader) == []
+    assert reader.handed == {}
+
+
+async def test_a_seek_waits_for_the_fetch_under_way_and_keeps_others_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    arrived = asyncio.Event()
+
+    async def fetch(self: Any, active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109 Faust's signature
+        await arrived.wait()
+        order.append("fetched")
+        return {}
+
+    async def seek(self: Any) -> None:
+        order.append("sought")
+        assert await self._getmany(active_partitions={TP0}, timeout=1.0) == {}
+
+    monkeypatch.setattr(driver.Consumer, "_getmany", fetch)
+    monkeypatch.setattr(driver.Consumer, "perform_seek", seek)
+    reader = Reader()
+    fetching = asyncio.create_task(reader._getmany(active_partitions={TP0}, timeout=1.0))
+    await asyncio.sleep(0)
+    seeking = asyncio.create_task(reader.perform_seek())
+    await asyncio.sleep(0)
+    arrived.set()
+    await asyncio.gather(fetching, seeking)
+    assert order == ["fetched", "sought"]
+    assert not reader.seeking
+
+
+async def test_a_seek_gives_back_the_permits_of_batches_that_were_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for room would wait for ever: the batches that held it went with the agents' buffers."""
+
+    async def seek(self: Any) -> None:
+        """Nothing to set in memory."""
+
+    monkeypatch.setattr(driver.Consumer, "perform_seek", seek)
+    reader = Reader({TP0: records(0, 4 * BATCH)})
+    reader.room = asyncio.Semaphore(batches.IN_FLIGHT)
+    reading = asyncio.create_task(got(reader))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not reading.done()
+    await reader.perform_seek()
+    assert len(await reading) == batches.IN_FLIGHT
 
 
 async def test_acks_never_commit() -> None:
