@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from uuid import uuid4
@@ -14,6 +16,7 @@ import aiohttp
 import msgspec
 
 from ops.bench.load import write_province
+from ops.bench.machine import usage
 from ops.bench.names import Scale
 from ops.bench.offsets import Applied, Places, require_written
 from ops.bench.report import Line, Need, percentile
@@ -53,6 +56,7 @@ class Run:
     sights: dict[str, Sight] = field(default_factory=lambda: {"the API": Sight(), "/metrics": Sight()})
     sent: int = 0
     rate: float = 0.0
+    busy: dict[str, float] = field(default_factory=dict)  # cores that each process kept busy
 
 
 def measure(stage: Stage, scale: Scale) -> list[Line]:
@@ -63,7 +67,9 @@ def measure(stage: Stage, scale: Scale) -> list[Line]:
     with stage.waiting("Requests are made"):
         made = list(bodies(13, round(RATE * seconds * 1.1), SIZE))[: round(RATE * seconds / SIZE)]
     run = asyncio.run(_run(stage, ends, made, scale.probes))
-    return [line for place, sight in run.sights.items() for line in lines(place, sight, run.rate)]
+    shares = ", ".join(f"{name} {cores:.2f}" for name, cores in run.busy.items())
+    busy = Line("… cores busy meanwhile", sum(run.busy.values()), "", note=shares)
+    return [*(line for place, sight in run.sights.items() for line in lines(place, sight, run.rate)), busy]
 
 
 def lines(place: str, sight: Sight, rate: float) -> list[Line]:
@@ -90,10 +96,19 @@ async def _run(stage: Stage, ends: Places, made: list[bytes], probes: int) -> Ru
                 await ready(session, f"http://{settings.host}:{port}", services[name])
         figures = f"http://{settings.host}:{settings.metrics_port}"
         looks: dict[str, Look] = {"the API": partial(_in_api, session, figures), "/metrics": partial(_in_metrics, session, figures)}
-        with stage.counting("Probes", probes) as told:
+        pids = {"Kafka": stage.broker.pid or 0, "the sender": os.getpid(), **{name: require_running(one) for name, one in services.items()}}
+        with stage.counting("Probes", probes) as told, _busy(pids, run):
             await _all_seen(run, looks, session, events_url(settings), made, probes, told, list(services.values()))
         await _require_counted(applied, ends, run)
     return run
+
+
+@contextmanager
+def _busy(pids: dict[str, int], run: Run) -> Iterator[None]:
+    began, before = time.monotonic(), {name: usage(pid).cpu for name, pid in pids.items()}
+    yield
+    seconds = time.monotonic() - began
+    run.busy = {name: (usage(pid).cpu - before[name]) / seconds for name, pid in pids.items()}
 
 
 async def _all_seen(
