@@ -18,7 +18,7 @@ from faust.types import TP, Message
 from faust.types.tuples import ConsumerMessage
 
 BATCH = 10_000  # most records in a batch: about a quarter of a second of work
-IN_FLIGHT = 2  # batches handed and not yet picked up: few, so that batches grow by themselves under load
+IN_FLIGHT = 4  # batches handed and not yet applied: few, so that batches grow by themselves under load
 CODEC = "batches"
 
 
@@ -28,7 +28,7 @@ class Batch:
 
     records: list[Any]  # aiokafka's ConsumerRecord
     previous: int | None  # offset of the last record handed before these, since the partition was taken over
-    room: asyncio.Semaphore  # release it when the batch is picked up
+    room: asyncio.Semaphore  # release it when the batch is applied or dropped
 
 
 class Batches(codecs.Codec):
@@ -101,7 +101,7 @@ class BatchConsumer(driver.Consumer):
             self.seeks += 1
             self.handed.clear()
             for _ in range(IN_FLIGHT):
-                self.room.release()  # the batches that held it were thrown away with the agents' buffers: nobody else would
+                self.room.release()  # batches that were thrown away with the agents' buffers held it: nobody else would
             self.room = asyncio.Semaphore(IN_FLIGHT)
             await super().perform_seek()
         finally:

@@ -14,6 +14,7 @@ import sys
 from typing import Any, NoReturn, cast
 
 import faust
+from faust.types import Message
 from prometheus_client import start_http_server
 
 from schemas.errors import HubError
@@ -27,7 +28,53 @@ from streams.ledger import Ledger
 log = logging.getLogger(__name__)
 
 EXIT_FAILED = 70  # sysexits' EX_SOFTWARE: start me again
-Ledgers = dict[tuple[str, int], Ledger]
+
+
+class Desk:
+    """The ledgers of this worker. Each applies its batches in order; while one waits for its commit, others count."""
+
+    def __init__(self, app: faust.App, settings: Settings) -> None:
+        self._app, self._settings = app, settings
+        self._ledgers: dict[tuple[str, int], Ledger] = {}
+        self._last: dict[tuple[str, int], asyncio.Task[None]] = {}  # by ledger: its newest batch
+
+    def take(self, message: Message, batch: Batch) -> None:
+        """Apply a batch as soon as the ledger's earlier ones are applied; its permit is given back then."""
+        owner = (message.topic, message.partition)
+        self._last[owner] = asyncio.create_task(self._apply(self._last.get(owner), message, batch))
+
+    async def _apply(self, earlier: asyncio.Task[None] | None, message: Message, batch: Batch) -> None:
+        if earlier is not None:
+            await earlier
+        try:
+            if message.generation_id == self._app.consumer_generation_id:  # else it is fetched again
+                await self._ledgers[message.topic, message.partition].apply(batch.records, batch.previous)
+        except Exception as error:
+            die(error, f"batch of {message.topic}/{message.partition} failed")
+        finally:
+            batch.room.release()
+
+    async def take_over(self, _: Any, **__: Any) -> None:
+        """Awaited before Faust seeks to the committed offsets and opens the flow."""
+        try:
+            await self._open_assigned()
+        except Exception as error:
+            die(error, "take-over failed")
+
+    async def _open_assigned(self) -> None:
+        await asyncio.gather(*self._last.values())  # what is being committed is finished, the rest is dropped
+        self._last.clear()
+        while self._ledgers:
+            await self._ledgers.popitem()[1].close()
+        families = {events_topic(family.name): family for family in FAMILIES.values()}
+        for tp in sorted(self._app.consumer.assignment()):
+            if tp.topic in families:
+                self._ledgers[tp.topic, tp.partition] = Ledger(families[tp.topic], tp.partition, self._settings)
+        await asyncio.gather(*(ledger.open() for ledger in self._ledgers.values()))
+        for name, family in families.items():
+            health.PARTITIONS.labels(family.name).set(sum(topic == name for topic, _ in self._ledgers))
+        kept = ", ".join(f"{topic}/{partition}" for topic, partition in self._ledgers)
+        log.info("keeping %s", kept or "nothing: other workers own all partitions")
 
 
 def build_app(settings: Settings) -> faust.App:
@@ -40,49 +87,18 @@ def build_app(settings: Settings) -> faust.App:
         consumer_max_fetch_size=1 << 20, datadir=str(settings.data / "worker"),
     )  # fmt: skip
     use_batches(app)
-    ledgers: Ledgers = {}
-    app.on_rebalance_complete.connect(_take_over(app, ledgers, settings), weak=False)
+    desk = Desk(app, settings)
+    app.on_rebalance_complete.connect(cast("Any", desk.take_over), weak=False)
     for family in FAMILIES.values():
         source = app.topic(events_topic(family.name), value_serializer=CODEC, key_serializer="raw", partitions=settings.partitions)
-        app.agent(source, name=f"count-{family.name}")(_agent(app, family, ledgers))
+        app.agent(source, name=f"count-{family.name}")(_agent(family, desk))
     return app
 
 
-def _take_over(app: faust.App, ledgers: Ledgers, settings: Settings) -> Any:
-    async def take_over(_: Any, **__: Any) -> None:
-        """Awaited before Faust seeks to the committed offsets and opens the flow."""
-        try:
-            await _open_assigned(app, ledgers, settings)
-        except Exception as error:
-            die(error, "take-over failed")
-
-    return take_over
-
-
-async def _open_assigned(app: faust.App, ledgers: Ledgers, settings: Settings) -> None:
-    while ledgers:
-        await ledgers.popitem()[1].close()
-    families = {events_topic(family.name): family for family in FAMILIES.values()}
-    for tp in sorted(app.consumer.assignment()):
-        if tp.topic in families:
-            ledgers[tp.topic, tp.partition] = Ledger(families[tp.topic], tp.partition, settings)
-    await asyncio.gather(*(ledger.open() for ledger in ledgers.values()))
-    for name, family in families.items():
-        health.PARTITIONS.labels(family.name).set(sum(topic == name for topic, _ in ledgers))
-    log.info("keeping %s", ", ".join(f"{topic}/{partition}" for topic, partition in ledgers) or "nothing: other workers own all partitions")
-
-
-def _agent(app: faust.App, family: Family, ledgers: Ledgers) -> Any:
+def _agent(family: Family, desk: Desk) -> Any:
     async def count(stream: faust.Stream[Any]) -> None:
         async for event in stream.events():
-            message, batch = event.message, cast("Batch", event.message.value)
-            batch.room.release()
-            if message.generation_id != app.consumer_generation_id:
-                continue  # fetched before a rebalance: it is fetched again
-            try:
-                await ledgers[message.topic, message.partition].apply(batch.records, batch.previous)
-            except Exception as error:
-                die(error, f"batch of {message.topic}/{message.partition} failed")
+            desk.take(event.message, cast("Batch", event.message.value))
 
     count.__doc__ = f"Keeps the books of {family.name}."
     return count
@@ -112,6 +128,7 @@ def run(settings: Settings) -> int:
     """The worker in the foreground, until SIGTERM or Ctrl-C."""
     # Batches make many short-lived objects and the books are bytes, which the collector needn't visit.
     gc.set_threshold(100_000, 50, 100)
+    settings.data.mkdir(parents=True, exist_ok=True)  # Faust keeps a folder there
     if settings.worker_port:
         start_http_server(settings.worker_port, addr=settings.host)
     app = build_app(settings)

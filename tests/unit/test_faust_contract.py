@@ -178,7 +178,7 @@ async def test_a_rebalance_while_waiting_for_room_drops_the_rest(change: str) ->
 
 
 async def test_no_more_batches_are_handed_than_there_is_room_for() -> None:
-    reader = Reader({TP0: records(0, 5 * BATCH)})
+    reader = Reader({TP0: records(0, 9 * BATCH)})
     reader.room = asyncio.Semaphore(batches.IN_FLIGHT)
     handed: list[Any] = []
 
@@ -193,7 +193,7 @@ async def test_no_more_batches_are_handed_than_there_is_room_for() -> None:
     while not task.done():
         handed[-1].value.room.release()
         await asyncio.sleep(0)
-    assert len(handed) == 5
+    assert len(handed) == 9
 
 
 async def test_while_rebalancing_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +267,7 @@ async def test_a_seek_gives_back_the_permits_of_batches_that_were_thrown_away(mo
         """Nothing to set in memory."""
 
     monkeypatch.setattr(driver.Consumer, "perform_seek", seek)
-    reader = Reader({TP0: records(0, 4 * BATCH)})
+    reader = Reader({TP0: records(0, 2 * batches.IN_FLIGHT * BATCH)})
     reader.room = asyncio.Semaphore(batches.IN_FLIGHT)
     reading = asyncio.create_task(got(reader))
     for _ in range(20):
