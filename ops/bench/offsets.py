@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError
 
-from ops.bench.stage import deadline, require_running
+from ops.bench.stage import deadline
 from ops.supervise import Service
 from schemas.errors import EnvironmentBroken
 from schemas.kafka import admin, consumer
@@ -50,11 +50,14 @@ class Applied:
         return sum(found.get(place, 0) for place in places)
 
     async def reach(self, ends: Mapping[tuple[str, int], int], *services: Service, seconds: float = 120.0) -> None:
-        """Wait until everything up to these ends is applied. Raises: EnvironmentBroken if a service ends meanwhile."""
+        """Wait until everything up to these ends is applied; services that end meanwhile are started again, as they always are.
+
+        Raises: EnvironmentBroken if it takes too long.
+        """
         in_time = deadline("Applying all events", seconds)
         while await self.total(ends) < sum(ends.values()):
             for service in services:
-                require_running(service)
+                service.keep()
             in_time()
             await asyncio.sleep(POLL_SECONDS)
 
