@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -30,6 +31,7 @@ def run_bench(
     scale, machine = Scale.of(events), describe(settings)
     console.print(machine, soft_wrap=True, highlight=False)
     chosen = [name for name in NAMES if name in names or not names]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C: nothing is left running, nothing on the disk
     with two_cores() as cores:
         found = {name: _measured(settings, name, scale, cores, console) for name in chosen}
     lines = [line for measured in found.values() if measured for line in measured]
