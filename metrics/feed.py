@@ -26,7 +26,7 @@ from schemas.topics import CELLS
 log = logging.getLogger(__name__)
 
 BATCH = 50_000
-WAIT_MS = 200
+WAIT_MS = 40
 RETRY_SECONDS = 1.0
 SAY_EVERY_SECONDS = 5.0
 COMPLETE_EVERY_SECONDS = 10.0

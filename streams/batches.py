@@ -19,6 +19,7 @@ from faust.types.tuples import ConsumerMessage
 
 BATCH = 10_000  # most records in a batch: about a quarter of a second of work
 IN_FLIGHT = 4  # batches handed and not yet applied: few, so that batches grow by themselves under load
+FETCH_WAIT_MS = 50  # how long the broker may hold a fetch that finds nothing
 CODEC = "batches"
 
 
@@ -44,6 +45,15 @@ class Batches(codecs.Codec):
 codecs.register(CODEC, Batches())
 
 
+class QuickFetch(driver.AIOKafkaConsumerThread):
+    """Faust lets a fetch wait for 1.5 s, and what arrives for partitions that are not in it waits as long."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        return consumer
+
+
 class BatchConsumer(driver.Consumer):
     """One message per (partition, up to BATCH records); its value is a Batch."""
 
@@ -56,6 +66,9 @@ class BatchConsumer(driver.Consumer):
         self.fetched = (0, 0)  # generation and seeks when the newest fetch began
         self.idle = asyncio.Event()  # no fetch is under way
         self.idle.set()
+
+    def _new_consumer_thread(self) -> Any:
+        return QuickFetch(self, loop=self.loop, beacon=self.beacon)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 Faust's signature, called with keywords
         if self.seeking or (self.app.rebalancing and active_partitions):  # closed until the new owner has loaded its books

@@ -84,7 +84,7 @@ def build_app(settings: Settings) -> faust.App:
         topic_disable_leader=True, topic_allow_declare=False, autodiscover=False, consumer_auto_offset_reset="earliest", store="memory://",
         stream_buffer_maxsize=16, topic_partitions=settings.partitions, broker_session_timeout=6, broker_heartbeat_interval=1,
         broker_rebalance_timeout=60, broker_request_timeout=12, worker_redirect_stdouts=False,
-        consumer_max_fetch_size=1 << 20, datadir=str(settings.data / "worker"),
+        consumer_max_fetch_size=4 << 20, datadir=str(settings.data / "worker"),
     )  # fmt: skip
     use_batches(app)
     desk = Desk(app, settings)

@@ -13,6 +13,7 @@ from typing import Any
 
 import faust
 import pytest
+from aiokafka import AIOKafkaConsumer
 from faust.serializers import codecs
 from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
@@ -52,7 +53,7 @@ def test_what_is_overridden_or_called_has_the_signature_relied_on(name: str, par
 
 def test_every_override_overrides_something() -> None:
     own = {name for name in vars(BatchConsumer) if not name.startswith("__") and callable(vars(BatchConsumer)[name])}
-    assert own == {"_getmany", "getmany", "perform_seek", "_new_offset", "_add_gap"} | (own & {"_batch"})
+    assert own == {"_getmany", "getmany", "perform_seek", "_new_offset", "_add_gap", "_new_consumer_thread"} | (own & {"_batch"})
     assert not hasattr(driver.Consumer, "_batch"), "a helper of ours would hide a method of Faust's"
     assert not {"handed", "room"} & set(dir(driver.Consumer))
 
@@ -282,3 +283,13 @@ async def test_acks_never_commit() -> None:
     assert reader._new_offset(TP0) is None
     assert (reader._acked, reader._acked_index) == ({}, {})
     assert await reader._add_gap(TP0, 0, 5) is None  # type: ignore[func-returns-value]
+
+
+def test_a_fetch_that_finds_nothing_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faust has no setting for it: the consumer that its thread makes is told before it starts."""
+    made = AIOKafkaConsumer.__new__(AIOKafkaConsumer)
+    monkeypatch.setattr(driver.AIOKafkaConsumerThread, "_create_worker_consumer", lambda self, transport: made)
+    assert "self._fetch_max_wait_ms = fetch_max_wait_ms" in inspect.getsource(AIOKafkaConsumer.__init__)
+    thread = batches.QuickFetch.__new__(batches.QuickFetch)
+    assert thread._create_worker_consumer(None)._fetch_max_wait_ms == batches.FETCH_WAIT_MS
+    assert "AIOKafkaConsumerThread(" in inspect.getsource(driver.Consumer._new_consumer_thread)
