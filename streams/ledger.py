@@ -25,8 +25,6 @@ from streams.families import Family
 
 log = logging.getLogger(__name__)
 
-REBUILD_CHUNK = 20_000  # states counted between two looks at the event loop
-
 
 class Ledger:
     """The books of one partition of one family. `open`, then `apply` batch after batch, then `close`."""
@@ -72,7 +70,7 @@ class Ledger:
 
     async def _count_anew(self, offset: int) -> None:
         published = self.books.cells
-        await self.books.rebuild_cells(REBUILD_CHUNK)
+        await self.books.rebuild_cells()
         cells = self.books.cells
         gone: list[Row] = [(key, None) for key in published if key not in cells]
         await self._commit(Changes(cells=[*gone, *(row for row in cells.items() if published.get(row[0]) != row[1])]), offset)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from streams.families.base import ALL, Contribution, Family
 
-__all__ = ["ALL", "FAMILIES", "Contribution", "Family", "family"]
+__all__ = ["ALL", "FAMILIES", "Contribution", "Family"]
 
 
 def _load() -> dict[str, Family]:
@@ -18,8 +18,3 @@ def _load() -> dict[str, Family]:
 
 
 FAMILIES: dict[str, Family] = _load()
-
-
-def family(name: str) -> Family:
-    """The family of that name; KeyError if there is none."""
-    return FAMILIES[name]
