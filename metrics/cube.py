@@ -1,4 +1,5 @@
-"""The cube: a disposable SQLite file with the newest value of every cell, the sums over them, and how far `lgsp.cells` was read.
+"""The cube: a disposable SQLite file with the newest page of every agency's day, its cells, the sums over them, and how far
+`lgsp.cells` was read.
 
 One thread writes (metrics/feed.py); readers have connections of their own (metrics/reader.py). Figures and offsets change in
 one SQLite transaction. Whenever the file cannot be trusted it is deleted and made anew from the topic.
@@ -9,7 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,7 +19,7 @@ from time import perf_counter
 from typing import NamedTuple, Protocol
 
 from metrics.layout import TABLES, create_all, fingerprint
-from schemas.cells import CellKey, decode_vector, parse_key
+from schemas.cells import CellKey, Sums, cells_of
 from schemas.clock import LATEST_MS, as_date
 from schemas.errors import ContractError
 from schemas.topics import TOMBSTONES_MS
@@ -31,6 +32,7 @@ LARGEST = 1 << 62  # beyond it SQLite could not hold a sum of two
 PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY", "cache_size = -65536", "wal_autocheckpoint = 4000")
 
 Row = tuple[int | str, ...]
+PagePlace = tuple[int, bytes]  # partition, key
 
 
 class Record(Protocol):
@@ -178,11 +180,11 @@ class Cube:
         self.check()
         batch = _Batch()
         for record in records:
-            batch.newest[record.partition, record.key] = record
+            batch.newest[record.partition, record.key or b""] = record
             batch.last[record.partition] = record
             self.stats.records += 1
-        rows = batch.rows()
         try:
+            rows = batch.rows(self._page)
             with self._db:
                 self._write(rows, batch, positions)
         except sqlite3.Error as error:
@@ -192,10 +194,18 @@ class Cube:
         self.stats.batches += 1
         self.stats.apply_seconds += perf_counter() - started
 
+    def _page(self, place: PagePlace) -> bytes | None:
+        found: tuple[bytes] | None = self._db.execute("SELECT value FROM pages WHERE partition = ? AND key = ?", place).fetchone()
+        return found[0] if found is not None else None
+
     def _write(self, rows: Mapping[tuple[str, str], list[Row]], batch: _Batch, positions: Mapping[int, int]) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         for kind, found in rows.items():
             self._settle(kind, found)
+        kept = ((*place, value) for place, value in batch.pages.items() if value)
+        self._db.executemany("INSERT OR REPLACE INTO pages VALUES (?, ?, ?)", kept)
+        gone = (place for place, value in batch.pages.items() if not value)
+        self._db.executemany("DELETE FROM pages WHERE partition = ? AND key = ?", gone)
         self._db.executemany(
             "INSERT INTO agencies VALUES (?, ?) ON CONFLICT DO UPDATE SET newest_ms = max(newest_ms, excluded.newest_ms)",
             batch.agencies.items(),
@@ -232,43 +242,51 @@ class Cube:
     def _report(self, batch: _Batch) -> None:
         if batch.unreadable:
             self.stats.unreadable += len(batch.unreadable)
-            log.error("%d records of lgsp.cells are no cells and were left out, the first: %s", len(batch.unreadable), batch.unreadable[0])
+            log.error("%d records of lgsp.cells are no pages and were left out, the first: %s", len(batch.unreadable), batch.unreadable[0])
 
 
 class _Batch:
-    """Of a batch, the newest record of each key (a cell's values are absolute, so only that one matters)."""
+    """Of a batch, the newest record of each key (a page's counts are absolute, so only that one matters)."""
 
     def __init__(self) -> None:
-        self.newest: dict[tuple[int, bytes | None], Record] = {}
+        self.newest: dict[PagePlace, Record] = {}
         self.last: dict[int, Record] = {}
+        self.pages: dict[PagePlace, bytes | None] = {}
         self.agencies: dict[str, int] = {}
         self.unreadable: list[str] = []
 
-    def rows(self) -> dict[tuple[str, str], list[Row]]:
-        """Rows for each (family, kind): at, agency, category, partition and every measure; a tombstone is all zero."""
+    def rows(self, page_before: Callable[[PagePlace], bytes | None]) -> dict[tuple[str, str], list[Row]]:
+        """Rows of the cells that differ from before, by (family, kind): at, agency, category, partition and every measure.
+
+        A cell that is gone is all zero.
+        """
         found: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
-        for record in self.newest.values():
+        for place, record in self.newest.items():
             try:
-                key, vector = _parse(record)
+                old, new = dict(cells_of(place[1], page_before(place))), dict(cells_of(place[1], record.value))
+                changed = [(key, _vector(key, new.get(key, {}))) for key in old | new if old.get(key) != new.get(key)]
             except ContractError as error:
                 self.unreadable.append(f"partition {record.partition}, offset {record.offset}: {error}")
                 continue
-            found[key.family, key.kind].append((key.at, key.agency, key.category, record.partition, *vector))
-            if key.family != "heartbeats":
-                self.agencies[key.agency] = max(record.timestamp, self.agencies.get(key.agency, 0))
+            self.pages[place] = record.value
+            for key, vector in changed:
+                found[key.family, key.kind].append((key.at, key.agency, key.category, record.partition, *vector))
+                if key.family != "heartbeats":
+                    self.agencies[key.agency] = max(record.timestamp, self.agencies.get(key.agency, 0))
         return found
 
 
-def _parse(record: Record) -> tuple[CellKey, list[int]]:
-    """Key and counts, the latter as many as the kind has measures (a newer worker's further measures are not known here)."""
-    key, vector = parse_key(record.key), decode_vector(record.value)
+def _vector(key: CellKey, sums: Sums) -> list[int]:
+    """Every measure of the kind (a newer worker's further measures are not known here).
+
+    Raises: ContractError for a cell that no worker can have counted.
+    """
     declared = TABLES[key.family, key.kind].declared
-    if vector and (min(vector) < 0 or max(vector) >= LARGEST):
-        raise ContractError(f"{record.key!r} counts {vector}, which no figure can be")
+    if sums and not 0 <= min(sums.values()) <= max(sums.values()) < LARGEST:
+        raise ContractError(f"{'|'.join(map(str, key))} counts {sums}, which no figure can be")
     if not _sensible(declared.at, key.at):
-        raise ContractError(f"{record.key!r} has an `at` that is no {declared.at}")
-    size = len(declared.measures)
-    return key, vector[:size] + [0] * (size - len(vector))
+        raise ContractError(f"{'|'.join(map(str, key))} has an `at` that is no {declared.at}")
+    return [sums.get(place, 0) for place in range(len(declared.measures))]
 
 
 @lru_cache(maxsize=65_536)

@@ -90,15 +90,15 @@ CUBE_READY = Metric("lgsp_cube_ready", "gauge", (),
 CUBE_PROGRESS = Metric("lgsp_cube_progress_ratio", "gauge", (),
     "Share of the topic of cells that the cube had read of what stood there at start.", "Not moving: see this process's log.")  # fmt: skip
 CUBE_LAG = Metric("lgsp_cube_lag_records", "gauge", (),
-    "Published cells not yet in the cube. No sample while Kafka can't be asked.",
+    "Published pages of cells not yet in the cube. No sample while Kafka can't be asked.",
     "Above 10000 for a minute: this process lacks CPU.")  # fmt: skip
 CUBE_RECORDS = Metric("lgsp_cube_records_total", "counter", (),
     "Records of lgsp.cells applied since start.", "Standing still while events come in: is a worker running?")  # fmt: skip
 CUBE_UNREADABLE = Metric("lgsp_cube_unreadable_records_total", "counter", (),
-    "Records of lgsp.cells that were no cells and were left out.",
+    "Records of lgsp.cells that were no pages of cells and were left out.",
     "Above 0: something else than the hub's workers writes to lgsp.cells; forbid it.")  # fmt: skip
 CUBE_APPLY = Metric("lgsp_cube_apply_seconds", "summary", (),
-    "Time to apply a batch of cells.", "A mean above 0.1 with small batches: the disk of LGSP_DATA is slow.")  # fmt: skip
+    "Time to apply a batch of pages.", "A mean above 0.1 with small batches: the disk of LGSP_DATA is slow.")  # fmt: skip
 CUBE_REBUILDS = Metric("lgsp_cube_rebuilds_total", "counter", (),
     "How often the cube was made anew since start; the log says why.",
     "More than 1: the disk damages files, or something deletes them.")  # fmt: skip

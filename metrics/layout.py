@@ -16,13 +16,15 @@ from functools import cached_property
 from metrics.grains import COARSER, FINE
 from schemas.cells import KINDS, Kind
 
-VERSION = 1
+VERSION = 2
 KEY = ("at", "agency", "category", "partition")
 
 COMMON = (
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     # `next` is where reading goes on; the last record applied says whether it is still the same topic
     "CREATE TABLE offsets (partition INTEGER PRIMARY KEY, next INTEGER NOT NULL, last INTEGER NOT NULL, last_ms INTEGER NOT NULL)",
+    # the newest page of cells as it came: what another one changes is the difference to it
+    "CREATE TABLE pages (partition INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY (partition, key)) WITHOUT ROWID",
     "CREATE TABLE agencies (agency TEXT PRIMARY KEY, newest_ms INTEGER NOT NULL) WITHOUT ROWID",
 )
 

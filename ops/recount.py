@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from schemas.cells import applied_key, decode_vector
+from schemas.cells import APPLIED, KINDS, CellKey, Sums, cells_of, parse_key
 from schemas.errors import ContractError
 from schemas.kafka import consumer, ensure_topics, read_to_end
 from schemas.settings import Settings
@@ -26,7 +26,7 @@ from schemas.wire import Decoder
 from streams.families import ALL, FAMILIES, Family
 
 SHOWN = 20  # differing cells printed; the count says how many there are
-Cells = dict[bytes, list[int]]
+Cells = dict[CellKey, Sums]
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Verdict:
     things: int = 0
     cells: int = 0
     behind: int = 0  # events in Kafka that the workers have not applied yet
-    differences: list[tuple[bytes, list[int], list[int]]] = field(default_factory=list)  # key, published, recounted
+    differences: list[tuple[CellKey, Sums, Sums]] = field(default_factory=list)  # key, published, recounted
 
 
 async def recount(settings: Settings, progress: Progress | None = None) -> list[Verdict]:
@@ -62,19 +62,23 @@ async def _recount_partition(reader: AIOKafkaConsumer, family: Family, partition
     verdict.things = len(states)
     counted = _count(family, states)
     for key in sorted(published.keys() | counted.keys()):
-        if published.get(key, []) != counted.get(key, []):
-            verdict.differences.append((key, published.get(key, []), counted.get(key, [])))
+        if published.get(key, {}) != counted.get(key, {}):
+            verdict.differences.append((key, published.get(key, {}), counted.get(key, {})))
     return verdict
 
 
 async def _published(reader: AIOKafkaConsumer, family: Family, partition: int) -> tuple[Cells, int]:
     """The published cells, and the offset of the first event that they do not stand for."""
-    prefix, cells = f"{family.name}|".encode(), {}
+    prefix, pages = f"{family.name}|".encode(), {}
     async for record in _records(reader, TopicPartition(CELLS, partition)):
         if record.key is not None and record.key.startswith(prefix):
-            cells[record.key] = decode_vector(record.value)
-    applied = cells.pop(applied_key(family.name), [0])[0]
-    return {key: vector for key, vector in cells.items() if vector}, applied
+            pages[record.key] = record.value
+    cells = dict(cell for page in pages.items() for cell in cells_of(*page))
+    return {key: sums for key, sums in cells.items() if key.kind != APPLIED}, _applied(cells)
+
+
+def _applied(cells: Cells) -> int:
+    return next((sums.get(0, 0) for key, sums in cells.items() if key.kind == APPLIED), 0)
 
 
 async def _fold(
@@ -103,25 +107,20 @@ async def _fold(
 
 
 def _count(family: Family, states: dict[bytes, Any]) -> Cells:
-    sums: dict[bytes, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    cells: dict[bytes, Sums] = defaultdict(lambda: defaultdict(int))
     for state in states.values():
         for key, ones, amounts in family.counts(state, ALL):
             for place in ones:
-                sums[key][place] += 1
+                cells[key][place] += 1
             for place, amount in amounts:
-                sums[key][place] += amount
-    vectors = {key: [places.get(place, 0) for place in range(max(places) + 1)] for key, places in sums.items()}
-    return {key: trimmed for key, vector in vectors.items() if (trimmed := _trim(vector))}
-
-
-def _trim(vector: list[int]) -> list[int]:
-    last = max((place for place, amount in enumerate(vector) if amount), default=-1)
-    return vector[: last + 1]
+                cells[key][place] += amount
+    trimmed = {parse_key(key): {place: amount for place, amount in sums.items() if amount} for key, sums in cells.items()}
+    return {key: sums for key, sums in trimmed.items() if sums}
 
 
 async def _records(reader: AIOKafkaConsumer, partition: TopicPartition) -> AsyncIterator[Any]:
     reader.assign([partition])
-    async for records in read_to_end(reader, partition):
+    async for _, records in read_to_end(reader, partition):
         for record in records:
             yield record
 
@@ -139,8 +138,14 @@ def run_recount(settings: Settings) -> int:
         return 0
     console.print(f"[bold red]{len(differences):,} cells differ.[/] Published figures are not what the events say.")
     for key, published, counted in differences[:SHOWN]:
-        console.print(f"  {key.decode(errors='replace')}: published {published}, recounted {counted}")
+        console.print(f"  {'|'.join(map(str, key))}: published {_named(key, published)}, recounted {_named(key, counted)}")
     return 1
+
+
+def _named(key: CellKey, sums: Sums) -> dict[str, int]:
+    """Counts by the names of their measures; a newer worker's further measures by their places."""
+    measures = dict(enumerate(KINDS[key.family][key.kind].measures))
+    return {measures.get(place, str(place)): amount for place, amount in sorted(sums.items())}
 
 
 def _table(verdicts: list[Verdict]) -> Table:

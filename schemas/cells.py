@@ -1,23 +1,31 @@
-"""Cells: the absolute counts that workers publish to `lgsp.cells` and the cube reads.
+"""Cells: the absolute counts that workers publish to `lgsp.cells` and the cube reads, and the pages that carry them.
 
-A cell belongs to (family, kind, agency, category, at) within one partition; a figure is the sum over partitions. Its Kafka
-key is those five, joined by `|`; its value a JSON list of whole numbers in the order of the kind's measures, trailing zeros
-left out. A cell that has become all zero is a tombstone. `at` is a day (YYYYMMDD), an instant (epoch ms; 0: none) or 0.
+A cell belongs to (family, kind, agency, category, at) within one partition; a figure is the sum over partitions. `at` is a day
+(YYYYMMDD), an instant (epoch ms; 0: none) or 0. Its counts are kept by place: the place of a measure among its kind's measures.
+
+A page is what one record holds: all cells of a family and an agency on one day (an instant's day in the province's zone). Its
+Kafka key is `family|agency|day`, its value a MessagePack map from `kind|category` (with `|at` behind it for instants) to a map
+from place to amount. What is zero is left out; a page without cells is a tombstone. Cells are sparse, about ten to a page, so a
+million dossiers are some two hundred thousand records to load instead of three million.
 
 Measures are only ever appended: their places are the contract.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import msgspec
 
+from schemas.clock import day
 from schemas.codes import CHANNELS
 from schemas.errors import ContractError
 
-Vector = list[int]
+Sums = dict[int, int]  # place -> amount
+Page = dict[str, Sums]  # cell's name -> its counts
 At = Literal["day", "instant", "none"]
 
 # Upper bounds (inclusive, in days) of the processing-time classes; the last class is open.
@@ -80,15 +88,20 @@ KINDS: dict[str, dict[str, Kind]] = {
 
 
 # How far a partition's cells have come: the offset of the next event to apply, and the version of the counting rules. Written
-# in every transaction, so that whoever reads cells knows exactly which events they stand for.
+# in every transaction, on a page of its own, so that whoever reads cells knows exactly which events they stand for.
 APPLIED = "applied"
 for _kinds in KINDS.values():
     _kinds[APPLIED] = Kind("none", ("offset", "version"))
 
 
+def applied_row(family: str, offset: int, version: int) -> tuple[bytes, bytes]:
+    """Key and value of a family's `applied` page; one per partition."""
+    return applied_key(family), encode_page({f"{APPLIED}|-": {0: offset, 1: version}})
+
+
 def applied_key(family: str) -> bytes:
-    """The key of a family's `applied` cell; one per partition."""
-    return f"{family}|{APPLIED}|hub|-|0".encode()
+    """The key of a family's `applied` page."""
+    return f"{family}|hub|{APPLIED}".encode()
 
 
 def counted(family: str) -> dict[str, Kind]:
@@ -97,7 +110,7 @@ def counted(family: str) -> dict[str, Kind]:
 
 
 class CellKey(NamedTuple):
-    """A cell's key, taken apart."""
+    """What a cell belongs to."""
 
     family: str
     kind: str
@@ -106,10 +119,13 @@ class CellKey(NamedTuple):
     at: int
 
 
-def parse_key(key: bytes | None) -> CellKey:
-    """Raises: ContractError for a key that is no cell's."""
+def parse_key(key: bytes) -> CellKey:
+    """A cell's key as counts name it, `family|kind|agency|category|at`, taken apart.
+
+    Raises: ContractError for a key that is no cell's.
+    """
     try:
-        family, kind, agency, category, at = (key or b"").decode().split("|")
+        family, kind, agency, category, at = key.decode().split("|")
         if kind not in KINDS[family]:
             raise KeyError(kind)
         return CellKey(family, kind, agency, category, int(at))
@@ -117,18 +133,48 @@ def parse_key(key: bytes | None) -> CellKey:
         raise ContractError(f"{key!r} is no key of a cell (family|kind|agency|category|at)") from error
 
 
-_decoder = msgspec.json.Decoder(Vector)
-encode_vector = msgspec.json.Encoder().encode
+@lru_cache(maxsize=1 << 16)
+def place_of(key: bytes) -> tuple[bytes, str]:
+    """The page that a cell's key belongs to, and its name there."""
+    family, kind, agency, category, at = parse_key(key)
+    shape = KINDS[family][kind].at
+    if shape == "instant":
+        return f"{family}|{agency}|{day(at) if at else 0}".encode(), f"{kind}|{category}|{at}"
+    return f"{family}|{agency}|{at}".encode(), f"{kind}|{category}"
 
 
-def decode_vector(value: bytes | None) -> Vector:
-    """The counts of a cell; a tombstone is no counts.
+def cells_of(key: bytes | None, value: bytes | None) -> Iterator[tuple[CellKey, Sums]]:
+    """The cells of a page; a tombstone has none.
 
-    Raises: ContractError for anything but a JSON list of whole numbers.
+    Raises: ContractError for what is no page, before the first cell or on the way.
+    """
+    try:
+        family, agency, part = (key or b"").decode().split("|")
+        kinds, at = KINDS[family], 0 if part == APPLIED else int(part)
+    except (ValueError, KeyError) as error:
+        raise ContractError(f"{key!r} is no key of a page (family|agency|day)") from error
+    for name, sums in decode_page(value).items():
+        try:
+            kind, category, *instant = name.split("|")
+            if bool(instant) != (kinds[kind].at == "instant"):
+                raise ValueError(name)
+            yield CellKey(family, kind, agency, category, int(*instant) if instant else at), sums
+        except (ValueError, KeyError, TypeError) as error:
+            raise ContractError(f"{name!r} on page {key!r} is no cell (kind|category, and |at for an instant)") from error
+
+
+_decoder = msgspec.msgpack.Decoder(Page)
+encode_page = msgspec.msgpack.Encoder().encode
+
+
+def decode_page(value: bytes | None) -> Page:
+    """The cells of a page by name; a tombstone has none.
+
+    Raises: ContractError for anything but a map of maps of whole numbers.
     """
     if not value:
-        return []
+        return {}
     try:
         return _decoder.decode(value)
     except msgspec.DecodeError as error:
-        raise ContractError(f"{value[:80]!r} is no cell's value (a JSON list of whole numbers)") from error
+        raise ContractError(f"{value[:80]!r} is no page of cells (a map from names to counts by place)") from error

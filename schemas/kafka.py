@@ -21,6 +21,7 @@ from schemas.topics import TOPICS, Topic
 logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
 
 COORDINATOR_TRIES = 100
+READ_AT_ONCE = 10_000  # records; what is read at once is memory that a process keeps
 
 
 def consumer(settings: Settings, *topics: str, **options: Any) -> AIOKafkaConsumer:
@@ -95,25 +96,25 @@ async def _create(client: AIOKafkaAdminClient, topic: Topic, settings: Settings)
             raise KafkaUnavailable(f"Topic {topic.name} could not be made (error {code}: {message}): does the cluster have enough brokers?")
 
 
-async def committed_offset(settings: Settings, group: str, partition: TopicPartition) -> int:
-    """Where a consumer group stands on a partition; 0 if it never committed.
+async def committed_offsets(settings: Settings, group: str, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+    """Where a consumer group stands on each of these partitions; 0 where it never committed.
 
     Raises: KafkaUnavailable when no broker coordinates the group within some seconds.
     """
     async with admin(settings) as client:
         for _ in range(COORDINATOR_TRIES):
             try:
-                found = await client.list_consumer_group_offsets(group, partitions=[partition])
-                return max(0, found[partition].offset) if partition in found else 0
+                found = await client.list_consumer_group_offsets(group, partitions=partitions)
+                return {partition: max(0, found[partition].offset) if partition in found else 0 for partition in partitions}
             except GroupCoordinatorNotAvailableError:  # the broker makes its offsets topic at the first question
                 await asyncio.sleep(0.1)
     raise KafkaUnavailable(f"No broker at {settings.bootstrap} coordinates group {group}: is the cluster healthy?")
 
 
-async def read_to_end(reader: AIOKafkaConsumer, partition: TopicPartition) -> AsyncIterator[list[Any]]:
-    """Record batches of one assigned partition from its beginning up to the end as it is now."""
-    end = (await reader.end_offsets([partition]))[partition]
-    await reader.seek_to_beginning(partition)
-    while await reader.position(partition) < end:
-        for records in (await reader.getmany(partition, timeout_ms=500, max_records=50_000)).values():
-            yield records
+async def read_to_end(reader: AIOKafkaConsumer, *partitions: TopicPartition) -> AsyncIterator[tuple[TopicPartition, list[Any]]]:
+    """Records of assigned partitions, a partition at a time in its order, from their beginnings up to the ends as they are now."""
+    left = await reader.end_offsets(partitions)
+    await reader.seek_to_beginning(*partitions)
+    while left := {partition: end for partition, end in left.items() if await reader.position(partition) < end}:
+        for partition, records in (await reader.getmany(*left, timeout_ms=500, max_records=READ_AT_ONCE)).items():
+            yield partition, records

@@ -69,7 +69,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("lgsp.dossiers.state", "streams", "dossier id", "what is known of each dossier", "newest per key"),
     Topic("lgsp.documents.state", "streams", "document id", "what is known of each document", "newest per key"),
     Topic("lgsp.heartbeats.state", "streams", "partition number", "the newest heartbeat of each partition", "newest per key"),
-    Topic(CELLS, "streams", "family|kind|agency|category|at", "absolute counts; sum over partitions", "newest per key"),
+    Topic(CELLS, "streams", "family|agency|day", "an agency's absolute counts of a day; sum over partitions", "newest per key"),
     Topic(QUARANTINE, "connectors, streams", "origin", "what could not be taken in, with its reason", "for ever",
           partitions=1),
 )  # fmt: skip

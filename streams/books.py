@@ -1,4 +1,4 @@
-"""A partition's books in memory: its states and cells, and the fold of a batch of events into them.
+"""A partition's books in memory: its states and pages of cells, and the fold of a batch of events into them.
 
 Pure of Kafka: records come in, changes come out, and nothing is kept until the caller says that the changes are committed.
 """
@@ -6,21 +6,22 @@ Pure of Kafka: records come in, changes come out, and nothing is kept until the 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
 
-from schemas.cells import decode_vector, encode_vector
+from schemas.cells import Page, Sums, decode_page, encode_page, place_of
 from schemas.errors import ContractError
 from schemas.wire import Decoder
 from streams.families import ALL, Contribution, Family
+from streams.rows import Rows
 
 Row = tuple[bytes, bytes | None]
-Deltas = dict[bytes, dict[int, int]]
-
-SHARED = 16  # bytes; longer values are seldom equal
+Deltas = dict[bytes, Sums]  # by cell's key
+Dirty = dict[bytes, tuple[Any, bytes | None]]  # state as it has become, and its row before the batch
 
 
 class Record(Protocol):
@@ -46,10 +47,10 @@ class Refused:
 
 @dataclass(slots=True)
 class Changes:
-    """What a batch does to the books, not yet done: absolute states and cells (None: the cell is gone), and refusals."""
+    """What a batch does to the books, not yet done: absolute states and pages (None: the page is gone), and refusals."""
 
     states: list[Row] = field(default_factory=list)
-    cells: list[Row] = field(default_factory=list)
+    pages: list[Row] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     events: int = 0
     refused_run: int = 0  # undecodable records in a row at the end of the batch
@@ -57,64 +58,49 @@ class Changes:
 
 
 class Books:
-    """States and cells of one partition of a family, both kept as the bytes that Kafka holds."""
+    """States and pages of cells of one partition of a family, both kept as the bytes that Kafka holds."""
 
     def __init__(self, family: Family) -> None:
         self.family = family
-        self.states: dict[bytes, bytes] = {}
-        self.cells: dict[bytes, bytes] = {}
+        self.states = Rows()
+        self.pages = Rows()
         self.refused_run = 0
-        self._shared: dict[bytes, bytes] = {}
         self._decode = Decoder(family.name)
         self._load = family.decoder()
         self._dump = msgspec.msgpack.Encoder().encode
 
-    async def rebuild_cells(self, chunk: int = 20_000) -> None:
-        """Cells anew from the states alone, letting the event loop run after every `chunk` states."""
+    async def recount_pages(self, chunk: int = 20_000) -> None:
+        """Pages anew from the states alone, letting the event loop run after every `chunk` states."""
         deltas: Deltas = {}
         counts, load = self.family.counts, self._load
-        for done, row in enumerate(self.states.values(), 1):
+        for done, (_, row) in enumerate(self.states.items(), 1):
             add(deltas, counts(load(row), ALL), 1)
             if done % chunk == 0:
                 await asyncio.sleep(0)
-        self.cells = {}
+        self.pages = Rows()
         for key, value in list(self._settle(deltas)):
-            self.set_cell(key, value)
+            self.pages.put(key, value)
 
     def fold(self, records: Sequence[Record]) -> Changes:
         """What these records change. The books stay as they are until `keep`."""
         changes = Changes(events=len(records), refused_run=self.refused_run)
         deltas: Deltas = {}
-        dump, states = self._dump, self.states
-        for key, state in self._merge(records, changes).items():
-            row, before = dump(state), states.get(key)
+        dump = self._dump
+        for key, (state, before) in self._merge(records, changes).items():
+            row = dump(state)
             if row != before:
                 changes.states.append((key, row))
                 self._count(deltas, before, state)
-        changes.cells = list(self._settle(deltas))
+        changes.pages = list(self._settle(deltas))
         return changes
 
     def keep(self, changes: Changes) -> None:
         """The changes are committed: they are the books now."""
         for key, row in changes.states:
-            self.set_state(key, row)
-        for key, value in changes.cells:
-            self.set_cell(key, value)
+            self.states.put(key, row)
+        for key, value in changes.pages:
+            self.pages.put(key, value)
         self.refused_run = changes.refused_run
-
-    def set_state(self, key: bytes, row: bytes | None) -> None:
-        """The state as Kafka holds it; a tombstone takes it out."""
-        if row is None:
-            self.states.pop(key, None)
-        else:
-            self.states[key] = row
-
-    def set_cell(self, key: bytes, value: bytes | None) -> None:
-        """The cell as Kafka holds it; a tombstone takes it out. Most cells hold few small numbers: equal ones share their bytes."""
-        if not value:
-            self.cells.pop(key, None)
-        else:
-            self.cells[key] = value if len(value) > SHARED else self._shared.setdefault(value, value)
 
     def _count(self, deltas: Deltas, before: bytes | None, state: Any) -> None:
         """What the state counts for now, less what it counted for before."""
@@ -129,8 +115,8 @@ class Books:
             add(deltas, without(old, new), -1)
             add(deltas, without(new, old), 1)
 
-    def _merge(self, records: Iterable[Record], changes: Changes) -> dict[bytes, Any]:
-        dirty: dict[bytes, Any] = {}
+    def _merge(self, records: Iterable[Record], changes: Changes) -> Dirty:
+        dirty: Dirty = {}
         decode, merges, states = self._decode, self.family.merges, self.states
         load, new = self._load, self.family.state
         for record in records:
@@ -143,28 +129,41 @@ class Books:
                 _refuse(changes, record, str(error))
                 continue
             changes.refused_run = 0
-            state = dirty.get(key)
-            if state is None:
+            known = dirty.get(key)
+            if known is None:
                 row = states.get(key)
-                dirty[key] = state = load(row) if row is not None else new()
-            merges[kind](state, fields, record.timestamp)
+                dirty[key] = known = (load(row) if row is not None else new(), row)
+            merges[kind](known[0], fields, record.timestamp)
         return dirty
 
     def _settle(self, deltas: Deltas) -> Iterable[Row]:
-        """Absolute cells from the deltas, trailing zeros left out; None for a cell that is all zero."""
-        cells = self.cells
+        """The pages that the deltas change, as they become; None for a page that has no cells any more."""
+        touched: defaultdict[bytes, Page] = defaultdict(dict)
         for key, delta in deltas.items():
-            vector = decode_vector(cells.get(key))
-            last = max(delta)
-            if last >= len(vector):
-                vector += [0] * (last + 1 - len(vector))
-            for place, amount in delta.items():
-                vector[place] += amount
-            while vector and not vector[-1]:
-                vector.pop()
-            value = encode_vector(vector) if vector else None
-            if value != cells.get(key):
-                yield key, value
+            if any(delta.values()):
+                place, name = place_of(key)
+                touched[place][name] = delta
+        for key, cells in touched.items():
+            page = decode_page(self.pages.get(key))
+            for name, delta in cells.items():
+                _add_to(page, name, delta)
+            yield key, encode_page(page) if page else None
+
+
+def _add_to(page: Page, name: str, delta: Sums) -> None:
+    """Add to a cell of a page; zeros and cells without counts are left out."""
+    cell = page.get(name)
+    if cell is None:
+        page[name] = {place: amount for place, amount in delta.items() if amount}
+        return
+    for place, amount in delta.items():
+        total = cell.get(place, 0) + amount
+        if total:
+            cell[place] = total
+        else:
+            cell.pop(place, None)
+    if not cell:
+        del page[name]
 
 
 def add(deltas: Deltas, contributions: Iterable[Contribution], sign: int) -> None:

@@ -10,7 +10,7 @@ EVENTS = Counter("lgsp_worker_events_total", "Events applied to the books; stand
 BATCHES = Counter("lgsp_worker_batches_total", "Batches applied; events per batch grow under load.", ["family"])
 TRANSACTIONS = Counter("lgsp_worker_transactions_total", "Kafka transactions committed; one per batch.", ["family"])
 STATES = Counter("lgsp_worker_states_written_total", "States written: events that said something new.", ["family"])
-CELLS = Counter("lgsp_worker_cells_written_total", "Cells written to lgsp.cells.", ["family"])
+PAGES = Counter("lgsp_worker_pages_written_total", "Pages of cells written to lgsp.cells.", ["family"])
 REFUSED = Counter("lgsp_worker_refused_total", "Records quarantined because no contract decodes them: find who writes them.", ["family"])
 SECONDS = Histogram(
     "lgsp_worker_batch_seconds", "Time to fold a batch and commit its transaction; above 1 s look at the broker's disk.", ["family"],
@@ -25,6 +25,6 @@ def batch_applied(family: str, changes: Changes, seconds: float) -> None:
     BATCHES.labels(family).inc()
     TRANSACTIONS.labels(family).inc()
     STATES.labels(family).inc(len(changes.states))
-    CELLS.labels(family).inc(len(changes.cells))
+    PAGES.labels(family).inc(len(changes.pages))
     REFUSED.labels(family).inc(len(changes.refused))
     SECONDS.labels(family).observe(seconds)

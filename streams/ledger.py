@@ -1,20 +1,20 @@
 """The ledger: a partition's books and their transactional producer, one object.
 
-A batch of events becomes one Kafka transaction: the changed states, the touched cells as absolute values, what was refused,
+A batch of events becomes one Kafka transaction: the changed states, the touched pages of cells as absolute values, what was refused,
 and the source offset. Nothing else commits offsets. So after any fault the books are those of the last committed batch.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from time import perf_counter
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from schemas.cells import applied_key, decode_vector, encode_vector
+from schemas.cells import applied_key, applied_row, cells_of
 from schemas.errors import LedgerError
-from schemas.kafka import committed_offset, consumer, producer, read_to_end
+from schemas.kafka import consumer, producer
 from schemas.quarantine import Quarantined
 from schemas.settings import Settings
 from schemas.topics import CELLS, QUARANTINE, events_topic, state_topic
@@ -27,76 +27,60 @@ log = logging.getLogger(__name__)
 
 
 class Ledger:
-    """The books of one partition of one family. `open`, then `apply` batch after batch, then `close`."""
+    """The books of one partition of one family. Opened by a take-over (streams/takeover.py), then `apply` batch after batch."""
 
     def __init__(self, family: Family, partition: int, settings: Settings) -> None:
         self.family, self.partition, self._settings = family, partition, settings
         self.books = Books(family)
+        self.source = TopicPartition(events_topic(family.name), partition)
         self._next = 0  # offset of the next record to apply
-        self._source = TopicPartition(events_topic(family.name), partition)
+        self._version = family.version  # of the rules that counted the published pages
+        self._applied = applied_key(family.name)
         self._producer: AIOKafkaProducer | None = None
 
-    async def open(self) -> None:
-        """Take over: fence whoever held this partition before, then load its books as they were last committed."""
-        began = perf_counter()
+    async def fence(self) -> None:
+        """Begin: whoever held this partition before can commit nothing any more."""
         self._producer = producer(
-            self._settings, transactional_id=f"{self._settings.app_id}-{self._source.topic}-{self.partition}",
+            self._settings, transactional_id=f"{self._settings.app_id}-{self.source.topic}-{self.partition}",
             transaction_timeout_ms=10_000, retry_backoff_ms=10,
         )  # fmt: skip
         await self._producer.start()
-        async for row in self._rows(state_topic(self.family.name)):
-            self.books.set_state(*row)
-        loaded = perf_counter()
-        await self._open_cells()
-        log.info(
-            "took over %s partition %d: %d states in %.1f s, %d cells in %.1f s", self.family.name, self.partition,
-            len(self.books.states), loaded - began, len(self.books.cells), perf_counter() - loaded,
-        )  # fmt: skip
 
-    async def _open_cells(self) -> None:
-        """Cells as published if today's rules counted them; else counted anew from the states, and the differences published."""
-        prefix, applied = f"{self.family.name}|".encode(), applied_key(self.family.name)
-        position: list[int] = []
-        async for key, value in self._rows(CELLS):
-            if key == applied:
-                position = decode_vector(value)
-            elif key.startswith(prefix):
-                self.books.set_cell(key, value)
-        self._next = position[0] if position else 0
-        await self._check_offset(self._next)
-        if position and position[1] != self.family.version:
-            log.warning("the rules of %s changed from version %d to %d: counting anew", self.family.name, position[1], self.family.version)
-            await self._count_anew(position[0])
+    def put_page(self, key: bytes, value: bytes | None) -> None:
+        """A page as Kafka holds it."""
+        if key == self._applied:
+            for _, applied in cells_of(key, value):
+                self._next, self._version = applied.get(0, 0), applied.get(1, 0)
+        else:
+            self.books.pages.put(key, value)
 
-    async def _count_anew(self, offset: int) -> None:
-        published = self.books.cells
-        await self.books.rebuild_cells()
-        cells = self.books.cells
-        gone: list[Row] = [(key, None) for key in published if key not in cells]
-        await self._commit(Changes(cells=[*gone, *(row for row in cells.items() if published.get(row[0]) != row[1])]), offset)
+    async def check(self, committed: int) -> None:
+        """Books and the group's offset are committed together; if they differ, somebody moved the offset by hand.
 
-    async def _check_offset(self, applied: int) -> None:
-        """The group's offset and the books are committed together; if they differ, somebody moved the offset by hand.
+        If other rules counted the pages, they are counted anew from the states, and the differences published.
 
         Raises: LedgerError, since going on would leave a hole or hide one.
         """
-        committed = await committed_offset(self._settings, self._settings.app_id, self._source)
-        if committed != applied:
-            where = f"{self._source.topic}/{self.partition}"
+        if committed != self._next:
             raise LedgerError(
-                f"{where}: the books stand at offset {applied}, but group {self._settings.app_id} at {committed}. Set the group's offset "
-                f"back to {applied}, or delete the state topics and lgsp.cells to count everything from zero."
+                f"{self._where}: the books stand at offset {self._next}, but group {self._settings.app_id} at {committed}. Set the group's "
+                f"offset back to {self._next}, or delete the state topics and lgsp.cells to count everything from zero."
             )
+        if self._version != self.family.version:
+            log.warning("%s: the rules changed from version %d to %d: counting anew", self._where, self._version, self.family.version)
+            await self._count_anew()
 
-    async def _rows(self, topic: str) -> AsyncIterator[Row]:
-        """Keys and values of this partition of a compacted topic, oldest first, up to its end."""
-        partition = TopicPartition(topic, self.partition)
-        async with consumer(self._settings, max_partition_fetch_bytes=8 << 20, fetch_max_bytes=32 << 20) as reader:
-            reader.assign([partition])
-            async for records in read_to_end(reader, partition):
-                for record in records:
-                    if record.key is not None:
-                        yield record.key, record.value
+    @property
+    def _where(self) -> str:
+        return f"{self.source.topic}/{self.partition}"
+
+    async def _count_anew(self) -> None:
+        published = dict(self.books.pages.items())
+        await self.books.recount_pages()
+        pages = dict(self.books.pages.items())
+        gone: list[Row] = [(key, None) for key in published if key not in pages]
+        await self._commit(Changes(pages=[*gone, *(row for row in pages.items() if published.get(row[0]) != row[1])]), self._next)
+        self._version = self.family.version
 
     async def apply(self, records: Sequence[Record], previous: int | None) -> None:
         """Fold a batch into the books, in one transaction; `previous` is the offset handed before it (None: the first).
@@ -120,7 +104,7 @@ class Ledger:
 
     async def _check_order(self, first: int, previous: int | None) -> None:
         """Nothing may lie between what was applied and this batch."""
-        where = f"{self._source.topic}/{self.partition}"
+        where = self._where
         if previous is None:
             if first > self._next and first != await self._first_from(self._next):
                 raise LedgerError(f"{where}: a first batch begins at offset {first}, but the books stand at {self._next}")
@@ -130,14 +114,14 @@ class Ledger:
     async def _first_from(self, offset: int) -> int:
         """The offset of the first record from there on: retention and transaction markers leave gaps that are no holes."""
         async with consumer(self._settings) as reader:
-            reader.assign([self._source])
-            reader.seek(self._source, offset)
-            return int((await reader.getone(self._source)).offset)
+            reader.assign([self.source])
+            reader.seek(self.source, offset)
+            return int((await reader.getone(self.source)).offset)
 
     def _too_many(self, changes: Changes) -> str:
         first = changes.refused[0]
         return (
-            f"{self._source.topic}/{self.partition}: {changes.longest_run} records in a row do not decode, from about offset "
+            f"{self._where}: {changes.longest_run} records in a row do not decode, from about offset "
             f"{first.record.offset} ({first.reason}). Is a system writing to the topic by itself? Stop it, then raise LGSP_QUARANTINE_RUN "
             "above that number once, so that they go to quarantine."
         )
@@ -147,14 +131,14 @@ class Ledger:
         assert self._producer is not None, "the ledger is not open"
         async with self._producer.transaction():
             await self._send(state_topic(self.family.name), self.partition, ((*row, []) for row in changes.states))
-            applied = (applied_key(self.family.name), encode_vector([offset, self.family.version]))
-            await self._send(CELLS, self.partition, ((*row, []) for row in (*changes.cells, applied)))
+            applied = applied_row(self.family.name, offset, self.family.version)
+            await self._send(CELLS, self.partition, ((*row, []) for row in (*changes.pages, applied)))
             if changes.refused:
                 await self._send(QUARANTINE, 0, (self._quarantined(refused) for refused in changes.refused))
-            await self._producer.send_offsets_to_transaction({self._source: offset}, self._settings.app_id)
+            await self._producer.send_offsets_to_transaction({self.source: offset}, self._settings.app_id)
 
     def _quarantined(self, refused: Refused) -> tuple[bytes, bytes, Headers]:
-        origin = f"kafka:{self._source.topic}/{self.partition}/{refused.record.offset}"
+        origin = f"kafka:{self._where}/{refused.record.offset}"
         item = Quarantined(origin, refused.reason, refused.record.value or b"")
         log.warning("quarantined %s: %s", origin, refused.reason)
         return item.key, item.value, item.headers

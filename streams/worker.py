@@ -24,6 +24,7 @@ from streams import health
 from streams.batches import CODEC, Batch, use_batches
 from streams.families import FAMILIES, Family
 from streams.ledger import Ledger
+from streams.takeover import take_over
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class Desk:
         for tp in sorted(self._app.consumer.assignment()):
             if tp.topic in families:
                 self._ledgers[tp.topic, tp.partition] = Ledger(families[tp.topic], tp.partition, self._settings)
-        await asyncio.gather(*(ledger.open() for ledger in self._ledgers.values()))
+        await take_over(self._settings, list(self._ledgers.values()))
         for name, family in families.items():
             health.PARTITIONS.labels(family.name).set(sum(topic == name for topic, _ in self._ledgers))
         kept = ", ".join(f"{topic}/{partition}" for topic, partition in self._ledgers)

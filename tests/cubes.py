@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from metrics.cube import Cube
-from schemas.cells import KINDS
+from schemas.cells import KINDS, Page, encode_page, place_of
 from schemas.clock import ZONE, to_ms
 
 
 @dataclass
-class Cell:
+class Record:
     """A record of lgsp.cells."""
 
     key: bytes | None
@@ -20,6 +21,53 @@ class Cell:
     partition: int = 0
     offset: int = 0
     timestamp: int = 0
+
+
+@dataclass
+class Cell:
+    """A cell as it becomes; without counts it is gone."""
+
+    key: str
+    counts: dict[int, int]
+    partition: int = 0
+    offset: int = 0
+    timestamp: int = 0
+
+    @property
+    def record(self) -> Record:
+        """A page that has this cell only."""
+        return Pages().records([self])[0]
+
+
+class Pages:
+    """The pages of a topic as workers keep them: a cell that changes is published with its whole page."""
+
+    def __init__(self) -> None:
+        self._pages: dict[tuple[int, bytes], Page] = {}
+
+    def records(self, cells: Iterable[Cell]) -> list[Record]:
+        """The pages with each of these cells, one after the other."""
+        found = []
+        for one in cells:
+            key, name = place_of(one.key.encode())
+            page = self._pages.setdefault((one.partition, key), {})
+            page.pop(name, None)
+            if one.counts:
+                page[name] = one.counts
+            found.append(Record(key, encode_page(page) if page else None, one.partition, one.offset, one.timestamp))
+        return found
+
+
+class FedCube(Cube):
+    """A cube that can be told cells."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._pages = Pages()
+
+    def say(self, cells: Iterable[Cell], positions: dict[int, int]) -> None:
+        """Apply the pages of these cells."""
+        self.apply(self._pages.records(cells), positions)
 
 
 def at(text: str) -> int:
@@ -31,8 +79,8 @@ NOW = at("2025-11-12T10:00")  # a Wednesday
 
 
 def cell(key: str, *counts: int, partition: int = 0, offset: int = 0, timestamp: int = NOW) -> Cell:
-    """A cell by its counts in order; without any, a tombstone."""
-    return Cell(key.encode(), str(list(counts)).encode() if counts else None, partition, offset, timestamp)
+    """A cell by its counts in order; without any it is gone."""
+    return Cell(key, {place: count for place, count in enumerate(counts) if count}, partition, offset, timestamp)
 
 
 def counted(key: str, *, partition: int = 0, **counts: int) -> Cell:
@@ -70,9 +118,9 @@ PROVINCE = [
 ]  # fmt: skip
 
 
-def province(folder: Path) -> Cube:
+def province(folder: Path) -> FedCube:
     """A cube that holds them, of two partitions."""
-    cube = Cube(folder / "cube.sqlite")
+    cube = FedCube(folder / "cube.sqlite")
     cube.open("one", NOW)
-    cube.apply(PROVINCE, {0: 40, 1: 7})
+    cube.say(PROVINCE, {0: 40, 1: 7})
     return cube

@@ -9,7 +9,7 @@ from typing import Any
 
 from oracle import Figures
 
-from schemas.cells import KINDS, decode_vector, parse_key
+from schemas.cells import KINDS, cells_of
 from schemas.clock import ZONE, to_ms
 from schemas.events import EVENTS, Event
 from schemas.wire import encode
@@ -60,13 +60,12 @@ def told(name: str, at: str, heard: str | None = None, **fields: Any) -> Heard:
     return model.model_validate(base | chosen), ms(heard or at)
 
 
-def named(rows: Iterable[tuple[bytes, bytes]]) -> Figures:
-    """Cells with their measures by name; zeros left out."""
+def named(pages: Iterable[tuple[bytes, bytes | None]]) -> Figures:
+    """The cells of pages with their measures by name."""
     found: Figures = {}
-    for key, value in rows:
-        family, kind, agency, category, at = parse_key(key)
-        measures = zip(KINDS[family][kind].measures, decode_vector(value), strict=False)
-        found[kind, agency, category, at] = {name: amount for name, amount in measures if amount}
+    for page in pages:
+        for (family, kind, agency, category, at), sums in cells_of(*page):
+            found[kind, agency, category, at] = {KINDS[family][kind].measures[place]: amount for place, amount in sums.items()}
     return found
 
 
@@ -81,4 +80,4 @@ def books_of(facts: Iterable[Heard]) -> Books:
 
 def answer(*facts: Heard) -> Figures:
     """What facts count for."""
-    return named(books_of(facts).cells.items())
+    return named(books_of(facts).pages.items())

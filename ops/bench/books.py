@@ -16,7 +16,7 @@ import msgspec
 from ops.bench.load import Writer, partition_of
 from ops.simulate.run import START
 from ops.simulate.stream import events
-from schemas.cells import decode_vector, encode_vector
+from schemas.cells import decode_page, encode_page
 from schemas.clock import DAY_MS
 from schemas.settings import Settings
 from schemas.topics import state_topic
@@ -52,7 +52,7 @@ class Made:
 
     events: int
     states: int
-    cells: dict[bytes, bytes]
+    pages: dict[bytes, bytes]
 
 
 def parts_of(dossiers: int, parts: int) -> list[Part]:
@@ -71,7 +71,7 @@ def make(settings: Settings, part: Part) -> dict[Place, Made]:
     states, told = merged(part, settings.partitions)
     books = as_books(states, settings.partitions)
     asyncio.run(_write_states(settings, books))
-    return {place: Made(told.get(place, 0), len(one.states), one.cells) for place, one in books.items()}
+    return {place: Made(told.get(place, 0), len(one.states), dict(one.pages.items())) for place, one in books.items()}
 
 
 def merged(part: Part, partitions: int) -> tuple[States, dict[Place, int]]:
@@ -98,14 +98,14 @@ def _count(family: str) -> None:
 
 
 def as_books(states: States, partitions: int) -> dict[Place, Books]:
-    """The books that hold these states, cells counted by the real rules. Takes the states out of their dictionary."""
+    """The books that hold these states, pages counted by the real rules. Takes the states out of their dictionary."""
     books = {(family, partition): Books(FAMILIES[family]) for family in {name for name, _ in states} for partition in range(partitions)}
     dump = msgspec.msgpack.Encoder().encode
     while states:
         (family, key), state = states.popitem()
-        books[family, partition_of(key, partitions)].set_state(key, dump(state))
+        books[family, partition_of(key, partitions)].states.put(key, dump(state))
     for one in books.values():
-        asyncio.run(one.rebuild_cells())
+        asyncio.run(one.recount_pages())
     return books
 
 
@@ -116,15 +116,19 @@ async def _write_states(settings: Settings, books: dict[Place, Books]) -> None:
 
 
 def summed(parts: Iterable[dict[bytes, bytes]]) -> dict[bytes, bytes]:
-    """The cells of several parts of one partition's books."""
+    """The pages of several parts of one partition's books."""
     total: dict[bytes, bytes] = {}
-    for cells in parts:
-        for key, value in cells.items():
+    for pages in parts:
+        for key, value in pages.items():
             known = total.get(key)
-            total[key] = value if known is None else encode_vector(_added(decode_vector(known), decode_vector(value)))
+            total[key] = value if known is None else _added(known, value)
     return total
 
 
-def _added(one: list[int], other: list[int]) -> list[int]:
-    longer, shorter = (one, other) if len(one) >= len(other) else (other, one)
-    return [number + (shorter[place] if place < len(shorter) else 0) for place, number in enumerate(longer)]
+def _added(one: bytes, other: bytes) -> bytes:
+    page = decode_page(one)
+    for name, sums in decode_page(other).items():
+        cell = page.setdefault(name, {})
+        for place, amount in sums.items():
+            cell[place] = cell.get(place, 0) + amount
+    return encode_page(page)

@@ -19,12 +19,13 @@ from ops.bench.machine import Usage, usage
 from ops.bench.names import Scale
 from ops.bench.report import Line, Need
 from ops.bench.stage import Stage, apart
-from schemas.cells import applied_key, encode_vector
+from schemas.cells import applied_row
 from schemas.kafka import consumer
 from schemas.settings import Settings
 from schemas.topics import CELLS, events_topic
 from streams.families import FAMILIES
 from streams.ledger import Ledger
+from streams.takeover import take_over
 
 PARTS = 6  # three years; few enough to keep what is made at once in memory
 LOOK_SECONDS = 0.3
@@ -36,7 +37,7 @@ class Opened:
 
     seconds: float
     states: dict[str, int]
-    cells: int
+    pages: int
     used: Usage
 
 
@@ -44,8 +45,8 @@ def measure(stage: Stage, scale: Scale) -> list[Line]:
     """Make the books, write them, then open all of them in a fresh process."""
     with stage.counting(f"Books of {scale.books:,} dossiers are made", scale.books) as told:
         books = _made(stage.settings, scale.books, told)
-    with stage.waiting("Cells are written"):
-        asyncio.run(_write_cells(stage.settings, books))
+    with stage.waiting("Pages are written"):
+        asyncio.run(_write_pages(stage.settings, books))
     with stage.waiting("The take-over"):
         opened = apart(open_all, stage.settings)
     return lines(opened)
@@ -54,7 +55,7 @@ def measure(stage: Stage, scale: Scale) -> list[Line]:
 def lines(opened: Opened) -> list[Line]:
     """The figures. Memory is the whole process's, per million dossiers."""
     dossiers, others = opened.states["dossiers"], sum(opened.states.values()) - opened.states["dossiers"]
-    held = f"{others:,} documents beside them, {opened.cells:,} cells"
+    held = f"{others:,} documents beside them, {opened.pages:,} pages of cells"
     memory = f"whole process {opened.used.memory:,.0f} MB, at most {opened.used.peak:,.0f} MB"
     return [
         Line(f"take-over of {dossiers:,} dossiers", opened.seconds, "s", Need("at most", 7), held),
@@ -74,12 +75,12 @@ def open_all(settings: Settings) -> Opened:
 async def _open_all(settings: Settings) -> Opened:
     ledgers = [Ledger(family, partition, settings) for family in FAMILIES.values() for partition in range(settings.partitions)]
     began = time.perf_counter()
-    await asyncio.gather(*(ledger.open() for ledger in ledgers))
+    await take_over(settings, ledgers)
     took, used = time.perf_counter() - began, usage(os.getpid())
     for ledger in ledgers:
         await ledger.close()
     states = {name: sum(len(one.books.states) for one in ledgers if one.family.name == name) for name in FAMILIES}
-    return Opened(took, states, sum(len(one.books.cells) for one in ledgers), used)
+    return Opened(took, states, sum(len(one.books.pages) for one in ledgers), used)
 
 
 def _made(settings: Settings, dossiers: int, told: Callable[[int], None]) -> dict[Place, list[Made]]:
@@ -97,14 +98,14 @@ def _made(settings: Settings, dossiers: int, told: Callable[[int], None]) -> dic
     return books
 
 
-async def _write_cells(settings: Settings, books: dict[Place, list[Made]]) -> None:
-    """Each partition's cells, how far they are applied, and the group's offset likewise, so that the ledger believes them."""
+async def _write_pages(settings: Settings, books: dict[Place, list[Made]]) -> None:
+    """Each partition's pages, how far they are applied, and the group's offset likewise, so that the ledger believes them."""
     async with Writer(settings) as writer:
         for (family, partition), made in books.items():
             offset = sum(one.events for one in made)
-            cells = summed(one.cells for one in made)
-            applied = applied_key(family), encode_vector([offset, FAMILIES[family].version])
-            await writer.write(CELLS, partition, ((*row, []) for row in (*cells.items(), applied)))
+            pages = summed(one.pages for one in made)
+            applied = applied_row(family, offset, FAMILIES[family].version)
+            await writer.write(CELLS, partition, ((*row, []) for row in (*pages.items(), applied)))
     offsets = {TopicPartition(events_topic(family), partition): sum(one.events for one in made)
                for (family, partition), made in books.items()}  # fmt: skip
     async with consumer(settings, group_id=settings.app_id) as group:

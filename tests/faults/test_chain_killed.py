@@ -75,7 +75,7 @@ async def known_dossiers(hub: Hub) -> set[bytes]:
         for partition in range(hub.settings.partitions):
             tp = TopicPartition(state_topic("dossiers"), partition)
             reader.assign([tp])
-            async for records in read_to_end(reader, tp):
+            async for _, records in read_to_end(reader, tp):
                 known.update(record.key for record in records)
     return known
 

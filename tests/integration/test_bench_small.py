@@ -20,7 +20,7 @@ from ops.bench.offsets import Applied, Places, ends_of, require_written
 from ops.bench.report import Line
 from ops.bench.run import run_bench
 from ops.bench.stage import Stage, progress_bars
-from schemas.cells import APPLIED, decode_vector, parse_key
+from schemas.cells import APPLIED, cells_of
 from schemas.errors import EnvironmentBroken
 from schemas.kafka import consumer, read_to_end
 from schemas.settings import Settings
@@ -63,11 +63,10 @@ async def published(stage: Stage) -> dict[tuple[str, str], int]:
         for number in range(stage.settings.partitions):
             partition, newest = TopicPartition(CELLS, number), {}
             reader.assign([partition])
-            async for records in read_to_end(reader, partition):
+            async for _, records in read_to_end(reader, partition):
                 newest |= {record.key: record.value for record in records}
-            for key, value in newest.items():
-                cell = parse_key(key)
-                sums[cell.family, cell.kind] = sums.get((cell.family, cell.kind), 0) + (decode_vector(value) or [0])[0]
+            for cell, counts in (found for page in newest.items() for found in cells_of(*page)):
+                sums[cell.family, cell.kind] = sums.get((cell.family, cell.kind), 0) + counts.get(0, 0)
     return sums
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
-import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -27,6 +26,7 @@ from metrics.layout import TABLES
 from metrics.reader import Readers
 from metrics.workers import EVENTS, WorkerLag
 from ops.kafka_storage import free_port
+from schemas.cells import encode_page
 from schemas.kafka import ensure_topics, producer
 from schemas.settings import Settings
 from schemas.topics import CELLS
@@ -56,13 +56,16 @@ def agency() -> str:
     return f"T{uuid4().hex[:12]}"
 
 
+DAYS = {"P1": 20251103, "P2": 20251104}  # a page for each procedure
+
+
 async def publish(settings: Settings, agency: str, counts: dict[str, int], *, abort: bool = False) -> None:
     """Publish counts received by procedure (0: a tombstone) in one transaction, like a worker."""
     async with producer(settings, transactional_id=f"test-{uuid4()}", retry_backoff_ms=10) as publisher:
         await publisher.begin_transaction()
         for procedure, count in counts.items():
-            value = msgspec.json.encode([count]) if count else None
-            await publisher.send_and_wait(CELLS, value, f"dossiers|received|{agency}|{procedure}|20251103".encode(), partition=0)
+            value = encode_page({f"received|{procedure}": {0: count}}) if count else None
+            await publisher.send_and_wait(CELLS, value, f"dossiers|{agency}|{DAYS[procedure]}".encode(), partition=0)
         await (publisher.abort_transaction() if abort else publisher.commit_transaction())
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from oracle import Fact, Figures, figures
 from strategies import IDS, examples, stories
 
-from schemas.cells import KINDS, decode_vector, parse_key
+from schemas.cells import KINDS, decode_page, parse_key
 from schemas.wire import Decoder, encode
 from streams.books import Books
 from streams.families import ALL, FAMILIES
@@ -55,22 +55,19 @@ def fold(books: Books, batches: Iterable[Sequence[Record]]) -> None:
     """Fold batches into books, checking what each of them would publish."""
     for batch in batches:
         changes = books.fold(batch)
-        assert len(dict(changes.cells)) == len(changes.cells), "a cell twice in one transaction"
+        assert len(dict(changes.pages)) == len(changes.pages), "a page twice in one transaction"
         assert len(dict(changes.states)) == len(changes.states), "a state twice in one transaction"
-        for key, value in changes.cells:
-            assert value != books.cells.get(key), "a cell that did not change was published"
-            check_cell(value)
-        assert {key for key, value in changes.cells if value is None} <= books.cells.keys(), "a tombstone for a cell that never was"
+        for key, value in changes.pages:
+            assert value != books.pages.get(key), "a page that did not change was published"
+            check_page(value)
         books.keep(changes)
 
 
-def check_cell(value: bytes | None) -> None:
-    """Never negative, no trailing zeros, and a tombstone exactly when all is zero."""
-    vector = decode_vector(value)
-    assert all(amount >= 0 for amount in vector)
-    if value is not None:
-        assert vector
-        assert vector[-1] != 0
+def check_page(value: bytes | None) -> None:
+    """No zeros, nothing negative, no cell without counts, and a tombstone exactly when there is none."""
+    page = decode_page(value)
+    assert all(sums and min(sums.values()) > 0 for sums in page.values())
+    assert page or value is None
 
 
 def run(coroutine: Coroutine[Any, Any, None]) -> None:
@@ -146,11 +143,11 @@ def test_cells_kept_batch_by_batch_are_those_of_the_final_states(family: str) ->
         states = {key: load(row) for key, row in books.states.items()}
         good = [one for batch in cut for one in batch if one.value not in JUNK]
         assert states == states_of(family, good)
-        assert named(books.cells.items()) == counted(family, states.values())
+        assert named(books.pages.items()) == counted(family, states.values())
         rebuilt = Books(FAMILIES[family])
-        rebuilt.states = dict(books.states)
-        run(rebuilt.rebuild_cells(chunk=1))
-        assert rebuilt.cells == books.cells
+        rebuilt.states = books.states
+        run(rebuilt.recount_pages(chunk=1))
+        assert named(rebuilt.pages.items()) == named(books.pages.items())
 
     check()
 
@@ -165,7 +162,7 @@ def test_cells_are_what_the_definitions_say(family: str) -> None:
         things: dict[str, list[Fact]] = {}
         for event, at in facts:
             things.setdefault(event.thing, []).append(Fact(event.type, event.model_dump(), at))
-        assert named(books.cells.items()) == figures(family, things.values())
+        assert named(books.pages.items()) == figures(family, things.values())
 
     check()
 
@@ -200,7 +197,7 @@ def test_events_told_twice_change_nothing_at_all(family: str) -> None:
         fold(books, cut)
         for told in [*cut, [one for batch in cut for one in batch]]:
             changes = books.fold(told)
-            assert (changes.states, changes.cells) == ([], [])
+            assert (changes.states, changes.pages) == ([], [])
             books.keep(changes)
 
     check()

@@ -29,7 +29,7 @@ async def quarantined(hub: Hub) -> dict[str, tuple[str, bytes]]:
     found = {}
     async with consumer(hub.settings) as reader:
         reader.assign([partition])
-        async for records in read_to_end(reader, partition):
+        async for _, records in read_to_end(reader, partition):
             for record in records:
                 headers = dict(record.headers)
                 found[headers["origin"].decode()] = (headers["reason"].decode(), record.value)

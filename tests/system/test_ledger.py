@@ -17,6 +17,7 @@ from schemas.errors import LedgerError
 from schemas.kafka import consumer, read_to_end
 from streams.families import ALL, FAMILIES
 from streams.ledger import Ledger
+from streams.takeover import take_over
 
 START = 1_767_546_000_000
 SOURCE = TopicPartition("lgsp.dossiers", 0)
@@ -29,14 +30,14 @@ async def records(hub: Hub) -> list[object]:
         await publisher.publish([event for _, event in events(11, 400, START, 20) if event.family == "dossiers"])
     async with consumer(hub.settings) as reader:
         reader.assign([SOURCE])
-        return [record async for batch in read_to_end(reader, SOURCE) for record in batch]
+        return [record async for _, batch in read_to_end(reader, SOURCE) for record in batch]
 
 
 @pytest.fixture
 async def ledger(hub: Hub) -> AsyncIterator[Ledger]:
     """The ledger of that partition, opened."""
     ledger = Ledger(FAMILIES["dossiers"], 0, hub.settings)
-    await ledger.open()
+    await take_over(hub.settings, [ledger])
     yield ledger
     await ledger.close()
 
@@ -64,7 +65,7 @@ async def test_a_former_owner_is_fenced(hub: Hub, records: list, ledger: Ledger)
     """Whoever opens the partition later owns it: the former owner can commit nothing more, and nothing is lost or counted twice."""
     await ledger.apply(records[:50], None)
     successor = Ledger(FAMILIES["dossiers"], 0, hub.settings)
-    await successor.open()
+    await take_over(hub.settings, [successor])
     with pytest.raises(KafkaError):
         await ledger.apply(records[50:90], records[49].offset)
     await successor.apply(records[50:100], None)
@@ -80,7 +81,7 @@ async def test_a_group_offset_moved_by_hand_is_refused(hub: Hub, records: list, 
         operator.assign([SOURCE])
         await operator.commit({SOURCE: 80})
     with pytest.raises(LedgerError, match="the books stand at offset 50, but group lgsp at 80"):
-        await Ledger(FAMILIES["dossiers"], 0, hub.settings).open()
+        await take_over(hub.settings, [Ledger(FAMILIES["dossiers"], 0, hub.settings)])
 
 
 async def test_rules_with_a_new_version_are_counted_anew(hub: Hub, records: list, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +96,7 @@ async def test_rules_with_a_new_version_are_counted_anew(hub: Hub, records: list
     changed = replace(old, version=old.version + 1, counts=counted_otherwise)
     monkeypatch.setitem(FAMILIES, "dossiers", changed)
     successor = Ledger(changed, 0, hub.settings)
-    await successor.open()
+    await take_over(hub.settings, [successor])
     assert await exact(hub) == 300
     await successor.apply(records[300:], None)
     await successor.close()

@@ -32,7 +32,7 @@ from ops.bench.takeover import lines as takeover_lines
 from ops.cli import cli
 from ops.simulate.run import START
 from ops.simulate.stream import events
-from schemas.cells import decode_vector
+from schemas.cells import decode_page, encode_page
 from schemas.clock import DAY_MS, to_datetime
 from schemas.errors import EnvironmentBroken
 from schemas.settings import Settings
@@ -190,10 +190,16 @@ def test_books_made_in_memory_are_those_of_the_fold() -> None:
     states, told = books.merged(part, 2)
     made = books.as_books(states, 2)
     folded = _folded(part, 2)
-    assert {place: one.states for place, one in made.items()} == {place: one.states for place, one in folded.items()}
-    assert {place: one.cells for place, one in made.items()} == {place: one.cells for place, one in folded.items()}
+    for what in ("states", "pages"):
+        assert {place: held(one, what) for place, one in made.items()} == {place: held(one, what) for place, one in folded.items()}
     assert sum(told.values()) > 600
-    assert all(one.cells for one in made.values())
+    assert all(len(one.pages) for one in made.values())
+
+
+def held(one: Books, what: str) -> dict[bytes, object]:
+    """States, or pages whatever the order of their cells."""
+    rows = dict(getattr(one, what).items())
+    return rows if what == "states" else {key: decode_page(value) for key, value in rows.items()}
 
 
 def _folded(part: books.Part, partitions: int) -> dict[books.Place, Books]:
@@ -215,19 +221,21 @@ def test_parts_are_the_whole_and_only_the_last_one_is_cut() -> None:
     assert [part.last for part in parts] == [False] * 5 + [True]
 
 
-def test_cells_of_parts_add_up() -> None:
-    total = books.summed([{b"x": b"[1,2]", b"y": b"[5]"}, {b"x": b"[1]"}, {b"x": b"[0,0,7]"}])
-    assert {key: decode_vector(value) for key, value in total.items()} == {b"x": [2, 2, 7], b"y": [5]}
+def test_pages_of_parts_add_up() -> None:
+    parts = [{b"x": {"a": {0: 1, 1: 2}}, b"y": {"a": {0: 5}}}, {b"x": {"a": {0: 1}}}, {b"x": {"a": {2: 7}, "b": {0: 3}}}]
+    total = books.summed({key: encode_page(page) for key, page in part.items()} for part in parts)
+    assert {key: decode_page(value) for key, value in total.items()} == {b"x": {"a": {0: 2, 1: 2, 2: 7}, "b": {0: 3}}, b"y": {"a": {0: 5}}}
 
 
-def test_a_part_told_in_two_halves_has_the_same_cells_as_a_whole() -> None:
+def test_a_part_told_in_two_halves_has_the_same_pages_as_a_whole() -> None:
     first, second = (books.as_books(books.merged(books.Part(number, 2, 60), 1)[0], 1) for number in (0, 1))
     together = Books(FAMILIES["dossiers"])
     for half in (first, second):
         for key, row in half["dossiers", 0].states.items():
-            together.set_state(key, row)
-    asyncio.run(together.rebuild_cells())
-    assert books.summed(half["dossiers", 0].cells for half in (first, second)) == together.cells
+            together.states.put(key, row)
+    asyncio.run(together.recount_pages())
+    total = books.summed(dict(half["dossiers", 0].pages.items()) for half in (first, second))
+    assert {key: decode_page(value) for key, value in total.items()} == held(together, "pages")
 
 
 def test_a_dossier_for_every_partition() -> None:

@@ -7,13 +7,14 @@ import asyncio
 import pytest
 from facts import Heard, Record, answer, books_of, ms, named, record, told
 
+from schemas.cells import decode_page, encode_page
 from schemas.wire import encode
 from streams.books import Books, Changes, without
 from streams.families import FAMILIES
 
 RECEIVED = told("dossier.received", "11-03 09:00", due_at="11-10 17:00")
 FINISHED = told("dossier.finished", "11-10 16:30")
-OPEN_KEY = f"dossiers|open|A|p|{ms('11-10 17:00')}".encode()
+DUE, DUE_PAGE = ms("11-10 17:00"), b"dossiers|A|20251110"
 JUNK = Record(b"thing", b"no contract")
 
 
@@ -34,58 +35,69 @@ def books() -> Books:
 
 def test_books_stay_as_they_are_until_changes_are_kept(books: Books) -> None:
     changes = books.fold([record(*RECEIVED), JUNK])
-    assert (books.states, books.cells, books.refused_run) == ({}, {}, 0)
-    assert books.fold([record(*RECEIVED), JUNK]).cells == changes.cells
+    assert (len(books.states), len(books.pages), books.refused_run) == (0, 0, 0)
+    assert books.fold([record(*RECEIVED), JUNK]).pages == changes.pages
     books.keep(changes)
-    assert books.states.keys() == {b"thing"}
-    assert books.cells == dict(changes.cells)
+    assert [key for key, _ in books.states.items()] == [b"thing"]
+    assert dict(books.pages.items()) == dict(changes.pages)
     assert books.refused_run == 1
 
 
-def test_a_batch_gives_each_state_and_cell_once_and_as_a_whole(books: Books) -> None:
+def test_a_batch_gives_each_state_and_page_once_and_as_a_whole(books: Books) -> None:
     changes = fold(books, received("d1"), received("d2"), received("d2"), received("d3"))
     assert [key for key, _ in changes.states] == [b"d1", b"d2", b"d3"]
-    assert named(changes.cells) == {
+    assert named(changes.pages) == {
         ("received", "A", "p", 20251103): {"received": 3, "received_counter": 3}, ("open", "A", "p", 0): {"open": 3},
     }  # fmt: skip
     assert changes.events == 4
 
 
-def test_a_cell_that_has_become_zero_is_a_tombstone_and_gone(books: Books) -> None:
-    fold(books, RECEIVED)
+def test_a_cell_that_has_become_zero_is_gone_and_an_empty_page_is_a_tombstone(books: Books) -> None:
+    fold(books, RECEIVED, received("other", "11-04 09:00"))
     changes = fold(books, FINISHED)
-    assert dict(changes.cells)[OPEN_KEY] is None
-    assert OPEN_KEY not in books.cells
-    assert dict(fold(books, told("dossier.reopened", "11-11 09:00")).cells)[OPEN_KEY] == b"[1]"
+    assert dict(changes.pages)[DUE_PAGE] is not None, "the day that it was due is the day of its end as well"
+    assert ("open", "A", "p", DUE) not in named(books.pages.items())
+    fold(books, told("dossier.reopened", "11-11 09:00"))
+    assert named(books.pages.items())["open", "A", "p", DUE] == {"open": 1}
+    changes = fold(books, told("dossier.due_changed", "11-12 09:00", due_at="11-20 17:00"))
+    assert dict(changes.pages)[DUE_PAGE] is None
+    assert books.pages.get(DUE_PAGE) is None
 
 
 def test_what_says_nothing_new_writes_nothing(books: Books) -> None:
     fold(books, RECEIVED, FINISHED)
     again = fold(books, FINISHED, RECEIVED)
-    assert (again.states, again.cells, again.events) == ([], [], 2)
+    assert (again.states, again.pages, again.events) == ([], [], 2)
 
 
-def test_a_state_may_change_without_any_cell(books: Books) -> None:
+def test_a_state_may_change_without_any_page(books: Books) -> None:
     fold(books, RECEIVED)
     changes = fold(books, told("dossier.step_taken", "11-04 09:00"))
     assert len(changes.states) == 1
-    assert changes.cells == []
+    assert changes.pages == []
 
 
 def test_two_payments_alike_are_two(books: Books) -> None:
     first, second = (told("dossier.paid", "11-05 09:00", reference=name, event_id=name) for name in ("r1", "r2"))
     cell = ("paid", "A", "p", 20251105)
     fold(books, RECEIVED, first, second)
-    assert named(books.cells.items())[cell]["transactions"] == 2
+    assert named(books.pages.items())[cell]["transactions"] == 2
     fold(books, told("dossier.paid", "11-06 09:00", reference="r2", state="refunded"))
-    assert named(books.cells.items())[cell] == {"transactions": 1, "transactions_online": 1, "amount": 50_000, "amount_online": 50_000}
+    assert named(books.pages.items())[cell] == {"transactions": 1, "transactions_online": 1, "amount": 50_000, "amount_online": 50_000}
     fold(books, told("dossier.paid", "11-05 09:00", reference="r3"))
-    assert named(books.cells.items())[cell]["transactions"] == 2
+    assert named(books.pages.items())[cell]["transactions"] == 2
 
 
-def test_trailing_zeros_are_left_out_of_a_cell_from_its_first_writing_on(books: Books) -> None:
+def test_zeros_are_left_out_of_a_cell_from_its_first_writing_on(books: Books) -> None:
     fold(books, RECEIVED, told("dossier.paid", "11-05 09:00", amount=0))
-    assert books.cells[b"dossiers|paid|A|p|20251105"] == b"[1,1]"
+    assert decode_page(books.pages.get(b"dossiers|A|20251105")) == {"paid|p": {0: 1, 1: 1}}
+
+
+def test_what_adds_up_to_nothing_touches_no_page(books: Books) -> None:
+    """A dossier that moves on as another comes to its place: the page stays as it is."""
+    fold(books, received("d1"))
+    changes = fold(books, told("dossier.step_taken", "11-04 09:00", dossier_id="d1", agency="B"), received("d2"))
+    assert {key for key, _ in changes.pages} == {b"dossiers|B|0", b"dossiers|A|20251103"}
 
 
 def test_what_does_not_decode_is_refused_with_its_reason_and_the_rest_goes_on(books: Books) -> None:
@@ -112,28 +124,10 @@ def test_books_loaded_from_what_kafka_holds_go_on_as_if_never_closed(books: Book
     fold(books, RECEIVED, told("dossier.paid", "11-05 09:00"))
     reopened = Books(FAMILIES["dossiers"])
     for key, row in books.states.items():
-        reopened.set_state(key, row)
-    asyncio.run(reopened.rebuild_cells())
-    assert reopened.cells == books.cells
-    assert fold(reopened, FINISHED).cells == fold(books, FINISHED).cells
-
-
-def test_tombstones_take_states_and_cells_out(books: Books) -> None:
-    books.set_state(b"a", b"row")
-    books.set_cell(b"b", b"[1]")
-    books.set_state(b"a", None)
-    books.set_cell(b"b", None)
-    books.set_state(b"never", None)
-    books.set_cell(b"never", b"")
-    assert (books.states, books.cells) == ({}, {})
-
-
-def test_equal_small_cells_share_their_bytes(books: Books) -> None:
-    for key in (b"a", b"b"):
-        books.set_cell(key, b"[%d]" % 1)
-        books.set_cell(key + b"long", b"[%s]" % b",".join([b"1"] * 20))
-    assert books.cells[b"a"] is books.cells[b"b"]
-    assert books.cells[b"along"] == books.cells[b"blong"]
+        reopened.states.put(key, row)
+    asyncio.run(reopened.recount_pages())
+    assert named(reopened.pages.items()) == named(books.pages.items())
+    assert fold(reopened, FINISHED).pages == fold(books, FINISHED).pages
 
 
 async def test_counting_anew_lets_the_event_loop_run(books: Books) -> None:
@@ -148,18 +142,18 @@ async def test_counting_anew_lets_the_event_loop_run(books: Books) -> None:
             await asyncio.sleep(0)
 
     task = asyncio.create_task(other())
-    before = dict(books.cells)
-    await books.rebuild_cells(chunk=2)
+    before = dict(books.pages.items())
+    await books.recount_pages(chunk=2)
     task.cancel()
     assert turns >= 5
-    assert books.cells == before
+    assert dict(books.pages.items()) == before
 
 
-def test_counting_anew_forgets_cells_that_no_state_supports(books: Books) -> None:
+def test_counting_anew_forgets_pages_that_no_state_supports(books: Books) -> None:
     fold(books, RECEIVED)
-    books.set_cell(b"dossiers|refused|A|p|20251103", b"[7]")
-    asyncio.run(books.rebuild_cells())
-    assert books.cells.keys() == books_of([RECEIVED]).cells.keys()
+    books.pages.put(b"dossiers|A|20251104", encode_page({"refused|p": {0: 7}}))
+    asyncio.run(books.recount_pages())
+    assert dict(books.pages.items()) == dict(books_of([RECEIVED]).pages.items())
 
 
 def test_less_those_takes_each_away_as_often_as_it_stands() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,12 +14,14 @@ from schemas.cells import (
     KINDS,
     LAG_BOUNDS,
     CellKey,
-    applied_key,
+    applied_row,
+    cells_of,
     classes,
     counted,
-    decode_vector,
-    encode_vector,
+    decode_page,
+    encode_page,
     parse_key,
+    place_of,
 )  # fmt: skip
 from schemas.codes import CHANNELS
 from schemas.errors import ContractError
@@ -86,41 +89,70 @@ def test_classes_rise_and_end_open(bounds: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "parts"),
+    ("key", "parts", "page", "name"),
     [
-        (b"dossiers|closed|H35.1|1.001193.000.00.00.H35|20251110", ("dossiers", "closed", "H35.1", "1.001193.000.00.00.H35", 20251110)),
-        (b"dossiers|open|H35.1|p|1762768800000", ("dossiers", "open", "H35.1", "p", 1762768800000)),
-        (b"dossiers|flagged|H35.1|-|0", ("dossiers", "flagged", "H35.1", "-", 0)),
-        (applied_key("documents"), ("documents", "applied", "hub", "-", 0)),
+        (b"dossiers|closed|H35.1|1.001193.000.00.00.H35|20251110", ("dossiers", "closed", "H35.1", "1.001193.000.00.00.H35", 20251110),
+         b"dossiers|H35.1|20251110", "closed|1.001193.000.00.00.H35"),
+        # 10 November 2025, 16:59:59.999 and 17:00 UTC: before and after midnight in the province
+        (b"dossiers|open|H35.1|p|1762793999999", ("dossiers", "open", "H35.1", "p", 1762793999999),
+         b"dossiers|H35.1|20251110", "open|p|1762793999999"),
+        (b"dossiers|open|H35.1|p|1762794000000", ("dossiers", "open", "H35.1", "p", 1762794000000),
+         b"dossiers|H35.1|20251111", "open|p|1762794000000"),
+        (b"dossiers|open|H35.1|p|0", ("dossiers", "open", "H35.1", "p", 0), b"dossiers|H35.1|0", "open|p|0"),
+        (b"dossiers|flagged|H35.1|-|20251110", ("dossiers", "flagged", "H35.1", "-", 20251110), b"dossiers|H35.1|20251110", "flagged|-"),
+        (b"heartbeats|beat|hub|-|0", ("heartbeats", "beat", "hub", "-", 0), b"heartbeats|hub|0", "beat|-"),
     ],
-)
-def test_a_key_is_taken_apart(key: bytes, parts: tuple[object, ...]) -> None:
+)  # fmt: skip
+def test_a_cell_has_its_place_on_a_page_and_is_found_there(key: bytes, parts: tuple[object, ...], page: bytes, name: str) -> None:
     assert parse_key(key) == parts
-    assert isinstance(parse_key(key), CellKey)
+    assert place_of(key) == (page, name)
+    assert list(cells_of(page, encode_page({name: {0: 7, 3: 1}}))) == [(CellKey(*parts), {0: 7, 3: 1})]  # type: ignore[arg-type]
+
+
+def test_how_far_cells_have_come_is_a_page_of_its_own() -> None:
+    key, value = applied_row("documents", 41, 2)
+    assert list(cells_of(key, value)) == [(CellKey("documents", "applied", "hub", "-", 0), {0: 41, 1: 2})]
+    assert key not in {place_of(b"documents|sent|hub|-|20251110")[0], b"documents|hub|0"}, "an agency called hub"
 
 
 @pytest.mark.parametrize(
     "key",
-    [None, b"", b"dossiers", b"dossiers|closed|a|b", b"dossiers|closed|a|b|c", b"dossiers|closed|a|b|1|2", b"people|closed|a|b|1",
+    [b"", b"dossiers", b"dossiers|closed|a|b", b"dossiers|closed|a|b|c", b"dossiers|closed|a|b|1|2", b"people|closed|a|b|1",
      b"dossiers|opened|a|b|1", b"\xff\xfe|||", b"dossiers|closed|a|b|1.5"],
 )  # fmt: skip
-def test_anything_else_is_no_key(key: bytes | None) -> None:
+def test_anything_else_is_no_key(key: bytes) -> None:
     with pytest.raises(ContractError, match="no key of a cell"):
         parse_key(key)
 
 
 @examples(100)
-@given(st.lists(st.integers(-(2**63), 2**63 - 1)))
-def test_what_is_written_is_read(vector: list[int]) -> None:
-    assert decode_vector(encode_vector(vector)) == vector
+@given(st.dictionaries(st.text(), st.dictionaries(st.integers(0, 200), st.integers(-(2**63), 2**63 - 1))))
+def test_what_is_written_is_read(page: dict[str, dict[int, int]]) -> None:
+    assert decode_page(encode_page(page)) == page
 
 
 @pytest.mark.parametrize("value", [None, b""])
-def test_a_tombstone_is_no_counts(value: bytes | None) -> None:
-    assert decode_vector(value) == []
+def test_a_tombstone_has_no_cells(value: bytes | None) -> None:
+    assert decode_page(value) == {}
+    assert list(cells_of(b"dossiers|A|20251103", value)) == []
 
 
-@pytest.mark.parametrize("value", [b"{}", b"[1,", b"[1.5]", b'["1"]', b"[null]", b"[true]", b"nothing", b"\xff", b"1", b"[1] [2]"])
+@pytest.mark.parametrize("key", [None, b"", b"dossiers|A", b"dossiers|A|1|2", b"people|A|1", b"dossiers|A|today", b"\xff|A|1"])
+def test_anything_else_is_no_page(key: bytes | None) -> None:
+    with pytest.raises(ContractError, match="no key of a page"):
+        list(cells_of(key, b""))
+
+
+@pytest.mark.parametrize("name", ["", "received", "invented|p", "received|p|5", "open|p", "open|p|soon", "open|p|1|2"])
+def test_anything_else_is_no_cell(name: str) -> None:
+    with pytest.raises(ContractError, match="is no cell"):
+        list(cells_of(b"dossiers|A|20251103", encode_page({name: {0: 1}})))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"[1]", b"nothing", b"\xff", b"\x81", encode_page({"a": {0: 1}}) + b"1", msgspec.msgpack.encode({"a": {0: 0.5}})],
+)  # fmt: skip
 def test_anything_else_is_no_value(value: bytes) -> None:
-    with pytest.raises(ContractError, match="no cell's value"):
-        decode_vector(value)
+    with pytest.raises(ContractError, match="no page of cells"):
+        decode_page(value)

@@ -151,7 +151,7 @@ def test_windows_follow_the_clock(exporter: Exporter, world: SimpleNamespace) ->
 
 
 def test_windows_to_date_leave_out_the_days_to_come(cube: Cube, exporter: Exporter, world: SimpleNamespace) -> None:
-    cube.apply([counted(f"dossiers|received|A|P1|{day}", received=100) for day in (20251113, 20251130, 20251201, 20251231)], {0: 44})
+    cube.say([counted(f"dossiers|received|A|P1|{day}", received=100) for day in (20251113, 20251130, 20251201, 20251231)], {0: 44})
     counts = samples(exporter.render(), told.COUNT)
     assert [counts["dossiers", "received", "received", window] for window in EXPORTED] == [3, 13, 13, 418]
     world.now = at("2025-12-01T12:00")
@@ -161,7 +161,7 @@ def test_windows_to_date_leave_out_the_days_to_come(cube: Cube, exporter: Export
 
 def test_a_new_count_is_in_the_next_scrape(cube: Cube, exporter: Exporter) -> None:
     assert samples(exporter.render(), told.INDICATOR_VALUE)["satisfaction", "B", "today"] == 0.8
-    cube.apply([counted("dossiers|rated|B|P1|20251112", ratings=10, satisfied=9), cell("dossiers|received|D|P|20251112", 1)], {0: 41})
+    cube.say([counted("dossiers|rated|B|P1|20251112", ratings=10, satisfied=9), cell("dossiers|received|D|P|20251112", 1)], {0: 41})
     text = exporter.render()
     assert samples(text, told.INDICATOR_VALUE)["satisfaction", "B", "today"] == 0.9
     assert samples(text, told.INDICATOR_NUMERATOR)["satisfaction", "D", "today"] == 0

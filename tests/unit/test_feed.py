@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
-from cubes import NOW, Cell, cell
+from cubes import NOW, Record, cell
 
 from metrics.cube import LONGEST_AWAY_MS, Cube, CubeDoubt, Place
 from metrics.feed import Following, Progress
@@ -24,7 +24,7 @@ class Drained(Exception):
 class Reader:
     """A consumer over lists of records; `control` records take an offset and are never handed out."""
 
-    def __init__(self, records: dict[int, list[Cell]], first: int = 0, control: int = 1) -> None:
+    def __init__(self, records: dict[int, list[Record]], first: int = 0, control: int = 1) -> None:
         self.log = {TopicPartition(CELLS, number): found for number, found in records.items()}
         self.first, self.control = first, control
         self.at: dict[TopicPartition, int] = {}
@@ -54,11 +54,11 @@ class Reader:
     async def position(self, partition: TopicPartition) -> int:
         return self.at[partition]
 
-    async def getmany(self, **_: Any) -> dict[TopicPartition, list[Cell]]:
+    async def getmany(self, **_: Any) -> dict[TopicPartition, list[Record]]:
         """A record of each partition at a time."""
         if all(self.at[partition] >= self.end(partition) for partition in self.at):
             raise Drained
-        found: dict[TopicPartition, list[Cell]] = {}
+        found: dict[TopicPartition, list[Record]] = {}
         for partition, at in self.at.items():
             ahead = [record for record in self.log.get(partition, []) if record.offset >= at]
             if ahead:
@@ -67,8 +67,8 @@ class Reader:
         return found
 
 
-def received(count: int, offset: int, partition: int = 0, timestamp: int = NOW) -> Cell:
-    return cell(f"dossiers|received|A|P{partition}|20251103", count, partition=partition, offset=offset, timestamp=timestamp)
+def received(count: int, offset: int, partition: int = 0, timestamp: int = NOW) -> Record:
+    return cell(f"dossiers|received|A|P{partition}|20251103", count, partition=partition, offset=offset, timestamp=timestamp).record
 
 
 @pytest.fixture

@@ -316,5 +316,5 @@ async def test_the_catalogue_and_openapi(api: httpx.AsyncClient) -> None:
 
 
 async def test_new_cells_are_seen_by_the_next_question(api: httpx.AsyncClient, cube: Cube) -> None:
-    cube.apply([counted("dossiers|rated|B|P1|20251112", ratings=6, satisfied=5)], {0: 41})
+    cube.say([counted("dossiers|rated|B|P1|20251112", ratings=6, satisfied=5)], {0: 41})
     assert (await figures(api))["satisfaction"] == (5, 6, 5 / 6)

@@ -1,0 +1,100 @@
+"""Rows: a mapping from bytes to bytes of which what was not written lately is kept compressed.
+
+Most dossiers are closed and are hardly touched again, yet their states must be at hand. Rows written lately lie in a plain
+dictionary; the oldest of them are packed, `BLOCK` to a Zstandard frame, and found again by their hash. Neighbours in time
+share agencies, procedures and the upper digits of their times, so a packed row takes about half its size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+import msgspec
+import zstandard
+
+RECENT = 8_192  # rows packed at once, and at least as many are kept as they are
+BLOCK = 32
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(dict[bytes, bytes]).decode
+
+
+class Block:
+    """Packed rows; `live` of them have not been written since."""
+
+    __slots__ = ("data", "live")
+
+    def __init__(self) -> None:
+        self.data, self.live = b"", 0
+
+
+class Rows:
+    """Rows of one topic and partition."""
+
+    def __init__(self) -> None:
+        self._recent: dict[bytes, bytes] = {}
+        self._packed: dict[int, Block] = {}  # by hash of the key: an integer takes half of a key's memory
+        self._pack = zstandard.ZstdCompressor(level=1, write_content_size=True).compress
+        self._unpack = zstandard.ZstdDecompressor().decompress
+
+    def __len__(self) -> int:
+        return len(self._recent) + len(self._packed)
+
+    def get(self, key: bytes) -> bytes | None:
+        """The row, or None."""
+        row = self._recent.get(key)
+        if row is None and hash(key) in self._packed:
+            self._take_out(key)
+            row = self._recent.get(key)
+        return row
+
+    def put(self, key: bytes, row: bytes | None) -> None:
+        """Write a row; None or nothing (a tombstone) takes it out."""
+        if self._recent.pop(key, None) is None and hash(key) in self._packed:
+            self._take_out(key)
+            self._recent.pop(key, None)
+        if row:
+            self._recent[key] = row  # behind all others: it was written last
+            if len(self._recent) >= 2 * RECENT:
+                self._pack_oldest()
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """Every row; nothing may be written or asked for meanwhile."""
+        yield from self._recent.items()
+        for block in {id(block): block for block in self._packed.values()}.values():
+            yield from self._live(block)
+
+    def _live(self, block: Block) -> Iterator[tuple[bytes, bytes]]:
+        """The rows of a block that were not taken out since."""
+        return ((key, row) for key, row in _decode(self._unpack(block.data)).items() if self._packed.get(hash(key)) is block)
+
+    def _take_out(self, key: bytes) -> None:
+        """Unpack a row; what is left of its block too once that is less than half, so that little memory is held for nothing."""
+        block = self._packed[hash(key)]
+        rows = dict(self._live(block))
+        if key not in rows:
+            return  # another key has the same hash
+        wanted = {key: rows[key]} if 2 * block.live > BLOCK else rows
+        for one in wanted:
+            del self._packed[hash(one)]
+        block.live -= len(wanted)
+        self._recent.update(wanted)
+
+    def _pack_oldest(self) -> None:
+        chunk: dict[bytes, bytes] = {}
+        block = Block()
+        for key, row in list(islice(self._recent.items(), RECENT)):
+            if hash(key) in self._packed:
+                continue  # another key has the same hash: this one stays as it is
+            self._packed[hash(key)] = block
+            chunk[key] = row
+            if len(chunk) == BLOCK:
+                self._seal(block, chunk)
+                chunk, block = {}, Block()
+        self._seal(block, chunk)
+
+    def _seal(self, block: Block, chunk: dict[bytes, bytes]) -> None:
+        block.data, block.live = self._pack(_encode(chunk)), len(chunk)
+        for key in chunk:
+            del self._recent[key]

@@ -1,0 +1,70 @@
+"""The take-over: ledgers are opened together, since what they load lies side by side and is read in one go.
+
+Fence first, so that whoever held a partition before can add nothing any more; then read states and pages as they were last
+committed; then compare with the group's offsets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from time import perf_counter
+
+from aiokafka import TopicPartition
+
+from schemas.kafka import committed_offsets, consumer, read_to_end
+from schemas.settings import Settings
+from schemas.topics import CELLS, state_topic
+from streams.books import Record
+from streams.ledger import Ledger
+
+log = logging.getLogger(__name__)
+
+Put = Callable[[bytes, bytes | None], None]
+
+
+async def take_over(settings: Settings, ledgers: Sequence[Ledger]) -> None:
+    """Open ledgers.
+
+    Raises: LedgerError where the group's offset is not the books'; whatever Kafka raises.
+    """
+    if not ledgers:
+        return
+    began = perf_counter()
+    await asyncio.gather(*(ledger.fence() for ledger in ledgers))
+    await _load(settings, ledgers)
+    offsets = await committed_offsets(settings, settings.app_id, [ledger.source for ledger in ledgers])
+    for ledger in ledgers:
+        await ledger.check(offsets[ledger.source])
+    states, pages = sum(len(ledger.books.states) for ledger in ledgers), sum(len(ledger.books.pages) for ledger in ledgers)
+    log.info("took over %d partitions: %d states, %d pages in %.1f s", len(ledgers), states, pages, perf_counter() - began)
+
+
+async def _load(settings: Settings, ledgers: Sequence[Ledger]) -> None:
+    """Every row goes to the books it belongs to: a state topic has one family's, the topic of cells all families'."""
+    states = {TopicPartition(state_topic(ledger.family.name), ledger.partition): ledger.books.states.put for ledger in ledgers}
+    pages: dict[TopicPartition, dict[bytes, Put]] = {}
+    for ledger in ledgers:
+        pages.setdefault(TopicPartition(CELLS, ledger.partition), {})[ledger.family.name.encode()] = ledger.put_page
+    async with consumer(settings, max_partition_fetch_bytes=2 << 20, fetch_max_bytes=16 << 20) as reader:
+        reader.assign([*states, *pages])
+        async for partition, records in read_to_end(reader, *states, *pages):
+            if partition in states:
+                _put(records, states[partition])
+            else:
+                _share_out(records, pages[partition])
+
+
+def _put(records: Iterable[Record], put: Put) -> None:
+    for record in records:
+        if record.key is not None:
+            put(record.key, record.value)
+
+
+def _share_out(records: Iterable[Record], puts: dict[bytes, Put]) -> None:
+    """A page's key begins with its family; families whose ledgers are not among these are passed over."""
+    for record in records:
+        key = record.key
+        if key and (put := puts.get(key[: key.find(b"|")])):
+            put(key, record.value)
