@@ -95,6 +95,7 @@ class Rows:
         self._seal(block, chunk)
 
     def _seal(self, block: Block, chunk: dict[bytes, bytes]) -> None:
-        block.data, block.live = self._pack(_encode(chunk)), len(chunk)
+        # A copy of its own length: what the compressor returns holds room for the worst case.
+        block.data, block.live = bytes(memoryview(self._pack(_encode(chunk)))), len(chunk)
         for key in chunk:
             del self._recent[key]
