@@ -17,19 +17,53 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from faust.types.tuples import ConsumerMessage
 
+from streams.account import Handed
+
 BATCH = 10_000  # most records in a batch: about a quarter of a second of work
-IN_FLIGHT = 4  # batches handed and not yet applied: few, so that batches grow by themselves under load
+ROOM = 40_000  # records handed and not yet applied, beyond which nothing is handed: what waits is memory
 FETCH_WAIT_MS = 50  # how long the broker may hold a fetch that finds nothing
 CODEC = "batches"
+
+
+class Room:
+    """How many records may be handed before they are applied."""
+
+    def __init__(self, records: int = ROOM) -> None:
+        self._left = records
+        self._free = asyncio.Event()
+        self._free.set()
+
+    async def take(self, records: int) -> None:
+        """Wait until there is any room, then take so much, even if that is more."""
+        await self._free.wait()
+        self._change(-records)
+
+    def give_back(self, records: int) -> None:
+        """They are applied or dropped."""
+        self._change(records)
+
+    def open(self) -> None:
+        """Let in whoever waits: this room is given up."""
+        self._free.set()
+
+    def _change(self, records: int) -> None:
+        self._left += records
+        if self._left > 0:
+            self._free.set()
+        else:
+            self._free.clear()
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What an agent gets as one value: records of one partition in order of offset."""
 
-    records: list[Any]  # aiokafka's ConsumerRecord
-    previous: int | None  # offset of the last record handed before these, since the partition was taken over
-    room: asyncio.Semaphore  # release it when the batch is applied or dropped
+    handed: Handed
+    room: Room
+
+    def done(self) -> None:
+        """Applied or dropped: its room is free."""
+        self.room.give_back(len(self.handed.records))
 
 
 class Batches(codecs.Codec):
@@ -60,7 +94,7 @@ class BatchConsumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.handed: dict[TP, int] = {}
-        self.room = asyncio.Semaphore(IN_FLIGHT)
+        self.room = Room()
         self.seeks = 0  # how often the position was set anew
         self.seeking = False
         self.fetched = (0, 0)  # generation and seeks when the newest fetch began
@@ -91,31 +125,30 @@ class BatchConsumer(driver.Consumer):
             if active is not None and tp not in active and tp not in self._buffered_partitions:
                 continue
             for start in range(0, len(records), BATCH):
-                room = self.room
-                await room.acquire()
+                batch, room = records[start : start + BATCH], self.room
+                await room.take(len(batch))
                 if not self.flow_active or self.seeks != seeks:
-                    room.release()
+                    room.give_back(len(batch))
                     return
-                yield tp, self._batch(tp, records[start : start + BATCH], generation, room)
+                yield tp, self._batch(tp, batch, generation, room)
 
-    def _batch(self, tp: TP, records: list[Any], generation: int, room: asyncio.Semaphore) -> Message:
+    def _batch(self, tp: TP, records: list[Any], generation: int, room: Room) -> Message:
         last, previous = records[-1], self.handed.get(tp)
         self.handed[tp] = last.offset
-        batch: Any = Batch(records, previous, room)
+        batch: Any = Batch(Handed(records, previous), room)
         return ConsumerMessage(
             tp.topic, tp.partition, last.offset, last.timestamp / 1000, 0, None, None, batch, None, 0, 0, tp, generation_id=generation
         )
 
     async def perform_seek(self) -> None:
-        """A new generation reads from the committed offsets: nothing was handed yet, and old permits are void."""
+        """A new generation reads from the committed offsets: nothing was handed yet, and the old room is void."""
         self.seeking = True
         try:
             await self.idle.wait()  # a fetch across the seek could bring records from either side of it
             self.seeks += 1
             self.handed.clear()
-            for _ in range(IN_FLIGHT):
-                self.room.release()  # batches that were thrown away with the agents' buffers held it: nobody else would
-            self.room = asyncio.Semaphore(IN_FLIGHT)
+            self.room.open()  # batches that were thrown away with the agents' buffers hold it, and nobody would give it back
+            self.room = Room()
             await super().perform_seek()
         finally:
             self.seeking = False

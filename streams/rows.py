@@ -13,7 +13,7 @@ from itertools import islice
 import msgspec
 import zstandard
 
-RECENT = 8_192  # rows packed at once, and at least as many are kept as they are
+RECENT = 4_096  # rows packed at once, and at least as many are kept as they are
 BLOCK = 32
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -16,6 +16,7 @@ from aiokafka import TopicPartition
 from schemas.kafka import committed_offsets, consumer, read_to_end
 from schemas.settings import Settings
 from schemas.topics import CELLS, state_topic
+from streams.account import Account
 from streams.books import Record
 from streams.ledger import Ledger
 
@@ -32,21 +33,22 @@ async def take_over(settings: Settings, ledgers: Sequence[Ledger]) -> None:
     if not ledgers:
         return
     began = perf_counter()
+    accounts = [account for ledger in ledgers for account in ledger.accounts.values()]
     await asyncio.gather(*(ledger.fence() for ledger in ledgers))
-    await _load(settings, ledgers)
-    offsets = await committed_offsets(settings, settings.app_id, [ledger.source for ledger in ledgers])
+    await _load(settings, accounts)
+    offsets = await committed_offsets(settings, settings.app_id, [account.source for account in accounts])
     for ledger in ledgers:
-        await ledger.check(offsets[ledger.source])
-    states, pages = sum(len(ledger.books.states) for ledger in ledgers), sum(len(ledger.books.pages) for ledger in ledgers)
+        await ledger.check(offsets)
+    states, pages = sum(len(account.books.states) for account in accounts), sum(len(account.books.pages) for account in accounts)
     log.info("took over %d partitions: %d states, %d pages in %.1f s", len(ledgers), states, pages, perf_counter() - began)
 
 
-async def _load(settings: Settings, ledgers: Sequence[Ledger]) -> None:
+async def _load(settings: Settings, accounts: Sequence[Account]) -> None:
     """Every row goes to the books it belongs to: a state topic has one family's, the topic of cells all families'."""
-    states = {TopicPartition(state_topic(ledger.family.name), ledger.partition): ledger.books.states.put for ledger in ledgers}
+    states = {TopicPartition(state_topic(account.family.name), account.source.partition): account.books.states.put for account in accounts}
     pages: dict[TopicPartition, dict[bytes, Put]] = {}
-    for ledger in ledgers:
-        pages.setdefault(TopicPartition(CELLS, ledger.partition), {})[ledger.family.name.encode()] = ledger.put_page
+    for account in accounts:
+        pages.setdefault(TopicPartition(CELLS, account.source.partition), {})[account.family.name.encode()] = account.put_page
     async with consumer(settings, max_partition_fetch_bytes=2 << 20, fetch_max_bytes=16 << 20) as reader:
         reader.assign([*states, *pages])
         async for partition, records in read_to_end(reader, *states, *pages):
@@ -63,7 +65,7 @@ def _put(records: Iterable[Record], put: Put) -> None:
 
 
 def _share_out(records: Iterable[Record], puts: dict[bytes, Put]) -> None:
-    """A page's key begins with its family; families whose ledgers are not among these are passed over."""
+    """A page's key begins with its family; those of a family that this ledger does not keep are passed over."""
     for record in records:
         key = record.key
         if key and (put := puts.get(key[: key.find(b"|")])):

@@ -26,7 +26,7 @@ from schemas.topics import events_topic
 
 TOPIC = events_topic("dossiers")
 TRICKLE_SECONDS = 0.05
-KEPT = 'lgsp_worker_partitions{family="dossiers"} '
+KEPT = "lgsp_worker_partitions "
 Worker = tuple[Service, int]  # and the port of its metrics
 
 

@@ -73,14 +73,15 @@ def open_all(settings: Settings) -> Opened:
 
 
 async def _open_all(settings: Settings) -> Opened:
-    ledgers = [Ledger(family, partition, settings) for family in FAMILIES.values() for partition in range(settings.partitions)]
+    ledgers = [Ledger(partition, settings) for partition in range(settings.partitions)]
     began = time.perf_counter()
     await take_over(settings, ledgers)
     took, used = time.perf_counter() - began, usage(os.getpid())
     for ledger in ledgers:
         await ledger.close()
-    states = {name: sum(len(one.books.states) for one in ledgers if one.family.name == name) for name in FAMILIES}
-    return Opened(took, states, sum(len(one.books.pages) for one in ledgers), used)
+    accounts = [account for ledger in ledgers for account in ledger.accounts.values()]
+    states = {name: sum(len(account.books.states) for account in accounts if account.family.name == name) for name in FAMILIES}
+    return Opened(took, states, sum(len(account.books.pages) for account in accounts), used)
 
 
 def _made(settings: Settings, dossiers: int, told: Callable[[int], None]) -> dict[Place, list[Made]]:

@@ -15,6 +15,7 @@ from ops.recount import recount
 from ops.simulate.stream import events
 from schemas.errors import LedgerError
 from schemas.kafka import consumer, read_to_end
+from streams.account import Handed
 from streams.families import ALL, FAMILIES
 from streams.ledger import Ledger
 from streams.takeover import take_over
@@ -36,10 +37,15 @@ async def records(hub: Hub) -> list[object]:
 @pytest.fixture
 async def ledger(hub: Hub) -> AsyncIterator[Ledger]:
     """The ledger of that partition, opened."""
-    ledger = Ledger(FAMILIES["dossiers"], 0, hub.settings)
+    ledger = Ledger(0, hub.settings)
     await take_over(hub.settings, [ledger])
     yield ledger
     await ledger.close()
+
+
+def batch(records: list, previous: int | None) -> dict[str, list[Handed]]:
+    """What a ledger is handed."""
+    return {SOURCE.topic: [Handed(records, previous)]}
 
 
 async def exact(hub: Hub) -> int:
@@ -52,41 +58,65 @@ async def exact(hub: Hub) -> int:
 async def test_a_hole_is_refused_and_an_overlap_is_not_counted_twice(hub: Hub, records: list, ledger: Ledger) -> None:
     """A batch behind a missing one, before and after the first; and a batch that was fetched again."""
     with pytest.raises(LedgerError, match="begins at offset 7"):
-        await ledger.apply(records[7:9], None)
-    await ledger.apply(records[:50], None)
+        await ledger.apply(batch(records[7:9], None))
+    await ledger.apply(batch(records[:50], None))
     with pytest.raises(LedgerError, match="follows offset 59"):
-        await ledger.apply(records[60:70], records[59].offset)
-    await ledger.apply(records[30:80], None)
-    await ledger.apply(records[40:60], records[39].offset)
+        await ledger.apply(batch(records[60:70], records[59].offset))
+    await ledger.apply(batch(records[30:80], None))
+    await ledger.apply(batch(records[40:60], records[39].offset))
     assert await exact(hub) == 80
+    await ledger.apply({SOURCE.topic: [Handed(records[80:90], records[79].offset), Handed(records[90:99], records[89].offset)]})
+    with pytest.raises(LedgerError, match="follows offset 109"):
+        await ledger.apply({SOURCE.topic: [Handed(records[99:105], records[98].offset), Handed(records[110:], records[109].offset)]})
+    assert await exact(hub) == 99
+
+
+async def test_families_share_a_transaction(hub: Hub, records: list, ledger: Ledger) -> None:
+    """What one of them can't commit, none commits; and each goes on from where it stands."""
+    documents = TopicPartition("lgsp.documents", 0)
+    async with Publisher(hub.settings) as publisher:
+        await publisher.publish([event for _, event in events(11, 400, START, 20) if event.family == "documents"])
+    async with consumer(hub.settings) as reader:
+        reader.assign([documents])
+        others = [record async for _, found in read_to_end(reader, documents) for record in found]
+    with pytest.raises(LedgerError, match="documents/0: a first batch begins at offset 3"):
+        await ledger.apply(batch(records[:50], None) | {documents.topic: [Handed(others[3:], None)]})
+    assert await exact(hub) == 0
+    await ledger.apply(batch(records[:50], None) | {documents.topic: [Handed(others[:9], None)]})
+    await ledger.close()
+    successor = Ledger(0, hub.settings)
+    await take_over(hub.settings, [successor])
+    await successor.close()
+    assert [successor.accounts[source.topic].next for source in (SOURCE, documents)] == [50, 9]
+    assert not any(verdict.differences for verdict in await recount(hub.settings))
 
 
 async def test_a_former_owner_is_fenced(hub: Hub, records: list, ledger: Ledger) -> None:
     """Whoever opens the partition later owns it: the former owner can commit nothing more, and nothing is lost or counted twice."""
-    await ledger.apply(records[:50], None)
-    successor = Ledger(FAMILIES["dossiers"], 0, hub.settings)
+    await ledger.apply(batch(records[:50], None))
+    successor = Ledger(0, hub.settings)
     await take_over(hub.settings, [successor])
     with pytest.raises(KafkaError):
-        await ledger.apply(records[50:90], records[49].offset)
-    await successor.apply(records[50:100], None)
+        await ledger.apply(batch(records[50:90], records[49].offset))
+    await successor.apply(batch(records[50:100], None))
     await successor.close()
     assert await exact(hub) == 100
 
 
 async def test_a_group_offset_moved_by_hand_is_refused(hub: Hub, records: list, ledger: Ledger) -> None:
     """Going on would leave a hole; the sentence says where both stand."""
-    await ledger.apply(records[:50], None)
+    await ledger.apply(batch(records[:50], None))
     await ledger.close()
     async with consumer(hub.settings, group_id=hub.settings.app_id) as operator:
         operator.assign([SOURCE])
         await operator.commit({SOURCE: 80})
     with pytest.raises(LedgerError, match="the books stand at offset 50, but group lgsp at 80"):
-        await take_over(hub.settings, [Ledger(FAMILIES["dossiers"], 0, hub.settings)])
+        await take_over(hub.settings, [Ledger(0, hub.settings)])
 
 
 async def test_rules_with_a_new_version_are_counted_anew(hub: Hub, records: list, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cells published under older rules are corrected at take-over: changed ones, new ones, and those that are gone."""
-    await ledger.apply(records[:300], None)
+    await ledger.apply(batch(records[:300], None))
     await ledger.close()
     old = FAMILIES["dossiers"]
 
@@ -95,9 +125,9 @@ async def test_rules_with_a_new_version_are_counted_anew(hub: Hub, records: list
 
     changed = replace(old, version=old.version + 1, counts=counted_otherwise)
     monkeypatch.setitem(FAMILIES, "dossiers", changed)
-    successor = Ledger(changed, 0, hub.settings)
+    successor = Ledger(0, hub.settings)
     await take_over(hub.settings, [successor])
     assert await exact(hub) == 300
-    await successor.apply(records[300:], None)
+    await successor.apply(batch(records[300:], None))
     await successor.close()
     assert await exact(hub) == len(records)

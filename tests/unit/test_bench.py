@@ -244,7 +244,7 @@ def test_a_dossier_for_every_partition() -> None:
 
 
 def test_partitions_kept_as_the_worker_tells_them() -> None:
-    text = '# HELP x\nlgsp_worker_partitions{family="documents"} 4.0\nlgsp_worker_partitions{family="dossiers"} 2.0\n'
+    text = '# HELP x\nlgsp_worker_partitions_of_others 4.0\nlgsp_worker_partitions 2.0\n'
     assert failover.kept_of(text) == 2
     assert failover.kept_of("") == 0
 
@@ -254,7 +254,7 @@ def test_the_worker_tells_them_so() -> None:
 
     from streams import health
 
-    health.PARTITIONS.labels("dossiers").set(3)
+    health.PARTITIONS.set(3)
     assert failover.kept_of(generate_latest().decode()) == 3
 
 

@@ -21,7 +21,8 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from streams import batches
-from streams.batches import BATCH, CODEC, Batch, BatchConsumer, BatchTransport, use_batches
+from streams.account import Handed
+from streams.batches import BATCH, CODEC, Batch, BatchConsumer, BatchTransport, Room, use_batches
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 TP0, TP1 = TP("lgsp.dossiers", 0), TP("lgsp.dossiers", 1)
@@ -97,7 +98,7 @@ def test_an_app_reads_through_the_batch_consumer() -> None:
 
 
 def test_a_batch_passes_through_deserialisation_as_it_is() -> None:
-    batch: Any = Batch([], None, asyncio.Semaphore())
+    batch: Any = Batch(Handed([], None), Room())
     assert codecs.get_codec(CODEC).loads(batch) is batch
     assert codecs.get_codec(CODEC).dumps(batch) is batch
 
@@ -119,7 +120,7 @@ class Reader(BatchConsumer):
         self.flow_active = True
         self._buffered_partitions = set()
         self._acked, self._acked_index = {TP0: [1]}, {TP0: {1}}
-        self.handed, self.room = {}, asyncio.Semaphore(100)
+        self.handed, self.room = {}, Room()
         self.seeks, self.seeking, self.fetched, self.idle = 0, False, (1, 0), asyncio.Event()
         self.idle.set()
         self.fetches = list(fetches)
@@ -140,11 +141,11 @@ async def got(reader: Reader) -> list[tuple[TP, Any]]:
 async def test_a_fetch_is_handed_as_batches_that_follow_each_other() -> None:
     reader = Reader({TP0: records(0, BATCH + 5), TP1: records(7, 9)}, {TP0: records(BATCH + 5, BATCH + 6)})
     first = await got(reader)
-    assert [(tp, len(m.value.records), m.value.previous, m.offset) for tp, m in first] == [
+    assert [(tp, len(m.value.handed.records), m.value.handed.previous, m.offset) for tp, m in first] == [
         (TP0, BATCH, None, BATCH - 1), (TP0, 5, BATCH - 1, BATCH + 4), (TP1, 2, None, 8),
     ]  # fmt: skip
     [(_, message)] = await got(reader)
-    assert message.value.previous == BATCH + 4
+    assert message.value.handed.previous == BATCH + 4
     assert (message.generation_id, message.tp, message.timestamp) == (1, TP0, float(BATCH + 5))
 
 
@@ -157,7 +158,7 @@ async def test_nothing_is_handed_of_partitions_that_are_not_active() -> None:
 @pytest.mark.parametrize("change", ["seek", "flow"])
 async def test_a_rebalance_while_waiting_for_room_drops_the_rest(change: str) -> None:
     reader = Reader({TP0: records(0, 2), TP1: records(0, 2)})
-    reader.room = asyncio.Semaphore(1)
+    reader.room = Room(2)
     handed = []
 
     async def read() -> None:
@@ -167,20 +168,20 @@ async def test_a_rebalance_while_waiting_for_room_drops_the_rest(change: str) ->
     task = asyncio.create_task(read())
     for _ in range(20):
         await asyncio.sleep(0)
-    assert reader.room.locked()
+    assert len(handed) == 1
     if change == "seek":
         reader.seeks += 1
     else:
         reader.flow_active = False
-    handed[0][1].value.room.release()
-    await task
+    handed[0][1].value.done()
+    await asyncio.wait_for(task, 10)
     assert [tp for tp, _ in handed] == [TP0]
-    assert not reader.room.locked(), "the permit that was taken is given back"
+    await asyncio.wait_for(reader.room.take(1), 10)  # what was taken for the rest is given back
 
 
 async def test_no_more_batches_are_handed_than_there_is_room_for() -> None:
     reader = Reader({TP0: records(0, 9 * BATCH)})
-    reader.room = asyncio.Semaphore(batches.IN_FLIGHT)
+    reader.room = Room(3 * BATCH)
     handed: list[Any] = []
 
     async def read() -> None:
@@ -190,11 +191,13 @@ async def test_no_more_batches_are_handed_than_there_is_room_for() -> None:
     task = asyncio.create_task(read())
     for _ in range(20):
         await asyncio.sleep(0)
-    assert len(handed) == batches.IN_FLIGHT
-    while not task.done():
-        handed[-1].value.room.release()
-        await asyncio.sleep(0)
-    assert len(handed) == 9
+    assert len(handed) == 3
+    for applied in range(6):
+        handed[applied].value.done()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(handed) == 4 + applied
+    await asyncio.wait_for(task, 10)
 
 
 async def test_while_rebalancing_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +227,7 @@ async def test_a_new_generation_starts_from_what_was_committed(monkeypatch: pyte
     [(_, message)] = await got(reader)
     await reader.perform_seek()
     assert (sought, reader.handed) == ([reader], {})
-    assert reader.room is not message.value.room, "permits of the old generation are void"
+    assert reader.room is not message.value.room, "room of the old generation is void"
 
 
 async def test_what_was_fetched_before_a_seek_is_not_handed_after_it() -> None:
@@ -261,21 +264,21 @@ async def test_a_seek_waits_for_the_fetch_under_way_and_keeps_others_out(monkeyp
     assert not reader.seeking
 
 
-async def test_a_seek_gives_back_the_permits_of_batches_that_were_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_seek_lets_in_whoever_waits_behind_batches_that_were_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for room would wait for ever: the batches that held it went with the agents' buffers."""
 
     async def seek(self: Any) -> None:
         """Nothing to set in memory."""
 
     monkeypatch.setattr(driver.Consumer, "perform_seek", seek)
-    reader = Reader({TP0: records(0, 2 * batches.IN_FLIGHT * BATCH)})
-    reader.room = asyncio.Semaphore(batches.IN_FLIGHT)
+    reader = Reader({TP0: records(0, 5 * BATCH)})
+    reader.room = Room(2 * BATCH)
     reading = asyncio.create_task(got(reader))
     for _ in range(20):
         await asyncio.sleep(0)
     assert not reading.done()
     await reader.perform_seek()
-    assert len(await reading) == batches.IN_FLIGHT
+    assert len(await asyncio.wait_for(reading, 10)) == 2
 
 
 async def test_acks_never_commit() -> None:

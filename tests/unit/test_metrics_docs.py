@@ -21,11 +21,8 @@ from streams import health as worker
 
 DOCS = Path(__file__).parents[2] / "docs"
 METRICS_PAGE, API_PAGE = ((DOCS / name).read_text("utf-8") for name in ("metrics.md", "api.md"))
-WORKER = [
-    next(iter(found.describe()))
-    for found in vars(worker).values()
-    if isinstance(found, prometheus_client.Counter | prometheus_client.Gauge | prometheus_client.Histogram)
-]
+KINDS_OF_METRIC = prometheus_client.Counter | prometheus_client.Gauge | prometheus_client.Histogram
+WORKER = [(next(iter(found.describe())), found._labelnames) for found in vars(worker).values() if isinstance(found, KINDS_OF_METRIC)]
 
 
 @pytest.mark.parametrize("metric", [*METRICS, *GATEWAY.values()], ids=lambda metric: metric.name)
@@ -35,14 +32,15 @@ def test_every_metric_is_documented_as_it_is_declared(metric: object) -> None:
     assert row in METRICS_PAGE, f"docs/metrics.md lacks this line:\n{row}"
 
 
-@pytest.mark.parametrize("metric", WORKER, ids=lambda metric: metric.name)
-def test_every_metric_of_the_worker_is_documented(metric: prometheus_client.Metric) -> None:
+@pytest.mark.parametrize(("metric", "names"), WORKER, ids=lambda one: getattr(one, "name", ""))
+def test_every_metric_of_the_worker_is_documented(metric: prometheus_client.Metric, names: tuple[str, ...]) -> None:
     name = f"{metric.name}_total" if metric.type == "counter" else metric.name
-    assert f"| `{name}` | `family` | {metric.documentation} |" in METRICS_PAGE
+    labels = ", ".join(f"`{label}`" for label in names) or "–"
+    assert f"| `{name}` | {labels} | {metric.documentation} |" in METRICS_PAGE
 
 
 def test_no_metric_is_documented_that_is_not_there() -> None:
-    workers = {name for metric in WORKER for name in (metric.name, f"{metric.name}_total")}
+    workers = {name for metric, _ in WORKER for name in (metric.name, f"{metric.name}_total")}
     there = {metric.name for metric in METRICS} | set(GATEWAY) | workers
     documented = set(re.findall(r"^\| `(lgsp_\w+)`", METRICS_PAGE, re.M))
     assert documented <= there

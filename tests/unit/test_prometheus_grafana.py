@@ -194,5 +194,5 @@ def test_every_metric_that_is_asked_for_is_told() -> None:
         asked |= {name for expression in expressions(json.loads(path.read_text("utf-8"))) for name in names_in(expression)}
     assert len(asked) > 20
     assert asked - told_names() == set()
-    assert "lgsp_worker_batch_seconds_bucket" in told_names()
-    assert "lgsp_worker_batch_seconds" not in told_names()
+    assert "lgsp_worker_transaction_seconds_bucket" in told_names()
+    assert "lgsp_worker_transaction_seconds" not in told_names()
