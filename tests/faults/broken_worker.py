@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 
 from schemas.settings import settings
+from streams.account import Account
 from streams.books import Changes
 from streams.ledger import Ledger
 from streams.worker import run
@@ -12,11 +15,9 @@ from streams.worker import run
 commit = Ledger._commit
 
 
-async def commit_without_states(ledger: Ledger, changes: Changes, offset: int) -> None:
+async def commit_without_states(ledger: Ledger, changed: Mapping[Account, tuple[Changes, int]]) -> None:
     """What a transaction must never be."""
-    states, changes.states = changes.states, []
-    await commit(ledger, changes, offset)
-    changes.states = states
+    await commit(ledger, {account: (replace(changes, states=[]), offset) for account, (changes, offset) in changed.items()})
 
 
 Ledger._commit = commit_without_states  # type: ignore[method-assign]
