@@ -5,8 +5,8 @@ A cell belongs to (family, kind, agency, category, at) within one partition; a f
 
 A page is what one record holds: all cells of a family and an agency on one day (an instant's day in the province's zone). Its
 Kafka key is `family|agency|day`, its value a MessagePack map from `kind|category` (with `|at` behind it for instants) to a map
-from place to amount. What is zero is left out; a page without cells is a tombstone. Cells are sparse, about ten to a page, so a
-million dossiers are some two hundred thousand records to load instead of three million.
+from place to amount. What is zero is left out; a page without cells is a tombstone. Single cells would be a record each: of a
+simulated million dossiers 2.9 million, where 0.4 million pages hold them.
 
 Measures are only ever appended: their places are the contract.
 """
@@ -133,7 +133,7 @@ def parse_key(key: bytes) -> CellKey:
         raise ContractError(f"{key!r} is no key of a cell (family|kind|agency|category|at)") from error
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def place_of(key: bytes) -> tuple[bytes, str]:
     """The page that a cell's key belongs to, and its name there."""
     family, kind, agency, category, at = parse_key(key)
