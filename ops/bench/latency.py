@@ -6,10 +6,11 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import aiohttp
@@ -28,7 +29,7 @@ from schemas.errors import EnvironmentBroken, HubError
 from schemas.events.dossiers import DossierReceived
 
 RATE, SIZE = 1_000, 10  # events a second, in requests of so many
-PROBES_A_SECOND = 7
+PROBES_A_SECOND = 2.5  # few: looking costs more than counting, so between two probes nobody looks
 PAUSE = 0.01  # between two looks: what looks without a pause slows down what it looks at
 PROBED = "H35.SAMPLE.BENCH"  # an agency that nobody else reports for
 OPEN = re.compile(rf'^lgsp_dossiers_open{{agency="{re.escape(PROBED)}"}} (\S+)$', re.MULTILINE)
@@ -63,10 +64,10 @@ def measure(stage: Stage, scale: Scale) -> list[Line]:
     """The whole hub on some history; a steady load, and probes of an agency of their own."""
     with stage.counting("Events are made", scale.history) as told:
         ends = asyncio.run(write_province(stage.settings, scale.history, told))
-    seconds = scale.probes / PROBES_A_SECOND
+    seconds = scale.warm + scale.probes / PROBES_A_SECOND
     with stage.waiting("Requests are made"):
         made = list(bodies(13, round(RATE * seconds * 1.1), SIZE))[: round(RATE * seconds / SIZE)]
-    run = asyncio.run(_run(stage, ends, made, scale.probes))
+    run = asyncio.run(_run(stage, ends, made, scale))
     shares = ", ".join(f"{name} {cores:.2f}" for name, cores in run.busy.items())
     busy = Line("… cores busy meanwhile", sum(run.busy.values()), "", note=shares)
     return [*(line for place, sight in run.sights.items() for line in lines(place, sight, run.rate)), busy]
@@ -82,7 +83,7 @@ def lines(place: str, sight: Sight, rate: float) -> list[Line]:
     ]
 
 
-async def _run(stage: Stage, ends: Places, made: list[bytes], probes: int) -> Run:
+async def _run(stage: Stage, ends: Places, made: list[bytes], scale: Scale) -> Run:
     settings, run = stage.settings, Run()
     await require_written(settings, ends)
     services = {name: stage.service(name) for name in ("worker", "metrics", "gateway")}
@@ -97,8 +98,9 @@ async def _run(stage: Stage, ends: Places, made: list[bytes], probes: int) -> Ru
         figures = f"http://{settings.host}:{settings.metrics_port}"
         looks: dict[str, Look] = {"the API": partial(_in_api, session, figures), "/metrics": partial(_in_metrics, session, figures)}
         pids = {"Kafka": stage.broker.pid or 0, "the sender": os.getpid(), **{name: require_running(one) for name, one in services.items()}}
-        with stage.counting("Probes", probes) as told, _busy(pids, run):
-            await _all_seen(run, looks, session, events_url(settings), made, probes, told, list(services.values()))
+        with stage.counting(f"Probes, after {scale.warm:.0f} s of load", scale.probes) as told:
+            probing = _probe(run, session, events_url(settings), scale, told, pids)
+            await _all_seen(run, looks, _load(run, session, events_url(settings), made), probing, scale, list(services.values()))
         await _require_counted(applied, ends, run)
     return run
 
@@ -112,8 +114,8 @@ def _busy(pids: dict[str, int], run: Run) -> Iterator[None]:
 
 
 async def _all_seen(
-    run: Run, looks: dict[str, Look], session: aiohttp.ClientSession, address: str, made: list[bytes], probes: int,
-    told: Callable[[int], None], services: list[Service],
+    run: Run, looks: dict[str, Look], loading: Coroutine[Any, Any, None], probing: Coroutine[Any, Any, None], scale: Scale,
+    services: list[Service],
 ) -> None:  # fmt: skip
     """Send and look until every probe was seen both ways; the first failure ends all.
 
@@ -121,10 +123,10 @@ async def _all_seen(
     """
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_load(run, session, address, made))
-            tasks.create_task(_probe(run, session, address, probes, told))
+            tasks.create_task(loading)
+            tasks.create_task(probing)
             for place, look in looks.items():
-                tasks.create_task(_watch(run, run.sights[place], look, probes, services))
+                tasks.create_task(_watch(run, run.sights[place], look, scale, services))
     except* (HubError, aiohttp.ClientError) as group:
         raise EnvironmentBroken(f"The hub failed under the load: {_first(group)}") from group
 
@@ -150,13 +152,18 @@ async def _send(run: Run, session: aiohttp.ClientSession, address: str, body: by
     run.sent += accepted
 
 
-async def _probe(run: Run, session: aiohttp.ClientSession, address: str, probes: int, told: Callable[[int], None]) -> None:
+async def _probe(
+    run: Run, session: aiohttp.ClientSession, address: str, scale: Scale, told: Callable[[int], None], pids: dict[str, int]
+) -> None:
+    """Once the hub is warm: until its compiler is done, a broker that has just been started does as much work again for itself."""
+    await asyncio.sleep(scale.warm)
     began = time.monotonic()
-    for number in range(probes):
-        await asyncio.sleep(began + number / PROBES_A_SECOND - time.monotonic())
-        await post(session, address, body_of([_received(number)]))
-        run.accepted.append(time.monotonic())
-        told(number + 1)
+    with _busy(pids, run):
+        for number in range(scale.probes):
+            await asyncio.sleep(began + number / PROBES_A_SECOND - time.monotonic())
+            await post(session, address, body_of([_received(number)]))
+            run.accepted.append(time.monotonic())
+            told(number + 1)
 
 
 def _received(number: int) -> DossierReceived:
@@ -166,10 +173,10 @@ def _received(number: int) -> DossierReceived:
     )  # fmt: skip
 
 
-async def _watch(run: Run, sight: Sight, look: Look, probes: int, services: list[Service]) -> None:
+async def _watch(run: Run, sight: Sight, look: Look, scale: Scale, services: list[Service]) -> None:
     """Look again and again while a probe is on its way."""
-    in_time = deadline("Seeing every probe", probes / PROBES_A_SECOND + 60)
-    while len(sight.took) < probes:
+    in_time = deadline("Seeing every probe", scale.warm + scale.probes / PROBES_A_SECOND + 60)
+    while len(sight.took) < scale.probes:
         await asyncio.sleep(PAUSE)
         if len(sight.took) < len(run.accepted):
             count = await look()

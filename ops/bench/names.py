@@ -25,6 +25,7 @@ class Scale:
     kills: int
     gateway_events: int
     probes: int
+    warm: float  # seconds of load before them
 
     @classmethod
     def of(cls, events: int) -> Self:
@@ -33,6 +34,7 @@ class Scale:
         return cls(
             events=events, books=max(600, round(1_000_000 * share)), history=max(500, round(100_000 * share)),
             kills=max(1, round(3 * share)), gateway_events=max(1_000, round(200_000 * share)), probes=max(10, round(250 * share)),
+            warm=60 * share,
         )  # fmt: skip
 
     @property
