@@ -86,5 +86,8 @@ BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 
 def topics_of(settings: Settings) -> tuple[Topic, ...]:
     """The topics of these settings: events are there once, what workers derive from them once for each name of books."""
-    books = settings.app_id
-    return tuple(replace(topic, name=books + topic.name.removeprefix(DEFAULT_BOOKS)) if topic.owner == "streams" else topic for topic in TOPICS)
+    return tuple(_kept_as(settings.app_id, topic) if topic.owner == "streams" else topic for topic in TOPICS)
+
+
+def _kept_as(books: str, topic: Topic) -> Topic:
+    return replace(topic, name=books + topic.name.removeprefix(DEFAULT_BOOKS))
