@@ -21,7 +21,7 @@ from schemas.cells import APPLIED, KINDS, CellKey, Sums, cells_of, parse_key
 from schemas.errors import ContractError
 from schemas.kafka import consumer, ensure_topics, read_to_end
 from schemas.settings import Settings
-from schemas.topics import CELLS, events_topic
+from schemas.topics import cells_topic, events_topic
 from schemas.wire import Decoder
 from streams.families import ALL, FAMILIES, Family
 
@@ -50,12 +50,14 @@ async def recount(settings: Settings, progress: Progress | None = None) -> list[
         for family in FAMILIES.values():
             if family.recounted:
                 for partition in range(settings.partitions):
-                    verdicts.append(await _recount_partition(reader, family, partition, progress))
+                    verdicts.append(await _recount_partition(reader, family, partition, settings.app_id, progress))
     return verdicts
 
 
-async def _recount_partition(reader: AIOKafkaConsumer, family: Family, partition: int, progress: Progress | None) -> Verdict:
-    published, applied = await _published(reader, family, partition)
+async def _recount_partition(
+    reader: AIOKafkaConsumer, family: Family, partition: int, books: str, progress: Progress | None
+) -> Verdict:
+    published, applied = await _published(reader, family, TopicPartition(cells_topic(books), partition))
     source = TopicPartition(events_topic(family.name), partition)
     verdict = Verdict(family.name, partition, cells=len(published))
     states = await _fold(reader, family, source, applied, verdict, progress)
@@ -67,10 +69,10 @@ async def _recount_partition(reader: AIOKafkaConsumer, family: Family, partition
     return verdict
 
 
-async def _published(reader: AIOKafkaConsumer, family: Family, partition: int) -> tuple[Cells, int]:
+async def _published(reader: AIOKafkaConsumer, family: Family, topic: TopicPartition) -> tuple[Cells, int]:
     """The published cells, and the offset of the first event that they do not stand for."""
     prefix, pages = f"{family.name}|".encode(), {}
-    async for record in _records(reader, TopicPartition(CELLS, partition)):
+    async for record in _records(reader, topic):
         if record.key is not None and record.key.startswith(prefix):
             pages[record.key] = record.value
     cells = dict(cell for page in pages.items() for cell in cells_of(*page))

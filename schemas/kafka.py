@@ -14,7 +14,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaConnectionEr
 
 from schemas.errors import KafkaUnavailable, SettingsError
 from schemas.settings import Settings
-from schemas.topics import TOPICS, Topic
+from schemas.topics import Topic, topics_of
 
 # Kafka 4 answers NOT_ENOUGH_REPLICAS to old-protocol transactional produces while the previous marker is being written;
 # aiokafka retries, and would log each one.
@@ -66,9 +66,10 @@ async def ensure_topics(settings: Settings) -> list[str]:
     """
     async with admin(settings) as client:
         existing = {found["topic"]: len(found["partitions"]) for found in await client.describe_topics() or [] if not found["error_code"]}
-        for topic in TOPICS:
+        topics = topics_of(settings)
+        for topic in topics:
             _check_partitions(topic, existing.get(topic.name), settings)
-        missing = [topic for topic in TOPICS if topic.name not in existing]
+        missing = [topic for topic in topics if topic.name not in existing]
         for topic in missing:
             await _create(client, topic, settings)
         return [topic.name for topic in missing]

@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     partitions: int = Field(4, ge=1, le=1024, description="Partitions of each family's topics; fixed once the topics exist")
     replication_factor: int = Field(1, ge=1, le=5, description="Copies of every topic; 3 on a cluster")
     min_insync_replicas: int = Field(1, ge=1, le=5, description="Copies that must have a record before it is accepted; 2 on a cluster")
-    app_id: str = Field("lgsp", pattern=r"^[a-z0-9-]+$", description="Consumer group of the workers and prefix of their transactions")
+    app_id: str = Field("lgsp", pattern=r"^[a-z0-9-]+$", description="Name of the books: consumer group, prefix of transactions and topics")
     body_limit: int = Field(8 << 20, ge=1024, description="Largest request body the gateway reads, in bytes")
     batch_limit: int = Field(1_000, ge=1, le=10_000, description="Most events in one request to the gateway")
     publish_timeout: float = Field(10.0, gt=0, description="Seconds the gateway waits for Kafka before it answers 503")

@@ -5,7 +5,7 @@ Kafka is the only system of record: events are kept for ever; states and cells a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from schemas.settings import Settings
@@ -45,7 +45,7 @@ class Topic:
         return common | {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
 
 
-CELLS = "lgsp.cells"
+DEFAULT_BOOKS = "lgsp"
 QUARANTINE = "lgsp.quarantine"
 
 
@@ -54,10 +54,17 @@ def events_topic(family: str) -> str:
     return f"lgsp.{family}"
 
 
-def state_topic(family: str) -> str:
-    """The compacted topic of a family's states."""
-    return f"lgsp.{family}.state"
+def state_topic(family: str, books: str = DEFAULT_BOOKS) -> str:
+    """The compacted topic of a family's states. `books` (the setting `app_id`) tells those from others kept of the same events."""
+    return f"{books}.{family}.state"
 
+
+def cells_topic(books: str = DEFAULT_BOOKS) -> str:
+    """The compacted topic of all families' pages of cells."""
+    return f"{books}.cells"
+
+
+CELLS = cells_topic()
 
 TOPICS: tuple[Topic, ...] = (
     Topic("lgsp.dossiers", "connectors", "dossier id (MaHoSo)", "events of dossiers", "for ever", broker_time=True,
@@ -75,3 +82,12 @@ TOPICS: tuple[Topic, ...] = (
 )  # fmt: skip
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
+
+
+def topics_of(settings: Settings) -> tuple[Topic, ...]:
+    """The topics of these settings: events are there once, what workers derive from them once for each name of books."""
+    return tuple(_kept_as(settings.app_id, topic) if topic.owner == "streams" else topic for topic in TOPICS)
+
+
+def _kept_as(books: str, topic: Topic) -> Topic:
+    return replace(topic, name=books + topic.name.removeprefix(DEFAULT_BOOKS))

@@ -17,7 +17,7 @@ from schemas.errors import LedgerError
 from schemas.kafka import consumer, producer
 from schemas.quarantine import Quarantined
 from schemas.settings import Settings
-from schemas.topics import CELLS, QUARANTINE, state_topic
+from schemas.topics import QUARANTINE, cells_topic, state_topic
 from schemas.wire import Headers
 from streams import health
 from streams.account import Account, Handed
@@ -92,16 +92,17 @@ class Ledger:
     async def _commit(self, changed: Mapping[Account, tuple[Changes, int]]) -> None:
         """One transaction: states, pages, quarantine and the source offsets, or none of them."""
         assert self._producer is not None, "the ledger is not open"
+        books = self._settings.app_id
         pages: list[Row] = []
         async with self._producer.transaction():
             for account, (changes, offset) in changed.items():
-                await self._send(state_topic(account.family.name), self.partition, ((*row, []) for row in changes.states))
+                await self._send(state_topic(account.family.name, books), self.partition, ((*row, []) for row in changes.states))
                 pages += [*changes.pages, account.applied(offset)]
                 if changes.refused:
                     await self._send(QUARANTINE, 0, (_quarantined(account, refused) for refused in changes.refused))
-            await self._send(CELLS, self.partition, ((*row, []) for row in pages))
+            await self._send(cells_topic(books), self.partition, ((*row, []) for row in pages))
             offsets = {account.source: offset for account, (_, offset) in changed.items()}
-            await self._producer.send_offsets_to_transaction(offsets, self._settings.app_id)
+            await self._producer.send_offsets_to_transaction(offsets, books)
 
     async def _send(self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None, Headers]]) -> None:
         """Whole record batches straight to the partition: a tenth of the cost of one `send()` a record."""

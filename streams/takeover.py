@@ -15,7 +15,7 @@ from aiokafka import TopicPartition
 
 from schemas.kafka import committed_offsets, consumer, read_to_end
 from schemas.settings import Settings
-from schemas.topics import CELLS, state_topic
+from schemas.topics import cells_topic, state_topic
 from streams.account import Account
 from streams.books import Record
 from streams.ledger import Ledger
@@ -45,10 +45,11 @@ async def take_over(settings: Settings, ledgers: Sequence[Ledger]) -> None:
 
 async def _load(settings: Settings, accounts: Sequence[Account]) -> None:
     """Every row goes to the books it belongs to: a state topic has one family's, the topic of cells all families'."""
-    states = {TopicPartition(state_topic(account.family.name), account.source.partition): account.books.states.put for account in accounts}
+    books = settings.app_id
+    states = {TopicPartition(state_topic(one.family.name, books), one.source.partition): one.books.states.put for one in accounts}
     pages: dict[TopicPartition, dict[bytes, Put]] = {}
     for account in accounts:
-        pages.setdefault(TopicPartition(CELLS, account.source.partition), {})[account.family.name.encode()] = account.put_page
+        pages.setdefault(TopicPartition(cells_topic(books), account.source.partition), {})[account.family.name.encode()] = account.put_page
     async with consumer(settings, max_partition_fetch_bytes=2 << 20, fetch_max_bytes=16 << 20) as reader:
         reader.assign([*states, *pages])
         async for partition, records in read_to_end(reader, *states, *pages):

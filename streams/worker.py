@@ -20,6 +20,7 @@ from faust.types import Message
 from prometheus_client import start_http_server
 
 from schemas.errors import HubError, LedgerError
+from schemas.kafka import ensure_topics
 from schemas.settings import Settings
 from schemas.topics import events_topic
 from streams import health
@@ -165,7 +166,12 @@ def _logging(level: str) -> dict[str, Any]:
 
 
 def run(settings: Settings) -> int:
-    """The worker in the foreground, until SIGTERM or Ctrl-C."""
+    """The worker in the foreground, until SIGTERM or Ctrl-C; the exit code 1 if Kafka can't be used as it is set up."""
+    try:
+        asyncio.run(ensure_topics(settings))
+    except HubError as error:
+        print(error, file=sys.stderr)
+        return 1
     # Batches make many short-lived objects and the books are bytes, which the collector needn't visit.
     gc.set_threshold(100_000, 50, 100)
     settings.data.mkdir(parents=True, exist_ok=True)  # Faust keeps a folder there

@@ -41,9 +41,9 @@ class Hub:
         self._stack.enter_context(self.broker)
         asyncio.run(ensure_topics(self.settings))
 
-    def service(self, name: str, *arguments: str, program: list[str] | None = None) -> Service:
-        """Start `lgsp` with these arguments, or another program."""
-        service = Service(name, list(arguments), self.settings.data / f"{name}.log", self.environment)
+    def service(self, name: str, *arguments: str, program: list[str] | None = None, **settings: str) -> Service:
+        """Start `lgsp` with these arguments, or another program; `settings` by the names of the environment."""
+        service = Service(name, list(arguments), self.settings.data / f"{name}.log", self.environment | settings)
         service.program = program or service.program
         self.services[name] = service
         self._stack.callback(service.stop)
@@ -70,12 +70,12 @@ class Hub:
         for service in self.services.values():
             service.keep()
 
-    async def settle(self, seconds: float = 120.0) -> list[Verdict]:
-        """Wait until the workers have applied every event, then recount."""
+    async def settle(self, settings: Settings | None = None, seconds: float = 120.0) -> list[Verdict]:
+        """Wait until the workers (of these settings' books) have applied every event, then recount."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.keep_all()
-            verdicts = await recount(self.settings)
+            verdicts = await recount(settings or self.settings)
             if not any(verdict.behind for verdict in verdicts) and await self.events() == sum(v.events for v in verdicts):
                 return verdicts
             await asyncio.sleep(1)

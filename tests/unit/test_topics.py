@@ -10,7 +10,7 @@ from schemas import kafka
 from schemas.errors import SettingsError
 from schemas.events import EVENTS, FAMILIES
 from schemas.settings import Settings
-from schemas.topics import BY_NAME, CELLS, QUARANTINE, TOMBSTONES_MS, TOPICS, Topic, events_topic, state_topic
+from schemas.topics import BY_NAME, CELLS, QUARANTINE, TOMBSTONES_MS, TOPICS, Topic, cells_topic, events_topic, state_topic, topics_of
 
 SETTINGS = Settings(partitions=6, replication_factor=3, min_insync_replicas=2)
 
@@ -63,6 +63,14 @@ def test_every_topic_says_whose_it_is_and_needs_enough_copies(topic: Topic) -> N
     assert topic.key
     assert topic.holds
     assert topic.config(SETTINGS)["min.insync.replicas"] == "2"
+
+
+def test_other_books_have_topics_of_their_own_for_what_is_derived_and_the_same_events() -> None:
+    names = {topic.name for topic in topics_of(SETTINGS.model_copy(update={"app_id": "lgsp-2"}))}
+    derived = {cells_topic("lgsp-2"), *(state_topic(family, "lgsp-2") for family in FAMILIES)}
+    assert names == derived | {QUARANTINE, *(events_topic(family) for family in FAMILIES)}
+    assert not derived & BY_NAME.keys()
+    assert topics_of(SETTINGS) == TOPICS
 
 
 class Cluster:
