@@ -2,7 +2,8 @@
 
 A cell belongs to (family, kind, agency, category, at) within one partition; a figure is the sum over partitions. Its Kafka
 key is those five, joined by `|`; its value a JSON list of whole numbers in the order of the kind's measures, trailing zeros
-left out. A cell that has become all zero is a tombstone. `at` is a day (YYYYMMDD), an instant (epoch ms; 0: none) or 0.
+left out. A cell that has become all zero is a tombstone. `at` is a day (YYYYMMDD), an instant (epoch ms; 0: none) or 0. A kind of
+stock holds what changed on a day, also less than nothing: what exists on a day is the sum up to and including it.
 
 Measures are only ever appended: their places are the contract.
 """
@@ -14,11 +15,11 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from schemas.codes import CHANNELS
+from schemas.codes import ADMINISTRATIVE_LEVELS, CHANNELS
 from schemas.errors import ContractError
 
 Vector = list[int]
-At = Literal["day", "instant", "none"]
+At = Literal["day", "instant", "stock", "none"]
 
 # Upper bounds (inclusive, in days) of the processing-time classes; the last class is open.
 DAYS_BOUNDS: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 30, 45, 60, 90, 180, 365)
@@ -33,6 +34,11 @@ HOURS_BOUNDS: tuple[int, ...] = (1, 2, 4, 8, 24, 48, 72, 120, 240, 720)
 def classes(name: str, bounds: tuple[int, ...]) -> tuple[str, ...]:
     """The measures of a histogram: one per bound, and an open one."""
     return (*(f"{name}_le_{bound}" for bound in bounds), f"{name}_more")
+
+
+def by_level(measure: str) -> tuple[str, ...]:
+    """A measure for each administrative level."""
+    return tuple(f"{measure}_{level}" for level in ADMINISTRATIVE_LEVELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,34 @@ KINDS: dict[str, dict[str, Kind]] = {
         "handled": Kind("day", ("completed", "completed_timed", "completed_seconds", *classes("completed_h", HOURS_BOUNDS))),
         "recalled": Kind("day", ("asked", "agreed", "refused_recall")),
         "flagged": Kind("day", ("no_sending",)),
+    },
+    "tasks": {
+        "assigned": Kind("day", ("assigned", "with_deadline", "without_deadline")),
+        "open": Kind("instant", ("open", "not_started", "running", "waiting_confirmation", "returned")),
+        "completed": Kind("day", ("completed", "on_time", "late", "no_deadline", "extended")),
+        "cancelled": Kind("day", ("cancelled",)),
+        "flagged": Kind("day", ("flagged", "no_assignment")),
+    },
+    "activities": {
+        "meetings": Kind("day", ("meetings", "meetings_in_system", *by_level("meetings"), *by_level("meetings_in_system"))),
+        "inspections": Kind("day", ("inspections", "inspections_digital")),
+        "work_records": Kind("day", (
+            "work_records", "work_records_online", *by_level("work_records"), *by_level("work_records_online"), "work_records_secret",
+        )),
+    },
+    "inventory": {
+        "agencies": Kind("stock", ("agencies", "agencies_expected")),
+        "procedures": Kind("stock", (
+            "procedures", "eligible_online", "offered_online", "on_national_portal", "with_fee", "payable_online", "internal",
+            "internal_published", "full_online", "full_online_multichannel", "days_before", "days_now",
+        )),
+        "systems": Kind("stock", (
+            "systems", "portals", "portals_connected", "information_systems", "information_systems_connected", "reporting_systems",
+            "reporting_systems_connected",
+        )),
+        "datasets": Kind("stock", ("datasets", "datasets_shared", "datasets_open")),
+        "accounts": Kind("stock", ("users", "users_authenticated")),
+        "reported": Kind("day", ("figures", "numerator", "denominator", "without_denominator")),
     },
     "heartbeats": {
         "beat": Kind("none", ("occurred_at",)),

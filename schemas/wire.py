@@ -14,6 +14,7 @@ from schemas.events import Event
 
 MAGIC = b"\0"
 Fields = dict[str, Any]
+CODES = ("procedure", "document_type", "category", "kind", "field", "indicator")  # beside the agencies: what ends up in cells' keys
 Headers = list[tuple[str, bytes]]
 
 
@@ -102,8 +103,8 @@ def _route(contract: Contract) -> Route:
     names = [field["name"] for field in newest.schema["fields"]]
     return Route(
         contract.parsed, None if contract is newest else newest.parsed, contract.type,
-        tuple(name for name in names if name.endswith("agency") or name in ("procedure", "document_type")),
-        tuple(name for name in names if name.endswith("_at") and name != "occurred_at"),
+        tuple(name for name in names if name.endswith("agency") or name in CODES),
+        tuple(name for name in names if name.endswith(("_at", "_from", "_to")) and name != "occurred_at"),
         tuple(name for name in names if name == "amount"),
     )  # fmt: skip
 

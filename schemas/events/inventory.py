@@ -1,0 +1,121 @@
+"""Facts about what exists: agencies, procedures, systems, datasets, user accounts, and figures that agencies report.
+
+Each item is stated as a whole with its validity (`valid_from`, `valid_to`: the first day no longer valid); stated again for the
+same beginning, the newest statement stays. So the history of an item is a map from beginning to statement, and figures can be
+asked for any day.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from schemas.codes import AgencyLevel, Level, SystemKind
+from schemas.events.base import AgencyCode, Code, Event, Instant, ThingId
+
+
+class InventoryEvent(Event):
+    """Base of every fact about an item; `item_id` is its kind and code, such as `procedure/2.002307`."""
+
+    key: ClassVar[str] = "item_id"
+    family: ClassVar[str] = "inventory"
+
+    item_id: ThingId
+
+
+class Valid(InventoryEvent):
+    """An item that is valid for a while; `valid_from` absent: from `occurred_at`, `valid_to` absent: until further notice."""
+
+    valid_from: Instant | None = None
+    valid_to: Instant | None = None
+
+
+class AgencyRegistered(Valid):
+    """An agency as it is from a day on (QĐ 20/2020/QĐ-TTg); `agency` is its code."""
+
+    type: ClassVar[str] = "agency.registered"
+
+    level: AgencyLevel
+    parent: AgencyCode | None = None
+    successor: AgencyCode | None = Field(None, description="Which agency took over when this one ended")
+    alias: Annotated[list[AgencyCode], Field(max_length=10)] = Field([], description="Other codes of the same agency (TT 10/2016 form)")
+    name_vi: Annotated[str, Field(max_length=120)] | None = None
+    name_en: Annotated[str, Field(max_length=120)] | None = None
+    expected: bool = Field(True, description="Expected to report: counts in coverage")
+
+
+class ProcedureRegistered(Valid):
+    """An administrative procedure as it is from a day on; `agency` is the one that handles it."""
+
+    type: ClassVar[str] = "procedure.registered"
+
+    procedure: Code
+    field: Code = Field("other", description="Field (lĩnh vực)")
+    level: Level = Field(2, description="Highest level at which it is offered: 2 information, 3 partial, 4 full")
+    internal: bool = Field(False, description="Between state agencies (thủ tục hành chính nội bộ)")
+    published: bool = Field(True, description="Published and current")
+    eligible_online: bool = Field(True, description="Fit to be offered online")
+    on_national_portal: bool = False
+    with_fee: bool = False
+    payable_online: bool = False
+    access_means: Annotated[int, Field(ge=0, le=20)] = Field(1, description="Access means on which it is offered")
+    mobile: bool = Field(False, description="One of them is mobile")
+    days_before: Annotated[int, Field(ge=0, le=10_000)] | None = Field(None, description="Legal working days before the review")
+    days_now: Annotated[int, Field(ge=0, le=10_000)] | None = Field(None, description="Legal working days now")
+
+
+class SystemRegistered(Valid):
+    """An information system as it is from a day on."""
+
+    type: ClassVar[str] = "system.registered"
+
+    kind: SystemKind
+    citizen_facing: bool = False
+    on_national_portal: bool = False
+    on_document_axis: bool = False
+    on_lgsp: bool = False
+    on_national_reporting: bool = False
+
+
+class SystemHeartbeat(InventoryEvent):
+    """The system is alive."""
+
+    type: ClassVar[str] = "system.heartbeat"
+
+
+class DatasetRegistered(Valid):
+    """A dataset as it is from a day on."""
+
+    type: ClassVar[str] = "dataset.registered"
+
+    shared: bool = Field(False, description="Shared through the LGSP")
+    open_data: bool = False
+
+
+class AccountsCounted(InventoryEvent):
+    """How many users of online services there are, and how many with a unified electronic identity, at `occurred_at`."""
+
+    type: ClassVar[str] = "accounts.counted"
+
+    users: Annotated[int, Field(ge=0, le=10**9)]
+    authenticated: Annotated[int, Field(ge=0, le=10**9)]
+
+
+class FigureReported(InventoryEvent):
+    """A figure that an agency reports for a period; shown beside live figures, never mixed with them."""
+
+    type: ClassVar[str] = "figure.reported"
+
+    indicator: Code
+    period_from: Instant
+    period_to: Instant
+    numerator: Annotated[int, Field(ge=-(10**15), le=10**15)]
+    denominator: Annotated[int, Field(ge=0, le=10**15)] | None = Field(None, description="Absent: the numerator is the figure itself")
+    document: Annotated[str, Field(max_length=120)] | None = Field(None, description="Number of the source document")
+    revision: Annotated[int, Field(ge=1, le=1_000)] = 1
+
+
+EVENTS: tuple[type[InventoryEvent], ...] = (
+    AgencyRegistered, ProcedureRegistered, SystemRegistered, SystemHeartbeat, DatasetRegistered, AccountsCounted, FigureReported,
+)  # fmt: skip
