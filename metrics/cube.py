@@ -263,7 +263,8 @@ def _parse(record: Record) -> tuple[CellKey, list[int]]:
     """Key and counts, the latter as many as the kind has measures (a newer worker's further measures are not known here)."""
     key, vector = parse_key(record.key), decode_vector(record.value)
     declared = TABLES[key.family, key.kind].declared
-    if vector and (min(vector) < 0 or max(vector) >= LARGEST):
+    least = -LARGEST if declared.at == "stock" else 0  # a stock's cells are changes, what ended among them
+    if vector and (min(vector) < least or max(vector) >= LARGEST):
         raise ContractError(f"{record.key!r} counts {vector}, which no figure can be")
     if not _sensible(declared.at, key.at):
         raise ContractError(f"{record.key!r} has an `at` that is no {declared.at}")
@@ -273,7 +274,7 @@ def _parse(record: Record) -> tuple[CellKey, list[int]]:
 
 @lru_cache(maxsize=65_536)
 def _sensible(shape: str, at: int) -> bool:
-    if shape == "day":
+    if shape in ("day", "stock"):
         with suppress(ValueError):
             return as_date(at).year >= 1900
         return False

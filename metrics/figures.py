@@ -11,10 +11,11 @@ from datetime import date
 from functools import lru_cache
 
 from metrics.catalogue import Indicator, Term
-from metrics.grains import EVER, Range, Window, cover_days, cover_instants
+from metrics.grains import EVER, Range, Window, cover_days, cover_instants, cover_stock
 from metrics.layout import TABLES, Table
-from metrics.reader import By, Snapshot
+from metrics.reader import By, Snapshot, running
 from metrics.worktime import after
+from schemas.cells import At
 from schemas.clock import to_datetime
 
 # Numerator, denominator and the classes of the histogram: additive over groups.
@@ -34,10 +35,10 @@ class Moment:
         """Its day in the province."""
         return to_datetime(self.now_ms).date()
 
-    def ranges(self, due: str | None, window: Window) -> list[Range]:
-        """The rows that a term reads: those of the window, or the due times past or soon to pass."""
+    def ranges(self, at: At, due: str | None, window: Window) -> list[Range]:
+        """The rows that a term reads: those of the window, of a stock all up to its end, or the due times past or soon to pass."""
         if due is None:
-            return cover_days(window)
+            return cover_stock(window, self.today) if at == "stock" else cover_days(window)
         return cover_instants(high=self.now_ms - 1) if due == "past" else cover_instants(self.now_ms, after(self.now_ms))
 
 
@@ -108,13 +109,26 @@ def read(
 ) -> dict[str, Parts]:
     """The parts of each group that has counts, groups in order; without `by` always the one group of the empty text."""
     groups: dict[str, Parts] = {} if by else {"": no_parts(indicator)}
+    changes: dict[str, Parts] = {}  # of stocks by day: what exists is told of days, not what changed on them
     among = indicator.filters.categories if indicator.filters else ()
     for source in sources(indicator):
-        ranges, adds = moment.ranges(source.due, window), contributions(indicator, source, source.measures)
+        at = source.table.declared.at
+        ranges, adds = moment.ranges(at, source.due, window), contributions(indicator, source, source.measures)
         found = snapshot.sums(source.table, ranges, by=by, agency=agency, among=among, measures=source.measures)
+        into = changes if by == "day" and at == "stock" else groups
         for group, vector in found.items():
-            add(groups.setdefault(group, no_parts(indicator)), adds, vector)
+            add(into.setdefault(group, no_parts(indicator)), adds, vector)
+    if changes:
+        groups = _standing(groups, changes, window, no_parts(indicator))
     return dict(sorted(groups.items()))
+
+
+def _standing(flows: dict[str, Parts], changes: dict[str, Parts], window: Window, none: Parts) -> dict[str, Parts]:
+    """Each day of the window on which something happened or changed: what happened then, and what existed then."""
+    first = window.first.isoformat() if window.first else ""
+    days = sorted(flows.keys() | {day for day in changes if day >= first})
+    stocks = running(changes, days, none)
+    return {day: [flow + stock for flow, stock in zip(flows.get(day, none), stocks[day], strict=True)] for day in days}
 
 
 def figure(indicator: Indicator, parts: Parts) -> Figure:
@@ -155,10 +169,10 @@ class Coverage:
         return self.reporting / self.expected if self.expected else None
 
 
-def coverage(snapshot: Snapshot, indicator: Indicator, window: Window, expected: Iterable[str]) -> Coverage:
+def coverage(snapshot: Snapshot, indicator: Indicator, moment: Moment, window: Window, expected: Iterable[str]) -> Coverage:
     """Coverage of an indicator's family; a question about now covers every window."""
     agencies = set(expected)
-    reporting = snapshot.reporting(indicator.family, EVER if indicator.asks_now else window)
+    reporting = snapshot.reporting(indicator.family, EVER if indicator.asks_now else window, moment.today)
     return Coverage(len(reporting & agencies), len(agencies))
 
 

@@ -17,7 +17,7 @@ from metrics.figures import Moment, Parts, coverage, figure, freshness_ms, read
 from metrics.grains import EVER, Window, cover_days
 from metrics.layout import TABLES, Table
 from metrics.problems import Problem, wrong
-from metrics.reader import By, Readers, Snapshot
+from metrics.reader import By, Readers, Snapshot, running
 from metrics.windows import WindowName, named
 from schemas.cells import KINDS
 from schemas.clock import to_datetime
@@ -144,7 +144,7 @@ def _indicator(question: Question, indicator: Indicator) -> IndicatorAnswer:
     asked, window = question.asked, EVER if indicator.asks_now else question.window
     target = indicator.target((question.window.last or question.moment.today).year)
     whole = read(question.snapshot, indicator, question.moment, window, agency=asked.agency)[""]
-    covered = coverage(question.snapshot, indicator, window, question.expected)
+    covered = coverage(question.snapshot, indicator, question.moment, window, question.expected)
     return IndicatorAnswer(
         **_share(indicator, whole, target), id=indicator.id, version=indicator.version, name=indicator.name, unit=indicator.unit,
         direction=indicator.direction, agency=asked.agency, window=Days(first=window.first, last=window.last),
@@ -182,12 +182,22 @@ def _tables(asked: CountsAsked) -> list[Table]:
 
 def _kind(question: Question, table: Table) -> KindCounts:
     asked, measures = question.asked, table.declared.measures
-    window = question.window if table.declared.at == "day" else EVER  # what is open is open, whenever it is due
-    ranges = cover_days(window)
-    whole = question.snapshot.sums(table, ranges, agency=asked.agency).get("", [0] * len(measures))
+    window = _window(question, table)
+    ranges, none = cover_days(window), [0] * len(measures)
+    whole = question.snapshot.sums(table, ranges, agency=asked.agency).get("", none)
     groups = question.snapshot.sums(table, ranges, by=asked.by, agency=asked.agency) if asked.by else {}
+    if table.declared.at == "stock" and asked.by == "day":
+        first = question.window.first.isoformat() if question.window.first else ""
+        groups = running(groups, [day for day in groups if day >= first], none)
     return KindCounts(
         family=table.family, kind=table.kind, window=Days(first=window.first, last=window.last),
         counts=dict(zip(measures, whole, strict=True)),
         groups=[CountsGroup(group=group, counts=dict(zip(measures, counts, strict=True))) for group, counts in groups.items()],
     )  # fmt: skip
+
+
+def _window(question: Question, table: Table) -> Window:
+    """What is open is open, whenever it is due; what exists on a day began on any day before."""
+    if table.declared.at == "stock":
+        return Window(None, question.window.last or question.moment.today)
+    return question.window if table.declared.at == "day" else EVER

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
+from itertools import accumulate
 from typing import Literal
 
 from metrics.cube import Cube
-from metrics.grains import Range, Window, cover_days, fine
+from metrics.grains import Range, Window, cover_days, cover_stock, fine
 from metrics.layout import TABLES, Table, columns
 from schemas.cells import At
 from schemas.clock import OFFSET_MS
@@ -88,19 +91,19 @@ class Snapshot:
             where, values = _where(range_, from_cells, agency, among)
             for name, *counts in self._connection.execute(f"SELECT {group}, {chosen} FROM {source} WHERE {where} GROUP BY 1", values):
                 known = found.get(name)
-                found[name] = counts if known is None else [one + other for one, other in zip(known, counts, strict=True)]
+                found[name] = counts if known is None else _plus(known, counts)
         return dict(sorted(found.items()))
 
     def total(self, table: Table, ranges: Sequence[Range], measures: Sequence[str] = ()) -> list[int]:
         """Sums of `measures` over everything in the ranges."""
         return self.sums(table, ranges, measures=measures).get("", [0] * len(measures or table.declared.measures))
 
-    def reporting(self, family: str, window: Window) -> set[str]:
-        """Agencies with at least one dated count of the family in the window."""
+    def reporting(self, family: str, window: Window, today: date) -> set[str]:
+        """Agencies with at least one dated count of the family in the window, or with something that existed at its end."""
         found: set[str] = set()
         for (name, _), table in TABLES.items():
-            if name == family and table.declared.at == "day":
-                for grain, low, high in cover_days(window):
+            if name == family and table.declared.at in ("day", "stock"):
+                for grain, low, high in cover_days(window) if table.declared.at == "day" else cover_stock(window, today):
                     rows = self._connection.execute(
                         f"SELECT DISTINCT agency FROM {table.sums} WHERE grain = ? AND at BETWEEN ? AND ?", (grain, low, high)
                     )
@@ -125,11 +128,24 @@ class Snapshot:
 
 
 _NOTHING = "''"
+_OF_DAYS = "printf('%04d-%02d-%02d', at / 10000, at / 100 % 100, at % 100)"
 _DAY: dict[At, str] = {
-    "day": "printf('%04d-%02d-%02d', at / 10000, at / 100 % 100, at % 100)",
+    "day": _OF_DAYS,
+    "stock": _OF_DAYS,
     "instant": f"CASE at WHEN 0 THEN '' ELSE date((at + {OFFSET_MS}) / 1000, 'unixepoch') END",
     "none": _NOTHING,
 }
+
+
+def running(changes: Mapping[str, list[int]], days: Iterable[str], none: Sequence[int]) -> dict[str, list[int]]:
+    """What exists on each of the days (in order), from what changed on days; `none` is what exists before the first change."""
+    dated = sorted(changes)
+    totals = list(accumulate((changes[day] for day in dated), _plus, initial=list(none)))
+    return {day: totals[bisect_right(dated, day)] for day in days}
+
+
+def _plus(one: list[int], other: list[int]) -> list[int]:
+    return [first + second for first, second in zip(one, other, strict=True)]
 
 
 def _where(range_: Range, from_cells: bool, agency: str | None, among: Sequence[str]) -> tuple[str, list[int | str]]:

@@ -12,7 +12,7 @@ from metrics import exposition as told
 from metrics.catalogue import Indicator
 from metrics.exposition import Metric, block, escaped, written
 from metrics.figures import Figure, Moment, Parts, add, contributions, figure, no_parts, read, sources
-from metrics.grains import EVER, Window, cover_days
+from metrics.grains import EVER, Window, cover_days, cover_stock
 from metrics.layout import TABLES, Table
 from metrics.reader import Snapshot, Sums
 from metrics.windows import EXPORTED, WindowName, named
@@ -93,7 +93,7 @@ class Scrape:
         }
 
     def counts(self) -> str:
-        """The province's total of every measure of every dated kind, in every window, and of the open ones."""
+        """The province's total of every measure of every dated kind, in every window, and of what is open or exists today."""
         found = []
         for table in TABLES.values():
             if table.family != "heartbeats":
@@ -113,7 +113,7 @@ class Scrape:
     def open_dossiers(self) -> str:
         """Open, overdue and due soon, of each agency and the province."""
         everything = self._snapshot.sums(OPEN, cover_days(EVER), by="agency")
-        now = {due: self._snapshot.sums(OPEN, self._moment.ranges(due, EVER), by="agency") for due in ("past", "soon")}
+        now = {due: self._snapshot.sums(OPEN, self._moment.ranges("instant", due, EVER), by="agency") for due in ("past", "soon")}
         return (
             self._by_agency(told.DOSSIERS_OPEN, {agency: open_ for agency, (open_, _) in everything.items()})
             + self._by_agency(told.DOSSIERS_OVERDUE, {agency: open_ - waiting for agency, (open_, waiting) in now["past"].items()})
@@ -130,6 +130,8 @@ class Scrape:
     def _to_date(self, table: Table, window: WindowName) -> Sums:
         """A month or year to date is its own row less the days to come, of which there is seldom any."""
         today = self._moment.today
+        if table.declared.at == "stock":
+            return self._snapshot.sums(table, cover_stock(EVER, today), by="agency")
         if window not in ("month", "year"):
             return self._snapshot.sums(table, cover_days(named(window, today)), by="agency")
         month = today.month if window == "month" else 12
@@ -140,7 +142,8 @@ class Scrape:
         return found
 
     def _version(self, table: Table, window: WindowName) -> Hashable:
-        return self._versions[table.family, table.kind], named(window, self._moment.today)
+        today = self._moment.today
+        return self._versions[table.family, table.kind], today if table.declared.at == "stock" else named(window, today)
 
 
 def _labels(indicator: Indicator, window: WindowName, agencies: Iterable[str]) -> list[str]:

@@ -12,13 +12,14 @@ from cubes import NOW, Cell, cell
 
 from metrics import cube as module
 from metrics.cube import LONGEST_AWAY_MS, Cube, CubeDoubt, Place
-from metrics.grains import EVER, Window, cover_days
+from metrics.grains import EVER, Window, cover_days, cover_stock
 from metrics.layout import TABLES, fingerprint
 from metrics.reader import CubeUnreadable, Readers
 from schemas.cells import KINDS, Kind
 from schemas.clock import as_date
 
-RECEIVED, OPEN = TABLES["dossiers", "received"], TABLES["dossiers", "open"]
+RECEIVED, OPEN, SYSTEMS = TABLES["dossiers", "received"], TABLES["dossiers", "open"], TABLES["inventory", "systems"]
+TODAY = as_date(20251123)
 
 
 @pytest.fixture
@@ -83,9 +84,9 @@ def test_only_the_days_of_the_window_are_summed(cube: Cube) -> None:
         assert snapshot.sums(RECEIVED, cover_days(window), by="category", measures=["received"]) == {"P": [4]}
         assert snapshot.sums(RECEIVED, cover_days(window), among=["P", "Q"], measures=["received"]) == {"": [4]}
         assert snapshot.sums(RECEIVED, cover_days(window), among=["Q"], measures=["received"]) == {}
-        assert snapshot.reporting("dossiers", window) == {"A"}
-        assert snapshot.reporting("documents", window) == set()
-        assert snapshot.reporting("dossiers", Window(as_date(20260101), None)) == set()
+        assert snapshot.reporting("dossiers", window, TODAY) == {"A"}
+        assert snapshot.reporting("documents", window, TODAY) == set()
+        assert snapshot.reporting("dossiers", Window(as_date(20260101), None), TODAY) == set()
 
 
 def test_resuming_gives_the_places_of_the_last_transaction(cube: Cube, path: Path) -> None:
@@ -105,6 +106,8 @@ def test_what_is_no_cell_is_counted_and_left_out(cube: Cube, caplog: pytest.LogC
         cell("dossiers|open|A|P|-5", 1),
         cell("dossiers|received|A|P|20251103", -1),
         cell("dossiers|received|A|P|20251103", 1 << 63),
+        cell("inventory|systems|A|P|20251103", -1, -(1 << 63)),
+        cell("inventory|systems|A|P|20251399", 1),
         Cell(b"dossiers|received|A|P|20251103", b"{}"),
         Cell(None, b"[1]"),
     ]
@@ -113,6 +116,28 @@ def test_what_is_no_cell_is_counted_and_left_out(cube: Cube, caplog: pytest.LogC
     assert cube.stats.unreadable == len({record.key for record in wrong})
     assert received(cube) == {"": 1}
     assert "no cells" in caplog.text
+
+
+def test_what_exists_on_a_day_is_every_change_up_to_and_including_it(cube: Cube) -> None:
+    cube.apply(
+        [
+            cell("inventory|systems|A|P|20240105", 3, 1),
+            cell("inventory|systems|A|P|20251103", -2),
+            cell("inventory|systems|B|P|20251124", 5),
+        ],
+        {0: 3},
+    )
+    assert cube.stats.unreadable == 0
+    with Readers(cube).snapshot() as snapshot:
+        for last, exist in ((20240104, []), (20240105, [3]), (20251102, [3]), (20251103, [1]), (20251124, [6])):
+            window = Window(as_date(20240101), as_date(last))
+            assert list(snapshot.sums(SYSTEMS, cover_stock(window, TODAY), measures=["systems"]).values()) == ([exist] if exist else [])
+        assert snapshot.total(SYSTEMS, cover_stock(EVER, TODAY), ["systems"]) == [1]  # no last day: today
+        assert snapshot.total(SYSTEMS, cover_stock(Window(as_date(20251123), None), TODAY), ["systems"]) == [1]  # whenever it begins
+        assert snapshot.reporting("inventory", Window(as_date(20251120), None), TODAY) == {"A"}
+    cube.apply([cell("inventory|systems|A|P|20251103", -3, -1)], {0: 4})
+    with Readers(cube).snapshot() as snapshot:
+        assert snapshot.sums(SYSTEMS, cover_stock(EVER, TODAY), measures=["systems"]) == {"": [0]}
 
 
 def test_measures_of_a_newer_worker_are_left_out(cube: Cube) -> None:

@@ -159,6 +159,15 @@ def test_windows_to_date_leave_out_the_days_to_come(cube: Cube, exporter: Export
     assert [counts["dossiers", "received", "received", window] for window in EXPORTED] == [100, 100, 313, 418]
 
 
+def test_what_exists_is_told_as_of_today_and_changes_at_midnight(cube: Cube, exporter: Exporter, world: SimpleNamespace) -> None:
+    cube.apply(
+        [counted("inventory|systems|A|portal|20240301", systems=5), counted("inventory|systems|A|portal|20251113", systems=-1)], {0: 41}
+    )
+    assert samples(exporter.render(), told.COUNT)["inventory", "systems", "systems", "all"] == 5
+    world.now = at("2025-11-13T00:00")
+    assert samples(exporter.render(), told.COUNT)["inventory", "systems", "systems", "all"] == 4
+
+
 def test_a_new_count_is_in_the_next_scrape(cube: Cube, exporter: Exporter) -> None:
     assert samples(exporter.render(), told.INDICATOR_VALUE)["satisfaction", "B", "today"] == 0.8
     cube.apply([counted("dossiers|rated|B|P1|20251112", ratings=10, satisfied=9), cell("dossiers|received|D|P|20251112", 1)], {0: 41})
@@ -214,9 +223,7 @@ def test_no_figure_from_a_cube_that_is_gone(cube: Cube, exporter: Exporter) -> N
     assert "lgsp_indicator" not in exporter.render()
 
 
-async def test_scrapes_that_wait_share_one_render_that_begins_after_they_asked(
-    exporter: Exporter, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_scrapes_that_wait_share_one_render_that_begins_after_they_asked(exporter: Exporter, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go, renders = threading.Semaphore(0), threading.Semaphore(0), []
 
     def render() -> str:

@@ -208,7 +208,7 @@ async def test_raw_counts(api: httpx.AsyncClient) -> None:
 
 
 async def test_open_dossiers_are_counted_whatever_the_window(api: httpx.AsyncClient) -> None:
-    answer = await ask(api, "/v1/counts", kind="open", by="day", from_="2020-01-01", to="2020-12-31")
+    answer = await ask(api, "/v1/counts", family="dossiers", kind="open", by="day", from_="2020-01-01", to="2020-12-31")
     (kind,) = answer["kinds"]
     assert kind["window"] == {"from": None, "to": None}
     assert kind["counts"] == {"open": 25, "waiting": 2}
@@ -217,10 +217,23 @@ async def test_open_dossiers_are_counted_whatever_the_window(api: httpx.AsyncCli
     ]  # fmt: skip
 
 
+async def test_what_exists_is_told_as_of_the_last_day(api: httpx.AsyncClient, cube: Cube) -> None:
+    changes = {20240301: 5, 20251105: 2, 20251110: -3, 20251201: 9}
+    cube.apply([counted(f"inventory|systems|A|portal|{day}", systems=count) for day, count in changes.items()], {0: 41})
+    for window, last, exist in (("month", "2025-11-12", 4), ("all", "2025-11-12", 4)):
+        (kind,) = (await ask(api, "/v1/counts", kind="systems", window=window))["kinds"]
+        assert (kind["window"], kind["counts"]["systems"]) == ({"from": None, "to": last}, exist)
+    (kind,) = (await ask(api, "/v1/counts", kind="systems", by="day", from_="2025-11-01", to="2025-12-31"))["kinds"]
+    assert kind["counts"]["systems"] == 13
+    assert [(group["group"], group["counts"]["systems"]) for group in kind["groups"]] == [
+        ("2025-11-05", 7), ("2025-11-10", 4), ("2025-12-01", 13),
+    ]  # fmt: skip
+
+
 async def test_counts_of_everything_and_as_csv(api: httpx.AsyncClient) -> None:
     answer = await ask(api, "/v1/counts")
     kinds = [(kind["family"], kind["kind"]) for kind in answer["kinds"]]
-    assert kinds == [(family, kind) for family in ("dossiers", "documents") for kind in KINDS[family]]
+    assert kinds == [(family, kind) for family in KINDS if family != "heartbeats" for kind in KINDS[family]]
     text = (await api.get("/v1/counts?format=csv&family=documents&kind=sent&by=agency")).text
     rows = list(csv.DictReader(StringIO(text)))
     assert tuple(rows[0]) == COUNTS_COLUMNS
