@@ -53,13 +53,15 @@ KINDS: dict[str, dict[str, Kind]] = {
     "dossiers": {
         "received": Kind("day", (
             "received", *(f"received_{channel}" for channel in CHANNELS), "received_partial", "received_full",
-            "with_fee", "authenticated", "reused_data", "backfilled",
+            "with_fee", "authenticated", "reused_data", "backfilled", "reception_reports", "reception_lag_seconds",
+            *classes("reception_lag", LAG_BOUNDS),
         )),
         "refused": Kind("day", ("refused",)),
         "closed": Kind("day", (
             "closed", "finished", "withdrawn", "stopped", "finished_online", "on_time", "early", "late", "no_due", "late_766", "late_06a",
             "results", "results_digitised", "moved", "moved_electronically", "reported_late", "looked_overdue",
             "processing_seconds", "reports", "lag_seconds", *classes("lag", LAG_BOUNDS), *classes("days", DAYS_BOUNDS),
+            "finished_without_step", "return_reports", "return_lag_seconds", *classes("return_lag", LAG_BOUNDS),
         )),
         "paid": Kind("day", ("transactions", "transactions_online", "amount", "amount_online")),
         "rated": Kind("day", (
@@ -69,7 +71,9 @@ KINDS: dict[str, dict[str, Kind]] = {
         "flagged": Kind("day", (
             "flagged", "offline_procedure_online", "no_reception", "finished_without_end", "received_in_future", "ended_in_future",
             "received_after_end", "due_moved_after_passed", "step_after_end", "sources_disagree",
+            "due_before_reception", "step_before_reception", "returned_before_end", "end_without_reception", "supplement_before_reception",
         )),
+        "reopened": Kind("day", ("reopened",)),
     },
     "documents": {
         "sent": Kind("day", ("documents", "electronic", "signed", "electronic_signed")),
@@ -84,7 +88,9 @@ KINDS: dict[str, dict[str, Kind]] = {
         "open": Kind("instant", ("open", "not_started", "running", "waiting_confirmation", "returned")),
         "completed": Kind("day", ("completed", "on_time", "late", "no_deadline", "extended")),
         "cancelled": Kind("day", ("cancelled",)),
-        "flagged": Kind("day", ("flagged", "no_assignment")),
+        "flagged": Kind("day", (
+            "flagged", "no_assignment", "due_before_assignment", "completed_before_assignment", "due_moved_after_passed",
+        )),
     },
     "activities": {
         "meetings": Kind("day", ("meetings", "meetings_in_system", *by_level("meetings"), *by_level("meetings_in_system"))),

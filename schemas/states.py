@@ -34,6 +34,7 @@ class Dossier(msgspec.Struct, array_like=True):
     transfers: dict[str, bool] = {}  # by from|to|at: electronic
     ratings: dict[str, tuple[int, bool, str, int]] = {}  # by rating id: at, satisfied, about, score (0 unknown)
     reporter: tuple[int, str] | None = None  # newest (at, agency) heard, only while the reception is unknown
+    first_step_at: int = 0  # 0: no step is known
 
 
 class Document(msgspec.Struct, array_like=True):
@@ -60,8 +61,8 @@ class Task(msgspec.Struct, array_like=True):
 class Activity(msgspec.Struct, array_like=True):
     """What is known of a meeting, an inspection or a work record; meaning and merge rules: streams/families/activities.py."""
 
-    # at, id, kind (place in the family's list), agency, level, held at, done digitally (in the system, online), secret
-    stated: tuple[int, Id, int, str, str, int, bool, bool] | None = None
+    # at, id, kind of cell, agency, level, held at, done digitally (in the system, online), secret
+    stated: tuple[int, Id, str, str, str, int, bool, bool] | None = None
     cancelled: int = 0
 
 
@@ -73,7 +74,8 @@ class Item(msgspec.Struct, array_like=True):
 
     # by the first instant for which it is said: at, id, event type, agency, valid to (None: until further notice), the event's other fields
     statements: dict[int, tuple[int, Id, str, str, int | None, dict[str, Detail]]] = {}
-    heartbeat: int = 0
+    heartbeat: int = 0  # the newest
+    first_heartbeat: int = 0
 
 
 class Heartbeat(msgspec.Struct, array_like=True):

@@ -27,7 +27,7 @@ from schemas.errors import ContractError
 PLACES = {
     ("dossiers", "received"): ["received", "received_online", "received_counter", "received_post", "received_email", "received_internal",
                                "received_other", "received_partial", "received_full", "with_fee", "authenticated", "reused_data",
-                               "backfilled"],
+                               "backfilled", "reception_reports", "reception_lag_seconds", "reception_lag_le_1"],
     ("dossiers", "refused"): ["refused"],
     ("dossiers", "closed"): ["closed", "finished", "withdrawn", "stopped", "finished_online", "on_time", "early", "late", "no_due",
                              "late_766", "late_06a", "results", "results_digitised", "moved", "moved_electronically", "reported_late",
@@ -37,7 +37,10 @@ PLACES = {
                             "satisfied_health_education"],
     ("dossiers", "open"): ["open", "waiting"],
     ("dossiers", "flagged"): ["flagged", "offline_procedure_online", "no_reception", "finished_without_end", "received_in_future",
-                              "ended_in_future", "received_after_end", "due_moved_after_passed", "step_after_end", "sources_disagree"],
+                              "ended_in_future", "received_after_end", "due_moved_after_passed", "step_after_end", "sources_disagree",
+                              "due_before_reception", "step_before_reception", "returned_before_end", "end_without_reception",
+                              "supplement_before_reception"],
+    ("dossiers", "reopened"): ["reopened"],
     ("documents", "sent"): ["documents", "electronic", "signed", "electronic_signed"],
     ("documents", "received"): ["arrived", "accepted", "refused"],
     ("documents", "accepted"): ["accepted_timed", "accepted_seconds", "accepted_h_le_1"],
@@ -68,7 +71,7 @@ def test_a_measure_means_one_thing_in_a_family() -> None:
 
 
 def test_bookkeeping_is_not_counted() -> None:
-    assert set(counted("dossiers")) == {"received", "refused", "closed", "paid", "rated", "open", "flagged"}
+    assert set(counted("dossiers")) == {"received", "refused", "closed", "paid", "rated", "open", "flagged", "reopened"}
     assert set(counted("heartbeats")) == set()
     assert all("applied" in kinds for kinds in KINDS.values())
 
