@@ -32,7 +32,9 @@ TaskProgress = Literal["running", "waiting_confirmation"]
 AdministrativeLevel = Literal["province", "district", "commune"]
 ADMINISTRATIVE_LEVELS: tuple[AdministrativeLevel, ...] = ("province", "district", "commune")
 AgencyLevel = Literal["province", "department", "district", "commune", "vertical", "unit"]
+AGENCY_LEVELS: tuple[AgencyLevel, ...] = ("province", "department", "district", "commune", "vertical", "unit")
 SystemKind = Literal["portal", "one_stop", "documents", "reporting", "specialised"]
+SYSTEM_KINDS: tuple[SystemKind, ...] = ("portal", "one_stop", "documents", "reporting", "specialised")
 
 # TrangThaiHoSo, the portal's ten dossier states
 DossierStatus = Literal[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]

@@ -107,7 +107,7 @@ def heard(family: str, kind: int, things: int, instants: tuple[int, ...], agenci
         "event_id": st.sampled_from(IDS), "source": st.sampled_from(["one-stop", "ministry"]), "occurred_at": at, "received_at": at,
         "agency": agency, "handling_agency": st.none() | agency, "from_agency": agency, "to_agency": agency, "unit": st.none(),
         "procedure": st.sampled_from(["p", "q"]), "document_type": st.sampled_from(["18", "other"]), "to": st.just(["B"]),
-        "due_at": at if model.type == "dossier.due_changed" else st.none() | at, "rating_id": REFERENCES,
+        "due_at": at if model.type in ("dossier.due_changed", "task.extended") else st.none() | at, "rating_id": REFERENCES,
         "reference": st.none() if model.type == "dossier.fee_requested" else REFERENCES,
         "state": PAYMENTS, "amount": st.sampled_from([50_000, 50_000, 0]),
         "status": st.sampled_from([4]) if family == "dossiers" else st.sampled_from(["01", "02", "03", "06"]),
@@ -115,7 +115,8 @@ def heard(family: str, kind: int, things: int, instants: tuple[int, ...], agenci
         "valid_from": st.none() | at, "valid_to": st.none() | st.none() | at, "period_from": at, "period_to": at,
         "field": st.sampled_from(["land", "other"]), "indicator": st.sampled_from(["i", "j"]), "revision": st.sampled_from([1, 1, 2]),
         "numerator": st.sampled_from([5, -3, 0]), "denominator": st.sampled_from([None, 7, 0]), "users": st.sampled_from([100, 0]),
-        "authenticated": st.sampled_from([60, 0, 100]), "days_before": st.sampled_from([None, 10]), "days_now": st.sampled_from([None, 7, 0]),
+        "authenticated": st.sampled_from([60, 0, 100]), "days_before": st.sampled_from([None, 10]),
+        "days_now": st.sampled_from([None, 7, 0]),
         "access_means": st.integers(0, 3), "parent": st.none(), "successor": st.none(), "alias": st.just([]), "name_vi": st.none(),
         "name_en": st.none(), "document": st.none(), model.key: st.sampled_from([f"thing-{number}" for number in range(things)]),
     }  # fmt: skip

@@ -20,11 +20,16 @@ class ActivityEvent(Event):
     family: ClassVar[str] = "activities"
 
     activity_id: ThingId
+
+
+class Statement(ActivityEvent):
+    """An activity stated as a whole."""
+
     level: AdministrativeLevel = Field(description="Level of the agency at that time (the district level ended on 30 June 2025)")
     held_at: Instant | None = Field(None, description="When it took place, where that is not the time of this event")
 
 
-class MeetingHeld(ActivityEvent):
+class MeetingHeld(Statement):
     """A meeting of a People's Committee (plan, line 236)."""
 
     type: ClassVar[str] = "activity.meeting_held"
@@ -32,7 +37,7 @@ class MeetingHeld(ActivityEvent):
     in_system: bool = Field(description="Held through the meeting and work-processing system")
 
 
-class InspectionDone(ActivityEvent):
+class InspectionDone(Statement):
     """An inspection by a managing authority (plan, lines 240 and 252)."""
 
     type: ClassVar[str] = "activity.inspection_done"
@@ -40,7 +45,7 @@ class InspectionDone(ActivityEvent):
     digital: bool = Field(description="Done through digital means and the authority's information system")
 
 
-class WorkRecordHandled(ActivityEvent):
+class WorkRecordHandled(Statement):
     """A work record (hồ sơ công việc; plan, lines 238 and 250)."""
 
     type: ClassVar[str] = "activity.work_record_handled"
@@ -50,7 +55,7 @@ class WorkRecordHandled(ActivityEvent):
 
 
 class ActivityCancelled(ActivityEvent):
-    """It did not take place after all."""
+    """It did not take place after all; a later statement says that it did."""
 
     type: ClassVar[str] = "activity.cancelled"
 

@@ -2,21 +2,23 @@
 
 Each item is stated as a whole with its validity (`valid_from`, `valid_to`: the first day no longer valid); stated again for the
 same beginning, the newest statement stays. So the history of an item is a map from beginning to statement, and figures can be
-asked for any day.
+asked for any day: a statement holds until the next one begins, or until its own `valid_to`.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
-from schemas.codes import AgencyLevel, Level, SystemKind
+from schemas.codes import THING_ID, AgencyLevel, Level, SystemKind
 from schemas.events.base import AgencyCode, Code, Event, Instant, ThingId
+
+Name = Annotated[str, Field(max_length=120, pattern=THING_ID)]
 
 
 class InventoryEvent(Event):
-    """Base of every fact about an item; `item_id` is its kind and code, such as `procedure/2.002307`."""
+    """Base of every fact about an item; `item_id` is its kind and code, such as `procedure/2.002307`, and belongs to one item only."""
 
     key: ClassVar[str] = "item_id"
     family: ClassVar[str] = "inventory"
@@ -27,8 +29,16 @@ class InventoryEvent(Event):
 class Valid(InventoryEvent):
     """An item that is valid for a while; `valid_from` absent: from `occurred_at`, `valid_to` absent: until further notice."""
 
-    valid_from: Instant | None = None
-    valid_to: Instant | None = None
+    valid_from: Instant | None = Field(None, description="First instant for which it is so; the event's own time if absent")
+    valid_to: Instant | None = Field(None, description="First instant for which it is no longer so; the same as `valid_from`: never was")
+
+    @field_validator("valid_to")
+    @classmethod
+    def _not_before_it_begins(cls, valid_to: int | None, said: ValidationInfo) -> int | None:
+        begins = said.data.get("valid_from") or said.data.get("occurred_at")
+        if valid_to is not None and begins is not None and valid_to < begins:
+            raise ValueError("lies before valid_from (the event's own time if absent): say since when it was so")
+        return valid_to
 
 
 class AgencyRegistered(Valid):
@@ -36,12 +46,12 @@ class AgencyRegistered(Valid):
 
     type: ClassVar[str] = "agency.registered"
 
-    level: AgencyLevel
+    level: AgencyLevel = Field(description="Its place in the administration; `vertical`: of a ministry, `unit`: a public service unit")
     parent: AgencyCode | None = None
     successor: AgencyCode | None = Field(None, description="Which agency took over when this one ended")
     alias: Annotated[list[AgencyCode], Field(max_length=10)] = Field([], description="Other codes of the same agency (TT 10/2016 form)")
-    name_vi: Annotated[str, Field(max_length=120)] | None = None
-    name_en: Annotated[str, Field(max_length=120)] | None = None
+    name_vi: Name | None = None
+    name_en: Name | None = None
     expected: bool = Field(True, description="Expected to report: counts in coverage")
 
 
@@ -79,7 +89,7 @@ class SystemRegistered(Valid):
 
 
 class SystemHeartbeat(InventoryEvent):
-    """The system is alive."""
+    """The system answers: until this is heard, no portal or citizen-facing system counts as connected."""
 
     type: ClassVar[str] = "system.heartbeat"
 
@@ -98,22 +108,39 @@ class AccountsCounted(InventoryEvent):
 
     type: ClassVar[str] = "accounts.counted"
 
-    users: Annotated[int, Field(ge=0, le=10**9)]
-    authenticated: Annotated[int, Field(ge=0, le=10**9)]
+    users: Annotated[int, Field(ge=0, le=10**9, description="Users of online services")]
+    authenticated: Annotated[int, Field(ge=0, le=10**9, description="How many of them have a unified electronic identity")]
+
+    @field_validator("authenticated")
+    @classmethod
+    def _some_of_them(cls, authenticated: int, said: ValidationInfo) -> int:
+        if authenticated > said.data.get("users", authenticated):
+            raise ValueError("should be no more than users")
+        return authenticated
 
 
 class FigureReported(InventoryEvent):
-    """A figure that an agency reports for a period; shown beside live figures, never mixed with them."""
+    """A figure that an agency reports for a period; shown beside live figures, never mixed with them.
+
+    `item_id` names indicator, agency and kind of period (`figure/public_payroll_cut/H35/year`): of one item, a beginning is one period.
+    """
 
     type: ClassVar[str] = "figure.reported"
 
     indicator: Code
     period_from: Instant
-    period_to: Instant
+    period_to: Instant = Field(description="Any time of the period's last day, on which the figure is shown")
     numerator: Annotated[int, Field(ge=-(10**15), le=10**15)]
     denominator: Annotated[int, Field(ge=0, le=10**15)] | None = Field(None, description="Absent: the numerator is the figure itself")
-    document: Annotated[str, Field(max_length=120)] | None = Field(None, description="Number of the source document")
-    revision: Annotated[int, Field(ge=1, le=1_000)] = 1
+    document: Name | None = Field(None, description="Number of the source document")
+    revision: Annotated[int, Field(ge=1, le=1_000, description="Of one period the greatest revision stands")] = 1
+
+    @field_validator("period_to")
+    @classmethod
+    def _not_before_the_period_begins(cls, period_to: int, said: ValidationInfo) -> int:
+        if period_to < said.data.get("period_from", period_to):
+            raise ValueError("lies before period_from")
+        return period_to
 
 
 EVENTS: tuple[type[InventoryEvent], ...] = (
