@@ -1,0 +1,194 @@
+"""Random hierarchies with validity: every dated count of a known agency is in exactly one agency of each level above it, nothing twice.
+
+The oracle reads the statements day by day, straight from the definition. Years stand for days: everything begins on a 1 January.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from agencies import Items, agency
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import examples
+
+from metrics.directory import Directory
+from metrics.grains import Window
+
+LEVELS = ("province", "district", "commune")
+YEARS = range(2018, 2027)
+WINDOW = Window(date(YEARS[0], 1, 1), date(YEARS[-1], 12, 31))
+
+
+class Said(NamedTuple):
+    """One agency for some years: from `first` to before `until` (None: for ever)."""
+
+    code: str
+    level: int
+    first: int
+    until: int | None
+    parent: str | None
+    successor: str | None
+    alias: tuple[str, ...]
+
+
+@st.composite
+def sound(draw: Any) -> list[Said]:
+    """Parents are of the level above, successors of the same level and later in the list: no circles; aliases are each one's own."""
+    names = [f"{level}{number}" for level in range(3) for number in range(draw(st.integers(1, 3)))]
+    found = []
+    for name in names:
+        level = int(name[0])
+        bounds = sorted(draw(st.sets(st.integers(2019, 2025), min_size=1, max_size=4)))
+        for place, first in enumerate(bounds):
+            later = bounds[place + 1] if place + 1 < len(bounds) else None
+            until = draw(st.sampled_from([later, *range(first + 1, later or 2027)]))
+            above = draw(st.sampled_from([other for other in names if int(other[0]) == level - 1])) if level else None
+            after = draw(st.sampled_from([None, *(other for other in names if int(other[0]) == level and other > name)]))
+            found.append(Said(name, level, first, until, above, after, draw(st.sampled_from([(), (f"old.{name}",)]))))
+    return found
+
+
+@st.composite
+def anything(draw: Any) -> Items:
+    """Circles, overlaps, foreign aliases, unknown parents: whatever can be sent."""
+    codes, items = st.sampled_from(["A", "B", "C", "D", "NOBODY"]), {}
+    for number in range(draw(st.integers(1, 8))):
+        first = draw(st.integers(2018, 2024))
+        until = draw(st.one_of(st.none(), st.integers(first, 2026).map(lambda year: f"{year}-01-01")))
+        code, level, parent = draw(st.sampled_from("ABCD")), draw(st.sampled_from(LEVELS)), draw(st.none() | codes)
+        others = {"successor": draw(st.none() | codes), "alias": draw(st.lists(codes, max_size=2))}
+        agency(items, code, level, parent, f"{first}-01-01", until, said=number, item=draw(st.sampled_from("wxyz")), **others)
+    return items
+
+
+def stated(said: list[Said]) -> Items:
+    items: Items = {}
+    for number, one in enumerate(said):
+        agency(items, one.code, LEVELS[one.level], one.parent, f"{one.first}-01-01", one.until and f"{one.until}-01-01", said=number,
+               successor=one.successor, alias=list(one.alias))  # fmt: skip
+    return items
+
+
+# The oracle
+
+
+def place(said: list[Said], code: str, year: int) -> tuple[Said, bool]:
+    """What holds of an agency in a year, or what held last, or first; and whether it is over."""
+    mine = [one for one in said if one.code == code]
+    for one in mine:
+        if one.first <= year and (one.until is None or year < one.until):
+            return one, False
+    past = [one for one in mine if one.first <= year]
+    return (past[-1], True) if past else (mine[0], False)
+
+
+def owner(said: list[Said], code: str) -> str:
+    """The agency of a code form; nobody else has it, in any year."""
+    return next((one.code for one in said if code in one.alias), code)
+
+
+def above(said: list[Said], code: str, year: int) -> Iterator[str]:
+    """The agencies that a count of that code and year is part of."""
+    at: str | None = owner(said, code)
+    while at is not None:
+        one, over = place(said, at, year)
+        if over and one.successor:
+            at = one.successor
+        else:
+            yield at
+            at = one.parent
+
+
+def codes_of(said: list[Said]) -> list[str]:
+    return sorted({one.code for one in said} | {alias for one in said for alias in one.alias})
+
+
+@examples(40)
+@given(sound())
+def test_a_count_is_in_exactly_one_agency_of_each_level_above_it(said: list[Said]) -> None:
+    directory = Directory(stated(said))
+    assert {mistake.kind for mistake in directory.mistakes} <= {"parent_ended"}
+    agencies = sorted({one.code for one in said})
+    for year in YEARS:
+        day = date(year, 6, 1)
+        inside = {one: directory.spans(one, Window(day, day))[0][1] for one in agencies}
+        for code in codes_of(said):
+            chain = list(above(said, code, year))
+            assert list(directory.roll_up(code, day)) == chain
+            levels = [LEVELS[int(one[0])] for one in chain]
+            assert len(set(levels)) == len(levels)  # one of each
+            replaced = {one for one in agencies if (found := place(said, one, year))[1] and found[0].successor}
+            assert [one for one in agencies if code in inside[one] and one not in replaced] == sorted(chain)
+
+
+@examples(40)
+@given(sound(), st.data())
+def test_spans_are_the_days_of_their_window_each_once(said: list[Said], data: st.DataObject) -> None:
+    directory, agency_ = Directory(stated(said)), data.draw(st.sampled_from(sorted({one.code for one in said})))
+    history = data.draw(st.booleans())
+    found = directory.spans(agency_, WINDOW, history=history)
+    covers_once([part for part, _ in found])
+    before = taken_over(said, agency_) if history else {}
+    for year in YEARS:
+        roots = {agency_, *(one for one, until in before.items() if year < until)}
+        codes = next(codes for part, codes in found if part.first and part.last and part.first <= date(year, 6, 1) <= part.last)
+        assert sorted(codes) == [code for code in codes_of(said) if roots & below_of(said, code, year)]
+
+
+def below_of(said: list[Said], code: str, year: int) -> set[str]:
+    """Every agency whose subtree the code is in, the replaced ones as well."""
+    found, at = set(), owner(said, code)
+    while at:
+        found.add(at)
+        one, over = place(said, at, year)
+        at = (one.successor if over and one.successor else one.parent) or ""
+    return found
+
+
+def taken_over(said: list[Said], code: str) -> dict[str, int]:
+    """Predecessors, theirs too, and the first year after each."""
+    found: dict[str, int] = {}
+    waiting = [code]
+    for into in waiting:
+        for one in said:
+            follows = any(other.code == one.code and other.first == one.until for other in said)
+            if one.successor == into and one.until and not follows and one.code not in found:
+                found[one.code] = one.until
+                waiting.append(one.code)
+    return found
+
+
+def covers_once(parts: list[Window]) -> None:
+    assert (parts[0].first, parts[-1].last) == WINDOW
+    for one, later in pairwise(parts):
+        assert later.first.toordinal() - one.last.toordinal() == 1  # type: ignore[union-attr]
+
+
+@examples(100)
+@given(anything())
+def test_whatever_is_sent_no_count_is_lost_or_told_twice(items: Items) -> None:
+    directory = Directory(items)
+    for level in (None, *LEVELS):
+        found = directory.groupings(WINDOW, level)
+        covers_once([part for part, _ in found])
+    for year in YEARS:
+        day = date(year, 6, 1)
+        for code in "ABCD":
+            chain = directory.roll_up(code, day)
+            assert len(set(chain)) == len(chain) > 0  # it ends, and nothing is above itself
+            for one in chain:
+                assert code in directory.spans(one, Window(day, day))[0][1] or not directory.known(code)
+
+
+@examples(50)
+@given(anything(), st.randoms(use_true_random=False))
+def test_the_order_of_items_changes_nothing(items: Items, random: Any) -> None:
+    names = list(items)
+    random.shuffle(names)
+    one, other = Directory(items), Directory({name: items[name] for name in names})
+    assert one.mistakes == other.mistakes
+    assert one.groupings(WINDOW, "district") == other.groupings(WINDOW, "district")
