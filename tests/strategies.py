@@ -115,8 +115,8 @@ def heard(family: str, kind: int, things: int, instants: tuple[int, ...], agenci
         "valid_from": st.none() | at, "valid_to": st.none() | st.none() | at, "period_from": at, "period_to": at,
         "field": st.sampled_from(["land", "other"]), "indicator": st.sampled_from(["i", "j"]), "revision": st.sampled_from([1, 1, 2]),
         "numerator": st.sampled_from([5, -3, 0]), "denominator": st.sampled_from([None, 7, 0]), "users": st.sampled_from([100, 0]),
-        "authenticated": st.sampled_from([60, 0, 100]), "days_before": st.sampled_from([None, 10]),
-        "days_now": st.sampled_from([None, 7, 0]),
+        "authenticated": st.sampled_from([60, 0, 100]) if family == "inventory" else st.booleans(),
+        "days_before": st.sampled_from([None, 10]), "days_now": st.sampled_from([None, 7, 0]),
         "access_means": st.integers(0, 3), "parent": st.none(), "successor": st.none(), "alias": st.just([]), "name_vi": st.none(),
         "name_en": st.none(), "document": st.none(), model.key: st.sampled_from([f"thing-{number}" for number in range(things)]),
     }  # fmt: skip
