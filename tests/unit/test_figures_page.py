@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 from metrics.catalogue import load_indicators
-from schemas.cells import counted
+from schemas.cells import KINDS, counted
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "figures.md").read_text("utf-8")
-SECTIONS = {"dossiers": "What dossiers count for", "documents": "What documents count for"}
+SECTIONS = {family: f"What {family} count for" for family in KINDS if counted(family)} | {"inventory": "What the inventory counts for"}
 
 
 def section(title: str) -> str:
