@@ -116,7 +116,6 @@ class Directory:
         self._links = Links(self._codes)
         self.procedures, more = read(found, PROCEDURE, ProcedureFields)
         self.systems, others = read(found, SYSTEM, SystemFields)
-        self.heartbeats = {name: item.heartbeat for name, item in found.items() if item.heartbeat}
         figures, last = read(found, FIGURE, FigureFields)
         self._figures = sorted(map(_reported, figures), key=lambda one: (one.indicator, one.first or BEGINNING, one.agency, one.said_ms))
         self.mistakes = [*unreadable, *overlaps, *self._codes.mistakes, *self._links.mistakes, *more, *others, *last]

@@ -15,7 +15,6 @@ from typing import Generic, Literal, TypeVar
 import msgspec
 
 from schemas.clock import to_datetime
-from schemas.codes import AgencyLevel
 from schemas.errors import ContractError
 from schemas.states import Id, Item, id_text
 
@@ -29,7 +28,7 @@ F = TypeVar("F", bound=msgspec.Struct)
 class AgencyFields(msgspec.Struct, frozen=True):
     """What `agency.registered` says of an agency beside its code and validity."""
 
-    level: AgencyLevel
+    level: str
     parent: str | None = None
     successor: str | None = None
     alias: tuple[str, ...] = ()

@@ -301,7 +301,7 @@ def test_below_one_that_ended_without_a_successor() -> None:
 
 
 def test_what_cannot_be_read_is_left_out() -> None:
-    items = agency({}, "A", "galaxy")
+    items = agency({}, "A", "commune", expected="yes")
     agency(items, "B", "commune")
     directory = Directory(items)
     assert [mistake.kind for mistake in directory.mistakes] == ["unreadable"]
