@@ -1,0 +1,159 @@
+"""Coverage: which agencies are expected to report, which do, and since when the others are silent.
+
+Expected are the agencies of the directory that should report on some day of the window; where none was ever registered those of
+`LGSP_AGENCIES`, else all ever heard from.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Annotated
+
+from pydantic import Field
+
+from metrics import completeness
+from metrics.answers import AsOf, Days
+from metrics.asked import Asked
+from metrics.catalogue import Agency
+from metrics.directory import Directory
+from metrics.directory_answers import AgencyCoverage, CoverageAnswer, Names
+from metrics.directory_questions import iso
+from metrics.grains import Window
+from metrics.problems import wrong
+from metrics.reader import Readers, Snapshot
+from schemas.cells import KINDS
+from schemas.clock import ZONE, to_datetime, to_ms
+
+FAMILIES = tuple(family for family in KINDS if family != "heartbeats")
+
+
+class CoverageAsked(Asked):
+    """Parameters of the question who reports."""
+
+    family: Annotated[str | None, Field(description="Only counts of this family: dossiers, documents, tasks, activities, inventory")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An agency that should report, with every code under which it may."""
+
+    code: str
+    level: str | None
+    name: Names
+    since: date | None  # the first day on which it should; None: not known
+
+
+def expected(directory: Directory, declared: Mapping[str, Agency], heard: Collection[str], window: Window) -> list[Expected]:
+    """The agencies expected on at least one day of a window, in order of code."""
+    if not directory.empty:
+        return [_registered(directory, code, window) for code in directory.expected(window)]
+    if declared:
+        return [Expected(one.code, one.level, _names(one), None) for _, one in sorted(declared.items())]
+    return [Expected(code, None, Names(vi=None, en=None), None) for code in sorted(heard)]
+
+
+def _registered(directory: Directory, code: str, window: Window) -> Expected:
+    stated = [one for one in directory.history(code) if one.fields.expected]
+    first, last = window.first or date.min, window.last or date.max
+    in_window = [one for one in stated if one.first <= last and (one.end is None or one.end > first)]
+    newest = in_window[-1].fields
+    return Expected(code, newest.level, Names(vi=newest.name_vi, en=newest.name_en), stated[0].first)
+
+
+def _names(one: Agency) -> Names:
+    return (
+        Names(vi=one.name, en=None)
+        if isinstance(one.name, str)
+        else Names(**one.name.model_dump())
+        if one.name
+        else Names(vi=None, en=None)
+    )
+
+
+def days_with_counts(snapshot: Snapshot, directory: Directory, families: Sequence[str], window: Window) -> Counter[str]:
+    """Of each agency, on how many days of the window it has at least one dated count, under whichever form of its code."""
+    found: set[tuple[str, int]] = set()
+    for part, agency_of in directory.groupings(window):
+        found.update((agency_of.get(code, code), day) for code, day in snapshot.days(families, part))
+    return Counter(agency for agency, _ in found)
+
+
+def last_events(snapshot: Snapshot, directory: Directory, day: date) -> dict[str, int]:
+    """When a count of each agency last changed (epoch ms), under whichever form of its code; being registered is no count."""
+    counted, found = snapshot.counted(), defaultdict[str, int](int)
+    for code, at in snapshot.last_events().items():
+        if code in counted:
+            agency = directory.canonical(code, day)
+            found[agency] = max(found[agency], at)
+    return dict(found)
+
+
+def silence(snapshot: Snapshot, directory: Directory, declared: Mapping[str, Agency], now_ms: int) -> dict[str, float]:
+    """Seconds since each agency that is expected today was last heard; since it was first expected if it never was.
+
+    An agency of which neither is known is left out.
+    """
+    today = to_datetime(now_ms).date()
+    last = last_events(snapshot, directory, today)
+    found = {}
+    for one in expected(directory, declared, last, Window(today, today)):
+        since = last.get(one.code, None if one.since is None else _morning(one.since))
+        if since is not None:
+            found[one.code] = max(0.0, (now_ms - since) / 1000)
+    return found
+
+
+def _morning(day: date) -> int:
+    return to_ms(datetime.combine(day, time(), ZONE).astimezone(UTC))
+
+
+class CoverageQuestions:
+    """Answers, in the calling thread.
+
+    Raises: Problem; CubeUnreadable.
+    """
+
+    def __init__(
+        self, readers: Readers, directory: Callable[[], Directory], declared: Mapping[str, Agency], *,
+        ready: Callable[[], object], clock: Callable[[], int], as_of: Callable[[Snapshot], AsOf],
+    ) -> None:  # fmt: skip
+        self._readers, self._directory, self._declared = readers, directory, declared
+        self._ready, self._clock, self._as_of = ready, clock, as_of
+
+    def coverage(self, asked: CoverageAsked) -> CoverageAnswer:
+        """Each expected agency: whether it reports, on how many days, since when it is silent."""
+        if asked.family is not None and asked.family not in FAMILIES:
+            raise wrong("family", f"{asked.family} is no family; there are {', '.join(FAMILIES)}")
+        self._ready()
+        directory, today = self._directory(), to_datetime(self._clock()).date()
+        window = asked.days(today)
+        with self._readers.snapshot() as snapshot:
+            days = days_with_counts(snapshot, directory, [asked.family] if asked.family else FAMILIES, window)
+            last = last_events(snapshot, directory, today)
+            as_of = self._as_of(snapshot)
+        chosen = [one for one in expected(directory, self._declared, last, window) if _asked_for(directory, asked, one.code, window)]
+        found = [_coverage(one, days[one.code], last.get(one.code)) for one in chosen]
+        reporting = sum(one.reporting for one in found)
+        missing = completeness.note(reporting, len(found))
+        return CoverageAnswer(
+            window=Days(first=window.first, last=window.last), family=asked.family, reporting=reporting, expected=len(found),
+            share=reporting / len(found) if found else None, complete=missing is None,
+            note=None if missing is None else Names(**missing.model_dump()), as_of=as_of, agencies=found,
+        )  # fmt: skip
+
+
+def _asked_for(directory: Directory, asked: CoverageAsked, code: str, window: Window) -> bool:
+    if asked.agency is None:
+        return True
+    return any(code in codes for _, codes in directory.spans(asked.agency, window, history=asked.history, own=asked.own))
+
+
+def _coverage(one: Expected, days: int, last: int | None) -> AgencyCoverage:
+    since = None if days else last if last is not None else None if one.since is None else _morning(one.since)
+    return AgencyCoverage(
+        code=one.code, level=one.level, name=one.name, reporting=days > 0, days_with_counts=days,
+        last_event=None if last is None else iso(last), silent_since=None if since is None else iso(since),
+    )  # fmt: skip
