@@ -81,6 +81,20 @@ FRESHNESS = Metric("lgsp_freshness_seconds", "gauge", (),
 LAST_EVENT = Metric("lgsp_last_event_timestamp_seconds", "gauge", ("agency",),
     "When a count of the agency last changed (Kafka's time, Unix seconds).",
     "Hours ago in office hours: call the agency, its sending has stopped.")  # fmt: skip
+AGENCY_SILENT = Metric("lgsp_agency_silent_seconds", "gauge", ("agency",),
+    "Time since a count of an agency that should report today last changed; since it was first expected if it never reported.",
+    "Days: ask whether its system still sends; GET /v1/coverage lists on which days it did.")  # fmt: skip
+AGENCIES_EXPECTED = Metric("lgsp_agencies_expected", "gauge", ("window",),
+    "Agencies that should report on some day of the window.", "Register agencies with their validity, or list them in LGSP_AGENCIES.")  # fmt: skip
+AGENCIES_REPORTING = Metric("lgsp_agencies_reporting", "gauge", ("window",),
+    "… of which at least one count is dated in the window.",
+    "Fewer than expected: every figure of the window is incomplete; GET /v1/coverage names the others.")  # fmt: skip
+AGENCIES_UNKNOWN = Metric("lgsp_agencies_unknown", "gauge", (),
+    "Codes that counts came under and that nobody registered. No sample while no agency is registered.",
+    "GET /v1/agencies lists them under unknown: register them, or have the sender mend its codes.")  # fmt: skip
+DIRECTORY_PROBLEMS = Metric("lgsp_directory_problems", "gauge", ("kind",),
+    "Statements about agencies and procedures, or links between agencies, that cannot hold and were left out.",
+    "GET /v1/agencies lists them under problems, each with its place: state them again.")  # fmt: skip
 WORKER_LAG = Metric("lgsp_worker_lag_records", "gauge", ("topic", "partition"),
     "Events accepted and not yet counted by the workers. No sample while Kafka can't be asked.",
     "Growing: start another `lgsp worker`; on one partition only: its worker is stuck, see its log.")  # fmt: skip
@@ -111,7 +125,8 @@ REQUESTS = Metric("lgsp_api_request_seconds", "summary", ("route", "status"),
 
 METRICS: tuple[Metric, ...] = (
     INDICATOR_VALUE, INDICATOR_NUMERATOR, INDICATOR_DENOMINATOR, INDICATOR_TARGET, INDICATOR_QUANTILE, COUNT,
-    DOSSIERS_OPEN, DOSSIERS_OVERDUE, DOSSIERS_DUE_SOON, FRESHNESS, LAST_EVENT, WORKER_LAG,
+    DOSSIERS_OPEN, DOSSIERS_OVERDUE, DOSSIERS_DUE_SOON, FRESHNESS, LAST_EVENT,
+    AGENCY_SILENT, AGENCIES_EXPECTED, AGENCIES_REPORTING, AGENCIES_UNKNOWN, DIRECTORY_PROBLEMS, WORKER_LAG,
     CUBE_READY, CUBE_PROGRESS, CUBE_LAG, CUBE_RECORDS, CUBE_UNREADABLE, CUBE_APPLY, CUBE_REBUILDS, CUBE_SIZE, RENDER, REQUESTS,
 )  # fmt: skip
 
