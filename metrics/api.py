@@ -19,12 +19,15 @@ from metrics.answers import (
     CountsAnswer,
     IndicatorAnswer,
     IndicatorsAnswer,
+    ScoreAnswer,
     counts_csv,
     indicators_csv,
+    score_csv,
 )
+from metrics.asked import Asked, CountsAsked, IndicatorsAsked
 from metrics.exporter import Exporter, Timings
 from metrics.exposition import CONTENT_TYPE
-from metrics.questions import Asked, CountsAsked, Questions
+from metrics.questions import Questions
 from metrics.reader import CubeUnreadable
 
 THREADS = 8  # each keeps a connection to the cube with some megabytes of cache; more would only take turns
@@ -52,21 +55,30 @@ def create_app(questions: Questions, exporter: Exporter) -> FastAPI:
 
 
 def _indicators(app: FastAPI, questions: Questions, pool: Executor) -> None:
-    def answer(asked: Asked, id: str | None = None) -> Response:
+    def answer(asked: IndicatorsAsked, id: str | None = None) -> Response:
         found = questions.indicators(asked, id)
         if asked.format == "csv":
             return _csv(indicators_csv(found))
         return _json(IndicatorsAnswer(indicators=found) if id is None else found[0])
 
+    def scored(asked: Asked) -> Response:
+        found = questions.score(asked)
+        return _csv(score_csv(found)) if asked.format == "csv" else _json(found)
+
     @app.get("/v1/indicators", response_model=IndicatorsAnswer, responses=ERRORS)
-    async def indicators(asked: Annotated[Asked, Query()]) -> Response:
+    async def indicators(asked: Annotated[IndicatorsAsked, Query()]) -> Response:
         """Every indicator over a window."""
         return await get_running_loop().run_in_executor(pool, answer, asked)
 
     @app.get("/v1/indicators/{id}", response_model=IndicatorAnswer, responses=ERRORS)
-    async def indicator(id: str, asked: Annotated[Asked, Query()]) -> Response:
+    async def indicator(id: str, asked: Annotated[IndicatorsAsked, Query()]) -> Response:
         """One indicator over a window."""
         return await get_running_loop().run_in_executor(pool, answer, asked, id)
+
+    @app.get("/v1/scores/766", response_model=ScoreAnswer, responses=ERRORS)
+    async def score(asked: Annotated[Asked, Query()]) -> Response:
+        """QĐ 766: the points that events give, by group and item, and what is missing."""
+        return await get_running_loop().run_in_executor(pool, scored, asked)
 
     @app.get("/v1/catalogue")
     async def catalogue() -> CatalogueAnswer:
@@ -102,7 +114,7 @@ def _operations(app: FastAPI, questions: Questions, exporter: Exporter) -> None:
         return {"status": "ready", "doing": questions.ready().doing}
 
 
-def _json(answer: IndicatorsAnswer | IndicatorAnswer | CountsAnswer) -> Response:
+def _json(answer: IndicatorsAnswer | IndicatorAnswer | ScoreAnswer | CountsAnswer) -> Response:
     return Response(answer.model_dump_json(by_alias=True), media_type=JSONResponse.media_type)
 
 

@@ -15,14 +15,18 @@ from time import perf_counter
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 from metrics import exposition as told
-from metrics.catalogue import Indicator
+from metrics.answering import NO_DIRECTORY
+from metrics.catalogue import Agency, Indicator
 from metrics.cube import Cube
+from metrics.directory import Directory
+from metrics.directory_metrics import directory_text
 from metrics.exposition import Metric, block, summary
 from metrics.feed import Progress
 from metrics.figures import Moment, freshness_ms
 from metrics.layout import TABLES
 from metrics.reader import CubeUnreadable, Readers, Snapshot
 from metrics.scrape import Kept, Scrape
+from metrics.worktime import OFFICE, Office
 
 
 @dataclass(slots=True)
@@ -48,11 +52,13 @@ class Exporter:
     def __init__(
         self, cube: Cube, indicators: Mapping[str, Indicator], *, progress: Callable[[], Progress],
         worker_lag: Callable[[], Mapping[tuple[str, int], int]], clock: Callable[[], int],
+        directory: Callable[[], Directory] = lambda: NO_DIRECTORY, agencies: Mapping[str, Agency] | None = None, office: Office = OFFICE,
     ) -> None:  # fmt: skip
         self.requests = Timings()
         self._renders = Timings()
         self._cube, self._readers, self._indicators = cube, Readers(cube), indicators
         self._progress, self._worker_lag, self._clock = progress, worker_lag, clock
+        self._directory, self._agencies, self._office = directory, agencies or {}, office
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
         self._kept = Kept()
@@ -87,10 +93,10 @@ class Exporter:
     def _figures(self) -> str:
         versions = {kind: self._cube.versions.get(kind, 0) for kind in TABLES}  # before the snapshot: at worst too old, and read again
         with self._readers.snapshot() as snapshot:
-            moment = Moment(self._clock())
-            scrape = Scrape(snapshot, moment, self._kept, versions)
+            moment = Moment(self._clock(), self._office)
+            scrape = Scrape(snapshot, moment, self._kept, versions, self._directory())
             figures = scrape.indicators(self._indicators.values()) + scrape.counts() + scrape.open_dossiers()
-            return figures + self._pipeline(snapshot, moment)
+            return figures + self._pipeline(snapshot, moment) + directory_text(snapshot, self._directory(), self._agencies, moment.now_ms)
 
     def _pipeline(self, snapshot: Snapshot, moment: Moment) -> str:
         oldest = freshness_ms(snapshot, self._progress().partitions)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import sqlite3
 import threading
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from itertools import accumulate
 from typing import Literal
 
 from metrics.cube import Cube
-from metrics.grains import Range, Window, cover_days, cover_stock, fine
+from metrics.grains import ALL, FINE, FIRST_DAY, LAST_DAY, Range, Window, cover_days, cover_stock, fine
 from metrics.layout import TABLES, Table, columns
 from schemas.cells import At
-from schemas.clock import OFFSET_MS
+from schemas.clock import OFFSET_MS, yyyymmdd
 from schemas.errors import HubError
 
 By = Literal["agency", "category", "day"]
@@ -75,12 +75,12 @@ class Snapshot:
 
     def sums(
         self, table: Table, ranges: Sequence[Range], *,
-        by: By | None = None, agency: str | None = None, among: Sequence[str] = (), measures: Sequence[str] = (),
+        by: By | None = None, codes: Collection[str] | None = None, among: Sequence[str] = (), measures: Sequence[str] = (),
     ) -> Sums:  # fmt: skip
         """Sums of `measures` (none given: all, in their order) per group, groups in order; without `by` one group, the empty text.
 
-        `agency` and `among` (categories) keep only those. A day is YYYY-MM-DD; of an instant it is the province's day, of no
-        instant the empty text.
+        `codes` (agencies; None: all) and `among` (categories; none given: all) keep only those. A day is YYYY-MM-DD; of an
+        instant it is the province's day, of no instant the empty text.
         """
         found: Sums = {}
         from_cells = by == "category" or bool(among)
@@ -88,7 +88,7 @@ class Snapshot:
         group = _DAY[table.declared.at] if by == "day" else f"{by or _NOTHING}"
         chosen = columns(measures or table.declared.measures, 'sum("{}")')
         for range_ in [fine(range_, table.declared.at) for range_ in ranges] if from_cells or by == "day" else ranges:
-            where, values = _where(range_, from_cells, agency, among)
+            where, values = _where(range_, from_cells, codes, among)
             for name, *counts in self._connection.execute(f"SELECT {group}, {chosen} FROM {source} WHERE {where} GROUP BY 1", values):
                 known = found.get(name)
                 found[name] = counts if known is None else _plus(known, counts)
@@ -109,6 +109,28 @@ class Snapshot:
                     )
                     found.update(agency for (agency,) in rows)
         return found
+
+    def days(self, families: Collection[str], window: Window) -> set[tuple[str, int]]:
+        """Each (agency, day as YYYYMMDD) with at least one dated count of the families in the window."""
+        first, last = (window.first or FIRST_DAY), (window.last or LAST_DAY)
+        tables = [table.sums for (family, _), table in TABLES.items() if family in families and table.declared.at == "day"]
+        chosen = " UNION ".join(f"SELECT agency, at FROM {sums} WHERE grain = {FINE} AND at BETWEEN :first AND :last" for sums in tables)
+        return set(self._connection.execute(chosen, {"first": yyyymmdd(first), "last": yyyymmdd(last)})) if tables else set()
+
+    def dated(self, families: Collection[str], window: Window) -> set[str]:
+        """Agencies with at least one dated count of the families in the window."""
+        tables = [table.sums for (family, _), table in TABLES.items() if family in families and table.declared.at == "day"]
+        found: set[str] = set()
+        for range_ in cover_days(window) if tables else []:
+            chosen = " UNION ".join(f"SELECT agency FROM {sums} WHERE grain = ?1 AND at BETWEEN ?2 AND ?3" for sums in tables)
+            found.update(agency for (agency,) in self._connection.execute(chosen, range_))
+        return found
+
+    def counted(self) -> set[str]:
+        """Agencies with any count at all; that an agency was registered is none."""
+        tables = [table.sums for key, table in TABLES.items() if key[0] != "heartbeats" and key != ("inventory", "agencies")]
+        chosen = " UNION ".join(f"SELECT agency FROM {sums} WHERE grain = {ALL} AND at = 0" for sums in tables)
+        return {agency for (agency,) in self._connection.execute(chosen)}
 
     def last_events(self) -> dict[str, int]:
         """The newest Kafka timestamp (epoch ms) of a cell of each agency ever heard from."""
@@ -148,12 +170,12 @@ def _plus(one: list[int], other: list[int]) -> list[int]:
     return [first + second for first, second in zip(one, other, strict=True)]
 
 
-def _where(range_: Range, from_cells: bool, agency: str | None, among: Sequence[str]) -> tuple[str, list[int | str]]:
+def _where(range_: Range, from_cells: bool, codes: Collection[str] | None, among: Sequence[str]) -> tuple[str, list[int | str]]:
     conditions: list[tuple[str, Sequence[int | str]]] = [("at BETWEEN ? AND ?", [range_.low, range_.high])]
     if not from_cells:
         conditions.append(("grain = ?", [range_.grain]))
-    if agency is not None:
-        conditions.append(("agency = ?", [agency]))
+    if codes is not None:
+        conditions.append((f"agency IN ({columns('?' * len(codes), '{}')})", sorted(codes)))
     if among:
         conditions.append((f"category IN ({columns('?' * len(among), '{}')})", among))
     return " AND ".join(text for text, _ in conditions), [value for _, given in conditions for value in given]

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from math import inf
 from typing import TypeVar, cast
 
 from metrics import exposition as told
-from metrics.catalogue import Indicator
+from metrics.catalogue import Due, Indicator
+from metrics.directory import Directory
 from metrics.exposition import Metric, block, escaped, written
-from metrics.figures import Figure, Moment, Parts, add, contributions, figure, no_parts, read, sources
+from metrics.figures import Figure, Moment, Parts, Scope, Sharing, add, contributions, figure, no_parts, read, sources
 from metrics.grains import EVER, Window, cover_days, cover_stock
 from metrics.layout import TABLES, Table
 from metrics.reader import Snapshot, Sums
+from metrics.scopes import categories
 from metrics.windows import EXPORTED, WindowName, named
 
 PROVINCE = "all"
 OPEN = TABLES["dossiers", "open"]
 FIGURES = (told.INDICATOR_VALUE, told.INDICATOR_NUMERATOR, told.INDICATOR_DENOMINATOR, told.INDICATOR_TARGET, told.INDICATOR_QUANTILE)
+DUES: tuple[Due, ...] = ("past", "soon")
 Lines = dict[Metric, list[str]]
 T = TypeVar("T")
 
@@ -43,21 +46,26 @@ class Kept:
 class Scrape:
     """One moment, one snapshot."""
 
-    def __init__(self, snapshot: Snapshot, moment: Moment, kept: Kept, versions: Mapping[tuple[str, str], int]) -> None:
-        self._snapshot, self._moment, self._kept, self._versions = snapshot, moment, kept, versions
+    def __init__(
+        self, snapshot: Snapshot, moment: Moment, kept: Kept, versions: Mapping[tuple[str, str], int], directory: Directory
+    ) -> None:  # fmt: skip
+        self._snapshot, self._moment, self._kept, self._versions, self._directory = snapshot, moment, kept, versions, directory
         self._agencies = tuple(snapshot.last_events())
 
     def indicators(self, indicators: Iterable[Indicator]) -> str:
-        """The five metrics of every indicator."""
+        """The five metrics of every indicator that is derived from events."""
         lines: Lines = {metric: [] for metric in FIGURES}
         for indicator in indicators:
-            for window in ("all",) if indicator.asks_now else EXPORTED:
-                for metric, found in self._indicator(indicator, window).items():
-                    lines[metric] += found
+            if indicator.source == "events":
+                for window in ("all",) if indicator.asks_now else EXPORTED:
+                    for metric, found in self._indicator(indicator, window).items():
+                        lines[metric] += found
         return "".join(metric.head() + "".join(found) for metric, found in lines.items() if found)
 
     def _indicator(self, indicator: Indicator, window: WindowName) -> Lines:
-        if indicator.asks_now or indicator.filters:
+        if indicator.filters and indicator.filters.fields:
+            return self._of_fields(indicator, window, indicator.filters.fields)
+        if indicator.filters or any(term.due or term.over == "before" for term in indicator.leaves):
             return self._lines(indicator, window, self._read(indicator, window))
         tables = [source.table for source in sources(indicator)]
         stands_for = (*(self._version(table, window) for table in tables), self._moment.today.year, self._agencies)
@@ -65,8 +73,21 @@ class Scrape:
             (indicator.id, window), stands_for, lambda: self._lines(indicator, window, self._from_sums(indicator, window))
         )
 
-    def _read(self, indicator: Indicator, window: WindowName) -> dict[str, Parts]:
-        return read(self._snapshot, indicator, self._moment, named(window, self._moment.today), by="agency")
+    def _of_fields(self, indicator: Indicator, window: WindowName, fields: Sequence[str]) -> Lines:
+        """No sample while no procedure of the fields is registered."""
+        among = categories(self._directory, fields)
+        if not among:
+            return {}
+        tables = [source.table for source in sources(indicator)]
+        stands_for = (*(self._version(table, window) for table in tables), self._moment.today.year, self._agencies, among)
+        return self._kept.get(
+            (indicator.id, window), stands_for, lambda: self._lines(indicator, window, self._read(indicator, window, among))
+        )
+
+    def _read(self, indicator: Indicator, window: WindowName, among: Sequence[str] = ()) -> dict[str, Parts]:
+        limits = among or (indicator.filters.categories if indicator.filters else ())
+        days = [Scope(named(window, self._moment.today))]
+        return read(Sharing(self._snapshot, [indicator]), indicator, self._moment, days, by="agency", among=limits)
 
     def _from_sums(self, indicator: Indicator, window: WindowName) -> dict[str, Parts]:
         """As `_read`, from the sums of whole tables that every indicator shares."""
@@ -79,10 +100,11 @@ class Scrape:
 
     def _lines(self, indicator: Indicator, window: WindowName, by_agency: Mapping[str, Parts]) -> Lines:
         none = no_parts(indicator)
+        agencies = self._agencies if indicator.by_agency else ()
         province = [sum(column) for column in zip(none, *by_agency.values(), strict=True)]
-        figures = [figure(indicator, province), *(figure(indicator, by_agency.get(agency, none)) for agency in self._agencies)]
-        labels = self._kept.get((indicator.id, window, "labels"), self._agencies, lambda: _labels(indicator, window, self._agencies))
-        target = indicator.target(self._moment.today.year)
+        figures = [figure(indicator, province), *(figure(indicator, by_agency.get(agency, none)) for agency in agencies)]
+        labels = self._kept.get((indicator.id, window, "labels"), agencies, lambda: _labels(indicator, window, agencies))
+        target = indicator.target(self._moment.today)
         found = list(zip(labels, figures, strict=True))
         return {
             told.INDICATOR_VALUE: _lines(told.INDICATOR_VALUE, ((label, one.value) for label, one in found)),
@@ -113,7 +135,7 @@ class Scrape:
     def open_dossiers(self) -> str:
         """Open, overdue and due soon, of each agency and the province."""
         everything = self._snapshot.sums(OPEN, cover_days(EVER), by="agency")
-        now = {due: self._snapshot.sums(OPEN, self._moment.ranges("instant", due, EVER), by="agency") for due in ("past", "soon")}
+        now = {due: self._snapshot.sums(OPEN, self._moment.due(due), by="agency") for due in DUES}
         return (
             self._by_agency(told.DOSSIERS_OPEN, {agency: open_ for agency, (open_, _) in everything.items()})
             + self._by_agency(told.DOSSIERS_OVERDUE, {agency: open_ - waiting for agency, (open_, waiting) in now["past"].items()})

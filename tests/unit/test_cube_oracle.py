@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from metrics.catalogue import Indicator, Name, Term
 from metrics.cube import Cube
-from metrics.figures import Moment, read
+from metrics.figures import Moment, Scope, Sharing, read
 from metrics.grains import EVER, Window, cover_days, cover_instants, cover_stock
 from metrics.layout import TABLES
 from metrics.reader import Readers, Snapshot
@@ -91,7 +91,7 @@ def stocks_agree(oracle: Oracle, snapshot: Snapshot) -> None:
             nothing = [0] * len(USERS.declared.measures)
             for group in {*found, *wanted}:
                 assert found.get(group, nothing) == [wanted[group][place] for place in range(len(nothing))]
-        parts = read(snapshot, SHARE, Moment(to_ms(datetime(2025, 2, 1, tzinfo=ZONE))), window, by="day")
+        parts = read(Sharing(snapshot, [SHARE]), SHARE, Moment(to_ms(datetime(2025, 2, 1, tzinfo=ZONE))), [Scope(window)], by="day")
         days = {row[2] for row in rows if (window.first or row[2]) <= row[2] <= end}
         existed = {day_.isoformat(): [sum((*row[3], 0)[place] for row in rows if row[2] <= day_) for place in (1, 0)] for day_ in days}
         assert parts == {day_: existed[day_] for day_ in parts}

@@ -67,8 +67,8 @@ async def groups(api: httpx.AsyncClient, id_: str, by: str, **parameters: str) -
     return {group["group"]: (group["numerator"], group["denominator"], group["value"]) for group in found}
 
 
-async def test_every_figure_of_the_year_to_date(api: httpx.AsyncClient) -> None:
-    assert await figures(api) == {
+async def test_figures_of_the_year_to_date(api: httpx.AsyncClient) -> None:
+    wanted = {
         "dossiers_online_share": (5, 11, 5 / 11),
         "transfers_electronic_share": (2, 3, 2 / 3),
         "payments_online_share": (1, 4, 0.25),
@@ -80,6 +80,9 @@ async def test_every_figure_of_the_year_to_date(api: httpx.AsyncClient) -> None:
         "dossiers_due_soon": (4, None, 4),
         "sync_lag": (669, 9, 669 / 9),
     }
+    found = await figures(api)
+    assert {id_: found[id_] for id_ in wanted} == wanted
+    assert list(found) == list(load_indicators())
 
 
 @pytest.mark.parametrize(
@@ -128,8 +131,10 @@ async def test_overdue_and_due_soon_are_questions_about_now(api: httpx.AsyncClie
 async def test_targets_and_gaps_of_the_year_asked_for(api: httpx.AsyncClient) -> None:
     one = await ask(api, "/v1/indicators/satisfaction")
     assert (one["target"], one["gap"]) == (0.9, -0.1)
-    one = await ask(api, "/v1/indicators/results_digitised_share", from_="2024-01-01", to="2024-12-31", by="agency")
-    assert (one["target"], one["value"], one["gap"], one["groups"][0]["gap"]) == (0.9, 0.0, -0.9, -0.9)
+    one = await ask(api, "/v1/indicators/dossiers_online_share", from_="2024-01-01", to="2024-12-31", by="agency")
+    assert (one["target"], one["value"], one["gap"], one["groups"][0]["gap"]) == (0.5, 0.25, -0.25, -0.25)
+    one = await ask(api, "/v1/indicators/results_digitised_share", from_="2024-01-01", to="2024-12-31")
+    assert (one["target"], one["value"], one["gap"]) == (None, 0.0, None)  # its targets are those of levels
     one = await ask(api, "/v1/indicators/satisfaction", to="2024-12-31")
     assert (one["target"], one["value"], one["gap"]) == (0.9, None, None)
     assert (await ask(api, "/v1/indicators/dossiers_overdue"))["target"] is None
@@ -178,19 +183,19 @@ async def test_an_indicator_can_be_limited_to_categories(api: httpx.AsyncClient,
     assert await groups(api, "of_p2", "agency") == {"B": (2, 2, 1.0)}
 
 
-@pytest.mark.parametrize("by", ["", "agency", "category", "day"])
+@pytest.mark.parametrize("by", ["", "agency", "category", "day", "level"])
 async def test_csv_says_the_same_as_json(api: httpx.AsyncClient, by: str) -> None:
     parameters = {"by": by} if by else {}
     answer = await api.get("/v1/indicators", params={"format": "csv", **parameters})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.DictReader(StringIO(answer.text)))
     assert tuple(rows[0]) == INDICATOR_COLUMNS
-    told = [(row["id"], row["group"], int(row["numerator"]), row["denominator"], row["value"]) for row in rows]
+    told = [(row["id"], row["group"], row["numerator"], row["denominator"], row["value"]) for row in rows]
     wanted = []
     for one in (await ask(api, "/v1/indicators", **parameters))["indicators"]:
         for share in [one | {"group": ""}, *one["groups"]]:
-            numbers = ["" if share[name] is None else str(share[name]) for name in ("denominator", "value")]
-            wanted.append((one["id"], share["group"], share["numerator"], *numbers))
+            numbers = ["" if share[name] is None else str(share[name]) for name in ("numerator", "denominator", "value")]
+            wanted.append((one["id"], share["group"], *numbers))
     assert told == wanted
     assert len(list(csv.DictReader(StringIO((await api.get("/v1/indicators/satisfaction?format=csv")).text)))) == 1
 
@@ -262,6 +267,12 @@ async def test_the_same_question_has_the_same_answer_to_the_byte(api: httpx.Asyn
         ("/v1/indicators?format=xml", 422, "format"),
         ("/v1/indicators/satisfaction?family=dossiers", 422, "family"),
         ("/v1/indicators/satisfactio", 404, "id"),
+        ("/v1/indicators?level=county", 422, "level"),
+        ("/v1/indicators?compare=tomorrow", 422, "compare"),
+        ("/v1/indicators?compare=previous&window=all", 422, "compare"),
+        ("/v1/indicators?compare=last_year&from=2025-01-01", 422, "compare"),
+        ("/v1/scores/766?by=agency", 422, "by"),
+        ("/v1/counts?by=level", 422, "by"),
         ("/v1/counts?family=heartbeats", 422, "family"),
         ("/v1/counts?family=documents&kind=open", 422, "kind"),
         ("/v1/counts?agency=Nobody", 422, "agency"),
@@ -322,9 +333,12 @@ async def test_the_catalogue_and_openapi(api: httpx.AsyncClient) -> None:
     assert [entry["id"] for entry in entries] == list(load_indicators())
     assert all(entry["definition"]["vi"] and entry["clause"] for entry in entries)
     described = await ask(api, "/openapi.json")
-    assert {"/v1/indicators", "/v1/indicators/{id}", "/v1/counts", "/v1/catalogue", "/metrics"} <= described["paths"].keys()
+    addresses = {"/v1/indicators", "/v1/indicators/{id}", "/v1/scores/766", "/v1/counts", "/v1/catalogue", "/metrics"}
+    assert addresses <= described["paths"].keys()
     names = {parameter["name"] for parameter in described["paths"]["/v1/indicators"]["get"]["parameters"]}
-    assert names == {"agency", "from", "to", "window", "by", "format"}
+    assert names == {
+        "agency", "own", "history", "from", "to", "window", "by", "roll_up", "level", "field", "compare", "format",
+    }  # fmt: skip
     assert (await api.get("/docs")).status_code == 404
 
 
