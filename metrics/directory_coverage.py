@@ -81,6 +81,14 @@ def days_with_counts(snapshot: Snapshot, directory: Directory, families: Sequenc
     return Counter(agency for agency, _ in found)
 
 
+def reporting(snapshot: Snapshot, directory: Directory, families: Collection[str], window: Window) -> set[str]:
+    """The agencies with at least one dated count of the families in the window, under whichever form of their code."""
+    found: set[str] = set()
+    for part, agency_of in directory.groupings(window):
+        found.update(agency_of.get(code, code) for code in snapshot.dated(families, part))
+    return found
+
+
 def last_events(snapshot: Snapshot, directory: Directory, day: date) -> dict[str, int]:
     """When a count of each agency last changed (epoch ms), under whichever form of its code; being registered is no count."""
     counted, found = snapshot.counted(), defaultdict[str, int](int)
@@ -136,11 +144,11 @@ class CoverageQuestions:
             as_of = self._as_of(snapshot)
         chosen = [one for one in expected(directory, self._declared, last, window) if _asked_for(directory, asked, one.code, window)]
         found = [_coverage(one, days[one.code], last.get(one.code)) for one in chosen]
-        reporting = sum(one.reporting for one in found)
-        missing = completeness.note(reporting, len(found))
+        report = sum(one.reporting for one in found)
+        missing = completeness.note(report, len(found))
         return CoverageAnswer(
-            window=Days(first=window.first, last=window.last), family=asked.family, reporting=reporting, expected=len(found),
-            share=reporting / len(found) if found else None, complete=missing is None,
+            window=Days(first=window.first, last=window.last), family=asked.family, reporting=report, expected=len(found),
+            share=report / len(found) if found else None, complete=missing is None,
             note=None if missing is None else Names(**missing.model_dump()), as_of=as_of, agencies=found,
         )  # fmt: skip
 

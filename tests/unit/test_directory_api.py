@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from agencies import MERGER, Items, agency, merged_communes, state
 from cubes import NOW, Cell, at, counted
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 
 from metrics import problems
 from metrics.answers import AsOf
@@ -49,21 +51,37 @@ CELLS = [
 ]
 
 
-def client(folder: Path, items: Items, declared: dict[str, Agency] | None = None, cells: list[Cell] = CELLS) -> TestClient:
+class Asking:
+    """Asks an application, one question at a time."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    def get(self, path: str) -> httpx.Response:
+        return asyncio.run(self._get(path))
+
+    async def _get(self, path: str) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(self._app), base_url="http://hub") as client:
+            return await client.get(path)
+
+
+@contextmanager
+def client(folder: Path, items: Items, declared: dict[str, Agency] | None = None) -> Iterator[Asking]:
     cube = Cube(folder / "cube.sqlite")
     cube.open("one", NOW)
-    cube.apply(cells, {0: 1})
+    cube.apply(CELLS, {0: 1})
     readers, directory = Readers(cube), Directory(items)
     shared: Any = {"ready": lambda: None, "clock": lambda: NOW}
     coverage = CoverageQuestions(readers, lambda: directory, declared or {}, as_of=lambda _: AS_OF, **shared)
     app = FastAPI()
     app.include_router(directory_routes(DirectoryQuestions(readers, lambda: directory, **shared), coverage, ThreadPoolExecutor(1)))
     app.add_exception_handler(problems.Problem, problems.on_problem)
-    return TestClient(app)
+    yield Asking(app)
+    cube.close()
 
 
 @pytest.fixture
-def province(tmp_path: Path) -> Iterator[TestClient]:
+def province(tmp_path: Path) -> Iterator[Asking]:
     with client(tmp_path, merged_communes()) as made:
         yield made
 
@@ -75,7 +93,7 @@ def rows(text: str) -> list[dict[str, str]]:
 # Agencies
 
 
-def test_the_tree_of_a_day_has_each_agency_after_the_one_above_it(province: TestClient) -> None:
+def test_the_tree_of_a_day_has_each_agency_after_the_one_above_it(province: Asking) -> None:
     before = province.get("/v1/agencies?day=2025-06-30").json()
     assert [(one["code"], one["parent"], one["depth"]) for one in before["agencies"]] == [
         ("P", None, 0), ("P.D", "P", 1), ("T", "P", 1), ("T.1", "T", 2), ("T.2", "T", 2), ("T.3", "T", 2), ("U", "P", 1), ("U.1", "U", 2),
@@ -86,7 +104,7 @@ def test_the_tree_of_a_day_has_each_agency_after_the_one_above_it(province: Test
     assert [one["code"] for one in now["agencies"]] == ["P", "N.1", "N.2", "P.D", "U.2"]
 
 
-def test_an_agency_is_told_with_names_other_codes_and_validity(province: TestClient) -> None:
+def test_an_agency_is_told_with_names_other_codes_and_validity(province: Asking) -> None:
     (department,) = province.get("/v1/agencies?level=department").json()["agencies"]
     assert department == {
         "code": "P.D", "level": "department", "name": {"vi": "Sở mẫu", "en": "Sample department"}, "parent": "P", "depth": 1,
@@ -94,7 +112,7 @@ def test_an_agency_is_told_with_names_other_codes_and_validity(province: TestCli
     }  # fmt: skip
 
 
-def test_a_code_that_nobody_registered_is_flagged(province: TestClient) -> None:
+def test_a_code_that_nobody_registered_is_flagged(province: Asking) -> None:
     assert province.get("/v1/agencies").json()["unknown"] == [{"code": "X.9", "last_event": "2025-11-12T10:00:00.000+07:00"}]
     one = province.get("/v1/agencies/X.9").json()
     assert (one["known"], one["above"], one["statements"], one["valid"]) == (False, [], [], False)
@@ -114,19 +132,19 @@ def test_what_cannot_hold_is_told_with_its_place(tmp_path: Path) -> None:
         assert rows(asked.get("/v1/agencies?format=csv&part=problems").text) == [problem]
 
 
-def test_one_agency_shows_what_it_took_over(province: TestClient) -> None:
+def test_one_agency_shows_what_it_took_over(province: Asking) -> None:
     one = province.get("/v1/agencies/N.2").json()
     assert one["predecessors"] == [{"code": "T.3", "until": MERGER}, {"code": "U.1", "until": MERGER}]
     assert (one["valid"], one["above"], one["below"]) == (True, ["P"], [])
     assert province.get("/v1/agencies/N.2?day=2025-06-30").json()["valid"] is False
 
 
-def test_an_agency_is_found_by_any_form_of_its_code(province: TestClient) -> None:
+def test_an_agency_is_found_by_any_form_of_its_code(province: Asking) -> None:
     one = province.get("/v1/agencies/000.01.P").json()
     assert (one["code"], one["last_event"]) == ("P.D", "2025-11-12T10:00:00.000+07:00")
 
 
-def test_an_agency_that_ended_keeps_its_statements(province: TestClient) -> None:
+def test_an_agency_that_ended_keeps_its_statements(province: Asking) -> None:
     one = province.get("/v1/agencies/U.2").json()
     assert [(said["valid_from"], said["valid_to"], said["parent"]) for said in one["statements"]] == [
         ("2015-01-01", MERGER, "U"), (MERGER, None, "P"),
@@ -135,13 +153,13 @@ def test_an_agency_that_ended_keeps_its_statements(province: TestClient) -> None
     assert (ended["valid"], ended["above"], ended["statements"][0]["successor"]) == (False, ["N.2", "P"], "N.2")
 
 
-def test_a_code_that_nobody_ever_used_is_not_found(province: TestClient) -> None:
+def test_a_code_that_nobody_ever_used_is_not_found(province: Asking) -> None:
     answer = province.get("/v1/agencies/NEVER")
     assert answer.status_code == 404
     assert "NEVER was never registered and never heard from" in answer.json()["detail"]
 
 
-def test_agencies_as_csv(province: TestClient) -> None:
+def test_agencies_as_csv(province: Asking) -> None:
     found = rows(province.get("/v1/agencies?format=csv").text)
     assert [one["code"] for one in found] == ["P", "N.1", "N.2", "P.D", "U.2"]
     assert found[3] == {
@@ -174,7 +192,7 @@ def test_procedures_of_a_day_by_field_and_agency(tmp_path: Path) -> None:
 # Coverage
 
 
-def covered(asked: TestClient, question: str = "") -> dict[str, tuple[int, str | None, str | None]]:
+def covered(asked: Asking, question: str = "") -> dict[str, tuple[int, str | None, str | None]]:
     """By agency: days with counts, last event and silent since (days only)."""
     found = asked.get(f"/v1/coverage{question}").json()["agencies"]
     return {
@@ -182,7 +200,7 @@ def covered(asked: TestClient, question: str = "") -> dict[str, tuple[int, str |
     }
 
 
-def test_each_expected_agency_reports_or_is_silent_since(province: TestClient) -> None:
+def test_each_expected_agency_reports_or_is_silent_since(province: Asking) -> None:
     assert covered(province, "?from=2025-07-01&to=2025-11-12") == {
         "N.1": (0, "2025-11-12", "2025-11-12"),  # open dossiers only: heard, and no dated count
         "N.2": (1, "2025-11-12", None),
@@ -198,13 +216,13 @@ def test_each_expected_agency_reports_or_is_silent_since(province: TestClient) -
     }
 
 
-def test_expected_are_those_of_the_windows_days(province: TestClient) -> None:
+def test_expected_are_those_of_the_windows_days(province: Asking) -> None:
     assert set(covered(province, "?to=2025-06-30")) == {"P", "P.D", "T", "T.1", "T.2", "T.3", "U", "U.1", "U.2"}
     assert covered(province, "?from=2025-06-01&to=2025-06-30")["T.1"] == (1, "2025-06-20", None)
     assert covered(province, "?from=2025-06-11&to=2025-06-30")["T.1"] == (0, "2025-06-20", "2025-06-20")
 
 
-def test_coverage_of_one_family_and_of_one_agency(province: TestClient) -> None:
+def test_coverage_of_one_family_and_of_one_agency(province: Asking) -> None:
     assert covered(province, "?window=month&family=documents")["P.D"][0] == 1
     assert covered(province, "?window=month&family=documents")["N.2"][0] == 0
     assert set(covered(province, "?to=2025-06-30&agency=T")) == {"T", "T.1", "T.2", "T.3"}
@@ -227,7 +245,7 @@ def test_without_a_directory_the_declared_ones_are_expected_and_without_those_al
         assert set(covered(asked, "?window=month")) == {"000.01.P", "N.1", "N.2", "P.D", "T.1", "X.9"}
 
 
-def test_coverage_as_csv(province: TestClient) -> None:
+def test_coverage_as_csv(province: Asking) -> None:
     found = {one["code"]: one for one in rows(province.get("/v1/coverage?window=month&format=csv").text)}
     assert found["N.2"]["reports"] == "true"
     told = found["P"]
