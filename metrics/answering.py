@@ -103,7 +103,7 @@ def figures(question: Question, indicator: Indicator, window: Window, level: Lev
     if (why := _absent(question, indicator, window, level, by)) is not None:
         return {}, why
     own = own_level(indicator, level)
-    among, where = _among(question, indicator), question.scopes(window, None if own else level)
+    among, where = among_of(question, indicator), question.scopes(window, None if own else level)
     if isinstance(among, Name):
         return {}, among
     if where is None:
@@ -124,7 +124,7 @@ def _absent(question: Question, indicator: Indicator, window: Window, level: Lev
     return None
 
 
-def _among(question: Question, indicator: Indicator) -> tuple[str, ...] | Name:
+def among_of(question: Question, indicator: Indicator) -> tuple[str, ...] | Name:
     """The categories that it is limited to (none: all), or why there are none."""
     own, field_ = indicator.filters, question.asked.field
     if field_ and set(indicator.families) != {"dossiers"}:

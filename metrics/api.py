@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from asyncio import get_running_loop
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from time import perf_counter
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query
+from fastapi import APIRouter, FastAPI, Query
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -25,11 +26,13 @@ from metrics.answers import (
     score_csv,
 )
 from metrics.asked import Asked, CountsAsked, IndicatorsAsked
+from metrics.disposable import Unreadable
 from metrics.exporter import Exporter, Timings
 from metrics.exposition import CONTENT_TYPE
 from metrics.questions import Questions
 from metrics.reader import CubeUnreadable
 
+Routes = Callable[[Executor], APIRouter]
 THREADS = 8  # each keeps a connection to the cube with some megabytes of cache; more would only take turns
 CSV = "text/csv; charset=utf-8"
 ERRORS: dict[int | str, dict[str, Any]] = {
@@ -38,17 +41,20 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(questions: Questions, exporter: Exporter) -> FastAPI:
-    """The application. `questions` are answered in a few threads of its own."""
+def create_app(questions: Questions, exporter: Exporter, routes: Iterable[Routes] = ()) -> FastAPI:
+    """The application, with further routes. `questions` are answered in a few threads of its own, as the routes' are."""
     app = FastAPI(title="LGSP hub: figures", version="1", docs_url=None, redoc_url=None)
     pool = ThreadPoolExecutor(THREADS, "figures")
     _indicators(app, questions, pool)
     _counts(app, questions, pool)
     _operations(app, questions, exporter)
+    for make in routes:
+        app.include_router(make(pool))
     app.add_exception_handler(problems.Problem, problems.on_problem)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)
     app.add_exception_handler(HTTPException, problems.on_http)
     app.add_exception_handler(CubeUnreadable, problems.on_unreadable)
+    app.add_exception_handler(Unreadable, problems.on_unreadable)
     app.add_exception_handler(Exception, problems.on_failure)
     app.add_middleware(Timed, timings=exporter.requests)
     return app

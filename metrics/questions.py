@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from metrics.answering import NO_DIRECTORY, Question, answer, figures
@@ -107,6 +108,13 @@ class Questions:
             counting = Counting(snapshot, moment, window, asked, directory)
             kinds = [_kind(counting, table) for table in tables]
             return CountsAnswer(agency=asked.agency, by=asked.by, as_of=self._as_of(snapshot), kinds=kinds)
+
+    @contextmanager
+    def asking(self, asked: IndicatorsAsked, chosen: Sequence[Indicator]) -> Iterator[Question]:
+        """A question about some indicators, of one snapshot and one moment, for whoever answers it in another way."""
+        self.ready()
+        with self._readers.snapshot() as snapshot:
+            yield self._question(snapshot, asked, chosen)
 
     def _question(self, snapshot: Snapshot, asked: IndicatorsAsked, chosen: Sequence[Indicator]) -> Question:
         moment, directory = Moment(self._clock(), self._office), self._directory()
