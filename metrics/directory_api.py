@@ -23,15 +23,27 @@ from metrics.directory_answers import (
     coverage_csv,
     plain_csv,
 )
-from metrics.directory_coverage import CoverageAsked, CoverageQuestions
-from metrics.directory_questions import AgenciesAsked, DayAsked, DirectoryQuestions, Format, ProceduresAsked
+from metrics.directory_questions import (
+    AgenciesAsked,
+    CoverageAsked,
+    CoverageQuestions,
+    DayAsked,
+    DirectoryQuestions,
+    Format,
+    ProceduresAsked,
+)
+from metrics.questions import Questions
 
 CSV = "text/csv; charset=utf-8"
 A = TypeVar("A", bound=BaseModel)
 
 
-def directory_routes(questions: DirectoryQuestions, coverage: CoverageQuestions, pool: Executor) -> APIRouter:
-    """The routes; answers are made in `pool`'s threads."""
+def directory_routes(figures: Questions) -> Callable[[Executor], APIRouter]:
+    """The routes, once it is known in whose threads answers are made."""
+    return lambda pool: _routes(DirectoryQuestions(figures), CoverageQuestions(figures), pool)
+
+
+def _routes(questions: DirectoryQuestions, coverage: CoverageQuestions, pool: Executor) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/v1/agencies", response_model=AgenciesAnswer)

@@ -7,33 +7,19 @@ Expected are the agencies of the directory that should report on some day of the
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Annotated
 
-from pydantic import Field
-
-from metrics import completeness
-from metrics.answers import AsOf, Days
-from metrics.asked import Asked
 from metrics.catalogue import Agency
 from metrics.directory import Directory
-from metrics.directory_answers import AgencyCoverage, CoverageAnswer, Names
-from metrics.directory_questions import iso
+from metrics.directory_answers import Names
 from metrics.grains import Window
-from metrics.problems import wrong
-from metrics.reader import Readers, Snapshot
+from metrics.reader import Snapshot
 from schemas.cells import KINDS
 from schemas.clock import ZONE, to_datetime, to_ms
 
 FAMILIES = tuple(family for family in KINDS if family != "heartbeats")
-
-
-class CoverageAsked(Asked):
-    """Parameters of the question who reports."""
-
-    family: Annotated[str | None, Field(description="Only counts of this family: dossiers, documents, tasks, activities, inventory")] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,60 +94,12 @@ def silence(snapshot: Snapshot, directory: Directory, declared: Mapping[str, Age
     last = last_events(snapshot, directory, today)
     found = {}
     for one in expected(directory, declared, last, Window(today, today)):
-        since = last.get(one.code, None if one.since is None else _morning(one.since))
+        since = last.get(one.code, None if one.since is None else morning(one.since))
         if since is not None:
             found[one.code] = max(0.0, (now_ms - since) / 1000)
     return found
 
 
-def _morning(day: date) -> int:
+def morning(day: date) -> int:
+    """The first instant of a day (epoch ms)."""
     return to_ms(datetime.combine(day, time(), ZONE).astimezone(UTC))
-
-
-class CoverageQuestions:
-    """Answers, in the calling thread.
-
-    Raises: Problem; CubeUnreadable.
-    """
-
-    def __init__(
-        self, readers: Readers, directory: Callable[[], Directory], declared: Mapping[str, Agency], *,
-        ready: Callable[[], object], clock: Callable[[], int], as_of: Callable[[Snapshot], AsOf],
-    ) -> None:  # fmt: skip
-        self._readers, self._directory, self._declared = readers, directory, declared
-        self._ready, self._clock, self._as_of = ready, clock, as_of
-
-    def coverage(self, asked: CoverageAsked) -> CoverageAnswer:
-        """Each expected agency: whether it reports, on how many days, since when it is silent."""
-        if asked.family is not None and asked.family not in FAMILIES:
-            raise wrong("family", f"{asked.family} is no family; there are {', '.join(FAMILIES)}")
-        self._ready()
-        directory, today = self._directory(), to_datetime(self._clock()).date()
-        window = asked.days(today)
-        with self._readers.snapshot() as snapshot:
-            days = days_with_counts(snapshot, directory, [asked.family] if asked.family else FAMILIES, window)
-            last = last_events(snapshot, directory, today)
-            as_of = self._as_of(snapshot)
-        chosen = [one for one in expected(directory, self._declared, last, window) if _asked_for(directory, asked, one.code, window)]
-        found = [_coverage(one, days[one.code], last.get(one.code)) for one in chosen]
-        report = sum(one.reporting for one in found)
-        missing = completeness.note(report, len(found))
-        return CoverageAnswer(
-            window=Days(first=window.first, last=window.last), family=asked.family, reporting=report, expected=len(found),
-            share=report / len(found) if found else None, complete=missing is None,
-            note=None if missing is None else Names(**missing.model_dump()), as_of=as_of, agencies=found,
-        )  # fmt: skip
-
-
-def _asked_for(directory: Directory, asked: CoverageAsked, code: str, window: Window) -> bool:
-    if asked.agency is None:
-        return True
-    return any(code in codes for _, codes in directory.spans(asked.agency, window, history=asked.history, own=asked.own))
-
-
-def _coverage(one: Expected, days: int, last: int | None) -> AgencyCoverage:
-    since = None if days else last if last is not None else None if one.since is None else _morning(one.since)
-    return AgencyCoverage(
-        code=one.code, level=one.level, name=one.name, reporting=days > 0, days_with_counts=days,
-        last_event=None if last is None else iso(last), silent_since=None if since is None else iso(since),
-    )  # fmt: skip

@@ -32,6 +32,13 @@ WAIT_MS = 100
 RETRY_SECONDS = 1.0
 
 
+def both(cube: Progress, directory: Progress) -> Progress:
+    """How far the figures are: complete when the cube is, and the hierarchy is known that they are added up by."""
+    if directory.ready or not cube.ready:
+        return cube
+    return replace(cube, ready=False, percent=directory.percent, doing=directory.doing)
+
+
 class Record(Protocol):
     """What is needed of a Kafka record of the topic."""
 

@@ -1,20 +1,24 @@
-"""What can be asked of the directory itself: agencies of a day, one agency's history, procedures."""
+"""What can be asked of the directory itself: agencies of a day, one agency's history, procedures, and who reports."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from metrics.asked import Day
+from metrics import completeness
+from metrics.answers import Days
+from metrics.asked import Asked, Day
 from metrics.directory import Directory
 from metrics.directory_answers import (
     AgenciesAnswer,
     AgencyAnswer,
+    AgencyCoverage,
     AgencyOf,
+    CoverageAnswer,
     MistakeOf,
     Names,
     Predecessor,
@@ -22,10 +26,12 @@ from metrics.directory_answers import (
     ProceduresAnswer,
     UnknownOf,
 )
+from metrics.directory_coverage import FAMILIES, Expected, days_with_counts, expected, last_events, morning
 from metrics.directory_items import Mistake, ProcedureFields, Statement
 from metrics.directory_links import Agency
+from metrics.grains import Window
 from metrics.problems import Problem, wrong
-from metrics.reader import Readers
+from metrics.questions import Questions
 from schemas.clock import to_datetime
 from schemas.codes import AgencyLevel
 
@@ -55,16 +61,21 @@ class ProceduresAsked(DayAsked):
     agency: str | None = Field(None, description="Only the procedures of this agency")
 
 
+class CoverageAsked(Asked):
+    """Parameters of the question who reports."""
+
+    family: Annotated[str | None, Field(description="Only counts of this family: dossiers, documents, tasks, activities, inventory")] = None
+
+
 class DirectoryQuestions:
-    """Answers, in the calling thread. `directory` gives the newest one, `ready` raises until it can be asked.
+    """Answers, in the calling thread.
 
     Raises (from every method): Problem; CubeUnreadable.
     """
 
-    def __init__(
-        self, readers: Readers, directory: Callable[[], Directory], *, ready: Callable[[], object], clock: Callable[[], int]
-    ) -> None:
-        self._readers, self._directory, self._ready, self._clock = readers, directory, ready, clock
+    def __init__(self, figures: Questions) -> None:
+        """`figures` are the questions whose cube, directory and clock these share."""
+        self._readers, self._directory, self._ready, self._clock = figures.readers, figures.directory, figures.ready, figures.clock
 
     def agencies(self, asked: AgenciesAsked) -> AgenciesAnswer:
         """The agencies valid on a day, and what is wrong or unknown."""
@@ -153,3 +164,51 @@ def newest(heard: Mapping[str, int], codes: list[str]) -> str | None:
 def iso(ms: int) -> str:
     """An instant in the province's zone."""
     return to_datetime(ms).isoformat(timespec="milliseconds")
+
+
+class CoverageQuestions:
+    """Answers, in the calling thread.
+
+    Raises: Problem; CubeUnreadable.
+    """
+
+    def __init__(self, figures: Questions) -> None:
+        """`figures` are the questions whose cube, directory, declared agencies and clock these share."""
+        self._figures = figures
+
+    def coverage(self, asked: CoverageAsked) -> CoverageAnswer:
+        """Each expected agency: whether it reports, on how many days, since when it is silent."""
+        if asked.family is not None and asked.family not in FAMILIES:
+            raise wrong("family", f"{asked.family} is no family; there are {', '.join(FAMILIES)}")
+        self._figures.ready()
+        directory, today = self._figures.directory(), to_datetime(self._figures.clock()).date()
+        window = asked.days(today)
+        with self._figures.readers.snapshot() as snapshot:
+            days = days_with_counts(snapshot, directory, [asked.family] if asked.family else FAMILIES, window)
+            last = last_events(snapshot, directory, today)
+            as_of = self._figures.as_of(snapshot)
+        chosen = [
+            one for one in expected(directory, self._figures.agencies, last, window) if _asked_for(directory, asked, one.code, window)
+        ]
+        found = [_coverage(one, days[one.code], last.get(one.code)) for one in chosen]
+        report = sum(one.reporting for one in found)
+        missing = completeness.note(report, len(found))
+        return CoverageAnswer(
+            window=Days(first=window.first, last=window.last), family=asked.family, reporting=report, expected=len(found),
+            share=report / len(found) if found else None, complete=missing is None,
+            note=None if missing is None else Names(**missing.model_dump()), as_of=as_of, agencies=found,
+        )  # fmt: skip
+
+
+def _asked_for(directory: Directory, asked: CoverageAsked, code: str, window: Window) -> bool:
+    if asked.agency is None:
+        return True
+    return any(code in codes for _, codes in directory.spans(asked.agency, window, history=asked.history, own=asked.own))
+
+
+def _coverage(one: Expected, days: int, last: int | None) -> AgencyCoverage:
+    since = None if days else last if last is not None else None if one.since is None else morning(one.since)
+    return AgencyCoverage(
+        code=one.code, level=one.level, name=one.name, reporting=days > 0, days_with_counts=days,
+        last_event=None if last is None else iso(last), silent_since=None if since is None else iso(since),
+    )  # fmt: skip

@@ -59,9 +59,8 @@ class Questions:
         progress: Callable[[], Progress], clock: Callable[[], int], directory: Callable[[], Directory] = lambda: NO_DIRECTORY,
         office: Office = OFFICE,
     ) -> None:  # fmt: skip
-        self.catalogue = indicators
-        self._readers, self._agencies, self._progress, self._clock = readers, agencies, progress, clock
-        self._directory, self._office = directory, office
+        self.catalogue, self.readers, self.agencies, self.directory, self.clock = indicators, readers, agencies, directory, clock
+        self._progress, self._office = progress, office
         self._items = [indicator for indicator in indicators.values() if indicator.score is not None]
 
     def ready(self) -> Progress:
@@ -81,7 +80,7 @@ class Questions:
             raise Problem("unknown-indicator", f"{only} is no indicator; there are {known}.", [{"field": "id", "message": "is not known"}])
         chosen = list(self.catalogue.values()) if only is None else [self.catalogue[only]]
         self.ready()
-        with self._readers.snapshot() as snapshot:
+        with self.readers.snapshot() as snapshot:
             question = self._question(snapshot, asked, chosen)
             return [answer(question, indicator) for indicator in chosen]
 
@@ -93,7 +92,7 @@ class Questions:
         if SCORE not in self.catalogue:
             raise Problem("unknown-indicator", f"The catalogue has no {SCORE}: declare it, or use the one that ships with the hub.")
         self.ready()
-        with self._readers.snapshot() as snapshot:
+        with self.readers.snapshot() as snapshot:
             question = self._question(snapshot, IndicatorsAsked.model_validate(asked.model_dump(by_alias=True)), [self.catalogue[SCORE]])
             return _score(question, self.catalogue[SCORE])
 
@@ -101,46 +100,46 @@ class Questions:
         """Raw counts of the kinds asked for."""
         tables = _tables(asked)
         self.ready()
-        with self._readers.snapshot() as snapshot:
-            moment, directory = Moment(self._clock(), self._office), self._directory()
+        with self.readers.snapshot() as snapshot:
+            moment, directory = Moment(self.clock(), self._office), self.directory()
             window = asked.days(moment.today)
             self._refuse_unknown(asked, snapshot.last_events(), directory)
             counting = Counting(snapshot, moment, window, asked, directory)
             kinds = [_kind(counting, table) for table in tables]
-            return CountsAnswer(agency=asked.agency, by=asked.by, as_of=self._as_of(snapshot), kinds=kinds)
+            return CountsAnswer(agency=asked.agency, by=asked.by, as_of=self.as_of(snapshot), kinds=kinds)
 
     @contextmanager
     def asking(self, asked: IndicatorsAsked, chosen: Sequence[Indicator]) -> Iterator[Question]:
         """A question about some indicators, of one snapshot and one moment, for whoever answers it in another way."""
         self.ready()
-        with self._readers.snapshot() as snapshot:
+        with self.readers.snapshot() as snapshot:
             yield self._question(snapshot, asked, chosen)
 
     def _question(self, snapshot: Snapshot, asked: IndicatorsAsked, chosen: Sequence[Indicator]) -> Question:
-        moment, directory = Moment(self._clock(), self._office), self._directory()
+        moment, directory = Moment(self.clock(), self._office), self.directory()
         window = asked.days(moment.today)
         heard = snapshot.last_events()
         self._refuse_unknown(asked, heard, directory)
         return Question(
             snapshot=snapshot, moment=moment, asked=asked, window=window, before=asked.before(window, moment.today), directory=directory,
             indicators=chosen, items=self._items if any(one.source == "score" for one in chosen) else [],
-            expected=self._expected(asked, window, heard, directory), as_of=self._as_of(snapshot),
+            expected=self._expected(asked, window, heard, directory), as_of=self.as_of(snapshot),
         )  # fmt: skip
 
     def _refuse_unknown(self, asked: Asked, heard: Mapping[str, int], directory: Directory) -> None:
         agency = asked.agency
-        if agency is not None and agency not in heard and agency not in self._agencies and not directory.known(agency):
+        if agency is not None and agency not in heard and agency not in self.agencies and not directory.known(agency):
             raise wrong("agency", f"{agency} is not expected and was never heard from")
 
     def _expected(self, asked: Asked, window: Window, heard: Mapping[str, int], directory: Directory) -> set[str]:
         """The agencies whose counts the figure should hold: those registered, else of the settings, else ever heard from."""
-        found = set(self._agencies or heard) if directory.empty else set(directory.expected(window))
+        found = set(self.agencies or heard) if directory.empty else set(directory.expected(window))
         if asked.agency is None:
             return found
         below = {code for scope in scopes(directory, asked, window) for code in scope.codes or ()}
         return found & below or {asked.agency}
 
-    def _as_of(self, snapshot: Snapshot) -> AsOf:
+    def as_of(self, snapshot: Snapshot) -> AsOf:
         """The oldest heartbeat; without heartbeats, when the cube last held all that was published."""
         beat = freshness_ms(snapshot, self._progress().partitions)
         instant = to_datetime(snapshot.complete_ms() if beat is None else beat).isoformat(timespec="milliseconds")
@@ -213,7 +212,8 @@ def _window(question: Counting, table: Table) -> Window:
 def _sums(question: Counting, table: Table, window: Window, by: By | None) -> Sums:
     """Sums of every measure, by the hierarchy of each day; what stands on one day has the hierarchy of that day."""
     found: Sums = {}
-    parts = scopes(question.directory, question.asked, window if table.declared.at == "day" else Window(None, question.moment.today))
+    days = Window(None, question.moment.today) if table.declared.at == "instant" else window
+    parts = scopes(question.directory, question.asked, days)
     if table.declared.at != "day":
         parts = [parts[-1]._replace(window=window)]
     for part in parts:

@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -18,6 +19,8 @@ import uvloop
 from metrics.api import create_app
 from metrics.catalogue import load_agencies, load_indicators
 from metrics.cube import Cube
+from metrics.directory_api import directory_routes
+from metrics.directory_feed import DirectoryFeed, both
 from metrics.exporter import Exporter
 from metrics.feed import Feed
 from metrics.questions import Questions
@@ -45,29 +48,34 @@ def run(settings: Settings) -> int:
 
 
 async def serve(settings: Settings, listener: socket.socket) -> None:
-    """Serve on a listening socket until a signal, or until the feed ends for good.
+    """Serve on a listening socket until a signal, or until a feed ends for good.
 
     Raises: CatalogueError; SettingsError when the topics exist with another number of partitions.
     """
     indicators, agencies = load_indicators(settings.indicators), load_agencies(settings.agencies)
     cube, workers = Cube(settings.data / CUBE_FILE), WorkerLag(settings)
-    feed = Feed(settings, cube)
-    exporter = Exporter(cube, indicators, progress=lambda: feed.progress, worker_lag=lambda: workers.records, clock=now_ms)
-    questions = Questions(Readers(cube), indicators, agencies, progress=lambda: feed.progress, clock=now_ms)
+    feed, directory = Feed(settings, cube), DirectoryFeed(settings)
+    shared: Any = {"progress": lambda: both(feed.progress, directory.progress), "clock": now_ms, "directory": lambda: directory.directory}
+    exporter = Exporter(cube, indicators, worker_lag=lambda: workers.records, agencies=agencies, **shared)
+    questions = Questions(Readers(cube), indicators, agencies, **shared)
     server = Server(uvicorn.Config(
-        create_app(questions, exporter), ws="none", lifespan="off", log_config=None, access_log=False,
+        create_app(questions, exporter, [directory_routes(questions)]), ws="none", lifespan="off", log_config=None, access_log=False,
         timeout_graceful_shutdown=GRACE_SECONDS, server_header=False,
     ))  # fmt: skip
-    feed.start(when_ended=server.stop_soon)
+    feeds = (feed, directory)
+    for one in feeds:
+        one.start(when_ended=server.stop_soon)
     watching = asyncio.create_task(workers.watch())
     try:
         await server.serve([listener])
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
-        await asyncio.to_thread(feed.stop)
-    if feed.failure is not None:
-        raise feed.failure
+        for one in feeds:
+            await asyncio.to_thread(one.stop)
+    for one in feeds:
+        if one.failure is not None:
+            raise one.failure
 
 
 class Server(uvicorn.Server):

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import csv
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -17,18 +15,18 @@ from agencies import MERGER, Items, agency, merged_communes, state
 from cubes import NOW, Cell, at, counted
 from fastapi import FastAPI
 
-from metrics import problems
-from metrics.answers import AsOf
+from metrics.api import create_app
 from metrics.catalogue import Agency
 from metrics.cube import Cube
 from metrics.directory import Directory
 from metrics.directory_api import directory_routes
-from metrics.directory_coverage import CoverageQuestions, silence
-from metrics.directory_questions import DirectoryQuestions
+from metrics.directory_coverage import silence
+from metrics.exporter import Exporter
+from metrics.feed import Progress
+from metrics.questions import Questions
 from metrics.reader import Readers
 
 OLD = at("2025-06-20T08:00")
-AS_OF = AsOf(instant="2025-11-12T10:00:00.000+07:00", offsets={"0": 1})
 
 
 def heard(key: str, timestamp: int = NOW, **counts: int) -> Cell:
@@ -70,12 +68,10 @@ def client(folder: Path, items: Items, declared: dict[str, Agency] | None = None
     cube = Cube(folder / "cube.sqlite")
     cube.open("one", NOW)
     cube.apply(CELLS, {0: 1})
-    readers, directory = Readers(cube), Directory(items)
-    shared: Any = {"ready": lambda: None, "clock": lambda: NOW}
-    coverage = CoverageQuestions(readers, lambda: directory, declared or {}, as_of=lambda _: AS_OF, **shared)
-    app = FastAPI()
-    app.include_router(directory_routes(DirectoryQuestions(readers, lambda: directory, **shared), coverage, ThreadPoolExecutor(1)))
-    app.add_exception_handler(problems.Problem, problems.on_problem)
+    directory, clock, progress = Directory(items), (lambda: NOW), (lambda: Progress(ready=True, percent=100.0, partitions=1))
+    questions = Questions(Readers(cube), {}, declared or {}, progress=progress, clock=clock, directory=lambda: directory)
+    exporter = Exporter(cube, {}, progress=progress, worker_lag=dict, clock=clock)
+    app = create_app(questions, exporter, [directory_routes(questions)])
     yield Asking(app)
     cube.close()
 
