@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     worker_port: int = Field(8082, ge=0, le=65535, description="Port of the worker's own /metrics (0: none)")
     agencies: Path | None = Field(None, description="YAML list of agencies expected to report (coverage); empty: all heard from")
     indicators: Path | None = Field(None, description="The catalogue of indicators; empty: the one that ships with the hub")
+    office_hours: str = Field("07:00-11:30,13:30-17:00", description="Working hours of a day, which count until a dossier is due soon")
+    days_off: str = Field("", description="Further days off, such as 2026-01-02,2026-02-13; public holidays are known")
+    make_up_days: str = Field("", description="Days worked all the same (làm bù), such as 2026-01-10")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe message that is logged")
 
     @classmethod
