@@ -26,6 +26,7 @@ from metrics.feed import Feed
 from metrics.questions import Questions
 from metrics.reader import Readers
 from metrics.workers import WorkerLag
+from metrics.worktime import office
 from schemas.clock import now_ms
 from schemas.errors import EnvironmentBroken, HubError
 from schemas.settings import Settings
@@ -50,12 +51,15 @@ def run(settings: Settings) -> int:
 async def serve(settings: Settings, listener: socket.socket) -> None:
     """Serve on a listening socket until a signal, or until a feed ends for good.
 
-    Raises: CatalogueError; SettingsError when the topics exist with another number of partitions.
+    Raises: CatalogueError; SettingsError for office hours that are none, or topics that exist with another number of partitions.
     """
     indicators, agencies = load_indicators(settings.indicators), load_agencies(settings.agencies)
     cube, workers = Cube(settings.data / CUBE_FILE), WorkerLag(settings)
     feed, directory = Feed(settings, cube), DirectoryFeed(settings)
-    shared: Any = {"progress": lambda: both(feed.progress, directory.progress), "clock": now_ms, "directory": lambda: directory.directory}
+    shared: Any = {
+        "progress": lambda: both(feed.progress, directory.progress), "clock": now_ms, "directory": lambda: directory.directory,
+        "office": office(settings),
+    }  # fmt: skip
     exporter = Exporter(cube, indicators, worker_lag=lambda: workers.records, agencies=agencies, **shared)
     questions = Questions(Readers(cube), indicators, agencies, **shared)
     server = Server(uvicorn.Config(
