@@ -6,11 +6,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from metrics import reasons
+from metrics import completeness, reasons
 from metrics.answers import AsOf, Compared, CoverageOf, Days, Group, IndicatorAnswer, Share
 from metrics.asked import IndicatorsAsked
 from metrics.catalogue import Indicator, Name
 from metrics.directory import Directory
+from metrics.directory_coverage import FAMILIES, reporting
 from metrics.figures import NOTHING, Figure, Moment, Scope, Sharing, coverage, figure, own_level, read
 from metrics.grains import EVER, Window
 from metrics.reader import By, Snapshot
@@ -19,7 +20,6 @@ from metrics.scopes import categories, limited, of_level, scopes
 from metrics.score import points
 from schemas.codes import ADMINISTRATIVE_LEVELS, AdministrativeLevel
 
-FAMILIES = ("dossiers", "documents", "tasks", "activities", "inventory")
 Level = AdministrativeLevel | None
 NO_DIRECTORY = Directory()
 
@@ -36,7 +36,8 @@ class Question:
     directory: Directory
     indicators: Sequence[Indicator]
     items: Sequence[Indicator]  # of QĐ 766's score
-    expected: Collection[str]
+    expected: Collection[str]  # to report on some day of the window
+    expected_now: Collection[str]  # to report today
     as_of: AsOf
     _sharing: dict[AdministrativeLevel | None, Sharing] = field(default_factory=dict)
     _reporting: dict[tuple[str, Window], set[str]] = field(default_factory=dict)
@@ -49,14 +50,25 @@ class Question:
         return self._sharing[level]
 
     def reporting(self, families: Sequence[str], window: Window) -> set[str]:
-        """The agencies with counts of the families in the window, by their codes of today."""
+        """The agencies with counts of the families in the window, under whichever form of their code."""
         found: set[str] = set()
         for family in families:
             if (family, window) not in self._reporting:
-                codes = self.snapshot.reporting(family, window, self.moment.today)
-                self._reporting[family, window] = {self.directory.canonical(code, self.moment.today) for code in codes}
+                self._reporting[family, window] = self._report(family, window)
             found |= self._reporting[family, window]
         return found
+
+    def _report(self, family: str, window: Window) -> set[str]:
+        found: set[str] = set()
+        for part, agency_of in self.directory.groupings(window):
+            found.update(agency_of.get(code, code) for code in self.snapshot.reporting(family, part, self.moment.today))
+        return found
+
+    def coverage(self, families: Sequence[str], window: Window, *, now: bool = False) -> CoverageOf:
+        """Who reports of those who should; `now`: of those who should today, whenever they did."""
+        found = coverage(self.reporting(families, window), self.expected_now if now else self.expected)
+        note = completeness.note(found.reporting, found.expected)
+        return CoverageOf(reporting=found.reporting, expected=found.expected, share=found.share, complete=note is None, note=note)
 
     def scopes(self, window: Window, level: AdministrativeLevel | None) -> list[Scope] | None:
         """Where to look; None: no agency of the level is known."""
@@ -82,13 +94,12 @@ def answer(question: Question, indicator: Indicator) -> IndicatorAnswer:
     whole, why = figures(question, indicator, window, asked.level)
     then, why_not = _before(question, indicator, asked.level)
     groups, why_no_groups = _groups(question, indicator, window)
-    covered = coverage(question.reporting(_families(indicator), window), question.expected)
     return IndicatorAnswer(
         **_share(question, indicator, whole.get("", NOTHING), asked.level, then.get("", NOTHING)),
         id=indicator.id, version=indicator.version, source=indicator.source, name=indicator.name, unit=indicator.unit,
         direction=indicator.direction, agency=asked.agency, level=asked.level, field=asked.field,
         window=Days(first=window.first, last=window.last),
-        coverage=CoverageOf(reporting=covered.reporting, expected=covered.expected, share=covered.share),
+        coverage=question.coverage(_families(indicator), window, now=indicator.asks_now),
         as_of=question.as_of, by=asked.by, groups=groups, missing=why or why_not or why_no_groups or indicator.missing,
         reports=reports(question.directory, indicator, question.window, asked.agency),
     )  # fmt: skip
@@ -139,7 +150,7 @@ def among_of(question: Question, indicator: Indicator) -> tuple[str, ...] | Name
 def _coverage(question: Question, window: Window, level: Level, by: By | None) -> Found:
     if level or by or question.asked.field:
         return {}, reasons.NOT_BY_THIS
-    found = coverage(question.reporting(FAMILIES, window), question.expected)
+    found = coverage(reporting(question.snapshot, question.directory, FAMILIES, window), question.expected)
     return {"": Figure(found.reporting, found.expected, found.share)}, None
 
 

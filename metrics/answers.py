@@ -31,11 +31,13 @@ class AsOf(BaseModel):
 
 
 class CoverageOf(BaseModel):
-    """Expected agencies with at least one dated count in the window."""
+    """Expected agencies with at least one dated count in the window; the note goes wherever an incomplete figure is shown."""
 
     reporting: int
     expected: int
     share: float | None
+    complete: bool
+    note: Name | None
 
 
 class Compared(BaseModel):
@@ -186,7 +188,7 @@ INDICATOR_COLUMNS = (
     "id", "version", "source", "name_vi", "name_en", "unit", "agency", "level", "field", "from", "to", "by", "group",
     "numerator", "denominator", "value", "target", "gap", "p50", "p90",
     "compared_from", "compared_to", "compared_numerator", "compared_denominator", "compared_value", "change",
-    "reporting", "expected", "as_of", "missing_vi", "missing_en",
+    "reporting", "expected", "complete", "note_vi", "note_en", "as_of", "missing_vi", "missing_en",
 )  # fmt: skip
 SCORE_COLUMNS = (
     "group", "item", "id", "version", "name_vi", "name_en", "numerator", "denominator", "value", "full", "points", "of", "missing_vi",
@@ -205,10 +207,15 @@ def _indicator_rows(answer: IndicatorAnswer) -> Iterable[Sequence[Cell]]:
     named = (answer.id, answer.version, answer.source, answer.name.vi, answer.name.en, answer.unit)
     head = (*named, answer.agency, answer.level, answer.field, *days, answer.by)
     missing = (answer.missing.vi, answer.missing.en) if answer.missing else (None, None)
-    tail = (answer.coverage.reporting, answer.coverage.expected, answer.as_of.instant, *missing)
+    tail = (*_covered(answer.coverage), answer.as_of.instant, *missing)
     yield (*head, None, *_share(answer), *tail)
     for group in answer.groups:
         yield (*head, group.group, *_share(group), *tail)
+
+
+def _covered(coverage: CoverageOf) -> tuple[Cell, ...]:
+    note = (coverage.note.vi, coverage.note.en) if coverage.note else (None, None)
+    return coverage.reporting, coverage.expected, str(coverage.complete).lower(), *note
 
 
 def _share(share: Share) -> tuple[Cell, ...]:

@@ -123,7 +123,8 @@ class Questions:
         return Question(
             snapshot=snapshot, moment=moment, asked=asked, window=window, before=asked.before(window, moment.today), directory=directory,
             indicators=chosen, items=self._items if any(one.source == "score" for one in chosen) else [],
-            expected=self._expected(asked, window, heard, directory), as_of=self.as_of(snapshot),
+            expected=self._expected(asked, window, heard, directory),
+            expected_now=self._expected(asked, Window(moment.today, moment.today), heard, directory), as_of=self.as_of(snapshot),
         )  # fmt: skip
 
     def _refuse_unknown(self, asked: Asked, heard: Mapping[str, int], directory: Directory) -> None:

@@ -99,10 +99,13 @@ class Snapshot:
         return self.sums(table, ranges, measures=measures).get("", [0] * len(measures or table.declared.measures))
 
     def reporting(self, family: str, window: Window, today: date) -> set[str]:
-        """Agencies with at least one dated count of the family in the window, or with something that existed at its end."""
+        """Agencies with at least one dated count of the family in the window, or with something that existed at its end.
+
+        That an agency itself existed says nothing of what it reports.
+        """
         found: set[str] = set()
         for (name, _), table in TABLES.items():
-            if name == family and table.declared.at in ("day", "stock"):
+            if name == family and table.declared.at in ("day", "stock") and table.cells != "inventory_agencies":
                 for grain, low, high in cover_days(window) if table.declared.at == "day" else cover_stock(window, today):
                     rows = self._connection.execute(
                         f"SELECT DISTINCT agency FROM {table.sums} WHERE grain = ? AND at BETWEEN ? AND ?", (grain, low, high)

@@ -157,15 +157,34 @@ async def test_percentiles_are_the_bounds_of_their_classes(api: httpx.AsyncClien
 
 
 async def test_coverage_without_a_list_is_of_all_heard_from(api: httpx.AsyncClient) -> None:
-    assert (await ask(api, "/v1/indicators/satisfaction"))["coverage"] == {"reporting": 2, "expected": 3, "share": 2 / 3}
+    found = (await ask(api, "/v1/indicators/satisfaction"))["coverage"]
+    assert (found["reporting"], found["expected"], found["share"]) == (2, 3, 2 / 3)
     assert (await ask(api, "/v1/indicators/documents_electronic_share"))["coverage"]["reporting"] == 1
-    assert (await ask(api, "/v1/indicators/satisfaction", agency="C"))["coverage"] == {"reporting": 0, "expected": 1, "share": 0.0}
+    assert (await ask(api, "/v1/indicators/satisfaction", agency="C"))["coverage"]["share"] == 0.0
 
 
 async def test_coverage_with_a_list_is_of_the_listed(api: httpx.AsyncClient, world: World) -> None:
     world.agencies |= {code: Agency(code=code) for code in "BCDE"}
-    assert (await ask(api, "/v1/indicators/satisfaction"))["coverage"] == {"reporting": 1, "expected": 4, "share": 0.25}
+    assert (await ask(api, "/v1/indicators/satisfaction"))["coverage"] == {
+        "reporting": 1, "expected": 4, "share": 0.25, "complete": False,
+        "note": {
+            "vi": "Số liệu chưa đầy đủ: mới có 1/4 cơ quan phải báo cáo đã báo cáo.",
+            "en": "Incomplete: 1 of 4 agencies that should report did.",
+        },
+    }  # fmt: skip
     assert (await ask(api, "/v1/indicators/satisfaction", agency="E"))["numerator"] == 0
+
+
+async def test_a_figure_that_is_not_complete_says_so_in_a_file_too(api: httpx.AsyncClient, world: World) -> None:
+    world.agencies |= {code: Agency(code=code) for code in "AB"}
+    told = {}
+    for id_ in ("satisfaction", "documents_electronic_share"):
+        answer = await api.get(f"/v1/indicators/{id_}", params={"format": "csv"})
+        (row,) = csv.DictReader(StringIO(answer.text))
+        told[id_] = (row["complete"], row["note_vi"], row["note_en"])
+    assert told["satisfaction"] == ("true", "", "")  # A and B both closed dossiers this year
+    assert told["documents_electronic_share"][0] == "false"
+    assert told["documents_electronic_share"][2] == "Incomplete: 1 of 2 agencies that should report did."
 
 
 async def test_as_of_is_the_oldest_heartbeat_and_the_offsets(api: httpx.AsyncClient, cube: Cube, world: World) -> None:
