@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from metrics.answers import IndicatorAnswer
+from metrics.asked import IndicatorsAsked
+from metrics.catalogue import load_indicators
 from metrics.cube import Cube
+from metrics.directory import Directory
+from metrics.feed import Progress
+from metrics.questions import Questions
+from metrics.reader import Readers
 from schemas.cells import KINDS
 from schemas.clock import ZONE, to_ms
+
+INDICATORS = load_indicators()
 
 
 @dataclass
@@ -76,3 +88,25 @@ def province(folder: Path) -> Cube:
     cube.open("one", NOW)
     cube.apply(PROVINCE, {0: 40, 1: 7})
     return cube
+
+
+@contextmanager
+def questions_about(cells: Iterable[Cell], now: int = NOW, directory: Directory | None = None) -> Iterator[Questions]:
+    """What can be asked of a cube that holds these cells."""
+    with TemporaryDirectory() as folder:
+        cube, progress, known = (
+            Cube(Path(folder) / "cube.sqlite"),
+            Progress(ready=True, percent=100.0, partitions=1),
+            directory or Directory(),
+        )
+        cube.open("one", now)
+        cube.apply(list(cells), {0: 1})
+        yield Questions(Readers(cube), INDICATORS, {}, progress=lambda: progress, clock=lambda: now, directory=lambda: known)
+        cube.close()
+
+
+def answer(questions: Questions, id_: str, **asked: str) -> IndicatorAnswer:
+    """One indicator, asked with parameters as in the address (`from_` for `from`)."""
+    parameters = {name.rstrip("_"): value for name, value in asked.items()}
+    (found,) = questions.indicators(IndicatorsAsked.model_validate(parameters), id_)
+    return found

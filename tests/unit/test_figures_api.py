@@ -219,6 +219,14 @@ async def test_csv_says_the_same_as_json(api: httpx.AsyncClient, by: str) -> Non
     assert len(list(csv.DictReader(StringIO((await api.get("/v1/indicators/satisfaction?format=csv")).text)))) == 1
 
 
+async def test_the_score_as_json_and_csv(api: httpx.AsyncClient) -> None:
+    found = await ask(api, "/v1/scores/766", window="month")
+    assert [group["group"] for group in found["groups"]][:2] == ["transparency", "progress"]
+    assert (found["of"], found["window"]) == (100, {"from": "2025-11-01", "to": "2025-11-12"})
+    text = (await api.get("/v1/scores/766?format=csv&window=month")).text
+    assert len(text.splitlines()) == 1 + sum(len(group["items"]) for group in found["groups"])
+
+
 async def test_raw_counts(api: httpx.AsyncClient) -> None:
     answer = await ask(api, "/v1/counts", family="dossiers", kind="received", by="agency", window="year")
     (kind,) = answer["kinds"]
