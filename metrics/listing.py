@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,7 +35,7 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a family's states mean: how they are read, what they count for, and their dates by name (epoch ms).
+    """What a family's states mean: how they are read, what they count for, and their dates (epoch ms, None: not known).
 
     `version` is that of the counting rules; another one makes the listing anew.
     """
@@ -44,7 +44,8 @@ class Meaning:
     version: int
     load: Callable[[bytes], Any]
     counts: Callable[[Any], Iterable[Contribution]]
-    dates: Callable[[Any], Mapping[str, int]]
+    date_names: tuple[str, ...]
+    dates: Callable[[Any], Sequence[int | None]]
 
 
 class Record(Protocol):
@@ -71,7 +72,8 @@ class Listing(DisposableFile):
 
     def __init__(self, path: Path, meanings: Iterable[Meaning]) -> None:
         self.meanings = {state_topic(meaning.family): meaning for meaning in meanings}
-        super().__init__(path, create_all(), fingerprint({found.family: found.version for found in self.meanings.values()}))
+        rules = {found.family: (found.version, found.date_names) for found in self.meanings.values()}
+        super().__init__(path, create_all(), fingerprint(rules))
         self.stats = ListingStats()
 
     def open(self, cluster: str, now_ms: int) -> dict[TopicPartition, Place]:
@@ -122,7 +124,7 @@ class Listing(DisposableFile):
             return thing, b"", []
         try:
             state = meaning.load(record.value)
-            return thing, _pack(dict(meaning.dates(state))), rows_of(meaning.counts(state))
+            return thing, _pack(meaning.dates(state)), rows_of(meaning.counts(state))
         except (msgspec.MsgspecError, ContractError, ValueError, KeyError) as error:
             self.stats.unreadable += 1
             log.error("The state of %r in %s, offset %d, can't be read and is left out: %s", thing, record.topic, record.offset, error)

@@ -114,7 +114,7 @@ def create_all() -> list[str]:
     return [*COMMON, *(statement for table in TABLES.values() for statement in table.create)]
 
 
-def fingerprint(versions: Mapping[str, int]) -> str:
-    """Changes whenever the kinds of cells, or the rules by which a state counts (their versions), do."""
+def fingerprint(rules: Mapping[str, tuple[int, tuple[str, ...]]]) -> str:
+    """Changes with the kinds of cells, and with each family's rules: the version of its counts and the names of its dates."""
     declared = [(family, kind, what.at, what.measures) for family in FAMILIES for kind, what in KINDS[family].items()]
-    return hashlib.sha256(repr((VERSION, COMMON, declared, sorted(versions.items()))).encode()).hexdigest()
+    return hashlib.sha256(repr((VERSION, COMMON, declared, sorted(rules.items()))).encode()).hexdigest()

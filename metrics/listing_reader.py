@@ -89,12 +89,12 @@ def total(db: sqlite3.Connection, selections: Iterable[Selection]) -> Total:
     return Total(rows, adds)
 
 
-def dates(db: sqlite3.Connection, family: str, things: Iterable[str]) -> dict[str, dict[str, int]]:
-    """Each thing's dates by name (epoch ms)."""
-    found: dict[str, dict[str, int]] = {}
+def dates(db: sqlite3.Connection, family: str, things: Iterable[str]) -> dict[str, list[int | None]]:
+    """Each thing's dates, in the order of the family's names (epoch ms; None: not known)."""
+    found: dict[str, list[int | None]] = {}
     for thing in set(things):
         row = db.execute(f"SELECT dates FROM {family} WHERE thing = ?", (thing,)).fetchone()
-        found[thing] = _dates(row[0]) if row else {}
+        found[thing] = _dates(row[0]) if row else []
     return found
 
 
@@ -106,7 +106,7 @@ def offsets(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
     return found
 
 
-_dates = msgspec.msgpack.Decoder(dict[str, int]).decode
+_dates = msgspec.msgpack.Decoder(list[int | None]).decode
 
 
 def _rows(db: sqlite3.Connection, selection: Selection, after: tuple[Any, ...] | None, limit: int) -> Iterable[tuple[Any, ...]]:

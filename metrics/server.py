@@ -9,7 +9,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,6 +23,9 @@ from metrics.directory_api import directory_routes
 from metrics.directory_feed import DirectoryFeed, both
 from metrics.exporter import Exporter
 from metrics.feed import Feed
+from metrics.listing import Meaning
+from metrics.listing_api import listing_routes
+from metrics.listing_feed import listing_of
 from metrics.questions import Questions
 from metrics.reader import Readers
 from metrics.workers import WorkerLag
@@ -35,20 +38,20 @@ CUBE_FILE = "cube.sqlite"
 GRACE_SECONDS = 5
 
 
-def run(settings: Settings) -> int:
-    """Serve in the foreground until asked to stop; the process's exit code."""
+def run(settings: Settings, meanings: Sequence[Meaning] = ()) -> int:
+    """Serve in the foreground until asked to stop; the process's exit code. Without `meanings` of states there are no lists."""
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
     logging.getLogger("aiokafka").setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
     try:
         with contextlib.closing(_listener(settings)) as listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(settings, listener))
+            runner.run(serve(settings, listener, meanings))
     except HubError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-async def serve(settings: Settings, listener: socket.socket) -> None:
+async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[Meaning] = ()) -> None:
     """Serve on a listening socket until a signal, or until a feed ends for good.
 
     Raises: CatalogueError; SettingsError for office hours that are none, or topics that exist with another number of partitions.
@@ -62,11 +65,13 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
     }  # fmt: skip
     exporter = Exporter(cube, indicators, worker_lag=lambda: workers.records, agencies=agencies, **shared)
     questions = Questions(Readers(cube), indicators, agencies, **shared)
+    lists, listing_feeds = listing_of(settings, meanings, questions)
+    routes = [directory_routes(questions), listing_routes(lists)]
     server = Server(uvicorn.Config(
-        create_app(questions, exporter, [directory_routes(questions)]), ws="none", lifespan="off", log_config=None, access_log=False,
+        create_app(questions, exporter, routes), ws="none", lifespan="off", log_config=None, access_log=False,
         timeout_graceful_shutdown=GRACE_SECONDS, server_header=False,
     ))  # fmt: skip
-    feeds = (feed, directory)
+    feeds: list[Feed | DirectoryFeed] = [feed, directory, *listing_feeds]
     for one in feeds:
         one.start(when_ended=server.stop_soon)
     watching = asyncio.create_task(workers.watch())

@@ -12,7 +12,7 @@ from streams.families.dates import DATES
 
 def meanings() -> tuple[Meaning, ...]:
     """The families whose things can be listed."""
-    return tuple(Meaning(name, FAMILIES[name].version, FAMILIES[name].decoder(), partial(_counts, name), DATES[name]) for name in LISTED)
+    return tuple(Meaning(name, FAMILIES[name].version, FAMILIES[name].decoder(), partial(_counts, name), *DATES[name]) for name in LISTED)
 
 
 def _counts(family: str, state: object) -> list[tuple[bytes, tuple[int, ...], tuple[tuple[int, int], ...]]]:
