@@ -138,6 +138,7 @@ class ScoreAnswer(BaseModel):
     version: int
     agency: str | None
     window: Days
+    coverage: CoverageOf
     as_of: AsOf
     points: float | None
     possible: float
@@ -165,6 +166,7 @@ class KindCounts(BaseModel):
     family: str
     kind: str
     window: Days
+    coverage: CoverageOf
     counts: dict[str, int]
     groups: list[CountsGroup]
 
@@ -192,9 +194,12 @@ INDICATOR_COLUMNS = (
 )  # fmt: skip
 SCORE_COLUMNS = (
     "group", "item", "id", "version", "name_vi", "name_en", "numerator", "denominator", "value", "full", "points", "of", "missing_vi",
-    "missing_en", "agency", "from", "to", "as_of",
+    "missing_en", "agency", "from", "to", "reporting", "expected", "complete", "note_vi", "note_en", "as_of",
 )  # fmt: skip
-COUNTS_COLUMNS = ("family", "kind", "agency", "from", "to", "by", "group", "measure", "count", "as_of")
+COUNTS_COLUMNS = (
+    "family", "kind", "agency", "from", "to", "by", "group", "measure", "count", "reporting", "expected", "complete", "note_vi", "note_en",
+    "as_of",
+)  # fmt: skip
 
 
 def indicators_csv(answers: Iterable[IndicatorAnswer]) -> str:
@@ -238,7 +243,8 @@ def _item_row(answer: ScoreAnswer, group: GroupOfItems, item: ItemAnswer) -> Seq
     missing = (item.missing.vi, item.missing.en) if item.missing else (None, None)
     told = (item.numerator, item.denominator, item.value, item.full, item.points, item.of, *missing)
     days = (_iso(answer.window.first), _iso(answer.window.last))
-    return group.group, item.item, item.id, item.version, item.name.vi, item.name.en, *told, answer.agency, *days, answer.as_of.instant
+    tail = (answer.agency, *days, *_covered(answer.coverage), answer.as_of.instant)
+    return group.group, item.item, item.id, item.version, item.name.vi, item.name.en, *told, *tail
 
 
 def counts_csv(answer: CountsAnswer) -> str:
@@ -250,7 +256,7 @@ def _count_rows(answer: CountsAnswer, kind: KindCounts) -> Iterable[Sequence[Cel
     head = (kind.family, kind.kind, answer.agency, _iso(kind.window.first), _iso(kind.window.last), answer.by)
     for group, counts in (("", kind.counts), *((found.group, found.counts) for found in kind.groups)):
         for measure, count in counts.items():
-            yield (*head, group, measure, count, answer.as_of.instant)
+            yield (*head, group, measure, count, *_covered(kind.coverage), answer.as_of.instant)
 
 
 def _iso(day_: date | None) -> str | None:

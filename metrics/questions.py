@@ -21,6 +21,7 @@ from metrics.answers import (
 from metrics.asked import Asked, CountsAsked, IndicatorsAsked
 from metrics.catalogue import Agency, Indicator
 from metrics.directory import Directory
+from metrics.directory_coverage import FAMILIES
 from metrics.feed import Progress
 from metrics.figures import NOTHING, Moment, freshness_ms
 from metrics.grains import EVER, Window, cover_days
@@ -39,13 +40,10 @@ SCORE = "score_766"
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """A question about raw counts: one snapshot, one moment."""
+    """A question about raw counts: `about` has its snapshot, moment and window, and who should report."""
 
-    snapshot: Snapshot
-    moment: Moment
-    window: Window
+    about: Question
     asked: CountsAsked
-    directory: Directory
 
 
 class Questions:
@@ -101,12 +99,11 @@ class Questions:
         tables = _tables(asked)
         self.ready()
         with self.readers.snapshot() as snapshot:
-            moment, directory = Moment(self.clock(), self._office), self.directory()
-            window = asked.days(moment.today)
-            self._refuse_unknown(asked, snapshot.last_events(), directory)
-            counting = Counting(snapshot, moment, window, asked, directory)
-            kinds = [_kind(counting, table) for table in tables]
-            return CountsAnswer(agency=asked.agency, by=asked.by, as_of=self.as_of(snapshot), kinds=kinds)
+            about = self._question(
+                snapshot, IndicatorsAsked.model_validate(asked.model_dump(by_alias=True, exclude={"family", "kind"})), []
+            )
+            kinds = [_kind(Counting(about, asked), table) for table in tables]
+            return CountsAnswer(agency=asked.agency, by=asked.by, as_of=about.as_of, kinds=kinds)
 
     @contextmanager
     def asking(self, asked: IndicatorsAsked, chosen: Sequence[Indicator]) -> Iterator[Question]:
@@ -155,7 +152,8 @@ def _score(question: Question, declared: Indicator) -> ScoreAnswer:
     total = add_up(found)
     return ScoreAnswer(
         id=declared.id, version=declared.version, agency=question.asked.agency,
-        window=Days(first=question.window.first, last=question.window.last), as_of=question.as_of,
+        window=Days(first=question.window.first, last=question.window.last),
+        coverage=question.coverage(FAMILIES, question.window), as_of=question.as_of,
         points=total.points, possible=total.possible, of=sum(most for _, most in GROUPS.values()), missing=declared.missing,
         groups=[_group(group, items) for group, items in by_group(found).items()],
     )  # fmt: skip
@@ -194,10 +192,12 @@ def _kind(question: Counting, table: Table) -> KindCounts:
     whole = _sums(question, table, window, None).get("", [0] * len(measures))
     groups = _sums(question, table, window, asked.by) if asked.by else {}
     if table.declared.at == "stock" and asked.by == "day":
-        first = question.window.first.isoformat() if question.window.first else ""
+        asked_from = question.about.window.first
+        first = asked_from.isoformat() if asked_from else ""
         groups = running(groups, [day for day in groups if day >= first], [0] * len(measures))
     return KindCounts(
         family=table.family, kind=table.kind, window=Days(first=window.first, last=window.last),
+        coverage=question.about.coverage([table.family], window, now=table.declared.at == "instant"),
         counts=dict(zip(measures, whole, strict=True)),
         groups=[CountsGroup(group=group, counts=dict(zip(measures, counts, strict=True))) for group, counts in sorted(groups.items())],
     )  # fmt: skip
@@ -206,19 +206,19 @@ def _kind(question: Counting, table: Table) -> KindCounts:
 def _window(question: Counting, table: Table) -> Window:
     """What is open is open, whenever it is due; what exists on a day began on any day before."""
     if table.declared.at == "stock":
-        return Window(None, question.window.last or question.moment.today)
-    return question.window if table.declared.at == "day" else EVER
+        return Window(None, question.about.window.last or question.about.moment.today)
+    return question.about.window if table.declared.at == "day" else EVER
 
 
 def _sums(question: Counting, table: Table, window: Window, by: By | None) -> Sums:
     """Sums of every measure, by the hierarchy of each day; what stands on one day has the hierarchy of that day."""
     found: Sums = {}
-    days = Window(None, question.moment.today) if table.declared.at == "instant" else window
-    parts = scopes(question.directory, question.asked, days)
+    about = question.about
+    parts = scopes(about.directory, question.asked, Window(None, about.moment.today) if table.declared.at == "instant" else window)
     if table.declared.at != "day":
         parts = [parts[-1]._replace(window=window)]
     for part in parts:
-        sums = question.snapshot.sums(table, cover_days(part.window), by=by, codes=part.codes)
+        sums = about.snapshot.sums(table, cover_days(part.window), by=by, codes=part.codes)
         for group, vector in sums.items():
             name = part.names.get(group, group) if by == "agency" else group
             found[name] = [one + other for one, other in zip(found.get(name, [0] * len(vector)), vector, strict=True)]
