@@ -111,6 +111,7 @@ def contributions(
 
 
 def named_measures(measures: Iterable[str], level: AdministrativeLevel | None) -> list[str]:
+    """The measures, or with a level those that count the same for it."""
     return [of_level(measure, level) if level else measure for measure in measures]
 
 

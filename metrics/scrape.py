@@ -27,6 +27,11 @@ Lines = dict[Metric, list[str]]
 T = TypeVar("T")
 
 
+def told_of(indicator: Indicator) -> bool:
+    """Whether it is derived from events and no item of QĐ 766; the API tells those and what agencies report."""
+    return indicator.source == "events" and indicator.score is None
+
+
 class Kept:
     """What was made for an earlier scrape, and what it stands for; made again when that has changed."""
 
@@ -53,10 +58,10 @@ class Scrape:
         self._agencies = tuple(snapshot.last_events())
 
     def indicators(self, indicators: Iterable[Indicator]) -> str:
-        """The five metrics of every indicator that is derived from events."""
+        """The five metrics of every indicator that is told here."""
         lines: Lines = {metric: [] for metric in FIGURES}
         for indicator in indicators:
-            if indicator.source == "events":
+            if told_of(indicator):
                 for window in ("all",) if indicator.asks_now else EXPORTED:
                     for metric, found in self._indicator(indicator, window).items():
                         lines[metric] += found

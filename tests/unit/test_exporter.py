@@ -21,7 +21,7 @@ from metrics.exposition import METRICS, Metric, block, labelled
 from metrics.feed import Progress
 from metrics.figures import Moment, Scope, Sharing, figure, read
 from metrics.reader import Readers
-from metrics.scrape import Kept
+from metrics.scrape import Kept, told_of
 from metrics.windows import EXPORTED, named
 
 Samples = dict[tuple[str, ...], float]
@@ -86,10 +86,10 @@ def test_indicators_are_those_of_the_api(cube: Cube, exporter: Exporter, world: 
         samples(text, metric) for metric in (told.INDICATOR_VALUE, told.INDICATOR_NUMERATOR, told.INDICATOR_DENOMINATOR)
     )
     moment = Moment(world.now)
-    told_of = [one for one in world.indicators.values() if one.source == "events" and not (one.filters and one.filters.fields)]
-    assert {labels[0] for labels in numerators} == {one.id for one in told_of}
+    exported = [one for one in world.indicators.values() if told_of(one) and not (one.filters and one.filters.fields)]
+    assert {labels[0] for labels in numerators} == {one.id for one in exported}
     with Readers(cube).snapshot() as snapshot:
-        for indicator in told_of:
+        for indicator in exported:
             for window in ("all",) if indicator.asks_now else EXPORTED:
                 for agency in ("all", "A", "B", "C") if indicator.by_agency else ("all",):
                     scope = Scope(named(window, moment.today), None if agency == "all" else frozenset([agency]))
