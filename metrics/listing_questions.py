@@ -82,6 +82,8 @@ class Lists:
 
     def things(self, family: str, asked: ListAsked) -> ListAnswer:
         """A page of the family's things behind a part of an indicator."""
+        if asked.roll_up is not None:
+            raise wrong("roll_up", "goes with by=agency, and a list has no groups")
         indicator, after = self._indicator(family, asked), _place(asked.after)
         progress = self._progress()
         if not progress.ready:

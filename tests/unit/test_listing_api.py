@@ -260,6 +260,7 @@ async def test_a_figure_that_is_absent_has_no_list_and_says_why(api: httpx.Async
         (422, {"indicator": "dossiers_overdue", "part": "both"}, "part: Input should be"),
         (422, {"indicator": "dossiers_overdue", "agency": "Z"}, "agency: Z is not expected"),
         (422, {"indicator": "dossiers_overdue", "by": "agency"}, "by: is no parameter"),
+        (422, {"indicator": "dossiers_overdue", "roll_up": "commune"}, "roll_up: goes with by=agency"),
         (422, {"indicator": "dossiers_overdue", "limit": "0"}, "limit"),
         (422, {"indicator": "dossiers_overdue", "limit": "1001"}, "limit"),
         (422, {"indicator": "dossiers_on_time_share", "from": "2025-02-30"}, "from"),
