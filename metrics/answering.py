@@ -16,7 +16,7 @@ from metrics.figures import NOTHING, Figure, Moment, Scope, Sharing, coverage, f
 from metrics.grains import EVER, Window
 from metrics.reader import By, Snapshot
 from metrics.reported import reported, reports
-from metrics.scopes import categories, limited, of_level, scopes
+from metrics.scopes import categories, of_level, scopes
 from metrics.score import points
 from schemas.codes import ADMINISTRATIVE_LEVELS, AdministrativeLevel
 
@@ -78,10 +78,7 @@ class Question:
 
     def _look(self, window: Window, level: AdministrativeLevel | None) -> list[Scope] | None:
         found = scopes(self.directory, self.asked, window)
-        if level is None:
-            return found
-        codes = of_level(self.directory, level, window.last or self.moment.today)
-        return limited(found, codes) if codes else None
+        return found if level is None else of_level(self.directory, level, found)
 
 
 Groups = dict[str, Figure]

@@ -240,7 +240,7 @@ class Directory:
         """
         before = self.predecessors(self.canonical(code, _bounds(window)[1])) if history else {}
         found: Spans = []
-        for part in self._parts(window, before.values()):
+        for part in self.parts(window, before.values()):
             day = part.first or BEGINNING
             tree = self.tree(day)
             roots = [self.canonical(root, day) for root in (code, *(one for one, until in before.items() if day < until))]
@@ -251,12 +251,12 @@ class Directory:
     def _groupings(self, window: Window, level: str | None = None) -> Groupings:
         """Which agency's group each known code counts in, for each part of a window; a code that is missing is a group of its own."""
         found: Groupings = []
-        for part in self._parts(window):
+        for part in self.parts(window):
             tree = self.tree(part.first or BEGINNING)
             _extend(found, part, {code: group for code in tree.owner if (group := tree.group(code, level)) != code})
         return found
 
-    def _parts(self, window: Window, more: Iterable[date] = ()) -> Iterator[Window]:
+    def parts(self, window: Window, more: Iterable[date] = ()) -> Iterator[Window]:
         """The window cut where the hierarchy changes; its open sides stay open."""
         low, high = _bounds(window)
         cuts = sorted({day for day in (*self._firsts, *more) if low < day <= high})

@@ -38,10 +38,24 @@ def _both(one: Window, other: Window) -> Window | None:
     return None if first and last and first > last else Window(first, last)
 
 
-def of_level(directory: Directory, level: AdministrativeLevel, day: date) -> frozenset[str]:
-    """The codes of every agency of a level of government, those that had ended by that day too."""
-    tree = directory.tree(day)
-    return tree.all_forms(agency for agency in tree.level if _level(tree, agency) == level)
+def of_level(directory: Directory, level: AdministrativeLevel, found: list[Scope]) -> list[Scope] | None:
+    """The same, of the agencies of a level of government only; each day's own, those that had ended by then too. None: there is none."""
+    limited, known = list[Scope](), False
+    for scope in found:
+        for part in directory.parts(scope.window):
+            tree = directory.tree(part.first or date.min)
+            codes = tree.all_forms(agency for agency in tree.level if _level(tree, agency) == level)
+            known |= bool(codes)
+            _extend(limited, scope._replace(window=part, codes=codes if scope.codes is None else codes & scope.codes))
+    return limited if known else None
+
+
+def _extend(found: list[Scope], scope: Scope) -> None:
+    """Append a scope, or lengthen the last one where nothing changes."""
+    if found and found[-1][1:] == scope[1:]:
+        found[-1] = scope._replace(window=Window(found[-1].window.first, scope.window.last))
+    else:
+        found.append(scope)
 
 
 def _level(tree: Tree, agency: str) -> AdministrativeLevel | None:
@@ -54,11 +68,6 @@ def _level(tree: Tree, agency: str) -> AdministrativeLevel | None:
 def _with_those_above(tree: Tree, agency: str) -> Iterator[str]:
     yield agency
     yield from tree.chain(agency)
-
-
-def limited(found: list[Scope], codes: Collection[str]) -> list[Scope]:
-    """The same, of these codes only."""
-    return [scope._replace(codes=frozenset(codes) if scope.codes is None else scope.codes.intersection(codes)) for scope in found]
 
 
 def categories(directory: Directory, fields: Collection[str]) -> tuple[str, ...]:

@@ -230,3 +230,12 @@ def test_without_a_register_every_code_stands_for_itself(tmp_path: Path) -> None
     assert hub.count("received", agency="T.1") == 2
     assert hub.counts("received", by="agency")["000.N1.P"] == 1
     assert hub.get("/v1/agencies").json()["unknown"] == []
+
+
+def test_a_level_is_of_the_days_own_agencies(tmp_path: Path) -> None:
+    lifted = [registered("U.2", "district", "P", valid_from="2025-07-05 00:00")]  # from 5 July it is a district, which no real one became
+    hub = Hub(tmp_path, directory=Directory(items([*REGISTER, *lifted])))
+    for level, received, closed in (("commune", 7, 4), ("district", 0, 1), ("province", 0, 1)):
+        shares = [hub.get(f"/v1/indicators/{id_}", window="year", level=level).json()["denominator"]
+                  for id_ in ("information_not_asked_again_share", "dossiers_on_time_share")]  # fmt: skip
+        assert shares == [received, closed], level  # dossier 6 of U.2 came in at a commune and ended at a district
