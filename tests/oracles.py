@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 
-from oracle import Fact, Figures, Tally, document_figures, dossier_figures, heartbeat_figures, last, ymd
+from oracle import Fact, Figures, Tally, date_of, document_figures, dossier_figures, heartbeat_figures, last, ymd
 
 LEVELS = ("province", "district", "commune")
 
@@ -108,7 +109,13 @@ def _standing(fact: Fact) -> tuple[int, int, str]:
 
 def _begins(fact: Fact) -> int:
     begins = fact.fields.get("period_from", fact.fields.get("valid_from"))
-    return fact.at if begins is None else int(begins)
+    return midnight(fact.at) if begins is None else int(begins)
+
+
+def midnight(ms: int) -> int:
+    """The beginning of the day in Viet Nam."""
+    date = date_of(ms)
+    return int(datetime(date.year, date.month, date.day, tzinfo=timezone(timedelta(hours=7))).timestamp()) * 1000
 
 
 def _exists(statements: dict[int, Fact], heard: int | None, at: int) -> Counter[tuple[str, str, str, str]]:

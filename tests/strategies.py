@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from schemas.clock import day_start
 from schemas.codes import THING_ID
 from schemas.events import EVENTS, FAMILIES, Event
 
@@ -63,7 +64,7 @@ def events(model: type[Event], **chosen: Strategy) -> Strategy:
 
 def consistent(values: Json) -> Json:
     """Ends not before beginnings, parts not greater than the whole: what the models ask of two fields together."""
-    begins = values.get("valid_from") or values["occurred_at"]
+    begins = values.get("valid_from") or day_start(values["occurred_at"])
     if (values.get("valid_to") or begins) < begins:
         values["valid_to"] = begins
     if "period_to" in values:

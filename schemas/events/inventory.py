@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from schemas.clock import EARLIEST_MS, day_start
 from schemas.codes import THING_ID, AgencyLevel, Level, SystemKind
 from schemas.events.base import AgencyCode, Code, Event, Instant, ThingId
 
@@ -27,17 +28,17 @@ class InventoryEvent(Event):
 
 
 class Valid(InventoryEvent):
-    """An item that is valid for a while; `valid_from` absent: from `occurred_at`, `valid_to` absent: until further notice."""
+    """An item that is valid for a while; without `valid_from` from the event's day on, without `valid_to` until further notice."""
 
-    valid_from: Instant | None = Field(None, description="First instant for which it is so; the event's own time if absent")
+    valid_from: Instant | None = Field(None, description="First instant for which it is so; the beginning of the event's day if absent")
     valid_to: Instant | None = Field(None, description="First instant for which it is no longer so; the same as `valid_from`: never was")
 
     @field_validator("valid_to")
     @classmethod
     def _not_before_it_begins(cls, valid_to: int | None, said: ValidationInfo) -> int | None:
-        begins = said.data.get("valid_from") or said.data.get("occurred_at")
-        if valid_to is not None and begins is not None and valid_to < begins:
-            raise ValueError("lies before valid_from (the event's own time if absent): say since when it was so")
+        begins = said.data.get("valid_from") or day_start(said.data.get("occurred_at", EARLIEST_MS))
+        if valid_to is not None and valid_to < begins:
+            raise ValueError("lies before valid_from (the beginning of the event's day if absent): say since when it was so")
         return valid_to
 
 

@@ -2,6 +2,9 @@
 
 An item is a map from beginning to statement. A statement holds from its beginning until the next one begins or until its own
 end, whichever is first; it adds to the stock on the day it begins and takes the same away on the day it ends.
+
+A state must not grow without end where a system states the same item night after night: a statement without a beginning of its own
+begins with its day, and of many beginnings the latest `KEPT` are known. Which those are hangs on no order of arrival either.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from typing import Any
 
-from schemas.clock import day
+from schemas.clock import day, day_start
 from schemas.codes import AGENCY_LEVELS, SYSTEM_KINDS
 from schemas.states import Id, Item, id_text, pack_id
 from streams.families.base import ALL, Contribution, Family, Fields, places
@@ -24,19 +27,20 @@ Span = tuple[int, int | None]  # from an instant until before another; None: unt
 NOT_DETAILS = {"event_id", "source", "agency", "occurred_at", "backfill", "valid_from", "valid_to"}
 PLACES = {kind: places("inventory", kind) for kind in ("agencies", "procedures", "systems", "datasets", "accounts", "reported")}
 REPORTED = "figure.reported"
+KEPT = 500  # statements of one item; the largest ones together stay below Kafka's limit for a record
 
 
 def _valid(kind: str) -> Callable[[Item, Fields, int], None]:
     def stated(state: Item, fields: Fields, _: int) -> None:
-        begins = fields["occurred_at"] if fields["valid_from"] is None else fields["valid_from"]
+        begins = day_start(fields["occurred_at"]) if fields["valid_from"] is None else fields["valid_from"]
         _state(state, begins, kind, fields, fields["valid_to"])
 
     return stated
 
 
 def accounts_counted(state: Item, fields: Fields, _: int) -> None:
-    """How many accounts there are from this count on."""
-    _state(state, fields["occurred_at"], "accounts.counted", fields, None)
+    """How many accounts there are from this day on, as last counted on it."""
+    _state(state, day_start(fields["occurred_at"]), "accounts.counted", fields, None)
 
 
 def figure_reported(state: Item, fields: Fields, _: int) -> None:
@@ -55,6 +59,8 @@ def _state(state: Item, begins: int, kind: str, fields: Fields, valid_to: int | 
     details = {name: value for name, value in fields.items() if name not in NOT_DETAILS}
     new: Statement = (fields["occurred_at"], pack_id(fields["event_id"]), kind, fields["agency"], valid_to, details)
     state.statements[begins] = max(new, state.statements.get(begins, new), key=_rank)
+    if len(state.statements) > KEPT:
+        del state.statements[min(state.statements)]
 
 
 def _rank(statement: Statement) -> tuple[int, int, str, str]:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from strategies import ANY_EVENT, events, examples
 
 from schemas.cells import KINDS
-from schemas.clock import EARLIEST_MS, LATEST_MS
+from schemas.clock import EARLIEST_MS, LATEST_MS, day_start
 from schemas.codes import CHANNELS, DOCUMENT_STATUSES, DOSSIER_STATUSES, PAYMENT_RANK, PORTAL_APPLICANTS, PORTAL_CHANNELS
 from schemas.events import ACCEPTED, EVENTS, FAMILIES, Event
 from schemas.events.activities import MeetingHeld
@@ -153,7 +153,7 @@ ACCOUNTS = BASE | {"item_id": "accounts/H35.1", "users": 10, "authenticated": 10
     ("model", "fields", "field", "value"),
     [
         (AgencyRegistered, AGENCY | {"valid_from": NOON}, "valid_to", NOON - 1),
-        (AgencyRegistered, AGENCY, "valid_to", NOON - 1),
+        (AgencyRegistered, AGENCY, "valid_to", day_start(NOON) - 1),
         (AgencyRegistered, AGENCY | {"valid_from": "2025-07-01T00:00:00+07:00"}, "valid_to", "2025-06-30T23:59:59+07:00"),
         (AgencyRegistered, AGENCY, "valid_from", "2025-02-30T00:00:00+07:00"),
         (AgencyRegistered, AGENCY, "level", "region"),
@@ -183,7 +183,7 @@ def test_what_cannot_be_is_refused_by_its_field(model: type[Event], fields: dict
         (AgencyRegistered, AGENCY | {"valid_from": NOON, "valid_to": NOON}),
         (AgencyRegistered, AGENCY | {"valid_from": NOON - 2, "valid_to": NOON - 1}),
         (AgencyRegistered, AGENCY | {"valid_from": NOON + 1}),
-        (AgencyRegistered, AGENCY | {"valid_to": NOON}),
+        (AgencyRegistered, AGENCY | {"valid_to": day_start(NOON)}),
         (FigureReported, FIGURE),
         (AccountsCounted, ACCOUNTS),
         (TaskAssigned, BASE | {"task_id": "t", "to_agency": "H35.2", "due_at": NOON - 1}),

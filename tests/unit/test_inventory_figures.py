@@ -10,7 +10,7 @@ import pytest
 from facts import Heard, answer, told
 from oracle import Figures
 
-from streams.families import FAMILIES
+from streams.families import FAMILIES, inventory
 
 JULY = "2025-07-01 00:00"
 
@@ -219,6 +219,33 @@ def test_accounts_are_as_last_counted() -> None:
 def test_accounts_counted_twice_in_a_day_are_as_counted_last() -> None:
     facts = [told("accounts.counted", f"01-31 {hour}:00", users=users, authenticated=0) for hour, users in (("09", 50), ("17", 40))]
     assert answer(*facts) == {("accounts", "A", "-", 20250131): {"users": 40}}
+
+
+def test_stated_twice_in_a_day_without_a_beginning_the_newest_statement_stands() -> None:
+    figures = answer(agency("01-10 17:00", level="unit"), agency("01-10 09:00"))
+    assert figures == {("agencies", "A", "unit", 20250110): {"agencies": 1, "agencies_expected": 1}}
+
+
+def test_an_item_stated_night_after_night_keeps_its_latest_statements_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inventory, "KEPT", 2)
+    facts = [agency("01-10 01:00"), agency("01-11 01:00", level="unit"), agency("01-12 01:00"), agency("01-12 02:00", level="unit")]
+    expected = {("agencies", "A", "unit", 20250111): {"agencies": 1, "agencies_expected": 1}}
+    assert all(stock(answer(*order), 20250111) == {"agencies": 1, "agencies_expected": 1} for order in permutations(facts))
+    assert all(answer(*order) == expected for order in permutations(facts))
+
+
+def test_the_largest_item_fits_into_a_record() -> None:
+    """Kafka refuses records above a mebibyte, and a worker that meets one could never go on."""
+    event, at = told(
+        "agency.registered", "01-10 09:00", parent="H" * 35, successor="H" * 35, alias=["H" * 35] * 10, name_vi="Ộ" * 120,
+        name_en="x" * 120, valid_to="12-01 00:00",
+    )  # fmt: skip
+    state = FAMILIES["inventory"].state()
+    fields = event.model_dump() | {"agency": "H" * 35, "event_id": "Ộ" * 128}
+    for number in range(inventory.KEPT + 50):
+        FAMILIES["inventory"].merges[event.type](state, fields | {"valid_from": event.occurred_at + number}, at)
+    assert len(state.statements) == inventory.KEPT
+    assert len(msgspec.msgpack.encode(state)) < 1_000_000
 
 
 def test_a_figure_counts_on_the_last_day_of_its_period_at_who_reports() -> None:
