@@ -54,7 +54,9 @@ def test_what_is_left_open_is_carried_over(found: list[Any], first: date, length
         before = answer(questions, "dossiers_carried_over", from_=str(first), to=str(last)).numerator
         after = answer(questions, "dossiers_carried_over", from_=str(last + DAY), to=str(last + DAY)).numerator
         received = answer(questions, "data_quality", from_=str(first), to=str(last))
-        flagged_alone = sum(decode_vector(cell.value)[NO_RECEPTION] for cell in found if b"|flagged|" in cell.key and _within(cell.key, first, last))
+        flagged_alone = sum(
+            decode_vector(cell.value)[NO_RECEPTION] for cell in found if b"|flagged|" in cell.key and _within(cell.key, first, last)
+        )
         ended = answer(questions, "dossiers_on_time_share", from_=str(first), to=str(last)).denominator
         assert before is not None
         assert after == before + (received.denominator or 0) - flagged_alone - (ended or 0)
