@@ -125,6 +125,8 @@ def figures(question: Question, indicator: Indicator, window: Window, level: Lev
 def _absent(question: Question, indicator: Indicator, window: Window, level: Level, by: By | None) -> Name | None:
     if indicator.source == "none":
         return indicator.missing
+    if by == "day" and (indicator.ends_now or any(term.over == "before" for term in indicator.leaves)):
+        return reasons.NOT_BY_DAY
     if not indicator.by_agency and (level or question.asked.agency or by == "agency"):
         return reasons.NOT_BY_AGENCY
     if indicator.ends_now and window.last is not None and window.last < question.moment.today:

@@ -16,6 +16,10 @@ NOT_BY_AGENCY = Name(
     vi="Tử số và mẫu số tính cho các cơ quan khác nhau, nên không có số liệu của từng cơ quan hay từng cấp.",
     en="What is divided stands at different agencies, so there is no figure of a single agency or level.",
 )
+NOT_BY_DAY = Name(
+    vi="Số liệu gồm cả những ngày ngoài kỳ hoặc hồ sơ đang giải quyết, nên không có số liệu của từng ngày.",
+    en="It asks for days before the window, or for open dossiers too, so there is no figure of a single day.",
+)
 NOT_NOW = Name(
     vi="Số liệu gồm cả hồ sơ đang giải quyết, chỉ biết được tại lúc hỏi; kỳ phải kéo dài đến hôm nay.",
     en="It asks about open dossiers too, which are known as of now only: the window has to last until today.",

@@ -128,6 +128,8 @@ def test_without_registered_procedures_the_three_fields_are_absent(unregistered:
         ("data_quality", {"by": "agency"}, reasons.NOT_BY_AGENCY),
         ("data_quality", {"agency": "P.D"}, reasons.NOT_BY_AGENCY),
         ("dossiers_carried_over", {"level": "commune"}, reasons.NOT_BY_AGENCY),
+        ("dossiers_carried_over", {"by": "day"}, reasons.NOT_BY_DAY),
+        ("score_766_2_1", {"by": "day"}, reasons.NOT_BY_DAY),
         ("score_766_2_1", {"to": "2025-12-09"}, reasons.NOT_NOW),
         ("score_766_1_4", {}, INDICATORS["score_766_1_4"].missing),
         ("dossiers_overdue", {"compare": "previous"}, reasons.NOT_THEN),
@@ -143,6 +145,18 @@ def test_what_is_absent_says_why(merged: Questions, id_: str, asked: dict[str, s
 def test_what_is_divided_at_different_agencies_is_told_of_the_province(merged: Questions) -> None:
     found = answer(merged, "data_quality", by="agency", **YEAR)
     assert (share(found), found.groups) == ((0, 0), [])
+
+
+def test_what_stood_before_the_window_is_told_by_procedure() -> None:
+    cells = [
+        counted("dossiers|received|A|P1|20250228", received=5), counted("dossiers|received|A|P2|20250228", received=2),
+        counted("dossiers|closed|B|P1|20250227", closed=3), counted("dossiers|closed|B|P2|20250301", closed=9),
+    ]  # fmt: skip
+    with questions_about(cells, NOW) as questions:
+        found = answer(questions, "dossiers_carried_over", by="category", from_="2025-03-01", to="2025-03-31")
+        assert (share(found), groups(found)) == ((4, None), {"P1": (2, None), "P2": (2, None)})
+        assert share(answer(questions, "dossiers_carried_over", to="2025-03-31")) == (0, None)  # nothing is before
+        assert answer(questions, "dossiers_carried_over", by="day", from_="2025-03-01").groups == []
 
 
 def test_comparisons(unregistered: Questions) -> None:
