@@ -19,6 +19,7 @@ from metrics.answering import NO_DIRECTORY
 from metrics.catalogue import Agency, Indicator
 from metrics.cube import Cube
 from metrics.directory import Directory
+from metrics.directory_coverage import last_events
 from metrics.directory_metrics import directory_text
 from metrics.exposition import Metric, block, summary
 from metrics.feed import Progress
@@ -101,7 +102,7 @@ class Exporter:
     def _pipeline(self, snapshot: Snapshot, moment: Moment) -> str:
         oldest = freshness_ms(snapshot, self._progress().partitions)
         age = None if oldest is None else max(0, moment.now_ms - oldest) / 1000
-        last = snapshot.last_events().items()
+        last = sorted(last_events(snapshot, self._directory(), moment.today).items())
         return block(told.FRESHNESS, [((), age)]) + block(told.LAST_EVENT, (((agency,), at / 1000) for agency, at in last))
 
     def _health(self) -> str:

@@ -55,7 +55,8 @@ class Scrape:
         self, snapshot: Snapshot, moment: Moment, kept: Kept, versions: Mapping[tuple[str, str], int], directory: Directory
     ) -> None:  # fmt: skip
         self._snapshot, self._moment, self._kept, self._versions, self._directory = snapshot, moment, kept, versions, directory
-        self._agencies = tuple(snapshot.last_events())
+        heard = snapshot.last_events()
+        self._agencies = tuple(sorted({names.get(code, code) for _, names in directory.groupings(EVER) for code in heard}))
 
     def indicators(self, indicators: Iterable[Indicator]) -> str:
         """The five metrics of every indicator that is told here."""
@@ -91,7 +92,7 @@ class Scrape:
 
     def _read(self, indicator: Indicator, window: WindowName, among: Sequence[str] = ()) -> dict[str, Parts]:
         limits = among or (indicator.filters.categories if indicator.filters else ())
-        days = [Scope(named(window, self._moment.today))]
+        days = [Scope(part, None, names) for part, names in self._directory.groupings(named(window, self._moment.today))]
         return read(Sharing(self._snapshot, [indicator]), indicator, self._moment, days, by="agency", among=limits)
 
     def _from_sums(self, indicator: Indicator, window: WindowName) -> dict[str, Parts]:
@@ -139,8 +140,8 @@ class Scrape:
 
     def open_dossiers(self) -> str:
         """Open, overdue and due soon, of each agency and the province."""
-        everything = self._snapshot.sums(OPEN, cover_days(EVER), by="agency")
-        now = {due: self._snapshot.sums(OPEN, self._moment.due(due), by="agency") for due in DUES}
+        everything = self._today(self._snapshot.sums(OPEN, cover_days(EVER), by="agency"))
+        now = {due: self._today(self._snapshot.sums(OPEN, self._moment.due(due), by="agency")) for due in DUES}
         return (
             self._by_agency(told.DOSSIERS_OPEN, {agency: open_ for agency, (open_, _) in everything.items()})
             + self._by_agency(told.DOSSIERS_OVERDUE, {agency: open_ - waiting for agency, (open_, waiting) in now["past"].items()})
@@ -155,10 +156,25 @@ class Scrape:
         return self._kept.get(("sums", table.cells, window), self._version(table, window), lambda: self._to_date(table, window))
 
     def _to_date(self, table: Table, window: WindowName) -> Sums:
-        """A month or year to date is its own row less the days to come, of which there is seldom any."""
+        """Each agency's sums, whichever form of its code was used; where a form went to another agency, day by day."""
         today = self._moment.today
         if table.declared.at == "stock":
-            return self._snapshot.sums(table, cover_stock(EVER, today), by="agency")
+            return self._today(self._snapshot.sums(table, cover_stock(EVER, today), by="agency"))
+        if table.declared.at != "day":
+            return self._today(self._whole(table, window))
+        parts = self._directory.groupings(named(window, today))
+        if len(parts) == 1:
+            return renamed([(self._whole(table, window), parts[0][1])])
+        return renamed((self._snapshot.sums(table, cover_days(part), by="agency"), names) for part, names in parts)
+
+    def _today(self, sums: Sums) -> Sums:
+        """What stands today, by the codes of today."""
+        today = self._moment.today
+        return renamed([(sums, self._directory.groupings(Window(today, today))[0][1])])
+
+    def _whole(self, table: Table, window: WindowName) -> Sums:
+        """A month or year to date is its own row less the days to come, of which there is seldom any."""
+        today = self._moment.today
         if window not in ("month", "year"):
             return self._snapshot.sums(table, cover_days(named(window, today)), by="agency")
         month = today.month if window == "month" else 12
@@ -170,7 +186,18 @@ class Scrape:
 
     def _version(self, table: Table, window: WindowName) -> Hashable:
         today = self._moment.today
-        return self._versions[table.family, table.kind], today if table.declared.at == "stock" else named(window, today)
+        return self._versions[table.family, table.kind], self._directory, today if table.declared.at == "stock" else named(window, today)
+
+
+def renamed(found: Iterable[tuple[Sums, Mapping[str, str]]]) -> Sums:
+    """Sums under other names; what comes under one name is added up."""
+    total: Sums = {}
+    for sums, names in found:
+        for code, vector in sums.items():
+            name = names.get(code, code)
+            known = total.get(name)
+            total[name] = vector if known is None else [one + other for one, other in zip(known, vector, strict=True)]
+    return total
 
 
 def _labels(indicator: Indicator, window: WindowName, agencies: Iterable[str]) -> list[str]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from agencies import MERGER, Items, agency, merged_communes
-from cubes import NOW, counted
+from cubes import NOW, at, counted
 from prometheus_client.parser import text_string_to_metric_families
 
-from metrics.catalogue import Agency
+from metrics.catalogue import Agency, load_indicators
 from metrics.cube import Cube
 from metrics.directory import Directory
 from metrics.directory_metrics import directory_text
+from metrics.exporter import Exporter
+from metrics.feed import Progress
 from metrics.reader import Readers
 
 CELLS = [
@@ -59,3 +61,45 @@ def test_where_nobody_registers_the_declared_ones_count_and_nobody_is_unknown(tm
     assert (found["agencies_expected", "month"], found["agencies_reporting", "month"]) == (2, 1)
     assert ("agencies_unknown",) not in found
     assert found["agency_silent_seconds", "N.2"] == 60
+
+
+def exported(folder: Path, items: Items) -> dict[tuple[str, ...], float]:
+    """Closed this year by agency, open dossiers by agency, and when each was last heard."""
+    cube = Cube(folder / "cube.sqlite")
+    cube.open("one", NOW)
+    cube.apply([
+        counted("dossiers|closed|000.01.P|P1|20250110", closed=1, on_time=1),
+        counted("dossiers|closed|P.D|P1|20251110", closed=2, on_time=1),
+        counted(f"dossiers|open|000.01.P|P1|{at('2025-11-11T17:00')}", open=3),
+        counted(f"dossiers|open|P.D|P1|{at('2025-12-11T17:00')}", open=1),
+        counted("inventory|agencies|U.2|commune|20150101", agencies=1, agencies_expected=1),
+    ], {0: 1})  # fmt: skip
+    directory = Directory(items)
+    progress = Progress(ready=True, partitions=1)
+    exporter = Exporter(cube, load_indicators(), progress=lambda: progress, worker_lag=dict, clock=lambda: NOW, directory=lambda: directory)
+    found = [sample for family in text_string_to_metric_families(exporter.render()) for sample in family.samples]
+    share = {"indicator": "dossiers_on_time_share", "window": "year"}
+    return {
+        (sample.name.removeprefix("lgsp_"), sample.labels["agency"]): sample.value
+        for sample in found
+        if sample.name in ("lgsp_indicator_denominator", "lgsp_dossiers_open", "lgsp_dossiers_overdue", "lgsp_last_event_timestamp_seconds")
+        and (share.items() <= sample.labels.items() or "indicator" not in sample.labels)
+    }
+
+
+def test_an_agency_has_one_sample_whichever_form_of_its_code_was_used(tmp_path: Path) -> None:
+    found = exported(tmp_path, merged_communes())
+    assert not [agency_ for _, agency_ in found if agency_ == "000.01.P"]
+    assert {name: value for (name, agency_), value in found.items() if agency_ == "P.D"} == {
+        "indicator_denominator": 3, "dossiers_open": 4, "dossiers_overdue": 3, "last_event_timestamp_seconds": NOW / 1000,
+    }  # fmt: skip
+    assert ("last_event_timestamp_seconds", "U.2") not in found  # being registered is not reporting
+
+
+def test_a_form_that_went_to_another_agency_counts_where_it_was(tmp_path: Path) -> None:
+    items = agency({}, "P.D", "department", until=MERGER, alias=["000.01.P"])
+    agency(items, "P.E", "department", first=MERGER, alias=["000.01.P"])
+    found = exported(tmp_path, items)
+    assert found["indicator_denominator", "P.D"] == 3  # in January the old form was its own, and it still sends under its code
+    assert found["indicator_denominator", "P.E"] == 0
+    assert (found["dossiers_open", "P.D"], found["dossiers_open", "P.E"]) == (1, 3)
