@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TypeVar
 
 from metrics.directory_items import (
@@ -196,18 +196,22 @@ class Directory:
         found: dict[str, date] = {}
         waiting = [code]
         for one in waiting:
-            for before, until in self._directly_before(one):
+            for before, until in self._before.get(one, ()):
                 if before not in found and before != code:
                     found[before] = until
                     waiting.append(before)
         return found
 
-    def _directly_before(self, code: str) -> Iterator[tuple[str, date]]:
+    @cached_property
+    def _before(self) -> dict[str, list[tuple[str, date]]]:
+        """What each agency took over directly, and from which day."""
+        found: defaultdict[str, list[tuple[str, date]]] = defaultdict(list)
         for before, timeline in self._codes.timelines.items():
             for piece in timeline:
                 link = self._links.link(piece)
-                if link is not None and link[0] == "successor" and self.canonical(link[1], piece.first) == code:
-                    yield before, piece.first
+                if link is not None and link[0] == "successor":
+                    found[self.canonical(link[1], piece.first)].append((before, piece.first))
+        return dict(found)
 
     def expected(self, window: Window) -> list[str]:
         """The agencies that should report on at least one day of a window."""
@@ -236,17 +240,28 @@ class Directory:
     def _spans(self, code: str, window: Window, history: bool = False, own: bool = False) -> Spans:
         """The codes that an agency's figure is made of, for each part of a window with the same ones.
 
-        The whole subtree of each day; with `own` only the agency itself, with `history` also what it took over, until it did.
+        The whole subtree of each day; with `own` only the agency itself, with `history` also what it took over, from before it did.
         """
-        before = self.predecessors(self.canonical(code, _bounds(window)[1])) if history else {}
+        heir = self.canonical(code, _bounds(window)[1])
         found: Spans = []
-        for part in self.parts(window, before.values()):
+        for part in self.parts(window, self.predecessors(heir).values() if history else ()):
             day = part.first or BEGINNING
-            tree = self.tree(day)
-            roots = [self.canonical(root, day) for root in (code, *(one for one, until in before.items() if day < until))]
-            agencies = roots if own else [one for root in roots for one in tree.subtree(root)]
-            _extend(found, part, tree.all_forms(agencies))
+            codes = self._held(self.canonical(code, day), day, own)
+            _extend(found, part, codes | self._inherited(heir, day, own, frozenset([heir])) if history else codes)
         return found
+
+    def _held(self, agency: str, day: date, own: bool) -> frozenset[str]:
+        tree = self.tree(day)
+        return tree.all_forms([agency] if own else tree.subtree(agency))
+
+    def _inherited(self, heir: str, day: date, own: bool, heirs: frozenset[str]) -> frozenset[str]:
+        """What predecessors held on a day, of which the heir had it when it took over: the rest went to others."""
+        found: set[str] = set()
+        for before, until in self._before.get(heir, ()):
+            if day < until and before not in heirs:
+                held = self._held(before, day, own) | self._inherited(before, day, own, heirs | {before})
+                found |= held & self._held(heir, until, False)
+        return frozenset(found)
 
     def _groupings(self, window: Window, level: str | None = None) -> Groupings:
         """Which agency's group each known code counts in, for each part of a window; a code that is missing is a group of its own."""

@@ -141,6 +141,17 @@ def test_history_ends_where_the_successor_begins_and_goes_back_over_several() ->
     assert [set(codes) for _, codes in directory.spans("C", Window(date(2020, 1, 1), date(2022, 12, 31)))] == [{"C"}]
 
 
+def test_of_what_a_predecessor_held_the_successor_shows_what_came_to_it() -> None:
+    items = merged_communes()
+    agency(items, "T", "district", "P", until=MERGER, successor="N.1", said=1)  # the district's own work went to one commune
+    agency(items, "T.2.U", "unit", "T.2")  # and a unit of a commune that ended stays under it
+    directory = Directory(items)
+    assert {code: set(directory.spans(code, FIRST_HALF, history=True)[0][1]) for code in ("N.1", "N.2")} == {
+        "N.1": {"N.1", "000.N1.P", "T", "T.1", "T.2", "T.2.U"},  # not T.3, which went elsewhere
+        "N.2": {"N.2", "T.3", "U.1"},
+    }
+
+
 def test_only_the_agency_itself() -> None:
     assert spans("P", own=True) == [(YEAR, {"P"})]
     assert spans("P.D", own=True) == [(YEAR, {"P.D", "000.01.P"})]
