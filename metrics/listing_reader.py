@@ -33,7 +33,17 @@ class Selection:
     @property
     def weight(self) -> str:
         """SQL for what a row adds to the figure."""
-        return self.table.weight(self.measures, self.less)
+        return "1" if self.one_bit else self.table.weight(self.measures, self.less)
+
+    @property
+    def condition(self) -> str:
+        """SQL for whether it adds anything."""
+        return self.one_bit or f"{self.weight} <> 0"
+
+    @property
+    def one_bit(self) -> str | None:
+        """The condition, where every row adds 1."""
+        return self.table.one_bit(self.measures, self.less)
 
 
 class Place(NamedTuple):
@@ -83,8 +93,8 @@ def total(db: sqlite3.Connection, selections: Iterable[Selection]) -> Total:
     rows, adds = 0, 0
     for selection in selections:
         for where, values in _parts(selection):
-            sql = f"SELECT count(*), coalesce(sum({selection.weight}), 0) FROM {selection.table.name} WHERE {where}"
-            more_rows, more = db.execute(sql, values).fetchone()
+            sums = "count(*)" if selection.one_bit else f"coalesce(sum({selection.weight}), 0)"
+            more_rows, more = db.execute(f"SELECT count(*), {sums} FROM {selection.table.name} WHERE {where}", values).fetchone()
             rows, adds = rows + more_rows, adds + more
     return Total(rows, adds)
 
@@ -123,7 +133,7 @@ def _rows(db: sqlite3.Connection, selection: Selection, after: tuple[Any, ...] |
 
 def _parts(selection: Selection, after: tuple[Any, ...] | None = None) -> Iterable[tuple[str, list[Any]]]:
     """Conditions and their values: one for all agencies, or one for each."""
-    conditions: list[str] = [f"{selection.weight} <> 0", "at <= ?"]
+    conditions: list[str] = [selection.condition, "at <= ?"]
     values: list[Any] = [selection.high]
     if selection.categories is not None:
         conditions.append(f"category IN ({', '.join('?' * len(selection.categories))})")
