@@ -1,5 +1,5 @@
-"""The whole province: the dossiers and documents of `stream.py`, and beside them the inventory, tasks, activities, and ratings of
-agencies, hospitals and schools, in the order in which they are reported.
+"""The whole province: the dossiers and documents of `stream.py`, and beside them the inventory, tasks, activities, ratings of
+agencies, hospitals and schools, and a few dossiers that break the rules of data quality, in the order in which they are reported.
 
 What is beside has its own generator, so that a seed's dossiers stay what they are.
 """
@@ -16,6 +16,7 @@ from ops.simulate.errands import run_errand
 from ops.simulate.history import ONE_STOP, HistoryTeller, score
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
 from ops.simulate.life import Intake, Life, Reported, fresh_id
+from ops.simulate.oddities import odd_dossier
 from ops.simulate.province import AGENCIES, PROCEDURES
 from ops.simulate.register import Register
 from ops.simulate.stream import events
@@ -24,8 +25,8 @@ from schemas.clock import DAY_MS, to_datetime
 from schemas.codes import RatingSubject
 
 # How many of each for a hundred dossiers; some even in a small province.
-SHARES: dict[str, float] = {"tasks": 4, "work_records": 12, "inspections": 1.5, "meetings": 1.5, "visits": 2.5}
-AT_LEAST = 12
+SHARES: dict[str, float] = {"tasks": 4, "work_records": 12, "inspections": 1.5, "meetings": 1.5, "visits": 2.5, "oddities": 0.8}
+AT_LEAST = 16
 DUPLICATES = 0.03
 VISITED: tuple[tuple[RatingSubject, str, str], ...] = (  # what is rated, by the field of the procedure, at which department
     ("health", "health practice", "Sở Y tế"), ("education", "education", "Sở Giáo dục và Đào tạo"), ("agency", "personnel", "Sở Nội vụ"),
@@ -55,7 +56,7 @@ class Beside:
         told = list(Register(self.rng, self.teller, self.start, self.end, self.truth).events())
         tellers: dict[str, Callable[[int, str], list[Reported]]] = {
             "tasks": self._task, "visits": self._visit, "work_records": self._deed("work_records"),
-            "inspections": self._deed("inspections"), "meetings": self._deed("meetings"),
+            "inspections": self._deed("inspections"), "meetings": self._deed("meetings"), "oddities": self._oddity,
         }  # fmt: skip
         for name, tell in tellers.items():
             for number in range(max(AT_LEAST, int(self.dossiers * SHARES[name] / 100))):
@@ -80,6 +81,12 @@ class Beside:
         errand = run_errand(self.rng, self.teller, at, task_id)
         errand.count(self.truth, self.end)
         return errand.events
+
+    def _oddity(self, at: int, serial: str) -> list[Reported]:
+        life = Life(f"H35.SAMPLE-{to_datetime(at):%y%m%d}-{serial}", ONE_STOP, self.teller)
+        odd_dossier(self.rng, life, max(at, self.start + DAY_MS), int(serial[-5:]))
+        self.truth.add(life, self.end)
+        return life.events
 
     def _deed(self, kind: DeedKind) -> Callable[[int, str], list[Reported]]:
         def tell(at: int, activity_id: str) -> list[Reported]:

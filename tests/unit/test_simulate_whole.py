@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from hub_rules import hub_counts
 
+from metrics.catalogue import load_indicators
 from ops.simulate.communes import DISTRICTS, ENDED, PROVINCE, former_communes
 from ops.simulate.live_beside import LiveBeside
-from ops.simulate.register import SILENT
+from ops.simulate.register import REPORTED, SILENT
 from ops.simulate.run import START
 from ops.simulate.stream import events
 from ops.simulate.truth import SHARES, Truth
@@ -19,6 +20,7 @@ from ops.simulate.whole import whole_province
 from schemas.cells import KINDS
 from schemas.clock import DAY_MS
 from schemas.events import EVENTS, Event
+from schemas.events.inventory import ProcedureRegistered
 from schemas.wire import Decoder, encode
 from streams.families import ALL, FAMILIES
 
@@ -78,6 +80,25 @@ def test_no_figure_of_the_whole_province_is_trivial() -> None:
     assert new - found <= district | wrong | {("inventory", "reported", "without_denominator")}
     assert truth.total("dossiers", "rated", "ratings_health_education") > truth.total("dossiers", "rated", "satisfied_health_education") > 0
     assert 0 < truth.tasks_overdue(START + 40 * DAY_MS) < truth.total("tasks", "open", "open")
+
+
+def test_every_indicator_of_the_catalogue_has_something_to_show() -> None:
+    """All but times in the future, which the gateway would refuse."""
+    told, _ = whole(dossiers=3_000)
+    sums, _ = hub_counts(told)
+    found = {(family, kind, measure) for (family, kind, _, measure), number in sums.items() if number}
+    catalogue = load_indicators().values()
+    terms = [
+        (one.id, term.family or one.family, term.kind, term.measures)
+        for one in catalogue
+        for term in (one.numerator, one.denominator)
+        if term
+    ]
+    empty = {name for name, family, kind, measures in terms if not all((family, kind, measure) in found for measure in measures)}
+    assert empty == {"received_in_future", "ended_in_future"}
+    assert {one.id for one in catalogue if one.source == "reported"} == {name for name, *_ in REPORTED}
+    fields = {event.field for _, event in told if isinstance(event, ProcedureRegistered)}
+    assert fields >= {field for one in catalogue if one.filters for field in one.filters.fields}
 
 
 def test_the_tasks_overdue_are_those_that_the_workers_leave_open() -> None:
