@@ -38,7 +38,7 @@ def merged_communes() -> Items:
     """A sample province: a department, two districts whose communes became two on 1 July 2025; one commune went on as it was.
 
     Communes T.1 and T.2 of district T became N.1, communes T.3 and U.1 (of two districts) became N.2, U.2 stayed; the districts ended
-    without a successor. The department has an old code form, 000.00.SAMPLE.P, and so has N.1.
+    without a successor. The department has an old code form, 000.01.P, and so has N.1.
     """
     items: Items = {}
     agency(items, "P", "province", name_vi="Tỉnh mẫu", name_en="Sample province")

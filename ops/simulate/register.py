@@ -97,7 +97,7 @@ class Register:
     def _agencies(self, at: int) -> Iterator[InventoryEvent]:
         """Those of today; the communes since 1 July 2025, and two of them before that too, under their district."""
         yield self._agency(at, PROVINCE, "province", "UBND tỉnh (mẫu)", valid_from=LONG_AGO, alias=["000.00.00.SAMPLE"])
-        for number, one in enumerate(AGENCIES):
+        for number, one in enumerate(AGENCIES, 1):
             begins = ENDED if one.tier == "commune" else LONG_AGO
             alias = [f"000.00.{number:02}.SAMPLE"]
             yield self._agency(at, one.code, LEVELS[one.tier], one.name, parent=PROVINCE, valid_from=begins, alias=alias)

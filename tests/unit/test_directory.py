@@ -10,8 +10,13 @@ from agencies import MERGER, Items, agency, instant, merged_communes, state
 from metrics.directory import Directory
 from metrics.directory_items import decode_item
 from metrics.grains import EVER, Window
+from ops.simulate.run import START
+from ops.simulate.truth import Truth
+from ops.simulate.whole import whole_province
 from schemas.errors import ContractError
 from schemas.states import Item
+from schemas.wire import Decoder, encode
+from streams.families import FAMILIES
 
 BEFORE, AFTER = date(2025, 6, 30), date(2025, 7, 1)
 YEAR = Window(date(2025, 1, 1), date(2025, 12, 31))
@@ -336,3 +341,15 @@ def test_the_order_in_which_items_are_read_changes_nothing() -> None:
     one, other = Directory(items), Directory(backwards)
     assert kinds(one) == kinds(other) != []
     assert one.spans("N.1", YEAR) == other.spans("N.1", YEAR)
+
+
+def test_the_simulated_provinces_register_holds() -> None:
+    family, decode, items = FAMILIES["inventory"], Decoder("inventory"), dict[str, Item]()
+    for when, event in whole_province(1, 100, START, 5, truth=Truth()):
+        if event.family == "inventory":
+            kind, fields = decode(encode(event))
+            family.merges[kind](items.setdefault(event.thing, Item(statements={})), fields, when)
+    directory = Directory(items)
+    assert directory.mistakes == []
+    of_level = {day: [len(directory.agencies_of_level(level, day)) for level in ("district", "commune")] for day in (BEFORE, AFTER)}
+    assert of_level == {BEFORE: [8, 106], AFTER: [0, 38]}
