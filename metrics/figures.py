@@ -214,13 +214,12 @@ def figure(indicator: Indicator, parts: Parts) -> Figure:
     if indicator.denominator is None:
         return Figure(numerator, None, numerator)
     value = numerator / denominator if denominator else None
-    return Figure(numerator, denominator, value, tuple(_percentiles(indicator, classes)))
+    return Figure(numerator, denominator, value, tuple(_percentiles(indicator, classes)) if classes else ())
 
 
 def _percentiles(indicator: Indicator, classes: list[int]) -> Iterable[tuple[int, int | None]]:
     """Each percentile with the upper bound of the class that holds it (nearest rank); None: no counts, or the open class."""
-    if indicator.percentiles is None:
-        return
+    assert indicator.percentiles is not None
     count = sum(classes)
     for percentile in indicator.percentiles.of:
         rank, reached = -(-percentile * count // 100), 0
