@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 from metrics import exposition as told
 from metrics.catalogue import Due, Indicator
 from metrics.directory import Directory
-from metrics.exposition import Metric, block, escaped
+from metrics.exposition import Metric, block, escaped, written
 from metrics.figures import Figure, Moment, Parts, Scope, Sharing, add, contributions, figure, no_parts, read, sources
 from metrics.grains import EVER, Window, cover_days, cover_stock
 from metrics.layout import TABLES, Table
@@ -207,8 +207,7 @@ def _labels(indicator: Indicator, window: WindowName, agencies: Iterable[str]) -
 
 def _lines(metric: Metric, samples: Iterable[tuple[str, float | None]]) -> list[str]:
     """A line for each number that is there."""
-    name = metric.name  # some fifty thousand lines: what is the same for all is not asked for again
-    return [f"{name}{labels}}} {'+Inf' if number == inf else number!r}\n" for labels, number in samples if number is not None]
+    return [f"{metric.name}{labels}}} {written(number)}\n" for labels, number in samples if number is not None]
 
 
 def _quantiles(figures: Iterable[tuple[str, Figure]]) -> Iterator[tuple[str, float]]:
