@@ -23,7 +23,7 @@ from metrics.catalogue import Agency, Indicator
 from metrics.directory import Directory
 from metrics.directory_coverage import FAMILIES
 from metrics.feed import Progress
-from metrics.figures import NOTHING, Moment, freshness_ms
+from metrics.figures import NOTHING, Moment, Scope, freshness_ms
 from metrics.grains import EVER, Window, cover_days
 from metrics.layout import TABLES, Table
 from metrics.problems import Problem, wrong
@@ -188,9 +188,9 @@ def _tables(asked: CountsAsked) -> list[Table]:
 
 def _kind(question: Counting, table: Table) -> KindCounts:
     asked, measures = question.asked, table.declared.measures
-    window = _window(question, table)
-    whole = _sums(question, table, window, None).get("", [0] * len(measures))
-    groups = _sums(question, table, window, asked.by) if asked.by else {}
+    window = counted_window(question, table)
+    whole = counted_sums(question, table, window, None).get("", [0] * len(measures))
+    groups = counted_sums(question, table, window, asked.by) if asked.by else {}
     if table.declared.at == "stock" and asked.by == "day":
         asked_from = question.about.window.first
         first = asked_from.isoformat() if asked_from else ""
@@ -203,22 +203,25 @@ def _kind(question: Counting, table: Table) -> KindCounts:
     )  # fmt: skip
 
 
-def _window(question: Counting, table: Table) -> Window:
+def counted_window(question: Counting, table: Table) -> Window:
     """What is open is open, whenever it is due; what exists on a day began on any day before."""
     if table.declared.at == "stock":
         return Window(None, question.about.window.last or question.about.moment.today)
     return question.about.window if table.declared.at == "day" else EVER
 
 
-def _sums(question: Counting, table: Table, window: Window, by: By | None) -> Sums:
-    """Sums of every measure, by the hierarchy of each day; what stands on one day has the hierarchy of that day."""
+def counted_in(question: Counting, table: Table, window: Window) -> list[Scope]:
+    """Where the counts of a table are looked for; what stands on one day has the hierarchy of that day."""
+    today = question.about.moment.today
+    parts = scopes(question.about.directory, question.asked, Window(None, today) if table.declared.at == "instant" else window)
+    return parts if table.declared.at == "day" else [parts[-1]._replace(window=window)]
+
+
+def counted_sums(question: Counting, table: Table, window: Window, by: By | None) -> Sums:
+    """Sums of every measure, by the hierarchy of each day."""
     found: Sums = {}
-    about = question.about
-    parts = scopes(about.directory, question.asked, Window(None, about.moment.today) if table.declared.at == "instant" else window)
-    if table.declared.at != "day":
-        parts = [parts[-1]._replace(window=window)]
-    for part in parts:
-        sums = about.snapshot.sums(table, cover_days(part.window), by=by, codes=part.codes)
+    for part in counted_in(question, table, window):
+        sums = question.about.snapshot.sums(table, cover_days(part.window), by=by, codes=part.codes)
         for group, vector in sums.items():
             name = part.names.get(group, group) if by == "agency" else group
             found[name] = [one + other for one, other in zip(found.get(name, [0] * len(vector)), vector, strict=True)]
