@@ -1,110 +1,27 @@
-"""Random hierarchies with validity: every dated count of a known agency is in exactly one agency of each level above it, nothing twice.
-
-The oracle reads the statements day by day, straight from the definition. Years stand for days: everything begins on a 1 January.
-"""
+"""Random hierarchies with validity: every dated count of a known agency is in exactly one agency of each level above it, nothing twice."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
-from typing import Any, NamedTuple
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
-from agencies import Items, agency
+from agencies import Items
+from cubes import NOW, counted
+from hierarchies import LEVELS, WINDOW, YEARS, Said, above, anything, below_of, codes_of, held, inherited, owner, place, sound, stated
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
 
+from metrics.asked import CountsAsked
+from metrics.cube import Cube
 from metrics.directory import Directory
+from metrics.feed import Progress
 from metrics.grains import Window
-
-LEVELS = ("province", "district", "commune")
-YEARS = range(2018, 2027)
-WINDOW = Window(date(YEARS[0], 1, 1), date(YEARS[-1], 12, 31))
-
-
-class Said(NamedTuple):
-    """One agency for some years: from `first` to before `until` (None: for ever)."""
-
-    code: str
-    level: int
-    first: int
-    until: int | None
-    parent: str | None
-    successor: str | None
-    alias: tuple[str, ...]
-
-
-@st.composite
-def sound(draw: Any) -> list[Said]:
-    """Parents are of the level above, successors of the same level and later in the list: no circles; aliases are each one's own."""
-    names = [f"{level}{number}" for level in range(3) for number in range(draw(st.integers(1, 3)))]
-    found = []
-    for name in names:
-        level = int(name[0])
-        bounds = sorted(draw(st.sets(st.integers(2019, 2025), min_size=1, max_size=4)))
-        for place, first in enumerate(bounds):
-            later = bounds[place + 1] if place + 1 < len(bounds) else None
-            until = draw(st.sampled_from([later, *range(first + 1, later or 2027)]))
-            above = draw(st.sampled_from([other for other in names if int(other[0]) == level - 1])) if level else None
-            after = draw(st.sampled_from([None, *(other for other in names if int(other[0]) == level and other > name)]))
-            found.append(Said(name, level, first, until, above, after, draw(st.sampled_from([(), (f"old.{name}",)]))))
-    return found
-
-
-@st.composite
-def anything(draw: Any) -> Items:
-    """Circles, overlaps, foreign aliases, unknown parents: whatever can be sent."""
-    codes, items = st.sampled_from(["A", "B", "C", "D", "NOBODY"]), {}
-    for number in range(draw(st.integers(1, 8))):
-        first = draw(st.integers(2018, 2024))
-        until = draw(st.one_of(st.none(), st.integers(first, 2026).map(lambda year: f"{year}-01-01")))
-        code, level, parent = draw(st.sampled_from("ABCD")), draw(st.sampled_from(LEVELS)), draw(st.none() | codes)
-        others = {"successor": draw(st.none() | codes), "alias": draw(st.lists(codes, max_size=2))}
-        agency(items, code, level, parent, f"{first}-01-01", until, said=number, item=draw(st.sampled_from("wxyz")), **others)
-    return items
-
-
-def stated(said: list[Said]) -> Items:
-    items: Items = {}
-    for number, one in enumerate(said):
-        agency(items, one.code, LEVELS[one.level], one.parent, f"{one.first}-01-01", one.until and f"{one.until}-01-01", said=number,
-               successor=one.successor, alias=list(one.alias))  # fmt: skip
-    return items
-
-
-# The oracle
-
-
-def place(said: list[Said], code: str, year: int) -> tuple[Said, bool]:
-    """What holds of an agency in a year, or what held last, or first; and whether it is over."""
-    mine = [one for one in said if one.code == code]
-    for one in mine:
-        if one.first <= year and (one.until is None or year < one.until):
-            return one, False
-    past = [one for one in mine if one.first <= year]
-    return (past[-1], True) if past else (mine[0], False)
-
-
-def owner(said: list[Said], code: str) -> str:
-    """The agency of a code form; nobody else has it, in any year."""
-    return next((one.code for one in said if code in one.alias), code)
-
-
-def above(said: list[Said], code: str, year: int) -> Iterator[str]:
-    """The agencies that a count of that code and year is part of."""
-    at: str | None = owner(said, code)
-    while at is not None:
-        one, over = place(said, at, year)
-        if over and one.successor:
-            at = one.successor
-        else:
-            yield at
-            at = one.parent
-
-
-def codes_of(said: list[Said]) -> list[str]:
-    return sorted({one.code for one in said} | {alias for one in said for alias in one.alias})
+from metrics.questions import Questions
+from metrics.reader import Readers
 
 
 @examples(40)
@@ -138,32 +55,6 @@ def test_spans_are_the_days_of_their_window_each_once(said: list[Said], data: st
         assert sorted(codes) == [code for code in codes_of(said) if inside(said, code, agency_, year)]
 
 
-def below_of(said: list[Said], code: str, year: int) -> set[str]:
-    """Every agency whose subtree the code is in, the replaced ones as well."""
-    found, at = set(), owner(said, code)
-    while at:
-        found.add(at)
-        one, over = place(said, at, year)
-        at = (one.successor if over and one.successor else one.parent) or ""
-    return found
-
-
-def held(said: list[Said], code: str, agency_: str, year: int) -> bool:
-    return agency_ in below_of(said, code, year)
-
-
-def inherited(said: list[Said], code: str, agency_: str, year: int) -> bool:
-    """The agency had it then, or a predecessor did and it had come to the agency when it took over."""
-    if held(said, code, agency_, year):
-        return True
-    for one in said:
-        follows = any(other.code == one.code and other.first == one.until for other in said)
-        took_over = one.successor == agency_ and one.until and year < one.until and not follows
-        if took_over and inherited(said, code, one.code, year) and held(said, code, agency_, one.until or 0):
-            return True
-    return False
-
-
 def covers_once(parts: list[Window]) -> None:
     assert (parts[0].first, parts[-1].last) == WINDOW
     for one, later in pairwise(parts):
@@ -194,3 +85,46 @@ def test_the_order_of_items_changes_nothing(items: Items, random: Any) -> None:
     one, other = Directory(items), Directory({name: items[name] for name in names})
     assert one.mistakes == other.mistakes
     assert one.groupings(WINDOW, "district") == other.groupings(WINDOW, "district")
+
+
+@st.composite
+def received(draw: Any, said: list[Said]) -> dict[tuple[str, int], int]:
+    """Dossiers received under codes, unknown ones too, on a day of a year."""
+    places = st.tuples(st.sampled_from([*codes_of(said), "X.9"]), st.sampled_from(YEARS))
+    return dict(draw(st.dictionaries(places, st.integers(1, 9), max_size=25)))
+
+
+@examples(10)
+@given(sound(), st.data())
+def test_figures_hold_each_count_where_the_hierarchy_of_its_day_has_it(said: list[Said], data: st.DataObject) -> None:
+    cells, directory = data.draw(received(said)), Directory(stated(said))
+    with TemporaryDirectory() as folder:
+        cube = Cube(Path(folder) / "cube.sqlite")
+        cube.open("one", NOW)
+        cube.apply([counted(f"dossiers|received|{code}|P1|{year}0601", received=count) for (code, year), count in cells.items()], {0: 1})
+        clock, progress = (lambda: NOW), (lambda: Progress(ready=True, partitions=1))
+        questions = Questions(Readers(cube), {}, {}, progress=progress, clock=clock, directory=lambda: directory)
+
+        def count(**asked: Any) -> tuple[int, dict[str, int]]:
+            (kind,) = questions.counts(CountsAsked(family="dossiers", kind="received", window="all", **asked)).kinds
+            return kind.counts["received"], {group.group: group.counts["received"] for group in kind.groups}
+
+        for code in {one.code for one in said}:
+            assert count(agency=code)[0] == sum(n for (one, year), n in cells.items() if code in below_of(said, one, year))
+            assert count(agency=code, history=True)[0] == sum(n for (one, year), n in cells.items() if inherited(said, one, code, year))
+        for level in (None, *LEVELS):
+            total, groups = count(by="agency", roll_up=level)
+            assert total == sum(groups.values()) == sum(cells.values())
+            told: dict[str, int] = {}
+            for (one, year), n in cells.items():
+                told[group(said, one, year, level)] = told.get(group(said, one, year, level), 0) + n
+            assert groups == told
+        cube.close()
+
+
+def group(said: list[Said], code: str, year: int, level: str | None) -> str:
+    """The nearest agency of the level above a code, or the nearest that is there."""
+    if level is None or code not in codes_of(said):
+        return owner(said, code)
+    chain = list(above(said, code, year))
+    return next((one for one in chain if LEVELS[int(one[0])] == level), chain[0])
