@@ -96,7 +96,8 @@ class Exporter:
         with self._readers.snapshot() as snapshot:
             moment = Moment(self._clock(), self._office)
             scrape = Scrape(snapshot, moment, self._kept, versions, self._directory())
-            figures = scrape.indicators(self._indicators.values()) + scrape.counts() + scrape.open_dossiers()
+            known = self._indicators.values()
+            figures = scrape.indicators(known) + scrape.reported(known) + scrape.counts() + scrape.open_dossiers()
             return figures + self._pipeline(snapshot, moment) + directory_text(snapshot, self._directory(), self._agencies, moment.now_ms)
 
     def _pipeline(self, snapshot: Snapshot, moment: Moment) -> str:

@@ -65,6 +65,9 @@ INDICATOR_TARGET = Metric("lgsp_indicator_target", "gauge", _FIGURE,
 INDICATOR_QUANTILE = Metric("lgsp_indicator_quantile", "gauge", (*_FIGURE, "quantile"),
     "Upper bound of the class of values that holds the quantile; +Inf beyond the last class. No sample without values.",
     "A high sync_lag: the agency reports late, and its dossiers look overdue meanwhile.")  # fmt: skip
+REPORTED_VALUE = Metric("lgsp_reported_value", "gauge", ("indicator", "agency"),
+    "Value of a figure that agencies report, of the newest period that ended by today; of its agencies and of all together.",
+    "Ask GET /v1/indicators/{id} who reported it, for which period and in which document.")  # fmt: skip
 COUNT = Metric("lgsp_count", "gauge", ("family", "kind", "measure", "window"),
     "Raw counts of the whole province, such as dossiers received by channel.",
     "Ask GET /v1/counts for agencies, days and procedures.")  # fmt: skip
@@ -125,7 +128,7 @@ REQUESTS = Metric("lgsp_api_request_seconds", "summary", ("route", "status"),
     "Requests to the reporting API and /metrics, and the time they took.", "Many of status 5xx: see this process's log.")  # fmt: skip
 
 METRICS: tuple[Metric, ...] = (
-    INDICATOR_VALUE, INDICATOR_NUMERATOR, INDICATOR_DENOMINATOR, INDICATOR_TARGET, INDICATOR_QUANTILE, COUNT,
+    INDICATOR_VALUE, INDICATOR_NUMERATOR, INDICATOR_DENOMINATOR, INDICATOR_TARGET, INDICATOR_QUANTILE, REPORTED_VALUE, COUNT,
     DOSSIERS_OPEN, DOSSIERS_OVERDUE, DOSSIERS_DUE_SOON, FRESHNESS, LAST_EVENT,
     AGENCY_SILENT, AGENCIES_EXPECTED, AGENCIES_REPORTING, AGENCIES_UNKNOWN, DIRECTORY_PROBLEMS, WORKER_LAG,
     CUBE_READY, CUBE_PROGRESS, CUBE_LAG, CUBE_RECORDS, CUBE_UNREADABLE, CUBE_APPLY, CUBE_REBUILDS, CUBE_SIZE, RENDER, REQUESTS,

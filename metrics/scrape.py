@@ -15,7 +15,8 @@ from metrics.exposition import Metric, block, escaped, written
 from metrics.figures import Figure, Moment, Parts, Scope, Sharing, add, contributions, figure, no_parts, read, sources
 from metrics.grains import EVER, Window, cover_days, cover_stock
 from metrics.layout import TABLES, Table
-from metrics.reader import Snapshot, Sums
+from metrics.reader import By, Snapshot, Sums
+from metrics.reported import reported
 from metrics.scopes import categories
 from metrics.windows import EXPORTED, WindowName, named
 
@@ -23,6 +24,7 @@ PROVINCE = "all"
 OPEN = TABLES["dossiers", "open"]
 FIGURES = (told.INDICATOR_VALUE, told.INDICATOR_NUMERATOR, told.INDICATOR_DENOMINATOR, told.INDICATOR_TARGET, told.INDICATOR_QUANTILE)
 DUES: tuple[Due, ...] = ("past", "soon")
+BY: tuple[By | None, ...] = (None, "agency")
 Lines = dict[Metric, list[str]]
 T = TypeVar("T")
 
@@ -119,6 +121,20 @@ class Scrape:
             told.INDICATOR_TARGET: _lines(told.INDICATOR_TARGET, ((label, target) for label in labels)),
             told.INDICATOR_QUANTILE: _lines(told.INDICATOR_QUANTILE, _quantiles(found)),
         }
+
+    def reported(self, indicators: Iterable[Indicator]) -> str:
+        """What agencies reported for the newest period that ended by today."""
+        today = Window(None, self._moment.today)
+        ones = [indicator for indicator in indicators if indicator.source == "reported"]
+        scopes = [Scope(part, None, names) for part, names in self._directory.groupings(today)]
+        stands_for = (self._versions["inventory", "reported"], tuple((scope.window, tuple(scope.names.items())) for scope in scopes))
+        return self._kept.get("reported", stands_for, lambda: block(told.REPORTED_VALUE, self._reports(ones, scopes)))
+
+    def _reports(self, indicators: Iterable[Indicator], scopes: Sequence[Scope]) -> Iterator[tuple[tuple[str, str], float | None]]:
+        for indicator in indicators:
+            whole, by_agency = (reported(self._snapshot, indicator, scopes, by)[0] for by in BY)
+            for agency, found in {PROVINCE: whole[""], **by_agency}.items():
+                yield (indicator.id, agency), found.value
 
     def counts(self) -> str:
         """The province's total of every measure of every dated kind, in every window, and of what is open or exists today."""

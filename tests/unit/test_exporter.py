@@ -60,7 +60,7 @@ def test_the_text_is_what_prometheus_reads(exporter: Exporter) -> None:
     text = exporter.render()
     families = {family.name: family for family in text_string_to_metric_families(text)}
     for metric in METRICS:
-        if metric in (told.WORKER_LAG, told.RENDER, told.REQUESTS, told.AGENCIES_UNKNOWN):
+        if metric in (told.REPORTED_VALUE, told.WORKER_LAG, told.RENDER, told.REQUESTS, told.AGENCIES_UNKNOWN):
             continue  # nothing to tell yet
         family = families[metric.name.removesuffix("_total")]
         assert (family.type, family.documentation) == (metric.type, metric.means)
@@ -169,6 +169,19 @@ def test_what_exists_is_told_as_of_today_and_changes_at_midnight(cube: Cube, exp
     assert samples(exporter.render(), told.COUNT)["inventory", "systems", "systems", "all"] == 5
     world.now = at("2025-11-13T00:00")
     assert samples(exporter.render(), told.COUNT)["inventory", "systems", "systems", "all"] == 4
+
+
+def test_reported_figures_are_told_apart(cube: Cube, exporter: Exporter, world: SimpleNamespace) -> None:
+    assert samples(exporter.render(), told.REPORTED_VALUE) == {}
+    for agency, day, numerator in (("A", 20250930, 1), ("A", 20251031, 2), ("B", 20251031, 3), ("B", 20251130, 9)):
+        cube.apply([counted(f"inventory|reported|{agency}|regulations_cut|{day}", figures=1, numerator=numerator, denominator=10)], {0: 41})
+    text = exporter.render()
+    assert samples(text, told.REPORTED_VALUE) == {
+        ("regulations_cut", "all"): 0.25, ("regulations_cut", "A"): 0.2, ("regulations_cut", "B"): 0.3,
+    }  # fmt: skip
+    assert "regulations_cut" not in {labels[0] for labels in samples(text, told.INDICATOR_VALUE)}
+    world.now = at("2025-11-30T00:00")
+    assert samples(exporter.render(), told.REPORTED_VALUE) == {("regulations_cut", "all"): 0.9, ("regulations_cut", "B"): 0.9}
 
 
 def test_a_new_count_is_in_the_next_scrape(cube: Cube, exporter: Exporter) -> None:

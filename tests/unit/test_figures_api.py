@@ -359,6 +359,7 @@ async def test_the_catalogue_and_openapi(api: httpx.AsyncClient) -> None:
     entries = (await ask(api, "/v1/catalogue"))["indicators"]
     assert [entry["id"] for entry in entries] == list(load_indicators())
     assert all(entry["definition"]["vi"] and entry["clause"] for entry in entries)
+    assert {entry["from"] for entry in entries} == {"events", "reported", "coverage", "score", "none"}
     described = await ask(api, "/openapi.json")
     addresses = {"/v1/indicators", "/v1/indicators/{id}", "/v1/scores/766", "/v1/counts", "/v1/catalogue", "/metrics"}
     assert addresses <= described["paths"].keys()
