@@ -98,7 +98,7 @@ def answer(question: Question, indicator: Indicator) -> IndicatorAnswer:
         window=Days(first=window.first, last=window.last),
         coverage=question.coverage(_families(indicator), window, now=indicator.asks_now),
         as_of=question.as_of, by=asked.by, groups=groups, missing=why or why_not or why_no_groups or indicator.missing,
-        reports=reports(question.directory, indicator, question.window, asked.agency),
+        reports=reports(question.directory, indicator, question.scopes(question.window, None) or []),
     )  # fmt: skip
 
 

@@ -63,15 +63,17 @@ def _figure(vector: Sequence[int]) -> Figure:
     return Figure(numerator, denominator, numerator / denominator if denominator else None)
 
 
-def reports(directory: Directory, indicator: Indicator, window: Window, agency: str | None) -> list[Report]:
-    """Each figure that was reported for a period that meets the window, with who reported it, for when, and in which document."""
-    if indicator.source != "reported":
+def reports(directory: Directory, indicator: Indicator, scopes: Sequence[Scope]) -> list[Report]:
+    """Each figure that was reported for a period that meets the scopes, with who reported it, for when, and in which document."""
+    if indicator.source != "reported" or not scopes:
         return []
+    window = Window(scopes[0].window.first, scopes[-1].window.last)
+    among = None if scopes[0].codes is None else frozenset(code for scope in scopes for code in scope.codes or ())
     return [
         Report(
             agency=one.agency, period=Days(first=one.first, last=one.last), numerator=one.numerator, denominator=one.denominator,
             value=one.numerator / one.denominator if one.denominator else None, document=one.document, revision=one.revision,
             reported_at=to_datetime(one.said_ms).isoformat(timespec="seconds"),
         )
-        for one in directory.reported(indicator.id, window) if agency in (None, one.agency)
+        for one in directory.reported(indicator.id, window) if among is None or one.agency in among
     ]  # fmt: skip

@@ -239,3 +239,16 @@ def test_a_level_is_of_the_days_own_agencies(tmp_path: Path) -> None:
         shares = [hub.get(f"/v1/indicators/{id_}", window="year", level=level).json()["denominator"]
                   for id_ in ("information_not_asked_again_share", "dossiers_on_time_share")]  # fmt: skip
         assert shares == [received, closed], level  # dossier 6 of U.2 came in at a commune and ended at a district
+
+
+def test_reported_figures_are_shown_of_the_agencies_asked_for(tmp_path: Path) -> None:
+    said = told("figure.reported", "10-05 08:00", item_id="figure/1", agency="000.N1.P", indicator="public_payroll_cut", numerator=12,
+                denominator=100, period_from="07-01 00:00", period_to="09-30 00:00", document="12/BC-SAMPLE", revision=2)  # fmt: skip
+    hub = Hub(tmp_path, directory=Directory(items([*REGISTER, said])))
+
+    def reports(**asked: str) -> list[tuple[str, float, str, int]]:
+        found = hub.get("/v1/indicators/public_payroll_cut", window="year", **asked).json()["reports"]
+        return [(one["agency"], one["value"], one["document"], one["revision"]) for one in found]
+
+    shown = [("000.N1.P", 0.12, "12/BC-SAMPLE", 2)]
+    assert [reports(), reports(agency="N.1"), reports(agency="P"), reports(agency="N.2")] == [shown, shown, shown, []]
