@@ -21,6 +21,7 @@ from metrics.directory_items import (
     SYSTEM,
     AgencyFields,
     FigureFields,
+    Mistake,
     ProcedureFields,
     Statement,
     SystemFields,
@@ -108,9 +109,10 @@ class Tree:
 class Directory:
     """What was registered, for any day. Days are the province's; codes are those of cells."""
 
-    def __init__(self, items: Mapping[str, Item] | None = None) -> None:
+    def __init__(self, items: Mapping[str, Item] | None = None, unreadable: Iterable[Mistake] = ()) -> None:
+        """`unreadable` are mistakes met before the items could be read."""
         found = items or {}
-        agencies, unreadable = read(found, AGENCY, AgencyFields)
+        agencies, unread = read(found, AGENCY, AgencyFields)
         self._statements, overlaps = by_agency(agencies)
         self._codes = Codes(self._statements)
         self._links = Links(self._codes)
@@ -118,7 +120,7 @@ class Directory:
         self.systems, others = read(found, SYSTEM, SystemFields)
         figures, last = read(found, FIGURE, FigureFields)
         self._figures = sorted(map(_reported, figures), key=lambda one: (one.indicator, one.first or BEGINNING, one.agency, one.said_ms))
-        self.mistakes = [*unreadable, *overlaps, *self._codes.mistakes, *self._links.mistakes, *more, *others, *last]
+        self.mistakes = [*unreadable, *unread, *overlaps, *self._codes.mistakes, *self._links.mistakes, *more, *others, *last]
         self._firsts = [BEGINNING, *(day for day in self._links.changes() if day > BEGINNING)]
         self._tree: Callable[[int], Tree] = lru_cache(maxsize=64)(self._make_tree)
         self.spans = lru_cache(maxsize=4096)(self._spans)

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from metrics.directory import Directory
-from metrics.directory_items import decode_item
+from metrics.directory_items import Mistake, decode_item
 from metrics.feed import Progress
 from schemas.errors import ContractError, HubError, KafkaUnavailable
 from schemas.kafka import admin, consumer, ensure_topics
@@ -53,17 +53,19 @@ class Items:
 
     def __init__(self) -> None:
         self.items: dict[str, Item] = {}
-        self.unreadable = 0
+        self.unreadable: dict[tuple[int, bytes | None], Mistake] = {}  # by partition and key: a later record mends it
 
     def apply(self, records: Iterable[Record]) -> bool:
         """Take records in order; whether the directory is another one now."""
         changed = False
         for record in records:
+            place = record.partition, record.key
             try:
                 changed |= self._take(record)
+                changed |= self.unreadable.pop(place, None) is not None
             except (ContractError, UnicodeDecodeError) as error:
-                self.unreadable += 1
-                log.error("%s/%d, offset %d was left out: %s", TOPIC, record.partition, record.offset, error)
+                self.unreadable[place] = _unreadable(record, error)
+                changed = True
         return changed
 
     def _take(self, record: Record) -> bool:
@@ -73,6 +75,13 @@ class Items:
         item, known = decode_item(record.value), self.items.get(name)
         self.items[name] = item
         return known is None or known.statements != item.statements  # a further heartbeat makes no other directory
+
+
+def _unreadable(record: Record, error: Exception) -> Mistake:
+    return Mistake(
+        "unreadable", "", f"{TOPIC}/{record.partition}, offset {record.offset}",
+        f"không đọc được ({error}): đã bỏ qua", f"cannot be read ({error}): it is left out; forbid others to write to the topic",
+    )  # fmt: skip
 
 
 class DirectoryFeed:
@@ -85,8 +94,6 @@ class DirectoryFeed:
         self.directory = Directory()
         self.progress = Progress()
         self.failure: Exception | None = None
-        self.unreadable = 0
-        self.items: Mapping[str, Item] = {}  # as of now; their heartbeats are newer than the directory
         self._settings = settings
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None
@@ -152,11 +159,11 @@ class DirectoryFeed:
     def take(self, items: Items, changed: bool, percent: float) -> None:
         """What was read so far; until everything was, the directory stays the one that was."""
         ready = self.progress.ready or percent >= 100
-        self.unreadable, self.items = items.unreadable, items.items
         if changed and percent >= 100:
-            self.directory = Directory(items.items)
-            for mistake in self.directory.mistakes[:10]:
-                log.warning("The directory: %s: %s.", mistake.place, mistake.en)
+            before, self.directory = set(self.directory.mistakes), Directory(items.items, items.unreadable.values())
+            for mistake in self.directory.mistakes:
+                if mistake not in before:
+                    log.warning("The directory: %s: %s.", mistake.place, mistake.en)
         self.progress = Progress(ready, percent, 0 if percent >= 100 else None, doing="following" if ready else "reading the directory")
 
 

@@ -132,7 +132,18 @@ def test_an_item_that_is_gone_is_gone() -> None:
 
 
 @pytest.mark.parametrize("record", [Record(b"agency/A", b"\xc1"), Record(b"\xff", encode(Item()))])
-def test_what_is_no_state_is_left_out_and_counted(record: Record) -> None:
+def test_what_is_no_state_is_left_out_and_told(record: Record) -> None:
     items = Items()
-    assert not items.apply([record])
-    assert (items.items, items.unreadable) == ({}, 1)
+    assert items.apply([record])  # the mistake is told
+    assert items.items == {}
+    (mistake,) = items.unreadable.values()
+    assert (mistake.kind, mistake.place) == ("unreadable", f"{TOPIC}/0, offset 0")
+    assert Directory(items.items, items.unreadable.values()).mistakes == [mistake]
+
+
+async def test_what_is_no_state_is_told_until_a_later_record_mends_it() -> None:
+    (good,) = records(agency({}, "A", "unit"))
+    feed, _ = await follow(Record(good.key, b"\xc1"))
+    assert [mistake.kind for mistake in feed.directory.mistakes] == ["unreadable"]
+    feed, _ = await follow(Record(good.key, b"\xc1"), good)
+    assert (feed.directory.mistakes, feed.directory.agencies(DAY)) == ([], ["A"])
