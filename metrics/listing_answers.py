@@ -33,14 +33,16 @@ class ListAsOf(BaseModel):
 
 
 class ListAnswer(BaseModel):
-    """A page of what is behind a part of an indicator."""
+    """A page of what is behind a part of an indicator, or behind a raw count."""
 
     model_config = ConfigDict(populate_by_name=True)
 
-    id: str
-    version: int
-    name: Name
-    part: str
+    id: str | None = Field(None, description="The indicator")
+    version: int | None = None
+    name: Name | None = None
+    part: str | None = None
+    kind: str | None = Field(None, description="The kind of cell, of a raw count")
+    measure: str | None = None
     agency: str | None
     level: str | None
     field: str | None

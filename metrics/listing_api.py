@@ -13,7 +13,8 @@ from starlette.responses import JSONResponse, Response
 
 from metrics.listing_answers import ListAnswer, as_csv
 from metrics.listing_layout import FAMILIES
-from metrics.listing_questions import ListAsked, Lists
+from metrics.listing_questions import Lists
+from metrics.listing_subjects import ListAsked
 from metrics.problems import Problem
 
 CSV = "text/csv; charset=utf-8"

@@ -28,6 +28,7 @@ from metrics.listing_questions import TRIES, Lists
 from metrics.questions import Questions
 from metrics.reader import Readers
 from ops.listing import meanings
+from schemas.cells import APPLIED
 
 World = SimpleNamespace
 DATES = {meaning.family: meaning.date_names for meaning in meanings()}
@@ -142,6 +143,26 @@ async def test_an_overdue_dossier_has_the_instant_that_it_was_due(api: httpx.Asy
     assert (thing["at"], thing["counts"]) == ("2025-11-10T17:00:00+07:00", {"open": 1})
 
 
+async def test_what_is_behind_a_raw_count(api: httpx.AsyncClient) -> None:
+    answer = await ask(api, kind="closed", measure="reported_late", window="all")
+    assert [thing["id"] for thing in answer["things"]] == ["d1"]
+    assert (answer["kind"], answer["measure"], answer["id"], answer["part"]) == ("closed", "reported_late", None, None)
+    assert (answer["figure"], answer["rows"], answer["same_moment"]) == (1, 1, True)
+    waiting = await ask(api, kind="open", measure="waiting", window="today")
+    assert [thing["id"] for thing in waiting["things"]] == ["d5"]
+    assert waiting["window"] == {"from": None, "to": None}, "what is open is open, whatever the window"
+    assert (await ask(api, kind="paid", measure="amount"))["figure"] == 50_000
+
+
+async def test_every_raw_count_can_be_listed(api: httpx.AsyncClient) -> None:
+    kinds = (await ask(api, "/v1/counts", family="dossiers", window="all"))["kinds"]
+    for kind in [one for one in kinds if one["kind"] != APPLIED]:
+        for measure, count in kind["counts"].items():
+            answer = await ask(api, kind=kind["kind"], measure=measure, window="all")
+            assert (answer["figure"], answer["adds"], answer["same_moment"]) == (count, count, True), (kind["kind"], measure)
+            assert sum(thing["adds"] for thing in answer["things"]) == count
+
+
 async def test_the_sum_of_amounts_is_the_figure(api: httpx.AsyncClient) -> None:
     answer = await ask(api, indicator="sync_lag")
     assert {thing["id"]: thing["adds"] for thing in answer["things"]} == {"d1": 142_200}
@@ -253,7 +274,7 @@ async def test_a_figure_that_is_absent_has_no_list_and_says_why(api: httpx.Async
     ("status", "parameters", "said"),
     [
         (404, {"indicator": "nothing"}, "nothing is no indicator"),
-        (422, {}, "indicator: Field required"),
+        (422, {}, "indicator: name either an indicator, or kind and measure"),
         (422, {"indicator": "dossiers_overdue", "part": "denominator"}, "dossiers_overdue is a count and has no denominator"),
         (422, {"indicator": "documents_electronic_share"}, "counts documents: ask /v1/documents"),
         (422, {"indicator": "public_payroll_cut"}, "is not counted from events"),
@@ -261,6 +282,12 @@ async def test_a_figure_that_is_absent_has_no_list_and_says_why(api: httpx.Async
         (422, {"indicator": "dossiers_overdue", "agency": "Z"}, "agency: Z is not expected"),
         (422, {"indicator": "dossiers_overdue", "by": "agency"}, "by: is no parameter"),
         (422, {"indicator": "dossiers_overdue", "roll_up": "commune"}, "roll_up: goes with by=agency"),
+        (422, {"indicator": "dossiers_overdue", "kind": "closed"}, "name either an indicator"),
+        (422, {"indicator": "dossiers_overdue", "measure": "late"}, "measure: goes with kind"),
+        (422, {"kind": "sent", "measure": "documents"}, "kind: sent is no kind of dossiers; there are received, refused"),
+        (422, {"kind": "open"}, "measure: kind open counts open, waiting"),
+        (422, {"kind": "open", "measure": "open", "level": "commune"}, "level: goes with an indicator"),
+        (422, {"kind": "open", "measure": "open", "field": "land"}, "field: goes with an indicator"),
         (422, {"indicator": "dossiers_overdue", "limit": "0"}, "limit"),
         (422, {"indicator": "dossiers_overdue", "limit": "1001"}, "limit"),
         (422, {"indicator": "dossiers_on_time_share", "from": "2025-02-30"}, "from"),

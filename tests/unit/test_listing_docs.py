@@ -21,7 +21,8 @@ from metrics.exporter import Exporter
 from metrics.feed import Progress
 from metrics.listing_api import listing_routes
 from metrics.listing_layout import FAMILIES
-from metrics.listing_questions import ListAsked, Lists
+from metrics.listing_questions import Lists
+from metrics.listing_subjects import ListAsked
 from metrics.questions import Questions
 from metrics.reader import Readers
 from ops.listing import meanings
