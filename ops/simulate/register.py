@@ -177,8 +177,9 @@ class Register:
             self._count("datasets", OFFICE, "datasets", "datasets_shared" if shared else "", "datasets_open" if open_data else "")
             yield self._event(DatasetRegistered, f"dataset/SAMPLE-{code}", at, OFFICE, shared=shared, open_data=open_data)
 
-    def _figures(self, at: int) -> Iterator[InventoryEvent]:
-        """For the twelve months that end the day before the beginning; of one of them a first revision that was put right."""
+    def _figures(self, _: int) -> Iterator[InventoryEvent]:
+        """For the twelve months that end as the simulation begins; of one of them a first revision that was put right."""
+        at = self.start
         for number, (indicator, numerator, denominator) in enumerate(REPORTED):
             agency = AGENCIES[1 + number % 6].code
             said = {
