@@ -139,13 +139,16 @@ def _read_item(name: str, item: Item, event_type: str, shape: type[F], found: li
         at, id_, type_, agency, valid_to, fields = item.statements[start]
         if type_ != event_type:
             continue
-        following = _day(starts[place + 1]) if place + 1 < len(starts) else None
+        following = starts[place + 1] if place + 1 < len(starts) else None
         try:
             statement = _statement(name, (at, id_, agency), start, valid_to, msgspec.convert(fields, shape))
         except (msgspec.ValidationError, ValueError, OverflowError) as error:
             mistakes.append(_unreadable(name, agency, start, error))
             continue
-        found.append(_until_next(statement, following, valid_to is not None, mistakes))
+        if following is not None:
+            same_end = valid_to is None or item.statements[following][4] == valid_to
+            statement = _until_next(statement, _day(following), mistakes if not same_end else [])
+        found.append(statement)
 
 
 def _statement(name: str, by: tuple[int, Id, str], start: int, valid_to: int | None, fields: F) -> Statement[F]:
@@ -153,16 +156,15 @@ def _statement(name: str, by: tuple[int, Id, str], start: int, valid_to: int | N
     return Statement(name, (at, id_text(id_)), agency, _day(start), None if valid_to is None else _day(valid_to), fields, start)
 
 
-def _until_next(statement: Statement[F], following: date | None, stated_end: bool, mistakes: list[Mistake]) -> Statement[F]:
+def _until_next(statement: Statement[F], following: date, mistakes: list[Mistake]) -> Statement[F]:
     """The next statement about the item ends this one; an end that was stated for later is told."""
-    if following is None or (statement.end is not None and statement.end <= following):
+    if statement.end is not None and statement.end <= following:
         return statement
-    if stated_end and statement.end != following:
-        mistakes.append(Mistake(
-            "overlap", statement.agency, statement.place("valid_to"),
-            f"có hiệu lực đến {statement.end} nhưng đã được nêu lại từ {following}: chỉ tính đến ngày đó",
-            f"is valid until {statement.end}, yet stated anew from {following}: it ends there; state it again with that end",
-        ))  # fmt: skip
+    mistakes.append(Mistake(
+        "overlap", statement.agency, statement.place("valid_to"),
+        f"có hiệu lực đến {statement.end} nhưng đã được nêu lại từ {following}: chỉ tính đến ngày đó",
+        f"is valid until {statement.end}, yet stated anew from {following}: it ends there; state it again with that end",
+    ))  # fmt: skip
     return replace(statement, end=following)
 
 

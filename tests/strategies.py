@@ -63,10 +63,12 @@ def events(model: type[Event], **chosen: Strategy) -> Strategy:
 
 
 def consistent(values: Json) -> Json:
-    """Ends not before beginnings, parts not greater than the whole: what the models ask of two fields together."""
+    """Ends not before beginnings, parts not greater than the whole, nothing above itself: what the models ask of two fields together."""
     begins = values.get("valid_from") or day_start(values["occurred_at"])
     if (values.get("valid_to") or begins) < begins:
         values["valid_to"] = begins
+    if values.get("parent") == values["agency"]:
+        values["parent"] = None
     if "period_to" in values:
         values["period_from"], values["period_to"] = sorted((values["period_from"], values["period_to"]))
     if "users" in values:

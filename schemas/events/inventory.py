@@ -55,6 +55,13 @@ class AgencyRegistered(Valid):
     name_en: Name | None = None
     expected: bool = Field(True, description="Expected to report: counts in coverage")
 
+    @field_validator("parent")
+    @classmethod
+    def _above_itself(cls, parent: str | None, said: ValidationInfo) -> str | None:
+        if parent is not None and parent == said.data.get("agency"):
+            raise ValueError("is the agency itself: name the one above it, or none")
+        return parent
+
 
 class ProcedureRegistered(Valid):
     """An administrative procedure as it is from a day on; `agency` is the one that handles it."""

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 from agencies import MERGER, Items, agency, instant, merged_communes, state
+from pydantic import ValidationError
 
 from metrics.directory import Directory
 from metrics.directory_items import decode_item
@@ -14,6 +15,7 @@ from ops.simulate.run import START
 from ops.simulate.truth import Truth
 from ops.simulate.whole import whole_province
 from schemas.errors import ContractError
+from schemas.events.inventory import AgencyRegistered
 from schemas.states import Item
 from schemas.wire import Decoder, encode
 from streams.families import FAMILIES
@@ -291,6 +293,24 @@ def test_a_statement_ends_where_the_next_one_begins() -> None:
     directory = Directory(items)
     assert kinds(directory) == [("overlap", "agency/A, valid from 2015-01-01, valid_to")]
     assert (directory.agencies_of_level("commune", AFTER), directory.agencies_of_level("district", AFTER)) == ([], ["A"])
+
+
+@pytest.mark.parametrize("until", [None, "2030-01-01"])
+def test_what_is_stated_again_every_night_is_no_overlap(until: str | None) -> None:
+    items = agency({}, "P", "province")
+    for day in range(1, 29):
+        agency(items, "A", "commune", "P", first=f"2025-06-{day:02}", until=until, said=day)
+    directory = Directory(items)
+    assert directory.mistakes == []
+    assert directory.roll_up("A", date(2025, 6, 15)) == ("A", "P")
+    assert directory.groupings(YEAR) == [(YEAR, {})]  # nothing changed
+
+
+def test_an_agency_above_itself_is_refused_at_the_door() -> None:
+    fields = {"event_id": "1", "source": "sample", "item_id": "agency/A", "agency": "A", "occurred_at": instant(MERGER), "level": "commune"}
+    with pytest.raises(ValidationError, match="is the agency itself"):
+        AgencyRegistered.model_validate(fields | {"parent": "A"})
+    assert AgencyRegistered.model_validate(fields | {"parent": "B", "successor": "A"}).parent == "B"  # it may go on as itself
 
 
 def test_what_never_was_is_none() -> None:
