@@ -178,7 +178,11 @@ def _groups(question: Question, indicator: Indicator, window: Window) -> tuple[l
     found, why = figures(question, indicator, window, level, by)
     then, _ = _before(question, indicator, level, by)
     return [
-        Group(group=group, **_share(question, indicator, one, level, then.get(group, NOTHING))) for group, one in found.items()
+        Group(
+            group=group, known=question.directory.registered(group, by),
+            **_share(question, indicator, one, level, then.get(group, NOTHING)),
+        )
+        for group, one in found.items()
     ], why  # fmt: skip
 
 

@@ -66,6 +66,7 @@ class Group(Share):
     """One agency, category, day or level."""
 
     group: str
+    known: bool | None = Field(None, description="By agency: whether it was registered; null while no agency is")
 
 
 class Report(BaseModel):
@@ -157,6 +158,7 @@ class CountsGroup(BaseModel):
     """Raw counts of one agency, category or day."""
 
     group: str
+    known: bool | None = Field(None, description="By agency: whether it was registered; null while no agency is")
     counts: dict[str, int]
 
 
@@ -187,7 +189,7 @@ class CatalogueAnswer(BaseModel):
 
 
 INDICATOR_COLUMNS = (
-    "id", "version", "source", "name_vi", "name_en", "unit", "agency", "level", "field", "from", "to", "by", "group",
+    "id", "version", "source", "name_vi", "name_en", "unit", "agency", "level", "field", "from", "to", "by", "group", "known",
     "numerator", "denominator", "value", "target", "gap", "p50", "p90",
     "compared_from", "compared_to", "compared_numerator", "compared_denominator", "compared_value", "change",
     "reporting", "expected", "complete", "note_vi", "note_en", "as_of", "missing_vi", "missing_en",
@@ -197,8 +199,8 @@ SCORE_COLUMNS = (
     "missing_en", "agency", "from", "to", "reporting", "expected", "complete", "note_vi", "note_en", "as_of",
 )  # fmt: skip
 COUNTS_COLUMNS = (
-    "family", "kind", "agency", "from", "to", "by", "group", "measure", "count", "reporting", "expected", "complete", "note_vi", "note_en",
-    "as_of",
+    "family", "kind", "agency", "from", "to", "by", "group", "known", "measure", "count", "reporting", "expected", "complete",
+    "note_vi", "note_en", "as_of",
 )  # fmt: skip
 
 
@@ -213,14 +215,18 @@ def _indicator_rows(answer: IndicatorAnswer) -> Iterable[Sequence[Cell]]:
     head = (*named, answer.agency, answer.level, answer.field, *days, answer.by)
     missing = (answer.missing.vi, answer.missing.en) if answer.missing else (None, None)
     tail = (*_covered(answer.coverage), answer.as_of.instant, *missing)
-    yield (*head, None, *_share(answer), *tail)
+    yield (*head, None, None, *_share(answer), *tail)
     for group in answer.groups:
-        yield (*head, group.group, *_share(group), *tail)
+        yield (*head, group.group, _yes(group.known), *_share(group), *tail)
+
+
+def _yes(known: bool | None) -> str | None:
+    return None if known is None else str(known).lower()
 
 
 def _covered(coverage: CoverageOf) -> tuple[Cell, ...]:
     note = (coverage.note.vi, coverage.note.en) if coverage.note else (None, None)
-    return coverage.reporting, coverage.expected, str(coverage.complete).lower(), *note
+    return coverage.reporting, coverage.expected, _yes(coverage.complete), *note
 
 
 def _share(share: Share) -> tuple[Cell, ...]:
@@ -254,9 +260,10 @@ def counts_csv(answer: CountsAnswer) -> str:
 
 def _count_rows(answer: CountsAnswer, kind: KindCounts) -> Iterable[Sequence[Cell]]:
     head = (kind.family, kind.kind, answer.agency, _iso(kind.window.first), _iso(kind.window.last), answer.by)
-    for group, counts in (("", kind.counts), *((found.group, found.counts) for found in kind.groups)):
+    groups = ((found.group, _yes(found.known), found.counts) for found in kind.groups)
+    for group, known, counts in (("", None, kind.counts), *groups):
         for measure, count in counts.items():
-            yield (*head, group, measure, count, *_covered(kind.coverage), answer.as_of.instant)
+            yield (*head, group, known, measure, count, *_covered(kind.coverage), answer.as_of.instant)
 
 
 def _iso(day_: date | None) -> str | None:

@@ -142,6 +142,10 @@ class Directory:
         """Whether the code was ever registered, or is another form of one that was."""
         return code in self._codes.known
 
+    def registered(self, group: str, by: str | None) -> bool | None:
+        """Whether a group is an agency that was ever registered; None where groups are none, or nobody registers."""
+        return self.known(group) if by == "agency" and not self.empty else None
+
     def unknown(self, heard: Iterable[str]) -> list[str]:
         """Codes that counts came under and that nobody registered; none while there is no directory at all."""
         return [] if self.empty else sorted(code for code in heard if not self.known(code))

@@ -199,7 +199,12 @@ def _kind(question: Counting, table: Table) -> KindCounts:
         family=table.family, kind=table.kind, window=Days(first=window.first, last=window.last),
         coverage=question.about.coverage([table.family], window, now=table.declared.at == "instant"),
         counts=dict(zip(measures, whole, strict=True)),
-        groups=[CountsGroup(group=group, counts=dict(zip(measures, counts, strict=True))) for group, counts in sorted(groups.items())],
+        groups=[
+            CountsGroup(
+                group=group, known=question.about.directory.registered(group, asked.by), counts=dict(zip(measures, counts, strict=True))
+            )
+            for group, counts in sorted(groups.items())
+        ],
     )  # fmt: skip
 
 

@@ -197,6 +197,15 @@ def test_nothing_is_lost_or_counted_twice_in_groups(hub: Hub) -> None:
     assert hub.counts("closed", by="agency", roll_up="province") == {"P": 6, "": 6}
 
 
+def test_an_unknown_code_is_flagged_where_it_is_shown(hub: Hub) -> None:
+    (kind,) = hub.get("/v1/counts", family="dossiers", kind="received", window="year", by="agency").json()["kinds"]
+    assert {group["group"] for group in kind["groups"] if not group["known"]} == {"X.9"}
+    asked = {"window": "year", "by": "agency", "format": "csv"}
+    rows = list(csv.DictReader(StringIO(hub.get("/v1/indicators/information_not_asked_again_share", **asked).text)))
+    assert {row["group"] for row in rows if row["known"] == "false"} == {"X.9"}
+    assert {row["group"] for row in rows if row["known"] == ""} == {""}  # the total
+
+
 def test_what_is_open_now_is_the_successors(hub: Hub) -> None:
     def overdue(**asked: str) -> int:
         return int(hub.get("/v1/indicators/dossiers_overdue", **asked).json()["numerator"])
