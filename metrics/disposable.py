@@ -98,6 +98,14 @@ class DisposableFile:
         """The file and what SQLite keeps beside it."""
         return [self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
 
+    def size(self) -> int:
+        """Bytes on disk. May be called from any thread."""
+        total = 0
+        for file in self.files():
+            with suppress(FileNotFoundError):
+                total += file.stat().st_size
+        return total
+
     def _connect(self) -> None:
         self._connection = sqlite3.connect(self.path, isolation_level=None, cached_statements=512, check_same_thread=False)
         for pragma in PRAGMAS:

@@ -48,18 +48,20 @@ class Timings:
 
 
 class Exporter:
-    """Renders the text. `progress` and `worker_lag` ask the feed and the watcher of the workers."""
+    """Renders the text. `progress` and `worker_lag` ask the feed and the watcher of the workers; `beside` gives further metrics."""
 
     def __init__(
         self, cube: Cube, indicators: Mapping[str, Indicator], *, progress: Callable[[], Progress],
         worker_lag: Callable[[], Mapping[tuple[str, int], int]], clock: Callable[[], int],
         directory: Callable[[], Directory] = lambda: NO_DIRECTORY, agencies: Mapping[str, Agency] | None = None, office: Office = OFFICE,
+        beside: Callable[[], str] = lambda: "",
     ) -> None:  # fmt: skip
         self.requests = Timings()
         self._renders = Timings()
         self._cube, self._readers, self._indicators = cube, Readers(cube), indicators
         self._progress, self._worker_lag, self._clock = progress, worker_lag, clock
         self._directory, self._agencies, self._office = directory, agencies or {}, office
+        self._beside = beside
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
         self._kept = Kept()
@@ -118,6 +120,7 @@ class Exporter:
             block(told.WORKER_LAG, (((topic, str(partition)), behind) for (topic, partition), behind in lag))
             + "".join(block(metric, [((), number)]) for metric, number in gauges)
             + summary(told.CUBE_APPLY, [((), stats.batches, stats.apply_seconds)])
+            + self._beside()
             + summary(told.RENDER, self._renders.samples())
             + summary(told.REQUESTS, self.requests.samples())
         )

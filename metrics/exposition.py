@@ -122,6 +122,20 @@ CUBE_REBUILDS = Metric("lgsp_cube_rebuilds_total", "counter", (),
     "More than 1: the disk damages files, or something deletes them.")  # fmt: skip
 CUBE_SIZE = Metric("lgsp_cube_size_bytes", "gauge", (),
     "Size of the cube's file.", "The disk is filling up: the cube may be deleted at any time, it builds itself anew.")  # fmt: skip
+LISTING_READY = Metric("lgsp_listing_ready", "gauge", (),
+    "1 when the lists behind the figures hold everything that stood in Kafka at start; 0 while they are being built, when none is told.",
+    "Wait; the figures do not depend on it.")  # fmt: skip
+LISTING_LAG = Metric("lgsp_listing_lag_records", "gauge", (),
+    "Published states not yet in the lists. No sample while Kafka can't be asked.",
+    "Above 10000 for a minute: this process lacks CPU; LGSP_LISTING=0 spares it the lists.")  # fmt: skip
+LISTING_UNREADABLE = Metric("lgsp_listing_unreadable_records_total", "counter", (),
+    "States that could not be read and were left out.",
+    "Above 0: workers of a newer version run; bring this process up to it.")  # fmt: skip
+LISTING_REBUILDS = Metric("lgsp_listing_rebuilds_total", "counter", (),
+    "How often the lists were made anew since start; the log says why.",
+    "More than 1: the disk damages files, or something deletes them.")  # fmt: skip
+LISTING_SIZE = Metric("lgsp_listing_size_bytes", "gauge", (),
+    "Size of the lists' file.", "The disk is filling up: LGSP_LISTING=0 does without lists; the file may then be deleted.")  # fmt: skip
 RENDER = Metric("lgsp_render_seconds", "summary", (),
     "Time to render /metrics, previous scrapes.", "A mean above 0.5: scrape less often, or give this process more CPU.")  # fmt: skip
 REQUESTS = Metric("lgsp_api_request_seconds", "summary", ("route", "status"),
@@ -131,7 +145,8 @@ METRICS: tuple[Metric, ...] = (
     INDICATOR_VALUE, INDICATOR_NUMERATOR, INDICATOR_DENOMINATOR, INDICATOR_TARGET, INDICATOR_QUANTILE, REPORTED_VALUE, COUNT,
     DOSSIERS_OPEN, DOSSIERS_OVERDUE, DOSSIERS_DUE_SOON, FRESHNESS, LAST_EVENT,
     AGENCY_SILENT, AGENCIES_EXPECTED, AGENCIES_REPORTING, AGENCIES_UNKNOWN, DIRECTORY_PROBLEMS, WORKER_LAG,
-    CUBE_READY, CUBE_PROGRESS, CUBE_LAG, CUBE_RECORDS, CUBE_UNREADABLE, CUBE_APPLY, CUBE_REBUILDS, CUBE_SIZE, RENDER, REQUESTS,
+    CUBE_READY, CUBE_PROGRESS, CUBE_LAG, CUBE_RECORDS, CUBE_UNREADABLE, CUBE_APPLY, CUBE_REBUILDS, CUBE_SIZE,
+    LISTING_READY, LISTING_LAG, LISTING_UNREADABLE, LISTING_REBUILDS, LISTING_SIZE, RENDER, REQUESTS,
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from metrics.exporter import Exporter
 from metrics.feed import Feed
 from metrics.listing import Meaning
 from metrics.listing_api import listing_routes
-from metrics.listing_feed import listing_of
+from metrics.listing_feed import Service
 from metrics.questions import Questions
 from metrics.reader import Readers
 from metrics.workers import WorkerLag
@@ -63,15 +63,15 @@ async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[
         "progress": lambda: both(feed.progress, directory.progress), "clock": now_ms, "directory": lambda: directory.directory,
         "office": office(settings),
     }  # fmt: skip
-    exporter = Exporter(cube, indicators, worker_lag=lambda: workers.records, agencies=agencies, **shared)
     questions = Questions(Readers(cube), indicators, agencies, **shared)
-    lists, listing_feeds = listing_of(settings, meanings, questions)
-    routes = [directory_routes(questions), listing_routes(lists)]
+    listing = Service(settings, meanings, questions)
+    exporter = Exporter(cube, indicators, worker_lag=lambda: workers.records, agencies=agencies, beside=listing.text, **shared)
+    routes = [directory_routes(questions), listing_routes(listing.lists)]
     server = Server(uvicorn.Config(
         create_app(questions, exporter, routes), ws="none", lifespan="off", log_config=None, access_log=False,
         timeout_graceful_shutdown=GRACE_SECONDS, server_header=False,
     ))  # fmt: skip
-    feeds: list[Feed | DirectoryFeed] = [feed, directory, *listing_feeds]
+    feeds: list[Feed | DirectoryFeed] = [feed, directory, *listing.feeds]
     for one in feeds:
         one.start(when_ended=server.stop_soon)
     watching = asyncio.create_task(workers.watch())
