@@ -77,11 +77,10 @@ def reporting(snapshot: Snapshot, directory: Directory, families: Collection[str
 
 def last_events(snapshot: Snapshot, directory: Directory, day: date) -> dict[str, int]:
     """When a count of each agency last changed (epoch ms), under whichever form of its code; being registered is no count."""
-    counted, found = snapshot.counted(), defaultdict[str, int](int)
+    found = defaultdict[str, int](int)
     for code, at in snapshot.last_events().items():
-        if code in counted:
-            agency = directory.canonical(code, day)
-            found[agency] = max(found[agency], at)
+        agency = directory.canonical(code, day)
+        found[agency] = max(found[agency], at)
     return dict(found)
 
 

@@ -130,14 +130,16 @@ class Snapshot:
         return found
 
     def counted(self) -> set[str]:
-        """Agencies with any count at all; that an agency was registered is none."""
-        tables = [table.sums for key, table in TABLES.items() if key[0] != "heartbeats" and key != ("inventory", "agencies")]
+        """Agencies with any count at all; that an agency was registered is none, nor are the hub's own heartbeats and offsets."""
+        tables = [table.sums for table in TABLES.values() if table.declared.at != "none" and table.cells != "inventory_agencies"]
         chosen = " UNION ".join(f"SELECT agency FROM {sums} WHERE grain = {ALL} AND at = 0" for sums in tables)
         return {agency for (agency,) in self._connection.execute(chosen)}
 
     def last_events(self) -> dict[str, int]:
-        """The newest Kafka timestamp (epoch ms) of a cell of each agency ever heard from."""
-        return dict(self._connection.execute("SELECT agency, newest_ms FROM agencies ORDER BY agency"))
+        """The newest Kafka timestamp (epoch ms) of a cell of each agency that has counts."""
+        counted = self.counted()
+        found = self._connection.execute("SELECT agency, newest_ms FROM agencies ORDER BY agency")
+        return {agency: newest for agency, newest in found if agency in counted}
 
     def offsets(self) -> dict[int, int]:
         """The next offset of `lgsp.cells` to be read, of each partition."""

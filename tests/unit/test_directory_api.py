@@ -46,6 +46,7 @@ CELLS = [
     heard(f"dossiers|open|N.1|P1|{at('2025-11-20T17:00')}", open=2),
     heard("dossiers|received|X.9|P1|20251110", received=9),
     heard("inventory|agencies|U.2|commune|20150101", agencies=1, agencies_expected=1),
+    heard("dossiers|applied|hub|-|0", offset=70, version=1),  # the hub's own, which is nobody's count
 ]
 
 
