@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiokafka import TopicPartition
+from cubes import Cell
+from facts import Heard, books_of
 
 from metrics.listing import Listing
 from metrics.listing_reader import Found, Selection, page
 from ops.listing import meanings
 from schemas.topics import state_topic
-from streams.books import Books
+from streams.books import Books, Changes
 
 NOW = 1_763_870_400_000
 
@@ -41,6 +43,22 @@ def states(books: Books) -> Iterator[State]:
     topic = state_topic(books.family.name)
     for offset, (key, value) in enumerate(books.states.items()):
         yield State(topic, key, value, offset=offset)
+
+
+def published(changes: Changes) -> list[Cell]:
+    """The cells that a worker publishes with these changes."""
+    return [Cell(key, value) for key, value in changes.cells]
+
+
+def cells(books: Books) -> list[Cell]:
+    """All cells that the worker of these books has published."""
+    return [Cell(key, value) for key, value in books.cells.items()]
+
+
+def only_state(facts: Iterable[Heard]) -> bytes:
+    """The state of the one thing that facts are about, as it is stored."""
+    [(_, row)] = books_of(facts).states.items()
+    return row
 
 
 def feed(listing: Listing, records: Iterable[State]) -> None:

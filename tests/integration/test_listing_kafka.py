@@ -11,7 +11,8 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import TopicPartition
-from facts import books_of, told
+from facts import told
+from listings import only_state
 
 from metrics.disposable import Connections
 from metrics.feed import Diet, Feed
@@ -53,7 +54,7 @@ def agency() -> str:
 async def publish(settings: Settings, agency: str, *things: str, finished: bool = False, gone: bool = False, abort: bool = False) -> None:
     """Publish the states of dossiers in one transaction, like a worker."""
     facts = [told("dossier.received", "11-03 09:00", agency=agency), *([told("dossier.finished", "11-10 16:30")] if finished else [])]
-    [state] = books_of(facts).states.values()
+    state = only_state(facts)
     async with producer(settings, transactional_id=f"test-{uuid4()}", retry_backoff_ms=10) as publisher:
         await publisher.begin_transaction()
         for thing in things:

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cubes import Cell
 from facts import record
 from hypothesis import given
 from hypothesis import strategies as st
-from listings import empty, everything, feed, states
+from listings import empty, everything, feed, published, states
 from strategies import DAY, HOUR, NOON, examples, stories
 
 from metrics.catalogue import Indicator, load_indicators
@@ -61,7 +60,7 @@ def tell(files: tuple[Cube, Listing], family: str, facts: list[Any], cuts: list[
     for start, end in zip([0, *cuts], [*cuts, len(facts)], strict=True):
         changes = books.fold([record(*fact) for fact in facts[start:end]])
         books.keep(changes)
-        cube.apply([Cell(key, value) for key, value in changes.cells], {0: end})
+        cube.apply(published(changes), {0: end})
         feed(listing, states(books))
 
 

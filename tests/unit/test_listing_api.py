@@ -12,9 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
-from cubes import Cell
 from facts import Heard, books_of, ms, told
-from listings import empty, feed, states
+from listings import cells, empty, feed, states
 
 from metrics.api import create_app
 from metrics.catalogue import Indicator, load_indicators
@@ -60,11 +59,11 @@ def files(tmp_path: Path) -> Iterator[tuple[Cube, Listing]]:
     listing.close()
 
 
-def tell(files: tuple[Cube, Listing], facts: list[Heard], cells: bool = True) -> None:
-    """Facts as figures (unless `cells` is false) and as a list."""
+def tell(files: tuple[Cube, Listing], facts: list[Heard], figures: bool = True) -> None:
+    """Facts as figures (unless these are still to come) and as a list."""
     books = books_of(facts)
-    if cells:
-        files[0].apply([Cell(key, value) for key, value in books.cells.items()], {0: 9})
+    if figures:
+        files[0].apply(cells(books), {0: 9})
     feed(files[1], states(books))
 
 
@@ -224,7 +223,7 @@ async def test_an_id_that_is_a_formula_stays_text_in_csv(files: tuple[Cube, List
 
 
 async def test_a_list_that_is_ahead_of_the_figure_says_so(files: tuple[Cube, Listing], api: httpx.AsyncClient, world: World) -> None:
-    tell(files, [*FACTS, *one(7, RECEIVED)], cells=False)
+    tell(files, [*FACTS, *one(7, RECEIVED)], figures=False)
     answer = await ask(api, indicator="dossiers_overdue")
     assert (answer["figure"], answer["rows"], answer["same_moment"]) == (1, 2, False)
     assert len(world.pauses) == TRIES - 1
@@ -232,7 +231,7 @@ async def test_a_list_that_is_ahead_of_the_figure_says_so(files: tuple[Cube, Lis
 
 async def test_it_asks_again_while_that_is_quick(files: tuple[Cube, Listing], api: httpx.AsyncClient, world: World) -> None:
     more = [*FACTS, *one(7, RECEIVED)]
-    tell(files, more, cells=False)
+    tell(files, more, figures=False)
     world.wait = lambda: tell(files, more)
     answer = await ask(api, indicator="dossiers_overdue")
     assert (answer["figure"], answer["rows"], answer["same_moment"]) == (2, 2, True)
@@ -243,7 +242,7 @@ async def test_it_does_not_ask_again_once_it_took_long(files: tuple[Cube, Listin
     def wait() -> None:
         world.seconds += 1.0
 
-    tell(files, [*FACTS, *one(7, RECEIVED)], cells=False)
+    tell(files, [*FACTS, *one(7, RECEIVED)], figures=False)
     world.wait = wait
     assert (await ask(api, indicator="dossiers_overdue"))["same_moment"] is False
     assert len(world.pauses) == 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from facts import Heard, books_of, ms, told
+from facts import Heard, ms, told
+from listings import only_state
 
 from streams.families import FAMILIES
 from streams.families.dates import DATES
@@ -15,9 +16,8 @@ RECEIVED = told("dossier.received", "11-03 09:00", heard="11-03 09:05", due_at="
 
 def dates(family: str, *facts: Heard) -> dict[str, Any]:
     """What is known, by name."""
-    [row] = books_of(facts).states.values()
     names, of = DATES[family]
-    found = of(FAMILIES[family].decoder()(row))
+    found = of(FAMILIES[family].decoder()(only_state(facts)))
     assert found._fields == names
     return {name: at for name, at in zip(names, found, strict=True) if at is not None}
 

@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from cubes import Cell
 from facts import books_of, ms, told
-from listings import empty, feed, states
+from listings import cells, empty, feed, states
 
 from metrics.api import create_app
 from metrics.catalogue import load_indicators
@@ -47,7 +46,7 @@ async def asked(tmp_path: Path, path: str) -> httpx.Response:
     cube, listing, now = Cube(tmp_path / "cube.sqlite"), empty(tmp_path), ms("11-20 10:00")
     cube.open("one", now)
     books, ready = books_of(EXAMPLE), Progress(ready=True, percent=100.0, partitions=1)
-    cube.apply([Cell(key, value) for key, value in books.cells.items()], {0: 14})
+    cube.apply(cells(books), {0: 14})
     feed(listing, states(books))
     questions = Questions(Readers(cube), load_indicators(), {}, progress=lambda: ready, clock=lambda: now)
     date_names = {meaning.family: meaning.date_names for meaning in meanings()}
