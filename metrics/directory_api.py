@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
+from metrics.api import CSV, ERRORS
 from metrics.directory_answers import (
     AgenciesAnswer,
     AgencyAnswer,
@@ -34,7 +35,6 @@ from metrics.directory_questions import (
 )
 from metrics.questions import Questions
 
-CSV = "text/csv; charset=utf-8"
 A = TypeVar("A", bound=BaseModel)
 
 
@@ -44,7 +44,7 @@ def directory_routes(figures: Questions) -> Callable[[Executor], APIRouter]:
 
 
 def _routes(questions: DirectoryQuestions, coverage: CoverageQuestions, pool: Executor) -> APIRouter:
-    routes = APIRouter()
+    routes = APIRouter(responses=ERRORS)
 
     @routes.get("/v1/agencies", response_model=AgenciesAnswer)
     async def agencies(asked: Annotated[AgenciesAsked, Query()]) -> Response:

@@ -112,9 +112,10 @@ class DirectoryQuestions:
         if asked.field is not None and not directory.procedures_of_field(asked.field):
             known = ", ".join(sorted({one.fields.field for one in directory.procedures})) or "none"
             raise wrong("field", f"no procedure of field {asked.field} was registered; there are {known}")
+        agency = None if asked.agency is None else directory.canonical(asked.agency, day)
         found = [
             _procedure(one) for one in directory.procedures_on(day)
-            if asked.field in (None, one.fields.field) and asked.agency in (None, one.agency)
+            if asked.field in (None, one.fields.field) and agency in (None, directory.canonical(one.agency, day))
         ]  # fmt: skip
         mistakes = [mistake for mistake in directory.mistakes if mistake.place.startswith("procedure/")]
         return ProceduresAnswer(day=day, procedures=found, problems=told(mistakes))
@@ -186,6 +187,7 @@ class CoverageQuestions:
         with self._figures.readers.snapshot() as snapshot:
             days = days_with_counts(snapshot, directory, [asked.family] if asked.family else FAMILIES, window)
             last = last_events(snapshot, directory, today)
+            self._figures.refuse_unknown(asked, snapshot.last_events(), directory)
             as_of = self._figures.as_of(snapshot)
         chosen = [
             one for one in expected(directory, self._figures.agencies, last, window) if _asked_for(directory, asked, one.code, window)

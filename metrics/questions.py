@@ -116,7 +116,7 @@ class Questions:
         moment, directory = Moment(self.clock(), self._office), self.directory()
         window = asked.days(moment.today)
         heard = snapshot.last_events()
-        self._refuse_unknown(asked, heard, directory)
+        self.refuse_unknown(asked, heard, directory)
         return Question(
             snapshot=snapshot, moment=moment, asked=asked, window=window, before=asked.before(window, moment.today), directory=directory,
             indicators=chosen, items=self._items if any(one.source == "score" for one in chosen) else [],
@@ -124,7 +124,8 @@ class Questions:
             expected_now=self._expected(asked, Window(moment.today, moment.today), heard, directory), as_of=self.as_of(snapshot),
         )  # fmt: skip
 
-    def _refuse_unknown(self, asked: Asked, heard: Mapping[str, int], directory: Directory) -> None:
+    def refuse_unknown(self, asked: Asked, heard: Mapping[str, int], directory: Directory) -> None:
+        """Raises: Problem for an agency that nobody registered, expects or ever heard from."""
         agency = asked.agency
         if agency is not None and agency not in heard and agency not in self.agencies and not directory.known(agency):
             raise wrong("agency", f"{agency} is not expected and was never heard from")

@@ -179,7 +179,7 @@ def test_procedures_of_a_day_by_field_and_agency(tmp_path: Path) -> None:
         assert [(one["procedure"], one["agency"], one["level"], one["with_fee"], one["valid_to"]) for one in then] == [
             ("1", "P.D", 4, False, None), ("2", "N.1", 2, True, "2025-01-01"),
         ]  # fmt: skip
-        assert asked.get("/v1/procedures?day=2024-06-01&agency=N.1").json()["procedures"] == then[1:]
+        assert asked.get("/v1/procedures?day=2024-06-01&agency=000.N1.P").json()["procedures"] == then[1:]
         assert rows(asked.get("/v1/procedures?format=csv").text)[0]["field"] == "land"
         wrong = asked.get("/v1/procedures?field=sea")
         assert wrong.status_code == 422
@@ -225,6 +225,8 @@ def test_coverage_of_one_family_and_of_one_agency(province: Asking) -> None:
     assert set(covered(province, "?to=2025-06-30&agency=T")) == {"T", "T.1", "T.2", "T.3"}
     assert set(covered(province, "?to=2025-06-30&agency=T&own=true")) == {"T"}
     assert province.get("/v1/coverage?family=stars").status_code == 422
+    refused = province.get("/v1/coverage?agency=NEVER")
+    assert (refused.status_code, refused.json()["detail"]) == (422, "agency: NEVER is not expected and was never heard from")
 
 
 def test_everybody_reports_is_complete(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from agencies import agency, merged_communes
 from aiokafka import TopicPartition
 
 from metrics.directory import Directory
-from metrics.directory_feed import TOPIC, DirectoryFeed, Following, Items
+from metrics.directory_feed import TOPIC, DirectoryFeed, Following, Items, both
+from metrics.feed import Progress
 from schemas.settings import Settings
 from schemas.states import Item
 
@@ -102,6 +103,15 @@ async def test_an_empty_topic_is_ready_at_once_and_knows_nobody() -> None:
 async def test_the_directory_is_the_one_of_the_items() -> None:
     feed, _ = await follow(*records(merged_communes()))
     assert feed.directory.agencies(DAY) == Directory(merged_communes()).agencies(DAY) != []
+
+
+def test_figures_are_complete_when_cube_and_directory_are() -> None:
+    cube, directory = Progress(True, 100.0, 0, 4, "following"), Progress(True, 100.0, doing="following")
+    reading = Progress(False, 40.0, doing="reading the directory")
+    assert both(cube, directory) == cube
+    assert both(cube, reading) == Progress(False, 40.0, 0, 4, "reading the directory")
+    building = Progress(False, 7.5, None, 4, "catching up")
+    assert both(building, directory) == both(building, reading) == building
 
 
 async def test_while_it_reads_anew_the_directory_stays_the_one_that_was() -> None:
