@@ -10,7 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import Any, NoReturn, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -54,6 +54,7 @@ class Diet:
     partition: Callable[[TopicPartition], Any]
     batch: int = BATCH
     wait_ms: int = WAIT_MS
+    rest: float = 0.0  # after a batch, times as long as it took: what is less urgent leaves the processor to the rest of the hub
 
 
 OF_CUBE = Diet("cube", (CELLS,), lambda found: found.partition)
@@ -174,10 +175,13 @@ class Following:
             self._compare(fetched)
             self._positions = {partition: await self._reader.position(partition) for partition in self._positions}
             if records := [record for found in fetched.values() for record in found]:
+                began = perf_counter()
                 self._store.apply(records, {self._diet.partition(found): position for found, position in self._positions.items()})
+                self._report()
+                await asyncio.sleep(self._diet.rest * (perf_counter() - began))
             else:
                 self._store.check()
-            self._report()
+                self._report()
 
     async def _assign(self, partitions: Sequence[TopicPartition]) -> None:
         """Take every partition at its place; the last record applied is read once more, to be compared."""

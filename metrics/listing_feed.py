@@ -16,6 +16,7 @@ from metrics.questions import Questions
 from schemas.settings import Settings
 
 LISTING_FILE = "listing.sqlite"
+REST = 2.0  # a third of one core at most, while many states wait
 BATCH = 5_000  # states in one transaction: what a batch holds in memory, and how long it keeps the other threads waiting
 
 
@@ -31,7 +32,7 @@ class Service:
         self.feeds: list[Feed] = []
         self._listing = Listing(settings.data / LISTING_FILE, meanings)
         if settings.listing and meanings:
-            feed = Feed(settings, self._listing, diet=Diet("listing", tuple(self._listing.meanings), _itself, BATCH))
+            feed = Feed(settings, self._listing, diet=Diet("listing", tuple(self._listing.meanings), _itself, BATCH, rest=REST))
             date_names = {meaning.family: meaning.date_names for meaning in meanings}
             self.feeds = [feed]
             self.lists = Lists(questions, Connections(self._listing, "The list"), date_names, progress=lambda: feed.progress)
