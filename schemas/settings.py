@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     heartbeat_seconds: float = Field(2.0, gt=0, description="Seconds between the heartbeats that measure freshness")
     worker_port: int = Field(8082, ge=0, le=65535, description="Port of the worker's own /metrics (0: none)")
     listing: bool = Field(True, description="Keep the lists behind the figures (GET /v1/dossiers…); 0 spares memory and disk")
-    agencies: Path | None = Field(None, description="YAML list of agencies expected to report, while none is registered; empty: all heard from")
+    agencies: Path | None = Field(None, description="YAML list of agencies that should report if none is registered; empty: all heard")
     indicators: Path | None = Field(None, description="The catalogue of indicators; empty: the one that ships with the hub")
     office_hours: str = Field("07:00-11:30,13:30-17:00", description="Working hours of a day, which count until a dossier is due soon")
     days_off: str = Field("", description="Further days off, such as 2026-01-02,2026-02-13; public holidays are known")

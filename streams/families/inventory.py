@@ -170,8 +170,8 @@ def _procedures(details: Details) -> Stock:
 
 def _days(details: Details) -> Amounts:
     """Legal days before and after the review, for procedures that were reviewed: both are known."""
-    before, now = details["days_before"], details["days_now"]
-    return {} if before is None or now is None else {"days_before": before, "days_now": now}
+    before, after = details["days_before"], details["days_now"]
+    return {} if before is None or after is None else {"days_before": before, "days_now": after}
 
 
 def _datasets(details: Details) -> Stock:
