@@ -55,6 +55,14 @@ def counted(key: str, *, partition: int = 0, **counts: int) -> Cell:
     return cell(key, *(counts.get(measure, 0) for measure in measures), partition=partition)
 
 
+def filled(folder: Path, cells: Iterable[Cell]) -> Cube:
+    """A new cube that holds these cells, of one partition."""
+    cube = Cube(folder / "cube.sqlite")
+    cube.open("one", NOW)
+    cube.apply(cells, {0: 1})
+    return cube
+
+
 # Agency A receives and closes a little, B closes most, C only appears with open dossiers.
 PROVINCE = [
     counted("dossiers|received|A|P1|20251103", received=10, received_online=6, received_counter=4),

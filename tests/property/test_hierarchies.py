@@ -9,14 +9,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from agencies import Items
-from cubes import NOW, counted
+from cubes import NOW, counted, filled
 from hierarchies import LEVELS, WINDOW, YEARS, Said, above, anything, below_of, codes_of, held, inherited, owner, place, sound, stated
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
 
 from metrics.asked import CountsAsked
-from metrics.cube import Cube
 from metrics.directory import Directory
 from metrics.feed import Progress
 from metrics.grains import Window
@@ -99,9 +98,8 @@ def received(draw: Any, said: list[Said]) -> dict[tuple[str, int], int]:
 def test_figures_hold_each_count_where_the_hierarchy_of_its_day_has_it(said: list[Said], data: st.DataObject) -> None:
     cells, directory = data.draw(received(said)), Directory(stated(said))
     with TemporaryDirectory() as folder:
-        cube = Cube(Path(folder) / "cube.sqlite")
-        cube.open("one", NOW)
-        cube.apply([counted(f"dossiers|received|{code}|P1|{year}0601", received=count) for (code, year), count in cells.items()], {0: 1})
+        known = [counted(f"dossiers|received|{code}|P1|{year}0601", received=count) for (code, year), count in cells.items()]
+        cube = filled(Path(folder), known)
         clock, progress = (lambda: NOW), (lambda: Progress(ready=True, partitions=1))
         questions = Questions(Readers(cube), {}, {}, progress=progress, clock=clock, directory=lambda: directory)
 

@@ -13,14 +13,13 @@ from typing import Any, get_args
 
 import httpx
 import pytest
-from cubes import NOW
+from cubes import NOW, filled
 from starlette.datastructures import Headers
 
 from connectors.cloudevents import event_of
 from connectors.gateway.modes import items_of
 from metrics.api import create_app
 from metrics.catalogue import load_indicators
-from metrics.cube import Cube
 from metrics.directory import Directory
 from metrics.directory_answers import AgenciesAnswer, AgencyAnswer, CoverageAnswer
 from metrics.directory_api import directory_routes
@@ -64,9 +63,7 @@ def directory() -> Directory:
 
 @pytest.fixture
 def app(tmp_path: Path, directory: Directory) -> Iterator[Any]:
-    cube = Cube(tmp_path / "cube.sqlite")
-    cube.open("one", NOW)
-    cube.apply([], {0: 1})
+    cube = filled(tmp_path, [])
     shared: Any = {"progress": lambda: Progress(ready=True, partitions=1), "clock": lambda: NOW, "directory": lambda: directory}
     questions = Questions(Readers(cube), load_indicators(), {}, **shared)
     yield create_app(questions, Exporter(cube, {}, worker_lag=dict, **shared), [directory_routes(questions)])

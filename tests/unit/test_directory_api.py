@@ -12,12 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 from agencies import MERGER, Items, agency, merged_communes, state
-from cubes import NOW, Cell, at, counted
+from cubes import NOW, Cell, at, counted, filled
 from fastapi import FastAPI
 
 from metrics.api import create_app
 from metrics.catalogue import Agency
-from metrics.cube import Cube
 from metrics.directory import Directory
 from metrics.directory_api import directory_routes
 from metrics.directory_coverage import silence
@@ -66,9 +65,7 @@ class Asking:
 
 @contextmanager
 def client(folder: Path, items: Items, declared: dict[str, Agency] | None = None) -> Iterator[Asking]:
-    cube = Cube(folder / "cube.sqlite")
-    cube.open("one", NOW)
-    cube.apply(CELLS, {0: 1})
+    cube = filled(folder, CELLS)
     directory, clock, progress = Directory(items), (lambda: NOW), (lambda: Progress(ready=True, percent=100.0, partitions=1))
     questions = Questions(Readers(cube), {}, declared or {}, progress=progress, clock=clock, directory=lambda: directory)
     exporter = Exporter(cube, {}, progress=progress, worker_lag=dict, clock=clock)
@@ -256,9 +253,7 @@ def test_coverage_as_csv(province: Asking) -> None:
 
 
 def test_silence_is_counted_from_the_last_count_or_from_the_first_day_it_was_expected(tmp_path: Path) -> None:
-    cube = Cube(tmp_path / "cube.sqlite")
-    cube.open("one", NOW)
-    cube.apply([heard("dossiers|received|000.01.P|P1|20251103", NOW - 90_000, received=1)], {0: 1})
+    cube = filled(tmp_path, [heard("dossiers|received|000.01.P|P1|20251103", NOW - 90_000, received=1)])
     with Readers(cube).snapshot() as snapshot:
         found = silence(snapshot, Directory(merged_communes()), {}, NOW)
         assert silence(snapshot, Directory(), {"Q": Agency(code="Q")}, NOW) == {}

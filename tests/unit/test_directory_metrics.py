@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from agencies import MERGER, Items, agency, merged_communes
-from cubes import NOW, at, counted
+from cubes import NOW, at, counted, filled
 from prometheus_client.parser import text_string_to_metric_families
 
 from metrics.catalogue import Agency, load_indicators
-from metrics.cube import Cube
 from metrics.directory import Directory
 from metrics.directory_metrics import directory_text
 from metrics.exporter import Exporter
@@ -26,9 +25,7 @@ CELLS = [
 
 
 def samples(folder: Path, items: Items, declared: dict[str, Agency] | None = None) -> dict[tuple[str, ...], float]:
-    cube = Cube(folder / "cube.sqlite")
-    cube.open("one", NOW)
-    cube.apply(CELLS, {0: 1})
+    cube = filled(folder, CELLS)
     with Readers(cube).snapshot() as snapshot:
         text = directory_text(snapshot, Directory(items), declared or {}, NOW + 60_000)
     found = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
@@ -65,15 +62,13 @@ def test_where_nobody_registers_the_declared_ones_count_and_nobody_is_unknown(tm
 
 def exported(folder: Path, items: Items) -> dict[tuple[str, ...], float]:
     """Closed this year by agency, open dossiers by agency, and when each was last heard."""
-    cube = Cube(folder / "cube.sqlite")
-    cube.open("one", NOW)
-    cube.apply([
+    cube = filled(folder, [
         counted("dossiers|closed|000.01.P|P1|20250110", closed=1, on_time=1),
         counted("dossiers|closed|P.D|P1|20251110", closed=2, on_time=1),
         counted(f"dossiers|open|000.01.P|P1|{at('2025-11-11T17:00')}", open=3),
         counted(f"dossiers|open|P.D|P1|{at('2025-12-11T17:00')}", open=1),
         counted("inventory|agencies|U.2|commune|20150101", agencies=1, agencies_expected=1),
-    ], {0: 1})  # fmt: skip
+    ])  # fmt: skip
     directory = Directory(items)
     progress = Progress(ready=True, partitions=1)
     exporter = Exporter(cube, load_indicators(), progress=lambda: progress, worker_lag=dict, clock=lambda: NOW, directory=lambda: directory)

@@ -26,12 +26,11 @@ from typing import Any
 
 import httpx
 import pytest
-from cubes import NOW, Cell, counted
+from cubes import NOW, Cell, counted, filled
 from facts import Heard, answer, told
 
 from metrics.api import create_app
 from metrics.catalogue import load_indicators
-from metrics.cube import Cube
 from metrics.directory import Directory
 from metrics.directory_api import directory_routes
 from metrics.exporter import Exporter
@@ -105,9 +104,7 @@ class Hub:
     """The reporting API over all of it, on 12 November 2025."""
 
     def __init__(self, folder: Path, *, directory: Directory) -> None:
-        self.cube = Cube(folder / "cube.sqlite")
-        self.cube.open("one", NOW)
-        self.cube.apply(cells(DOSSIERS), {0: 1})
+        self.cube = filled(folder, cells(DOSSIERS))
         indicators, shared = load_indicators(), {"progress": lambda: Progress(ready=True, partitions=1), "clock": lambda: NOW}
         questions = Questions(Readers(self.cube), indicators, {}, directory=lambda: directory, **shared)  # type: ignore[arg-type]
         exporter = Exporter(self.cube, indicators, worker_lag=dict, directory=lambda: directory, **shared)  # type: ignore[arg-type]
