@@ -117,8 +117,10 @@ class Snapshot:
         """Each (agency, day as YYYYMMDD) with at least one dated count of the families in the window."""
         first, last = (window.first or FIRST_DAY), (window.last or LAST_DAY)
         tables = [table.sums for (family, _), table in TABLES.items() if family in families and table.declared.at == "day"]
-        chosen = " UNION ".join(f"SELECT agency, at FROM {sums} WHERE grain = {FINE} AND at BETWEEN :first AND :last" for sums in tables)
-        return set(self._connection.execute(chosen, {"first": yyyymmdd(first), "last": yyyymmdd(last)})) if tables else set()
+        chosen = " UNION ".join(f"SELECT at, agency FROM {sums} WHERE grain = {FINE} AND at BETWEEN :first AND :last" for sums in tables)
+        # in the order of the tables' keys, so that they are merged and nothing is sorted
+        found = self._connection.execute(f"{chosen} ORDER BY 1, 2", {"first": yyyymmdd(first), "last": yyyymmdd(last)}) if tables else ()
+        return {(agency, at) for at, agency in found}
 
     def dated(self, families: Collection[str], window: Window) -> set[str]:
         """Agencies with at least one dated count of the families in the window."""
