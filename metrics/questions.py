@@ -28,7 +28,7 @@ from metrics.grains import EVER, Window, cover_days
 from metrics.layout import TABLES, Table
 from metrics.problems import Problem, wrong
 from metrics.reader import By, Readers, Snapshot, Sums, running
-from metrics.scopes import scopes
+from metrics.scopes import of_level, scopes
 from metrics.score import GROUPS, Scored, add_up, by_group
 from metrics.worktime import OFFICE, Office
 from schemas.cells import KINDS
@@ -131,12 +131,18 @@ class Questions:
             raise wrong("agency", f"{agency} is not expected and was never heard from")
 
     def _expected(self, asked: Asked, window: Window, heard: Mapping[str, int], directory: Directory) -> set[str]:
-        """The agencies whose counts the figure should hold: those registered, else of the settings, else ever heard from."""
+        """The agencies whose counts the figure should hold: those registered, else of the settings, else ever heard from.
+
+        Of one agency, what is below it, and itself where none of that is expected; of a level, that level's.
+        """
         found = set(self.agencies or heard) if directory.empty else set(directory.expected(window))
-        if asked.agency is None:
+        where = scopes(directory, asked, window)
+        if isinstance(asked, IndicatorsAsked) and asked.level is not None:
+            where = of_level(directory, asked.level, where) or where
+        if any(scope.codes is None for scope in where):
             return found
-        below = {code for scope in scopes(directory, asked, window) for code in scope.codes or ()}
-        return found & below or {asked.agency}
+        among = found & {code for scope in where for code in scope.codes or ()}
+        return among or ({asked.agency} if asked.agency is not None else among)
 
     def as_of(self, snapshot: Snapshot) -> AsOf:
         """The oldest heartbeat; without heartbeats, when the cube last held all that was published."""

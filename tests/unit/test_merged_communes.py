@@ -227,8 +227,17 @@ def test_who_reported_and_who_never_did(hub: Hub) -> None:
     days = {row["code"]: int(row["days_with_counts"]) for row in found}
     # U.1, the districts and the province never sent anything; N.1 received on the 7th under one form and closed on the 9th under the other
     assert days == {"P": 0, "P.D": 1, "T": 0, "T.1": 3, "T.2": 2, "T.3": 1, "U": 0, "U.1": 0, "U.2": 2, "N.1": 2, "N.2": 2}
-    share = hub.get("/v1/indicators/dossiers_on_time_share", window="year").json()["coverage"]
-    assert (share["reporting"], share["expected"], share["complete"]) == (7, 11, False)
+
+    def coverage(**asked: str) -> tuple[int, int, bool]:
+        found = hub.get("/v1/indicators/dossiers_on_time_share", window="year", **asked).json()["coverage"]
+        return found["reporting"], found["expected"], found["complete"]
+
+    assert coverage() == (7, 11, False)
+    assert coverage(level="commune") == (6, 7, False)  # without U.1
+    assert coverage(level="province") == (1, 2, False)  # the department, and the province itself, which sent nothing
+    assert coverage(agency="T") == (3, 4, False)  # T.1, T.2, T.3, and T itself
+    assert coverage(agency="U.2") == (1, 1, True)
+    assert coverage(agency="X.9") == (1, 1, True)
 
 
 def test_without_a_register_every_code_stands_for_itself(tmp_path: Path) -> None:
