@@ -185,6 +185,6 @@ class Connections:
             self._local.held = None
         uri = f"{self._file.path.absolute().as_uri()}?mode=ro"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=128, check_same_thread=False)
-        connection.execute("PRAGMA cache_size = -8192")
+        connection.execute("PRAGMA cache_size = -2048")  # a scan is larger than any cache, and a page is small
         self._local.held = (generation, connection)
         return connection
