@@ -6,8 +6,9 @@ out and told as a mistake with its exact place; everything else goes on.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Generic, Literal, TypeVar
@@ -134,7 +135,7 @@ def read(items: Mapping[str, Item], event_type: str, shape: type[F]) -> tuple[li
 
 
 def _read_item(name: str, item: Item, event_type: str, shape: type[F], found: list[Statement[F]], mistakes: list[Mistake]) -> None:
-    starts = sorted(item.statements)
+    starts = list(_news(item))
     for place, start in enumerate(starts):
         at, id_, type_, agency, valid_to, fields = item.statements[start]
         if type_ != event_type:
@@ -149,6 +150,16 @@ def _read_item(name: str, item: Item, event_type: str, shape: type[F], found: li
             same_end = valid_to is None or item.statements[following][4] == valid_to
             statement = _until_next(statement, _day(following), mistakes if not same_end else [])
         found.append(statement)
+
+
+def _news(item: Item) -> Iterator[int]:
+    """The beginnings from which something else is said than before: many systems state everything again every night."""
+    before: tuple[object, ...] = ()
+    for start in sorted(item.statements):
+        said = item.statements[start][2:]  # type, agency, end, fields
+        if said != before or (said[2] is not None and said[2] <= start):
+            yield start
+        before = said
 
 
 def _statement(name: str, by: tuple[int, Id, str], start: int, valid_to: int | None, fields: F) -> Statement[F]:
@@ -186,13 +197,15 @@ def by_agency(statements: Iterable[Statement[AgencyFields]]) -> tuple[dict[str, 
     for statement in sorted(statements, key=lambda one: (one.said, one.item)):
         if statement.end is not None and statement.end <= statement.first:
             continue  # replaced on the very day on which it began
-        other = next((known for known in kept[statement.agency] if known.overlaps(statement)), None)
+        others = kept[statement.agency]
+        place = bisect(others, statement.first, key=lambda one: one.first)
+        other = next((known for known in others[max(0, place - 1) : place + 1] if known.overlaps(statement)), None)
         if other is None:
-            kept[statement.agency].append(statement)
+            others.insert(place, statement)
             continue
         mistakes.append(Mistake(
             "overlap", statement.agency, statement.place(),
             f"cơ quan {statement.agency} đã được nêu cho thời gian đó tại {other.place()}: đã bỏ qua",
             f"agency {statement.agency} is already stated for that time by {other.place()}: it is left out; end one before the other",
         ))  # fmt: skip
-    return {code: sorted(found, key=lambda one: one.first) for code, found in kept.items() if found}, mistakes
+    return {code: found for code, found in kept.items() if found}, mistakes

@@ -304,6 +304,7 @@ def test_what_is_stated_again_every_night_is_no_overlap(until: str | None) -> No
     assert directory.mistakes == []
     assert directory.roll_up("A", date(2025, 6, 15)) == ("A", "P")
     assert directory.groupings(YEAR) == [(YEAR, {})]  # nothing changed
+    assert [one.first for one in directory.history("A")] == [date(2025, 6, 1)]  # as if it had been said once
 
 
 def test_an_agency_above_itself_is_refused_at_the_door() -> None:
