@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import TypeVar
 
 from metrics.directory_items import (
@@ -272,17 +272,22 @@ class Directory:
     def _groupings(self, window: Window, level: str | None = None) -> Groupings:
         """Which agency's group each known code counts in, for each part of a window; a code that is missing is a group of its own."""
         found: Groupings = []
-        for part in self.parts(window):
-            tree = self.tree(part.first or BEGINNING)
-            _extend(found, part, {code: group for code in tree.owner if (group := tree.group(code, level)) != code})
+        for part in self.parts(window) if level else _cut(window, self._codes.changes()):
+            day = part.first or BEGINNING
+            group = partial(self.tree(day).group, level=level) if level else partial(self.canonical, day=day)
+            _extend(found, part, {code: name for code in self._codes.known if (name := group(code)) != code})
         return found
 
     def parts(self, window: Window, more: Iterable[date] = ()) -> Iterator[Window]:
         """The window cut where the hierarchy changes; its open sides stay open."""
-        low, high = _bounds(window)
-        cuts = sorted({day for day in (*self._firsts, *more) if low < day <= high})
-        firsts, lasts = [window.first, *cuts], [*(day - DAY for day in cuts), window.last]
-        yield from (Window(first, last) for first, last in zip(firsts, lasts, strict=True))
+        return _cut(window, (*self._firsts, *more))
+
+
+def _cut(window: Window, days: Iterable[date]) -> Iterator[Window]:
+    low, high = _bounds(window)
+    cuts = sorted({day for day in days if low < day <= high})
+    firsts, lasts = [window.first, *cuts], [*(day - DAY for day in cuts), window.last]
+    yield from (Window(first, last) for first, last in zip(firsts, lasts, strict=True))
 
 
 def _extend(found: list[tuple[Window, T]], part: Window, holds: T) -> None:
