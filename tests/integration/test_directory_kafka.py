@@ -1,21 +1,28 @@
-"""The directory's feed on a real Kafka: committed states become a directory, live, aborted ones never, and again after a restart."""
+"""The directory on a real Kafka: committed states become a directory, live and again after a restart, and figures roll up by it."""
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from subprocess import DEVNULL, Popen
 from uuid import uuid4
 
+import httpx
 import msgspec
 import pytest
 from agencies import MERGER, Items, agency
+from cubes import counted
 
 from metrics.directory_feed import TOPIC, DirectoryFeed
+from ops.kafka_storage import free_port
 from schemas.kafka import ensure_topics, producer
 from schemas.settings import Settings
+from schemas.topics import CELLS
 
 pytestmark = pytest.mark.kafka
 PATIENCE = 60.0
@@ -32,7 +39,7 @@ def wait_for(what: Callable[[], bool]) -> None:
 
 @pytest.fixture
 async def settings(kafka: str, tmp_path: Path) -> Settings:
-    made = Settings(kafka_servers=kafka, data=tmp_path)
+    made = Settings(kafka_servers=kafka, data=tmp_path, metrics_port=free_port())
     await ensure_topics(made)
     return made
 
@@ -90,6 +97,41 @@ async def test_a_restart_reads_everything_again(settings: Settings, code: str) -
         assert not feed.directory.known(code)
         assert feed.directory.known(f"{code}.1")
         assert [mistake.kind for mistake in feed.directory.mistakes if mistake.agency == f"{code}.1"] == ["unknown_parent"]
+
+
+@contextmanager
+def served(settings: Settings) -> Iterator[str]:
+    """The address of a metrics process of its own, once it is ready."""
+    chosen = {"DATA": str(settings.data), "METRICS_PORT": str(settings.metrics_port), "KAFKA_SERVERS": settings.kafka_servers}
+    environment = os.environ | {f"LGSP_{name}": value for name, value in chosen.items()}
+    address = f"http://127.0.0.1:{settings.metrics_port}"
+    with Popen([sys.executable, "-m", "ops.cli", "metrics"], env=environment, stdout=DEVNULL, stderr=DEVNULL) as process:
+        try:
+            wait_for(lambda: ready(address))
+            yield address
+        finally:
+            process.terminate()
+
+
+def ready(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+async def test_the_metrics_process_rolls_figures_up_by_it(settings: Settings, code: str) -> None:
+    commune = f"{code}.1"
+    cell = counted(f"dossiers|received|{commune}|P1|20250801", received=5)
+    await publish(settings, agency(agency({}, code, "district"), commune, "commune", code))
+    async with producer(settings) as publisher:
+        await publisher.send_and_wait(CELLS, cell.value, cell.key, partition=0)
+    with served(settings) as address:
+        async with httpx.AsyncClient(base_url=address) as client:
+            (kind,) = (await client.get(f"/v1/counts?family=dossiers&kind=received&window=all&agency={code}")).json()["kinds"]
+            assert kind["counts"]["received"] == 5
+            assert (await client.get(f"/v1/agencies/{commune}")).json()["above"] == [code]
+            assert f'lgsp_agency_silent_seconds{{agency="{commune}"}}' in (await client.get("/metrics")).text
 
 
 def test_it_waits_for_kafka_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
