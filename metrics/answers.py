@@ -31,44 +31,121 @@ class AsOf(BaseModel):
 
 
 class CoverageOf(BaseModel):
-    """Expected agencies with at least one dated count in the window."""
+    """Expected agencies with at least one dated count in the window; the note goes wherever an incomplete figure is shown."""
 
     reporting: int
     expected: int
     share: float | None
+    complete: bool
+    note: Name | None
+
+
+class Compared(BaseModel):
+    """The same figure in the window that it is compared with; `change` is value less this value."""
+
+    window: Days
+    numerator: int | None
+    denominator: int | None
+    value: float | int | None
+    change: float | None
 
 
 class Share(BaseModel):
-    """A figure with what it is made of. `denominator` null: a count; `value` null: a zero denominator."""
+    """A figure with what it is made of. `denominator` null: a count; `value` null: a zero denominator, or absent."""
 
-    numerator: int
+    numerator: int | None
     denominator: int | None
     value: float | int | None
     target: float | None
     gap: float | None = Field(description="value less target")
     percentiles: dict[str, int | None] = Field({}, description="p50, p90: upper bound of the class that holds it")
+    compared: Compared | None = None
 
 
 class Group(Share):
-    """One agency, category or day."""
+    """One agency, category, day or level."""
 
     group: str
+    known: bool | None = Field(None, description="By agency: whether it was registered; null while no agency is")
+
+
+class Report(BaseModel):
+    """A figure as an agency reported it. Without a denominator the numerator is the figure itself."""
+
+    agency: str
+    period: Days
+    numerator: int
+    denominator: int | None
+    value: float | None
+    document: str | None = Field(description="Number of the source document")
+    revision: int
+    reported_at: str
 
 
 class IndicatorAnswer(Share):
     """One indicator over one window."""
 
+    model_config = ConfigDict(populate_by_name=True)
+
     id: str
     version: int
+    source: str = Field(serialization_alias="from")
     name: Name
     unit: str
     direction: str
     agency: str | None
+    level: str | None
+    field: str | None
     window: Days
     coverage: CoverageOf
     as_of: AsOf
     by: str | None
     groups: list[Group]
+    missing: Name | None = Field(description="Why a value or groups are absent, or what the official formula asks for beside")
+    reports: list[Report] = Field(description="Of reported indicators: what agencies reported for periods that meet the window")
+
+
+class ItemAnswer(BaseModel):
+    """One item of QĐ 766. `points` null: its share or its greatest number of points is not known."""
+
+    id: str
+    item: str
+    version: int = Field(description="Of the formula")
+    name: Name
+    numerator: int | None
+    denominator: int | None
+    value: float | None
+    full: float = Field(description="The share from which all points are given")
+    points: float | None
+    of: float | None = Field(description="The most points it gives")
+    missing: Name | None
+
+
+class GroupOfItems(BaseModel):
+    """A group of items. `points` out of `possible` come from events; the group gives `of` in all."""
+
+    group: str
+    name: Name
+    points: float | None
+    possible: float
+    of: float
+    items: list[ItemAnswer]
+
+
+class ScoreAnswer(BaseModel):
+    """QĐ 766: points from events out of the possible ones, and out of 100."""
+
+    id: str
+    version: int
+    agency: str | None
+    window: Days
+    coverage: CoverageOf
+    as_of: AsOf
+    points: float | None
+    possible: float
+    of: float
+    missing: Name | None
+    groups: list[GroupOfItems]
 
 
 class IndicatorsAnswer(BaseModel):
@@ -81,6 +158,7 @@ class CountsGroup(BaseModel):
     """Raw counts of one agency, category or day."""
 
     group: str
+    known: bool | None = Field(None, description="By agency: whether it was registered; null while no agency is")
     counts: dict[str, int]
 
 
@@ -90,6 +168,7 @@ class KindCounts(BaseModel):
     family: str
     kind: str
     window: Days
+    coverage: CoverageOf
     counts: dict[str, int]
     groups: list[CountsGroup]
 
@@ -110,10 +189,19 @@ class CatalogueAnswer(BaseModel):
 
 
 INDICATOR_COLUMNS = (
-    "id", "version", "name_vi", "name_en", "unit", "agency", "from", "to", "by", "group", "numerator", "denominator", "value",
-    "target", "gap", "p50", "p90", "reporting", "expected", "as_of",
+    "id", "version", "source", "name_vi", "name_en", "unit", "agency", "level", "field", "from", "to", "by", "group", "known",
+    "numerator", "denominator", "value", "target", "gap", "p50", "p90",
+    "compared_from", "compared_to", "compared_numerator", "compared_denominator", "compared_value", "change",
+    "reporting", "expected", "complete", "note_vi", "note_en", "as_of", "missing_vi", "missing_en",
 )  # fmt: skip
-COUNTS_COLUMNS = ("family", "kind", "agency", "from", "to", "by", "group", "measure", "count", "as_of")
+SCORE_COLUMNS = (
+    "group", "item", "id", "version", "name_vi", "name_en", "numerator", "denominator", "value", "full", "points", "of", "missing_vi",
+    "missing_en", "agency", "from", "to", "reporting", "expected", "complete", "note_vi", "note_en", "as_of",
+)  # fmt: skip
+COUNTS_COLUMNS = (
+    "family", "kind", "agency", "from", "to", "by", "group", "known", "measure", "count", "reporting", "expected", "complete",
+    "note_vi", "note_en", "as_of",
+)  # fmt: skip
 
 
 def indicators_csv(answers: Iterable[IndicatorAnswer]) -> str:
@@ -123,16 +211,46 @@ def indicators_csv(answers: Iterable[IndicatorAnswer]) -> str:
 
 def _indicator_rows(answer: IndicatorAnswer) -> Iterable[Sequence[Cell]]:
     days = (_iso(answer.window.first), _iso(answer.window.last))
-    head = (answer.id, answer.version, answer.name.vi, answer.name.en, answer.unit, answer.agency, *days, answer.by)
-    tail = (answer.coverage.reporting, answer.coverage.expected, answer.as_of.instant)
-    yield (*head, None, *_share(answer), *tail)
+    named = (answer.id, answer.version, answer.source, answer.name.vi, answer.name.en, answer.unit)
+    head = (*named, answer.agency, answer.level, answer.field, *days, answer.by)
+    missing = (answer.missing.vi, answer.missing.en) if answer.missing else (None, None)
+    tail = (*_covered(answer.coverage), answer.as_of.instant, *missing)
+    yield (*head, None, None, *_share(answer), *tail)
     for group in answer.groups:
-        yield (*head, group.group, *_share(group), *tail)
+        yield (*head, group.group, _yes(group.known), *_share(group), *tail)
+
+
+def _yes(known: bool | None) -> str | None:
+    return None if known is None else str(known).lower()
+
+
+def _covered(coverage: CoverageOf) -> tuple[Cell, ...]:
+    note = (coverage.note.vi, coverage.note.en) if coverage.note else (None, None)
+    return coverage.reporting, coverage.expected, _yes(coverage.complete), *note
 
 
 def _share(share: Share) -> tuple[Cell, ...]:
     percentiles = share.percentiles.get("p50"), share.percentiles.get("p90")
-    return share.numerator, share.denominator, share.value, share.target, share.gap, *percentiles
+    return share.numerator, share.denominator, share.value, share.target, share.gap, *percentiles, *_compared(share.compared)
+
+
+def _compared(then: Compared | None) -> tuple[Cell, ...]:
+    if then is None:
+        return (None,) * 6
+    return _iso(then.window.first), _iso(then.window.last), then.numerator, then.denominator, then.value, then.change
+
+
+def score_csv(answer: ScoreAnswer) -> str:
+    """A row for each item."""
+    return _csv(SCORE_COLUMNS, (_item_row(answer, group, item) for group in answer.groups for item in group.items))
+
+
+def _item_row(answer: ScoreAnswer, group: GroupOfItems, item: ItemAnswer) -> Sequence[Cell]:
+    missing = (item.missing.vi, item.missing.en) if item.missing else (None, None)
+    told = (item.numerator, item.denominator, item.value, item.full, item.points, item.of, *missing)
+    days = (_iso(answer.window.first), _iso(answer.window.last))
+    tail = (answer.agency, *days, *_covered(answer.coverage), answer.as_of.instant)
+    return group.group, item.item, item.id, item.version, item.name.vi, item.name.en, *told, *tail
 
 
 def counts_csv(answer: CountsAnswer) -> str:
@@ -142,9 +260,10 @@ def counts_csv(answer: CountsAnswer) -> str:
 
 def _count_rows(answer: CountsAnswer, kind: KindCounts) -> Iterable[Sequence[Cell]]:
     head = (kind.family, kind.kind, answer.agency, _iso(kind.window.first), _iso(kind.window.last), answer.by)
-    for group, counts in (("", kind.counts), *((found.group, found.counts) for found in kind.groups)):
+    groups = ((found.group, _yes(found.known), found.counts) for found in kind.groups)
+    for group, known, counts in (("", None, kind.counts), *groups):
         for measure, count in counts.items():
-            yield (*head, group, measure, count, answer.as_of.instant)
+            yield (*head, group, known, measure, count, *_covered(kind.coverage), answer.as_of.instant)
 
 
 def _iso(day_: date | None) -> str | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from asyncio import get_running_loop
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from time import perf_counter
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query
+from fastapi import APIRouter, FastAPI, Query
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -19,14 +20,19 @@ from metrics.answers import (
     CountsAnswer,
     IndicatorAnswer,
     IndicatorsAnswer,
+    ScoreAnswer,
     counts_csv,
     indicators_csv,
+    score_csv,
 )
+from metrics.asked import Asked, CountsAsked, IndicatorsAsked
+from metrics.disposable import Unreadable
 from metrics.exporter import Exporter, Timings
 from metrics.exposition import CONTENT_TYPE
-from metrics.questions import Asked, CountsAsked, Questions
+from metrics.questions import Questions
 from metrics.reader import CubeUnreadable
 
+Routes = Callable[[Executor], APIRouter]
 THREADS = 8  # each keeps a connection to the cube with some megabytes of cache; more would only take turns
 CSV = "text/csv; charset=utf-8"
 ERRORS: dict[int | str, dict[str, Any]] = {
@@ -35,38 +41,50 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(questions: Questions, exporter: Exporter) -> FastAPI:
-    """The application. `questions` are answered in a few threads of its own."""
+def create_app(questions: Questions, exporter: Exporter, routes: Iterable[Routes] = ()) -> FastAPI:
+    """The application, with further routes. `questions` are answered in a few threads of its own, as the routes' are."""
     app = FastAPI(title="LGSP hub: figures", version="1", docs_url=None, redoc_url=None)
     pool = ThreadPoolExecutor(THREADS, "figures")
     _indicators(app, questions, pool)
     _counts(app, questions, pool)
     _operations(app, questions, exporter)
+    for make in routes:
+        app.include_router(make(pool))
     app.add_exception_handler(problems.Problem, problems.on_problem)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)
     app.add_exception_handler(HTTPException, problems.on_http)
     app.add_exception_handler(CubeUnreadable, problems.on_unreadable)
+    app.add_exception_handler(Unreadable, problems.on_unreadable)
     app.add_exception_handler(Exception, problems.on_failure)
     app.add_middleware(Timed, timings=exporter.requests)
     return app
 
 
 def _indicators(app: FastAPI, questions: Questions, pool: Executor) -> None:
-    def answer(asked: Asked, id: str | None = None) -> Response:
+    def answer(asked: IndicatorsAsked, id: str | None = None) -> Response:
         found = questions.indicators(asked, id)
         if asked.format == "csv":
             return _csv(indicators_csv(found))
         return _json(IndicatorsAnswer(indicators=found) if id is None else found[0])
 
+    def scored(asked: Asked) -> Response:
+        found = questions.score(asked)
+        return _csv(score_csv(found)) if asked.format == "csv" else _json(found)
+
     @app.get("/v1/indicators", response_model=IndicatorsAnswer, responses=ERRORS)
-    async def indicators(asked: Annotated[Asked, Query()]) -> Response:
+    async def indicators(asked: Annotated[IndicatorsAsked, Query()]) -> Response:
         """Every indicator over a window."""
         return await get_running_loop().run_in_executor(pool, answer, asked)
 
     @app.get("/v1/indicators/{id}", response_model=IndicatorAnswer, responses=ERRORS)
-    async def indicator(id: str, asked: Annotated[Asked, Query()]) -> Response:
+    async def indicator(id: str, asked: Annotated[IndicatorsAsked, Query()]) -> Response:
         """One indicator over a window."""
         return await get_running_loop().run_in_executor(pool, answer, asked, id)
+
+    @app.get("/v1/scores/766", response_model=ScoreAnswer, responses=ERRORS)
+    async def score(asked: Annotated[Asked, Query()]) -> Response:
+        """QĐ 766: the points that events give, by group and item, and what is missing."""
+        return await get_running_loop().run_in_executor(pool, scored, asked)
 
     @app.get("/v1/catalogue")
     async def catalogue() -> CatalogueAnswer:
@@ -102,7 +120,7 @@ def _operations(app: FastAPI, questions: Questions, exporter: Exporter) -> None:
         return {"status": "ready", "doing": questions.ready().doing}
 
 
-def _json(answer: IndicatorsAnswer | IndicatorAnswer | CountsAnswer) -> Response:
+def _json(answer: IndicatorsAnswer | IndicatorAnswer | ScoreAnswer | CountsAnswer) -> Response:
     return Response(answer.model_dump_json(by_alias=True), media_type=JSONResponse.media_type)
 
 

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from metrics.declared import load
 from metrics.layout import TABLES, Table
-from schemas.codes import AGENCY
-from schemas.errors import CatalogueError
+from schemas.codes import ADMINISTRATIVE_LEVELS, AGENCY, AdministrativeLevel
 
 SHIPPED = Path(__file__).with_name("indicators.yaml")
 Text = Annotated[str, Field(min_length=1)]
 Number = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+Targets = dict[Annotated[int, Field(ge=2000, le=2100)], Number]
+Due = Literal["past", "soon", "ahead"]
+Over = Literal["window", "before"]
+DISTRICTS_ENDED = date(2025, 6, 30)
 
 
 class Declared(BaseModel):
     """Base of everything that a catalogue declares."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class Name(Declared):
@@ -33,21 +37,37 @@ class Name(Declared):
 
 
 class Term(Declared):
-    """Sum of `measures` less the sum of `less`; `due` asks an instant kind what is past now, or due within eight office hours."""
+    """Sum of `measures` less the sum of `less`, and the terms in `also` added to it.
 
+    Of an instant kind `due` asks what is past now, what is due within eight office hours, or what is ahead of now. Of a kind
+    of days `over` asks for the window, or for everything before it. Without `family` the indicator's own is meant.
+    """
+
+    family: Text | None = None
     kind: Text
-    measures: Annotated[tuple[Text, ...], Field(min_length=1)]
+    measures: tuple[Text, ...] = ()
     less: tuple[Text, ...] = ()
-    due: Literal["past", "soon"] | None = None
+    due: Due | None = None
+    over: Over = "window"
+    also: tuple[Term, ...] = ()
+
+    @model_validator(mode="after")
+    def _counts_something(self) -> Self:
+        if not self.all_measures:
+            raise ValueError("measures: a term needs measures to add or to take away")
+        return self
 
     @property
     def all_measures(self) -> tuple[str, ...]:
-        """Everything that has to be read."""
+        """Everything that has to be read of its kind."""
         return self.measures + self.less
 
-    def of(self, sums: list[int]) -> int:
-        """The term's number from the sums of `all_measures`."""
-        return sum(sums[: len(self.measures)]) - sum(sums[len(self.measures) :])
+    @property
+    def parts(self) -> Iterator[Term]:
+        """Itself and the terms that are added to it."""
+        yield self
+        for term in self.also:
+            yield from term.parts
 
 
 class Percentiles(Declared):
@@ -59,40 +79,77 @@ class Percentiles(Declared):
 
 
 class Filters(Declared):
-    """What an indicator is limited to."""
+    """What an indicator is limited to: categories, or the procedures of fields (lĩnh vực) that the directory knows."""
 
-    categories: Annotated[tuple[Text, ...], Field(min_length=1)]
+    categories: tuple[Text, ...] = ()
+    fields: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if bool(self.categories) == bool(self.fields):
+            raise ValueError("filters needs either categories or fields")
+        return self
+
+
+class Score(Declared):
+    """An item of QĐ 766: its group, its number, the points it gives at most, and the share from which it gives them all."""
+
+    group: Literal["transparency", "progress", "online", "payment", "digitisation", "satisfaction"]
+    item: Text
+    points: Annotated[float, Field(strict=True, ge=0, le=100)] | None = Field(None, description="Null: the portal does not say how many")
+    full: Annotated[float, Field(strict=True, gt=0, le=1)] = 1
 
 
 class Indicator(Declared):
-    """One indicator: numerator ÷ denominator over cells of one family; without a denominator it is a count."""
+    """One indicator: numerator ÷ denominator over cells; without a denominator it is a count."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     name: Name
-    unit: Literal["share", "dossiers", "documents", "seconds"]
+    unit: Literal["share", "dossiers", "documents", "tasks", "seconds", "points"]
     direction: Literal["up", "down"]
     version: Annotated[int, Field(ge=1, strict=True)]
     clause: Text
     definition: Name
+    source: Literal["events", "reported", "coverage", "score", "none"] = Field(
+        "events", alias="from", description="Derived from events; reported by agencies; who reports; the sum of QĐ 766's items; nothing"
+    )
     family: Text
-    numerator: Term
+    numerator: Term | None = None
     denominator: Term | None = None
     percentiles: Percentiles | None = None
     filters: Filters | None = None
-    targets: dict[Annotated[int, Field(ge=2000, le=2100)], Number] = {}
+    levels: Literal["agencies", "measures"] = Field("agencies", description="How a level is told: by its agencies, or by own measures")
+    by_agency: bool = Field(True, description="False: what is divided stands at different agencies, so no single agency has a figure")
+    targets: Targets = {}
+    level_targets: dict[AdministrativeLevel, Targets] = {}
+    score: Score | None = None
+    missing: Name | None = Field(None, description="What the official formula asks for and events do not give")
 
     @model_validator(mode="after")
     def _holds(self) -> Self:
         """Every kind and measure exists, and terms can be divided by one another."""
-        for term in self.terms:
-            _check(self.family, term.kind, term.all_measures)
-            if (TABLES[self.family, term.kind].declared.at == "instant") != (term.due is not None):
-                raise ValueError(f"kind {term.kind}: `due` (past, soon) goes with kinds whose `at` is an instant, and they need it")
+        if (self.source == "events") != (self.numerator is not None) or (self.denominator and not self.numerator):
+            raise ValueError("numerator: what is derived from events needs one, and nothing else has one")
+        if self.targets and self.level_targets:
+            raise ValueError("targets and level_targets exclude one another")
+        for term in self.leaves:
+            self._check(term)
         if self.percentiles is not None:
             _check(self.family, self.percentiles.kind, (f"{self.percentiles.classes}_more",))
-        if (self.unit == "share") != (self.denominator is not None and self.percentiles is None):
+        if self.source == "events" and (self.unit == "share") != (self.denominator is not None and self.percentiles is None):
             raise ValueError("unit share goes with a denominator, and a count has none")
         return self
+
+    def _check(self, term: Term) -> None:
+        family = term.family or self.family
+        _check(family, term.kind, term.all_measures)
+        at = TABLES[family, term.kind].declared.at
+        if (at == "instant") != (term.due is not None):
+            raise ValueError(f"kind {term.kind}: `due` (past, soon, ahead) goes with kinds whose `at` is an instant, and they need it")
+        if term.over == "before" and at != "day":
+            raise ValueError(f"kind {term.kind}: `over: before` goes with kinds whose `at` is a day")
+        if self.levels == "measures":
+            _check(family, term.kind, tuple(of_level(name, level) for name in term.all_measures for level in ADMINISTRATIVE_LEVELS))
 
     def __hash__(self) -> int:
         """By id, which a catalogue has once."""
@@ -100,19 +157,34 @@ class Indicator(Declared):
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """Numerator and, if there is one, denominator."""
-        return (self.numerator,) if self.denominator is None else (self.numerator, self.denominator)
+        """Numerator and denominator, those that there are."""
+        return tuple(term for term in (self.numerator, self.denominator) if term is not None)
+
+    @property
+    def leaves(self) -> tuple[Term, ...]:
+        """Every term, those in `also` too."""
+        return tuple(leaf for term in self.terms for leaf in term.parts)
 
     @property
     def asks_now(self) -> bool:
         """Whether it is a question about this moment (overdue), which no window changes."""
-        return any(term.due for term in self.terms)
+        return bool(self.leaves) and all(term.due for term in self.leaves)
+
+    @property
+    def ends_now(self) -> bool:
+        """Whether it asks about a window and this moment too: it has no figure for a window that ended before today."""
+        return not self.asks_now and any(term.due for term in self.leaves)
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
         """The tables that its figures are read from."""
-        kinds = dict.fromkeys([*(term.kind for term in self.terms), *([self.percentiles.kind] if self.percentiles else [])])
-        return tuple(TABLES[self.family, kind] for kind in kinds)
+        found = [(term.family or self.family, term.kind) for term in self.leaves]
+        return tuple(TABLES[key] for key in dict.fromkeys([*found, *([(self.family, self.percentiles.kind)] if self.percentiles else [])]))
+
+    @cached_property
+    def families(self) -> tuple[str, ...]:
+        """The families that it is about."""
+        return tuple(dict.fromkeys(table.family for table in self.tables)) or (self.family,)
 
     @cached_property
     def bounds(self) -> tuple[tuple[str, int | None], ...]:
@@ -124,12 +196,20 @@ class Indicator(Declared):
         closed = [(measure, int(measure.removeprefix(prefix))) for measure in measures if measure.startswith(prefix)]
         return (*closed, (f"{self.percentiles.classes}_more", None))
 
-    def target(self, year: int) -> float | None:
-        """The milestone in force in a year: its own, else the next one; behind the last one, the last."""
-        if not self.targets:
+    def target(self, day: date, level: AdministrativeLevel | None = None) -> float | None:
+        """The milestone in force on a day: its year's own, else the next one; behind the last one, the last.
+
+        The district level ended on 30 June 2025, and its targets with it (NQ 203/2025/QH15).
+        """
+        milestones = self.level_targets.get(level, {}) if self.level_targets and level else self.targets
+        if not milestones or (level == "district" and day > DISTRICTS_ENDED):
             return None
-        milestone = min((found for found in self.targets if found >= year), default=max(self.targets))
-        return self.targets[milestone]
+        return milestones[min((year for year in milestones if year >= day.year), default=max(milestones))]
+
+
+def of_level(measure: str, level: AdministrativeLevel) -> str:
+    """The measure that counts the same for one level."""
+    return f"{measure}_{level}"
 
 
 def _check(family: str, kind: str, measures: tuple[str, ...]) -> None:
@@ -152,7 +232,7 @@ def load_indicators(path: Path | None = None) -> dict[str, Indicator]:
 
     Raises: CatalogueError naming file, line and entry of each mistake.
     """
-    return {entry.id: entry for entry in _load(path or SHIPPED, list[Indicator], "id")}
+    return {entry.id: entry for entry in load(path or SHIPPED, list[Indicator], "id")}
 
 
 def load_agencies(path: Path | None) -> dict[str, Agency]:
@@ -160,67 +240,4 @@ def load_agencies(path: Path | None) -> dict[str, Agency]:
 
     Raises: CatalogueError naming file, line and entry of each mistake.
     """
-    return {entry.code: entry for entry in _load(path, list[Agency], "code")} if path is not None else {}
-
-
-def _load(path: Path, shape: Any, key: str) -> list[Any]:
-    try:
-        text = path.read_text("utf-8")
-        tree, data = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
-    except OSError as error:
-        raise CatalogueError(f"{path} cannot be read ({error.strerror}): correct the setting that names it.") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise CatalogueError(f"{path} is no YAML: {' '.join(str(error).split())}.") from error
-    mistakes = list(_twice(tree, ()))
-    try:
-        entries: list[Any] = TypeAdapter(shape).validate_python(data)
-    except ValidationError as error:
-        mistakes += [(item["loc"], item["msg"].removeprefix("Value error, ")) for item in error.errors()]
-        entries = []
-    seen: set[str] = set()
-    for place, entry in enumerate(entries):
-        if getattr(entry, key) in seen:
-            mistakes.append(((place, key), f"{getattr(entry, key)} is there twice"))
-        seen.add(getattr(entry, key))
-    if mistakes:
-        raise CatalogueError("; ".join(f"{path}, line {_line(tree, loc)}, {_path(data, loc, key)}: {what}" for loc, what in mistakes) + ".")
-    return entries
-
-
-def _twice(node: yaml.Node | None, loc: tuple[int | str, ...]) -> Iterator[tuple[tuple[int | str, ...], str]]:
-    """Keys that a mapping gives twice, of which YAML would silently take the last."""
-    if isinstance(node, yaml.SequenceNode):
-        for place, item in enumerate(node.value):
-            yield from _twice(item, (*loc, place))
-    elif isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for name, value in node.value:
-            if name.value in seen:
-                yield (*loc, name.value), "is given twice"
-            seen.add(name.value)
-            yield from _twice(value, (*loc, name.value))
-
-
-def _line(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int:
-    """The line of the place that an error names, or of the nearest thing around it."""
-    line = node.start_mark.line + 1 if node is not None else 1
-    if not loc or node is None:
-        return line
-    children: dict[str, tuple[int, yaml.Node]] = {}
-    if isinstance(node, yaml.MappingNode):
-        children = {name.value: (name.start_mark.line + 1, value) for name, value in node.value}
-    elif isinstance(node, yaml.SequenceNode):
-        children = {str(place): (item.start_mark.line + 1, item) for place, item in enumerate(node.value)}
-    if str(loc[0]) not in children:
-        return line
-    line, child = children[str(loc[0])]
-    return _line(child, loc[1:]) if loc[1:] and not isinstance(child, yaml.ScalarNode) else line
-
-
-def _path(data: Any, loc: tuple[int | str, ...], key: str) -> str:
-    """`dossiers_overdue.numerator.kind`: the entry by its id where it has one."""
-    if not loc:
-        return "the whole file"
-    entry = data[loc[0]] if isinstance(data, list) and isinstance(loc[0], int) else None
-    first = entry[key] if isinstance(entry, dict) and key in entry else f"entry {int(loc[0]) + 1}" if isinstance(loc[0], int) else loc[0]
-    return ".".join(str(part) for part in (first, *loc[1:]))
+    return {entry.code: entry for entry in load(path, list[Agency], "code")} if path is not None else {}

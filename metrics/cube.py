@@ -282,7 +282,8 @@ def _vector(key: CellKey, sums: Sums) -> list[int]:
     Raises: ContractError for a cell that no worker can have counted.
     """
     declared = TABLES[key.family, key.kind].declared
-    if sums and not 0 <= min(sums.values()) <= max(sums.values()) < LARGEST:
+    least = -LARGEST if declared.signed else 0
+    if sums and not least <= min(sums.values()) <= max(sums.values()) < LARGEST:
         raise ContractError(f"{'|'.join(map(str, key))} counts {sums}, which no figure can be")
     if not _sensible(declared.at, key.at):
         raise ContractError(f"{'|'.join(map(str, key))} has an `at` that is no {declared.at}")
@@ -291,7 +292,7 @@ def _vector(key: CellKey, sums: Sums) -> list[int]:
 
 @lru_cache(maxsize=65_536)
 def _sensible(shape: str, at: int) -> bool:
-    if shape == "day":
+    if shape in ("day", "stock"):
         with suppress(ValueError):
             return as_date(at).year >= 1900
         return False

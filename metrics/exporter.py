@@ -15,14 +15,19 @@ from time import perf_counter
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 from metrics import exposition as told
-from metrics.catalogue import Indicator
+from metrics.answering import NO_DIRECTORY
+from metrics.catalogue import Agency, Indicator
 from metrics.cube import Cube
+from metrics.directory import Directory
+from metrics.directory_coverage import last_events
+from metrics.directory_metrics import directory_text
 from metrics.exposition import Metric, block, summary
 from metrics.feed import Progress
 from metrics.figures import Moment, freshness_ms
 from metrics.layout import TABLES
 from metrics.reader import CubeUnreadable, Readers, Snapshot
 from metrics.scrape import Kept, Scrape
+from metrics.worktime import OFFICE, Office
 
 
 @dataclass(slots=True)
@@ -43,16 +48,20 @@ class Timings:
 
 
 class Exporter:
-    """Renders the text. `progress` and `worker_lag` ask the feed and the watcher of the workers."""
+    """Renders the text. `progress` and `worker_lag` ask the feed and the watcher of the workers; `beside` gives further metrics."""
 
     def __init__(
         self, cube: Cube, indicators: Mapping[str, Indicator], *, progress: Callable[[], Progress],
         worker_lag: Callable[[], Mapping[tuple[str, int], int]], clock: Callable[[], int],
+        directory: Callable[[], Directory] = lambda: NO_DIRECTORY, agencies: Mapping[str, Agency] | None = None, office: Office = OFFICE,
+        beside: Callable[[], str] = lambda: "",
     ) -> None:  # fmt: skip
         self.requests = Timings()
         self._renders = Timings()
         self._cube, self._readers, self._indicators = cube, Readers(cube), indicators
         self._progress, self._worker_lag, self._clock = progress, worker_lag, clock
+        self._directory, self._agencies, self._office = directory, agencies or {}, office
+        self._beside = beside
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
         self._kept = Kept()
@@ -87,15 +96,16 @@ class Exporter:
     def _figures(self) -> str:
         versions = {kind: self._cube.versions.get(kind, 0) for kind in TABLES}  # before the snapshot: at worst too old, and read again
         with self._readers.snapshot() as snapshot:
-            moment = Moment(self._clock())
-            scrape = Scrape(snapshot, moment, self._kept, versions)
-            figures = scrape.indicators(self._indicators.values()) + scrape.counts() + scrape.open_dossiers()
-            return figures + self._pipeline(snapshot, moment)
+            moment = Moment(self._clock(), self._office)
+            scrape = Scrape(snapshot, moment, self._kept, versions, self._directory())
+            known = self._indicators.values()
+            figures = scrape.indicators(known) + scrape.reported(known) + scrape.counts() + scrape.open_dossiers()
+            return figures + self._pipeline(snapshot, moment) + directory_text(snapshot, self._directory(), self._agencies, moment.now_ms)
 
     def _pipeline(self, snapshot: Snapshot, moment: Moment) -> str:
         oldest = freshness_ms(snapshot, self._progress().partitions)
         age = None if oldest is None else max(0, moment.now_ms - oldest) / 1000
-        last = snapshot.last_events().items()
+        last = sorted(last_events(snapshot, self._directory(), moment.today).items())
         return block(told.FRESHNESS, [((), age)]) + block(told.LAST_EVENT, (((agency,), at / 1000) for agency, at in last))
 
     def _health(self) -> str:
@@ -110,6 +120,7 @@ class Exporter:
             block(told.WORKER_LAG, (((topic, str(partition)), behind) for (topic, partition), behind in lag))
             + "".join(block(metric, [((), number)]) for metric, number in gauges)
             + summary(told.CUBE_APPLY, [((), stats.batches, stats.apply_seconds)])
+            + self._beside()
             + summary(told.RENDER, self._renders.samples())
             + summary(told.REQUESTS, self.requests.samples())
         )

@@ -65,6 +65,9 @@ INDICATOR_TARGET = Metric("lgsp_indicator_target", "gauge", _FIGURE,
 INDICATOR_QUANTILE = Metric("lgsp_indicator_quantile", "gauge", (*_FIGURE, "quantile"),
     "Upper bound of the class of values that holds the quantile; +Inf beyond the last class. No sample without values.",
     "A high sync_lag: the agency reports late, and its dossiers look overdue meanwhile.")  # fmt: skip
+REPORTED_VALUE = Metric("lgsp_reported_value", "gauge", ("indicator", "agency"),
+    "Value of a figure that agencies report, of the newest period that ended by today; of its agencies and of all together.",
+    "Ask GET /v1/indicators/{id} who reported it, for which period and in which document.")  # fmt: skip
 COUNT = Metric("lgsp_count", "gauge", ("family", "kind", "measure", "window"),
     "Raw counts of the whole province, such as dossiers received by channel.",
     "Ask GET /v1/counts for agencies, days and procedures.")  # fmt: skip
@@ -81,6 +84,21 @@ FRESHNESS = Metric("lgsp_freshness_seconds", "gauge", (),
 LAST_EVENT = Metric("lgsp_last_event_timestamp_seconds", "gauge", ("agency",),
     "When a count of the agency last changed (Kafka's time, Unix seconds).",
     "Hours ago in office hours: call the agency, its sending has stopped.")  # fmt: skip
+AGENCY_SILENT = Metric("lgsp_agency_silent_seconds", "gauge", ("agency",),
+    "Time since a count of an agency that should report today last changed; since it was first expected if it never reported.",
+    "Days: ask whether its system still sends; GET /v1/coverage lists on which days it did.")  # fmt: skip
+AGENCIES_EXPECTED = Metric("lgsp_agencies_expected", "gauge", ("window",),
+    "Agencies that should report on some day of the window.",
+    "Register agencies with their validity, or list them in LGSP_AGENCIES.")  # fmt: skip
+AGENCIES_REPORTING = Metric("lgsp_agencies_reporting", "gauge", ("window",),
+    "… of which at least one count is dated in the window.",
+    "Fewer than expected: every figure of the window is incomplete; GET /v1/coverage names the others.")  # fmt: skip
+AGENCIES_UNKNOWN = Metric("lgsp_agencies_unknown", "gauge", (),
+    "Codes that counts came under and that nobody registered. No sample while no agency is registered.",
+    "GET /v1/agencies lists them under unknown: register them, or have the sender mend its codes.")  # fmt: skip
+DIRECTORY_PROBLEMS = Metric("lgsp_directory_problems", "gauge", ("kind",),
+    "Statements about agencies and procedures, or links between agencies, that cannot hold and were left out.",
+    "GET /v1/agencies lists them under problems, each with its place: state them again.")  # fmt: skip
 WORKER_LAG = Metric("lgsp_worker_lag_records", "gauge", ("topic", "partition"),
     "Events accepted and not yet counted by the workers. No sample while Kafka can't be asked.",
     "Growing: start another `lgsp worker`; on one partition only: its worker is stuck, see its log.")  # fmt: skip
@@ -104,15 +122,31 @@ CUBE_REBUILDS = Metric("lgsp_cube_rebuilds_total", "counter", (),
     "More than 1: the disk damages files, or something deletes them.")  # fmt: skip
 CUBE_SIZE = Metric("lgsp_cube_size_bytes", "gauge", (),
     "Size of the cube's file.", "The disk is filling up: the cube may be deleted at any time, it builds itself anew.")  # fmt: skip
+LISTING_READY = Metric("lgsp_listing_ready", "gauge", (),
+    "1 when the lists behind the figures hold everything that stood in Kafka at start; 0 while they are being built, when none is told.",
+    "Wait; the figures do not depend on it.")  # fmt: skip
+LISTING_LAG = Metric("lgsp_listing_lag_records", "gauge", (),
+    "Published states not yet in the lists. No sample while Kafka can't be asked.",
+    "Above 10000 for a minute: this process lacks CPU; LGSP_LISTING=0 spares it the lists.")  # fmt: skip
+LISTING_UNREADABLE = Metric("lgsp_listing_unreadable_records_total", "counter", (),
+    "States that could not be read and were left out.",
+    "Above 0: workers of a newer version run; bring this process up to it.")  # fmt: skip
+LISTING_REBUILDS = Metric("lgsp_listing_rebuilds_total", "counter", (),
+    "How often the lists were made anew since start; the log says why.",
+    "More than 1: the disk damages files, or something deletes them.")  # fmt: skip
+LISTING_SIZE = Metric("lgsp_listing_size_bytes", "gauge", (),
+    "Size of the lists' file.", "The disk is filling up: LGSP_LISTING=0 does without lists; the file may then be deleted.")  # fmt: skip
 RENDER = Metric("lgsp_render_seconds", "summary", (),
     "Time to render /metrics, previous scrapes.", "A mean above 0.5: scrape less often, or give this process more CPU.")  # fmt: skip
 REQUESTS = Metric("lgsp_api_request_seconds", "summary", ("route", "status"),
     "Requests to the reporting API and /metrics, and the time they took.", "Many of status 5xx: see this process's log.")  # fmt: skip
 
 METRICS: tuple[Metric, ...] = (
-    INDICATOR_VALUE, INDICATOR_NUMERATOR, INDICATOR_DENOMINATOR, INDICATOR_TARGET, INDICATOR_QUANTILE, COUNT,
-    DOSSIERS_OPEN, DOSSIERS_OVERDUE, DOSSIERS_DUE_SOON, FRESHNESS, LAST_EVENT, WORKER_LAG,
-    CUBE_READY, CUBE_PROGRESS, CUBE_LAG, CUBE_RECORDS, CUBE_UNREADABLE, CUBE_APPLY, CUBE_REBUILDS, CUBE_SIZE, RENDER, REQUESTS,
+    INDICATOR_VALUE, INDICATOR_NUMERATOR, INDICATOR_DENOMINATOR, INDICATOR_TARGET, INDICATOR_QUANTILE, REPORTED_VALUE, COUNT,
+    DOSSIERS_OPEN, DOSSIERS_OVERDUE, DOSSIERS_DUE_SOON, FRESHNESS, LAST_EVENT,
+    AGENCY_SILENT, AGENCIES_EXPECTED, AGENCIES_REPORTING, AGENCIES_UNKNOWN, DIRECTORY_PROBLEMS, WORKER_LAG,
+    CUBE_READY, CUBE_PROGRESS, CUBE_LAG, CUBE_RECORDS, CUBE_UNREADABLE, CUBE_APPLY, CUBE_REBUILDS, CUBE_SIZE,
+    LISTING_READY, LISTING_LAG, LISTING_UNREADABLE, LISTING_REBUILDS, LISTING_SIZE, RENDER, REQUESTS,
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
-"""Feeds the cube from `lgsp.cells`: a thread of its own with its own event loop, so that nothing here delays an answer.
+"""Feeds a store (the cube, the listing) from its topics: a thread with its own event loop, so that nothing here delays an answer.
 
-It assigns itself every partition (no consumer group) and reads only what was committed. Where to go on is in the cube.
+It assigns itself every partition (no consumer group) and reads only what was committed. Where to go on is in the store.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from time import monotonic
-from typing import NoReturn
+from time import monotonic, perf_counter
+from typing import Any, NoReturn, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from metrics.cube import Cube, CubeDoubt, Place, Record
+from metrics.cube import CubeDoubt, Place
+from metrics.disposable import Doubt
 from schemas.clock import now_ms
 from schemas.errors import HubError, KafkaUnavailable
 from schemas.kafka import admin, consumer, ensure_topics
 from schemas.settings import Settings
-from schemas.topics import CELLS
+from schemas.topics import DEFAULT_BOOKS, cells_topic
 
 log = logging.getLogger(__name__)
 
@@ -33,27 +34,58 @@ COMPLETE_EVERY_SECONDS = 10.0
 SILENT_MS = 5_000  # no answer for so long: how far behind the cube is can't be known
 
 
+class Store(Protocol):
+    """What is fed: a disposable file that knows how far it was fed. A partition is named as the store names it."""
+
+    def open(self, cluster: str, now_ms: int) -> Mapping[Any, Place]: ...
+    def rebuild(self, cluster: str, now_ms: int, reason: str) -> Mapping[Any, Place]: ...
+    def apply(self, records: Sequence[Any], positions: Mapping[Any, int]) -> None: ...
+    def check(self) -> None: ...
+    def complete(self, now_ms: int) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Diet:
+    """What a store is fed with: its name for people, the topics, how it names a partition, and how much at once."""
+
+    store: str
+    topics: tuple[str, ...]
+    partition: Callable[[TopicPartition], Any]
+    batch: int = BATCH
+    wait_ms: int = WAIT_MS
+    rest: float = 0.0  # after a batch, times as long as it took: what is less urgent leaves the processor to the rest of the hub
+
+
+def of_cube(books: str = DEFAULT_BOOKS) -> Diet:
+    """The pages of books of this name."""
+    return Diet("cube", (cells_topic(books),), lambda found: found.partition)
+
+
+OF_CUBE = of_cube()
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the feed is. `ready`: everything that stood in Kafka when the feed began is in the cube."""
+    """How far the feed is. `ready`: everything that stood in Kafka when the feed began is in the store."""
 
     ready: bool = False
     percent: float = 0.0
     lag: int | None = None  # records not yet applied; None: not known (no Kafka)
-    partitions: int = 0  # of lgsp.cells; 0: not known yet
+    partitions: int = 0  # of its topics; 0: not known yet
     doing: str = "waiting for Kafka"
 
 
 class Feed:
-    """Keeps a cube fed, in the background, until it is stopped. `failure` is what waiting could not mend."""
+    """Keeps a store fed, in the background, until it is stopped. `failure` is what waiting could not mend."""
 
-    def __init__(self, settings: Settings, cube: Cube, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(self, settings: Settings, store: Store, clock: Callable[[], int] = now_ms, diet: Diet | None = None) -> None:
         self.progress = Progress()
         self.failure: Exception | None = None
-        self._settings, self._cube, self._clock = settings, cube, clock
+        self._settings, self._store, self._clock, self._diet = settings, store, clock, diet or of_cube(settings.app_id)
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None
-        self._thread = threading.Thread(target=self._main, name="cube-feed", daemon=True)
+        self._thread = threading.Thread(target=self._main, name=f"{self._diet.store}-feed", daemon=True)
 
     def start(self, when_ended: Callable[[], None] = lambda: None) -> None:
         """Begin; `when_ended` is called in the feed's thread."""
@@ -72,18 +104,18 @@ class Feed:
         try:
             self._loop.run_until_complete(self._task)
         except asyncio.CancelledError:
-            log.debug("The cube's feed was stopped.")
+            log.debug("The %s's feed was stopped.", self._diet.store)
         except Exception as error:
             self.failure = error
             if not isinstance(error, HubError):
-                log.exception("The cube's feed failed.")
+                log.exception("The %s's feed failed.", self._diet.store)
         finally:
-            self._cube.close()
+            self._store.close()
             self._loop.close()
             self._when_ended()
 
     async def _forever(self) -> None:
-        """Follow the topic through every absence of Kafka.
+        """Follow the topics through every absence of Kafka.
 
         Raises: HubError for what waiting does not mend (topics with other partitions than the settings say).
         """
@@ -93,27 +125,27 @@ class Feed:
                 await self._follow()
             except (KafkaUnavailable, KafkaError, OSError) as error:
                 self.progress = replace(self.progress, lag=None, doing="waiting for Kafka")
-                log.warning("The cube waits for Kafka at %s: %s", self._settings.bootstrap, error)
+                log.warning("The %s waits for Kafka at %s: %s", self._diet.store, self._settings.bootstrap, error)
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow(self) -> None:
         async with admin(self._settings) as client:
             cluster = str((await client.describe_cluster())["cluster_id"])
-            (topic,) = await client.describe_topics([CELLS])
-        partitions = [TopicPartition(CELLS, number) for number in sorted(found["partition"] for found in topic["partitions"])]
-        if not partitions:
-            raise KafkaUnavailable(f"{CELLS} was made a moment ago and has no partitions yet: it is asked again.")
-        reader = consumer(self._settings, auto_offset_reset="none", fetch_max_wait_ms=WAIT_MS, fetch_max_bytes=32 << 20)
+            described = await client.describe_topics([*self._diet.topics])
+        if empty := [topic["topic"] for topic in described if not topic["partitions"]]:
+            raise KafkaUnavailable(f"{', '.join(empty)} was made a moment ago and has no partitions yet: it is asked again.")
+        partitions = sorted(TopicPartition(topic["topic"], found["partition"]) for topic in described for found in topic["partitions"])
+        reader = consumer(self._settings, auto_offset_reset="none", fetch_max_wait_ms=self._diet.wait_ms, fetch_max_bytes=32 << 20)
         await reader.start()
         try:
-            self.progress = Progress(partitions=len(partitions), doing="opening the cube")  # which may turn out to be empty
-            places = self._cube.open(cluster, self._clock())
+            self.progress = Progress(partitions=len(partitions), doing=f"opening the {self._diet.store}")  # which may turn out to be empty
+            places = self._store.open(cluster, self._clock())
             while True:
                 try:
-                    await Following(reader, self._cube, places, self._say, self._clock).run(partitions)
-                except (CubeDoubt, OffsetOutOfRangeError) as doubt:
+                    await Following(reader, self._store, places, self._say, self._clock, self._diet).run(partitions)
+                except (CubeDoubt, Doubt, OffsetOutOfRangeError) as doubt:
                     self.progress = Progress(partitions=len(partitions), doing="building the figures anew")
-                    places = self._cube.rebuild(cluster, self._clock(), str(doubt))
+                    places = self._store.rebuild(cluster, self._clock(), str(doubt))
         finally:
             await reader.stop()
 
@@ -122,12 +154,13 @@ class Feed:
 
 
 class Following:
-    """One reading of the topic, from the places that the cube holds."""
+    """One reading of the topics, from the places that the store holds."""
 
     def __init__(
-        self, reader: AIOKafkaConsumer, cube: Cube, places: Mapping[int, Place], say: Callable[[Progress], None], clock: Callable[[], int]
-    ) -> None:
-        self._reader, self._cube, self._places, self._say, self._clock = reader, cube, places, say, clock
+        self, reader: AIOKafkaConsumer, store: Store, places: Mapping[Any, Place], say: Callable[[Progress], None],
+        clock: Callable[[], int], diet: Diet = OF_CUBE,
+    ) -> None:  # fmt: skip
+        self._reader, self._store, self._places, self._say, self._clock, self._diet = reader, store, places, say, clock, diet
         self._first: dict[TopicPartition, int] = {}
         self._goal: dict[TopicPartition, int] = {}
         self._positions: dict[TopicPartition, int] = {}
@@ -138,19 +171,22 @@ class Following:
     async def run(self, partitions: Sequence[TopicPartition]) -> NoReturn:
         """Apply what comes, for ever.
 
-        Raises: CubeDoubt and OffsetOutOfRangeError when the cube is of another topic; KafkaError.
+        Raises: CubeDoubt, Doubt and OffsetOutOfRangeError when the store is of another topic; KafkaError.
         """
         await self._assign(partitions)
         self._report()
         while True:
-            fetched = await self._reader.getmany(timeout_ms=WAIT_MS, max_records=BATCH)
+            fetched = await self._reader.getmany(timeout_ms=self._diet.wait_ms, max_records=self._diet.batch)
             self._compare(fetched)
             self._positions = {partition: await self._reader.position(partition) for partition in self._positions}
             if records := [record for found in fetched.values() for record in found]:
-                self._cube.apply(records, {partition.partition: position for partition, position in self._positions.items()})
+                began = perf_counter()
+                self._store.apply(records, {self._diet.partition(found): position for found, position in self._positions.items()})
+                self._report()
+                await asyncio.sleep(self._diet.rest * (perf_counter() - began))
             else:
-                self._cube.check()
-            self._report()
+                self._store.check()
+                self._report()
 
     async def _assign(self, partitions: Sequence[TopicPartition]) -> None:
         """Take every partition at its place; the last record applied is read once more, to be compared."""
@@ -158,7 +194,7 @@ class Following:
         self._first = await self._reader.beginning_offsets(partitions)
         self._goal = await self._reader.end_offsets(partitions)
         for partition in partitions:
-            start = self._start(partition, self._places.get(partition.partition))
+            start = self._start(partition, self._places.get(self._diet.partition(partition)))
             self._reader.seek(partition, start)
             self._positions[partition] = start
 
@@ -167,18 +203,18 @@ class Following:
         if place is None:
             return first
         if not first <= place.next <= end:
-            raise CubeDoubt(f"it was fed up to offset {place.next} of {CELLS}/{partition.partition}, which has {first} to {end}")
+            raise CubeDoubt(f"it was fed up to offset {place.next} of {partition.topic}/{partition.partition}, which has {first} to {end}")
         if not first <= place.last < place.next:
             return place.next
         self._unchecked[partition] = place
         return place.last
 
-    def _compare(self, fetched: Mapping[TopicPartition, Sequence[Record]]) -> None:
+    def _compare(self, fetched: Mapping[TopicPartition, Sequence[Any]]) -> None:
         """The record last applied, if compaction left it, is still the same one."""
         for partition in self._unchecked.keys() & fetched.keys():
             place, record = self._unchecked.pop(partition), fetched[partition][0]
             if record.offset == place.last and record.timestamp != place.last_ms:
-                raise CubeDoubt(f"{CELLS}/{partition.partition} was made anew since the file was fed")
+                raise CubeDoubt(f"{partition.topic}/{partition.partition} was made anew since the file was fed")
 
     def _report(self) -> None:
         total = sum(self._goal.values()) - sum(self._first.values())
@@ -189,7 +225,7 @@ class Following:
         lag = None if self._clock() - heard > SILENT_MS else self._lag()
         self._say(Progress(self._ready, percent, lag, len(self._positions), "following" if self._ready else "catching up"))
         if self._ready != was_ready:
-            log.info("The cube has caught up with %s.", CELLS)
+            log.info("The %s has caught up with %s.", self._diet.store, ", ".join(self._diet.topics))
         self._log_and_complete(percent, heard)
 
     def _heard(self) -> int:
@@ -197,7 +233,7 @@ class Following:
         return min(self._reader.last_poll_timestamp(partition) or 0 for partition in self._positions)
 
     def _lag(self) -> int:
-        """Records that the brokers had to give at their last answers, and that are not in the cube."""
+        """Records that the brokers had to give at their last answers, and that are not in the store."""
         ends = {partition: self._reader.last_stable_offset(partition) or 0 for partition in self._positions}
         return sum(max(0, ends[partition] - position) for partition, position in self._positions.items())
 
@@ -205,7 +241,7 @@ class Following:
         now = monotonic()
         if not self._ready and now - self._said > SAY_EVERY_SECONDS:
             self._said = now
-            log.info("The cube is being fed from %s: %.1f %%.", CELLS, percent)
+            log.info("The %s is being fed: %.1f %%.", self._diet.store, percent)
         if self._ready and heard and not self._lag() and now - self._completed > COMPLETE_EVERY_SECONDS:
             self._completed = now
-            self._cube.complete(heard)
+            self._store.complete(heard)

@@ -1,7 +1,7 @@
 """Roll-up rows: the same sums kept by day, month, year and for all time, so that any window is a few rows per agency.
 
-A day YYYYMMDD is also summed at YYYYMM (month), YYYY (year) and 0 (all time). An instant (epoch ms) is also summed at the
-number of its day in the province's zone, and at 0. `cover` takes a window apart into the fewest such rows.
+A day YYYYMMDD, a stock's as well, is also summed at YYYYMM (month), YYYY (year) and 0 (all time). An instant (epoch ms) is also
+summed at the number of its day in the province's zone, and at 0. `cover` takes a window apart into the fewest such rows.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ INSTANT_DAY = MONTH  # the one middle grain of instants
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
 # SQL that takes `at` to its coarser grains.
+_OF_DAYS = {ALL: "0", YEAR: "at / 10000", MONTH: "at / 100"}
 COARSER: dict[At, dict[int, str]] = {
-    "day": {ALL: "0", YEAR: "at / 10000", MONTH: "at / 100"},
+    "day": _OF_DAYS,
+    "stock": _OF_DAYS,
     "instant": {ALL: "0", INSTANT_DAY: f"(at + {OFFSET_MS}) / {DAY_MS}"},
     "none": {ALL: "0"},
 }
@@ -50,6 +52,11 @@ def cover_days(window: Window) -> list[Range]:
     if first > last:
         return []
     return _days_months_years(first, last)
+
+
+def cover_stock(window: Window, today: date) -> list[Range]:
+    """The ranges of every change up to a window's last day, or up to today: what exists then, however late the window begins."""
+    return cover_days(Window(None, window.last or today))
 
 
 def _days_months_years(first: date, last: date) -> list[Range]:

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from metrics.disposable import Unreadable
 from metrics.reader import CubeUnreadable
 
 MEDIA_TYPE = "application/problem+json"
@@ -85,8 +86,8 @@ async def on_http(request: Request, error: Exception) -> Response:
 
 
 async def on_unreadable(request: Request, error: Exception) -> Response:
-    """The cube's file turned out to be damaged; it is being made anew."""
-    assert isinstance(error, CubeUnreadable)
+    """The cube's file (or the list's) turned out to be damaged; it is being made anew."""
+    assert isinstance(error, CubeUnreadable | Unreadable)
     return response(request, Problem("not-ready", str(error)))
 
 

@@ -1,98 +1,65 @@
-"""What can be asked of the cube, and the answers: indicators and raw counts over a window, by agency, category or day."""
+"""What can be asked of the cube, and the answers: indicators, QĐ 766's score, and raw counts over a window."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
-from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-
-from metrics.answers import AsOf, CountsAnswer, CountsGroup, CoverageOf, Days, Group, IndicatorAnswer, KindCounts, Share
+from metrics.answering import NO_DIRECTORY, Question, answer, figures
+from metrics.answers import (
+    AsOf,
+    CountsAnswer,
+    CountsGroup,
+    Days,
+    GroupOfItems,
+    IndicatorAnswer,
+    ItemAnswer,
+    KindCounts,
+    ScoreAnswer,
+)  # fmt: skip
+from metrics.asked import Asked, CountsAsked, IndicatorsAsked
 from metrics.catalogue import Agency, Indicator
+from metrics.directory import Directory
+from metrics.directory_coverage import FAMILIES
 from metrics.feed import Progress
-from metrics.figures import Moment, Parts, coverage, figure, freshness_ms, read
+from metrics.figures import NOTHING, Moment, Scope, freshness_ms
 from metrics.grains import EVER, Window, cover_days
 from metrics.layout import TABLES, Table
 from metrics.problems import Problem, wrong
-from metrics.reader import By, Readers, Snapshot
-from metrics.windows import WindowName, named
+from metrics.reader import By, Readers, Snapshot, Sums, running
+from metrics.scopes import of_level, scopes
+from metrics.score import GROUPS, Scored, add_up, by_group
+from metrics.worktime import OFFICE, Office
 from schemas.cells import KINDS
 from schemas.clock import to_datetime
 
 HIDDEN = "heartbeats"  # counts nothing that people ask for
-
-
-def _iso_date(text: object) -> object:
-    if isinstance(text, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-        raise ValueError("should be a date such as 2026-11-03")
-    return text
-
-
-Day = Annotated[date, BeforeValidator(_iso_date)]
-
-
-class Asked(BaseModel):
-    """Parameters that every question takes."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    agency: str | None = Field(None, description="Only this agency (its code)")
-    first: Day | None = Field(None, alias="from", description="First day, in the province's time zone; without it no bound")
-    last: Day | None = Field(None, alias="to", description="Last day, included; without it no bound")
-    window: WindowName | None = Field(None, description="Instead of from and to: a window that ends today. Without any: year")
-    by: By | None = Field(None, description="Groups to tell beside the total")
-    format: Literal["json", "csv"] = "json"
-
-    def days(self, today: date) -> Window:
-        """The window asked for.
-
-        Raises: Problem for a window given twice, or one that ends before it begins.
-        """
-        if self.window is not None:
-            if self.first or self.last:
-                raise wrong("window", "goes without from and to")
-            return named(self.window, today)
-        if self.first is None and self.last is None:
-            return named("year", today)
-        if self.first and self.last and self.first > self.last:
-            raise wrong("from", f"{self.first} is after to, {self.last}")
-        return Window(self.first, self.last)
-
-
-class CountsAsked(Asked):
-    """Parameters of the raw counts."""
-
-    family: str | None = Field(None, description="Only this family: dossiers, documents")
-    kind: str | None = Field(None, description="Only this kind of cell: received, closed…")
+SCORE = "score_766"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A question as it is answered: one snapshot, one moment."""
+class Counting:
+    """A question about raw counts: `about` has its snapshot, moment and window, and who should report."""
 
-    snapshot: Snapshot
-    moment: Moment
-    window: Window
-    asked: Asked
-    expected: Sequence[str]
-    as_of: AsOf
+    about: Question
+    asked: CountsAsked
 
 
 class Questions:
-    """Answers, in the calling thread.
+    """Answers, in the calling thread. `directory` is asked for at each question.
 
     Raises (from every method): Problem; CubeUnreadable.
     """
 
     def __init__(
         self, readers: Readers, indicators: Mapping[str, Indicator], agencies: Mapping[str, Agency], *,
-        progress: Callable[[], Progress], clock: Callable[[], int],
+        progress: Callable[[], Progress], clock: Callable[[], int], directory: Callable[[], Directory] = lambda: NO_DIRECTORY,
+        office: Office = OFFICE,
     ) -> None:  # fmt: skip
-        self.catalogue = indicators
-        self._readers, self._agencies, self._progress, self._clock = readers, agencies, progress, clock
+        self.catalogue, self.readers, self.agencies, self.directory, self.clock = indicators, readers, agencies, directory, clock
+        self._progress, self._office = progress, office
+        self._items = [indicator for indicator in indicators.values() if indicator.score is not None]
 
     def ready(self) -> Progress:
         """How far the feed is.
@@ -104,69 +71,115 @@ class Questions:
             raise Problem("not-ready", f"The figures are being built from Kafka: {progress.percent:.1f} % ({progress.doing}).")
         return progress
 
-    def indicators(self, asked: Asked, only: str | None = None) -> list[IndicatorAnswer]:
+    def indicators(self, asked: IndicatorsAsked, only: str | None = None) -> list[IndicatorAnswer]:
         """Every indicator, or one of them."""
         if only is not None and only not in self.catalogue:
             known = ", ".join(self.catalogue)
             raise Problem("unknown-indicator", f"{only} is no indicator; there are {known}.", [{"field": "id", "message": "is not known"}])
-        chosen = self.catalogue.values() if only is None else [self.catalogue[only]]
+        chosen = list(self.catalogue.values()) if only is None else [self.catalogue[only]]
         self.ready()
-        with self._readers.snapshot() as snapshot:
-            question = self._question(snapshot, asked)
-            return [_indicator(question, indicator) for indicator in chosen]
+        with self.readers.snapshot() as snapshot:
+            question = self._question(snapshot, asked, chosen)
+            return [answer(question, indicator) for indicator in chosen]
+
+    def score(self, asked: Asked) -> ScoreAnswer:
+        """QĐ 766 by group and item.
+
+        Raises: Problem for a catalogue without it.
+        """
+        if SCORE not in self.catalogue:
+            raise Problem("unknown-indicator", f"The catalogue has no {SCORE}: declare it, or use the one that ships with the hub.")
+        self.ready()
+        with self.readers.snapshot() as snapshot:
+            question = self._question(snapshot, IndicatorsAsked.model_validate(asked.model_dump(by_alias=True)), [self.catalogue[SCORE]])
+            return _score(question, self.catalogue[SCORE])
 
     def counts(self, asked: CountsAsked) -> CountsAnswer:
         """Raw counts of the kinds asked for."""
         tables = _tables(asked)
         self.ready()
-        with self._readers.snapshot() as snapshot:
-            question = self._question(snapshot, asked)
-            kinds = [_kind(question, table) for table in tables]
-            return CountsAnswer(agency=asked.agency, by=asked.by, as_of=question.as_of, kinds=kinds)
+        with self.readers.snapshot() as snapshot:
+            about = self._question(
+                snapshot, IndicatorsAsked.model_validate(asked.model_dump(by_alias=True, exclude={"family", "kind"})), []
+            )
+            kinds = [_kind(Counting(about, asked), table) for table in tables]
+            return CountsAnswer(agency=asked.agency, by=asked.by, as_of=about.as_of, kinds=kinds)
 
-    def _question(self, snapshot: Snapshot, asked: Asked) -> Question:
-        moment = Moment(self._clock())
+    @contextmanager
+    def asking(self, asked: IndicatorsAsked, chosen: Sequence[Indicator]) -> Iterator[Question]:
+        """A question about some indicators, of one snapshot and one moment, for whoever answers it in another way."""
+        self.ready()
+        with self.readers.snapshot() as snapshot:
+            yield self._question(snapshot, asked, chosen)
+
+    def _question(self, snapshot: Snapshot, asked: IndicatorsAsked, chosen: Sequence[Indicator]) -> Question:
+        moment, directory = Moment(self.clock(), self._office), self.directory()
         window = asked.days(moment.today)
         heard = snapshot.last_events()
-        if asked.agency is not None and asked.agency not in heard and asked.agency not in self._agencies:
-            raise wrong("agency", f"{asked.agency} is not expected and was never heard from")
-        expected = [asked.agency] if asked.agency is not None else [*(self._agencies or heard)]
-        return Question(snapshot, moment, window, asked, expected, self._as_of(snapshot))
+        self.refuse_unknown(asked, heard, directory)
+        return Question(
+            snapshot=snapshot, moment=moment, asked=asked, window=window, before=asked.before(window, moment.today), directory=directory,
+            indicators=chosen, items=self._items if any(one.source == "score" for one in chosen) else [],
+            expected=self._expected(asked, window, heard, directory),
+            expected_now=self._expected(asked, Window(moment.today, moment.today), heard, directory), as_of=self.as_of(snapshot),
+        )  # fmt: skip
 
-    def _as_of(self, snapshot: Snapshot) -> AsOf:
+    def refuse_unknown(self, asked: Asked, heard: Mapping[str, int], directory: Directory) -> None:
+        """Raises: Problem for an agency that nobody registered, expects or ever heard from."""
+        agency = asked.agency
+        if agency is not None and agency not in heard and agency not in self.agencies and not directory.known(agency):
+            raise wrong("agency", f"{agency} is not expected and was never heard from")
+
+    def _expected(self, asked: Asked, window: Window, heard: Mapping[str, int], directory: Directory) -> set[str]:
+        """The agencies whose counts the figure should hold: those registered, else of the settings, else ever heard from.
+
+        Of one agency, what is below it, and itself where none of that is expected; of a level, that level's.
+        """
+        found = set(self.agencies or heard) if directory.empty else set(directory.expected(window))
+        where = scopes(directory, asked, window)
+        if isinstance(asked, IndicatorsAsked) and asked.level is not None:
+            where = of_level(directory, asked.level, where) or where
+        if any(scope.codes is None for scope in where):
+            return found
+        among = found & {code for scope in where for code in scope.codes or ()}
+        return among or ({asked.agency} if asked.agency is not None else among)
+
+    def as_of(self, snapshot: Snapshot) -> AsOf:
         """The oldest heartbeat; without heartbeats, when the cube last held all that was published."""
         beat = freshness_ms(snapshot, self._progress().partitions)
         instant = to_datetime(snapshot.complete_ms() if beat is None else beat).isoformat(timespec="milliseconds")
         return AsOf(instant=instant, offsets={str(partition): offset for partition, offset in snapshot.offsets().items()})
 
 
-def _indicator(question: Question, indicator: Indicator) -> IndicatorAnswer:
-    asked, window = question.asked, EVER if indicator.asks_now else question.window
-    target = indicator.target((question.window.last or question.moment.today).year)
-    whole = read(question.snapshot, indicator, question.moment, window, agency=asked.agency)[""]
-    covered = coverage(question.snapshot, indicator, window, question.expected)
-    return IndicatorAnswer(
-        **_share(indicator, whole, target), id=indicator.id, version=indicator.version, name=indicator.name, unit=indicator.unit,
-        direction=indicator.direction, agency=asked.agency, window=Days(first=window.first, last=window.last),
-        coverage=CoverageOf(reporting=covered.reporting, expected=covered.expected, share=covered.share),
-        as_of=question.as_of, by=asked.by, groups=_groups(question, indicator, window, target),
+def _score(question: Question, declared: Indicator) -> ScoreAnswer:
+    found = []
+    for item in question.items:
+        whole, why = figures(question, item, question.window)
+        found.append(Scored(item, whole.get("", NOTHING), why or item.missing))
+    total = add_up(found)
+    return ScoreAnswer(
+        id=declared.id, version=declared.version, agency=question.asked.agency,
+        window=Days(first=question.window.first, last=question.window.last),
+        coverage=question.coverage(FAMILIES, question.window), as_of=question.as_of,
+        points=total.points, possible=total.possible, of=sum(most for _, most in GROUPS.values()), missing=declared.missing,
+        groups=[_group(group, items) for group, items in by_group(found).items()],
     )  # fmt: skip
 
 
-def _groups(question: Question, indicator: Indicator, window: Window, target: float | None) -> list[Group]:
-    if (by := question.asked.by) is None:
-        return []
-    found = read(question.snapshot, indicator, question.moment, window, by=by, agency=question.asked.agency)
-    return [Group(group=group, **_share(indicator, parts, target)) for group, parts in found.items()]
-
-
-def _share(indicator: Indicator, parts: Parts, target: float | None) -> dict[str, object]:
-    found = figure(indicator, parts)
-    share = Share(
-        numerator=found.numerator, denominator=found.denominator, value=found.value, target=target, gap=found.gap(target),
-        percentiles={f"p{percentile}": bound for percentile, bound in found.percentiles},
+def _group(group: str, items: Sequence[Scored]) -> GroupOfItems:
+    (name, most), total = GROUPS[group], add_up(items)
+    return GroupOfItems(
+        group=group, name=name, points=total.points, possible=total.possible, of=most, items=[_item(one) for one in items]
     )  # fmt: skip
-    return share.__dict__
+
+
+def _item(one: Scored) -> ItemAnswer:
+    assert one.item.score is not None
+    return ItemAnswer(
+        id=one.item.id, item=one.item.score.item, version=one.item.version, name=one.item.name, numerator=one.found.numerator,
+        denominator=one.found.denominator, value=one.found.value, full=one.item.score.full, points=one.points,
+        of=one.item.score.points, missing=one.missing,
+    )  # fmt: skip
 
 
 def _tables(asked: CountsAsked) -> list[Table]:
@@ -180,14 +193,48 @@ def _tables(asked: CountsAsked) -> list[Table]:
     return found
 
 
-def _kind(question: Question, table: Table) -> KindCounts:
+def _kind(question: Counting, table: Table) -> KindCounts:
     asked, measures = question.asked, table.declared.measures
-    window = question.window if table.declared.at == "day" else EVER  # what is open is open, whenever it is due
-    ranges = cover_days(window)
-    whole = question.snapshot.sums(table, ranges, agency=asked.agency).get("", [0] * len(measures))
-    groups = question.snapshot.sums(table, ranges, by=asked.by, agency=asked.agency) if asked.by else {}
+    window = counted_window(question, table)
+    whole = counted_sums(question, table, window, None).get("", [0] * len(measures))
+    groups = counted_sums(question, table, window, asked.by) if asked.by else {}
+    if table.declared.at == "stock" and asked.by == "day":
+        asked_from = question.about.window.first
+        first = asked_from.isoformat() if asked_from else ""
+        groups = running(groups, [day for day in groups if day >= first], [0] * len(measures))
     return KindCounts(
         family=table.family, kind=table.kind, window=Days(first=window.first, last=window.last),
+        coverage=question.about.coverage([table.family], window, now=table.declared.at == "instant"),
         counts=dict(zip(measures, whole, strict=True)),
-        groups=[CountsGroup(group=group, counts=dict(zip(measures, counts, strict=True))) for group, counts in groups.items()],
+        groups=[
+            CountsGroup(
+                group=group, known=question.about.directory.registered(group, asked.by), counts=dict(zip(measures, counts, strict=True))
+            )
+            for group, counts in sorted(groups.items())
+        ],
     )  # fmt: skip
+
+
+def counted_window(question: Counting, table: Table) -> Window:
+    """What is open is open, whenever it is due; what exists on a day began on any day before."""
+    if table.declared.at == "stock":
+        return Window(None, question.about.window.last or question.about.moment.today)
+    return question.about.window if table.declared.at == "day" else EVER
+
+
+def counted_in(question: Counting, table: Table, window: Window) -> list[Scope]:
+    """Where the counts of a table are looked for; what stands on one day has the hierarchy of that day."""
+    today = question.about.moment.today
+    parts = scopes(question.about.directory, question.asked, Window(None, today) if table.declared.at == "instant" else window)
+    return parts if table.declared.at == "day" else [parts[-1]._replace(window=window)]
+
+
+def counted_sums(question: Counting, table: Table, window: Window, by: By | None) -> Sums:
+    """Sums of every measure, by the hierarchy of each day."""
+    found: Sums = {}
+    for part in counted_in(question, table, window):
+        sums = question.about.snapshot.sums(table, cover_days(part.window), by=by, codes=part.codes)
+        for group, vector in sums.items():
+            name = part.names.get(group, group) if by == "agency" else group
+            found[name] = [one + other for one, other in zip(found.get(name, [0] * len(vector)), vector, strict=True)]
+    return found

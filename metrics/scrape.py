@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from math import inf
 from typing import TypeVar, cast
 
 from metrics import exposition as told
-from metrics.catalogue import Indicator
+from metrics.catalogue import Due, Indicator
+from metrics.directory import Directory
 from metrics.exposition import Metric, block, escaped, written
-from metrics.figures import Figure, Moment, Parts, add, contributions, figure, no_parts, read, sources
-from metrics.grains import EVER, Window, cover_days
+from metrics.figures import Figure, Moment, Parts, Scope, Sharing, add, contributions, figure, no_parts, read, sources
+from metrics.grains import EVER, Window, cover_days, cover_stock
 from metrics.layout import TABLES, Table
-from metrics.reader import Snapshot, Sums
+from metrics.reader import By, Snapshot, Sums
+from metrics.reported import reported
+from metrics.scopes import categories
 from metrics.windows import EXPORTED, WindowName, named
 
 PROVINCE = "all"
 OPEN = TABLES["dossiers", "open"]
 FIGURES = (told.INDICATOR_VALUE, told.INDICATOR_NUMERATOR, told.INDICATOR_DENOMINATOR, told.INDICATOR_TARGET, told.INDICATOR_QUANTILE)
+DUES: tuple[Due, ...] = ("past", "soon")
+BY: tuple[By | None, ...] = (None, "agency")
 Lines = dict[Metric, list[str]]
 T = TypeVar("T")
+
+
+def told_of(indicator: Indicator) -> bool:
+    """Whether it is derived from events and no item of QĐ 766; the API tells those and what agencies report."""
+    return indicator.source == "events" and indicator.score is None
 
 
 class Kept:
@@ -43,21 +53,27 @@ class Kept:
 class Scrape:
     """One moment, one snapshot."""
 
-    def __init__(self, snapshot: Snapshot, moment: Moment, kept: Kept, versions: Mapping[tuple[str, str], int]) -> None:
-        self._snapshot, self._moment, self._kept, self._versions = snapshot, moment, kept, versions
-        self._agencies = tuple(snapshot.last_events())
+    def __init__(
+        self, snapshot: Snapshot, moment: Moment, kept: Kept, versions: Mapping[tuple[str, str], int], directory: Directory
+    ) -> None:  # fmt: skip
+        self._snapshot, self._moment, self._kept, self._versions, self._directory = snapshot, moment, kept, versions, directory
+        heard = snapshot.last_events()
+        self._agencies = tuple(sorted({names.get(code, code) for _, names in directory.groupings(EVER) for code in heard}))
 
     def indicators(self, indicators: Iterable[Indicator]) -> str:
-        """The five metrics of every indicator."""
+        """The five metrics of every indicator that is told here."""
         lines: Lines = {metric: [] for metric in FIGURES}
         for indicator in indicators:
-            for window in ("all",) if indicator.asks_now else EXPORTED:
-                for metric, found in self._indicator(indicator, window).items():
-                    lines[metric] += found
+            if told_of(indicator):
+                for window in ("all",) if indicator.asks_now else EXPORTED:
+                    for metric, found in self._indicator(indicator, window).items():
+                        lines[metric] += found
         return "".join(metric.head() + "".join(found) for metric, found in lines.items() if found)
 
     def _indicator(self, indicator: Indicator, window: WindowName) -> Lines:
-        if indicator.asks_now or indicator.filters:
+        if indicator.filters and indicator.filters.fields:
+            return self._of_fields(indicator, window, indicator.filters.fields)
+        if indicator.filters or any(term.due or term.over == "before" for term in indicator.leaves):
             return self._lines(indicator, window, self._read(indicator, window))
         tables = [source.table for source in sources(indicator)]
         stands_for = (*(self._version(table, window) for table in tables), self._moment.today.year, self._agencies)
@@ -65,8 +81,21 @@ class Scrape:
             (indicator.id, window), stands_for, lambda: self._lines(indicator, window, self._from_sums(indicator, window))
         )
 
-    def _read(self, indicator: Indicator, window: WindowName) -> dict[str, Parts]:
-        return read(self._snapshot, indicator, self._moment, named(window, self._moment.today), by="agency")
+    def _of_fields(self, indicator: Indicator, window: WindowName, fields: Sequence[str]) -> Lines:
+        """No sample while no procedure of the fields is registered."""
+        among = categories(self._directory, fields)
+        if not among:
+            return {}
+        tables = [source.table for source in sources(indicator)]
+        stands_for = (*(self._version(table, window) for table in tables), self._moment.today.year, self._agencies, among)
+        return self._kept.get(
+            (indicator.id, window), stands_for, lambda: self._lines(indicator, window, self._read(indicator, window, among))
+        )
+
+    def _read(self, indicator: Indicator, window: WindowName, among: Sequence[str] = ()) -> dict[str, Parts]:
+        limits = among or (indicator.filters.categories if indicator.filters else ())
+        days = [Scope(part, None, names) for part, names in self._directory.groupings(named(window, self._moment.today))]
+        return read(Sharing(self._snapshot, [indicator]), indicator, self._moment, days, by="agency", among=limits)
 
     def _from_sums(self, indicator: Indicator, window: WindowName) -> dict[str, Parts]:
         """As `_read`, from the sums of whole tables that every indicator shares."""
@@ -79,10 +108,11 @@ class Scrape:
 
     def _lines(self, indicator: Indicator, window: WindowName, by_agency: Mapping[str, Parts]) -> Lines:
         none = no_parts(indicator)
+        agencies = self._agencies if indicator.by_agency else ()
         province = [sum(column) for column in zip(none, *by_agency.values(), strict=True)]
-        figures = [figure(indicator, province), *(figure(indicator, by_agency.get(agency, none)) for agency in self._agencies)]
-        labels = self._kept.get((indicator.id, window, "labels"), self._agencies, lambda: _labels(indicator, window, self._agencies))
-        target = indicator.target(self._moment.today.year)
+        figures = [figure(indicator, province), *(figure(indicator, by_agency.get(agency, none)) for agency in agencies)]
+        labels = self._kept.get((indicator.id, window, "labels"), agencies, lambda: _labels(indicator, window, agencies))
+        target = indicator.target(self._moment.today)
         found = list(zip(labels, figures, strict=True))
         return {
             told.INDICATOR_VALUE: _lines(told.INDICATOR_VALUE, ((label, one.value) for label, one in found)),
@@ -92,8 +122,22 @@ class Scrape:
             told.INDICATOR_QUANTILE: _lines(told.INDICATOR_QUANTILE, _quantiles(found)),
         }
 
+    def reported(self, indicators: Iterable[Indicator]) -> str:
+        """What agencies reported for the newest period that ended by today."""
+        today = Window(None, self._moment.today)
+        ones = [indicator for indicator in indicators if indicator.source == "reported"]
+        scopes = [Scope(part, None, names) for part, names in self._directory.groupings(today)]
+        stands_for = (self._versions["inventory", "reported"], tuple((scope.window, tuple(scope.names.items())) for scope in scopes))
+        return self._kept.get("reported", stands_for, lambda: block(told.REPORTED_VALUE, self._reports(ones, scopes)))
+
+    def _reports(self, indicators: Iterable[Indicator], scopes: Sequence[Scope]) -> Iterator[tuple[tuple[str, str], float | None]]:
+        for indicator in indicators:
+            whole, by_agency = (reported(self._snapshot, indicator, scopes, by)[0] for by in BY)
+            for agency, found in {PROVINCE: whole[""], **by_agency}.items():
+                yield (indicator.id, agency), found.value
+
     def counts(self) -> str:
-        """The province's total of every measure of every dated kind, in every window, and of the open ones."""
+        """The province's total of every measure of every dated kind, in every window, and of what is open or exists today."""
         found = []
         for table in TABLES.values():
             if table.family != "heartbeats":
@@ -112,8 +156,8 @@ class Scrape:
 
     def open_dossiers(self) -> str:
         """Open, overdue and due soon, of each agency and the province."""
-        everything = self._snapshot.sums(OPEN, cover_days(EVER), by="agency")
-        now = {due: self._snapshot.sums(OPEN, self._moment.ranges(due, EVER), by="agency") for due in ("past", "soon")}
+        everything = self._today(self._snapshot.sums(OPEN, cover_days(EVER), by="agency"))
+        now = {due: self._today(self._snapshot.sums(OPEN, self._moment.due(due), by="agency")) for due in DUES}
         return (
             self._by_agency(told.DOSSIERS_OPEN, {agency: open_ for agency, (open_, _) in everything.items()})
             + self._by_agency(told.DOSSIERS_OVERDUE, {agency: open_ - waiting for agency, (open_, waiting) in now["past"].items()})
@@ -128,6 +172,23 @@ class Scrape:
         return self._kept.get(("sums", table.cells, window), self._version(table, window), lambda: self._to_date(table, window))
 
     def _to_date(self, table: Table, window: WindowName) -> Sums:
+        """Each agency's sums, whichever form of its code was used; where a form went to another agency, day by day."""
+        today = self._moment.today
+        if table.declared.at == "stock":
+            return self._today(self._snapshot.sums(table, cover_stock(EVER, today), by="agency"))
+        if table.declared.at != "day":
+            return self._today(self._whole(table, window))
+        parts = self._directory.groupings(named(window, today))
+        if len(parts) == 1:
+            return renamed([(self._whole(table, window), parts[0][1])])
+        return renamed((self._snapshot.sums(table, cover_days(part), by="agency"), names) for part, names in parts)
+
+    def _today(self, sums: Sums) -> Sums:
+        """What stands today, by the codes of today."""
+        today = self._moment.today
+        return renamed([(sums, self._directory.groupings(Window(today, today))[0][1])])
+
+    def _whole(self, table: Table, window: WindowName) -> Sums:
         """A month or year to date is its own row less the days to come, of which there is seldom any."""
         today = self._moment.today
         if window not in ("month", "year"):
@@ -140,7 +201,19 @@ class Scrape:
         return found
 
     def _version(self, table: Table, window: WindowName) -> Hashable:
-        return self._versions[table.family, table.kind], named(window, self._moment.today)
+        today = self._moment.today
+        return self._versions[table.family, table.kind], self._directory, today if table.declared.at == "stock" else named(window, today)
+
+
+def renamed(found: Iterable[tuple[Sums, Mapping[str, str]]]) -> Sums:
+    """Sums under other names; what comes under one name is added up."""
+    total: Sums = {}
+    for sums, names in found:
+        for code, vector in sums.items():
+            name = names.get(code, code)
+            known = total.get(name)
+            total[name] = vector if known is None else [one + other for one, other in zip(known, vector, strict=True)]
+    return total
 
 
 def _labels(indicator: Indicator, window: WindowName, agencies: Iterable[str]) -> list[str]:

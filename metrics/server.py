@@ -9,8 +9,9 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -18,11 +19,17 @@ import uvloop
 from metrics.api import create_app
 from metrics.catalogue import load_agencies, load_indicators
 from metrics.cube import Cube
+from metrics.directory_api import directory_routes
+from metrics.directory_feed import DirectoryFeed, both
 from metrics.exporter import Exporter
 from metrics.feed import Feed
+from metrics.listing import Meaning
+from metrics.listing_api import listing_routes
+from metrics.listing_feed import Service
 from metrics.questions import Questions
 from metrics.reader import Readers
 from metrics.workers import WorkerLag
+from metrics.worktime import office
 from schemas.clock import now_ms
 from schemas.errors import EnvironmentBroken, HubError
 from schemas.settings import Settings
@@ -31,43 +38,53 @@ CUBE_FILE = "cube.sqlite"
 GRACE_SECONDS = 5
 
 
-def run(settings: Settings) -> int:
-    """Serve in the foreground until asked to stop; the process's exit code."""
+def run(settings: Settings, meanings: Sequence[Meaning] = ()) -> int:
+    """Serve in the foreground until asked to stop; the process's exit code. Without `meanings` of states there are no lists."""
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
     logging.getLogger("aiokafka").setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
     try:
         with contextlib.closing(_listener(settings)) as listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(settings, listener))
+            runner.run(serve(settings, listener, meanings))
     except HubError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-async def serve(settings: Settings, listener: socket.socket) -> None:
-    """Serve on a listening socket until a signal, or until the feed ends for good.
+async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[Meaning] = ()) -> None:
+    """Serve on a listening socket until a signal, or until a feed ends for good.
 
-    Raises: CatalogueError; SettingsError when the topics exist with another number of partitions.
+    Raises: CatalogueError; SettingsError for office hours that are none, or topics that exist with another number of partitions.
     """
     indicators, agencies = load_indicators(settings.indicators), load_agencies(settings.agencies)
-    cube, workers = Cube(settings.data / CUBE_FILE), WorkerLag(settings)
-    feed = Feed(settings, cube)
-    exporter = Exporter(cube, indicators, progress=lambda: feed.progress, worker_lag=lambda: workers.records, clock=now_ms)
-    questions = Questions(Readers(cube), indicators, agencies, progress=lambda: feed.progress, clock=now_ms)
+    cube, workers = Cube(settings.read_models / CUBE_FILE), WorkerLag(settings)
+    feed, directory = Feed(settings, cube), DirectoryFeed(settings)
+    shared: Any = {
+        "progress": lambda: both(feed.progress, directory.progress), "clock": now_ms, "directory": lambda: directory.directory,
+        "office": office(settings),
+    }  # fmt: skip
+    questions = Questions(Readers(cube), indicators, agencies, **shared)
+    listing = Service(settings, meanings, questions)
+    exporter = Exporter(cube, indicators, worker_lag=lambda: workers.records, agencies=agencies, beside=listing.text, **shared)
+    routes = [directory_routes(questions), listing_routes(listing.lists)]
     server = Server(uvicorn.Config(
-        create_app(questions, exporter), ws="none", lifespan="off", log_config=None, access_log=False,
+        create_app(questions, exporter, routes), ws="none", lifespan="off", log_config=None, access_log=False,
         timeout_graceful_shutdown=GRACE_SECONDS, server_header=False,
     ))  # fmt: skip
-    feed.start(when_ended=server.stop_soon)
+    feeds: list[Feed | DirectoryFeed] = [feed, directory, *listing.feeds]
+    for one in feeds:
+        one.start(when_ended=server.stop_soon)
     watching = asyncio.create_task(workers.watch())
     try:
         await server.serve([listener])
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
-        await asyncio.to_thread(feed.stop)
-    if feed.failure is not None:
-        raise feed.failure
+        for one in feeds:
+            await asyncio.to_thread(one.stop)
+    for one in feeds:
+        if one.failure is not None:
+            raise one.failure
 
 
 class Server(uvicorn.Server):

@@ -1,32 +1,91 @@
-"""Office hours: when so many working hours from now will have passed.
+"""Office hours: when so many working hours from now will have passed, in the province's zone.
 
-Hours as in the one-stop rules (7:00–11:30 and 13:30–17:00, eight hours a day), Monday to Friday, in the province's zone.
+Hours as in the one-stop rules (7:00–11:30 and 13:30–17:00, eight hours a day), Monday to Friday, without the public holidays of
+Viet Nam (Labour Code 2019, article 112; days off in their stead and the days worked for them included). Settings add to it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from itertools import pairwise
+
+from holidays import country_holidays
 
 from schemas.clock import ZONE, to_datetime, to_ms
+from schemas.errors import SettingsError
+from schemas.settings import Settings
+
+Span = tuple[time, time]
+ALL_DAYS = 366  # no year is without a working day, unless the settings make it so
 
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Opening spans of a working day in order, the working weekdays (Monday 0), and the days off among them."""
+    """Opening spans of a working day in order, the working weekdays (Monday 0), further days off, and days worked all the same."""
 
-    spans: tuple[tuple[time, time], ...] = ((time(7), time(11, 30)), (time(13, 30), time(17)))
+    spans: tuple[Span, ...] = ((time(7), time(11, 30)), (time(13, 30), time(17)))
     weekdays: frozenset[int] = frozenset(range(5))
     days_off: frozenset[date] = frozenset()
+    make_up_days: frozenset[date] = frozenset()
 
     def opens(self, day_: date) -> bool:
-        """Whether it is a working day."""
-        return day_.weekday() in self.weekdays and day_ not in self.days_off
+        """Whether it is a working day. What the settings say of a day goes before the public calendar."""
+        if day_ in self.make_up_days or day_ in self.days_off:
+            return day_ in self.make_up_days
+        off, worked = public_calendar(day_.year)
+        return day_ in worked or (day_.weekday() in self.weekdays and day_ not in off)
 
 
 OFFICE = Office()
 DUE_SOON = timedelta(hours=8)
+
+
+@lru_cache(maxsize=256)
+def public_calendar(year: int) -> tuple[frozenset[date], frozenset[date]]:
+    """Viet Nam's public holidays of a year, and its weekend days worked for a day off."""
+    found = country_holidays("VN", years=year)
+    return frozenset(found), frozenset(found.weekend_workdays)
+
+
+def office(settings: Settings) -> Office:
+    """The office hours of the settings.
+
+    Raises: SettingsError naming the setting that is no list of hours or days, or a day that is both off and worked.
+    """
+    days_off, make_up = _days("LGSP_DAYS_OFF", settings.days_off), _days("LGSP_MAKE_UP_DAYS", settings.make_up_days)
+    if both := sorted(days_off & make_up):
+        raise SettingsError(f"{both[0]} is in LGSP_DAYS_OFF and in LGSP_MAKE_UP_DAYS: take it out of one of them.")
+    return Office(spans=_hours(settings.office_hours), days_off=days_off, make_up_days=make_up)
+
+
+def _hours(text: str) -> tuple[Span, ...]:
+    try:
+        spans = tuple(_span(part) for part in text.split(","))
+    except ValueError as error:
+        raise SettingsError(f"LGSP_OFFICE_HOURS is {text!r} ({error}): write hours such as 07:00-11:30,13:30-17:00.") from None
+    flat = [moment for span in spans for moment in span]
+    if any(later <= earlier for earlier, later in pairwise(flat)):
+        raise SettingsError(f"LGSP_OFFICE_HOURS is {text!r}, which is not in order: write hours such as 07:00-11:30,13:30-17:00.")
+    return spans
+
+
+def _span(text: str) -> Span:
+    found = re.fullmatch(r"\s*(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)\s*", text)
+    if found is None:
+        raise ValueError(f"{text.strip()!r} is no span of hours")
+    from_hour, from_minute, to_hour, to_minute = map(int, found.groups())
+    return time(from_hour, from_minute), time(to_hour, to_minute)
+
+
+def _days(name: str, text: str) -> frozenset[date]:
+    try:
+        return frozenset(date.fromisoformat(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise SettingsError(f"{name} is {text!r} ({error}): write days such as 2026-01-02,2026-02-13.") from None
 
 
 def after(now_ms: int, hours: timedelta = DUE_SOON, office: Office = OFFICE) -> int:
@@ -36,13 +95,13 @@ def after(now_ms: int, hours: timedelta = DUE_SOON, office: Office = OFFICE) -> 
         if end - start >= left:
             return to_ms(start + left)
         left -= end - start
-    raise AssertionError("unreachable: the spans go on for ever")
+    raise SettingsError("There is no working day within a year: take days out of LGSP_DAYS_OFF.")
 
 
 def _spans(now: datetime, office: Office) -> Iterator[tuple[datetime, datetime]]:
-    """What is left of the opening spans from now on, without end."""
+    """What is left of the opening spans from now on, for a year."""
     day_ = now.date()
-    while True:
+    for _ in range(ALL_DAYS):
         if office.opens(day_):
             for opening, closing in office.spans:
                 start, end = (datetime.combine(day_, at, ZONE) for at in (opening, closing))

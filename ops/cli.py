@@ -75,8 +75,9 @@ def worker() -> None:
 def metrics() -> None:
     """Run the cube with the reporting API and /metrics."""
     from metrics.server import run
+    from ops.listing import meanings
 
-    sys.exit(run(settings()))
+    sys.exit(run(settings(), meanings()))
 
 
 @cli.command(name="import")

@@ -19,6 +19,7 @@ from schemas.clock import now_ms, to_ms
 from schemas.settings import Settings
 
 TIMEOUT = 2.0
+INCOMPLETE = "* Số liệu chưa đầy đủ: chưa có đủ cơ quan báo cáo. / Incomplete: not every agency that should report did (GET /v1/coverage)."
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class LiveTable:
         """Table, freshness, and the services that are not running."""
         table = Table(title="This year, the whole province", title_justify="left")
         table.add_column("Chỉ số / indicator")
-        for column in ("numerator", "denominator", "value", "target"):
+        for column in ("numerator", "denominator", "value", "target", "agencies"):
             table.add_column(column, justify="right")
         for answer in answers.indicators:
             table.add_row(*self._row(answer))
@@ -72,16 +73,25 @@ class LiveTable:
         self._before[answer["id"]] = numbers
         name = f"{answer['name']['vi']}\n[dim]{answer['id']}[/]"
         figures = (_number(numbers[0]), _number(numbers[1]), _value(answer, "value"))
-        return name, *(f"[bold green]{figure}" if moved else figure for figure in figures), _value(answer, "target")
+        told = (f"[bold green]{figure}" if moved else figure for figure in figures)
+        return name, *told, _value(answer, "target"), _covered(answer["coverage"])
 
     def _footer(self, answers: Answers, services: Sequence[Service]) -> str:
         lines = [answers.problem] if answers.problem else []
         if answers.indicators:
             age = (now_ms() - to_ms(datetime.fromisoformat(answers.indicators[0]["as_of"]["instant"]))) / 1000
             lines.append(f"These figures stand for everything accepted up to {max(0.0, age):.1f} s ago.")
+            if any(not answer["coverage"]["complete"] for answer in answers.indicators):
+                lines.append(INCOMPLETE)
         lines += [f"{service.name} is not running: {service.last_words()}" for service in services if not service.running]
         lines += [f"{service.name} was started again {service.restarts} times." for service in services if service.restarts]
         return "\n".join(lines)
+
+
+def _covered(coverage: dict[str, Any]) -> str:
+    """Agencies reporting of those expected; with a star when some do not."""
+    told = f"{coverage['reporting']}/{coverage['expected']}"
+    return told if coverage["complete"] else f"[yellow]{told} *"
 
 
 def _number(number: int | None) -> str:

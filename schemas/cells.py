@@ -2,6 +2,7 @@
 
 A cell belongs to (family, kind, agency, category, at) within one partition; a figure is the sum over partitions. `at` is a day
 (YYYYMMDD), an instant (epoch ms; 0: none) or 0. Its counts are kept by place: the place of a measure among its kind's measures.
+A kind of stock holds what changed on a day, also less than nothing: what exists on a day is the sum up to and including it.
 
 A page is what one record holds: all cells of a family and an agency on one day (an instant's day in the province's zone). Its
 Kafka key is `family|agency|day`, its value a MessagePack map from `kind|category` (with `|at` behind it for instants) to a map
@@ -20,12 +21,12 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from schemas.clock import day
-from schemas.codes import CHANNELS
+from schemas.codes import ADMINISTRATIVE_LEVELS, CHANNELS
 from schemas.errors import ContractError
 
 Sums = dict[int, int]  # place -> amount
 Page = dict[str, Sums]  # cell's name -> its counts
-At = Literal["day", "instant", "none"]
+At = Literal["day", "instant", "stock", "none"]
 
 # Upper bounds (inclusive, in days) of the processing-time classes; the last class is open.
 DAYS_BOUNDS: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 30, 45, 60, 90, 180, 365)
@@ -42,25 +43,38 @@ def classes(name: str, bounds: tuple[int, ...]) -> tuple[str, ...]:
     return (*(f"{name}_le_{bound}" for bound in bounds), f"{name}_more")
 
 
+def by_level(measure: str) -> tuple[str, ...]:
+    """A measure for each administrative level."""
+    return tuple(f"{measure}_{level}" for level in ADMINISTRATIVE_LEVELS)
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """What a kind of cell counts, and what its `at` is."""
 
     at: At
     measures: tuple[str, ...]
+    reported: bool = False  # amounts are what an agency says, which may be less than nothing
+
+    @property
+    def signed(self) -> bool:
+        """Whether an amount may be less than nothing."""
+        return self.at == "stock" or self.reported
 
 
 KINDS: dict[str, dict[str, Kind]] = {
     "dossiers": {
         "received": Kind("day", (
             "received", *(f"received_{channel}" for channel in CHANNELS), "received_partial", "received_full",
-            "with_fee", "authenticated", "reused_data", "backfilled",
+            "with_fee", "authenticated", "reused_data", "backfilled", "reception_reports", "reception_lag_seconds",
+            *classes("reception_lag", LAG_BOUNDS),
         )),
         "refused": Kind("day", ("refused",)),
         "closed": Kind("day", (
             "closed", "finished", "withdrawn", "stopped", "finished_online", "on_time", "early", "late", "no_due", "late_766", "late_06a",
             "results", "results_digitised", "moved", "moved_electronically", "reported_late", "looked_overdue",
             "processing_seconds", "reports", "lag_seconds", *classes("lag", LAG_BOUNDS), *classes("days", DAYS_BOUNDS),
+            "finished_without_step", "return_reports", "return_lag_seconds", *classes("return_lag", LAG_BOUNDS),
         )),
         "paid": Kind("day", ("transactions", "transactions_online", "amount", "amount_online")),
         "rated": Kind("day", (
@@ -70,7 +84,9 @@ KINDS: dict[str, dict[str, Kind]] = {
         "flagged": Kind("day", (
             "flagged", "offline_procedure_online", "no_reception", "finished_without_end", "received_in_future", "ended_in_future",
             "received_after_end", "due_moved_after_passed", "step_after_end", "sources_disagree",
+            "due_before_reception", "step_before_reception", "returned_before_end", "end_without_reception", "supplement_before_reception",
         )),
+        "reopened": Kind("day", ("reopened",)),
     },
     "documents": {
         "sent": Kind("day", ("documents", "electronic", "signed", "electronic_signed")),
@@ -79,6 +95,36 @@ KINDS: dict[str, dict[str, Kind]] = {
         "handled": Kind("day", ("completed", "completed_timed", "completed_seconds", *classes("completed_h", HOURS_BOUNDS))),
         "recalled": Kind("day", ("asked", "agreed", "refused_recall")),
         "flagged": Kind("day", ("no_sending",)),
+    },
+    "tasks": {
+        "assigned": Kind("day", ("assigned", "with_deadline", "without_deadline")),
+        "open": Kind("instant", ("open", "not_started", "running", "waiting_confirmation", "returned")),
+        "completed": Kind("day", ("completed", "on_time", "late", "no_deadline", "extended")),
+        "cancelled": Kind("day", ("cancelled",)),
+        "flagged": Kind("day", (
+            "flagged", "no_assignment", "due_before_assignment", "completed_before_assignment", "due_moved_after_passed",
+        )),
+    },
+    "activities": {
+        "meetings": Kind("day", ("meetings", "meetings_in_system", *by_level("meetings"), *by_level("meetings_in_system"))),
+        "inspections": Kind("day", ("inspections", "inspections_digital")),
+        "work_records": Kind("day", (
+            "work_records", "work_records_online", *by_level("work_records"), *by_level("work_records_online"), "work_records_secret",
+        )),
+    },
+    "inventory": {
+        "agencies": Kind("stock", ("agencies", "agencies_expected")),
+        "procedures": Kind("stock", (
+            "procedures", "eligible_online", "offered_online", "on_national_portal", "with_fee", "payable_online", "internal",
+            "internal_published", "full_online", "full_online_multichannel", "days_before", "days_now",
+        )),
+        "systems": Kind("stock", (
+            "systems", "portals", "portals_connected", "information_systems", "information_systems_connected", "reporting_systems",
+            "reporting_systems_connected",
+        )),
+        "datasets": Kind("stock", ("datasets", "datasets_shared", "datasets_open")),
+        "accounts": Kind("stock", ("users", "users_authenticated")),
+        "reported": Kind("day", ("figures", "numerator", "denominator", "without_denominator"), reported=True),
     },
     "heartbeats": {
         "beat": Kind("none", ("occurred_at",)),

@@ -39,6 +39,11 @@ def _yyyymmdd(number: int) -> int:
     return yyyymmdd(date(1970, 1, 1) + timedelta(days=min(max(number, -719_162), 2_932_896)))
 
 
+def day_start(ms: int) -> int:
+    """The first instant of the province's calendar day that an instant lies in."""
+    return ms - (ms + OFFSET_MS) % DAY_MS
+
+
 def yyyymmdd(day_: date) -> int:
     """A date as the integer that cells carry."""
     return day_.year * 10_000 + day_.month * 100 + day_.day

@@ -28,6 +28,14 @@ ReturnedHow = Literal["counter", "post", "online"]  # HinhThuc 0 counter, 1 publ
 RatingSubject = Literal["procedure", "agency", "health", "education"]
 RecallAnswer = Literal["asked", "agreed", "refused"]
 
+TaskProgress = Literal["running", "waiting_confirmation"]
+AdministrativeLevel = Literal["province", "district", "commune"]
+ADMINISTRATIVE_LEVELS: tuple[AdministrativeLevel, ...] = ("province", "district", "commune")
+AgencyLevel = Literal["province", "department", "district", "commune", "vertical", "unit"]
+AGENCY_LEVELS: tuple[AgencyLevel, ...] = ("province", "department", "district", "commune", "vertical", "unit")
+SystemKind = Literal["portal", "one_stop", "documents", "reporting", "specialised"]
+SYSTEM_KINDS: tuple[SystemKind, ...] = ("portal", "one_stop", "documents", "reporting", "specialised")
+
 # TrangThaiHoSo, the portal's ten dossier states
 DossierStatus = Literal[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
 DOSSIER_STATUSES: dict[int, tuple[str, str]] = {

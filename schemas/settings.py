@@ -48,8 +48,12 @@ class Settings(BaseSettings):
     quarantine_run: int = Field(1_000, ge=1, description="Undecodable records in a row, on one partition, that stop a worker")
     heartbeat_seconds: float = Field(2.0, gt=0, description="Seconds between the heartbeats that measure freshness")
     worker_port: int = Field(8082, ge=0, le=65535, description="Port of the worker's own /metrics (0: none)")
-    agencies: Path | None = Field(None, description="YAML list of agencies expected to report (coverage); empty: all heard from")
+    listing: bool = Field(True, description="Keep the lists behind the figures (GET /v1/dossiers…); 0 spares memory and disk")
+    agencies: Path | None = Field(None, description="YAML list of agencies that should report if none is registered; empty: all heard")
     indicators: Path | None = Field(None, description="The catalogue of indicators; empty: the one that ships with the hub")
+    office_hours: str = Field("07:00-11:30,13:30-17:00", description="Working hours of a day, which count until a dossier is due soon")
+    days_off: str = Field("", description="Further days off, such as 2026-01-02,2026-02-13; public holidays are known")
+    make_up_days: str = Field("", description="Days worked all the same (làm bù), such as 2026-01-10")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe message that is logged")
 
     @classmethod
@@ -65,6 +69,11 @@ class Settings(BaseSettings):
     def bootstrap(self) -> str:
         """Kafka's address: the cluster if one is named, else the embedded broker."""
         return self.kafka_servers or f"{self.host}:{self.kafka_port}"
+
+    @property
+    def read_models(self) -> Path:
+        """The folder of what is made of these books for reading; other books' lie beside."""
+        return self.data if self.app_id == Settings.model_fields["app_id"].default else self.data / self.app_id
 
     @property
     def embedded(self) -> bool:

@@ -34,6 +34,7 @@ class Dossier(msgspec.Struct, array_like=True):
     transfers: dict[str, bool] = {}  # by from|to|at: electronic
     ratings: dict[str, tuple[int, bool, str, int]] = {}  # by rating id: at, satisfied, about, score (0 unknown)
     reporter: tuple[int, str] | None = None  # newest (at, agency) heard, only while the reception is unknown
+    first_step_at: int = 0  # 0: no step is known
 
 
 class Document(msgspec.Struct, array_like=True):
@@ -43,6 +44,38 @@ class Document(msgspec.Struct, array_like=True):
     statuses: dict[str, dict[str, int]] = {}  # receiver -> status code -> greatest time
     recall: dict[str, int] = {}  # asked, agreed, refused -> greatest time
     reporter: tuple[int, str] | None = None  # newest (at, agency) heard, only while the sending is unknown
+
+
+class Task(msgspec.Struct, array_like=True):
+    """What is known of a task; meaning and merge rules: streams/families/tasks.py."""
+
+    assigned: tuple[int, Id, str, str, str] | None = None  # at, id, by which agency, to which agency, category
+    dues: dict[int, int] = {}  # occurred_at of the fact that set it -> deadline
+    progress: tuple[int, Id, str] | None = None  # at, id, progress
+    completed: int = 0
+    returned: int = 0
+    cancelled: int = 0
+    reporter: tuple[int, str] | None = None  # newest (at, agency) heard, only while the assignment is unknown
+
+
+class Activity(msgspec.Struct, array_like=True):
+    """What is known of a meeting, an inspection or a work record; meaning and merge rules: streams/families/activities.py."""
+
+    # at, id, kind of cell, agency, level, held at, done digitally (in the system, online), secret
+    stated: tuple[int, Id, str, str, str, int, bool, bool] | None = None
+    cancelled: int = 0
+
+
+Detail = str | int | bool | list[str] | None
+
+
+class Item(msgspec.Struct, array_like=True):
+    """What is known of an agency, procedure, system, dataset, count of accounts or reported figure: streams/families/inventory.py."""
+
+    # by the first instant for which it is said: at, id, event type, agency, valid to (None: until further notice), the event's other fields
+    statements: dict[int, tuple[int, Id, str, str, int | None, dict[str, Detail]]] = {}
+    heartbeat: int = 0  # the newest
+    first_heartbeat: int = 0
 
 
 class Heartbeat(msgspec.Struct, array_like=True):

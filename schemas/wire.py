@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -10,10 +11,11 @@ from fastavro import schemaless_reader, schemaless_writer
 from schemas.clock import EARLIEST_MS, LATEST_MS
 from schemas.contracts import Contract, contracts, latest
 from schemas.errors import ContractError
-from schemas.events import Event
+from schemas.events import EVENTS, Event
 
 MAGIC = b"\0"
 Fields = dict[str, Any]
+CODES = ("procedure", "document_type", "category", "kind", "field", "indicator")  # beside the agencies: what ends up in cells' keys
 Headers = list[tuple[str, bytes]]
 
 
@@ -44,7 +46,7 @@ class Route(NamedTuple):
     type: str
     codes: tuple[str, ...]
     instants: tuple[str, ...]  # other than occurred_at, which every event has
-    amounts: tuple[str, ...]
+    amounts: tuple[tuple[str, int, int], ...]  # with the least and the greatest that a connector lets in
 
 
 class Decoder:
@@ -86,9 +88,10 @@ def _refuse_absurd(route: Route, fields: Fields) -> None:
         instant = fields[name]
         if instant is not None and not EARLIEST_MS <= instant < LATEST_MS:
             raise ContractError(f"{route.type}: {name} {instant} is no time between 1980 and 2100 in epoch milliseconds")
-    for name in route.amounts:
-        if fields[name] < 0:
-            raise ContractError(f"{route.type}: {name} {fields[name]} is less than nothing")
+    for name, least, greatest in route.amounts:
+        amount = fields[name]
+        if amount is not None and not least <= amount <= greatest:
+            raise ContractError(f"{route.type}: {name} {amount} is not between {least} and {greatest}")
 
 
 def _refuse_bars(route: Route, fields: Fields) -> None:
@@ -102,10 +105,18 @@ def _route(contract: Contract) -> Route:
     names = [field["name"] for field in newest.schema["fields"]]
     return Route(
         contract.parsed, None if contract is newest else newest.parsed, contract.type,
-        tuple(name for name in names if name.endswith("agency") or name in ("procedure", "document_type")),
-        tuple(name for name in names if name.endswith("_at") and name != "occurred_at"),
-        tuple(name for name in names if name == "amount"),
+        tuple(name for name in names if name.endswith("agency") or name in CODES),
+        tuple(name for name in names if name.endswith(("_at", "_from", "_to")) and name != "occurred_at"),
+        tuple(_bounds(EVENTS[contract.type])),
     )  # fmt: skip
+
+
+def _bounds(event: type[Event]) -> Iterator[tuple[str, int, int]]:
+    """The whole numbers that an event's model keeps in bounds: a sum of those fits into a cell, whoever wrote them."""
+    for name, described in event.model_json_schema(mode="serialization")["properties"].items():
+        for choice in described.get("anyOf", [described]):
+            if "maximum" in choice:
+                yield name, choice["minimum"], choice["maximum"]
 
 
 def cloud_event_headers(event: Event) -> Headers:

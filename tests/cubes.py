@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from metrics.answers import IndicatorAnswer
+from metrics.asked import IndicatorsAsked
+from metrics.catalogue import load_indicators
 from metrics.cube import Cube
+from metrics.directory import Directory
+from metrics.feed import Progress
+from metrics.questions import Questions
+from metrics.reader import Readers
 from schemas.cells import KINDS, Page, encode_page, place_of
 from schemas.clock import ZONE, to_ms
+
+INDICATORS = load_indicators()
 
 
 @dataclass
@@ -91,6 +102,14 @@ def counted(key: str, *, partition: int = 0, **counts: int) -> Cell:
     return cell(key, *(counts.get(measure, 0) for measure in measures), partition=partition)
 
 
+def filled(folder: Path, cells: Iterable[Cell]) -> FedCube:
+    """A new cube that holds these cells, of one partition."""
+    cube = FedCube(folder / "cube.sqlite")
+    cube.open("one", NOW)
+    cube.say(cells, {0: 1})
+    return cube
+
+
 # Agency A receives and closes a little, B closes most, C only appears with open dossiers.
 PROVINCE = [
     counted("dossiers|received|A|P1|20251103", received=10, received_online=6, received_counter=4),
@@ -124,3 +143,25 @@ def province(folder: Path) -> FedCube:
     cube.open("one", NOW)
     cube.say(PROVINCE, {0: 40, 1: 7})
     return cube
+
+
+@contextmanager
+def questions_about(cells: Iterable[Cell], now: int = NOW, directory: Directory | None = None) -> Iterator[Questions]:
+    """What can be asked of a cube that holds these cells."""
+    with TemporaryDirectory() as folder:
+        cube, progress, known = (
+            FedCube(Path(folder) / "cube.sqlite"),
+            Progress(ready=True, percent=100.0, partitions=1),
+            directory or Directory(),
+        )
+        cube.open("one", now)
+        cube.say(cells, {0: 1})
+        yield Questions(Readers(cube), INDICATORS, {}, progress=lambda: progress, clock=lambda: now, directory=lambda: known)
+        cube.close()
+
+
+def answer(questions: Questions, id_: str, **asked: str) -> IndicatorAnswer:
+    """One indicator, asked with parameters as in the address (`from_` for `from`)."""
+    parameters = {name.rstrip("_"): value for name, value in asked.items()}
+    (found,) = questions.indicators(IndicatorsAsked.model_validate(parameters), id_)
+    return found

@@ -27,8 +27,18 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "dossier.rated": {"rating_id": "q1", "satisfied": True},
     "document.sent": {"to": ["B"], "document_type": "18", "electronic": True, "signed": True},
     "document.status_changed": {"agency": "B"},
+    "task.assigned": {"to_agency": "B", "category": "c"},
+    "task.extended": {"due_at": "11-12 17:00"},
+    "activity.meeting_held": {"level": "province", "in_system": True},
+    "activity.inspection_done": {"level": "province", "digital": True},
+    "activity.work_record_handled": {"level": "commune", "online": True},
+    "agency.registered": {"level": "commune"},
+    "procedure.registered": {"procedure": "p", "field": "land", "level": 4},
+    "system.registered": {"kind": "portal"},
+    "accounts.counted": {"users": 100, "authenticated": 60},
+    "figure.reported": {"indicator": "i", "period_from": "10-15 00:00", "period_to": "11-14 23:59", "numerator": 3, "denominator": 4},
 }
-TIMES = ("due_at", "received_at")
+TIMES = ("due_at", "received_at", "held_at", "valid_from", "valid_to", "period_from", "period_to")
 
 
 @dataclass(frozen=True)
@@ -47,8 +57,8 @@ def record(event: Event, timestamp: int) -> Record:
 
 
 def ms(text: str) -> int:
-    """`11-10 16:30` (or with seconds) of 2025 in Viet Nam."""
-    return to_ms(datetime.fromisoformat(f"2025-{text}").replace(tzinfo=ZONE))
+    """`11-10 16:30` (or with seconds) of 2025 in Viet Nam; of another year where the text begins with it."""
+    return to_ms(datetime.fromisoformat(text if text[4] == "-" else f"2025-{text}").replace(tzinfo=ZONE))
 
 
 def told(name: str, at: str, heard: str | None = None, **fields: Any) -> Heard:

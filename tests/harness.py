@@ -20,6 +20,7 @@ from ops.supervise import Service
 from schemas.kafka import consumer, ensure_topics
 from schemas.settings import Settings
 from schemas.topics import events_topic
+from streams.families import FAMILIES
 
 FREEZE = 9.0  # seconds; the group's session timeout is 6
 
@@ -86,7 +87,7 @@ class Hub:
         async with consumer(self.settings) as reader:
             partitions = [
                 TopicPartition(events_topic(family), partition)
-                for family in ("dossiers", "documents")
+                for family in (name for name, one in FAMILIES.items() if one.recounted)
                 for partition in range(self.settings.partitions)
             ]
             return sum((await reader.end_offsets(partitions)).values())

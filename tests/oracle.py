@@ -138,9 +138,14 @@ class Dossier:
     @property
     def waiting(self) -> bool:
         """For papers or for a fee."""
-        papers = last(self.of("supplement_requested", "supplement_completed"))
         fee = last([*self.of("fee_requested"), *(fact for fact in self.of("paid") if fact.fields["state"] == "paid")])
-        return bool(papers and papers.type.endswith("requested")) or bool(fee and fee.type.endswith("requested"))
+        return self.waits_for_papers or bool(fee and fee.type.endswith("requested"))
+
+    @property
+    def waits_for_papers(self) -> bool:
+        """Asked for, and not completed since."""
+        papers = last(self.of("supplement_requested", "supplement_completed"))
+        return bool(papers and papers.type.endswith("requested"))
 
     def end(self) -> tuple[int, str, int | None] | None:
         """End time, outcome, when the hub first knew of it."""
@@ -166,7 +171,7 @@ def dossier_figures(facts: list[Fact], tally: Tally) -> None:
     if dossier.reception is None:
         if not dossier.refused and facts:
             at, agency = max((fact.at, fact.fields["agency"]) for fact in facts)
-            tally.add("flagged", agency, "-", ymd(at), "flagged", "no_reception")
+            tally.add("flagged", agency, "-", ymd(at), *_without_reception(dossier))
         return
     agency, procedure = dossier.handler, dossier.reception.fields["procedure"]
     end = None if dossier.refused else dossier.end()
@@ -176,10 +181,26 @@ def dossier_figures(facts: list[Fact], tally: Tally) -> None:
             tally.add("open", agency, procedure, dossier.due, "open", *(["waiting"] if dossier.waiting else []))
         else:
             _closed(dossier, end, tally)
+        if dossier.reopened:
+            tally.add("reopened", agency, procedure, ymd(dossier.reopened), "reopened")
     _paid_and_rated(dossier, agency, procedure, tally)
     flags = _flags(dossier, end)
     if flags:
         tally.add("flagged", agency, procedure, ymd(dossier.received_at), "flagged", *flags)
+
+
+def _without_reception(dossier: Dossier) -> list[str]:
+    if dossier.end() is not None:
+        return ["flagged", "no_reception", "end_without_reception"]
+    return ["supplement_before_reception"] if dossier.waits_for_papers else ["flagged", "no_reception"]
+
+
+def reported(name: str, at: int, heard: int | None) -> tuple[list[str], dict[str, int]]:
+    """Measures and amounts of a report's lag; nothing for imported history."""
+    if heard is None:
+        return [], {}
+    seconds = max(0, heard - at) // 1000
+    return [f"{name}reports", bound(f"{name}lag", seconds, LAG_BOUNDS)], {f"{name}lag_seconds": seconds}
 
 
 def _received(dossier: Dossier, tally: Tally) -> None:
@@ -189,7 +210,9 @@ def _received(dossier: Dossier, tally: Tally) -> None:
     measures += [name for level, name in ((3, "received_partial"), (4, "received_full")) if fields["level"] == level]
     measures += [name for name in ("with_fee", "authenticated", "reused_data") if fields[name]]
     measures += ["backfilled"] if fields["backfill"] else []
-    tally.add("received", fields["agency"], fields["procedure"], ymd(dossier.received_at), *measures)
+    said_at = dossier.reception.at
+    reports, seconds = reported("reception_", said_at, first_heard(dossier.receptions, said_at))
+    tally.add("received", fields["agency"], fields["procedure"], ymd(dossier.received_at), *measures, *reports, **seconds)
 
 
 def _closed(dossier: Dossier, end: tuple[int, str, int | None], tally: Tally) -> None:
@@ -198,17 +221,20 @@ def _closed(dossier: Dossier, end: tuple[int, str, int | None], tally: Tally) ->
     measures = ["closed", outcome, *(_result(dossier) if outcome == "finished" else []), *_in_time(dossier, at)]
     measures.append(bound("days", max(0, (date_of(at) - date_of(dossier.received_at)).days), DAYS_BOUNDS))
     amounts = {"processing_seconds": max(0, at - dossier.received_at) // 1000}
+    reports, seconds = reported("", at, heard)
     if heard is not None:
-        amounts["lag_seconds"] = max(0, heard - at) // 1000
-        measures += ["reports", bound("lag", amounts["lag_seconds"], LAG_BOUNDS)]
         measures += ["reported_late"] if date_of(heard) > date_of(at) else []
-        measures += ["looked_overdue"] if at <= dossier.due < heard else []
-    tally.add("closed", dossier.handler, dossier.reception.fields["procedure"], ymd(at), *measures, **amounts)
+        measures += ["looked_overdue"] if at <= dossier.due < heard and not dossier.waiting else []
+    returned = dossier.standing("result_returned")
+    if returned is not None and outcome == "finished":
+        more_reports, more_seconds = reported("return_", returned.at, first_heard(dossier.of("result_returned"), returned.at))
+        reports, seconds = reports + more_reports, seconds | more_seconds
+    tally.add("closed", dossier.handler, dossier.reception.fields["procedure"], ymd(at), *measures, *reports, **amounts, **seconds)
 
 
 def _result(dossier: Dossier) -> list[str]:
     assert dossier.reception is not None
-    measures = ["results"]
+    measures = ["results"] if dossier.of("step_taken") else ["results", "finished_without_step"]
     if dossier.reception.fields["channel"] == "online":
         measures.append("finished_online")
     facts = (dossier.standing("finished"), dossier.standing("result_returned"))
@@ -260,16 +286,20 @@ def _flags(dossier: Dossier, end: tuple[int, str, int | None] | None) -> list[st
     # Each source's last word on the end of processing, as far as it stands.
     said = {fact.fields["source"]: fact.at for fact in sorted(dossier.of("finished"), key=lambda fact: fact.at)}
     ends = {at for at in said.values() if at >= dossier.reopened}
+    finished, returned = dossier.standing("finished"), dossier.standing("result_returned")
     moved = zip(dossier.dues, dossier.dues[1:], strict=False)
     broken = {
         "offline_procedure_online": fields["level"] == 2 and fields["channel"] == "online",
         "received_in_future": heard is not None and dossier.received_at > heard + FIVE_MINUTES,
         "due_moved_after_passed": any(at > passed and due != passed for (_, passed), (at, due) in moved),
         "sources_disagree": len(ends) > 1,
-        "finished_without_end": end is not None and end[1] == "finished" and dossier.standing("finished") is None,
+        "finished_without_end": end is not None and end[1] == "finished" and finished is None,
         "ended_in_future": end is not None and end[2] is not None and end[0] > end[2] + FIVE_MINUTES,
         "received_after_end": end is not None and dossier.received_at > end[0],
         "step_after_end": end is not None and any(step > end[0] for step in steps),
+        "due_before_reception": 0 < dossier.due < dossier.received_at,
+        "step_before_reception": any(step < dossier.received_at for step in steps),
+        "returned_before_end": end is not None and finished is not None and returned is not None and returned.at < finished.at,
     }
     return [flag for flag, yes in broken.items() if yes]
 
@@ -320,15 +350,3 @@ def _timed(cell: str, name: str, receiver: str, kind: str, at: int, took: int, t
 def heartbeat_figures(facts: list[Fact], tally: Tally) -> None:
     """The newest heartbeat of one partition."""
     tally.add("beat", "hub", "-", 0, occurred_at=max(fact.at for fact in facts))
-
-
-COUNTING = {"dossiers": dossier_figures, "documents": document_figures, "heartbeats": heartbeat_figures}
-
-
-def figures(family: str, things: Iterable[list[Fact]]) -> Figures:
-    """What the facts about some things count for."""
-    tally = Tally()
-    for facts in things:
-        if facts:
-            COUNTING[family](facts, tally)
-    return tally.figures()

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from schemas.clock import day_start
 from schemas.codes import THING_ID
 from schemas.events import EVENTS, FAMILIES, Event
 
@@ -57,7 +58,22 @@ def fields_of(model: type[Event]) -> dict[str, Strategy]:
 def events(model: type[Event], **chosen: Strategy) -> Strategy:
     """Events of one type: any that the model allows, or narrower where a field's strategy is given."""
     fields = fields_of(model)
-    return st.builds(model, **fields | {name: strategy for name, strategy in chosen.items() if name in fields})
+    drawn = st.fixed_dictionaries(fields | {name: strategy for name, strategy in chosen.items() if name in fields})
+    return drawn.map(lambda values: model(**consistent(values)))
+
+
+def consistent(values: Json) -> Json:
+    """Ends not before beginnings, parts not greater than the whole, nothing above itself: what the models ask of two fields together."""
+    begins = values.get("valid_from") or day_start(values["occurred_at"])
+    if (values.get("valid_to") or begins) < begins:
+        values["valid_to"] = begins
+    if values.get("parent") == values["agency"]:
+        values["parent"] = None
+    if "period_to" in values:
+        values["period_from"], values["period_to"] = sorted((values["period_from"], values["period_to"]))
+    if "users" in values:
+        values["authenticated"] = min(values["authenticated"], values["users"])
+    return values
 
 
 ANY_EVENT: Strategy = st.sampled_from(sorted(EVENTS)).flatmap(lambda name: events(EVENTS[name]))
@@ -80,7 +96,10 @@ THEMES = (
     ("received", "finished", "step_taken", "result_returned", "reopened"), ("received", "paid", "fee_requested", "supplement_requested"),
     ("received", "due_changed", "supplement_completed", "corrected", "finished"), ("received", "transferred", "finished", "step_taken"),
     ("received", "refused", "reopened", "corrected"), ("received", "withdrawn", "suspended", "reopened"), ("received", "rated", "paid"),
+    ("received", "finished", "supplement_requested", "result_returned"),
 )  # fmt: skip
+# Places of the types of events that are about one kind of item.
+ITEMS = ((0,), (1,), (2, 3), (2, 3), (4,), (5,), (6,))
 
 
 @cache
@@ -91,11 +110,18 @@ def heard(family: str, kind: int, things: int, instants: tuple[int, ...], agenci
         "event_id": st.sampled_from(IDS), "source": st.sampled_from(["one-stop", "ministry"]), "occurred_at": at, "received_at": at,
         "agency": agency, "handling_agency": st.none() | agency, "from_agency": agency, "to_agency": agency, "unit": st.none(),
         "procedure": st.sampled_from(["p", "q"]), "document_type": st.sampled_from(["18", "other"]), "to": st.just(["B"]),
-        "due_at": at if model.type == "dossier.due_changed" else st.none() | at, "rating_id": REFERENCES,
+        "due_at": at if model.type in ("dossier.due_changed", "task.extended") else st.none() | at, "rating_id": REFERENCES,
         "reference": st.none() if model.type == "dossier.fee_requested" else REFERENCES,
         "state": PAYMENTS, "amount": st.sampled_from([50_000, 50_000, 0]),
         "status": st.sampled_from([4]) if family == "dossiers" else st.sampled_from(["01", "02", "03", "06"]),
-        "step": st.none(), "applicant": st.none(), model.key: st.sampled_from([f"thing-{number}" for number in range(things)]),
+        "step": st.none(), "applicant": st.none(), "held_at": st.none() | at, "category": st.sampled_from(["c", "other"]),
+        "valid_from": st.none() | at, "valid_to": st.none() | st.none() | at, "period_from": at, "period_to": at,
+        "field": st.sampled_from(["land", "other"]), "indicator": st.sampled_from(["i", "j"]), "revision": st.sampled_from([1, 1, 2]),
+        "numerator": st.sampled_from([5, -3, 0]), "denominator": st.sampled_from([None, 7, 0]), "users": st.sampled_from([100, 0]),
+        "authenticated": st.sampled_from([60, 0, 100]) if family == "inventory" else st.booleans(),
+        "days_before": st.sampled_from([None, 10]), "days_now": st.sampled_from([None, 7, 0]),
+        "access_means": st.integers(0, 3), "parent": st.none(), "successor": st.none(), "alias": st.just([]), "name_vi": st.none(),
+        "name_en": st.none(), "document": st.none(), model.key: st.sampled_from([f"thing-{number}" for number in range(things)]),
     }  # fmt: skip
     return st.tuples(events(model, **pools), at)
 
@@ -106,6 +132,8 @@ def kinds(draw: st.DrawFn, family: str) -> list[int]:
     places = {model.type.partition(".")[2]: place for place, model in enumerate(FAMILIES[family])}
     if family == "dossiers" and draw(st.booleans()):
         return [places[name] for name in draw(st.sampled_from(THEMES))]
+    if family == "inventory" and draw(st.integers(0, 3)):
+        return list(draw(st.sampled_from(ITEMS)))
     any_few = draw(st.lists(st.sampled_from(range(len(places))), min_size=1, max_size=4, unique=True))
     return any_few if draw(st.integers(0, 4)) == 0 else [0, *any_few]
 

@@ -7,7 +7,18 @@ from typing import Any
 AGENCY = "000.00.01.SAMPLE"
 OTHER_AGENCY = "000.00.02.SAMPLE"
 DOSSIER = "000.00.01.SAMPLE-251103-0001"
-DOCUMENT = "000.00.01.SAMPLE,2025/11/03,12/CV-SAMPLE"
+THINGS: dict[str, dict[str, str]] = {
+    "dossier": {"dossier_id": DOSSIER},
+    "document": {"document_id": "000.00.01.SAMPLE,2025/11/03,12/CV-SAMPLE"},
+    "task": {"task_id": "SAMPLE-TASK-0001"},
+    "activity": {"activity_id": "SAMPLE-ACTIVITY-0001"},
+    "agency": {"item_id": f"agency/{AGENCY}"},
+    "procedure": {"item_id": "procedure/1.000000.SAMPLE"},
+    "system": {"item_id": "system/SAMPLE-ONE-STOP"},
+    "dataset": {"item_id": "dataset/SAMPLE-LAND"},
+    "accounts": {"item_id": f"accounts/{AGENCY}"},
+    "figure": {"item_id": f"figure/public_payroll_cut/{AGENCY}/year"},
+}
 SOURCE = "/sample/one-stop"
 RECEPTION = {"procedure": "1.000000.SAMPLE", "channel": "online", "level": 4, "applicant": "citizen", "with_fee": True}
 
@@ -31,14 +42,40 @@ _DATA: dict[str, tuple[str, dict[str, Any]]] = {
     "document.sent": ("2025-11-03T08:00:00+07:00", {"to": [OTHER_AGENCY], "document_type": "18", "electronic": True, "signed": True}),
     "document.status_changed": ("2025-11-03T08:05:00+07:00", {"status": "01"}),
     "document.recalled": ("2025-11-03T08:10:00+07:00", {"answer": "asked"}),
-}
+    "task.assigned": ("2025-11-03T08:00:00+07:00", {"to_agency": OTHER_AGENCY, "category": "plan", "due_at": "2025-11-10T17:00:00+07:00"}),
+    "task.progressed": ("2025-11-05T08:00:00+07:00", {"progress": "running"}),
+    "task.extended": ("2025-11-07T08:00:00+07:00", {"due_at": "2025-11-14T17:00:00+07:00"}),
+    "task.completed": ("2025-11-10T15:00:00+07:00", {}),
+    "task.returned": ("2025-11-11T08:00:00+07:00", {}),
+    "task.cancelled": ("2025-11-12T08:00:00+07:00", {}),
+    "activity.meeting_held": ("2025-11-04T08:00:00+07:00", {"level": "province", "in_system": True}),
+    "activity.inspection_done": ("2025-11-05T16:00:00+07:00", {"level": "province", "digital": True}),
+    "activity.work_record_handled": ("2025-11-06T16:00:00+07:00", {"level": "commune", "online": True}),
+    "activity.cancelled": ("2025-11-04T09:00:00+07:00", {}),
+    "agency.registered": ("2025-06-20T08:00:00+07:00", {
+        "level": "commune", "parent": "000.00.00.SAMPLE", "alias": ["SAMPLE.1"], "name_vi": "Xã Mẫu", "name_en": "Sample commune",
+        "valid_from": "2025-07-01T00:00:00+07:00",
+    }),
+    "procedure.registered": ("2025-06-20T08:00:00+07:00", {
+        "procedure": "1.000000.SAMPLE", "field": "land", "level": 4, "on_national_portal": True, "with_fee": True, "payable_online": True,
+        "access_means": 2, "mobile": True, "days_before": 20, "days_now": 14,
+    }),
+    "system.registered": ("2025-06-20T08:00:00+07:00", {"kind": "one_stop", "citizen_facing": True, "on_national_portal": True}),
+    "system.heartbeat": ("2025-11-03T08:00:00+07:00", {}),
+    "dataset.registered": ("2025-06-20T08:00:00+07:00", {"shared": True}),
+    "accounts.counted": ("2025-10-31T17:00:00+07:00", {"users": 12_000, "authenticated": 9_000}),
+    "figure.reported": ("2025-11-10T08:00:00+07:00", {
+        "indicator": "public_payroll_cut", "period_from": "2024-01-01T00:00:00+07:00", "period_to": "2024-12-31T00:00:00+07:00",
+        "numerator": 37, "denominator": 1_000, "document": "12/BC-SAMPLE", "revision": 1,
+    }),
+}  # fmt: skip
+AT_THE_OTHER = {"document.status_changed", "task.progressed", "task.completed"}  # done by whoever has the document or task
 
 
 def _example(kind: str, time: str, data: dict[str, Any]) -> dict[str, Any]:
-    thing = {"dossier_id": DOSSIER} if kind.startswith("dossier.") else {"document_id": DOCUMENT}
     return {
         "specversion": "1.0", "id": f"sample-{kind}-1", "source": SOURCE, "type": kind, "time": time,
-        "data": {**thing, "agency": OTHER_AGENCY if kind == "document.status_changed" else AGENCY, **data},
+        "data": {**THINGS[kind.partition(".")[0]], "agency": OTHER_AGENCY if kind in AT_THE_OTHER else AGENCY, **data},
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
-from schemas.codes import ApplicantKind, Channel, Level, PaymentState, ReturnedHow
+from schemas.codes import ApplicantKind, Channel, Level, PaymentState, RatingSubject, ReturnedHow
 from schemas.events import Event
 from schemas.events.dossiers import (
     DossierCorrected,
@@ -131,7 +131,7 @@ class Life:
         self.ends: list[Fact[tuple[Ending, bool]]] = []
         self.payments: list[Fact[Payment]] = []
         self.transfers: list[Fact[bool]] = []
-        self.ratings: list[Fact[bool]] = []
+        self.ratings: list[Fact[tuple[bool, RatingSubject]]] = []
         self.refusals: list[Fact[str]] = []
 
     def _tell(self, event: type[DossierEvent], at: int, agency: str, *, source: str = "", floor: int = 0, **fields: Any) -> int:
@@ -235,8 +235,8 @@ class Life:
         """Processing goes on."""
         self.ends.append(Fact(at, self._tell(DossierReopened, at, self.handler), ("reopened", False)))
 
-    def rate(self, at: int, rating_id: str, score: int) -> None:
+    def rate(self, at: int, rating_id: str, score: int, about: RatingSubject = "procedure") -> None:
         """Rated by the applicant; 4 and 5 are satisfied."""
         satisfied = score >= 4
-        reported = self._tell(DossierRated, at, self.handler, rating_id=rating_id, score=score, satisfied=satisfied)
-        self.ratings.append(Fact(at, reported, satisfied))
+        reported = self._tell(DossierRated, at, self.handler, rating_id=rating_id, score=score, satisfied=satisfied, about=about)
+        self.ratings.append(Fact(at, reported, (satisfied, about)))

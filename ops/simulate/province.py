@@ -90,7 +90,6 @@ ROWS: tuple[tuple[str, Tier, int, Level, int, int], ...] = (  # field, tier, day
 PROCEDURES: tuple[Procedure, ...] = tuple(Procedure(f"SAMPLE.{number:06}.H35", *row) for number, row in enumerate(ROWS, 1))
 
 
-
 class Weighted(Protocol):
     """Anything drawn with a weight."""
 

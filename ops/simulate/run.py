@@ -15,9 +15,10 @@ from rich.console import Console
 
 from connectors.publisher import Publisher
 from ops.simulate.live import LiveProvince
+from ops.simulate.live_beside import LiveBeside
 from ops.simulate.sinks import GatewaySink, Sink
-from ops.simulate.stream import events
 from ops.simulate.truth import Truth
+from ops.simulate.whole import whole_province
 from schemas.clock import DAY_MS, now_ms
 from schemas.errors import EnvironmentBroken
 from schemas.events import Event
@@ -57,7 +58,7 @@ async def simulate(
     if live:
         return await _live(settings, publisher, Past(seed, dossiers, days, now_ms() - days * DAY_MS), rate or LIVE_RATE, stop)
     truth = Truth()
-    told = (event for _, event in events(seed, dossiers, start, days, truth=truth))
+    told = (event for _, event in whole_province(seed, dossiers, start, days, truth=truth))
     await _tell(publisher, told, rate, stop)
     return truth
 
@@ -84,19 +85,20 @@ async def _live(settings: Settings, publisher: Sink, wanted: Past, rate: float, 
     past = read_past(path) or wanted
     if not past.told:
         write_past(path, past)  # first, so that a killed start tells the very same history again
-        history = events(past.seed, past.dossiers, past.start, past.days, truth=truth, backfill=True)
+        history = whole_province(past.seed, past.dossiers, past.start, past.days, truth=truth, backfill=True)
         await _tell(publisher, (event for _, event in history), 0.0, stop)
         if not stop.is_set():
             write_past(path, Past(past.seed, past.dossiers, past.days, past.start, told=True))
-    province = LiveProvince(wanted.seed, now_ms())
-    await _tell(publisher, _present(province), rate, stop)
+    province, beside = LiveProvince(wanted.seed, now_ms()), LiveBeside(wanted.seed, now_ms())
+    await _tell(publisher, _present(province, beside), rate, stop)
     truth.include(province.truth())
+    truth.include(beside.truth())
     return truth
 
 
-def _present(province: LiveProvince) -> Iterator[Event]:
+def _present(province: LiveProvince, beside: LiveBeside) -> Iterator[Event]:
     while True:
-        yield province.next(now_ms())
+        yield beside.next(now_ms()) if beside.turn() else province.next(now_ms())
 
 
 def read_past(path: Path) -> Past | None:

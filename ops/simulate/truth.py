@@ -31,8 +31,17 @@ SHARES: dict[str, tuple[tuple[str, str, str], tuple[str, str, str]]] = {
     "satisfaction": (("dossiers", "rated", "satisfied"), ("dossiers", "rated", "ratings")),
     "dossiers_on_time_share": (("dossiers", "closed", "on_time"), ("dossiers", "closed", "closed")),
     "documents_electronic_share": (("documents", "sent", "electronic_signed"), ("documents", "sent", "documents")),
+    "tasks_on_time_share": (("tasks", "completed", "on_time"), ("tasks", "completed", "completed")),
+    "meetings_in_system_share": (("activities", "meetings", "meetings_in_system"), ("activities", "meetings", "meetings")),
+    "inspections_digital_share": (("activities", "inspections", "inspections_digital"), ("activities", "inspections", "inspections")),
+    "work_records_online_share": (("activities", "work_records", "work_records_online"), ("activities", "work_records", "work_records")),
+    "procedures_online_share": (("inventory", "procedures", "offered_online"), ("inventory", "procedures", "eligible_online")),
+    "procedures_online_payment_share": (("inventory", "procedures", "payable_online"), ("inventory", "procedures", "with_fee")),
+    "portals_connected_share": (("inventory", "systems", "portals_connected"), ("inventory", "systems", "portals")),
+    "authenticated_users_share": (("inventory", "accounts", "users_authenticated"), ("inventory", "accounts", "users")),
 }
 
+ABOUT = {"procedure": "", "agency": "_agency", "health": "_health_education", "education": "_health_education"}
 LEVELS = {3: "received_partial", 4: "received_full"}
 ANSWERS = {"01": ("received", "arrived"), "02": ("received", "refused"), "03": ("received", "accepted"), "06": ("handled", "completed")}
 End = Fact[tuple[Ending, bool]]
@@ -44,6 +53,7 @@ class Truth:
     def __init__(self) -> None:
         self.counts: Counter[Measure] = Counter()
         self.due_times: dict[str, list[int]] = {}  # agency -> sorted due times of open dossiers that do not wait
+        self.deadlines: dict[str, list[int]] = {}  # agency -> sorted deadlines of open tasks
         self.events = 0
         self.duplicates = 0
         self.as_of = 0  # facts reported before this instant are counted
@@ -55,10 +65,11 @@ class Truth:
         return twin
 
     def include(self, other: Truth) -> None:
-        """Add another truth, about other dossiers and documents."""
+        """Add another truth, about other things."""
         self.counts.update(other.counts)
-        for agency, dues in other.due_times.items():
-            self.due_times[agency] = sorted(self.due_times.get(agency, []) + dues)
+        for mine, others in ((self.due_times, other.due_times), (self.deadlines, other.deadlines)):
+            for agency, dues in others.items():
+                mine[agency] = sorted(mine.get(agency, []) + dues)
         self.events += other.events
         self.duplicates += other.duplicates
         self.as_of = max(self.as_of, other.as_of)
@@ -68,7 +79,7 @@ class Truth:
         self.as_of = max(self.as_of, before if before != FOREVER else 0)
         refused = latest(life.refusals, before)
         if refused is not None:
-            self._one("refused", refused, "refused")
+            self.one("refused", refused, "refused")
         intake = latest(life.intakes, before)
         if intake is None:
             return
@@ -83,15 +94,17 @@ class Truth:
         self._paid(life.payments, handler, before)
         for rating in life.ratings:
             if rating.reported < before:
-                self._one("rated", handler, "ratings", "satisfied" if rating.value else "")
+                satisfied, about = rating.value
+                self.one("rated", handler, f"ratings{ABOUT[about]}", f"satisfied{ABOUT[about]}" if satisfied else "")
 
-    def _one(self, kind: str, agency: str, *measures: str, family: str = "dossiers") -> None:
+    def one(self, kind: str, agency: str, *measures: str, family: str = "dossiers") -> None:
+        """One to each of the measures; empty names stand for those that are not."""
         for measure in measures:
             if measure:
                 self.counts[family, kind, agency, measure] += 1
 
     def _received(self, intake: Intake, backfill: bool) -> None:
-        self._one(
+        self.one(
             "received", intake.agency, "received", f"received_{intake.channel}", LEVELS.get(intake.level, ""),
             "with_fee" if intake.with_fee else "", "authenticated" if intake.authenticated else "",
             "reused_data" if intake.reused_data else "", "backfilled" if backfill else "",
@@ -99,17 +112,17 @@ class Truth:
 
     def _open(self, life: Life, handler: str, due: int | None, before: int) -> None:
         waiting = True in (latest(life.supplement_waits, before), latest(life.fee_waits, before))
-        self._one("open", handler, "open", "waiting" if waiting else "")
+        self.one("open", handler, "open", "waiting" if waiting else "")
         if due is not None and not waiting:
             insort(self.due_times.setdefault(handler, []), due)
 
     def _closed(self, life: Life, handler: str, intake: Intake, end: End, due: int | None, before: int) -> None:
         outcome = "finished" if end.value[0] == "returned" else end.value[0]
-        self._one("closed", handler, "closed", outcome, *timing(end.occurred, due))
+        self.one("closed", handler, "closed", outcome, *timing(end.occurred, due))
         if outcome != "finished":
             return
         moves = [move.value for move in life.transfers if move.reported < before]
-        self._one(
+        self.one(
             "closed", handler, "results", "finished_online" if intake.channel == "online" else "",
             "results_digitised" if end.value[1] else "", "moved" if moves else "", "moved_electronically" if moves and all(moves) else "",
         )  # fmt: skip
@@ -119,7 +132,7 @@ class Truth:
             payment = latest((fact for fact in payments if fact.value.reference == reference), before)
             if payment is None or payment.state != "paid":
                 continue
-            self._one("paid", handler, "transactions", "transactions_online" if payment.online else "")
+            self.one("paid", handler, "transactions", "transactions_online" if payment.online else "")
             self.counts["dossiers", "paid", handler, "amount"] += payment.amount
             self.counts["dossiers", "paid", handler, "amount_online"] += payment.amount if payment.online else 0
 
@@ -128,7 +141,7 @@ class Truth:
         if letter.sent is None or letter.sent.reported >= before:
             return
         electronic, signed = letter.sent.value
-        self._one(
+        self.one(
             "sent", letter.sender, "documents", "electronic" if electronic else "", "signed" if signed else "",
             "electronic_signed" if electronic and signed else "", family="documents",
         )  # fmt: skip
@@ -136,11 +149,11 @@ class Truth:
             receiver, status = answer.value
             if answer.reported < before and status in ANSWERS:
                 kind, measure = ANSWERS[status]
-                self._one(kind, receiver, measure, family="documents")
+                self.one(kind, receiver, measure, family="documents")
         for recall in letter.recalls:
             if recall.reported < before:
                 measure = "refused_recall" if recall.value == "refused" else recall.value
-                self._one("recalled", letter.sender, measure, family="documents")
+                self.one("recalled", letter.sender, measure, family="documents")
 
     def total(self, family: str, kind: str, measure: str, agency: str | None = None) -> int:
         """A measure's sum over the province, or one agency's."""
@@ -152,6 +165,10 @@ class Truth:
         """Open dossiers that do not wait and whose due time is before `at` (epoch ms)."""
         return sum(bisect_left(dues, at) for owner, dues in self.due_times.items() if agency in (None, owner))
 
+    def tasks_overdue(self, at: int, agency: str | None = None) -> int:
+        """Open tasks whose deadline is before `at` (epoch ms)."""
+        return sum(bisect_left(dues, at) for owner, dues in self.deadlines.items() if agency in (None, owner))
+
     def figures(self, now: int) -> dict[str, Any]:
         """Everything as plain data: sums by family, kind and measure, indicators, the same sums by agency, overdue at `now`."""
         totals: dict[str, dict[str, dict[str, int]]] = {}
@@ -162,7 +179,7 @@ class Truth:
                 sums[measure] = sums.get(measure, 0) + count
         shares = {name: {"numerator": self.total(*up), "denominator": self.total(*down)} for name, (up, down) in SHARES.items()}
         return {"events": self.events, "duplicates": self.duplicates, "as_of": self.as_of, "asked_at": now, "overdue": self.overdue(now),
-                "indicators": shares, "totals": totals, "agencies": agencies}  # fmt: skip
+                "tasks_overdue": self.tasks_overdue(now), "indicators": shares, "totals": totals, "agencies": agencies}  # fmt: skip
 
     def write(self, path: Path, now: int) -> None:
         """The figures as a JSON file."""
@@ -204,7 +221,9 @@ def _table(figures: dict[str, Any]) -> Table:
         for kind, measures in kinds.items():
             for measure, count in measures.items():
                 table.add_row(f"{family} · {kind} · {measure}", f"{count:,}")
-    table.add_row(f"dossiers overdue on {to_datetime(figures['asked_at']):%Y-%m-%d %H:%M}", f"{figures['overdue']:,}")
+    asked_at = f"{to_datetime(figures['asked_at']):%Y-%m-%d %H:%M}"
+    table.add_row(f"dossiers overdue on {asked_at}", f"{figures['overdue']:,}")
+    table.add_row(f"tasks overdue on {asked_at}", f"{figures['tasks_overdue']:,}")
     table.add_section()
     for name, share in figures["indicators"].items():
         up, down = share["numerator"], share["denominator"]

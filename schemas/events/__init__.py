@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from schemas.events import documents, dossiers, heartbeats
+from schemas.events import activities, documents, dossiers, heartbeats, inventory, tasks
 from schemas.events.base import Event
 
 FAMILIES: dict[str, tuple[type[Event], ...]] = {
     "dossiers": dossiers.EVENTS,
     "documents": documents.EVENTS,
+    "tasks": tasks.EVENTS,
+    "activities": activities.EVENTS,
+    "inventory": inventory.EVENTS,
     "heartbeats": heartbeats.EVENTS,
 }
 EVENTS: dict[str, type[Event]] = {event.type: event for events in FAMILIES.values() for event in events}

@@ -12,9 +12,10 @@ __all__ = ["ALL", "FAMILIES", "Contribution", "Family"]
 
 
 def _load() -> dict[str, Family]:
-    from streams.families import documents, dossiers, heartbeats
+    from streams.families import activities, documents, dossiers, heartbeats, inventory, tasks
 
-    return {module.FAMILY.name: module.FAMILY for module in (dossiers, documents, heartbeats)}
+    modules = (dossiers, documents, tasks, activities, inventory, heartbeats)
+    return {module.FAMILY.name: module.FAMILY for module in modules}
 
 
 FAMILIES: dict[str, Family] = _load()

@@ -28,12 +28,16 @@ FLAGGED = places("dossiers", "flagged")
 BY_CHANNEL = tuple(RECEIVED[f"received_{channel}"] for channel in CHANNELS)
 ONLINE = CHANNELS.index("online")
 SECONDS = CLOSED["processing_seconds"]
-LAG_SECONDS = CLOSED["lag_seconds"]
 DAYS_0 = CLOSED[f"days_le_{DAYS_BOUNDS[0]}"]
-LAG_0 = CLOSED["lag_seconds"] + 1
+# Of each step that is reported: where its reports, the sum of their lags and the first class of lag stand.
+LagPlaces = tuple[int, int, int]
+RECEPTION_LAG: LagPlaces = (RECEIVED["reception_reports"], RECEIVED["reception_lag_seconds"], RECEIVED["reception_lag_le_1"])
+END_LAG: LagPlaces = (CLOSED["reports"], CLOSED["lag_seconds"], CLOSED["lag_le_1"])
+RETURN_LAG: LagPlaces = (CLOSED["return_reports"], CLOSED["return_lag_seconds"], CLOSED["return_lag_le_1"])
 
 # The end of a dossier: time, outcome (finished, withdrawn, stopped), when the hub first heard of it
 End = tuple[int, str, Reported]
+Return = tuple[int, bytes, bool, str, Reported]
 
 
 def counts(state: Dossier, parts: int = ALL) -> list[Contribution]:
@@ -49,6 +53,8 @@ def counts(state: Dossier, parts: int = ALL) -> list[Contribution]:
     end = None if refused else end_of(state)
     if parts & PROGRESS and not refused:
         found.append(_progress(state, tail, end))
+        if state.reopened:
+            found.append((f"dossiers|reopened|{tail}{day(state.reopened)}".encode(), (0,), ()))
     if parts & PAYMENTS and state.payments:
         found += _paid(state, tail)
     if parts & RATINGS and state.ratings:
@@ -71,8 +77,8 @@ def touched(old: Dossier, new: Dossier) -> int:
         parts |= PAYMENTS
     if new.ratings != old.ratings:
         parts |= RATINGS
-    if new.step_at != old.step_at:
-        parts |= FLAGS
+    if new.step_at != old.step_at or new.first_step_at != old.first_step_at:
+        parts |= FLAGS if old.step_at or not (new.finish or new.returned) else PROGRESS | FLAGS
     if new.dues != old.dues or _closings(new) != _closings(old):
         parts |= PROGRESS | FLAGS
     elif new.transfers != old.transfers or _waiting(new) != _waiting(old):
@@ -100,6 +106,8 @@ def end_of(state: Dossier) -> End | None:
     returned = state.returned
     if returned is not None and returned[0] >= reopened:
         return returned[0], "finished", returned[4]
+    if state.withdrawal is None and state.stop is None:
+        return None
     others = [
         (fact[0], outcome, fact[2])
         for fact, outcome in ((state.withdrawal, "withdrawn"), (state.stop, "stopped"))
@@ -110,10 +118,9 @@ def end_of(state: Dossier) -> End | None:
 
 def finish_of(state: Dossier) -> tuple[int, bytes, bool, Reported] | None:
     """The finish with the greatest (occurred_at, event id) of all sources."""
-    facts = iter(state.finish.values())
-    best = next(facts, None)
-    for fact in facts:
-        best = newer_reported(best, fact)
+    best = None
+    for fact in state.finish.values():
+        best = fact if best is None else newer_reported(best, fact)
     return best
 
 
@@ -134,17 +141,34 @@ def _refusal(state: Dossier) -> Contribution:
 def _unknown(state: Dossier) -> Contribution:
     assert state.reporter is not None
     at, agency = state.reporter
-    return (f"dossiers|flagged|{agency}|-|{day(at)}".encode(), (FLAGGED["flagged"], FLAGGED["no_reception"]), ())
+    return (f"dossiers|flagged|{agency}|-|{day(at)}".encode(), _unknown_ones(state), ())
+
+
+def _unknown_ones(state: Dossier) -> tuple[int, ...]:
+    if end_of(state) is not None:
+        return FLAGGED["flagged"], FLAGGED["no_reception"], FLAGGED["end_without_reception"]
+    if state.supplement is not None and state.supplement[2]:
+        return (FLAGGED["supplement_before_reception"],)  # the portal's state 5: to lack a reception breaks no rule then
+    return FLAGGED["flagged"], FLAGGED["no_reception"]
 
 
 def _received(reception: tuple[int, bytes, int, str, str, int, int, int, Reported]) -> Contribution:
-    _, _, received_at, agency, procedure, channel, level, bits, _ = reception
+    said_at, _, received_at, agency, procedure, channel, level, bits, reported = reception
     ones = [0, BY_CHANNEL[channel]]
     if level >= 3:
         ones.append(RECEIVED["received_partial"] if level == 3 else RECEIVED["received_full"])
     if bits:
         ones += [place for bit, place in RECEIVED_BITS if bits & bit]
-    return (f"dossiers|received|{agency}|{procedure}|{day(received_at)}".encode(), tuple(ones), ())
+    sums = () if reported is None else (_lag(ones, said_at, reported, RECEPTION_LAG),)
+    return (f"dossiers|received|{agency}|{procedure}|{day(received_at)}".encode(), tuple(ones), sums)
+
+
+def _lag(ones: list[int], at: int, reported: int, places_: LagPlaces) -> tuple[int, int]:
+    """Adds a report and its class of lag; returns the lag in seconds as what it adds to the sum."""
+    reports, seconds, first_class = places_
+    lag = max(0, reported - at) // 1000
+    ones += (reports, first_class + bisect_left(LAG_BOUNDS, lag))
+    return seconds, lag
 
 
 RECEIVED_BITS = (
@@ -161,35 +185,42 @@ def _closed(state: Dossier, tail: str, end: End, due: int) -> Contribution:
     assert state.reception is not None
     at, outcome, reported = end
     ones = [CLOSED["closed"], CLOSED[outcome]]
+    returned = _returned(state)
     if outcome == "finished":
-        ones += _finished(state)
-    ones += _timing(state, at, due)
+        ones += _finished(state, returned)
+    if due:
+        ones += _timing(at, due, returned)
+    else:
+        ones.append(CLOSED["no_due"])
     received_at = state.reception[2]
     ones.append(DAYS_0 + bisect_left(DAYS_BOUNDS, max(0, day_number(at) - day_number(received_at))))
     sums: tuple[tuple[int, int], ...] = ((SECONDS, max(0, at - received_at) // 1000),)
     if reported is not None:
-        sums += ((LAG_SECONDS, _reported(ones, at, due, reported)),)
+        sums += (_lag(ones, at, reported, END_LAG),)
+        if day(reported) > day(at):
+            ones.append(CLOSED["reported_late"])
+        if at <= due < reported and not _waiting(state):
+            ones.append(CLOSED["looked_overdue"])
+    if returned is not None and returned[4] is not None and outcome == "finished":
+        sums += (_lag(ones, returned[0], returned[4], RETURN_LAG),)
     return (f"dossiers|closed|{tail}{day(at)}".encode(), tuple(ones), sums)
 
 
-def _reported(ones: list[int], at: int, due: int, reported: int) -> int:
-    """Adds what the report's lateness counts for; returns the lag in seconds."""
-    lag = max(0, reported - at) // 1000
-    ones += (CLOSED["reports"], LAG_0 + bisect_left(LAG_BOUNDS, lag))
-    if day(reported) > day(at):
-        ones.append(CLOSED["reported_late"])
-    if at <= due < reported:
-        ones.append(CLOSED["looked_overdue"])
-    return lag
+def _returned(state: Dossier) -> Return | None:
+    """The return of the result, unless a reopening undid it."""
+    returned = state.returned
+    return returned if returned is not None and returned[0] >= state.reopened else None
 
 
-def _finished(state: Dossier) -> list[int]:
+def _finished(state: Dossier, returned: Return | None) -> list[int]:
     assert state.reception is not None
-    finish, returned, reopened = finish_of(state), state.returned, state.reopened
+    finish = finish_of(state)
     ones = [CLOSED["results"]]
+    if not state.step_at:
+        ones.append(CLOSED["finished_without_step"])
     if state.reception[5] == ONLINE:
         ones.append(CLOSED["finished_online"])
-    if (finish and finish[2] and finish[0] >= reopened) or (returned and returned[2] and returned[0] >= reopened):
+    if (finish and finish[2] and finish[0] >= state.reopened) or (returned and returned[2]):
         ones.append(CLOSED["results_digitised"])
     if state.transfers:
         ones.append(CLOSED["moved"])
@@ -198,17 +229,14 @@ def _finished(state: Dossier) -> list[int]:
     return ones
 
 
-def _timing(state: Dossier, at: int, due: int) -> list[int]:
-    if not due:
-        return [CLOSED["no_due"]]
+def _timing(at: int, due: int, returned: Return | None) -> list[int]:
     ended, promised = day(at), day(due)
     ones = [CLOSED["late"] if at > due else CLOSED["on_time"]]
     if ended < promised:
         ones.append(CLOSED["early"])
     elif ended > promised:
         ones.append(CLOSED["late_766"])
-    returned = state.returned
-    if returned is not None and returned[0] >= state.reopened and returned[0] > due:
+    if returned is not None and returned[0] > due:
         ones.append(CLOSED["late_06a"])
     return ones
 
@@ -246,8 +274,10 @@ def _flags(state: Dossier, end: End | None) -> list[int]:
         flags.append(FLAGGED["offline_procedure_online"])
     if reported is not None and received_at > reported + FUTURE_MS:
         flags.append(FLAGGED["received_in_future"])
-    if len(state.dues) > 1 and _moved_after_passed(state.dues):
-        flags.append(FLAGGED["due_moved_after_passed"])
+    if state.dues:
+        flags += _due_flags(state.dues, received_at)
+    if 0 < state.first_step_at < received_at:
+        flags.append(FLAGGED["step_before_reception"])
     if len(state.finish) > 1 and len({fact[0] for fact in state.finish.values() if fact[0] >= state.reopened}) > 1:
         flags.append(FLAGGED["sources_disagree"])
     if end is not None:
@@ -258,14 +288,29 @@ def _flags(state: Dossier, end: End | None) -> list[int]:
 def _end_flags(state: Dossier, end: End, received_at: int) -> list[int]:
     at, outcome, reported = end
     flags = []
-    if outcome == "finished" and not any(fact[0] >= state.reopened for fact in state.finish.values()):
-        flags.append(FLAGGED["finished_without_end"])
+    if outcome == "finished":
+        flags += _result_flags(state, at)
     if reported is not None and at > reported + FUTURE_MS:
         flags.append(FLAGGED["ended_in_future"])
     if received_at > at:
         flags.append(FLAGGED["received_after_end"])
     if state.step_at > at:
         flags.append(FLAGGED["step_after_end"])
+    return flags
+
+
+def _result_flags(state: Dossier, end_at: int) -> list[int]:
+    finish = finish_of(state)
+    if finish is None or finish[0] < state.reopened:
+        return [FLAGGED["finished_without_end"]]
+    returned = _returned(state)
+    return [FLAGGED["returned_before_end"]] if returned is not None and returned[0] < end_at else []
+
+
+def _due_flags(dues: dict[int, int], received_at: int) -> list[int]:
+    flags = [FLAGGED["due_before_reception"]] if dues[max(dues)] < received_at else []
+    if len(dues) > 1 and _moved_after_passed(dues):
+        flags.append(FLAGGED["due_moved_after_passed"])
     return flags
 
 

@@ -62,7 +62,9 @@ def corrected(state: Dossier, fields: Fields, broker_ms: int) -> None:
 def step_taken(state: Dossier, fields: Fields, _: int) -> None:
     """The agency that did the step handles the dossier."""
     _handler(state, fields, fields["agency"])
-    state.step_at = max(state.step_at, fields["occurred_at"])
+    at = fields["occurred_at"]
+    state.step_at = max(state.step_at, at)
+    state.first_step_at = min(state.first_step_at or at, at)
 
 
 def transferred(state: Dossier, fields: Fields, _: int) -> None:
@@ -157,7 +159,7 @@ def _heard(merge: Callable[[Dossier, Fields, int], None]) -> Merge:
 
 FAMILY = Family(
     name="dossiers",
-    version=1,
+    version=2,
     state=Dossier,
     merges={
         "dossier.received": received,

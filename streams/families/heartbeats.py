@@ -16,6 +16,4 @@ def counts(state: Heartbeat, _parts: int = ALL) -> list[Contribution]:
     return [(b"heartbeats|beat|hub|-|0", (), ((0, state.occurred_at),))] if state.occurred_at else []
 
 
-FAMILY = Family(
-    name="heartbeats", version=1, state=Heartbeat, merges={"hub.heartbeat": heartbeat}, counts=counts, recounted=False
-)
+FAMILY = Family(name="heartbeats", version=1, state=Heartbeat, merges={"hub.heartbeat": heartbeat}, counts=counts, recounted=False)

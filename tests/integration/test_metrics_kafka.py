@@ -84,7 +84,7 @@ def fed(settings: Settings) -> Iterator[tuple[Cube, Feed]]:
 
 def received(cube: Cube, agency: str) -> int:
     with Readers(cube).snapshot() as snapshot:
-        found = snapshot.sums(TABLES["dossiers", "received"], cover_days(EVER), agency=agency, measures=["received"])
+        found = snapshot.sums(TABLES["dossiers", "received"], cover_days(EVER), codes={agency}, measures=["received"])
     return found.get("", [0])[0]
 
 

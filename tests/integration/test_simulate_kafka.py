@@ -27,7 +27,7 @@ from schemas.topics import events_topic
 from schemas.wire import Decoder
 from streams.families import ALL, FAMILIES
 
-TOLD = ("dossiers", "documents")
+TOLD = tuple(name for name, family in FAMILIES.items() if family.recounted)
 
 
 @pytest.fixture

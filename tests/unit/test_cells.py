@@ -30,7 +30,7 @@ from schemas.errors import ContractError
 PLACES = {
     ("dossiers", "received"): ["received", "received_online", "received_counter", "received_post", "received_email", "received_internal",
                                "received_other", "received_partial", "received_full", "with_fee", "authenticated", "reused_data",
-                               "backfilled"],
+                               "backfilled", "reception_reports", "reception_lag_seconds", "reception_lag_le_1"],
     ("dossiers", "refused"): ["refused"],
     ("dossiers", "closed"): ["closed", "finished", "withdrawn", "stopped", "finished_online", "on_time", "early", "late", "no_due",
                              "late_766", "late_06a", "results", "results_digitised", "moved", "moved_electronically", "reported_late",
@@ -40,13 +40,35 @@ PLACES = {
                             "satisfied_health_education"],
     ("dossiers", "open"): ["open", "waiting"],
     ("dossiers", "flagged"): ["flagged", "offline_procedure_online", "no_reception", "finished_without_end", "received_in_future",
-                              "ended_in_future", "received_after_end", "due_moved_after_passed", "step_after_end", "sources_disagree"],
+                              "ended_in_future", "received_after_end", "due_moved_after_passed", "step_after_end", "sources_disagree",
+                              "due_before_reception", "step_before_reception", "returned_before_end", "end_without_reception",
+                              "supplement_before_reception"],
+    ("dossiers", "reopened"): ["reopened"],
     ("documents", "sent"): ["documents", "electronic", "signed", "electronic_signed"],
     ("documents", "received"): ["arrived", "accepted", "refused"],
     ("documents", "accepted"): ["accepted_timed", "accepted_seconds", "accepted_h_le_1"],
     ("documents", "handled"): ["completed", "completed_timed", "completed_seconds", "completed_h_le_1"],
     ("documents", "recalled"): ["asked", "agreed", "refused_recall"],
     ("documents", "flagged"): ["no_sending"],
+    ("tasks", "assigned"): ["assigned", "with_deadline", "without_deadline"],
+    ("tasks", "open"): ["open", "not_started", "running", "waiting_confirmation", "returned"],
+    ("tasks", "completed"): ["completed", "on_time", "late", "no_deadline", "extended"],
+    ("tasks", "cancelled"): ["cancelled"],
+    ("tasks", "flagged"): ["flagged", "no_assignment", "due_before_assignment", "completed_before_assignment", "due_moved_after_passed"],
+    ("activities", "meetings"): ["meetings", "meetings_in_system", "meetings_province", "meetings_district", "meetings_commune",
+                                 "meetings_in_system_province", "meetings_in_system_district", "meetings_in_system_commune"],
+    ("activities", "inspections"): ["inspections", "inspections_digital"],
+    ("activities", "work_records"): ["work_records", "work_records_online", "work_records_province", "work_records_district",
+                                     "work_records_commune", "work_records_online_province", "work_records_online_district",
+                                     "work_records_online_commune", "work_records_secret"],
+    ("inventory", "agencies"): ["agencies", "agencies_expected"],
+    ("inventory", "procedures"): ["procedures", "eligible_online", "offered_online", "on_national_portal", "with_fee", "payable_online",
+                                  "internal", "internal_published", "full_online", "full_online_multichannel", "days_before", "days_now"],
+    ("inventory", "systems"): ["systems", "portals", "portals_connected", "information_systems", "information_systems_connected",
+                               "reporting_systems", "reporting_systems_connected"],
+    ("inventory", "datasets"): ["datasets", "datasets_shared", "datasets_open"],
+    ("inventory", "accounts"): ["users", "users_authenticated"],
+    ("inventory", "reported"): ["figures", "numerator", "denominator", "without_denominator"],
     ("heartbeats", "beat"): ["occurred_at"],
 }  # fmt: skip
 NAMED = [(family, kind) for family, kinds in KINDS.items() for kind in kinds]
@@ -71,7 +93,7 @@ def test_a_measure_means_one_thing_in_a_family() -> None:
 
 
 def test_bookkeeping_is_not_counted() -> None:
-    assert set(counted("dossiers")) == {"received", "refused", "closed", "paid", "rated", "open", "flagged"}
+    assert set(counted("dossiers")) == {"received", "refused", "closed", "paid", "rated", "open", "flagged", "reopened"}
     assert set(counted("heartbeats")) == set()
     assert all("applied" in kinds for kinds in KINDS.values())
 

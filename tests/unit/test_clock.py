@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
 
-from schemas.clock import DAY_MS, EARLIEST_MS, LATEST_MS, ZONE, as_date, day, day_number, now_ms, to_datetime, to_ms, yyyymmdd
+from schemas.clock import DAY_MS, EARLIEST_MS, LATEST_MS, ZONE, as_date, day, day_number, day_start, now_ms, to_datetime, to_ms, yyyymmdd
 
 INSTANTS = st.integers(EARLIEST_MS, LATEST_MS - 1)
 
@@ -47,6 +47,14 @@ def test_days_are_those_of_the_zone_database(ms: int) -> None:
     local = datetime.fromtimestamp(ms // 1000, ZoneInfo("Asia/Ho_Chi_Minh"))
     assert as_date(day(ms)) == local.date()
     assert yyyymmdd(local.date()) == day(ms)
+
+
+@examples(100)
+@given(INSTANTS)
+def test_a_day_starts_at_its_first_instant(ms: int) -> None:
+    start = day_start(ms)
+    assert start <= ms < start + DAY_MS
+    assert day(start) == day(ms) != day(start - 1)
 
 
 @examples(100)

@@ -60,6 +60,21 @@ def test_a_missing_attribute_is_named(name: str) -> None:
     assert kind == ("unknown_type" if name == "type" else "missing_field")
 
 
+@pytest.mark.parametrize(
+    ("kind", "data", "field"),
+    [
+        ("agency.registered", {"valid_to": "2025-06-30T00:00:00+07:00"}, "data.valid_to"),
+        ("agency.registered", {"valid_to": "2025-02-30T00:00:00+07:00"}, "data.valid_to"),
+        ("figure.reported", {"period_to": "2023-12-31T00:00:00+07:00"}, "data.period_to"),
+        ("accounts.counted", {"authenticated": 12_001}, "data.authenticated"),
+        ("procedure.registered", {"level": 4.0}, "data.level"),
+        ("task.assigned", {"due_at": "2025-11-31T17:00:00+07:00"}, "data.due_at"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_its_field(kind: str, data: Json, field: str) -> None:
+    assert list(errors_of(changed(kind, data=data))) == [field]
+
+
 @pytest.mark.parametrize("name", ["procedure", "channel", "agency", "dossier_id"])
 def test_a_missing_field_of_data_is_named(name: str) -> None:
     assert errors_of(changed(without=f"data.{name}")) == {f"data.{name}": ("missing_field", "Field required")}

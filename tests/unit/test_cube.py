@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,13 +14,14 @@ from cubes import NOW, FedCube, Record, cell
 
 from metrics import cube as module
 from metrics.cube import LONGEST_AWAY_MS, Cube, CubeDoubt, Place
-from metrics.grains import EVER, Window, cover_days
+from metrics.grains import EVER, Window, cover_days, cover_stock
 from metrics.layout import TABLES, fingerprint
 from metrics.reader import CubeUnreadable, Readers
 from schemas.cells import KINDS, Kind
 from schemas.clock import as_date
 
-RECEIVED, OPEN = TABLES["dossiers", "received"], TABLES["dossiers", "open"]
+RECEIVED, OPEN, SYSTEMS = TABLES["dossiers", "received"], TABLES["dossiers", "open"], TABLES["inventory", "systems"]
+TODAY = as_date(20251123)
 
 
 @pytest.fixture
@@ -35,9 +37,9 @@ def cube(path: Path) -> Iterator[FedCube]:
     made.close()
 
 
-def received(cube: FedCube, **options: str) -> dict[str, int]:
+def received(cube: FedCube, **options: Any) -> dict[str, int]:
     with Readers(cube).snapshot() as snapshot:
-        found = snapshot.sums(RECEIVED, cover_days(EVER), measures=["received"], **options)  # type: ignore[arg-type]
+        found = snapshot.sums(RECEIVED, cover_days(EVER), measures=["received"], **options)
     return {group: counts[0] for group, counts in found.items()}
 
 
@@ -48,7 +50,7 @@ def test_a_value_replaces_the_one_before_and_partitions_add_up(cube: FedCube) ->
     assert received(cube, by="agency") == {"A": 11, "B": 1}
     assert received(cube, by="category") == {"P1": 11, "P2": 1}
     assert received(cube, by="day") == {"2024-11-03": 1, "2025-11-03": 11}
-    assert received(cube, agency="A") == {"": 11}
+    assert received(cube, codes=["A"]) == {"": 11}
     cube.say([cell("dossiers|received|A|P1|20251103", 6, 3)], {0: 4})
     assert received(cube, by="agency") == {"A": 10, "B": 1}
 
@@ -84,9 +86,9 @@ def test_only_the_days_of_the_window_are_summed(cube: FedCube) -> None:
         assert snapshot.sums(RECEIVED, cover_days(window), by="category", measures=["received"]) == {"P": [4]}
         assert snapshot.sums(RECEIVED, cover_days(window), among=["P", "Q"], measures=["received"]) == {"": [4]}
         assert snapshot.sums(RECEIVED, cover_days(window), among=["Q"], measures=["received"]) == {}
-        assert snapshot.reporting("dossiers", window) == {"A"}
-        assert snapshot.reporting("documents", window) == set()
-        assert snapshot.reporting("dossiers", Window(as_date(20260101), None)) == set()
+        assert snapshot.reporting("dossiers", window, TODAY) == {"A"}
+        assert snapshot.reporting("documents", window, TODAY) == set()
+        assert snapshot.reporting("dossiers", Window(as_date(20260101), None), TODAY) == set()
 
 
 def test_resuming_gives_the_places_of_the_last_transaction(cube: FedCube, path: Path) -> None:
@@ -111,6 +113,7 @@ WRONG: list[tuple[bytes | None, object]] = [
     (b"dossiers|A|20251108", {"received|P": {0: -1}}),
     (b"dossiers|A|20251109", {"received|P": {0: 1 << 63}}),
     (b"dossiers|A|20251110", {"received|P": [1]}),
+    (b"inventory|A|20251103", {"systems|P": {0: -1, 1: -(1 << 63)}}),
     (b"dossiers|A|20251111", [1]),
     (None, {"received|P": {0: 1}}),
 ]  # fmt: skip
@@ -140,6 +143,28 @@ def test_of_a_page_only_the_cells_that_differ_are_written(cube: FedCube) -> None
     before = dict(cube.versions)
     cube.say([cell("dossiers|received|A|P|20251103", 6)], {0: 2})
     assert {kind for kind, version in cube.versions.items() if version != before[kind]} == {("dossiers", "received")}
+
+
+def test_what_exists_on_a_day_is_every_change_up_to_and_including_it(cube: FedCube) -> None:
+    cube.say(
+        [
+            cell("inventory|systems|A|P|20240105", 3, 1),
+            cell("inventory|systems|A|P|20251103", -2),
+            cell("inventory|systems|B|P|20251124", 5),
+        ],
+        {0: 3},
+    )
+    assert cube.stats.unreadable == 0
+    with Readers(cube).snapshot() as snapshot:
+        for last, exist in ((20240104, []), (20240105, [3]), (20251102, [3]), (20251103, [1]), (20251124, [6])):
+            window = Window(as_date(20240101), as_date(last))
+            assert list(snapshot.sums(SYSTEMS, cover_stock(window, TODAY), measures=["systems"]).values()) == ([exist] if exist else [])
+        assert snapshot.total(SYSTEMS, cover_stock(EVER, TODAY), ["systems"]) == [1]  # no last day: today
+        assert snapshot.total(SYSTEMS, cover_stock(Window(as_date(20251123), None), TODAY), ["systems"]) == [1]  # whenever it begins
+        assert snapshot.reporting("inventory", Window(as_date(20251120), None), TODAY) == {"A"}
+    cube.say([cell("inventory|systems|A|P|20251103", -3, -1)], {0: 4})
+    with Readers(cube).snapshot() as snapshot:
+        assert snapshot.sums(SYSTEMS, cover_stock(EVER, TODAY), measures=["systems"]) == {"": [0]}
 
 
 def test_measures_of_a_newer_worker_are_left_out(cube: FedCube) -> None:

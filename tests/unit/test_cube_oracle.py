@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,28 +11,39 @@ from cubes import Cell, Pages, Record, cell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from metrics.catalogue import Indicator, Name, Term
 from metrics.cube import Cube
-from metrics.grains import EVER, Window, cover_days, cover_instants
+from metrics.figures import Moment, Scope, Sharing, read
+from metrics.grains import EVER, Window, cover_days, cover_instants, cover_stock
 from metrics.layout import TABLES
-from metrics.reader import Readers
-from schemas.clock import EARLIEST_MS, as_date, to_datetime
+from metrics.reader import Readers, Snapshot
+from schemas.clock import EARLIEST_MS, ZONE, as_date, to_datetime, to_ms
 
 NOON = 1_763_870_000_000
-PAID, OPEN = TABLES["dossiers", "paid"], TABLES["dossiers", "open"]
+PAID, OPEN, USERS = TABLES["dossiers", "paid"], TABLES["dossiers", "open"], TABLES["inventory", "accounts"]
 WINDOWS = [EVER, Window(date(2025, 1, 1), date(2025, 11, 23)), Window(date(2024, 12, 31), date(2025, 2, 1)), Window(date(2025, 2, 2), None)]
+SHARE = Indicator(
+    id="authenticated", name=Name(vi="Mẫu", en="Sample"), unit="share", direction="up", version=1, clause="a sample",
+    definition=Name(vi="Mẫu", en="Sample"), family="inventory", numerator=Term(kind="accounts", measures=("users_authenticated",)),
+    denominator=Term(kind="accounts", measures=("users",)),
+)  # fmt: skip
 
 
 DAYS = st.sampled_from([20231231, 20241231, 20250101, 20250131, 20250202, 20251031, 20251123, 20260101])
 DUES = st.sampled_from([0, NOON - 90_000_000, NOON - 1, NOON, NOON + 1, NOON + 200_000_000])
 COUNTS = st.lists(st.integers(0, 9), min_size=1, max_size=4)
+CHANGES = st.lists(st.integers(-9, 9), min_size=1, max_size=4)
 
 
 @st.composite
 def cells(draw: st.DrawFn) -> Cell:
-    kind, at = draw(st.one_of(st.tuples(st.just("paid"), DAYS), st.tuples(st.just("open"), DUES)))
+    dossiers = st.one_of(st.tuples(st.just("paid"), DAYS), st.tuples(st.just("open"), DUES))
+    family, kind, at = draw(
+        st.one_of(dossiers.map(lambda found: ("dossiers", *found)), st.tuples(st.just("inventory"), st.just("accounts"), DAYS))
+    )
     agency, category, partition = draw(st.sampled_from("AB")), draw(st.sampled_from("PQ")), draw(st.integers(0, 1))
-    counts = draw(COUNTS)[: len(TABLES["dossiers", kind].declared.measures)]
-    return cell(f"dossiers|{kind}|{agency}|{category}|{at}", *counts, partition=partition, timestamp=NOON)
+    counts = draw(COUNTS if family == "dossiers" else CHANGES)[: len(TABLES[family, kind].declared.measures)]
+    return cell(f"{family}|{kind}|{agency}|{category}|{at}", *counts, partition=partition, timestamp=NOON)
 
 
 STEPS = st.lists(st.one_of(st.lists(cells(), max_size=12), st.sampled_from(["restart", "rebuild"])), max_size=12)
@@ -56,8 +67,32 @@ class Oracle:
         return found
 
 
+def stocks_agree(oracle: Oracle, snapshot: Snapshot) -> None:
+    """What exists at the end of a window is every change since ever, however late the window begins."""
+    today = date(2025, 2, 1)
+    rows = [(agency, category, as_date(at), counts) for agency, category, at, counts in oracle.rows("accounts")]
+    for window in WINDOWS:
+        end = window.last or today
+        for place, by in enumerate(("agency", "category")):
+            wanted: defaultdict[str, Counter[int]] = defaultdict(Counter)
+            for row in rows:
+                if row[2] <= end:
+                    wanted[str(row[place])].update(dict(enumerate(row[3])))
+            found = snapshot.sums(USERS, cover_stock(window, today), by=by)  # type: ignore[arg-type]
+            nothing = [0] * len(USERS.declared.measures)
+            for group in {*found, *wanted}:
+                assert found.get(group, nothing) == [wanted[group][place] for place in range(len(nothing))]
+        parts = read(Sharing(snapshot, [SHARE]), SHARE, Moment(to_ms(datetime(2025, 2, 1, tzinfo=ZONE))), [Scope(window)], by="day")
+        days = {row[2] for row in rows if (window.first or row[2]) <= row[2] <= end}
+        existed = {day_.isoformat(): [sum((*row[3], 0)[place] for row in rows if row[2] <= day_) for place in (1, 0)] for day_ in days}
+        assert parts == {day_: existed[day_] for day_ in parts}
+        changed = {day_.isoformat() for day_ in days if any(sum((*row[3], 0)[place] for row in rows if row[2] == day_) for place in (0, 1))}
+        assert changed <= parts.keys()
+
+
 def agree(oracle: Oracle, cube: Cube) -> None:
     with Readers(cube).snapshot() as snapshot:
+        stocks_agree(oracle, snapshot)
         for window in WINDOWS:
             for place, by in enumerate(("agency", "category", "day")):
                 wanted: defaultdict[str, Counter[int]] = defaultdict(Counter)

@@ -11,11 +11,14 @@ from pydantic import ValidationError
 from strategies import ANY_EVENT, events, examples
 
 from schemas.cells import KINDS
-from schemas.clock import EARLIEST_MS, LATEST_MS
+from schemas.clock import EARLIEST_MS, LATEST_MS, day_start
 from schemas.codes import CHANNELS, DOCUMENT_STATUSES, DOSSIER_STATUSES, PAYMENT_RANK, PORTAL_APPLICANTS, PORTAL_CHANNELS
 from schemas.events import ACCEPTED, EVENTS, FAMILIES, Event
+from schemas.events.activities import MeetingHeld
 from schemas.events.documents import DocumentSent, DocumentStatusChanged
 from schemas.events.dossiers import DossierCorrected, DossierPaid, DossierRated, DossierReceived, DossierStepTaken
+from schemas.events.inventory import AccountsCounted, AgencyRegistered, FigureReported
+from schemas.events.tasks import TaskAssigned, TaskProgressed
 
 NOON = 1_763_870_000_000
 BASE: dict[str, Any] = {"event_id": "e-1", "source": "onestop/H35.1", "agency": "H35.1", "occurred_at": NOON}
@@ -139,6 +142,56 @@ def test_a_field_too_many_or_too_few_is_named(name: str) -> None:
 def test_a_correction_needs_the_time_of_reception() -> None:
     assert refused(DossierCorrected, RECEIVED) == ["received_at"]
     assert DossierCorrected.model_validate(RECEIVED | {"received_at": NOON - 1}).received_at == NOON - 1
+
+
+AGENCY = BASE | {"item_id": "agency/H35.1", "level": "commune"}
+FIGURE = BASE | {"item_id": "figure/i/H35.1/year", "indicator": "i", "period_from": NOON, "period_to": NOON, "numerator": 1}
+ACCOUNTS = BASE | {"item_id": "accounts/H35.1", "users": 10, "authenticated": 10}
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "field", "value"),
+    [
+        (AgencyRegistered, AGENCY | {"valid_from": NOON}, "valid_to", NOON - 1),
+        (AgencyRegistered, AGENCY, "valid_to", day_start(NOON) - 1),
+        (AgencyRegistered, AGENCY | {"valid_from": "2025-07-01T00:00:00+07:00"}, "valid_to", "2025-06-30T23:59:59+07:00"),
+        (AgencyRegistered, AGENCY, "valid_from", "2025-02-30T00:00:00+07:00"),
+        (AgencyRegistered, AGENCY, "level", "region"),
+        (AgencyRegistered, AGENCY, "parent", "a|b"),
+        (AgencyRegistered, AGENCY, "alias", ["H35.1", ""]),
+        (AgencyRegistered, AGENCY, "name_vi", "x" * 121),
+        (AgencyRegistered, AGENCY, "name_vi", "Xã\nMẫu"),
+        (FigureReported, FIGURE, "period_to", NOON - 1),
+        (FigureReported, FIGURE, "numerator", 0.5),
+        (FigureReported, FIGURE, "denominator", -1),
+        (FigureReported, FIGURE, "revision", 0),
+        (AccountsCounted, ACCOUNTS, "authenticated", 11),
+        (AccountsCounted, ACCOUNTS, "users", -1),
+        (TaskAssigned, BASE | {"task_id": "t", "to_agency": "H35.2"}, "due_at", "2025-02-30T00:00:00+07:00"),
+        (TaskAssigned, BASE | {"task_id": "t"}, "to_agency", "a|b"),
+        (TaskProgressed, BASE | {"task_id": "t"}, "progress", "blocked"),
+        (MeetingHeld, BASE | {"activity_id": "a", "in_system": True}, "level", "region"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_its_field(model: type[Event], fields: dict[str, Any], field: str, value: object) -> None:
+    assert refused(model, fields | {field: value}) == [field]
+
+
+@pytest.mark.parametrize(
+    ("model", "fields"),
+    [
+        (AgencyRegistered, AGENCY | {"valid_from": NOON, "valid_to": NOON}),
+        (AgencyRegistered, AGENCY | {"valid_from": NOON - 2, "valid_to": NOON - 1}),
+        (AgencyRegistered, AGENCY | {"valid_from": NOON + 1}),
+        (AgencyRegistered, AGENCY | {"valid_to": day_start(NOON)}),
+        (FigureReported, FIGURE),
+        (AccountsCounted, ACCOUNTS),
+        (TaskAssigned, BASE | {"task_id": "t", "to_agency": "H35.2", "due_at": NOON - 1}),
+        (MeetingHeld, BASE | {"activity_id": "a", "in_system": True, "level": "district", "held_at": NOON + 1}),
+    ],
+)
+def test_what_is_only_unusual_is_taken(model: type[Event], fields: dict[str, Any]) -> None:
+    assert model.model_validate(fields)
 
 
 @examples(100)

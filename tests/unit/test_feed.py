@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from cubes import NOW, Record, cell
 
 from metrics.cube import LONGEST_AWAY_MS, Cube, CubeDoubt, Place
-from metrics.feed import Following, Progress
+from metrics.feed import Diet, Following, Progress
 from schemas.topics import CELLS
 
 PARTITIONS = [TopicPartition(CELLS, 0), TopicPartition(CELLS, 1)]
@@ -155,3 +155,20 @@ async def test_it_was_not_complete_before_they_answered_at_all(cube: Cube) -> No
     reader.heard = None
     await follow(reader, cube)
     assert cube.open("one", NOW + LONGEST_AWAY_MS + 1) == {}
+
+
+async def test_what_is_less_urgent_rests_in_proportion_to_its_work(cube: Cube, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each batch takes two seconds of a clock that moves by one at every look."""
+    looks, rests = iter(range(1_000)), []
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+
+    monkeypatch.setattr("metrics.feed.perf_counter", lambda: 2.0 * next(looks))
+    monkeypatch.setattr("metrics.feed.asyncio.sleep", rest)
+    diet = Diet("cube", (CELLS,), lambda found: found.partition, rest=1.5)
+    following = Following(Reader(LOG), cube, {}, lambda _: None, lambda: NOW, diet)  # type: ignore[arg-type]
+    with pytest.raises(Drained):
+        await following.run(PARTITIONS)
+    assert rests == [3.0] * cube.stats.batches
+    assert cube.stats.batches > 1

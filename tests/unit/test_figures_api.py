@@ -67,8 +67,8 @@ async def groups(api: httpx.AsyncClient, id_: str, by: str, **parameters: str) -
     return {group["group"]: (group["numerator"], group["denominator"], group["value"]) for group in found}
 
 
-async def test_every_figure_of_the_year_to_date(api: httpx.AsyncClient) -> None:
-    assert await figures(api) == {
+async def test_figures_of_the_year_to_date(api: httpx.AsyncClient) -> None:
+    wanted = {
         "dossiers_online_share": (5, 11, 5 / 11),
         "transfers_electronic_share": (2, 3, 2 / 3),
         "payments_online_share": (1, 4, 0.25),
@@ -80,6 +80,9 @@ async def test_every_figure_of_the_year_to_date(api: httpx.AsyncClient) -> None:
         "dossiers_due_soon": (4, None, 4),
         "sync_lag": (669, 9, 669 / 9),
     }
+    found = await figures(api)
+    assert {id_: found[id_] for id_ in wanted} == wanted
+    assert list(found) == list(load_indicators())
 
 
 @pytest.mark.parametrize(
@@ -128,8 +131,10 @@ async def test_overdue_and_due_soon_are_questions_about_now(api: httpx.AsyncClie
 async def test_targets_and_gaps_of_the_year_asked_for(api: httpx.AsyncClient) -> None:
     one = await ask(api, "/v1/indicators/satisfaction")
     assert (one["target"], one["gap"]) == (0.9, -0.1)
-    one = await ask(api, "/v1/indicators/results_digitised_share", from_="2024-01-01", to="2024-12-31", by="agency")
-    assert (one["target"], one["value"], one["gap"], one["groups"][0]["gap"]) == (0.9, 0.0, -0.9, -0.9)
+    one = await ask(api, "/v1/indicators/dossiers_online_share", from_="2024-01-01", to="2024-12-31", by="agency")
+    assert (one["target"], one["value"], one["gap"], one["groups"][0]["gap"]) == (0.5, 0.25, -0.25, -0.25)
+    one = await ask(api, "/v1/indicators/results_digitised_share", from_="2024-01-01", to="2024-12-31")
+    assert (one["target"], one["value"], one["gap"]) == (None, 0.0, None)  # its targets are those of levels
     one = await ask(api, "/v1/indicators/satisfaction", to="2024-12-31")
     assert (one["target"], one["value"], one["gap"]) == (0.9, None, None)
     assert (await ask(api, "/v1/indicators/dossiers_overdue"))["target"] is None
@@ -152,15 +157,34 @@ async def test_percentiles_are_the_bounds_of_their_classes(api: httpx.AsyncClien
 
 
 async def test_coverage_without_a_list_is_of_all_heard_from(api: httpx.AsyncClient) -> None:
-    assert (await ask(api, "/v1/indicators/satisfaction"))["coverage"] == {"reporting": 2, "expected": 3, "share": 2 / 3}
+    found = (await ask(api, "/v1/indicators/satisfaction"))["coverage"]
+    assert (found["reporting"], found["expected"], found["share"]) == (2, 3, 2 / 3)
     assert (await ask(api, "/v1/indicators/documents_electronic_share"))["coverage"]["reporting"] == 1
-    assert (await ask(api, "/v1/indicators/satisfaction", agency="C"))["coverage"] == {"reporting": 0, "expected": 1, "share": 0.0}
+    assert (await ask(api, "/v1/indicators/satisfaction", agency="C"))["coverage"]["share"] == 0.0
 
 
 async def test_coverage_with_a_list_is_of_the_listed(api: httpx.AsyncClient, world: World) -> None:
     world.agencies |= {code: Agency(code=code) for code in "BCDE"}
-    assert (await ask(api, "/v1/indicators/satisfaction"))["coverage"] == {"reporting": 1, "expected": 4, "share": 0.25}
+    assert (await ask(api, "/v1/indicators/satisfaction"))["coverage"] == {
+        "reporting": 1, "expected": 4, "share": 0.25, "complete": False,
+        "note": {
+            "vi": "Số liệu chưa đầy đủ: mới có 1/4 cơ quan phải báo cáo đã báo cáo.",
+            "en": "Incomplete: 1 of 4 agencies that should report did.",
+        },
+    }  # fmt: skip
     assert (await ask(api, "/v1/indicators/satisfaction", agency="E"))["numerator"] == 0
+
+
+async def test_a_figure_that_is_not_complete_says_so_in_a_file_too(api: httpx.AsyncClient, world: World) -> None:
+    world.agencies |= {code: Agency(code=code) for code in "AB"}
+    told = {}
+    for id_ in ("satisfaction", "documents_electronic_share"):
+        answer = await api.get(f"/v1/indicators/{id_}", params={"format": "csv"})
+        (row,) = csv.DictReader(StringIO(answer.text))
+        told[id_] = (row["complete"], row["note_vi"], row["note_en"])
+    assert told["satisfaction"] == ("true", "", "")  # A and B both closed dossiers this year
+    assert told["documents_electronic_share"][0] == "false"
+    assert told["documents_electronic_share"][2] == "Incomplete: 1 of 2 agencies that should report did."
 
 
 async def test_as_of_is_the_oldest_heartbeat_and_the_offsets(api: httpx.AsyncClient, cube: Cube, world: World) -> None:
@@ -178,21 +202,29 @@ async def test_an_indicator_can_be_limited_to_categories(api: httpx.AsyncClient,
     assert await groups(api, "of_p2", "agency") == {"B": (2, 2, 1.0)}
 
 
-@pytest.mark.parametrize("by", ["", "agency", "category", "day"])
+@pytest.mark.parametrize("by", ["", "agency", "category", "day", "level"])
 async def test_csv_says_the_same_as_json(api: httpx.AsyncClient, by: str) -> None:
     parameters = {"by": by} if by else {}
     answer = await api.get("/v1/indicators", params={"format": "csv", **parameters})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.DictReader(StringIO(answer.text)))
     assert tuple(rows[0]) == INDICATOR_COLUMNS
-    told = [(row["id"], row["group"], int(row["numerator"]), row["denominator"], row["value"]) for row in rows]
+    told = [(row["id"], row["group"], row["numerator"], row["denominator"], row["value"]) for row in rows]
     wanted = []
     for one in (await ask(api, "/v1/indicators", **parameters))["indicators"]:
         for share in [one | {"group": ""}, *one["groups"]]:
-            numbers = ["" if share[name] is None else str(share[name]) for name in ("denominator", "value")]
-            wanted.append((one["id"], share["group"], share["numerator"], *numbers))
+            numbers = ["" if share[name] is None else str(share[name]) for name in ("numerator", "denominator", "value")]
+            wanted.append((one["id"], share["group"], *numbers))
     assert told == wanted
     assert len(list(csv.DictReader(StringIO((await api.get("/v1/indicators/satisfaction?format=csv")).text)))) == 1
+
+
+async def test_the_score_as_json_and_csv(api: httpx.AsyncClient) -> None:
+    found = await ask(api, "/v1/scores/766", window="month")
+    assert [group["group"] for group in found["groups"]][:2] == ["transparency", "progress"]
+    assert (found["of"], found["window"]) == (100, {"from": "2025-11-01", "to": "2025-11-12"})
+    text = (await api.get("/v1/scores/766?format=csv&window=month")).text
+    assert len(text.splitlines()) == 1 + sum(len(group["items"]) for group in found["groups"])
 
 
 async def test_raw_counts(api: httpx.AsyncClient) -> None:
@@ -208,7 +240,7 @@ async def test_raw_counts(api: httpx.AsyncClient) -> None:
 
 
 async def test_open_dossiers_are_counted_whatever_the_window(api: httpx.AsyncClient) -> None:
-    answer = await ask(api, "/v1/counts", kind="open", by="day", from_="2020-01-01", to="2020-12-31")
+    answer = await ask(api, "/v1/counts", family="dossiers", kind="open", by="day", from_="2020-01-01", to="2020-12-31")
     (kind,) = answer["kinds"]
     assert kind["window"] == {"from": None, "to": None}
     assert kind["counts"] == {"open": 25, "waiting": 2}
@@ -217,10 +249,23 @@ async def test_open_dossiers_are_counted_whatever_the_window(api: httpx.AsyncCli
     ]  # fmt: skip
 
 
+async def test_what_exists_is_told_as_of_the_last_day(api: httpx.AsyncClient, cube: Cube) -> None:
+    changes = {20240301: 5, 20251105: 2, 20251110: -3, 20251201: 9}
+    cube.say([counted(f"inventory|systems|A|portal|{day}", systems=count) for day, count in changes.items()], {0: 41})
+    for window, last, exist in (("month", "2025-11-12", 4), ("all", "2025-11-12", 4)):
+        (kind,) = (await ask(api, "/v1/counts", kind="systems", window=window))["kinds"]
+        assert (kind["window"], kind["counts"]["systems"]) == ({"from": None, "to": last}, exist)
+    (kind,) = (await ask(api, "/v1/counts", kind="systems", by="day", from_="2025-11-01", to="2025-12-31"))["kinds"]
+    assert kind["counts"]["systems"] == 13
+    assert [(group["group"], group["counts"]["systems"]) for group in kind["groups"]] == [
+        ("2025-11-05", 7), ("2025-11-10", 4), ("2025-12-01", 13),
+    ]  # fmt: skip
+
+
 async def test_counts_of_everything_and_as_csv(api: httpx.AsyncClient) -> None:
     answer = await ask(api, "/v1/counts")
     kinds = [(kind["family"], kind["kind"]) for kind in answer["kinds"]]
-    assert kinds == [(family, kind) for family in ("dossiers", "documents") for kind in KINDS[family]]
+    assert kinds == [(family, kind) for family in KINDS if family != "heartbeats" for kind in KINDS[family]]
     text = (await api.get("/v1/counts?format=csv&family=documents&kind=sent&by=agency")).text
     rows = list(csv.DictReader(StringIO(text)))
     assert tuple(rows[0]) == COUNTS_COLUMNS
@@ -249,6 +294,12 @@ async def test_the_same_question_has_the_same_answer_to_the_byte(api: httpx.Asyn
         ("/v1/indicators?format=xml", 422, "format"),
         ("/v1/indicators/satisfaction?family=dossiers", 422, "family"),
         ("/v1/indicators/satisfactio", 404, "id"),
+        ("/v1/indicators?level=county", 422, "level"),
+        ("/v1/indicators?compare=tomorrow", 422, "compare"),
+        ("/v1/indicators?compare=previous&window=all", 422, "compare"),
+        ("/v1/indicators?compare=last_year&from=2025-01-01", 422, "compare"),
+        ("/v1/scores/766?by=agency", 422, "by"),
+        ("/v1/counts?by=level", 422, "by"),
         ("/v1/counts?family=heartbeats", 422, "family"),
         ("/v1/counts?family=documents&kind=open", 422, "kind"),
         ("/v1/counts?agency=Nobody", 422, "agency"),
@@ -308,10 +359,14 @@ async def test_the_catalogue_and_openapi(api: httpx.AsyncClient) -> None:
     entries = (await ask(api, "/v1/catalogue"))["indicators"]
     assert [entry["id"] for entry in entries] == list(load_indicators())
     assert all(entry["definition"]["vi"] and entry["clause"] for entry in entries)
+    assert {entry["from"] for entry in entries} == {"events", "reported", "coverage", "score", "none"}
     described = await ask(api, "/openapi.json")
-    assert {"/v1/indicators", "/v1/indicators/{id}", "/v1/counts", "/v1/catalogue", "/metrics"} <= described["paths"].keys()
+    addresses = {"/v1/indicators", "/v1/indicators/{id}", "/v1/scores/766", "/v1/counts", "/v1/catalogue", "/metrics"}
+    assert addresses <= described["paths"].keys()
     names = {parameter["name"] for parameter in described["paths"]["/v1/indicators"]["get"]["parameters"]}
-    assert names == {"agency", "from", "to", "window", "by", "format"}
+    assert names == {
+        "agency", "own", "history", "from", "to", "window", "by", "roll_up", "level", "field", "compare", "format",
+    }  # fmt: skip
     assert (await api.get("/docs")).status_code == 404
 
 

@@ -203,7 +203,9 @@ def test_vietnamese_text_matches_however_it_was_composed(tmp_path: Path) -> None
 
 
 def test_optional_fields_and_conditions(tmp_path: Path) -> None:
-    text = RECEIVED + """\
+    text = (
+        RECEIVED
+        + """\
           due_at: {column: due, optional: true}
           level: {column: level, default: 4}
       - event: dossier.finished
@@ -219,6 +221,7 @@ def test_optional_fields_and_conditions(tmp_path: Path) -> None:
         id: "{id}/reopened"
         fields: {dossier_id: "{id}", agency: SAMPLE.A, occurred_at: "{at}"}
     """
+    )
     mapper = mapper_of(tmp_path, text)
     base = {"id": "D", "at": "2025-11-03"}
 
@@ -335,7 +338,7 @@ def test_a_template_takes_any_column_name_as_it_is(columns: list[str]) -> None:
 def test_every_field_of_every_event_has_its_kind() -> None:
     kinds = {f"{event.type}.{name}": kind_of(info) for event in ACCEPTED.values() for name, info in event.model_fields.items()}
     assert {kind for name, kind in kinds.items() if name.endswith("_at")} == {"time"}
-    assert {name for name, kind in kinds.items() if kind == "list"} == {"document.sent.to"}
+    assert {name for name, kind in kinds.items() if kind == "list"} == {"document.sent.to", "agency.registered.alias"}
     assert [kinds[f"dossier.{name}"] for name in ("paid.amount", "received.level", "step_taken.status", "rated.score")] == ["number"] * 4
     assert [kinds[f"dossier.{name}"] for name in ("paid.online", "received.backfill")] == ["boolean"] * 2
     assert [kinds[name] for name in ("dossier.received.channel", "document.status_changed.status")] == ["text"] * 2

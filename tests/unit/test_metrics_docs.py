@@ -12,11 +12,11 @@ from pydantic import TypeAdapter
 
 from connectors.health import METRICS as GATEWAY
 from metrics.answers import IndicatorAnswer
+from metrics.asked import CountsAsked, IndicatorsAsked
 from metrics.catalogue import Agency, Indicator
 from metrics.exposition import METRICS
 from metrics.problems import KINDS
-from metrics.questions import CountsAsked
-from metrics.windows import EXPORTED, NAMES
+from metrics.windows import COMPARISONS, EXPORTED, NAMES
 from streams import health as worker
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -48,8 +48,9 @@ def test_no_metric_is_documented_that_is_not_there() -> None:
 
 
 def test_every_parameter_window_and_problem_of_the_api_is_documented() -> None:
-    parameters = {field.alias or name for name, field in CountsAsked.model_fields.items()}
-    for word in (*parameters, *NAMES, *KINDS):
+    fields = {**CountsAsked.model_fields, **IndicatorsAsked.model_fields}
+    parameters = {field.alias or name for name, field in fields.items()}
+    for word in (*parameters, *NAMES, *COMPARISONS, *KINDS):
         assert f"`{word}`" in API_PAGE, word
     for status, _ in KINDS.values():
         assert f"| {status} |" in API_PAGE
@@ -58,8 +59,8 @@ def test_every_parameter_window_and_problem_of_the_api_is_documented() -> None:
 def test_the_example_has_every_field() -> None:
     example = re.search(r"```json\n(\{\n.*?\n\})\n```", API_PAGE, re.S)
     assert example is not None
-    answer = IndicatorAnswer.model_fields.keys()
-    assert set(yaml.safe_load(example[1])) == set(answer)
+    answer = {field.serialization_alias or name for name, field in IndicatorAnswer.model_fields.items()}
+    assert set(yaml.safe_load(example[1])) == answer
 
 
 def test_the_agencies_of_the_page_are_valid() -> None:
@@ -69,4 +70,4 @@ def test_the_agencies_of_the_page_are_valid() -> None:
 
 
 def test_the_fields_of_an_indicator_are_documented() -> None:
-    assert [name for name in Indicator.model_fields if f"`{name}`" not in API_PAGE] == []
+    assert [name for name, field in Indicator.model_fields.items() if f"`{field.alias or name}`" not in API_PAGE] == []

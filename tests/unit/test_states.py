@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import PRINTABLE, examples
 
-from schemas.states import Document, Dossier, Heartbeat, id_text, pack_id
+from schemas.states import Activity, Document, Dossier, Heartbeat, Item, Task, id_text, pack_id
 from streams.families import FAMILIES
 
 IDS = st.one_of(
@@ -33,8 +33,20 @@ DOCUMENT = (
     "9496cf0000019aaed84380c4026531a54833352e31a23138c3c281a54833352e3282a23031cf0000019aaed84381a23033cf0000019aaed8438281a5"
     "61736b6564cf0000019aaed84383c0"
 )
+TASK = (
+    "9795cf0000019aaed84380c4026531a54833352e31a54833352e32a4706c616e81cf0000019aaed84380cf0000019aaed843e493cf0000019aaed843"
+    "81c4026532a772756e6e696e67cf0000019aaed84382cf0000019aaed84383cf0000019aaed84384c0"
+)
+ACTIVITY = "9298cf0000019aaed84380c4026531ac776f726b5f7265636f726473a54833352e31a7636f6d6d756e65cf0000019aaed8437bc3c2cf0000019aaed8437f"
+ITEM = (
+    "9382cf0000019aaed8437b96cf0000019aaed84380c4026531b16167656e63792e72656769737465726564a54833352e31cf0000019aaed8438583a5"
+    "6c6576656ca7636f6d6d756e65a5616c69617391a64833352e3031a86578706563746564c3cf0000019aaed8438996cf0000019aaed84380c4026532"
+    "af6669677572652e7265706f72746564a54833352e31c082a96e756d657261746f72fdab64656e6f6d696e61746f72c0cf0000019aaed84387cf0000"
+    "019aaed84386"
+)
 HEARTBEAT = "91cf0000019aaed84380"
 NOON = 1_763_870_000_000
+STATES = [Dossier, Document, Task, Activity, Item, Heartbeat]
 
 
 @examples(400)
@@ -59,14 +71,14 @@ def test_what_only_looks_like_a_uuid_is_kept_as_text(event_id: str) -> None:
     assert pack_id(event_id) == event_id.encode()
 
 
-@pytest.mark.parametrize("state", [Dossier, Document, Heartbeat])
+@pytest.mark.parametrize("state", STATES)
 def test_states_are_arrays_whose_fields_all_have_defaults(state: type[msgspec.Struct]) -> None:
     """So that fields may be appended: an older record leaves the new ones at their defaults."""
     assert msgspec.msgpack.Decoder(state).decode(msgspec.msgpack.encode([])) == state()
     assert isinstance(msgspec.msgpack.decode(msgspec.msgpack.encode(state())), list)
 
 
-@pytest.mark.parametrize("state", [Dossier, Document, Heartbeat])
+@pytest.mark.parametrize("state", STATES)
 def test_an_older_reader_passes_over_appended_fields(state: type[msgspec.Struct]) -> None:
     row = msgspec.msgpack.decode(msgspec.msgpack.encode(state()))
     assert msgspec.msgpack.Decoder(state).decode(msgspec.msgpack.encode([*row, {"new": 1}])) == state()
@@ -99,3 +111,18 @@ def test_the_first_states_ever_written_are_still_read() -> None:
         sent=(NOON, b"e1", "H35.1", "18", True, False), statuses={"H35.2": {"01": NOON + 1, "03": NOON + 2}}, recall={"asked": NOON + 3}
     )
     assert FAMILIES["heartbeats"].decoder()(bytes.fromhex(HEARTBEAT)) == Heartbeat(NOON)
+    assert FAMILIES["tasks"].decoder()(bytes.fromhex(TASK)) == Task(
+        assigned=(NOON, b"e1", "H35.1", "H35.2", "plan"), dues={NOON: NOON + 100}, progress=(NOON + 1, b"e2", "running"),
+        completed=NOON + 2, returned=NOON + 3, cancelled=NOON + 4,
+    )  # fmt: skip
+    assert FAMILIES["activities"].decoder()(bytes.fromhex(ACTIVITY)) == Activity(
+        stated=(NOON, b"e1", "work_records", "H35.1", "commune", NOON - 5, True, False), cancelled=NOON - 1
+    )
+    assert FAMILIES["inventory"].decoder()(bytes.fromhex(ITEM)) == Item(
+        statements={
+            NOON - 5: (NOON, b"e1", "agency.registered", "H35.1", NOON + 5, {"level": "commune", "alias": ["H35.01"], "expected": True}),
+            NOON + 9: (NOON, b"e2", "figure.reported", "H35.1", None, {"numerator": -3, "denominator": None}),
+        },
+        heartbeat=NOON + 7,
+        first_heartbeat=NOON + 6,
+    )

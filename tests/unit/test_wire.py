@@ -11,7 +11,7 @@ from schemas.clock import EARLIEST_MS, LATEST_MS
 from schemas.contracts import contracts, latest
 from schemas.errors import ContractError
 from schemas.events import EVENTS, FAMILIES, Event
-from schemas.wire import Decoder, cloud_event_headers, encode, encode_fields, prefix
+from schemas.wire import CODES, Decoder, cloud_event_headers, encode, encode_fields, prefix
 
 DECODERS = {family: Decoder(family) for family in FAMILIES}
 PAID = {"event_id": "e", "source": "s", "agency": "H35.1", "occurred_at": 1_763_870_000_000, "reference": "r", "amount": 1, "online": True}
@@ -114,7 +114,7 @@ def test_a_bar_in_any_code_that_a_cell_key_takes_is_refused(name: str) -> None:
     @examples(1)
     @given(events(EVENTS[name]))
     def check(event: Event) -> None:
-        codes = [code for code in event.__dict__ if code.endswith("agency") or code in ("procedure", "document_type")]
+        codes = [code for code in event.__dict__ if code.endswith("agency") or code in CODES]
         assert "agency" in codes
         for code in codes:
             with pytest.raises(ContractError, match=f"{code} 'a|b' is no code"):
@@ -125,6 +125,27 @@ def test_a_bar_in_any_code_that_a_cell_key_takes_is_refused(name: str) -> None:
 
 def test_a_bar_elsewhere_does_no_harm() -> None:
     assert DECODERS["dossiers"](encode_fields(latest()["dossier.paid"], PAID | {"reference": "a|b"}))[1]["reference"] == "a|b"
+
+
+@pytest.mark.parametrize("name", sorted(EVENTS))
+def test_a_time_or_an_amount_out_of_bounds_is_refused(name: str) -> None:
+    """Whatever a model keeps in bounds is kept there for those, too, who write to the topic by themselves."""
+
+    @examples(1)
+    @given(events(EVENTS[name]))
+    def check(event: Event) -> None:
+        for field, schema in EVENTS[name].model_json_schema(mode="serialization")["properties"].items():
+            bounded = next((one for one in schema.get("anyOf", [schema]) if "minimum" in one), None)
+            for wrong in [bounded["minimum"] - 1, bounded.get("maximum", LATEST_MS - 1) + 1, 2**63 - 1, -(2**63)] if bounded else ():
+                with pytest.raises(ContractError, match=f"{name}: {field} {wrong} is n"):
+                    DECODERS[event.family](encode_fields(latest()[name], event.__dict__ | {field: wrong}))
+
+    check()
+
+
+@pytest.mark.parametrize("amount", [0, 10**15])
+def test_the_least_and_the_greatest_amount_are_taken(amount: int) -> None:
+    assert DECODERS["dossiers"](encode_fields(latest()["dossier.paid"], PAID | {"amount": amount}))[1]["amount"] == amount
 
 
 def test_a_record_begins_with_its_contract() -> None:

@@ -1,0 +1,88 @@
+"""GET /v1/agencies, /v1/procedures and /v1/coverage: the directory's part of the reporting API."""
+
+from __future__ import annotations
+
+from asyncio import get_running_loop
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+from starlette.responses import JSONResponse, Response
+
+from metrics.api import CSV, ERRORS
+from metrics.directory_answers import (
+    AgenciesAnswer,
+    AgencyAnswer,
+    CoverageAnswer,
+    MistakeOf,
+    ProcedureOf,
+    ProceduresAnswer,
+    UnknownOf,
+    agencies_csv,
+    coverage_csv,
+    plain_csv,
+)
+from metrics.directory_questions import (
+    AgenciesAsked,
+    CoverageAsked,
+    CoverageQuestions,
+    DayAsked,
+    DirectoryQuestions,
+    Format,
+    ProceduresAsked,
+)
+from metrics.questions import Questions
+
+A = TypeVar("A", bound=BaseModel)
+
+
+def directory_routes(figures: Questions) -> Callable[[Executor], APIRouter]:
+    """The routes, once it is known in whose threads answers are made."""
+    return lambda pool: _routes(DirectoryQuestions(figures), CoverageQuestions(figures), pool)
+
+
+def _routes(questions: DirectoryQuestions, coverage: CoverageQuestions, pool: Executor) -> APIRouter:
+    routes = APIRouter(responses=ERRORS)
+
+    @routes.get("/v1/agencies", response_model=AgenciesAnswer)
+    async def agencies(asked: Annotated[AgenciesAsked, Query()]) -> Response:
+        """The agencies of a day, what cannot hold among what was stated of them, and codes that nobody registered."""
+        return await _answered(pool, lambda: questions.agencies(asked), asked.format, lambda answer: _agencies_csv(asked, answer))
+
+    @routes.get("/v1/agencies/{code}", response_model=AgencyAnswer)
+    async def agency(code: str, asked: Annotated[DayAsked, Query()]) -> Response:
+        """One agency: everything stated of it, what is above and below on a day, and what it took over."""
+        answer = lambda: questions.agency(code, asked)  # noqa: E731
+        return await _answered(pool, answer, asked.format, lambda found: agencies_csv(found.statements))
+
+    @routes.get("/v1/procedures", response_model=ProceduresAnswer)
+    async def procedures(asked: Annotated[ProceduresAsked, Query()]) -> Response:
+        """The procedures of a day: field, level, fee, and how they are offered."""
+        return await _answered(
+            pool, lambda: questions.procedures(asked), asked.format, lambda found: plain_csv(ProcedureOf, found.procedures)
+        )
+
+    @routes.get("/v1/coverage", response_model=CoverageAnswer)
+    async def covered(asked: Annotated[CoverageAsked, Query()]) -> Response:
+        """Each agency expected to report: whether it does, on how many days, since when it is silent."""
+        return await _answered(pool, lambda: coverage.coverage(asked), asked.format, coverage_csv)
+
+    return routes
+
+
+def _agencies_csv(asked: AgenciesAsked, answer: AgenciesAnswer) -> str:
+    if asked.part == "problems":
+        return plain_csv(MistakeOf, answer.problems)
+    return plain_csv(UnknownOf, answer.unknown) if asked.part == "unknown" else agencies_csv(answer.agencies)
+
+
+async def _answered(pool: Executor, answer: Callable[[], A], format_: Format, as_csv: Callable[[A], str]) -> Response:
+    def made() -> Response:
+        found = answer()
+        if format_ == "csv":
+            return Response(as_csv(found), media_type=CSV)
+        return Response(found.model_dump_json(by_alias=True), media_type=JSONResponse.media_type)
+
+    return await get_running_loop().run_in_executor(pool, made)

@@ -1,0 +1,216 @@
+"""What can be asked of the directory itself: agencies of a day, one agency's history, procedures, and who reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from metrics import completeness
+from metrics.answers import Days
+from metrics.asked import Asked, Day
+from metrics.directory import Directory
+from metrics.directory_answers import (
+    AgenciesAnswer,
+    AgencyAnswer,
+    AgencyCoverage,
+    AgencyOf,
+    CoverageAnswer,
+    MistakeOf,
+    Names,
+    Predecessor,
+    ProcedureOf,
+    ProceduresAnswer,
+    UnknownOf,
+)
+from metrics.directory_coverage import FAMILIES, Expected, days_with_counts, expected, last_events, morning
+from metrics.directory_items import Mistake, ProcedureFields, Statement
+from metrics.directory_links import Agency
+from metrics.grains import Window
+from metrics.problems import Problem, wrong
+from metrics.questions import Questions
+from schemas.clock import to_datetime
+from schemas.codes import AgencyLevel
+
+Format = Literal["json", "csv"]
+
+
+class DayAsked(BaseModel):
+    """Parameters of every question about a day."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    day: Day | None = Field(None, description="The day, in the province's time zone; without it today")
+    format: Format = "json"
+
+
+class AgenciesAsked(DayAsked):
+    """Parameters of the tree of a day."""
+
+    level: AgencyLevel | None = Field(None, description="Only the agencies of this level")
+    part: Literal["agencies", "problems", "unknown"] = Field("agencies", description="With format=csv: which table")
+
+
+class ProceduresAsked(DayAsked):
+    """Parameters of the procedures of a day."""
+
+    field: str | None = Field(None, description="Only the procedures of this field (lĩnh vực)")
+    agency: str | None = Field(None, description="Only the procedures of this agency")
+
+
+class CoverageAsked(Asked):
+    """Parameters of the question who reports."""
+
+    family: Annotated[str | None, Field(description="Only counts of this family: dossiers, documents, tasks, activities, inventory")] = None
+
+
+class DirectoryQuestions:
+    """Answers, in the calling thread.
+
+    Raises (from every method): Problem; CubeUnreadable.
+    """
+
+    def __init__(self, figures: Questions) -> None:
+        """`figures` are the questions whose cube, directory and clock these share."""
+        self._readers, self._directory, self._ready, self._clock = figures.readers, figures.directory, figures.ready, figures.clock
+
+    def agencies(self, asked: AgenciesAsked) -> AgenciesAnswer:
+        """The agencies valid on a day, and what is wrong or unknown."""
+        self._ready()
+        directory, day = self._directory(), asked.day or self._today()
+        with self._readers.snapshot() as snapshot:
+            heard = snapshot.last_events()
+        found = [one for one in in_order(directory, day) if asked.level in (None, one.level)]
+        unknown = [UnknownOf(code=code, last_event=iso(heard[code])) for code in directory.unknown(heard)]
+        return AgenciesAnswer(day=day, agencies=found, problems=told(directory.mistakes), unknown=unknown)
+
+    def agency(self, code: str, asked: DayAsked) -> AgencyAnswer:
+        """Everything that is known of a code."""
+        self._ready()
+        directory, day = self._directory(), asked.day or self._today()
+        with self._readers.snapshot() as snapshot:
+            heard = snapshot.last_events()
+        if not directory.known(code) and code not in heard:
+            raise Problem("not-found", f"{code} was never registered and never heard from; GET /v1/agencies lists the agencies.")
+        agency = directory.canonical(code, day)
+        forms, piece = directory.tree(day).forms.get(agency, [agency]), directory.piece(code, day)
+        return AgencyAnswer(
+            code=agency, known=directory.known(code), day=day, valid=piece is not None and piece.status == "valid",
+            above=[one for one in directory.roll_up(agency, day) if one != agency], below=directory.children(agency, day),
+            predecessors=[Predecessor(code=one, until=until) for one, until in sorted(directory.predecessors(agency).items())],
+            last_event=newest(heard, forms), statements=[_agency(directory, one, one.first) for one in directory.history(agency)],
+            problems=told(mistake for mistake in directory.mistakes if mistake.agency == agency),
+        )  # fmt: skip
+
+    def procedures(self, asked: ProceduresAsked) -> ProceduresAnswer:
+        """The procedures valid on a day."""
+        self._ready()
+        directory, day = self._directory(), asked.day or self._today()
+        if asked.field is not None and not directory.procedures_of_field(asked.field):
+            known = ", ".join(sorted({one.fields.field for one in directory.procedures})) or "none"
+            raise wrong("field", f"no procedure of field {asked.field} was registered; there are {known}")
+        agency = None if asked.agency is None else directory.canonical(asked.agency, day)
+        found = [
+            _procedure(one) for one in directory.procedures_on(day)
+            if asked.field in (None, one.fields.field) and agency in (None, directory.canonical(one.agency, day))
+        ]  # fmt: skip
+        mistakes = [mistake for mistake in directory.mistakes if mistake.place.startswith("procedure/")]
+        return ProceduresAnswer(day=day, procedures=found, problems=told(mistakes))
+
+    def _today(self) -> date:
+        return to_datetime(self._clock()).date()
+
+
+def in_order(directory: Directory, day: date) -> Iterator[AgencyOf]:
+    """The agencies valid on a day, each after the one above it, in order of code."""
+    paths = {code: tuple(reversed(directory.roll_up(code, day))) for code in directory.agencies(day)}
+    for code in sorted(paths, key=lambda one: paths[one]):
+        piece = directory.piece(code, day)
+        if piece is not None:
+            yield _agency(directory, piece.agency, day)
+
+
+def _agency(directory: Directory, one: Agency, day: date) -> AgencyOf:
+    above = [code for code in directory.roll_up(one.agency, day) if code != one.agency]
+    return AgencyOf(
+        code=one.agency, level=one.fields.level, name=Names(vi=one.fields.name_vi, en=one.fields.name_en),
+        parent=above[0] if above else None, depth=len(above), other_codes=directory.forms(one.agency, day),
+        expected=one.fields.expected, valid_from=one.first, valid_to=one.end, successor=one.fields.successor,
+    )  # fmt: skip
+
+
+def _procedure(one: Statement[ProcedureFields]) -> ProcedureOf:
+    said = one.fields
+    return ProcedureOf(
+        procedure=said.procedure, agency=one.agency, field=said.field, level=said.level, internal=said.internal, published=said.published,
+        eligible_online=said.eligible_online, on_national_portal=said.on_national_portal, with_fee=said.with_fee,
+        payable_online=said.payable_online, valid_from=one.first, valid_to=one.end,
+    )  # fmt: skip
+
+
+def told(mistakes: Iterator[Mistake] | list[Mistake]) -> list[MistakeOf]:
+    """Mistakes as they are answered."""
+    return [MistakeOf(**asdict(mistake)) for mistake in mistakes]
+
+
+def newest(heard: Mapping[str, int], codes: list[str]) -> str | None:
+    """When a count of any of the codes last changed."""
+    found = [heard[code] for code in codes if code in heard]
+    return iso(max(found)) if found else None
+
+
+def iso(ms: int) -> str:
+    """An instant in the province's zone."""
+    return to_datetime(ms).isoformat(timespec="milliseconds")
+
+
+class CoverageQuestions:
+    """Answers, in the calling thread.
+
+    Raises: Problem; CubeUnreadable.
+    """
+
+    def __init__(self, figures: Questions) -> None:
+        """`figures` are the questions whose cube, directory, declared agencies and clock these share."""
+        self._figures = figures
+
+    def coverage(self, asked: CoverageAsked) -> CoverageAnswer:
+        """Each expected agency: whether it reports, on how many days, since when it is silent."""
+        if asked.family is not None and asked.family not in FAMILIES:
+            raise wrong("family", f"{asked.family} is no family; there are {', '.join(FAMILIES)}")
+        self._figures.ready()
+        directory, today = self._figures.directory(), to_datetime(self._figures.clock()).date()
+        window = asked.days(today)
+        with self._figures.readers.snapshot() as snapshot:
+            days = days_with_counts(snapshot, directory, [asked.family] if asked.family else FAMILIES, window)
+            last = last_events(snapshot, directory, today)
+            self._figures.refuse_unknown(asked, snapshot.last_events(), directory)
+            as_of = self._figures.as_of(snapshot)
+        chosen = [
+            one for one in expected(directory, self._figures.agencies, last, window) if _asked_for(directory, asked, one.code, window)
+        ]
+        found = [_coverage(one, days[one.code], last.get(one.code)) for one in chosen]
+        report = sum(one.reporting for one in found)
+        missing = completeness.note(report, len(found))
+        return CoverageAnswer(
+            window=Days(first=window.first, last=window.last), family=asked.family, reporting=report, expected=len(found),
+            share=report / len(found) if found else None, complete=missing is None,
+            note=None if missing is None else Names(**missing.model_dump()), as_of=as_of, agencies=found,
+        )  # fmt: skip
+
+
+def _asked_for(directory: Directory, asked: CoverageAsked, code: str, window: Window) -> bool:
+    if asked.agency is None:
+        return True
+    return any(code in codes for _, codes in directory.spans(asked.agency, window, history=asked.history, own=asked.own))
+
+
+def _coverage(one: Expected, days: int, last: int | None) -> AgencyCoverage:
+    since = None if days else last if last is not None else None if one.since is None else morning(one.since)
+    return AgencyCoverage(
+        code=one.code, level=one.level, name=one.name, reporting=days > 0, days_with_counts=days,
+        last_event=None if last is None else iso(last), silent_since=None if since is None else iso(since),
+    )  # fmt: skip

@@ -1,0 +1,202 @@
+"""The listing: a disposable SQLite file with a row for each thing in each cell that it counts in, made from the states.
+
+It answers what is behind a figure. Rows are what the families' own `counts` say of each state: the rules that make the cells
+also make the list, so the two can't part. Those functions are handed in (`Meaning`), since metrics and streams never import
+one another. One thread writes (metrics/feed.py); metrics/listing_reader.py reads.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+from aiokafka import TopicPartition
+
+from metrics.cube import Place
+from metrics.disposable import DisposableFile, Doubt
+from metrics.listing_layout import HALF, ORDER, PLACES, TABLES, create_all, fingerprint
+from schemas.cells import parse_key
+from schemas.errors import ContractError
+from schemas.topics import DEFAULT_BOOKS, state_topic
+
+log = logging.getLogger(__name__)
+
+# What a state adds to one cell: the cell's key, the measures (places) that it adds 1 to, and (place, amount) for the sums.
+Contribution = tuple[bytes, tuple[int, ...], tuple[tuple[int, int], ...]]
+# Place of the (family, kind) in ORDER, at, agency, number among equal ones, category, low, high, sums…
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a family's states mean: how they are read, what they count for, and their dates (epoch ms, None: not known).
+
+    `version` is that of the counting rules; another one makes the listing anew.
+    """
+
+    family: str
+    version: int
+    load: Callable[[bytes], Any]
+    counts: Callable[[Any], Iterable[Contribution]]
+    date_names: tuple[str, ...]
+    dates: Callable[[Any], Sequence[int | None]]
+
+
+class Record(Protocol):
+    """What the listing needs of a Kafka record of a state topic."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+@dataclass(slots=True)
+class ListingStats:
+    """Counted since this process started."""
+
+    records: int = 0
+    unreadable: int = 0
+
+
+class Listing(DisposableFile):
+    """The writing side. Raises Doubt (from every method) when only a rebuild helps."""
+
+    def __init__(self, path: Path, meanings: Iterable[Meaning], books: str = DEFAULT_BOOKS) -> None:
+        self.meanings = {state_topic(meaning.family, books): meaning for meaning in meanings}
+        rules = {found.family: (found.version, found.date_names) for found in self.meanings.values()}
+        super().__init__(path, create_all(), fingerprint(rules))
+        self.stats = ListingStats()
+
+    def open(self, cluster: str, now_ms: int) -> dict[TopicPartition, Place]:
+        """Open the file, or make it anew if it can't be trusted; returns how far each partition was applied."""
+        self.close()
+        try:
+            self._open(cluster, now_ms)
+        except (Doubt, sqlite3.DatabaseError) as doubt:
+            return self.rebuild(cluster, now_ms, str(doubt))
+        rows = self._db.execute("SELECT topic, partition, next, last, last_ms FROM offsets")
+        return {TopicPartition(topic, partition): Place(*place) for topic, partition, *place in rows}
+
+    def rebuild(self, cluster: str, now_ms: int, reason: str) -> dict[TopicPartition, Place]:
+        """Delete the file and make an empty one."""
+        self._make(cluster, now_ms, reason)
+        return {}
+
+    def apply(self, records: Iterable[Record], positions: Mapping[TopicPartition, int]) -> None:
+        """Apply states (in order within a partition) and remember `positions`, the next offset of each, in one transaction."""
+        self.check()
+        newest: dict[tuple[str, bytes | None], Record] = {}
+        last: dict[tuple[str, int], Record] = {}
+        for record in records:
+            newest[record.topic, record.key] = record
+            last[record.topic, record.partition] = record
+            self.stats.records += 1
+        try:
+            with self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                self._write(newest.values())
+                self._remember(positions, last.values())
+        except sqlite3.Error as error:
+            raise Doubt(f"SQLite could not write it ({error})") from error
+
+    def _write(self, records: Iterable[Record]) -> None:
+        change = _Change()
+        for record in records:
+            family = self.meanings[record.topic].family
+            thing, dates, rows = self._read(self.meanings[record.topic], record)
+            known = self._db.execute(f"SELECT listed FROM {family} WHERE thing = ?", (thing,)).fetchone()
+            change.add(family, thing, dates, frozenset(map(tuple, _unpack(known[0]))) if known else frozenset(), rows)
+        change.write(self._db)
+
+    def _read(self, meaning: Meaning, record: Record) -> tuple[str, bytes, list[Row]]:
+        """The thing, its dates, its rows; none for a tombstone, and for what can't be read."""
+        thing = (record.key or b"").decode("utf-8", "replace")
+        if not record.value:
+            return thing, b"", []
+        try:
+            state = meaning.load(record.value)
+            return thing, _pack(meaning.dates(state)), rows_of(meaning.counts(state))
+        except (msgspec.MsgspecError, ContractError, ValueError, KeyError) as error:
+            self.stats.unreadable += 1
+            log.error("The state of %r in %s, offset %d, can't be read and is left out: %s", thing, record.topic, record.offset, error)
+            return thing, b"", []
+
+    def _remember(self, positions: Mapping[TopicPartition, int], last: Iterable[Record]) -> None:
+        self._db.executemany(
+            "INSERT INTO offsets VALUES (?, ?, ?, -1, -1) ON CONFLICT DO UPDATE SET next = excluded.next",
+            ((topic, partition, position) for (topic, partition), position in positions.items()),
+        )
+        self._db.executemany(
+            "UPDATE offsets SET last = ?, last_ms = ? WHERE topic = ? AND partition = ?",
+            ((record.offset, record.timestamp, record.topic, record.partition) for record in last),
+        )
+
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[list[Any]]).decode
+
+
+class _Change:
+    """What a batch of states changes, by table, so that each statement runs once for all of its rows."""
+
+    def __init__(self) -> None:
+        self.gone: defaultdict[int, list[Row]] = defaultdict(list)
+        self.come: defaultdict[int, list[Row]] = defaultdict(list)
+        self.things: defaultdict[str, list[tuple[str, bytes, bytes]]] = defaultdict(list)
+        self.forgotten: defaultdict[str, list[tuple[str]]] = defaultdict(list)
+
+    def add(self, family: str, thing: str, dates: bytes, before: frozenset[Row], rows: list[Row]) -> None:
+        """One thing's rows as they are now, and as they were."""
+        if not rows:
+            self.forgotten[family].append((thing,))
+        else:
+            self.things[family].append((thing, dates, _pack(rows)))
+        for place, at, agency, number, *_ in before.difference(rows):
+            self.gone[place].append((at, agency, thing, number))
+        for row in rows:
+            if row not in before:
+                place, at, agency, number, *rest = row
+                self.come[place].append((at, agency, thing, number, *rest))
+
+    def write(self, db: sqlite3.Connection) -> None:
+        """Rows that are gone first: one that came may have the same key."""
+        for place, rows in self.gone.items():
+            db.executemany(TABLES[ORDER[place]].delete, sorted(rows))
+        for place, rows in self.come.items():
+            db.executemany(TABLES[ORDER[place]].insert, sorted(rows))  # neighbours in the file one after the other
+        for family, things in self.things.items():
+            db.executemany(f"INSERT OR REPLACE INTO {family} VALUES (?, ?, ?)", things)
+        for family, names in self.forgotten.items():
+            db.executemany(f"DELETE FROM {family} WHERE thing = ?", names)
+
+
+def rows_of(contributions: Iterable[Contribution]) -> list[Row]:
+    """A state's rows from what it contributes: one each.
+
+    Raises: ContractError for the key of no cell; KeyError for an amount added to a measure that is none.
+    """
+    found: list[Row] = []
+    numbers: defaultdict[tuple[Any, ...], int] = defaultdict(int)
+    for key, ones, amounts in contributions:
+        family, kind, agency, category, at = parse_key(key)
+        place = PLACES[family, kind]
+        table = TABLES[family, kind]
+        sums = [0] * len(table.sums)
+        for measure, amount in amounts:
+            sums[table.sum_place[measure]] += amount
+        bits = 0
+        for measure in ones:
+            bits |= 1 << measure
+        number = numbers[place, at, agency]
+        numbers[place, at, agency] = number + 1
+        found.append((place, at, agency, number, category, bits & (1 << HALF) - 1, bits >> HALF, *sums))
+    return found

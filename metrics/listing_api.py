@@ -1,0 +1,55 @@
+"""GET /v1/dossiers, /v1/documents and /v1/tasks: what is behind a figure."""
+
+from __future__ import annotations
+
+from asyncio import get_running_loop
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import JSONResponse, Response
+
+from metrics.listing_answers import ListAnswer, as_csv
+from metrics.listing_layout import FAMILIES
+from metrics.listing_questions import Lists
+from metrics.listing_subjects import ListAsked
+from metrics.problems import Problem
+
+CSV = "text/csv; charset=utf-8"
+
+
+def listing_routes(lists: Lists | None) -> Callable[[Executor], APIRouter]:
+    """The routes; answers are made in the threads of a pool. Without lists they say that those are switched off."""
+
+    def routes(pool: Executor) -> APIRouter:
+        made = APIRouter()
+        for family in FAMILIES:
+            _route(made, family, lists, pool)
+        return made
+
+    return routes
+
+
+def _route(routes: APIRouter, family: str, lists: Lists | None, pool: Executor) -> None:
+    async def listed(request: Request, asked: Annotated[ListAsked, Query()]) -> Response:
+        if lists is None:
+            raise Problem("not-found", "Lists are switched off: set LGSP_LISTING=1 and start `lgsp metrics` again.")
+        answer = await get_running_loop().run_in_executor(pool, lists.things, family, asked)
+        return _response(request, answer, asked, lists.date_names[family])
+
+    listed.__doc__ = f"The {family} behind a part of an indicator, a page at a time, in order of day (or due time), agency and id."
+    routes.add_api_route(f"/v1/{family}", listed, response_model=ListAnswer, name=f"list_{family}")
+
+
+def _response(request: Request, answer: ListAnswer, asked: ListAsked, date_names: tuple[str, ...]) -> Response:
+    headers = {}
+    if answer.next is not None:
+        query = urlencode(
+            [*((name, value) for name, value in request.query_params.multi_items() if name != "after"), ("after", answer.next)]
+        )
+        headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+    if asked.format == "csv":
+        return Response(as_csv(answer, date_names), media_type=CSV, headers=headers)
+    return Response(answer.model_dump_json(by_alias=True), media_type=JSONResponse.media_type, headers=headers)

@@ -1,0 +1,51 @@
+"""The listing's place in `lgsp metrics`: its file, its feed, the answers made from it, and its health."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aiokafka import TopicPartition
+
+from metrics import exposition as told
+from metrics.disposable import Connections
+from metrics.exposition import block
+from metrics.feed import Diet, Feed
+from metrics.listing import Listing, Meaning
+from metrics.listing_questions import Lists
+from metrics.questions import Questions
+from schemas.settings import Settings
+
+LISTING_FILE = "listing.sqlite"
+REST = 2.0  # a third of one core at most, while many states wait
+BATCH = 5_000  # states in one transaction: what a batch holds in memory, and how long it keeps the other threads waiting
+
+
+def _itself(partition: TopicPartition) -> TopicPartition:
+    return partition
+
+
+class Service:
+    """The lists with what feeds them; without lists (None) where they are switched off, or nobody says what states mean."""
+
+    def __init__(self, settings: Settings, meanings: Sequence[Meaning], questions: Questions) -> None:
+        self.lists: Lists | None = None
+        self.feeds: list[Feed] = []
+        self._listing = Listing(settings.read_models / LISTING_FILE, meanings, settings.app_id)
+        if settings.listing and meanings:
+            feed = Feed(settings, self._listing, diet=Diet("listing", tuple(self._listing.meanings), _itself, BATCH, rest=REST))
+            date_names = {meaning.family: meaning.date_names for meaning in meanings}
+            self.feeds = [feed]
+            self.lists = Lists(questions, Connections(self._listing, "The list"), date_names, progress=lambda: feed.progress)
+
+    def text(self) -> str:
+        """Their part of GET /metrics; nothing without lists."""
+        if not self.feeds:
+            return ""
+        progress, listing = self.feeds[0].progress, self._listing
+        return (
+            block(told.LISTING_READY, [((), int(progress.ready))])
+            + block(told.LISTING_LAG, [((), progress.lag)])
+            + block(told.LISTING_UNREADABLE, [((), listing.stats.unreadable)])
+            + block(told.LISTING_REBUILDS, [((), listing.rebuilds)])
+            + block(told.LISTING_SIZE, [((), listing.size())])
+        )

@@ -1,0 +1,127 @@
+"""The listing's tables, made from the kinds of cells: one row for each thing in each cell that it counts in.
+
+Per (family, kind) a table holds which measures the thing adds 1 to (two whole numbers of bits: `low` and `high`) and what it adds to
+the sums (a column each). Rows are in order of (at, agency, thing, number), and an index holds them whole by agency. Per family
+a table holds each thing's dates and the rows that it has, so that a changed state changes only the rows that differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from schemas.cells import KINDS, Kind, counted
+
+VERSION = 1
+FAMILIES = ("dossiers", "documents", "tasks")
+HALF = 62  # bits in each of the two numbers: SQLite's are signed, of 64 bits
+KEY = ("at", "agency", "thing", "number")
+
+COMMON = (
+    "CREATE TABLE offsets (topic TEXT NOT NULL, partition INTEGER NOT NULL, next INTEGER NOT NULL, last INTEGER NOT NULL, "
+    "last_ms INTEGER NOT NULL, PRIMARY KEY (topic, partition)) WITHOUT ROWID",
+    *(
+        f"CREATE TABLE {family} (thing TEXT PRIMARY KEY, dates BLOB NOT NULL, listed BLOB NOT NULL) WITHOUT ROWID"
+        for family in FAMILIES
+    ),
+)  # fmt: skip
+
+
+def is_sum(measure: str) -> bool:
+    """Whether a thing adds amounts to a measure, instead of one."""
+    return measure.endswith("_seconds") or measure.startswith("amount")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The table of one kind of cell."""
+
+    family: str
+    kind: str
+    declared: Kind
+
+    @property
+    def name(self) -> str:
+        """Of the table."""
+        return f"{self.family}_{self.kind}"
+
+    @cached_property
+    def sums(self) -> tuple[str, ...]:
+        """The measures to which things add amounts."""
+        return tuple(measure for measure in self.declared.measures if is_sum(measure))
+
+    @cached_property
+    def sum_place(self) -> dict[int, int]:
+        """From a measure's place in the vector to its column among the sums."""
+        return {self.declared.measures.index(measure): column for column, measure in enumerate(self.sums)}
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Every column, the key first."""
+        return (*KEY, "category", "low", "high", *(f'"{measure}"' for measure in self.sums))
+
+    @cached_property
+    def create(self) -> tuple[str, ...]:
+        """Statements that make the table and its index."""
+        sums = "".join(f', "{measure}" INTEGER NOT NULL' for measure in self.sums)
+        by_agency = ("agency", "at", *(column for column in self.columns if column not in ("agency", "at")))
+        return (
+            f"CREATE TABLE {self.name} (at INTEGER NOT NULL, agency TEXT NOT NULL, thing TEXT NOT NULL, number INTEGER NOT NULL, "
+            f"category TEXT NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL{sums}, PRIMARY KEY ({', '.join(KEY)})) WITHOUT ROWID",
+            f"CREATE INDEX {self.name}_by_agency ON {self.name} ({', '.join(by_agency)})",
+        )
+
+    @cached_property
+    def insert(self) -> str:
+        """Takes a row, in the order of `columns`."""
+        return f"INSERT OR REPLACE INTO {self.name} VALUES ({', '.join('?' * len(self.columns))})"
+
+    @cached_property
+    def delete(self) -> str:
+        """Takes a row's key."""
+        return f"DELETE FROM {self.name} WHERE {' AND '.join(f'{name} = ?' for name in KEY)}"
+
+    def value(self, measure: str) -> str:
+        """SQL for what a row adds to a measure."""
+        if measure in self.sums:
+            return f'"{measure}"'
+        place = self.declared.measures.index(measure)
+        return f"(low >> {place} & 1)" if place < HALF else f"(high >> {place - HALF} & 1)"
+
+    def weight(self, measures: Sequence[str], less: Sequence[str]) -> str:
+        """SQL for what a row adds to the measures, less what it adds to `less`."""
+        return " + ".join(map(self.value, measures)) + "".join(f" - {self.value(measure)}" for measure in less)
+
+    def one_bit(self, measures: Sequence[str], less: Sequence[str]) -> str | None:
+        """SQL that is true where a row adds 1, if it can add only 1 or nothing: quicker than its weight."""
+        if len(measures) != 1 or less or measures[0] in self.sums:
+            return None
+        place = self.declared.measures.index(measures[0])
+        return f"low & {1 << place}" if place < HALF else f"high & {1 << place - HALF}"
+
+    def counts(self, low: int, high: int, sums: Iterable[int]) -> dict[str, int]:
+        """What a row adds to each measure; zeros left out."""
+        bits = low | high << HALF
+        amounts = dict(zip(self.sums, sums, strict=True))
+        found = {name: amounts.get(name, bits >> place & 1) for place, name in enumerate(self.declared.measures)}
+        return {name: amount for name, amount in found.items() if amount}
+
+
+TABLES: dict[tuple[str, str], Listed] = {
+    (family, kind): Listed(family, kind, declared) for family in FAMILIES for kind, declared in counted(family).items()
+}  # fmt: skip
+ORDER: tuple[tuple[str, str], ...] = tuple(TABLES)
+PLACES: dict[tuple[str, str], int] = {key: place for place, key in enumerate(ORDER)}
+
+
+def create_all() -> list[str]:
+    """Every table of an empty listing."""
+    return [*COMMON, *(statement for table in TABLES.values() for statement in table.create)]
+
+
+def fingerprint(rules: Mapping[str, tuple[int, tuple[str, ...]]]) -> str:
+    """Changes with the kinds of cells, and with each family's rules: the version of its counts and the names of its dates."""
+    declared = [(family, kind, what.at, what.measures) for family in FAMILIES for kind, what in KINDS[family].items()]
+    return hashlib.sha256(repr((VERSION, COMMON, declared, sorted(rules.items()))).encode()).hexdigest()

@@ -1,0 +1,134 @@
+"""What is behind a figure, answered with a page of the listing.
+
+Figure and list are read at moments as near as can be. The first page says whether they stand for the same one: a difference
+can only come from a fact that one of them knows and the other not yet.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from metrics.answers import Days
+from metrics.disposable import Connections
+from metrics.feed import Progress
+from metrics.listing_answers import ListAnswer, ListAsOf, Thing
+from metrics.listing_reader import Found, Place, Selection, Total, dates, offsets, page, total
+from metrics.listing_subjects import ListAsked, Subject, subject
+from metrics.problems import Problem, wrong
+from metrics.questions import Questions
+from schemas.cells import At
+from schemas.clock import as_date, to_datetime
+
+TRIES, PAUSE_SECONDS = 3, 0.02  # as long as figure and list differ, and only while that is quick
+QUICK_SECONDS = 0.03
+LARGEST = 1 << 62  # of the numbers that SQLite compares
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What was read of the list at one moment."""
+
+    found: list[Found]
+    more: bool
+    total: Total | None
+    dates: Mapping[str, list[int | None]]
+    offsets: dict[str, dict[str, int]]
+
+
+class Lists:
+    """Answers, in the calling thread.
+
+    Raises (from every method): Problem; CubeUnreadable; Unreadable.
+    """
+
+    def __init__(
+        self, questions: Questions, listing: Connections, date_names: Mapping[str, tuple[str, ...]], *,
+        progress: Callable[[], Progress], clock: Callable[[], float] = time.monotonic, pause: Callable[[float], None] = time.sleep,
+    ) -> None:  # fmt: skip
+        self.date_names = date_names
+        self._questions, self._listing, self._progress = questions, listing, progress
+        self._clock, self._pause = clock, pause
+
+    def things(self, family: str, asked: ListAsked) -> ListAnswer:
+        """A page of the family's things behind a figure."""
+        chosen, after = subject(family, asked, self._questions.catalogue, [*self.date_names]), _place(asked.after)
+        progress = self._progress()
+        if not progress.ready:
+            raise Problem("not-ready", f"The list is being built from Kafka: {progress.percent:.1f} % ({progress.doing}).")
+        began, tries = self._clock(), 1
+        answer = self._answer(family, asked, chosen, after)
+        while answer.same_moment is False and tries < TRIES and self._clock() - began < QUICK_SECONDS:
+            self._pause(PAUSE_SECONDS)
+            answer, tries = self._answer(family, asked, chosen, after), tries + 1
+        return answer
+
+    def _answer(self, family: str, asked: ListAsked, chosen: Subject, after: Place | None) -> ListAnswer:
+        with self._questions.asking(chosen.asked, chosen.indicators) as question, self._listing.snapshot() as db:
+            told = chosen.told(question)
+            read = _read(db, family, told.behind, after, asked.limit)
+        whole = read.total
+        same = None if whole is None or told.figure is None else whole.adds == told.figure
+        return ListAnswer(
+            **chosen.head, agency=asked.agency, level=asked.level, field=asked.field,
+            window=Days(first=told.window.first, last=told.window.last), figure=told.figure, missing=told.missing,
+            rows=whole.rows if whole else None, adds=whole.adds if whole else None, same_moment=same,
+            as_of=ListAsOf(figure=question.as_of, list_=read.offsets), things=self._things(family, read),
+            next=_token(read.found[-1].place) if read.more else None,
+        )  # fmt: skip
+
+    def _things(self, family: str, read: Page) -> list[Thing]:
+        names = self.date_names[family]
+        return [_thing(one, dict(zip(names, read.dates.get(one.place.thing) or (), strict=False))) for one in read.found]
+
+
+def _read(db: sqlite3.Connection, family: str, chosen: list[Selection], after: Place | None, limit: int) -> Page:
+    """A page; the total with the first one, unless that is the whole list."""
+    places = offsets(db)
+    found = page(db, chosen, after, limit + 1)  # one more, to know whether there is a next page
+    more = len(found) > limit
+    whole: Total | None = None
+    if after is None:
+        whole = total(db, chosen) if more else Total(len(found), sum(one.adds for one in found))
+    found = found[:limit]
+    return Page(found, more, whole, dates(db, family, (one.place.thing for one in found)), places)
+
+
+def _thing(found: Found, known: Mapping[str, int | None]) -> Thing:
+    return Thing(
+        id=found.place.thing, agency=found.place.agency, category=found.category, family=found.table.family, kind=found.table.kind,
+        at=_at(found.place.at, found.table.declared.at), adds=found.adds, counts=found.counts,
+        dates={name: to_datetime(ms).isoformat() for name, ms in known.items() if ms is not None},
+    )  # fmt: skip
+
+
+def _at(at: int, shape: At) -> str | None:
+    if shape == "instant":
+        return to_datetime(at).isoformat() if at else None
+    return as_date(at).isoformat()
+
+
+def _token(place: Place) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+
+
+def _place(token: str | None) -> Place | None:
+    """The place that a token names.
+
+    Raises: Problem for any other text.
+    """
+    if token is None:
+        return None
+    try:
+        place = msgspec.json.decode(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True), type=Place)
+        if not (0 <= place.selection < LARGEST and 0 <= place.at < LARGEST and 0 <= place.number < LARGEST):
+            raise ValueError(place)
+    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
+        raise wrong("after", "is no place in a list: take `next` of the page before") from error
+    return place

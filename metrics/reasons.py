@@ -1,0 +1,46 @@
+"""Why a figure has no value, in both languages: absent rather than wrong, and never silently."""
+
+from __future__ import annotations
+
+from metrics.catalogue import Name
+
+NO_FIELD = Name(
+    vi="Chưa có thủ tục nào thuộc lĩnh vực này được đăng ký.",
+    en="No procedure of this field is registered.",
+)
+NO_LEVEL = Name(
+    vi="Chưa có cơ quan nào thuộc cấp này được đăng ký.",
+    en="No agency of this level is registered.",
+)
+NOT_BY_AGENCY = Name(
+    vi="Tử số và mẫu số tính cho các cơ quan khác nhau, nên không có số liệu của từng cơ quan hay từng cấp.",
+    en="What is divided stands at different agencies, so there is no figure of a single agency or level.",
+)
+NOT_BY_DAY = Name(
+    vi="Số liệu gồm cả những ngày ngoài kỳ hoặc hồ sơ đang giải quyết, nên không có số liệu của từng ngày.",
+    en="It asks for days before the window, or for open dossiers too, so there is no figure of a single day.",
+)
+NOT_NOW = Name(
+    vi="Số liệu gồm cả hồ sơ đang giải quyết, chỉ biết được tại lúc hỏi; kỳ phải kéo dài đến hôm nay.",
+    en="It asks about open dossiers too, which are known as of now only: the window has to last until today.",
+)
+NOT_THEN = Name(
+    vi="Số liệu tại lúc hỏi, không có số liệu của kỳ trước để so sánh.",
+    en="It is a question about this moment, so there is nothing before to compare it with.",
+)
+NOT_BY_THIS = Name(
+    vi="Số liệu này không phân tổ theo tiêu chí này.",
+    en="It is not told by these groups, of an agency, level or field.",
+)
+NOT_ONE_FIELD = Name(
+    vi="Số liệu này không theo thủ tục, nên không có số liệu của một lĩnh vực.",
+    en="It is not counted by procedure, so there is no figure of one field.",
+)
+NOTHING_REPORTED = Name(
+    vi="Chưa có cơ quan nào báo cáo số liệu này cho kỳ kết thúc trong khoảng thời gian.",
+    en="No agency reported it for a period that ended in the window.",
+)
+NO_DENOMINATOR = Name(
+    vi="Cơ quan báo cáo không nêu mẫu số, nên không tính được tỷ lệ; xem số liệu từng cơ quan.",
+    en="It was reported without a denominator, so there is no share; see what each agency reported.",
+)

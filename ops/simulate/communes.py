@@ -1,0 +1,65 @@
+"""How the province was divided before 1 July 2025: eight districts and 106 communes, of which 38 were made (NQ 1670/NQ-UBTVQH15).
+
+Districts are named as they were, and Tủa Sín Chải with what it was made of. The other former communes are numbered samples: which
+of them went into which new one is arranged here so that the counts are right (36 made of 104, two unchanged).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ops.simulate.province import COMMUNES
+from schemas.clock import ZONE, to_ms
+
+PROVINCE = "H35.SAMPLE"
+ENDED = to_ms(datetime(2025, 7, 1, tzinfo=ZONE))
+LONG_AGO = to_ms(datetime(2021, 1, 1, tzinfo=ZONE))
+
+# District -> the communes that its land went to; the first named is taken as its successor (a sample: an agency names one).
+DISTRICTS: dict[str, tuple[str, ...]] = {
+    "TP Lai Châu": ("03388", "03408"),
+    "Tam Đường": ("03390", "03405", "03424", "03430"),
+    "Mường Tè": ("03445", "03433", "03439", "03442", "03451", "03460", "03463", "03466"),
+    "Sìn Hồ": ("03478", "03503", "03508", "03517", "03529", "03532", "03538", "03544"),
+    "Phong Thổ": ("03549", "03394", "03562", "03571", "03583"),
+    "Than Uyên": ("03595", "03618", "03637", "03640"),
+    "Tân Uyên": ("03598", "03601", "03613", "03616"),
+    "Nậm Nhùn": ("03434", "03472", "03487"),
+}
+UNCHANGED = ("03451", "03463")  # Mù Cả and Tà Tổng
+MADE_OF_TWO = ("03388", "03408", "03434", "03472")  # so that 104 former communes went into 36
+NAMED = {"03529": ("Tủa Sín Chải", "Làng Mô", "Tả Ngảo")}
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A commune that ended on 30 June 2025."""
+
+    code: str
+    name: str
+    district: str
+    successor: str
+
+
+def district_code(name: str) -> str:
+    """A sample code."""
+    return f"{PROVINCE}.D{list(DISTRICTS).index(name) + 1:02}"
+
+
+def commune_code(unit: str) -> str:
+    """The code of one of the 38 of today."""
+    return f"{PROVINCE}.{unit}"
+
+
+def former_communes() -> list[Former]:
+    """The 104 that became 36."""
+    found: list[Former] = []
+    for district, units in DISTRICTS.items():
+        for unit in units:
+            if unit in UNCHANGED:
+                continue
+            for number in range(2 if unit in MADE_OF_TWO else 3):
+                name = NAMED[unit][number] if unit in NAMED else f"{COMMUNES[unit]} {number + 1} (mẫu)"
+                found.append(Former(f"{PROVINCE}.X{len(found) + 1:03}", name, district_code(district), commune_code(unit)))
+    return found

@@ -1,0 +1,90 @@
+"""What goes on beside the dossiers now: tasks given and done within minutes, activities, systems' heartbeats."""
+
+from __future__ import annotations
+
+from random import Random
+
+from ops.simulate.deeds import Activity, DeedKind, draw_deed
+from ops.simulate.errands import CATEGORIES, Errand
+from ops.simulate.history import due_time
+from ops.simulate.hours import to_office
+from ops.simulate.live import LiveTeller
+from ops.simulate.province import AGENCIES_OF
+from ops.simulate.register import OFFICE, SOURCE, SYSTEMS
+from ops.simulate.truth import Truth
+from schemas.events import Event
+from schemas.events.inventory import SystemHeartbeat
+
+SHARE = 0.12  # of everything that is told
+AT_WORK = 30  # tasks in hand at once
+KINDS: tuple[DeedKind, ...] = ("work_records", "work_records", "work_records", "inspections", "meetings")
+
+
+class LiveBeside:
+    """`started` (epoch ms) is part of every id, so that no two runs speak of the same task or activity."""
+
+    def __init__(self, seed: int, started: int) -> None:
+        self.rng = Random(f"beside|{seed}|{started}")
+        self.teller = LiveTeller(self.rng)
+        self.tag = f"L{started:x}"
+        self.number = 0
+        self.tasks: list[tuple[Errand, list[str]]] = []  # with what is still to come, first things last
+        self.done = Truth()
+
+    def turn(self) -> bool:
+        """Whether the next event is one of these."""
+        return self.rng.random() < SHARE
+
+    def next(self, now: int) -> Event:
+        """One event; `now` is epoch ms."""
+        chance = self.rng.random()
+        self.done.events += 1
+        if chance < 0.15:
+            return self._heartbeat(now)
+        return self._activity(now) if chance < 0.5 else self._task(now)
+
+    def _heartbeat(self, now: int) -> Event:
+        code = self.rng.choice([code for code, *_, answers in SYSTEMS if answers])
+        return SystemHeartbeat(
+            event_id=self.teller.event_id(), source=SOURCE, agency=OFFICE, occurred_at=now, item_id=f"system/SAMPLE-{code}"
+        )
+
+    def _activity(self, now: int) -> Event:
+        activity = Activity(f"SAMPLE-{self.tag}-{self._serial()}", self.teller)
+        activity.state(now, draw_deed(self.rng, self.rng.choice(KINDS)))
+        activity.count(self.done)
+        return activity.events[-1][1]
+
+    def _task(self, now: int) -> Event:
+        place = self.rng.randrange(len(self.tasks)) if self.tasks else 0
+        if not self.tasks or (len(self.tasks) < AT_WORK and self.rng.random() < 0.4) or self.tasks[place][0].last >= now:
+            return self._give(now)
+        errand, script = self.tasks[place]
+        if script.pop() == "report":
+            errand.report(now, "running")
+        else:
+            errand.complete(now)
+        if not script:
+            del self.tasks[place]
+            errand.count(self.done)
+        return errand.events[-1][1]
+
+    def _give(self, now: int) -> Event:
+        rng = self.rng
+        errand = Errand(f"SAMPLE-{self.tag}-{self._serial()}", self.teller)
+        chance = rng.random()
+        due = None if chance < 0.1 else now + rng.randint(60_000, 900_000) if chance < 0.5 else due_time(to_office(now), 5)
+        errand.give(now, AGENCIES_OF["department" if rng.random() < 0.5 else "commune"].draw(rng).code, rng.choice(CATEGORIES), due)
+        self.tasks.append((errand, ["complete", "report"] if rng.random() < 0.7 else ["complete"]))
+        return errand.events[-1][1]
+
+    def _serial(self) -> str:
+        self.number += 1
+        return f"{self.number:06}"
+
+    def truth(self) -> Truth:
+        """The exact figures of everything told so far."""
+        whole = self.done.copy()
+        for errand, _ in self.tasks:
+            errand.count(whole)
+        return whole

@@ -1,0 +1,84 @@
+"""Dossiers whose facts do not fit together, as agencies' systems report them now and then: each breaks one rule of data quality."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from ops.simulate.history import MINISTRY, draw_intake, due_time
+from ops.simulate.hours import OFFICE_DAY, from_office, to_office
+from ops.simulate.life import Life
+
+HOUR = 3_600  # of office time
+
+
+class OddDossier:
+    """A dossier handed in at an instant, two working days long, with one thing wrong."""
+
+    def __init__(self, rng: Random, life: Life, at: int) -> None:
+        self.life, self.at, self.office = life, at, to_office(at)
+        self.intake, _ = draw_intake(rng)
+
+    def _moment(self, days: float) -> int:
+        return from_office(self.office + int(days * OFFICE_DAY))
+
+    def _receive(self) -> None:
+        self.life.receive(self.at, self.intake, due_time(self.office, 3))
+
+    def received_after_end(self) -> None:
+        """Done an hour before it was handed in."""
+        self._receive()
+        self.life.finish(self.at - HOUR * 1_000, digitised=True)
+
+    def step_before_reception(self) -> None:
+        """Worked on before it was handed in."""
+        self.life.handler = self.intake.handler
+        self.life.step(self.at - HOUR * 1_000, "verify")
+        self._receive()
+        self.life.finish(self._moment(1), digitised=True)
+
+    def step_after_end(self) -> None:
+        """Worked on after it was done."""
+        self._receive()
+        self.life.finish(self._moment(1), digitised=True)
+        self.life.step(self._moment(1.5), "archive")
+
+    def returned_before_end(self) -> None:
+        """Handed over before it was done."""
+        self._receive()
+        self.life.finish(self._moment(2), digitised=False)
+        self.life.return_result(self._moment(1), digitised=False, how="counter")
+
+    def end_without_reception(self) -> None:
+        """Done, and never heard of before."""
+        self.life.handler = self.intake.handler
+        self.life.finish(self._moment(1), digitised=True)
+
+    def finish_never_reported(self) -> None:
+        """Handed over, and nobody says when it was done."""
+        self._receive()
+        self.life.return_result(self._moment(2), digitised=True, how="online")
+
+    def due_moved_after_passed(self) -> None:
+        """An extension after the due time had passed."""
+        self._receive()
+        self.life.change_due(self._moment(5), due_time(self.office, 9))
+        self.life.finish(self._moment(6), digitised=True)
+
+    def sources_disagree(self) -> None:
+        """Two systems say different times."""
+        self._receive()
+        self.life.finish(self._moment(1), digitised=True)
+        self.life.source = MINISTRY
+        self.life.finish(self._moment(1.5), digitised=True)
+
+
+ODDITIES: tuple[Callable[[OddDossier], None], ...] = (
+    OddDossier.received_after_end, OddDossier.step_before_reception, OddDossier.step_after_end, OddDossier.returned_before_end,
+    OddDossier.end_without_reception, OddDossier.finish_never_reported, OddDossier.due_moved_after_passed, OddDossier.sources_disagree,
+)  # fmt: skip
+
+
+def odd_dossier(rng: Random, life: Life, at: int, number: int) -> None:
+    """Give a dossier handed in at `at` (epoch ms) the oddity whose turn it is."""
+    ODDITIES[number % len(ODDITIES)](OddDossier(rng, life, at))

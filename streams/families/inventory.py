@@ -1,0 +1,204 @@
+"""What exists: agencies, procedures, systems, datasets, accounts, and reported figures; state and counts (in words: docs/figures.md).
+
+An item is a map from beginning to statement. A statement holds from its beginning until the next one begins or until its own
+end, whichever is first; it adds to the stock on the day it begins and takes the same away on the day it ends.
+
+A state must not grow without end where a system states the same item night after night: a statement without a beginning of its own
+begins with its day, and of many beginnings the latest `KEPT` are known. Which those are hangs on no order of arrival either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
+from typing import Any
+
+from schemas.clock import day, day_start
+from schemas.codes import AGENCY_LEVELS, SYSTEM_KINDS
+from schemas.states import Id, Item, id_text, pack_id
+from streams.families.base import ALL, Contribution, Family, Fields, places
+
+Details = dict[str, Any]
+Statement = tuple[int, Id, str, str, int | None, Details]
+Amounts = dict[str, int]
+Stock = tuple[str, str, Amounts]  # kind of cell, category, measures
+Span = tuple[int, int | None]  # from an instant until before another; None: until further notice
+
+NOT_DETAILS = {"event_id", "source", "agency", "occurred_at", "backfill", "valid_from", "valid_to"}
+PLACES = {kind: places("inventory", kind) for kind in ("agencies", "procedures", "systems", "datasets", "accounts", "reported")}
+REPORTED = "figure.reported"
+KEPT = 500  # statements of one item; the largest ones together stay below Kafka's limit for a record
+
+
+def _valid(kind: str) -> Callable[[Item, Fields, int], None]:
+    def stated(state: Item, fields: Fields, _: int) -> None:
+        begins = day_start(fields["occurred_at"]) if fields["valid_from"] is None else fields["valid_from"]
+        _state(state, begins, kind, fields, fields["valid_to"])
+
+    return stated
+
+
+def accounts_counted(state: Item, fields: Fields, _: int) -> None:
+    """How many accounts there are from this day on, as last counted on it."""
+    _state(state, day_start(fields["occurred_at"]), "accounts.counted", fields, None)
+
+
+def figure_reported(state: Item, fields: Fields, _: int) -> None:
+    """A figure for a period; of one period, the greatest revision stands."""
+    _state(state, fields["period_from"], REPORTED, fields, None)
+
+
+def system_heartbeat(state: Item, fields: Fields, _: int) -> None:
+    """The system was alive."""
+    at = fields["occurred_at"]
+    state.heartbeat = max(state.heartbeat, at)
+    state.first_heartbeat = min(state.first_heartbeat or at, at)
+
+
+def _state(state: Item, begins: int, kind: str, fields: Fields, valid_to: int | None) -> None:
+    details = {name: value for name, value in fields.items() if name not in NOT_DETAILS}
+    new: Statement = (fields["occurred_at"], pack_id(fields["event_id"]), kind, fields["agency"], valid_to, details)
+    state.statements[begins] = max(new, state.statements.get(begins, new), key=_rank)
+    if len(state.statements) > KEPT:
+        del state.statements[min(state.statements)]
+
+
+def _rank(statement: Statement) -> tuple[int, int, str, str]:
+    """Which of two statements of one beginning stands: the greater (revision, time, event id)."""
+    revision = statement[5].get("revision", 0)
+    return revision, statement[0], id_text(statement[1]), repr(statement[2:])
+
+
+def counts(state: Item, _parts: int = ALL) -> list[Contribution]:
+    """The cells that an item counts in."""
+    found: list[Contribution] = []
+    for span, (_, _, kind, agency, _, details) in _spans(state.statements):
+        if kind == REPORTED:
+            found.append(_reported(agency, details))
+        elif span[1] is None or span[1] > span[0]:
+            for (cell, category, amounts), (begins, ends) in _stocks(kind, details, span, state.first_heartbeat):
+                key = f"inventory|{cell}|{agency}|{category}|"
+                found.append(_change(key, cell, begins, amounts, 1))
+                if ends is not None:
+                    found.append(_change(key, cell, ends, amounts, -1))
+    return found
+
+
+def touched(old: Item, new: Item) -> int:
+    """A further heartbeat changes no count."""
+    return 0 if old.first_heartbeat == new.first_heartbeat and old.statements == new.statements else ALL
+
+
+def _spans(statements: dict[int, Statement]) -> Iterator[tuple[Span, Statement]]:
+    """Each statement with what is left of its validity."""
+    beginnings = sorted(statements)
+    for begins, following in zip_longest(beginnings, beginnings[1:]):
+        statement = statements[begins]
+        ends = [end for end in (statement[4], following) if end is not None]
+        yield (begins, min(ends) if ends else None), statement
+
+
+def _change(key: str, kind: str, at: int, amounts: Amounts, sign: int) -> Contribution:
+    measures = PLACES[kind]
+    return f"{key}{day(at)}".encode(), (), tuple((measures[name], sign * amount) for name, amount in amounts.items())
+
+
+def _reported(agency: str, details: Details) -> Contribution:
+    measures, denominator = PLACES["reported"], details["denominator"]
+    divided = (measures["without_denominator"], 1) if denominator is None else (measures["denominator"], denominator)
+    sums = ((measures["figures"], 1), (measures["numerator"], details["numerator"]), divided)
+    return f"inventory|reported|{agency}|{details['indicator']}|{day(details['period_to'])}".encode(), (), sums
+
+
+def _stocks(kind: str, details: Details, span: Span, heard: int) -> Iterator[tuple[Stock, Span]]:
+    """What a statement adds to the stock, and for how long."""
+    if kind != "system.registered":
+        yield STOCKS[kind](details), span
+        return
+    category = details["kind"] if details["kind"] in SYSTEM_KINDS else "other"
+    yield ("systems", category, _systems(details)), span
+    if details["kind"] == "reporting" and details["on_national_reporting"]:
+        yield ("systems", category, {"reporting_systems_connected": 1}), span
+    connected, answering = _connected(details), (max(span[0], heard), span[1])
+    if heard and connected and (span[1] is None or span[1] > answering[0]):
+        yield ("systems", category, connected), answering
+
+
+def _systems(details: Details) -> Amounts:
+    """A system by what it is."""
+    counted = {
+        "systems": True,
+        "portals": details["kind"] in ("portal", "one_stop"),
+        "information_systems": details["citizen_facing"],
+        "reporting_systems": details["kind"] == "reporting",
+    }
+    return {name: 1 for name, yes in counted.items() if yes}
+
+
+def _connected(details: Details) -> Amounts:
+    """What a system counts for besides, once it has been heard: registered as connected is a promise, a heartbeat keeps it."""
+    counted = {
+        "portals_connected": details["kind"] in ("portal", "one_stop") and details["on_national_portal"],
+        "information_systems_connected": details["citizen_facing"] and details["on_document_axis"] and details["on_lgsp"],
+    }
+    return {name: 1 for name, yes in counted.items() if yes}
+
+
+def _agencies(details: Details) -> Stock:
+    level = details["level"] if details["level"] in AGENCY_LEVELS else "other"
+    return "agencies", level, {"agencies": 1, "agencies_expected": int(details["expected"])}
+
+
+def _procedures(details: Details) -> Stock:
+    """Internal procedures are counted apart; the others by how they are offered to citizens and businesses."""
+    if details["internal"]:
+        return "procedures", details["field"], {"internal": 1, "internal_published": int(details["published"])}
+    full = details["level"] == 4
+    offered = details["eligible_online"] and details["level"] >= 3
+    counted = {
+        "procedures": True,
+        "eligible_online": details["eligible_online"],
+        "offered_online": offered,
+        "on_national_portal": offered and details["on_national_portal"],
+        "with_fee": details["with_fee"],
+        "payable_online": details["with_fee"] and details["payable_online"],
+        "full_online": full,
+        "full_online_multichannel": full and details["mobile"] and details["access_means"] > 1,
+    }
+    return "procedures", details["field"], {name: 1 for name, yes in counted.items() if yes} | _days(details)
+
+
+def _days(details: Details) -> Amounts:
+    """Legal days before and after the review, for procedures that were reviewed: both are known."""
+    before, after = details["days_before"], details["days_now"]
+    return {} if before is None or after is None else {"days_before": before, "days_now": after}
+
+
+def _datasets(details: Details) -> Stock:
+    return "datasets", "-", {"datasets": 1, "datasets_shared": int(details["shared"]), "datasets_open": int(details["open_data"])}
+
+
+def _accounts(details: Details) -> Stock:
+    return "accounts", "-", {"users": details["users"], "users_authenticated": details["authenticated"]}
+
+
+STOCKS: dict[str, Callable[[Details], Stock]] = {
+    "agency.registered": _agencies,
+    "procedure.registered": _procedures,
+    "dataset.registered": _datasets,
+    "accounts.counted": _accounts,
+}
+
+FAMILY = Family(
+    name="inventory",
+    version=1,
+    state=Item,
+    merges={
+        **{kind: _valid(kind) for kind in ("agency.registered", "procedure.registered", "system.registered", "dataset.registered")},
+        "system.heartbeat": system_heartbeat,
+        "accounts.counted": accounts_counted,
+        "figure.reported": figure_reported,
+    },
+    counts=counts,
+    touched=touched,
+)

@@ -1,0 +1,225 @@
+"""Levels, fields, agencies and their history, comparisons, reported figures: what is told, and what is absent and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from agencies import merged_communes
+from cubes import INDICATORS, answer, at, counted, questions_about
+
+from metrics import reasons
+from metrics.answers import IndicatorAnswer, indicators_csv
+from metrics.catalogue import Name
+from metrics.directory import Directory
+from metrics.questions import Questions
+from schemas.states import Item
+
+DIGITISED = "results_digitised_share"
+NOW = at("2025-12-10T10:00")
+YEAR = {"from_": "2025-01-01", "to": "2025-12-31"}
+FIRST_HALF = {"from_": "2025-01-01", "to": "2025-06-30"}
+
+
+def results(agency: str, day: int, results: int, digitised: int) -> Any:
+    return counted(f"dossiers|closed|{agency}|P1|{day}", closed=results, results=results, results_digitised=digitised)
+
+
+# A department under its two code forms, a district and a commune in it until the merger, the commune after it, and a stranger.
+CELLS = [
+    results("P.D", 20250303, 10, 6), results("000.01.P", 20250304, 2, 1), results("T", 20250305, 4, 3), results("T.1", 20250306, 5, 1),
+    results("N.1", 20250804, 8, 7), results("X", 20250805, 3, 3), results("T.1", 20240305, 2, 1),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def merged() -> Iterator[Questions]:
+    with questions_about(CELLS, NOW, Directory(merged_communes())) as questions:
+        yield questions
+
+
+@pytest.fixture(scope="module")
+def unregistered() -> Iterator[Questions]:
+    with questions_about(CELLS, NOW) as questions:
+        yield questions
+
+
+def groups(found: IndicatorAnswer) -> dict[str, tuple[int | None, int | None]]:
+    return {group.group: (group.numerator, group.denominator) for group in found.groups}
+
+
+def share(found: IndicatorAnswer) -> tuple[int | None, int | None]:
+    return found.numerator, found.denominator
+
+
+def test_each_level_has_its_agencies_and_its_target(merged: Questions) -> None:
+    found = answer(merged, DIGITISED, by="level", **YEAR)
+    assert share(found) == (21, 32)  # the stranger is counted, in no level
+    assert groups(found) == {"province": (7, 12), "district": (3, 4), "commune": (8, 13)}
+    assert {group.group: group.target for group in found.groups} == {"province": 1.0, "district": None, "commune": 0.95}
+    assert (found.target, found.missing) == (None, None)
+    assert {group.target for group in answer(merged, DIGITISED, by="level", **FIRST_HALF).groups} == {1.0, 0.95}
+
+
+def test_one_level(merged: Questions) -> None:
+    found = answer(merged, DIGITISED, level="commune", by="agency", **YEAR)
+    assert (share(found), found.target, found.gap, found.level) == ((8, 13), 0.95, round(8 / 13 - 0.95, 12), "commune")
+    assert groups(found) == {"N.1": (7, 8), "T.1": (1, 5)}
+
+
+def test_an_agency_has_what_stands_below_it_on_each_day(merged: Questions) -> None:
+    assert share(answer(merged, DIGITISED, agency="T", **FIRST_HALF)) == (4, 9)
+    assert share(answer(merged, DIGITISED, agency="T", own="true", **FIRST_HALF)) == (3, 4)
+    assert share(answer(merged, DIGITISED, agency="P", **YEAR)) == (18, 29)
+    assert share(answer(merged, DIGITISED, agency="N.1", **YEAR)) == (7, 8)
+    assert share(answer(merged, DIGITISED, agency="N.1", history="true", **YEAR)) == (8, 13)
+
+
+def test_groups_by_agency_join_code_forms_and_roll_up(merged: Questions) -> None:
+    assert groups(answer(merged, DIGITISED, by="agency", **YEAR)) == {
+        "N.1": (7, 8), "P.D": (7, 12), "T": (3, 4), "T.1": (1, 5), "X": (3, 3),
+    }  # fmt: skip
+    assert groups(answer(merged, DIGITISED, by="agency", roll_up="district", **FIRST_HALF))["T"] == (4, 9)
+
+
+def test_without_registered_agencies_a_level_is_absent_and_says_so(unregistered: Questions) -> None:
+    found = answer(unregistered, DIGITISED, level="province", **YEAR)
+    assert (found.numerator, found.denominator, found.value, found.missing) == (None, None, None, reasons.NO_LEVEL)
+    found = answer(unregistered, DIGITISED, by="level", **YEAR)
+    assert (share(found), found.groups, found.missing) == ((21, 32), [], reasons.NO_LEVEL)
+
+
+def test_levels_that_are_counted_by_themselves_need_no_registered_agencies() -> None:
+    cells = [
+        counted("activities|meetings|A|meeting|20250310", meetings=5, meetings_in_system=4,
+                meetings_province=2, meetings_in_system_province=2, meetings_district=3, meetings_in_system_district=2),
+    ]  # fmt: skip
+    with questions_about(cells, NOW) as questions:
+        found = answer(questions, "meetings_in_system_share", by="level", **FIRST_HALF)
+        assert groups(found) == {"province": (2, 2), "district": (2, 3), "commune": (0, 0)}
+        assert {group.group: group.target for group in found.groups} == {"province": 1.0, "district": 0.8, "commune": None}
+        assert share(answer(questions, "meetings_in_system_share", level="district", **FIRST_HALF)) == (2, 3)
+        assert share(answer(questions, "meetings_in_system_share", **FIRST_HALF)) == (4, 5)
+
+
+def test_one_field_of_procedures() -> None:
+    item = Item(statements={1: (1, b"1", "procedure.registered", "A", None, {"procedure": "P1", "field": "land"})})
+    cells = [counted(f"dossiers|rated|A|{code}|20250310", ratings=4, satisfied=number) for number, code in enumerate(("P1", "P2"), 1)]
+    with questions_about(cells, NOW, Directory({"procedure/P1": item})) as questions:
+        assert share(answer(questions, "satisfaction", **YEAR)) == (3, 8)
+        assert share(answer(questions, "satisfaction", field="land", **YEAR)) == (1, 4)
+        assert share(answer(questions, "satisfaction_land_construction_investment", **YEAR)) == (1, 4)
+        assert answer(questions, "satisfaction", field="forestry", **YEAR).missing == reasons.NO_FIELD
+        assert answer(questions, "documents_electronic_share", field="land", **YEAR).missing == reasons.NOT_ONE_FIELD
+        found = answer(questions, "satisfaction_land_construction_investment", field="forestry", **YEAR)
+        assert (found.numerator, found.missing) == (None, reasons.NO_FIELD)
+
+
+def test_without_registered_procedures_the_three_fields_are_absent(unregistered: Questions) -> None:
+    found = answer(unregistered, "satisfaction_land_construction_investment", **YEAR)
+    assert (found.numerator, found.denominator, found.value, found.missing) == (None, None, None, reasons.NO_FIELD)
+
+
+@pytest.mark.parametrize(
+    "id_, asked, why",
+    [
+        ("data_quality", {"by": "agency"}, reasons.NOT_BY_AGENCY),
+        ("data_quality", {"agency": "P.D"}, reasons.NOT_BY_AGENCY),
+        ("dossiers_carried_over", {"level": "commune"}, reasons.NOT_BY_AGENCY),
+        ("dossiers_carried_over", {"by": "day"}, reasons.NOT_BY_DAY),
+        ("score_766_2_1", {"by": "day"}, reasons.NOT_BY_DAY),
+        ("score_766_2_1", {"to": "2025-12-09"}, reasons.NOT_NOW),
+        ("score_766_1_4", {}, INDICATORS["score_766_1_4"].missing),
+        ("dossiers_overdue", {"compare": "previous"}, reasons.NOT_THEN),
+        ("coverage", {"level": "province"}, reasons.NOT_BY_THIS),
+        ("score_766", {"by": "agency"}, reasons.NOT_BY_THIS),
+        ("regulations_cut", {}, reasons.NOTHING_REPORTED),
+    ],
+)
+def test_what_is_absent_says_why(merged: Questions, id_: str, asked: dict[str, str], why: Name) -> None:
+    assert answer(merged, id_, **{**YEAR, **asked}).missing == why
+
+
+def test_what_is_divided_at_different_agencies_is_told_of_the_province(merged: Questions) -> None:
+    found = answer(merged, "data_quality", by="agency", **YEAR)
+    assert (share(found), found.groups) == ((0, 0), [])
+
+
+def test_what_stood_before_the_window_is_told_by_procedure() -> None:
+    cells = [
+        counted("dossiers|received|A|P1|20250228", received=5), counted("dossiers|received|A|P2|20250228", received=2),
+        counted("dossiers|closed|B|P1|20250227", closed=3), counted("dossiers|closed|B|P2|20250301", closed=9),
+    ]  # fmt: skip
+    with questions_about(cells, NOW) as questions:
+        found = answer(questions, "dossiers_carried_over", by="category", from_="2025-03-01", to="2025-03-31")
+        assert (share(found), groups(found)) == ((4, None), {"P1": (2, None), "P2": (2, None)})
+        assert share(answer(questions, "dossiers_carried_over", to="2025-03-31")) == (0, None)  # nothing is before
+        assert answer(questions, "dossiers_carried_over", by="day", from_="2025-03-01").groups == []
+
+
+def test_comparisons(unregistered: Questions) -> None:
+    march = {"from_": "2025-03-01", "to": "2025-03-31", "by": "agency"}
+    found = answer(unregistered, DIGITISED, compare="last_year", **march)
+    assert found.compared is not None
+    assert (found.compared.window.first, found.compared.window.last) == (date.fromisoformat("2024-03-01"), date.fromisoformat("2024-03-31"))
+    assert (found.compared.numerator, found.compared.denominator, found.compared.value) == (1, 2, 0.5)
+    assert found.compared.change == round(11 / 21 - 0.5, 12)
+    then = {group.group: group.compared and (group.compared.numerator, group.compared.change) for group in found.groups}
+    assert then == {"000.01.P": (None, None), "P.D": (None, None), "T": (None, None), "T.1": (1, -0.3)}
+    found = answer(unregistered, DIGITISED, compare="previous", **march)
+    assert found.compared is not None
+    assert (found.compared.window.first, found.compared.denominator, found.compared.change) == (date.fromisoformat("2025-02-01"), 0, None)
+    assert answer(unregistered, DIGITISED, **march).compared is None
+
+
+def test_comparisons_as_csv(unregistered: Questions) -> None:
+    found = answer(unregistered, DIGITISED, compare="last_year", from_="2025-03-01", to="2025-03-31")
+    head, row = indicators_csv([found]).splitlines()
+    told = dict(zip(head.split(","), row.split(","), strict=False))
+    assert [told[name] for name in ("compared_from", "compared_to", "compared_numerator", "compared_denominator", "compared_value")] == [
+        "2024-03-01", "2024-03-31", "1", "2", "0.5",
+    ]  # fmt: skip
+
+
+# Reported figures
+
+
+def figure(agency: str, first: str, last: str, numerator: int, denominator: int | None, **more: Any) -> tuple[str, Item, Any]:
+    """The item that states a reported figure, and its cell."""
+    fields = {"indicator": "regulations_cut", "period_from": at(first), "period_to": at(last), "numerator": numerator,
+              "denominator": denominator, "document": None, "revision": 1, **more}  # fmt: skip
+    item = Item(statements={at(first): (at(last), b"1", "figure.reported", agency, None, fields)})
+    day = last[:10].replace("-", "")
+    divided = {"denominator": denominator} if denominator is not None else {"without_denominator": 1}
+    cell = counted(f"inventory|reported|{agency}|regulations_cut|{day}", figures=1, numerator=numerator, **divided)
+    return f"figure/{agency}/{last}", item, cell
+
+
+def test_reported_figures_are_those_of_the_newest_period_with_their_sources() -> None:
+    made = [
+        figure("A", "2025-01-01", "2025-03-31", 1, 10),
+        figure("A", "2025-04-01", "2025-06-30", 2, 10, document="12/BC", revision=3),
+        figure("B", "2025-04-01", "2025-06-30", 3, 10),
+    ]
+    with questions_about([cell for *_, cell in made], NOW, Directory({name: item for name, item, _ in made})) as questions:
+        found = answer(questions, "regulations_cut", by="agency", **YEAR)
+        assert (share(found), found.value, found.target, found.source) == ((5, 20), 0.25, 0.2, "reported")
+        assert groups(found) == {"A": (2, 10), "B": (3, 10)}
+        told = [(one.agency, str(one.period.last), one.numerator, one.document, one.revision) for one in found.reports]
+        assert told == [("A", "2025-03-31", 1, None, 1), ("A", "2025-06-30", 2, "12/BC", 3), ("B", "2025-06-30", 3, None, 1)]
+        assert found.reports[1].reported_at == "2025-06-30T00:00:00+07:00"
+        assert share(answer(questions, "regulations_cut", from_="2025-01-01", to="2025-05-31")) == (1, 10)
+        assert groups(answer(questions, "regulations_cut", by="day", **YEAR)) == {"2025-03-31": (1, 10), "2025-06-30": (5, 20)}
+        assert [one.agency for one in answer(questions, "regulations_cut", agency="B", **YEAR).reports] == ["B"]
+
+
+def test_a_report_without_a_denominator_is_told_and_makes_no_share() -> None:
+    made = [figure("A", "2025-04-01", "2025-06-30", 25, None), figure("B", "2025-04-01", "2025-06-30", 3, 10)]
+    with questions_about([cell for *_, cell in made[:1]], NOW) as questions:
+        found = answer(questions, "regulations_cut", **YEAR)
+        assert (found.numerator, found.denominator, found.value, found.missing) == (25, None, None, reasons.NO_DENOMINATOR)
+    with questions_about([cell for *_, cell in made], NOW) as questions:
+        found = answer(questions, "regulations_cut", **YEAR)
+        assert (found.numerator, found.value, found.missing) == (None, None, reasons.NO_DENOMINATOR)
