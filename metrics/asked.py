@@ -58,6 +58,7 @@ class Asked(BaseModel):
 class IndicatorsAsked(Asked):
     """Parameters of indicators."""
 
+    main: bool = Field(False, description="Only the main indicators, as the catalogue marks them")
     by: Groups | None = Field(None, description="Groups to tell beside the total")
     level: AdministrativeLevel | None = Field(None, description="Only the agencies of this level of government")
     field: str | None = Field(None, description="Only the procedures of this field (lĩnh vực)")

@@ -119,6 +119,7 @@ class Indicator(Declared):
     percentiles: Percentiles | None = None
     filters: Filters | None = None
     levels: Literal["agencies", "measures"] = Field("agencies", description="How a level is told: by its agencies, or by own measures")
+    main: bool = Field(False, description="Among the few that a live table shows (`main=1`)")
     by_agency: bool = Field(True, description="False: what is divided stands at different agencies, so no single agency has a figure")
     targets: Targets = {}
     level_targets: dict[AdministrativeLevel, Targets] = {}

@@ -76,11 +76,16 @@ class Questions:
         if only is not None and only not in self.catalogue:
             known = ", ".join(self.catalogue)
             raise Problem("unknown-indicator", f"{only} is no indicator; there are {known}.", [{"field": "id", "message": "is not known"}])
-        chosen = list(self.catalogue.values()) if only is None else [self.catalogue[only]]
+        chosen = self._main_or_all(asked) if only is None else [self.catalogue[only]]
         self.ready()
         with self.readers.snapshot() as snapshot:
             question = self._question(snapshot, asked, chosen)
             return [answer(question, indicator) for indicator in chosen]
+
+    def _main_or_all(self, asked: IndicatorsAsked) -> list[Indicator]:
+        """All, too, of a catalogue that marks none."""
+        main = [indicator for indicator in self.catalogue.values() if indicator.main]
+        return main if asked.main and main else list(self.catalogue.values())
 
     def score(self, asked: Asked) -> ScoreAnswer:
         """QĐ 766 by group and item.

@@ -40,8 +40,8 @@ def get_ready(host: str, port: int) -> bool:
 
 
 def fetch(settings: Settings) -> Answers:
-    """Every indicator of the current year."""
-    url = f"http://{settings.host}:{settings.metrics_port}/v1/indicators?window=year"
+    """The main indicators of the current year."""
+    url = f"http://{settings.host}:{settings.metrics_port}/v1/indicators?window=year&main=1"
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
             return Answers(json.load(answer)["indicators"])

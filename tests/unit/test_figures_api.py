@@ -67,6 +67,17 @@ async def groups(api: httpx.AsyncClient, id_: str, by: str, **parameters: str) -
     return {group["group"]: (group["numerator"], group["denominator"], group["value"]) for group in found}
 
 
+async def test_the_main_ones_alone(api: httpx.AsyncClient, world: World) -> None:
+    """And all of them of a catalogue that marks none."""
+    whole, main = await figures(api), await figures(api, main="true")
+    assert 5 < len(main) < 20
+    assert main.items() <= whole.items()
+    assert {"dossiers_online_share", "dossiers_overdue", "tasks_overdue"} <= main.keys()
+    for id_ in main:
+        world.indicators[id_] = world.indicators[id_].model_copy(update={"main": False})
+    assert await figures(api, main="true") == whole
+
+
 async def test_figures_of_the_year_to_date(api: httpx.AsyncClient) -> None:
     wanted = {
         "dossiers_online_share": (5, 11, 5 / 11),
