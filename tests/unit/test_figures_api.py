@@ -376,7 +376,7 @@ async def test_the_catalogue_and_openapi(api: httpx.AsyncClient) -> None:
     assert addresses <= described["paths"].keys()
     names = {parameter["name"] for parameter in described["paths"]["/v1/indicators"]["get"]["parameters"]}
     assert names == {
-        "agency", "own", "history", "from", "to", "window", "by", "roll_up", "level", "field", "compare", "format",
+        "agency", "own", "history", "from", "to", "window", "main", "by", "roll_up", "level", "field", "compare", "format",
     }  # fmt: skip
     assert (await api.get("/docs")).status_code == 404
 
