@@ -54,7 +54,7 @@ _FIGURE = ("indicator", "agency", "window")
 
 INDICATOR_VALUE = Metric("lgsp_indicator_value", "gauge", _FIGURE,
     "Value of an indicator: numerator divided by denominator (shares between 0 and 1), or the count. No sample while the denominator is 0.",
-    "Compare with lgsp_indicator_target; ask the API with by=agency or by=category where it falls short.")  # fmt: skip
+    "Compare with lgsp_indicator_target. Only the main indicators are told by agency: for others ask the API with by=agency.")  # fmt: skip
 INDICATOR_NUMERATOR = Metric("lgsp_indicator_numerator", "gauge", _FIGURE,
     "What the indicator counts.", "Add numerators and denominators up before dividing; never average values.")  # fmt: skip
 INDICATOR_DENOMINATOR = Metric("lgsp_indicator_denominator", "gauge", _FIGURE,

@@ -108,7 +108,7 @@ class Scrape:
 
     def _lines(self, indicator: Indicator, window: WindowName, by_agency: Mapping[str, Parts]) -> Lines:
         none = no_parts(indicator)
-        agencies = self._agencies if indicator.by_agency else ()
+        agencies = self._agencies if indicator.by_agency and indicator.main else ()  # others' agencies are told by the API
         province = [sum(column) for column in zip(none, *by_agency.values(), strict=True)]
         figures = [figure(indicator, province), *(figure(indicator, by_agency.get(agency, none)) for agency in agencies)]
         labels = self._kept.get((indicator.id, window, "labels"), agencies, lambda: _labels(indicator, window, agencies))

@@ -33,7 +33,7 @@ class Scale:
         share = min(1.0, events / EVENTS)
         return cls(
             events=events, books=max(600, round(1_000_000 * share)), history=max(500, round(100_000 * share)),
-            kills=max(1, round(3 * share)), gateway_events=max(1_000, round(200_000 * share)), probes=max(10, round(250 * share)),
+            kills=max(1, round(3 * share)), gateway_events=max(1_000, round(200_000 * share)), probes=max(10, round(150 * share) * 2),
             warm=60 * share,
         )  # fmt: skip
 

@@ -258,6 +258,13 @@ def test_the_worker_tells_them_so() -> None:
     assert failover.kept_of(generate_latest().decode()) == 3
 
 
+def test_the_ways_to_look_take_turns() -> None:
+    api, metrics = latency.Sight(0, [0.1, 5.0, 0.2]), latency.Sight(1, [5.0, 0.3])
+    assert (api.own, metrics.own) == ([0.1, 0.2], [0.3])
+    assert [api.looking(accepted) for accepted in (3, 4, 5, 6)] == [False, False, True, True]
+    assert [metrics.looking(accepted) for accepted in (2, 3, 4)] == [False, False, True]
+
+
 def test_going_on_means_every_partition_past_the_kill() -> None:
     goals: Places = {("t", 0): 5, ("t", 1): 0}
     assert not failover._passed({("t", 0): 6}, goals)
@@ -266,7 +273,7 @@ def test_going_on_means_every_partition_past_the_kill() -> None:
 
 
 def test_each_probe_is_seen_once_when_the_count_reaches_it() -> None:
-    sight, accepted = latency.Sight(), [10.0, 11.0, 12.0]
+    sight, accepted = latency.Sight(0), [10.0, 11.0, 12.0]
     sight.seen(0, accepted, 10.5)
     assert sight.took == []
     sight.seen(2, accepted, 11.5)
@@ -283,7 +290,7 @@ def test_the_probed_agency_in_the_exposition() -> None:
 
 
 def test_median_and_99th_percentile_of_one_way_to_look() -> None:
-    sight = latency.Sight([0.05] * 98 + [0.4] * 2, looks=300)
+    sight = latency.Sight(0, [took for own in [0.05] * 98 + [0.4] * 2 for took in (own, 9.9)], looks=300)
     median, tail = latency.lines("the API", sight, 999.6)
     assert (median.measured, median.met) == (50, True)
     assert (tail.measured, tail.met) == (400, False)

@@ -93,7 +93,9 @@ def test_indicators_are_those_of_the_api(cube: Cube, exporter: Exporter, world: 
     with Readers(cube).snapshot() as snapshot:
         for indicator in exported:
             for window in ("all",) if indicator.asks_now else EXPORTED:
-                for agency in ("all", "A", "B", "C") if indicator.by_agency else ("all",):
+                told_by_agency = indicator.by_agency and indicator.main
+                assert told_by_agency == ((indicator.id, "A", window) in numerators)
+                for agency in ("all", "A", "B", "C") if told_by_agency else ("all",):
                     scope = Scope(named(window, moment.today), None if agency == "all" else frozenset([agency]))
                     parts = read(Sharing(snapshot, [indicator]), indicator, moment, [scope])
                     found = figure(indicator, parts[""])
