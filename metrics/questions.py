@@ -191,7 +191,8 @@ def _tables(asked: CountsAsked) -> list[Table]:
     families = [family for family in KINDS if family != HIDDEN]
     if asked.family is not None and asked.family not in families:
         raise wrong("family", f"{asked.family} is no family; there are {', '.join(families)}")
-    tables = [table for table in TABLES.values() if table.family in families and asked.family in (None, table.family)]
+    counts = [table for table in TABLES.values() if table.family in families and table.declared.at != "none"]
+    tables = [table for table in counts if asked.family in (None, table.family)]
     found = [table for table in tables if asked.kind in (None, table.kind)]
     if not found:
         raise wrong("kind", f"{asked.kind} is no kind; there are {', '.join(dict.fromkeys(table.kind for table in tables))}")
