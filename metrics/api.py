@@ -30,7 +30,6 @@ from metrics.disposable import Unreadable
 from metrics.exporter import Exporter, Timings
 from metrics.exposition import CONTENT_TYPE
 from metrics.questions import Questions
-from metrics.reader import CubeUnreadable
 
 Routes = Callable[[Executor], APIRouter]
 THREADS = 8  # each keeps a connection to the cube with some megabytes of cache; more would only take turns
@@ -53,7 +52,6 @@ def create_app(questions: Questions, exporter: Exporter, routes: Iterable[Routes
     app.add_exception_handler(problems.Problem, problems.on_problem)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)
     app.add_exception_handler(HTTPException, problems.on_http)
-    app.add_exception_handler(CubeUnreadable, problems.on_unreadable)
     app.add_exception_handler(Unreadable, problems.on_unreadable)
     app.add_exception_handler(Exception, problems.on_failure)
     app.add_middleware(Timed, timings=exporter.requests)

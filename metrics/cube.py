@@ -18,18 +18,15 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple, Protocol
 
+from metrics.disposable import DisposableFile, Doubt
 from metrics.layout import TABLES, create_all, fingerprint
 from schemas.cells import CellKey, Sums, cells_of
 from schemas.clock import LATEST_MS, as_date
 from schemas.errors import ContractError
-from schemas.topics import TOMBSTONES_MS
 
 log = logging.getLogger(__name__)
 
-LONGEST_AWAY_MS = TOMBSTONES_MS // 2
 LARGEST = 1 << 62  # beyond it SQLite could not hold a sum of two
-# NORMAL: with a write-ahead log the file survives a power cut whole; OFF could mix old and new pages.
-PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY", "cache_size = -65536", "wal_autocheckpoint = 4000")
 
 Row = tuple[int | str, ...]
 PagePlace = tuple[int, bytes]  # partition, key
@@ -53,126 +50,43 @@ class Place(NamedTuple):
     last_ms: int = -1
 
 
-class CubeDoubt(Exception):
-    """The file is not what the topic says; the message is the reason to rebuild it."""
-
-
 @dataclass(slots=True)
 class CubeStats:
     """Counted since this process started."""
 
     records: int = 0
     unreadable: int = 0
-    rebuilds: int = 0
     batches: int = 0
     apply_seconds: float = 0.0
 
 
-class Cube:
-    """The writing side. Raises CubeDoubt (from every method) when only a rebuild helps."""
+class Cube(DisposableFile):
+    """The writing side. Raises Doubt (from every method) when only a rebuild helps."""
+
+    cache_kib = 65_536
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.generation = 0  # odd while the file may be read; another one is another file
+        super().__init__(path, create_all(), fingerprint(), [one for table in TABLES.values() for one in table.create_temporary])
         self.versions: defaultdict[tuple[str, str], int] = defaultdict(int)  # bumped after each commit that touched the kind
         self.stats = CubeStats()
-        self._connection: sqlite3.Connection | None = None
-        self._inode = 0
-        self._suspicion = ""
 
     def open(self, cluster: str, now_ms: int) -> dict[int, Place]:
         """Open the file, or make it anew if it can't be trusted; returns how far each partition was applied."""
         self.close()
         try:
-            return self._open_existing(cluster, now_ms)
-        except (CubeDoubt, sqlite3.DatabaseError) as doubt:
+            self._open(cluster, now_ms)
+            rows = self._db.execute("SELECT partition, next, last, last_ms FROM offsets")
+            return {partition: Place(*place) for partition, *place in rows}
+        except (Doubt, sqlite3.DatabaseError) as doubt:
             return self.rebuild(cluster, now_ms, str(doubt))
-
-    def _open_existing(self, cluster: str, now_ms: int) -> dict[int, Place]:
-        if not self.path.exists():
-            raise CubeDoubt("there is none yet")
-        self._connect()
-        if (found := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-            raise CubeDoubt(f"the file is damaged ({found})")
-        facts = dict(self._db.execute("SELECT name, value FROM facts"))
-        if facts.get("layout") != fingerprint():
-            raise CubeDoubt("the file has the layout of another version")
-        if facts.get("cluster") != cluster:
-            raise CubeDoubt(f"the file was fed by another Kafka cluster ({facts.get('cluster')})")
-        if now_ms - int(facts["complete_ms"]) > LONGEST_AWAY_MS:
-            raise CubeDoubt("the file was not fed for so long that deletions may have been missed")
-        self.generation += 1
-        return {partition: Place(*place) for partition, *place in self._db.execute("SELECT partition, next, last, last_ms FROM offsets")}
 
     def rebuild(self, cluster: str, now_ms: int, reason: str) -> dict[int, Place]:
         """Delete the file and make an empty one."""
-        log.info("The cube %s is built anew from Kafka: %s.", self.path, reason)
-        self.close()
-        for file in self._files():
-            file.unlink(missing_ok=True)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._connect()
-        with self._db:
-            self._db.execute("BEGIN")
-            for statement in create_all():
-                self._db.execute(statement)
-            facts = {"layout": fingerprint(), "cluster": cluster, "complete_ms": str(now_ms)}
-            self._db.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
-        self.stats.rebuilds += 1
-        self._changed(TABLES)
-        self.generation += 1
+        self._make(cluster, now_ms, reason)
         return {}
 
-    def _files(self) -> list[Path]:
-        return [self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
-
-    def size(self) -> int:
-        """Bytes on disk. May be called from any thread."""
-        total = 0
-        for file in self._files():
-            with suppress(FileNotFoundError):
-                total += file.stat().st_size
-        return total
-
-    def _connect(self) -> None:
-        self._connection = sqlite3.connect(self.path, isolation_level=None, cached_statements=512, check_same_thread=False)
-        for pragma in PRAGMAS:
-            self._db.execute(f"PRAGMA {pragma}")
-        for table in TABLES.values():
-            for statement in table.create_temporary:
-                self._db.execute(statement)
-        self._inode = self.path.stat().st_ino
-        self._suspicion = ""
-
-    @property
-    def _db(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise CubeDoubt("the file is not open")
-        return self._connection
-
-    def close(self) -> None:
-        """Close the file; it is whole at any moment, so this loses nothing."""
-        self.generation += self.generation % 2
-        if self._connection is not None:
-            with suppress(sqlite3.Error):
-                self._connection.close()
-            self._connection = None
-
-    def suspect(self, reason: str, generation: int) -> None:
-        """A reader met damage in that file: the next `check` raises. May be called from any thread."""
-        if generation == self.generation:
-            self._suspicion = reason
-
-    def check(self) -> None:
-        """Whether the file is still there and nobody met damage in it."""
-        if self._suspicion:
-            raise CubeDoubt(self._suspicion)
-        try:
-            inode = self.path.stat().st_ino
-        except FileNotFoundError:
-            raise CubeDoubt("the file was deleted") from None
-        if inode != self._inode:
-            raise CubeDoubt("the file was replaced")
+    def _emptied(self) -> None:
+        self._changed(TABLES)
 
     def apply(self, records: Iterable[Record], positions: Mapping[int, int]) -> None:
         """Apply records (in order within a partition) and remember `positions`, the next offset of each partition, in one transaction."""
@@ -188,7 +102,7 @@ class Cube:
             with self._db:
                 self._write(rows, batch, positions)
         except sqlite3.Error as error:
-            raise CubeDoubt(f"SQLite could not write it ({error})") from error
+            raise Doubt(f"SQLite could not write it ({error})") from error
         self._changed(rows)
         self._report(batch)
         self.stats.batches += 1
@@ -229,11 +143,6 @@ class Cube:
             for statement in table.sweep:
                 execute(statement)
         execute(table.forget)
-
-    def complete(self, now_ms: int) -> None:
-        """Remember that everything readable at `now_ms` is in the file."""
-        with self._db:
-            self._db.execute("UPDATE facts SET value = ? WHERE name = 'complete_ms'", (str(now_ms),))
 
     def _changed(self, kinds: Iterable[tuple[str, str]]) -> None:
         for kind in kinds:

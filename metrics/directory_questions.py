@@ -70,7 +70,7 @@ class CoverageAsked(Asked):
 class DirectoryQuestions:
     """Answers, in the calling thread.
 
-    Raises (from every method): Problem; CubeUnreadable.
+    Raises (from every method): Problem; Unreadable.
     """
 
     def __init__(self, figures: Questions) -> None:
@@ -170,7 +170,7 @@ def iso(ms: int) -> str:
 class CoverageQuestions:
     """Answers, in the calling thread.
 
-    Raises: Problem; CubeUnreadable.
+    Raises: Problem; Unreadable.
     """
 
     def __init__(self, figures: Questions) -> None:

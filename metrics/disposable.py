@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_AWAY_MS = TOMBSTONES_MS // 2
 # NORMAL: with a write-ahead log the file survives a power cut whole; OFF could mix old and new pages.
-PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY", "cache_size = -16384", "wal_autocheckpoint = 4000")
+PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY", "wal_autocheckpoint = 4000")
 
 
 class Doubt(Exception):
@@ -45,12 +45,17 @@ class Readable(Protocol):
 class DisposableFile:
     """The writing side. Raises Doubt (from every method) when only a rebuild helps."""
 
-    def __init__(self, path: Path, tables: Sequence[str], layout: str) -> None:
-        """`tables` are the statements that make an empty file; `layout` names their meaning, and changes with it."""
+    cache_kib = 16_384
+
+    def __init__(self, path: Path, tables: Sequence[str], layout: str, temporary: Sequence[str] = ()) -> None:
+        """`tables` are the statements that make an empty file, `temporary` those that a connection begins with.
+
+        `layout` names their meaning, and changes with it.
+        """
         self.path = path
         self.generation = 0
         self.rebuilds = 0
-        self._tables, self._layout = tables, layout
+        self._tables, self._layout, self._temporary = tables, layout, temporary
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
         self._suspicion = ""
@@ -92,7 +97,11 @@ class DisposableFile:
             facts = {"layout": self._layout, "cluster": cluster, "complete_ms": str(now_ms)}
             self._db.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
         self.rebuilds += 1
+        self._emptied()
         self.generation += 1
+
+    def _emptied(self) -> None:
+        """What else is to be done before anybody may read the empty file."""
 
     def files(self) -> list[Path]:
         """The file and what SQLite keeps beside it."""
@@ -110,6 +119,9 @@ class DisposableFile:
         self._connection = sqlite3.connect(self.path, isolation_level=None, cached_statements=512, check_same_thread=False)
         for pragma in PRAGMAS:
             self._db.execute(f"PRAGMA {pragma}")
+        self._db.execute(f"PRAGMA cache_size = -{self.cache_kib}")
+        for statement in self._temporary:
+            self._db.execute(statement)
         self._inode = self.path.stat().st_ino
         self._suspicion = ""
 
@@ -150,10 +162,13 @@ class DisposableFile:
 
 
 class Connections:
-    """Read-only snapshots of a file for any number of threads; each thread keeps one connection."""
+    """Read-only snapshots of a file for any number of threads; each thread keeps one connection.
 
-    def __init__(self, file: Readable, what: str) -> None:
-        self._file, self._what = file, what
+    `saying` is what people are told while the file is made anew, as the beginning of a sentence.
+    """
+
+    def __init__(self, file: Readable, saying: str, *, cache_kib: int = 2_048, statements: int = 128) -> None:
+        self._file, self._saying, self._cache_kib, self._statements = file, saying, cache_kib, statements
         self._local = threading.local()
 
     @contextmanager
@@ -164,7 +179,7 @@ class Connections:
         """
         generation = self._file.generation
         if generation % 2 == 0:
-            raise Unreadable(f"{self._what} is being made anew: ask again in a few seconds.")
+            raise Unreadable(f"{self._saying}: ask again in a few seconds.")
         try:
             connection = self._connection(generation)
             connection.execute("BEGIN")
@@ -174,7 +189,7 @@ class Connections:
                 connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             self._file.suspect(f"reading it failed ({error})", generation)
-            raise Unreadable(f"{self._what} is being made anew ({error}): ask again in a few seconds.") from error
+            raise Unreadable(f"{self._saying} ({error}): ask again in a few seconds.") from error
 
     def _connection(self, generation: int) -> sqlite3.Connection:
         held: tuple[int, sqlite3.Connection] | None = getattr(self._local, "held", None)
@@ -184,7 +199,7 @@ class Connections:
             held[1].close()
             self._local.held = None
         uri = f"{self._file.path.absolute().as_uri()}?mode=ro"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=128, check_same_thread=False)
-        connection.execute("PRAGMA cache_size = -2048")  # a scan is larger than any cache, and a page is small
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=self._statements, check_same_thread=False)
+        connection.execute(f"PRAGMA cache_size = -{self._cache_kib}")
         self._local.held = (generation, connection)
         return connection

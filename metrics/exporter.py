@@ -21,11 +21,12 @@ from metrics.cube import Cube
 from metrics.directory import Directory
 from metrics.directory_coverage import last_events
 from metrics.directory_metrics import directory_text
+from metrics.disposable import Unreadable
 from metrics.exposition import Metric, block, summary
 from metrics.feed import Progress
 from metrics.figures import Moment, freshness_ms
 from metrics.layout import TABLES
-from metrics.reader import CubeUnreadable, Readers, Snapshot
+from metrics.reader import Readers, Snapshot
 from metrics.scrape import Kept, Scrape
 from metrics.worktime import OFFICE, Office
 
@@ -89,7 +90,7 @@ class Exporter:
         if self._progress().ready:
             try:
                 figures = self._figures()
-            except CubeUnreadable:
+            except Unreadable:
                 figures = ""  # lgsp_cube_ready says so from the next moment on
         return figures + self._health() + generate_latest(self._process).decode()
 
@@ -112,7 +113,7 @@ class Exporter:
         progress, stats = self._progress(), self._cube.stats
         gauges: Iterable[tuple[Metric, float | None]] = (
             (told.CUBE_READY, int(progress.ready)), (told.CUBE_PROGRESS, progress.percent / 100), (told.CUBE_LAG, progress.lag),
-            (told.CUBE_RECORDS, stats.records), (told.CUBE_UNREADABLE, stats.unreadable), (told.CUBE_REBUILDS, stats.rebuilds),
+            (told.CUBE_RECORDS, stats.records), (told.CUBE_UNREADABLE, stats.unreadable), (told.CUBE_REBUILDS, self._cube.rebuilds),
             (told.CUBE_SIZE, self._cube.size()),
         )  # fmt: skip
         lag = sorted(self._worker_lag().items())

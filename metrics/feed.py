@@ -16,7 +16,7 @@ from typing import Any, NoReturn, Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from metrics.cube import CubeDoubt, Place
+from metrics.cube import Place
 from metrics.disposable import Doubt
 from schemas.clock import now_ms
 from schemas.errors import HubError, KafkaUnavailable
@@ -143,7 +143,7 @@ class Feed:
             while True:
                 try:
                     await Following(reader, self._store, places, self._say, self._clock, self._diet).run(partitions)
-                except (CubeDoubt, Doubt, OffsetOutOfRangeError) as doubt:
+                except (Doubt, OffsetOutOfRangeError) as doubt:
                     self.progress = Progress(partitions=len(partitions), doing="building the figures anew")
                     places = self._store.rebuild(cluster, self._clock(), str(doubt))
         finally:
@@ -171,7 +171,7 @@ class Following:
     async def run(self, partitions: Sequence[TopicPartition]) -> NoReturn:
         """Apply what comes, for ever.
 
-        Raises: CubeDoubt, Doubt and OffsetOutOfRangeError when the store is of another topic; KafkaError.
+        Raises: Doubt and OffsetOutOfRangeError when the store is of another topic; KafkaError.
         """
         await self._assign(partitions)
         self._report()
@@ -203,7 +203,7 @@ class Following:
         if place is None:
             return first
         if not first <= place.next <= end:
-            raise CubeDoubt(f"it was fed up to offset {place.next} of {partition.topic}/{partition.partition}, which has {first} to {end}")
+            raise Doubt(f"it was fed up to offset {place.next} of {partition.topic}/{partition.partition}, which has {first} to {end}")
         if not first <= place.last < place.next:
             return place.next
         self._unchecked[partition] = place
@@ -214,7 +214,7 @@ class Following:
         for partition in self._unchecked.keys() & fetched.keys():
             place, record = self._unchecked.pop(partition), fetched[partition][0]
             if record.offset == place.last and record.timestamp != place.last_ms:
-                raise CubeDoubt(f"{partition.topic}/{partition.partition} was made anew since the file was fed")
+                raise Doubt(f"{partition.topic}/{partition.partition} was made anew since the file was fed")
 
     def _report(self) -> None:
         total = sum(self._goal.values()) - sum(self._first.values())

@@ -20,7 +20,6 @@ VERSION = 2
 KEY = ("at", "agency", "category", "partition")
 
 COMMON = (
-    "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     # `next` is where reading goes on; the last record applied says whether it is still the same topic
     "CREATE TABLE offsets (partition INTEGER PRIMARY KEY, next INTEGER NOT NULL, last INTEGER NOT NULL, last_ms INTEGER NOT NULL)",
     # the newest page of cells as it came: what another one changes is the difference to it

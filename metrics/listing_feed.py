@@ -16,6 +16,7 @@ from metrics.questions import Questions
 from schemas.settings import Settings
 
 LISTING_FILE = "listing.sqlite"
+SAYING = "The list is being made anew"
 REST = 2.0  # a third of one core at most, while many states wait
 BATCH = 5_000  # states in one transaction: what a batch holds in memory, and how long it keeps the other threads waiting
 
@@ -35,7 +36,7 @@ class Service:
             feed = Feed(settings, self._listing, diet=Diet("listing", tuple(self._listing.meanings), _itself, BATCH, rest=REST))
             date_names = {meaning.family: meaning.date_names for meaning in meanings}
             self.feeds = [feed]
-            self.lists = Lists(questions, Connections(self._listing, "The list"), date_names, progress=lambda: feed.progress)
+            self.lists = Lists(questions, Connections(self._listing, SAYING), date_names, progress=lambda: feed.progress)
 
     def text(self) -> str:
         """Their part of GET /metrics; nothing without lists."""

@@ -45,7 +45,7 @@ class Page:
 class Lists:
     """Answers, in the calling thread.
 
-    Raises (from every method): Problem; CubeUnreadable; Unreadable.
+    Raises (from every method): Problem; Unreadable.
     """
 
     def __init__(

@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from metrics.disposable import Unreadable
-from metrics.reader import CubeUnreadable
 
 MEDIA_TYPE = "application/problem+json"
 Name = Literal["unknown-indicator", "wrong-parameter", "not-ready", "not-found", "failed"]
@@ -87,7 +86,7 @@ async def on_http(request: Request, error: Exception) -> Response:
 
 async def on_unreadable(request: Request, error: Exception) -> Response:
     """The cube's file (or the list's) turned out to be damaged; it is being made anew."""
-    assert isinstance(error, CubeUnreadable | Unreadable)
+    assert isinstance(error, Unreadable)
     return response(request, Problem("not-ready", str(error)))
 
 

@@ -49,7 +49,7 @@ class Counting:
 class Questions:
     """Answers, in the calling thread. `directory` is asked for at each question.
 
-    Raises (from every method): Problem; CubeUnreadable.
+    Raises (from every method): Problem; Unreadable.
     """
 
     def __init__(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,59 +11,30 @@ from itertools import accumulate
 from typing import Literal
 
 from metrics.cube import Cube
+from metrics.disposable import Connections
 from metrics.grains import ALL, FINE, FIRST_DAY, LAST_DAY, Range, Window, cover_days, cover_stock, fine
 from metrics.layout import TABLES, Table, columns
 from schemas.cells import At
 from schemas.clock import OFFSET_MS, yyyymmdd
-from schemas.errors import HubError
 
 By = Literal["agency", "category", "day"]
 Sums = dict[str, list[int]]
-
-
-class CubeUnreadable(HubError):
-    """The cube is being built anew: ask again in a few seconds."""
 
 
 class Readers:
     """Snapshots for any number of threads."""
 
     def __init__(self, cube: Cube) -> None:
-        self._cube = cube
-        self._local = threading.local()
+        self._connections = Connections(cube, "The figures are being built anew", cache_kib=8_192, statements=512)
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """All questions asked of one snapshot are answered from the same moment.
 
-        Raises: CubeUnreadable when the file is damaged or gone; the cube is then rebuilt by itself.
+        Raises: Unreadable when the file is damaged or gone; the cube is then rebuilt by itself.
         """
-        generation = self._cube.generation
-        if generation % 2 == 0:
-            raise CubeUnreadable("The figures are being built anew: ask again in a few seconds.")
-        try:
-            connection = self._connection(generation)
-            connection.execute("BEGIN")
-            try:
-                yield Snapshot(connection)
-            finally:
-                connection.execute("ROLLBACK")
-        except sqlite3.Error as error:
-            self._cube.suspect(f"reading it failed ({error})", generation)
-            raise CubeUnreadable(f"The figures are being built anew ({error}): ask again in a few seconds.") from error
-
-    def _connection(self, generation: int) -> sqlite3.Connection:
-        held: tuple[int, sqlite3.Connection] | None = getattr(self._local, "held", None)
-        if held is not None and held[0] == generation:
-            return held[1]
-        if held is not None:
-            held[1].close()
-            self._local.held = None
-        uri = f"{self._cube.path.absolute().as_uri()}?mode=ro"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=512, check_same_thread=False)
-        connection.execute("PRAGMA cache_size = -8192")
-        self._local.held = (generation, connection)
-        return connection
+        with self._connections.snapshot() as connection:
+            yield Snapshot(connection)
 
 
 class Snapshot:

@@ -78,7 +78,7 @@ def fed(settings: Settings) -> Iterator[tuple[Listing, Feed]]:
 
 def count(listing: Listing, agency: str, kind: str, measure: str) -> int:
     low, high = (0, 1 << 60) if kind == "open" else (20250101, 20251231)
-    with Connections(listing, "The list").snapshot() as db:
+    with Connections(listing, "The list is being made anew").snapshot() as db:
         return total(db, [Selection(TABLES["dossiers", kind], low, high, (measure,), agencies=(agency,))]).rows
 
 

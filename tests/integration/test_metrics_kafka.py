@@ -102,17 +102,17 @@ async def test_it_resumes_and_a_damaged_file_is_rebuilt(settings: Settings, agen
     await publish(settings, agency, {"P1": 3})
     with fed(settings) as (cube, _):
         assert received(cube, agency) == 3
-        assert cube.stats.rebuilds == 1
+        assert cube.rebuilds == 1
     await publish(settings, agency, {"P1": 4, "P2": 1})
     with fed(settings) as (cube, _):
         assert received(cube, agency) == 5
-        assert cube.stats.rebuilds == 0
+        assert cube.rebuilds == 0
     file = settings.data / "cube.sqlite"
     file.write_bytes(file.read_bytes()[:10_000])
     (settings.data / "cube.sqlite-wal").unlink()
     with fed(settings) as (cube, _):
         assert received(cube, agency) == 5
-        assert cube.stats.rebuilds == 1
+        assert cube.rebuilds == 1
 
 
 async def test_a_file_deleted_while_it_runs_is_rebuilt(settings: Settings, agency: str) -> None:
@@ -120,7 +120,7 @@ async def test_a_file_deleted_while_it_runs_is_rebuilt(settings: Settings, agenc
     with fed(settings) as (cube, feed):
         for suffix in ("", "-wal", "-shm"):
             (settings.data / f"cube.sqlite{suffix}").unlink()
-        wait_for(lambda: cube.stats.rebuilds == 2 and feed.progress.ready)
+        wait_for(lambda: cube.rebuilds == 2 and feed.progress.ready)
         assert received(cube, agency) == 3
 
 
@@ -131,7 +131,7 @@ async def test_a_place_beyond_the_topic_is_rebuilt(settings: Settings, agency: s
     with sqlite3.connect(settings.data / "cube.sqlite") as raw:
         raw.execute("UPDATE offsets SET next = next + 1000000000")
     with fed(settings) as (cube, _):
-        assert cube.stats.rebuilds == 1
+        assert cube.rebuilds == 1
         assert received(cube, agency) == 3
 
 

@@ -10,7 +10,8 @@ import pytest
 from aiokafka import TopicPartition
 from cubes import NOW, Record, cell
 
-from metrics.cube import LONGEST_AWAY_MS, Cube, CubeDoubt, Place
+from metrics.cube import Cube, Place
+from metrics.disposable import LONGEST_AWAY_MS, Doubt
 from metrics.feed import Diet, Following, Progress
 from schemas.topics import CELLS
 
@@ -113,7 +114,7 @@ async def test_it_goes_on_where_it_was_and_reads_the_last_record_once_more(cube:
 @pytest.mark.parametrize("place", [Place(7, 6, NOW - 1), Place(6, 5, NOW + 5)])
 async def test_another_record_at_the_last_offset_is_another_topic(cube: Cube, place: Place) -> None:
     following = Following(Reader(LOG), cube, {0: place}, lambda _: None, lambda: NOW)  # type: ignore[arg-type]
-    with pytest.raises(CubeDoubt, match="made anew"):
+    with pytest.raises(Doubt, match="made anew"):
         await following.run(PARTITIONS)
 
 
@@ -125,14 +126,14 @@ async def test_a_last_record_that_compaction_took_says_nothing(cube: Cube) -> No
 @pytest.mark.parametrize("next_, first", [(12, 0), (400, 0), (3, 5)])
 async def test_a_place_outside_the_topic_is_another_topic(cube: Cube, next_: int, first: int) -> None:
     following = Following(Reader(LOG, first), cube, {0: Place(next_, next_ - 1, NOW)}, lambda _: None, lambda: NOW)  # type: ignore[arg-type]
-    with pytest.raises(CubeDoubt, match="it was fed up to offset"):
+    with pytest.raises(Doubt, match="it was fed up to offset"):
         await following.run(PARTITIONS)
 
 
 async def test_a_file_deleted_under_way_is_a_doubt(cube: Cube) -> None:
     following = Following(Reader(LOG), cube, {}, lambda _: None, lambda: NOW)  # type: ignore[arg-type]
     cube.path.unlink()
-    with pytest.raises(CubeDoubt, match="deleted"):
+    with pytest.raises(Doubt, match="deleted"):
         await following.run(PARTITIONS)
 
 

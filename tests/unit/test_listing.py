@@ -257,7 +257,7 @@ def test_a_deleted_file_and_one_that_readers_met_damage_in_are_doubted(tmp_path:
 
 def test_readers_see_one_moment_and_say_when_the_file_is_made_anew(tmp_path: Path) -> None:
     listing = empty(tmp_path)
-    readers = Connections(listing, "The list")
+    readers = Connections(listing, "The list is being made anew")
     feed(listing, states(books_of([RECEIVED])))
     with readers.snapshot() as db:
         assert total(db, of("open", "open")).rows == 1
@@ -275,7 +275,7 @@ def test_readers_see_one_moment_and_say_when_the_file_is_made_anew(tmp_path: Pat
 
 def test_damage_that_a_reader_meets_makes_the_file_anew(tmp_path: Path) -> None:
     listing = empty(tmp_path)
-    readers = Connections(listing, "The list")
+    readers = Connections(listing, "The list is being made anew")
     with pytest.raises(Unreadable, match="no such table"), readers.snapshot() as db:
         db.execute("SELECT * FROM missing")
     with pytest.raises(Doubt, match="no such table"):

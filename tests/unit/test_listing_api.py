@@ -84,7 +84,8 @@ async def api(files: tuple[Cube, Listing], world: World) -> AsyncIterator[httpx.
         world.wait()
 
     lists = Lists(
-        questions, Connections(files[1], "The list"), DATES, progress=lambda: world.progress, clock=lambda: world.seconds, pause=pause
+        questions, Connections(files[1], "The list is being made anew"), DATES, progress=lambda: world.progress,
+        clock=lambda: world.seconds, pause=pause,
     )  # fmt: skip
     exporter = Exporter(files[0], load_indicators(), progress=lambda: ready, worker_lag=dict, clock=clock)
     transport = httpx.ASGITransport(create_app(questions, exporter, [listing_routes(lists)]), raise_app_exceptions=False)
