@@ -5,21 +5,19 @@ A thread of its own with its own event loop, like the cube's feed; every partiti
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NoReturn, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import OffsetOutOfRangeError
 
 from metrics.directory import Directory
 from metrics.directory_items import Mistake, decode_item
-from metrics.feed import Progress
-from schemas.errors import ContractError, HubError, KafkaUnavailable
-from schemas.kafka import admin, consumer, ensure_topics
+from metrics.feed import Background, Progress
+from schemas.errors import ContractError, KafkaUnavailable
+from schemas.kafka import admin, consumer
 from schemas.settings import Settings
 from schemas.states import Item
 from schemas.topics import state_topic
@@ -28,7 +26,6 @@ log = logging.getLogger(__name__)
 
 BATCH = 10_000
 WAIT_MS = 100
-RETRY_SECONDS = 1.0
 
 
 def both(cube: Progress, directory: Progress) -> Progress:
@@ -84,60 +81,15 @@ def _unreadable(record: Record, error: Exception) -> Mistake:
     )  # fmt: skip
 
 
-class DirectoryFeed:
-    """Feeds in the background until it is stopped. `directory` is the newest one; `failure` what waiting could not mend.
+class DirectoryFeed(Background):
+    """Feeds in the background until it is stopped. `directory` is the newest one.
 
     Once ready it stays so: while Kafka is away the directory is as it was last known.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.directory = Directory()
-        self.progress = Progress()
-        self.failure: Exception | None = None
-        self._settings = settings
-        self._loop = asyncio.new_event_loop()
-        self._task: asyncio.Task[None] | None = None
-        self._thread = threading.Thread(target=self._main, name="directory-feed", daemon=True)
-
-    def start(self, when_ended: Callable[[], None] = lambda: None) -> None:
-        """Begin; `when_ended` is called in the feed's thread."""
-        self._when_ended = when_ended
-        self._task = self._loop.create_task(self._forever())
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, and wait for it."""
-        if self._task is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._task.cancel)
-            self._thread.join()
-
-    def _main(self) -> None:
-        assert self._task is not None
-        try:
-            self._loop.run_until_complete(self._task)
-        except asyncio.CancelledError:
-            log.debug("The directory's feed was stopped.")
-        except Exception as error:
-            self.failure = error
-            if not isinstance(error, HubError):
-                log.exception("The directory's feed failed.")
-        finally:
-            self._loop.close()
-            self._when_ended()
-
-    async def _forever(self) -> None:
-        """Follow the topic through every absence of Kafka.
-
-        Raises: HubError for what waiting does not mend (topics with other partitions than the settings say).
-        """
-        while True:
-            try:
-                await ensure_topics(self._settings)
-                await self._follow()
-            except (KafkaUnavailable, KafkaError, OSError) as error:
-                self.progress = replace(self.progress, lag=None, doing="waiting for Kafka")
-                log.warning("The directory waits for Kafka at %s: %s", self._settings.bootstrap, error)
-                await asyncio.sleep(RETRY_SECONDS)
+        super().__init__(settings, "directory")
 
     async def _follow(self) -> None:
         name = state_topic("inventory", self._settings.app_id)

@@ -76,16 +76,16 @@ class Progress:
     doing: str = "waiting for Kafka"
 
 
-class Feed:
-    """Keeps a store fed, in the background, until it is stopped. `failure` is what waiting could not mend."""
+class Background:
+    """Follows topics in a thread of its own, until it is stopped. `failure` is what waiting could not mend."""
 
-    def __init__(self, settings: Settings, store: Store, clock: Callable[[], int] = now_ms, diet: Diet | None = None) -> None:
+    def __init__(self, settings: Settings, name: str) -> None:
         self.progress = Progress()
         self.failure: Exception | None = None
-        self._settings, self._store, self._clock, self._diet = settings, store, clock, diet or of_cube(settings.app_id)
+        self._settings, self._name = settings, name
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None
-        self._thread = threading.Thread(target=self._main, name=f"{self._diet.store}-feed", daemon=True)
+        self._thread = threading.Thread(target=self._main, name=f"{name}-feed", daemon=True)
 
     def start(self, when_ended: Callable[[], None] = lambda: None) -> None:
         """Begin; `when_ended` is called in the feed's thread."""
@@ -94,7 +94,7 @@ class Feed:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, and wait until the file is closed."""
+        """End, and wait for it."""
         if self._task is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._task.cancel)
             self._thread.join()
@@ -104,13 +104,13 @@ class Feed:
         try:
             self._loop.run_until_complete(self._task)
         except asyncio.CancelledError:
-            log.debug("The %s's feed was stopped.", self._diet.store)
+            log.debug("The %s's feed was stopped.", self._name)
         except Exception as error:
             self.failure = error
             if not isinstance(error, HubError):
-                log.exception("The %s's feed failed.", self._diet.store)
+                log.exception("The %s's feed failed.", self._name)
         finally:
-            self._store.close()
+            self._close()
             self._loop.close()
             self._when_ended()
 
@@ -125,8 +125,26 @@ class Feed:
                 await self._follow()
             except (KafkaUnavailable, KafkaError, OSError) as error:
                 self.progress = replace(self.progress, lag=None, doing="waiting for Kafka")
-                log.warning("The %s waits for Kafka at %s: %s", self._diet.store, self._settings.bootstrap, error)
+                log.warning("The %s waits for Kafka at %s: %s", self._name, self._settings.bootstrap, error)
                 await asyncio.sleep(RETRY_SECONDS)
+
+    async def _follow(self) -> None:
+        """Follow the topics while Kafka answers."""
+        raise NotImplementedError
+
+    def _close(self) -> None:
+        """Let go of what is held; called at the end, in the feed's thread."""
+
+
+class Feed(Background):
+    """Keeps a store fed, in the background, until it is stopped."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Callable[[], int] = now_ms, diet: Diet | None = None) -> None:
+        self._store, self._clock, self._diet = store, clock, diet or of_cube(settings.app_id)
+        super().__init__(settings, self._diet.store)
+
+    def _close(self) -> None:
+        self._store.close()
 
     async def _follow(self) -> None:
         async with admin(self._settings) as client:
