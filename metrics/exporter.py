@@ -28,7 +28,7 @@ from metrics.figures import Moment, freshness_ms
 from metrics.layout import TABLES
 from metrics.reader import Readers, Snapshot
 from metrics.scrape import Kept, Scrape
-from metrics.worktime import OFFICE, Office
+from schemas.worktime import OFFICE, Office
 
 
 @dataclass(slots=True)

@@ -16,9 +16,9 @@ from metrics.catalogue import Due, Indicator, Over, of_level
 from metrics.grains import Range, Window, cover_days, cover_instants, cover_stock
 from metrics.layout import TABLES, Table
 from metrics.reader import By, Snapshot, Sums, running
-from metrics.worktime import OFFICE, Office, after
 from schemas.clock import LATEST_MS, to_datetime
 from schemas.codes import AdministrativeLevel
+from schemas.worktime import OFFICE, Office, after
 
 # Numerator, denominator and the classes of the histogram: additive over groups.
 Parts = list[int]

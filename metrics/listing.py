@@ -21,7 +21,7 @@ from aiokafka import TopicPartition
 from metrics.cube import Place
 from metrics.disposable import DisposableFile, Doubt
 from metrics.listing_layout import HALF, ORDER, PLACES, TABLES, create_all, fingerprint
-from schemas.cells import parse_key
+from schemas.cells import Rules, parse_key
 from schemas.errors import ContractError
 from schemas.topics import DEFAULT_BOOKS, state_topic
 
@@ -37,11 +37,11 @@ Row = tuple[Any, ...]
 class Meaning:
     """What a family's states mean: how they are read, what they count for, and their dates (epoch ms, None: not known).
 
-    `version` is that of the counting rules; another one makes the listing anew.
+    Other `rules` make the listing anew.
     """
 
     family: str
-    version: int
+    rules: Rules
     load: Callable[[bytes], Any]
     counts: Callable[[Any], Iterable[Contribution]]
     date_names: tuple[str, ...]
@@ -72,7 +72,7 @@ class Listing(DisposableFile):
 
     def __init__(self, path: Path, meanings: Iterable[Meaning], books: str = DEFAULT_BOOKS) -> None:
         self.meanings = {state_topic(meaning.family, books): meaning for meaning in meanings}
-        rules = {found.family: (found.version, found.date_names) for found in self.meanings.values()}
+        rules = {found.family: (found.rules, found.date_names) for found in self.meanings.values()}
         super().__init__(path, create_all(), fingerprint(rules))
         self.stats = ListingStats()
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from schemas.cells import KINDS, Kind, counted
+from schemas.cells import KINDS, Kind, Rules, counted
 
 VERSION = 1
 FAMILIES = ("dossiers", "documents", "tasks")
@@ -121,7 +121,7 @@ def create_all() -> list[str]:
     return [*COMMON, *(statement for table in TABLES.values() for statement in table.create)]
 
 
-def fingerprint(rules: Mapping[str, tuple[int, tuple[str, ...]]]) -> str:
-    """Changes with the kinds of cells, and with each family's rules: the version of its counts and the names of its dates."""
+def fingerprint(rules: Mapping[str, tuple[Rules, tuple[str, ...]]]) -> str:
+    """Changes with the kinds of cells, and with each family's rules of counting and the names of its dates."""
     declared = [(family, kind, what.at, what.measures) for family in FAMILIES for kind, what in KINDS[family].items()]
     return hashlib.sha256(repr((VERSION, COMMON, declared, sorted(rules.items()))).encode()).hexdigest()

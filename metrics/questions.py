@@ -30,9 +30,9 @@ from metrics.problems import Problem, wrong
 from metrics.reader import By, Readers, Snapshot, Sums, running
 from metrics.scopes import of_level, scopes
 from metrics.score import GROUPS, Scored, add_up, by_group
-from metrics.worktime import OFFICE, Office
 from schemas.cells import KINDS
 from schemas.clock import to_datetime
+from schemas.worktime import OFFICE, Office
 
 HIDDEN = "heartbeats"  # counts nothing that people ask for
 SCORE = "score_766"

@@ -29,10 +29,10 @@ from metrics.listing_feed import Service
 from metrics.questions import Questions
 from metrics.reader import Readers
 from metrics.workers import WorkerLag
-from metrics.worktime import office
 from schemas.clock import now_ms
 from schemas.errors import EnvironmentBroken, HubError
 from schemas.settings import Settings
+from schemas.worktime import office
 
 CUBE_FILE = "cube.sqlite"
 GRACE_SECONDS = 5

@@ -76,8 +76,9 @@ def metrics() -> None:
     """Run the cube with the reporting API and /metrics."""
     from metrics.server import run
     from ops.listing import meanings
+    from streams.families import families
 
-    sys.exit(run(settings(), meanings()))
+    sys.exit(run(settings(), meanings(families(settings()))))
 
 
 @cli.command(name="import")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Mapping
 
 from metrics.listing import Meaning
 from metrics.listing_layout import FAMILIES as LISTED
-from streams.families import ALL, FAMILIES
+from streams.families import ALL, FAMILIES, Contribution, Family
 from streams.families.dates import DATES
 
 
-def meanings() -> tuple[Meaning, ...]:
+def meanings(families: Mapping[str, Family] = FAMILIES) -> tuple[Meaning, ...]:
     """The families whose things can be listed."""
-    return tuple(Meaning(name, FAMILIES[name].version, FAMILIES[name].decoder(), partial(_counts, name), *DATES[name]) for name in LISTED)
+    return tuple(_meaning(families[name]) for name in LISTED)
 
 
-def _counts(family: str, state: object) -> list[tuple[bytes, tuple[int, ...], tuple[tuple[int, int], ...]]]:
-    return FAMILIES[family].counts(state, ALL)
+def _meaning(family: Family) -> Meaning:
+    def counts(state: object) -> list[Contribution]:
+        return family.counts(state, ALL)
+
+    return Meaning(family.name, family.rules, family.decoder(), counts, *DATES[family.name])

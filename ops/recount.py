@@ -23,7 +23,7 @@ from schemas.kafka import consumer, ensure_topics, read_to_end
 from schemas.settings import Settings
 from schemas.topics import cells_topic, events_topic
 from schemas.wire import Decoder
-from streams.families import ALL, FAMILIES, Family
+from streams.families import ALL, Family, families
 
 SHOWN = 20  # differing cells printed; the count says how many there are
 Cells = dict[CellKey, Sums]
@@ -47,16 +47,14 @@ async def recount(settings: Settings, progress: Progress | None = None) -> list[
     await ensure_topics(settings)
     verdicts = []
     async with consumer(settings, max_partition_fetch_bytes=8 << 20) as reader:
-        for family in FAMILIES.values():
+        for family in families(settings).values():
             if family.recounted:
                 for partition in range(settings.partitions):
                     verdicts.append(await _recount_partition(reader, family, partition, settings.app_id, progress))
     return verdicts
 
 
-async def _recount_partition(
-    reader: AIOKafkaConsumer, family: Family, partition: int, books: str, progress: Progress | None
-) -> Verdict:
+async def _recount_partition(reader: AIOKafkaConsumer, family: Family, partition: int, books: str, progress: Progress | None) -> Verdict:
     published, applied = await _published(reader, family, TopicPartition(cells_topic(books), partition))
     source = TopicPartition(events_topic(family.name), partition)
     verdict = Verdict(family.name, partition, cells=len(published))

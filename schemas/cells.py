@@ -34,6 +34,8 @@ DAYS_BOUNDS: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25
 LAG_BOUNDS: tuple[int, ...] = (
     1, 5, 15, 60, 300, 900, 3_600, 7_200, 14_400, 28_800, 86_400, 172_800, 432_000, 864_000, 2_592_000, 7_776_000,
 )  # fmt: skip
+# Upper bounds (inclusive, in seconds of working time; a working day has eight hours) of the classes of report lag in working time.
+WORKING_LAG_BOUNDS: tuple[int, ...] = (60, 900, 3_600, 7_200, 14_400, 28_800, 57_600, 86_400, 144_000, 288_000, 633_600)
 # Upper bounds (inclusive, in hours) of the document-handling classes; the last class is open.
 HOURS_BOUNDS: tuple[int, ...] = (1, 2, 4, 8, 24, 48, 72, 120, 240, 720)
 
@@ -68,6 +70,8 @@ KINDS: dict[str, dict[str, Kind]] = {
             "received", *(f"received_{channel}" for channel in CHANNELS), "received_partial", "received_full",
             "with_fee", "authenticated", "reused_data", "backfilled", "reception_reports", "reception_lag_seconds",
             *classes("reception_lag", LAG_BOUNDS),
+            "reception_working_lag_seconds", *classes("reception_working_lag", WORKING_LAG_BOUNDS),
+            "papers_digitised", "from_personal_store", "identified", "paid_online",
         )),
         "refused": Kind("day", ("refused",)),
         "closed": Kind("day", (
@@ -75,6 +79,9 @@ KINDS: dict[str, dict[str, Kind]] = {
             "results", "results_digitised", "moved", "moved_electronically", "reported_late", "looked_overdue",
             "processing_seconds", "reports", "lag_seconds", *classes("lag", LAG_BOUNDS), *classes("days", DAYS_BOUNDS),
             "finished_without_step", "return_reports", "return_lag_seconds", *classes("return_lag", LAG_BOUNDS),
+            "working_lag_seconds", *classes("working_lag", WORKING_LAG_BOUNDS),
+            "return_working_lag_seconds", *classes("return_working_lag", WORKING_LAG_BOUNDS),
+            "processing_working_seconds", "paused_working_seconds", "asked_for_papers", "asked_again_in_time", "digitised_throughout",
         )),
         "paid": Kind("day", ("transactions", "transactions_online", "amount", "amount_online")),
         "rated": Kind("day", (
@@ -132,16 +139,24 @@ KINDS: dict[str, dict[str, Kind]] = {
 }  # fmt: skip
 
 
-# How far a partition's cells have come: the offset of the next event to apply, and the version of the counting rules. Written
-# in every transaction, on a page of its own, so that whoever reads cells knows exactly which events they stand for.
+# How far a partition's cells have come: the offset of the next event to apply, the version of the counting rules, and which
+# office hours they counted by (0: the rules ask for none). Written in every transaction, on a page of its own, so that whoever
+# reads cells knows exactly which events they stand for.
 APPLIED = "applied"
 for _kinds in KINDS.values():
-    _kinds[APPLIED] = Kind("none", ("offset", "version"))
+    _kinds[APPLIED] = Kind("none", ("offset", "version", "calendar"))
 
 
-def applied_row(family: str, offset: int, version: int) -> tuple[bytes, bytes]:
+class Rules(NamedTuple):
+    """What a family's cells were counted by: the version of its rules, and the fingerprint of the office hours (0: none needed)."""
+
+    version: int
+    calendar: int = 0
+
+
+def applied_row(family: str, offset: int, rules: Rules) -> tuple[bytes, bytes]:
     """Key and value of a family's `applied` page; one per partition."""
-    return applied_key(family), encode_page({f"{APPLIED}|-": {0: offset, 1: version}})
+    return applied_key(family), encode_page({f"{APPLIED}|-": {0: offset, 1: rules.version, 2: rules.calendar}})
 
 
 def applied_key(family: str) -> bytes:

@@ -35,6 +35,7 @@ class Dossier(msgspec.Struct, array_like=True):
     ratings: dict[str, tuple[int, bool, str, int]] = {}  # by rating id: at, satisfied, about, score (0 unknown)
     reporter: tuple[int, str] | None = None  # newest (at, agency) heard, only while the reception is unknown
     first_step_at: int = 0  # 0: no step is known
+    papers: dict[int, int] = {}  # when further papers were asked for or came in -> ASKED, CAME or both
 
 
 class Document(msgspec.Struct, array_like=True):

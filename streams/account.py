@@ -8,7 +8,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from schemas.cells import applied_key, applied_row, cells_of
+from schemas.cells import Rules, applied_key, applied_row, cells_of
 from schemas.errors import LedgerError
 from schemas.topics import events_topic
 from streams.books import Books, Changes, Row
@@ -31,7 +31,7 @@ class Account:
         self.source = TopicPartition(events_topic(family.name), partition)
         self.books = Books(family)
         self.next = 0  # offset of the next record to apply
-        self.version = family.version  # of the rules that counted the published pages
+        self.rules = family.rules  # that counted the published pages
         self._applied = applied_key(family.name)
 
     def __str__(self) -> str:
@@ -41,13 +41,13 @@ class Account:
         """A page as Kafka holds it."""
         if key == self._applied:
             for _, applied in cells_of(key, value):
-                self.next, self.version = applied.get(0, 0), applied.get(1, 0)
+                self.next, self.rules = applied.get(0, 0), Rules(applied.get(1, 0), applied.get(2, 0))
         else:
             self.books.pages.put(key, value)
 
     def applied(self, offset: int) -> Row:
         """The page that says so once its transaction is committed."""
-        return applied_row(self.family.name, offset, self.family.version)
+        return applied_row(self.family.name, offset, self.family.rules)
 
     def check(self, group: str, committed: int) -> None:
         """Books and the group's offset are committed together; if they differ, somebody moved the offset by hand.
@@ -61,7 +61,16 @@ class Account:
             )
 
     async def counted_anew(self) -> Changes:
-        """What changes when today's rules count the states."""
+        """What changes when today's rules count the states.
+
+        Raises: LedgerError if the states lack what these rules need: only the events have it.
+        """
+        if self.rules.version < self.family.states_since and self.next:
+            raise LedgerError(
+                f"{self}: these books were kept by version {self.rules.version} of the rules, and version {self.family.version} needs "
+                "what they did not keep. Start new books, which count everything from the first event, by a new name such as "
+                "LGSP_APP_ID=lgsp-2 (docs/change-a-definition.md)."
+            )
         published = dict(self.books.pages.items())
         await self.books.recount_pages()
         pages = dict(self.books.pages.items())

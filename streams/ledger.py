@@ -22,7 +22,7 @@ from schemas.wire import Headers
 from streams import health
 from streams.account import Account, Handed
 from streams.books import Changes, Refused, Row
-from streams.families import FAMILIES, Family
+from streams.families import families
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +30,9 @@ log = logging.getLogger(__name__)
 class Ledger:
     """Opened by a take-over (streams/takeover.py), then `apply` again and again, then `close`."""
 
-    def __init__(self, partition: int, settings: Settings, families: Iterable[Family] = ()) -> None:
+    def __init__(self, partition: int, settings: Settings) -> None:
         self.partition, self._settings = partition, settings
-        accounts = [Account(family, partition) for family in families or FAMILIES.values()]
+        accounts = [Account(family, partition) for family in families(settings).values()]
         self.accounts = {account.source.topic: account for account in accounts}
         self._producer: AIOKafkaProducer | None = None
 
@@ -51,10 +51,10 @@ class Ledger:
         """
         for account in self.accounts.values():
             account.check(self._settings.app_id, committed[account.source])
-            if account.version != account.family.version:
-                log.warning("%s: the rules changed from version %d to %d: counting anew", account, account.version, account.family.version)
+            if account.rules != account.family.rules:
+                log.warning("%s: the rules changed from %s to %s: counting anew", account, account.rules, account.family.rules)
                 await self._commit({account: (await account.counted_anew(), account.next)})
-                account.version = account.family.version
+                account.rules = account.family.rules
 
     async def apply(self, batches: Mapping[str, Sequence[Handed]]) -> None:
         """Fold batches (by topic, each topic's in order) into the books, in one transaction.

@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from schemas.cells import DAYS_BOUNDS, HOURS_BOUNDS, LAG_BOUNDS
+from office_hours import working_seconds
+
+from schemas.cells import DAYS_BOUNDS, HOURS_BOUNDS, LAG_BOUNDS, WORKING_LAG_BOUNDS
 
 FIVE_MINUTES = 300_000
 PAYMENT_ORDER = ["pending", "failed", "paid", "refunded"]
@@ -147,6 +149,25 @@ class Dossier:
         papers = last(self.of("supplement_requested", "supplement_completed"))
         return bool(papers and papers.type.endswith("requested"))
 
+    def payments(self) -> list[tuple[int, int, bool]]:
+        """(time, amount, online) of each completed payment, as last said of its reference."""
+        newest: dict[str, tuple[int, int, int, bool]] = {}
+        for fact in self.of("paid"):
+            said = (fact.at, PAYMENT_ORDER.index(fact.fields["state"]), fact.fields["amount"], fact.fields["online"])
+            newest[fact.fields["reference"]] = max(said, newest.get(fact.fields["reference"], said))
+        return [(at, amount, online) for at, state, amount, online in newest.values() if PAYMENT_ORDER[state] == "paid"]
+
+    def waits(self, end: int) -> tuple[int, int]:
+        """At how many instants papers were asked for up to the end, and the office hours (s) between reception and end spent waiting."""
+        asked = {fact.at for fact in self.of("supplement_requested") if fact.at <= end}
+        came = {fact.at for fact in self.of("supplement_completed") if fact.at <= end}
+        paused, done = 0, 0
+        for at in sorted(asked - came):
+            if at > done:  # not within a wait that has been counted
+                done = min((other for other in came if other > at), default=end)
+                paused += working_seconds(max(at, self.received_at), done)
+        return len(asked), paused
+
     def end(self) -> tuple[int, str, int | None] | None:
         """End time, outcome, when the hub first knew of it."""
         for kind, outcome in (("finished", "finished"), ("result_returned", "finished")):
@@ -199,8 +220,9 @@ def reported(name: str, at: int, heard: int | None) -> tuple[list[str], dict[str
     """Measures and amounts of a report's lag; nothing for imported history."""
     if heard is None:
         return [], {}
-    seconds = max(0, heard - at) // 1000
-    return [f"{name}reports", bound(f"{name}lag", seconds, LAG_BOUNDS)], {f"{name}lag_seconds": seconds}
+    seconds, working = max(0, heard - at) // 1000, working_seconds(at, heard)
+    measures = [f"{name}reports", bound(f"{name}lag", seconds, LAG_BOUNDS), bound(f"{name}working_lag", working, WORKING_LAG_BOUNDS)]
+    return measures, {f"{name}lag_seconds": seconds, f"{name}working_lag_seconds": working}
 
 
 def _received(dossier: Dossier, tally: Tally) -> None:
@@ -208,7 +230,9 @@ def _received(dossier: Dossier, tally: Tally) -> None:
     fields = dossier.reception.fields
     measures = ["received", f"received_{fields['channel']}"]
     measures += [name for level, name in ((3, "received_partial"), (4, "received_full")) if fields["level"] == level]
-    measures += [name for name in ("with_fee", "authenticated", "reused_data") if fields[name]]
+    measures += [name for name in ("with_fee", "authenticated", "reused_data", "papers_digitised", "from_personal_store") if fields[name]]
+    measures += ["identified"] if fields["authenticated"] or fields["from_personal_store"] or fields["population_data"] else []
+    measures += ["paid_online"] if fields["with_fee"] and any(online for _, _, online in dossier.payments()) else []
     measures += ["backfilled"] if fields["backfill"] else []
     said_at = dossier.reception.at
     reports, seconds = reported("reception_", said_at, first_heard(dossier.receptions, said_at))
@@ -220,7 +244,14 @@ def _closed(dossier: Dossier, end: tuple[int, str, int | None], tally: Tally) ->
     at, outcome, heard = end
     measures = ["closed", outcome, *(_result(dossier) if outcome == "finished" else []), *_in_time(dossier, at)]
     measures.append(bound("days", max(0, (date_of(at) - date_of(dossier.received_at)).days), DAYS_BOUNDS))
-    amounts = {"processing_seconds": max(0, at - dossier.received_at) // 1000}
+    requests, paused = dossier.waits(at)
+    measures += ["asked_for_papers"] if requests else []
+    measures += ["asked_again_in_time"] if requests > 1 and dossier.due and date_of(at) <= date_of(dossier.due) else []
+    working = working_seconds(dossier.received_at, at) - paused
+    amounts = {
+        "processing_seconds": max(0, at - dossier.received_at) // 1000,
+        "processing_working_seconds": working, "paused_working_seconds": paused,
+    }  # fmt: skip
     reports, seconds = reported("", at, heard)
     if heard is not None:
         measures += ["reported_late"] if date_of(heard) > date_of(at) else []
@@ -240,6 +271,7 @@ def _result(dossier: Dossier) -> list[str]:
     facts = (dossier.standing("finished"), dossier.standing("result_returned"))
     if any(fact is not None and fact.fields["digitised"] for fact in facts):
         measures.append("results_digitised")
+        measures += ["digitised_throughout"] if dossier.reception.fields["papers_digitised"] else []
     moves = dossier.of("transferred")
     if moves:
         measures.append("moved")
@@ -260,15 +292,10 @@ def _in_time(dossier: Dossier, at: int) -> list[str]:
 
 
 def _paid_and_rated(dossier: Dossier, agency: str, procedure: str, tally: Tally) -> None:
-    payments: dict[str, tuple[int, int, int, bool]] = {}
-    for fact in dossier.of("paid"):
-        said = (fact.at, PAYMENT_ORDER.index(fact.fields["state"]), fact.fields["amount"], fact.fields["online"])
-        payments[fact.fields["reference"]] = max(said, payments.get(fact.fields["reference"], said))
-    for at, state, amount, online in payments.values():
-        if PAYMENT_ORDER[state] == "paid":
-            tally.add("paid", agency, procedure, ymd(at), "transactions", amount=amount)
-            if online:
-                tally.add("paid", agency, procedure, ymd(at), "transactions_online", amount_online=amount)
+    for at, amount, online in dossier.payments():
+        tally.add("paid", agency, procedure, ymd(at), "transactions", amount=amount)
+        if online:
+            tally.add("paid", agency, procedure, ymd(at), "transactions_online", amount_online=amount)
     ratings: dict[str, tuple[int, bool, str]] = {}
     for fact in dossier.of("rated"):
         rating = (fact.at, fact.fields["satisfied"], fact.fields["about"])

@@ -23,7 +23,7 @@ from schemas.cells import applied_row
 from schemas.kafka import consumer
 from schemas.settings import Settings
 from schemas.topics import CELLS, events_topic
-from streams.families import FAMILIES
+from streams.families import FAMILIES, families
 from streams.ledger import Ledger
 from streams.takeover import take_over
 
@@ -105,7 +105,7 @@ async def _write_pages(settings: Settings, books: dict[Place, list[Made]]) -> No
         for (family, partition), made in books.items():
             offset = sum(one.events for one in made)
             pages = summed(one.pages for one in made)
-            applied = applied_row(family, offset, FAMILIES[family].version)
+            applied = applied_row(family, offset, families(settings)[family].rules)
             await writer.write(CELLS, partition, ((*row, []) for row in (*pages.items(), applied)))
     offsets = {TopicPartition(events_topic(family), partition): sum(one.events for one in made)
                for (family, partition), made in books.items()}  # fmt: skip

@@ -32,6 +32,9 @@ class Reception(DossierEvent):
     authenticated: bool = Field(False, description="Applicant authenticated by the national electronic identity")
     with_fee: bool = Field(False, description="A fee is due for this dossier")
     reused_data: bool = Field(False, description="Data or papers the State already holds were reused")
+    papers_digitised: bool = Field(False, description="Its papers exist in digital form (HoSoCoThanhPhanSoHoa)")
+    from_personal_store: bool = Field(False, description="A paper was taken from the applicant's store on the portal (DuocLayTuKhoDMQG)")
+    population_data: bool = Field(False, description="Data of the national population database was used (DSKetNoiCSDL)")
     handling_agency: AgencyCode | None = Field(None, description="Agency that handles it first; the receiving one if absent")
     unit: Label | None = None
     due_at: Instant | None = Field(None, description="Date of appointment (NgayHenTra)")

@@ -6,9 +6,11 @@ order, any number of times, today and at a replay.
 
 from __future__ import annotations
 
+from schemas.settings import Settings
+from schemas.worktime import office, work_time
 from streams.families.base import ALL, Contribution, Family
 
-__all__ = ["ALL", "FAMILIES", "Contribution", "Family"]
+__all__ = ["ALL", "FAMILIES", "Contribution", "Family", "families"]
 
 
 def _load() -> dict[str, Family]:
@@ -19,3 +21,9 @@ def _load() -> dict[str, Family]:
 
 
 FAMILIES: dict[str, Family] = _load()
+
+
+def families(settings: Settings) -> dict[str, Family]:
+    """The families as they count by the office hours of the settings."""
+    work = work_time(office(settings))
+    return {name: family.at(work) for name, family in FAMILIES.items()}

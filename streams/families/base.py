@@ -8,17 +8,19 @@ so that the order is total whatever comes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeVar
 
 import msgspec
 
-from schemas.cells import KINDS
+from schemas.cells import KINDS, Rules
 from schemas.states import id_text
+from schemas.worktime import WorkTime
 
 Fields = Mapping[str, Any]
 Register = TypeVar("Register", bound=tuple[Any, ...])
 Merge = Callable[[Any, Fields, int], None]
+Counts = Callable[[Any, int], list["Contribution"]]
 
 
 ALL = -1  # every part of the counts
@@ -36,16 +38,30 @@ class Family:
     `merges` maps an event type to (state, fields, broker time in ms) -> None, which joins the event into the state.
     `counts` is the pure function from a state to its contributions, whole or only some parts of them (a set of bits).
     `touched` says which parts can differ between an old and a new state; ALL is always right, less is quicker.
-    `version` is raised with every change of `counts`: workers then count every state anew when they take over.
+    `version` is raised with every change of `counts`: workers then count every state anew when they take over. States of before
+    `states_since` lack what today's counts need, so such books have to be made anew from the events.
+    `counts_by` makes the counts of a family that depend on office hours; `counts` are then those by the usual hours.
     """
 
     name: str
     version: int
     state: type[msgspec.Struct]
     merges: Mapping[str, Merge]
-    counts: Callable[[Any, int], list[Contribution]]
+    counts: Counts
     touched: Callable[[Any, Any], int] = lambda old, new: ALL
     recounted: bool = True  # its events are kept for ever, so cells can be proved from offset zero
+    states_since: int = 1
+    counts_by: Callable[[WorkTime], Counts] | None = None
+    calendar: int = 0  # fingerprint of the office hours
+
+    @property
+    def rules(self) -> Rules:
+        """What its cells are counted by."""
+        return Rules(self.version, self.calendar)
+
+    def at(self, work: WorkTime) -> Self:
+        """The family as it counts by these office hours."""
+        return replace(self, counts=self.counts_by(work), calendar=work.fingerprint) if self.counts_by else self
 
     def decoder(self) -> Callable[[bytes], Any]:
         """A reader of state records."""

@@ -5,42 +5,37 @@ Days are the province's; `at` of an open dossier is its exact due time, so that 
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from functools import partial
 from itertools import pairwise
 
-from schemas.cells import DAYS_BOUNDS, LAG_BOUNDS
-from schemas.clock import day, day_number
+from schemas.clock import day
 from schemas.codes import CHANNELS
 from schemas.states import Dossier, Reported
-from streams.families.base import ALL, Contribution, newer_reported, places
+from schemas.worktime import WorkTime
+from streams.families.base import ALL, Contribution, Counts, places
+from streams.families.dossier_closed import ONLINE, PAPERS_DIGITISED, End, LagPlaces, closed, end_of, finish_of, lag, returned_of, waiting
 
 AUTHENTICATED, WITH_FEE, REUSED_DATA, BACKFILLED = 1, 2, 4, 8
+FROM_PERSONAL_STORE, POPULATION_DATA = 32, 64
 FUTURE_MS = 300_000  # clocks differ; beyond this a time lay in the future when the hub heard of it
 PAID = 2
 
 RECEPTION, PROGRESS, PAYMENTS, RATINGS, FLAGS = 1, 2, 4, 8, 16  # the parts of a dossier's counts
 
 RECEIVED = places("dossiers", "received")
-CLOSED = places("dossiers", "closed")
 PAID_PLACES = places("dossiers", "paid")
 RATED = places("dossiers", "rated")
 FLAGGED = places("dossiers", "flagged")
 BY_CHANNEL = tuple(RECEIVED[f"received_{channel}"] for channel in CHANNELS)
-ONLINE = CHANNELS.index("online")
-SECONDS = CLOSED["processing_seconds"]
-DAYS_0 = CLOSED[f"days_le_{DAYS_BOUNDS[0]}"]
-# Of each step that is reported: where its reports, the sum of their lags and the first class of lag stand.
-LagPlaces = tuple[int, int, int]
-RECEPTION_LAG: LagPlaces = (RECEIVED["reception_reports"], RECEIVED["reception_lag_seconds"], RECEIVED["reception_lag_le_1"])
-END_LAG: LagPlaces = (CLOSED["reports"], CLOSED["lag_seconds"], CLOSED["lag_le_1"])
-RETURN_LAG: LagPlaces = (CLOSED["return_reports"], CLOSED["return_lag_seconds"], CLOSED["return_lag_le_1"])
-
-# The end of a dossier: time, outcome (finished, withdrawn, stopped), when the hub first heard of it
-End = tuple[int, str, Reported]
-Return = tuple[int, bytes, bool, str, Reported]
+RECEPTION_LAG = LagPlaces.of("reception_", RECEIVED)
 
 
-def counts(state: Dossier, parts: int = ALL) -> list[Contribution]:
+def counts_by(work: WorkTime) -> Counts:
+    """The counts by these office hours."""
+    return partial(counts, work)
+
+
+def counts(work: WorkTime, state: Dossier, parts: int = ALL) -> list[Contribution]:
     """The cells that a dossier counts in; only the given parts where the others are known not to matter."""
     reception = state.reception
     refused = _refused(state)
@@ -48,11 +43,11 @@ def counts(state: Dossier, parts: int = ALL) -> list[Contribution]:
         return [_refusal(state)] if refused else [_unknown(state)] if state.reporter else []
     found: list[Contribution] = []
     if parts & RECEPTION:
-        found.append(_refusal(state) if refused else _received(reception))
+        found.append(_refusal(state) if refused else _received(reception, state, work))
     tail = f"{state.handler[2] if state.handler else reception[3]}|{reception[4]}|"
     end = None if refused else end_of(state)
     if parts & PROGRESS and not refused:
-        found.append(_progress(state, tail, end))
+        found.append(_progress(state, tail, end, work))
         if state.reopened:
             found.append((f"dossiers|reopened|{tail}{day(state.reopened)}".encode(), (0,), ()))
     if parts & PAYMENTS and state.payments:
@@ -74,14 +69,14 @@ def touched(old: Dossier, new: Dossier) -> int:
     if new.handler != old.handler and (old.handler is None or new.handler is None or new.handler[2] != old.handler[2]):
         return ALL & ~RECEPTION
     if new.payments != old.payments:
-        parts |= PAYMENTS
+        parts |= PAYMENTS if _paid_online(new) == _paid_online(old) else PAYMENTS | RECEPTION
     if new.ratings != old.ratings:
         parts |= RATINGS
     if new.step_at != old.step_at or new.first_step_at != old.first_step_at:
         parts |= FLAGS if old.step_at or not (new.finish or new.returned) else PROGRESS | FLAGS
     if new.dues != old.dues or _closings(new) != _closings(old):
         parts |= PROGRESS | FLAGS
-    elif new.transfers != old.transfers or _waiting(new) != _waiting(old):
+    elif new.transfers != old.transfers or new.papers != old.papers or waiting(new) != waiting(old):
         parts |= PROGRESS
     return parts
 
@@ -90,38 +85,11 @@ def _closings(state: Dossier) -> tuple[object, ...]:
     return state.finish, state.returned, state.withdrawal, state.stop
 
 
-def _progress(state: Dossier, tail: str, end: End | None) -> Contribution:
+def _progress(state: Dossier, tail: str, end: End | None, work: WorkTime) -> Contribution:
     due = state.dues[max(state.dues)] if state.dues else 0
     if end is not None:
-        return _closed(state, tail, end, due)
-    return (f"dossiers|open|{tail}{due}".encode(), (0, 1) if _waiting(state) else (0,), ())
-
-
-def end_of(state: Dossier) -> End | None:
-    """The closing fact that stands: finish, else return, else the later of withdrawal and stop; None while open."""
-    reopened = state.reopened
-    finish = finish_of(state)
-    if finish is not None and finish[0] >= reopened:
-        return finish[0], "finished", finish[3]
-    returned = state.returned
-    if returned is not None and returned[0] >= reopened:
-        return returned[0], "finished", returned[4]
-    if state.withdrawal is None and state.stop is None:
-        return None
-    others = [
-        (fact[0], outcome, fact[2])
-        for fact, outcome in ((state.withdrawal, "withdrawn"), (state.stop, "stopped"))
-        if fact is not None and fact[0] >= reopened
-    ]
-    return max(others, key=lambda end: (end[0], end[1])) if others else None
-
-
-def finish_of(state: Dossier) -> tuple[int, bytes, bool, Reported] | None:
-    """The finish with the greatest (occurred_at, event id) of all sources."""
-    best = None
-    for fact in state.finish.values():
-        best = fact if best is None else newer_reported(best, fact)
-    return best
+        return closed(state, tail, end, due, work)
+    return (f"dossiers|open|{tail}{due}".encode(), (0, 1) if waiting(state) else (0,), ())
 
 
 def _refused(state: Dossier) -> bool:
@@ -152,93 +120,29 @@ def _unknown_ones(state: Dossier) -> tuple[int, ...]:
     return FLAGGED["flagged"], FLAGGED["no_reception"]
 
 
-def _received(reception: tuple[int, bytes, int, str, str, int, int, int, Reported]) -> Contribution:
+def _received(reception: tuple[int, bytes, int, str, str, int, int, int, Reported], state: Dossier, work: WorkTime) -> Contribution:
     said_at, _, received_at, agency, procedure, channel, level, bits, reported = reception
     ones = [0, BY_CHANNEL[channel]]
     if level >= 3:
         ones.append(RECEIVED["received_partial"] if level == 3 else RECEIVED["received_full"])
     if bits:
         ones += [place for bit, place in RECEIVED_BITS if bits & bit]
-    sums = () if reported is None else (_lag(ones, said_at, reported, RECEPTION_LAG),)
+    if state.payments and bits & WITH_FEE and _paid_online(state):
+        ones.append(RECEIVED["paid_online"])
+    sums = () if reported is None else lag(ones, said_at, reported, RECEPTION_LAG, work)
     return (f"dossiers|received|{agency}|{procedure}|{day(received_at)}".encode(), tuple(ones), sums)
 
 
-def _lag(ones: list[int], at: int, reported: int, places_: LagPlaces) -> tuple[int, int]:
-    """Adds a report and its class of lag; returns the lag in seconds as what it adds to the sum."""
-    reports, seconds, first_class = places_
-    lag = max(0, reported - at) // 1000
-    ones += (reports, first_class + bisect_left(LAG_BOUNDS, lag))
-    return seconds, lag
+def _paid_online(state: Dossier) -> bool:
+    return any(rank == PAID and online for _, rank, _, online in state.payments.values())
 
 
 RECEIVED_BITS = (
     (WITH_FEE, RECEIVED["with_fee"]), (AUTHENTICATED, RECEIVED["authenticated"]),
     (REUSED_DATA, RECEIVED["reused_data"]), (BACKFILLED, RECEIVED["backfilled"]),
+    (PAPERS_DIGITISED, RECEIVED["papers_digitised"]), (FROM_PERSONAL_STORE, RECEIVED["from_personal_store"]),
+    (AUTHENTICATED | FROM_PERSONAL_STORE | POPULATION_DATA, RECEIVED["identified"]),
 )  # fmt: skip
-
-
-def _waiting(state: Dossier) -> bool:
-    return (state.supplement is not None and state.supplement[2]) or (state.fee is not None and state.fee[2])
-
-
-def _closed(state: Dossier, tail: str, end: End, due: int) -> Contribution:
-    assert state.reception is not None
-    at, outcome, reported = end
-    ones = [CLOSED["closed"], CLOSED[outcome]]
-    returned = _returned(state)
-    if outcome == "finished":
-        ones += _finished(state, returned)
-    if due:
-        ones += _timing(at, due, returned)
-    else:
-        ones.append(CLOSED["no_due"])
-    received_at = state.reception[2]
-    ones.append(DAYS_0 + bisect_left(DAYS_BOUNDS, max(0, day_number(at) - day_number(received_at))))
-    sums: tuple[tuple[int, int], ...] = ((SECONDS, max(0, at - received_at) // 1000),)
-    if reported is not None:
-        sums += (_lag(ones, at, reported, END_LAG),)
-        if day(reported) > day(at):
-            ones.append(CLOSED["reported_late"])
-        if at <= due < reported and not _waiting(state):
-            ones.append(CLOSED["looked_overdue"])
-    if returned is not None and returned[4] is not None and outcome == "finished":
-        sums += (_lag(ones, returned[0], returned[4], RETURN_LAG),)
-    return (f"dossiers|closed|{tail}{day(at)}".encode(), tuple(ones), sums)
-
-
-def _returned(state: Dossier) -> Return | None:
-    """The return of the result, unless a reopening undid it."""
-    returned = state.returned
-    return returned if returned is not None and returned[0] >= state.reopened else None
-
-
-def _finished(state: Dossier, returned: Return | None) -> list[int]:
-    assert state.reception is not None
-    finish = finish_of(state)
-    ones = [CLOSED["results"]]
-    if not state.step_at:
-        ones.append(CLOSED["finished_without_step"])
-    if state.reception[5] == ONLINE:
-        ones.append(CLOSED["finished_online"])
-    if (finish and finish[2] and finish[0] >= state.reopened) or (returned and returned[2]):
-        ones.append(CLOSED["results_digitised"])
-    if state.transfers:
-        ones.append(CLOSED["moved"])
-        if all(state.transfers.values()):
-            ones.append(CLOSED["moved_electronically"])
-    return ones
-
-
-def _timing(at: int, due: int, returned: Return | None) -> list[int]:
-    ended, promised = day(at), day(due)
-    ones = [CLOSED["late"] if at > due else CLOSED["on_time"]]
-    if ended < promised:
-        ones.append(CLOSED["early"])
-    elif ended > promised:
-        ones.append(CLOSED["late_766"])
-    if returned is not None and returned[0] > due:
-        ones.append(CLOSED["late_06a"])
-    return ones
 
 
 def _paid(state: Dossier, tail: str) -> list[Contribution]:
@@ -303,7 +207,7 @@ def _result_flags(state: Dossier, end_at: int) -> list[int]:
     finish = finish_of(state)
     if finish is None or finish[0] < state.reopened:
         return [FLAGGED["finished_without_end"]]
-    returned = _returned(state)
+    returned = returned_of(state)
     return [FLAGGED["returned_before_end"]] if returned is not None and returned[0] < end_at else []
 
 

@@ -11,8 +11,19 @@ from functools import wraps
 
 from schemas.codes import CHANNELS, PAYMENT_RANK
 from schemas.states import Dossier, pack_id
+from schemas.worktime import work_time
 from streams.families.base import Family, Fields, Merge, newer, newer_reported
-from streams.families.dossier_counts import AUTHENTICATED, BACKFILLED, REUSED_DATA, WITH_FEE, counts, touched
+from streams.families.dossier_closed import ASKED, CAME, PAPERS_DIGITISED
+from streams.families.dossier_counts import (
+    AUTHENTICATED,
+    BACKFILLED,
+    FROM_PERSONAL_STORE,
+    POPULATION_DATA,
+    REUSED_DATA,
+    WITH_FEE,
+    counts_by,
+    touched,
+)  # fmt: skip
 
 CHANNEL_PLACE: Mapping[str, int] = {channel: place for place, channel in enumerate(CHANNELS)}
 OTHER = CHANNEL_PLACE["other"]
@@ -23,6 +34,8 @@ def _reception(state: Dossier, fields: Fields, at: int, received_at: int, broker
     bits = (
         (AUTHENTICATED if fields["authenticated"] else 0) | (WITH_FEE if fields["with_fee"] else 0)
         | (REUSED_DATA if fields["reused_data"] else 0) | (BACKFILLED if backfill else 0)
+        | (PAPERS_DIGITISED if fields["papers_digitised"] else 0)
+        | (FROM_PERSONAL_STORE if fields["from_personal_store"] else 0) | (POPULATION_DATA if fields["population_data"] else 0)
     )  # fmt: skip
     state.reception = newer_reported(state.reception, (
         at, pack_id(fields["event_id"]), received_at, fields["agency"], fields["procedure"],
@@ -77,13 +90,19 @@ def transferred(state: Dossier, fields: Fields, _: int) -> None:
 def supplement_requested(state: Dossier, fields: Fields, _: int) -> None:
     """The dossier waits for papers."""
     state.supplement = newer(state.supplement, (fields["occurred_at"], pack_id(fields["event_id"]), True))
+    _papers(state, fields["occurred_at"], ASKED)
 
 
 def supplement_completed(state: Dossier, fields: Fields, _: int) -> None:
     """The wait for papers ends, perhaps with a new due time."""
     state.supplement = newer(state.supplement, (fields["occurred_at"], pack_id(fields["event_id"]), False))
+    _papers(state, fields["occurred_at"], CAME)
     if fields["due_at"] is not None:
         _due(state, fields["occurred_at"], fields["due_at"])
+
+
+def _papers(state: Dossier, at: int, said: int) -> None:
+    state.papers[at] = state.papers.get(at, 0) | said
 
 
 def due_changed(state: Dossier, fields: Fields, _: int) -> None:
@@ -159,7 +178,8 @@ def _heard(merge: Callable[[Dossier, Fields, int], None]) -> Merge:
 
 FAMILY = Family(
     name="dossiers",
-    version=2,
+    version=3,
+    states_since=3,  # requests for papers are kept, for the length of the waits
     state=Dossier,
     merges={
         "dossier.received": received,
@@ -172,6 +192,7 @@ FAMILY = Family(
             )
         },
     },
-    counts=counts,
+    counts=counts_by(work_time()),
+    counts_by=counts_by,
     touched=touched,
 )  # fmt: skip

@@ -123,7 +123,7 @@ async def test_rules_with_a_new_version_are_counted_anew(hub: Hub, records: list
     def counted_otherwise(state: object, parts: int = ALL) -> list:
         return [(key.replace(b"|received|", b"|refused|"), ones[:1], sums) for key, ones, sums in old.counts(state, parts)]
 
-    changed = replace(old, version=old.version + 1, counts=counted_otherwise)
+    changed = replace(old, version=old.version + 1, counts=counted_otherwise, counts_by=None)
     monkeypatch.setitem(FAMILIES, "dossiers", changed)
     successor = Ledger(0, hub.settings)
     await take_over(hub.settings, [successor])
@@ -131,3 +131,30 @@ async def test_rules_with_a_new_version_are_counted_anew(hub: Hub, records: list
     await successor.apply(batch(records[300:], None))
     await successor.close()
     assert await exact(hub) == len(records)
+
+
+async def test_other_office_hours_are_counted_anew(hub: Hub, records: list, ledger: Ledger) -> None:
+    """Working time published by other hours is corrected at take-over."""
+    await ledger.apply(batch(records[:300], None))
+    await ledger.close()
+    hub.settings = hub.settings.model_copy(update={"office_hours": "08:00-12:00,13:00-17:00"})
+    before = next(verdict for verdict in await recount(hub.settings) if (verdict.family, verdict.partition) == ("dossiers", 0))
+    assert before.differences, "the same facts last other working times"
+    successor = Ledger(0, hub.settings)
+    await take_over(hub.settings, [successor])
+    await successor.close()
+    assert await exact(hub) == 300
+
+
+async def test_states_that_lack_what_the_rules_need_are_refused(
+    hub: Hub, records: list, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To count them anew would tell figures that no fact supports; the sentence says what to do."""
+    await ledger.apply(batch(records[:300], None))
+    await ledger.close()
+    old = FAMILIES["dossiers"]
+    monkeypatch.setitem(FAMILIES, "dossiers", replace(old, version=old.version + 1, states_since=old.version + 1))
+    with pytest.raises(LedgerError, match="LGSP_APP_ID=lgsp-2"):
+        await take_over(hub.settings, [Ledger(0, hub.settings)])
+    monkeypatch.undo()
+    assert await exact(hub) == 300

@@ -14,6 +14,7 @@ from schemas.cells import (
     KINDS,
     LAG_BOUNDS,
     CellKey,
+    Rules,
     applied_row,
     cells_of,
     classes,
@@ -132,8 +133,8 @@ def test_a_cell_has_its_place_on_a_page_and_is_found_there(key: bytes, parts: tu
 
 
 def test_how_far_cells_have_come_is_a_page_of_its_own() -> None:
-    key, value = applied_row("documents", 41, 2)
-    assert list(cells_of(key, value)) == [(CellKey("documents", "applied", "hub", "-", 0), {0: 41, 1: 2})]
+    key, value = applied_row("documents", 41, Rules(2, 77))
+    assert list(cells_of(key, value)) == [(CellKey("documents", "applied", "hub", "-", 0), {0: 41, 1: 2, 2: 77})]
     assert key not in {place_of(b"documents|sent|hub|-|20251110")[0], b"documents|hub|0"}, "an agency called hub"
 
 

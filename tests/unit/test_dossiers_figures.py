@@ -16,7 +16,7 @@ OPEN = ("open", "A", "p", ms("11-10 17:00"))
 CLOSED = ("closed", "A", "p", 20251110)
 FLAGGED = ("flagged", "A", "p", 20251103)
 
-AT_ONCE = {"reception_reports": 1, "reception_lag_le_1": 1}  # a reception that was heard of at once
+AT_ONCE = {"reception_reports": 1, "reception_lag_le_1": 1, "reception_working_lag_le_60": 1}  # a reception that was heard of at once
 
 EXAMPLE = [
     told("dossier.received", "11-03 09:00", channel="online", due_at="11-10 17:00"),
@@ -57,6 +57,8 @@ def test_the_worked_example_at_each_time(order: list[Heard]) -> None:
         "closed": 1, "finished": 1, "finished_online": 1, "on_time": 1, "results": 1, "moved": 1, "moved_electronically": 1,
         "reported_late": 1, "looked_overdue": 1, "processing_seconds": 7 * 86_400 + 27_000, "days_le_7": 1, "reports": 1,
         "lag_seconds": 86_400 + 55_800, "lag_le_172800": 1, "finished_without_step": 1,
+        # Monday from 9:00, four days, Monday until 16:30; the report half an hour, a day and an hour of office time later
+        "processing_working_seconds": 45 * 3600 + 1800, "working_lag_seconds": 9 * 3600 + 1800, "working_lag_le_57600": 1,
     }  # fmt: skip
     assert not any(kind == "open" for kind, *_ in second)
     assert overdue(second, "B", "11-12 08:00:01") == 0
@@ -80,7 +82,10 @@ def test_the_worked_example_at_each_time(order: list[Heard]) -> None:
         ({"level": 3}, ["received_counter", "received_partial"]),
         ({"level": 4}, ["received_counter", "received_full"]),
         ({"with_fee": True}, ["received_counter", "with_fee"]),
-        ({"authenticated": True}, ["received_counter", "authenticated"]),
+        ({"authenticated": True}, ["received_counter", "authenticated", "identified"]),
+        ({"population_data": True}, ["received_counter", "identified"]),
+        ({"from_personal_store": True}, ["received_counter", "from_personal_store", "identified"]),
+        ({"papers_digitised": True}, ["received_counter", "papers_digitised"]),
         ({"reused_data": True}, ["received_counter", "reused_data"]),
         ({"backfill": True}, ["received_counter", "backfilled"]),
     ],
@@ -285,6 +290,7 @@ def test_imported_history_counts_everywhere_except_in_lag() -> None:
     closed = answer(RECEIVED, told("dossier.finished", "11-10 16:30", heard="12-30 08:00", backfill=True))[CLOSED]
     assert closed == {
         "closed": 1, "finished": 1, "on_time": 1, "results": 1, "processing_seconds": 631_800, "days_le_7": 1, "finished_without_step": 1,
+        "processing_working_seconds": 163_800,
     }  # fmt: skip
 
 

@@ -60,6 +60,7 @@ def test_a_thing_is_listed_in_every_cell_that_it_counts_in(listing: Listing) -> 
     assert closed.counts == {
         "closed": 1, "finished": 1, "finished_online": 1, "on_time": 1, "results": 1, "reported_late": 1, "looked_overdue": 1,
         "processing_seconds": 631_800, "reports": 1, "lag_seconds": 142_200, "lag_le_172800": 1, "days_le_7": 1, "finished_without_step": 1,
+        "processing_working_seconds": 163_800, "working_lag_seconds": 34_200, "working_lag_le_57600": 1,
     }  # fmt: skip
     assert told_of(listing, of("received", "received_online")) == [(20251103, "A", "thing")]
     assert told_of(listing, of("paid", "transactions")) == [(20251105, "A", "thing")]
@@ -236,7 +237,7 @@ def test_a_file_that_is_no_database_is_made_anew(tmp_path: Path) -> None:
 def test_a_file_of_other_rules_is_made_anew(tmp_path: Path) -> None:
     path = filled(tmp_path)
     with sqlite3.connect(path) as raw:
-        rules = {meaning.family: (meaning.version, meaning.date_names) for meaning in meanings()}
+        rules = {meaning.family: (meaning.rules, meaning.date_names) for meaning in meanings()}
         assert fingerprint(rules) == raw.execute("SELECT value FROM facts WHERE name = 'layout'").fetchone()[0]
         raw.execute("UPDATE facts SET value = ? WHERE name = 'layout'", (fingerprint(rules | {"dossiers": (0, ())}),))
     rebuilt(tmp_path)

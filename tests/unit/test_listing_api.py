@@ -126,6 +126,7 @@ async def test_a_row_says_who_when_and_why(api: httpx.AsyncClient) -> None:
             "closed": 1, "finished": 1, "finished_online": 1, "on_time": 1, "results": 1, "reported_late": 1, "looked_overdue": 1,
             "processing_seconds": 631_800, "reports": 1, "lag_seconds": 142_200, "lag_le_172800": 1, "days_le_7": 1,
             "finished_without_step": 1,
+            "processing_working_seconds": 163_800, "working_lag_seconds": 34_200, "working_lag_le_57600": 1,
         },
         "dates": {
             "received_at": "2025-11-03T09:00:00+07:00", "reception_heard_at": "2025-11-03T09:00:00+07:00",

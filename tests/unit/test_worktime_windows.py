@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from metrics.grains import EVER, Window
 from metrics.windows import NAMES, WindowName, compared, named
-from metrics.worktime import OFFICE, Office, after, office
 from schemas.clock import ZONE, to_datetime, to_ms
 from schemas.errors import SettingsError
 from schemas.settings import Settings
+from schemas.worktime import OFFICE, Office, after, office
 
 
 def window(first: str, last: str) -> Window:
