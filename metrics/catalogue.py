@@ -137,8 +137,10 @@ class Indicator(Declared):
             self._check(term)
         if self.percentiles is not None:
             _check(self.family, self.percentiles.kind, (f"{self.percentiles.classes}_more",))
-        if self.source == "events" and (self.unit == "share") != (self.denominator is not None and self.percentiles is None):
-            raise ValueError("unit share goes with a denominator, and a count has none")
+        if self.source == "events" and (self.unit in ("share", "seconds")) != (self.denominator is not None):
+            raise ValueError("units share and seconds go with a denominator, and a count has none")
+        if self.percentiles is not None and self.unit != "seconds":
+            raise ValueError("percentiles go with unit seconds")
         return self
 
     def _check(self, term: Term) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from metrics import reasons
 from metrics.answering import NO_DIRECTORY, Question, answer, figures
 from metrics.answers import (
     AsOf,
@@ -160,7 +161,8 @@ def _score(question: Question, declared: Indicator) -> ScoreAnswer:
     found = []
     for item in question.items:
         whole, why = figures(question, item, question.window)
-        found.append(Scored(item, whole.get("", NOTHING), why or item.missing))
+        figure = whole.get("", NOTHING)
+        found.append(Scored(item, figure, why or item.missing or (reasons.NOTHING_COUNTED if figure.value is None else None)))
     total = add_up(found)
     return ScoreAnswer(
         id=declared.id, version=declared.version, agency=question.asked.agency,

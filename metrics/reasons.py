@@ -36,6 +36,10 @@ NOT_ONE_FIELD = Name(
     vi="Số liệu này không theo thủ tục, nên không có số liệu của một lĩnh vực.",
     en="It is not counted by procedure, so there is no figure of one field.",
 )
+NOTHING_COUNTED = Name(
+    vi="Trong kỳ chưa có gì để tính tỷ lệ.",
+    en="Nothing in the window has a share.",
+)
 NOTHING_REPORTED = Name(
     vi="Chưa có cơ quan nào báo cáo số liệu này cho kỳ kết thúc trong khoảng thời gian.",
     en="No agency reported it for a period that ended in the window.",

@@ -247,7 +247,7 @@ def _closed(dossier: Dossier, end: tuple[int, str, int | None], tally: Tally) ->
     requests, paused = dossier.waits(at)
     measures += ["asked_for_papers"] if requests else []
     measures += ["asked_again_in_time"] if requests > 1 and dossier.due and date_of(at) <= date_of(dossier.due) else []
-    working = working_seconds(dossier.received_at, at) - paused
+    working = working_seconds(dossier.received_at, at) - paused if outcome == "finished" else 0
     amounts = {
         "processing_seconds": max(0, at - dossier.received_at) // 1000,
         "processing_working_seconds": working, "paused_working_seconds": paused,

@@ -30,7 +30,7 @@ class Reception(DossierEvent):
     level: Level | None = Field(None, description="Level of the online service: 2 information, 3 partial, 4 full")
     applicant: ApplicantKind | None = Field(None, description="Kind of applicant (LoaiDoiTuong); never who")
     authenticated: bool = Field(False, description="Applicant authenticated by the national electronic identity")
-    with_fee: bool = Field(False, description="A fee is due for this dossier")
+    with_fee: bool = Field(False, description="A fee is due for this dossier; one of 0 đồng is none")
     reused_data: bool = Field(False, description="Data or papers the State already holds were reused")
     papers_digitised: bool = Field(False, description="Its papers exist in digital form (HoSoCoThanhPhanSoHoa)")
     from_personal_store: bool = Field(False, description="A paper was taken from the applicant's store on the portal (DuocLayTuKhoDMQG)")

@@ -100,7 +100,7 @@ def closed(state: Dossier, tail: str, end: End, due: int, work: WorkTime) -> Con
     if outcome == "finished":
         ones += _finished(state, returned)
     ones += _timing(at, due, returned) if due else (CLOSED["no_due"],)
-    amounts = _durations(state, at, ones, due, work)
+    amounts = _durations(state, end, ones, due, work)
     if reported is not None:
         amounts += lag(ones, at, reported, END_LAG, work)
         if day(reported) > day(at):
@@ -112,20 +112,18 @@ def closed(state: Dossier, tail: str, end: End, due: int, work: WorkTime) -> Con
     return (f"dossiers|closed|{tail}{day(at)}".encode(), tuple(ones), amounts)
 
 
-def _durations(state: Dossier, end_at: int, ones: list[int], due: int, work: WorkTime) -> Amounts:
-    """How long it took, by the clock and in working time without the waits for papers."""
+def _durations(state: Dossier, end: End, ones: list[int], due: int, work: WorkTime) -> Amounts:
+    """How long it took by the clock, a finished one in working time without the waits for papers, and those waits."""
     assert state.reception is not None
-    received_at = state.reception[2]
+    received_at, end_at = state.reception[2], end[0]
     ones.append(DAYS_0 + bisect_left(DAYS_BOUNDS, max(0, day_number(end_at) - day_number(received_at))))
-    elapsed, working = max(0, end_at - received_at) // 1000, work.seconds(received_at, end_at)
-    if not state.papers:
-        return (SECONDS, elapsed), (WORKING_SECONDS, working)
-    asked, paused = _pauses(state, received_at, end_at, work)
+    asked, paused = _pauses(state, received_at, end_at, work) if state.papers else (0, 0)
     if asked:
         ones.append(CLOSED["asked_for_papers"])
         if asked > 1 and due and day(end_at) <= day(due):
             ones.append(CLOSED["asked_again_in_time"])
-    return (SECONDS, elapsed), (WORKING_SECONDS, working - paused), (PAUSED, paused)
+    amounts = (SECONDS, max(0, end_at - received_at) // 1000), (PAUSED, paused)
+    return (*amounts, (WORKING_SECONDS, work.seconds(received_at, end_at) - paused)) if end[1] == "finished" else amounts
 
 
 def _pauses(state: Dossier, received_at: int, end_at: int, work: WorkTime) -> tuple[int, int]:

@@ -32,7 +32,7 @@ def entry(change: Callable[[dict[str, Any]], object]) -> str:
 
 def test_what_ships_is_valid_and_complete() -> None:
     indicators = load_indicators()
-    assert len(indicators) == 84
+    assert len(indicators) == 90
     for indicator in indicators.values():
         assert indicator.definition.vi != indicator.definition.en
         assert indicator.clause
@@ -150,7 +150,7 @@ def test_a_term_may_name_its_own_family(tmp_path: Path) -> None:
         (lambda e: e["targets"].update({2025: "fifty"}), "dossiers_online_share.targets.2025"),
         (lambda e: e["targets"].update({2025: True}), "dossiers_online_share.targets.2025"),
         (lambda e: e["targets"].update({25: 0.5}), "dossiers_online_share.targets.25"),
-        (lambda e: e.pop("denominator"), "unit share goes with a denominator"),
+        (lambda e: e.pop("denominator"), "units share and seconds go with a denominator"),
         (lambda e: e.pop("clause"), "dossiers_online_share.clause: Field required"),
         (lambda e: e["name"].pop("vi"), "dossiers_online_share.name.vi: Field required"),
         (lambda e: e.update(direction="sideways"), "dossiers_online_share.direction"),

@@ -93,6 +93,22 @@ CASES: dict[str, Case] = {
     }}, 33, 3, {"p50": 5, "p90": 60}),
     "return_sync_lag": Case({"dossiers|closed": {"return_reports": 1, "return_lag_seconds": 9_000_000, "return_lag_more": 1}}, 9_000_000, 1,
                             {"p50": None, "p90": None}),
+    # of 10 reports 5 within a minute, 4 within an hour, 1 within a working day
+    "sync_lag_working": Case({"dossiers|closed": {
+        "closed": 12, "reports": 10, "lag_seconds": 99_999, "working_lag_seconds": 30_000,
+        "working_lag_le_60": 5, "working_lag_le_3600": 4, "working_lag_le_28800": 1,
+    }}, 30_000, 10, {"p50": 60, "p90": 3600}),
+    "reception_sync_lag_working": Case({"dossiers|received": {
+        "received": 5, "reception_reports": 4, "reception_working_lag_seconds": 1_000, "reception_working_lag_le_900": 4,
+    }}, 1_000, 4, {"p50": 900, "p90": 900}),
+    "return_sync_lag_working": Case({"dossiers|closed": {
+        "closed": 5, "return_reports": 2, "return_working_lag_seconds": 700_060, "return_working_lag_le_60": 1,
+        "return_working_lag_more": 1,
+    }}, 700_060, 2, {"p50": 60, "p90": None}),
+    # 8 finished ones took 45.5 office hours each
+    "processing_time": closed(8 * 163_800, 8, closed=10, finished=8, processing_seconds=10**6, processing_working_seconds=8 * 163_800),
+    "dossiers_asked_for_papers_share": closed(4, 10, closed=10, finished=8, asked_for_papers=4, asked_again_in_time=1),
+    "supplement_wait": closed(57_600, 4, closed=10, finished=8, asked_for_papers=4, paused_working_seconds=57_600),
     "overdue_by_late_reporting": closed(2, closed=10, late=4, reported_late=6, looked_overdue=2),
     "due_moved_after_passed": flagged("due_moved_after_passed"),
     "step_before_reception": flagged("step_before_reception"),
@@ -133,18 +149,22 @@ CASES: dict[str, Case] = {
     "tasks_due_soon": Case({
         f"tasks|open|P|{at('2025-03-19T17:00')}": {"open": 40}, f"tasks|open|P|{at('2025-03-20T17:00')}": {"open": 3},
     }, 3),
-    # with a due time: 20 − 2 closed, of which 3 late; open 6 ahead and 4 past due, of which 1 waits: 15 + 6 + 1 of 18 + 10
+    # with a due time: 20 − 2 closed, of which 3 late and 1 asked for papers twice; open 6 ahead and 4 past due, of which 1 waits:
+    # 14 + 6 + 1 of 18 + 10
     "score_766_2_1": Case({
-        "dossiers|closed": {"closed": 20, "no_due": 2, "late_766": 3},
+        "dossiers|closed": {"closed": 20, "no_due": 2, "late_766": 3, "asked_for_papers": 5, "asked_again_in_time": 1},
         f"dossiers|open|P|{at('2025-03-25T17:00')}": {"open": 6, "waiting": 2},
         f"dossiers|open|P|{at('2025-03-19T17:00')}": {"open": 4, "waiting": 1},
         "dossiers|open|P|0": {"open": 9},
-    }, 22, 28),
+    }, 21, 28),
     "score_766_3_1": stock("procedures", 5, 9, procedures=9, eligible_online=6, offered_online=5),
     "score_766_3_5a": stock("procedures", 3, 4, procedures=9, with_fee=4, payable_online=3),
     "score_766_4_1": closed(6, 8, closed=10, results=8, results_digitised=6),
     "score_766_4_3": Case({"dossiers|received": {"received": 12, "reused_data": 3}}, 3, 12),
-    "score_766_4_5b": Case({"dossiers|received": {"received": 12, "authenticated": 9}}, 9, 12),
+    "score_766_3_6": Case({"dossiers|received": {"received": 12, "with_fee": 5, "paid_online": 2}}, 2, 5),
+    "score_766_4_2": closed(3, 8, closed=10, finished=8, results=8, results_digitised=6, digitised_throughout=3),
+    "score_766_4_4": Case({"dossiers|received": {"received": 12, "from_personal_store": 2}}, 2, 12),
+    "score_766_4_5b": Case({"dossiers|received": {"received": 12, "authenticated": 9, "identified": 10}}, 10, 12),
     # of 20 closed 3 were late, and 2 of 5 ratings were not satisfied: 20 − 3 − 2
     "score_766_5_4": Case({"dossiers|closed": {"closed": 20, "late_766": 3}, "dossiers|rated": {"ratings": 5, "satisfied": 3}}, 15, 20),
 }  # fmt: skip

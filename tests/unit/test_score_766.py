@@ -19,15 +19,17 @@ from metrics.score import GROUPS, points
 NOW = at("2025-11-12T10:00")
 CELLS = [
     # 20 closed with a due time, of which 3 late by date: 17 of 20; 2 of 5 ratings not satisfied: 15 of 20
-    counted("dossiers|closed|A|P|20251105", closed=20, late_766=3, results=8, results_digitised=6),
+    counted("dossiers|closed|A|P|20251105", closed=20, late_766=3, finished=8, results=8, results_digitised=6, digitised_throughout=4),
     counted("dossiers|rated|A|P|20251105", ratings=5, satisfied=3),
-    # 12 of 50 reused data, 40 of 50 authenticated
-    counted("dossiers|received|A|P|20251104", received=50, reused_data=12, authenticated=40),
+    # of 50 received 12 reused data, 45 were identified, 5 took papers from the personal store, and 4 of 10 with a fee were paid online
+    counted(
+        "dossiers|received|A|P|20251104", received=50, reused_data=12, identified=45, from_personal_store=5, with_fee=10, paid_online=4
+    ),
     # 3 of 4 fee procedures payable online, 5 of 9 procedures offered online
     counted("inventory|procedures|A|land|20240101", procedures=9, offered_online=5, with_fee=4, payable_online=3),
 ]
-# rate ÷ full × most: 17/20 × 20; 0.75/0.8 × 2; 6/8 × 6; 0.24/0.8 × 2; 0.8 × 2; 0.75/0.9 × 6
-WANTED = {"2.1": 17.0, "3.5a": 1.88, "4.1": 4.5, "4.3": 0.6, "4.5b": 1.6, "5.4": 5.0}
+# rate ÷ full × most: 17/20 × 20; 0.75/0.8 × 2; 0.4 × 6; 6/8 × 6; 0.5/0.8 × 4; 0.24/0.8 × 2; 0.1 × 4; 0.9 × 2; 0.75/0.9 × 6
+WANTED = {"2.1": 17.0, "3.5a": 1.88, "3.6": 2.4, "4.1": 4.5, "4.2": 2.5, "4.3": 0.6, "4.4": 0.4, "4.5b": 1.8, "5.4": 5.0}
 
 
 def score(**asked: str) -> ScoreAnswer:
@@ -41,10 +43,10 @@ def test_items_groups_and_the_total() -> None:
     assert {number: item.points for number, item in items.items() if item.points is not None} == WANTED
     sums = {group.group: (group.points, group.possible, group.of) for group in found.groups}
     assert sums == {
-        "transparency": (None, 0, 18), "progress": (17.0, 20, 20), "online": (None, 0, 12), "payment": (1.88, 2, 10),
-        "digitisation": (6.7, 10, 22), "satisfaction": (5.0, 6, 18),
+        "transparency": (None, 0, 18), "progress": (17.0, 20, 20), "online": (None, 0, 12), "payment": (4.28, 8, 10),
+        "digitisation": (9.8, 18, 22), "satisfaction": (5.0, 6, 18),
     }  # fmt: skip
-    assert (found.points, found.possible, found.of) == (30.58, 38, 100)
+    assert (found.points, found.possible, found.of) == (36.08, 52, 100)
     assert (items["3.1"].value, items["3.1"].points, items["3.1"].of) == (5 / 9, None, None)  # how many points is not settled
     assert found.missing is not None
 
@@ -68,7 +70,7 @@ def test_a_window_that_ended_has_no_points_for_what_is_open_now() -> None:
     assert (item.points, item.value) == (None, None)
     assert item.missing is not None
     assert "today" in item.missing.en
-    assert found.possible == 18
+    assert found.possible == 32
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_points(item: str, value: float | None, wanted: float | None) -> None:
 def test_the_total_is_an_indicator_too() -> None:
     with questions_about(CELLS, NOW) as questions:
         found = answer(questions, "score_766", window="month")
-    assert (found.value, found.numerator, found.denominator, found.unit) == (30.58, None, None, "points")
+    assert (found.value, found.numerator, found.denominator, found.unit) == (36.08, None, None, "points")
 
 
 def test_as_csv() -> None:

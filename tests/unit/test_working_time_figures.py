@@ -59,6 +59,11 @@ def test_waits_for_papers_are_no_time_of_the_agency(facts: list[Heard], expected
     assert durations(RECEIVED, FINISHED, *facts, *facts) == expected, "told twice, at the end"
 
 
+def test_only_a_finished_dossier_was_worked_on_to_its_end() -> None:
+    ended = told("dossier.withdrawn", "11-10 16:30")
+    assert durations(RECEIVED, ended, asked("11-04 07:00"), came("11-05 07:00")) == (0, 8, 1, False)
+
+
 def test_asked_again_and_late_is_only_late() -> None:
     requests = [asked("11-04 07:00"), came("11-05 07:00", due_at="11-07 17:00"), asked("11-06 07:00")]
     assert durations(RECEIVED, FINISHED, *requests)[3] is False
