@@ -34,8 +34,9 @@ DAYS_BOUNDS: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25
 LAG_BOUNDS: tuple[int, ...] = (
     1, 5, 15, 60, 300, 900, 3_600, 7_200, 14_400, 28_800, 86_400, 172_800, 432_000, 864_000, 2_592_000, 7_776_000,
 )  # fmt: skip
-# Upper bounds (inclusive, in seconds of working time; a working day has eight hours) of the classes of report lag in working time.
-WORKING_LAG_BOUNDS: tuple[int, ...] = (60, 900, 3_600, 7_200, 14_400, 28_800, 57_600, 86_400, 144_000, 288_000, 633_600)
+# Upper bounds (inclusive, in seconds of working time; a working day has eight hours) of the classes of report lag in working time:
+# an hour, half a day, a day, two, a week, a month. What is quicker shows by the clock.
+WORKING_LAG_BOUNDS: tuple[int, ...] = (3_600, 14_400, 28_800, 57_600, 144_000, 633_600)
 # Upper bounds (inclusive, in hours) of the document-handling classes; the last class is open.
 HOURS_BOUNDS: tuple[int, ...] = (1, 2, 4, 8, 24, 48, 72, 120, 240, 720)
 

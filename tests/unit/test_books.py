@@ -48,7 +48,7 @@ def test_a_batch_gives_each_state_and_page_once_and_as_a_whole(books: Books) -> 
     assert [key for key, _ in changes.states] == [b"d1", b"d2", b"d3"]
     assert named(changes.pages) == {
         ("received", "A", "p", 20251103): {"received": 3, "received_counter": 3, "reception_reports": 3, "reception_lag_le_1": 3,
-                                                 "reception_working_lag_le_60": 3},
+                                                 "reception_working_lag_le_3600": 3},
         ("open", "A", "p", 0): {"open": 3},
     }  # fmt: skip
     assert changes.events == 4

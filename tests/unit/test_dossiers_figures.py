@@ -16,7 +16,7 @@ OPEN = ("open", "A", "p", ms("11-10 17:00"))
 CLOSED = ("closed", "A", "p", 20251110)
 FLAGGED = ("flagged", "A", "p", 20251103)
 
-AT_ONCE = {"reception_reports": 1, "reception_lag_le_1": 1, "reception_working_lag_le_60": 1}  # a reception that was heard of at once
+AT_ONCE = {"reception_reports": 1, "reception_lag_le_1": 1, "reception_working_lag_le_3600": 1}  # a reception that was heard of at once
 
 EXAMPLE = [
     told("dossier.received", "11-03 09:00", channel="online", due_at="11-10 17:00"),

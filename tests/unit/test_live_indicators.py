@@ -93,18 +93,18 @@ CASES: dict[str, Case] = {
     }}, 33, 3, {"p50": 5, "p90": 60}),
     "return_sync_lag": Case({"dossiers|closed": {"return_reports": 1, "return_lag_seconds": 9_000_000, "return_lag_more": 1}}, 9_000_000, 1,
                             {"p50": None, "p90": None}),
-    # of 10 reports 5 within a minute, 4 within an hour, 1 within a working day
+    # of 10 reports 5 within an hour, 4 within half a working day, 1 within a whole one
     "sync_lag_working": Case({"dossiers|closed": {
         "closed": 12, "reports": 10, "lag_seconds": 99_999, "working_lag_seconds": 30_000,
-        "working_lag_le_60": 5, "working_lag_le_3600": 4, "working_lag_le_28800": 1,
-    }}, 30_000, 10, {"p50": 60, "p90": 3600}),
+        "working_lag_le_3600": 5, "working_lag_le_14400": 4, "working_lag_le_28800": 1,
+    }}, 30_000, 10, {"p50": 3600, "p90": 14_400}),
     "reception_sync_lag_working": Case({"dossiers|received": {
-        "received": 5, "reception_reports": 4, "reception_working_lag_seconds": 1_000, "reception_working_lag_le_900": 4,
-    }}, 1_000, 4, {"p50": 900, "p90": 900}),
+        "received": 5, "reception_reports": 4, "reception_working_lag_seconds": 1_000, "reception_working_lag_le_3600": 4,
+    }}, 1_000, 4, {"p50": 3600, "p90": 3600}),
     "return_sync_lag_working": Case({"dossiers|closed": {
-        "closed": 5, "return_reports": 2, "return_working_lag_seconds": 700_060, "return_working_lag_le_60": 1,
+        "closed": 5, "return_reports": 2, "return_working_lag_seconds": 700_060, "return_working_lag_le_3600": 1,
         "return_working_lag_more": 1,
-    }}, 700_060, 2, {"p50": 60, "p90": None}),
+    }}, 700_060, 2, {"p50": 3600, "p90": None}),
     # 8 finished ones took 45.5 office hours each
     "processing_time": closed(8 * 163_800, 8, closed=10, finished=8, processing_seconds=10**6, processing_working_seconds=8 * 163_800),
     "dossiers_asked_for_papers_share": closed(4, 10, closed=10, finished=8, asked_for_papers=4, asked_again_in_time=1),

@@ -74,7 +74,7 @@ def test_asked_again_and_late_is_only_late() -> None:
 @pytest.mark.parametrize(
     ("heard", "clock", "working"),
     [
-        ("11-10 16:30:30", {"lag_seconds": 30, "lag_le_60": 1}, {"working_lag_seconds": 30, "working_lag_le_60": 1}),
+        ("11-10 16:30:30", {"lag_seconds": 30, "lag_le_60": 1}, {"working_lag_seconds": 30, "working_lag_le_3600": 1}),
         ("11-10 20:30", {"lag_seconds": 14_400, "lag_le_14400": 1}, {"working_lag_seconds": 1_800, "working_lag_le_3600": 1}),
         ("11-11 07:00", {"lag_seconds": 52_200, "lag_le_86400": 1}, {"working_lag_seconds": 1_800, "working_lag_le_3600": 1}),
         ("11-17 16:30", {"lag_seconds": 604_800, "lag_le_864000": 1}, {"working_lag_seconds": 5 * 28_800, "working_lag_le_144000": 1}),
@@ -93,7 +93,7 @@ def test_returns_and_receptions_have_lags_in_working_time_too() -> None:
     figures = answer(received, FINISHED, told("dossier.result_returned", "11-10 16:30", heard="11-11 08:00"))
     assert figures["received", "A", "p", 20251107]["reception_working_lag_seconds"] == 120
     closed = figures["closed", "A", "p", 20251110]
-    assert (closed["return_working_lag_seconds"], closed["return_working_lag_le_7200"]) == (5400, 1)
+    assert (closed["return_working_lag_seconds"], closed["return_working_lag_le_14400"]) == (5400, 1)
 
 
 def test_counts_go_by_the_offices_own_hours() -> None:
