@@ -1,22 +1,23 @@
 """The cube's tables and statements, made from the kinds of cells.
 
 Per (family, kind): `{family}_{kind}` holds the cells as they came, one row per Kafka partition; `{family}_{kind}_sums` their
-sums over categories and partitions at every grain (metrics/grains.py). A batch goes into a temporary table, its differences
-to the cells are summed in a second one, and from there into the sums: all in SQL, where Python's lock is not held. A cell
-that is gone arrives as zeros.
+sums over categories and partitions at every grain (metrics/grains.py). Of dossiers by day, `{family}_{kind}_categories` holds
+the sums over agencies and partitions at the coarser grains: a question about some procedures, or all of them, would else read
+a year of cells. A batch goes into a temporary table, its differences to the cells are summed in a second one, and from there
+into the sums: all in SQL, where Python's lock is not held. A cell that is gone arrives as zeros.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from metrics.grains import COARSER, FINE
 from schemas.cells import KINDS, Kind
 
-VERSION = 2
+VERSION = 3
 KEY = ("at", "agency", "category", "partition")
 
 COMMON = (
@@ -51,15 +52,25 @@ class Table:
         """Name of the table of sums."""
         return f"{self.cells}_sums"
 
+    @property
+    def category_sums(self) -> str | None:
+        """Name of the table of sums by category; None: it has none."""
+        return f"{self.cells}_categories" if self.family == "dossiers" and self.declared.at == "day" else None
+
     @cached_property
     def create(self) -> tuple[str, ...]:
-        """Statements that make both tables."""
+        """Statements that make its tables."""
         counts = columns(self.declared.measures, '"{}" INTEGER NOT NULL')
+        by_category = (
+            f"CREATE TABLE {self.category_sums} (grain INTEGER NOT NULL, at INTEGER NOT NULL, category TEXT NOT NULL, "
+            f"{counts}, PRIMARY KEY (grain, at, category)) WITHOUT ROWID"
+        )
         return (
             f"CREATE TABLE {self.cells} (at INTEGER NOT NULL, agency TEXT NOT NULL, category TEXT NOT NULL, partition INTEGER NOT NULL, "
             f"{counts}, PRIMARY KEY ({columns(KEY)})) WITHOUT ROWID",
             f"CREATE TABLE {self.sums} (grain INTEGER NOT NULL, at INTEGER NOT NULL, agency TEXT NOT NULL, "
             f"{counts}, PRIMARY KEY (grain, at, agency)) WITHOUT ROWID",
+            *([by_category] if self.category_sums else []),
         )
 
     @cached_property
@@ -68,7 +79,7 @@ class Table:
         counts = columns(self.declared.measures)
         return (
             f"CREATE TEMP TABLE new_{self.cells} ({columns(KEY)}, {counts})",
-            f"CREATE TEMP TABLE change_{self.cells} (at, agency, {counts})",
+            f"CREATE TEMP TABLE change_{self.cells} (at, agency, category, {counts})",
         )
 
     @cached_property
@@ -82,9 +93,9 @@ class Table:
         change = columns(self.declared.measures, 'sum(new."{}" - coalesce(old."{}", 0))')
         same = " AND ".join(f'old."{name}" = new."{name}"' for name in KEY)
         return (
-            f"INSERT INTO change_{self.cells} SELECT new.at, new.agency, {change} "
-            f"FROM new_{self.cells} AS new LEFT JOIN {self.cells} AS old ON {same} GROUP BY new.at, new.agency",
-            *(self._add(grain, at) for grain, at in self.grains.items()),
+            f"INSERT INTO change_{self.cells} SELECT new.at, new.agency, new.category, {change} "
+            f"FROM new_{self.cells} AS new LEFT JOIN {self.cells} AS old ON {same} GROUP BY new.at, new.agency, new.category",
+            *(self._add(*one) for one in self._sums),
             f"INSERT OR REPLACE INTO {self.cells} SELECT * FROM new_{self.cells}",
             f"DELETE FROM new_{self.cells}",
         )
@@ -99,8 +110,8 @@ class Table:
         """Statements that remove the sums that became all zero, or due times long past would stay for ever."""
         zero = " AND ".join(f'"{measure}" = 0' for measure in self.declared.measures)
         return tuple(
-            f"DELETE FROM {self.sums} WHERE (grain, at, agency) IN (SELECT {grain}, {at}, agency FROM change_{self.cells}) AND {zero}"
-            for grain, at in self.grains.items()
+            f"DELETE FROM {sums} WHERE (grain, at, {by}) IN (SELECT {grain}, {at}, {by} FROM change_{self.cells}) AND {zero}"
+            for sums, by, grain, at in self._sums
         )
 
     @property
@@ -109,15 +120,18 @@ class Table:
         return f"DELETE FROM change_{self.cells}"
 
     @property
-    def grains(self) -> dict[int, str]:
-        """Every grain of this kind with the SQL that takes `at` to it."""
-        return {FINE: "at"} | COARSER[self.declared.at]
+    def _sums(self) -> Iterator[tuple[str, str, int, str]]:
+        """Every table of sums by what it groups and each grain that it has, with the SQL that takes `at` to the grain."""
+        coarser = COARSER[self.declared.at]
+        yield from ((self.sums, "agency", grain, at) for grain, at in ({FINE: "at"} | coarser).items())
+        if self.category_sums:
+            yield from ((self.category_sums, "category", grain, at) for grain, at in coarser.items())
 
-    def _add(self, grain: int, at: str) -> str:
+    def _add(self, sums: str, by: str, grain: int, at: str) -> str:
         measures = self.declared.measures
-        sums, added = columns(measures, 'sum("{}")'), columns(measures, '"{}" = "{}" + excluded."{}"')
+        totals, added = columns(measures, 'sum("{}")'), columns(measures, '"{}" = "{}" + excluded."{}"')
         return (
-            f"INSERT INTO {self.sums} SELECT {grain}, {at}, agency, {sums} FROM change_{self.cells} "
+            f"INSERT INTO {sums} SELECT {grain}, {at}, {by}, {totals} FROM change_{self.cells} "
             f"WHERE true GROUP BY 2, 3 ON CONFLICT DO UPDATE SET {added}"
         )
 

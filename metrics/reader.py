@@ -53,12 +53,13 @@ class Snapshot:
         instant it is the province's day, of no instant the empty text.
         """
         found: Sums = {}
-        from_cells = by == "category" or bool(among)
-        source = table.cells if from_cells else table.sums
+        of_categories = by == "category" or bool(among)
+        summed = table.sums if not of_categories else table.category_sums if codes is None and by != "agency" else None
         group = _DAY[table.declared.at] if by == "day" else f"{by or _NOTHING}"
         chosen = columns(measures or table.declared.measures, 'sum("{}")')
-        for range_ in [fine(range_, table.declared.at) for range_ in ranges] if from_cells or by == "day" else ranges:
-            where, values = _where(range_, from_cells, codes, among)
+        for range_ in ranges if summed and by != "day" else [fine(range_, table.declared.at) for range_ in ranges]:
+            source = table.cells if summed is None or (of_categories and range_.grain == FINE) else summed
+            where, values = _where(range_, source == table.cells, codes, among)
             for name, *counts in self._connection.execute(f"SELECT {group}, {chosen} FROM {source} WHERE {where} GROUP BY 1", values):
                 known = found.get(name)
                 found[name] = counts if known is None else _plus(known, counts)

@@ -42,6 +42,7 @@ class Office:
 
 
 OFFICE = Office()
+KEPT = 16_384  # instants whose working time is remembered
 DUE_SOON = timedelta(hours=8)
 
 
@@ -96,6 +97,8 @@ class WorkTime:
         self.office = office
         self._first = day_number(EARLIEST_MS)
         self._spans = tuple((_ms(opening), _ms(closing)) for opening, closing in office.spans)
+        # An end is asked for with each change of its dossier, and what comes in together was heard at one instant.
+        self.until = lru_cache(maxsize=KEPT)(self._until)
 
     @cached_property
     def fingerprint(self) -> int:
@@ -109,7 +112,7 @@ class WorkTime:
         days = range(self._first, day_number(LATEST_MS))
         return [0, *accumulate(whole if self.office.opens(epoch + timedelta(days=number)) else 0 for number in days)]
 
-    def until(self, ms: int) -> int:
+    def _until(self, ms: int) -> int:
         """Working time (ms) from 1980 until an instant."""
         before, number = self._before, (ms + OFFSET_MS) // DAY_MS - self._first
         if number < 0:
@@ -126,7 +129,7 @@ class WorkTime:
 
     def seconds(self, start: int, end: int) -> int:
         """Whole seconds of working time between two instants (epoch ms); none if the end is before the start."""
-        return max(0, self.until(end) - self.until(start)) // 1000
+        return (self.until(end) - self.until(start)) // 1000 if end > start else 0
 
 
 @lru_cache(maxsize=8)

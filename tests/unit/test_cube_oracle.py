@@ -103,6 +103,16 @@ def agree(oracle: Oracle, cube: Cube) -> None:
                 found = snapshot.sums(PAID, cover_days(window), by=by)  # type: ignore[arg-type]
                 assert {group: +Counter(dict(enumerate(counts))) for group, counts in found.items()} == {g: +c for g, c in wanted.items()}
                 assert list(found) == sorted(found)
+            some = sorted({category for _, category, _, _ in oracle.rows("paid")})[:2]
+            for codes in (None, ("A",)):
+                wanted_of_some = Counter[int]()
+                for agency, category, at, counts in oracle.rows("paid"):
+                    inside = (window.first or as_date(at)) <= as_date(at) <= (window.last or as_date(at))
+                    if inside and category in some and (codes is None or agency in codes):
+                        wanted_of_some.update(dict(enumerate(counts)))
+                if some:
+                    found = snapshot.sums(PAID, cover_days(window), codes=codes, among=some)
+                    assert [*found.get("", [0] * 4)] == [wanted_of_some[place] for place in range(4)]
         rows = oracle.rows("open")
         for low, high in ((EARLIEST_MS, NOON - 1), (NOON, NOON + 200_000_000), (EARLIEST_MS, NOON - 86_400_000)):
             assert snapshot.total(OPEN, cover_instants(low, high), ["open"]) == [sum(row[3][0] for row in rows if low <= row[2] <= high)]
