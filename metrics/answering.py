@@ -9,6 +9,7 @@ from typing import Any
 from metrics import completeness, reasons
 from metrics.answers import AsOf, Compared, CoverageOf, Days, Group, IndicatorAnswer, Share
 from metrics.asked import IndicatorsAsked
+from metrics.by_procedure import figures_of
 from metrics.catalogue import Indicator, Name
 from metrics.directory import Directory
 from metrics.directory_coverage import FAMILIES, reporting
@@ -118,8 +119,20 @@ def figures(question: Question, indicator: Indicator, window: Window, level: Lev
         return {}, reasons.NO_LEVEL
     if indicator.source == "reported":
         return reported(question.snapshot, indicator, where, by)
+    if indicator.by_procedure is not None:
+        return _by_procedure(question, indicator, where, among, by)
     parts = read(question.sharing(own), indicator, question.moment, where, by=by, among=among, level=own)
     return {group: figure(indicator, found) for group, found in parts.items()}, None
+
+
+def _by_procedure(question: Question, indicator: Indicator, where: list[Scope], among: tuple[str, ...], by: By | None) -> Found:
+    if by not in (None, "category"):
+        return {}, reasons.NOT_BY_THIS
+    assert indicator.by_procedure is not None
+    counted = read(question.sharing(None), indicator, question.moment, where, by="category", among=among)
+    day = where[-1].window.last or question.moment.today
+    procedures = [one.fields for one in question.directory.procedures_on(day) if not among or one.fields.procedure in among]
+    return figures_of(indicator.by_procedure, procedures, counted, question.moment.office, by)
 
 
 def _absent(question: Question, indicator: Indicator, window: Window, level: Level, by: By | None) -> Name | None:

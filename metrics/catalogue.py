@@ -20,6 +20,7 @@ Number = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 Targets = dict[Annotated[int, Field(ge=2000, le=2100)], Number]
 Due = Literal["past", "soon", "ahead"]
 Over = Literal["window", "before"]
+ByProcedure = Literal["any", "days_saved"]
 DISTRICTS_ENDED = date(2025, 6, 30)
 
 
@@ -110,12 +111,16 @@ class Indicator(Declared):
     version: Annotated[int, Field(ge=1, strict=True)]
     clause: Text
     definition: Name
-    source: Literal["events", "reported", "coverage", "score", "none"] = Field(
-        "events", alias="from", description="Derived from events; reported by agencies; who reports; the sum of QĐ 766's items; nothing"
-    )
+    source: Literal["events", "procedures", "reported", "coverage", "score", "none"] = Field(
+        "events", alias="from",
+        description="Derived from events; so by procedure; reported by agencies; who reports; the sum of QĐ 766's items; nothing",
+    )  # fmt: skip
     family: Text
     numerator: Term | None = None
     denominator: Term | None = None
+    by_procedure: ByProcedure | None = Field(
+        None, description="Of fee procedures: those with any; of reviewed ones: legal days before less days taken ÷ legal days before"
+    )
     percentiles: Percentiles | None = None
     filters: Filters | None = None
     levels: Literal["agencies", "measures"] = Field("agencies", description="How a level is told: by its agencies, or by own measures")
@@ -129,8 +134,10 @@ class Indicator(Declared):
     @model_validator(mode="after")
     def _holds(self) -> Self:
         """Every kind and measure exists, and terms can be divided by one another."""
-        if (self.source == "events") != (self.numerator is not None) or (self.denominator and not self.numerator):
+        if (self.source in ("events", "procedures")) != (self.numerator is not None) or (self.denominator and not self.numerator):
             raise ValueError("numerator: what is derived from events needs one, and nothing else has one")
+        if (self.source == "procedures") != (self.by_procedure is not None):
+            raise ValueError("by_procedure: what is worked out procedure by procedure needs it, and nothing else has it")
         if self.targets and self.level_targets:
             raise ValueError("targets and level_targets exclude one another")
         for term in self.leaves:

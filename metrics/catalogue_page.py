@@ -16,11 +16,12 @@ Trang này được tạo từ `metrics/indicators.yaml`. Chỉ tiêu của mộ
 Cấp huyện kết thúc ngày 30/6/2025 và không có chỉ tiêu sau ngày đó.
 """
 CHAPTERS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
-    ("Derived from events · Tính từ sự kiện", ("events", "coverage"), False),
+    ("Derived from events · Tính từ sự kiện", ("events", "procedures", "coverage"), False),
     ("Reported by agencies · Do cơ quan báo cáo", ("reported",), False),
-    ("Score by QĐ 766 · Điểm theo Quyết định 766", ("events", "score", "none"), True),
+    ("Score by QĐ 766 · Điểm theo Quyết định 766", ("events", "procedures", "score", "none"), True),
 )
 COLUMNS = ("id", "tên · name", "định nghĩa · definition", "clause", "unit, direction", "targets", "counts", "version")
+BY_PROCEDURE = {"any": "of each fee procedure: any", "days_saved": "of each reviewed procedure: days before − days taken, of days before"}
 DUE = {"past": "due in the past", "soon": "due within 8 working hours", "ahead": "due ahead"}
 DIRECTION = {"up": "↑ more is better", "down": "↓ less is better"}
 
@@ -77,6 +78,7 @@ def _counts(indicator: Indicator) -> str:
     filters = indicator.filters
     limits = f"<br>only {', '.join(filters.fields or filters.categories)}" if filters else ""
     ratio = "<br>÷ ".join(_term(indicator, term) for term in indicator.terms)
+    limits += f"<br>{BY_PROCEDURE[indicator.by_procedure]}" if indicator.by_procedure else ""
     return ratio + limits + ("" if indicator.by_agency else "<br>not by agency")
 
 

@@ -95,6 +95,8 @@ class ProcedureOf(BaseModel):
     on_national_portal: bool
     with_fee: bool
     payable_online: bool
+    days_before: int | None = Field(description="Legal working days before the review; null: it was not reviewed")
+    days_now: int | None = Field(description="Legal working days now")
     valid_from: date
     valid_to: date | None
 

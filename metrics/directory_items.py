@@ -50,6 +50,8 @@ class ProcedureFields(msgspec.Struct, frozen=True):
     on_national_portal: bool = False
     with_fee: bool = False
     payable_online: bool = False
+    days_before: int | None = None
+    days_now: int | None = None
 
 
 class SystemFields(msgspec.Struct, frozen=True):

@@ -147,7 +147,7 @@ def _procedure(one: Statement[ProcedureFields]) -> ProcedureOf:
     return ProcedureOf(
         procedure=said.procedure, agency=one.agency, field=said.field, level=said.level, internal=said.internal, published=said.published,
         eligible_online=said.eligible_online, on_national_portal=said.on_national_portal, with_fee=said.with_fee,
-        payable_online=said.payable_online, valid_from=one.first, valid_to=one.end,
+        payable_online=said.payable_online, days_before=said.days_before, days_now=said.days_now, valid_from=one.first, valid_to=one.end,
     )  # fmt: skip
 
 

@@ -163,6 +163,8 @@ def _part(family: str, asked: ListAsked, id_: str, catalogue: Mapping[str, Indic
     if (indicator := catalogue.get(id_)) is None:
         what = f"{id_} is no indicator; there are {', '.join(catalogue)}."
         raise Problem("unknown-indicator", what, [{"field": "indicator", "message": "is not known"}])
+    if indicator.source == "procedures":
+        raise wrong("indicator", f"{id_} is worked out procedure by procedure: ask /v1/indicators/{id_}?by=category")
     if indicator.source != "events":
         raise wrong("indicator", f"{id_} is not counted from events, so there is no list behind it")
     if term_of(indicator, asked.part) is None:

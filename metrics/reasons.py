@@ -36,6 +36,10 @@ NOT_ONE_FIELD = Name(
     vi="Số liệu này không theo thủ tục, nên không có số liệu của một lĩnh vực.",
     en="It is not counted by procedure, so there is no figure of one field.",
 )
+NO_PROCEDURE = Name(
+    vi="Chưa có thủ tục nào đã đăng ký đáp ứng định nghĩa trong kỳ.",
+    en="No registered procedure is what the definition asks about in the window.",
+)
 NOTHING_COUNTED = Name(
     vi="Trong kỳ chưa có gì để tính tỷ lệ.",
     en="Nothing in the window has a share.",

@@ -9,7 +9,8 @@ from math import inf
 from typing import TypeVar, cast
 
 from metrics import exposition as told
-from metrics.catalogue import Due, Indicator
+from metrics.by_procedure import figures_of
+from metrics.catalogue import ByProcedure, Due, Indicator
 from metrics.directory import Directory
 from metrics.exposition import Metric, block, escaped, written
 from metrics.figures import Figure, Moment, Parts, Scope, Sharing, add, contributions, figure, no_parts, read, sources
@@ -31,7 +32,7 @@ T = TypeVar("T")
 
 def told_of(indicator: Indicator) -> bool:
     """Whether it is derived from events and no item of QĐ 766; the API tells those and what agencies report."""
-    return indicator.source == "events" and indicator.score is None
+    return indicator.source in ("events", "procedures") and indicator.score is None
 
 
 class Kept:
@@ -71,6 +72,8 @@ class Scrape:
         return "".join(metric.head() + "".join(found) for metric, found in lines.items() if found)
 
     def _indicator(self, indicator: Indicator, window: WindowName) -> Lines:
+        if indicator.by_procedure:
+            return self._of_procedures(indicator, window, indicator.by_procedure)
         if indicator.filters and indicator.filters.fields:
             return self._of_fields(indicator, window, indicator.filters.fields)
         if indicator.filters or any(term.due or term.over == "before" for term in indicator.leaves):
@@ -92,6 +95,18 @@ class Scrape:
             (indicator.id, window), stands_for, lambda: self._lines(indicator, window, self._read(indicator, window, among))
         )
 
+    def _of_procedures(self, indicator: Indicator, window: WindowName, rule: ByProcedure) -> Lines:
+        """Of the province; the API tells agencies and procedures."""
+        today, scopes = self._moment.today, [Scope(named(window, self._moment.today))]
+
+        def found() -> Lines:
+            counted = read(Sharing(self._snapshot, [indicator]), indicator, self._moment, scopes, by="category")
+            procedures = [one.fields for one in self._directory.procedures_on(today)]
+            return self._told(indicator, window, (), [figures_of(rule, procedures, counted, self._moment.office, None)[0][""]])
+
+        tables = [source.table for source in sources(indicator)]
+        return self._kept.get((indicator.id, window), (*(self._version(table, window) for table in tables), today), found)
+
     def _read(self, indicator: Indicator, window: WindowName, among: Sequence[str] = ()) -> dict[str, Parts]:
         limits = among or (indicator.filters.categories if indicator.filters else ())
         days = [Scope(part, None, names) for part, names in self._directory.groupings(named(window, self._moment.today))]
@@ -111,6 +126,10 @@ class Scrape:
         agencies = self._agencies if indicator.by_agency and indicator.main else ()  # others' agencies are told by the API
         province = [sum(column) for column in zip(none, *by_agency.values(), strict=True)]
         figures = [figure(indicator, province), *(figure(indicator, by_agency.get(agency, none)) for agency in agencies)]
+        return self._told(indicator, window, agencies, figures)
+
+    def _told(self, indicator: Indicator, window: WindowName, agencies: tuple[str, ...], figures: list[Figure]) -> Lines:
+        """The lines of the province's figure and each agency's."""
         labels = self._kept.get((indicator.id, window, "labels"), agencies, lambda: _labels(indicator, window, agencies))
         target = indicator.target(self._moment.today)
         found = list(zip(labels, figures, strict=True))

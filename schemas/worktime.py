@@ -33,6 +33,11 @@ class Office:
     days_off: frozenset[date] = frozenset()
     make_up_days: frozenset[date] = frozenset()
 
+    @property
+    def day_seconds(self) -> int:
+        """Of a working day."""
+        return sum(_ms(closing) - _ms(opening) for opening, closing in self.spans) // 1000
+
     def opens(self, day_: date) -> bool:
         """Whether it is a working day. What the settings say of a day goes before the public calendar."""
         if day_ in self.make_up_days or day_ in self.days_off:
