@@ -110,7 +110,8 @@ class Scrape:
     def _read(self, indicator: Indicator, window: WindowName, among: Sequence[str] = ()) -> dict[str, Parts]:
         limits = among or (indicator.filters.categories if indicator.filters else ())
         days = [Scope(part, None, names) for part, names in self._directory.groupings(named(window, self._moment.today))]
-        return read(Sharing(self._snapshot, [indicator]), indicator, self._moment, days, by="agency", among=limits)
+        by: By | None = "agency" if indicator.main else None  # of the others only the province is told, which is quicker to read
+        return read(Sharing(self._snapshot, [indicator]), indicator, self._moment, days, by=by, among=limits)
 
     def _from_sums(self, indicator: Indicator, window: WindowName) -> dict[str, Parts]:
         """As `_read`, from the sums of whole tables that every indicator shares."""
