@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     listing: bool = Field(True, description="Keep the lists behind the figures (GET /v1/dossiers…); 0 spares memory and disk")
     agencies: Path | None = Field(None, description="YAML list of agencies that should report if none is registered; empty: all heard")
     indicators: Path | None = Field(None, description="The catalogue of indicators; empty: the one that ships with the hub")
-    office_hours: str = Field("07:00-11:30,13:30-17:00", description="Working hours of a day, which count until a dossier is due soon")
+    office_hours: str = Field("07:00-11:30,13:30-17:00", description="Working hours of a day: for what is due soon, waits for papers, lags")
     days_off: str = Field("", description="Further days off, such as 2026-01-02,2026-02-13; public holidays are known")
     make_up_days: str = Field("", description="Days worked all the same (làm bù), such as 2026-01-10")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe message that is logged")
