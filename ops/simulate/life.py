@@ -93,6 +93,22 @@ class Teller(Protocol):
         """Milliseconds between a fact and the agency's report of it."""
 
 
+class PromptTeller:
+    """Reports at once: what is late was decided before it is told."""
+
+    def __init__(self, rng: Random, *, backfill: bool = False) -> None:
+        self.rng = rng
+        self.backfill = backfill
+
+    def event_id(self) -> str:
+        """A fresh id."""
+        return fresh_id(self.rng)
+
+    def delay(self, agency: str) -> int:
+        """None."""
+        return 0
+
+
 def fresh_id(rng: Random) -> str:
     """An id shaped like a UUID, from the seeded generator."""
     digits = f"{rng.getrandbits(128):032x}"
@@ -134,9 +150,11 @@ class Life:
         self.ratings: list[Fact[tuple[bool, RatingSubject]]] = []
         self.refusals: list[Fact[str]] = []
 
-    def _tell(self, event: type[DossierEvent], at: int, agency: str, *, source: str = "", floor: int = 0, **fields: Any) -> int:
-        """Writes the event down; returns when it is reported, never before `floor`."""
-        reported = max(at + self.teller.delay(agency), floor)
+    def _tell(
+        self, event: type[DossierEvent], at: int, agency: str, *, source: str = "", floor: int = 0, told_at: int = 0, **fields: Any
+    ) -> int:  # fmt: skip
+        """Writes the event down; returns when it is reported: at `told_at` if that is given, else never before `floor`."""
+        reported = told_at or max(at + self.teller.delay(agency), floor)
         told = event(
             event_id=self.teller.event_id(), source=source or self.source, agency=agency, occurred_at=at, backfill=self.teller.backfill,
             dossier_id=self.dossier_id, **fields,
@@ -157,10 +175,10 @@ class Life:
         reported = self._tell(DossierRefused, at, intake.agency, procedure=intake.procedure)
         self.refusals.append(Fact(at, reported, intake.agency))
 
-    def correct(self, at: int, intake: Intake) -> None:
-        """The reception stated anew; its time, due time and handler stay, so that the truth hangs on no rule about them."""
+    def correct(self, at: int, intake: Intake, received_at: int = 0) -> None:
+        """The reception stated anew; due time and handler stay, so that the truth hangs on no rule about them; its time, unless given."""
         due_at = self.dues[0].value if self.dues else None
-        received_at = self.intakes[0].occurred
+        received_at = received_at or self.intakes[0].occurred
         reported = self._tell(DossierCorrected, at, intake.agency, received_at=received_at, due_at=due_at, **intake.fields())
         self.intakes.append(Fact(at, reported, intake))
         self._handle(at, reported, intake.handler)
@@ -210,9 +228,9 @@ class Life:
         """Apology and extension."""
         self.dues.append(Fact(at, self._tell(DossierDueChanged, at, self.handler, due_at=due_at), due_at))
 
-    def finish(self, at: int, digitised: bool, echo: str = "") -> None:
+    def finish(self, at: int, digitised: bool, echo: str = "", told_at: int = 0) -> None:
         """Processing ended; `echo` is a second system that reports the same end under its own id."""
-        reported = self._tell(DossierFinished, at, self.handler, digitised=digitised)
+        reported = self._tell(DossierFinished, at, self.handler, told_at=told_at, digitised=digitised)
         if echo:
             reported = min(reported, self._tell(DossierFinished, at, self.handler, source=echo, digitised=digitised))
         self.returnable = reported

@@ -58,9 +58,14 @@ async def simulate(
     if live:
         return await _live(settings, publisher, Past(seed, dossiers, days, now_ms() - days * DAY_MS), rate or LIVE_RATE, stop)
     truth = Truth()
-    told = (event for _, event in whole_province(seed, dossiers, start, days, truth=truth))
+    told = (event for _, event in whole_province(seed, dossiers, start, days, truth=truth, future=_takes_future(publisher)))
     await _tell(publisher, told, rate, stop)
     return truth
+
+
+def _takes_future(publisher: Sink) -> bool:
+    """The gateway refuses what lies ahead of its clock."""
+    return not isinstance(publisher, GatewaySink)
 
 
 async def _tell(publisher: Sink, told: Iterator[Event], rate: float, stop: asyncio.Event) -> None:
@@ -90,6 +95,8 @@ async def _live(settings: Settings, publisher: Sink, wanted: Past, rate: float, 
         if not stop.is_set():
             write_past(path, Past(past.seed, past.dossiers, past.days, past.start, told=True))
     province, beside = LiveProvince(wanted.seed, now_ms()), LiveBeside(wanted.seed, now_ms())
+    if not stop.is_set():
+        await publisher.publish(beside.opening(now_ms(), future=_takes_future(publisher)))
     await _tell(publisher, _present(province, beside), rate, stop)
     truth.include(province.truth())
     truth.include(beside.truth())
