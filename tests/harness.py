@@ -106,7 +106,7 @@ def until(holds: Callable[[], bool], seconds: float = 90.0) -> None:
                 return
         except OSError:
             pass  # not up yet
-        time.sleep(0.2)
+        time.sleep(0.02)
     raise AssertionError("it did not come to hold in time")
 
 

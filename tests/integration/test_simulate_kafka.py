@@ -8,7 +8,6 @@ import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,13 +27,6 @@ from schemas.wire import Decoder
 from streams.families import ALL, FAMILIES
 
 TOLD = tuple(name for name, family in FAMILIES.items() if family.recounted)
-
-
-@pytest.fixture
-async def settings(kafka: str, tmp_path: Path) -> Settings:
-    chosen = Settings(kafka_servers=kafka, data=tmp_path)
-    await hub_kafka.ensure_topics(chosen)
-    return chosen
 
 
 async def ends(settings: Settings) -> dict[TopicPartition, int]:
