@@ -1,4 +1,5 @@
-"""A dossier's life: every decided fact is written down twice, as the event that agencies report and as a plain fact for the truth.
+"""Stories of things: every decided fact is written down twice, as the event that agencies report and as a plain fact for the truth.
+Here how any of them is told, and a dossier's life.
 
 The truth (`truth.py`) is counted from the plain facts alone, never from events or the hub's own rules in code.
 """
@@ -8,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from schemas.codes import ApplicantKind, Channel, Level, PaymentState, RatingSubject, ReturnedHow
 from schemas.events import Event
 from schemas.events.dossiers import (
     DossierCorrected,
     DossierDueChanged,
-    DossierEvent,
     DossierFeeRequested,
     DossierFinished,
     DossierPaid,
@@ -124,21 +124,43 @@ def latest(facts: Iterable[Fact[Value]], before: int) -> Value | None:
     return best.value if best else None
 
 
-class Life:
+class Story:
+    """The facts about one thing, told as events of a source. `origin` is that source."""
+
+    __slots__ = ("events", "source", "teller", "thing")
+    origin: ClassVar[str] = ""
+
+    def __init__(self, thing: str, teller: Teller, source: str = "") -> None:
+        self.thing = thing
+        self.teller = teller
+        self.source = source or self.origin
+        self.events: list[Reported] = []
+
+    def _tell(
+        self, event: type[Event], at: int, agency: str, *, source: str = "", floor: int = 0, told_at: int = 0, **fields: Any
+    ) -> int:  # fmt: skip
+        """Writes the event down; returns when it is reported: at `told_at` if that is given, else never before `floor`."""
+        reported = told_at or max(at + self.teller.delay(agency), floor)
+        told = event(
+            event_id=self.teller.event_id(), source=source or self.source, agency=agency, occurred_at=at, backfill=self.teller.backfill,
+            **{event.key: self.thing}, **fields,
+        )  # fmt: skip
+        self.events.append((reported, told))
+        return reported
+
+
+class Life(Story):
     """One dossier's facts. Each method states a fact at `at` (epoch ms); within one dossier no two facts share an instant."""
 
     __slots__ = (
-        "dossier_id", "dues", "ends", "events", "fee_waits", "handler", "handlers", "intakes", "payments", "ratings", "refusals",
-        "returnable", "source", "supplement_waits", "teller", "transfers",
+        "dues", "ends", "fee_waits", "handler", "handlers", "intakes", "payments", "ratings", "refusals", "returnable",
+        "supplement_waits", "transfers",
     )  # fmt: skip
 
     def __init__(self, dossier_id: str, source: str, teller: Teller) -> None:
-        self.dossier_id = dossier_id
-        self.source = source
-        self.teller = teller
+        super().__init__(dossier_id, teller, source)
         self.handler = ""
         self.returnable = 0  # when the newest finish is reported
-        self.events: list[Reported] = []
         self.intakes: list[Fact[Intake]] = []
         self.handlers: list[Fact[str]] = []
         self.dues: list[Fact[int]] = []
@@ -149,18 +171,6 @@ class Life:
         self.transfers: list[Fact[bool]] = []
         self.ratings: list[Fact[tuple[bool, RatingSubject]]] = []
         self.refusals: list[Fact[str]] = []
-
-    def _tell(
-        self, event: type[DossierEvent], at: int, agency: str, *, source: str = "", floor: int = 0, told_at: int = 0, **fields: Any
-    ) -> int:  # fmt: skip
-        """Writes the event down; returns when it is reported: at `told_at` if that is given, else never before `floor`."""
-        reported = told_at or max(at + self.teller.delay(agency), floor)
-        told = event(
-            event_id=self.teller.event_id(), source=source or self.source, agency=agency, occurred_at=at, backfill=self.teller.backfill,
-            dossier_id=self.dossier_id, **fields,
-        )  # fmt: skip
-        self.events.append((reported, told))
-        return reported
 
     def receive(self, at: int, intake: Intake, due_at: int | None) -> None:
         """Accepted by the receiving agency."""

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from agencies import MERGER, Items, agency
 from cubes import counted
-from harness import until
+from harness import running, until
 
 from metrics.directory_feed import DirectoryFeed
 from schemas.kafka import producer
@@ -42,13 +42,8 @@ async def publish(settings: Settings, items: Items, *, gone: tuple[str, ...] = (
 @contextmanager
 def fed(settings: Settings) -> Iterator[DirectoryFeed]:
     feed = DirectoryFeed(settings)
-    feed.start()
-    try:
-        until(lambda: feed.progress.ready)
+    with running(feed):
         yield feed
-    finally:
-        feed.stop()
-    assert feed.failure is None
 
 
 async def test_committed_states_become_the_directory_and_aborted_ones_never(settings: Settings, code: str) -> None:

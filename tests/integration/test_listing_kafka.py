@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from aiokafka import TopicPartition
 from facts import told
-from harness import until
+from harness import running, until
 from listings import only_state
 
 from metrics.disposable import Connections
@@ -44,13 +44,8 @@ def fed(settings: Settings) -> Iterator[tuple[Listing, Feed]]:
     listing = Listing(settings.data / LISTING_FILE, meanings())
     diet = Diet("listing", tuple(listing.meanings), lambda partition: partition, batch=100)
     feed = Feed(settings, listing, diet=diet)
-    feed.start()
-    try:
-        until(lambda: feed.progress.ready)
+    with running(feed):
         yield listing, feed
-    finally:
-        feed.stop()
-    assert feed.failure is None
 
 
 def count(listing: Listing, agency: str, kind: str, measure: str) -> int:

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from harness import until
+from harness import running, until
 from prometheus_client.parser import text_string_to_metric_families
 
 from metrics.cube import Cube
@@ -50,13 +50,8 @@ async def publish(settings: Settings, agency: str, counts: dict[str, int], *, ab
 def fed(settings: Settings) -> Iterator[tuple[Cube, Feed]]:
     cube = Cube(settings.data / "cube.sqlite")
     feed = Feed(settings, cube)
-    feed.start()
-    try:
-        until(lambda: feed.progress.ready)
+    with running(feed):
         yield cube, feed
-    finally:
-        feed.stop()
-    assert feed.failure is None
 
 
 def received(cube: Cube, agency: str) -> int:
