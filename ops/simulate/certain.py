@@ -108,8 +108,9 @@ class Certain:
 
         Whatever the next eight working hours are, the office closes in them.
         """
-        for number in range(AHEAD + 1):
-            due, life = instant(day_number(asked) + number, CLOSES), self._life(begun)
+        dues = [instant(day_number(asked) + number, CLOSES) for number in range(AHEAD + 1)]
+        for due in (due for due in dues if due > begun):
+            life = self._life(begun)
             life.receive(begun, on_paper(AGENCIES_OF["department"].things[1].code), due)
             self._keep(life)
             self._keep(self._errand(begun, due))

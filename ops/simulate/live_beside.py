@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ops.simulate.certain import Certain, beginning_before
+from ops.simulate.certain import Certain
 from ops.simulate.deeds import Activity, DeedKind, draw_deed
 from ops.simulate.errands import CATEGORIES, Errand
 from ops.simulate.history import due_time
@@ -40,14 +40,12 @@ class LiveBeside:
 
     def opening(self, now: int, *, future: bool = True) -> list[Event]:
         """What is told first, all of it at once; without `future` no event lies ahead of `now`."""
-        in_hand = Certain(self.rng, PromptTeller(self.rng, backfill=True), f"{self.tag}-B", self.done)
-        in_hand.pending(beginning_before(now), now)
-        odd = Certain(self.rng, self.teller, self.tag, self.done)
+        certain = Certain(self.rng, self.teller, self.tag, self.done)
+        certain.pending(now, now)
         for tell in (OddDossier.finish_never_reported, *told_when_heard(future=future)):
-            odd.odd(now - LONG_ENOUGH, now + 2 * HOUR, tell)
-        told = [event for _, event in in_hand.events + odd.events]
-        self.done.events += len(told)
-        return told
+            certain.odd(now - LONG_ENOUGH, now + 2 * HOUR, tell)
+        self.done.events += len(certain.events)
+        return [event for _, event in certain.events]
 
     def turn(self) -> bool:
         """Whether the next event is one of these."""
