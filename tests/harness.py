@@ -7,12 +7,13 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from aiokafka import TopicPartition
 
+from metrics.feed import Background
 from ops.kafka import EmbeddedKafka
 from ops.kafka_storage import free_port
 from ops.recount import Verdict, recount
@@ -106,8 +107,20 @@ def until(holds: Callable[[], bool], seconds: float = 90.0) -> None:
                 return
         except OSError:
             pass  # not up yet
-        time.sleep(0.2)
+        time.sleep(0.02)
     raise AssertionError("it did not come to hold in time")
+
+
+@contextmanager
+def running(feed: Background) -> Iterator[None]:
+    """From when a feed has read everything until it is stopped; nothing may have ended it before."""
+    feed.start()
+    try:
+        until(lambda: feed.progress.ready)
+        yield
+    finally:
+        feed.stop()
+    assert feed.failure is None
 
 
 @pytest.fixture

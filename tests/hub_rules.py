@@ -9,16 +9,28 @@ from typing import Any
 from schemas.cells import KINDS
 from schemas.events import Event
 from streams.families import ALL, FAMILIES
+from streams.families.base import Fields
+
+Sums = Counter[tuple[str, str, str, str]]
+States = dict[tuple[str, Any], Any]  # by family and thing
 
 
-def hub_counts(told: Iterable[tuple[int, Event]]) -> tuple[Counter[tuple[str, str, str, str]], list[tuple[str, int]]]:
+def hub_counts(told: Iterable[tuple[int, Event]]) -> tuple[Sums, list[tuple[str, int]]]:
     """The workers' own rules over the events: sums by (family, kind, agency, measure), and (agency, due time) of open dossiers."""
-    states: dict[tuple[str, str], Any] = {}
+    states: States = {}
     for when, event in told:
-        family = FAMILIES[event.family]
-        state = states.setdefault((event.family, event.thing), family.state())
-        family.merges[event.type](state, event.__dict__, when)
-    sums: Counter[tuple[str, str, str, str]] = Counter()
+        merge(states, event.family, event.thing, event.type, event.__dict__, when)
+    return sums_of(states)
+
+
+def merge(states: States, family: str, thing: Any, kind: str, fields: Fields, when: int) -> None:
+    """Take a fact in."""
+    FAMILIES[family].merges[kind](states.setdefault((family, thing), FAMILIES[family].state()), fields, when)
+
+
+def sums_of(states: States) -> tuple[Sums, list[tuple[str, int]]]:
+    """What states count for."""
+    sums: Sums = Counter()
     dues = []
     for (name, _), state in states.items():
         for key, ones, amounts in FAMILIES[name].counts(state, ALL):

@@ -146,3 +146,8 @@ def stories(draw: st.DrawFn, family: str, things: int = 2, longest: int = 14) ->
     told = choice.flatmap(lambda kind: heard(family, kind, things, instants, agencies))
     count = draw(st.sampled_from([1, 3, 6, 10, longest]))  # by itself Hypothesis keeps lists too short for facts to meet
     return draw(st.lists(told, min_size=count, max_size=count))
+
+
+def distinct(facts: list[tuple[Event, int]]) -> list[tuple[Event, int]]:
+    """The facts with an id of their own each, as honest sources give them."""
+    return [(event.model_copy(update={"event_id": f"{place:02d}-{event.event_id}"}), at) for place, (event, at) in enumerate(facts)]

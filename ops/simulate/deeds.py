@@ -6,13 +6,12 @@ from random import Random
 from typing import Any, Literal, NamedTuple
 
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
-from ops.simulate.life import Fact, Reported, Teller, latest
+from ops.simulate.life import Fact, Story, Teller, latest
 from ops.simulate.province import AGENCIES_OF, CENTRE
 from ops.simulate.truth import FOREVER, Truth
 from schemas.codes import AdministrativeLevel
 from schemas.events.activities import ActivityCancelled, ActivityEvent, InspectionDone, MeetingHeld, WorkRecordHandled
 
-SOURCE = "sample:office"
 DeedKind = Literal["meetings", "inspections", "work_records"]
 
 
@@ -26,15 +25,14 @@ class Deed(NamedTuple):
     secret: bool = False
 
 
-class Activity:
+class Activity(Story):
     """One activity's facts; None stands for its cancellation."""
 
-    __slots__ = ("activity_id", "events", "said", "teller")
+    __slots__ = ("said",)
+    origin = "sample:office"
 
     def __init__(self, activity_id: str, teller: Teller) -> None:
-        self.activity_id = activity_id
-        self.teller = teller
-        self.events: list[Reported] = []
+        super().__init__(activity_id, teller)
         self.said: list[Fact[Deed | None]] = []
 
     def state(self, at: int, deed: Deed, held_at: int | None = None) -> None:
@@ -48,13 +46,7 @@ class Activity:
         self._say(at, newest.agency, None, ActivityCancelled)
 
     def _say(self, at: int, agency: str, deed: Deed | None, model: type[ActivityEvent], **fields: Any) -> None:
-        reported = at + self.teller.delay(agency)
-        event = model(
-            event_id=self.teller.event_id(), source=SOURCE, agency=agency, occurred_at=at, backfill=self.teller.backfill,
-            activity_id=self.activity_id, **fields,
-        )  # fmt: skip
-        self.events.append((reported, event))
-        self.said.append(Fact(at, reported, deed))
+        self.said.append(Fact(at, self._tell(model, at, agency, **fields), deed))
 
     def count(self, truth: Truth, before: int = FOREVER) -> None:
         """Add it to a truth, by its facts reported before an instant."""

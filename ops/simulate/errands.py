@@ -4,43 +4,32 @@ from __future__ import annotations
 
 from bisect import insort
 from random import Random
-from typing import Any, Literal
+from typing import Literal
 
 from ops.simulate.history import due_time
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
-from ops.simulate.life import Fact, Reported, Teller, latest
+from ops.simulate.life import Fact, Story, Teller, latest
 from ops.simulate.province import AGENCIES_OF, CENTRE
 from ops.simulate.truth import FOREVER, Truth
 from schemas.codes import TaskProgress
-from schemas.events.tasks import TaskAssigned, TaskCancelled, TaskCompleted, TaskEvent, TaskExtended, TaskProgressed, TaskReturned
+from schemas.events.tasks import TaskAssigned, TaskCancelled, TaskCompleted, TaskExtended, TaskProgressed, TaskReturned
 
-SOURCE = "sample:tasks"
 CATEGORIES: tuple[str, ...] = ("plan", "plan", "conclusion", "report", "petition")
 Turn = Literal["completed", "returned", "cancelled"]
 
 
-class Errand:
+class Errand(Story):
     """One task's facts. Within one task no two facts share an instant."""
 
-    __slots__ = ("ends", "events", "extensions", "given", "progress", "task_id", "teller")
+    __slots__ = ("ends", "extensions", "given", "progress")
+    origin = "sample:tasks"
 
     def __init__(self, task_id: str, teller: Teller) -> None:
-        self.task_id = task_id
-        self.teller = teller
-        self.events: list[Reported] = []
+        super().__init__(task_id, teller)
         self.given: Fact[tuple[str, int | None]] | None = None  # to whom, due when
         self.extensions: list[Fact[int]] = []
         self.progress: list[Fact[TaskProgress]] = []
         self.ends: list[Fact[Turn]] = []
-
-    def _tell(self, event: type[TaskEvent], at: int, agency: str, **fields: Any) -> int:
-        reported = at + self.teller.delay(agency)
-        told = event(
-            event_id=self.teller.event_id(), source=SOURCE, agency=agency, occurred_at=at, backfill=self.teller.backfill,
-            task_id=self.task_id, **fields,
-        )  # fmt: skip
-        self.events.append((reported, told))
-        return reported
 
     @property
     def holder(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from random import Random
 
 from ops.simulate.hours import OFFICE_DAY, closing, from_office, to_office
-from ops.simulate.life import Intake, Life, Payment, fresh_id
+from ops.simulate.life import Intake, Life, Payment, PromptTeller, fresh_id
 from ops.simulate.province import AGENCIES_OF, CENTRE, PROCEDURES_OF, TARDY, TIERS, Procedure
 from schemas.codes import ApplicantKind, Channel, ReturnedHow
 
@@ -21,16 +21,8 @@ MINISTRY = "sample:ministry"
 ONE_STOP = "sample:one-stop"
 
 
-class HistoryTeller:
+class HistoryTeller(PromptTeller):
     """Reports as agencies' systems do: most within minutes, some hours or days later, tardy systems more often."""
-
-    def __init__(self, rng: Random, *, backfill: bool = False) -> None:
-        self.rng = rng
-        self.backfill = backfill
-
-    def event_id(self) -> str:
-        """A fresh id."""
-        return fresh_id(self.rng)
 
     def delay(self, agency: str) -> int:
         """Milliseconds from the fact to its report."""

@@ -3,41 +3,29 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
 
 from ops.simulate.hours import from_office, to_office
-from ops.simulate.life import Fact, Reported, Teller
+from ops.simulate.life import Fact, Story, Teller
 from ops.simulate.province import AGENCIES
 from schemas.clock import to_datetime
 from schemas.codes import DocumentStatus, RecallAnswer
-from schemas.events.documents import DocumentEvent, DocumentRecalled, DocumentSent, DocumentStatusChanged
+from schemas.events.documents import DocumentRecalled, DocumentSent, DocumentStatusChanged
 
 KINDS: tuple[str, ...] = ("18", "18", "18", "2", "3", "7")  # DocumentType.Type; 18 is an official letter
-SOURCE = "sample:documents"
 
 
-class Letter:
+class Letter(Story):
     """One document's facts. Every (receiver, status) and every recall answer is stated once."""
 
-    __slots__ = ("answers", "document_id", "events", "recalls", "sender", "sent", "teller")
+    __slots__ = ("answers", "recalls", "sender", "sent")
+    origin = "sample:documents"
 
     def __init__(self, document_id: str, sender: str, teller: Teller) -> None:
-        self.document_id = document_id
+        super().__init__(document_id, teller)
         self.sender = sender
-        self.teller = teller
-        self.events: list[Reported] = []
         self.sent: Fact[tuple[bool, bool]] | None = None
         self.answers: list[Fact[tuple[str, DocumentStatus]]] = []
         self.recalls: list[Fact[RecallAnswer]] = []
-
-    def _tell(self, event: type[DocumentEvent], at: int, agency: str, **fields: Any) -> int:
-        reported = at + self.teller.delay(agency)
-        told = event(
-            event_id=self.teller.event_id(), source=SOURCE, agency=agency, occurred_at=at, backfill=self.teller.backfill,
-            document_id=self.document_id, **fields,
-        )  # fmt: skip
-        self.events.append((reported, told))
-        return reported
 
     def send(self, at: int, to: list[str], kind: str, electronic: bool, signed: bool) -> None:
         """The document goes out."""

@@ -1,4 +1,5 @@
-"""A dossier's life: every decided fact is written down twice, as the event that agencies report and as a plain fact for the truth.
+"""Stories of things: every decided fact is written down twice, as the event that agencies report and as a plain fact for the truth.
+Here how any of them is told, and a dossier's life.
 
 The truth (`truth.py`) is counted from the plain facts alone, never from events or the hub's own rules in code.
 """
@@ -8,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from schemas.codes import ApplicantKind, Channel, Level, PaymentState, RatingSubject, ReturnedHow
 from schemas.events import Event
 from schemas.events.dossiers import (
     DossierCorrected,
     DossierDueChanged,
-    DossierEvent,
     DossierFeeRequested,
     DossierFinished,
     DossierPaid,
@@ -93,6 +93,22 @@ class Teller(Protocol):
         """Milliseconds between a fact and the agency's report of it."""
 
 
+class PromptTeller:
+    """Reports at once: what is late was decided before it is told."""
+
+    def __init__(self, rng: Random, *, backfill: bool = False) -> None:
+        self.rng = rng
+        self.backfill = backfill
+
+    def event_id(self) -> str:
+        """A fresh id."""
+        return fresh_id(self.rng)
+
+    def delay(self, agency: str) -> int:
+        """None."""
+        return 0
+
+
 def fresh_id(rng: Random) -> str:
     """An id shaped like a UUID, from the seeded generator."""
     digits = f"{rng.getrandbits(128):032x}"
@@ -108,21 +124,43 @@ def latest(facts: Iterable[Fact[Value]], before: int) -> Value | None:
     return best.value if best else None
 
 
-class Life:
+class Story:
+    """The facts about one thing, told as events of a source. `origin` is that source."""
+
+    __slots__ = ("events", "source", "teller", "thing")
+    origin: ClassVar[str] = ""
+
+    def __init__(self, thing: str, teller: Teller, source: str = "") -> None:
+        self.thing = thing
+        self.teller = teller
+        self.source = source or self.origin
+        self.events: list[Reported] = []
+
+    def _tell(
+        self, event: type[Event], at: int, agency: str, *, source: str = "", floor: int = 0, told_at: int = 0, **fields: Any
+    ) -> int:  # fmt: skip
+        """Writes the event down; returns when it is reported: at `told_at` if that is given, else never before `floor`."""
+        reported = told_at or max(at + self.teller.delay(agency), floor)
+        told = event(
+            event_id=self.teller.event_id(), source=source or self.source, agency=agency, occurred_at=at, backfill=self.teller.backfill,
+            **{event.key: self.thing}, **fields,
+        )  # fmt: skip
+        self.events.append((reported, told))
+        return reported
+
+
+class Life(Story):
     """One dossier's facts. Each method states a fact at `at` (epoch ms); within one dossier no two facts share an instant."""
 
     __slots__ = (
-        "dossier_id", "dues", "ends", "events", "fee_waits", "handler", "handlers", "intakes", "payments", "ratings", "refusals",
-        "returnable", "source", "supplement_waits", "teller", "transfers",
+        "dues", "ends", "fee_waits", "handler", "handlers", "intakes", "payments", "ratings", "refusals", "returnable",
+        "supplement_waits", "transfers",
     )  # fmt: skip
 
     def __init__(self, dossier_id: str, source: str, teller: Teller) -> None:
-        self.dossier_id = dossier_id
-        self.source = source
-        self.teller = teller
+        super().__init__(dossier_id, teller, source)
         self.handler = ""
         self.returnable = 0  # when the newest finish is reported
-        self.events: list[Reported] = []
         self.intakes: list[Fact[Intake]] = []
         self.handlers: list[Fact[str]] = []
         self.dues: list[Fact[int]] = []
@@ -133,16 +171,6 @@ class Life:
         self.transfers: list[Fact[bool]] = []
         self.ratings: list[Fact[tuple[bool, RatingSubject]]] = []
         self.refusals: list[Fact[str]] = []
-
-    def _tell(self, event: type[DossierEvent], at: int, agency: str, *, source: str = "", floor: int = 0, **fields: Any) -> int:
-        """Writes the event down; returns when it is reported, never before `floor`."""
-        reported = max(at + self.teller.delay(agency), floor)
-        told = event(
-            event_id=self.teller.event_id(), source=source or self.source, agency=agency, occurred_at=at, backfill=self.teller.backfill,
-            dossier_id=self.dossier_id, **fields,
-        )  # fmt: skip
-        self.events.append((reported, told))
-        return reported
 
     def receive(self, at: int, intake: Intake, due_at: int | None) -> None:
         """Accepted by the receiving agency."""
@@ -157,10 +185,10 @@ class Life:
         reported = self._tell(DossierRefused, at, intake.agency, procedure=intake.procedure)
         self.refusals.append(Fact(at, reported, intake.agency))
 
-    def correct(self, at: int, intake: Intake) -> None:
-        """The reception stated anew; its time, due time and handler stay, so that the truth hangs on no rule about them."""
+    def correct(self, at: int, intake: Intake, received_at: int = 0) -> None:
+        """The reception stated anew; due time and handler stay, so that the truth hangs on no rule about them; its time, unless given."""
         due_at = self.dues[0].value if self.dues else None
-        received_at = self.intakes[0].occurred
+        received_at = received_at or self.intakes[0].occurred
         reported = self._tell(DossierCorrected, at, intake.agency, received_at=received_at, due_at=due_at, **intake.fields())
         self.intakes.append(Fact(at, reported, intake))
         self._handle(at, reported, intake.handler)
@@ -210,9 +238,9 @@ class Life:
         """Apology and extension."""
         self.dues.append(Fact(at, self._tell(DossierDueChanged, at, self.handler, due_at=due_at), due_at))
 
-    def finish(self, at: int, digitised: bool, echo: str = "") -> None:
+    def finish(self, at: int, digitised: bool, echo: str = "", told_at: int = 0) -> None:
         """Processing ended; `echo` is a second system that reports the same end under its own id."""
-        reported = self._tell(DossierFinished, at, self.handler, digitised=digitised)
+        reported = self._tell(DossierFinished, at, self.handler, told_at=told_at, digitised=digitised)
         if echo:
             reported = min(reported, self._tell(DossierFinished, at, self.handler, source=echo, digitised=digitised))
         self.returnable = reported

@@ -10,7 +10,7 @@ from random import Random
 from ops.simulate.history import MINISTRY, ONE_STOP, draw_intake, due_time, returned_how, score
 from ops.simulate.hours import to_office
 from ops.simulate.letters import Letter, draw_agencies, send
-from ops.simulate.life import Intake, Life, Payment, fresh_id
+from ops.simulate.life import Intake, Life, Payment, PromptTeller, fresh_id
 from ops.simulate.province import AGENCIES_OF, Procedure
 from ops.simulate.truth import Truth
 from schemas.clock import to_datetime
@@ -21,23 +21,6 @@ AT_WORK = 150  # dossiers and documents in hand at once
 DUPLICATES = 0.05
 HOUR = 3_600_000
 ANSWERS: tuple[DocumentStatus, ...] = ("01", "03", "06")
-
-
-class LiveTeller:
-    """Reports at once: what is late was decided before it is told."""
-
-    backfill = False
-
-    def __init__(self, rng: Random) -> None:
-        self.rng = rng
-
-    def event_id(self) -> str:
-        """A fresh id."""
-        return fresh_id(self.rng)
-
-    def delay(self, agency: str) -> int:
-        """None."""
-        return 0
 
 
 class LiveDossier:
@@ -139,7 +122,7 @@ class LiveProvince:
 
     def __init__(self, seed: int, started: int) -> None:
         self.rng = Random(f"{seed}|{started}")
-        self.teller = LiveTeller(self.rng)
+        self.teller = PromptTeller(self.rng)
         self.tag = f"L{started:x}"
         self.number = 0
         self.at_work: list[LiveDossier | LiveLetter] = []

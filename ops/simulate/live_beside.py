@@ -1,22 +1,29 @@
-"""What goes on beside the dossiers now: tasks given and done within minutes, activities, systems' heartbeats."""
+"""What goes on beside the dossiers now: tasks given and done within minutes, activities, systems' heartbeats; and, to begin with,
+work that is due on each of the next days, and dossiers whose oddity hangs on when they are heard.
+"""
 
 from __future__ import annotations
 
 from random import Random
 
+from ops.simulate.certain import Certain
 from ops.simulate.deeds import Activity, DeedKind, draw_deed
 from ops.simulate.errands import CATEGORIES, Errand
 from ops.simulate.history import due_time
 from ops.simulate.hours import to_office
-from ops.simulate.live import LiveTeller
+from ops.simulate.life import PromptTeller
+from ops.simulate.oddities import OddDossier, told_when_heard
 from ops.simulate.province import AGENCIES_OF
 from ops.simulate.register import OFFICE, SOURCE, SYSTEMS
 from ops.simulate.truth import Truth
+from schemas.clock import DAY_MS
 from schemas.events import Event
 from schemas.events.inventory import SystemHeartbeat
 
 SHARE = 0.12  # of everything that is told
 AT_WORK = 30  # tasks in hand at once
+HOUR = 3_600_000
+LONG_ENOUGH = 12 * DAY_MS  # for whatever becomes of an odd dossier
 KINDS: tuple[DeedKind, ...] = ("work_records", "work_records", "work_records", "inspections", "meetings")
 
 
@@ -25,11 +32,20 @@ class LiveBeside:
 
     def __init__(self, seed: int, started: int) -> None:
         self.rng = Random(f"beside|{seed}|{started}")
-        self.teller = LiveTeller(self.rng)
+        self.teller = PromptTeller(self.rng)
         self.tag = f"L{started:x}"
         self.number = 0
         self.tasks: list[tuple[Errand, list[str]]] = []  # with what is still to come, first things last
         self.done = Truth()
+
+    def opening(self, now: int, *, future: bool = True) -> list[Event]:
+        """What is told first, all of it at once; without `future` no event lies ahead of `now`."""
+        certain = Certain(self.rng, self.teller, self.tag, self.done)
+        certain.pending(now, now)
+        for tell in (OddDossier.finish_never_reported, *told_when_heard(future=future)):
+            certain.odd(now - LONG_ENOUGH, now + 2 * HOUR, tell)
+        self.done.events += len(certain.events)
+        return [event for _, event in certain.events]
 
     def turn(self) -> bool:
         """Whether the next event is one of these."""

@@ -1,22 +1,27 @@
-"""Dossiers whose facts do not fit together, as agencies' systems report them now and then: each breaks one rule of data quality."""
+"""Dossiers whose facts do not fit together, as agencies' systems report them now and then: each breaks one rule of data quality,
+or is told so late that it looked overdue.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
 from ops.simulate.history import MINISTRY, draw_intake, due_time
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
 from ops.simulate.life import Life
+from schemas.clock import DAY_MS
 
 HOUR = 3_600  # of office time
+TEN_YEARS = 3_652 * DAY_MS  # 2036 typed for 2026: ahead of the hub's clock, whenever the history is told
 
 
 class OddDossier:
-    """A dossier handed in at an instant, two working days long, with one thing wrong."""
+    """A dossier handed in at an instant, two working days long, with one thing wrong. `ahead` lies in the future as it is told."""
 
-    def __init__(self, rng: Random, life: Life, at: int) -> None:
-        self.life, self.at, self.office = life, at, to_office(at)
+    def __init__(self, rng: Random, life: Life, at: int, ahead: int) -> None:
+        self.life, self.at, self.office, self.ahead = life, at, to_office(at), ahead
         self.intake, _ = draw_intake(rng)
 
     def _moment(self, days: float) -> int:
@@ -72,13 +77,45 @@ class OddDossier:
         self.life.source = MINISTRY
         self.life.finish(self._moment(1.5), digitised=True)
 
+    def offline_procedure_online(self) -> None:
+        """Online, for a procedure that has no online service."""
+        self.intake = replace(self.intake, channel="online", level=2)
+        self._receive()
+        self.life.finish(self._moment(1), digitised=True)
 
-ODDITIES: tuple[Callable[[OddDossier], None], ...] = (
+    def told_late(self) -> None:
+        """Done in time, and reported when it looked overdue."""
+        self._receive()
+        self.life.finish(self._moment(1), digitised=True, told_at=self._moment(6))
+
+    def received_in_future(self) -> None:
+        """A correction with a wrong date of reception."""
+        self.life.receive(self.at, self.intake, None)
+        self.life.correct(self._moment(0.5), self.intake, received_at=self.ahead)
+
+    def ended_in_future(self) -> None:
+        """A wrong date of the end."""
+        self._receive()
+        self.life.finish(self.ahead, digitised=True, told_at=self._moment(1))
+
+
+Oddity = Callable[[OddDossier], None]
+ODDITIES: tuple[Oddity, ...] = (
     OddDossier.received_after_end, OddDossier.step_before_reception, OddDossier.step_after_end, OddDossier.returned_before_end,
     OddDossier.end_without_reception, OddDossier.finish_never_reported, OddDossier.due_moved_after_passed, OddDossier.sources_disagree,
+    OddDossier.offline_procedure_online,
 )  # fmt: skip
 
 
-def odd_dossier(rng: Random, life: Life, at: int, number: int) -> None:
-    """Give a dossier handed in at `at` (epoch ms) the oddity whose turn it is."""
-    ODDITIES[number % len(ODDITIES)](OddDossier(rng, life, at))
+def told_when_heard(*, future: bool) -> tuple[Oddity, ...]:
+    """Those that hang on when they are heard, which imported history does not say.
+
+    Without `future` no event lies ahead itself: the gateway would refuse it.
+    """
+    always = (OddDossier.told_late, OddDossier.received_in_future)
+    return (*always, OddDossier.ended_in_future) if future else always
+
+
+def odd_dossier(rng: Random, life: Life, at: int, ahead: int, tell: Oddity) -> None:
+    """Give a dossier handed in at `at` (epoch ms) an oddity."""
+    tell(OddDossier(rng, life, at, ahead))

@@ -45,20 +45,21 @@ class Past:
 
 async def simulate(
     settings: Settings, *, seed: int = SEED, dossiers: int = DOSSIERS, days: int = DAYS, start: int = START, rate: float = 0.0,
-    live: bool = False, publisher: Sink, stop: asyncio.Event | None = None,
+    live: bool = False, future: bool = True, publisher: Sink, stop: asyncio.Event | None = None,
 ) -> Truth:  # fmt: skip
     """Tell events and return their exact figures.
 
     `rate` is in events/s, 0 for as fast as the publisher takes them. With `live`, `start` is not used: history of `days` days up
-    to now is told unless the data folder says that it was, then facts of the present until `stop` is set.
+    to now is told unless the data folder says that it was, then facts of the present until `stop` is set. Without `future` no event
+    lies ahead of its report: the gateway would refuse it.
 
     Raises: KafkaUnavailable when events could not be stored.
     """
     stop = stop or asyncio.Event()
     if live:
-        return await _live(settings, publisher, Past(seed, dossiers, days, now_ms() - days * DAY_MS), rate or LIVE_RATE, stop)
+        return await _live(settings, publisher, Past(seed, dossiers, days, now_ms() - days * DAY_MS), rate or LIVE_RATE, stop, future)
     truth = Truth()
-    told = (event for _, event in whole_province(seed, dossiers, start, days, truth=truth))
+    told = (event for _, event in whole_province(seed, dossiers, start, days, truth=truth, future=future))
     await _tell(publisher, told, rate, stop)
     return truth
 
@@ -79,7 +80,7 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stop.wait(), max(0.0, seconds))
 
 
-async def _live(settings: Settings, publisher: Sink, wanted: Past, rate: float, stop: asyncio.Event) -> Truth:
+async def _live(settings: Settings, publisher: Sink, wanted: Past, rate: float, stop: asyncio.Event, future: bool) -> Truth:
     truth = Truth()
     path = settings.data / MARKER
     past = read_past(path) or wanted
@@ -90,6 +91,8 @@ async def _live(settings: Settings, publisher: Sink, wanted: Past, rate: float, 
         if not stop.is_set():
             write_past(path, Past(past.seed, past.dossiers, past.days, past.start, told=True))
     province, beside = LiveProvince(wanted.seed, now_ms()), LiveBeside(wanted.seed, now_ms())
+    if not stop.is_set():
+        await publisher.publish(beside.opening(now_ms(), future=future))
     await _tell(publisher, _present(province, beside), rate, stop)
     truth.include(province.truth())
     truth.include(beside.truth())
@@ -142,5 +145,5 @@ async def _run(settings: Settings, seed: int, dossiers: int | None, days: int | 
     async with GatewaySink(settings) if via_gateway else Publisher(settings) as publisher:
         return await simulate(
             settings, seed=seed, dossiers=dossiers or (LIVE_DOSSIERS if live else DOSSIERS),
-            days=days or (LIVE_DAYS if live else DAYS), rate=rate, live=live, publisher=publisher, stop=stop,
+            days=days or (LIVE_DAYS if live else DAYS), rate=rate, live=live, future=not via_gateway, publisher=publisher, stop=stop,
         )  # fmt: skip

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -17,38 +16,16 @@ import msgspec
 import pytest
 from agencies import MERGER, Items, agency
 from cubes import counted
+from harness import running, until
 
 from metrics.directory_feed import DirectoryFeed
-from ops.kafka_storage import free_port
-from schemas.kafka import ensure_topics, producer
+from schemas.kafka import producer
 from schemas.settings import Settings
 from schemas.topics import CELLS, state_topic
 
 pytestmark = pytest.mark.kafka
 TOPIC = state_topic("inventory")
-PATIENCE = 60.0
 DAY = date(2025, 8, 1)
-
-
-def wait_for(what: Callable[[], bool]) -> None:
-    """Until it holds; a run that hangs fails."""
-    deadline = time.monotonic() + PATIENCE
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-@pytest.fixture
-async def settings(kafka: str, tmp_path: Path) -> Settings:
-    made = Settings(kafka_servers=kafka, data=tmp_path, metrics_port=free_port())
-    await ensure_topics(made)
-    return made
-
-
-@pytest.fixture
-def code() -> str:
-    """The topic is shared by all tests; every test has an agency of its own."""
-    return f"T{uuid4().hex[:12]}"
 
 
 async def publish(settings: Settings, items: Items, *, gone: tuple[str, ...] = (), abort: bool = False) -> None:
@@ -65,13 +42,8 @@ async def publish(settings: Settings, items: Items, *, gone: tuple[str, ...] = (
 @contextmanager
 def fed(settings: Settings) -> Iterator[DirectoryFeed]:
     feed = DirectoryFeed(settings)
-    feed.start()
-    try:
-        wait_for(lambda: feed.progress.ready)
+    with running(feed):
         yield feed
-    finally:
-        feed.stop()
-    assert feed.failure is None
 
 
 async def test_committed_states_become_the_directory_and_aborted_ones_never(settings: Settings, code: str) -> None:
@@ -79,11 +51,11 @@ async def test_committed_states_become_the_directory_and_aborted_ones_never(sett
     with fed(settings) as feed:
         items = agency(agency({}, code, "province"), old, "commune", code)
         await publish(settings, items)
-        wait_for(lambda: feed.directory.parent(old, DAY) == code)
+        until(lambda: feed.directory.parent(old, DAY) == code)
         await publish(settings, agency({}, old, "district", None, said=1), abort=True)
         ended = agency(agency({}, old, "commune", code, until=MERGER, successor=new, said=2), new, "commune", code, first=MERGER)
         await publish(settings, ended)
-        wait_for(lambda: feed.directory.parent(old, DAY) == new)
+        until(lambda: feed.directory.parent(old, DAY) == new)
         assert new in feed.directory.agencies_of_level("commune", DAY)
         assert old not in feed.directory.agencies_of_level("district", DAY)
 
@@ -93,7 +65,7 @@ async def test_a_restart_reads_everything_again(settings: Settings, code: str) -
     with fed(settings) as feed:  # ready means that it is all there
         assert feed.directory.parent(f"{code}.1", DAY) == code
         await publish(settings, {}, gone=(f"agency/{code}",))
-        wait_for(lambda: not feed.directory.known(code))
+        until(lambda: not feed.directory.known(code))
     with fed(settings) as feed:
         assert not feed.directory.known(code)
         assert feed.directory.known(f"{code}.1")
@@ -108,7 +80,7 @@ def served(settings: Settings) -> Iterator[str]:
     address = f"http://127.0.0.1:{settings.metrics_port}"
     with Popen([sys.executable, "-m", "ops.cli", "metrics"], env=environment, stdout=DEVNULL, stderr=DEVNULL) as process:
         try:
-            wait_for(lambda: ready(address))
+            until(lambda: ready(address))
             yield address
         finally:
             process.terminate()
@@ -139,7 +111,7 @@ def test_it_waits_for_kafka_and_says_so(tmp_path: Path, caplog: pytest.LogCaptur
     feed = DirectoryFeed(Settings(kafka_servers="127.0.0.1:9", data=tmp_path))
     feed.start()
     try:
-        wait_for(lambda: "The directory waits for Kafka at 127.0.0.1:9" in caplog.text)
+        until(lambda: "The directory waits for Kafka at 127.0.0.1:9" in caplog.text)
         assert not feed.progress.ready
     finally:
         feed.stop()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from aiokafka import TopicPartition
 from facts import told
+from harness import running, until
 from listings import only_state
 
 from metrics.disposable import Connections
@@ -21,34 +20,12 @@ from metrics.listing_feed import LISTING_FILE
 from metrics.listing_layout import TABLES
 from metrics.listing_reader import Selection, total
 from ops.listing import meanings
-from schemas.kafka import ensure_topics, producer
+from schemas.kafka import producer
 from schemas.settings import Settings
 from schemas.topics import state_topic
 
 pytestmark = pytest.mark.kafka
-PATIENCE = 60.0
 TOPIC = state_topic("dossiers")
-
-
-def wait_for(what: Callable[[], bool]) -> None:
-    """Until it holds; a run that hangs fails."""
-    deadline = time.monotonic() + PATIENCE
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-@pytest.fixture
-async def settings(kafka: str, tmp_path: Path) -> Settings:
-    made = Settings(kafka_servers=kafka, data=tmp_path)
-    await ensure_topics(made)
-    return made
-
-
-@pytest.fixture
-def agency() -> str:
-    """The topics are shared by all tests; lists are asked of an agency of one's own."""
-    return f"T{uuid4().hex[:12]}"
 
 
 async def publish(settings: Settings, agency: str, *things: str, finished: bool = False, gone: bool = False, abort: bool = False) -> None:
@@ -67,13 +44,8 @@ def fed(settings: Settings) -> Iterator[tuple[Listing, Feed]]:
     listing = Listing(settings.data / LISTING_FILE, meanings())
     diet = Diet("listing", tuple(listing.meanings), lambda partition: partition, batch=100)
     feed = Feed(settings, listing, diet=diet)
-    feed.start()
-    try:
-        wait_for(lambda: feed.progress.ready)
+    with running(feed):
         yield listing, feed
-    finally:
-        feed.stop()
-    assert feed.failure is None
 
 
 def count(listing: Listing, agency: str, kind: str, measure: str) -> int:
@@ -82,59 +54,59 @@ def count(listing: Listing, agency: str, kind: str, measure: str) -> int:
         return total(db, [Selection(TABLES["dossiers", kind], low, high, (measure,), agencies=(agency,))]).rows
 
 
-async def test_committed_states_are_listed_and_aborted_ones_never(settings: Settings, agency: str) -> None:
+async def test_committed_states_are_listed_and_aborted_ones_never(settings: Settings, code: str) -> None:
     with fed(settings) as (listing, feed):
-        await publish(settings, agency, "1", "2")
-        wait_for(lambda: count(listing, agency, "open", "open") == 2)
-        await publish(settings, agency, "1", "2", "3", finished=True, abort=True)
-        await publish(settings, agency, "2", finished=True)
-        wait_for(lambda: count(listing, agency, "closed", "finished") == 1)
-        assert count(listing, agency, "open", "open") == 1
-        await publish(settings, agency, "1", gone=True)
-        wait_for(lambda: count(listing, agency, "open", "open") == 0)
-        assert count(listing, agency, "received", "received") == 1
-        wait_for(lambda: feed.progress.lag == 0)
+        await publish(settings, code, "1", "2")
+        until(lambda: count(listing, code, "open", "open") == 2)
+        await publish(settings, code, "1", "2", "3", finished=True, abort=True)
+        await publish(settings, code, "2", finished=True)
+        until(lambda: count(listing, code, "closed", "finished") == 1)
+        assert count(listing, code, "open", "open") == 1
+        await publish(settings, code, "1", gone=True)
+        until(lambda: count(listing, code, "open", "open") == 0)
+        assert count(listing, code, "received", "received") == 1
+        until(lambda: feed.progress.lag == 0)
 
 
-async def test_it_resumes_and_a_half_written_file_is_made_anew(settings: Settings, agency: str) -> None:
-    await publish(settings, agency, "1")
+async def test_it_resumes_and_a_half_written_file_is_made_anew(settings: Settings, code: str) -> None:
+    await publish(settings, code, "1")
     with fed(settings) as (listing, _):
-        assert (count(listing, agency, "open", "open"), listing.rebuilds) == (1, 1)
-    await publish(settings, agency, "2")
+        assert (count(listing, code, "open", "open"), listing.rebuilds) == (1, 1)
+    await publish(settings, code, "2")
     with fed(settings) as (listing, _):
-        assert (count(listing, agency, "open", "open"), listing.rebuilds) == (2, 0)
+        assert (count(listing, code, "open", "open"), listing.rebuilds) == (2, 0)
     file = settings.data / LISTING_FILE
     file.write_bytes(file.read_bytes()[:10_000])
     file.with_name(f"{LISTING_FILE}-wal").unlink(missing_ok=True)
     with fed(settings) as (listing, _):
-        assert (count(listing, agency, "open", "open"), listing.rebuilds) == (2, 1)
+        assert (count(listing, code, "open", "open"), listing.rebuilds) == (2, 1)
 
 
-async def test_a_file_deleted_while_it_runs_is_made_anew(settings: Settings, agency: str) -> None:
-    await publish(settings, agency, "1")
+async def test_a_file_deleted_while_it_runs_is_made_anew(settings: Settings, code: str) -> None:
+    await publish(settings, code, "1")
     with fed(settings) as (listing, feed):
         for file in listing.files():
             file.unlink(missing_ok=True)
-        wait_for(lambda: listing.rebuilds == 2 and feed.progress.ready)
-        assert count(listing, agency, "open", "open") == 1
+        until(lambda: listing.rebuilds == 2 and feed.progress.ready)
+        assert count(listing, code, "open", "open") == 1
 
 
 @pytest.mark.parametrize(
     "change", ["UPDATE offsets SET next = next + 1000000000", "UPDATE facts SET value = 'another' WHERE name = 'cluster'"]
 )
-async def test_a_file_of_another_kafka_is_made_anew(settings: Settings, agency: str, change: str) -> None:
-    await publish(settings, agency, "1")
+async def test_a_file_of_another_kafka_is_made_anew(settings: Settings, code: str, change: str) -> None:
+    await publish(settings, code, "1")
     with fed(settings):
         pass
     with sqlite3.connect(settings.data / LISTING_FILE) as raw:
         raw.execute(change)
     with fed(settings) as (listing, _):
         assert listing.rebuilds == 1
-        assert count(listing, agency, "open", "open") == 1
+        assert count(listing, code, "open", "open") == 1
 
 
-async def test_every_topic_of_the_listed_families_is_read_to_its_end(settings: Settings, agency: str) -> None:
-    await publish(settings, agency, "1")
+async def test_every_topic_of_the_listed_families_is_read_to_its_end(settings: Settings, code: str) -> None:
+    await publish(settings, code, "1")
     with fed(settings) as (listing, feed):
         partitions = len(listing.meanings) * settings.partitions
         assert feed.progress.partitions == partitions

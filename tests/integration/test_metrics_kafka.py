@@ -9,14 +9,14 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
+from harness import running, until
 from prometheus_client.parser import text_string_to_metric_families
 
 from metrics.cube import Cube
@@ -27,35 +27,12 @@ from metrics.reader import Readers
 from metrics.workers import EVENTS, WorkerLag
 from ops.kafka_storage import free_port
 from schemas.cells import encode_page
-from schemas.kafka import ensure_topics, producer
+from schemas.kafka import producer
 from schemas.settings import Settings
 from schemas.topics import CELLS
 
 pytestmark = pytest.mark.kafka
 PATIENCE = 60.0
-
-
-def wait_for(what: Callable[[], bool]) -> None:
-    """Until it holds; a run that hangs fails."""
-    deadline = time.monotonic() + PATIENCE
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-@pytest.fixture
-async def settings(kafka: str, tmp_path: Path) -> Settings:
-    made = Settings(kafka_servers=kafka, data=tmp_path, metrics_port=free_port())
-    await ensure_topics(made)
-    return made
-
-
-@pytest.fixture
-def agency() -> str:
-    """The topic is shared by all tests; figures are asked of an agency of one's own."""
-    return f"T{uuid4().hex[:12]}"
-
-
 DAYS = {"P1": 20251103, "P2": 20251104}  # a page for each procedure
 
 
@@ -73,13 +50,8 @@ async def publish(settings: Settings, agency: str, counts: dict[str, int], *, ab
 def fed(settings: Settings) -> Iterator[tuple[Cube, Feed]]:
     cube = Cube(settings.data / "cube.sqlite")
     feed = Feed(settings, cube)
-    feed.start()
-    try:
-        wait_for(lambda: feed.progress.ready)
+    with running(feed):
         yield cube, feed
-    finally:
-        feed.stop()
-    assert feed.failure is None
 
 
 def received(cube: Cube, agency: str) -> int:
@@ -88,51 +60,51 @@ def received(cube: Cube, agency: str) -> int:
     return found.get("", [0])[0]
 
 
-async def test_committed_cells_become_figures_and_aborted_ones_never(settings: Settings, agency: str) -> None:
+async def test_committed_cells_become_figures_and_aborted_ones_never(settings: Settings, code: str) -> None:
     with fed(settings) as (cube, feed):
-        await publish(settings, agency, {"P1": 3, "P2": 4})
-        wait_for(lambda: received(cube, agency) == 7)
-        await publish(settings, agency, {"P1": 900}, abort=True)
-        await publish(settings, agency, {"P1": 5, "P2": 0})
-        wait_for(lambda: received(cube, agency) == 5)
-        wait_for(lambda: feed.progress.lag == 0)
+        await publish(settings, code, {"P1": 3, "P2": 4})
+        until(lambda: received(cube, code) == 7)
+        await publish(settings, code, {"P1": 900}, abort=True)
+        await publish(settings, code, {"P1": 5, "P2": 0})
+        until(lambda: received(cube, code) == 5)
+        until(lambda: feed.progress.lag == 0)
 
 
-async def test_it_resumes_and_a_damaged_file_is_rebuilt(settings: Settings, agency: str) -> None:
-    await publish(settings, agency, {"P1": 3})
+async def test_it_resumes_and_a_damaged_file_is_rebuilt(settings: Settings, code: str) -> None:
+    await publish(settings, code, {"P1": 3})
     with fed(settings) as (cube, _):
-        assert received(cube, agency) == 3
+        assert received(cube, code) == 3
         assert cube.rebuilds == 1
-    await publish(settings, agency, {"P1": 4, "P2": 1})
+    await publish(settings, code, {"P1": 4, "P2": 1})
     with fed(settings) as (cube, _):
-        assert received(cube, agency) == 5
+        assert received(cube, code) == 5
         assert cube.rebuilds == 0
     file = settings.data / "cube.sqlite"
     file.write_bytes(file.read_bytes()[:10_000])
     (settings.data / "cube.sqlite-wal").unlink()
     with fed(settings) as (cube, _):
-        assert received(cube, agency) == 5
+        assert received(cube, code) == 5
         assert cube.rebuilds == 1
 
 
-async def test_a_file_deleted_while_it_runs_is_rebuilt(settings: Settings, agency: str) -> None:
-    await publish(settings, agency, {"P1": 3})
+async def test_a_file_deleted_while_it_runs_is_rebuilt(settings: Settings, code: str) -> None:
+    await publish(settings, code, {"P1": 3})
     with fed(settings) as (cube, feed):
         for suffix in ("", "-wal", "-shm"):
             (settings.data / f"cube.sqlite{suffix}").unlink()
-        wait_for(lambda: cube.rebuilds == 2 and feed.progress.ready)
-        assert received(cube, agency) == 3
+        until(lambda: cube.rebuilds == 2 and feed.progress.ready)
+        assert received(cube, code) == 3
 
 
-async def test_a_place_beyond_the_topic_is_rebuilt(settings: Settings, agency: str) -> None:
-    await publish(settings, agency, {"P1": 3})
+async def test_a_place_beyond_the_topic_is_rebuilt(settings: Settings, code: str) -> None:
+    await publish(settings, code, {"P1": 3})
     with fed(settings):
         pass
     with sqlite3.connect(settings.data / "cube.sqlite") as raw:
         raw.execute("UPDATE offsets SET next = next + 1000000000")
     with fed(settings) as (cube, _):
         assert cube.rebuilds == 1
-        assert received(cube, agency) == 3
+        assert received(cube, code) == 3
 
 
 async def test_the_lag_of_workers_that_never_ran_is_all_that_there_is(settings: Settings) -> None:
@@ -140,7 +112,7 @@ async def test_the_lag_of_workers_that_never_ran_is_all_that_there_is(settings: 
 
     task = asyncio.create_task(watcher.watch())
     try:
-        await asyncio.to_thread(wait_for, lambda: bool(watcher.records))
+        await asyncio.to_thread(until, lambda: bool(watcher.records))
         assert {topic for topic, _ in watcher.records} == {topic for topic in EVENTS if topic != "lgsp.quarantine"}
         assert all(lag >= 0 for lag in watcher.records.values())
     finally:
@@ -167,18 +139,18 @@ def answers(settings: Settings, path: str, status: int) -> bool:
     return answer is not None and answer.status_code == status
 
 
-async def test_the_process_serves_figures_and_ends_on_sigterm(settings: Settings, agency: str) -> None:
-    await publish(settings, agency, {"P1": 3})
+async def test_the_process_serves_figures_and_ends_on_sigterm(settings: Settings, code: str) -> None:
+    await publish(settings, code, {"P1": 3})
     with start(settings) as process:
         try:
-            wait_for(lambda: answers(settings, "/readyz", 200))
-            answer = get(settings, f"/v1/counts?agency={agency}&kind=received&window=all")
+            until(lambda: answers(settings, "/readyz", 200))
+            answer = get(settings, f"/v1/counts?agency={code}&kind=received&window=all")
             assert answer is not None
             assert answer.json()["kinds"][0]["counts"]["received"] == 3
             scrape = get(settings, "/metrics")
             assert scrape is not None
             samples = [sample for family in text_string_to_metric_families(scrape.text) for sample in family.samples]
-            assert [sample.value for sample in samples if sample.name == "lgsp_dossiers_open" and sample.labels["agency"] == agency] == [0]
+            assert [sample.value for sample in samples if sample.name == "lgsp_dossiers_open" and sample.labels["agency"] == code] == [0]
         finally:
             process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=PATIENCE)
@@ -191,7 +163,7 @@ def test_it_waits_for_kafka_and_says_so(tmp_path: Path) -> None:
     settings = Settings(kafka_servers=f"127.0.0.1:{free_port()}", data=tmp_path, metrics_port=free_port())
     with start(settings) as process:
         try:
-            wait_for(lambda: answers(settings, "/readyz", 503))
+            until(lambda: answers(settings, "/readyz", 503))
             answer = get(settings, "/readyz")
             assert answer is not None
             assert "waiting for Kafka" in answer.json()["detail"]

@@ -46,13 +46,6 @@ def run() -> str:
 
 
 @pytest.fixture
-async def settings(kafka: str, tmp_path: Path) -> Settings:
-    chosen = Settings(kafka_servers=kafka, data=tmp_path)
-    await hub_kafka.ensure_topics(chosen)
-    return chosen
-
-
-@pytest.fixture
 async def publisher(settings: Settings) -> AsyncIterator[Publisher]:
     async with Publisher(settings) as publisher:
         yield publisher

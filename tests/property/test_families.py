@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracle import Fact, Figures
 from oracles import figures
-from strategies import IDS, examples, stories
+from strategies import IDS, distinct, examples, stories
 
 from schemas.cells import KINDS, cells_of, decode_page, parse_key
 from schemas.wire import Decoder, encode
@@ -96,11 +96,6 @@ def batches(draw: st.DrawFn, family: str) -> list[list[Record]]:
         records.insert(draw(st.integers(0, len(records))), Record(draw(st.sampled_from([b"thing-0", b"x", None])), value))
     cuts = sorted(draw(st.lists(st.integers(0, len(records)), max_size=6)))
     return [records[start:end] for start, end in zip([0, *cuts], [*cuts, len(records)], strict=True)]
-
-
-def distinct(facts: list[Heard]) -> list[Heard]:
-    """The facts with an id of their own each, as honest sources give them."""
-    return [(event.model_copy(update={"event_id": f"{place:02d}-{event.event_id}"}), at) for place, (event, at) in enumerate(facts)]
 
 
 @pytest.mark.parametrize("family", NAMES)

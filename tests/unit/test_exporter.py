@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from cubes import NOW, at, cell, counted, province
+from cubes import NOW, at, cell, counted
 from prometheus_client.parser import text_string_to_metric_families
 
 from metrics import exposition as told
@@ -25,13 +23,6 @@ from metrics.scrape import Kept, told_of
 from metrics.windows import EXPORTED, named
 
 Samples = dict[tuple[str, ...], float]
-
-
-@pytest.fixture
-def cube(tmp_path: Path) -> Iterator[Cube]:
-    made = province(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

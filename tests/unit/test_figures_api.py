@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import csv
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from io import StringIO
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
-from cubes import NOW, at, counted, province
+from cubes import NOW, at, counted
 
 from metrics.answers import COUNTS_COLUMNS, INDICATOR_COLUMNS
 from metrics.api import create_app
@@ -26,13 +25,6 @@ from schemas.cells import KINDS
 from schemas.cells import counted as hub_counted
 
 World = SimpleNamespace
-
-
-@pytest.fixture
-def cube(tmp_path: Path) -> Iterator[Cube]:
-    made = province(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

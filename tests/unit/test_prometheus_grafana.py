@@ -28,7 +28,9 @@ PROMETHEUS: dict[str, Any] = yaml.safe_load((ROOT / "ops/prometheus/prometheus.y
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 DASHBOARDS = sorted((ROOT / "ops/grafana/dashboards").glob("*.json"))
 ALERTS: list[dict[str, Any]] = [rule for group in yaml.safe_load(RULES.read_text("utf-8"))["groups"] for rule in group["rules"]]
-VARIABLES = {"$agency": "all", "$window": "year", "$__rate_interval": "1m"}
+VARIABLES = {"$agency": "A", "$window": "year", "$__rate_interval": "1m", "$api": "http://127.0.0.1:8081"}
+INDICATORS = load_indicators()
+TOLD = {name: one for name, one in INDICATORS.items() if told_of(one)}
 
 
 def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -153,22 +155,82 @@ def _filled(expression: str) -> str:
     return expression
 
 
+def selectors(dashboard: dict[str, Any]) -> list[str]:
+    """The labels by which figures are chosen."""
+    chosen = re.compile(r"lgsp_(?:indicator|dossiers|reported)_\w+({[^}]*}|)")
+    return [labels for text in expressions(dashboard) for labels in chosen.findall(text.replace("unless lgsp_indicator_denominator", ""))]
+
+
 @pytest.mark.parametrize("dashboard", dashboards())
 def test_figures_of_the_province_and_of_its_agencies_are_never_mixed(dashboard: dict[str, Any]) -> None:
-    for expression in expressions(dashboard):
-        assert not re.search(r"\bavg\b", expression)  # shares are never averaged
-        for labels in re.findall(r"lgsp_(?:indicator|dossiers)_\w+({[^}]*}|)", expression):
-            assert 'agency="$agency"' in labels or 'agency!="all"' in labels, expression
+    assert not [text for text in expressions(dashboard) if re.search(r"\bavg\b", text)]  # shares are never averaged
+    for labels in selectors(dashboard):
+        assert re.search(r'agency(="\$agency"|!="all"|="all")', labels), labels
 
 
 @pytest.mark.parametrize("dashboard", dashboards())
-def test_windows_and_indicators_are_those_that_are_exported(dashboard: dict[str, Any]) -> None:
+def test_of_an_agency_only_what_is_told_of_agencies_is_asked(dashboard: dict[str, Any]) -> None:
+    """Everything else would be blank as soon as an agency is chosen."""
+    own = [labels for labels in selectors(dashboard) if 'agency="all"' not in labels and "indicator" in labels]
+    named = [set(name.split("|")) for labels in own for name in re.findall(r'indicator=~?"([^"]+)"', labels)]
+    assert len(named) == len(own)
+    assert set().union(*named) == {name for name, one in TOLD.items() if one.main}
+
+
+@pytest.mark.parametrize("dashboard", dashboards())
+def test_windows_are_those_that_are_exported(dashboard: dict[str, Any]) -> None:
     (window,) = (variable for variable in dashboard["templating"]["list"] if variable["name"] == "window")
     assert tuple(window["query"].split(",")) == EXPORTED == tuple(option["value"] for option in window["options"])
-    named = {name for text in expressions(dashboard) for found in re.findall(r'indicator=~?"([^"]+)"', text) for name in found.split("|")}
-    known = {indicator.id: indicator for indicator in load_indicators().values()}
-    assert named <= set(known)
-    assert {name for name, indicator in known.items() if indicator.unit == "share" and told_of(indicator)} <= named
+
+
+def test_of_the_whole_province_every_indicator_is_shown_once_in_its_table(tmp_path: Path) -> None:
+    """Asked of Prometheus' own evaluation, over one sample of each; a share whose denominator is 0 has its parts and no value."""
+    tables = {panel["title"]: panel["targets"] for panel in json.loads(DASHBOARDS[0].read_text("utf-8"))["panels"] if "targets" in panel}
+    lags, counts = {name for name, one in TOLD.items() if one.percentiles}, {name for name, one in TOLD.items() if one.unit != "share"}
+    reported = {name for name, one in INDICATORS.items() if one.source == "reported"}
+    shown = {
+        tables["All shares of the province"][0]["expr"]: set(TOLD) - counts - {"satisfaction"},
+        tables["All shares of the province"][3]["expr"]: set(TOLD) - counts,
+        tables["All counts of the province"][0]["expr"]: counts - lags,
+        tables["Time until the hub hears of it"][1]["expr"]: lags,
+        tables["Figures that agencies report"][0]["expr"]: reported,
+    }
+    series = [line for name in TOLD for line in samples(name)] + [
+        f'lgsp_reported_value{{indicator="{name}",agency="all"}}' for name in reported
+    ]
+    asked = [
+        {"expr": _filled(text), "eval_time": "0m", "exp_samples": [{"labels": f'{{indicator="{name}"}}', "value": 1} for name in names]}
+        for text, names in shown.items()
+    ]
+    test = {"interval": "1m", "input_series": [{"series": one, "values": "1"} for one in series], "promql_expr_test": asked}
+    path = tmp_path / "test.yml"
+    path.write_text(json.dumps({"rule_files": [], "evaluation_interval": "1m", "tests": [test]}), "utf-8")
+    done = promtool("test", "rules", str(path))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def samples(name: str) -> list[str]:
+    """What a scrape tells of an indicator, of the province and of an agency, in the year and of all time."""
+    one = TOLD[name]
+    metrics = ["numerator", *(["denominator"] if one.denominator else []), *([] if name == "satisfaction" else ["value"])]
+    found = []
+    for window in ("all",) if one.asks_now else ("year", "all"):
+        for agency in ("all", "A"):
+            labels = f'indicator="{name}",agency="{agency}",window="{window}"'
+            found += [f"lgsp_indicator_{metric}{{{labels}}}" for metric in metrics]
+            found += [f'lgsp_indicator_quantile{{{labels},quantile="0.9"}}'] if one.percentiles else []
+    return found
+
+
+@pytest.mark.parametrize("dashboard", dashboards())
+def test_links_lead_to_addresses_that_the_api_has(dashboard: dict[str, Any]) -> None:
+    documented = "".join((ROOT / "docs" / page).read_text("utf-8") for page in ("api.md", "agencies.md"))
+    paths = set(re.findall(r'"\$\{api\}(/[^?"]*)', json.dumps(dashboard)))
+    assert len(paths) > 4
+    assert not [path for path in paths if not re.search(path.replace("${__value.raw}", "[a-z_]+") + r"\b", documented)]
+    (api,) = (variable for variable in dashboard["templating"]["list"] if variable["name"] == "api")
+    assert api["query"] == f"http://127.0.0.1:{Settings().metrics_port}"
+    assert COMPOSE["services"]["metrics"]["ports"] == [f"127.0.0.1:{Settings().metrics_port}:{Settings().metrics_port}"]
 
 
 # Names

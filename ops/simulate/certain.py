@@ -1,0 +1,148 @@
+"""What every province has, however small it is and whenever it is asked: a few things of each sort, one well done and one badly, and
+work that is due on each of the next days, so that no indicator comes out empty, nothing or full.
+
+A fact that an indicator comes to need goes into `_dossier`: `well` says whether it is the good one.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from ops.simulate.deeds import Activity, Deed, DeedKind
+from ops.simulate.errands import Errand
+from ops.simulate.history import ONE_STOP, due_time
+from ops.simulate.hours import CLOSES, OFFICE_DAY, from_office, instant, to_office
+from ops.simulate.letters import Letter
+from ops.simulate.life import Intake, Life, Payment, PromptTeller, Reported, fresh_id
+from ops.simulate.oddities import Oddity, odd_dossier
+from ops.simulate.province import AGENCIES_OF, CENTRE, PROCEDURES_OF, Procedure
+from ops.simulate.truth import FOREVER, Truth
+from schemas.clock import DAY_MS, day_number, to_datetime
+from schemas.codes import RatingSubject
+
+AHEAD = 10  # days on which something is due
+DEEDS: tuple[DeedKind, ...] = ("meetings", "inspections", "work_records")
+SUBJECTS: tuple[RatingSubject, ...] = ("procedure", "agency", "health", "education")
+HALF_HOUR = 1_800
+
+
+class Certain:
+    """Tells things and counts them into a truth, by their facts reported before an instant. `events` are told in no order."""
+
+    def __init__(self, rng: Random, teller: PromptTeller, tag: str, truth: Truth, before: int = FOREVER) -> None:
+        self.rng, self.teller, self.tag, self.truth, self.before = rng, teller, tag, truth, before
+        self.events: list[Reported] = []
+        self.number = 0
+
+    def _serial(self, name: str) -> str:
+        self.number += 1
+        return f"SAMPLE-{name}-{self.tag}-C{self.number:03}"
+
+    def _life(self, at: int) -> Life:
+        return Life(f"H35.SAMPLE-{to_datetime(at):%y%m%d}-{self._serial('certain')}", ONE_STOP, self.teller)
+
+    def _keep(self, thing: Life | Errand | Activity | Letter) -> None:
+        if isinstance(thing, Life):
+            self.truth.add(thing, self.before)
+        elif isinstance(thing, Letter):
+            self.truth.add_letter(thing, self.before)
+        else:
+            thing.count(self.truth, self.before)
+        self.events += thing.events
+
+    def settled(self, at: int) -> None:
+        """Of each sort one well done and one badly, begun on the day of `at` (epoch ms) and done within six office days."""
+        office = to_office(at)
+        for well in (True, False):
+            self._dossier(office, well)
+            self._letter(office, well)
+            self._task(office, well)
+            for kind in DEEDS:
+                activity = Activity(self._serial(kind), self.teller)
+                activity.state(from_office(office), Deed(kind, CENTRE, "province", digitally=well))
+                self._keep(activity)
+
+    def _dossier(self, office: int, well: bool) -> None:
+        """Of land, moved, paid, finished, returned and rated: as it should be, or on paper, late and to nobody's delight."""
+        life, procedure = self._life(from_office(office)), land()
+        home, other = (one.code for one in AGENCIES_OF["department"].things[:2])
+        life.receive(from_office(office), Intake(
+            home, home, procedure.code, "online" if well else "counter", procedure.level, "citizen", authenticated=well,
+            with_fee=procedure.fee > 0, reused_data=well,
+        ), due_time(office, 3))  # fmt: skip
+        life.pay(from_office(office + HALF_HOUR), Payment(f"SAMPLE-{fresh_id(self.rng)[:18]}", procedure.fee, well, "paid"))
+        if well:
+            life.step(from_office(office + 2 * HALF_HOUR), "verify")
+        life.transfer(from_office(office + 3 * HALF_HOUR), other, well)
+        done = office + OFFICE_DAY * (1 if well else 5)
+        life.finish(from_office(done), digitised=well)
+        if not well:
+            life.reopen(from_office(done + HALF_HOUR))
+            life.finish(from_office(done + 2 * HALF_HOUR), digitised=False)
+        life.return_result(from_office(done + 3 * HALF_HOUR), digitised=well, how="online" if well else "counter")
+        for number, about in enumerate(SUBJECTS, 4):
+            life.rate(from_office(done + number * HALF_HOUR), fresh_id(self.rng), 5 if well else 2, about)
+        self._keep(life)
+
+    def _letter(self, office: int, well: bool) -> None:
+        at = from_office(office)
+        letter = Letter(f"{CENTRE},{to_datetime(at):%Y/%m/%d},{self._serial('letter')}/SAMPLE", CENTRE, self.teller)
+        letter.send(at, [AGENCIES_OF["commune"].things[0].code], "18", electronic=well, signed=well)
+        self._keep(letter)
+
+    def _task(self, office: int, well: bool) -> None:
+        """Done in time or late, and one more that is never done."""
+        for due, done in ((3, 1 if well else 5), (2, None)):
+            errand = self._errand(from_office(office), due_time(office, due))
+            if done is not None:
+                errand.complete(from_office(office + done * OFFICE_DAY))
+            self._keep(errand)
+
+    def _errand(self, at: int, due_at: int) -> Errand:
+        errand = Errand(self._serial("task"), self.teller)
+        errand.give(at, AGENCIES_OF["department"].things[1].code, "plan", due_at)
+        return errand
+
+    def pending(self, begun: int, asked: int) -> None:
+        """A dossier and a task, begun at an instant, for each day from that of `asked` on: due at 17:00, Saturdays and Sundays too.
+
+        Whatever the next eight working hours are, the office closes in them.
+        """
+        dues = [instant(day_number(asked) + number, CLOSES) for number in range(AHEAD + 1)]
+        for due in (due for due in dues if due > begun):
+            life = self._life(begun)
+            life.receive(begun, on_paper(AGENCIES_OF["department"].things[1].code), due)
+            self._keep(life)
+            self._keep(self._errand(begun, due))
+
+    def odd(self, at: int, ahead: int, tell: Oddity) -> None:
+        """A dossier with an oddity."""
+        life = self._life(at)
+        odd_dossier(self.rng, life, at, ahead, tell)
+        self._keep(life)
+
+    def carried_over(self, at: int, done: int | None) -> None:
+        """A dossier of the year before, perhaps done at last."""
+        life = self._life(at)
+        life.receive(at, on_paper(AGENCIES_OF["department"].draw(self.rng).code), due_time(to_office(at), land().days))
+        if done is not None:
+            life.finish(done, digitised=False)
+        self._keep(life)
+
+
+def on_paper(agency: str) -> Intake:
+    """A dossier handed in at an agency's counter."""
+    procedure = land()
+    return Intake(
+        agency, agency, procedure.code, "counter", procedure.level, "citizen", authenticated=False, with_fee=False, reused_data=False
+    )  # fmt: skip
+
+
+def land() -> Procedure:
+    """A procedure of the departments, of a field whose ratings are told apart."""
+    return next(one for one in PROCEDURES_OF["department"].things if one.field == "land")
+
+
+def beginning_before(at: int) -> int:
+    """The beginning of an office day that is over by an instant."""
+    return from_office(to_office(at - 4 * DAY_MS))

@@ -1,0 +1,336 @@
+"""The figures of dossiers straight from events, each by the words of its definition (metrics/indicators.yaml, docs/figures.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from naive import ABSENT, Asked, Case, Figure, World, date_of, defines, lag, share
+
+MINUTES_5 = 300_000
+STATES = ("pending", "failed", "paid", "refunded")  # of one instant, the later one stands
+
+
+def received(world: World, asked: Asked) -> list[Case]:
+    """Accepted on a day of the window, at the receiving agency."""
+    return [one for one in world.dossiers if one.accepted and asked.day(one.received_at) and asked.at(one.said("agency"))]
+
+
+def closed(world: World, asked: Asked) -> list[Case]:
+    """Ended on a day of the window, at the handling agency."""
+    return [one for one in world.dossiers if one.closed and asked.day(one.ended_at) and asked.at(one.handler)]
+
+
+def finished(world: World, asked: Asked) -> list[Case]:
+    """Of these, those that came to a result."""
+    return [one for one in closed(world, asked) if one.finished]
+
+
+def opened(world: World, asked: Asked) -> list[Case]:
+    """Open now, at the handling agency, whatever the window."""
+    return [one for one in world.dossiers if one.accepted and not one.closed and asked.at(one.handler)]
+
+
+def known(world: World, asked: Asked) -> list[Case]:
+    """With a reception on a day of the window, refused ones too, at the handling agency: where rules can be broken."""
+    return [one for one in world.dossiers if one.reception is not None and asked.day(one.received_at) and asked.at(one.handler)]
+
+
+def unknown(world: World, asked: Asked) -> list[Case]:
+    """Spoken of, last on a day of the window by the agency, and neither received nor refused."""
+    found = [one for one in world.dossiers if one.reception is None and not one.refused]
+    return [one for one in found if asked.day(one.newest[0]) and asked.at(one.newest[1])]
+
+
+# How dossiers end
+
+
+@defines("dossiers_online_share")
+def _(world: World, asked: Asked) -> Figure:
+    return share(one.said("channel") == "online" for one in finished(world, asked))
+
+
+@defines("transfers_electronic_share")
+def _(world: World, asked: Asked) -> Figure:
+    moves = [one.of("transferred") for one in finished(world, asked)]
+    return share(all(move.fields["electronic"] for move in ones) for ones in moves if ones)
+
+
+@defines("results_digitised_share", "score_766_4_1")
+def _(world: World, asked: Asked) -> Figure:
+    return share(any(fact.fields["digitised"] for fact in one.results) for one in finished(world, asked))
+
+
+@defines("dossiers_on_time_share")
+def _(world: World, asked: Asked) -> Figure:
+    return share(bool(one.due) and one.ended_at <= one.due for one in closed(world, asked))
+
+
+@defines("late_06a")
+def _(world: World, asked: Asked) -> Figure:
+    return share(one.returned is not None and one.returned.at > one.due for one in closed(world, asked) if one.due)
+
+
+def late_by_date(one: Case) -> bool:
+    """Processing ended on a day after the due day."""
+    return bool(one.due) and bool(date_of(one.ended_at) > date_of(one.due))
+
+
+@defines("late_766")
+def _(world: World, asked: Asked) -> Figure:
+    return share(late_by_date(one) for one in closed(world, asked) if one.due)
+
+
+@defines("finished_without_step")
+def _(world: World, asked: Asked) -> Figure:
+    return Figure(sum(not one.steps for one in finished(world, asked)))
+
+
+@defines("dossiers_reopened")
+def _(world: World, asked: Asked) -> Figure:
+    reopened = [one for one in world.dossiers if one.accepted and one.reopened]
+    return Figure(sum(asked.day(one.reopened) and asked.at(one.handler) for one in reopened))
+
+
+# How they come in
+
+
+@defines("information_not_asked_again_share", "score_766_4_3")
+def _(world: World, asked: Asked) -> Figure:
+    return share(one.said("reused_data") for one in received(world, asked))
+
+
+@defines("score_766_4_5b")
+def _(world: World, asked: Asked) -> Figure:
+    return share(one.said("authenticated") for one in received(world, asked))
+
+
+# What is open
+
+
+def past_due(world: World, asked: Asked) -> list[Case]:
+    """Open, and the due time has passed."""
+    return [one for one in opened(world, asked) if 0 < one.due < asked.now]
+
+
+@defines("dossiers_overdue")
+def _(world: World, asked: Asked) -> Figure:
+    return Figure(sum(not one.waiting for one in past_due(world, asked)))
+
+
+@defines("dossiers_due_soon")
+def _(world: World, asked: Asked) -> Figure:
+    return Figure(sum(asked.now <= one.due <= asked.soon and not one.waiting for one in opened(world, asked)))
+
+
+@defines("dossiers_carried_over")
+def _(world: World, asked: Asked) -> Figure:
+    if asked.agency is not None:
+        return ABSENT
+    came = sum(one.accepted and asked.before(one.received_at) for one in world.dossiers)
+    return Figure(came - sum(one.closed and asked.before(one.ended_at) for one in world.dossiers))
+
+
+@defines("score_766_2_1")
+def _(world: World, asked: Asked) -> Figure:
+    if asked.last is not None and asked.last < asked.today:
+        return ABSENT
+    ended = [one for one in closed(world, asked) if one.due]
+    open_ = [one for one in opened(world, asked) if one.due]
+    in_time = [one for one in open_ if one.due >= asked.now or one.waiting]
+    return Figure(sum(not late_by_date(one) for one in ended) + len(in_time), len(ended) + len(open_))
+
+
+# When the hub hears of it
+
+
+@defines("sync_lag")
+def _(world: World, asked: Asked) -> Figure:
+    return lag((one.ended_at, one.end_heard_at) for one in closed(world, asked) if one.end_heard_at is not None)
+
+
+@defines("reception_sync_lag")
+def _(world: World, asked: Asked) -> Figure:
+    heard = [(one.reception, one.reception_heard_at) for one in received(world, asked)]
+    return lag((fact.at, at) for fact, at in heard if fact is not None and at is not None)
+
+
+@defines("return_sync_lag")
+def _(world: World, asked: Asked) -> Figure:
+    """Of finished ones, by the day of their end."""
+    returns = [(one, one.returned) for one in finished(world, asked)]
+    heard = [(fact.at, first(one, fact.at)) for one, fact in returns if fact is not None]
+    return lag((at, when) for at, when in heard if when is not None)
+
+
+def first(one: Case, at: int) -> int | None:
+    """When the hub first heard of the return of an instant."""
+    told = [fact.heard for fact in one.of("result_returned") if fact.at == at and not fact.fields["backfill"]]
+    return min(told, default=None)
+
+
+@defines("overdue_by_late_reporting")
+def _(world: World, asked: Asked) -> Figure:
+    """Ended in time, and heard of after the due time, when it did not wait."""
+    ended = [one for one in closed(world, asked) if one.end_heard_at is not None and not one.waiting]
+    return Figure(sum(one.ended_at <= one.due < (one.end_heard_at or 0) for one in ended))
+
+
+# Rules that are broken: each says so of a dossier that was received
+
+
+def due_moved_after_passed(one: Case) -> bool:
+    return any(said > before and due != before for (_, before), (said, due) in zip(one.dues, one.dues[1:], strict=False))
+
+
+def due_before_reception(one: Case) -> bool:
+    return 0 < one.due < one.received_at
+
+
+def step_before_reception(one: Case) -> bool:
+    return any(step < one.received_at for step in one.steps)
+
+
+def step_after_end(one: Case) -> bool:
+    return one.closed and any(step > one.ended_at for step in one.steps)
+
+
+def returned_before_end(one: Case) -> bool:
+    finish = one.standing("finished")
+    return one.closed and finish is not None and one.returned is not None and one.returned.at < finish.at
+
+
+def sources_disagree(one: Case) -> bool:
+    """Each source's newest finish, those that no reopening undid."""
+    newest: dict[str, int] = {}
+    for fact in one.of("finished"):
+        newest[fact.fields["source"]] = max(fact.at, newest.get(fact.fields["source"], 0))
+    return len({at for at in newest.values() if at >= one.reopened}) > 1
+
+
+def offline_procedure_online(one: Case) -> bool:
+    return one.said("level") == 2 and one.said("channel") == "online"
+
+
+def finished_without_end(one: Case) -> bool:
+    return one.finished and one.standing("finished") is None
+
+
+def received_in_future(one: Case) -> bool:
+    return one.reception_heard_at is not None and one.received_at > one.reception_heard_at + MINUTES_5
+
+
+def ended_in_future(one: Case) -> bool:
+    return one.closed and one.end_heard_at is not None and one.ended_at > one.end_heard_at + MINUTES_5
+
+
+def received_after_end(one: Case) -> bool:
+    return one.closed and one.received_at > one.ended_at
+
+
+RULES = (
+    due_moved_after_passed, due_before_reception, step_before_reception, step_after_end, returned_before_end, sources_disagree,
+    offline_procedure_online, finished_without_end, received_in_future, ended_in_future, received_after_end,
+)  # fmt: skip
+for _rule in RULES:
+    if _rule is not due_before_reception:  # a rule, and no indicator of its own
+
+        @defines(_rule.__name__)
+        def _(world: World, asked: Asked, rule: object = _rule) -> Figure:
+            assert callable(rule)
+            return Figure(sum(rule(one) for one in known(world, asked)))
+
+
+def without_reception(one: Case) -> bool:
+    """Nothing is wrong with one that only waits for papers."""
+    return one.end() is not None or not one.waits_for_papers
+
+
+@defines("no_reception")
+def _(world: World, asked: Asked) -> Figure:
+    return Figure(sum(without_reception(one) for one in unknown(world, asked)))
+
+
+@defines("closed_without_reception")
+def _(world: World, asked: Asked) -> Figure:
+    return Figure(sum(one.end() is not None for one in unknown(world, asked)))
+
+
+@defines("data_quality")
+def _(world: World, asked: Asked) -> Figure:
+    if asked.agency is not None:
+        return ABSENT
+    lost = sum(without_reception(one) for one in unknown(world, asked))
+    broken = sum(any(rule(one) for rule in RULES) for one in known(world, asked))
+    return Figure(broken + lost, len(received(world, asked)) + lost)
+
+
+# Payments and ratings, of every dossier with a reception, at the handling agency
+
+
+class Rating(NamedTuple):
+    """The newest statement of a rating."""
+
+    at: int
+    satisfied: bool
+    about: str
+
+
+def payments(world: World, asked: Asked) -> Iterator[bool]:
+    """Of each payment that was made, whether it was made online."""
+    for one in world.dossiers:
+        by_reference: dict[str, list[tuple[int, int, int, bool]]] = {}
+        for fact in one.of("paid"):
+            said = (fact.at, STATES.index(fact.fields["state"]), fact.fields["amount"], fact.fields["online"])
+            by_reference.setdefault(fact.fields["reference"], []).append(said)
+        for at, state, _, online in map(max, by_reference.values()):
+            if one.reception is not None and STATES[state] == "paid" and asked.day(at) and asked.at(one.handler):
+                yield online
+
+
+def ratings(world: World, asked: Asked) -> Iterator[tuple[Case, Rating]]:
+    """Each rating with its dossier."""
+    for one in world.dossiers:
+        by_id: dict[str, list[Rating]] = {}
+        for fact in one.of("rated"):
+            by_id.setdefault(fact.fields["rating_id"], []).append(Rating(fact.at, fact.fields["satisfied"], fact.fields["about"]))
+        for rating in map(max, by_id.values()):
+            if one.reception is not None and asked.day(rating.at) and asked.at(one.handler):
+                yield one, rating
+
+
+@defines("payments_online_share")
+def _(world: World, asked: Asked) -> Figure:
+    return share(payments(world, asked))
+
+
+@defines("satisfaction")
+def _(world: World, asked: Asked) -> Figure:
+    return share(rating.satisfied for _, rating in ratings(world, asked) if rating.about == "procedure")
+
+
+@defines("satisfaction_land_construction_investment")
+def _(world: World, asked: Asked) -> Figure:
+    those = world.fields("land", "construction", "investment")
+    if not those:
+        return ABSENT
+    found = [(one, rating) for one, rating in ratings(world, asked) if rating.about == "procedure"]
+    return share(rating.satisfied for one, rating in found if one.procedure in those)
+
+
+@defines("satisfaction_agencies")
+def _(world: World, asked: Asked) -> Figure:
+    return share(rating.satisfied for _, rating in ratings(world, asked) if rating.about == "agency")
+
+
+@defines("satisfaction_health_education")
+def _(world: World, asked: Asked) -> Figure:
+    return share(rating.satisfied for _, rating in ratings(world, asked) if rating.about in ("health", "education"))
+
+
+@defines("score_766_5_4")
+def _(world: World, asked: Asked) -> Figure:
+    """All less those late by date, and less a dossier for each rating that was not satisfied."""
+    ended = closed(world, asked)
+    unsatisfied = sum(rating.about == "procedure" and not rating.satisfied for _, rating in ratings(world, asked))
+    return Figure(len(ended) - sum(late_by_date(one) for one in ended) - unsatisfied, len(ended))
