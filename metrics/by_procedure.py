@@ -18,8 +18,9 @@ Rule = Callable[[ProcedureFields, Parts, Office], Share | None]
 def figures_of(
     rule: ByProcedure, procedures: Iterable[ProcedureFields], counted: Mapping[str, Parts], office: Office, by: By | None
 ) -> tuple[dict[str, Figure], Name | None]:
-    """The share of all procedures that the rule asks about, or of each of them."""
-    shares = {one.procedure: share for one in procedures if (share := RULES[rule](one, counted.get(one.procedure, [0, 0]), office))}
+    """The share of all procedures for citizens and businesses that the rule asks about, or of each of them."""
+    public = (one for one in procedures if not one.internal)
+    shares = {one.procedure: share for one in public if (share := RULES[rule](one, counted.get(one.procedure, [0, 0]), office))}
     if by == "category":
         return {code: _figure(*share) for code, share in sorted(shares.items())}, None
     whole = _figure(*(sum(column) for column in zip((0, 0), *shares.values(), strict=True)))

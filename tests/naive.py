@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
+from office_hours import working_seconds
 from oracle import Dossier, Fact, date_of, first_heard
 
 from schemas.events import Event
@@ -19,6 +20,7 @@ from schemas.events import Event
 Told = tuple[int, Event]
 # At most so many seconds; beyond the last one is no class.
 LAGS = (1, 5, 15, 60, 300, 900, 3_600, 7_200, 14_400, 28_800, 86_400, 172_800, 432_000, 864_000, 2_592_000, 7_776_000)
+WORKING_LAGS = (3_600, 14_400, 28_800, 57_600, 144_000, 633_600)
 PERCENTILES = (50, 90)
 
 
@@ -206,10 +208,20 @@ def share(numerator: Iterable[bool]) -> Figure:
 
 
 def lag(times: Iterable[tuple[int, int]]) -> Figure:
-    """Seconds from a time until it was heard of, in all, of how many, and in which class the percentiles lie (nearest rank)."""
-    found = sorted(max(0, heard - at) // 1000 for at, heard in times)
+    """Seconds from a time until it was heard of."""
+    return timed((max(0, heard - at) // 1000 for at, heard in times), LAGS)
+
+
+def working_lag(times: Iterable[tuple[int, int]]) -> Figure:
+    """Office hours, in seconds, from a time until it was heard of."""
+    return timed((working_seconds(at, heard) for at, heard in times), WORKING_LAGS)
+
+
+def timed(seconds: Iterable[int], classes: tuple[int, ...]) -> Figure:
+    """How many in all, of how many, and in which class the percentiles lie (nearest rank)."""
+    found = sorted(seconds)
     percentiles: dict[str, int | None] = {}
     for percentile in PERCENTILES:
         rank = -(-percentile * len(found) // 100)
-        percentiles[f"p{percentile}"] = next((bound for bound in LAGS if found[rank - 1] <= bound), None) if found else None
+        percentiles[f"p{percentile}"] = next((bound for bound in classes if found[rank - 1] <= bound), None) if found else None
     return Figure(sum(found), len(found), percentiles)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable
 
-from naive import ABSENT, Asked, Case, Figure, World, date_of, defines, lag, share
+from naive import ABSENT, Asked, Case, Figure, World, date_of, defines, lag, share, working_lag
+from office_hours import working_seconds
+
+Heard = Callable[[World, Asked], list[tuple[int, int]]]
 
 MINUTES_5 = 300_000
-STATES = ("pending", "failed", "paid", "refunded")  # of one instant, the later one stands
 
 
 def received(world: World, asked: Asked) -> list[Case]:
@@ -61,6 +62,42 @@ def _(world: World, asked: Asked) -> Figure:
     return share(any(fact.fields["digitised"] for fact in one.results) for one in finished(world, asked))
 
 
+@defines("score_766_4_2")
+def _(world: World, asked: Asked) -> Figure:
+    done = finished(world, asked)
+    return share(one.said("papers_digitised") and any(fact.fields["digitised"] for fact in one.results) for one in done)
+
+
+@defines("processing_time")
+def _(world: World, asked: Asked) -> Figure:
+    done = finished(world, asked)
+    return Figure(sum(working_seconds(one.received_at, one.ended_at) - waited(one) for one in done), len(done))
+
+
+def requests(one: Case) -> set[int]:
+    """When papers were asked for before a closed one's end."""
+    return {fact.at for fact in one.of("supplement_requested") if fact.at <= one.ended_at}
+
+
+def waited(one: Case) -> int:
+    """Office hours between its reception and its end in which papers were awaited: asked for, and not come in since."""
+    came = [fact.at for fact in one.of("supplement_completed")]
+    waits = [(at, min([other for other in came if other >= at] + [one.ended_at])) for at in requests(one)]
+    ends = {end: min(at for at, other in waits if other == end) for _, end in waits}  # of requests that one answer ends, the first
+    return sum(working_seconds(max(at, one.received_at), end) for end, at in ends.items())
+
+
+@defines("dossiers_asked_for_papers_share")
+def _(world: World, asked: Asked) -> Figure:
+    return share(bool(requests(one)) for one in closed(world, asked))
+
+
+@defines("supplement_wait")
+def _(world: World, asked: Asked) -> Figure:
+    those = [one for one in closed(world, asked) if requests(one)]
+    return Figure(sum(map(waited, those)), len(those))
+
+
 @defines("dossiers_on_time_share")
 def _(world: World, asked: Asked) -> Figure:
     return share(bool(one.due) and one.ended_at <= one.due for one in closed(world, asked))
@@ -100,9 +137,15 @@ def _(world: World, asked: Asked) -> Figure:
     return share(one.said("reused_data") for one in received(world, asked))
 
 
+@defines("score_766_4_4")
+def _(world: World, asked: Asked) -> Figure:
+    return share(one.said("from_personal_store") for one in received(world, asked))
+
+
 @defines("score_766_4_5b")
 def _(world: World, asked: Asked) -> Figure:
-    return share(one.said("authenticated") for one in received(world, asked))
+    used = ("authenticated", "from_personal_store", "population_data")
+    return share(any(one.said(name) for name in used) for one in received(world, asked))
 
 
 # What is open
@@ -138,29 +181,40 @@ def _(world: World, asked: Asked) -> Figure:
     ended = [one for one in closed(world, asked) if one.due]
     open_ = [one for one in opened(world, asked) if one.due]
     in_time = [one for one in open_ if one.due >= asked.now or one.waiting]
-    return Figure(sum(not late_by_date(one) for one in ended) + len(in_time), len(ended) + len(open_))
+    good = [one for one in ended if not late_by_date(one) and len(requests(one)) < 2]
+    return Figure(len(good) + len(in_time), len(ended) + len(open_))
 
 
 # When the hub hears of it
 
 
-@defines("sync_lag")
-def _(world: World, asked: Asked) -> Figure:
-    return lag((one.ended_at, one.end_heard_at) for one in closed(world, asked) if one.end_heard_at is not None)
+def ends_heard(world: World, asked: Asked) -> list[tuple[int, int]]:
+    """When they ended, and when that was heard."""
+    return [(one.ended_at, one.end_heard_at) for one in closed(world, asked) if one.end_heard_at is not None]
 
 
-@defines("reception_sync_lag")
-def _(world: World, asked: Asked) -> Figure:
+def receptions_heard(world: World, asked: Asked) -> list[tuple[int, int]]:
+    """When the reception was stated, and when that was heard."""
     heard = [(one.reception, one.reception_heard_at) for one in received(world, asked)]
-    return lag((fact.at, at) for fact, at in heard if fact is not None and at is not None)
+    return [(fact.at, at) for fact, at in heard if fact is not None and at is not None]
 
 
-@defines("return_sync_lag")
-def _(world: World, asked: Asked) -> Figure:
-    """Of finished ones, by the day of their end."""
+def returns_heard(world: World, asked: Asked) -> list[tuple[int, int]]:
+    """Of finished ones, by the day of their end: when the result was returned, and when that was heard."""
     returns = [(one, one.returned) for one in finished(world, asked)]
     heard = [(fact.at, first(one, fact.at)) for one, fact in returns if fact is not None]
-    return lag((at, when) for at, when in heard if when is not None)
+    return [(at, when) for at, when in heard if when is not None]
+
+
+for _id, _heard in {"sync_lag": ends_heard, "reception_sync_lag": receptions_heard, "return_sync_lag": returns_heard}.items():
+
+    @defines(_id)
+    def _(world: World, asked: Asked, heard: Heard = _heard) -> Figure:
+        return lag(heard(world, asked))
+
+    @defines(f"{_id}_working")
+    def _(world: World, asked: Asked, heard: Heard = _heard) -> Figure:
+        return working_lag(heard(world, asked))
 
 
 def first(one: Case, at: int) -> int | None:
@@ -263,74 +317,3 @@ def _(world: World, asked: Asked) -> Figure:
     lost = sum(without_reception(one) for one in unknown(world, asked))
     broken = sum(any(rule(one) for rule in RULES) for one in known(world, asked))
     return Figure(broken + lost, len(received(world, asked)) + lost)
-
-
-# Payments and ratings, of every dossier with a reception, at the handling agency
-
-
-class Rating(NamedTuple):
-    """The newest statement of a rating."""
-
-    at: int
-    satisfied: bool
-    about: str
-
-
-def payments(world: World, asked: Asked) -> Iterator[bool]:
-    """Of each payment that was made, whether it was made online."""
-    for one in world.dossiers:
-        by_reference: dict[str, list[tuple[int, int, int, bool]]] = {}
-        for fact in one.of("paid"):
-            said = (fact.at, STATES.index(fact.fields["state"]), fact.fields["amount"], fact.fields["online"])
-            by_reference.setdefault(fact.fields["reference"], []).append(said)
-        for at, state, _, online in map(max, by_reference.values()):
-            if one.reception is not None and STATES[state] == "paid" and asked.day(at) and asked.at(one.handler):
-                yield online
-
-
-def ratings(world: World, asked: Asked) -> Iterator[tuple[Case, Rating]]:
-    """Each rating with its dossier."""
-    for one in world.dossiers:
-        by_id: dict[str, list[Rating]] = {}
-        for fact in one.of("rated"):
-            by_id.setdefault(fact.fields["rating_id"], []).append(Rating(fact.at, fact.fields["satisfied"], fact.fields["about"]))
-        for rating in map(max, by_id.values()):
-            if one.reception is not None and asked.day(rating.at) and asked.at(one.handler):
-                yield one, rating
-
-
-@defines("payments_online_share")
-def _(world: World, asked: Asked) -> Figure:
-    return share(payments(world, asked))
-
-
-@defines("satisfaction")
-def _(world: World, asked: Asked) -> Figure:
-    return share(rating.satisfied for _, rating in ratings(world, asked) if rating.about == "procedure")
-
-
-@defines("satisfaction_land_construction_investment")
-def _(world: World, asked: Asked) -> Figure:
-    those = world.fields("land", "construction", "investment")
-    if not those:
-        return ABSENT
-    found = [(one, rating) for one, rating in ratings(world, asked) if rating.about == "procedure"]
-    return share(rating.satisfied for one, rating in found if one.procedure in those)
-
-
-@defines("satisfaction_agencies")
-def _(world: World, asked: Asked) -> Figure:
-    return share(rating.satisfied for _, rating in ratings(world, asked) if rating.about == "agency")
-
-
-@defines("satisfaction_health_education")
-def _(world: World, asked: Asked) -> Figure:
-    return share(rating.satisfied for _, rating in ratings(world, asked) if rating.about in ("health", "education"))
-
-
-@defines("score_766_5_4")
-def _(world: World, asked: Asked) -> Figure:
-    """All less those late by date, and less a dossier for each rating that was not satisfied."""
-    ended = closed(world, asked)
-    unsatisfied = sum(rating.about == "procedure" and not rating.satisfied for _, rating in ratings(world, asked))
-    return Figure(len(ended) - sum(late_by_date(one) for one in ended) - unsatisfied, len(ended))

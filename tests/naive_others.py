@@ -11,7 +11,8 @@ from oracles import COUNTING, figures
 
 # Of QĐ 766's items: the points that they give, and the share from which they give them all.
 POINTS = {
-    "score_766_2_1": (20, 1.0), "score_766_3_5a": (2, 0.8), "score_766_4_1": (6, 1.0), "score_766_4_3": (2, 0.8),
+    "score_766_2_1": (20, 1.0), "score_766_3_5a": (2, 0.8), "score_766_3_5b": (2, 0.8), "score_766_3_6": (6, 1.0),
+    "score_766_4_1": (6, 1.0), "score_766_4_2": (4, 0.8), "score_766_4_3": (2, 0.8), "score_766_4_4": (4, 1.0),
     "score_766_4_5b": (2, 1.0), "score_766_5_4": (6, 0.9),
 }  # fmt: skip
 FRONT = ("portal", "one_stop")

@@ -15,7 +15,7 @@ from ops.simulate.hours import CLOSES, OFFICE_DAY, from_office, instant, to_offi
 from ops.simulate.letters import Letter
 from ops.simulate.life import Intake, Life, Payment, PromptTeller, Reported, fresh_id
 from ops.simulate.oddities import Oddity, odd_dossier
-from ops.simulate.province import AGENCIES_OF, CENTRE, PROCEDURES_OF, Procedure
+from ops.simulate.province import AGENCIES_OF, CENTRE, PROCEDURES_OF, SAME_DAY, Procedure
 from ops.simulate.truth import FOREVER, Truth
 from schemas.clock import DAY_MS, day_number, to_datetime
 from schemas.codes import RatingSubject
@@ -74,6 +74,9 @@ class Certain:
         if well:
             life.step(from_office(office + 2 * HALF_HOUR), "verify")
         life.transfer(from_office(office + 3 * HALF_HOUR), other, well)
+        if not well:
+            life.ask_supplement(from_office(office + 4 * HALF_HOUR))
+            life.complete_supplement(from_office(office + OFFICE_DAY), None)
         done = office + OFFICE_DAY * (1 if well else 5)
         life.finish(from_office(done), digitised=well)
         if not well:
@@ -122,17 +125,17 @@ class Certain:
         self._keep(life)
 
     def carried_over(self, at: int, done: int | None) -> None:
-        """A dossier of the year before, perhaps done at last."""
+        """A dossier of the year before, perhaps done at last; of a procedure without legal days, or it would outweigh all others' time."""
         life = self._life(at)
-        life.receive(at, on_paper(AGENCIES_OF["department"].draw(self.rng).code), due_time(to_office(at), land().days))
+        life.receive(at, on_paper(AGENCIES_OF["department"].draw(self.rng).code, SAME_DAY), due_time(to_office(at), land().days))
         if done is not None:
             life.finish(done, digitised=False)
         self._keep(life)
 
 
-def on_paper(agency: str) -> Intake:
-    """A dossier handed in at an agency's counter."""
-    procedure = land()
+def on_paper(agency: str, procedure: Procedure | None = None) -> Intake:
+    """A dossier handed in at an agency's counter, of land unless another procedure is named."""
+    procedure = procedure or land()
     return Intake(
         agency, agency, procedure.code, "counter", procedure.level, "citizen", authenticated=False, with_fee=False, reused_data=False
     )  # fmt: skip

@@ -73,10 +73,13 @@ class Intake:
         return replace(self, channel=channel)
 
     def fields(self) -> dict[str, Any]:
-        """As fields of a reception event."""
+        """As fields of a reception event. Who applies online sends files; a citizen's data are reused from the population database."""
         return {
             "procedure": self.procedure, "channel": self.channel, "level": self.level, "applicant": self.applicant,
             "authenticated": self.authenticated, "with_fee": self.with_fee, "reused_data": self.reused_data,
+            "papers_digitised": self.channel == "online" or self.reused_data,
+            "from_personal_store": self.reused_data and self.authenticated,
+            "population_data": self.reused_data and self.applicant == "citizen",
             "handling_agency": self.handler if self.handler != self.agency else None,
         }  # fmt: skip
 

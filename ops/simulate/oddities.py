@@ -11,6 +11,7 @@ from random import Random
 from ops.simulate.history import MINISTRY, draw_intake, due_time
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
 from ops.simulate.life import Life
+from ops.simulate.province import SAME_DAY
 from schemas.clock import DAY_MS
 
 HOUR = 3_600  # of office time
@@ -94,7 +95,8 @@ class OddDossier:
         self.life.correct(self._moment(0.5), self.intake, received_at=self.ahead)
 
     def ended_in_future(self) -> None:
-        """A wrong date of the end."""
+        """A wrong date of the end, of a procedure that has no legal days to compare ten years with."""
+        self.intake = replace(self.intake, procedure=SAME_DAY.code)
         self._receive()
         self.life.finish(self.ahead, digitised=True, told_at=self._moment(1))
 

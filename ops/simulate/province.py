@@ -86,8 +86,10 @@ ROWS: tuple[tuple[str, Tier, int, Level, int, int], ...] = (  # field, tier, day
     ("education", "department", 10, 4, 0, 5), ("science", "department", 20, 2, 0, 1), ("personnel", "department", 15, 2, 0, 3),
     ("tax", "vertical", 3, 4, 0, 10), ("tax", "vertical", 5, 3, 0, 4), ("insurance", "vertical", 5, 4, 0, 12),
     ("insurance", "vertical", 10, 3, 0, 4), ("customs", "vertical", 1, 4, 20_000, 6), ("treasury", "vertical", 1, 4, 0, 5),
+    ("archives", "vertical", 3, 3, 30_000, 0),  # that nobody asks for
 )  # fmt: skip
 PROCEDURES: tuple[Procedure, ...] = tuple(Procedure(f"SAMPLE.{number:06}.H35", *row) for number, row in enumerate(ROWS, 1))
+SAME_DAY = next(one for one in PROCEDURES if not one.days)  # has no legal days that a review could cut
 
 
 class Weighted(Protocol):

@@ -10,6 +10,7 @@ from typing import Any
 
 import naive_dossiers
 import naive_others
+import naive_payments
 import pytest
 from cubes import INDICATORS
 from facts import Heard, told
@@ -29,7 +30,8 @@ from schemas.events import FAMILIES as EVENTS
 
 assert naive_dossiers
 assert naive_others
-LIVE = [one for one in INDICATORS.values() if one.source in ("events", "coverage", "score")]
+assert naive_payments
+LIVE = [one for one in INDICATORS.values() if one.source in ("events", "procedures", "coverage", "score")]
 FAMILIES = ("dossiers", "documents", "tasks", "activities", "inventory")
 EXAMPLES = {"dossiers": 50, "inventory": 20}
 STORIES = 6

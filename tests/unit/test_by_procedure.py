@@ -29,11 +29,14 @@ CELLS = [
     counted("dossiers|closed|A|L|20250228", closed=9, finished=9, processing_working_seconds=90 * DAY),  # of another month
     counted("dossiers|paid|A|L|20250310", transactions=3, transactions_online=2),
     counted("dossiers|paid|A|C|20250310", transactions=3),
+    counted("dossiers|closed|A|I|20250310", closed=1, finished=1, processing_working_seconds=DAY),
+    counted("dossiers|paid|A|I|20250310", transactions=3, transactions_online=2),
     counted("dossiers|paid|A|N|20250310", transactions=3, transactions_online=3),  # no fee procedure, whatever was paid
     counted("dossiers|paid|A|F|20250228", transactions=3, transactions_online=3),
 ]
 PROCEDURES: dict[str, dict[str, Any]] = {
     "L": {"days_before": 5, "days_now": 4, "with_fee": True}, "C": {"days_before": 4, "days_now": 4, "with_fee": True},
+    "I": {"internal": True, "with_fee": True, "days_before": 5, "days_now": 5},  # between agencies
     "N": {}, "F": {"with_fee": True}, "G": {"days_before": 9, "days_now": 9},
 }  # fmt: skip
 
