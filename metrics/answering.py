@@ -11,9 +11,10 @@ from metrics.answers import AsOf, Compared, CoverageOf, Days, Group, IndicatorAn
 from metrics.asked import IndicatorsAsked
 from metrics.catalogue import Indicator, Name
 from metrics.directory import Directory
-from metrics.directory_coverage import FAMILIES, reporting
+from metrics.directory_coverage import reporting
 from metrics.figures import NOTHING, Figure, Moment, Scope, Sharing, coverage, figure, own_level, read
 from metrics.grains import EVER, Window
+from metrics.layout import FAMILIES
 from metrics.reader import By, Snapshot
 from metrics.reported import reported, reports
 from metrics.scopes import categories, of_level, scopes

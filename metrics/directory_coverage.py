@@ -16,10 +16,7 @@ from metrics.directory import Directory
 from metrics.directory_answers import Names
 from metrics.grains import Window
 from metrics.reader import Snapshot
-from schemas.cells import KINDS
 from schemas.clock import ZONE, to_datetime, to_ms
-
-FAMILIES = tuple(family for family in KINDS if family != "heartbeats")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from typing import get_args
 from metrics import exposition as told
 from metrics.catalogue import Agency
 from metrics.directory import Directory
-from metrics.directory_coverage import FAMILIES, expected, reporting, silence
+from metrics.directory_coverage import expected, reporting, silence
 from metrics.directory_items import MistakeKind
 from metrics.exposition import block
+from metrics.layout import FAMILIES
 from metrics.reader import Snapshot
 from metrics.windows import EXPORTED, named
 from schemas.clock import to_datetime

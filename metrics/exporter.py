@@ -29,6 +29,7 @@ from metrics.layout import TABLES
 from metrics.reader import Readers, Snapshot
 from metrics.scrape import Kept, Scrape
 from metrics.worktime import OFFICE, Office
+from schemas.topics import DEFAULT_BOOKS
 
 
 @dataclass(slots=True)
@@ -55,14 +56,14 @@ class Exporter:
         self, cube: Cube, indicators: Mapping[str, Indicator], *, progress: Callable[[], Progress],
         worker_lag: Callable[[], Mapping[tuple[str, int], int]], clock: Callable[[], int],
         directory: Callable[[], Directory] = lambda: NO_DIRECTORY, agencies: Mapping[str, Agency] | None = None, office: Office = OFFICE,
-        beside: Callable[[], str] = lambda: "",
+        beside: Callable[[], str] = lambda: "", books: str = DEFAULT_BOOKS,
     ) -> None:  # fmt: skip
         self.requests = Timings()
         self._renders = Timings()
         self._cube, self._readers, self._indicators = cube, Readers(cube), indicators
         self._progress, self._worker_lag, self._clock = progress, worker_lag, clock
         self._directory, self._agencies, self._office = directory, agencies or {}, office
-        self._beside = beside
+        self._beside, self._books = beside, books
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
         self._kept = Kept()
@@ -107,7 +108,12 @@ class Exporter:
         oldest = freshness_ms(snapshot, self._progress().partitions)
         age = None if oldest is None else max(0, moment.now_ms - oldest) / 1000
         last = sorted(last_events(snapshot, self._directory(), moment.today).items())
-        return block(told.FRESHNESS, [((), age)]) + block(told.LAST_EVENT, (((agency,), at / 1000) for agency, at in last))
+        rules = ((self._books, family, str(version)) for family, found in snapshot.rules().items() for version in found)
+        return (
+            block(told.RULES, ((labels, 1) for labels in rules))
+            + block(told.FRESHNESS, [((), age)])
+            + block(told.LAST_EVENT, (((agency,), at / 1000) for agency, at in last))
+        )
 
     def _health(self) -> str:
         progress, stats = self._progress(), self._cube.stats

@@ -127,6 +127,10 @@ TABLES: dict[tuple[str, str], Table] = {
 }
 
 
+# Those that people ask about; the other one is the hub's own pulse.
+FAMILIES = tuple(family for family in KINDS if family != "heartbeats")
+
+
 def create_all() -> list[str]:
     """Every table of an empty cube."""
     return [*COMMON, *(statement for table in TABLES.values() for statement in table.create)]

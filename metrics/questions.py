@@ -21,20 +21,18 @@ from metrics.answers import (
 from metrics.asked import Asked, CountsAsked, IndicatorsAsked
 from metrics.catalogue import Agency, Indicator
 from metrics.directory import Directory
-from metrics.directory_coverage import FAMILIES
 from metrics.feed import Progress
 from metrics.figures import NOTHING, Moment, Scope, freshness_ms
 from metrics.grains import EVER, Window, cover_days
-from metrics.layout import TABLES, Table
+from metrics.layout import FAMILIES, TABLES, Table
 from metrics.problems import Problem, wrong
 from metrics.reader import By, Readers, Snapshot, Sums, running
 from metrics.scopes import of_level, scopes
 from metrics.score import GROUPS, Scored, add_up, by_group
 from metrics.worktime import OFFICE, Office
-from schemas.cells import KINDS
 from schemas.clock import to_datetime
+from schemas.topics import DEFAULT_BOOKS
 
-HIDDEN = "heartbeats"  # counts nothing that people ask for
 SCORE = "score_766"
 
 
@@ -47,7 +45,7 @@ class Counting:
 
 
 class Questions:
-    """Answers, in the calling thread. `directory` is asked for at each question.
+    """Answers, in the calling thread. `directory` is asked for at each question, `behind` for the events not yet counted.
 
     Raises (from every method): Problem; Unreadable.
     """
@@ -55,10 +53,10 @@ class Questions:
     def __init__(
         self, readers: Readers, indicators: Mapping[str, Indicator], agencies: Mapping[str, Agency], *,
         progress: Callable[[], Progress], clock: Callable[[], int], directory: Callable[[], Directory] = lambda: NO_DIRECTORY,
-        office: Office = OFFICE,
+        office: Office = OFFICE, books: str = DEFAULT_BOOKS, behind: Callable[[], int | None] = lambda: None,
     ) -> None:  # fmt: skip
         self.catalogue, self.readers, self.agencies, self.directory, self.clock = indicators, readers, agencies, directory, clock
-        self._progress, self._office = progress, office
+        self.books, self._progress, self._office, self._behind = books, progress, office, behind
         self._items = [indicator for indicator in indicators.values() if indicator.score is not None]
 
     def ready(self) -> Progress:
@@ -153,7 +151,8 @@ class Questions:
         """The oldest heartbeat; without heartbeats, when the cube last held all that was published."""
         beat = freshness_ms(snapshot, self._progress().partitions)
         instant = to_datetime(snapshot.complete_ms() if beat is None else beat).isoformat(timespec="milliseconds")
-        return AsOf(instant=instant, offsets={str(partition): offset for partition, offset in snapshot.offsets().items()})
+        offsets = {str(partition): offset for partition, offset in snapshot.offsets().items()}
+        return AsOf(instant=instant, books=self.books, rules=snapshot.rules(), behind=self._behind(), offsets=offsets)
 
 
 def _score(question: Question, declared: Indicator) -> ScoreAnswer:
@@ -188,10 +187,9 @@ def _item(one: Scored) -> ItemAnswer:
 
 
 def _tables(asked: CountsAsked) -> list[Table]:
-    families = [family for family in KINDS if family != HIDDEN]
-    if asked.family is not None and asked.family not in families:
-        raise wrong("family", f"{asked.family} is no family; there are {', '.join(families)}")
-    counts = [table for table in TABLES.values() if table.family in families and table.declared.at != "none"]
+    if asked.family is not None and asked.family not in FAMILIES:
+        raise wrong("family", f"{asked.family} is no family; there are {', '.join(FAMILIES)}")
+    counts = [table for table in TABLES.values() if table.declared.at != "none"]
     tables = [table for table in counts if asked.family in (None, table.family)]
     found = [table for table in tables if asked.kind in (None, table.kind)]
     if not found:

@@ -13,8 +13,8 @@ from typing import Literal
 from metrics.cube import Cube
 from metrics.disposable import Connections
 from metrics.grains import ALL, FINE, FIRST_DAY, LAST_DAY, Range, Window, cover_days, cover_stock, fine
-from metrics.layout import TABLES, Table, columns
-from schemas.cells import At
+from metrics.layout import FAMILIES, TABLES, Table, columns
+from schemas.cells import APPLIED, At
 from schemas.clock import OFFSET_MS, yyyymmdd
 
 By = Literal["agency", "category", "day"]
@@ -117,6 +117,13 @@ class Snapshot:
         """The next offset of `lgsp.cells` to be read, of each partition."""
         return dict(self._connection.execute("SELECT partition, next FROM offsets ORDER BY partition"))
 
+    def rules(self) -> dict[str, list[int]]:
+        """The versions of the counting rules at which the partitions of each counted family stand; more than one: some lag behind."""
+        found: dict[str, list[int]] = {}
+        for family, version in self._connection.execute(_RULES):
+            found.setdefault(family, []).append(version)
+        return found
+
     def complete_ms(self) -> int:
         """When everything readable was last known to be in the cube (epoch ms)."""
         return int(self._connection.execute("SELECT value FROM facts WHERE name = 'complete_ms'").fetchone()[0])
@@ -127,6 +134,7 @@ class Snapshot:
 
 
 _NOTHING = "''"
+_RULES = " UNION ".join(f"SELECT '{family}', version FROM {family}_{APPLIED}" for family in FAMILIES) + " ORDER BY 1, 2"
 _OF_DAYS = "printf('%04d-%02d-%02d', at / 10000, at / 100 % 100, at % 100)"
 _DAY: dict[At, str] = {
     "day": _OF_DAYS,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from metrics.catalogue import Name
 
 NO_FIELD = Name(
@@ -44,3 +46,14 @@ NO_DENOMINATOR = Name(
     vi="Cơ quan báo cáo không nêu mẫu số, nên không tính được tỷ lệ; xem số liệu từng cơ quan.",
     en="It was reported without a denominator, so there is no share; see what each agency reported.",
 )
+
+
+def other_rules(family: str, theirs: Iterable[int], ours: int) -> Name:
+    """Figure and list would not stand for the same rules."""
+    counted = ", ".join(map(str, theirs))
+    return Name(
+        vi=f"Số liệu {family} được tính theo quy tắc phiên bản {counted}, còn danh sách ở đây theo phiên bản {ours}; "
+        "hãy hỏi chương trình metrics của phiên bản kia.",
+        en=f"The figure was counted by version {counted} of the rules of {family}, and lists are made here by version {ours}: "
+        "ask a metrics process of that version.",
+    )

@@ -140,7 +140,7 @@ class Scrape:
         """The province's total of every measure of every dated kind, in every window, and of what is open or exists today."""
         found = []
         for table in TABLES.values():
-            if table.family != "heartbeats":
+            if table.declared.at != "none":
                 for window in EXPORTED if table.declared.at == "day" else ("all",):
                     found.append(self._table_counts(table, window))
         return told.COUNT.head() + "".join(found)

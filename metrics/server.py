@@ -1,4 +1,4 @@
-"""`lgsp metrics`: the cube's feed, the reporting API and /metrics in one process, until SIGTERM or Ctrl-C."""
+"""`lgsp metrics`: the feeds, the reporting API and /metrics of one or several books in one process, until SIGTERM or Ctrl-C."""
 
 from __future__ import annotations
 
@@ -11,30 +11,16 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import uvicorn
 import uvloop
 
-from metrics.api import create_app
+from metrics.books import Books, ByBooks
 from metrics.catalogue import load_agencies, load_indicators
-from metrics.cube import Cube
-from metrics.directory_api import directory_routes
-from metrics.directory_feed import DirectoryFeed, both
-from metrics.exporter import Exporter
-from metrics.feed import Feed
 from metrics.listing import Meaning
-from metrics.listing_api import listing_routes
-from metrics.listing_feed import Service
-from metrics.questions import Questions
-from metrics.reader import Readers
-from metrics.workers import WorkerLag
-from metrics.worktime import office
-from schemas.clock import now_ms
 from schemas.errors import EnvironmentBroken, HubError
 from schemas.settings import Settings
 
-CUBE_FILE = "cube.sqlite"
 GRACE_SECONDS = 5
 # Seconds that a thread may keep Python's lock from another. SQLite lets go of it at every statement, so at the usual 5 ms a
 # feed would wait its batch's number of statements times as long while a scrape is rendered.
@@ -61,34 +47,26 @@ async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[
     Raises: CatalogueError; SettingsError for office hours that are none, or topics that exist with another number of partitions.
     """
     indicators, agencies = load_indicators(settings.indicators), load_agencies(settings.agencies)
-    cube, workers = Cube(settings.read_models / CUBE_FILE), WorkerLag(settings)
-    feed, directory = Feed(settings, cube), DirectoryFeed(settings)
-    shared: Any = {
-        "progress": lambda: both(feed.progress, directory.progress), "clock": now_ms, "directory": lambda: directory.directory,
-        "office": office(settings),
-    }  # fmt: skip
-    questions = Questions(Readers(cube), indicators, agencies, **shared)
-    listing = Service(settings, meanings, questions)
-    exporter = Exporter(cube, indicators, worker_lag=lambda: workers.records, agencies=agencies, beside=listing.text, **shared)
-    routes = [directory_routes(questions), listing_routes(listing.lists)]
+    served = [Books(one, indicators, agencies, meanings) for one in settings.served]
     server = Server(uvicorn.Config(
-        create_app(questions, exporter, routes), ws="none", lifespan="off", log_config=None, access_log=False,
+        ByBooks({one.name: one.app for one in served}), ws="none", lifespan="off", log_config=None, access_log=False,
         timeout_graceful_shutdown=GRACE_SECONDS, server_header=False,
     ))  # fmt: skip
-    feeds: list[Feed | DirectoryFeed] = [feed, directory, *listing.feeds]
-    for one in feeds:
-        one.start(when_ended=server.stop_soon)
-    watching = asyncio.create_task(workers.watch())
+    feeds = [feed for one in served for feed in one.feeds]
+    for feed in feeds:
+        feed.start(when_ended=server.stop_soon)
+    watching = [asyncio.create_task(one.lag.watch()) for one in served]
     try:
         await server.serve([listener])
     finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
-        for one in feeds:
-            await asyncio.to_thread(one.stop)
-    for one in feeds:
-        if one.failure is not None:
-            raise one.failure
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+        for feed in feeds:
+            await asyncio.to_thread(feed.stop)
+    for feed in feeds:
+        if feed.failure is not None:
+            raise feed.failure
 
 
 class Server(uvicorn.Server):

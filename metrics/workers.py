@@ -13,11 +13,12 @@ from aiokafka.errors import KafkaError
 from schemas.errors import KafkaUnavailable
 from schemas.kafka import admin, consumer
 from schemas.settings import Settings
-from schemas.topics import TOPICS
+from schemas.topics import TOPICS, events_topic
 
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 2.0
+HEARTBEATS = events_topic("heartbeats")
 EVENTS = tuple(topic.name for topic in TOPICS if topic.owner == "connectors")
 
 
@@ -27,6 +28,11 @@ class WorkerLag:
     def __init__(self, settings: Settings) -> None:
         self.records: dict[tuple[str, int], int] = {}
         self._settings = settings
+
+    @property
+    def behind(self) -> int | None:
+        """All of them but heartbeats; None while Kafka can't be asked."""
+        return sum(count for (topic, _), count in self.records.items() if topic != HEARTBEATS) if self.records else None
 
     async def watch(self) -> None:
         """Ask every two seconds, for ever."""

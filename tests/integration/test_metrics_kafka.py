@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from aiokafka.admin import NewTopic
 from prometheus_client.parser import text_string_to_metric_families
 
 from metrics.cube import Cube
@@ -27,9 +28,9 @@ from metrics.reader import Readers
 from metrics.workers import EVENTS, WorkerLag
 from ops.kafka_storage import free_port
 from schemas.cells import encode_page
-from schemas.kafka import ensure_topics, producer
+from schemas.kafka import admin, ensure_topics, producer
 from schemas.settings import Settings
-from schemas.topics import CELLS
+from schemas.topics import CELLS, cells_topic
 
 pytestmark = pytest.mark.kafka
 PATIENCE = 60.0
@@ -59,13 +60,13 @@ def agency() -> str:
 DAYS = {"P1": 20251103, "P2": 20251104}  # a page for each procedure
 
 
-async def publish(settings: Settings, agency: str, counts: dict[str, int], *, abort: bool = False) -> None:
+async def publish(settings: Settings, agency: str, counts: dict[str, int], *, abort: bool = False, topic: str = CELLS) -> None:
     """Publish counts received by procedure (0: a tombstone) in one transaction, like a worker."""
     async with producer(settings, transactional_id=f"test-{uuid4()}", retry_backoff_ms=10) as publisher:
         await publisher.begin_transaction()
         for procedure, count in counts.items():
             value = encode_page({f"received|{procedure}": {0: count}}) if count else None
-            await publisher.send_and_wait(CELLS, value, f"dossiers|{agency}|{DAYS[procedure]}".encode(), partition=0)
+            await publisher.send_and_wait(topic, value, f"dossiers|{agency}|{DAYS[procedure]}".encode(), partition=0)
         await (publisher.abort_transaction() if abort else publisher.commit_transaction())
 
 
@@ -185,6 +186,34 @@ async def test_the_process_serves_figures_and_ends_on_sigterm(settings: Settings
     assert process.returncode == 0
     assert out == f"metrics: http://127.0.0.1:{settings.metrics_port}/metrics and http://127.0.0.1:{settings.metrics_port}/v1/indicators\n"
     assert "Traceback" not in err
+
+
+async def test_it_serves_books_beside_its_own_from_files_of_their_own(settings: Settings, agency: str) -> None:
+    beside = settings.model_copy(update={"app_id": f"beside-{agency.lower()}"})
+    await ensure_topics(beside)
+    await publish(settings, agency, {"P1": 3})
+    await publish(beside, agency, {"P1": 5}, topic=cells_topic(beside.app_id))
+    asked = f"/v1/counts?agency={agency}&kind=received&window=all"
+    with start(settings, LGSP_BOOKS_BESIDE=beside.app_id) as process:
+        try:
+            for books, count in (("", 3), (f"&books={beside.app_id}", 5)):
+                wait_for(lambda books=books: answers(settings, f"/readyz?{books[1:]}", 200))  # type: ignore[misc]
+                answer = get(settings, asked + books)
+                assert answer is not None
+                assert answer.json()["kinds"][0]["counts"]["received"] == count
+            assert (settings.data / beside.app_id / "cube.sqlite").exists()
+        finally:
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+
+
+async def test_books_beside_that_cannot_be_fed_stop_it_all(settings: Settings, agency: str) -> None:
+    """Their topic of cells has other partitions than the settings say."""
+    name = f"broken-{agency.lower()}"
+    async with admin(settings) as client:
+        await client.create_topics([NewTopic(cells_topic(name), settings.partitions + 1, 1)])
+    assert cells_topic(name) in sentence(start(settings, LGSP_BOOKS_BESIDE=name))
 
 
 def test_it_waits_for_kafka_and_says_so(tmp_path: Path) -> None:

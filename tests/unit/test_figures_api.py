@@ -201,7 +201,8 @@ async def test_a_figure_that_is_not_complete_says_so_in_a_file_too(api: httpx.As
 
 async def test_as_of_is_the_oldest_heartbeat_and_the_offsets(api: httpx.AsyncClient, cube: Cube, world: World) -> None:
     as_of = (await ask(api, "/v1/indicators/satisfaction"))["as_of"]
-    assert as_of == {"instant": "2025-11-12T09:59:58.500+07:00", "offsets": {"0": 40, "1": 7}}
+    own = {"books": "lgsp", "rules": {}, "behind": None, "offsets": {"0": 40, "1": 7}}
+    assert as_of == {"instant": "2025-11-12T09:59:58.500+07:00", **own}
     world.progress = Progress(ready=True, partitions=3)
     cube.complete(NOW - 60_000)
     assert (await ask(api, "/v1/indicators/satisfaction"))["as_of"]["instant"] == "2025-11-12T09:59:00.000+07:00"
@@ -378,7 +379,7 @@ async def test_the_catalogue_and_openapi(api: httpx.AsyncClient) -> None:
     assert addresses <= described["paths"].keys()
     names = {parameter["name"] for parameter in described["paths"]["/v1/indicators"]["get"]["parameters"]}
     assert names == {
-        "agency", "own", "history", "from", "to", "window", "main", "by", "roll_up", "level", "field", "compare", "format",
+        "agency", "own", "history", "from", "to", "window", "main", "by", "roll_up", "level", "field", "compare", "format", "books",
     }  # fmt: skip
     assert (await api.get("/docs")).status_code == 404
 
