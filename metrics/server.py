@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
 import logging
-import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-
-import uvicorn
-import uvloop
+from collections.abc import Sequence
+from functools import partial
 
 from metrics.books import Books, ByBooks
 from metrics.catalogue import load_agencies, load_indicators
 from metrics.listing import Meaning
-from schemas.errors import EnvironmentBroken, HubError
+from schemas.serving import Server, run_server
 from schemas.settings import Settings
 
 GRACE_SECONDS = 5
@@ -32,13 +26,7 @@ def run(settings: Settings, meanings: Sequence[Meaning] = ()) -> int:
     sys.setswitchinterval(SWITCH_SECONDS)
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
     logging.getLogger("aiokafka").setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
-    try:
-        with contextlib.closing(_listener(settings)) as listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(settings, listener, meanings))
-    except HubError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return run_server(settings, "metrics_port", "The reporting API", partial(serve, settings, meanings=meanings))
 
 
 async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[Meaning] = ()) -> None:
@@ -48,12 +36,10 @@ async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[
     """
     indicators, agencies = load_indicators(settings.indicators), load_agencies(settings.agencies)
     served = [Books(one, indicators, agencies, meanings) for one in settings.served]
-    server = Server(uvicorn.Config(
-        ByBooks({one.name: one.app for one in served}), ws="none", lifespan="off", log_config=None, access_log=False,
-        timeout_graceful_shutdown=GRACE_SECONDS, server_header=False,
-    ))  # fmt: skip
+    app = ByBooks({one.name: one.app for one in served})
+    server = Server(app, "metrics", ["/metrics", "/v1/indicators"], grace_seconds=GRACE_SECONDS)
     feeds = [feed for one in served for feed in one.feeds]
-    for feed in feeds:
+    for feed in feeds:  # one that ends takes the server with it: figures that no longer move must not be told
         feed.start(when_ended=server.stop_soon)
     watching = [asyncio.create_task(one.lag.watch()) for one in served]
     try:
@@ -67,42 +53,3 @@ async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[
     for feed in feeds:
         if feed.failure is not None:
             raise feed.failure
-
-
-class Server(uvicorn.Server):
-    """uvicorn, but signals end it quietly, and it says so itself when it answers."""
-
-    def stop_soon(self) -> None:
-        """A feed that ended takes the server with it: figures that no longer move must not be told. May be called from any thread."""
-        self.should_exit = True
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """SIGTERM and Ctrl-C finish the requests in flight; the process then ends by itself, with its own exit code."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve, then print the address."""
-        await super().startup(sockets)
-        for listener in sockets or []:
-            host, port = listener.getsockname()[:2]
-            print(f"metrics: http://{host}:{port}/metrics and http://{host}:{port}/v1/indicators", flush=True)
-
-
-def _listener(settings: Settings) -> socket.socket:
-    """The socket to serve on.
-
-    Raises: EnvironmentBroken when the port is taken or the address is not this machine's.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    where = f"{settings.host}:{settings.metrics_port}"
-    try:
-        return socket.create_server((settings.host, settings.metrics_port), family=family, backlog=1024)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise EnvironmentBroken(f"{where} is in use: stop what listens there, or set LGSP_METRICS_PORT to a free port.") from None
-        why = f"{error.strerror or error}: correct LGSP_HOST or LGSP_METRICS_PORT"
-        raise EnvironmentBroken(f"The reporting API can't listen on {where} ({why}).") from None
