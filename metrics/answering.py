@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from metrics import completeness, reasons
+from metrics import completeness, reasons, rules
 from metrics.answers import AsOf, Compared, CoverageOf, Days, Group, IndicatorAnswer, Share
 from metrics.asked import IndicatorsAsked
 from metrics.catalogue import Indicator, Name
@@ -43,6 +44,11 @@ class Question:
     _sharing: dict[AdministrativeLevel | None, Sharing] = field(default_factory=dict)
     _reporting: dict[tuple[str, Window], set[str]] = field(default_factory=dict)
     _scopes: dict[tuple[Window, AdministrativeLevel | None], list[Scope] | None] = field(default_factory=dict)
+
+    @cached_property
+    def uncounted(self) -> frozenset[rules.Measure]:
+        """The measures that these books do not have yet."""
+        return rules.uncounted(self.as_of.rules)
 
     def sharing(self, level: AdministrativeLevel | None) -> Sharing:
         """The sums that the indicators share."""
@@ -126,6 +132,8 @@ def figures(question: Question, indicator: Indicator, window: Window, level: Lev
 def _absent(question: Question, indicator: Indicator, window: Window, level: Level, by: By | None) -> Name | None:
     if indicator.source == "none":
         return indicator.missing
+    if (why := rules.why(question.uncounted & rules.needs(indicator, level))) is not None:
+        return why
     if by == "day" and (indicator.ends_now or any(term.over == "before" for term in indicator.leaves)):
         return reasons.NOT_BY_DAY
     if not indicator.by_agency and (level or question.asked.agency or by == "agency"):
@@ -157,6 +165,9 @@ def _coverage(question: Question, window: Window, level: Level, by: By | None) -
 def _score(question: Question, window: Window, level: Level, by: By | None) -> Found:
     if by:
         return {}, reasons.NOT_BY_THIS
+    needed = frozenset[rules.Measure]().union(*(rules.needs(item, level) for item in question.items))
+    if (why := rules.why(question.uncounted & needed)) is not None:
+        return {}, why
     found = [points(item, figures(question, item, window, level)[0].get("", NOTHING)) for item in question.items]
     known = [one for one in found if one is not None]
     return {"": Figure(None, None, round(sum(known), 2) if known else None)}, None

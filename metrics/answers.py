@@ -169,7 +169,7 @@ class CountsGroup(BaseModel):
 
     group: str
     known: bool | None = Field(None, description="By agency: whether it was registered; null while no agency is")
-    counts: dict[str, int]
+    counts: dict[str, int | None]
 
 
 class KindCounts(BaseModel):
@@ -179,8 +179,9 @@ class KindCounts(BaseModel):
     kind: str
     window: Days
     coverage: CoverageOf
-    counts: dict[str, int]
+    counts: dict[str, int | None]
     groups: list[CountsGroup]
+    missing: Name | None = Field(description="Why some counts are null")
 
 
 class CountsAnswer(BaseModel):
@@ -210,7 +211,7 @@ SCORE_COLUMNS = (
 )  # fmt: skip
 COUNTS_COLUMNS = (
     "family", "kind", "agency", "from", "to", "by", "group", "known", "measure", "count", "reporting", "expected", "complete",
-    "note_vi", "note_en", *AS_OF_COLUMNS,
+    "note_vi", "note_en", *AS_OF_COLUMNS, "missing_vi", "missing_en",
 )  # fmt: skip
 
 
@@ -273,7 +274,8 @@ def _count_rows(answer: CountsAnswer, kind: KindCounts) -> Iterable[Sequence[Cel
     groups = ((found.group, _yes(found.known), found.counts) for found in kind.groups)
     for group, known, counts in (("", None, kind.counts), *groups):
         for measure, count in counts.items():
-            yield (*head, group, known, measure, count, *_covered(kind.coverage), *answer.as_of.cells)
+            missing = (kind.missing.vi, kind.missing.en) if count is None and kind.missing else (None, None)
+            yield (*head, group, known, measure, count, *_covered(kind.coverage), *answer.as_of.cells, *missing)
 
 
 def _iso(day_: date | None) -> str | None:

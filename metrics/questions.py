@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from metrics import rules
 from metrics.answering import NO_DIRECTORY, Question, answer, figures
 from metrics.answers import (
     AsOf,
@@ -199,6 +200,7 @@ def _tables(asked: CountsAsked) -> list[Table]:
 
 def _kind(question: Counting, table: Table) -> KindCounts:
     asked, measures = question.asked, table.declared.measures
+    absent = {one for one in question.about.uncounted if one[:2] == (table.family, table.kind)}
     window = counted_window(question, table)
     whole = counted_sums(question, table, window, None).get("", [0] * len(measures))
     groups = counted_sums(question, table, window, asked.by) if asked.by else {}
@@ -209,14 +211,19 @@ def _kind(question: Counting, table: Table) -> KindCounts:
     return KindCounts(
         family=table.family, kind=table.kind, window=Days(first=window.first, last=window.last),
         coverage=question.about.coverage([table.family], window, now=table.declared.at == "instant"),
-        counts=dict(zip(measures, whole, strict=True)),
+        counts=_named(table, whole, absent),
         groups=[
-            CountsGroup(
-                group=group, known=question.about.directory.registered(group, asked.by), counts=dict(zip(measures, counts, strict=True))
-            )
+            CountsGroup(group=group, known=question.about.directory.registered(group, asked.by), counts=_named(table, counts, absent))
             for group, counts in sorted(groups.items())
         ],
+        missing=rules.why(absent),
     )  # fmt: skip
+
+
+def _named(table: Table, counts: Sequence[int], absent: Collection[rules.Measure]) -> dict[str, int | None]:
+    """Counts by measure; null where the books do not have it yet."""
+    named = zip(table.declared.measures, counts, strict=True)
+    return {measure: None if (table.family, table.kind, measure) in absent else count for measure, count in named}
 
 
 def counted_window(question: Counting, table: Table) -> Window:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from metrics.catalogue import Name
 
@@ -56,4 +56,13 @@ def other_rules(family: str, theirs: Iterable[int], ours: int) -> Name:
         "hãy hỏi chương trình metrics của phiên bản kia.",
         en=f"The figure was counted by version {counted} of the rules of {family}, and lists are made here by version {ours}: "
         "ask a metrics process of that version.",
+    )
+
+
+def not_counted_yet(versions: Mapping[str, int]) -> Name:
+    """`versions`: by family that of the rules that is needed."""
+    needed = ", ".join(f"{family} {version}" for family, version in versions.items())
+    return Name(
+        vi=f"Sổ chưa được đếm hết theo quy tắc mới (cần {needed}): hãy hỏi lại khi các worker của phiên bản mới đã đếm xong.",
+        en=f"These books are not all counted by the newer rules that it needs ({needed}) yet: ask again when workers of that version have.",
     )

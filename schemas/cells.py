@@ -139,6 +139,22 @@ for _kinds in KINDS.values():
     _kinds[APPLIED] = Kind("none", ("offset", "version"))
 
 
+# The version of a family's rules from which on a measure, by family, kind and name, is counted; from the first one on if it is
+# not named. Books that stand at older rules do not have it yet, which is not the same as none: whoever shows figures leaves it out.
+SINCE: dict[tuple[str, str, str], int] = {
+    ("dossiers", kind, measure): 2
+    for kind, measures in {
+        "received": ("reception_reports", "reception_lag_seconds", *classes("reception_lag", LAG_BOUNDS)),
+        "closed": ("finished_without_step", "return_reports", "return_lag_seconds", *classes("return_lag", LAG_BOUNDS)),
+        "flagged": (
+            "due_before_reception", "step_before_reception", "returned_before_end", "end_without_reception", "supplement_before_reception",
+        ),
+        "reopened": ("reopened",),
+    }.items()
+    for measure in measures
+}  # fmt: skip
+
+
 def applied_row(family: str, offset: int, version: int) -> tuple[bytes, bytes]:
     """Key and value of a family's `applied` page; one per partition."""
     return applied_key(family), encode_page({f"{APPLIED}|-": {0: offset, 1: version}})
