@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -57,22 +57,18 @@ class Question:
         return self._sharing[level]
 
     def reporting(self, families: Sequence[str], window: Window) -> set[str]:
-        """The agencies with counts of the families in the window, under whichever form of their code."""
+        """The agencies with dated counts of the families in the window, under whichever form of their code."""
         found: set[str] = set()
         for family in families:
             if (family, window) not in self._reporting:
-                self._reporting[family, window] = self._report(family, window)
+                self._reporting[family, window] = reporting(self.snapshot, self.directory, [family], window)
             found |= self._reporting[family, window]
         return found
 
-    def _report(self, family: str, window: Window) -> set[str]:
-        found: set[str] = set()
-        for part, agency_of in self.directory.groupings(window):
-            found.update(agency_of.get(code, code) for code in self.snapshot.reporting(family, part, self.moment.today))
-        return found
-
     def coverage(self, families: Sequence[str], window: Window, *, now: bool = False) -> CoverageOf:
-        """Who reports of those who should; `now`: of those who should today, whenever they did."""
+        """Who reports of those who should; `now`: of those who should today, whenever they did. Of no families nobody should."""
+        if not families:
+            return CoverageOf(reporting=None, expected=None, share=None, complete=None, note=completeness.DOES_NOT_APPLY)
         found = coverage(self.reporting(families, window), self.expected_now if now else self.expected)
         note = completeness.note(found.reporting, found.expected)
         return CoverageOf(reporting=found.reporting, expected=found.expected, share=found.share, complete=note is None, note=note)
@@ -223,5 +219,10 @@ def _share(question: Question, indicator: Indicator, found: Figure, level: Level
     return share.__dict__
 
 
-def _families(indicator: Indicator) -> tuple[str, ...]:
-    return FAMILIES if indicator.source in ("coverage", "score") else indicator.families
+def _families(indicator: Indicator) -> Sequence[str]:
+    return FAMILIES if indicator.source in ("coverage", "score") else sending(indicator.families)
+
+
+def sending(families: Iterable[str]) -> list[str]:
+    """The families of which every agency is expected to send events. Who has no systems, fees or accounts has none to register."""
+    return [family for family in families if family != "inventory"]

@@ -41,12 +41,15 @@ class AsOf(BaseModel):
 
 
 class CoverageOf(BaseModel):
-    """Expected agencies with at least one dated count in the window; the note goes wherever an incomplete figure is shown."""
+    """Expected agencies with at least one dated count in the window; the note goes wherever the figure is shown.
 
-    reporting: int
-    expected: int
+    All numbers are null where nobody is expected to send: of what exists as it is registered, and of reported figures.
+    """
+
+    reporting: int | None
+    expected: int | None
     share: float | None
-    complete: bool
+    complete: bool | None
     note: Name | None
 
 

@@ -26,7 +26,7 @@ from metrics.directory_answers import (
     ProceduresAnswer,
     UnknownOf,
 )
-from metrics.directory_coverage import Expected, days_with_counts, expected, last_events, morning
+from metrics.directory_coverage import Expected, days_with_counts, expected, in_question, last_events, morning
 from metrics.directory_items import Mistake, ProcedureFields, Statement
 from metrics.directory_links import Agency
 from metrics.grains import Window
@@ -189,8 +189,11 @@ class CoverageQuestions:
             last = last_events(snapshot, directory, today)
             self._figures.refuse_unknown(asked, snapshot.last_events(), directory)
             as_of = self._figures.as_of(snapshot)
+        days_asked = in_question(window, today)
         chosen = [
-            one for one in expected(directory, self._figures.agencies, last, window) if _asked_for(directory, asked, one.code, window)
+            one
+            for one in expected(directory, self._figures.agencies, last, days_asked)
+            if _asked_for(directory, asked, one.code, days_asked)
         ]
         found = [_coverage(one, days[one.code], last.get(one.code)) for one in chosen]
         report = sum(one.reporting for one in found)

@@ -16,7 +16,7 @@ from functools import cached_property
 from metrics.grains import COARSER, FINE
 from schemas.cells import KINDS, Kind
 
-VERSION = 2
+VERSION = 3
 KEY = ("at", "agency", "category", "partition")
 
 COMMON = (
@@ -50,6 +50,11 @@ class Table:
     def sums(self) -> str:
         """Name of the table of sums."""
         return f"{self.cells}_sums"
+
+    @cached_property
+    def heard(self) -> bool:
+        """Whether an agency was heard from when it counts here: being registered by another, or the hub's bookkeeping, is no word of it."""
+        return self.declared.at != "none" and self.cells != "inventory_agencies"
 
     @cached_property
     def create(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from metrics import rules
-from metrics.answering import NO_DIRECTORY, Question, answer, figures
+from metrics.answering import NO_DIRECTORY, Question, answer, figures, sending
 from metrics.answers import (
     AsOf,
     CountsAnswer,
@@ -22,6 +22,7 @@ from metrics.answers import (
 from metrics.asked import Asked, CountsAsked, IndicatorsAsked
 from metrics.catalogue import Agency, Indicator
 from metrics.directory import Directory
+from metrics.directory_coverage import in_question
 from metrics.feed import Progress
 from metrics.figures import NOTHING, Moment, Scope, freshness_ms
 from metrics.grains import EVER, Window, cover_days
@@ -124,7 +125,7 @@ class Questions:
         return Question(
             snapshot=snapshot, moment=moment, asked=asked, window=window, before=asked.before(window, moment.today), directory=directory,
             indicators=chosen, items=self._items if any(one.source == "score" for one in chosen) else [],
-            expected=self._expected(asked, window, heard, directory),
+            expected=self._expected(asked, in_question(window, moment.today), heard, directory),
             expected_now=self._expected(asked, Window(moment.today, moment.today), heard, directory), as_of=self.as_of(snapshot),
         )  # fmt: skip
 
@@ -210,7 +211,7 @@ def _kind(question: Counting, table: Table) -> KindCounts:
         groups = running(groups, [day for day in groups if day >= first], [0] * len(measures))
     return KindCounts(
         family=table.family, kind=table.kind, window=Days(first=window.first, last=window.last),
-        coverage=question.about.coverage([table.family], window, now=table.declared.at == "instant"),
+        coverage=question.about.coverage(sending([table.family]), window, now=table.declared.at == "instant"),
         counts=_named(table, whole, absent),
         groups=[
             CountsGroup(group=group, known=question.about.directory.registered(group, asked.by), counts=_named(table, counts, absent))

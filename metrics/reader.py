@@ -6,13 +6,12 @@ import sqlite3
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
 from itertools import accumulate
 from typing import Literal
 
 from metrics.cube import Cube
 from metrics.disposable import Connections
-from metrics.grains import ALL, FINE, FIRST_DAY, LAST_DAY, Range, Window, cover_days, cover_stock, fine
+from metrics.grains import ALL, FINE, FIRST_DAY, LAST_DAY, Range, Window, cover_days, fine
 from metrics.layout import FAMILIES, TABLES, Table, columns
 from schemas.cells import APPLIED, At
 from schemas.clock import OFFSET_MS, yyyymmdd
@@ -68,21 +67,6 @@ class Snapshot:
         """Sums of `measures` over everything in the ranges."""
         return self.sums(table, ranges, measures=measures).get("", [0] * len(measures or table.declared.measures))
 
-    def reporting(self, family: str, window: Window, today: date) -> set[str]:
-        """Agencies with at least one dated count of the family in the window, or with something that existed at its end.
-
-        That an agency itself existed says nothing of what it reports.
-        """
-        found: set[str] = set()
-        for (name, _), table in TABLES.items():
-            if name == family and table.declared.at in ("day", "stock") and table.cells != "inventory_agencies":
-                for grain, low, high in cover_days(window) if table.declared.at == "day" else cover_stock(window, today):
-                    rows = self._connection.execute(
-                        f"SELECT DISTINCT agency FROM {table.sums} WHERE grain = ? AND at BETWEEN ? AND ?", (grain, low, high)
-                    )
-                    found.update(agency for (agency,) in rows)
-        return found
-
     def days(self, families: Collection[str], window: Window) -> set[tuple[str, int]]:
         """Each (agency, day as YYYYMMDD) with at least one dated count of the families in the window."""
         first, last = (window.first or FIRST_DAY), (window.last or LAST_DAY)
@@ -103,7 +87,7 @@ class Snapshot:
 
     def counted(self) -> set[str]:
         """Agencies with any count at all; that an agency was registered is none, nor are the hub's own heartbeats and offsets."""
-        tables = [table.sums for table in TABLES.values() if table.declared.at != "none" and table.cells != "inventory_agencies"]
+        tables = [table.sums for table in TABLES.values() if table.heard]
         chosen = " UNION ".join(f"SELECT agency FROM {sums} WHERE grain = {ALL} AND at = 0" for sums in tables)
         return {agency for (agency,) in self._connection.execute(chosen)}
 

@@ -187,6 +187,21 @@ async def test_coverage_with_a_list_is_of_the_listed(api: httpx.AsyncClient, wor
     assert (await ask(api, "/v1/indicators/satisfaction", agency="E"))["numerator"] == 0
 
 
+async def test_coverage_does_not_apply_to_what_is_registered_or_reported(api: httpx.AsyncClient, world: World) -> None:
+    nothing = {"reporting": None, "expected": None, "share": None, "complete": None}
+    world.agencies |= {code: Agency(code=code) for code in "AB"}
+    told = {one["id"]: one["coverage"] for one in (await ask(api, "/v1/indicators"))["indicators"]}
+    for id_ in ("procedures_online_share", "regulations_cut"):
+        assert told[id_].items() > nothing.items()
+        assert told[id_]["note"]["en"].startswith("Coverage does not apply")
+    assert told["dossiers_online_share"]["reporting"] == 2
+    for kind in (await ask(api, "/v1/counts", family="inventory"))["kinds"]:
+        assert kind["coverage"].items() > nothing.items()
+    (row,) = csv.DictReader(StringIO((await api.get("/v1/indicators/procedures_online_share?format=csv")).text))
+    assert (row["reporting"], row["expected"], row["complete"]) == ("", "", "")
+    assert row["note_en"].startswith("Coverage does not apply")
+
+
 async def test_a_figure_that_is_not_complete_says_so_in_a_file_too(api: httpx.AsyncClient, world: World) -> None:
     world.agencies |= {code: Agency(code=code) for code in "AB"}
     told = {}
