@@ -120,7 +120,7 @@ def figures(question: Question, indicator: Indicator, window: Window, level: Lev
     if where is None:
         return {}, reasons.NO_LEVEL
     if indicator.source == "reported":
-        return reported(question.snapshot, indicator, where, by)
+        return reported(question.directory, indicator, where, by)
     parts = read(question.sharing(own), indicator, question.moment, where, by=by, among=among, level=own)
     return {group: figure(indicator, found) for group, found in parts.items()}, None
 

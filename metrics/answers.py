@@ -93,6 +93,9 @@ class Report(BaseModel):
     document: str | None = Field(description="Number of the source document")
     revision: int
     reported_at: str
+    covered_by: str | None = Field(
+        description="The agency whose figure of the same period stands for this one, which is not added: one above, or itself later"
+    )
 
 
 class IndicatorAnswer(Share):

@@ -11,7 +11,6 @@ from functools import lru_cache
 from metrics import reasons
 from metrics.catalogue import Indicator, Name
 from metrics.figures import own_level, sources
-from metrics.reported import MEASURES, REPORTED
 from schemas.cells import SINCE
 from schemas.codes import AdministrativeLevel
 
@@ -26,10 +25,8 @@ def uncounted(rules: Mapping[str, Sequence[int]]) -> frozenset[Measure]:
 @lru_cache(maxsize=1024)
 def needs(indicator: Indicator, level: AdministrativeLevel | None = None) -> frozenset[Measure]:
     """The measures that its figure is made of."""
-    read = [(one.table, one.measures) for one in sources(indicator, own_level(indicator, level))]
-    if indicator.source == "reported":
-        read = [(REPORTED, MEASURES)]
-    return frozenset((table.family, table.kind, measure) for table, measures in read for measure in measures)
+    read = sources(indicator, own_level(indicator, level))
+    return frozenset((one.table.family, one.table.kind, measure) for one in read for measure in one.measures)
 
 
 def why(measures: Collection[Measure]) -> Name | None:

@@ -127,15 +127,14 @@ class Scrape:
     def reported(self, indicators: Iterable[Indicator]) -> str:
         """What agencies reported for the newest period that ended by today."""
         today = Window(None, self._moment.today)
-        ones = [indicator for indicator in indicators if indicator.source == "reported" and not self._uncounted & needs(indicator)]
+        ones = [indicator for indicator in indicators if indicator.source == "reported"]
         scopes = [Scope(part, None, names) for part, names in self._directory.groupings(today)]
-        names = tuple((scope.window, tuple(scope.names.items())) for scope in scopes)
-        stands_for = self._versions["inventory", "reported"], names, self._uncounted
+        stands_for = self._directory, self._moment.today
         return self._kept.get("reported", stands_for, lambda: block(told.REPORTED_VALUE, self._reports(ones, scopes)))
 
     def _reports(self, indicators: Iterable[Indicator], scopes: Sequence[Scope]) -> Iterator[tuple[tuple[str, str], float | None]]:
         for indicator in indicators:
-            whole, by_agency = (reported(self._snapshot, indicator, scopes, by)[0] for by in BY)
+            whole, by_agency = (reported(self._directory, indicator, scopes, by)[0] for by in BY)
             for agency, found in {PROVINCE: whole[""], **by_agency}.items():
                 yield (indicator.id, agency), found.value
 
