@@ -47,7 +47,7 @@ class Books:
             "books": self.name, "progress": lambda: both(feed.progress, directory.progress), "clock": now_ms,
             "directory": lambda: directory.directory, "office": office(settings),
         }  # fmt: skip
-        questions = Questions(Readers(cube), indicators, agencies, behind=lambda: self.lag.behind, **shared)
+        questions = Questions(Readers(cube), indicators, agencies, backlog=lambda: self.lag.backlog, **shared)
         listing = Service(settings, meanings, questions)
         exporter = Exporter(cube, indicators, worker_lag=lambda: self.lag.records, agencies=agencies, beside=listing.text, **shared)
         self.app = create_app(questions, exporter, [directory_routes(questions), listing_routes(listing.lists)])

@@ -31,6 +31,7 @@ from metrics.problems import Problem, wrong
 from metrics.reader import By, Readers, Snapshot, Sums, running
 from metrics.scopes import of_level, scopes
 from metrics.score import GROUPS, Scored, add_up, by_group
+from metrics.workers import Backlog
 from metrics.worktime import OFFICE, Office
 from schemas.clock import to_datetime
 from schemas.topics import DEFAULT_BOOKS
@@ -47,7 +48,7 @@ class Counting:
 
 
 class Questions:
-    """Answers, in the calling thread. `directory` is asked for at each question, `behind` for the events not yet counted.
+    """Answers, in the calling thread. `directory` is asked for at each question, `backlog` for the events not yet counted.
 
     Raises (from every method): Problem; Unreadable.
     """
@@ -55,10 +56,10 @@ class Questions:
     def __init__(
         self, readers: Readers, indicators: Mapping[str, Indicator], agencies: Mapping[str, Agency], *,
         progress: Callable[[], Progress], clock: Callable[[], int], directory: Callable[[], Directory] = lambda: NO_DIRECTORY,
-        office: Office = OFFICE, books: str = DEFAULT_BOOKS, behind: Callable[[], int | None] = lambda: None,
+        office: Office = OFFICE, books: str = DEFAULT_BOOKS, backlog: Callable[[], Backlog | None] = lambda: None,
     ) -> None:  # fmt: skip
         self.catalogue, self.readers, self.agencies, self.directory, self.clock = indicators, readers, agencies, directory, clock
-        self.books, self._progress, self._office, self._behind = books, progress, office, behind
+        self.books, self._progress, self._office, self._backlog = books, progress, office, backlog
         self._items = [indicator for indicator in indicators.values() if indicator.score is not None]
 
     def ready(self) -> Progress:
@@ -150,11 +151,16 @@ class Questions:
         return among or ({asked.agency} if asked.agency is not None else among)
 
     def as_of(self, snapshot: Snapshot) -> AsOf:
-        """The oldest heartbeat; without heartbeats, when the cube last held all that was published."""
-        beat = freshness_ms(snapshot, self._progress().partitions)
-        instant = to_datetime(snapshot.complete_ms() if beat is None else beat).isoformat(timespec="milliseconds")
-        offsets = {str(partition): offset for partition, offset in snapshot.offsets().items()}
-        return AsOf(instant=instant, books=self.books, rules=snapshot.rules(), behind=self._behind(), offsets=offsets)
+        """The oldest heartbeat, without heartbeats when the cube last held all that was published; but before what is not counted yet."""
+        beat, backlog = freshness_ms(snapshot, self._progress().partitions), self._backlog()
+        instant = snapshot.complete_ms() if beat is None else beat
+        if backlog is not None and backlog.oldest_ms is not None:
+            instant = min(instant, backlog.oldest_ms - 1)
+        return AsOf(
+            instant=to_datetime(instant).isoformat(timespec="milliseconds"), books=self.books, rules=snapshot.rules(),
+            behind=None if backlog is None else backlog.events,
+            offsets={str(partition): offset for partition, offset in snapshot.offsets().items()},
+        )  # fmt: skip
 
 
 def _score(question: Question, declared: Indicator) -> ScoreAnswer:

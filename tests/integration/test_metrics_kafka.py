@@ -17,9 +17,13 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from aiokafka import TopicPartition
 from aiokafka.admin import NewTopic
+from facts import told
 from prometheus_client.parser import text_string_to_metric_families
 
+from connectors.heartbeat import beat_once
+from connectors.publisher import Publisher
 from metrics.cube import Cube
 from metrics.feed import Feed
 from metrics.grains import EVER, cover_days
@@ -28,7 +32,7 @@ from metrics.reader import Readers
 from metrics.workers import EVENTS, WorkerLag
 from ops.kafka_storage import free_port
 from schemas.cells import encode_page
-from schemas.kafka import admin, ensure_topics, producer
+from schemas.kafka import admin, consumer, ensure_topics, producer
 from schemas.settings import Settings
 from schemas.topics import CELLS, cells_topic
 
@@ -138,12 +142,21 @@ async def test_a_place_beyond_the_topic_is_rebuilt(settings: Settings, agency: s
 
 async def test_the_lag_of_workers_that_never_ran_is_all_that_there_is(settings: Settings) -> None:
     watcher = WorkerLag(settings.model_copy(update={"app_id": f"never-{uuid4()}"}))
-
+    async with Publisher(settings) as publisher:
+        await publisher.publish([told("activity.meeting_held", "11-03 09:00", activity_id=uuid4().hex)[0]])
+        await beat_once(publisher)
     task = asyncio.create_task(watcher.watch())
     try:
-        await asyncio.to_thread(wait_for, lambda: bool(watcher.records))
+        await asyncio.to_thread(wait_for, lambda: watcher.backlog is not None)
         assert {topic for topic, _ in watcher.records} == {topic for topic in EVENTS if topic != "lgsp.quarantine"}
         assert all(lag >= 0 for lag in watcher.records.values())
+        waiting = {TopicPartition(*place): lag for place, lag in watcher.records.items() if lag and place[0] != "lgsp.heartbeats"}
+        assert watcher.backlog is not None
+        assert watcher.backlog.events == sum(waiting.values()) > 0
+        async with consumer(settings, isolation_level="read_uncommitted") as reader:
+            reader.assign([*waiting])
+            await reader.seek_to_beginning(*waiting)
+            assert watcher.backlog.oldest_ms == min([(await reader.getone(partition)).timestamp for partition in waiting])
     finally:
         task.cancel()
 

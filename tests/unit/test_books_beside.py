@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from cubes import NOW, FedCube, Record, by_rules, counted
+from cubes import NOW, FedCube, Record, at, by_rules, counted
 from prometheus_client.parser import text_string_to_metric_families
 
 from metrics.api import create_app
@@ -23,7 +23,7 @@ from metrics.feed import Progress
 from metrics.listing_api import listing_routes
 from metrics.questions import Questions
 from metrics.reader import Readers
-from metrics.workers import WorkerLag
+from metrics.workers import Backlog
 from schemas.settings import Settings
 
 TODAY = counted("dossiers|closed|A|P1|20251110", closed=4, finished=4, on_time=3, late=1)
@@ -32,9 +32,10 @@ ON_TIME = "/v1/indicators/dossiers_on_time_share"
 EVERY = ("/v1/indicators", ON_TIME, "/v1/scores/766", "/v1/counts", "/v1/coverage")
 DIRECTORY = ("/v1/agencies", "/v1/agencies/A", "/v1/procedures")
 INDICATORS = load_indicators()
+NONE_WAIT = Backlog(0, None)
 
 
-def application(folder: Path, name: str, found: list[Record], behind: int | None = 0) -> tuple[FedCube, Any]:
+def application(folder: Path, name: str, found: list[Record], backlog: Backlog | None = NONE_WAIT) -> tuple[FedCube, Any]:
     """The books of that name, with these pages, as they are served."""
     folder = folder / name
     folder.mkdir()
@@ -42,7 +43,7 @@ def application(folder: Path, name: str, found: list[Record], behind: int | None
     cube.open("one", NOW)
     cube.apply(found, {0: 1})
     shared: Any = {"books": name, "progress": lambda: progress, "clock": lambda: NOW}
-    questions = Questions(Readers(cube), INDICATORS, {}, behind=lambda: behind, **shared)
+    questions = Questions(Readers(cube), INDICATORS, {}, backlog=lambda: backlog, **shared)
     exporter = Exporter(cube, INDICATORS, worker_lag=dict, **shared)
     return cube, create_app(questions, exporter, [directory_routes(questions), listing_routes(None)])
 
@@ -54,7 +55,7 @@ async def api(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     tomorrow = [TOMORROW.record, by_rules("dossiers", 3), by_rules("dossiers", 2, partition=1)]
     made = {
         "lgsp": application(tmp_path, "lgsp", today),
-        "lgsp-2": application(tmp_path, "lgsp-2", tomorrow, behind=70),
+        "lgsp-2": application(tmp_path, "lgsp-2", tomorrow, backlog=Backlog(70, at("2025-11-12T08:00"))),
     }
     transport = httpx.ASGITransport(ByBooks({name: app for name, (_, app) in made.items()}), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
@@ -76,9 +77,10 @@ async def test_one_address_answers_for_both(api: httpx.AsyncClient) -> None:
 
 
 async def test_every_answer_says_by_which_books_and_rules(api: httpx.AsyncClient) -> None:
+    now, before = "2025-11-12T10:00:00.000+07:00", "2025-11-12T07:59:59.999+07:00"  # as of which all was counted
     wanted = {
-        "lgsp": {"books": "lgsp", "rules": {"dossiers": [2], "tasks": [1]}, "behind": 0},
-        "lgsp-2": {"books": "lgsp-2", "rules": {"dossiers": [2, 3]}, "behind": 70},
+        "lgsp": {"books": "lgsp", "rules": {"dossiers": [2], "tasks": [1]}, "behind": 0, "instant": now},
+        "lgsp-2": {"books": "lgsp-2", "rules": {"dossiers": [2, 3]}, "behind": 70, "instant": before},
     }
     for name, as_of in wanted.items():
         for path in EVERY:
@@ -137,10 +139,3 @@ def test_the_settings_of_each_books() -> None:
     assert [(one.app_id, one.read_models, one.metrics_port) for one in served] == [
         ("b", Path("d/b"), 9), ("lgsp", Path("d"), 9), ("c", Path("d/c"), 9),
     ]  # fmt: skip
-
-
-def test_what_workers_are_behind_leaves_out_the_pulse() -> None:
-    lag = WorkerLag(Settings())
-    assert lag.behind is None  # Kafka was not asked yet
-    lag.records = {("lgsp.dossiers", 0): 3, ("lgsp.dossiers", 1): 0, ("lgsp.tasks", 0): 4, ("lgsp.heartbeats", 0): 9}
-    assert lag.behind == 7
