@@ -91,7 +91,7 @@ AGENCY_SILENT = Metric("lgsp_agency_silent_seconds", "gauge", ("agency",),
     "Time since a count of an agency that should report today last changed; since it was first expected if it never reported.",
     "Days: ask whether its system still sends; GET /v1/coverage lists on which days it did.")  # fmt: skip
 AGENCIES_EXPECTED = Metric("lgsp_agencies_expected", "gauge", ("window",),
-    "Agencies that should report on some day of the window.",
+    "Agencies that should report on some day of the window; of all time those of today.",
     "Register agencies with their validity, or list them in LGSP_AGENCIES.")  # fmt: skip
 AGENCIES_REPORTING = Metric("lgsp_agencies_reporting", "gauge", ("window",),
     "… of which at least one count is dated in the window.",
