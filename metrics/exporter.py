@@ -98,6 +98,8 @@ class Exporter:
     def _figures(self) -> str:
         versions = {kind: self._cube.versions.get(kind, 0) for kind in TABLES}  # before the snapshot: at worst too old, and read again
         with self._readers.snapshot() as snapshot:
+            if not snapshot.begun():
+                return ""
             moment = Moment(self._clock(), self._office)
             scrape = Scrape(snapshot, moment, self._kept, versions, self._directory())
             known = self._indicators.values()

@@ -151,7 +151,13 @@ class Questions:
         return among or ({asked.agency} if asked.agency is not None else among)
 
     def as_of(self, snapshot: Snapshot) -> AsOf:
-        """The oldest heartbeat, without heartbeats when the cube last held all that was published; but before what is not counted yet."""
+        """The oldest heartbeat, without heartbeats when the cube last held all that was published; but before what is not counted yet.
+
+        Raises: Problem for books that nobody ever counted.
+        """
+        if not snapshot.begun():
+            advice = f"start `lgsp worker` with LGSP_APP_ID={self.books}, or ask for other books"
+            raise Problem("not-ready", f"No worker has counted anything for the books {self.books} yet: {advice}.")
         beat, backlog = freshness_ms(snapshot, self._progress().partitions), self._backlog()
         instant = snapshot.complete_ms() if beat is None else beat
         if backlog is not None and backlog.oldest_ms is not None:

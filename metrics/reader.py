@@ -108,6 +108,10 @@ class Snapshot:
             found.setdefault(family, []).append(version)
         return found
 
+    def begun(self) -> bool:
+        """Whether any page of cells was ever published; without one the books are not empty, but not kept."""
+        return any(self.offsets().values())
+
     def complete_ms(self) -> int:
         """When everything readable was last known to be in the cube (epoch ms)."""
         return int(self._connection.execute("SELECT value FROM facts WHERE name = 'complete_ms'").fetchone()[0])

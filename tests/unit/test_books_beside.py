@@ -118,6 +118,23 @@ async def test_prometheus_is_told_of_the_books_asked_for(api: httpx.AsyncClient)
     }
 
 
+@pytest.mark.parametrize("path", EVERY)
+async def test_books_that_nobody_keeps_have_no_figures(tmp_path: Path, path: str) -> None:
+    """Rather than figures that are all 0: their name may be mistyped."""
+    cube = FedCube(tmp_path / "cube.sqlite")
+    cube.open("one", NOW)
+    progress = Progress(ready=True, percent=100.0, partitions=1)
+    shared: Any = {"books": "lgsp-9", "progress": lambda: progress, "clock": lambda: NOW}
+    questions, exporter = Questions(Readers(cube), INDICATORS, {}, **shared), Exporter(cube, INDICATORS, worker_lag=dict, **shared)
+    app = create_app(questions, exporter, [directory_routes(questions)])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hub") as client:
+        answer = await client.get(path)
+        assert (answer.status_code, answer.json()["type"]) == (503, "urn:lgsp:problem:not-ready")
+        assert "LGSP_APP_ID=lgsp-9" in answer.json()["detail"]
+        assert "lgsp_count" not in (await client.get("/metrics")).text
+    cube.close()
+
+
 @pytest.mark.parametrize("path", [*EVERY, *DIRECTORY, "/v1/dossiers", "/v1/catalogue", "/metrics", "/readyz"])
 async def test_unknown_books_are_refused_with_those_that_there_are(api: httpx.AsyncClient, path: str) -> None:
     answer = await api.get(path, params={"books": "lgsp-3"})

@@ -206,6 +206,8 @@ def test_a_new_count_is_in_the_next_scrape(cube: Cube, exporter: Exporter) -> No
     assert samples(text, told.INDICATOR_NUMERATOR)["satisfaction", "D", "today"] == 0
     assert samples(text, told.DOSSIERS_OPEN)["D",] == 0
     cube.rebuild("one", NOW, "a test asks for it")
+    assert samples(exporter.render(), told.INDICATOR_VALUE) == {}  # nobody has counted anything
+    cube.say([], {0: 1})
     values = samples(exporter.render(), told.INDICATOR_VALUE)
     assert set(values.values()) == {0}
     assert {labels[1] for labels in values} == {"all"}
