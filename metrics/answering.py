@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from metrics import completeness, reasons
+from metrics import completeness, reasons, rules
 from metrics.answers import AsOf, Compared, CoverageOf, Days, Group, IndicatorAnswer, Share
 from metrics.asked import IndicatorsAsked
 from metrics.by_procedure import figures_of
 from metrics.catalogue import Indicator, Name
 from metrics.directory import Directory
-from metrics.directory_coverage import FAMILIES, reporting
+from metrics.directory_coverage import reporting
 from metrics.figures import NOTHING, Figure, Moment, Scope, Sharing, coverage, figure, own_level, read
 from metrics.grains import EVER, Window
+from metrics.layout import FAMILIES
 from metrics.reader import By, Snapshot
 from metrics.reported import reported, reports
 from metrics.scopes import categories, of_level, scopes
@@ -44,6 +46,11 @@ class Question:
     _reporting: dict[tuple[str, Window], set[str]] = field(default_factory=dict)
     _scopes: dict[tuple[Window, AdministrativeLevel | None], list[Scope] | None] = field(default_factory=dict)
 
+    @cached_property
+    def uncounted(self) -> frozenset[rules.Measure]:
+        """The measures that these books do not have yet."""
+        return rules.uncounted(self.as_of.rules)
+
     def sharing(self, level: AdministrativeLevel | None) -> Sharing:
         """The sums that the indicators share."""
         if level not in self._sharing:
@@ -51,22 +58,18 @@ class Question:
         return self._sharing[level]
 
     def reporting(self, families: Sequence[str], window: Window) -> set[str]:
-        """The agencies with counts of the families in the window, under whichever form of their code."""
+        """The agencies with dated counts of the families in the window, under whichever form of their code."""
         found: set[str] = set()
         for family in families:
             if (family, window) not in self._reporting:
-                self._reporting[family, window] = self._report(family, window)
+                self._reporting[family, window] = reporting(self.snapshot, self.directory, [family], window)
             found |= self._reporting[family, window]
         return found
 
-    def _report(self, family: str, window: Window) -> set[str]:
-        found: set[str] = set()
-        for part, agency_of in self.directory.groupings(window):
-            found.update(agency_of.get(code, code) for code in self.snapshot.reporting(family, part, self.moment.today))
-        return found
-
     def coverage(self, families: Sequence[str], window: Window, *, now: bool = False) -> CoverageOf:
-        """Who reports of those who should; `now`: of those who should today, whenever they did."""
+        """Who reports of those who should; `now`: of those who should today, whenever they did. Of no families nobody should."""
+        if not families:
+            return CoverageOf(reporting=None, expected=None, share=None, complete=None, note=completeness.DOES_NOT_APPLY)
         found = coverage(self.reporting(families, window), self.expected_now if now else self.expected)
         note = completeness.note(found.reporting, found.expected)
         return CoverageOf(reporting=found.reporting, expected=found.expected, share=found.share, complete=note is None, note=note)
@@ -118,7 +121,7 @@ def figures(question: Question, indicator: Indicator, window: Window, level: Lev
     if where is None:
         return {}, reasons.NO_LEVEL
     if indicator.source == "reported":
-        return reported(question.snapshot, indicator, where, by)
+        return reported(question.directory, indicator, where, by)
     if indicator.by_procedure is not None:
         return _by_procedure(question, indicator, where, among, by)
     parts = read(question.sharing(own), indicator, question.moment, where, by=by, among=among, level=own)
@@ -138,6 +141,8 @@ def _by_procedure(question: Question, indicator: Indicator, where: list[Scope], 
 def _absent(question: Question, indicator: Indicator, window: Window, level: Level, by: By | None) -> Name | None:
     if indicator.source == "none":
         return indicator.missing
+    if (why := rules.why(question.uncounted & rules.needs(indicator, level))) is not None:
+        return why
     if by == "day" and (indicator.ends_now or any(term.over == "before" for term in indicator.leaves)):
         return reasons.NOT_BY_DAY
     if not indicator.by_agency and (level or question.asked.agency or by == "agency"):
@@ -169,6 +174,9 @@ def _coverage(question: Question, window: Window, level: Level, by: By | None) -
 def _score(question: Question, window: Window, level: Level, by: By | None) -> Found:
     if by:
         return {}, reasons.NOT_BY_THIS
+    needed = frozenset[rules.Measure]().union(*(rules.needs(item, level) for item in question.items))
+    if (why := rules.why(question.uncounted & needed)) is not None:
+        return {}, why
     found = [points(item, figures(question, item, window, level)[0].get("", NOTHING)) for item in question.items]
     known = [one for one in found if one is not None]
     return {"": Figure(None, None, round(sum(known), 2) if known else None)}, None
@@ -224,5 +232,10 @@ def _share(question: Question, indicator: Indicator, found: Figure, level: Level
     return share.__dict__
 
 
-def _families(indicator: Indicator) -> tuple[str, ...]:
-    return FAMILIES if indicator.source in ("coverage", "score") else indicator.families
+def _families(indicator: Indicator) -> Sequence[str]:
+    return FAMILIES if indicator.source in ("coverage", "score") else sending(indicator.families)
+
+
+def sending(families: Iterable[str]) -> list[str]:
+    """The families of which every agency is expected to send events. Who has no systems, fees or accounts has none to register."""
+    return [family for family in families if family != "inventory"]

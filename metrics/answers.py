@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from metrics.catalogue import Indicator, Name
 
 Cell = str | int | float | None
+AS_OF_COLUMNS = ("as_of", "books", "rules", "behind")
 
 
 class Days(BaseModel):
@@ -24,19 +25,31 @@ class Days(BaseModel):
 
 
 class AsOf(BaseModel):
-    """What the figures stand for: every fact accepted up to `instant`, and the cells before these offsets of lgsp.cells."""
+    """What the figures stand for: every fact accepted up to `instant`, by these books and their rules."""
 
     instant: str
-    offsets: dict[str, int]
+    books: str = Field(description="The name of the books that counted")
+    rules: dict[str, list[int]] = Field(description="By family the version of its counting rules; two while workers count anew")
+    behind: int | None = Field(description="Events accepted and not yet counted, asked every two seconds; null while Kafka can't be asked")
+    offsets: dict[str, int] = Field(description="By partition the next offset of the books' topic of cells")
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """As in CSV, under AS_OF_COLUMNS."""
+        rules = " ".join(f"{family}={'/'.join(map(str, versions))}" for family, versions in self.rules.items())
+        return self.instant, self.books, rules, self.behind
 
 
 class CoverageOf(BaseModel):
-    """Expected agencies with at least one dated count in the window; the note goes wherever an incomplete figure is shown."""
+    """Expected agencies with at least one dated count in the window; the note goes wherever the figure is shown.
 
-    reporting: int
-    expected: int
+    All numbers are null where nobody is expected to send: of what exists as it is registered, and of reported figures.
+    """
+
+    reporting: int | None
+    expected: int | None
     share: float | None
-    complete: bool
+    complete: bool | None
     note: Name | None
 
 
@@ -80,6 +93,9 @@ class Report(BaseModel):
     document: str | None = Field(description="Number of the source document")
     revision: int
     reported_at: str
+    covered_by: str | None = Field(
+        description="The agency whose figure of the same period stands for this one, which is not added: one above, or itself later"
+    )
 
 
 class IndicatorAnswer(Share):
@@ -159,7 +175,7 @@ class CountsGroup(BaseModel):
 
     group: str
     known: bool | None = Field(None, description="By agency: whether it was registered; null while no agency is")
-    counts: dict[str, int]
+    counts: dict[str, int | None]
 
 
 class KindCounts(BaseModel):
@@ -169,8 +185,9 @@ class KindCounts(BaseModel):
     kind: str
     window: Days
     coverage: CoverageOf
-    counts: dict[str, int]
+    counts: dict[str, int | None]
     groups: list[CountsGroup]
+    missing: Name | None = Field(description="Why some counts are null")
 
 
 class CountsAnswer(BaseModel):
@@ -192,15 +209,15 @@ INDICATOR_COLUMNS = (
     "id", "version", "source", "name_vi", "name_en", "unit", "agency", "level", "field", "from", "to", "by", "group", "known",
     "numerator", "denominator", "value", "target", "gap", "p50", "p90",
     "compared_from", "compared_to", "compared_numerator", "compared_denominator", "compared_value", "change",
-    "reporting", "expected", "complete", "note_vi", "note_en", "as_of", "missing_vi", "missing_en",
+    "reporting", "expected", "complete", "note_vi", "note_en", *AS_OF_COLUMNS, "missing_vi", "missing_en",
 )  # fmt: skip
 SCORE_COLUMNS = (
     "group", "item", "id", "version", "name_vi", "name_en", "numerator", "denominator", "value", "full", "points", "of", "missing_vi",
-    "missing_en", "agency", "from", "to", "reporting", "expected", "complete", "note_vi", "note_en", "as_of",
+    "missing_en", "agency", "from", "to", "reporting", "expected", "complete", "note_vi", "note_en", *AS_OF_COLUMNS,
 )  # fmt: skip
 COUNTS_COLUMNS = (
     "family", "kind", "agency", "from", "to", "by", "group", "known", "measure", "count", "reporting", "expected", "complete",
-    "note_vi", "note_en", "as_of",
+    "note_vi", "note_en", *AS_OF_COLUMNS, "missing_vi", "missing_en",
 )  # fmt: skip
 
 
@@ -214,7 +231,7 @@ def _indicator_rows(answer: IndicatorAnswer) -> Iterable[Sequence[Cell]]:
     named = (answer.id, answer.version, answer.source, answer.name.vi, answer.name.en, answer.unit)
     head = (*named, answer.agency, answer.level, answer.field, *days, answer.by)
     missing = (answer.missing.vi, answer.missing.en) if answer.missing else (None, None)
-    tail = (*_covered(answer.coverage), answer.as_of.instant, *missing)
+    tail = (*_covered(answer.coverage), *answer.as_of.cells, *missing)
     yield (*head, None, None, *_share(answer), *tail)
     for group in answer.groups:
         yield (*head, group.group, _yes(group.known), *_share(group), *tail)
@@ -249,7 +266,7 @@ def _item_row(answer: ScoreAnswer, group: GroupOfItems, item: ItemAnswer) -> Seq
     missing = (item.missing.vi, item.missing.en) if item.missing else (None, None)
     told = (item.numerator, item.denominator, item.value, item.full, item.points, item.of, *missing)
     days = (_iso(answer.window.first), _iso(answer.window.last))
-    tail = (answer.agency, *days, *_covered(answer.coverage), answer.as_of.instant)
+    tail = (answer.agency, *days, *_covered(answer.coverage), *answer.as_of.cells)
     return group.group, item.item, item.id, item.version, item.name.vi, item.name.en, *told, *tail
 
 
@@ -263,7 +280,8 @@ def _count_rows(answer: CountsAnswer, kind: KindCounts) -> Iterable[Sequence[Cel
     groups = ((found.group, _yes(found.known), found.counts) for found in kind.groups)
     for group, known, counts in (("", None, kind.counts), *groups):
         for measure, count in counts.items():
-            yield (*head, group, known, measure, count, *_covered(kind.coverage), answer.as_of.instant)
+            missing = (kind.missing.vi, kind.missing.en) if count is None and kind.missing else (None, None)
+            yield (*head, group, known, measure, count, *_covered(kind.coverage), *answer.as_of.cells, *missing)
 
 
 def _iso(day_: date | None) -> str | None:

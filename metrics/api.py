@@ -8,7 +8,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from time import perf_counter
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Query
+from fastapi import APIRouter, Depends, FastAPI, Query
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -25,7 +25,7 @@ from metrics.answers import (
     indicators_csv,
     score_csv,
 )
-from metrics.asked import Asked, CountsAsked, IndicatorsAsked
+from metrics.asked import BOOKS, Asked, CountsAsked, IndicatorsAsked
 from metrics.disposable import Unreadable
 from metrics.exporter import Exporter, Timings
 from metrics.exposition import CONTENT_TYPE
@@ -38,6 +38,13 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     code: {"description": text, "content": {problems.MEDIA_TYPE: {}}}
     for code, text in ((404, "Not known"), (422, "A parameter cannot be used"), (503, "The figures are being built"))
 }
+
+
+def _books(books: Annotated[str | None, Query(description=BOOKS)] = None) -> None:
+    """Where nothing else is asked; metrics/books.py has read it before."""
+
+
+OF_BOOKS = [Depends(_books)]
 
 
 def create_app(questions: Questions, exporter: Exporter, routes: Iterable[Routes] = ()) -> FastAPI:
@@ -84,7 +91,7 @@ def _indicators(app: FastAPI, questions: Questions, pool: Executor) -> None:
         """QĐ 766: the points that events give, by group and item, and what is missing."""
         return await get_running_loop().run_in_executor(pool, scored, asked)
 
-    @app.get("/v1/catalogue")
+    @app.get("/v1/catalogue", dependencies=OF_BOOKS)
     async def catalogue() -> CatalogueAnswer:
         """Every indicator as it is declared: definition, clause, terms, targets."""
         return CatalogueAnswer(indicators=list(questions.catalogue.values()))
@@ -102,7 +109,7 @@ def _counts(app: FastAPI, questions: Questions, pool: Executor) -> None:
 
 
 def _operations(app: FastAPI, questions: Questions, exporter: Exporter) -> None:
-    @app.get("/metrics", response_class=PlainTextResponse)
+    @app.get("/metrics", response_class=PlainTextResponse, dependencies=OF_BOOKS)
     async def metrics() -> Response:
         """Every figure and this process's health, for Prometheus."""
         return Response(await exporter.text(), media_type=CONTENT_TYPE)
@@ -112,10 +119,10 @@ def _operations(app: FastAPI, questions: Questions, exporter: Exporter) -> None:
         """This process answers."""
         return {"status": "alive"}
 
-    @app.get("/readyz", responses={503: ERRORS[503]})
+    @app.get("/readyz", responses={503: ERRORS[503]}, dependencies=OF_BOOKS)
     async def readyz() -> dict[str, str]:
         """The figures are complete; 503 with the percentage until they are."""
-        return {"status": "ready", "doing": questions.ready().doing}
+        return {"status": "ready", "books": questions.books, "doing": questions.ready().doing}
 
 
 def _json(answer: IndicatorsAnswer | IndicatorAnswer | ScoreAnswer | CountsAnswer) -> Response:

@@ -13,6 +13,7 @@ from metrics.problems import wrong
 from metrics.windows import Comparison, WindowName, compared, named
 from schemas.codes import AdministrativeLevel, AgencyLevel
 
+BOOKS = "The books to ask, of those that this process serves; without it its own"
 Groups = Literal["agency", "category", "day", "level"]
 
 
@@ -25,10 +26,16 @@ def _iso_date(text: object) -> object:
 Day = Annotated[date, BeforeValidator(_iso_date)]
 
 
-class Asked(BaseModel):
-    """Parameters that every question takes."""
+class AskedOfBooks(BaseModel):
+    """The parameter that every address takes; which books answer is decided before it is read here."""
 
     model_config = ConfigDict(extra="forbid")
+
+    books: str | None = Field(None, description=BOOKS)
+
+
+class Asked(AskedOfBooks):
+    """Parameters that every question about figures takes."""
 
     agency: str | None = Field(None, description="Only this agency (its code), with everything below it")
     own: bool = Field(False, description="With agency: without what is below it")

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from metrics.catalogue import Name
 
+DOES_NOT_APPLY = Name(
+    vi="Không tính độ bao phủ: số liệu theo những gì đã được đăng ký hoặc báo cáo.",
+    en="Coverage does not apply: it is told of what is registered or was reported.",
+)
+
 
 def note(reporting: int, expected: int) -> Name | None:
     """The sentence that goes with a figure; None when everybody who is expected to report does."""

@@ -180,7 +180,7 @@ class _Batch:
             self.pages[place] = record.value
             for key, vector in changed:
                 found[key.family, key.kind].append((key.at, key.agency, key.category, record.partition, *vector))
-                if key.family != "heartbeats":
+                if TABLES[key.family, key.kind].heard:
                     self.agencies[key.agency] = max(record.timestamp, self.agencies.get(key.agency, 0))
         return found
 

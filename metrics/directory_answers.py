@@ -9,7 +9,7 @@ from io import StringIO
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from metrics.answers import AsOf, Days
+from metrics.answers import AS_OF_COLUMNS, AsOf, Days
 
 
 class Names(BaseModel):
@@ -54,6 +54,7 @@ class UnknownOf(BaseModel):
 class AgenciesAnswer(BaseModel):
     """The tree of a day, each agency after the one above it."""
 
+    books: str = Field(description="The books that the directory is of")
     day: date
     agencies: list[AgencyOf]
     problems: list[MistakeOf]
@@ -70,6 +71,7 @@ class Predecessor(BaseModel):
 class AgencyAnswer(BaseModel):
     """One code with everything that was stated of it."""
 
+    books: str = Field(description="The books that the directory is of")
     code: str
     known: bool = Field(description="False: nobody registered it, it counts under itself")
     day: date
@@ -104,6 +106,7 @@ class ProcedureOf(BaseModel):
 class ProceduresAnswer(BaseModel):
     """The procedures of a day."""
 
+    books: str = Field(description="The books that the directory is of")
     day: date
     procedures: list[ProcedureOf]
     problems: list[MistakeOf]
@@ -161,7 +164,7 @@ def plain_csv(shape: type[BaseModel], found: Iterable[BaseModel]) -> str:
 def coverage_csv(answer: CoverageAnswer) -> str:
     """A row for each expected agency, with the window's coverage beside it."""
     note = answer.note or Names(vi=None, en=None)
-    tail = (answer.reporting, answer.expected, answer.share, answer.complete, note.vi, note.en, answer.as_of.instant)
+    tail = (answer.reporting, answer.expected, answer.share, answer.complete, note.vi, note.en, *answer.as_of.cells)
     rows = (
         (one.code, one.level, one.name.vi, one.name.en, answer.window.first, answer.window.last, one.reporting, one.days_with_counts,
          one.last_event, one.silent_since, *tail)
@@ -169,7 +172,7 @@ def coverage_csv(answer: CoverageAnswer) -> str:
     )  # fmt: skip
     return written((
         "code", "level", "name_vi", "name_en", "from", "to", "reports", "days_with_counts", "last_event", "silent_since",
-        "reporting", "expected", "share", "complete", "note_vi", "note_en", "as_of",
+        "reporting", "expected", "share", "complete", "note_vi", "note_en", *AS_OF_COLUMNS,
     ), rows)  # fmt: skip
 
 

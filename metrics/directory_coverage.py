@@ -1,6 +1,6 @@
 """Coverage: which agencies are expected to report, which do, and since when the others are silent.
 
-Expected are the agencies of the directory that should report on some day of the window; where none was ever registered those of
+Expected are the agencies of the directory that should report on some day in question; where none was ever registered those of
 `LGSP_AGENCIES`, else all ever heard from.
 """
 
@@ -16,10 +16,7 @@ from metrics.directory import Directory
 from metrics.directory_answers import Names
 from metrics.grains import Window
 from metrics.reader import Snapshot
-from schemas.cells import KINDS
 from schemas.clock import ZONE, to_datetime, to_ms
-
-FAMILIES = tuple(family for family in KINDS if family != "heartbeats")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +27,15 @@ class Expected:
     level: str | None
     name: Names
     since: date | None  # the first day on which it should; None: not known
+
+
+def in_question(window: Window, today: date) -> Window:
+    """The days of a window on whose agencies it depends whether the figure is complete: those up to today.
+
+    A window without a first day asks for its last one only: agencies that ended before the hub began could never report to it.
+    """
+    last = min(window.last or today, today)
+    return Window(window.first or last, max(last, window.first or last))
 
 
 def expected(directory: Directory, declared: Mapping[str, Agency], heard: Collection[str], window: Window) -> list[Expected]:

@@ -9,9 +9,10 @@ from typing import get_args
 from metrics import exposition as told
 from metrics.catalogue import Agency
 from metrics.directory import Directory
-from metrics.directory_coverage import FAMILIES, expected, reporting, silence
+from metrics.directory_coverage import expected, in_question, reporting, silence
 from metrics.directory_items import MistakeKind
 from metrics.exposition import block
+from metrics.layout import FAMILIES
 from metrics.reader import Snapshot
 from metrics.windows import EXPORTED, named
 from schemas.clock import to_datetime
@@ -35,7 +36,7 @@ def _coverage(snapshot: Snapshot, directory: Directory, declared: Mapping[str, A
     samples = []
     for name in EXPORTED:
         window = named(name, today)
-        codes = {one.code for one in expected(directory, declared, counted, window)}
+        codes = {one.code for one in expected(directory, declared, counted, in_question(window, today))}
         samples.append(((name,), len(codes), len(codes & reporting(snapshot, directory, FAMILIES, window))))
     return block(told.AGENCIES_EXPECTED, ((labels, count) for labels, count, _ in samples)) + block(
         told.AGENCIES_REPORTING, ((labels, count) for labels, _, count in samples)

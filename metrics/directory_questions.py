@@ -7,11 +7,11 @@ from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from metrics import completeness
 from metrics.answers import Days
-from metrics.asked import Asked, Day
+from metrics.asked import Asked, AskedOfBooks, Day
 from metrics.directory import Directory
 from metrics.directory_answers import (
     AgenciesAnswer,
@@ -26,10 +26,11 @@ from metrics.directory_answers import (
     ProceduresAnswer,
     UnknownOf,
 )
-from metrics.directory_coverage import FAMILIES, Expected, days_with_counts, expected, last_events, morning
+from metrics.directory_coverage import Expected, days_with_counts, expected, in_question, last_events, morning
 from metrics.directory_items import Mistake, ProcedureFields, Statement
 from metrics.directory_links import Agency
 from metrics.grains import Window
+from metrics.layout import FAMILIES
 from metrics.problems import Problem, wrong
 from metrics.questions import Questions
 from schemas.clock import to_datetime
@@ -38,10 +39,8 @@ from schemas.codes import AgencyLevel
 Format = Literal["json", "csv"]
 
 
-class DayAsked(BaseModel):
+class DayAsked(AskedOfBooks):
     """Parameters of every question about a day."""
-
-    model_config = ConfigDict(extra="forbid")
 
     day: Day | None = Field(None, description="The day, in the province's time zone; without it today")
     format: Format = "json"
@@ -76,6 +75,7 @@ class DirectoryQuestions:
     def __init__(self, figures: Questions) -> None:
         """`figures` are the questions whose cube, directory and clock these share."""
         self._readers, self._directory, self._ready, self._clock = figures.readers, figures.directory, figures.ready, figures.clock
+        self._books = figures.books
 
     def agencies(self, asked: AgenciesAsked) -> AgenciesAnswer:
         """The agencies valid on a day, and what is wrong or unknown."""
@@ -85,7 +85,7 @@ class DirectoryQuestions:
             heard = snapshot.last_events()
         found = [one for one in in_order(directory, day) if asked.level in (None, one.level)]
         unknown = [UnknownOf(code=code, last_event=iso(heard[code])) for code in directory.unknown(heard)]
-        return AgenciesAnswer(day=day, agencies=found, problems=told(directory.mistakes), unknown=unknown)
+        return AgenciesAnswer(books=self._books, day=day, agencies=found, problems=told(directory.mistakes), unknown=unknown)
 
     def agency(self, code: str, asked: DayAsked) -> AgencyAnswer:
         """Everything that is known of a code."""
@@ -98,7 +98,7 @@ class DirectoryQuestions:
         agency = directory.canonical(code, day)
         forms, piece = directory.tree(day).forms.get(agency, [agency]), directory.piece(code, day)
         return AgencyAnswer(
-            code=agency, known=directory.known(code), day=day, valid=piece is not None and piece.status == "valid",
+            books=self._books, code=agency, known=directory.known(code), day=day, valid=piece is not None and piece.status == "valid",
             above=[one for one in directory.roll_up(agency, day) if one != agency], below=directory.children(agency, day),
             predecessors=[Predecessor(code=one, until=until) for one, until in sorted(directory.predecessors(agency).items())],
             last_event=newest(heard, forms), statements=[_agency(directory, one, one.first) for one in directory.history(agency)],
@@ -118,7 +118,7 @@ class DirectoryQuestions:
             if asked.field in (None, one.fields.field) and agency in (None, directory.canonical(one.agency, day))
         ]  # fmt: skip
         mistakes = [mistake for mistake in directory.mistakes if mistake.place.startswith("procedure/")]
-        return ProceduresAnswer(day=day, procedures=found, problems=told(mistakes))
+        return ProceduresAnswer(books=self._books, day=day, procedures=found, problems=told(mistakes))
 
     def _today(self) -> date:
         return to_datetime(self._clock()).date()
@@ -189,8 +189,11 @@ class CoverageQuestions:
             last = last_events(snapshot, directory, today)
             self._figures.refuse_unknown(asked, snapshot.last_events(), directory)
             as_of = self._figures.as_of(snapshot)
+        days_asked = in_question(window, today)
         chosen = [
-            one for one in expected(directory, self._figures.agencies, last, window) if _asked_for(directory, asked, one.code, window)
+            one
+            for one in expected(directory, self._figures.agencies, last, days_asked)
+            if _asked_for(directory, asked, one.code, days_asked)
         ]
         found = [_coverage(one, days[one.code], last.get(one.code)) for one in chosen]
         report = sum(one.reporting for one in found)

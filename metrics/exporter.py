@@ -27,7 +27,9 @@ from metrics.feed import Progress
 from metrics.figures import Moment, freshness_ms
 from metrics.layout import TABLES
 from metrics.reader import Readers, Snapshot
+from metrics.rules import versions_of
 from metrics.scrape import Kept, Scrape
+from schemas.topics import DEFAULT_BOOKS
 from schemas.worktime import OFFICE, Office
 
 
@@ -55,14 +57,14 @@ class Exporter:
         self, cube: Cube, indicators: Mapping[str, Indicator], *, progress: Callable[[], Progress],
         worker_lag: Callable[[], Mapping[tuple[str, int], int]], clock: Callable[[], int],
         directory: Callable[[], Directory] = lambda: NO_DIRECTORY, agencies: Mapping[str, Agency] | None = None, office: Office = OFFICE,
-        beside: Callable[[], str] = lambda: "",
+        beside: Callable[[], str] = lambda: "", books: str = DEFAULT_BOOKS,
     ) -> None:  # fmt: skip
         self.requests = Timings()
         self._renders = Timings()
         self._cube, self._readers, self._indicators = cube, Readers(cube), indicators
         self._progress, self._worker_lag, self._clock = progress, worker_lag, clock
         self._directory, self._agencies, self._office = directory, agencies or {}, office
-        self._beside = beside
+        self._beside, self._books = beside, books
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
         self._kept = Kept()
@@ -97,6 +99,8 @@ class Exporter:
     def _figures(self) -> str:
         versions = {kind: self._cube.versions.get(kind, 0) for kind in TABLES}  # before the snapshot: at worst too old, and read again
         with self._readers.snapshot() as snapshot:
+            if not snapshot.begun():
+                return ""
             moment = Moment(self._clock(), self._office)
             scrape = Scrape(snapshot, moment, self._kept, versions, self._directory())
             known = self._indicators.values()
@@ -107,7 +111,12 @@ class Exporter:
         oldest = freshness_ms(snapshot, self._progress().partitions)
         age = None if oldest is None else max(0, moment.now_ms - oldest) / 1000
         last = sorted(last_events(snapshot, self._directory(), moment.today).items())
-        return block(told.FRESHNESS, [((), age)]) + block(told.LAST_EVENT, (((agency,), at / 1000) for agency, at in last))
+        rules = ((self._books, family, str(version)) for family, found in versions_of(snapshot.rules()).items() for version in found)
+        return (
+            block(told.RULES, ((labels, 1) for labels in rules))
+            + block(told.FRESHNESS, [((), age)])
+            + block(told.LAST_EVENT, (((agency,), at / 1000) for agency, at in last))
+        )
 
     def _health(self) -> str:
         progress, stats = self._progress(), self._cube.stats

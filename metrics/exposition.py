@@ -78,6 +78,9 @@ DOSSIERS_OVERDUE = Metric("lgsp_dossiers_overdue", "gauge", ("agency",),
     "Ask the agency; look at sync_lag first: a finish reported late looks overdue until it comes.")  # fmt: skip
 DOSSIERS_DUE_SOON = Metric("lgsp_dossiers_due_soon", "gauge", ("agency",),
     "Open dossiers due within the next 8 office hours, less those waiting.", "Warn the agency today.")  # fmt: skip
+RULES = Metric("lgsp_rules_info", "gauge", ("books", "family", "version"),
+    "1 for each version of a family's counting rules by which these books were counted.",
+    "Two versions of a family for minutes: a worker of an older version runs, or some partition has none.")  # fmt: skip
 FRESHNESS = Metric("lgsp_freshness_seconds", "gauge", (),
     "Age of the oldest heartbeat that came through gateway, Kafka, workers and cube on every partition. No sample until each had one.",
     "Above 10: look at lgsp_worker_lag_records, then lgsp_cube_lag_records, then whether the gateway runs.")  # fmt: skip
@@ -88,7 +91,7 @@ AGENCY_SILENT = Metric("lgsp_agency_silent_seconds", "gauge", ("agency",),
     "Time since a count of an agency that should report today last changed; since it was first expected if it never reported.",
     "Days: ask whether its system still sends; GET /v1/coverage lists on which days it did.")  # fmt: skip
 AGENCIES_EXPECTED = Metric("lgsp_agencies_expected", "gauge", ("window",),
-    "Agencies that should report on some day of the window.",
+    "Agencies that should report on some day of the window; of all time those of today.",
     "Register agencies with their validity, or list them in LGSP_AGENCIES.")  # fmt: skip
 AGENCIES_REPORTING = Metric("lgsp_agencies_reporting", "gauge", ("window",),
     "… of which at least one count is dated in the window.",
@@ -143,7 +146,7 @@ REQUESTS = Metric("lgsp_api_request_seconds", "summary", ("route", "status"),
 
 METRICS: tuple[Metric, ...] = (
     INDICATOR_VALUE, INDICATOR_NUMERATOR, INDICATOR_DENOMINATOR, INDICATOR_TARGET, INDICATOR_QUANTILE, REPORTED_VALUE, COUNT,
-    DOSSIERS_OPEN, DOSSIERS_OVERDUE, DOSSIERS_DUE_SOON, FRESHNESS, LAST_EVENT,
+    DOSSIERS_OPEN, DOSSIERS_OVERDUE, DOSSIERS_DUE_SOON, RULES, FRESHNESS, LAST_EVENT,
     AGENCY_SILENT, AGENCIES_EXPECTED, AGENCIES_REPORTING, AGENCIES_UNKNOWN, DIRECTORY_PROBLEMS, WORKER_LAG,
     CUBE_READY, CUBE_PROGRESS, CUBE_LAG, CUBE_RECORDS, CUBE_UNREADABLE, CUBE_APPLY, CUBE_REBUILDS, CUBE_SIZE,
     LISTING_READY, LISTING_LAG, LISTING_UNREADABLE, LISTING_REBUILDS, LISTING_SIZE, RENDER, REQUESTS,

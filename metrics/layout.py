@@ -58,6 +58,11 @@ class Table:
         return f"{self.cells}_categories" if self.family == "dossiers" and self.declared.at == "day" else None
 
     @cached_property
+    def heard(self) -> bool:
+        """Whether an agency was heard from when it counts here: being registered by another, or the hub's bookkeeping, is no word of it."""
+        return self.declared.at != "none" and self.cells != "inventory_agencies"
+
+    @cached_property
     def create(self) -> tuple[str, ...]:
         """Statements that make its tables."""
         counts = columns(self.declared.measures, '"{}" INTEGER NOT NULL')
@@ -139,6 +144,10 @@ class Table:
 TABLES: dict[tuple[str, str], Table] = {
     (family, kind): Table(family, kind, declared) for family, kinds in KINDS.items() for kind, declared in kinds.items()
 }
+
+
+# Those that people ask about; the other one is the hub's own pulse.
+FAMILIES = tuple(family for family in KINDS if family != "heartbeats")
 
 
 def create_all() -> list[str]:

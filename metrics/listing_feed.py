@@ -34,9 +34,8 @@ class Service:
         self._listing = Listing(settings.read_models / LISTING_FILE, meanings, settings.app_id)
         if settings.listing and meanings:
             feed = Feed(settings, self._listing, diet=Diet("listing", tuple(self._listing.meanings), _itself, BATCH, rest=REST))
-            date_names = {meaning.family: meaning.date_names for meaning in meanings}
             self.feeds = [feed]
-            self.lists = Lists(questions, Connections(self._listing, SAYING), date_names, progress=lambda: feed.progress)
+            self.lists = Lists(questions, Connections(self._listing, SAYING), meanings, progress=lambda: feed.progress)
 
     def text(self) -> str:
         """Their part of GET /metrics; nothing without lists."""

@@ -10,20 +10,22 @@ import base64
 import binascii
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from metrics import reasons
 from metrics.answers import Days
 from metrics.disposable import Connections
 from metrics.feed import Progress
+from metrics.listing import Meaning
 from metrics.listing_answers import ListAnswer, ListAsOf, Thing
 from metrics.listing_reader import Found, Place, Selection, Total, dates, offsets, page, total
-from metrics.listing_subjects import ListAsked, Subject, subject
+from metrics.listing_subjects import ListAsked, Subject, Told, subject
 from metrics.problems import Problem, wrong
 from metrics.questions import Questions
-from schemas.cells import At
+from schemas.cells import At, Rules
 from schemas.clock import as_date, to_datetime
 
 TRIES, PAUSE_SECONDS = 3, 0.02  # as long as figure and list differ, and only while that is quick
@@ -49,10 +51,11 @@ class Lists:
     """
 
     def __init__(
-        self, questions: Questions, listing: Connections, date_names: Mapping[str, tuple[str, ...]], *,
+        self, questions: Questions, listing: Connections, meanings: Sequence[Meaning], *,
         progress: Callable[[], Progress], clock: Callable[[], float] = time.monotonic, pause: Callable[[float], None] = time.sleep,
     ) -> None:  # fmt: skip
-        self.date_names = date_names
+        self.date_names = {meaning.family: meaning.date_names for meaning in meanings}
+        self._rules = {meaning.family: meaning.rules for meaning in meanings}
         self._questions, self._listing, self._progress = questions, listing, progress
         self._clock, self._pause = clock, pause
 
@@ -71,7 +74,7 @@ class Lists:
 
     def _answer(self, family: str, asked: ListAsked, chosen: Subject, after: Place | None) -> ListAnswer:
         with self._questions.asking(chosen.asked, chosen.indicators) as question, self._listing.snapshot() as db:
-            told = chosen.told(question)
+            told = self._by_these_rules(family, chosen.told(question), question.snapshot.rules())
             read = _read(db, family, told.behind, after, asked.limit)
         whole = read.total
         same = None if whole is None or told.figure is None else whole.adds == told.figure
@@ -82,6 +85,11 @@ class Lists:
             as_of=ListAsOf(figure=question.as_of, list_=read.offsets), things=self._things(family, read),
             next=_token(read.found[-1].place) if read.more else None,
         )  # fmt: skip
+
+    def _by_these_rules(self, family: str, told: Told, counted: Mapping[str, list[Rules]]) -> Told:
+        """Absent where the figure was counted by other rules than the list is made by."""
+        theirs, ours = counted.get(family, []), self._rules[family]
+        return told if theirs in ([], [ours]) else Told(None, reasons.other_rules(family, theirs, ours), told.window, [])
 
     def _things(self, family: str, read: Page) -> list[Thing]:
         names = self.date_names[family]

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from pydantic import Field
 
+from metrics import rules
 from metrics.answering import Question, among_of, figures
 from metrics.asked import Asked, CountsAsked, IndicatorsAsked
 from metrics.catalogue import Indicator, Name
@@ -133,6 +134,8 @@ class Count:
         """As /v1/counts counts."""
         table, counting = self.table, Counting(question, self.counts)
         window = counted_window(counting, table)
+        if (why := rules.why({(table.family, table.kind, self.measure)} & question.uncounted)) is not None:
+            return Told(None, why, window, [])
         whole = counted_sums(counting, table, window, None).get("")
         figure = whole[table.declared.measures.index(self.measure)] if whole else 0
         behind = [found for scope in counted_in(counting, table, window) for found in self._of(scope.window, scope.codes)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from metrics import reasons
-from metrics.answering import NO_DIRECTORY, Question, answer, figures
+from metrics import reasons, rules
+from metrics.answering import NO_DIRECTORY, Question, answer, figures, sending
 from metrics.answers import (
     AsOf,
     CountsAnswer,
@@ -22,20 +22,21 @@ from metrics.answers import (
 from metrics.asked import Asked, CountsAsked, IndicatorsAsked
 from metrics.catalogue import Agency, Indicator
 from metrics.directory import Directory
-from metrics.directory_coverage import FAMILIES
+from metrics.directory_coverage import in_question
 from metrics.feed import Progress
 from metrics.figures import NOTHING, Moment, Scope, freshness_ms
 from metrics.grains import EVER, Window, cover_days
-from metrics.layout import TABLES, Table
+from metrics.layout import FAMILIES, TABLES, Table
 from metrics.problems import Problem, wrong
 from metrics.reader import By, Readers, Snapshot, Sums, running
+from metrics.rules import versions_of
 from metrics.scopes import of_level, scopes
 from metrics.score import GROUPS, Scored, add_up, by_group
-from schemas.cells import KINDS
+from metrics.workers import Backlog
 from schemas.clock import to_datetime
+from schemas.topics import DEFAULT_BOOKS
 from schemas.worktime import OFFICE, Office
 
-HIDDEN = "heartbeats"  # counts nothing that people ask for
 SCORE = "score_766"
 
 
@@ -48,7 +49,7 @@ class Counting:
 
 
 class Questions:
-    """Answers, in the calling thread. `directory` is asked for at each question.
+    """Answers, in the calling thread. `directory` is asked for at each question, `backlog` for the events not yet counted.
 
     Raises (from every method): Problem; Unreadable.
     """
@@ -56,10 +57,10 @@ class Questions:
     def __init__(
         self, readers: Readers, indicators: Mapping[str, Indicator], agencies: Mapping[str, Agency], *,
         progress: Callable[[], Progress], clock: Callable[[], int], directory: Callable[[], Directory] = lambda: NO_DIRECTORY,
-        office: Office = OFFICE,
+        office: Office = OFFICE, books: str = DEFAULT_BOOKS, backlog: Callable[[], Backlog | None] = lambda: None,
     ) -> None:  # fmt: skip
         self.catalogue, self.readers, self.agencies, self.directory, self.clock = indicators, readers, agencies, directory, clock
-        self._progress, self._office = progress, office
+        self.books, self._progress, self._office, self._backlog = books, progress, office, backlog
         self._items = [indicator for indicator in indicators.values() if indicator.score is not None]
 
     def ready(self) -> Progress:
@@ -126,7 +127,7 @@ class Questions:
         return Question(
             snapshot=snapshot, moment=moment, asked=asked, window=window, before=asked.before(window, moment.today), directory=directory,
             indicators=chosen, items=self._items if any(one.source == "score" for one in chosen) else [],
-            expected=self._expected(asked, window, heard, directory),
+            expected=self._expected(asked, in_question(window, moment.today), heard, directory),
             expected_now=self._expected(asked, Window(moment.today, moment.today), heard, directory), as_of=self.as_of(snapshot),
         )  # fmt: skip
 
@@ -151,10 +152,22 @@ class Questions:
         return among or ({asked.agency} if asked.agency is not None else among)
 
     def as_of(self, snapshot: Snapshot) -> AsOf:
-        """The oldest heartbeat; without heartbeats, when the cube last held all that was published."""
-        beat = freshness_ms(snapshot, self._progress().partitions)
-        instant = to_datetime(snapshot.complete_ms() if beat is None else beat).isoformat(timespec="milliseconds")
-        return AsOf(instant=instant, offsets={str(partition): offset for partition, offset in snapshot.offsets().items()})
+        """The oldest heartbeat, without heartbeats when the cube last held all that was published; but before what is not counted yet.
+
+        Raises: Problem for books that nobody ever counted.
+        """
+        if not snapshot.begun():
+            advice = f"start `lgsp worker` with LGSP_APP_ID={self.books}, or ask for other books"
+            raise Problem("not-ready", f"No worker has counted anything for the books {self.books} yet: {advice}.")
+        beat, backlog = freshness_ms(snapshot, self._progress().partitions), self._backlog()
+        instant = snapshot.complete_ms() if beat is None else beat
+        if backlog is not None and backlog.oldest_ms is not None:
+            instant = min(instant, backlog.oldest_ms - 1)
+        return AsOf(
+            instant=to_datetime(instant).isoformat(timespec="milliseconds"), books=self.books, rules=versions_of(snapshot.rules()),
+            behind=None if backlog is None else backlog.events,
+            offsets={str(partition): offset for partition, offset in snapshot.offsets().items()},
+        )  # fmt: skip
 
 
 def _score(question: Question, declared: Indicator) -> ScoreAnswer:
@@ -190,10 +203,9 @@ def _item(one: Scored) -> ItemAnswer:
 
 
 def _tables(asked: CountsAsked) -> list[Table]:
-    families = [family for family in KINDS if family != HIDDEN]
-    if asked.family is not None and asked.family not in families:
-        raise wrong("family", f"{asked.family} is no family; there are {', '.join(families)}")
-    counts = [table for table in TABLES.values() if table.family in families and table.declared.at != "none"]
+    if asked.family is not None and asked.family not in FAMILIES:
+        raise wrong("family", f"{asked.family} is no family; there are {', '.join(FAMILIES)}")
+    counts = [table for table in TABLES.values() if table.declared.at != "none"]
     tables = [table for table in counts if asked.family in (None, table.family)]
     found = [table for table in tables if asked.kind in (None, table.kind)]
     if not found:
@@ -203,6 +215,7 @@ def _tables(asked: CountsAsked) -> list[Table]:
 
 def _kind(question: Counting, table: Table) -> KindCounts:
     asked, measures = question.asked, table.declared.measures
+    absent = {one for one in question.about.uncounted if one[:2] == (table.family, table.kind)}
     window = counted_window(question, table)
     whole = counted_sums(question, table, window, None).get("", [0] * len(measures))
     groups = counted_sums(question, table, window, asked.by) if asked.by else {}
@@ -212,15 +225,20 @@ def _kind(question: Counting, table: Table) -> KindCounts:
         groups = running(groups, [day for day in groups if day >= first], [0] * len(measures))
     return KindCounts(
         family=table.family, kind=table.kind, window=Days(first=window.first, last=window.last),
-        coverage=question.about.coverage([table.family], window, now=table.declared.at == "instant"),
-        counts=dict(zip(measures, whole, strict=True)),
+        coverage=question.about.coverage(sending([table.family]), window, now=table.declared.at == "instant"),
+        counts=_named(table, whole, absent),
         groups=[
-            CountsGroup(
-                group=group, known=question.about.directory.registered(group, asked.by), counts=dict(zip(measures, counts, strict=True))
-            )
+            CountsGroup(group=group, known=question.about.directory.registered(group, asked.by), counts=_named(table, counts, absent))
             for group, counts in sorted(groups.items())
         ],
+        missing=rules.why(absent),
     )  # fmt: skip
+
+
+def _named(table: Table, counts: Sequence[int], absent: Collection[rules.Measure]) -> dict[str, int | None]:
+    """Counts by measure; null where the books do not have it yet."""
+    named = zip(table.declared.measures, counts, strict=True)
+    return {measure: None if (table.family, table.kind, measure) in absent else count for measure, count in named}
 
 
 def counted_window(question: Counting, table: Table) -> Window:

@@ -6,15 +6,14 @@ import sqlite3
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
 from itertools import accumulate
 from typing import Literal
 
 from metrics.cube import Cube
 from metrics.disposable import Connections
-from metrics.grains import ALL, FINE, FIRST_DAY, LAST_DAY, Range, Window, cover_days, cover_stock, fine
-from metrics.layout import TABLES, Table, columns
-from schemas.cells import At
+from metrics.grains import ALL, FINE, FIRST_DAY, LAST_DAY, Range, Window, cover_days, fine
+from metrics.layout import FAMILIES, TABLES, Table, columns
+from schemas.cells import APPLIED, At, Rules
 from schemas.clock import OFFSET_MS, yyyymmdd
 
 By = Literal["agency", "category", "day"]
@@ -69,21 +68,6 @@ class Snapshot:
         """Sums of `measures` over everything in the ranges."""
         return self.sums(table, ranges, measures=measures).get("", [0] * len(measures or table.declared.measures))
 
-    def reporting(self, family: str, window: Window, today: date) -> set[str]:
-        """Agencies with at least one dated count of the family in the window, or with something that existed at its end.
-
-        That an agency itself existed says nothing of what it reports.
-        """
-        found: set[str] = set()
-        for (name, _), table in TABLES.items():
-            if name == family and table.declared.at in ("day", "stock") and table.cells != "inventory_agencies":
-                for grain, low, high in cover_days(window) if table.declared.at == "day" else cover_stock(window, today):
-                    rows = self._connection.execute(
-                        f"SELECT DISTINCT agency FROM {table.sums} WHERE grain = ? AND at BETWEEN ? AND ?", (grain, low, high)
-                    )
-                    found.update(agency for (agency,) in rows)
-        return found
-
     def days(self, families: Collection[str], window: Window) -> set[tuple[str, int]]:
         """Each (agency, day as YYYYMMDD) with at least one dated count of the families in the window."""
         first, last = (window.first or FIRST_DAY), (window.last or LAST_DAY)
@@ -104,7 +88,7 @@ class Snapshot:
 
     def counted(self) -> set[str]:
         """Agencies with any count at all; that an agency was registered is none, nor are the hub's own heartbeats and offsets."""
-        tables = [table.sums for table in TABLES.values() if table.declared.at != "none" and table.cells != "inventory_agencies"]
+        tables = [table.sums for table in TABLES.values() if table.heard]
         chosen = " UNION ".join(f"SELECT agency FROM {sums} WHERE grain = {ALL} AND at = 0" for sums in tables)
         return {agency for (agency,) in self._connection.execute(chosen)}
 
@@ -118,6 +102,17 @@ class Snapshot:
         """The next offset of `lgsp.cells` to be read, of each partition."""
         return dict(self._connection.execute("SELECT partition, next FROM offsets ORDER BY partition"))
 
+    def rules(self) -> dict[str, list[Rules]]:
+        """The counting rules by which the partitions of each counted family stand, in order; more than one: some lag behind."""
+        found: dict[str, list[Rules]] = {}
+        for family, *rules in self._connection.execute(_RULES):
+            found.setdefault(family, []).append(Rules(*rules))
+        return found
+
+    def begun(self) -> bool:
+        """Whether any page of cells was ever published; without one the books are not empty, but not kept."""
+        return any(self.offsets().values())
+
     def complete_ms(self) -> int:
         """When everything readable was last known to be in the cube (epoch ms)."""
         return int(self._connection.execute("SELECT value FROM facts WHERE name = 'complete_ms'").fetchone()[0])
@@ -128,6 +123,7 @@ class Snapshot:
 
 
 _NOTHING = "''"
+_RULES = " UNION ".join(f"SELECT '{family}', version, calendar FROM {family}_{APPLIED}" for family in FAMILIES) + " ORDER BY 1, 2, 3"
 _OF_DAYS = "printf('%04d-%02d-%02d', at / 10000, at / 100 % 100, at % 100)"
 _DAY: dict[At, str] = {
     "day": _OF_DAYS,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from metrics.catalogue import Name
+from schemas.cells import Rules
 
 NO_FIELD = Name(
     vi="Chưa có thủ tục nào thuộc lĩnh vực này được đăng ký.",
@@ -36,6 +39,10 @@ NOT_ONE_FIELD = Name(
     vi="Số liệu này không theo thủ tục, nên không có số liệu của một lĩnh vực.",
     en="It is not counted by procedure, so there is no figure of one field.",
 )
+OTHER_HOURS = Name(
+    vi="Số liệu được tính theo giờ làm việc khác với danh sách ở đây; hãy cài đặt cùng giờ làm việc cho mọi chương trình.",
+    en="The figure was counted by other office hours than lists are made by here: give all processes the same ones.",
+)
 NO_PROCEDURE = Name(
     vi="Chưa có thủ tục nào đã đăng ký đáp ứng định nghĩa trong kỳ.",
     en="No registered procedure is what the definition asks about in the window.",
@@ -52,3 +59,25 @@ NO_DENOMINATOR = Name(
     vi="Cơ quan báo cáo không nêu mẫu số, nên không tính được tỷ lệ; xem số liệu từng cơ quan.",
     en="It was reported without a denominator, so there is no share; see what each agency reported.",
 )
+
+
+def other_rules(family: str, theirs: Iterable[Rules], ours: Rules) -> Name:
+    """Figure and list would not stand for the same rules."""
+    if {rules.version for rules in theirs} == {ours.version}:
+        return OTHER_HOURS
+    counted = ", ".join(str(rules.version) for rules in theirs)
+    return Name(
+        vi=f"Số liệu {family} được tính theo quy tắc phiên bản {counted}, còn danh sách ở đây theo phiên bản {ours.version}; "
+        "hãy hỏi chương trình metrics của phiên bản kia.",
+        en=f"The figure was counted by version {counted} of the rules of {family}, and lists are made here by version {ours.version}: "
+        "ask a metrics process of that version.",
+    )
+
+
+def not_counted_yet(versions: Mapping[str, int]) -> Name:
+    """`versions`: by family that of the rules that is needed."""
+    needed = ", ".join(f"{family} {version}" for family, version in versions.items())
+    return Name(
+        vi=f"Sổ chưa được đếm hết theo quy tắc mới (cần {needed}): hãy hỏi lại khi các worker của phiên bản mới đã đếm xong.",
+        en=f"These books are not all counted by the newer rules that it needs ({needed}) yet: ask again when workers of that version have.",
+    )

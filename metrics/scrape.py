@@ -18,6 +18,7 @@ from metrics.grains import EVER, Window, cover_days, cover_stock
 from metrics.layout import TABLES, Table
 from metrics.reader import By, Snapshot, Sums
 from metrics.reported import reported
+from metrics.rules import needs, uncounted, versions_of
 from metrics.scopes import categories
 from metrics.windows import EXPORTED, WindowName, named
 
@@ -58,6 +59,7 @@ class Scrape:
         self, snapshot: Snapshot, moment: Moment, kept: Kept, versions: Mapping[tuple[str, str], int], directory: Directory
     ) -> None:  # fmt: skip
         self._snapshot, self._moment, self._kept, self._versions, self._directory = snapshot, moment, kept, versions, directory
+        self._uncounted = uncounted(versions_of(snapshot.rules()))
         heard = snapshot.last_events()
         self._agencies = tuple(sorted({names.get(code, code) for _, names in directory.groupings(EVER) for code in heard}))
 
@@ -65,7 +67,7 @@ class Scrape:
         """The five metrics of every indicator that is told here."""
         lines: Lines = {metric: [] for metric in FIGURES}
         for indicator in indicators:
-            if told_of(indicator):
+            if told_of(indicator) and not self._uncounted & needs(indicator):
                 for window in ("all",) if indicator.asks_now else EXPORTED:
                     for metric, found in self._indicator(indicator, window).items():
                         lines[metric] += found
@@ -147,12 +149,12 @@ class Scrape:
         today = Window(None, self._moment.today)
         ones = [indicator for indicator in indicators if indicator.source == "reported"]
         scopes = [Scope(part, None, names) for part, names in self._directory.groupings(today)]
-        stands_for = (self._versions["inventory", "reported"], tuple((scope.window, tuple(scope.names.items())) for scope in scopes))
+        stands_for = self._directory, self._moment.today
         return self._kept.get("reported", stands_for, lambda: block(told.REPORTED_VALUE, self._reports(ones, scopes)))
 
     def _reports(self, indicators: Iterable[Indicator], scopes: Sequence[Scope]) -> Iterator[tuple[tuple[str, str], float | None]]:
         for indicator in indicators:
-            whole, by_agency = (reported(self._snapshot, indicator, scopes, by)[0] for by in BY)
+            whole, by_agency = (reported(self._directory, indicator, scopes, by)[0] for by in BY)
             for agency, found in {PROVINCE: whole[""], **by_agency}.items():
                 yield (indicator.id, agency), found.value
 
@@ -160,19 +162,22 @@ class Scrape:
         """The province's total of every measure of every dated kind, in every window, and of what is open or exists today."""
         found = []
         for table in TABLES.values():
-            if table.family != "heartbeats":
+            if table.declared.at != "none":
                 for window in EXPORTED if table.declared.at == "day" else ("all",):
                     found.append(self._table_counts(table, window))
         return told.COUNT.head() + "".join(found)
 
     def _table_counts(self, table: Table, window: WindowName) -> str:
-        return self._kept.get(("counts", table.cells, window), self._version(table, window), lambda: self._write_counts(table, window))
+        stands_for = self._version(table, window), self._uncounted
+        return self._kept.get(("counts", table.cells, window), stands_for, lambda: self._write_counts(table, window))
 
     def _write_counts(self, table: Table, window: WindowName) -> str:
         measures = table.declared.measures
         totals = [sum(column) for column in zip([0] * len(measures), *self._sums(table, window).values(), strict=True)]
-        labels = ((table.family, table.kind, measure, window) for measure in measures)
-        return "".join(told.COUNT.sample(values, total) for values, total in zip(labels, totals, strict=True))
+        named = [(table.family, table.kind, measure) for measure in measures]
+        return "".join(
+            told.COUNT.sample((*name, window), total) for name, total in zip(named, totals, strict=True) if name not in self._uncounted
+        )
 
     def open_dossiers(self) -> str:
         """Open, overdue and due soon, of each agency and the province."""

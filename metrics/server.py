@@ -1,40 +1,20 @@
-"""`lgsp metrics`: the cube's feed, the reporting API and /metrics in one process, until SIGTERM or Ctrl-C."""
+"""`lgsp metrics`: the feeds, the reporting API and /metrics of one or several books in one process, until SIGTERM or Ctrl-C."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
 import logging
-import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
 
-import uvicorn
-import uvloop
-
-from metrics.api import create_app
+from metrics.books import Books, ByBooks
 from metrics.catalogue import load_agencies, load_indicators
-from metrics.cube import Cube
-from metrics.directory_api import directory_routes
-from metrics.directory_feed import DirectoryFeed, both
-from metrics.exporter import Exporter
-from metrics.feed import Feed
 from metrics.listing import Meaning
-from metrics.listing_api import listing_routes
-from metrics.listing_feed import Service
-from metrics.questions import Questions
-from metrics.reader import Readers
-from metrics.workers import WorkerLag
-from schemas.clock import now_ms
-from schemas.errors import EnvironmentBroken, HubError
+from schemas.serving import Server, run_server
 from schemas.settings import Settings
-from schemas.worktime import office
 
-CUBE_FILE = "cube.sqlite"
 GRACE_SECONDS = 5
 # Seconds that a thread may keep Python's lock from another. SQLite lets go of it at every statement, so at the usual 5 ms a
 # feed would wait its batch's number of statements times as long while a scrape is rendered.
@@ -46,13 +26,7 @@ def run(settings: Settings, meanings: Sequence[Meaning] = ()) -> int:
     sys.setswitchinterval(SWITCH_SECONDS)
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
     logging.getLogger("aiokafka").setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
-    try:
-        with contextlib.closing(_listener(settings)) as listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(settings, listener, meanings))
-    except HubError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return run_server(settings, "metrics_port", "The reporting API", partial(serve, settings, meanings=meanings))
 
 
 async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[Meaning] = ()) -> None:
@@ -61,70 +35,21 @@ async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[
     Raises: CatalogueError; SettingsError for office hours that are none, or topics that exist with another number of partitions.
     """
     indicators, agencies = load_indicators(settings.indicators), load_agencies(settings.agencies)
-    cube, workers = Cube(settings.read_models / CUBE_FILE), WorkerLag(settings)
-    feed, directory = Feed(settings, cube), DirectoryFeed(settings)
-    shared: Any = {
-        "progress": lambda: both(feed.progress, directory.progress), "clock": now_ms, "directory": lambda: directory.directory,
-        "office": office(settings),
-    }  # fmt: skip
-    questions = Questions(Readers(cube), indicators, agencies, **shared)
-    listing = Service(settings, meanings, questions)
-    exporter = Exporter(cube, indicators, worker_lag=lambda: workers.records, agencies=agencies, beside=listing.text, **shared)
-    routes = [directory_routes(questions), listing_routes(listing.lists)]
-    server = Server(uvicorn.Config(
-        create_app(questions, exporter, routes), ws="none", lifespan="off", log_config=None, access_log=False,
-        timeout_graceful_shutdown=GRACE_SECONDS, server_header=False,
-    ))  # fmt: skip
-    feeds: list[Feed | DirectoryFeed] = [feed, directory, *listing.feeds]
-    for one in feeds:
-        one.start(when_ended=server.stop_soon)
-    watching = asyncio.create_task(workers.watch())
+    served = [Books(one, indicators, agencies, meanings) for one in settings.served]
+    app = ByBooks({one.name: one.app for one in served})
+    server = Server(app, "metrics", ["/metrics", "/v1/indicators"], grace_seconds=GRACE_SECONDS)
+    feeds = [feed for one in served for feed in one.feeds]
+    for feed in feeds:  # one that ends takes the server with it: figures that no longer move must not be told
+        feed.start(when_ended=server.stop_soon)
+    watching = [asyncio.create_task(one.lag.watch()) for one in served]
     try:
         await server.serve([listener])
     finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
-        for one in feeds:
-            await asyncio.to_thread(one.stop)
-    for one in feeds:
-        if one.failure is not None:
-            raise one.failure
-
-
-class Server(uvicorn.Server):
-    """uvicorn, but signals end it quietly, and it says so itself when it answers."""
-
-    def stop_soon(self) -> None:
-        """A feed that ended takes the server with it: figures that no longer move must not be told. May be called from any thread."""
-        self.should_exit = True
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """SIGTERM and Ctrl-C finish the requests in flight; the process then ends by itself, with its own exit code."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve, then print the address."""
-        await super().startup(sockets)
-        for listener in sockets or []:
-            host, port = listener.getsockname()[:2]
-            print(f"metrics: http://{host}:{port}/metrics and http://{host}:{port}/v1/indicators", flush=True)
-
-
-def _listener(settings: Settings) -> socket.socket:
-    """The socket to serve on.
-
-    Raises: EnvironmentBroken when the port is taken or the address is not this machine's.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    where = f"{settings.host}:{settings.metrics_port}"
-    try:
-        return socket.create_server((settings.host, settings.metrics_port), family=family, backlog=1024)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise EnvironmentBroken(f"{where} is in use: stop what listens there, or set LGSP_METRICS_PORT to a free port.") from None
-        why = f"{error.strerror or error}: correct LGSP_HOST or LGSP_METRICS_PORT"
-        raise EnvironmentBroken(f"The reporting API can't listen on {where} ({why}).") from None
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+        for feed in feeds:
+            await asyncio.to_thread(feed.stop)
+    for feed in feeds:
+        if feed.failure is not None:
+            raise feed.failure

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -13,19 +15,34 @@ from aiokafka.errors import KafkaError
 from schemas.errors import KafkaUnavailable
 from schemas.kafka import admin, consumer
 from schemas.settings import Settings
-from schemas.topics import TOPICS
+from schemas.topics import TOPICS, events_topic
 
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 2.0
+PATIENCE_SECONDS = 10.0
+FETCH_BYTES = 16 << 10  # one event of a partition is looked at
+HEARTBEATS = events_topic("heartbeats")
 EVENTS = tuple(topic.name for topic in TOPICS if topic.owner == "connectors")
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Accepted and not yet counted: how many events, and when the oldest of them was accepted (epoch ms; None: there is none)."""
+
+    events: int
+    oldest_ms: int | None
+
+
 class WorkerLag:
-    """`records`: accepted and not yet counted events of each (topic, partition); empty while Kafka can't be asked."""
+    """`records`: accepted and not yet counted events of each (topic, partition), `backlog`: all but heartbeats together.
+
+    Empty and None while Kafka can't be asked.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.records: dict[tuple[str, int], int] = {}
+        self.backlog: Backlog | None = None
         self._settings = settings
 
     async def watch(self) -> None:
@@ -35,27 +52,41 @@ class WorkerLag:
                 await self._ask()
             except (KafkaUnavailable, KafkaError, OSError) as error:
                 log.debug("The workers' lag is not known: %s", error)
-            self.records = {}
+            self.records, self.backlog = {}, None
             await asyncio.sleep(EVERY_SECONDS)
 
     async def _ask(self) -> None:
-        reader = consumer(self._settings, isolation_level="read_uncommitted")
+        reader = consumer(self._settings, isolation_level="read_uncommitted", max_partition_fetch_bytes=FETCH_BYTES)
         await reader.start()
         try:
             async with admin(self._settings) as client:
                 while True:
-                    self.records = await self._behind(client, reader)
+                    self.records, self.backlog = await self._behind(client, reader)
                     await asyncio.sleep(EVERY_SECONDS)
         finally:
             await reader.stop()
 
-    async def _behind(self, client: AIOKafkaAdminClient, reader: AIOKafkaConsumer) -> dict[tuple[str, int], int]:
+    async def _behind(self, client: AIOKafkaAdminClient, reader: AIOKafkaConsumer) -> tuple[dict[tuple[str, int], int], Backlog | None]:
         found = await client.describe_topics(list(EVENTS))
         partitions = [TopicPartition(topic["topic"], part["partition"]) for topic in found for part in topic["partitions"]]
         if not partitions:
-            return {}
+            return {}, None
         committed = await client.list_consumer_group_offsets(self._settings.app_id, partitions=partitions)
         first, end = await reader.beginning_offsets(partitions), await reader.end_offsets(partitions)
         # -1: nothing committed yet; retention may have taken what was never counted
         done = {partition: max(committed[partition].offset if partition in committed else -1, first[partition]) for partition in partitions}
-        return {(partition.topic, partition.partition): max(0, end[partition] - done[partition]) for partition in partitions}
+        left = {partition: max(0, end[partition] - done[partition]) for partition in partitions}
+        waiting = {partition: done[partition] for partition in partitions if left[partition] and partition.topic != HEARTBEATS}
+        backlog = Backlog(sum(left[partition] for partition in waiting), await _oldest(reader, waiting))
+        return {(partition.topic, partition.partition): count for partition, count in left.items()}, backlog
+
+
+async def _oldest(reader: AIOKafkaConsumer, waiting: Mapping[TopicPartition, int]) -> int | None:
+    """When the first record from these offsets on was stored: Kafka's time of the events topics is the broker's own."""
+    if not waiting:
+        return None
+    reader.assign([*waiting])
+    for partition, offset in waiting.items():
+        reader.seek(partition, offset)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        return min([(await reader.getone(partition)).timestamp for partition in waiting])

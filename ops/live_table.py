@@ -81,7 +81,7 @@ class LiveTable:
         if answers.indicators:
             age = (now_ms() - to_ms(datetime.fromisoformat(answers.indicators[0]["as_of"]["instant"]))) / 1000
             lines.append(f"These figures stand for everything accepted up to {max(0.0, age):.1f} s ago.")
-            if any(not answer["coverage"]["complete"] for answer in answers.indicators):
+            if any(answer["coverage"]["complete"] is False for answer in answers.indicators):
                 lines.append(INCOMPLETE)
         lines += [f"{service.name} is not running: {service.last_words()}" for service in services if not service.running]
         lines += [f"{service.name} was started again {service.restarts} times." for service in services if service.restarts]
@@ -90,6 +90,8 @@ class LiveTable:
 
 def _covered(coverage: dict[str, Any]) -> str:
     """Agencies reporting of those expected; with a star when some do not."""
+    if coverage["expected"] is None:
+        return "–"
     told = f"{coverage['reporting']}/{coverage['expected']}"
     return told if coverage["complete"] else f"[yellow]{told} *"
 

@@ -155,6 +155,35 @@ class Rules(NamedTuple):
     calendar: int = 0
 
 
+# The version of a family's rules from which on a measure, by family, kind and name, is counted; from the first one on if it is
+# not named. Books that stand at older rules do not have it yet, which is not the same as none: whoever shows figures leaves it out.
+_ADDED: dict[int, dict[str, tuple[str, ...]]] = {  # to dossiers, by version and kind
+    2: {
+        "received": ("reception_reports", "reception_lag_seconds", *classes("reception_lag", LAG_BOUNDS)),
+        "closed": ("finished_without_step", "return_reports", "return_lag_seconds", *classes("return_lag", LAG_BOUNDS)),
+        "flagged": (
+            "due_before_reception", "step_before_reception", "returned_before_end", "end_without_reception", "supplement_before_reception",
+        ),
+        "reopened": ("reopened",),
+    },
+    3: {
+        "received": (
+            "reception_working_lag_seconds", *classes("reception_working_lag", WORKING_LAG_BOUNDS),
+            "papers_digitised", "from_personal_store", "identified", "paid_online",
+        ),
+        "closed": (
+            "working_lag_seconds", *classes("working_lag", WORKING_LAG_BOUNDS),
+            "return_working_lag_seconds", *classes("return_working_lag", WORKING_LAG_BOUNDS),
+            "processing_working_seconds", "paused_working_seconds", "asked_for_papers", "asked_again_in_time", "digitised_throughout",
+        ),
+    },
+}  # fmt: skip
+SINCE: dict[tuple[str, str, str], int] = {
+    ("dossiers", kind, measure): version
+    for version, kinds in _ADDED.items() for kind, measures in kinds.items() for measure in measures
+}  # fmt: skip
+
+
 def applied_row(family: str, offset: int, rules: Rules) -> tuple[bytes, bytes]:
     """Key and value of a family's `applied` page; one per partition."""
     return applied_key(family), encode_page({f"{APPLIED}|-": {0: offset, 1: rules.version, 2: rules.calendar}})

@@ -18,6 +18,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from schemas.errors import SettingsError
 
+BOOKS = r"[a-z0-9-]+"
+BESIDE = rf"^({BOOKS}(,{BOOKS})*)?$"
 # Read elsewhere: the settings file, a child's supervisor, a broker for tests.
 OTHER_VARIABLES = ("LGSP_CONFIG", "LGSP_SUPERVISOR_PID", "LGSP_TEST_KAFKA")
 
@@ -39,7 +41,8 @@ class Settings(BaseSettings):
     partitions: int = Field(4, ge=1, le=1024, description="Partitions of each family's topics; fixed once the topics exist")
     replication_factor: int = Field(1, ge=1, le=5, description="Copies of every topic; 3 on a cluster")
     min_insync_replicas: int = Field(1, ge=1, le=5, description="Copies that must have a record before it is accepted; 2 on a cluster")
-    app_id: str = Field("lgsp", pattern=r"^[a-z0-9-]+$", description="Name of the books: consumer group, prefix of transactions and topics")
+    app_id: str = Field("lgsp", pattern=rf"^{BOOKS}$", description="Name of the books: consumer group, prefix of transactions and topics")
+    books_beside: str = Field("", pattern=BESIDE, description="Names (a,b,…) of further books for metrics to serve, by `?books=NAME`")
     body_limit: int = Field(8 << 20, ge=1024, description="Largest request body the gateway reads, in bytes")
     batch_limit: int = Field(1_000, ge=1, le=10_000, description="Most events in one request to the gateway")
     publish_timeout: float = Field(10.0, gt=0, description="Seconds the gateway waits for Kafka before it answers 503")
@@ -74,6 +77,12 @@ class Settings(BaseSettings):
     def read_models(self) -> Path:
         """The folder of what is made of these books for reading; other books' lie beside."""
         return self.data if self.app_id == Settings.model_fields["app_id"].default else self.data / self.app_id
+
+    @property
+    def served(self) -> tuple[Settings, ...]:
+        """The settings of each name of books that one metrics process serves, its own first."""
+        names = dict.fromkeys([self.app_id, *filter(None, self.books_beside.split(","))])
+        return tuple(self.model_copy(update={"app_id": name}) for name in names)
 
     @property
     def embedded(self) -> bool:

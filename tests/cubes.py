@@ -17,7 +17,7 @@ from metrics.directory import Directory
 from metrics.feed import Progress
 from metrics.questions import Questions
 from metrics.reader import Readers
-from schemas.cells import KINDS, Page, encode_page, place_of
+from schemas.cells import KINDS, Page, Rules, applied_row, encode_page, place_of
 from schemas.clock import ZONE, to_ms
 
 INDICATORS = load_indicators()
@@ -100,6 +100,11 @@ def counted(key: str, *, partition: int = 0, **counts: int) -> Cell:
     measures = KINDS[family][kind].measures
     assert counts.keys() <= set(measures)
     return cell(key, *(counts.get(measure, 0) for measure in measures), partition=partition)
+
+
+def by_rules(family: str, version: int, *, partition: int = 0, calendar: int = 0) -> Record:
+    """The page that says by which rules a family's cells of a partition were counted."""
+    return Record(*applied_row(family, 9, Rules(version, calendar)), partition)
 
 
 def filled(folder: Path, cells: Iterable[Cell]) -> FedCube:

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
 import logging
-import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
-import uvicorn
-import uvloop
 from aiokafka.errors import KafkaError
 
 from connectors.gateway.app import build_app
@@ -21,7 +15,8 @@ from connectors.gateway.protocol import Protocol
 from connectors.heartbeat import beat
 from connectors.publisher import Publisher
 from schemas import kafka
-from schemas.errors import EnvironmentBroken, HubError, KafkaUnavailable
+from schemas.errors import HubError, KafkaUnavailable
+from schemas.serving import Server, run_server
 from schemas.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -33,13 +28,7 @@ KEEP_ALIVE_SECONDS = 65  # longer than the usual 60 s of proxies in front, so th
 def run(settings: Settings) -> int:
     """Serve in the foreground until asked to stop; the process's exit code."""
     log_plainly(settings.log_level)
-    try:
-        with contextlib.closing(_listener(settings)) as listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(settings, listener))
-    except HubError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return run_server(settings, "gateway_port", "The gateway", partial(serve, settings))
 
 
 async def serve(settings: Settings, listener: socket.socket) -> None:
@@ -48,7 +37,7 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
     Raises: SettingsError when the topics exist with another number of partitions.
     """
     async with Publisher(settings) as publisher:
-        server = Server(_configuration(settings, publisher))
+        server = _server(settings, publisher)
         topics = asyncio.create_task(_ensure_topics(settings, server))
         beating = asyncio.create_task(beat(publisher, settings.heartbeat_seconds))
         try:
@@ -62,37 +51,9 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
                 raise result
 
 
-class Server(uvicorn.Server):
-    """uvicorn, but signals end it quietly, and it says so itself when it answers."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """SIGTERM and Ctrl-C finish the requests in flight; the process then ends by itself, with its own exit code."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve, then print the address."""
-        await super().startup(sockets)
-        for listener in sockets or []:
-            host, port = listener.getsockname()[:2]
-            print(f"gateway: http://{host}:{port}/v1/events", flush=True)
-
-
-def _configuration(settings: Settings, publisher: Publisher) -> uvicorn.Config:
-    return uvicorn.Config(
-        build_app(settings, publisher),
-        http=Protocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=int(settings.publish_timeout) + 5,
-    )
+def _server(settings: Settings, publisher: Publisher) -> Server:
+    app, grace = build_app(settings, publisher), int(settings.publish_timeout) + 5
+    return Server(app, "gateway", ["/v1/events"], grace_seconds=grace, http=Protocol, timeout_keep_alive=KEEP_ALIVE_SECONDS)
 
 
 async def _ensure_topics(settings: Settings, server: Server) -> None:
@@ -104,24 +65,12 @@ async def _ensure_topics(settings: Settings, server: Server) -> None:
             log.debug("topics not made yet: %s", error)
             await asyncio.sleep(TOPICS_RETRY_SECONDS)
         except HubError:
-            server.should_exit = True
+            server.stop_soon()
             raise
         else:
             if made:
                 log.info("made the topics %s", ", ".join(made))
             return
-
-
-def _listener(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        return socket.create_server((settings.host, settings.gateway_port), family=family, backlog=1024)
-    except OSError as error:
-        where = f"{settings.host}:{settings.gateway_port}"
-        if error.errno == errno.EADDRINUSE:
-            raise EnvironmentBroken(f"{where} is in use: stop what listens there, or set LGSP_GATEWAY_PORT to a free port.") from None
-        why = f"{error.strerror or error}: correct LGSP_HOST or LGSP_GATEWAY_PORT"
-        raise EnvironmentBroken(f"The gateway can't listen on {where} ({why}).") from None
 
 
 def log_plainly(level: str) -> None:

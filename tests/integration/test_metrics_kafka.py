@@ -16,9 +16,14 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import NewTopic
+from facts import told
 from harness import running, until
 from prometheus_client.parser import text_string_to_metric_families
 
+from connectors.heartbeat import beat_once
+from connectors.publisher import Publisher
 from metrics.cube import Cube
 from metrics.feed import Feed
 from metrics.grains import EVER, cover_days
@@ -27,22 +32,22 @@ from metrics.reader import Readers
 from metrics.workers import EVENTS, WorkerLag
 from ops.kafka_storage import free_port
 from schemas.cells import encode_page
-from schemas.kafka import producer
+from schemas.kafka import admin, consumer, ensure_topics, producer
 from schemas.settings import Settings
-from schemas.topics import CELLS
+from schemas.topics import CELLS, cells_topic
 
 pytestmark = pytest.mark.kafka
 PATIENCE = 60.0
 DAYS = {"P1": 20251103, "P2": 20251104}  # a page for each procedure
 
 
-async def publish(settings: Settings, agency: str, counts: dict[str, int], *, abort: bool = False) -> None:
+async def publish(settings: Settings, agency: str, counts: dict[str, int], *, abort: bool = False, topic: str = CELLS) -> None:
     """Publish counts received by procedure (0: a tombstone) in one transaction, like a worker."""
     async with producer(settings, transactional_id=f"test-{uuid4()}", retry_backoff_ms=10) as publisher:
         await publisher.begin_transaction()
         for procedure, count in counts.items():
             value = encode_page({f"received|{procedure}": {0: count}}) if count else None
-            await publisher.send_and_wait(CELLS, value, f"dossiers|{agency}|{DAYS[procedure]}".encode(), partition=0)
+            await publisher.send_and_wait(topic, value, f"dossiers|{agency}|{DAYS[procedure]}".encode(), partition=0)
         await (publisher.abort_transaction() if abort else publisher.commit_transaction())
 
 
@@ -109,12 +114,21 @@ async def test_a_place_beyond_the_topic_is_rebuilt(settings: Settings, code: str
 
 async def test_the_lag_of_workers_that_never_ran_is_all_that_there_is(settings: Settings) -> None:
     watcher = WorkerLag(settings.model_copy(update={"app_id": f"never-{uuid4()}"}))
-
+    async with Publisher(settings) as publisher:
+        await publisher.publish([told("activity.meeting_held", "11-03 09:00", activity_id=uuid4().hex)[0]])
+        await beat_once(publisher)
     task = asyncio.create_task(watcher.watch())
     try:
-        await asyncio.to_thread(until, lambda: bool(watcher.records))
+        await asyncio.to_thread(until, lambda: watcher.backlog is not None)
         assert {topic for topic, _ in watcher.records} == {topic for topic in EVENTS if topic != "lgsp.quarantine"}
         assert all(lag >= 0 for lag in watcher.records.values())
+        waiting = {TopicPartition(*place): lag for place, lag in watcher.records.items() if lag and place[0] != "lgsp.heartbeats"}
+        assert watcher.backlog is not None
+        assert watcher.backlog.events == sum(waiting.values()) > 0
+        async with consumer(settings, isolation_level="read_uncommitted") as reader:
+            reader.assign([*waiting])
+            await reader.seek_to_beginning(*waiting)
+            assert watcher.backlog.oldest_ms == min([(await reader.getone(partition)).timestamp for partition in waiting])
     finally:
         task.cancel()
 
@@ -157,6 +171,34 @@ async def test_the_process_serves_figures_and_ends_on_sigterm(settings: Settings
     assert process.returncode == 0
     assert out == f"metrics: http://127.0.0.1:{settings.metrics_port}/metrics and http://127.0.0.1:{settings.metrics_port}/v1/indicators\n"
     assert "Traceback" not in err
+
+
+async def test_it_serves_books_beside_its_own_from_files_of_their_own(settings: Settings, agency: str) -> None:
+    beside = settings.model_copy(update={"app_id": f"beside-{agency.lower()}"})
+    await ensure_topics(beside)
+    await publish(settings, agency, {"P1": 3})
+    await publish(beside, agency, {"P1": 5}, topic=cells_topic(beside.app_id))
+    asked = f"/v1/counts?agency={agency}&kind=received&window=all"
+    with start(settings, LGSP_BOOKS_BESIDE=beside.app_id) as process:
+        try:
+            for books, count in (("", 3), (f"&books={beside.app_id}", 5)):
+                until(lambda books=books: answers(settings, f"/readyz?{books[1:]}", 200))  # type: ignore[misc]
+                answer = get(settings, asked + books)
+                assert answer is not None
+                assert answer.json()["kinds"][0]["counts"]["received"] == count
+            assert (settings.data / beside.app_id / "cube.sqlite").exists()
+        finally:
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+
+
+async def test_books_beside_that_cannot_be_fed_stop_it_all(settings: Settings, agency: str) -> None:
+    """Their topic of cells has other partitions than the settings say."""
+    name = f"broken-{agency.lower()}"
+    async with admin(settings) as client:
+        await client.create_topics([NewTopic(cells_topic(name), settings.partitions + 1, 1)])
+    assert cells_topic(name) in sentence(start(settings, LGSP_BOOKS_BESIDE=name))
 
 
 def test_it_waits_for_kafka_and_says_so(tmp_path: Path) -> None:

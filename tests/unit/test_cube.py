@@ -86,9 +86,9 @@ def test_only_the_days_of_the_window_are_summed(cube: FedCube) -> None:
         assert snapshot.sums(RECEIVED, cover_days(window), by="category", measures=["received"]) == {"P": [4]}
         assert snapshot.sums(RECEIVED, cover_days(window), among=["P", "Q"], measures=["received"]) == {"": [4]}
         assert snapshot.sums(RECEIVED, cover_days(window), among=["Q"], measures=["received"]) == {}
-        assert snapshot.reporting("dossiers", window, TODAY) == {"A"}
-        assert snapshot.reporting("documents", window, TODAY) == set()
-        assert snapshot.reporting("dossiers", Window(as_date(20260101), None), TODAY) == set()
+        assert snapshot.dated(["dossiers"], window) == {"A"}
+        assert snapshot.dated(["documents"], window) == set()
+        assert snapshot.dated(["dossiers"], Window(as_date(20260101), None)) == set()
 
 
 def test_resuming_gives_the_places_of_the_last_transaction(cube: FedCube, path: Path) -> None:
@@ -161,7 +161,6 @@ def test_what_exists_on_a_day_is_every_change_up_to_and_including_it(cube: FedCu
             assert list(snapshot.sums(SYSTEMS, cover_stock(window, TODAY), measures=["systems"]).values()) == ([exist] if exist else [])
         assert snapshot.total(SYSTEMS, cover_stock(EVER, TODAY), ["systems"]) == [1]  # no last day: today
         assert snapshot.total(SYSTEMS, cover_stock(Window(as_date(20251123), None), TODAY), ["systems"]) == [1]  # whenever it begins
-        assert snapshot.reporting("inventory", Window(as_date(20251120), None), TODAY) == {"A"}
     cube.say([cell("inventory|systems|A|P|20251103", -3, -1)], {0: 4})
     with Readers(cube).snapshot() as snapshot:
         assert snapshot.sums(SYSTEMS, cover_stock(EVER, TODAY), measures=["systems"]) == {"": [0]}

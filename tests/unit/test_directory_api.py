@@ -211,9 +211,22 @@ def test_each_expected_agency_reports_or_is_silent_since(province: Asking) -> No
 
 
 def test_expected_are_those_of_the_windows_days(province: Asking) -> None:
-    assert set(covered(province, "?to=2025-06-30")) == {"P", "P.D", "T", "T.1", "T.2", "T.3", "U", "U.1", "U.2"}
+    before, today = {"P", "P.D", "T", "T.1", "T.2", "T.3", "U", "U.1", "U.2"}, {"N.1", "N.2", "P", "P.D", "U.2"}
+    assert set(covered(province, "?from=2025-06-01&to=2025-06-30")) == before
+    assert set(covered(province, "?to=2025-06-30")) == before  # no first day: those of its last one
+    assert set(covered(province, "?to=2025-07-01")) == today
+    assert set(covered(province, "?window=all")) == today
+    assert set(covered(province, "?from=2025-06-30")) == before | today
     assert covered(province, "?from=2025-06-01&to=2025-06-30")["T.1"] == (1, "2025-06-20", None)
     assert covered(province, "?from=2025-06-11&to=2025-06-30")["T.1"] == (0, "2025-06-20", "2025-06-20")
+
+
+def test_who_begins_after_today_is_not_expected_yet(tmp_path: Path) -> None:
+    items = agency(agency({}, "A", "commune"), "B", "commune", first="2025-11-13")
+    with client(tmp_path, items) as asked:
+        for question in ("?from=2025-01-01", "?from=2025-01-01&to=2025-12-31", "?to=2025-12-31", "?window=all"):
+            assert set(covered(asked, question)) == {"A"}
+        assert set(covered(asked, "?from=2025-11-13&to=2025-11-14")) == {"A", "B"}
 
 
 def test_coverage_of_one_family_and_of_one_agency(province: Asking) -> None:
@@ -224,6 +237,20 @@ def test_coverage_of_one_family_and_of_one_agency(province: Asking) -> None:
     assert province.get("/v1/coverage?family=stars").status_code == 422
     refused = province.get("/v1/coverage?agency=NEVER")
     assert (refused.status_code, refused.json()["detail"]) == (422, "agency: NEVER is not expected and was never heard from")
+
+
+def test_an_agency_that_is_registered_again_is_not_heard_from(tmp_path: Path) -> None:
+    """Nor by the page on which its registration stands, nor when it is registered anew after its last count."""
+    cells = [heard("dossiers|received|A|P1|20250610", OLD, received=1), heard("inventory|agencies|A|commune|20150101", agencies=1)]
+    cube = filled(tmp_path, cells)
+    again = heard("inventory|agencies|A|commune|20150101", NOW + 1, agencies=1, agencies_expected=1)
+    cube.say([again], {0: 2})
+    with Readers(cube).snapshot() as snapshot:
+        assert snapshot.last_events() == {"A": OLD}
+    cube.say([heard("inventory|systems|A|portal|20150101", NOW + 2, systems=1)], {0: 3})
+    with Readers(cube).snapshot() as snapshot:
+        assert snapshot.last_events() == {"A": NOW + 2}
+    cube.close()
 
 
 def test_everybody_reports_is_complete(tmp_path: Path) -> None:

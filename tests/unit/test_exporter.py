@@ -8,12 +8,14 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from agencies import Items, instant, state
 from cubes import NOW, at, cell, counted
 from prometheus_client.parser import text_string_to_metric_families
 
 from metrics import exposition as told
 from metrics.catalogue import Indicator, load_indicators
 from metrics.cube import Cube
+from metrics.directory import Directory
 from metrics.exporter import Exporter
 from metrics.exposition import METRICS, Metric, block, labelled
 from metrics.feed import Progress
@@ -27,12 +29,14 @@ Samples = dict[tuple[str, ...], float]
 
 @pytest.fixture
 def world() -> SimpleNamespace:
-    return SimpleNamespace(now=NOW, progress=Progress(ready=True, percent=100.0, lag=3, partitions=2), lag={}, indicators=load_indicators())
+    progress = Progress(ready=True, percent=100.0, lag=3, partitions=2)
+    return SimpleNamespace(now=NOW, progress=progress, lag={}, indicators=load_indicators(), directory=Directory())
 
 
 @pytest.fixture
 def exporter(cube: Cube, world: SimpleNamespace) -> Exporter:
-    return Exporter(cube, world.indicators, progress=lambda: world.progress, worker_lag=lambda: world.lag, clock=lambda: world.now)
+    return Exporter(cube, world.indicators, progress=lambda: world.progress, worker_lag=lambda: world.lag, clock=lambda: world.now,
+                    directory=lambda: world.directory)  # fmt: skip
 
 
 def samples(text: str, metric: Metric) -> Samples:
@@ -51,7 +55,7 @@ def test_the_text_is_what_prometheus_reads(exporter: Exporter) -> None:
     text = exporter.render()
     families = {family.name: family for family in text_string_to_metric_families(text)}
     for metric in METRICS:
-        if metric in (told.REPORTED_VALUE, told.WORKER_LAG, told.RENDER, told.REQUESTS, told.AGENCIES_UNKNOWN):
+        if metric in (told.REPORTED_VALUE, told.RULES, told.WORKER_LAG, told.RENDER, told.REQUESTS, told.AGENCIES_UNKNOWN):
             continue  # nothing to tell yet
         if metric.name.startswith("lgsp_listing_"):
             continue  # told beside: tests/unit/test_listing_service.py
@@ -169,8 +173,14 @@ def test_what_exists_is_told_as_of_today_and_changes_at_midnight(cube: Cube, exp
 
 def test_reported_figures_are_told_apart(cube: Cube, exporter: Exporter, world: SimpleNamespace) -> None:
     assert samples(exporter.render(), told.REPORTED_VALUE) == {}
-    for agency, day, numerator in (("A", 20250930, 1), ("A", 20251031, 2), ("B", 20251031, 3), ("B", 20251130, 9)):
-        cube.say([counted(f"inventory|reported|{agency}|regulations_cut|{day}", figures=1, numerator=numerator, denominator=10)], {0: 41})
+    items: Items = {}
+    for agency, first, last, numerator in (
+        ("A", "2025-09-01", "2025-09-30", 1), ("A", "2025-10-01", "2025-10-31", 2), ("B", "2025-10-01", "2025-10-31", 3),
+        ("B", "2025-11-01", "2025-11-30", 9),
+    ):  # fmt: skip
+        state(items, f"figure/{agency}", "figure.reported", agency, first, indicator="regulations_cut", numerator=numerator,
+              denominator=10, period_from=instant(first), period_to=instant(last))  # fmt: skip
+    world.directory = Directory(items)
     text = exporter.render()
     assert samples(text, told.REPORTED_VALUE) == {
         ("regulations_cut", "all"): 0.25, ("regulations_cut", "A"): 0.2, ("regulations_cut", "B"): 0.3,
@@ -188,6 +198,8 @@ def test_a_new_count_is_in_the_next_scrape(cube: Cube, exporter: Exporter) -> No
     assert samples(text, told.INDICATOR_NUMERATOR)["satisfaction", "D", "today"] == 0
     assert samples(text, told.DOSSIERS_OPEN)["D",] == 0
     cube.rebuild("one", NOW, "a test asks for it")
+    assert samples(exporter.render(), told.INDICATOR_VALUE) == {}  # nobody has counted anything
+    cube.say([], {0: 1})
     values = samples(exporter.render(), told.INDICATOR_VALUE)
     assert set(values.values()) == {0}
     assert {labels[1] for labels in values} == {"all"}

@@ -179,6 +179,21 @@ async def test_coverage_with_a_list_is_of_the_listed(api: httpx.AsyncClient, wor
     assert (await ask(api, "/v1/indicators/satisfaction", agency="E"))["numerator"] == 0
 
 
+async def test_coverage_does_not_apply_to_what_is_registered_or_reported(api: httpx.AsyncClient, world: World) -> None:
+    nothing = {"reporting": None, "expected": None, "share": None, "complete": None}
+    world.agencies |= {code: Agency(code=code) for code in "AB"}
+    told = {one["id"]: one["coverage"] for one in (await ask(api, "/v1/indicators"))["indicators"]}
+    for id_ in ("procedures_online_share", "regulations_cut"):
+        assert told[id_].items() > nothing.items()
+        assert told[id_]["note"]["en"].startswith("Coverage does not apply")
+    assert told["dossiers_online_share"]["reporting"] == 2
+    for kind in (await ask(api, "/v1/counts", family="inventory"))["kinds"]:
+        assert kind["coverage"].items() > nothing.items()
+    (row,) = csv.DictReader(StringIO((await api.get("/v1/indicators/procedures_online_share?format=csv")).text))
+    assert (row["reporting"], row["expected"], row["complete"]) == ("", "", "")
+    assert row["note_en"].startswith("Coverage does not apply")
+
+
 async def test_a_figure_that_is_not_complete_says_so_in_a_file_too(api: httpx.AsyncClient, world: World) -> None:
     world.agencies |= {code: Agency(code=code) for code in "AB"}
     told = {}
@@ -193,7 +208,8 @@ async def test_a_figure_that_is_not_complete_says_so_in_a_file_too(api: httpx.As
 
 async def test_as_of_is_the_oldest_heartbeat_and_the_offsets(api: httpx.AsyncClient, cube: Cube, world: World) -> None:
     as_of = (await ask(api, "/v1/indicators/satisfaction"))["as_of"]
-    assert as_of == {"instant": "2025-11-12T09:59:58.500+07:00", "offsets": {"0": 40, "1": 7}}
+    own = {"books": "lgsp", "rules": {}, "behind": None, "offsets": {"0": 40, "1": 7}}
+    assert as_of == {"instant": "2025-11-12T09:59:58.500+07:00", **own}
     world.progress = Progress(ready=True, partitions=3)
     cube.complete(NOW - 60_000)
     assert (await ask(api, "/v1/indicators/satisfaction"))["as_of"]["instant"] == "2025-11-12T09:59:00.000+07:00"
@@ -364,13 +380,13 @@ async def test_the_catalogue_and_openapi(api: httpx.AsyncClient) -> None:
     entries = (await ask(api, "/v1/catalogue"))["indicators"]
     assert [entry["id"] for entry in entries] == list(load_indicators())
     assert all(entry["definition"]["vi"] and entry["clause"] for entry in entries)
-    assert {entry["from"] for entry in entries} == {"events", "reported", "coverage", "score", "none"}
+    assert {entry["from"] for entry in entries} == {"events", "procedures", "reported", "coverage", "score", "none"}
     described = await ask(api, "/openapi.json")
     addresses = {"/v1/indicators", "/v1/indicators/{id}", "/v1/scores/766", "/v1/counts", "/v1/catalogue", "/metrics"}
     assert addresses <= described["paths"].keys()
     names = {parameter["name"] for parameter in described["paths"]["/v1/indicators"]["get"]["parameters"]}
     assert names == {
-        "agency", "own", "history", "from", "to", "window", "main", "by", "roll_up", "level", "field", "compare", "format",
+        "agency", "own", "history", "from", "to", "window", "main", "by", "roll_up", "level", "field", "compare", "format", "books",
     }  # fmt: skip
     assert (await api.get("/docs")).status_code == 404
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from cubes import by_rules
 from facts import Heard, books_of, ms, told
 from listings import empty, feed, pages, states
 
@@ -28,9 +29,9 @@ from metrics.questions import Questions
 from metrics.reader import Readers
 from ops.listing import meanings
 from schemas.cells import APPLIED
+from streams.families import FAMILIES
 
 World = SimpleNamespace
-DATES = {meaning.family: meaning.date_names for meaning in meanings()}
 NOW = ms("11-20 10:00")
 
 
@@ -84,7 +85,7 @@ async def api(files: tuple[Cube, Listing], world: World) -> AsyncIterator[httpx.
         world.wait()
 
     lists = Lists(
-        questions, Connections(files[1], "The list is being made anew"), DATES, progress=lambda: world.progress,
+        questions, Connections(files[1], "The list is being made anew"), meanings(), progress=lambda: world.progress,
         clock=lambda: world.seconds, pause=pause,
     )  # fmt: skip
     exporter = Exporter(files[0], load_indicators(), progress=lambda: ready, worker_lag=dict, clock=clock)
@@ -332,3 +333,23 @@ async def test_every_live_indicator_of_dossiers_can_be_listed(api: httpx.AsyncCl
             assert answer["same_moment"] in (True, None), indicator.id
             assert (answer["same_moment"] is None) == (answer["figure"] is None), indicator.id
             assert sum(thing["adds"] for thing in answer["things"]) == (answer["figure"] or 0)
+
+
+async def test_a_list_by_other_rules_than_the_figure_is_absent(api: httpx.AsyncClient, files: tuple[Cube, Listing]) -> None:
+    """Another version's books, or one partition that another version's worker has not counted anew yet."""
+    own = FAMILIES["dossiers"].version
+    files[0].apply([by_rules("dossiers", own)], {0: 9})
+    assert await ids(api, "dossiers_overdue") == ["d4"]
+    files[0].apply([by_rules("dossiers", own + 1, partition=1)], {0: 9})
+    for subject in ({"indicator": "dossiers_overdue"}, {"kind": "closed", "measure": "late", "window": "all"}):
+        answer = await ask(api, **subject)
+        assert (answer["figure"], answer["things"], answer["same_moment"]) == (None, [], None)
+        assert f"counted by version {own}, {own + 1} of the rules of dossiers" in answer["missing"]["en"]
+        assert f"phiên bản {own}, {own + 1}" in answer["missing"]["vi"]
+
+
+async def test_a_list_by_other_office_hours_than_the_figure_is_absent(api: httpx.AsyncClient, files: tuple[Cube, Listing]) -> None:
+    files[0].apply([by_rules("dossiers", FAMILIES["dossiers"].version, calendar=7)], {0: 9})
+    answer = await ask(api, indicator="processing_time", window="all")
+    assert (answer["figure"], answer["things"], answer["same_moment"]) == (None, [], None)
+    assert "other office hours" in answer["missing"]["en"]

@@ -49,8 +49,7 @@ async def asked(tmp_path: Path, path: str) -> httpx.Response:
     cube.apply(pages(books), {0: 14})
     feed(listing, states(books))
     questions = Questions(Readers(cube), load_indicators(), {}, progress=lambda: ready, clock=lambda: now)
-    date_names = {meaning.family: meaning.date_names for meaning in meanings()}
-    lists = Lists(questions, Connections(listing, "The list is being made anew"), date_names, progress=lambda: ready)
+    lists = Lists(questions, Connections(listing, "The list is being made anew"), meanings(), progress=lambda: ready)
     exporter = Exporter(cube, load_indicators(), progress=lambda: ready, worker_lag=dict, clock=lambda: now)
     transport = httpx.ASGITransport(create_app(questions, exporter, [listing_routes(lists)]), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:

@@ -50,8 +50,7 @@ def lists(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lists]:
     feed(listing, states(books))
     directory = Directory(items)
     questions = Questions(Readers(cube), load_indicators(), {}, progress=lambda: READY, clock=lambda: NOW, directory=lambda: directory)
-    date_names = {meaning.family: meaning.date_names for meaning in meanings()}
-    yield Lists(questions, Connections(listing, "The list is being made anew"), date_names, progress=lambda: READY, pause=lambda _: None)
+    yield Lists(questions, Connections(listing, "The list is being made anew"), meanings(), progress=lambda: READY, pause=lambda _: None)
     cube.close()
     listing.close()
 

@@ -32,6 +32,13 @@ def test_a_complete_figure_is_told_without_a_star() -> None:
     assert "*" not in text
 
 
+def test_where_coverage_does_not_apply_there_is_none() -> None:
+    registered = answer(0, 0) | {"coverage": {"reporting": None, "expected": None, "complete": None}}
+    text = shown(registered)
+    assert "None" not in text
+    assert "*" not in text
+
+
 def test_one_that_is_not_has_a_star_and_a_sentence() -> None:
     text = shown(answer(38, 38), answer(30, 38))
     assert "30/38 *" in text

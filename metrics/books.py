@@ -1,0 +1,69 @@
+"""The books that one `lgsp metrics` serves: of each name its files, what feeds them and the answers made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from metrics import problems
+from metrics.api import create_app
+from metrics.catalogue import Agency, Indicator
+from metrics.cube import Cube
+from metrics.directory_api import directory_routes
+from metrics.directory_feed import DirectoryFeed, both
+from metrics.exporter import Exporter
+from metrics.feed import Background, Feed
+from metrics.listing import Meaning
+from metrics.listing_api import listing_routes
+from metrics.listing_feed import Service
+from metrics.questions import Questions
+from metrics.reader import Readers
+from metrics.workers import WorkerLag
+from schemas.clock import now_ms
+from schemas.settings import Settings
+from schemas.worktime import office
+
+CUBE_FILE = "cube.sqlite"
+
+
+class Books:
+    """The books that these settings name. `app` answers, `feeds` keep up to date what it answers from, `lag` watches the workers."""
+
+    def __init__(
+        self, settings: Settings, indicators: Mapping[str, Indicator], agencies: Mapping[str, Agency], meanings: Sequence[Meaning]
+    ) -> None:  # fmt: skip
+        """Nothing is read before the feeds are started.
+
+        Raises: SettingsError for office hours that are none.
+        """
+        self.name, self.lag = settings.app_id, WorkerLag(settings)
+        cube = Cube(settings.read_models / CUBE_FILE)
+        feed, directory = Feed(settings, cube), DirectoryFeed(settings)
+        shared: Any = {
+            "books": self.name, "progress": lambda: both(feed.progress, directory.progress), "clock": now_ms,
+            "directory": lambda: directory.directory, "office": office(settings),
+        }  # fmt: skip
+        questions = Questions(Readers(cube), indicators, agencies, backlog=lambda: self.lag.backlog, **shared)
+        listing = Service(settings, meanings, questions)
+        exporter = Exporter(cube, indicators, worker_lag=lambda: self.lag.records, agencies=agencies, beside=listing.text, **shared)
+        self.app = create_app(questions, exporter, [directory_routes(questions), listing_routes(listing.lists)])
+        self.feeds: list[Background] = [feed, directory, *listing.feeds]
+
+
+class ByBooks:
+    """One application made of each books' own: the parameter `books` chooses, without it the first one answers."""
+
+    def __init__(self, apps: Mapping[str, ASGIApp]) -> None:
+        self._apps, self._first = apps, next(iter(apps))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        name = QueryParams(scope["query_string"]).get("books", self._first)
+        if (app := self._apps.get(name)) is None:
+            refused = problems.wrong("books", f"there are no books {name!r} here; there are {', '.join(self._apps)}")
+            app = problems.response(Request(scope), refused)
+        await app(scope, receive, send)

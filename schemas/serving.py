@@ -1,0 +1,83 @@
+"""How the hub's processes serve HTTP: a socket of their own, a quiet uvicorn on it, and an end that says why in one sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import uvicorn
+import uvloop
+
+from schemas.errors import EnvironmentBroken, HubError
+from schemas.settings import Settings
+
+Port = Literal["gateway_port", "metrics_port"]
+
+
+def run_server(settings: Settings, port: Port, who: str, serve: Callable[[socket.socket], Coroutine[Any, Any, None]]) -> int:
+    """Serve in the foreground on the port of that setting, until asked to stop; the process's exit code.
+
+    `who` begins the sentence that is printed if it can't listen.
+    """
+    try:
+        with contextlib.closing(_listener(settings, port, who)) as listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(listener))
+    except HubError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _listener(settings: Settings, port: Port, who: str) -> socket.socket:
+    """The socket to serve on.
+
+    Raises: EnvironmentBroken when the port is taken or the address is not this machine's.
+    """
+    number, setting = getattr(settings, port), f"LGSP_{port.upper()}"
+    where = f"{settings.host}:{number}"
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        return socket.create_server((settings.host, number), family=family, backlog=1024)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise EnvironmentBroken(f"{where} is in use: stop what listens there, or set {setting} to a free port.") from None
+        why = f"{error.strerror or error}: correct LGSP_HOST or {setting}"
+        raise EnvironmentBroken(f"{who} can't listen on {where} ({why}).") from None
+
+
+class Server(uvicorn.Server):
+    """uvicorn, but signals end it quietly, and it says so itself when it answers."""
+
+    def __init__(self, app: Any, name: str, paths: Sequence[str], *, grace_seconds: int, **options: Any) -> None:
+        """`name` and `paths` are what it prints when it answers; `options` are further ones of uvicorn.Config."""
+        super().__init__(uvicorn.Config(
+            app, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False,
+            timeout_graceful_shutdown=grace_seconds, **options,
+        ))  # fmt: skip
+        self._name, self._paths = name, paths
+
+    def stop_soon(self) -> None:
+        """End as on a signal. May be called from any thread."""
+        self.should_exit = True
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGTERM and Ctrl-C finish the requests in flight; the process then ends by itself, with its own exit code."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve, then print the addresses."""
+        await super().startup(sockets)
+        for listener in sockets or []:
+            host, port = listener.getsockname()[:2]
+            print(f"{self._name}: {' and '.join(f'http://{host}:{port}{path}' for path in self._paths)}", flush=True)
