@@ -39,6 +39,8 @@ WINDOWS: tuple[tuple[date | None, date | None], ...] = (
     (None, None), (date(2025, 11, 23), date(2025, 11, 23)), (None, date(2025, 11, 23)), (date(2025, 11, 24), None),
     (date(2025, 10, 15), date(2026, 12, 14)),
 )  # fmt: skip
+RECEIVED = told("dossier.received", "11-20 08:00", due_at="11-21 17:00", procedure="p")
+REOPENED = told("dossier.reopened", "11-21 12:00")
 # A Sunday, a Tuesday at eleven, a Monday at half past four in October, a Friday evening; no public holiday is near.
 MOMENTS = (NOON, NOON + 2 * DAY, NOON - 41 * DAY + 5 * HOUR + HOUR // 2, NOON - 2 * DAY + 9 * HOUR)
 BEGINNINGS = st.sampled_from((NOON - 40 * DAY, NOON, NOON + DAY))
@@ -112,6 +114,34 @@ def test_figures_are_what_the_definitions_say(family: str) -> None:
         check_all(heard, now, agency if any(event.type == "agency.registered" for event, _ in facts) else None)
 
     check()
+
+
+# What random facts seldom meet in: each is a story of one dossier.
+CORNERS: tuple[tuple[Heard, ...], ...] = (
+    (RECEIVED, told("dossier.finished", "11-21 08:00", heard="11-23 08:00")),  # looked overdue for two days
+    (RECEIVED, told("dossier.supplement_requested", "11-20 12:00"), told("dossier.finished", "11-21 08:00", heard="11-23 08:00")),
+    (RECEIVED, told("dossier.finished", "11-21 17:00")),  # at the very instant
+    (RECEIVED, told("dossier.finished", "11-21 16:00"), told("dossier.result_returned", "11-21 17:00", heard="11-21 18:00")),
+    (RECEIVED, told("dossier.finished", "11-21 16:00"), told("dossier.result_returned", "11-21 17:01", digitised=True)),
+    (RECEIVED, told("dossier.finished", "11-21 18:00"), told("dossier.step_taken", "11-21 18:01")),  # late by the hour, not by date
+    (RECEIVED, told("dossier.finished", "11-21 08:05", heard="11-21 08:00"), told("dossier.step_taken", "11-20 08:00")),
+    (RECEIVED, told("dossier.finished", "11-21 08:06", heard="11-21 08:00")),
+    (RECEIVED, told("dossier.finished", "11-21 08:00"), told("dossier.finished", "11-21 09:00", source="ministry")),
+    (RECEIVED, told("dossier.finished", "11-21 08:00"), told("dossier.finished", "11-22 09:00", source="ministry"), REOPENED),
+    (RECEIVED, told("dossier.due_changed", "11-21 17:00", due_at="11-25 17:00")),
+    (RECEIVED, told("dossier.due_changed", "11-21 17:01", due_at="11-25 17:00")),
+    (RECEIVED, told("dossier.rated", "11-22 08:00"), told("dossier.rated", "11-22 08:00", event_id="z", satisfied=False)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("now", MOMENTS)
+def test_figures_of_facts_that_seldom_meet_are_what_the_definitions_say(now: int) -> None:
+    heard = [
+        (at, event.model_copy(update={"dossier_id": f"corner-{number}"})) for number, story_ in enumerate(CORNERS) for event, at in story_
+    ]  # fmt: skip
+    check_all(heard, now, None)
+    for number in range(len(CORNERS)):  # each by itself: two mistakes of one sort would make up for each other
+        check_all([one for one in heard if one[1].thing == f"corner-{number}"], now, None)
 
 
 @pytest.mark.parametrize("agency", [None, AGENCIES_OF["department"].things[1].code])

@@ -165,7 +165,10 @@ class TestStart:
 
     @contextlib.contextmanager
     def process(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-        with subprocess.Popen([sys.executable, "-c", "input()", *arguments, "end"], stdin=subprocess.PIPE) as started:
+        command = [sys.executable, "-c", "print(flush=True); input()", *arguments, "end"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as started:
+            assert started.stdout is not None
+            started.stdout.readline()  # until it runs its command line may still be empty
             yield started
             started.kill()
 
