@@ -20,8 +20,9 @@ HALF = 62  # bits in each of the two numbers: SQLite's are signed, of 64 bits
 KEY = ("at", "agency", "thing", "number")
 
 COMMON = (
+    # `applied`: up to which event the rows stand; null where the last record did not say so
     "CREATE TABLE offsets (topic TEXT NOT NULL, partition INTEGER NOT NULL, next INTEGER NOT NULL, last INTEGER NOT NULL, "
-    "last_ms INTEGER NOT NULL, PRIMARY KEY (topic, partition)) WITHOUT ROWID",
+    "last_ms INTEGER NOT NULL, applied INTEGER, PRIMARY KEY (topic, partition)) WITHOUT ROWID",
     *(
         f"CREATE TABLE {family} (thing TEXT PRIMARY KEY, dates BLOB NOT NULL, listed BLOB NOT NULL) WITHOUT ROWID"
         for family in FAMILIES

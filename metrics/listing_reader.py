@@ -116,6 +116,12 @@ def offsets(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
     return found
 
 
+def applied(db: sqlite3.Connection, topic: str) -> dict[int, int] | None:
+    """Of each partition with rows, the next event that they do not stand for; None where one can't say."""
+    found = dict(db.execute("SELECT partition, applied FROM offsets WHERE topic = ? AND last >= 0", (topic,)))
+    return None if None in found.values() else found
+
+
 _dates = msgspec.msgpack.Decoder(list[int | None]).decode
 
 

@@ -117,6 +117,16 @@ class Snapshot:
         """The next offset of `lgsp.cells` to be read, of each partition."""
         return dict(self._connection.execute("SELECT partition, next FROM offsets ORDER BY partition"))
 
+    def applied(self, family: str) -> dict[int, tuple[int, int]] | None:
+        """Of each partition, the next event of the family that is not counted, and the version of the rules that count.
+
+        None while a transaction has been read only in part.
+        """
+        if self._connection.execute("SELECT 1 FROM offsets WHERE NOT whole").fetchone():
+            return None
+        found = self._connection.execute(f'SELECT partition, "offset", version FROM {family}_applied')
+        return {partition: (offset, version) for partition, offset, version in found}
+
     def complete_ms(self) -> int:
         """When everything readable was last known to be in the cube (epoch ms)."""
         return int(self._connection.execute("SELECT value FROM facts WHERE name = 'complete_ms'").fetchone()[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,9 +13,11 @@ from harness import Hub, until
 from connectors.publisher import Publisher
 from metrics.catalogue import Indicator, load_indicators
 from metrics.listing_layout import FAMILIES
+from metrics.listing_reader import applied
 from metrics.listing_terms import Part, families_of
 from ops.simulate.stream import events
 from schemas.clock import DAY_MS, now_ms
+from schemas.topics import state_topic
 
 DAYS = 30
 PARTS: tuple[Part, Part] = ("numerator", "denominator")
@@ -83,6 +86,9 @@ async def told(hub: Hub) -> Hub:
 
 
 async def test_every_figure_is_as_long_as_its_list(told: Hub) -> None:
+    with sqlite3.connect(told.settings.data / "listing.sqlite") as listing:
+        places = {family: applied(listing, state_topic(family)) for family in ("dossiers", "documents")}
+    assert all(places.values()), "every worker says how far its states are"
     agency = get(told, "/v1/dossiers", indicator="dossiers_on_time_share", window="all")["things"][0]["agency"]
     found = {
         (indicator.id, part): compare(told, indicator, part, family, window="all") + compare(told, indicator, part, family, agency=agency)
