@@ -25,7 +25,7 @@ from metrics.listing_subjects import ListAsked, Subject, Told, subject
 from metrics.problems import Problem, wrong
 from metrics.questions import Questions
 from schemas.cells import At
-from schemas.clock import as_date, to_datetime
+from schemas.clock import as_date, iso
 
 log = logging.getLogger(__name__)
 
@@ -112,13 +112,13 @@ def _thing(found: Found, known: Mapping[str, int | None]) -> Thing:
     return Thing(
         id=found.place.thing, agency=found.place.agency, category=found.category, family=found.table.family, kind=found.table.kind,
         at=_at(found.place.at, found.table.declared.at), adds=found.adds, counts=found.counts,
-        dates={name: to_datetime(ms).isoformat() for name, ms in known.items() if ms is not None},
+        dates={name: iso(ms) for name, ms in known.items() if ms is not None},
     )  # fmt: skip
 
 
 def _at(at: int, shape: At) -> str | None:
     if shape == "instant":
-        return to_datetime(at).isoformat() if at else None
+        return iso(at) if at else None
     return as_date(at).isoformat()
 
 
