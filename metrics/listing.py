@@ -92,9 +92,9 @@ class Listing(DisposableFile):
         self._make(cluster, now_ms, reason)
         return {}
 
-    def applied(self) -> dict[TopicPartition, int]:
-        """Up to which event each partition's rows stand, where that is known."""
-        found = self._db.execute("SELECT topic, partition, applied FROM offsets WHERE applied IS NOT NULL")
+    def applied(self) -> dict[TopicPartition, int | None]:
+        """Of each partition with rows, the next event that they do not stand for; None where the last record did not say so."""
+        found = self._db.execute("SELECT topic, partition, applied FROM offsets WHERE last >= 0")
         return {TopicPartition(topic, partition): offset for topic, partition, offset in found}
 
     def apply(self, records: Iterable[Record], positions: Mapping[TopicPartition, int]) -> None:

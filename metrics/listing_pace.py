@@ -43,7 +43,7 @@ class Pace:
         self._positions: dict[TopicPartition, int] = {}
         # What both threads touch, under the lock of `_moved`:
         self._moved = threading.Condition()
-        self._reached: dict[TopicPartition, int] = {}  # how far the states in the file had last said to have come
+        self._reached: dict[TopicPartition, int | None] = {}  # what the states in the file said last; None: nothing so far
         self._limits: dict[str, Applied | None] = {}  # how far the listing went at most when it went on last
         self._stops: defaultdict[str, list[Stop]] = defaultdict(list)
 
@@ -122,11 +122,12 @@ class Pace:
                 self._stops[stop.topic].remove(stop)
 
     def _behind(self, stop: Stop) -> bool:
-        """Whether going on can bring it there."""
-        if stop.target is None:
+        """Whether going on can bring it there, and that can be seen."""
+        if (target := stop.target) is None:
             return False
         reached = {found.partition: offset for found, offset in self._reached.items() if found.topic == stop.topic}
-        return reached != stop.target and all(offset <= stop.target.get(partition, 0) for partition, offset in reached.items())
+        before = all(offset is not None and offset <= target.get(partition, 0) for partition, offset in reached.items())
+        return before and reached != target
 
     def _begin(self, places: dict[TopicPartition, Place]) -> dict[TopicPartition, Place]:
         self._held, self._positions = {}, {}
@@ -199,6 +200,6 @@ class Pace:
         """How far the file is now; whoever waits for that looks again."""
         with self._moved:
             for record in records:
-                if (said := applied_of(record)) is not None:
-                    self._reached[TopicPartition(record.topic, record.partition)] = said
+                partition, said = TopicPartition(record.topic, record.partition), applied_of(record)
+                self._reached[partition] = self._reached.get(partition) if said is None else said
             self._moved.notify_all()

@@ -217,11 +217,15 @@ def test_half_a_transaction_is_of_no_moment(hub: Hub) -> None:
 
 
 def test_states_of_a_worker_that_did_not_say_how_far_are_compared_by_length(hub: Hub) -> None:
+    """And nobody waits for them, neither now nor after a restart: they may never say it."""
+    hub.pace = paced(hub.cube, hub.listing, patience=60.0)
     hub.commit(1)
     hub.figures()
     hub.pace.apply(hub.worker.states[:1], {TopicPartition(TOPIC, 0): 1})
     assert (hub.at(), hub.ask()) == (None, (1, 1, True))
     hub.pace.apply([State(TOPIC, b"d2", only_state([received(2)]), offset=1)], {TopicPartition(TOPIC, 0): 2})
+    assert hub.ask() == (1, 2, False)
+    hub.pace.open("one", NOW)
     assert hub.ask() == (1, 2, False)
 
 
