@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 
 from metrics.disposable import DisposableFile, Doubt
 from metrics.layout import TABLES, create_all, fingerprint
-from schemas.cells import CellKey, Sums, cells_of
+from schemas.cells import CellKey, Sums, cells_of, is_applied
 from schemas.clock import LATEST_MS, as_date
 from schemas.errors import ContractError
 
@@ -125,11 +125,11 @@ class Cube(DisposableFile):
             batch.agencies.items(),
         )
         self._db.executemany(
-            "INSERT INTO offsets VALUES (?, ?, -1, -1) ON CONFLICT DO UPDATE SET next = excluded.next", positions.items()
+            "INSERT INTO offsets VALUES (?, ?, -1, -1, 1) ON CONFLICT DO UPDATE SET next = excluded.next", positions.items()
         )
         self._db.executemany(
-            "UPDATE offsets SET last = ?, last_ms = ? WHERE partition = ?",
-            ((record.offset, record.timestamp, partition) for partition, record in batch.last.items()),
+            "UPDATE offsets SET last = ?, last_ms = ?, whole = ? WHERE partition = ?",
+            ((record.offset, record.timestamp, is_applied(record.key), partition) for partition, record in batch.last.items()),
         )
 
     def _settle(self, kind: tuple[str, str], rows: list[Row]) -> None:

@@ -19,7 +19,7 @@ from metrics.feed import Background, Progress
 from schemas.errors import ContractError, KafkaUnavailable
 from schemas.kafka import admin, consumer
 from schemas.settings import Settings
-from schemas.states import Item
+from schemas.states import APPLIED_KEY, Item
 from schemas.topics import state_topic
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,8 @@ class Items:
         """Take records in order; whether the directory is another one now."""
         changed = False
         for record in records:
+            if record.key == APPLIED_KEY:
+                continue
             place = record.partition, record.key
             try:
                 changed |= self._take(record)

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 50_000
 WAIT_MS = 40
+HURRY_MS = 5  # how soon it is seen that somebody waits
 RETRY_SECONDS = 1.0
 SAY_EVERY_SECONDS = 5.0
 COMPLETE_EVERY_SECONDS = 10.0
@@ -55,6 +56,7 @@ class Diet:
     batch: int = BATCH
     wait_ms: int = WAIT_MS
     rest: float = 0.0  # after a batch, times as long as it took: what is less urgent leaves the processor to the rest of the hub
+    hurry: Callable[[], bool] = lambda: False  # whether somebody waits for the store, so that there is no rest
 
 
 def of_cube(books: str = DEFAULT_BOOKS) -> Diet:
@@ -194,17 +196,24 @@ class Following:
         await self._assign(partitions)
         self._report()
         while True:
-            fetched = await self._reader.getmany(timeout_ms=self._diet.wait_ms, max_records=self._diet.batch)
+            wait_ms = HURRY_MS if self._diet.hurry() else self._diet.wait_ms
+            fetched = await self._reader.getmany(timeout_ms=wait_ms, max_records=self._diet.batch)
             self._compare(fetched)
             self._positions = {partition: await self._reader.position(partition) for partition in self._positions}
             if records := [record for found in fetched.values() for record in found]:
                 began = perf_counter()
                 self._store.apply(records, {self._diet.partition(found): position for found, position in self._positions.items()})
                 self._report()
-                await asyncio.sleep(self._diet.rest * (perf_counter() - began))
+                await self._rest(self._diet.rest * (perf_counter() - began))
             else:
                 self._store.check()
                 self._report()
+
+    async def _rest(self, seconds: float) -> None:
+        for _ in range(round(seconds * 1000 / HURRY_MS)):
+            if self._diet.hurry():
+                return
+            await asyncio.sleep(HURRY_MS / 1000)
 
     async def _assign(self, partitions: Sequence[TopicPartition]) -> None:
         """Take every partition at its place; the last record applied is read once more, to be compared."""

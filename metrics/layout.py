@@ -21,8 +21,10 @@ VERSION = 3
 KEY = ("at", "agency", "category", "partition")
 
 COMMON = (
-    # `next` is where reading goes on; the last record applied says whether it is still the same topic
-    "CREATE TABLE offsets (partition INTEGER PRIMARY KEY, next INTEGER NOT NULL, last INTEGER NOT NULL, last_ms INTEGER NOT NULL)",
+    # `next` is where reading goes on; the last record applied says whether it is still the same topic. `whole`: it was a page `applied`,
+    # so every family's cells are those of whole transactions
+    "CREATE TABLE offsets (partition INTEGER PRIMARY KEY, next INTEGER NOT NULL, last INTEGER NOT NULL, last_ms INTEGER NOT NULL, "
+    "whole INTEGER NOT NULL)",
     # the newest page of cells as it came: what another one changes is the difference to it
     "CREATE TABLE pages (partition INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY (partition, key)) WITHOUT ROWID",
     "CREATE TABLE agencies (agency TEXT PRIMARY KEY, newest_ms INTEGER NOT NULL) WITHOUT ROWID",

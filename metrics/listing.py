@@ -23,6 +23,7 @@ from metrics.disposable import DisposableFile, Doubt
 from metrics.listing_layout import HALF, ORDER, PLACES, TABLES, create_all, fingerprint
 from schemas.cells import Rules, parse_key
 from schemas.errors import ContractError
+from schemas.states import APPLIED_KEY, read_applied
 from schemas.topics import DEFAULT_BOOKS, state_topic
 
 log = logging.getLogger(__name__)
@@ -91,13 +92,19 @@ class Listing(DisposableFile):
         self._make(cluster, now_ms, reason)
         return {}
 
+    def applied(self) -> dict[TopicPartition, int | None]:
+        """Of each partition with rows, the next event that they do not stand for; None where the last record did not say so."""
+        found = self._db.execute("SELECT topic, partition, applied FROM offsets WHERE last >= 0")
+        return {TopicPartition(topic, partition): offset for topic, partition, offset in found}
+
     def apply(self, records: Iterable[Record], positions: Mapping[TopicPartition, int]) -> None:
         """Apply states (in order within a partition) and remember `positions`, the next offset of each, in one transaction."""
         self.check()
         newest: dict[tuple[str, bytes | None], Record] = {}
         last: dict[tuple[str, int], Record] = {}
         for record in records:
-            newest[record.topic, record.key] = record
+            if record.key != APPLIED_KEY:
+                newest[record.topic, record.key] = record
             last[record.topic, record.partition] = record
             self.stats.records += 1
         try:
@@ -132,13 +139,23 @@ class Listing(DisposableFile):
 
     def _remember(self, positions: Mapping[TopicPartition, int], last: Iterable[Record]) -> None:
         self._db.executemany(
-            "INSERT INTO offsets VALUES (?, ?, ?, -1, -1) ON CONFLICT DO UPDATE SET next = excluded.next",
+            "INSERT INTO offsets VALUES (?, ?, ?, -1, -1, NULL) ON CONFLICT DO UPDATE SET next = excluded.next",
             ((topic, partition, position) for (topic, partition), position in positions.items()),
         )
         self._db.executemany(
-            "UPDATE offsets SET last = ?, last_ms = ? WHERE topic = ? AND partition = ?",
-            ((record.offset, record.timestamp, record.topic, record.partition) for record in last),
+            "UPDATE offsets SET last = ?, last_ms = ?, applied = ? WHERE topic = ? AND partition = ?",
+            ((record.offset, record.timestamp, applied_of(record), record.topic, record.partition) for record in last),
         )
+
+
+def applied_of(record: Record) -> int | None:
+    """The offset of the next event to be joined into states, if the record says so."""
+    if record.key != APPLIED_KEY:
+        return None
+    try:
+        return read_applied(record.value or b"").next
+    except msgspec.MsgspecError:
+        return None
 
 
 _pack = msgspec.msgpack.Encoder().encode

@@ -52,7 +52,7 @@ class ListAnswer(BaseModel):
     rows: int | None = Field(description="Rows of the whole list; told with the first page")
     adds: int | None = Field(description="What they add up to; told with the first page")
     same_moment: bool | None = Field(
-        description="Whether that is the figure; false: one of the two knows a fact more than the other, ask again"
+        description="Whether figure and list are of one moment, so that `adds` is `figure`; false: one knows a fact more, ask again"
     )
     as_of: ListAsOf
     things: list[Thing]

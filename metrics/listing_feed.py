@@ -11,6 +11,7 @@ from metrics.disposable import Connections
 from metrics.exposition import block
 from metrics.feed import Diet, Feed
 from metrics.listing import Listing, Meaning
+from metrics.listing_pace import Pace
 from metrics.listing_questions import Lists
 from metrics.questions import Questions
 from schemas.settings import Settings
@@ -33,9 +34,10 @@ class Service:
         self.feeds: list[Feed] = []
         self._listing = Listing(settings.read_models / LISTING_FILE, meanings, settings.app_id)
         if settings.listing and meanings:
-            feed = Feed(settings, self._listing, diet=Diet("listing", tuple(self._listing.meanings), _itself, BATCH, rest=REST))
+            pace = Pace(self._listing, questions.readers, Connections(self._listing, SAYING))
+            feed = Feed(settings, pace, diet=Diet("listing", tuple(self._listing.meanings), _itself, BATCH, rest=REST, hurry=pace.awaited))
             self.feeds = [feed]
-            self.lists = Lists(questions, Connections(self._listing, SAYING), meanings, progress=lambda: feed.progress)
+            self.lists = Lists(questions, pace, meanings, progress=lambda: feed.progress)
 
     def text(self) -> str:
         """Their part of GET /metrics; nothing without lists."""

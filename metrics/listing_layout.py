@@ -8,9 +8,10 @@ a table holds each thing's dates and the rows that it has, so that a changed sta
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from schemas.cells import KINDS, Kind, Rules, counted
 
@@ -18,10 +19,12 @@ VERSION = 1
 FAMILIES = ("dossiers", "documents", "tasks")
 HALF = 62  # bits in each of the two numbers: SQLite's are signed, of 64 bits
 KEY = ("at", "agency", "thing", "number")
+MOST_BITS = 4  # of which a row's patterns are told apart
 
 COMMON = (
+    # `applied`: up to which event the rows stand; null where the last record did not say so
     "CREATE TABLE offsets (topic TEXT NOT NULL, partition INTEGER NOT NULL, next INTEGER NOT NULL, last INTEGER NOT NULL, "
-    "last_ms INTEGER NOT NULL, PRIMARY KEY (topic, partition)) WITHOUT ROWID",
+    "last_ms INTEGER NOT NULL, applied INTEGER, PRIMARY KEY (topic, partition)) WITHOUT ROWID",
     *(
         f"CREATE TABLE {family} (thing TEXT PRIMARY KEY, dates BLOB NOT NULL, listed BLOB NOT NULL) WITHOUT ROWID"
         for family in FAMILIES
@@ -32,6 +35,29 @@ COMMON = (
 def is_sum(measure: str) -> bool:
     """Whether a thing adds amounts to a measure, instead of one."""
     return measure.endswith("_seconds") or measure.startswith("amount")
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """SQL for whether a row adds anything, and for what it adds; `each`, where all rows that add anything add as much."""
+
+    condition: str
+    weight: str
+    each: int | None
+
+
+def _of_bits(column: str, signs: Mapping[int, int]) -> Weighing:
+    """By the patterns of a few bits, each with what it adds: quicker than adding them up in every row."""
+    weights = {0: 0}
+    for bit, sign in signs.items():
+        weights |= {pattern | bit: weight + sign for pattern, weight in weights.items()}
+    weights = {pattern: weight for pattern, weight in weights.items() if weight}
+    bits, each = f"{column} & {sum(signs)}", set(weights.values())
+    if len(each) <= 1:
+        amount = each.pop() if each else 0
+        return Weighing(f"{bits} IN ({', '.join(map(str, weights))})", str(amount), amount)
+    weight = f"CASE {bits} {' '.join(f'WHEN {pattern} THEN {weight}' for pattern, weight in weights.items())} END"
+    return Weighing(weight, weight, None)
 
 
 @dataclass(frozen=True)
@@ -90,23 +116,24 @@ class Listed:
         place = self.declared.measures.index(measure)
         return f"(low >> {place} & 1)" if place < HALF else f"(high >> {place - HALF} & 1)"
 
-    def weight(self, measures: Sequence[str], less: Sequence[str]) -> str:
-        """SQL for what a row adds to the measures, less what it adds to `less`."""
-        return " + ".join(map(self.value, measures)) + "".join(f" - {self.value(measure)}" for measure in less)
+    def weighing(self, measures: Sequence[str], less: Sequence[str]) -> Weighing:
+        """How rows add to the measures, less what they add to `less`."""
+        places = [self.declared.measures.index(measure) for measure in (*measures, *less) if measure not in self.sums]
+        halves = {place < HALF for place in places}
+        if len(places) < len(measures) + len(less) or len(halves) != 1 or len(places) > MOST_BITS:
+            weight = " + ".join(map(self.value, measures)) + "".join(f" - {self.value(measure)}" for measure in less)
+            return Weighing(f"{weight} <> 0", weight, None)
+        signs: defaultdict[int, int] = defaultdict(int)
+        for number, place in enumerate(places):
+            signs[1 << place % HALF] += 1 if number < len(measures) else -1
+        return _of_bits("low" if halves == {True} else "high", signs)
 
-    def one_bit(self, measures: Sequence[str], less: Sequence[str]) -> str | None:
-        """SQL that is true where a row adds 1, if it can add only 1 or nothing: quicker than its weight."""
-        if len(measures) != 1 or less or measures[0] in self.sums:
-            return None
-        place = self.declared.measures.index(measures[0])
-        return f"low & {1 << place}" if place < HALF else f"high & {1 << place - HALF}"
-
-    def counts(self, low: int, high: int, sums: Iterable[int]) -> dict[str, int]:
+    def counts(self, low: int, high: int, sums: Sequence[int]) -> dict[str, int]:
         """What a row adds to each measure; zeros left out."""
         bits = low | high << HALF
-        amounts = dict(zip(self.sums, sums, strict=True))
-        found = {name: amounts.get(name, bits >> place & 1) for place, name in enumerate(self.declared.measures)}
-        return {name: amount for name, amount in found.items() if amount}
+        for place, column in self.sum_place.items():
+            bits = bits | 1 << place if sums[column] else bits & ~(1 << place)
+        return {name: 1 if column is None else sums[column] for name, column in _names(self.family, self.kind, bits)}
 
 
 TABLES: dict[tuple[str, str], Listed] = {
@@ -114,6 +141,13 @@ TABLES: dict[tuple[str, str], Listed] = {
 }  # fmt: skip
 ORDER: tuple[tuple[str, str], ...] = tuple(TABLES)
 PLACES: dict[tuple[str, str], int] = {key: place for place, key in enumerate(ORDER)}
+
+
+@lru_cache(maxsize=65_536)
+def _names(family: str, kind: str, bits: int) -> tuple[tuple[str, int | None], ...]:
+    """The measures whose bits are set, each with its column among the sums (None: it is no sum)."""
+    table = TABLES[family, kind]
+    return tuple((name, table.sum_place.get(place)) for place, name in enumerate(table.declared.measures) if bits >> place & 1)
 
 
 def create_all() -> list[str]:

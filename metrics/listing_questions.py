@@ -1,35 +1,36 @@
 """What is behind a figure, answered with a page of the listing.
 
-Figure and list are read at moments as near as can be. The first page says whether they stand for the same one: a difference
-can only come from a fact that one of them knows and the other not yet.
+Figure and list are read at one moment (metrics/listing_pace.py). Where the listing can't come to the figure's in time, or one of them can't
+say where it stands, the answer says so, or compares what both count.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import sqlite3
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from metrics import reasons
+from metrics.answering import Question
 from metrics.answers import Days
-from metrics.disposable import Connections
 from metrics.feed import Progress
 from metrics.listing import Meaning
 from metrics.listing_answers import ListAnswer, ListAsOf, Thing
+from metrics.listing_pace import Pace
 from metrics.listing_reader import Found, Place, Selection, Total, dates, offsets, page, total
 from metrics.listing_subjects import ListAsked, Subject, Told, subject
 from metrics.problems import Problem, wrong
 from metrics.questions import Questions
 from schemas.cells import At, Rules
-from schemas.clock import as_date, to_datetime
+from schemas.clock import as_date, iso
 
-TRIES, PAUSE_SECONDS = 3, 0.02  # as long as figure and list differ, and only while that is quick
-QUICK_SECONDS = 0.03
+log = logging.getLogger(__name__)
+
 LARGEST = 1 << 62  # of the numbers that SQLite compares
 
 
@@ -51,13 +52,11 @@ class Lists:
     """
 
     def __init__(
-        self, questions: Questions, listing: Connections, meanings: Sequence[Meaning], *,
-        progress: Callable[[], Progress], clock: Callable[[], float] = time.monotonic, pause: Callable[[float], None] = time.sleep,
-    ) -> None:  # fmt: skip
+        self, questions: Questions, pace: Pace, meanings: Sequence[Meaning], *, progress: Callable[[], Progress]
+    ) -> None:
         self.date_names = {meaning.family: meaning.date_names for meaning in meanings}
         self._rules = {meaning.family: meaning.rules for meaning in meanings}
-        self._questions, self._listing, self._progress = questions, listing, progress
-        self._clock, self._pause = clock, pause
+        self._questions, self._pace, self._progress = questions, pace, progress
 
     def things(self, family: str, asked: ListAsked) -> ListAnswer:
         """A page of the family's things behind a figure."""
@@ -65,19 +64,17 @@ class Lists:
         progress = self._progress()
         if not progress.ready:
             raise Problem("not-ready", f"The list is being built from Kafka: {progress.percent:.1f} % ({progress.doing}).")
-        began, tries = self._clock(), 1
-        answer = self._answer(family, asked, chosen, after)
-        while answer.same_moment is False and tries < TRIES and self._clock() - began < QUICK_SECONDS:
-            self._pause(PAUSE_SECONDS)
-            answer, tries = self._answer(family, asked, chosen, after), tries + 1
-        return answer
-
-    def _answer(self, family: str, asked: ListAsked, chosen: Subject, after: Place | None) -> ListAnswer:
-        with self._questions.asking(chosen.asked, chosen.indicators) as question, self._listing.snapshot() as db:
+        with self._pace.stopping(family) as stop, self._questions.asking(chosen.asked, chosen.indicators) as question:
+            self._pace.go_on_to(stop, question.snapshot)
             told = self._by_these_rules(family, chosen.told(question), question.snapshot.rules())
-            read = _read(db, family, told.behind, after, asked.limit)
+            with self._pace.listed(stop) as (db, aligned):
+                read = _read(db, family, told.behind, after, asked.limit)
+        return self._answer(family, asked, chosen, question, told, read, _same_moment(aligned, chosen, told, read.total))
+
+    def _answer(
+        self, family: str, asked: ListAsked, chosen: Subject, question: Question, told: Told, read: Page, same: bool | None
+    ) -> ListAnswer:
         whole = read.total
-        same = None if whole is None or told.figure is None else whole.adds == told.figure
         return ListAnswer(
             **chosen.head, agency=asked.agency, level=asked.level, field=asked.field,
             window=Days(first=told.window.first, last=told.window.last), figure=told.figure, missing=told.missing,
@@ -96,6 +93,17 @@ class Lists:
         return [_thing(one, dict(zip(names, read.dates.get(one.place.thing) or (), strict=False))) for one in read.found]
 
 
+def _same_moment(aligned: bool | None, chosen: Subject, told: Told, whole: Total | None) -> bool | None:
+    """Whether figure and list are of one moment; where that is not known, whether they are equal. None: there is nothing to compare."""
+    if told.figure is None:
+        return None
+    if whole is None:
+        return aligned
+    if aligned and whole.adds != told.figure:
+        log.error("%s is %d and its list adds up to %d at the same moment: run `lgsp recount`.", chosen.head, told.figure, whole.adds)
+    return aligned is not False and whole.adds == told.figure
+
+
 def _read(db: sqlite3.Connection, family: str, chosen: list[Selection], after: Place | None, limit: int) -> Page:
     """A page; the total with the first one, unless that is the whole list."""
     places = offsets(db)
@@ -112,13 +120,13 @@ def _thing(found: Found, known: Mapping[str, int | None]) -> Thing:
     return Thing(
         id=found.place.thing, agency=found.place.agency, category=found.category, family=found.table.family, kind=found.table.kind,
         at=_at(found.place.at, found.table.declared.at), adds=found.adds, counts=found.counts,
-        dates={name: to_datetime(ms).isoformat() for name, ms in known.items() if ms is not None},
+        dates={name: iso(ms) for name, ms in known.items() if ms is not None},
     )  # fmt: skip
 
 
 def _at(at: int, shape: At) -> str | None:
     if shape == "instant":
-        return to_datetime(at).isoformat() if at else None
+        return iso(at) if at else None
     return as_date(at).isoformat()
 
 

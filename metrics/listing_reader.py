@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from metrics.listing_layout import KEY, Listed
+from metrics.listing_layout import KEY, Listed, Weighing
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +31,9 @@ class Selection:
     categories: tuple[str, ...] | None = None
 
     @property
-    def weight(self) -> str:
-        """SQL for what a row adds to the figure."""
-        return "1" if self.one_bit else self.table.weight(self.measures, self.less)
-
-    @property
-    def condition(self) -> str:
-        """SQL for whether it adds anything."""
-        return self.one_bit or f"{self.weight} <> 0"
-
-    @property
-    def one_bit(self) -> str | None:
-        """The condition, where every row adds 1."""
-        return self.table.one_bit(self.measures, self.less)
+    def weighing(self) -> Weighing:
+        """How its rows add to the figure."""
+        return self.table.weighing(self.measures, self.less)
 
 
 class Place(NamedTuple):
@@ -92,20 +82,19 @@ def total(db: sqlite3.Connection, selections: Iterable[Selection]) -> Total:
     """Counts and sums everything selected."""
     rows, adds = 0, 0
     for selection in selections:
+        weighing = selection.weighing
+        sums = f"coalesce(sum({weighing.weight}), 0)" if weighing.each is None else f"count(*) * {weighing.each}"
         for where, values in _parts(selection):
-            sums = "count(*)" if selection.one_bit else f"coalesce(sum({selection.weight}), 0)"
             more_rows, more = db.execute(f"SELECT count(*), {sums} FROM {selection.table.name} WHERE {where}", values).fetchone()
             rows, adds = rows + more_rows, adds + more
     return Total(rows, adds)
 
 
 def dates(db: sqlite3.Connection, family: str, things: Iterable[str]) -> dict[str, list[int | None]]:
-    """Each thing's dates, in the order of the family's names (epoch ms; None: not known)."""
-    found: dict[str, list[int | None]] = {}
-    for thing in set(things):
-        row = db.execute(f"SELECT dates FROM {family} WHERE thing = ?", (thing,)).fetchone()
-        found[thing] = _dates(row[0]) if row else []
-    return found
+    """Each known thing's dates, in the order of the family's names (epoch ms; None: not known)."""
+    names = list(set(things))
+    rows = db.execute(f"SELECT thing, dates FROM {family} WHERE thing IN ({', '.join('?' * len(names))})", names)
+    return {thing: _dates(packed) for thing, packed in rows}
 
 
 def offsets(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
@@ -116,6 +105,12 @@ def offsets(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
     return found
 
 
+def applied(db: sqlite3.Connection, topic: str) -> dict[int, int] | None:
+    """Of each partition with rows, the next event that they do not stand for; None where one can't say."""
+    found = dict(db.execute("SELECT partition, applied FROM offsets WHERE topic = ? AND last >= 0", (topic,)))
+    return None if None in found.values() else found
+
+
 _dates = msgspec.msgpack.Decoder(list[int | None]).decode
 
 
@@ -124,7 +119,8 @@ def _rows(db: sqlite3.Connection, selection: Selection, after: tuple[Any, ...] |
     order = ", ".join(KEY)
     parts = [
         db.execute(
-            f"SELECT {columns}, {selection.weight} FROM {selection.table.name} WHERE {where} ORDER BY {order} LIMIT ?", (*values, limit)
+            f"SELECT {columns}, {selection.weighing.weight} FROM {selection.table.name} WHERE {where} ORDER BY {order} LIMIT ?",
+            (*values, limit),
         )
         for where, values in _parts(selection, after)
     ]
@@ -133,7 +129,7 @@ def _rows(db: sqlite3.Connection, selection: Selection, after: tuple[Any, ...] |
 
 def _parts(selection: Selection, after: tuple[Any, ...] | None = None) -> Iterable[tuple[str, list[Any]]]:
     """Conditions and their values: one for all agencies, or one for each."""
-    conditions: list[str] = [selection.condition, "at <= ?"]
+    conditions: list[str] = [selection.weighing.condition, "at <= ?"]
     values: list[Any] = [selection.high]
     if selection.categories is not None:
         conditions.append(f"category IN ({', '.join('?' * len(selection.categories))})")

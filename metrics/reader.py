@@ -113,6 +113,16 @@ class Snapshot:
         """Whether any page of cells was ever published; without one the books are not empty, but not kept."""
         return any(self.offsets().values())
 
+    def applied(self, family: str) -> dict[int, tuple[int, Rules]] | None:
+        """Of each partition, the next event of the family that is not counted, and the rules that count.
+
+        None while a transaction has been read only in part.
+        """
+        if self._connection.execute("SELECT 1 FROM offsets WHERE NOT whole").fetchone():
+            return None
+        found = self._connection.execute(f'SELECT partition, "offset", version, calendar FROM {family}_applied')
+        return {partition: (offset, Rules(*rules)) for partition, offset, *rules in found}
+
     def complete_ms(self) -> int:
         """When everything readable was last known to be in the cube (epoch ms)."""
         return int(self._connection.execute("SELECT value FROM facts WHERE name = 'complete_ms'").fetchone()[0])

@@ -194,6 +194,14 @@ def applied_key(family: str) -> bytes:
     return f"{family}|hub|{APPLIED}".encode()
 
 
+def is_applied(key: bytes | None) -> bool:
+    """Whether a page is a family's `applied`: the last one that a transaction writes of the family."""
+    return key is not None and key.endswith(_APPLIED_PAGE)
+
+
+_APPLIED_PAGE = f"|hub|{APPLIED}".encode()
+
+
 def counted(family: str) -> dict[str, Kind]:
     """The kinds whose measures are counts and may be summed; the others are the hub's own bookkeeping."""
     return {name: kind for name, kind in KINDS[family].items() if kind.at != "none"}

@@ -6,7 +6,8 @@ Viet Nam has kept UTC+7 without daylight saving since 1975, so the zone is a con
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import lru_cache
 
 ZONE = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,6 +63,23 @@ def to_ms(moment: datetime) -> int:
 def to_datetime(ms: int) -> datetime:
     """The instant in the province's zone."""
     return LOCAL_EPOCH + timedelta(milliseconds=ms)
+
+
+def iso(ms: int) -> str:
+    """The instant in the province's zone as ISO 8601; quick, since lists tell thousands of them."""
+    number, rest = divmod(ms + OFFSET_MS, DAY_MS)
+    second, fraction = divmod(rest, 1_000)
+    return f"{_date_text(number)}T{_time_text(second)}{f'.{fraction:03}000' if fraction else ''}+07:00"
+
+
+@lru_cache(maxsize=8_192)
+def _date_text(number: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days=number)).isoformat()
+
+
+@lru_cache(maxsize=86_400)
+def _time_text(second: int) -> str:
+    return str(time(second // 3_600, second // 60 % 60, second % 60))
 
 
 def now_ms() -> int:

@@ -4,6 +4,8 @@ MessagePack arrays, so a state is small (a million stay in memory) and quick to 
 default: older and newer readers then read each other. A register is a tuple that begins with (occurred_at, event id).
 
 An event id that is a UUID is kept as a zero byte and its 16 bytes, any other as its UTF-8. Ids are compared as text.
+
+A record with an empty key is about nothing: it says how far the partition's states have come (`Applied`).
 """
 
 from __future__ import annotations
@@ -83,6 +85,27 @@ class Heartbeat(msgspec.Struct, array_like=True):
     """The newest heartbeat of one partition."""
 
     occurred_at: int = 0
+
+
+class Applied(msgspec.Struct, array_like=True):
+    """How far a partition's states have come: the offset of the next event to be joined.
+
+    It is the last of what a transaction writes to the topic. So whoever read it last, has read the states of the events before `next` and
+    of no other; the page `applied` of the same transaction in `lgsp.cells` says the same of the cells.
+    """
+
+    next: int
+
+
+APPLIED_KEY = b""  # no thing's: events without a key are refused
+
+
+def applied_state(offset: int) -> tuple[bytes, bytes]:
+    """Key and value of the record that says so."""
+    return APPLIED_KEY, msgspec.msgpack.encode(Applied(offset))
+
+
+read_applied = msgspec.msgpack.Decoder(Applied).decode
 
 
 def pack_id(event_id: str) -> Id:

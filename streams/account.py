@@ -10,6 +10,7 @@ from aiokafka import TopicPartition
 
 from schemas.cells import Rules, applied_key, applied_row, cells_of
 from schemas.errors import LedgerError
+from schemas.states import applied_state
 from schemas.topics import events_topic
 from streams.books import Books, Changes, Row
 from streams.families import Family
@@ -45,9 +46,13 @@ class Account:
         else:
             self.books.pages.put(key, value)
 
-    def applied(self, offset: int) -> Row:
-        """The page that says so once its transaction is committed."""
-        return applied_row(self.family.name, offset, self.family.rules)
+    def states(self, changes: Changes, offset: int) -> list[Row]:
+        """What is written to the topic of states, and last how far they have come once the transaction is committed."""
+        return [*changes.states, applied_state(offset)]
+
+    def pages(self, changes: Changes, offset: int) -> list[Row]:
+        """The same of the topic of cells."""
+        return [*changes.pages, applied_row(self.family.name, offset, self.family.rules)]
 
     def check(self, group: str, committed: int) -> None:
         """Books and the group's offset are committed together; if they differ, somebody moved the offset by hand.

@@ -96,8 +96,9 @@ class Ledger:
         pages: list[Row] = []
         async with self._producer.transaction():
             for account, (changes, offset) in changed.items():
-                await self._send(state_topic(account.family.name, books), self.partition, ((*row, []) for row in changes.states))
-                pages += [*changes.pages, account.applied(offset)]
+                states = account.states(changes, offset)
+                await self._send(state_topic(account.family.name, books), self.partition, ((*row, []) for row in states))
+                pages += account.pages(changes, offset)
                 if changes.refused:
                     await self._send(QUARANTINE, 0, (_quarantined(account, refused) for refused in changes.refused))
             await self._send(cells_topic(books), self.partition, ((*row, []) for row in pages))

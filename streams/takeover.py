@@ -60,8 +60,9 @@ async def _load(settings: Settings, accounts: Sequence[Account]) -> None:
 
 
 def _put(records: Iterable[Record], put: Put) -> None:
+    """A record without a key says how far the states have come, which the page `applied` says as well."""
     for record in records:
-        if record.key is not None:
+        if record.key:
             put(record.key, record.value)
 
 

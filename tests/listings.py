@@ -8,15 +8,22 @@ from pathlib import Path
 
 from aiokafka import TopicPartition
 from cubes import Record
-from facts import Heard, books_of
+from facts import Heard, books_of, record
 
+from metrics.cube import Cube
+from metrics.disposable import Connections
 from metrics.listing import Listing
+from metrics.listing_pace import PATIENCE, Pace
 from metrics.listing_reader import Found, Selection, page
+from metrics.reader import Readers
 from ops.listing import meanings
 from schemas.topics import state_topic
+from streams.account import Account
 from streams.books import Books, Changes
+from streams.families import FAMILIES
 
 NOW = 1_763_870_400_000
+TOPIC = state_topic("dossiers")
 
 
 @dataclass
@@ -53,6 +60,31 @@ def published(changes: Changes) -> list[Record]:
 def pages(books: Books) -> list[Record]:
     """All pages that the worker of these books has published."""
     return [Record(key, value) for key, value in books.pages.items()]
+
+
+class Worker:
+    """One partition of dossiers: what each of its transactions writes, as two logs."""
+
+    def __init__(self, partition: int = 0) -> None:
+        self.account = Account(FAMILIES["dossiers"], partition)
+        self.states: list[State] = []
+        self.cells: list[Record] = []
+
+    def commit(self, *facts: Heard) -> None:
+        """A transaction."""
+        account, changes = self.account, self.account.books.fold([record(*fact) for fact in facts])
+        account.books.keep(changes)
+        account.next += len(facts)
+        topic, partition = state_topic(account.family.name), account.source.partition
+        for key, value in account.states(changes, account.next):
+            self.states.append(State(topic, key, value, partition, len(self.states)))
+        for key, value in account.pages(changes, account.next):
+            self.cells.append(Record(key, value, partition, len(self.cells)))
+
+
+def paced(cube: Cube, listing: Listing, patience: float = PATIENCE) -> Pace:
+    """The listing in pace with this cube."""
+    return Pace(listing, Readers(cube), Connections(listing, "The list is being made anew"), patience)
 
 
 def only_state(facts: Iterable[Heard]) -> bytes:

@@ -122,13 +122,17 @@ class Writer:
 
 async def write_province(settings: Settings, count: int, told: Callable[[int], None]) -> dict[tuple[str, int], int]:
     """Write about so many events; how many wait in each (topic, partition)."""
+    return await write(settings, province(dossiers_for(count), settings.partitions), told)
+
+
+async def write(settings: Settings, made: Iterator[Waiting], told: Callable[[int], None]) -> dict[tuple[str, int], int]:
+    """Write these events; how many wait in each (topic, partition)."""
     ends = no_events(settings)
     async with Writer(settings) as writer:
-        made = province(dossiers_for(count), settings.partitions)
         while chunk := list(islice(made, CHUNK)):
             for place, rows in _by_place(chunk).items():
                 await writer.write(*place, rows)
-                ends[place] += len(rows)
+                ends[place] = ends.get(place, 0) + len(rows)
             told(sum(ends.values()))
             await asyncio.sleep(0)
     return ends

@@ -12,6 +12,7 @@ NAMES: dict[str, str] = {
     "failover": "a worker killed, until another one goes on",
     "gateway": "events taken in over HTTP on one core",
     "latency": "from accepted to visible in the API and /metrics",
+    "api": "figures, lists and /metrics of a whole province's year over HTTP",
 }
 
 
@@ -26,6 +27,8 @@ class Scale:
     gateway_events: int
     probes: int
     warm: float  # seconds of load before them
+    province: int  # dossiers of the year that the API tells
+    asked: int  # answers with every indicator
 
     @classmethod
     def of(cls, events: int) -> Self:
@@ -34,7 +37,7 @@ class Scale:
         return cls(
             events=events, books=max(600, round(1_000_000 * share)), history=max(500, round(100_000 * share)),
             kills=max(1, round(3 * share)), gateway_events=max(1_000, round(200_000 * share)), probes=max(10, round(150 * share) * 2),
-            warm=60 * share,
+            warm=60 * share, province=max(300, round(300_000 * share)), asked=max(2, round(200 * share)),
         )  # fmt: skip
 
     @property

@@ -76,7 +76,7 @@ async def known_dossiers(hub: Hub) -> set[bytes]:
             tp = TopicPartition(state_topic("dossiers"), partition)
             reader.assign([tp])
             async for _, records in read_to_end(reader, tp):
-                known.update(record.key for record in records)
+                known.update(record.key for record in records if record.key)
     return known
 
 

@@ -12,7 +12,7 @@ import pytest
 from aiokafka import TopicPartition
 from rich.console import Console
 
-from ops.bench import failover, gateway, job, latency, takeover
+from ops.bench import api, failover, gateway, job, latency, takeover
 from ops.bench.load import no_events
 from ops.bench.machine import two_cores
 from ops.bench.names import Scale
@@ -111,6 +111,17 @@ def test_latency(stage: Stage) -> None:
     assert sum(applied(stage).values()) >= held(stage) > SMALL.history / 2 + SMALL.probes
     for median, tail in (lines[:2], lines[2:]):
         assert 0 <= median.measured <= tail.measured
+
+
+def test_api(stage: Stage) -> None:
+    figures, slowest, page, slow_page, scrape, slow_scrape = api.measure(stage, SMALL)
+    assert f"{SMALL.province:,} dossiers" in figures.what
+    assert slowest.note == f"{SMALL.asked} answers"
+    lists = len(list(api.listed()))
+    assert slow_page.note.startswith(f"{lists} lists, ")
+    assert lists > 50
+    for median, tail in ((figures, slowest), (page, slow_page), (scrape, slow_scrape)):
+        assert 0 < median.measured <= tail.measured
 
 
 def test_the_command_writes_its_table_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

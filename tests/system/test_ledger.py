@@ -15,6 +15,8 @@ from ops.recount import recount
 from ops.simulate.stream import events
 from schemas.errors import LedgerError
 from schemas.kafka import consumer, read_to_end
+from schemas.states import APPLIED_KEY, read_applied
+from schemas.topics import state_topic
 from streams.account import Handed
 from streams.families import ALL, FAMILIES
 from streams.ledger import Ledger
@@ -89,6 +91,25 @@ async def test_families_share_a_transaction(hub: Hub, records: list, ledger: Led
     await successor.close()
     assert [successor.accounts[source.topic].next for source in (SOURCE, documents)] == [50, 9]
     assert not any(verdict.differences for verdict in await recount(hub.settings))
+
+
+async def test_states_say_how_far_they_have_come(hub: Hub, records: list, ledger: Ledger) -> None:
+    """Last in every transaction, whether it changes a state or not; and it is not taken for one at the take-over."""
+    await ledger.apply(batch(records[:50], None))
+    await ledger.apply(batch(records[50:90], records[49].offset))
+    await ledger.apply(batch(records[90:99], records[89].offset))
+    states = TopicPartition(state_topic("dossiers"), 0)
+    async with consumer(hub.settings) as reader:
+        reader.assign([states])
+        written = [record async for _, found in read_to_end(reader, states) for record in found]
+    assert [read_applied(record.value).next for record in written if record.key == APPLIED_KEY] == [50, 90, 99]
+    assert written[-1].key == APPLIED_KEY
+    await ledger.close()
+    successor = Ledger(0, hub.settings)
+    await take_over(hub.settings, [successor])
+    await successor.close()
+    known = {key for key, _ in successor.accounts[SOURCE.topic].books.states.items()}
+    assert known == {record.key for record in written} - {APPLIED_KEY}
 
 
 async def test_a_former_owner_is_fenced(hub: Hub, records: list, ledger: Ledger) -> None:

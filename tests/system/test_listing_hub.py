@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,11 +15,14 @@ from harness import Hub, until
 from connectors.publisher import Publisher
 from metrics.catalogue import Indicator, load_indicators
 from metrics.listing_layout import FAMILIES
+from metrics.listing_reader import applied
 from metrics.listing_terms import Part, families_of
 from ops.simulate.stream import events
 from schemas.clock import DAY_MS, now_ms
+from schemas.topics import state_topic
 
 DAYS = 30
+PATIENCE = 90.0
 PARTS: tuple[Part, Part] = ("numerator", "denominator")
 
 
@@ -83,6 +89,9 @@ async def told(hub: Hub) -> Hub:
 
 
 async def test_every_figure_is_as_long_as_its_list(told: Hub) -> None:
+    with sqlite3.connect(told.settings.data / "listing.sqlite") as listing:
+        places = {family: applied(listing, state_topic(family)) for family in ("dossiers", "documents")}
+    assert all(places.values()), "every worker says how far its states are"
     agency = get(told, "/v1/dossiers", indicator="dossiers_on_time_share", window="all")["things"][0]["agency"]
     found = {
         (indicator.id, part): compare(told, indicator, part, family, window="all") + compare(told, indicator, part, family, agency=agency)
@@ -100,6 +109,30 @@ async def test_every_figure_is_as_long_as_its_list(told: Hub) -> None:
     told.kill("metrics")
     until(lambda: ready(told))
     assert compare(told, indicator, "denominator", "dossiers", window="all") > 100
+
+
+async def test_under_load_figure_and_list_are_of_one_moment(told: Hub) -> None:
+    """Lists are asked for until twenty met their figures while these changed; none that stood for the same facts was of another length."""
+    parameters = {"kind": "received", "measure": "received", "window": "all", "limit": 1}
+    figures = set[int]()
+
+    async def send() -> None:
+        async with Publisher(told.settings) as publisher:
+            for number in itertools.count():
+                await publisher.publish([event for _, event in events(100 + number, 20, now_ms() - DAYS * DAY_MS, DAYS)])
+
+    sending = asyncio.create_task(send())
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while len(figures) < 20:
+                answer = await asyncio.to_thread(get, told, "/v1/dossiers", **parameters)
+                assert not sending.done()
+                if answer["same_moment"]:
+                    assert answer["figure"] == answer["adds"] == answer["rows"]
+                    figures.add(answer["figure"])
+    finally:
+        sending.cancel()
+    assert "at the same moment" not in (told.settings.data / "metrics.log").read_text()
 
 
 def test_lists_can_be_switched_off(hub: Hub) -> None:

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from ops.bench import books, failover, latency, machine, report, run
+from ops.bench import api, books, failover, latency, machine, report, run
 from ops.bench.decoding import Rate
 from ops.bench.job import lines as job_lines
 from ops.bench.load import DAYS, EVENTS_A_DOSSIER, YEAR, dossiers_for, partition_of, province, waiting
@@ -110,6 +110,8 @@ def test_the_whole_scale_is_that_of_the_needs() -> None:
     assert not small.whole
     assert small.books < 2_000
     assert small.kills == 1
+    assert (whole.province, whole.asked) == (300_000, 200)
+    assert small.province < 600
 
 
 def test_the_job_is_told_beside_the_mean_of_what_decoding_took_before_and_after() -> None:
@@ -120,6 +122,23 @@ def test_the_job_is_told_beside_the_mean_of_what_decoding_took_before_and_after(
     assert "200,000 before, 100,000 after" in share.note
     assert (cpu.measured, cpu.note) == (15, "plain decoding 5.0 and 9.0 s, broker 4.0 s")
     assert (memory.measured, whole.met, share.met) == (300, True, True)
+
+
+def test_answers_are_told_by_median_and_tail_with_the_slowest_list() -> None:
+    pages = {"late numerator": [0.01, 0.02, 0.09], "open numerator": [0.03, 0.03, 0.03]}
+    run = api.Run(figures=[0.02, 0.03, 0.2], scrapes=[0.1], pages=pages)
+    found = api.lines(run, Scale.of(EVENTS))
+    assert [round(line.measured) for line in found] == [30, 200, 30, 90, 100, 100]
+    assert [line.met for line in found] == [True, False, True, True, True, True]
+    assert found[0].what == "every indicator of 300,000 dossiers, p50"
+    assert found[3].note == "2 lists, 6 pages; slowest open numerator, 30 ms"
+
+
+def test_a_list_that_is_not_its_figure_is_no_measurement() -> None:
+    api._require_whole("absent", {"figure": None, "same_moment": None})
+    api._require_whole("equal", {"figure": 3, "adds": 3, "same_moment": True})
+    with pytest.raises(EnvironmentBroken, match="The list of late adds up to 2 and its figure is 3"):
+        api._require_whole("late", {"figure": 3, "adds": 2, "same_moment": False})
 
 
 def test_memory_is_the_whole_process_per_million_dossiers() -> None:

@@ -10,7 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
 
-from schemas.clock import DAY_MS, EARLIEST_MS, LATEST_MS, ZONE, as_date, day, day_number, day_start, now_ms, to_datetime, to_ms, yyyymmdd
+from schemas.clock import (
+    DAY_MS,
+    EARLIEST_MS,
+    LATEST_MS,
+    ZONE,
+    as_date,
+    day,
+    day_number,
+    day_start,
+    iso,
+    now_ms,
+    to_datetime,
+    to_ms,
+    yyyymmdd,
+)
 
 INSTANTS = st.integers(EARLIEST_MS, LATEST_MS - 1)
 
@@ -62,6 +76,12 @@ def test_a_day_starts_at_its_first_instant(ms: int) -> None:
 def test_instants_and_datetimes_are_each_others_inverse(ms: int) -> None:
     assert to_ms(to_datetime(ms)) == ms
     assert to_datetime(ms).utcoffset() == timedelta(hours=7) == ZONE.utcoffset(None)
+
+
+@examples(200)
+@given(INSTANTS, st.sampled_from([1, 1_000, 86_400_000]))
+def test_the_text_of_an_instant_is_its_datetimes(ms: int, whole: int) -> None:
+    assert iso(ms // whole * whole) == to_datetime(ms // whole * whole).isoformat()
 
 
 @examples(100)

@@ -16,7 +16,7 @@ from metrics.directory import Directory
 from metrics.directory_feed import DirectoryFeed, Following, Items, both
 from metrics.feed import Progress
 from schemas.settings import Settings
-from schemas.states import Item
+from schemas.states import Item, applied_state
 from schemas.topics import state_topic
 
 TOPIC = state_topic("inventory")
@@ -133,6 +133,12 @@ def test_a_heartbeat_makes_no_other_directory_and_a_statement_does() -> None:
     assert not items.apply([Record(first.key, encode(beaten))])
     assert items.items["agency/A"].heartbeat == 5
     assert items.apply(records(agency({}, "A", "unit", "P")))
+
+
+def test_how_far_the_states_have_come_is_no_item() -> None:
+    items = Items()
+    assert not items.apply([Record(*applied_state(7))])
+    assert (items.items, items.unreadable) == ({}, {})
 
 
 def test_an_item_that_is_gone_is_gone() -> None:

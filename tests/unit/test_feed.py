@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from cubes import NOW, Record, cell
 
 from metrics.cube import Cube, Place
 from metrics.disposable import LONGEST_AWAY_MS, Doubt
-from metrics.feed import Diet, Following, Progress
+from metrics.feed import HURRY_MS, Diet, Following, Progress
 from schemas.topics import CELLS
 
 PARTITIONS = [TopicPartition(CELLS, 0), TopicPartition(CELLS, 1)]
@@ -171,5 +172,11 @@ async def test_what_is_less_urgent_rests_in_proportion_to_its_work(cube: Cube, m
     following = Following(Reader(LOG), cube, {}, lambda _: None, lambda: NOW, diet)  # type: ignore[arg-type]
     with pytest.raises(Drained):
         await following.run(PARTITIONS)
-    assert rests == [3.0] * cube.stats.batches
+    slices = round(3_000 / HURRY_MS)
+    assert rests == [HURRY_MS / 1000] * slices * cube.stats.batches
     assert cube.stats.batches > 1
+    rests.clear()
+    hurried = replace(diet, hurry=lambda: len(rests) >= 7)
+    with pytest.raises(Drained):
+        await Following(Reader(LOG), cube, {}, lambda _: None, lambda: NOW, hurried).run(PARTITIONS)  # type: ignore[arg-type]
+    assert len(rests) == 7, "nobody rests while somebody waits"

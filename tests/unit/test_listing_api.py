@@ -14,17 +14,16 @@ import httpx
 import pytest
 from cubes import by_rules
 from facts import Heard, books_of, ms, told
-from listings import empty, feed, pages, states
+from listings import empty, feed, paced, pages, states
 
 from metrics.api import create_app
 from metrics.catalogue import Indicator, load_indicators
 from metrics.cube import Cube
-from metrics.disposable import Connections
 from metrics.exporter import Exporter
 from metrics.feed import Progress
 from metrics.listing import Listing
 from metrics.listing_api import listing_routes
-from metrics.listing_questions import TRIES, Lists
+from metrics.listing_questions import Lists
 from metrics.questions import Questions
 from metrics.reader import Readers
 from ops.listing import meanings
@@ -72,7 +71,7 @@ def tell(files: tuple[Cube, Listing], facts: list[Heard], figures: bool = True) 
 def world(files: tuple[Cube, Listing]) -> World:
     """What a test may change while the API runs."""
     tell(files, FACTS)
-    return SimpleNamespace(progress=Progress(ready=True, percent=100.0, partitions=1), seconds=0.0, pauses=[], wait=lambda: None)
+    return SimpleNamespace(progress=Progress(ready=True, percent=100.0, partitions=1))
 
 
 @pytest.fixture
@@ -80,14 +79,7 @@ async def api(files: tuple[Cube, Listing], world: World) -> AsyncIterator[httpx.
     ready, clock = Progress(ready=True, percent=100.0, partitions=1), (lambda: NOW)
     questions = Questions(Readers(files[0]), load_indicators(), {}, progress=lambda: ready, clock=clock)
 
-    def pause(seconds: float) -> None:
-        world.pauses.append(seconds)
-        world.wait()
-
-    lists = Lists(
-        questions, Connections(files[1], "The list is being made anew"), meanings(), progress=lambda: world.progress,
-        clock=lambda: world.seconds, pause=pause,
-    )  # fmt: skip
+    lists = Lists(questions, paced(*files), meanings(), progress=lambda: world.progress)
     exporter = Exporter(files[0], load_indicators(), progress=lambda: ready, worker_lag=dict, clock=clock)
     transport = httpx.ASGITransport(create_app(questions, exporter, [listing_routes(lists)]), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
@@ -225,30 +217,10 @@ async def test_an_id_that_is_a_formula_stays_text_in_csv(files: tuple[Cube, List
     assert await ids(api, "dossiers_overdue") == ["=1+1", "d4"]
 
 
-async def test_a_list_that_is_ahead_of_the_figure_says_so(files: tuple[Cube, Listing], api: httpx.AsyncClient, world: World) -> None:
+async def test_a_list_that_is_ahead_of_the_figure_says_so(files: tuple[Cube, Listing], api: httpx.AsyncClient) -> None:
     tell(files, [*FACTS, *one(7, RECEIVED)], figures=False)
     answer = await ask(api, indicator="dossiers_overdue")
     assert (answer["figure"], answer["rows"], answer["same_moment"]) == (1, 2, False)
-    assert len(world.pauses) == TRIES - 1
-
-
-async def test_it_asks_again_while_that_is_quick(files: tuple[Cube, Listing], api: httpx.AsyncClient, world: World) -> None:
-    more = [*FACTS, *one(7, RECEIVED)]
-    tell(files, more, figures=False)
-    world.wait = lambda: tell(files, more)
-    answer = await ask(api, indicator="dossiers_overdue")
-    assert (answer["figure"], answer["rows"], answer["same_moment"]) == (2, 2, True)
-    assert len(world.pauses) == 1
-
-
-async def test_it_does_not_ask_again_once_it_took_long(files: tuple[Cube, Listing], api: httpx.AsyncClient, world: World) -> None:
-    def wait() -> None:
-        world.seconds += 1.0
-
-    tell(files, [*FACTS, *one(7, RECEIVED)], figures=False)
-    world.wait = wait
-    assert (await ask(api, indicator="dossiers_overdue"))["same_moment"] is False
-    assert len(world.pauses) == 1
 
 
 async def test_documents_and_tasks_have_their_own_addresses(files: tuple[Cube, Listing], api: httpx.AsyncClient) -> None:

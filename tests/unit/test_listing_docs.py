@@ -10,12 +10,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from facts import books_of, ms, told
-from listings import empty, feed, pages, states
+from listings import empty, feed, paced, pages, states
 
 from metrics.api import create_app
 from metrics.catalogue import load_indicators
 from metrics.cube import Cube
-from metrics.disposable import Connections
 from metrics.exporter import Exporter
 from metrics.feed import Progress
 from metrics.listing_api import listing_routes
@@ -49,7 +48,7 @@ async def asked(tmp_path: Path, path: str) -> httpx.Response:
     cube.apply(pages(books), {0: 14})
     feed(listing, states(books))
     questions = Questions(Readers(cube), load_indicators(), {}, progress=lambda: ready, clock=lambda: now)
-    lists = Lists(questions, Connections(listing, "The list is being made anew"), meanings(), progress=lambda: ready)
+    lists = Lists(questions, paced(cube, listing), meanings(), progress=lambda: ready)
     exporter = Exporter(cube, load_indicators(), progress=lambda: ready, worker_lag=dict, clock=lambda: now)
     transport = httpx.ASGITransport(create_app(questions, exporter, [listing_routes(lists)]), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:

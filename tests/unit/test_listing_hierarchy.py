@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 from agencies import merged_communes, state
 from facts import Heard, books_of, ms, told
-from listings import empty, feed, pages, states
+from listings import empty, feed, paced, pages, states
 
 from metrics.catalogue import load_indicators
 from metrics.cube import Cube
 from metrics.directory import Directory
-from metrics.disposable import Connections
 from metrics.feed import Progress
 from metrics.listing_questions import Lists
 from metrics.listing_subjects import ListAsked
@@ -50,7 +49,7 @@ def lists(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lists]:
     feed(listing, states(books))
     directory = Directory(items)
     questions = Questions(Readers(cube), load_indicators(), {}, progress=lambda: READY, clock=lambda: NOW, directory=lambda: directory)
-    yield Lists(questions, Connections(listing, "The list is being made anew"), meanings(), progress=lambda: READY, pause=lambda _: None)
+    yield Lists(questions, paced(cube, listing), meanings(), progress=lambda: READY)
     cube.close()
     listing.close()
 

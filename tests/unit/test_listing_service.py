@@ -18,7 +18,7 @@ from metrics.questions import Questions
 from ops.listing import meanings
 from schemas.settings import Settings
 
-QUESTIONS = cast(Questions, SimpleNamespace(catalogue={}))
+QUESTIONS = cast(Questions, SimpleNamespace(catalogue={}, readers=None))
 
 
 def samples(service: Service) -> dict[str, float]:

@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 from cubes import INDICATORS, NOW, FedCube, by_rules, counted
-from listings import empty
+from listings import empty, paced
 from prometheus_client.parser import text_string_to_metric_families
 
 from metrics.answers import ScoreAnswer, counts_csv
 from metrics.asked import Asked, CountsAsked, IndicatorsAsked
 from metrics.directory import Directory
-from metrics.disposable import Connections
 from metrics.exporter import Exporter
 from metrics.feed import Progress
 from metrics.listing_questions import Lists
@@ -114,7 +113,7 @@ def test_a_raw_count_is_null_and_its_neighbours_are_told(questions: Questions, c
     assert (kind.counts["late_766"], kind.missing) == (1, None)
 
 
-def test_a_list_is_absent_too(questions: Questions, tmp_path: Path) -> None:
+def test_a_list_is_absent_too(questions: Questions, cube: FedCube, tmp_path: Path) -> None:
     class Silent(Lists):
         """Without the check whether the list's own rules are the figure's."""
 
@@ -122,7 +121,7 @@ def test_a_list_is_absent_too(questions: Questions, tmp_path: Path) -> None:
             return told
 
     listing = empty(tmp_path)
-    lists = Silent(questions, Connections(listing, "The list is being made anew"), meanings(), progress=lambda: READY)
+    lists = Silent(questions, paced(cube, listing), meanings(), progress=lambda: READY)
     behind = [id_ for id_ in WITH if INDICATORS[id_].source == "events"]
     for asked in (ListAsked(indicator=behind[0]), ListAsked(kind="closed", measure="late_766")):
         answer = lists.things("dossiers", asked)

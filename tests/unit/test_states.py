@@ -6,11 +6,26 @@ from uuid import UUID, uuid4
 
 import msgspec
 import pytest
+from facts import Record
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import PRINTABLE, examples
 
-from schemas.states import Activity, Document, Dossier, Heartbeat, Item, Task, id_text, pack_id
+from schemas.states import (
+    APPLIED_KEY,
+    Activity,
+    Applied,
+    Document,
+    Dossier,
+    Heartbeat,
+    Item,
+    Task,
+    applied_state,
+    id_text,
+    pack_id,
+    read_applied,
+)
+from streams.books import Books
 from streams.families import FAMILIES
 
 IDS = st.one_of(
@@ -46,6 +61,7 @@ ITEM = (
 )
 HEARTBEAT = "91cf0000019aaed84380"
 NOON = 1_763_870_000_000
+APPLIED = "91cd1f90"
 STATES = [Dossier, Document, Task, Activity, Item, Heartbeat]
 
 
@@ -126,3 +142,12 @@ def test_the_first_states_ever_written_are_still_read() -> None:
         heartbeat=NOON + 7,
         first_heartbeat=NOON + 6,
     )
+
+
+def test_how_far_states_have_come_is_kept_under_no_things_key() -> None:
+    assert applied_state(8_080) == (b"", bytes.fromhex(APPLIED))
+    assert read_applied(bytes.fromhex(APPLIED)) == Applied(8_080)
+    assert read_applied(msgspec.msgpack.encode([8_080, "of a newer version"])).next == 8_080
+    for family in FAMILIES.values():
+        changes = Books(family).fold([Record(APPLIED_KEY, b"whatever it says")])
+        assert (changes.states, len(changes.refused)) == ([], 1), "an event without a key would be taken for it"

@@ -1,0 +1,146 @@
+"""Figures, lists and /metrics of a whole province's year over HTTP, on a hub that has nothing else to do meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from metrics.catalogue import load_indicators
+from metrics.listing_layout import FAMILIES
+from metrics.listing_terms import Part, families_of
+from ops.bench.load import DAYS, YEAR, waiting, write
+from ops.bench.names import Scale
+from ops.bench.offsets import Applied, Places, require_written
+from ops.bench.report import Line, Need, percentile
+from ops.bench.requests import ready
+from ops.bench.stage import Stage, deadline, require_running
+from ops.simulate.whole import whole_province
+from ops.supervise import Service
+from schemas.clock import DAY_MS, to_datetime
+from schemas.errors import EnvironmentBroken
+
+SEED = 1
+PARTS: tuple[Part, Part] = ("numerator", "denominator")
+WINDOW = {"from": to_datetime(YEAR).date().isoformat(), "to": to_datetime(YEAR + (DAYS - 1) * DAY_MS).date().isoformat()}
+LARGEST = 1_000  # rows of a page
+LONGEST = 1_800.0
+Asked = tuple[str, Mapping[str, str]]  # address and parameters
+
+
+@dataclass
+class Run:
+    """Seconds from question to whole answer, one after the other on one connection."""
+
+    figures: list[float] = field(default_factory=list)
+    scrapes: list[float] = field(default_factory=list)
+    pages: dict[str, list[float]] = field(default_factory=dict)  # by what is listed
+
+
+def measure(stage: Stage, scale: Scale) -> list[Line]:
+    """A year's events are counted by a worker; then only the metrics process and the broker run, and are asked."""
+    made = (waiting(event, at, stage.settings.partitions) for at, event in whole_province(SEED, scale.province, YEAR, DAYS))
+    with stage.counting(f"The year of {scale.province:,} dossiers is made", 6 * scale.province) as told:
+        ends = asyncio.run(write(stage.settings, made, told))
+    return lines(asyncio.run(_run(stage, ends, scale)), scale)
+
+
+def lines(run: Run, scale: Scale) -> list[Line]:
+    """Median and 99th percentile of each kind of answer, in ms."""
+    slowest = max(run.pages, key=lambda name: percentile(run.pages[name], 50))
+    pages = [took for found in run.pages.values() for took in found]
+    told = f"{len(run.pages)} lists, {len(pages)} pages; slowest {slowest}, {percentile(run.pages[slowest], 50) * 1000:.0f} ms"
+    asked = (
+        (f"every indicator of {scale.province:,} dossiers", run.figures, 150, f"{len(run.figures)} answers"),
+        ("page of what is behind a figure", pages, 100, told),
+        ("/metrics", run.scrapes, 250, f"{len(run.scrapes)} scrapes"),
+    )
+    return [
+        Line(f"{what}, p{percent}", percentile(found, percent) * 1000, "ms", Need("at most", most), note if percent == 99 else "")
+        for what, found, most, note in asked
+        for percent in (50, 99)
+    ]
+
+
+async def _run(stage: Stage, ends: Places, scale: Scale) -> Run:
+    settings = stage.settings
+    await require_written(settings, ends)
+    worker, metrics = stage.service("worker"), stage.service("metrics")
+    with stage.waiting("The year is counted"):
+        worker.start()
+        async with Applied(settings) as applied:
+            await applied.reach(ends, worker, seconds=LONGEST)
+        worker.stop()
+    metrics.start()
+    address = f"http://{settings.host}:{settings.metrics_port}"
+    async with aiohttp.ClientSession(address, connector=aiohttp.TCPConnector(limit=1)) as session:
+        with stage.waiting("Figures and lists are built"):
+            await ready(session, address, metrics)
+            await _lists_ready(session, metrics)
+        return await _asked(stage, session, scale)
+
+
+async def _lists_ready(session: aiohttp.ClientSession, metrics: Service) -> None:
+    in_time = deadline("Building the lists", LONGEST)
+    while True:
+        async with session.get("/v1/dossiers", params={"indicator": "dossiers_overdue"}) as answer:
+            if answer.status == 200:
+                return
+        require_running(metrics)
+        in_time()
+        await asyncio.sleep(0.5)
+
+
+async def _asked(stage: Stage, session: aiohttp.ClientSession, scale: Scale) -> Run:
+    run = Run()
+    with stage.counting("Figures are asked for", scale.asked) as told:
+        await _times(session, ("/v1/indicators", WINDOW), scale.asked, run.figures, told)
+        await _times(session, ("/metrics", {}), max(1, scale.asked // 10), run.scrapes)
+    with stage.waiting("Lists are asked for"):
+        for name, first in listed():
+            took = run.pages.setdefault(name, [])
+            page = await _times(session, first, max(1, scale.asked // 40), took)
+            _require_whole(name, page)
+            if page["next"] is not None:
+                await _times(session, (first[0], {**first[1], "after": page["next"]}), max(1, scale.asked // 40), took)
+    return run
+
+
+def listed() -> Iterator[tuple[str, Asked]]:
+    """Every part of an indicator that has a list: its name, and how the first page is asked for."""
+    for indicator in load_indicators().values():
+        for part in PARTS:
+            families = families_of(indicator, part)
+            if indicator.source == "events" and len(families) == 1 and families[0] in FAMILIES:
+                asked = {"indicator": indicator.id, "part": part, "limit": str(LARGEST), **WINDOW}
+                yield f"{indicator.id} {part}", (f"/v1/{families[0]}", asked)
+
+
+async def _times(
+    session: aiohttp.ClientSession, asked: Asked, count: int, into: list[float], told: Callable[[int], None] = lambda _: None
+) -> Any:
+    """Ask so many times, after once unmeasured; the last answer. Raises: EnvironmentBroken for any answer but 200."""
+    address, parameters = asked
+    for number in range(count + 1):
+        began = time.perf_counter()
+        async with session.get(address, params=parameters) as answer:
+            body = await answer.read()
+            if answer.status != 200:
+                raise EnvironmentBroken(f"{answer.url} answered {answer.status}: {body[:300].decode()}")
+            if number:
+                into.append(time.perf_counter() - began)
+                told(number)
+            found = await answer.json() if answer.content_type == "application/json" else None
+    return found
+
+
+def _require_whole(name: str, page: Any) -> None:
+    """Raises: EnvironmentBroken unless the list is its figure: how quickly another one is told says nothing."""
+    if page["figure"] is not None and not page["same_moment"]:
+        raise EnvironmentBroken(
+            f"The list of {name} adds up to {page['adds']} and its figure is {page['figure']}: see the log of `lgsp metrics`."
+        )
