@@ -96,7 +96,7 @@ THEMES = (
     ("received", "finished", "step_taken", "result_returned", "reopened"), ("received", "paid", "fee_requested", "supplement_requested"),
     ("received", "due_changed", "supplement_completed", "corrected", "finished"), ("received", "transferred", "finished", "step_taken"),
     ("received", "refused", "reopened", "corrected"), ("received", "withdrawn", "suspended", "reopened"), ("received", "rated", "paid"),
-    ("received", "finished", "supplement_requested", "result_returned"),
+    ("received", "finished", "supplement_requested", "result_returned"), ("received", "transferred", "paid"),
 )  # fmt: skip
 # Places of the types of events that are about one kind of item.
 ITEMS = ((0,), (1,), (2, 3), (2, 3), (4,), (5,), (6,))

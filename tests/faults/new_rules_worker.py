@@ -25,7 +25,7 @@ def _counts(state: Any, parts: int = ALL) -> list[Contribution]:
 
 FAMILIES_TODAY = dict(FAMILIES)
 TOMORROW: dict[str, Family] = FAMILIES_TODAY | {
-    "dossiers": replace(FAMILIES_TODAY["dossiers"], version=FAMILIES_TODAY["dossiers"].version + 1, counts=_counts)
+    "dossiers": replace(FAMILIES_TODAY["dossiers"], version=FAMILIES_TODAY["dossiers"].version + 1, counts=_counts, counts_by=None)
 }
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from facts import Heard, answer, ms, told
+from facts import Heard, answer, books_of, ms, named, record, told
 from oracle import Figures
 
 RECEIVED = told("dossier.received", "11-03 09:00", due_at="11-10 17:00")
@@ -303,6 +303,16 @@ def test_processing_days_are_calendar_days(finished: str, measure: str) -> None:
     [closed] = [cell for (kind, *_), cell in answer(RECEIVED, told("dossier.finished", finished)).items() if kind == "closed"]
     assert [name for name in closed if name.startswith("days_")] == [measure]
     assert closed["processing_seconds"] == (ms(finished) - ms("11-03 09:00")) // 1000
+
+
+def test_paid_online_is_told_of_the_reception_even_if_the_dossier_moves_in_the_same_batch() -> None:
+    received = told("dossier.received", "11-03 09:00", with_fee=True)
+    moved, paid = told("dossier.transferred", "11-04 09:00"), told("dossier.paid", "11-05 09:00", agency="B")
+    books = books_of([received])
+    books.keep(books.fold([record(*moved), record(*paid)]))
+    assert named(books.pages.items())["received", "A", "p", 20251103]["paid_online"] == 1
+    books.keep(books.fold([record(*told("dossier.paid", "11-06 09:00", agency="B", state="refunded"))]))
+    assert "paid_online" not in named(books.pages.items())["received", "A", "p", 20251103]
 
 
 def test_payments_count_once_per_reference_with_their_newest_state() -> None:
