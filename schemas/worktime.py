@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -47,7 +48,7 @@ class Office:
 
 
 OFFICE = Office()
-KEPT = 16_384  # instants whose working time is remembered
+KEPT = 4_096  # instants whose working time is remembered
 DUE_SOON = timedelta(hours=8)
 
 
@@ -108,14 +109,14 @@ class WorkTime:
     @cached_property
     def fingerprint(self) -> int:
         """Changes with the office's hours and days, so that counts made by others are known (32 bits, never 0)."""
-        return zlib.crc32(repr((self._spans, self._before)).encode()) or 1
+        return zlib.crc32(repr(self._spans).encode() + self._before.tobytes()) or 1
 
     @cached_property
-    def _before(self) -> list[int]:
-        """Working time (ms) before each day."""
+    def _before(self) -> array[int]:
+        """Working time (ms) before each day; 8 bytes for each."""
         whole, epoch = sum(closing - opening for opening, closing in self._spans), date(1970, 1, 1)
         days = range(self._first, day_number(LATEST_MS))
-        return [0, *accumulate(whole if self.office.opens(epoch + timedelta(days=number)) else 0 for number in days)]
+        return array("q", accumulate((whole * self.office.opens(epoch + timedelta(days=number)) for number in days), initial=0))
 
     def _until(self, ms: int) -> int:
         """Working time (ms) from 1980 until an instant."""

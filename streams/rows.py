@@ -13,8 +13,9 @@ from itertools import islice
 import msgspec
 import zstandard
 
-RECENT = 4_096  # rows packed at once, and at least as many are kept as they are
+RECENT = 2_048  # rows packed at once, and at least as many are kept as they are
 BLOCK = 32
+SMALL = (1 << 60) - 1  # an integer of 60 bits takes 32 bytes, a whole hash 48
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[bytes, bytes]).decode
@@ -35,7 +36,7 @@ class Rows:
     def __init__(self) -> None:
         self._recent: dict[bytes, bytes] = {}
         self._packed: dict[int, Block] = {}  # by hash of the key: an integer takes half of a key's memory
-        self._pack = zstandard.ZstdCompressor(level=1, write_content_size=True).compress
+        self._pack = zstandard.ZstdCompressor(level=3, write_content_size=True).compress
         self._unpack = zstandard.ZstdDecompressor().decompress
 
     def __len__(self) -> int:
@@ -44,14 +45,14 @@ class Rows:
     def get(self, key: bytes) -> bytes | None:
         """The row, or None."""
         row = self._recent.get(key)
-        if row is None and hash(key) in self._packed:
+        if row is None and hash(key) & SMALL in self._packed:
             self._take_out(key)
             row = self._recent.get(key)
         return row
 
     def put(self, key: bytes, row: bytes | None) -> None:
         """Write a row; None or nothing (a tombstone) takes it out."""
-        if self._recent.pop(key, None) is None and hash(key) in self._packed:
+        if self._recent.pop(key, None) is None and hash(key) & SMALL in self._packed:
             self._take_out(key)
             self._recent.pop(key, None)
         if row:
@@ -67,17 +68,17 @@ class Rows:
 
     def _live(self, block: Block) -> Iterator[tuple[bytes, bytes]]:
         """The rows of a block that were not taken out since."""
-        return ((key, row) for key, row in _decode(self._unpack(block.data)).items() if self._packed.get(hash(key)) is block)
+        return ((key, row) for key, row in _decode(self._unpack(block.data)).items() if self._packed.get(hash(key) & SMALL) is block)
 
     def _take_out(self, key: bytes) -> None:
         """Unpack a row; what is left of its block too once that is less than half, so that little memory is held for nothing."""
-        block = self._packed[hash(key)]
+        block = self._packed[hash(key) & SMALL]
         rows = dict(self._live(block))
         if key not in rows:
             return  # another key has the same hash
         wanted = {key: rows[key]} if 2 * block.live > BLOCK else rows
         for one in wanted:
-            del self._packed[hash(one)]
+            del self._packed[hash(one) & SMALL]
         block.live -= len(wanted)
         self._recent.update(wanted)
 
@@ -85,9 +86,9 @@ class Rows:
         chunk: dict[bytes, bytes] = {}
         block = Block()
         for key, row in list(islice(self._recent.items(), RECENT)):
-            if hash(key) in self._packed:
+            if hash(key) & SMALL in self._packed:
                 continue  # another key has the same hash: this one stays as it is
-            self._packed[hash(key)] = block
+            self._packed[hash(key) & SMALL] = block
             chunk[key] = row
             if len(chunk) == BLOCK:
                 self._seal(block, chunk)
