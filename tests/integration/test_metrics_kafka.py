@@ -173,12 +173,12 @@ async def test_the_process_serves_figures_and_ends_on_sigterm(settings: Settings
     assert "Traceback" not in err
 
 
-async def test_it_serves_books_beside_its_own_from_files_of_their_own(settings: Settings, agency: str) -> None:
-    beside = settings.model_copy(update={"app_id": f"beside-{agency.lower()}"})
+async def test_it_serves_books_beside_its_own_from_files_of_their_own(settings: Settings, code: str) -> None:
+    beside = settings.model_copy(update={"app_id": f"beside-{code.lower()}"})
     await ensure_topics(beside)
-    await publish(settings, agency, {"P1": 3})
-    await publish(beside, agency, {"P1": 5}, topic=cells_topic(beside.app_id))
-    asked = f"/v1/counts?agency={agency}&kind=received&window=all"
+    await publish(settings, code, {"P1": 3})
+    await publish(beside, code, {"P1": 5}, topic=cells_topic(beside.app_id))
+    asked = f"/v1/counts?agency={code}&kind=received&window=all"
     with start(settings, LGSP_BOOKS_BESIDE=beside.app_id) as process:
         try:
             for books, count in (("", 3), (f"&books={beside.app_id}", 5)):
@@ -193,9 +193,9 @@ async def test_it_serves_books_beside_its_own_from_files_of_their_own(settings: 
     assert process.returncode == 0
 
 
-async def test_books_beside_that_cannot_be_fed_stop_it_all(settings: Settings, agency: str) -> None:
+async def test_books_beside_that_cannot_be_fed_stop_it_all(settings: Settings, code: str) -> None:
     """Their topic of cells has other partitions than the settings say."""
-    name = f"broken-{agency.lower()}"
+    name = f"broken-{code.lower()}"
     async with admin(settings) as client:
         await client.create_topics([NewTopic(cells_topic(name), settings.partitions + 1, 1)])
     assert cells_topic(name) in sentence(start(settings, LGSP_BOOKS_BESIDE=name))
