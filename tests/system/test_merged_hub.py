@@ -137,7 +137,7 @@ def digitised(hub: Hub, **asked: Any) -> dict[str, tuple[int, int, float | None]
 
 
 def settled(hub: Hub) -> None:
-    until(lambda: up(f"http://127.0.0.1:{hub.settings.metrics_port}/readyz") and counts(hub, "received")[""] == 10)
+    until(lambda: up(f"http://127.0.0.1:{hub.settings.metrics_port}/v1/counts?family=dossiers") and counts(hub, "received")[""] == 10)
     until(lambda: counts(hub, "closed")[""] == 8 and counts(hub, "open")[""] == 2)
 
 
