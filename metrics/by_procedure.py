@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from metrics import reasons
 from metrics.catalogue import ByProcedure, Name
-from metrics.directory_items import ProcedureFields
-from metrics.figures import Figure, Parts
+from metrics.directory_items import ProcedureFields, Statement
+from metrics.figures import Figure, Parts, share
 from metrics.reader import By
 from schemas.worktime import Office
 
@@ -16,14 +16,14 @@ Rule = Callable[[ProcedureFields, Parts, Office], Share | None]
 
 
 def figures_of(
-    rule: ByProcedure, procedures: Iterable[ProcedureFields], counted: Mapping[str, Parts], office: Office, by: By | None
+    rule: ByProcedure, procedures: Iterable[Statement[ProcedureFields]], counted: Mapping[str, Parts], office: Office, by: By | None
 ) -> tuple[dict[str, Figure], Name | None]:
     """The share of all procedures for citizens and businesses that the rule asks about, or of each of them."""
-    public = (one for one in procedures if not one.internal)
-    shares = {one.procedure: share for one in public if (share := RULES[rule](one, counted.get(one.procedure, [0, 0]), office))}
+    public = (one.fields for one in procedures if not one.fields.internal)
+    shares = {one.procedure: parts for one in public if (parts := RULES[rule](one, counted.get(one.procedure, [0, 0]), office))}
     if by == "category":
-        return {code: _figure(*share) for code, share in sorted(shares.items())}, None
-    whole = _figure(*(sum(column) for column in zip((0, 0), *shares.values(), strict=True)))
+        return {code: share(*parts) for code, parts in sorted(shares.items())}, None
+    whole = share(*(sum(column) for column in zip((0, 0), *shares.values(), strict=True)))
     return {"": whole}, None if shares else reasons.NO_PROCEDURE
 
 
@@ -42,7 +42,3 @@ def _days_saved(procedure: ProcedureFields, counted: Parts, office: Office) -> S
 
 
 RULES: Mapping[ByProcedure, Rule] = {"any": _any, "days_saved": _days_saved}
-
-
-def _figure(numerator: int, denominator: int) -> Figure:
-    return Figure(numerator, denominator, numerator / denominator if denominator else None)

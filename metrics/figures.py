@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -70,6 +70,11 @@ class Figure:
 
 
 NOTHING = Figure(None, None, None)
+
+
+def share(numerator: int, denominator: int) -> Figure:
+    """One divided by the other; without a denominator there is no value."""
+    return Figure(numerator, denominator, numerator / denominator if denominator else None)
 
 
 class Source(NamedTuple):
@@ -213,8 +218,8 @@ def figure(indicator: Indicator, parts: Parts) -> Figure:
     numerator, denominator, *classes = parts
     if indicator.denominator is None:
         return Figure(numerator, None, numerator)
-    value = numerator / denominator if denominator else None
-    return Figure(numerator, denominator, value, tuple(_percentiles(indicator, classes)) if classes else ())
+    found = share(numerator, denominator)
+    return replace(found, percentiles=tuple(_percentiles(indicator, classes))) if classes else found
 
 
 def _percentiles(indicator: Indicator, classes: list[int]) -> Iterable[tuple[int, int | None]]:

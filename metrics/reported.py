@@ -13,7 +13,7 @@ from metrics import reasons
 from metrics.answers import Days, Report
 from metrics.catalogue import Indicator, Name
 from metrics.directory import Directory, Reported
-from metrics.figures import NOTHING, Figure, Scope
+from metrics.figures import NOTHING, Figure, Scope, share
 from metrics.grains import Window
 from metrics.reader import By
 from schemas.clock import to_datetime
@@ -90,8 +90,7 @@ def _figure(found: Sequence[Reported]) -> Figure:
     numerator, denominators = sum(one.numerator for one in found), [one.denominator for one in found if one.denominator is not None]
     if len(denominators) < len(found):
         return Figure(numerator, None, None) if len(found) == 1 else NOTHING
-    denominator = sum(denominators)
-    return Figure(numerator, denominator, numerator / denominator if denominator else None)
+    return share(numerator, sum(denominators))
 
 
 def reports(directory: Directory, indicator: Indicator, scopes: Sequence[Scope]) -> list[Report]:

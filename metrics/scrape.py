@@ -103,8 +103,8 @@ class Scrape:
 
         def found() -> Lines:
             counted = read(Sharing(self._snapshot, [indicator]), indicator, self._moment, scopes, by="category")
-            procedures = [one.fields for one in self._directory.procedures_on(today)]
-            return self._told(indicator, window, (), [figures_of(rule, procedures, counted, self._moment.office, None)[0][""]])
+            figures, _ = figures_of(rule, self._directory.procedures_on(today), counted, self._moment.office, None)
+            return self._told(indicator, window, (), [figures[""]])
 
         tables = [source.table for source in sources(indicator)]
         return self._kept.get((indicator.id, window), (*(self._version(table, window) for table in tables), today), found)
