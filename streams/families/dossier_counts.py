@@ -65,10 +65,11 @@ def touched(old: Dossier, new: Dossier) -> int:
     """The parts of the counts in which two states of one dossier can differ."""
     if old.reception is None or new.reception != old.reception or new.refusal != old.refusal or new.reopened != old.reopened:
         return ALL
-    parts = RECEPTION if _paid_online(new) != _paid_online(old) else 0
+    paid = new.payments != old.payments
+    parts = RECEPTION if paid and _paid_online(new) != _paid_online(old) else 0
     if new.handler != old.handler and (old.handler is None or new.handler is None or new.handler[2] != old.handler[2]):
         return parts | ALL & ~RECEPTION
-    if new.payments != old.payments:
+    if paid:
         parts |= PAYMENTS
     if new.ratings != old.ratings:
         parts |= RATINGS
