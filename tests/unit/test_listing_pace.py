@@ -59,6 +59,10 @@ class Hub(SimpleNamespace):
     def at(self) -> dict[int, int] | None:
         return applied(self.listing._db, TOPIC)
 
+    def completed(self) -> int:
+        """When the listing last said that everything is in it."""
+        return int(self.listing._db.execute("SELECT value FROM facts WHERE name = 'complete_ms'").fetchone()[0])
+
     def ask(self, pace: Pace | None = None) -> tuple[int | None, int | None, bool | None]:
         """Figure, what the list adds up to, and whether they are of one moment."""
         questions = Questions(Readers(self.cube), INDICATORS, {}, progress=lambda: READY, clock=lambda: NOW)
@@ -99,12 +103,12 @@ def test_what_is_held_is_read_again_after_a_restart(hub: Hub) -> None:
     hub.pace.complete(NOW + 5)
     place = hub.pace.open("one", NOW)[TopicPartition(TOPIC, 0)]
     assert (place.next, place.last) == (2, 1), "behind the first transaction's state and its offset"
-    assert hub.listing._db.execute("SELECT value FROM facts WHERE name = 'complete_ms'").fetchone() == (str(NOW),)
+    assert hub.completed() == NOW
     hub.figures()
     hub.list_(place.last)
     assert hub.ask() == (2, 2, True)
     hub.pace.complete(NOW + 5)
-    assert hub.listing._db.execute("SELECT value FROM facts WHERE name = 'complete_ms'").fetchone() == (str(NOW + 5),)
+    assert hub.completed() == NOW + 5
 
 
 def test_the_record_that_is_read_once_more_after_a_restart_is_not_held(hub: Hub) -> None:
@@ -115,7 +119,7 @@ def test_the_record_that_is_read_once_more_after_a_restart_is_not_held(hub: Hub)
     place = hub.pace.open("one", NOW)[TopicPartition(TOPIC, 0)]
     hub.list_(place.last)
     hub.pace.complete(NOW + 5)
-    assert hub.listing._db.execute("SELECT value FROM facts WHERE name = 'complete_ms'").fetchone() == (str(NOW + 5),)
+    assert hub.completed() == NOW + 5
 
 
 def test_it_stops_where_a_reader_read_the_figures(hub: Hub) -> None:
