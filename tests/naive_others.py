@@ -228,14 +228,20 @@ def in_window(asked: Asked, day: int) -> bool:
 
 
 def expected_agencies(world: World, asked: Asked) -> set[str] | None:
-    """Those registered as expected on some day of the window; None while none is registered. Each is stated once here."""
+    """Those registered as expected on some day in question; None while none is registered. Each is stated once here.
+
+    In question are the days of the window up to today; of a window that begins later its first one, and without a first day its last one.
+    """
     stated = [fact.fields for facts in world.of("inventory") for fact in of(facts, "agency.registered")]
     if not stated:
         return None
+    past = asked.last if asked.last is not None and asked.last < asked.today else asked.today
+    since = past if asked.first is None else asked.first
+    until = since if since > past else past
     return {
         fields["agency"] for fields in stated
-        if fields["expected"] and (asked.last is None or date_of(fields["valid_from"]) <= asked.last)
-        and (fields["valid_to"] is None or asked.first is None or date_of(fields["valid_to"]) > asked.first)
+        if fields["expected"] and date_of(fields["valid_from"]) <= until
+        and (fields["valid_to"] is None or date_of(fields["valid_to"]) > since)
     }  # fmt: skip
 
 
