@@ -57,11 +57,11 @@ def _(world: World, asked: Asked) -> Figure:
 
 @defines("score_766_3_5b")
 def _(world: World, asked: Asked) -> Figure:
-    """Of fee procedures as of the window's last day."""
+    """Of fee procedures as of the window's last day, each once, however many items state it."""
     if asked.agency is not None:
         return ABSENT
     online = {one.procedure for one, online in payments(world, asked) if online}
-    return share(fields["procedure"] in online for fields in procedures(world, asked) if fields["with_fee"])
+    return share(code in online for code in {fields["procedure"] for fields in procedures(world, asked) if fields["with_fee"]})
 
 
 @defines("processing_time_cut_actual")
