@@ -27,6 +27,7 @@ from metrics.directory_items import (
     SystemFields,
     by_agency,
     read,
+    stated_twice,
 )
 from metrics.directory_links import BEGINNING, Agency, Codes, Links, Piece
 from metrics.grains import Window
@@ -120,7 +121,10 @@ class Directory:
         self.systems, others = read(found, SYSTEM, SystemFields)
         figures, last = read(found, FIGURE, FigureFields)
         self._figures = sorted(map(_reported, figures), key=lambda one: (one.indicator, one.first or BEGINNING, one.agency, one.said_ms))
-        self.mistakes = [*unreadable, *unread, *overlaps, *self._codes.mistakes, *self._links.mistakes, *more, *others, *last]
+        self.mistakes = [
+            *unreadable, *unread, *overlaps, *self._codes.mistakes, *self._links.mistakes,
+            *more, *stated_twice(self.procedures), *others, *last,
+        ]  # fmt: skip
         self._firsts = [BEGINNING, *(day for day in self._links.changes() if day > BEGINNING)]
         self._tree: Callable[[int], Tree] = lru_cache(maxsize=64)(self._make_tree)
         self.spans = lru_cache(maxsize=4096)(self._spans)

@@ -20,7 +20,9 @@ from schemas.errors import ContractError
 from schemas.states import Id, Item, id_text
 
 AGENCY, PROCEDURE, SYSTEM, FIGURE = "agency.registered", "procedure.registered", "system.registered", "figure.reported"
-MistakeKind = Literal["unreadable", "overlap", "alias_taken", "unknown_parent", "unknown_successor", "parent_ended", "cycle"]
+MistakeKind = Literal[
+    "unreadable", "overlap", "alias_taken", "procedure_twice", "unknown_parent", "unknown_successor", "parent_ended", "cycle"
+]  # fmt: skip
 
 Said = tuple[int, str]  # when (epoch ms) and under which event id it was said
 F = TypeVar("F", bound=msgspec.Struct)
@@ -211,3 +213,22 @@ def by_agency(statements: Iterable[Statement[AgencyFields]]) -> tuple[dict[str, 
             f"agency {statement.agency} is already stated for that time by {other.place()}: it is left out; end one before the other",
         ))  # fmt: skip
     return {code: found for code, found in kept.items() if found}, mistakes
+
+
+def stated_twice(procedures: Iterable[Statement[ProcedureFields]]) -> list[Mistake]:
+    """The statements about a procedure that another item states for the same days."""
+    known: defaultdict[str, list[Statement[ProcedureFields]]] = defaultdict(list)
+    mistakes: list[Mistake] = []
+    for one in sorted(procedures, key=lambda one: (one.said, one.item)):
+        if one.end is not None and one.end <= one.first:
+            continue
+        code = one.fields.procedure
+        other = next((other for other in known[code] if other.item != one.item and other.overlaps(one)), None)
+        known[code].append(one)
+        if other is not None:
+            mistakes.append(Mistake(
+                "procedure_twice", one.agency, one.place(),
+                f"thủ tục {code} đã được nêu cho thời gian đó tại {other.place()}: số lượng thủ tục tính cả hai; hãy kết thúc một mục",
+                f"procedure {code} is already stated for that time by {other.place()}: counts of procedures hold both; end one of them",
+            ))  # fmt: skip
+    return mistakes

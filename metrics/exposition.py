@@ -100,7 +100,7 @@ AGENCIES_UNKNOWN = Metric("lgsp_agencies_unknown", "gauge", (),
     "Codes that counts came under and that nobody registered. No sample while no agency is registered.",
     "GET /v1/agencies lists them under unknown: register them, or have the sender mend its codes.")  # fmt: skip
 DIRECTORY_PROBLEMS = Metric("lgsp_directory_problems", "gauge", ("kind",),
-    "Statements about agencies and procedures, or links between agencies, that cannot hold and were left out.",
+    "Statements about agencies and procedures, or links between agencies, that cannot hold.",
     "GET /v1/agencies lists them under problems, each with its place: state them again.")  # fmt: skip
 WORKER_LAG = Metric("lgsp_worker_lag_records", "gauge", ("topic", "partition"),
     "Events accepted and not yet counted by the workers. No sample while Kafka can't be asked.",

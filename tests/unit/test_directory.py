@@ -286,6 +286,19 @@ def test_of_two_items_for_one_code_the_one_said_first_stays() -> None:
     assert directory.roll_up("A", AFTER) == ("A", "P")
 
 
+def test_a_procedure_that_two_items_state_for_the_same_days_is_told() -> None:
+    items = state({}, "procedure/1", "procedure.registered", "P.D", "2024-01-01", "2025-01-01", procedure="1", field="land")
+    state(items, "procedure/1", "procedure.registered", "P.D", "2024-06-01", "2025-01-01", procedure="1", field="other")
+    state(items, "procedure/2", "procedure.registered", "P.D", "2025-01-01", procedure="1", field="land")
+    state(items, "procedure/3", "procedure.registered", "P.D", "2024-01-01", procedure="2", field="land")
+    assert kinds(Directory(items)) == []
+    state(items, "procedure/4", "procedure.registered", "P.D", "2024-12-31", "2024-12-31", procedure="1", field="land", said=1)
+    state(items, "procedure/5", "procedure.registered", "P.D", "2025-06-01", procedure="1", field="land", said=1)
+    directory = Directory(items)
+    assert kinds(directory) == [("procedure_twice", "procedure/5, valid from 2025-06-01")]
+    assert "procedure/2, valid from 2025-01-01" in directory.mistakes[0].en
+
+
 def test_a_statement_ends_where_the_next_one_begins() -> None:
     items = agency({}, "A", "commune", "P", until="2026-01-01")
     agency(items, "A", "district", "P", first=MERGER)
