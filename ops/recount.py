@@ -23,10 +23,11 @@ from schemas.kafka import consumer, ensure_topics, read_to_end
 from schemas.settings import Settings
 from schemas.topics import cells_topic, events_topic
 from schemas.wire import Decoder
-from streams.families import ALL, Family, families
+from streams.families import ALL, FAMILIES, Family, families
 
 SHOWN = 20  # differing cells printed; the count says how many there are
 Cells = dict[CellKey, Sums]
+Pages = dict[bytes, bytes | None]
 
 
 @dataclass
@@ -46,19 +47,22 @@ async def recount(settings: Settings, progress: Progress | None = None) -> list[
     """Recount every partition of every family whose events are kept for ever."""
     await ensure_topics(settings)
     verdicts = []
-    async with consumer(settings, max_partition_fetch_bytes=8 << 20) as reader:
-        for family in families(settings).values():
-            if family.recounted:
-                for partition in range(settings.partitions):
-                    verdicts.append(await _recount_partition(reader, family, partition, settings.app_id, progress))
-    return verdicts
+    # A broker holds the fetch of a partition that was read to its end back for so long, and the next one's has to wait for it.
+    async with consumer(settings, max_partition_fetch_bytes=8 << 20, fetch_max_wait_ms=20) as reader:
+        for partition in range(settings.partitions):
+            pages = await _published(reader, TopicPartition(cells_topic(settings.app_id), partition))
+            for family in families(settings).values():
+                if family.recounted:
+                    verdicts.append(await _recount_partition(reader, family, partition, pages[family.name], progress))
+    return sorted(verdicts, key=lambda verdict: (list(FAMILIES).index(verdict.family), verdict.partition))
 
 
-async def _recount_partition(reader: AIOKafkaConsumer, family: Family, partition: int, books: str, progress: Progress | None) -> Verdict:
-    published, applied = await _published(reader, family, TopicPartition(cells_topic(books), partition))
+async def _recount_partition(reader: AIOKafkaConsumer, family: Family, partition: int, pages: Pages, progress: Progress | None) -> Verdict:
+    cells = dict(cell for page in pages.items() for cell in cells_of(*page))
+    published = {key: sums for key, sums in cells.items() if key.kind != APPLIED}
     source = TopicPartition(events_topic(family.name), partition)
     verdict = Verdict(family.name, partition, cells=len(published))
-    states = await _fold(reader, family, source, applied, verdict, progress)
+    states = await _fold(reader, family, source, _applied(cells), verdict, progress)
     verdict.things = len(states)
     counted = _count(family, states)
     for key in sorted(published.keys() | counted.keys()):
@@ -67,17 +71,17 @@ async def _recount_partition(reader: AIOKafkaConsumer, family: Family, partition
     return verdict
 
 
-async def _published(reader: AIOKafkaConsumer, family: Family, topic: TopicPartition) -> tuple[Cells, int]:
-    """The published cells, and the offset of the first event that they do not stand for."""
-    prefix, pages = f"{family.name}|".encode(), {}
+async def _published(reader: AIOKafkaConsumer, topic: TopicPartition) -> dict[str, Pages]:
+    """The newest pages of each family."""
+    pages: defaultdict[str, Pages] = defaultdict(dict)
     async for record in _records(reader, topic):
-        if record.key is not None and record.key.startswith(prefix):
-            pages[record.key] = record.value
-    cells = dict(cell for page in pages.items() for cell in cells_of(*page))
-    return {key: sums for key, sums in cells.items() if key.kind != APPLIED}, _applied(cells)
+        if record.key is not None:
+            pages[record.key.partition(b"|")[0].decode()][record.key] = record.value
+    return pages
 
 
 def _applied(cells: Cells) -> int:
+    """The offset of the first event that they do not stand for."""
     return next((sums.get(0, 0) for key, sums in cells.items() if key.kind == APPLIED), 0)
 
 
