@@ -8,7 +8,6 @@ from aiokafka import TopicPartition
 from harness import Hub
 
 from connectors.publisher import Publisher
-from ops.recount import recount
 from ops.simulate.whole import whole_province
 from schemas.kafka import consumer, read_to_end
 from schemas.topics import events_topic
@@ -45,7 +44,7 @@ async def test_every_family_is_recounted_exactly(hub: Hub) -> None:
     names = [name for name, family in FAMILIES.items() if family.recounted]
     for partition in range(hub.settings.partitions):
         await apply_all(hub, names, partition)
-    verdicts = await recount(hub.settings)
+    verdicts = await hub.settle()
     assert [verdict for verdict in verdicts if verdict.differences or verdict.behind] == []
     counted: Counter[str] = Counter()
     for verdict in verdicts:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from typing import Any, TypeVar
 
 import pytest
 from aiokafka import TopicPartition
@@ -12,7 +13,7 @@ from aiokafka.errors import KafkaError
 from harness import Hub
 
 from connectors.publisher import Publisher
-from ops.recount import recount
+from ops.recount import Verdict, recount
 from ops.simulate.stream import events
 from schemas.errors import LedgerError
 from schemas.kafka import consumer, read_to_end
@@ -26,16 +27,15 @@ from streams.takeover import take_over
 START = 1_767_546_000_000
 SOURCE = TopicPartition("lgsp.dossiers", 0)
 PATIENCE = 10.0
+T = TypeVar("T")
 
 
 @pytest.fixture
-async def records(hub: Hub) -> list[object]:
+async def records(hub: Hub) -> list[Any]:
     """The records of one partition, stored in Kafka."""
     async with Publisher(hub.settings) as publisher:
         await publisher.publish([event for _, event in events(11, 400, START, 20) if event.family == "dossiers"])
-    async with consumer(hub.settings) as reader:
-        reader.assign([SOURCE])
-        return [record async for _, batch in read_to_end(reader, SOURCE) for record in batch]
+    return await read(hub, SOURCE)
 
 
 @pytest.fixture
@@ -52,14 +52,31 @@ def batch(records: list, previous: int | None) -> dict[str, list[Handed]]:
     return {SOURCE.topic: [Handed(records, previous)]}
 
 
-async def exact(hub: Hub, events: int) -> int:
-    """How many events of the partition are in the cells, which must be exact; right after a commit Kafka may tell the end of before."""
+async def soon(look: Callable[[], Awaitable[T]], right: Callable[[T], bool]) -> T:
+    """What is right a moment after a commit: until its markers are written, Kafka still tells the end of before."""
     deadline = time.monotonic() + PATIENCE
-    while True:
-        verdict = next(verdict for verdict in await recount(hub.settings) if (verdict.family, verdict.partition) == ("dossiers", 0))
-        assert verdict.differences == []
-        if verdict.events >= events or time.monotonic() > deadline:
-            return verdict.events
+    while not right(found := await look()) and time.monotonic() < deadline:
+        pass
+    return found
+
+
+async def recounted(hub: Hub) -> Verdict:
+    """The partition's recount."""
+    return next(verdict for verdict in await recount(hub.settings) if (verdict.family, verdict.partition) == ("dossiers", 0))
+
+
+async def exact(hub: Hub, events: int) -> int:
+    """How many events of the partition are in the cells, which must be exact."""
+    verdict = await soon(lambda: recounted(hub), lambda verdict: verdict.events == events and not verdict.differences)
+    assert verdict.differences == []
+    return verdict.events
+
+
+async def read(hub: Hub, partition: TopicPartition) -> list[Any]:
+    """The records of a partition."""
+    async with consumer(hub.settings) as reader:
+        reader.assign([partition])
+        return [record async for _, found in read_to_end(reader, partition) for record in found]
 
 
 async def test_a_hole_is_refused_and_an_overlap_is_not_counted_twice(hub: Hub, records: list, ledger: Ledger) -> None:
@@ -83,9 +100,7 @@ async def test_families_share_a_transaction(hub: Hub, records: list, ledger: Led
     documents = TopicPartition("lgsp.documents", 0)
     async with Publisher(hub.settings) as publisher:
         await publisher.publish([event for _, event in events(11, 400, START, 20) if event.family == "documents"])
-    async with consumer(hub.settings) as reader:
-        reader.assign([documents])
-        others = [record async for _, found in read_to_end(reader, documents) for record in found]
+    others = await read(hub, documents)
     with pytest.raises(LedgerError, match="documents/0: a first batch begins at offset 3"):
         await ledger.apply(batch(records[:50], None) | {documents.topic: [Handed(others[3:], None)]})
     assert await exact(hub, 0) == 0
@@ -95,7 +110,13 @@ async def test_families_share_a_transaction(hub: Hub, records: list, ledger: Led
     await take_over(hub.settings, [successor])
     await successor.close()
     assert [successor.accounts[source.topic].next for source in (SOURCE, documents)] == [50, 9]
+    assert await exact(hub, 50) == 50
     assert not any(verdict.differences for verdict in await recount(hub.settings))
+
+
+def applied(written: list[Any]) -> list[int]:
+    """The next offsets that records of states say."""
+    return [read_applied(record.value).next for record in written if record.key == APPLIED_KEY]
 
 
 async def test_states_say_how_far_they_have_come(hub: Hub, records: list, ledger: Ledger) -> None:
@@ -104,10 +125,8 @@ async def test_states_say_how_far_they_have_come(hub: Hub, records: list, ledger
     await ledger.apply(batch(records[50:90], records[49].offset))
     await ledger.apply(batch(records[90:99], records[89].offset))
     states = TopicPartition(state_topic("dossiers"), 0)
-    async with consumer(hub.settings) as reader:
-        reader.assign([states])
-        written = [record async for _, found in read_to_end(reader, states) for record in found]
-    assert [read_applied(record.value).next for record in written if record.key == APPLIED_KEY] == [50, 90, 99]
+    written = await soon(lambda: read(hub, states), lambda found: bool(found) and applied(found)[-1] == 99)
+    assert applied(written) == [50, 90, 99]
     assert written[-1].key == APPLIED_KEY
     await ledger.close()
     successor = Ledger(0, hub.settings)
@@ -164,7 +183,7 @@ async def test_other_office_hours_are_counted_anew(hub: Hub, records: list, ledg
     await ledger.apply(batch(records[:300], None))
     await ledger.close()
     hub.settings = hub.settings.model_copy(update={"office_hours": "08:00-12:00,13:00-17:00"})
-    before = next(verdict for verdict in await recount(hub.settings) if (verdict.family, verdict.partition) == ("dossiers", 0))
+    before = await soon(lambda: recounted(hub), lambda verdict: verdict.events == 300)
     assert before.differences, "the same facts last other working times"
     successor = Ledger(0, hub.settings)
     await take_over(hub.settings, [successor])
