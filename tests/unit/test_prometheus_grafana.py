@@ -190,12 +190,12 @@ def test_of_the_whole_province_every_indicator_is_shown_once_in_its_table(tmp_pa
     lags = {name for name, one in TOLD.items() if one.percentiles}
     reported = {name for name, one in INDICATORS.items() if one.source == "reported"}
     shown = {
-        tables["All shares of the province"][0]["expr"]: shares - {"satisfaction"},
-        tables["All shares of the province"][3]["expr"]: shares,
-        tables["All counts of the province"][0]["expr"]: set(TOLD) - shares - times,
-        tables["Times of the province"][0]["expr"]: times,
-        tables["Times of the province"][2]["expr"]: lags,
-        tables["Figures that agencies report"][0]["expr"]: reported,
+        tables["Mọi tỷ lệ của tỉnh / All shares of the province"][0]["expr"]: shares - {"satisfaction"},
+        tables["Mọi tỷ lệ của tỉnh / All shares of the province"][3]["expr"]: shares,
+        tables["Mọi số lượng của tỉnh / All counts of the province"][0]["expr"]: set(TOLD) - shares - times,
+        tables["Thời gian của tỉnh / Times of the province"][0]["expr"]: times,
+        tables["Thời gian của tỉnh / Times of the province"][2]["expr"]: lags,
+        tables["Số liệu do cơ quan báo cáo / Figures that agencies report"][0]["expr"]: reported,
     }
     series = [line for name in TOLD for line in samples(name)] + [
         f'lgsp_reported_value{{indicator="{name}",agency="all"}}' for name in reported
