@@ -157,7 +157,7 @@ class Questions:
         Raises: Problem for books that nobody ever counted.
         """
         if not snapshot.begun():
-            advice = f"start `lgsp worker` with LGSP_APP_ID={self.books}, or ask for other books"
+            advice = f"where none was just started, start `lgsp worker` with LGSP_APP_ID={self.books}, or ask for other books"
             raise Problem("not-ready", f"No worker has counted anything for the books {self.books} yet: {advice}.")
         beat, backlog = freshness_ms(snapshot, self._progress().partitions), self._backlog()
         instant = snapshot.complete_ms() if beat is None else beat
