@@ -8,7 +8,7 @@ share agencies, procedures and the upper digits of their times, so a packed row 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 
 import msgspec
 import zstandard
@@ -36,7 +36,7 @@ class Rows:
     def __init__(self) -> None:
         self._recent: dict[bytes, bytes] = {}
         self._packed: dict[int, Block] = {}  # by hash of the key: an integer takes half of a key's memory
-        self._pack = zstandard.ZstdCompressor(level=3, write_content_size=True).compress
+        self._pack = zstandard.ZstdCompressor(level=1, write_content_size=True).compress
         self._unpack = zstandard.ZstdDecompressor().decompress
 
     def __len__(self) -> int:
@@ -83,20 +83,19 @@ class Rows:
         self._recent.update(wanted)
 
     def _pack_oldest(self) -> None:
-        chunk: dict[bytes, bytes] = {}
-        block = Block()
-        for key, row in list(islice(self._recent.items(), RECENT)):
-            if hash(key) & SMALL in self._packed:
-                continue  # another key has the same hash: this one stays as it is
-            self._packed[hash(key) & SMALL] = block
-            chunk[key] = row
-            if len(chunk) == BLOCK:
-                self._seal(block, chunk)
-                chunk, block = {}, Block()
-        self._seal(block, chunk)
+        rows = iter(self._recent.items())
+        oldest = list(islice(rows, RECENT))
+        left = [self._seal(dict(oldest[start : start + BLOCK])) for start in range(0, RECENT, BLOCK)]
+        self._recent = dict(chain(*(some.items() for some in left), rows))
 
-    def _seal(self, block: Block, chunk: dict[bytes, bytes]) -> None:
+    def _seal(self, rows: dict[bytes, bytes]) -> dict[bytes, bytes]:
+        """Pack rows; those whose hash another key has are taken out of them and given back: they stay as they are."""
+        hashes, left = {hash(key) & SMALL: key for key in rows}, {}
+        if len(hashes) < len(rows) or not self._packed.keys().isdisjoint(hashes):
+            hashes = {hash_: key for hash_, key in hashes.items() if hash_ not in self._packed}
+            left = {key: rows.pop(key) for key in rows.keys() - hashes.values()}
+        block = Block()
         # A copy of its own length: what the compressor returns holds room for the worst case.
-        block.data, block.live = bytes(memoryview(self._pack(_encode(chunk)))), len(chunk)
-        for key in chunk:
-            del self._recent[key]
+        block.data, block.live = bytes(memoryview(self._pack(_encode(rows)))), len(rows)
+        self._packed.update(dict.fromkeys(hashes, block))
+        return left
