@@ -132,7 +132,7 @@ def _by_procedure(question: Question, indicator: Indicator, where: list[Scope], 
     if by not in (None, "category"):
         return {}, reasons.NOT_BY_THIS
     assert indicator.by_procedure is not None
-    counted = read(question.sharing(None), indicator, question.moment, where, by="category", among=among)
+    counted = read(Sharing(question.snapshot, [indicator]), indicator, question.moment, where, by="category", among=among)
     day = where[-1].window.last or question.moment.today
     procedures = [one for one in question.directory.procedures_on(day) if not among or one.fields.procedure in among]
     return figures_of(indicator.by_procedure, procedures, counted, question.moment.office, by)
