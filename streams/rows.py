@@ -64,19 +64,19 @@ class Rows:
         """Every row; nothing may be written or asked for meanwhile."""
         yield from self._recent.items()
         for block in {id(block): block for block in self._packed.values()}.values():
-            yield from self._live(block)
+            yield from self._live(block, _decode(self._unpack(block.data)))
 
-    def _live(self, block: Block) -> Iterator[tuple[bytes, bytes]]:
+    def _live(self, block: Block, rows: dict[bytes, bytes]) -> Iterator[tuple[bytes, bytes]]:
         """The rows of a block that were not taken out since."""
-        return ((key, row) for key, row in _decode(self._unpack(block.data)).items() if self._packed.get(hash(key) & SMALL) is block)
+        return ((key, row) for key, row in rows.items() if self._packed.get(hash(key) & SMALL) is block)
 
     def _take_out(self, key: bytes) -> None:
         """Unpack a row; what is left of its block too once that is less than half, so that little memory is held for nothing."""
         block = self._packed[hash(key) & SMALL]
-        rows = dict(self._live(block))
+        rows = _decode(self._unpack(block.data))
         if key not in rows:
             return  # another key has the same hash
-        wanted = {key: rows[key]} if 2 * block.live > BLOCK else rows
+        wanted = {key: rows[key]} if 2 * block.live > BLOCK else dict(self._live(block, rows))
         for one in wanted:
             del self._packed[hash(one) & SMALL]
         block.live -= len(wanted)
