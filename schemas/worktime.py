@@ -102,6 +102,7 @@ class WorkTime:
     def __init__(self, office: Office) -> None:
         self.office = office
         self._first = day_number(EARLIEST_MS)
+        self._start = self._first * DAY_MS - OFFSET_MS
         self._spans = tuple((_ms(opening), _ms(closing)) for opening, closing in office.spans)
         # An end is asked for with each change of its dossier, and what comes in together was heard at one instant.
         self.until = lru_cache(maxsize=KEPT)(self._until)
@@ -120,17 +121,19 @@ class WorkTime:
 
     def _until(self, ms: int) -> int:
         """Working time (ms) from 1980 until an instant."""
-        before, number = self._before, (ms + OFFSET_MS) // DAY_MS - self._first
+        before = self._before
+        number, moment = divmod(ms - self._start, DAY_MS)
         if number < 0:
             return 0
         if number >= len(before) - 1:
             return before[-1]
         worked = before[number]
         if before[number + 1] > worked:
-            moment = (ms + OFFSET_MS) % DAY_MS
             for opening, closing in self._spans:
-                if moment > opening:
-                    worked += min(moment, closing) - opening
+                if moment >= closing:
+                    worked += closing - opening
+                elif moment > opening:
+                    return worked + moment - opening
         return worked
 
     def seconds(self, start: int, end: int) -> int:
