@@ -53,7 +53,7 @@ async def recount(settings: Settings, progress: Progress | None = None) -> list[
             pages = await _published(reader, TopicPartition(cells_topic(settings.app_id), partition))
             for family in families(settings).values():
                 if family.recounted:
-                    verdicts.append(await _recount_partition(reader, family, partition, pages[family.name], progress))
+                    verdicts.append(await _recount_partition(reader, family, partition, pages[family.name.encode()], progress))
     return sorted(verdicts, key=lambda verdict: (list(FAMILIES).index(verdict.family), verdict.partition))
 
 
@@ -71,12 +71,12 @@ async def _recount_partition(reader: AIOKafkaConsumer, family: Family, partition
     return verdict
 
 
-async def _published(reader: AIOKafkaConsumer, topic: TopicPartition) -> dict[str, Pages]:
+async def _published(reader: AIOKafkaConsumer, topic: TopicPartition) -> dict[bytes, Pages]:
     """The newest pages of each family."""
-    pages: defaultdict[str, Pages] = defaultdict(dict)
+    pages: defaultdict[bytes, Pages] = defaultdict(dict)
     async for record in _records(reader, topic):
         if record.key is not None:
-            pages[record.key.partition(b"|")[0].decode()][record.key] = record.value
+            pages[record.key.partition(b"|")[0]][record.key] = record.value
     return pages
 
 
