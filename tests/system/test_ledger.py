@@ -16,9 +16,9 @@ from connectors.publisher import Publisher
 from ops.recount import Verdict, recount
 from ops.simulate.stream import events
 from schemas.errors import LedgerError
-from schemas.kafka import consumer, read_to_end
+from schemas.kafka import consumer, producer, read_to_end
 from schemas.states import APPLIED_KEY, read_applied
-from schemas.topics import state_topic
+from schemas.topics import cells_topic, state_topic
 from streams.account import Handed
 from streams.families import ALL, FAMILIES
 from streams.ledger import Ledger
@@ -93,6 +93,15 @@ async def test_a_hole_is_refused_and_an_overlap_is_not_counted_twice(hub: Hub, r
     with pytest.raises(LedgerError, match="follows offset 109"):
         await ledger.apply({SOURCE.topic: [Handed(records[99:105], records[98].offset), Handed(records[110:], records[109].offset)]})
     assert await exact(hub, 99) == 99
+
+
+async def test_a_recount_passes_over_keys_that_are_no_pages(hub: Hub, records: list, ledger: Ledger) -> None:
+    """Whoever may write to the topic of cells can't keep the figures from being proved."""
+    await ledger.apply(batch(records[:50], None))
+    async with producer(hub.settings) as sender:
+        for key in (b"\xff\xfe|nothing", b""):
+            await sender.send_and_wait(cells_topic(hub.settings.app_id), b"no page", key=key, partition=0)
+    assert await exact(hub, 50) == 50
 
 
 async def test_families_share_a_transaction(hub: Hub, records: list, ledger: Ledger) -> None:
