@@ -23,7 +23,7 @@ from schemas.kafka import consumer, ensure_topics, read_to_end
 from schemas.settings import Settings
 from schemas.topics import cells_topic, events_topic
 from schemas.wire import Decoder
-from streams.families import ALL, FAMILIES, Family, families
+from streams.families import ALL, Family, families
 
 SHOWN = 20  # differing cells printed; the count says how many there are
 Cells = dict[CellKey, Sums]
@@ -46,15 +46,15 @@ class Verdict:
 async def recount(settings: Settings, progress: Progress | None = None) -> list[Verdict]:
     """Recount every partition of every family whose events are kept for ever."""
     await ensure_topics(settings)
-    verdicts = []
+    counted = {name: family for name, family in families(settings).items() if family.recounted}
+    order, verdicts = list(counted), []
     # A broker holds the fetch of a partition that was read to its end back for so long, and the next one's has to wait for it.
     async with consumer(settings, max_partition_fetch_bytes=8 << 20, fetch_max_wait_ms=20) as reader:
         for partition in range(settings.partitions):
             pages = await _published(reader, TopicPartition(cells_topic(settings.app_id), partition))
-            for family in families(settings).values():
-                if family.recounted:
-                    verdicts.append(await _recount_partition(reader, family, partition, pages[family.name.encode()], progress))
-    return sorted(verdicts, key=lambda verdict: (list(FAMILIES).index(verdict.family), verdict.partition))
+            for name, family in counted.items():
+                verdicts.append(await _recount_partition(reader, family, partition, pages[name.encode()], progress))
+    return sorted(verdicts, key=lambda verdict: (order.index(verdict.family), verdict.partition))
 
 
 async def _recount_partition(reader: AIOKafkaConsumer, family: Family, partition: int, pages: Pages, progress: Progress | None) -> Verdict:
