@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic, perf_counter
@@ -78,7 +79,7 @@ class Progress:
     doing: str = "waiting for Kafka"
 
 
-class Background:
+class Background(ABC):
     """Follows topics in a thread of its own, until it is stopped. `failure` is what waiting could not mend."""
 
     def __init__(self, settings: Settings, name: str) -> None:
@@ -130,11 +131,11 @@ class Background:
                 log.warning("The %s waits for Kafka at %s: %s", self._name, self._settings.bootstrap, error)
                 await asyncio.sleep(RETRY_SECONDS)
 
+    @abstractmethod
     async def _follow(self) -> None:
         """Follow the topics while Kafka answers."""
-        raise NotImplementedError
 
-    def _close(self) -> None:
+    def _close(self) -> None:  # noqa: B027 - not every feed holds something
         """Let go of what is held; called at the end, in the feed's thread."""
 
 
