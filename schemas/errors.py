@@ -7,6 +7,7 @@
     ├── KafkaUnavailable     Kafka does not answer, or not in time: try again
     ├── EnvironmentBroken    a download, a program or a folder that the hub needs is missing or half-made
     └── LedgerError          the worker may not go on: a hole in the offsets, too many undecodable records
+        └── BooksError       … and starting it again changes nothing: somebody has to act
 """
 
 from __future__ import annotations
@@ -38,3 +39,7 @@ class EnvironmentBroken(HubError):
 
 class LedgerError(HubError):
     """The worker may not go on; a supervisor starts it afresh from the last committed transaction."""
+
+
+class BooksError(LedgerError):
+    """The worker may not go on, and a fresh start changes nothing: somebody has to act, as the message says."""

@@ -13,6 +13,7 @@ from time import perf_counter
 
 from aiokafka import TopicPartition
 
+from schemas.errors import LedgerError
 from schemas.kafka import committed_offsets, consumer, read_to_end
 from schemas.settings import Settings
 from schemas.topics import cells_topic, state_topic
@@ -21,6 +22,8 @@ from streams.books import Record
 from streams.ledger import Ledger
 
 log = logging.getLogger(__name__)
+
+FENCE_SECONDS = 30.0  # a former owner's open transaction is rolled back first, which takes a moment
 
 Put = Callable[[bytes, bytes | None], None]
 
@@ -34,13 +37,24 @@ async def take_over(settings: Settings, ledgers: Sequence[Ledger]) -> None:
         return
     began = perf_counter()
     accounts = [account for ledger in ledgers for account in ledger.accounts.values()]
-    await asyncio.gather(*(ledger.fence() for ledger in ledgers))
+    await _fence(ledgers)
     await _load(settings, accounts)
     offsets = await committed_offsets(settings, settings.app_id, [account.source for account in accounts])
     for ledger in ledgers:
         await ledger.check(offsets)
     states, pages = sum(len(account.books.states) for account in accounts), sum(len(account.books.pages) for account in accounts)
     log.info("took over %d partitions: %d states, %d pages in %.1f s", len(ledgers), states, pages, perf_counter() - began)
+
+
+async def _fence(ledgers: Sequence[Ledger]) -> None:
+    try:
+        async with asyncio.timeout(FENCE_SECONDS):
+            await asyncio.gather(*(ledger.fence() for ledger in ledgers))
+    except TimeoutError:
+        raise LedgerError(
+            f"Kafka did not open the transactions of partitions {', '.join(str(ledger.partition) for ledger in ledgers)} within "
+            f"{FENCE_SECONDS:g} s: is the former owner's last transaction still being rolled back, or a broker away?"
+        ) from None
 
 
 async def _load(settings: Settings, accounts: Sequence[Account]) -> None:
