@@ -93,6 +93,7 @@ KINDS: dict[str, dict[str, Kind]] = {
             "flagged", "offline_procedure_online", "no_reception", "finished_without_end", "received_in_future", "ended_in_future",
             "received_after_end", "due_moved_after_passed", "step_after_end", "sources_disagree",
             "due_before_reception", "step_before_reception", "returned_before_end", "end_without_reception", "supplement_before_reception",
+            "too_many",
         )),
         "reopened": Kind("day", ("reopened",)),
     },
@@ -102,7 +103,7 @@ KINDS: dict[str, dict[str, Kind]] = {
         "accepted": Kind("day", ("accepted_timed", "accepted_seconds", *classes("accepted_h", HOURS_BOUNDS))),
         "handled": Kind("day", ("completed", "completed_timed", "completed_seconds", *classes("completed_h", HOURS_BOUNDS))),
         "recalled": Kind("day", ("asked", "agreed", "refused_recall")),
-        "flagged": Kind("day", ("no_sending",)),
+        "flagged": Kind("day", ("no_sending", "too_many")),
     },
     "tasks": {
         "assigned": Kind("day", ("assigned", "with_deadline", "without_deadline")),
@@ -111,6 +112,7 @@ KINDS: dict[str, dict[str, Kind]] = {
         "cancelled": Kind("day", ("cancelled",)),
         "flagged": Kind("day", (
             "flagged", "no_assignment", "due_before_assignment", "completed_before_assignment", "due_moved_after_passed",
+            "too_many",
         )),
     },
     "activities": {
@@ -177,11 +179,12 @@ _ADDED: dict[int, dict[str, tuple[str, ...]]] = {  # to dossiers, by version and
             "processing_working_seconds", "paused_working_seconds", "asked_for_papers", "asked_again_in_time", "digitised_throughout",
         ),
     },
+    4: {"flagged": ("too_many",)},
 }  # fmt: skip
 SINCE: dict[tuple[str, str, str], int] = {
     ("dossiers", kind, measure): version
     for version, kinds in _ADDED.items() for kind, measures in kinds.items() for measure in measures
-}  # fmt: skip
+} | {("documents", "flagged", "too_many"): 2, ("tasks", "flagged", "too_many"): 2}  # fmt: skip
 
 
 def applied_row(family: str, offset: int, rules: Rules) -> tuple[bytes, bytes]:

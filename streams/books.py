@@ -6,6 +6,7 @@ Pure of Kafka: records come in, changes come out, and nothing is kept until the 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,9 +16,15 @@ import msgspec
 
 from schemas.cells import Page, Sums, decode_page, encode_page, place_of
 from schemas.errors import ContractError
+from schemas.states import MOST
 from schemas.wire import Decoder
 from streams.families import ALL, Contribution, Family
+from streams.families.bounds import Group, over
 from streams.rows import Rows
+
+log = logging.getLogger(__name__)
+
+FEW = 64  # contributions of which it is quicker to look for the same ones than to add them all up
 
 Row = tuple[bytes, bytes | None]
 Deltas = dict[bytes, Sums]  # by cell's key
@@ -52,6 +59,7 @@ class Changes:
     states: list[Row] = field(default_factory=list)
     pages: list[Row] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    too_many: list[tuple[bytes, Group]] = field(default_factory=list)  # things that now first have more of a group than counts
     events: int = 0
     refused_run: int = 0  # undecodable records in a row at the end of the batch
     longest_run: int = 0
@@ -86,8 +94,12 @@ class Books:
         changes = Changes(events=len(records), refused_run=self.refused_run)
         deltas: Deltas = {}
         dump = self._dump
+        least = min(MOST.values())  # a row of so many bytes can't hold more entries
         for key, (state, before) in self._merge(records, changes).items():
             row = dump(state)
+            if len(row) > least and over(self.family.groups, state):
+                self._cut(key, state, before, changes)
+                row = dump(state)
             if row != before:
                 changes.states.append((key, row))
                 self._count(deltas, before, state)
@@ -101,6 +113,20 @@ class Books:
         for key, value in changes.pages:
             self.pages.put(key, value)
         self.refused_run = changes.refused_run
+        for key, group in changes.too_many:
+            log.warning(
+                "%s: %r has more than %s %s. They count nothing any more, and it is flagged too_many (docs/figures.md). "
+                "Find out which system tells so many.",
+                self.family.name, key.decode(errors="replace"), f"{MOST[group.name]:,}", group.holds,
+            )  # fmt: skip
+
+    def _cut(self, key: bytes, state: Any, before: bytes | None, changes: Changes) -> None:
+        """Keep no more of the state than its family says. Once a batch, not once an event: the state is the same (families/bounds.py)."""
+        groups = self.family.groups
+        known = [] if before is None else over(groups, self._load(before))
+        changes.too_many += ((key, group) for group in over(groups, state) if group not in known)
+        for group in groups:
+            group.cut(state)
 
     def _count(self, deltas: Deltas, before: bytes | None, state: Any) -> None:
         """What the state counts for now, less what it counted for before."""
@@ -112,8 +138,10 @@ class Books:
         parts = self.family.touched(old_state, state)
         if parts:
             old, new = counts(old_state, parts), counts(state, parts)
-            add(deltas, without(old, new), -1)
-            add(deltas, without(new, old), 1)
+            if len(old) + len(new) < FEW:
+                old, new = without(old, new), without(new, old)
+            add(deltas, old, -1)
+            add(deltas, new, 1)
 
     def _merge(self, records: Iterable[Record], changes: Changes) -> Dirty:
         dirty: Dirty = {}

@@ -16,6 +16,7 @@ import msgspec
 from schemas.cells import KINDS, Rules
 from schemas.states import id_text
 from schemas.worktime import WorkTime
+from streams.families.bounds import Group
 
 Fields = Mapping[str, Any]
 Register = TypeVar("Register", bound=tuple[Any, ...])
@@ -40,6 +41,7 @@ class Family:
     `touched` says which parts can differ between an old and a new state; ALL is always right, less is quicker.
     `version` is raised with every change of `counts`: workers then count every state anew when they take over. States of before
     `states_since` lack what today's counts need, so such books have to be made anew from the events.
+    `groups` are the maps of a state that may gather too much; whoever has merged cuts them before the state is kept or compared.
     `counts_by` makes the counts of a family that depend on office hours; `counts` are then those by the usual hours.
     """
 
@@ -51,6 +53,7 @@ class Family:
     touched: Callable[[Any, Any], int] = lambda old, new: ALL
     recounted: bool = True  # its events are kept for ever, so cells can be proved from offset zero
     states_since: int = 1
+    groups: tuple[Group, ...] = ()
     counts_by: Callable[[WorkTime], Counts] | None = None
     calendar: int = 0  # fingerprint of the office hours
 
