@@ -3,6 +3,7 @@
     HubError
     ├── SettingsError        a setting is missing or makes no sense
     ├── ContractError        bytes that no contract decodes, or a contract that changed incompatibly
+    │   └── NewerLayout      … because a later version of the hub wrote them
     ├── CatalogueError       a declaration (indicators, mapping, topics) that cannot hold
     ├── KafkaUnavailable     Kafka does not answer, or not in time: try again
     ├── EnvironmentBroken    a download, a program or a folder that the hub needs is missing or half-made
@@ -11,6 +12,8 @@
 """
 
 from __future__ import annotations
+
+EXIT_REFUSED = 78  # sysexits' EX_CONFIG: how a process ends that a fresh start can't mend
 
 
 class HubError(Exception):
@@ -23,6 +26,10 @@ class SettingsError(HubError):
 
 class ContractError(HubError):
     """Bytes that no contract decodes, or a contract that old or new readers could not read."""
+
+
+class NewerLayout(ContractError):
+    """What a later version of the hub wrote, in a layout that this one does not know."""
 
 
 class CatalogueError(HubError):

@@ -19,12 +19,11 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced
 
 from schemas.errors import BooksError, LedgerError
 from schemas.topics import max_message_bytes
-from schemas.wire import Headers
+from streams.books import Row
 
 ABORT_SECONDS = 2.0  # for a polite end of what failed; the next take-over rolls back whatever is left open
 OVERHEAD = 128  # upper estimate of a record's framing and of its batch's
 
-Row = tuple[bytes, bytes | None, Headers]
 
 
 @dataclass(slots=True)
@@ -59,14 +58,14 @@ class Transaction:
         """
         most = max_message_bytes(topic)
         builder, delivery = self._producer.create_batch(), Delivery(topic, partition)
-        for key, value, headers in rows:
+        for key, value in rows:
             size = len(key) + len(value or b"") + OVERHEAD
             if size > most:
                 raise BooksError(_too_large(topic, partition, key, size, most))
-            if builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
+            if builder.append(key=key, value=value, timestamp=None) is None:
                 await self._send(builder, delivery)
                 builder, delivery = self._producer.create_batch(), Delivery(topic, partition)
-                builder.append(key=key, value=value, timestamp=None, headers=headers)
+                builder.append(key=key, value=value, timestamp=None)
             delivery.count(key, size)
         if delivery.records:
             await self._send(builder, delivery)
@@ -144,9 +143,10 @@ def _refused(delivery: Delivery, error: BaseException) -> LedgerError:
         return _failed(error, 0)
     place, largest = f"{delivery.topic}/{delivery.partition}", f"{shown(delivery.largest)} with about {delivery.size:,} bytes"
     if isinstance(error, MessageSizeTooLargeError):
-        return BooksError(
-            f"{place}: Kafka refused a batch as too large; its largest record is {largest}. Set the topic's max.message.bytes to "
-            f"{max_message_bytes(delivery.topic):,} again; nothing was counted meanwhile, and nothing is lost."
+        return LedgerError(
+            f"{place}: Kafka refused a batch as too large; its largest record is {largest}. Did somebody lower the topic's "
+            f"max.message.bytes, which is {max_message_bytes(delivery.topic):,} as declared? The hub looks at it when it starts again; "
+            "nothing of the transaction counts, and nothing is lost."
         )
     return LedgerError(
         f"{place}: a batch of {delivery.records:,} records was not written ({_name(error)}); its largest is {largest}. "
