@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -41,6 +42,7 @@ class Settings(BaseSettings):
     partitions: int = Field(4, ge=1, le=1024, description="Partitions of each family's topics; fixed once the topics exist")
     replication_factor: int = Field(1, ge=1, le=5, description="Copies of every topic; 3 on a cluster")
     min_insync_replicas: int = Field(1, ge=1, le=5, description="Copies that must have a record before it is accepted; 2 on a cluster")
+    topics: Literal["manage", "check"] = Field("manage", description="manage: make topics, put their settings right; check: refuse others")
     app_id: str = Field("lgsp", pattern=rf"^{BOOKS}$", description="Name of the books: consumer group, prefix of transactions and topics")
     books_beside: str = Field("", pattern=BESIDE, description="Names (a,b,…) of further books for metrics to serve, by `?books=NAME`")
     body_limit: int = Field(8 << 20, ge=1024, description="Largest request body the gateway reads, in bytes")
@@ -57,6 +59,9 @@ class Settings(BaseSettings):
     office_hours: str = Field("07:00-11:30,13:30-17:00", description="Working hours of a day: for what is due soon, waits for papers, lags")
     days_off: str = Field("", description="Further days off, such as 2026-01-02,2026-02-13; public holidays are known")
     make_up_days: str = Field("", description="Days worked all the same (làm bù), such as 2026-01-10")
+    office_hours_number: int = Field(
+        1, ge=1, description="Number of these office hours and days: raise it with every change of them, in all workers and metrics alike"
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe message that is logged")
 
     @classmethod

@@ -96,7 +96,8 @@ class Item(msgspec.Struct, array_like=True):
 class Heartbeat(msgspec.Struct, array_like=True):
     """The newest heartbeat of one partition."""
 
-    occurred_at: int = 0
+    occurred_at: int = 0  # by the gateway's clock; no longer kept
+    heard: int = 0  # by the broker's
 
 
 class Applied(msgspec.Struct, array_like=True):

@@ -11,7 +11,10 @@ BATCHES = Counter("lgsp_worker_batches_total", "Batches applied; events per batc
 TRANSACTIONS = Counter("lgsp_worker_transactions_total", "Kafka transactions committed; each takes what waits of every family.")
 STATES = Counter("lgsp_worker_states_written_total", "States written: events that said something new.", ["family"])
 PAGES = Counter("lgsp_worker_pages_written_total", "Pages of cells written to lgsp.cells.", ["family"])
-REFUSED = Counter("lgsp_worker_refused_total", "Records quarantined because no contract decodes them: find who writes them.", ["family"])
+REFUSED = Counter("lgsp_worker_refused_total", "Records refused because no connector wrote them so: find who writes them.", ["family"])
+QUARANTINE_FAILED = Counter(
+    "lgsp_worker_quarantine_failed_total", "Refused records that lgsp.quarantine did not take and only the log names: look at the topic.",
+)  # fmt: skip
 TOO_MANY = Counter(
     "lgsp_worker_too_many_total", "Things of which more was told of a group than counts: the log names them; find the system that does it.",
     ["family", "group"],

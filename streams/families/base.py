@@ -51,20 +51,24 @@ class Family:
     merges: Mapping[str, Merge]
     counts: Counts
     touched: Callable[[Any, Any], int] = lambda old, new: ALL
+    keyed: bool = True  # a thing's id chooses its partition
     recounted: bool = True  # its events are kept for ever, so cells can be proved from offset zero
     states_since: int = 1
     groups: tuple[Group, ...] = ()
     counts_by: Callable[[WorkTime], Counts] | None = None
     calendar: int = 0  # fingerprint of the office hours
+    hours: int = 0  # the number that their author gave them
 
     @property
     def rules(self) -> Rules:
         """What its cells are counted by."""
-        return Rules(self.version, self.calendar)
+        return Rules(self.version, self.calendar, self.hours)
 
     def at(self, work: WorkTime) -> Self:
         """The family as it counts by these office hours."""
-        return replace(self, counts=self.counts_by(work), calendar=work.fingerprint) if self.counts_by else self
+        if self.counts_by is None:
+            return self
+        return replace(self, counts=self.counts_by(work), calendar=work.fingerprint, hours=work.office.number)
 
     def decoder(self) -> Callable[[bytes], Any]:
         """A reader of state records."""
