@@ -16,9 +16,10 @@ import msgspec
 
 Id = bytes
 # How many entries of each map of a state count; one more is kept, so that it shows when there are too many (streams/families/bounds.py).
-# The longest ids are 128 characters of four bytes, so an entry takes at most so many bytes: payments 538, ratings 545, finish 1,057,
-# transfers 88, dues 18, papers 10; an answer 50 (a receiver of its own each time), a recall 17. A dossier with all of them full takes
-# 6.2 MB, a document 0.4 MB: clearly below the 8 MiB that the topics of states take (`max.message.bytes`); a test builds both.
+# The longest ids are 128 characters of four bytes, so an entry takes at most so many bytes: payments 536, ratings 537, finish 1,050,
+# transfers 88, dues 18, papers 10, statuses 50 (each of another receiver), recall 524 (a word that no connector lets in). A dossier with
+# everything full takes 6.2 MB, a document 1 MB: clearly below the 8 MiB that the topics of states take (`max.message.bytes`). A test
+# builds both.
 MOST: dict[str, int] = {
     "payments": 8_000, "ratings": 2_000, "finish": 500, "transfers": 2_000, "papers": 2_000, "dues": 2_000,
     "statuses": 8_000, "recall": 1_000,
