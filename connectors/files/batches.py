@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from connectors.files.cells import Refused
 from connectors.files.mapper import Draft, RowMapper
 from connectors.files.rejects import quarantined
 from connectors.files.rows import Row, Rows
 from connectors.files.seen import Seen, digest
-from connectors.files.values import Refused
 from schemas.events import Event
 from schemas.quarantine import Quarantined
 

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from connectors.files.cells import Cells, Refused
 from connectors.files.compiler import ABSENT, Compiler, Unit
 from connectors.files.declaration import Declaration
 from connectors.files.mapping import Mapping
-from connectors.files.values import Cells, Refused
 from schemas.clock import to_datetime
 from schemas.events import Event
 

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.files.cells import Number, Refused, Unexpected, code_of, part_of, spellings, text_of
 from connectors.files.mapper import RowMapper
-from connectors.files.mapping import Times, load_mapping
+from connectors.files.mapping import Numbers, Times, load_mapping
+from connectors.files.numbers import NumberReader
 from connectors.files.templates import parse_template
-from connectors.files.values import Refused, TimeReader, Unexpected, boolean_of, kind_of, number_of, text_of
+from connectors.files.values import TimeReader, boolean_of, kind_of
 from schemas.clock import to_ms
 from schemas.errors import CatalogueError
 from schemas.events import ACCEPTED, Event
