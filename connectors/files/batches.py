@@ -86,27 +86,42 @@ class Intake:
         """
         if row.problem:
             raise Refused(row.problem)
-        new: dict[int, tuple[int, Draft]] = {}
+        new: dict[int, int] = {}
+        events: list[Event] = []
         repeated = 0
         for draft in self._mapper.drafts(row.cells):
-            id_digest, content = digest(draft.name), digest(repr(draft.fields))
-            earlier = self._earlier(id_digest, new, row)
-            if earlier is None:
-                new[id_digest] = content, draft
+            if self._known(draft, new, row):
+                repeated += 1
                 continue
-            if earlier[0] != content:
-                raise Refused(_contradiction(draft, earlier[1], row))
-            repeated += 1
-        events = [self._mapper.event(draft, self._latest_ms) for _, draft in new.values()]
-        for id_digest, (content, _) in new.items():
+            event = self._mapper.event(draft, self._latest_ms)
+            _remember(draft, new)
+            kept = draft.as_kept(event)  # ids in their canonical form: two spellings of one id are one event
+            if kept.fields == draft.fields:
+                events.append(event)
+            elif self._known(kept, new, row):
+                repeated += 1
+            else:
+                _remember(kept, new)
+                events.append(event)
+        for id_digest, content in new.items():
             self._seen.add(id_digest, content, row.line)
         self.tally.repeated += repeated
         return events
 
-    def _earlier(self, id_digest: int, new: dict[int, tuple[int, Draft]], row: Row) -> tuple[int, int] | None:
-        if id_digest in new:
-            return new[id_digest][0], row.line
-        return self._seen.find(id_digest)
+    def _known(self, draft: Draft, new: dict[int, int], row: Row) -> bool:
+        """Whether this row or an earlier one gave the event.
+
+        Raises: Refused if it did so with other content.
+        """
+        id_digest = digest(draft.name)
+        content, line = (new[id_digest], row.line) if id_digest in new else self._seen.find(id_digest) or (None, 0)
+        if content is not None and content != digest(repr(draft.fields)):
+            raise Refused(_contradiction(draft, line, row))
+        return content is not None
+
+
+def _remember(draft: Draft, new: dict[int, int]) -> None:
+    new[digest(draft.name)] = digest(repr(draft.fields))
 
 
 def _contradiction(draft: Draft, line: int, row: Row) -> str:

@@ -29,6 +29,10 @@ class Draft(NamedTuple):
         """Type and id, for messages."""
         return f"{self.unit.model.type} {self.fields['event_id']}"
 
+    def as_kept(self, event: Event) -> Draft:
+        """The draft with its texts as the validated event holds them."""
+        return Draft(self.unit, {name: getattr(event, name) for name in self.fields})
+
 
 class RowMapper:
     """A mapping, checked and ready for rows whose cells stand in the order of `columns`.

@@ -21,8 +21,11 @@ from rich.console import Console
 from connectors.files import batches, importer
 from connectors.files.console import Account, plain_meter, show_table
 from connectors.files.importer import Import, SinkFactory, run_import
+from connectors.files.mapping import FileOptions
 from connectors.files.progress import ProgressFile
+from connectors.files.readers import open_rows
 from connectors.files.rejects import RejectsFile
+from connectors.files.rows import Wanted
 from connectors.files.seen import Seen, digest
 from connectors.files.source import UnreadableFile
 from connectors.lanes import Record
@@ -252,11 +255,14 @@ async def test_rejections_of_an_earlier_attempt_do_not_outlive_it(bench: Bench) 
     assert not (bench.folder / "rows.csv.rejected.csv").exists()
 
 
-def test_rejections_go_to_the_data_folder_where_the_files_own_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "blocked").write_text("a file, so nothing can be written in it")
-    assert RejectsFile(tmp_path / "blocked" / "rows.csv", tmp_path / "var", ()).path == tmp_path / "var" / "rows.csv.rejected.csv"
+def test_rejections_go_to_the_data_folder_where_the_files_own_cannot_be_written(bench: Bench) -> None:
+    rows = open_rows(bench.file(steps(1)), FileOptions(), Wanted(("id",), frozenset()))
+    rows.path = bench.folder / "blocked" / "rows.csv"
+    (bench.folder / "blocked").write_text("a file, so nothing can be written in it")
+    assert RejectsFile(bench.folder / "var", rows).path == bench.folder / "var" / "rows.csv.rejected.csv"
     with pytest.raises(EnvironmentBroken, match="set LGSP_DATA"):
-        RejectsFile(tmp_path / "blocked" / "rows.csv", tmp_path / "blocked", ())
+        RejectsFile(bench.folder / "blocked", rows)
+    rows.close()
 
 
 async def test_one_unreadable_file_stops_all_before_anything_is_published(bench: Bench) -> None:

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.files.cells import Number, Refused, Unexpected, code_of, part_of, spellings, text_of
+from connectors.files.cells import Refused, Unexpected
 from connectors.files.mapper import RowMapper
-from connectors.files.mapping import Numbers, Times, load_mapping
-from connectors.files.numbers import NumberReader
+from connectors.files.mapping import Times, load_mapping
 from connectors.files.templates import parse_template
 from connectors.files.values import TimeReader, boolean_of, kind_of
 from schemas.clock import to_ms
@@ -285,7 +284,7 @@ def test_lists_are_split_and_looked_up(tmp_path: Path) -> None:
         (Times(zone="Europe/Amsterdam"), "2011-07-01 12:00", "2011-07-01T12:00:00+02:00"),
         (Times(zone="-03:30"), "2011-07-01 12:00", "2011-07-01T12:00:00-03:30"),
         (Times(formats=["%Y%m%d%H%M%S"]), "20251103090507", "2025-11-03T09:05:07+07:00"),
-        (Times(formats=["%Y%m%d%H%M%S"]), 20251103090507.0, "2025-11-03T09:05:07+07:00"),
+        (Times(formats=["%Y%m%d%H%M%S"]), "20251103090507.0", "2025-11-03T09:05:07+07:00"),
         (Times(formats=["%Y%m%d%H%M%S", "%d/%m/%Y"], clock="17:00"), "03/11/2025", "2025-11-03T17:00:00+07:00"),
         (Times(formats=["%d/%m/%Y %H:%M"], clock="17:00"), "03/11/2025 00:00", "2025-11-03T00:00:00+07:00"),
         (Times(clock="17:00"), "2025-11-03", "2025-11-03T17:00:00+07:00"),
@@ -315,19 +314,39 @@ def test_a_time_reads_the_same_in_every_format(moment: datetime) -> None:
     assert len({TimeReader(Times(formats=formats))(text) for text in texts}) == 1
 
 
-@pytest.mark.parametrize("cell, text", [(None, ""), (" a ", "a"), (3.0, "3"), (3.5, "3.5"), (True, "true"), (12, "12"), ("é", "é")])
-def test_cells_as_text(cell: Any, text: str) -> None:
-    assert text_of(cell) == text
-
-
-@pytest.mark.parametrize("cell", ["1_000", "٣", "", "1e3", True, 1.5, "1" * 19])
-def test_numbers_are_digits_only(cell: Any) -> None:
-    with pytest.raises(Unexpected):
-        number_of(cell)
-
-
 def test_booleans_in_usual_words() -> None:
-    assert [boolean_of(cell) for cell in (True, 1, "Có", "TRUE", False, 0.0, "Không")] == [True, True, True, True, False, False, False]
+    assert [boolean_of(cell) for cell in (True, 1, "Có", "TRUE", False, "0.0", "Không")] == [True, True, True, True, False, False, False]
+
+
+def test_a_fields_own_times_and_numbers_are_the_mappings_but_for_what_they_override(tmp_path: Path) -> None:
+    text = PAID.replace("source:", "times: {formats: ['%d/%m/%Y'], zone: UTC}\n    numbers: {thousands: '.', unit: đ}\n    source:")
+    text = text.replace("{column: at}", "{column: at, time: {clock: '17:00'}}")
+    (event,) = events_of(mapper_of(tmp_path, text), **(PAYMENT | {"at": "03/11/2025", "amount": "1.250.000 đồng"}))
+    assert event.occurred_at == to_ms(datetime.fromisoformat("2025-11-03T17:00+00:00"))
+    assert event.amount == 1_250_000  # type: ignore[attr-defined]
+    other = text.replace('"{amount}"', "{column: amount, number: {thousands: ',', unit: VND}}")
+    (event,) = events_of(mapper_of(tmp_path, other), **(PAYMENT | {"at": "03/11/2025", "amount": "1,250,000VND"}))
+    assert event.amount == 1_250_000  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "own, problem",
+    [
+        ("{column: ref, number: {unit: đ}}", "reference is not read as a number"),
+        ("{column: ref, number: {thousands: ';'}}", "should be"),
+        ("{column: ref, number: {thousands: '.', decimal: '.'}}", "so that 50.000 would be two numbers"),
+    ],
+)
+def test_wrong_numbers_are_refused_with_their_place(tmp_path: Path, own: str, problem: str) -> None:
+    with pytest.raises(CatalogueError, match=r"line \d+, events\[0\]\.fields\.reference\.number") as refused:
+        mapper_of(tmp_path, PAID.replace('"{ref}"', own))
+    assert problem in str(refused.value)
+
+
+def test_own_numbers_that_contradict_the_mappings_are_refused(tmp_path: Path) -> None:
+    text = PAID.replace("source:", "numbers: {decimal: '.'}\n    source:").replace('"{amount}"', "{column: amount, number: {thousands: '.'}}")
+    with pytest.raises(CatalogueError, match=r"fields\.amount\.number: with `numbers` of the mapping it has '\.' for thousands and"):
+        mapper_of(tmp_path, text)
 
 
 @given(st.lists(st.text(min_size=1).filter(lambda text: not {"{", "}"} & set(text)), min_size=1, max_size=4))
