@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -41,12 +42,13 @@ def workbook(
     """Write a workbook; its first sheet holds `rows`, each further one the next of `others`. Style n+1 is number format n of `formats`."""
     main, office = (STRICT, STRICT_OFFICE) if strict else (MAIN, OFFICE)
     listed = "".join(f'<sheet name="{name}" sheetId="{n}" state="{state}" r:id="s{n}"/>' for n, (name, state) in enumerate(sheets, 1))
-    linked = "".join(f'<Relationship Id="s{n}" Type="{office}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in range(1, len(sheets) + 1))
-    linked += "".join(f'<Relationship Id="{kind}" Type="{office}/{kind}" Target="/xl/{kind}.xml"/>' for kind in ("styles", "sharedStrings"))
-    declared = "".join(f'<numFmt numFmtId="{164 + n}" formatCode="{code}"/>' for n, code in enumerate(formats))
+    linked = "".join(link(f"s{n}", f"{office}/worksheet", f"worksheets/sheet{n}.xml") for n in range(1, len(sheets) + 1))
+    linked += "".join(link(kind, f"{office}/{kind}", f"/xl/{kind}.xml") for kind in ("styles", "sharedStrings"))
+    start = link("w", f"{office}/officeDocument", "xl/workbook.xml")
+    declared = "".join(f'<numFmt numFmtId="{164 + n}" formatCode="{escape(code)}"/>' for n, code in enumerate(formats))
     styles = "".join(f'<xf numFmtId="{number}"/>' for number in (0, *(164 + n for n in range(len(formats)))))
     parts = {
-        "_rels/.rels": f'<Relationships xmlns="{LINKS}"><Relationship Id="w" Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "_rels/.rels": f'<Relationships xmlns="{LINKS}">{start}</Relationships>',
         "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}">{properties}<sheets>{listed}</sheets>{calculation}</workbook>',
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{LINKS}">{linked}</Relationships>',
         "xl/styles.xml": f'<styleSheet xmlns="{main}"><numFmts>{declared}</numFmts><cellXfs>{styles}</cellXfs></styleSheet>',
@@ -59,6 +61,11 @@ def workbook(
         for name, content in parts.items():
             archive.writestr(name, content)
     return path
+
+
+def link(name: str, kind: str, target: str) -> str:
+    """A relation between parts."""
+    return f'<Relationship Id="{name}" Type="{kind}" Target="{target}"/>'
 
 
 def prefixed(sheet: str, prefix: str) -> str:

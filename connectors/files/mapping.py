@@ -81,7 +81,8 @@ class Numbers(Part):
     thousands: Literal[".", ",", " ", "'"] | None = Field(None, description=(
         "Sign between groups of three digits: `.` for 1.250.000, `,` for 1,250,000, a blank or `'`; left out: there is none"))  # fmt: skip
     decimal: Literal[".", ","] | None = Field(None, description=(
-        "Sign before decimals, which must all be zero; left out: the other one of point and comma"))  # fmt: skip
+        "Sign before decimals, which may be one or two zeros (more only where `thousands` is left out); left out: the other one of "
+        "point and comma"))  # fmt: skip
     unit: str | None = Field(None, min_length=1, max_length=32, description=(
         "Unit that may stand beside the number, such as `đ`; any of đ, ₫, đồng, VND and VNĐ stands for all of them"))  # fmt: skip
 

@@ -9,7 +9,8 @@ from connectors.files.cells import DIGITS, Cell, Number, Unexpected, text_of
 from connectors.files.mapping import DONG, Numbers
 
 _SPACES = "[ \u00a0\u202f]"
-_ENDS = r"(?:[.,]0{1,2})?"  # 38.0 and 38,00: three zeros might be thousands
+_OTHER = {".": ",", ",": "."}
+_THOUSANDS = re.compile(r"-?[0-9]{1,3}\.0{3}")
 UNDECLARED = "in digits (for 50.000, 1,250,000 or 50.000 đ, say in `numbers` of the mapping how they are written)"
 
 
@@ -17,9 +18,9 @@ class NumberReader:
     """Reads whole numbers as `numbers` declares them."""
 
     def __init__(self, numbers: Numbers) -> None:
-        self._decimal = numbers.decimal or {".": ",", ",": "."}.get(numbers.thousands or "")
-        self._text = re.compile(_pattern(numbers, self._decimal), re.IGNORECASE)
-        self._expected = f"a whole number {_example(numbers, self._decimal) or UNDECLARED}"
+        self._text = re.compile(_pattern(numbers), re.IGNORECASE)
+        self._expected = f"a whole number {_example(numbers)}"
+        self._thousandths = numbers.decimal == "." and numbers.thousands is None
 
     def __call__(self, cell: Cell) -> int:
         """Raises: Unexpected for what is not a whole number, or could be two."""
@@ -36,8 +37,8 @@ class NumberReader:
     def _value(self, number: Number) -> int:
         if not number.whole:
             raise Unexpected(self._expected)
-        if re.fullmatch(r"-?[0-9]{1,3}\.0{3}", number.text) and self._decimal != ".":
-            raise Unexpected(f"a whole number without decimals: {number.text} might be thousands (declare `numbers: {{decimal: \".\"}}`)")
+        if _THOUSANDS.fullmatch(number.text) and not self._thousandths:
+            raise Unexpected("a whole number without decimals, as these three might be thousands")
         return self._kept(int(number.value))
 
     @staticmethod
@@ -47,15 +48,16 @@ class NumberReader:
         return number
 
 
-def _pattern(numbers: Numbers, decimal: str | None) -> str:
+def _pattern(numbers: Numbers) -> str:
     digits = "[0-9]{1,18}"
     if numbers.thousands is not None:
         separator = _SPACES if numbers.thousands == " " else re.escape(numbers.thousands)
         digits = f"[0-9]{{1,3}}(?:{separator}[0-9]{{3}}){{1,5}}|{digits}"
-    ends = _ENDS if decimal is None else f"(?:{re.escape(decimal)}0+)?"
+    decimal = numbers.decimal or _OTHER.get(numbers.thousands or "", ".,")
+    zeros = "0+" if numbers.decimal and numbers.thousands is None else "0{1,2}"  # three might be thousands, written the other way
     units = "|".join(map(re.escape, _units(numbers)))
     before, behind = (f"(?:(?:{units}){_SPACES}*)?", f"(?:{_SPACES}*(?:{units}))?") if units else ("", "")
-    return f"{before}(?P<sign>-?)(?P<whole>{digits}){ends}{behind}"
+    return f"{before}(?P<sign>-?)(?P<whole>{digits})(?:[{decimal}]{zeros})?{behind}"
 
 
 def _units(numbers: Numbers) -> tuple[str, ...]:
@@ -66,12 +68,12 @@ def _units(numbers: Numbers) -> tuple[str, ...]:
     return DONG if unit.lower() in map(str.lower, DONG) else (unit,)
 
 
-def _example(numbers: Numbers, decimal: str | None) -> str:
+def _example(numbers: Numbers) -> str:
     if numbers == Numbers():
-        return ""
+        return UNDECLARED
     whole = f"1{numbers.thousands}250{numbers.thousands}000" if numbers.thousands else "1250000"
-    end = f" or {whole}{decimal}00" if decimal else ""
-    return f"written as {whole}{end}{f' {numbers.unit}' if numbers.unit else ''}"
+    unit = f" {numbers.unit}" if numbers.unit else ""
+    return f"written as {whole}{unit} or 1250000{unit}" if numbers.thousands else f"written as {whole}{unit}"
 
 
 PLAIN = NumberReader(Numbers())

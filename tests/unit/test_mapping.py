@@ -344,7 +344,8 @@ def test_wrong_numbers_are_refused_with_their_place(tmp_path: Path, own: str, pr
 
 
 def test_own_numbers_that_contradict_the_mappings_are_refused(tmp_path: Path) -> None:
-    text = PAID.replace("source:", "numbers: {decimal: '.'}\n    source:").replace('"{amount}"', "{column: amount, number: {thousands: '.'}}")
+    text = PAID.replace('"{amount}"', "{column: amount, number: {thousands: '.'}}")
+    text = text.replace("source:", "numbers: {decimal: '.'}\n    source:")
     with pytest.raises(CatalogueError, match=r"fields\.amount\.number: with `numbers` of the mapping it has '\.' for thousands and"):
         mapper_of(tmp_path, text)
 

@@ -277,7 +277,7 @@ def test_nul_characters_are_no_text(tmp_path: Path) -> None:
     assert rows_of(long)[-1].problem.startswith("the line holds the character NUL")
 
 
-@pytest.mark.parametrize("start, kind", [(b"%PDF-1.7", "a PDF document"), (b"<html>", "a web page"), (b"PK\3\4..", "a workbook or another")])
+@pytest.mark.parametrize("start, kind", [(b"%PDF-1.7", "a PDF document"), (b"<html>", "a web page"), (b"PK\3\4..", "a workbook or")])
 def test_a_file_of_another_kind_is_named(tmp_path: Path, start: bytes, kind: str) -> None:
     assert f"rows.csv is {kind}" in unreadable(file_of(tmp_path, start))
     assert f"rows.jsonl is {kind}" in unreadable(file_of(tmp_path, start, "rows.jsonl"))
