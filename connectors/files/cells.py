@@ -51,11 +51,14 @@ class Number:
     @property
     def rounded(self) -> str:
         """Written so that no reader takes it for a code."""
-        return f"{self.value:.5E}"
+        return f"{float(self.value):.5E}"
 
 
 class Flaw(NamedTuple):
-    """A cell whose value is not there; `problem` follows the cell's name in a sentence, `text` is how rejections show it."""
+    """A cell whose value is not there; `problem` follows the cell's name in a sentence.
+
+    `text` is how rejections show it: an error, so that the row is rejected again unless somebody puts a value there.
+    """
 
     problem: str
     text: str

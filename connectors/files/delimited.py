@@ -8,7 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from connectors.files.cells import text_of
+from connectors.files.cells import LOST, text_of
 from connectors.files.mapping import FileOptions
 from connectors.files.quotes import Record, Records
 from connectors.files.rows import Row, Rows, Wanted
@@ -47,7 +47,8 @@ class DelimitedRows(Rows):
             raise UnreadableFile(f"{self.path.name} can't be read: in its header (line {header.line}) {header.problem}.")
         self._records.width = len(header.cells)
         self.header = [text_of(name) for name in header.cells[self._passed_over :]]
-        self._pick = _picker([self._passed_over + place for place in self.places(self.header)])
+        self._places = [self._passed_over + place for place in self.places(self.header)]
+        self._pick = _picker(self._places)
 
     def _best_delimiter(self, first: Line) -> str:
         wanted = {text_of(column) for column in self.wanted.columns}
@@ -67,14 +68,22 @@ class DelimitedRows(Rows):
                 self.blank += 1
 
     def _row(self, record: Record) -> Row:
-        raw = record.cells[self._passed_over :]
         if record.problem:
-            return Row(record.line, (), raw, record.problem, record.text.rstrip("\r\n"))
+            return self._refused(record)
+        raw = record.cells[self._passed_over :]
         if len(record.cells) != self._records.width:
             spans = "" if record.last == record.line else f" (lines {record.line} to {record.last})"
             problem = f"the row{spans} has {len(raw)} cells where the header names {len(self.header)}"
             return Row(record.line, (), raw, problem)
         return Row(record.line, self._pick(record.cells), raw)
+
+    def _refused(self, record: Record) -> Row:
+        """A line with a quote too many, cut at its delimiters; a cell that is read must not come back in with that quote."""
+        cells = list(record.cells)
+        for place in self._places:
+            if place < len(cells):
+                cells[place] = cells[place].replace('"', LOST)
+        return Row(record.line, (), cells[self._passed_over :], record.problem, record.text.rstrip("\r\n"))
 
     def position(self) -> int:
         """Bytes read."""

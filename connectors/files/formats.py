@@ -82,23 +82,28 @@ class Styles:
         except InvalidOperation:
             stored = Decimal("NaN")
         if not stored.is_finite():
-            return Flaw(f"holds {text!r}, which is no number: open the workbook in a spreadsheet program and save it", text)
+            return Flaw(f"holds {text!r}, which is no number: open the workbook in a spreadsheet program and save it", "#VALUE!")
         return self._moment(stored, text) if shape.date else _number(stored, shape)
 
     def _moment(self, serial: Decimal, text: str) -> Cell:
         """To the millisecond, and never into the next day: 23:59:59.9999 is meant to be the end of its own."""
         if not 0 <= serial < _LAST_SERIAL:
-            return Flaw(f"shows a date, but {text} is none", text)
+            return no_date(text)
         day, part = divmod(serial, 1)
         milliseconds = min(int(part * _DAY_MS + Decimal("0.5")), _DAY_MS - 1)
         return self._first_day + timedelta(days=int(day), milliseconds=milliseconds)
+
+
+def no_date(text: str) -> Flaw:
+    """A cell that should be a date."""
+    return Flaw(f"shows a date, but {text} is none", "#VALUE!")
 
 
 def _number(stored: Decimal, shape: Shape) -> Cell:
     value = _SHOWN.plus(stored)  # a spreadsheet, too, compares and shows no more digits than these
     whole = value == value.to_integral_value()
     if abs(value) >= 10**DIGITS:
-        return Number(value, f"{value:.5E}")
+        return Number(value, f"{float(value):.5E}")
     if shape.plain and whole:
         return int(value)
     if not shape.zeros or value < 0:

@@ -66,14 +66,17 @@ class RejectedRows(DelimitedRows):
 
 
 class RejectedCells(RejectedRows):
-    """Rejected rows of a workbook: its dates and booleans are told by how rejections write them."""
+    """Rejected rows of a workbook: its dates and booleans are told by how rejections write them.
+
+    A date without a clock time is written as a day alone; midnight that is written out was text.
+    """
 
     origin = "row"
 
     def cell(self, cell: Cell) -> Cell:
         """The cell with its type."""
         text = text_of(super().cell(cell))
-        if _DATE.fullmatch(text):
+        if _DATE.fullmatch(text) and "T00:00:00" not in text:
             try:
                 return datetime.fromisoformat(text)
             except ValueError:

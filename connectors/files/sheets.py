@@ -7,17 +7,17 @@ from datetime import datetime, time
 from typing import NamedTuple
 
 from connectors.files.cells import Cell, Flaw
+from connectors.files.formats import no_date
 from connectors.files.package import NoWorkbook, Package, TextCollector, local, unescaped
 
 _SAVE = "open the workbook in a spreadsheet program and save it"
 
 
 class SheetRow(NamedTuple):
-    """A row: its number, and its cells by column, counted from 0. With a `problem` it can't be taken for sure."""
+    """A row: its number, and its cells by column, counted from 0."""
 
     number: int
     cells: dict[int, Cell]
-    problem: str
 
 
 class Area(NamedTuple):
@@ -47,9 +47,9 @@ class SheetReader:
         self.read, self.size = 0, package.archive.getinfo(part).file_size
         self._rows: list[SheetRow] = []
         self._collect = TextCollector()
-        self._number, self._problem = 0, ""  # of the row that is being read
-        self._cells: dict[int, Cell] = {}
-        self._column, self._type, self._style = -1, "n", 0  # of the cell
+        self._number, self._cells = 0, dict[int, Cell]()  # of the row that is being read
+        self._column, self._type, self._style = -1, "n", 0  # of its cell
+        self._astray = ""  # the cell's own name, if that is of another row
         self._value: list[str] | None = None
         self._formula: list[str] | None = None
         self._into: list[str] | None = None  # which of the two the characters go to
@@ -89,8 +89,7 @@ class SheetReader:
             self._start_cell(values)
         elif own == "row":
             self._number = int(values.get("r", self._number + 1))
-            self._cells = {}
-            self._column, self._problem = -1, ""
+            self._cells, self._column = {}, -1
         elif own == "v":
             self._value = self._into = []
         elif own == "f":
@@ -100,12 +99,8 @@ class SheetReader:
 
     def _start_cell(self, values: dict[str, str]) -> None:
         reference = values.get("r")
-        if reference is None:
-            self._column += 1
-        else:
-            self._column, row = place_of(reference)
-            if row != self._number:
-                self._problem = f"cell {reference} stands in row {self._number}: {_SAVE}"
+        column, row = (self._column + 1, self._number) if reference is None else place_of(reference)
+        self._column, self._astray = column, (reference or "") if row != self._number else ""
         self._type, self._style = values.get("t", "n"), int(values.get("s", "0"))
         self._value = self._formula = None
 
@@ -122,14 +117,17 @@ class SheetReader:
         elif own == "c":
             self._end_cell()
         elif own == "row":
-            self._rows.append(SheetRow(self._number, self._cells, self._problem))
+            self._rows.append(SheetRow(self._number, self._cells))
         else:
             self._collect.end(own)
 
     def _end_cell(self) -> None:
+        cell = self._cell("".join(self._value or ()), self._collect.take())
         if self._column in self._cells:
-            self._problem = f"cell {column_name(self._column)}{self._number} stands twice: {_SAVE}"
-        self._cells[self._column] = self._cell("".join(self._value or ()), self._collect.take())
+            cell = Flaw(f"stands twice: {_SAVE}", "#VALUE!")
+        elif self._astray:
+            cell = Flaw(f"is named {self._astray}: {_SAVE}", "#VALUE!")
+        self._cells[self._column] = cell
 
     def _cell(self, value: str, inline: str) -> Cell:
         kind = self._type
@@ -162,7 +160,7 @@ def _written_date(value: str) -> Cell:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        return Flaw(f"shows a date, but {value} is none", value)
+        return no_date(value)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 

@@ -141,7 +141,7 @@ class TextSource:
             while text := self._text.readline(LONGEST):
                 if len(text) == LONGEST and not text.endswith(("\n", "\r")):
                     self._skip_rest()
-                    yield Line(text[:200], f"the line is longer than {LONGEST:,} characters")
+                    yield Line(f"{text[:200]}\N{REPLACEMENT CHARACTER}", f"the line is longer than {LONGEST:,} characters")
                 elif "\0" in text:
                     yield Line(text, "the line holds the character NUL, which no text has: have the file exported anew")
                 elif not text.isascii() and (found := _UNDECODED.search(text)):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from connectors.files.cells import Cell, Number, is_blank, text_of
+from connectors.files.cells import Cell, Flaw, Number, is_blank, text_of
 from connectors.files.mapping import FileOptions
 from connectors.files.package import Package, Sheet, sound
 from connectors.files.rows import Row, Rows, Wanted
-from connectors.files.sheets import Area, SheetReader, SheetRow, column_name, is_midnight
+from connectors.files.sheets import Area, SheetReader, column_name, is_midnight
 from connectors.files.source import UnreadableFile
 
 
@@ -72,33 +72,28 @@ class WorkbookRows(Rows):
         """Every row that holds anything."""
         with sound(self.path):
             for row in self._rows:
-                if all(map(is_blank, row.cells.values())) and not row.problem:
+                if all(map(is_blank, row.cells.values())):
                     self.blank += 1
                 else:
-                    yield self._row(row)
+                    yield self._row(row.number, row.cells | self._covered(row.number))
 
-    def _row(self, row: SheetRow) -> Row:
-        filled = [column for column, cell in row.cells.items() if not is_blank(cell)]
+    def _row(self, number: int, cells: dict[int, Cell]) -> Row:
+        filled = [column for column, cell in cells.items() if not is_blank(cell)]
         width = max([len(self.header), *(column + 1 for column in filled)])
-        raw = [_raw(row.cells.get(column), exact=column not in self._places) for column in range(width)]
-        problem = row.problem
+        raw = [_raw(cells.get(column), read=column in self._places) for column in range(width)]
         if width > len(self.header):
-            problem = f"the row has {width} cells where the header names {len(self.header)}"
-        problem = problem or self._covered(row)
-        if problem:
-            return Row(row.number, (), raw, problem)
-        return Row(row.number, tuple(map(row.cells.get, self._places)), raw)
+            return Row(number, (), raw, f"the row has {width} cells where the header names {len(self.header)}")
+        return Row(number, tuple(map(cells.get, self._places)), raw)
 
-    def _covered(self, row: SheetRow) -> str:
-        """A wanted cell that looks filled, but whose value is kept by another one that it is merged with."""
-        while self._merged and self._merged[-1].top <= row.number:
+    def _covered(self, number: int) -> dict[int, Cell]:
+        """The row's wanted cells that look filled, but whose value is kept by another one that they are merged with."""
+        while self._merged and self._merged[-1].top <= number:
             self._covering.append(self._merged.pop())
-        self._covering = [area for area in self._covering if area.bottom >= row.number]
-        for area in self._covering:
-            for index, place in enumerate(self._places):
-                if area.hides(place, row.number):
-                    return f"{self.named(row.number, index)} is one of the merged cells {area.name}: split them, and fill in each"
-        return ""
+        self._covering = [area for area in self._covering if area.bottom >= number]
+        return {
+            place: Flaw(f"is one of the merged cells {area.name}: split them, and fill in each", "#VALUE!")
+            for area in self._covering for place in self._places if area.hides(place, number)
+        }  # fmt: skip
 
     def named(self, line: int, place: int) -> str:
         """A wanted cell as spreadsheets name it."""
@@ -119,9 +114,9 @@ class WorkbookRows(Rows):
         self._package.close()
 
 
-def _raw(cell: Cell, *, exact: bool) -> str:
+def _raw(cell: Cell, *, read: bool) -> str:
     """A cell for rejections, so that it is read from there as here: what could not be told for certain must not become certain."""
-    if isinstance(cell, Number) and not exact and not cell.exact:
+    if read and isinstance(cell, Number) and not cell.exact:
         return cell.rounded
     if isinstance(cell, bool):
         return str(cell).upper()

@@ -112,8 +112,8 @@ def test_what_stands_twice_or_elsewhere_is_refused(tmp_path: Path) -> None:
     twice = row(2, number("A2", "1"), number("B2", "1"), number("A2", "2"))
     astray = row(3, number("A3", "1"), number("B4", "1"))
     assert cells_of(workbook(tmp_path / "rows.xlsx", header("a", "b"), twice, astray)) == [
-        "cell A2 stands twice: open the workbook in a spreadsheet program and save it",
-        "cell B4 stands in row 3: open the workbook in a spreadsheet program and save it",
+        "cell A2 (column a) stands twice: open the workbook in a spreadsheet program and save it",
+        "cell B3 (column b) is named B4: open the workbook in a spreadsheet program and save it",
     ]
     for rows in ((row(3, number("A3", "1")), row(2, number("A2", "1"))), (row(2, number("A2", "1")), row(2, number("B2", "1")))):
         assert "(row 2 stands behind row" in unreadable(workbook(tmp_path / "rows.xlsx", header("a", "b"), *rows))
