@@ -90,38 +90,32 @@ class Intake:
         events: list[Event] = []
         repeated = 0
         for draft in self._mapper.drafts(row.cells):
-            if self._known(draft, new, row):
+            if self._is_repeated(draft, new, row):
                 repeated += 1
                 continue
             event = self._mapper.event(draft, self._latest_ms)
-            _remember(draft, new)
-            kept = draft.as_kept(event)  # ids in their canonical form: two spellings of one id are one event
-            if kept.fields == draft.fields:
-                events.append(event)
-            elif self._known(kept, new, row):
+            kept = draft.as_kept(event)  # two spellings of one id are one event
+            if kept.fields != draft.fields and self._is_repeated(kept, new, row):
                 repeated += 1
             else:
-                _remember(kept, new)
                 events.append(event)
         for id_digest, content in new.items():
             self._seen.add(id_digest, content, row.line)
         self.tally.repeated += repeated
         return events
 
-    def _known(self, draft: Draft, new: dict[int, int], row: Row) -> bool:
-        """Whether this row or an earlier one gave the event.
+    def _is_repeated(self, draft: Draft, new: dict[int, int], row: Row) -> bool:
+        """Whether this row or an earlier one gave the event already; from now on it has.
 
         Raises: Refused if it did so with other content.
         """
-        id_digest = digest(draft.name)
-        content, line = (new[id_digest], row.line) if id_digest in new else self._seen.find(id_digest) or (None, 0)
-        if content is not None and content != digest(repr(draft.fields)):
-            raise Refused(_contradiction(draft, line, row))
-        return content is not None
-
-
-def _remember(draft: Draft, new: dict[int, int]) -> None:
-    new[digest(draft.name)] = digest(repr(draft.fields))
+        id_digest, content = digest(draft.name), digest(repr(draft.fields))
+        known = (new[id_digest], row.line) if id_digest in new else self._seen.find(id_digest)
+        if known is None:
+            new[id_digest] = content
+        elif known[0] != content:
+            raise Refused(_contradiction(draft, known[1], row))
+        return known is not None
 
 
 def _contradiction(draft: Draft, line: int, row: Row) -> str:

@@ -73,10 +73,15 @@ def is_blank(cell: Cell) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip()) or cell == [] or cell == {}
 
 
+def is_midnight(cell: Cell) -> bool:
+    """Whether a cell is a date without a clock time."""
+    return isinstance(cell, datetime) and cell.time() == time()
+
+
 def flaw_of(cell: Cell) -> str:
     """What makes a cell unfit for any use, whichever file it comes from; "" for a sound one."""
     if isinstance(cell, str):
-        if cell.isalnum():
+        if cell.isalnum() or cell == "":
             return ""
         if _ERROR.fullmatch(text := cell.strip()):
             return f"holds the error {text}"
@@ -118,7 +123,7 @@ def code_of(cell: Cell) -> str:
 
     Raises: Unexpected
     """
-    if isinstance(cell, datetime) and cell.time() == time():
+    if is_midnight(cell):
         raise Unexpected(f"text, not a date: a spreadsheet turns codes such as 1-11 into dates ({AS_TEXT})")
     return part_of(cell)
 
@@ -129,12 +134,14 @@ def part_of(cell: Cell) -> str:
     Raises: Unexpected
     """
     text = text_of(cell)
+    if isinstance(cell, str):
+        if ("+" in text or "-" in text) and _ROUNDED.fullmatch(text):
+            raise Unexpected(f"written in full: a spreadsheet has rounded it ({AS_TEXT}, and export the file anew)")
+        return text
     if isinstance(cell, bool | list | dict):
         raise Unexpected(f"text, not {'true or false' if isinstance(cell, bool) else 'a list or an object'}")
     if isinstance(cell, Number) and not cell.exact:
         raise Unexpected(f"text: it is kept as a number, of which zeros or digits may be missing ({AS_TEXT})")
     if isinstance(cell, int | Number) and len(text.lstrip("-")) > DIGITS:
         raise Unexpected(f"text: of a number, no more than {DIGITS} digits are kept for certain ({AS_TEXT})")
-    if isinstance(cell, str) and _ROUNDED.fullmatch(text):
-        raise Unexpected(f"written in full: a spreadsheet has rounded it ({AS_TEXT}, and export the file anew)")
     return text

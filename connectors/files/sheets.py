@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, time
+from datetime import datetime
 from typing import NamedTuple
 
 from connectors.files.cells import Cell, Flaw
@@ -191,8 +191,3 @@ def _area(reference: str) -> Area:
     left, top = place_of(first)
     right, bottom = place_of(last or first)
     return Area(left, top, right, bottom)
-
-
-def is_midnight(cell: Cell) -> bool:
-    """Whether a cell is a date without a clock time."""
-    return isinstance(cell, datetime) and cell.time() == time()

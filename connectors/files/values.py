@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from itertools import product
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BeforeValidator
 from pydantic.fields import FieldInfo
 
-from connectors.files.cells import Cell, Number, Unexpected, is_blank, spellings, text_of
+from connectors.files.cells import Cell, Number, Unexpected, is_blank, is_midnight, spellings, text_of
 from connectors.files.mapping import Times, zone_of
 from connectors.files.numbers import PLAIN
 from schemas.clock import EARLIEST_MS, LATEST_MS, to_ms
@@ -72,7 +72,7 @@ class TimeReader:
     def __call__(self, cell: Cell) -> int:
         """Raises: Unexpected for what none of the formats reads."""
         if isinstance(cell, datetime):
-            return self._sane(self._instant(cell, only_day=cell.time() == time()))  # a workbook's day is its midnight
+            return self._sane(self._instant(cell, only_day=is_midnight(cell)))  # a workbook's day is its midnight
         if not isinstance(cell, str | int | Number) or isinstance(cell, bool):
             raise Unexpected(self._expected(cell))
         text = text_of(cell)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from connectors.files.cells import Cell, Flaw, Number, is_blank, text_of
+from connectors.files.cells import Cell, Flaw, Number, is_blank, is_midnight, text_of
 from connectors.files.mapping import FileOptions
 from connectors.files.package import Package, Sheet, sound
 from connectors.files.rows import Row, Rows, Wanted
-from connectors.files.sheets import Area, SheetReader, column_name, is_midnight
+from connectors.files.sheets import Area, SheetReader, column_name
 from connectors.files.source import UnreadableFile
 
 
@@ -54,10 +54,10 @@ class WorkbookRows(Rows):
 
     @property
     def note(self) -> str:
-        """Which sheet is read, where there are others."""
+        """Which sheet is read, and which are not."""
         others = [sheet for sheet in self._package.sheets if sheet is not self._sheet]
         hidden = " (which is hidden)" if self._sheet.hidden else ""
-        return f"reading sheet {self._sheet.name!r}{hidden}, not {_listed(others)}" if others else ""
+        return f"reading sheet {self._sheet.name!r}{hidden}{f', not {_listed(others)}' if others else ''}"
 
     def _names(self, header_row: int) -> list[str]:
         """The header up to its last name: sheets often go on with blank columns."""

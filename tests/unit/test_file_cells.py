@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from workbooks import header, row, text, workbook
 
-from connectors.files.cells import Number, Unexpected, code_of, part_of, spellings, text_of
-from connectors.files.mapping import Numbers, Times
+from connectors.files.cells import Number, Refused, Unexpected, code_of, part_of, spellings, text_of
+from connectors.files.mapper import RowMapper
+from connectors.files.mapping import Numbers, Times, load_mapping
 from connectors.files.numbers import PLAIN, NumberReader
+from connectors.files.rows import Wanted
 from connectors.files.values import TimeReader
 
 ERRORS = (
@@ -154,3 +156,40 @@ def test_a_number_is_no_time_unless_a_format_reads_it() -> None:
         with pytest.raises(Unexpected, match="not a plain number"):
             TimeReader(Times())(cell)
     assert TimeReader(Times(formats=["epoch_s"]))(Number(Decimal("1762135200.0"), "1762135200.0")) == 1_762_135_200_000
+
+
+MAP = """\
+source: sample/test
+tables: {state: {values: {1: paid, 4: failed}}}
+events:
+  - event: dossier.paid
+    when: {column: kind, equals: "9"}
+    id: "{id}/paid"
+    fields: {dossier_id: "{id}", agency: SAMPLE.A, occurred_at: "{at}", reference: "{id}", amount: "{amount}", online: "{online}",
+      state: {column: state, table: state}}
+"""
+SOUND = {"kind": "9", "id": "D-1", "at": "2026-10-06", "amount": "38", "online": "x", "state": "1"}
+TEXTS = ("9", "9.0", "9.000", "38.5", "50.000", " 1 ", "007", "true", "Có", "#N/A", "2,5E+17", "2026-10-06 23:59", "X\ufffd", "1e3", "")
+
+
+@given(st.sampled_from(tuple(SOUND)), st.sampled_from(TEXTS))
+def test_the_same_text_means_the_same_in_every_file(tmp_path_factory: pytest.TempPathFactory, column: str, text_: str) -> None:
+    folder, told = tmp_path_factory.mktemp("same"), SOUND | {column: text_}
+    (folder / "map.yaml").write_text(MAP, "utf-8")
+    mapper = RowMapper(*load_mapping(folder / "map.yaml"))
+    files = (
+        file_of(folder, ";".join(told) + "\n" + ";".join(told.values()) + "\n"),
+        file_of(folder, json.dumps(told), "rows.jsonl"),
+        file_of(folder, json.dumps([told]), "rows.json"),
+        workbook(folder / "rows.xlsx", header(*told), row(2, *(text(f"{'ABCDEF'[n]}2", cell) for n, cell in enumerate(told.values())))),
+    )
+
+    def read(path: Path) -> list[dict[str, Any]] | None:
+        (cells,) = cells_of(path, Wanted(mapper.columns, mapper.required))
+        try:
+            return None if isinstance(cells, str) else [mapper.event(draft, 1 << 50).model_dump() for draft in mapper.drafts(cells)]
+        except Refused:
+            return None
+
+    first, *others = map(read, files)
+    assert others == [first] * 3

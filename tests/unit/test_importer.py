@@ -21,6 +21,7 @@ from rich.console import Console
 from connectors.files import batches, importer
 from connectors.files.console import Account, plain_meter, show_table
 from connectors.files.importer import Import, SinkFactory, run_import
+from connectors.files.mapper import Draft, RowMapper
 from connectors.files.mapping import FileOptions
 from connectors.files.progress import ProgressFile
 from connectors.files.readers import open_rows
@@ -237,6 +238,22 @@ async def test_a_row_is_rejected_as_a_whole_with_line_and_reason(bench: Bench) -
     shown = bench.output
     assert "rows.csv, line 4: column at: 'yesterday'" in shown
     assert f"All rejected rows, with their reasons: {bench.folder / 'rows.csv.rejected.csv'}" in shown
+
+
+async def test_two_spellings_of_an_id_are_one_event(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Validation brings ids into one form; what counts as repeated, or as a contradiction, is told by that."""
+    validated = RowMapper.event
+
+    def kept(draft: Draft, latest_ms: int) -> Event:
+        event = validated(draft, latest_ms)
+        return event.model_copy(update={name: getattr(event, name).strip("~") for name in ("event_id", "dossier_id")})
+
+    monkeypatch.setattr(RowMapper, "event", staticmethod(kept))
+    rows = ["D-1,2025-11-03,SAMPLE.P,s1", "~D-1,2025-11-03,SAMPLE.P,s2", "~D-1,2025-11-03,SAMPLE.Q,s3", "~D-1,2025-11-03,SAMPLE.P,s4"]
+    sink = FakeSink()
+    assert await bench.run(sink, bench.file(rows)) == 3
+    assert ids(sink.events) == ["D-1/received", "D-1/s1", "D-1/s2", "D-1/s4"]
+    assert "rows.csv, line 4: dossier.received" in bench.output
 
 
 async def test_corrected_rejections_can_be_imported_with_the_same_mapping(bench: Bench) -> None:

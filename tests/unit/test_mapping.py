@@ -290,6 +290,8 @@ def test_lists_are_split_and_looked_up(tmp_path: Path) -> None:
         (Times(clock="17:00"), "2025-11-03", "2025-11-03T17:00:00+07:00"),
         (Times(clock="17:00"), datetime(2025, 11, 3), "2025-11-03T17:00:00+07:00"),  # noqa: DTZ001 (workbooks know no zones)
         (Times(clock="17:00"), datetime(2025, 11, 3, 8, 30), "2025-11-03T08:30:00+07:00"),  # noqa: DTZ001
+        (Times(clock="17:00"), datetime(2025, 11, 3, 23, 59, 59, 999_000), "2025-11-03T23:59:59.999+07:00"),  # noqa: DTZ001
+        (Times(clock="17:00"), "2025-11-03 23:59:59.9999999", "2025-11-03T23:59:59.999+07:00"),
         (Times(formats=["epoch_s"]), 1_762_135_200, "2025-11-03T09:00:00+07:00"),
         (Times(formats=["epoch_ms"]), "1762135200123", "2025-11-03T09:00:00.123+07:00"),
     ],

@@ -142,6 +142,8 @@ def test_a_hidden_sheet_is_read_only_if_it_is_named(tmp_path: Path, state: str) 
     with closing(open_rows(path, FileOptions(sheet="cu"), AB)) as rows:
         assert rows.note == "reading sheet 'cu' (which is hidden), not 'Báo cáo', 'khác'"
         assert [tuple(row.cells) for row in rows] == [("cũ", "cũ")]
+    with closing(open_rows(workbook(tmp_path / "rows.xlsx", *CU), FileOptions(), AB)) as rows:
+        assert rows.note == "reading sheet 'data'"
     hidden = workbook(tmp_path / "rows.xlsx", *CU, sheets=(("cu", state),))
     assert unreadable(hidden) == "rows.xlsx shows no sheet of cells (it has 'cu' (hidden)): name one in the mapping."
 
