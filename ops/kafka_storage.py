@@ -76,11 +76,13 @@ def write_configuration(data: Path, host: str, port: int, properties: Mapping[st
     properties: what is otherwise than in BROKER, as for a broker that isn't alone.
     """
     quorum = f"{host}:{free_port(host)}"  # a new one at each start: nobody has to keep a second port free
-    own = BROKER | {
+    own = {
+        **BROKER,
         "listeners": f"PLAINTEXT://{host}:{port},CONTROLLER://{quorum}",
         "advertised.listeners": f"PLAINTEXT://{host}:{port}",
         "controller.quorum.voters": f"{IDENTITY['node.id']}@{quorum}",
-    } | properties
+        **properties,
+    }
     _write_properties(data / "server.properties", own | {"log.dirs": "log"})
     _write_properties(data / "format.properties", own | {"log.dirs": "log.part"})
     (data / "log4j2.properties").write_text(LOGGING, encoding="ascii")
@@ -89,8 +91,8 @@ def write_configuration(data: Path, host: str, port: int, properties: Mapping[st
 def prepare_storage(data: Path, tool: list[str], environment: Mapping[str, str], node: str = IDENTITY["node.id"]) -> None:
     """Make the folder `log` ready: format it if it is new, mend its identity if that was lost.
 
-    tool: the command line that runs Kafka's StorageTool. node: the broker's `node.id`. Raises: EnvironmentBroken if storage cannot be made, or holds data
-    without the metadata that says what it is.
+    tool: the command line that runs Kafka's StorageTool. node: the broker's `node.id`. Raises: EnvironmentBroken if storage cannot
+    be made, or holds data without the metadata that says what it is.
     """
     log = data / "log"
     if (log / "__cluster_metadata-0").is_dir():

@@ -27,13 +27,15 @@ READ_AT_ONCE = 10_000  # records; what is read at once is memory that a process 
 def consumer(settings: Settings, *topics: str, **options: Any) -> AIOKafkaConsumer:
     """A consumer that reads only what was committed, from the beginning, and commits nothing by itself."""
     chosen: dict[str, Any] = {"isolation_level": "read_committed", "enable_auto_commit": False, "auto_offset_reset": "earliest",
-                              "max_partition_fetch_bytes": 4 << 20, "metadata_max_age_ms": 60_000}  # fmt: skip
+                              "max_partition_fetch_bytes": 4 << 20, "metadata_max_age_ms": 60_000,
+                              "request_timeout_ms": int(settings.request_timeout * 1000)}  # fmt: skip
     return AIOKafkaConsumer(*topics, bootstrap_servers=settings.bootstrap, **(chosen | options))
 
 
 def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
     """An idempotent producer that waits for all in-sync replicas."""
-    chosen: dict[str, Any] = {"acks": "all", "enable_idempotence": True, "max_batch_size": 1 << 20}
+    chosen: dict[str, Any] = {"acks": "all", "enable_idempotence": True, "max_batch_size": 1 << 20,
+                              "request_timeout_ms": int(settings.request_timeout * 1000)}  # fmt: skip
     return AIOKafkaProducer(bootstrap_servers=settings.bootstrap, **(chosen | options))
 
 

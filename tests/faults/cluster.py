@@ -13,15 +13,20 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 from ops.kafka import EmbeddedKafka
 from ops.kafka_jars import classpath
 from schemas.kafka import admin
 from schemas.settings import Settings
+from schemas.topics import BY_NAME
 
 COMPOSE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "docker-compose.yml").read_text("utf-8"))
+QUICK = {
+    "broker.heartbeat.interval.ms": "500", "broker.session.timeout.ms": "3000",  # as in the embedded broker
+    "group.min.session.timeout.ms": "1000", "offsets.topic.num.partitions": "4", "transaction.state.log.num.partitions": "4",
+}  # fmt: skip
 PLACES = ("KAFKA_CONTROLLER_QUORUM_VOTERS", "KAFKA_LISTENERS", "KAFKA_LOG_DIRS", "KAFKA_HEAP_OPTS")
 NODES = (1, 2, 3)
 WHOLE_SECONDS = 120.0
@@ -62,7 +67,7 @@ class Cluster:
         for node, port in zip(NODES, ports, strict=True):
             listeners = f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://{quorum[node]}"
             own = {"node.id": str(node), "listeners": listeners, "controller.quorum.voters": voters}
-            self.brokers[node] = EmbeddedKafka(data / f"kafka-{node}", port=port, heap="256m", properties=shipped() | own)
+            self.brokers[node] = EmbeddedKafka(data / f"kafka-{node}", port=port, heap="256m", properties=shipped() | QUICK | own)
 
     @property
     def bootstrap(self) -> str:
@@ -75,10 +80,10 @@ class Cluster:
         return {"kafka_servers": self.bootstrap, "replication_factor": len(NODES), "min_insync_replicas": 2}
 
     def start(self, *nodes: int) -> None:
-        """Start these brokers, else all; together, since one alone answers nobody before it sees a second."""
+        """Start these brokers, together: one alone answers nobody before it sees a second."""
         classpath()  # fetched once, not by each of them
         with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda node: self.brokers[node].start(), nodes or NODES))
+            list(pool.map(lambda node: self.brokers[node].start(), nodes))
 
     def kill(self, *nodes: int) -> None:
         """kill -9, all at once."""
@@ -91,16 +96,21 @@ class Cluster:
             self.brokers[node].stop()  # lets go of its folder
 
     def stop(self, *nodes: int) -> None:
-        """End these brokers politely, else all."""
+        """End these brokers politely."""
         with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda node: self.brokers[node].stop(), nodes or NODES))
+            list(pool.map(lambda node: self.brokers[node].stop(), nodes))
+
+    @property
+    def away(self) -> list[int]:
+        """Nodes that do not run."""
+        return [node for node, broker in self.brokers.items() if broker.pid is None]
 
     def __enter__(self) -> Self:
-        self.start()
+        self.start(*NODES)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        self.stop(*NODES)
 
 
 async def leader(settings: Settings, topic: str, partition: int = 0) -> int:
@@ -110,6 +120,12 @@ async def leader(settings: Settings, topic: str, partition: int = 0) -> int:
             if (found["topic"], found["partition"]) == (topic, partition):
                 return int(found["leader"])
     raise AssertionError(f"there is no {topic}/{partition}")
+
+
+async def coordinator(settings: Settings) -> int:
+    """The node that keeps the workers' group."""
+    async with admin(settings) as client:
+        return int(await client.find_coordinator(settings.app_id))
 
 
 async def whole(settings: Settings) -> None:
@@ -124,6 +140,15 @@ async def whole(settings: Settings) -> None:
                 lacking = [f"{found['topic']}/{found['partition']}" for found in await partitions(client) if len(found["isr"]) < len(NODES)]
         except KafkaError as error:
             lacking = [repr(error)]
+
+
+async def create_on(settings: Settings, name: str, node: int) -> None:
+    """Make a declared topic whose only copy is on this node."""
+    topic = BY_NAME[name]
+    places = {partition: [node] for partition in range(topic.partition_count(settings))}
+    async with admin(settings) as client:
+        answer = await client.create_topics([NewTopic(name, -1, -1, places, topic.config(settings))])
+        assert [code for _, code, *_ in answer.topic_errors] == [0], answer
 
 
 async def partitions(client: AIOKafkaAdminClient) -> list[dict[str, Any]]:

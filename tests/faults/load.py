@@ -22,26 +22,29 @@ TRIES = 1_500
 ANSWER_SECONDS = 15
 
 
-def batch(number: int) -> list[dict[str, object]]:
-    """Receptions of dossiers that no other batch speaks of."""
+def batch(name: str) -> list[dict[str, object]]:
+    """Receptions of dossiers that no batch of another name speaks of."""
     return [
         {
-            "specversion": "1.0", "id": f"event-{number}-{item}", "source": "fault-test", "type": "dossier.received",
+            "specversion": "1.0", "id": f"event-{name}-{item}", "source": "fault-test", "type": "dossier.received",
             "time": "2026-11-03T09:00:00+07:00",
-            "data": {"dossier_id": f"SAMPLE-{number}-{item}", "agency": f"SAMPLE.{item}", "procedure": "SAMPLE.1", "channel": "online"},
+            "data": {"dossier_id": f"SAMPLE-{name}-{item}", "agency": f"SAMPLE.{item}", "procedure": "SAMPLE.1", "channel": "online"},
         }
         for item in range(SIZE)
     ]  # fmt: skip
 
 
 class Load:
-    """From entering until leaving it, about 40 batches a second; leaving waits until everything that was begun is accepted."""
+    """From entering until leaving it, some 30 batches a second; leaving waits until everything that was begun is accepted.
 
-    def __init__(self, hub: Hub) -> None:
-        self.hub = hub
-        self.accepted: list[int] = []  # numbers of batches
+    name: of its dossiers, which no other load may have.
+    """
+
+    def __init__(self, hub: Hub, name: str = "A") -> None:
+        self.hub, self.name = hub, name
+        self.accepted: list[str] = []  # names of batches
         self.attempts: list[int] = []  # how often each was sent
-        self.refused = 0  # answers 503
+        self._refused = asyncio.Event()  # an answer was 503
         self._numbers = count()
         self._stopping = False
         self._clients: asyncio.Task[None] | None = None
@@ -61,7 +64,7 @@ class Load:
     @property
     def dossiers(self) -> set[bytes]:
         """What the hub promised to count."""
-        return {f"SAMPLE-{number}-{item}".encode() for number in self.accepted for item in range(SIZE)}
+        return {f"SAMPLE-{name}-{item}".encode() for name in self.accepted for item in range(SIZE)}
 
     async def until_accepted(self, more: int, seconds: float = 120.0) -> None:
         """Wait until so many more batches are accepted.
@@ -81,10 +84,9 @@ class Load:
 
         Raises: TimeoutError
         """
-        refused = self.refused
+        self._refused.clear()
         async with asyncio.timeout(seconds):
-            while self.refused == refused:
-                await asyncio.sleep(0.1)
+            await self._refused.wait()
 
     async def _send_all(self) -> None:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ANSWER_SECONDS)) as session, asyncio.TaskGroup() as clients:
@@ -93,27 +95,33 @@ class Load:
 
     async def _client(self, session: aiohttp.ClientSession) -> None:
         while not self._stopping:
-            number = next(self._numbers)
-            self.attempts.append(await self._send(session, number))
-            self.accepted.append(number)
+            name = f"{self.name}{next(self._numbers)}"
+            self.attempts.append(await self._send(session, name))
+            self.accepted.append(name)
             await asyncio.sleep(PAUSE)
 
-    async def _send(self, session: aiohttp.ClientSession, number: int) -> int:
+    async def again(self) -> None:
+        """Send once more what was accepted, which must change nothing."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ANSWER_SECONDS)) as session:
+            for name in list(self.accepted):
+                await self._send(session, name)
+
+    async def _send(self, session: aiohttp.ClientSession, name: str) -> int:
         """Send a batch until it is accepted; returns how often it was sent."""
         url = f"http://127.0.0.1:{self.hub.settings.gateway_port}/v1/events"
         headers = {"content-type": "application/cloudevents-batch+json"}
         for attempt in range(1, TRIES):
             try:
-                async with session.post(url, json=batch(number), headers=headers) as answer:
+                async with session.post(url, json=batch(name), headers=headers) as answer:
                     if answer.status == 202:
                         return attempt
                     assert answer.status == 503, await answer.text()
                     assert "Retry-After" in answer.headers
-                    self.refused += 1
+                    self._refused.set()
             except (aiohttp.ClientError, TimeoutError):
                 pass  # the gateway is away: nothing was promised
             await asyncio.sleep(0.2)
-        raise AssertionError(f"batch {number} was never accepted")
+        raise AssertionError(f"batch {name} was never accepted")
 
 
 async def known_dossiers(hub: Hub) -> set[bytes]:
