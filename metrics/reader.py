@@ -120,7 +120,7 @@ class Snapshot:
         """
         if self._connection.execute("SELECT 1 FROM offsets WHERE NOT whole").fetchone():
             return None
-        found = self._connection.execute(f'SELECT partition, "offset", version, calendar FROM {family}_applied')
+        found = self._connection.execute(f'SELECT partition, "offset", version, calendar, hours FROM {family}_applied')
         return {partition: (offset, Rules(*rules)) for partition, offset, *rules in found}
 
     def complete_ms(self) -> int:
@@ -133,7 +133,8 @@ class Snapshot:
 
 
 _NOTHING = "''"
-_RULES = " UNION ".join(f"SELECT '{family}', version, calendar FROM {family}_{APPLIED}" for family in FAMILIES) + " ORDER BY 1, 2, 3"
+_RULES_OF = (f"SELECT '{family}', version, calendar, hours FROM {family}_{APPLIED}" for family in FAMILIES)
+_RULES = " UNION ".join(_RULES_OF) + " ORDER BY 1, 2, 3, 4"
 _OF_DAYS = "printf('%04d-%02d-%02d', at / 10000, at / 100 % 100, at % 100)"
 _DAY: dict[At, str] = {
     "day": _OF_DAYS,

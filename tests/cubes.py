@@ -17,7 +17,7 @@ from metrics.directory import Directory
 from metrics.feed import Progress
 from metrics.questions import Questions
 from metrics.reader import Readers
-from schemas.cells import KINDS, Page, Rules, applied_row, encode_page, place_of
+from schemas.cells import KINDS, Page, Rules, Standing, applied_row, encode_page, place_of
 from schemas.clock import ZONE, to_ms
 
 INDICATORS = load_indicators()
@@ -104,7 +104,7 @@ def counted(key: str, *, partition: int = 0, **counts: int) -> Cell:
 
 def by_rules(family: str, version: int, *, partition: int = 0, calendar: int = 0) -> Record:
     """The page that says by which rules a family's cells of a partition were counted."""
-    return Record(*applied_row(family, 9, Rules(version, calendar)), partition)
+    return Record(*applied_row(family, Standing(9, Rules(version, calendar))), partition)
 
 
 def filled(folder: Path, cells: Iterable[Cell]) -> FedCube:

@@ -375,5 +375,5 @@ def _timed(cell: str, name: str, receiver: str, kind: str, at: int, took: int, t
 
 
 def heartbeat_figures(facts: list[Fact], tally: Tally) -> None:
-    """The newest heartbeat of one partition."""
-    tally.add("beat", "hub", "-", 0, occurred_at=max(fact.at for fact in facts))
+    """When the newest heartbeat of one partition was heard."""
+    tally.add("beat", "hub", "-", 0, occurred_at=max(fact.heard for fact in facts))

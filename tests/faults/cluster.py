@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 
 from ops.kafka import EmbeddedKafka
 from ops.kafka_jars import classpath
+from schemas.errors import KafkaUnavailable
 from schemas.kafka import admin
 from schemas.settings import Settings
 from schemas.topics import BY_NAME
@@ -138,7 +139,7 @@ async def whole(settings: Settings) -> None:
         try:
             async with admin(settings) as client:
                 lacking = [f"{found['topic']}/{found['partition']}" for found in await partitions(client) if len(found["isr"]) < len(NODES)]
-        except KafkaError as error:
+        except (KafkaError, KafkaUnavailable) as error:
             lacking = [repr(error)]
 
 
