@@ -23,7 +23,8 @@ from schemas.quarantine import Quarantined
 from schemas.settings import Settings
 
 NAMES = {404: "not-found", 405: "method-not-allowed"}
-DETAILS = {404: "{path} is no address of the gateway.", 405: "{path} does not take {method}."}
+DETAILS = {404: "{path} is no address of the gateway.", 405: "{path} does not take {method}: use {allowed}."}
+ASKED = ["GET", "HEAD"]
 
 
 def build_app(settings: Settings, publisher: Publishes, health: Health | None = None) -> FastAPI:
@@ -31,9 +32,9 @@ def build_app(settings: Settings, publisher: Publishes, health: Health | None = 
     app = FastAPI(title="LGSP hub: gateway", version="1", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     gateway = Gateway(settings, publisher, health or Health())
     app.add_api_route("/v1/events", gateway.events, methods=["POST"], **openapi.EVENTS_ROUTE)
-    app.add_api_route("/healthz", gateway.healthz, methods=["GET"], **openapi.HEALTHZ_ROUTE)
-    app.add_api_route("/readyz", gateway.readyz, methods=["GET"], **openapi.READYZ_ROUTE)
-    app.add_api_route("/metrics", gateway.metrics, methods=["GET"], **openapi.METRICS_ROUTE)
+    app.add_api_route("/healthz", gateway.healthz, methods=ASKED, **openapi.HEALTHZ_ROUTE)
+    app.add_api_route("/readyz", gateway.readyz, methods=ASKED, **openapi.READYZ_ROUTE)
+    app.add_api_route("/metrics", gateway.metrics, methods=ASKED, **openapi.METRICS_ROUTE)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _internal_error)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
@@ -116,9 +117,14 @@ def _instance(request_id: UUID) -> str:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    detail = DETAILS.get(error.status_code, str(error.detail)).format(path=request.url.path[:200], method=request.method)
+    headers = dict(error.headers or {})
+    allowed = sorted(filter(None, headers.get("Allow", "").split(", ")))  # they come in any order
+    if allowed:
+        headers["Allow"] = ", ".join(allowed)
+    told = {"path": request.url.path[:200], "method": request.method, "allowed": " or ".join(allowed)}
+    detail = DETAILS.get(error.status_code, str(error.detail)).format(**told)
     problem = Problem(NAMES.get(error.status_code, "http-error"), detail)
-    return problem_response(problem, _instance(uuid4()), status=error.status_code, headers=error.headers)
+    return problem_response(problem, _instance(uuid4()), status=error.status_code, headers=headers)
 
 
 async def _internal_error(_: Request, error: Exception) -> Response:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from connectors.budget import Budget
-from connectors.cloudevents import FieldError, Refused, event_of, shown_id
+from connectors.cloudevents import FieldError, Refused, event_of, kept_as, shown_id
 from connectors.gateway.problems import Problem
 from connectors.health import Health
 from connectors.jsonitems import Item
@@ -21,7 +21,7 @@ from schemas.events import Event
 from schemas.quarantine import Quarantined
 from schemas.settings import Settings
 
-SLICE = 200  # items validated before other requests get their turn: 2 to 5 ms
+SLICE_SECONDS = 0.005  # of validating before other requests get their turn
 
 
 class Publishes(Protocol):
@@ -56,20 +56,17 @@ class Taken:
     """What a request's items came to."""
 
     events: list[Event] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)  # the events' places in the request
+    accepted: list[dict[str, Any]] = field(default_factory=list)  # the events' entries in the answer
     refusals: list[Refusal] = field(default_factory=list)
 
     def answer(self) -> list[dict[str, Any]]:
         """One entry an item, in the request's order."""
-        good = [
-            {"index": place, "id": event.event_id, "status": 202} for place, event in zip(self.places, self.events, strict=True)
-        ]
         bad = [
             {"index": refusal.index, "id": refusal.id, "status": 422,
              "errors": [{"field": error.field, "message": error.message} for error in refusal.errors]}
             for refusal in self.refusals
         ]  # fmt: skip
-        return sorted(good + bad, key=lambda entry: entry["index"]) if bad else good
+        return sorted(self.accepted + bad, key=lambda entry: entry["index"]) if bad else self.accepted
 
 
 async def take(items: Iterator[Item], settings: Settings) -> Taken:
@@ -78,7 +75,7 @@ async def take(items: Iterator[Item], settings: Settings) -> Taken:
     Raises: Problem from the items' reading; then nothing of the request is taken in.
     """
     taken = Taken()
-    latest = now_ms() + int(settings.future_tolerance * 1000)
+    latest, turn = now_ms() + int(settings.future_tolerance * 1000), time.perf_counter()
     for index, item in enumerate(items):
         try:
             event = event_of(item, latest=latest)
@@ -86,10 +83,18 @@ async def take(items: Iterator[Item], settings: Settings) -> Taken:
             taken.refusals.append(Refusal(index, shown_id(item.value), refused.errors, item.text))
         else:
             taken.events.append(event)
-            taken.places.append(index)
-        if index % SLICE == SLICE - 1:
+            taken.accepted.append(_entry(index, item, event))
+        if time.perf_counter() - turn > SLICE_SECONDS:
             await asyncio.sleep(0)
+            turn = time.perf_counter()
     return taken
+
+
+def _entry(index: int, item: Item, event: Event) -> dict[str, Any]:
+    """An accepted item's entry; says in which form its ids and codes are kept where that is not the one they came in."""
+    entry: dict[str, Any] = {"index": index, "id": item.value["id"], "status": 202}
+    other = kept_as(item.value, event)
+    return {**entry, "kept_as": other} if other else entry
 
 
 async def keep(taken: Taken, publisher: Publishes, request_id: str, health: Health) -> None:
@@ -117,4 +122,6 @@ def refused(taken: Taken) -> Problem:
 
 
 def _quarantined(refusal: Refusal, request_id: str) -> Quarantined:
-    return Quarantined(f"http:{request_id}/{refusal.index}", str(Refused(refusal.errors))[:4096], refusal.text.encode())
+    return Quarantined(
+        f"http:{request_id}/{refusal.index}", str(Refused(refusal.errors))[:4096], refusal.text.encode("utf-8", "surrogateescape")
+    )
