@@ -75,6 +75,15 @@ async def ensure_topics(settings: Settings) -> list[str]:
         return [topic.name for topic in missing]
 
 
+async def make_topic(settings: Settings, topic: Topic) -> None:
+    """Make one topic, unless another process just did.
+
+    Raises: KafkaUnavailable
+    """
+    async with admin(settings) as client:
+        await _create(client, topic, settings)
+
+
 def _check_partitions(topic: Topic, found: int | None, settings: Settings) -> None:
     wanted = topic.partition_count(settings)
     if found is not None and found != wanted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from uuid import UUID, uuid4
 
 import msgspec
@@ -13,12 +14,11 @@ from starlette.responses import PlainTextResponse, Response
 from connectors.budget import Budget
 from connectors.gateway import openapi
 from connectors.gateway.body import body_of
-from connectors.gateway.intake import Publishes, keep, refused, take
+from connectors.gateway.intake import Publishes, keep, keep_refused, refused, take
 from connectors.gateway.modes import check_media_type, items_of
 from connectors.gateway.problems import Problem, problem_response
 from connectors.health import Health
-from connectors.quarantine import quarantine
-from schemas.errors import KafkaUnavailable
+from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.quarantine import Quarantined
 from schemas.settings import Settings
 
@@ -52,6 +52,8 @@ class Gateway:
         health.buffer_bytes.set_function(lambda: self.bodies.used + publisher.budget.used)
         health.waiting_requests.set_function(lambda: self.bodies.waiting)
         health.kafka_up.set_function(lambda: publisher.reachable)
+        for topic in publisher.unwritable():
+            health.topic_up.labels(topic).set_function(partial(_writable, publisher, topic))
 
     async def events(self, request: Request) -> Response:
         """Take in one CloudEvent or a batch of them. 202 says that every event is on all in-sync replicas; each may be sent
@@ -83,6 +85,8 @@ class Gateway:
             if problem.name != "refused-items":
                 self.health.refused.labels(problem.name.replace("-", "_")).inc()
             return problem_response(problem, _instance(request_id))
+        except RecordTooLarge as error:
+            return problem_response(Problem("too-large", str(error)), _instance(request_id))
         except KafkaUnavailable as error:
             return problem_response(Problem("unavailable", str(error)), _instance(request_id))
 
@@ -94,21 +98,26 @@ class Gateway:
             try:
                 taken = await take(items_of(body, request.headers, self.settings.batch_limit), self.settings)
             except Problem as problem:
-                await self._keep_unread(problem, body, request_id)
-                raise
-            await keep(taken, self.publisher, str(request_id), self.health)
+                raise await self._kept(problem, body, request_id) from None
+            unkept = await keep(taken, self.publisher, str(request_id), self.health)
         if taken.refusals:
-            raise refused(taken)
+            raise refused(taken, unkept)
         answer = {"accepted": len(taken.events), "items": taken.answer()}
         return Response(msgspec.json.encode(answer), 202, media_type="application/json")
 
-    async def _keep_unread(self, problem: Problem, body: bytes, request_id: UUID) -> None:
-        """A body that is no JSON is kept as well: it was meant to say something."""
-        if problem.name == "not-json":
-            await quarantine(self.publisher, [Quarantined(f"http:{request_id}", problem.detail, body)])
+    async def _kept(self, problem: Problem, body: bytes, request_id: UUID) -> Problem:
+        """The problem, after a body that can't be read was kept: it was meant to say something."""
+        if problem.name != "not-json":
+            return problem
+        unkept = await keep_refused(self.publisher, [Quarantined(f"http:{request_id}", problem.detail, body)], self.health)
+        return Problem(problem.name, problem.detail + unkept)
 
     def _away(self) -> str:
         return f"Kafka at {self.settings.bootstrap} does not answer: send the same request again later."
+
+
+def _writable(publisher: Publishes, topic: str) -> float:
+    return float(not publisher.unwritable()[topic])
 
 
 def _instance(request_id: UUID) -> str:

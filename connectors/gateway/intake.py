@@ -17,6 +17,7 @@ from connectors.jsonitems import Item
 from connectors.lanes import Record
 from connectors.quarantine import quarantine
 from schemas.clock import now_ms
+from schemas.errors import RecordTooLarge, TopicUnwritable
 from schemas.events import Event
 from schemas.quarantine import Quarantined
 from schemas.settings import Settings
@@ -28,7 +29,10 @@ class Publishes(Protocol):
     """What the gateway needs of a publisher."""
 
     budget: Budget
-    away: bool
+
+    @property
+    def away(self) -> bool:
+        """Kafka as a whole does not answer."""
 
     @property
     def reachable(self) -> bool:
@@ -39,6 +43,9 @@ class Publishes(Protocol):
 
     async def send(self, records: Iterable[Record]) -> None:
         """Likewise, for records."""
+
+    def unwritable(self) -> dict[str, bool]:
+        """By topic, whether it can't be written at the moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,27 +104,42 @@ def _entry(index: int, item: Item, event: Event) -> dict[str, Any]:
     return {**entry, "kept_as": other} if other else entry
 
 
-async def keep(taken: Taken, publisher: Publishes, request_id: str, health: Health) -> None:
+async def keep(taken: Taken, publisher: Publishes, request_id: str, health: Health) -> str:
     """Publish what is good and quarantine what is not; returns once all of it is on all in-sync replicas.
 
-    Raises: KafkaUnavailable
+    What the quarantine can't take is refused all the same; then it returns why it was not kept.
+    Raises: KafkaUnavailable, RecordTooLarge
     """
     began = time.perf_counter()
     if taken.events:
         await publisher.publish(taken.events)
-    if taken.refusals:
-        await quarantine(publisher, (_quarantined(refusal, request_id) for refusal in taken.refusals))
+        for kind, count in Counter(event.type for event in taken.events).items():
+            health.events.labels(kind).inc(count)
+    unkept = await keep_refused(publisher, [_quarantined(refusal, request_id) for refusal in taken.refusals], health)
     health.publish_seconds.observe(time.perf_counter() - began)
-    for kind, count in Counter(event.type for event in taken.events).items():
-        health.events.labels(kind).inc(count)
     for reason, count in Counter(error.kind for refusal in taken.refusals for error in refusal.errors).items():
         health.refused.labels(reason).inc(count)
+    return unkept
 
 
-def refused(taken: Taken) -> Problem:
-    """The answer to a request of which items were refused."""
+async def keep_refused(publisher: Publishes, refused: Sequence[Quarantined], health: Health) -> str:
+    """Quarantine what was refused; returns why it could not be kept, where the quarantine itself is what is wrong.
+
+    Raises: KafkaUnavailable while Kafka as a whole is away.
+    """
+    try:
+        if refused:
+            await quarantine(publisher, refused)
+    except (TopicUnwritable, RecordTooLarge) as error:
+        health.unkept.inc(len(refused))
+        return f" What was refused was not kept: {error}"
+    return ""
+
+
+def refused(taken: Taken, unkept: str) -> Problem:
+    """The answer to a request of which items were refused; `unkept` says why they were not kept."""
     good, bad = len(taken.events), len(taken.refusals)
-    detail = f"{bad} of {good + bad} items were refused and {good} taken in: `items` names each field that is wrong."
+    detail = f"{bad} of {good + bad} items were refused and {good} taken in: `items` names each field that is wrong.{unkept}"
     return Problem("refused-items", detail, {"accepted": good, "refused": bad, "items": taken.answer()})
 
 

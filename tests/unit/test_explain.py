@@ -42,6 +42,9 @@ class Takes:
     async def send(self, records: Iterable[Record]) -> None:
         list(records)
 
+    def unwritable(self) -> dict[str, bool]:
+        return {}
+
 
 async def told(event: Json) -> dict[str, str]:
     """Field → message of the gateway's answer."""

@@ -26,7 +26,7 @@ from connectors.health import METRICS, Health
 from connectors.jsonitems import EVENT_LIMIT
 from connectors.lanes import Record
 from schemas.clock import now_ms, to_datetime
-from schemas.errors import KafkaUnavailable
+from schemas.errors import KafkaUnavailable, RecordTooLarge, TopicUnwritable
 from schemas.events import ACCEPTED, Event
 from schemas.settings import Settings
 from schemas.topics import QUARANTINE
@@ -42,6 +42,7 @@ class Remembers:
         self.budget = Budget(1 << 20)
         self.away = False
         self.fails = False
+        self.unwritable_topic = ""
         self.gate: asyncio.Event | None = None
         self.events: list[Event] = []
         self.records: list[Record] = []
@@ -60,7 +61,13 @@ class Remembers:
     async def send(self, records: Iterable[Record]) -> None:
         if self.fails:
             raise KafkaUnavailable("Kafka did not confirm the records: send them again.")
+        records = list(records)
+        if any(record.topic == self.unwritable_topic for record in records):
+            raise TopicUnwritable(f"Topic {self.unwritable_topic} can't be written: it is missing.")
         self.records.extend(records)
+
+    def unwritable(self) -> dict[str, bool]:
+        return {topic: topic == self.unwritable_topic for topic in (QUARANTINE, "lgsp.dossiers")}
 
 
 @pytest.fixture
@@ -343,6 +350,28 @@ async def test_while_kafka_is_away_requests_are_told_at_once(client: httpx.Async
 async def test_what_kafka_does_not_confirm_is_not_answered_for(client: httpx.AsyncClient, publisher: Remembers, body: Any) -> None:
     publisher.fails = True
     problem(await post(client, body), "unavailable")
+
+
+async def test_a_quarantine_that_cannot_be_written_changes_no_answer_but_is_named(publisher: Remembers) -> None:
+    publisher.unwritable_topic = QUARANTINE
+    health = Health()
+    async with client_of(publisher, health) as client:
+        document = problem(await post(client, [RECEIVED, BAD], BATCH), "refused-items")
+        assert [item["status"] for item in document["items"]] == [202, 422]
+        assert document["detail"].endswith(" What was refused was not kept: Topic lgsp.quarantine can't be written: it is missing.")
+        assert "lgsp.quarantine can't be written" in problem(await post(client, b"{"), "not-json")["detail"]
+        assert (await post(client, RECEIVED)).status_code == 202
+        assert 'lgsp_gateway_topic_up{topic="lgsp.quarantine"} 0.0' in (await client.get("/metrics")).text
+    assert len(publisher.events) == 2
+    assert value(health, "lgsp_gateway_unkept_total") == 2
+
+
+async def test_a_record_that_its_topic_does_not_take_is_refused_by_name(client: httpx.AsyncClient, publisher: Remembers) -> None:
+    async def too_large(events: Sequence[Event]) -> None:
+        raise RecordTooLarge("Topic lgsp.dossiers takes no record of 10 bytes or more.")
+
+    publisher.publish = too_large  # type: ignore[method-assign]
+    assert "lgsp.dossiers" in problem(await post(client, RECEIVED), "too-large")["detail"]
 
 
 # ---- everything else is a problem too
