@@ -98,15 +98,14 @@ async def ensure_topics(settings: Settings) -> list[str]:
         return [topic.name for topic in missing]
 
 
-async def ensure_topic(settings: Settings, name: str) -> None:
-    """Make one topic if it is missing and the hub may.
+async def make_topic(settings: Settings, topic: Topic) -> None:
+    """Make one topic, unless it is there, or somebody else keeps the topics.
 
     Raises: KafkaUnavailable
     """
-    async with admin(settings) as client:
-        found = await client.describe_topics([name])
-        if settings.topics == "manage" and all(one["error_code"] for one in found or []):
-            await _create(client, next(topic for topic in topics_of(settings) if topic.name == name), settings)
+    if settings.topics == "manage":
+        async with admin(settings) as client:
+            await _create(client, topic, settings)
 
 
 def _check_partitions(topic: Topic, found: int | None, settings: Settings) -> None:
