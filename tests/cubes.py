@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from metrics.answers import IndicatorAnswer
 from metrics.asked import IndicatorsAsked
 from metrics.catalogue import load_indicators
+from metrics.csv_file import MARK
 from metrics.cube import Cube
 from metrics.directory import Directory
 from metrics.feed import Progress
@@ -170,3 +173,9 @@ def answer(questions: Questions, id_: str, **asked: str) -> IndicatorAnswer:
     parameters = {name.rstrip("_"): value for name, value in asked.items()}
     (found,) = questions.indicators(IndicatorsAsked.model_validate(parameters), id_)
     return found
+
+
+def table(text: str) -> list[dict[str, str]]:
+    """The rows of a CSV file, which begins with its byte order mark."""
+    assert text.startswith(MARK)
+    return list(csv.DictReader(StringIO(text.removeprefix(MARK))))
