@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ from metrics.feed import Progress
 from metrics.questions import Questions
 from metrics.reader import Readers
 from schemas.cells import KINDS, Page, Rules, applied_row, encode_page, place_of
-from schemas.clock import ZONE, to_ms
+from schemas.clock import ZONE, now_ms, to_ms
 
 INDICATORS = load_indicators()
 
@@ -75,8 +75,8 @@ class Pages:
 class FedCube(Cube):
     """A cube that can be told cells."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, clock: Callable[[], int] = now_ms) -> None:
+        super().__init__(path, clock)
         self._pages = Pages()
 
     def say(self, cells: Iterable[Cell], positions: dict[int, int]) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from agencies import Items, instant, state
-from cubes import NOW, at, cell, counted
+from cubes import NOW, FedCube, at, cell, counted
 from prometheus_client.parser import text_string_to_metric_families
 
 from metrics import exposition as told
@@ -19,10 +21,12 @@ from metrics.directory import Directory
 from metrics.exporter import Exporter
 from metrics.exposition import METRICS, Metric, block, labelled
 from metrics.feed import Progress
-from metrics.figures import Moment, Scope, Sharing, figure, read
+from metrics.figures import Moment, Scope, Sharing, figure, freshness_ms, read
+from metrics.questions import Questions
 from metrics.reader import Readers
 from metrics.scrape import Kept, told_of
 from metrics.windows import EXPORTED, named
+from schemas.clock import DAY_MS, to_ms
 
 Samples = dict[tuple[str, ...], float]
 
@@ -212,6 +216,44 @@ def test_an_indicator_limited_to_categories(exporter: Exporter, world: SimpleNam
     declared = world.indicators["dossiers_online_share"].model_dump() | {"id": "of_p2", "filters": {"categories": ["P2"]}}
     world.indicators["of_p2"] = Indicator(**declared)
     assert samples(exporter.render(), told.INDICATOR_DENOMINATOR)["of_p2", "all", "year"] == 2
+
+
+def test_an_indicator_of_this_moment_and_of_some_procedures_follows_the_clock(exporter: Exporter, world: SimpleNamespace) -> None:
+    items: Items = {}
+    world.directory = Directory(state(items, "procedure/P2", "procedure.registered", "A", "2024-01-01", procedure="P2", field="land"))
+    declared = world.indicators["dossiers_overdue"].model_dump() | {"id": "of_land", "filters": {"fields": ["land"]}}
+    world.indicators["of_land"] = Indicator(**declared)
+    assert samples(exporter.render(), told.INDICATOR_VALUE)["of_land", "all", "all"] == 0
+    world.now += 1  # its two were due at the moment before
+    assert samples(exporter.render(), told.INDICATOR_VALUE)["of_land", "all", "all"] == 2
+
+
+AHEAD = NOW + 2 * DAY_MS
+
+
+def test_a_heartbeat_of_a_clock_that_ran_ahead_blinds_nobody(cube: Cube, exporter: Exporter, world: SimpleNamespace) -> None:
+    """It is as fresh as the last record of its partition; when nothing comes any more freshness ages."""
+    cube.say([cell("heartbeats|beat|hub|-|0", AHEAD, partition=number, timestamp=NOW - 300) for number in (0, 1)], {0: 41, 1: 8})
+    assert samples(exporter.render(), told.FRESHNESS) == {(): 0}  # the records before came at this very moment
+    world.now += 60_000
+    assert samples(exporter.render(), told.FRESHNESS) == {(): 60}
+    cube.say([cell("dossiers|received|A|P1|20251112", 1, partition=number, timestamp=NOW + 59_000) for number in (0, 1)], {0: 42, 1: 9})
+    assert samples(exporter.render(), told.FRESHNESS) == {(): 1}
+
+
+def test_nor_do_records_of_such_a_clock(tmp_path: Path, world: SimpleNamespace) -> None:
+    """A worker two days ahead: what it wrote is taken as of when it came, and whoever sent it is not fresh for as long."""
+    cube = FedCube(tmp_path / "cube.sqlite", lambda: NOW)
+    cube.open("one", NOW)
+    beat = cell("heartbeats|beat|hub|-|0", AHEAD, timestamp=AHEAD)
+    cube.say([counted("dossiers|received|A|P1|20251112", received=1), beat], {0: 2})
+    for at_ms, fresh in ((NOW - 5_000, 0.0), (NOW + 5_000, 5.0)):
+        questions = Questions(Readers(cube), {}, {}, progress=lambda: Progress(ready=True, partitions=1), clock=lambda at_ms=at_ms: at_ms)
+        with questions.readers.snapshot() as snapshot:
+            assert to_ms(datetime.fromisoformat(questions.as_of(snapshot).instant)) == min(at_ms, NOW)
+            assert at_ms - (freshness_ms(snapshot, 1, at_ms) or 0) == fresh * 1_000
+            assert snapshot.last_events() == {"A": NOW}
+    cube.close()
 
 
 def test_freshness_and_last_events(exporter: Exporter, world: SimpleNamespace) -> None:

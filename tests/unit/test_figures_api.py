@@ -165,6 +165,16 @@ async def test_coverage_without_a_list_is_of_all_heard_from(api: httpx.AsyncClie
     assert (await ask(api, "/v1/indicators/satisfaction", agency="C"))["coverage"]["share"] == 0.0
 
 
+async def test_nothing_is_complete_where_nobody_registered_who_should_report(api: httpx.AsyncClient, world: World) -> None:
+    """Everybody who was ever heard from reports; who never was is not known."""
+    for agencies, complete in (({}, False), ({"B": Agency(code="B")}, True)):
+        world.agencies.clear()
+        world.agencies.update(agencies)
+        found = (await ask(api, "/v1/indicators/satisfaction", agency="B"))["coverage"]
+        assert (found["reporting"], found["expected"], found["complete"]) == (1, 1, complete)
+        assert (found["note"] is None) == complete
+
+
 async def test_coverage_with_a_list_is_of_the_listed(api: httpx.AsyncClient, world: World) -> None:
     world.agencies |= {code: Agency(code=code) for code in "BCDE"}
     assert (await ask(api, "/v1/indicators/satisfaction"))["coverage"] == {
