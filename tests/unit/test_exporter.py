@@ -11,11 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 from agencies import Items, instant, state
-from cubes import NOW, FedCube, at, cell, counted
+from cubes import INDICATORS, NOW, FedCube, at, cell, counted
 from prometheus_client.parser import text_string_to_metric_families
 
 from metrics import exposition as told
-from metrics.catalogue import Indicator, load_indicators
+from metrics.catalogue import Indicator
 from metrics.cube import Cube
 from metrics.directory import Directory
 from metrics.exporter import Exporter
@@ -34,7 +34,7 @@ Samples = dict[tuple[str, ...], float]
 @pytest.fixture
 def world() -> SimpleNamespace:
     progress = Progress(ready=True, percent=100.0, lag=3, partitions=2)
-    return SimpleNamespace(now=NOW, progress=progress, lag={}, indicators=load_indicators(), directory=Directory())
+    return SimpleNamespace(now=NOW, progress=progress, lag={}, indicators=dict(INDICATORS), directory=Directory())
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
-from cubes import NOW, at, counted, table
+from cubes import INDICATORS, NOW, at, counted, table
 
 from metrics.answers import COUNTS_COLUMNS, INDICATOR_COLUMNS
 from metrics.api import create_app
-from metrics.catalogue import Agency, Indicator, load_indicators
+from metrics.catalogue import Agency, Indicator
 from metrics.cube import Cube
 from metrics.exporter import Exporter
 from metrics.feed import Progress
@@ -28,7 +28,7 @@ World = SimpleNamespace
 @pytest.fixture
 def world(cube: Cube) -> World:
     """What a test may change while the API runs."""
-    return SimpleNamespace(now=NOW, progress=Progress(ready=True, percent=100.0, partitions=2), agencies={}, indicators=load_indicators())
+    return SimpleNamespace(now=NOW, progress=Progress(ready=True, percent=100.0, partitions=2), agencies={}, indicators=dict(INDICATORS))
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ async def test_figures_of_the_year_to_date(api: httpx.AsyncClient) -> None:
     }
     found = await figures(api)
     assert {id_: found[id_] for id_ in wanted} == wanted
-    assert list(found) == list(load_indicators())
+    assert list(found) == list(INDICATORS)
 
 
 @pytest.mark.parametrize(
@@ -389,7 +389,7 @@ async def test_a_mistake_of_ours_is_a_500_in_the_same_shape(api: httpx.AsyncClie
 
 async def test_the_catalogue_and_openapi(api: httpx.AsyncClient) -> None:
     entries = (await ask(api, "/v1/catalogue"))["indicators"]
-    assert [entry["id"] for entry in entries] == list(load_indicators())
+    assert [entry["id"] for entry in entries] == list(INDICATORS)
     assert all(entry["definition"]["vi"] and entry["clause"] for entry in entries)
     assert {entry["from"] for entry in entries} == {"events", "procedures", "reported", "coverage", "score", "none"}
     described = await ask(api, "/openapi.json")

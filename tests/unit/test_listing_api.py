@@ -10,12 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
-from cubes import by_rules, table
+from cubes import INDICATORS, by_rules, table
 from facts import Heard, books_of, ms, told
 from listings import empty, feed, paced, pages, states
 
 from metrics.api import create_app
-from metrics.catalogue import Indicator, load_indicators
+from metrics.catalogue import Indicator
 from metrics.cube import Cube
 from metrics.exporter import Exporter
 from metrics.feed import Progress
@@ -75,10 +75,10 @@ def world(files: tuple[Cube, Listing]) -> World:
 @pytest.fixture
 async def api(files: tuple[Cube, Listing], world: World) -> AsyncIterator[httpx.AsyncClient]:
     ready, clock = Progress(ready=True, percent=100.0, partitions=1), (lambda: NOW)
-    questions = Questions(Readers(files[0]), load_indicators(), {}, progress=lambda: ready, clock=clock)
+    questions = Questions(Readers(files[0]), INDICATORS, {}, progress=lambda: ready, clock=clock)
 
     lists = Lists(questions, paced(*files), meanings(), progress=lambda: world.progress)
-    exporter = Exporter(files[0], load_indicators(), progress=lambda: ready, worker_lag=dict, clock=clock)
+    exporter = Exporter(files[0], INDICATORS, progress=lambda: ready, worker_lag=dict, clock=clock)
     transport = httpx.ASGITransport(create_app(questions, exporter, [listing_routes(lists)]), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
         yield client
@@ -288,8 +288,8 @@ async def test_a_file_that_is_being_made_anew_has_no_answers(files: tuple[Cube, 
 
 async def test_lists_that_are_switched_off_say_so(files: tuple[Cube, Listing]) -> None:
     ready = Progress(ready=True, percent=100.0, partitions=1)
-    questions = Questions(Readers(files[0]), load_indicators(), {}, progress=lambda: ready, clock=lambda: NOW)
-    exporter = Exporter(files[0], load_indicators(), progress=lambda: ready, worker_lag=dict, clock=lambda: NOW)
+    questions = Questions(Readers(files[0]), INDICATORS, {}, progress=lambda: ready, clock=lambda: NOW)
+    exporter = Exporter(files[0], INDICATORS, progress=lambda: ready, worker_lag=dict, clock=lambda: NOW)
     transport = httpx.ASGITransport(create_app(questions, exporter, [listing_routes(None)]), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
         assert "LGSP_LISTING=1" in await problem(client, 404, indicator="dossiers_overdue")
@@ -300,7 +300,7 @@ def live(indicator: Indicator) -> bool:
 
 
 async def test_every_live_indicator_of_dossiers_can_be_listed(api: httpx.AsyncClient) -> None:
-    for indicator in filter(live, load_indicators().values()):
+    for indicator in filter(live, INDICATORS.values()):
         for part in ["numerator", "denominator"] if indicator.denominator else ["numerator"]:
             answer = await ask(api, indicator=indicator.id, part=part)
             assert answer["same_moment"] in (True, None), indicator.id

@@ -24,11 +24,10 @@ from typing import Any
 
 import httpx
 import pytest
-from cubes import NOW, Cell, counted, filled, table
+from cubes import INDICATORS, NOW, Cell, counted, filled, table
 from facts import Heard, answer, told
 
 from metrics.api import create_app
-from metrics.catalogue import load_indicators
 from metrics.directory import Directory
 from metrics.directory_api import directory_routes
 from metrics.exporter import Exporter
@@ -103,7 +102,7 @@ class Hub:
 
     def __init__(self, folder: Path, *, directory: Directory) -> None:
         self.cube = filled(folder, cells(DOSSIERS))
-        indicators, shared = load_indicators(), {"progress": lambda: Progress(ready=True, partitions=1), "clock": lambda: NOW}
+        indicators, shared = INDICATORS, {"progress": lambda: Progress(ready=True, partitions=1), "clock": lambda: NOW}
         questions = Questions(Readers(self.cube), indicators, {}, directory=lambda: directory, **shared)  # type: ignore[arg-type]
         exporter = Exporter(self.cube, indicators, worker_lag=dict, directory=lambda: directory, **shared)  # type: ignore[arg-type]
         self._app = create_app(questions, exporter, [directory_routes(questions)])
