@@ -191,6 +191,11 @@ async def test_another_time_is_refused_of_what_is_told_as_of_now(api: httpx.Asyn
 
 async def test_nor_is_it_compared(api: httpx.AsyncClient) -> None:
     assert "nothing before to compare it with" in await refused(api, "/v1/indicators/dossiers_overdue?compare=previous")
+    told = {one["id"]: one for one in (await api.get("/v1/indicators?compare=previous")).json()["indicators"]}
+    overdue = told["dossiers_overdue"]
+    assert (overdue["value"], overdue["compared"]["value"], overdue["missing"]["en"]) == (
+        4, None, "It is a question about this moment, so there is nothing before to compare it with.",
+    )  # fmt: skip
 
 
 async def test_of_all_indicators_those_of_another_time_are_told_and_the_others_say_why_not(api: httpx.AsyncClient) -> None:
