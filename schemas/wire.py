@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from fastavro import schemaless_reader, schemaless_writer
 
 from schemas.clock import EARLIEST_MS, LATEST_MS
+from schemas.codes import AGENCY, CODE
 from schemas.contracts import Contract, contracts, latest
 from schemas.errors import ContractError
 from schemas.events import EVENTS, Event
@@ -17,6 +18,9 @@ MAGIC = b"\0"
 Fields = dict[str, Any]
 CODES = ("procedure", "document_type", "category", "kind", "field", "indicator")  # beside the agencies: what ends up in cells' keys
 Headers = list[tuple[str, bytes]]
+LONGEST = {AGENCY: 35, CODE: 64}  # most characters of a text, by its pattern
+LONGEST_ID, LONGEST_WORD = 128, 64
+SHORT = 4 * LONGEST_ID  # bytes of a record in which no text can be longer than the longest id
 
 
 def prefix(contract: Contract) -> bytes:
@@ -47,6 +51,7 @@ class Route(NamedTuple):
     codes: tuple[str, ...]
     instants: tuple[str, ...]  # other than occurred_at, which every event has
     amounts: tuple[tuple[str, int, int], ...]  # with the least and the greatest that a connector lets in
+    texts: tuple[tuple[str, int], ...]  # texts and lists of them, with the most characters of each that a connector lets in
 
 
 class Decoder:
@@ -78,6 +83,8 @@ class Decoder:
             raise ContractError(f"{route.type}: occurred_at {fields['occurred_at']} is no time between 1980 and 2100 in epoch milliseconds")
         if route.instants or route.amounts:
             _refuse_absurd(route, fields)
+        if len(value) > SHORT:  # rare
+            _refuse_endless(route, fields)
         if b"|" in value:  # rare, and mostly a byte of a number
             _refuse_bars(route, fields)
         return route.type, fields
@@ -94,6 +101,13 @@ def _refuse_absurd(route: Route, fields: Fields) -> None:
             raise ContractError(f"{route.type}: {name} {amount} is not between {least} and {greatest}")
 
 
+def _refuse_endless(route: Route, fields: Fields) -> None:
+    for name, most in route.texts:
+        texts = fields[name] if isinstance(fields[name], list) else [fields[name]]
+        if any(text is not None and len(text) > most for text in texts):
+            raise ContractError(f"{route.type}: {name} has more than {most} characters")
+
+
 def _refuse_bars(route: Route, fields: Fields) -> None:
     for name in route.codes:
         if "|" in (fields[name] or ""):
@@ -108,6 +122,7 @@ def _route(contract: Contract) -> Route:
         tuple(name for name in names if name.endswith("agency") or name in CODES),
         tuple(name for name in names if name.endswith(("_at", "_from", "_to")) and name != "occurred_at"),
         tuple(_bounds(EVENTS[contract.type])),
+        tuple((name, most) for name, most in _texts(EVENTS[contract.type]) if name in names),
     )  # fmt: skip
 
 
@@ -117,6 +132,15 @@ def _bounds(event: type[Event]) -> Iterator[tuple[str, int, int]]:
         for choice in described.get("anyOf", [described]):
             if "maximum" in choice:
                 yield name, choice["minimum"], choice["maximum"]
+
+
+def _texts(event: type[Event]) -> Iterator[tuple[str, int]]:
+    """The texts of an event's model, so that what is kept of them is bounded, whoever wrote them."""
+    for name, described in event.model_json_schema(mode="serialization")["properties"].items():
+        for choice in described.get("anyOf", [described]):
+            text = choice.get("items", choice)
+            if text.get("type") == "string":
+                yield name, LONGEST_WORD if "enum" in text else text.get("maxLength", LONGEST.get(text.get("pattern"), LONGEST_ID))
 
 
 def cloud_event_headers(event: Event) -> Headers:

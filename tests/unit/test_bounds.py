@@ -13,12 +13,12 @@ from prometheus_client import REGISTRY
 
 from schemas.clock import LATEST_MS
 from schemas.states import MOST, Document, Dossier, Item, Task, pack_id
+from schemas.topics import STATE_BYTES
 from streams import health
 from streams.books import Books
 from streams.families import FAMILIES
 from streams.families.inventory import KEPT
 
-TAKEN = 8 << 20  # bytes of a record that the topics of states take
 AT = LATEST_MS - 1
 RECEIVED = told("dossier.received", "11-03 09:00", due_at="11-10 17:00")
 FINISHED = told("dossier.finished", "11-10 16:30")
@@ -73,7 +73,7 @@ def full_item() -> Item:
 
 @pytest.mark.parametrize("state", [full_dossier(), full_document(), Task(dues=dict.fromkeys(moments("dues"), AT)), full_item()], ids=type)
 def test_the_largest_state_is_clearly_below_what_its_topic_takes(state: Any) -> None:
-    assert len(msgspec.msgpack.encode(state)) < 0.75 * TAKEN
+    assert len(msgspec.msgpack.encode(state)) < 0.75 * STATE_BYTES
 
 
 def test_the_largest_dossier_has_every_group_full() -> None:
