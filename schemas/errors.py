@@ -6,6 +6,8 @@
     │   └── NewerLayout      … because a later version of the hub wrote them
     ├── CatalogueError       a declaration (indicators, mapping, topics) that cannot hold
     ├── KafkaUnavailable     Kafka does not answer, or not in time: try again
+    │   └── TopicUnwritable  one topic is missing or may not be written; others go on
+    ├── RecordTooLarge       a record larger than its topic takes: trying again changes nothing
     ├── EnvironmentBroken    a download, a program or a folder that the hub needs is missing or half-made
     └── LedgerError          the worker may not go on: a hole in the offsets, too many undecodable records
         └── BooksError       … and starting it again changes nothing: somebody has to act
@@ -38,6 +40,14 @@ class CatalogueError(HubError):
 
 class KafkaUnavailable(HubError):
     """Kafka does not answer, or not in time: nothing was promised, try again."""
+
+
+class TopicUnwritable(KafkaUnavailable):
+    """One topic is missing or may not be written; names it and the reason. Who writes to others is not held up."""
+
+
+class RecordTooLarge(HubError):
+    """A record larger than its topic takes: trying again changes nothing."""
 
 
 class EnvironmentBroken(HubError):

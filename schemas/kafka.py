@@ -11,7 +11,16 @@ from typing import Any, NamedTuple, cast
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaConnectionError, KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaConnectionError,
+    KafkaError,
+    NodeNotReadyError,
+    NotCoordinatorForGroupError,
+    RequestTimedOutError,
+    TopicAlreadyExistsError,
+)
 
 from schemas.errors import KafkaUnavailable, SettingsError
 from schemas.settings import Settings
@@ -24,6 +33,8 @@ logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
 log = logging.getLogger(__name__)
 
 COORDINATOR_TRIES = 100
+# The broker makes its offsets topic at the first question; another one takes over what a dead one coordinated.
+COORDINATOR_MOVES = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NodeNotReadyError, NotCoordinatorForGroupError)
 READ_AT_ONCE = 10_000  # records; what is read at once is memory that a process keeps
 _OWN = 1  # Kafka's source of a setting: the topic's own
 _TO_DO = "LGSP_TOPICS is `check`, so whoever keeps the topics makes and sets them as schemas/topics.py declares; `manage` lets the hub."
@@ -32,13 +43,15 @@ _TO_DO = "LGSP_TOPICS is `check`, so whoever keeps the topics makes and sets the
 def consumer(settings: Settings, *topics: str, **options: Any) -> AIOKafkaConsumer:
     """A consumer that reads only what was committed, from the beginning, and commits nothing by itself."""
     chosen: dict[str, Any] = {"isolation_level": "read_committed", "enable_auto_commit": False, "auto_offset_reset": "earliest",
-                              "max_partition_fetch_bytes": 4 << 20, "metadata_max_age_ms": 60_000}  # fmt: skip
+                              "max_partition_fetch_bytes": 4 << 20, "metadata_max_age_ms": 60_000,
+                              "request_timeout_ms": int(settings.request_timeout * 1000)}  # fmt: skip
     return AIOKafkaConsumer(*topics, bootstrap_servers=settings.bootstrap, **(chosen | options))
 
 
 def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
     """An idempotent producer that waits for all in-sync replicas."""
-    chosen: dict[str, Any] = {"acks": "all", "enable_idempotence": True, "max_batch_size": 1 << 20}
+    chosen: dict[str, Any] = {"acks": "all", "enable_idempotence": True, "max_batch_size": 1 << 20,
+                              "request_timeout_ms": int(settings.request_timeout * 1000)}  # fmt: skip
     return AIOKafkaProducer(bootstrap_servers=settings.bootstrap, **(chosen | options))
 
 
@@ -46,15 +59,14 @@ def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
 async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     """An admin client.
 
-    Raises: KafkaUnavailable when no broker answers.
+    Raises: KafkaUnavailable when no broker answers, at the start or inside.
     """
-    client = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap, request_timeout_ms=20_000)
+    client = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap, request_timeout_ms=int(settings.request_timeout * 1000))
     try:
         await client.start()
-    except KafkaConnectionError as error:
-        raise unavailable(settings) from error
-    try:
         yield client
+    except (KafkaConnectionError, NodeNotReadyError, RequestTimedOutError) as error:  # a broker can go at any moment
+        raise unavailable(settings) from error
     finally:
         await client.close()
 
@@ -86,15 +98,14 @@ async def ensure_topics(settings: Settings) -> list[str]:
         return [topic.name for topic in missing]
 
 
-async def ensure_topic(settings: Settings, name: str) -> None:
-    """Make one topic if it is missing and the hub may.
+async def make_topic(settings: Settings, topic: Topic) -> None:
+    """Make one topic, unless it is there, or somebody else keeps the topics.
 
     Raises: KafkaUnavailable
     """
-    async with admin(settings) as client:
-        found = await client.describe_topics([name])
-        if settings.topics == "manage" and all(one["error_code"] for one in found or []):
-            await _create(client, next(topic for topic in topics_of(settings) if topic.name == name), settings)
+    if settings.topics == "manage":
+        async with admin(settings) as client:
+            await _create(client, topic, settings)
 
 
 def _check_partitions(topic: Topic, found: int | None, settings: Settings) -> None:
@@ -179,10 +190,11 @@ async def committed_offsets(settings: Settings, group: str, partitions: list[Top
         for _ in range(COORDINATOR_TRIES):
             try:
                 found = await client.list_consumer_group_offsets(group, partitions=partitions)
-                offsets = {partition: answer.offset for partition, answer in found.items()}
-                return {partition: None if offsets.get(partition, -1) < 0 else offsets[partition] for partition in partitions}
-            except GroupCoordinatorNotAvailableError:  # the broker makes its offsets topic at the first question
-                await asyncio.sleep(0.1)
+            except COORDINATOR_MOVES:
+                found = {}
+            if found.keys() >= set(partitions):  # aiokafka passes over an error of the whole group, and answers for no partition
+                return {partition: found[partition].offset if found[partition].offset >= 0 else None for partition in partitions}
+            await asyncio.sleep(0.1)
     raise KafkaUnavailable(f"No broker at {settings.bootstrap} coordinates group {group}: is the cluster healthy?")
 
 

@@ -32,6 +32,7 @@ class Topic:
     retention_ms: int = -1
     partitions: int = 0
     broker_time: bool = False  # records carry the broker's append time: when the hub first knew
+    made_again: bool = False  # by whoever finds it missing, since figures do not rest on it
     examples: tuple[str, ...] = field(default=())
     max_message_bytes: int = FACT_BYTES
 
@@ -90,7 +91,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("lgsp.inventory", "connectors", "item id", "agencies, procedures, systems, datasets, accounts, reported figures", "for ever",
           broker_time=True, examples=("agency.registered", "figure.reported")),
     Topic("lgsp.heartbeats", "connectors", "partition number", "the gateway's heartbeats", "limited", retention_ms=3_600_000,
-          broker_time=True, examples=("hub.heartbeat",)),
+          broker_time=True, made_again=True, examples=("hub.heartbeat",)),
     _states("dossiers", "dossier id", "what is known of each dossier"),
     _states("documents", "document id", "what is known of each document"),
     _states("tasks", "task id", "what is known of each task"),
@@ -100,7 +101,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(CELLS, "streams", "family|agency|day", "an agency's absolute counts of a day; sum over partitions", "newest per key",
           max_message_bytes=CELLS_BYTES),
     Topic(QUARANTINE, "connectors, streams", "origin", "what could not be taken in, with its reason", "for ever",
-          partitions=1),
+          partitions=1, made_again=True),
 )  # fmt: skip
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import cache
 from io import BytesIO
 from typing import Any, NamedTuple
 
 from fastavro import schemaless_reader, schemaless_writer
 
 from schemas.clock import EARLIEST_MS, LATEST_MS
-from schemas.codes import AGENCY, CODE
 from schemas.contracts import Contract, contracts, latest
 from schemas.errors import ContractError
 from schemas.events import EVENTS, Event
+from schemas.ids import LONGEST
 
 MAGIC = b"\0"
 Fields = dict[str, Any]
 CODES = ("procedure", "document_type", "category", "kind", "field", "indicator")  # beside the agencies: what ends up in cells' keys
 Headers = list[tuple[str, bytes]]
-LONGEST = {AGENCY: 35, CODE: 64}  # most characters of a text, by its pattern
-LONGEST_ID, LONGEST_WORD = 128, 64
-SHORT = 4 * LONGEST_ID  # bytes of a record in which no text can be longer than the longest id
+LONGEST_WORD = 64  # characters of one of a list of words; newer producers may know more of them
+SHORT = 4 * LONGEST  # bytes of a record in which no text can have more than the longest id
 
 
 def prefix(contract: Contract) -> bytes:
@@ -121,26 +120,32 @@ def _route(contract: Contract) -> Route:
         contract.parsed, None if contract is newest else newest.parsed, contract.type,
         tuple(name for name in names if name.endswith("agency") or name in CODES),
         tuple(name for name in names if name.endswith(("_at", "_from", "_to")) and name != "occurred_at"),
-        tuple(_bounds(EVENTS[contract.type])),
-        tuple((name, most) for name, most in _texts(EVENTS[contract.type]) if name in names),
+        _bounds(EVENTS[contract.type]),
+        _texts(EVENTS[contract.type]),
     )  # fmt: skip
 
 
-def _bounds(event: type[Event]) -> Iterator[tuple[str, int, int]]:
+@cache  # a ledger makes decoders for every partition that it takes over, and a model's schema takes milliseconds
+def _bounds(event: type[Event]) -> tuple[tuple[str, int, int], ...]:
     """The whole numbers that an event's model keeps in bounds: a sum of those fits into a cell, whoever wrote them."""
+    found = []
     for name, described in event.model_json_schema(mode="serialization")["properties"].items():
         for choice in described.get("anyOf", [described]):
             if "maximum" in choice:
-                yield name, choice["minimum"], choice["maximum"]
+                found.append((name, choice["minimum"], choice["maximum"]))
+    return tuple(found)
 
 
-def _texts(event: type[Event]) -> Iterator[tuple[str, int]]:
-    """The texts of an event's model, so that what is kept of them is bounded, whoever wrote them."""
+@cache
+def _texts(event: type[Event]) -> tuple[tuple[str, int], ...]:
+    """The texts of an event, so that what is kept of them is bounded, whoever wrote them; its key is none of the fields."""
+    found = []
     for name, described in event.model_json_schema(mode="serialization")["properties"].items():
         for choice in described.get("anyOf", [described]):
             text = choice.get("items", choice)
-            if text.get("type") == "string":
-                yield name, LONGEST_WORD if "enum" in text else text.get("maxLength", LONGEST.get(text.get("pattern"), LONGEST_ID))
+            if text.get("type") == "string" and name != event.key:
+                found.append((name, text.get("maxLength", LONGEST_WORD)))
+    return tuple(found)
 
 
 def cloud_event_headers(event: Event) -> Headers:

@@ -31,8 +31,6 @@ from streams.transaction import transaction
 
 log = logging.getLogger(__name__)
 
-TRANSACTION_SECONDS = 10.0  # from beginning to committed; the broker rolls back what lasts longer
-
 
 class Ledger:
     """Opened by a take-over (streams/takeover.py), then `apply` again and again, then `close`."""
@@ -49,7 +47,7 @@ class Ledger:
         """Begin: whoever held this partition before can commit nothing any more."""
         self._producer = producer(
             self._settings, transactional_id=f"{self._settings.app_id}-{self.partition}",
-            transaction_timeout_ms=int(TRANSACTION_SECONDS * 1000), retry_backoff_ms=10,
+            transaction_timeout_ms=int(self._settings.transaction_timeout * 1000), retry_backoff_ms=10,
         )  # fmt: skip
         await self._producer.start()
 
@@ -118,7 +116,7 @@ class Ledger:
         books = self._settings.app_id
         offsets = {account.source: offset for account, (_, offset) in changed.items()}
         pages: list[Row] = []
-        async with transaction(self._producer, books, offsets, TRANSACTION_SECONDS) as writes:
+        async with transaction(self._producer, books, offsets, self._settings.transaction_timeout) as writes:
             for account, (changes, offset) in changed.items():
                 states = account.states(changes, offset)
                 await writes.write(state_topic(account.family.name, books), self.partition, states)

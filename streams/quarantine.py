@@ -17,10 +17,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.errors import HubError
-from schemas.kafka import ensure_topic, producer
+from schemas.kafka import make_topic, producer
 from schemas.quarantine import Quarantined
 from schemas.settings import Settings
-from schemas.topics import QUARANTINE
+from schemas.topics import BY_NAME, QUARANTINE
 from streams import health
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Quarantine:
 
     async def _opened(self) -> AIOKafkaProducer:
         if self._producer is None:
-            await ensure_topic(self._settings, QUARANTINE)
+            await make_topic(self._settings, BY_NAME[QUARANTINE])
             # Not idempotent: what can't be delivered then expires by itself, and twice under one key is no more than once.
             self._producer = producer(self._settings, enable_idempotence=False, request_timeout_ms=int(PATIENCE * 1000))
             await self._producer.start()

@@ -79,11 +79,18 @@ class Desk:
             batch.done()
 
     async def finish(self, *_revoked: Any, **_options: Any) -> None:
-        """Awaited when partitions are revoked, before another worker may take them over: what is being committed is finished."""
+        """Awaited when partitions are revoked, before another worker may take them over: what is being committed is finished.
+
+        While this one waits for a broker that does not answer, its sign of life goes on, and all others wait for it.
+        """
         for _, batch in chain.from_iterable(self._waiting.values()):
             batch.done()
         self._waiting.clear()
-        await asyncio.gather(*self._working.values())
+        if self._working:
+            _, pending = await asyncio.wait(self._working.values(), timeout=self._settings.rebalance_timeout)
+            if pending:
+                seconds = self._settings.rebalance_timeout
+                die(LedgerError(f"still not committed after {seconds:g} s (is a broker away?)"), "partitions could not be handed over")
 
     async def take_over(self, _: Any, **__: Any) -> None:
         """Awaited before Faust seeks to the committed offsets and opens the flow."""
@@ -124,8 +131,9 @@ def build_app(settings: Settings) -> faust.App:
     app = faust.App(
         settings.app_id, broker=[f"kafka://{server}" for server in settings.bootstrap.split(",")], web_enabled=False,
         topic_disable_leader=True, topic_allow_declare=False, autodiscover=False, consumer_auto_offset_reset="earliest", store="memory://",
-        stream_buffer_maxsize=16, topic_partitions=settings.partitions, broker_session_timeout=6, broker_heartbeat_interval=1,
-        broker_rebalance_timeout=60, broker_request_timeout=12, worker_redirect_stdouts=False,
+        stream_buffer_maxsize=16, topic_partitions=settings.partitions, worker_redirect_stdouts=False,
+        broker_session_timeout=settings.session_timeout, broker_heartbeat_interval=min(1.0, settings.session_timeout / 4),
+        broker_rebalance_timeout=settings.rebalance_timeout, broker_request_timeout=settings.request_timeout,
         consumer_max_fetch_size=4 << 20, datadir=str(settings.data / "worker"),
     )  # fmt: skip
     use_batches(app)

@@ -28,7 +28,6 @@ from ops.simulate.stream import events
 from schemas.errors import LedgerError
 from schemas.kafka import admin
 from schemas.topics import cells_topic, state_topic
-from streams import ledger as ledgers
 from streams.account import Handed
 from streams.ledger import Ledger
 from streams.takeover import take_over
@@ -103,9 +102,9 @@ async def test_a_failed_write_fails_its_transaction(hub: Hub, batches: Batches) 
     assert not any(verdict.differences for verdict in await recount(hub.settings))
 
 
-async def test_what_kafka_does_not_take_in_time_ends_the_worker(hub: Hub, batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_kafka_does_not_take_in_time_ends_the_worker(hub: Hub, batches: Batches) -> None:
     """A topic that is gone is waited for in vain: the transaction ends with a sentence instead of hanging."""
-    monkeypatch.setattr(ledgers, "TRANSACTION_SECONDS", 3.0)
+    hub.settings.transaction_timeout = 3.0
     ledger = await opened(hub)
     async with admin(hub.settings) as client:
         await client.delete_topics([state_topic("documents")])

@@ -11,6 +11,8 @@ import pytest
 from facts import Heard, answer, books_of, ms, named, record, told
 from prometheus_client import REGISTRY
 
+from ops.recount.compare import differing
+from ops.recount.published import States
 from schemas.clock import LATEST_MS
 from schemas.states import MOST, Document, Dossier, Item, Task, pack_id
 from schemas.topics import STATE_BYTES
@@ -201,6 +203,15 @@ class TestBeyondTwo:
         assert cells["completed", "B", "c", 20251113] == {"completed": 1, "on_time": 1}
         assert cells["flagged", "B", "c", 20251103] == {"flagged": 1, "too_many": 1}
         assert answer(*later)["flagged", "A", "-", 20251113] == {"flagged": 1, "no_assignment": 1, "too_many": 1}
+
+    def test_a_recount_takes_what_workers_of_before_kept_for_what_is_kept(self) -> None:
+        (row,) = (row for _, row in books_of([RECEIVED, *many_paid(9)]).states.items())
+        family, states = FAMILIES["dossiers"], {b"thing": FAMILIES["dossiers"].decoder()(row)}
+        before = FAMILIES["dossiers"].decoder()(row)
+        before.payments["SAMPLE-0"] = (ms("11-05 09:00"), 2, 50_000, True)
+        assert differing(family, states, States({b"thing": msgspec.msgpack.encode(before)})) == []
+        before.payments["SAMPLE-9"] = (ms("11-06 09:00"), 2, 50_000, True)
+        assert differing(family, states, States({b"thing": msgspec.msgpack.encode(before)})) == [b"thing"]
 
     def test_it_is_said_once_of_each_thing_and_group(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.WARNING)
