@@ -12,6 +12,7 @@ from connectors.files.declaration import Declaration, Place
 from connectors.files.mapping import EventRule, Mapping, Numbers, Value, overridden
 from connectors.files.values import Kind, kind_of
 from schemas.events import ACCEPTED, Event
+from schemas.events.explain import explain
 
 GIVEN = ("event_id", "source")  # by `id` and `source` of the mapping
 
@@ -20,6 +21,7 @@ GIVEN = ("event_id", "source")  # by `id` and `source` of the mapping
 class FieldRule:
     """One field of one event: where its value comes from, what it takes, and where the mapping says so."""
 
+    model: type[Event]
     name: str
     value: Value
     kind: Kind
@@ -73,7 +75,7 @@ def _field_rule(model: type[Event], name: str, value: Value, place: Place) -> Fi
     info = model.model_fields[name]
     annotation: Any = Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
     adapter: TypeAdapter[Any] = TypeAdapter(annotation)
-    return FieldRule(name, value, kind_of(info), info.is_required(), adapter, place)
+    return FieldRule(model, name, value, kind_of(info), info.is_required(), adapter, place)
 
 
 def _check_value(rule: FieldRule, mapping: Mapping, declaration: Declaration) -> None:
@@ -123,5 +125,5 @@ def _check_code(rule: FieldRule, code: Any, where: Place, declaration: Declarati
     try:
         rule.adapter.validate_python([code] if rule.kind == "list" else code)
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]["msg"]
-        raise declaration.error(where, f"{code!r} does not fit {rule.name}: {problem[:1].lower()}{problem[1:]}") from error
+        problem = explain(rule.model, rule.name, error.errors(include_url=False)[0])
+        raise declaration.error(where, f"{code!r} does not fit {rule.name}: it {problem}") from error

@@ -16,6 +16,7 @@ from connectors.files.declaration import Declaration
 from connectors.files.mapping import Mapping
 from schemas.clock import to_datetime
 from schemas.events import Event
+from schemas.events.explain import explain
 
 
 class Draft(NamedTuple):
@@ -84,7 +85,7 @@ def _draft(unit: Unit, cells: Cells) -> Draft:
 
 def _reason(unit: Unit, error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
-    field, problem = str(first["loc"][0]), first["msg"]
+    field = str(first["loc"][0])
     value = repr(first["input"])
     shown = value if len(value) <= 80 else value[:79] + "…"
-    return f"{unit.origins[field]}: {shown}: {problem[:1].lower()}{problem[1:]}, for {field} of {unit.model.type}"
+    return f"{unit.origins[field]}: {shown} {explain(unit.model, field, first)}, for {field} of {unit.model.type}"

@@ -154,14 +154,14 @@ def test_a_row_becomes_a_validated_event(tmp_path: Path) -> None:
     "cells, reason",
     [
         ({"amount": "50.000"}, "column amount: '50.000' should be a whole number"),
-        ({"amount": "-1"}, "column amount: -1: input should be greater than or equal to 0"),
+        ({"amount": "-1"}, "column amount: -1 should be no less than 0, for amount of dossier.paid"),
         ({"amount": ""}, "column amount is blank, and amount of dossier.paid needs it"),
         ({"online": "maybe"}, "column online: 'maybe' should be true, 1, yes"),
         ({"at": "31/12/2025"}, "column at: '31/12/2025' should be a time from 1980 to 2099, written as iso"),
         ({"at": "1970-01-01"}, "column at: '1970-01-01' should be a time from 1980 to 2099"),
         ({"ref": " "}, "one of columns id, ref is blank, so dossier.paid has no id"),
-        ({"ref": "a|b"}, "columns id, ref: 'D-1/paid/a|b': string should match pattern"),
-        ({"id": "x" * 129}, "…: string should have at most 128 characters, for event_id of dossier.paid"),
+        ({"ref": "a|b"}, "columns id, ref: 'D-1/paid/a|b' holds the character |, which the hub keeps for itself, for event_id"),
+        ({"id": "x" * 129}, "… is longer than 128 characters, for event_id of dossier.paid"),
     ],
 )
 def test_reasons_name_column_value_and_what_was_expected(tmp_path: Path, cells: dict[str, str], reason: str) -> None:
