@@ -1,15 +1,20 @@
-# Two commands: `make run` runs the hub, `make test` runs every test. Both make the environment first.
+# `make run` runs the hub, `make unit` the tests that need no Kafka, `make test` every test. All make the environment first.
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.complete
+# As many processes as cores; tests/conftest.py says which tests go together and which first.
+PYTEST := $(VENV)/bin/python -m pytest -n logical --dist loadgroup --no-loadscope-reorder
 
-.PHONY: run test check lock clean
+.PHONY: run unit test check lock clean
 
 run: $(STAMP)
 	@exec $(VENV)/bin/lgsp up
 
+unit: $(STAMP)
+	@exec $(PYTEST) --hypothesis-profile=unit tests/unit tests/property
+
 test: $(STAMP)
-	@exec $(VENV)/bin/python -m pytest
+	@exec $(PYTEST)
 
 check: $(STAMP)
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports

@@ -13,12 +13,12 @@ from typing import Any, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthorizationFailedError
-from aiokafka.partitioner import murmur2
 
 from connectors.budget import Budget
 from connectors.lanes import BATCH_BYTES, Lane, Record
 from schemas import kafka
 from schemas.errors import HubError, KafkaUnavailable, RecordTooLarge, TopicUnwritable
+from schemas.partitioner import partition_of
 from schemas.settings import Settings
 from schemas.topics import Topic
 
@@ -102,7 +102,7 @@ class Route:
             raise self._too_large(record.size)
         partition = record.partition
         if partition is None:
-            partition = (murmur2(record.key) & 0x7FFFFFFF) % self.partitions
+            partition = partition_of(record.key, self.partitions)
         lane = self._lanes.get(partition)
         if lane is None:
             budget = self._publisher.budget

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import cache
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -107,16 +107,19 @@ def _route(contract: Contract) -> Route:
         contract.parsed, None if contract is newest else newest.parsed, contract.type,
         tuple(name for name in names if name.endswith("agency") or name in CODES),
         tuple(name for name in names if name.endswith(("_at", "_from", "_to")) and name != "occurred_at"),
-        tuple(_bounds(EVENTS[contract.type])),
+        _bounds(EVENTS[contract.type]),
     )  # fmt: skip
 
 
-def _bounds(event: type[Event]) -> Iterator[tuple[str, int, int]]:
+@cache  # a ledger makes decoders for every partition that it takes over, and a model's schema takes milliseconds
+def _bounds(event: type[Event]) -> tuple[tuple[str, int, int], ...]:
     """The whole numbers that an event's model keeps in bounds: a sum of those fits into a cell, whoever wrote them."""
+    found = []
     for name, described in event.model_json_schema(mode="serialization")["properties"].items():
         for choice in described.get("anyOf", [described]):
             if "maximum" in choice:
-                yield name, choice["minimum"], choice["maximum"]
+                found.append((name, choice["minimum"], choice["maximum"]))
+    return tuple(found)
 
 
 def cloud_event_headers(event: Event) -> Headers:

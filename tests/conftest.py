@@ -1,6 +1,7 @@
-"""One real Kafka for the whole test run: a container where a Docker engine answers, else the embedded broker.
+"""What a whole test run shares: one real Kafka, the budget of examples, and which tests go to one process.
 
-`LGSP_TEST_KAFKA=host:port` names a running broker instead, for quick repeated runs.
+The Kafka is a container where a Docker engine answers, else the embedded broker; `LGSP_TEST_KAFKA=host:port` names a running one
+instead, for quick repeated runs.
 """
 
 from __future__ import annotations
@@ -8,16 +9,48 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import docker
 import pytest
 from docker.errors import DockerException
+from hypothesis import settings
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from ops.kafka import EmbeddedKafka
 from ops.kafka_jars import VERSION
 from ops.kafka_storage import BROKER, free_port
+
+# How many examples a property needs is said beside it (`strategies.examples`), by how much there is that can meet; a profile asks
+# for so many percent of all of them: `make unit`, `make test`, and `make test` where CI is set, which has the large run.
+PERCENT = {"unit": 20, "test": 100, "ci": 1_000}
+for name, percent in PERCENT.items():
+    settings.register_profile(name, settings.get_profile("ci" if name == "ci" else "default"), max_examples=percent, deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "test")
+
+LONGEST_FIRST = ("faults", "system", "integration", "property", "unit")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first, so that no process is left alone with one; and those that share something go to the same process."""
+    items.sort(key=lambda item: LONGEST_FIRST.index(folder_of(item)))
+    for item in items:
+        if together := group(item):
+            item.add_marker(pytest.mark.xdist_group(together))
+
+
+def folder_of(item: pytest.Item) -> str:
+    """The folder of tests/ that a test is in."""
+    return item.path.relative_to(Path(__file__).parent).parts[0]
+
+
+def group(item: pytest.Item) -> str | None:
+    """All that use the one Kafka; those of a module, for its fixtures and their order; a property goes by itself."""
+    if "kafka" in getattr(item, "fixturenames", ()):
+        return "kafka"
+    return None if folder_of(item) == "property" else item.path.stem
 
 
 @pytest.fixture(scope="session")

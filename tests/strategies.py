@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -19,12 +18,12 @@ Strategy = st.SearchStrategy[Any]
 
 PRINTABLE = st.characters(codec="utf-8", min_codepoint=32, exclude_characters="|\x7f")
 SEEN = st.text(st.characters(categories=("L", "N", "P", "S"), exclude_characters="|", include_characters=" "), min_size=1, max_size=128)
-MORE = 10 if os.environ.get("CI") else 1
 
 
 def examples(count: int) -> Callable[[Any], Any]:
-    """Decorator: this many examples, ten times as many where CI is set."""
-    return settings(max_examples=count * MORE, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+    """Decorator: this many examples in `make test`; the profiles of conftest.py ask every property for fewer or more alike."""
+    wanted = max(1, count * settings().max_examples // 100)
+    return settings(max_examples=wanted, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def of_schema(schema: Json) -> Strategy:

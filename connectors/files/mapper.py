@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from connectors.files.cells import Cells, Refused
 from connectors.files.compiler import ABSENT, Compiler, Unit
 from connectors.files.declaration import Declaration
 from connectors.files.mapping import Mapping
-from connectors.files.values import Cells, Refused
 from schemas.clock import to_datetime
 from schemas.events import Event
 from schemas.events.explain import explain
@@ -29,6 +29,10 @@ class Draft(NamedTuple):
     def name(self) -> str:
         """Type and id, for messages."""
         return f"{self.unit.model.type} {self.fields['event_id']}"
+
+    def as_kept(self, event: Event) -> Draft:
+        """The draft with its texts as the validated event holds them."""
+        return Draft(self.unit, {name: getattr(event, name) for name in self.fields})
 
 
 class RowMapper:

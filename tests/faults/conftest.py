@@ -1,5 +1,6 @@
 """The hub that fault tests kill."""
 
 from harness import hub
+from quick_kafka import quick_brokers
 
-__all__ = ["hub"]
+__all__ = ["hub", "quick_brokers"]

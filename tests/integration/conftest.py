@@ -6,10 +6,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from quick_kafka import quick_brokers
 
 from ops.kafka_storage import free_port
 from schemas.kafka import ensure_topics
 from schemas.settings import Settings
+
+__all__ = ["quick_brokers"]
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from metrics.reader import Readers
 from streams.books import Books
 from streams.families import FAMILIES
 
+Told = tuple[Readers, Listing]  # what a story is read from
 PARTS: tuple[Part, Part] = ("numerator", "denominator")
 WINDOWS = (
     EVER, Window(date(2025, 11, 23), date(2025, 11, 23)), Window(None, date(2025, 11, 23)), Window(date(2025, 11, 24), None),
@@ -51,7 +52,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cube, Listing]:
     return Cube(folder / "cube.sqlite"), empty(folder)
 
 
-def tell(files: tuple[Cube, Listing], family: str, facts: list[Any], cuts: list[int]) -> None:
+def tell(files: tuple[Cube, Listing], family: str, facts: list[Any], cuts: list[int]) -> Told:
     """Books keep the facts batch by batch; after each one the cube gets their cells, and the listing their states."""
     cube, listing = files
     cube.rebuild("one", NOON, "a new story")
@@ -62,14 +63,13 @@ def tell(files: tuple[Cube, Listing], family: str, facts: list[Any], cuts: list[
         books.keep(changes)
         cube.apply(published(changes), {0: end})
         feed(listing, states(books))
+    return Readers(cube), listing
 
 
-def compare(
-    files: tuple[Cube, Listing], indicator: Indicator, part: Part, moment: Moment, scopes: list[Scope], among: tuple[str, ...]
-) -> None:
-    cube, listing = files
+def compare(told: Told, indicator: Indicator, part: Part, moment: Moment, scopes: list[Scope], among: tuple[str, ...]) -> None:
+    readers, listing = told
     chosen = selections(indicator, part, moment, scopes, among=among)
-    with Readers(cube).snapshot() as snapshot:
+    with readers.snapshot() as snapshot:
         figure = read(Sharing(snapshot, [indicator]), indicator, moment, scopes, among=among)[""][PARTS.index(part)]
     listed = everything(listing, chosen, limit=3)
     assert sum(found.adds for found in listed) == figure, (indicator.id, part)
@@ -89,11 +89,11 @@ def test_the_list_is_as_long_as_the_figure(files: tuple[Cube, Listing], family: 
     @examples(40 if family == "dossiers" else 15)
     @given(stories(family, things=4, longest=24), st.lists(st.integers(0, 1_000), max_size=3), st.data())
     def check(facts: list[Any], cuts: list[int], data: st.DataObject) -> None:
-        tell(files, family, facts, sorted(min(cut, len(facts)) for cut in cuts))
+        told = tell(files, family, facts, sorted(min(cut, len(facts)) for cut in cuts))
         window, codes = data.draw(st.sampled_from(WINDOWS)), data.draw(st.sampled_from(CODES))
         moment, among = Moment(data.draw(st.sampled_from(MOMENTS))), data.draw(st.sampled_from(AMONG))
         for indicator, part in about:
-            compare(files, indicator, part, moment, [Scope(window, codes)], among)
+            compare(told, indicator, part, moment, [Scope(window, codes)], among)
 
     assert about
     check()
@@ -106,10 +106,10 @@ def test_windows_whose_hierarchy_changes_are_listed_part_by_part(files: tuple[Cu
     @examples(15)
     @given(stories("dossiers", things=4, longest=24))
     def check(facts: list[Any]) -> None:
-        tell(files, "dossiers", facts, [])
+        told = tell(files, "dossiers", facts, [])
         for indicator, part in LIVE:
             if families_of(indicator, part) == ["dossiers"]:
-                compare(files, indicator, part, Moment(NOON), [Scope(before, frozenset("A")), Scope(after, frozenset("BC"))], ())
+                compare(told, indicator, part, Moment(NOON), [Scope(before, frozenset("A")), Scope(after, frozenset("BC"))], ())
 
     check()
 

@@ -6,8 +6,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from cubes import NOW, answer, counted, questions_about
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 from schemas.cells import KINDS
 from schemas.clock import yyyymmdd
@@ -32,7 +33,7 @@ def cells(draw: st.DrawFn) -> list[Any]:
     return list(found.values())
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(cells(), DAYS, DAYS, DAYS)
 def test_two_windows_side_by_side_make_one(found: list[Any], one: date, other: date, third: date) -> None:
     first, middle, last = sorted((one, other, third))
@@ -46,7 +47,7 @@ def test_two_windows_side_by_side_make_one(found: list[Any], one: date, other: d
             assert (left.denominator or 0) + (right.denominator or 0) == whole.denominator
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(cells(), DAYS, st.integers(0, 60))
 def test_what_is_left_open_is_carried_over(found: list[Any], first: date, length: int) -> None:
     last = first + timedelta(days=length)

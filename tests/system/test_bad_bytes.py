@@ -9,7 +9,7 @@ from harness import Hub, until
 
 from connectors.publisher import Publisher
 from ops.simulate.stream import events
-from schemas.kafka import consumer, producer, read_to_end
+from schemas.kafka import admin, consumer, producer, read_to_end
 from schemas.topics import QUARANTINE
 from streams.worker import EXIT_FAILED
 
@@ -68,6 +68,26 @@ async def test_too_many_in_a_row_stop_the_worker_loudly(hub: Hub) -> None:
     assert process is not None
     await asyncio.to_thread(until, lambda: process.poll() is not None)
     assert process.returncode == EXIT_FAILED
-    assert "5 records in a row do not decode" in worker.log.read_text()
+    assert "5 records in a row can't be taken in" in worker.log.read_text()
     assert "LGSP_QUARANTINE_RUN" in worker.log.read_text()
     assert await quarantined(hub) == {}
+
+
+async def test_a_quarantine_that_is_gone_stops_no_fact(hub: Hub) -> None:
+    """The topic is made again where the hub may; where it may not, the log names what was refused, and all other facts count."""
+    facts = [event for _, event in events(5, 60, START, 20)]
+    hub.environment["LGSP_TOPICS"] = "check"
+    worker = hub.service("worker", "worker")
+    await asyncio.to_thread(until, lambda: "keeping the partitions" in worker.log.read_text())
+    async with admin(hub.settings) as client:
+        await client.delete_topics([QUARANTINE])
+    (first,) = await write_raw(hub, b"not a contract")
+    async with Publisher(hub.settings) as publisher:
+        await publisher.publish(facts)
+    verdicts = await hub.settle(hub.settings.model_copy(update={"topics": "manage"}))
+    assert sum(verdict.events for verdict in verdicts) == len(facts) + 1
+    assert not any(verdict.wrong for verdict in verdicts)
+    said = worker.log.read_text()
+    assert f"quarantined kafka:{TOPIC}/0/{first}: no contract" in said
+    assert "lgsp.quarantine can't be written" in said
+    assert "CRITICAL" not in said

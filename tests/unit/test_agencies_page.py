@@ -13,13 +13,12 @@ from typing import Any, get_args
 
 import httpx
 import pytest
-from cubes import NOW, filled
+from cubes import INDICATORS, NOW, filled
 from starlette.datastructures import Headers
 
 from connectors.cloudevents import event_of
 from connectors.gateway.modes import items_of
 from metrics.api import create_app
-from metrics.catalogue import load_indicators
 from metrics.directory import Directory
 from metrics.directory_answers import AgenciesAnswer, AgencyAnswer, CoverageAnswer
 from metrics.directory_api import directory_routes
@@ -65,7 +64,7 @@ def directory() -> Directory:
 def app(tmp_path: Path, directory: Directory) -> Iterator[Any]:
     cube = filled(tmp_path, [])
     shared: Any = {"progress": lambda: Progress(ready=True, partitions=1), "clock": lambda: NOW, "directory": lambda: directory}
-    questions = Questions(Readers(cube), load_indicators(), {}, **shared)
+    questions = Questions(Readers(cube), INDICATORS, {}, **shared)
     yield create_app(questions, Exporter(cube, {}, worker_lag=dict, **shared), [directory_routes(questions)])
     cube.close()
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cubes import Cell, Pages, Record, cell
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 from metrics.catalogue import Indicator, Name, Term
 from metrics.cube import Cube
@@ -124,7 +125,7 @@ def agree(oracle: Oracle, cube: Cube) -> None:
         assert +Counter({day_: counts[0] for day_, counts in days.items()}) == +due
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(STEPS)
 def test_the_cube_agrees_with_the_oracle(steps: list[list[Cell] | str]) -> None:
     with TemporaryDirectory() as folder:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from agencies import MERGER, Items, agency, merged_communes
-from cubes import NOW, at, counted, filled
+from cubes import INDICATORS, NOW, at, counted, filled
 from prometheus_client.parser import text_string_to_metric_families
 
-from metrics.catalogue import Agency, load_indicators
+from metrics.catalogue import Agency
 from metrics.directory import Directory
 from metrics.directory_metrics import directory_text
 from metrics.exporter import Exporter
@@ -71,7 +71,7 @@ def exported(folder: Path, items: Items) -> dict[tuple[str, ...], float]:
     ])  # fmt: skip
     directory = Directory(items)
     progress = Progress(ready=True, partitions=1)
-    exporter = Exporter(cube, load_indicators(), progress=lambda: progress, worker_lag=dict, clock=lambda: NOW, directory=lambda: directory)
+    exporter = Exporter(cube, INDICATORS, progress=lambda: progress, worker_lag=dict, clock=lambda: NOW, directory=lambda: directory)
     found = [sample for family in text_string_to_metric_families(exporter.render()) for sample in family.samples]
     share = {"indicator": "dossiers_on_time_share", "window": "year"}
     return {

@@ -12,8 +12,9 @@ from uuid import UUID
 import httpx
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 from connectors.budget import Budget
 from connectors.gateway import body as body_module
@@ -404,7 +405,7 @@ junk = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(body=junk.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60), kind=st.sampled_from([STRUCTURED, BATCH, JSON]),
        version=st.none() | st.text(st.characters(min_codepoint=32, max_codepoint=126)))  # fmt: skip
 def test_no_body_makes_the_gateway_fail(body: bytes, kind: str, version: str | None) -> None:

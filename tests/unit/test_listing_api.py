@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import AsyncIterator, Iterator
-from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
-from cubes import by_rules
+from cubes import INDICATORS, by_rules, table
 from facts import Heard, books_of, ms, told
 from listings import empty, feed, paced, pages, states
 
 from metrics.api import create_app
-from metrics.catalogue import Indicator, load_indicators
+from metrics.catalogue import Indicator
 from metrics.cube import Cube
 from metrics.exporter import Exporter
 from metrics.feed import Progress
@@ -77,10 +75,10 @@ def world(files: tuple[Cube, Listing]) -> World:
 @pytest.fixture
 async def api(files: tuple[Cube, Listing], world: World) -> AsyncIterator[httpx.AsyncClient]:
     ready, clock = Progress(ready=True, percent=100.0, partitions=1), (lambda: NOW)
-    questions = Questions(Readers(files[0]), load_indicators(), {}, progress=lambda: ready, clock=clock)
+    questions = Questions(Readers(files[0]), INDICATORS, {}, progress=lambda: ready, clock=clock)
 
     lists = Lists(questions, paced(*files), meanings(), progress=lambda: world.progress)
-    exporter = Exporter(files[0], load_indicators(), progress=lambda: ready, worker_lag=dict, clock=clock)
+    exporter = Exporter(files[0], INDICATORS, progress=lambda: ready, worker_lag=dict, clock=clock)
     transport = httpx.ASGITransport(create_app(questions, exporter, [listing_routes(lists)]), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
         yield client
@@ -142,17 +140,17 @@ async def test_what_is_behind_a_raw_count(api: httpx.AsyncClient) -> None:
     assert [thing["id"] for thing in answer["things"]] == ["d1"]
     assert (answer["kind"], answer["measure"], answer["id"], answer["part"]) == ("closed", "reported_late", None, None)
     assert (answer["figure"], answer["rows"], answer["same_moment"]) == (1, 1, True)
-    waiting = await ask(api, kind="open", measure="waiting", window="today")
+    waiting = await ask(api, kind="open", measure="waiting")
     assert [thing["id"] for thing in waiting["things"]] == ["d5"]
-    assert waiting["window"] == {"from": None, "to": None}, "what is open is open, whatever the window"
+    assert waiting["window"] == {"from": None, "to": None}, "what is open is open now"
     assert (await ask(api, kind="paid", measure="amount"))["figure"] == 50_000
 
 
 async def test_every_raw_count_can_be_listed(api: httpx.AsyncClient) -> None:
-    kinds = (await ask(api, "/v1/counts", family="dossiers", window="all"))["kinds"]
+    kinds = (await ask(api, "/v1/counts", family="dossiers"))["kinds"]
     for kind in [one for one in kinds if one["kind"] != APPLIED]:
         for measure, count in kind["counts"].items():
-            answer = await ask(api, kind=kind["kind"], measure=measure, window="all")
+            answer = await ask(api, kind=kind["kind"], measure=measure)
             assert (answer["figure"], answer["adds"], answer["same_moment"]) == (count, count, True), (kind["kind"], measure)
             assert sum(thing["adds"] for thing in answer["things"]) == count
 
@@ -200,7 +198,7 @@ async def test_pages_follow_one_another_by_token_and_by_link(api: httpx.AsyncCli
 async def test_csv_has_the_same_rows(api: httpx.AsyncClient) -> None:
     answer = await api.get("/v1/dossiers", params={"indicator": "dossiers_on_time_share", "format": "csv", "limit": "2"})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    rows = list(csv.DictReader(StringIO(answer.text)))
+    rows = table(answer.text)
     assert [(row["id"], row["agency"], row["category"], row["at"], row["adds"]) for row in rows] == [
         ("d6", "A", "p", "2025-11-06", "1"), ("d3", "B", "p", "2025-11-09", "1"),
     ]  # fmt: skip
@@ -213,7 +211,7 @@ async def test_an_id_that_is_a_formula_stays_text_in_csv(files: tuple[Cube, List
     formula = [(event.model_copy(update={"dossier_id": "=1+1"}), at) for event, at in [RECEIVED]]
     tell(files, [*FACTS, *formula])
     answer = await api.get("/v1/dossiers", params={"indicator": "dossiers_overdue", "format": "csv"})
-    assert [row["id"] for row in csv.DictReader(StringIO(answer.text))] == ["'=1+1", "d4"]
+    assert [row["id"] for row in table(answer.text)] == ["'=1+1", "d4"]
     assert await ids(api, "dossiers_overdue") == ["=1+1", "d4"]
 
 
@@ -252,18 +250,21 @@ async def test_a_figure_that_is_absent_has_no_list_and_says_why(api: httpx.Async
         (422, {"indicator": "dossiers_overdue", "part": "denominator"}, "dossiers_overdue is a count and has no denominator"),
         (422, {"indicator": "documents_electronic_share"}, "counts documents: ask /v1/documents"),
         (422, {"indicator": "public_payroll_cut"}, "is not counted from events"),
-        (422, {"indicator": "dossiers_overdue", "part": "both"}, "part: Input should be"),
+        (422, {"indicator": "dossiers_overdue", "part": "both"}, "part: both cannot be chosen: there are numerator, denominator"),
         (422, {"indicator": "dossiers_overdue", "agency": "Z"}, "agency: Z is not expected"),
         (422, {"indicator": "dossiers_overdue", "by": "agency"}, "by: is no parameter"),
-        (422, {"indicator": "dossiers_overdue", "roll_up": "commune"}, "roll_up: goes with by=agency"),
+        (422, {"indicator": "dossiers_overdue", "roll_up": "commune"}, "roll_up: is no parameter of this address"),
         (422, {"indicator": "dossiers_overdue", "kind": "closed"}, "name either an indicator"),
         (422, {"indicator": "dossiers_overdue", "measure": "late"}, "measure: goes with kind"),
         (422, {"kind": "sent", "measure": "documents"}, "kind: sent is no kind of dossiers; there are received, refused"),
         (422, {"kind": "open"}, "measure: kind open counts open, waiting"),
         (422, {"kind": "open", "measure": "open", "level": "commune"}, "level: goes with an indicator"),
         (422, {"kind": "open", "measure": "open", "field": "land"}, "field: goes with an indicator"),
-        (422, {"indicator": "dossiers_overdue", "limit": "0"}, "limit"),
-        (422, {"indicator": "dossiers_overdue", "limit": "1001"}, "limit"),
+        (422, {"indicator": "dossiers_overdue", "limit": "0"}, "limit: should be 1 or more"),
+        (422, {"indicator": "dossiers_overdue", "limit": "1001"}, "limit: should be 1000 or less"),
+        (422, {"indicator": "dossiers_overdue", "limit": "many"}, "limit: should be a whole number, not many"),
+        (422, {"indicator": "dossiers_overdue", "window": "month"}, "window: dossiers_overdue is told as of now, and of no other time"),
+        (422, {"kind": "open", "measure": "open", "to": "2025-10-31"}, "to: kind open is told as of now, and of no other time"),
         (422, {"indicator": "dossiers_on_time_share", "from": "2025-02-30"}, "from"),
         *(
             (422, {"indicator": "dossiers_overdue", "after": token}, "after: is no place in a list")
@@ -287,8 +288,8 @@ async def test_a_file_that_is_being_made_anew_has_no_answers(files: tuple[Cube, 
 
 async def test_lists_that_are_switched_off_say_so(files: tuple[Cube, Listing]) -> None:
     ready = Progress(ready=True, percent=100.0, partitions=1)
-    questions = Questions(Readers(files[0]), load_indicators(), {}, progress=lambda: ready, clock=lambda: NOW)
-    exporter = Exporter(files[0], load_indicators(), progress=lambda: ready, worker_lag=dict, clock=lambda: NOW)
+    questions = Questions(Readers(files[0]), INDICATORS, {}, progress=lambda: ready, clock=lambda: NOW)
+    exporter = Exporter(files[0], INDICATORS, progress=lambda: ready, worker_lag=dict, clock=lambda: NOW)
     transport = httpx.ASGITransport(create_app(questions, exporter, [listing_routes(None)]), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
         assert "LGSP_LISTING=1" in await problem(client, 404, indicator="dossiers_overdue")
@@ -299,7 +300,7 @@ def live(indicator: Indicator) -> bool:
 
 
 async def test_every_live_indicator_of_dossiers_can_be_listed(api: httpx.AsyncClient) -> None:
-    for indicator in filter(live, load_indicators().values()):
+    for indicator in filter(live, INDICATORS.values()):
         for part in ["numerator", "denominator"] if indicator.denominator else ["numerator"]:
             answer = await ask(api, indicator=indicator.id, part=part)
             assert answer["same_moment"] in (True, None), indicator.id

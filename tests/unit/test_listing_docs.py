@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from cubes import INDICATORS
 from facts import books_of, ms, told
 from listings import empty, feed, paced, pages, states
 
 from metrics.api import create_app
-from metrics.catalogue import load_indicators
 from metrics.cube import Cube
 from metrics.exporter import Exporter
 from metrics.feed import Progress
@@ -47,9 +47,9 @@ async def asked(tmp_path: Path, path: str) -> httpx.Response:
     books, ready = books_of(EXAMPLE), Progress(ready=True, percent=100.0, partitions=1)
     cube.apply(pages(books), {0: 14})
     feed(listing, states(books))
-    questions = Questions(Readers(cube), load_indicators(), {}, progress=lambda: ready, clock=lambda: now)
+    questions = Questions(Readers(cube), INDICATORS, {}, progress=lambda: ready, clock=lambda: now)
     lists = Lists(questions, paced(cube, listing), meanings(), progress=lambda: ready)
-    exporter = Exporter(cube, load_indicators(), progress=lambda: ready, worker_lag=dict, clock=lambda: now)
+    exporter = Exporter(cube, INDICATORS, progress=lambda: ready, worker_lag=dict, clock=lambda: now)
     transport = httpx.ASGITransport(create_app(questions, exporter, [listing_routes(lists)]), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
         return await client.get(path)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from agencies import merged_communes, state
+from cubes import INDICATORS
 from facts import Heard, books_of, ms, told
 from listings import empty, feed, paced, pages, states
 
-from metrics.catalogue import load_indicators
 from metrics.cube import Cube
 from metrics.directory import Directory
 from metrics.feed import Progress
@@ -48,7 +48,7 @@ def lists(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lists]:
     cube.apply(pages(books), {0: 1})
     feed(listing, states(books))
     directory = Directory(items)
-    questions = Questions(Readers(cube), load_indicators(), {}, progress=lambda: READY, clock=lambda: NOW, directory=lambda: directory)
+    questions = Questions(Readers(cube), INDICATORS, {}, progress=lambda: READY, clock=lambda: NOW, directory=lambda: directory)
     yield Lists(questions, paced(cube, listing), meanings(), progress=lambda: READY)
     cube.close()
     listing.close()

@@ -118,6 +118,7 @@ CASES: dict[str, Case] = {
     "finished_without_step": closed(3, closed=10, finished=8, finished_without_step=3),
     "dossiers_reopened": Case({"dossiers|reopened": {"reopened": 2}}, 2),
     "sources_disagree": flagged("sources_disagree"),
+    "too_many": flagged("too_many"),
     # 5 faulty ones, of 18 received and 2 whose reception is not known
     "data_quality": Case({"dossiers|flagged": {"flagged": 5, "no_reception": 2}, "dossiers|received": {"received": 18}}, 5, 20),
     **{rule: flagged(rule) for rule in (

@@ -18,19 +18,16 @@ Codes are samples. Districts T and U ended; communes T.1 and T.2 became N.1, T.3
 from __future__ import annotations
 
 import asyncio
-import csv
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from cubes import NOW, Cell, counted, filled
+from cubes import INDICATORS, NOW, Cell, counted, filled, table
 from facts import Heard, answer, told
 
 from metrics.api import create_app
-from metrics.catalogue import load_indicators
 from metrics.directory import Directory
 from metrics.directory_api import directory_routes
 from metrics.exporter import Exporter
@@ -105,7 +102,7 @@ class Hub:
 
     def __init__(self, folder: Path, *, directory: Directory) -> None:
         self.cube = filled(folder, cells(DOSSIERS))
-        indicators, shared = load_indicators(), {"progress": lambda: Progress(ready=True, partitions=1), "clock": lambda: NOW}
+        indicators, shared = INDICATORS, {"progress": lambda: Progress(ready=True, partitions=1), "clock": lambda: NOW}
         questions = Questions(Readers(self.cube), indicators, {}, directory=lambda: directory, **shared)  # type: ignore[arg-type]
         exporter = Exporter(self.cube, indicators, worker_lag=dict, directory=lambda: directory, **shared)  # type: ignore[arg-type]
         self._app = create_app(questions, exporter, [directory_routes(questions)])
@@ -198,7 +195,7 @@ def test_an_unknown_code_is_flagged_where_it_is_shown(hub: Hub) -> None:
     (kind,) = hub.get("/v1/counts", family="dossiers", kind="received", window="year", by="agency").json()["kinds"]
     assert {group["group"] for group in kind["groups"] if not group["known"]} == {"X.9"}
     asked = {"window": "year", "by": "agency", "format": "csv"}
-    rows = list(csv.DictReader(StringIO(hub.get("/v1/indicators/information_not_asked_again_share", **asked).text)))
+    rows = table(hub.get("/v1/indicators/information_not_asked_again_share", **asked).text)
     assert {row["group"] for row in rows if row["known"] == "false"} == {"X.9"}
     assert {row["group"] for row in rows if row["known"] == ""} == {""}  # the total
 
@@ -223,7 +220,7 @@ def test_a_share_is_of_the_same_dossiers(hub: Hub) -> None:
 
 
 def test_who_reported_and_who_never_did(hub: Hub) -> None:
-    found = csv.DictReader(StringIO(hub.get("/v1/coverage", window="year", format="csv").text))
+    found = table(hub.get("/v1/coverage", window="year", format="csv").text)
     days = {row["code"]: int(row["days_with_counts"]) for row in found}
     # U.1, the districts and the province never sent anything; N.1 received on the 7th under one form and closed on the 9th under the other
     assert days == {"P": 0, "P.D": 1, "T": 0, "T.1": 3, "T.2": 2, "T.3": 1, "U": 0, "U.1": 0, "U.2": 2, "N.1": 2, "N.2": 2}

@@ -53,11 +53,11 @@ def trivial(indicator: Indicator, found: IndicatorAnswer) -> bool:
 
 
 def trivial_ones(questions: Questions, left_out: frozenset[str] = frozenset()) -> set[str]:
-    """The indicators that show nothing: of all time, or those carried over of any window that begins on a day."""
-    of_all, found = answers(questions, window="all"), set[str]()
+    """The indicators that show nothing: of all time, those of this moment now, or those carried over of any window that begins on a day."""
+    of_all, of_now, found = answers(questions, window="all"), answers(questions), set[str]()
     bounded = [answers(questions, window=name) for name in BOUNDED]
     for one in TOLD:
-        asked = bounded if ahead(one) else [of_all]
+        asked = bounded if ahead(one) else [of_now if one.asks_now else of_all]
         if one.id not in left_out and any(trivial(one, answered[one.id]) for answered in asked):
             found.add(one.id)
     return found
