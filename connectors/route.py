@@ -99,7 +99,7 @@ class Route:
         Raises: RecordTooLarge
         """
         if self._largest is not None and record.size > self._largest:
-            raise self._too_large(record.size)
+            raise self._too_large(record.size, f"of at most {self._largest:,}")
         partition = record.partition
         if partition is None:
             partition = partition_of(record.key, self.partitions)
@@ -193,9 +193,8 @@ class Route:
         self.trouble = found
         return found
 
-    def _too_large(self, size: int) -> RecordTooLarge:
-        limit = f" of at most {self._largest:,}" if self._largest else " that are smaller"
-        why = f"does not take a record of {size:,} bytes, only records{limit} (its max.message.bytes): send less in one"
+    def _too_large(self, size: int, takes: str) -> RecordTooLarge:
+        why = f"does not take a record of {size:,} bytes, only records {takes} (its max.message.bytes): send less in one"
         return RecordTooLarge(f"Topic {self.topic.name} {why}.")
 
     def _settled(self, producer: Any, error: BaseException | None, records: int, size: int) -> BaseException | None:
@@ -210,7 +209,7 @@ class Route:
             self._broken.set()
         if isinstance(error, MessageSizeTooLargeError):
             if records == 1:
-                return self._too_large(size)
+                return self._too_large(size, "that are smaller")  # whatever is declared: the brokers say so
             self._batch_bytes = max(1, min(self._batch_bytes, size) // 2)  # the next try travels in smaller batches
         if isinstance(error, TopicAuthorizationFailedError):
             return self._say(UNAUTHORISED)

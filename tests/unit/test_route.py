@@ -148,6 +148,12 @@ async def test_a_record_alone_is_too_large_several_travel_in_smaller_batches(rou
     assert (route._batch_bytes < before) == bool(others)
 
 
+async def test_a_record_beyond_what_is_declared_does_not_travel(route: Route) -> None:
+    route._largest = 1_000
+    with pytest.raises(RecordTooLarge, match="only records of at most 1,000"):
+        route.lane(Record(QUARANTINE, b"k", b"x" * 1_000, []))
+
+
 async def test_any_other_failure_asks_for_a_fresh_producer(route: Route) -> None:
     ticket = await hand(route)
     producer_of(route).deliveries[0].set_exception(KafkaError("broken"))
