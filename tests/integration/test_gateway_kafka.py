@@ -249,7 +249,7 @@ def test_kafka_may_come_late_go_away_and_come_back(tmp_path: Path) -> None:
     assert set(kept) <= stored
     assert len(kept) > tried / 2
     assert process.process.returncode == 0
-    assert err.count("No Kafka answers") == 1
+    assert err.count("No Kafka answers") == err.count("Kafka answers again") >= 3, "each absence once"
     assert len(err.splitlines()) < 12, err
 
 
