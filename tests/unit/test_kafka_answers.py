@@ -59,7 +59,7 @@ async def test_offsets_that_are_not_told_are_asked_again(monkeypatch: pytest.Mon
 
 async def test_a_group_that_nobody_coordinates_is_no_group_without_offsets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kafka, "COORDINATOR_TRIES", 2)
-    with pytest.raises(KafkaUnavailable, match="No broker at .* coordinates group lgsp"):
+    with pytest.raises(KafkaUnavailable, match=r"No broker at .* coordinates group lgsp"):
         await asked(monkeypatch, {}, {})
 
 
