@@ -1,11 +1,12 @@
-# `make run` runs the hub, `make unit` the tests that need no Kafka, `make test` every test. All make the environment first.
+# `make run` runs the hub, `make unit` the tests that need no Kafka, `make test` every test, `make faults`
+# those that kill and freeze, in their long form. All make the environment first.
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.complete
 # As many processes as cores; tests/conftest.py says which tests go together and which first.
 PYTEST := $(VENV)/bin/python -m pytest -n logical --dist loadgroup --no-loadscope-reorder
 
-.PHONY: run unit test check lock clean
+.PHONY: run unit test faults check lock clean
 
 run: $(STAMP)
 	@exec $(VENV)/bin/lgsp up
@@ -15,6 +16,9 @@ unit: $(STAMP)
 
 test: $(STAMP)
 	@exec $(PYTEST)
+
+faults: $(STAMP)
+	@LGSP_FAULTS=long exec $(PYTEST) tests/faults
 
 check: $(STAMP)
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports

@@ -32,6 +32,7 @@ logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
 
 log = logging.getLogger(__name__)
 
+ADMIN_MS = 20_000  # whatever the other requests' patience: a busy cluster makes a topic in seconds
 COORDINATOR_TRIES = 100
 # The broker makes its offsets topic at the first question; another one takes over what a dead one coordinated.
 COORDINATOR_MOVES = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NodeNotReadyError, NotCoordinatorForGroupError)
@@ -61,7 +62,7 @@ async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
 
     Raises: KafkaUnavailable when no broker answers, at the start or inside.
     """
-    client = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap, request_timeout_ms=int(settings.request_timeout * 1000))
+    client = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap, request_timeout_ms=ADMIN_MS)
     try:
         await client.start()
         yield client

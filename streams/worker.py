@@ -21,6 +21,7 @@ from prometheus_client import start_http_server
 
 from schemas.errors import EXIT_REFUSED, BooksError, HubError, LedgerError
 from schemas.kafka import ensure_topics
+from schemas.seldom import Seldom
 from schemas.settings import Settings
 from schemas.topics import events_topic
 from streams import health
@@ -174,7 +175,8 @@ def _logging(level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"format": "%(asctime)s worker %(levelname)s %(name)s: %(message)s"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"seldom": {"()": Seldom}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["seldom"]}},
         "root": {"level": level, "handlers": ["stderr"]},
         "loggers": quiet | {"aiokafka.producer.sender": {"level": "ERROR"}},
     }

@@ -66,7 +66,7 @@ class Load:
         """What the hub promised to count."""
         return {f"SAMPLE-{name}-{item}".encode() for name in self.accepted for item in range(SIZE)}
 
-    async def until_accepted(self, more: int, seconds: float = 120.0) -> None:
+    async def until_accepted(self, more: int, seconds: float = 300.0) -> None:
         """Wait until so many more batches are accepted.
 
         Raises: TimeoutError, AssertionError of a client.
@@ -79,7 +79,7 @@ class Load:
                     self._clients.result()
                 await asyncio.sleep(0.1)
 
-    async def until_refused(self, seconds: float = 60.0) -> None:
+    async def until_refused(self, seconds: float = 120.0) -> None:
         """Wait until the gateway answers once more that it can't take anything.
 
         Raises: TimeoutError

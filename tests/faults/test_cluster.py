@@ -22,7 +22,7 @@ from schemas.topics import events_topic, state_topic
 LONG = os.environ.get("LGSP_FAULTS") == "long"
 KILLS = 3 if LONG else 1
 AWAY = 75.0 if LONG else 12.0  # seconds; longer than every timeout in force
-SHORTENED = {"session_timeout": 3, "request_timeout": 5, "rebalance_timeout": 4, "transaction_timeout": 6, "publish_timeout": 4}
+SHORTENED = {"session_timeout": 5, "request_timeout": 6, "rebalance_timeout": 5, "transaction_timeout": 8, "publish_timeout": 5}
 TIMEOUTS = {} if LONG else SHORTENED
 ENOUGH = 40  # batches, about a second of them
 DOSSIERS = events_topic("dossiers")
@@ -196,7 +196,7 @@ async def test_the_only_copy_of_the_states_is_away(tmp_path_factory: pytest.Temp
     data, kafka = tmp_path_factory.mktemp("lone"), contextlib.ExitStack()
     with kafka:
         cluster = kafka.enter_context(Cluster(data))
-        hub = Hub(data, contextlib.nullcontext(), **cluster.settings | {"min_insync_replicas": 1}, session_timeout=3, request_timeout=3)
+        hub = Hub(data, contextlib.nullcontext(), **cluster.settings | {"min_insync_replicas": 1}, session_timeout=5, request_timeout=5)
         kafka.callback(hub.stop)
         await create_on(hub.settings, state_topic("dossiers"), NODES[0])
         await asyncio.to_thread(hub.start)
