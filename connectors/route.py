@@ -275,7 +275,7 @@ class Route:
         """Wait until the topic is there; one that holds no facts is made again."""
         began = time.monotonic()
         while reason := await self._asked(producer) or self._unseen(producer):
-            if self.tried.is_set() or time.monotonic() - began > MAKING_SECONDS:
+            if self.partitions or time.monotonic() - began > MAKING_SECONDS:  # it was there before, or nobody makes it
                 self._say(reason)
                 self.tried.set()
                 await self._make_again()
