@@ -133,7 +133,7 @@ class Lane:
             self._sending.add_done_callback(partial(self._sent, producer, batch))
 
     def drop(self, error: BaseException) -> None:
-        """Give up what waits (at the end of a publisher's life)."""
+        """Give up what waits."""
         while self._waiting:
             batch = self._waiting.popleft()
             self._budget.give(batch.size)

@@ -25,10 +25,11 @@ from schemas.errors import HubError, KafkaUnavailable
 from schemas.events import Event
 from schemas.settings import Settings
 from schemas.topics import TOPICS, events_topic
-from schemas.wire import Headers, cloud_event_headers, encode
+from schemas.wire import cloud_event_headers, encode
 
 log = logging.getLogger(__name__)
 
+CANARY = events_topic("heartbeats")
 SLICE = 250  # records encoded before other callers get their turn
 LOOK_AFTER_SECONDS = 1.0  # without an acknowledgement, to look whether the topic is still there
 
@@ -74,9 +75,10 @@ class Publisher:
 
     @property
     def reachable(self) -> bool:
-        """Connected, and Kafka answered the last time something was sent."""
+        """Connected, and Kafka confirms: heartbeats above all, which are always on their way."""
         routes = self.routes.values()
-        return not self._silent and all(route.tried.is_set() for route in routes) and any(_well(route) for route in routes)
+        tried = not self._silent and all(route.tried.is_set() for route in routes)
+        return tried and not self.routes[CANARY].stuck and any(route.well for route in routes)
 
     def unwritable(self) -> dict[str, bool]:
         """By topic, whether it can't be written at the moment."""
@@ -106,10 +108,6 @@ class Publisher:
         """Like `publish`, for one event and a partition of the caller's choice."""
         await self.send([record_of(event, partition)])
 
-    async def send_raw(self, topic: str, key: bytes, value: bytes, headers: Headers) -> None:
-        """Like `publish`, for one record of any topic that connectors write."""
-        await self.send([Record(topic, key, value, headers)])
-
     async def send(self, records: Iterable[Record]) -> None:
         """Like `publish`, for records; an iterator is drawn from as the buffer allows.
 
@@ -128,7 +126,7 @@ class Publisher:
         finally:
             waking.cancel()
         if isinstance(error, HubError):
-            raise error
+            raise type(error)(*error.args) from error
         if error is not None:
             raise self._unconfirmed(str(error) or type(error).__name__) from error
 
@@ -169,10 +167,6 @@ class Publisher:
 
     def _unconfirmed(self, why: str) -> KafkaUnavailable:
         return KafkaUnavailable(f"Kafka at {self.settings.bootstrap} did not confirm the records ({why}): send them again.")
-
-
-def _well(route: Route) -> bool:
-    return route.up.is_set() and route.trouble is None
 
 
 def _look_at(routes: Iterable[Route]) -> None:

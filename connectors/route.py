@@ -90,7 +90,7 @@ class Route:
         """
         await self.tried.wait()
         if self.trouble is not None:
-            raise self.trouble
+            raise type(self.trouble)(*self.trouble.args)  # a fresh one: each raising would lengthen a shared one's traceback
         await self.up.wait()
 
     def lane(self, record: Record) -> Lane:
@@ -99,7 +99,7 @@ class Route:
         Raises: RecordTooLarge
         """
         if self._largest is not None and record.size > self._largest:
-            raise self._too_large(record.size)
+            raise self._too_large(record.size, f"of at most {self._largest:,}")
         partition = record.partition
         if partition is None:
             partition = partition_of(record.key, self.partitions)
@@ -109,6 +109,16 @@ class Route:
             lane = Lane(self.topic.name, partition, budget, lambda: self._producer, self._settled, lambda: self._batch_bytes)
             self._lanes[partition] = lane
         return lane
+
+    @property
+    def well(self) -> bool:
+        """The topic can be written, as far as is known."""
+        return self.up.is_set() and self.trouble is None
+
+    @property
+    def stuck(self) -> bool:
+        """The topic is there, but nothing is confirmed."""
+        return self.trouble is not None and not isinstance(self.trouble, TopicUnwritable)
 
     @property
     def busy(self) -> bool:
@@ -122,10 +132,15 @@ class Route:
             self._looking.add_done_callback(self._looked)
 
     def late(self, began: float) -> None:
-        """A caller gave up that had begun then; unless it only waited for room, those behind it need not wait as long."""
+        """A caller gave up that had begun then; unless it only waited for room, those behind it need not wait as long.
+
+        Nor does what waits hold room that others need: of a topic that hangs, only what is in flight stays in memory.
+        """
         if self._acknowledged < began and (self.busy or not self.up.is_set()) and self.trouble is None:
-            name = self.topic.name
-            self.trouble = KafkaUnavailable(f"Topic {name} does not confirm what is sent to it: send the same request again later.")
+            why = "does not confirm what is sent to it: send the same request again later."
+            self.trouble = KafkaUnavailable(f"Topic {self.topic.name} {why}")
+            for lane in self._lanes.values():
+                lane.drop(self.trouble)
         self.look()
 
     async def _look(self) -> None:
@@ -178,9 +193,9 @@ class Route:
         self.trouble = found
         return found
 
-    def _too_large(self, size: int) -> RecordTooLarge:
-        limit = f" {self._largest:,} bytes" if self._largest else " so many bytes"
-        return RecordTooLarge(f"Topic {self.topic.name} takes no record of{limit} or more (max.message.bytes); this one has {size:,}.")
+    def _too_large(self, size: int, takes: str) -> RecordTooLarge:
+        why = f"does not take a record of {size:,} bytes, only records {takes} (its max.message.bytes): send less in one"
+        return RecordTooLarge(f"Topic {self.topic.name} {why}.")
 
     def _settled(self, producer: Any, error: BaseException | None, records: int, size: int) -> BaseException | None:
         """A batch came to its end; returns what its callers are told."""
@@ -194,7 +209,7 @@ class Route:
             self._broken.set()
         if isinstance(error, MessageSizeTooLargeError):
             if records == 1:
-                return self._too_large(size)
+                return self._too_large(size, "that are smaller")  # whatever is declared: the brokers say so
             self._batch_bytes = max(1, min(self._batch_bytes, size) // 2)  # the next try travels in smaller batches
         if isinstance(error, TopicAuthorizationFailedError):
             return self._say(UNAUTHORISED)

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from metrics.grains import Window
 from metrics.layout import FAMILIES
-from metrics.problems import FieldError, all_wrong, instead, shown, wrong
+from metrics.problems import FieldError, Problem, all_wrong, instead, shown, wrong
 from metrics.windows import Comparison, WindowName, compared, named
 from schemas.codes import AdministrativeLevel, AgencyLevel
 
@@ -121,8 +121,8 @@ class Asked(AskedOfBooks):
     def refuse_time(self, what: str) -> None:
         """Raises: Problem if another time is asked for of what is known of this moment only."""
         if self.time:
-            message = f"{what} is told as of now, and of no other time: leave out {' and '.join(self.time)}"
-            raise all_wrong([{"field": name, "message": message} for name in self.time])
+            detail = f"{what} is told as of now, and of no other time: leave out {' and '.join(self.time)}"
+            raise Problem("wrong-parameter", detail, [{"field": name, "message": "leave it out"} for name in self.time])
 
     def days(self, today: date) -> Window:
         """The window asked for."""

@@ -64,17 +64,24 @@ def shown(text: str) -> str:
     return plain if len(plain) <= LONGEST_SHOWN else f"{plain[: LONGEST_SHOWN - 1]}…"
 
 
+def nearest(given: str, known: Iterable[str]) -> str | None:
+    """What was probably meant, capitals or not; None: nothing is near."""
+    names = {name.casefold(): name for name in known}
+    found = get_close_matches(given.casefold(), names, 1)
+    return names[found[0]] if found else None
+
+
 def instead(given: str, known: Iterable[str]) -> str:
     """What else to send: the nearest of what is known, else all of it."""
     names = list(known)
-    near = get_close_matches(given, names, 1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(names) or 'none'}"
+    near = nearest(given, names)
+    return f"did you mean {near}?" if near else f"there are {', '.join(names) or 'none'}"
 
 
 def unknown_indicator(given: str, known: Iterable[str], field: str) -> Problem:
     """No indicator of the catalogue; the nearest one is named, and where to find all."""
-    near = get_close_matches(given, list(known), 1)
-    hint = f"did you mean {near[0]}? " if near else ""
+    near = nearest(given, known)
+    hint = f"did you mean {near}? " if near else ""
     return Problem(
         "unknown-indicator",
         f"{shown(given)} is no indicator: {hint}GET /v1/catalogue lists them all.",

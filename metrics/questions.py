@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 
 from metrics import reasons, rules
@@ -29,7 +28,7 @@ from metrics.feed import Progress
 from metrics.figures import NOTHING, Moment, Scope, freshness_ms
 from metrics.grains import EVER, Window, cover_days
 from metrics.layout import FAMILIES, TABLES, Table
-from metrics.problems import Problem, instead, shown, unknown_indicator, wrong
+from metrics.problems import Problem, instead, nearest, shown, unknown_indicator, wrong
 from metrics.reader import By, Readers, Snapshot, Sums, running
 from metrics.rules import versions_of
 from metrics.scopes import of_level, scopes
@@ -168,8 +167,8 @@ class Questions:
     def refuse_unknown(self, agency: str | None, heard: Mapping[str, int], directory: Directory) -> None:
         """Raises: Problem for an agency that nobody registered, expects or ever heard from."""
         if agency is not None and agency not in heard and agency not in self.agencies and not directory.known(agency):
-            near = get_close_matches(agency, [*heard, *self.agencies, *directory.agencies(Moment(self.clock()).today)], 1)
-            hint = f"did you mean {near[0]}?" if near else "GET /v1/agencies lists them"
+            near = nearest(agency, [*heard, *self.agencies, *directory.agencies(Moment(self.clock()).today)])
+            hint = f"did you mean {near}?" if near else "GET /v1/agencies lists them"
             raise wrong("agency", f"{shown(agency)} is not expected and was never heard from; {hint}")
 
     def _expecting(self, asked: Asked, window: Window, heard: Mapping[str, int], directory: Directory) -> Expecting:

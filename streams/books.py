@@ -158,8 +158,7 @@ class Books:
         groups = self.family.groups
         known = [] if before is None else over(groups, self._load(before))
         changes.too_many += ((key, group) for group in over(groups, state) if group not in known)
-        for group in groups:
-            group.cut(state)
+        self.family.cut(state)
 
     def _count(self, deltas: Deltas, before: bytes | None, state: Any) -> None:
         """What the state counts for now, less what it counted for before."""

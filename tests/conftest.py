@@ -23,7 +23,8 @@ from ops.kafka_jars import VERSION
 from ops.kafka_storage import BROKER, free_port
 
 # How many examples a property needs is said beside it (`strategies.examples`), by how much there is that can meet; a profile asks
-# for so many percent of all of them: `make unit`, `make test`, and `make test` where CI is set, which has the large run.
+# for so many percent of all of them: `make unit`, `make test`, and `make test` where CI is set, which has the large run (and, by
+# Hypothesis' own profile of that name, the same examples each time).
 PERCENT = {"unit": 20, "test": 100, "ci": 1_000}
 for name, percent in PERCENT.items():
     settings.register_profile(name, settings.get_profile("ci" if name == "ci" else "default"), max_examples=percent, deadline=None)
@@ -35,7 +36,8 @@ LONGEST_FIRST = ("faults", "system", "integration", "property", "unit")
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests first, so that no process is left alone with one; and those that share something go to the same process."""
-    items.sort(key=lambda item: LONGEST_FIRST.index(folder_of(item)))
+    order = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(folder_of(item), 0))
     for item in items:
         if together := group(item):
             item.add_marker(pytest.mark.xdist_group(together))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ _ERROR = re.compile(r"#(?:[A-Z][A-Z0-9/_]*[!?]|N/A(?: N/A)?|GETTING_DATA|#+)|Err
 _ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE][+-]\d{2,3}")  # 2,50111E+17
 _WHOLE = re.compile(r"(-?\d{1,15})[.,]0{1,2}", re.ASCII)  # 38.0, as programs write whole numbers of a column that has blanks
 LOST = "\N{REPLACEMENT CHARACTER}"
-AS_TEXT = "format the column as text"
+AS_TEXT = "format the column as text; in JSON, put it in quotes"
 
 
 class Unexpected(ValueError):
@@ -64,7 +65,7 @@ class Flaw(NamedTuple):
     text: str
 
 
-Cell = str | int | bool | Number | Flaw | datetime | time | list[Any] | dict[str, Any] | None
+Cell = str | int | bool | Number | Flaw | datetime | list[Any] | dict[str, Any] | None
 Cells = Sequence[Cell]
 
 
@@ -81,16 +82,19 @@ def is_midnight(cell: Cell) -> bool:
 def flaw_of(cell: Cell) -> str:
     """What makes a cell unfit for any use, whichever file it comes from; "" for a sound one."""
     if isinstance(cell, str):
-        if cell.isalnum() or cell == "":
-            return ""
-        if _ERROR.fullmatch(text := cell.strip()):
-            return f"holds the error {text}"
-        return f"holds {LOST} in place of a letter that was lost: have the file sent anew, as UTF-8" if LOST in cell else ""
+        return "" if cell.isalnum() or cell == "" else _flaw_of_text(cell.strip())
     if isinstance(cell, Flaw):
         return cell.problem
     if isinstance(cell, list):
         return next(filter(None, map(flaw_of, cell)), "")
     return ""
+
+
+def _flaw_of_text(text: str) -> str:
+    if _ERROR.fullmatch(text):
+        narrow = f"shows {text} instead of its value: widen its column, and export the file anew"
+        return f"holds the error {text}" if text.strip("#") else narrow
+    return f"holds {LOST} in place of a letter that was lost: have the file sent anew, as UTF-8" if LOST in text else ""
 
 
 def text_of(cell: Cell) -> str:
@@ -104,9 +108,9 @@ def text_of(cell: Cell) -> str:
         return "true" if cell else "false"
     if isinstance(cell, Number | Flaw):
         return cell.text
-    if isinstance(cell, datetime | time):
+    if isinstance(cell, datetime):
         return cell.isoformat()
-    return str(cell)
+    return json.dumps(cell, ensure_ascii=False, default=text_of) if isinstance(cell, list | dict) else str(cell)
 
 
 def spellings(cell: Cell) -> tuple[str, ...]:
@@ -136,7 +140,7 @@ def part_of(cell: Cell) -> str:
     text = text_of(cell)
     if isinstance(cell, str):
         if ("+" in text or "-" in text) and _ROUNDED.fullmatch(text):
-            raise Unexpected(f"written in full: a spreadsheet has rounded it ({AS_TEXT}, and export the file anew)")
+            raise Unexpected(f"written in full: a spreadsheet has rounded it (export the file anew; {AS_TEXT})")
         return text
     if isinstance(cell, bool | list | dict):
         raise Unexpected(f"text, not {'true or false' if isinstance(cell, bool) else 'a list or an object'}")

@@ -16,7 +16,7 @@ from schemas.clock import ZONE
 from schemas.events import ACCEPTED
 
 DONG = ("đ", "₫", "đồng", "VND", "VNĐ")
-_PROBE = datetime(2026, 11, 3, 21, 45, 58, tzinfo=UTC)
+PROBE = datetime(2026, 11, 3, 21, 45, 58, tzinfo=UTC)  # none of its parts can be taken for another
 
 
 def _constant(value: Any) -> Any:
@@ -96,10 +96,10 @@ class Numbers(Part):
 def _check_pattern(pattern: str) -> None:
     """A pattern must be able to tell one day from another; writing and reading it back shows that."""
     try:
-        read = datetime.strptime(_PROBE.strftime(pattern), pattern)  # noqa: DTZ007 (only its day is looked at)
+        read = datetime.strptime(PROBE.strftime(pattern), pattern)  # noqa: DTZ007 (only its day is looked at)
     except ValueError as error:
         raise ValueError(f"{pattern!r} is neither iso, epoch_ms, epoch_s nor a strptime pattern ({error})") from None
-    if read.date() != _PROBE.date():
+    if read.date() != PROBE.date():
         raise ValueError(f"{pattern!r} does not give year, month and day: use a pattern such as '%d/%m/%Y %H:%M'")
 
 

@@ -73,11 +73,19 @@ class Package:
         self.archive = zipfile.ZipFile(path)
         self.from_1904 = self.uncomputed = False
         self._sheets: list[tuple[str, str, bool]] = []
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> None:
         links = self._links("", "_rels/.rels")
         workbook = next((part for kind, part in links.values() if kind == "officeDocument"), "")
-        if not workbook.endswith(".xml"):
+        if workbook.endswith(".xml"):
+            self._read(workbook, self._workbook_element)
+        if not self._sheets:
             raise NoWorkbook("it is another kind of file, such as .xlsb, .ods or .docx")
-        self._read(workbook, self._workbook_element)
         folder, name = posixpath.split(workbook)
         parts = self._links(folder, f"{folder}/_rels/{name}.rels")
         self.sheets = [self._sheet(parts, *found) for found in self._sheets]

@@ -22,7 +22,7 @@ from schemas.quarantine import Quarantined
 
 SUFFIX = ".rejected.csv"
 REASON = "reason"
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 
 
 def guarded(text: str) -> str:

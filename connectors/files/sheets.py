@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from connectors.files.cells import Cell, Flaw
+from connectors.files.cells import Cell, Flaw, flaw_of
 from connectors.files.formats import no_date
 from connectors.files.package import NoWorkbook, Package, TextCollector, local, unescaped
 
@@ -134,7 +134,7 @@ class SheetReader:
         if kind == "inlineStr":
             return inline
         if kind == "e":
-            return Flaw(f"holds the error {value}", value if value.startswith("#") else "#ERROR!")
+            return Flaw(f"holds the error {value}", value if flaw_of(value) else "#ERROR!")
         if kind == "str" and self._value is not None:
             return unescaped(value)
         if not value:

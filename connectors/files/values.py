@@ -12,7 +12,7 @@ from pydantic import BeforeValidator
 from pydantic.fields import FieldInfo
 
 from connectors.files.cells import Cell, Number, Unexpected, is_blank, is_midnight, spellings, text_of
-from connectors.files.mapping import Times, zone_of
+from connectors.files.mapping import PROBE, Times, zone_of
 from connectors.files.numbers import PLAIN
 from schemas.clock import EARLIEST_MS, LATEST_MS, to_ms
 from schemas.events.base import Instant
@@ -93,7 +93,8 @@ class TimeReader:
 
     def _expected(self, cell: Cell) -> str:
         kept = ", not a plain number (format the column as a date)" if isinstance(cell, int | Number) else ""
-        return f"a time from 1980 to 2099, written as {' or '.join(self._formats)}{kept}"
+        examples = " or ".join(dict.fromkeys(map(example, self._formats)))
+        return f"a time from 1980 to 2099, written as {' or '.join(self._formats)} (such as {examples}){kept}"
 
     @staticmethod
     def _sane(instant: int) -> int:
@@ -117,6 +118,13 @@ class TimeReader:
         if only_day:
             moment = datetime.combine(moment.date(), self._clock, moment.tzinfo)
         return to_ms((moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).astimezone(UTC))
+
+
+def example(pattern: str) -> str:
+    """A time as a format writes it."""
+    if pattern.startswith("epoch"):
+        return str(to_ms(PROBE) // (1000 if pattern == "epoch_s" else 1))
+    return PROBE.strftime("%Y-%m-%d %H:%M" if pattern == "iso" else pattern)
 
 
 def list_reader(separator: str | None, item: Convert) -> Convert:

@@ -82,7 +82,7 @@ class Partition:
         states = await fold(self._reader, family, source, home, pages.applied, verdict, self._progress)
         verdict.things = len(states)
         self._compare_cells(family, states, pages, verdict)
-        verdict.states = _differing(family, states, published)
+        verdict.states = differing(family, states, published)
         verdict.faults = _faults(verdict, published.stand, self._group[source])
         verdict.junk = pages.junk + published.junk
         return verdict
@@ -95,16 +95,18 @@ class Partition:
                 verdict.differences.append((key, published.get(key, {}), counted.get(key, {})))
 
 
-def _differing(family: Family, states: dict[bytes, Any], published: States) -> list[bytes]:
+def differing(family: Family, states: dict[bytes, Any], published: States) -> list[bytes]:
     """Keys of things whose published state is another, or is there without any event, or is not there."""
     load, dump = family.decoder(), msgspec.msgpack.encode
     wrong = published.rows.keys() ^ states.keys()
     for key in states.keys() & published.rows.keys():
         try:
-            same = load(published.rows[key]) == load(dump(states[key]))
+            state = load(published.rows[key])
         except msgspec.DecodeError:
-            same = False
-        if not same:
+            wrong.add(key)
+            continue
+        family.cut(state)  # workers of before there were bounds kept all, and it is cut with the next fact
+        if state != load(dump(states[key])):
             wrong.add(key)
     return sorted(wrong)
 

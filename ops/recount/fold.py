@@ -43,8 +43,7 @@ async def fold(
     if progress and task is not None:
         progress.update(task, completed=applied)
     for state in states.values():
-        for group in family.groups:
-            group.cut(state)
+        family.cut(state)
     return states
 
 

@@ -70,6 +70,11 @@ class Family:
             return self
         return replace(self, counts=self.counts_by(work), calendar=work.fingerprint, hours=work.office.number)
 
+    def cut(self, state: Any) -> None:
+        """Keep of its groups what is kept of too many."""
+        for group in self.groups:
+            group.cut(state)
+
     def decoder(self) -> Callable[[bytes], Any]:
         """A reader of state records."""
         return msgspec.msgpack.Decoder(self.state).decode

@@ -15,13 +15,11 @@ each with its true value. Of one time the key decides and no event id, since of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
 from typing import Any
 
 from schemas.states import MOST, Document
-
-Entries = list[tuple[int, Any]]  # (occurred_at, key)
 
 
 def too_many(group: str, entries: Sized) -> bool:
@@ -43,12 +41,17 @@ class Group:
 
     def cut(self, state: Any) -> None:
         """Keep the newest entries, one more than count."""
-        entries: dict[Any, Any] = getattr(state, self.name)
-        for _, key in self._oldest([(self.at(key, value), key) for key, value in entries.items()]):
-            del entries[key]
+        excess = self.size(state) - MOST[self.name] - 1
+        if excess > 0:
+            for _, key in sorted(self._entries(state))[:excess]:
+                self._drop(state, key)
 
-    def _oldest(self, entries: Entries) -> Entries:
-        return sorted(entries)[: max(0, len(entries) - MOST[self.name] - 1)]
+    def _entries(self, state: Any) -> Iterator[tuple[int, Any]]:
+        """(occurred_at, key) of each."""
+        return ((self.at(key, value), key) for key, value in getattr(state, self.name).items())
+
+    def _drop(self, state: Any, key: Any) -> None:
+        del getattr(state, self.name)[key]
 
 
 class Answers(Group):
@@ -58,13 +61,14 @@ class Answers(Group):
         """How many answers there are."""
         return sum(map(len, state.statuses.values()))
 
-    def cut(self, state: Document) -> None:
-        """Keep the newest answers, one more than count; a receiver of whom none is left is gone."""
-        entries = [(at, (receiver, status)) for receiver, answers in state.statuses.items() for status, at in answers.items()]
-        for _, (receiver, status) in self._oldest(entries):
-            del state.statuses[receiver][status]
-            if not state.statuses[receiver]:
-                del state.statuses[receiver]
+    def _entries(self, state: Document) -> Iterator[tuple[int, Any]]:
+        return ((at, (receiver, status)) for receiver, answers in state.statuses.items() for status, at in answers.items())
+
+    def _drop(self, state: Document, key: tuple[str, str]) -> None:
+        receiver, status = key
+        del state.statuses[receiver][status]
+        if not state.statuses[receiver]:
+            del state.statuses[receiver]
 
 
 def over(groups: Iterable[Group], state: Any) -> list[Group]:

@@ -32,6 +32,7 @@ from schemas.topics import QUARANTINE
 PROGRAM = "import sys; from connectors.gateway import run; from schemas.settings import settings; sys.exit(run(settings()))"
 DOSSIERS = "lgsp.dossiers"
 MEGABYTE = 1 << 20
+PATIENCE = 60.0  # seconds; other tests run beside
 
 
 class Process:
@@ -190,7 +191,7 @@ def test_sigterm_finishes_the_request_in_flight(kafka: str, tmp_path: Path) -> N
             await_refusal(process.port)
             client.sendall(body[10:])
             assert client.recv(4096).startswith(b"HTTP/1.1 202 ")
-        out, err = process.process.communicate(timeout=20)
+        out, err = process.process.communicate(timeout=PATIENCE)
     assert process.process.returncode == 0
     assert out == f"gateway: {process.url}/v1/events\n"
     assert "Traceback" not in err
@@ -198,7 +199,7 @@ def test_sigterm_finishes_the_request_in_flight(kafka: str, tmp_path: Path) -> N
 
 def await_refusal(port: int) -> None:
     """Wait until nobody listens any more."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             socket.create_connection(("127.0.0.1", port)).close()
@@ -210,14 +211,14 @@ def await_refusal(port: int) -> None:
 
 def test_a_port_in_use_is_one_sentence(kafka: str, tmp_path: Path, running: Process) -> None:
     with gateway(kafka, tmp_path, gateway_port=running.port) as second:
-        out, err = second.process.communicate(timeout=20)
+        out, err = second.process.communicate(timeout=PATIENCE)
     assert second.process.returncode == 1
     assert (out, err) == ("", f"127.0.0.1:{running.port} is in use: stop what listens there, or set LGSP_GATEWAY_PORT to a free port.\n")
 
 
 def test_another_number_of_partitions_ends_the_gateway_with_a_sentence(kafka: str, tmp_path: Path, running: Process) -> None:
     with gateway(kafka, tmp_path, partitions=97) as second:
-        _, err = second.process.communicate(timeout=30)
+        _, err = second.process.communicate(timeout=PATIENCE)
     assert second.process.returncode == 1
     assert "the settings say 97: set LGSP_PARTITIONS=" in err
     assert "Traceback" not in err
@@ -245,11 +246,11 @@ def test_kafka_may_come_late_go_away_and_come_back(tmp_path: Path) -> None:
         assert "lgsp_gateway_kafka_up 1.0" in httpx.get(f"{process.url}/metrics").text
         stored = set(keys_since(broker.bootstrap, DOSSIERS))
         process.process.terminate()
-        _, err = process.process.communicate(timeout=20)
+        _, err = process.process.communicate(timeout=PATIENCE)
     assert set(kept) <= stored
     assert len(kept) > tried / 2
     assert process.process.returncode == 0
-    assert err.count("No Kafka answers") == 1
+    assert err.count("No Kafka answers") == err.count("Kafka answers again") >= 3, "each absence once"
     assert len(err.splitlines()) < 12, err
 
 

@@ -234,7 +234,7 @@ async def test_what_a_topic_is_too_small_for_is_refused_by_name_and_batches_shri
         await admin.alter_configs([small])
     many = [Quarantined(f"http:{run}/{number}", "no event", b"x" * 9_000) for number in range(20)]
     async with Publisher(settings) as publisher:
-        with pytest.raises(RecordTooLarge, match=r"lgsp\.quarantine takes no record"):
+        with pytest.raises(RecordTooLarge, match=r"lgsp\.quarantine does not take a record of 30,\d+ bytes"):
             await quarantine(publisher, [Quarantined(f"http:{run}", "no event", b"x" * 30_000)])
         refusals = 0
         async with asyncio.timeout(60):
@@ -248,7 +248,7 @@ async def test_what_a_topic_is_too_small_for_is_refused_by_name_and_batches_shri
         assert refusals, "a megabyte at once is more than this topic takes"
         await publisher.publish([finished(1, run)])
     stored = {record.key.decode() for record in await records_since(settings, QUARANTINE)}
-    assert stored == {refused.origin for refused in many}
+    assert {key for key in stored if run in key} == {refused.origin for refused in many}
 
 
 async def test_kafka_stopped_and_started_under_load(broker: EmbeddedKafka, tmp_path: Path, run: str) -> None:

@@ -25,7 +25,7 @@ from streams.takeover import take_over
 
 START = 1_767_546_000_000
 SOURCE = TopicPartition("lgsp.dossiers", 0)
-PATIENCE = 10.0
+PATIENCE = 30.0
 T = TypeVar("T")
 
 

@@ -139,7 +139,9 @@ async def test_a_parameter_given_twice_or_empty_is_refused_at_every_address(api:
     ("/v1/agencies?day=31/12/2026", "day: 31/12/2026 is not how a day is written: write 2026-12-31"),
     (f"{SHARE}agencie=TST.A", "agencie: is no parameter of this address: did you mean agency?"),
     (f"{SHARE}windows=month", "windows: is no parameter of this address: did you mean window?"),
-    (f"{SHARE}window=MONTH", "window: MONTH cannot be chosen: there are today, week, month, quarter, year, period, all"),
+    (f"{SHARE}window=MONTH", "window: MONTH cannot be chosen: did you mean month?"),
+    (f"{SHARE}window=%C6%B0", "window: ư cannot be chosen: there are today, week, month, quarter, year, period, all"),
+    (f"{SHARE}agency=tst.x", "agency: tst.x is not expected and was never heard from; did you mean TST.X?"),
     (f"{SHARE}by=agencies", "by: agencies cannot be chosen: did you mean agency?"),
     (f"{SHARE}agency=TST.A&own=maybe", "own: should be true or false"),
     ("/v1/counts?family=dossier", "family: dossier is no family; did you mean dossiers?"),
@@ -191,6 +193,11 @@ async def test_another_time_is_refused_of_what_is_told_as_of_now(api: httpx.Asyn
 
 async def test_nor_is_it_compared(api: httpx.AsyncClient) -> None:
     assert "nothing before to compare it with" in await refused(api, "/v1/indicators/dossiers_overdue?compare=previous")
+    told = {one["id"]: one for one in (await api.get("/v1/indicators?compare=previous")).json()["indicators"]}
+    overdue = told["dossiers_overdue"]
+    assert (overdue["value"], overdue["compared"]["value"], overdue["missing"]["en"]) == (
+        4, None, "It is a question about this moment, so there is nothing before to compare it with.",
+    )  # fmt: skip
 
 
 async def test_of_all_indicators_those_of_another_time_are_told_and_the_others_say_why_not(api: httpx.AsyncClient) -> None:

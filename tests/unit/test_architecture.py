@@ -36,6 +36,13 @@ def test_every_module_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), "a docstring at its top"
 
 
+@pytest.mark.parametrize("path", TESTS, ids=name)
+def test_properties_share_one_budget_of_examples(path: Path) -> None:
+    """One that set its own number would have no large run where CI is set."""
+    if path.name not in ("strategies.py", "conftest.py"):
+        assert not any(call.arg == "max_examples" for call in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(call, ast.keyword))
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_public_classes_and_functions_say_what_they_do(path: Path) -> None:
     tree = ast.parse(path.read_text("utf-8"))

@@ -11,14 +11,16 @@ import pytest
 from facts import Heard, answer, books_of, ms, named, record, told
 from prometheus_client import REGISTRY
 
+from ops.recount.compare import differing
+from ops.recount.published import States
 from schemas.clock import LATEST_MS
 from schemas.states import MOST, Document, Dossier, Item, Task, pack_id
+from schemas.topics import STATE_BYTES
 from streams import health
 from streams.books import Books
 from streams.families import FAMILIES
 from streams.families.inventory import KEPT
 
-TAKEN = 8 << 20  # bytes of a record that the topics of states take
 AT = LATEST_MS - 1
 RECEIVED = told("dossier.received", "11-03 09:00", due_at="11-10 17:00")
 FINISHED = told("dossier.finished", "11-10 16:30")
@@ -73,7 +75,7 @@ def full_item() -> Item:
 
 @pytest.mark.parametrize("state", [full_dossier(), full_document(), Task(dues=dict.fromkeys(moments("dues"), AT)), full_item()], ids=type)
 def test_the_largest_state_is_clearly_below_what_its_topic_takes(state: Any) -> None:
-    assert len(msgspec.msgpack.encode(state)) < 0.75 * TAKEN
+    assert len(msgspec.msgpack.encode(state)) < 0.75 * STATE_BYTES
 
 
 def test_the_largest_dossier_has_every_group_full() -> None:
@@ -201,6 +203,15 @@ class TestBeyondTwo:
         assert cells["completed", "B", "c", 20251113] == {"completed": 1, "on_time": 1}
         assert cells["flagged", "B", "c", 20251103] == {"flagged": 1, "too_many": 1}
         assert answer(*later)["flagged", "A", "-", 20251113] == {"flagged": 1, "no_assignment": 1, "too_many": 1}
+
+    def test_a_recount_takes_what_workers_of_before_kept_for_what_is_kept(self) -> None:
+        (row,) = (row for _, row in books_of([RECEIVED, *many_paid(9)]).states.items())
+        family, states = FAMILIES["dossiers"], {b"thing": FAMILIES["dossiers"].decoder()(row)}
+        before = FAMILIES["dossiers"].decoder()(row)
+        before.payments["SAMPLE-0"] = (ms("11-05 09:00"), 2, 50_000, True)
+        assert differing(family, states, States({b"thing": msgspec.msgpack.encode(before)})) == []
+        before.payments["SAMPLE-9"] = (ms("11-06 09:00"), 2, 50_000, True)
+        assert differing(family, states, States({b"thing": msgspec.msgpack.encode(before)})) == [b"thing"]
 
     def test_it_is_said_once_of_each_thing_and_group(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.WARNING)

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from connectors.budget import Budget
 from connectors.cloudevents import Refused, build
+from connectors.files.cells import Refused as RowRefused
 from connectors.files.mapper import RowMapper
 from connectors.files.mapping import load_mapping
-from connectors.files.values import Refused as RowRefused
 from connectors.gateway import build_app
 from connectors.gateway.examples import EXAMPLES
 from connectors.lanes import Record

@@ -23,7 +23,7 @@ from connectors.files.values import TimeReader
 
 ERRORS = (
     "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!",
-    "#CONNECT!", "#BUSY!", "#UNKNOWN!", "#PYTHON!", "#FORMULA!", "Err:502", "#####", " #N/A ",
+    "#CONNECT!", "#BUSY!", "#UNKNOWN!", "#PYTHON!", "#FORMULA!", "Err:502", " #N/A ",
 )  # fmt: skip
 
 
@@ -39,6 +39,11 @@ def test_an_error_is_no_value_in_any_file(tmp_path: Path, error: str) -> None:
         (problem,) = cells_of(path, wanted("a", "b"))
         name = "cell B2 (column b)" if path.suffix == ".xlsx" else "column b"
         assert problem == f"{name} holds the error {error.strip()}"
+
+
+def test_a_column_that_was_too_narrow_has_no_values(tmp_path: Path) -> None:
+    (problem,) = cells_of(file_of(tmp_path, "a,b\n1,####\n"), wanted("a", "b"))
+    assert problem == "column b shows #### instead of its value: widen its column, and export the file anew"
 
 
 def test_a_lost_letter_is_no_value(tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ from rich.console import Console
 from connectors.files import batches, importer
 from connectors.files.console import Account, plain_meter, show_table
 from connectors.files.importer import Import, SinkFactory, run_import
-from connectors.files.mapper import Draft, RowMapper
 from connectors.files.mapping import FileOptions
 from connectors.files.progress import ProgressFile
 from connectors.files.readers import open_rows
@@ -240,19 +239,11 @@ async def test_a_row_is_rejected_as_a_whole_with_line_and_reason(bench: Bench) -
     assert f"All rejected rows, with their reasons: {bench.folder / 'rows.csv.rejected.csv'}" in shown
 
 
-async def test_two_spellings_of_an_id_are_one_event(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Validation brings ids into one form; what counts as repeated, or as a contradiction, is told by that."""
-    validated = RowMapper.event
-
-    def kept(draft: Draft, latest_ms: int) -> Event:
-        event = validated(draft, latest_ms)
-        return event.model_copy(update={name: getattr(event, name).strip("~") for name in ("event_id", "dossier_id")})
-
-    monkeypatch.setattr(RowMapper, "event", staticmethod(kept))
-    rows = ["D-1,2025-11-03,SAMPLE.P,s1", "~D-1,2025-11-03,SAMPLE.P,s2", "~D-1,2025-11-03,SAMPLE.Q,s3", "~D-1,2025-11-03,SAMPLE.P,s4"]
+async def test_two_spellings_of_an_id_are_one_event(bench: Bench) -> None:
+    rows = ["é-1,2025-11-03,SAMPLE.P,s1", "e\u0301-1\u200b,2025-11-03,SAMPLE.P,s2", "\u200bé-1,2025-11-03,SAMPLE.Q,s3"]
     sink = FakeSink()
     assert await bench.run(sink, bench.file(rows)) == 3
-    assert ids(sink.events) == ["D-1/received", "D-1/s1", "D-1/s2", "D-1/s4"]
+    assert ids(sink.events) == ["é-1/received", "é-1/s1", "é-1/s2"]
     assert "rows.csv, line 4: dossier.received" in bench.output
 
 

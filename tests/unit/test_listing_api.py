@@ -263,8 +263,8 @@ async def test_a_figure_that_is_absent_has_no_list_and_says_why(api: httpx.Async
         (422, {"indicator": "dossiers_overdue", "limit": "0"}, "limit: should be 1 or more"),
         (422, {"indicator": "dossiers_overdue", "limit": "1001"}, "limit: should be 1000 or less"),
         (422, {"indicator": "dossiers_overdue", "limit": "many"}, "limit: should be a whole number, not many"),
-        (422, {"indicator": "dossiers_overdue", "window": "month"}, "window: dossiers_overdue is told as of now, and of no other time"),
-        (422, {"kind": "open", "measure": "open", "to": "2025-10-31"}, "to: kind open is told as of now, and of no other time"),
+        (422, {"indicator": "dossiers_overdue", "window": "month"}, "dossiers_overdue is told as of now, and of no other time: leave out"),
+        (422, {"kind": "open", "measure": "open", "to": "2025-10-31"}, "kind open is told as of now, and of no other time: leave out to"),
         (422, {"indicator": "dossiers_on_time_share", "from": "2025-02-30"}, "from"),
         *(
             (422, {"indicator": "dossiers_overdue", "after": token}, "after: is no place in a list")

@@ -234,7 +234,7 @@ def test_who_reported_and_who_never_did(hub: Hub) -> None:
     assert coverage(level="province") == (1, 2, False)  # the department, and the province itself, which sent nothing
     assert coverage(agency="T") == (3, 4, False)  # T.1, T.2, T.3, and T itself
     assert coverage(agency="U.2") == (1, 1, True)
-    assert coverage(agency="X.9") == (1, 1, True)
+    assert coverage(agency="X.9") == (1, 1, False)  # nobody registered it
 
 
 def test_without_a_register_every_code_stands_for_itself(tmp_path: Path) -> None:
