@@ -18,7 +18,7 @@ test: $(STAMP)
 	@exec $(PYTEST)
 
 faults: $(STAMP)
-	@LGSP_FAULTS=long exec $(PYTEST) tests/faults
+	@FAULTS=long exec $(PYTEST) tests/faults
 
 check: $(STAMP)
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports

@@ -1,6 +1,6 @@
 """Brokers of a cluster are killed, stay away and are restarted under load: what got a 202 is counted, exactly once.
 
-Short by default; `LGSP_FAULTS=long` (`make faults`) kills more often and stays away for longer than the shipped timeouts.
+Short by default; `FAULTS=long` (`make faults`) kills more often and stays away for longer than the shipped timeouts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from load import Load, known_dossiers, things
 from schemas.kafka import admin
 from schemas.topics import events_topic, state_topic
 
-LONG = os.environ.get("LGSP_FAULTS") == "long"
+LONG = os.environ.get("FAULTS") == "long"
 KILLS = 3 if LONG else 1
 AWAY = 75.0 if LONG else 12.0  # seconds; longer than every timeout in force
 SHORTENED = {"session_timeout": 5, "request_timeout": 6, "rebalance_timeout": 5, "transaction_timeout": 8, "publish_timeout": 5}
@@ -187,7 +187,7 @@ async def test_a_server_that_is_dead_at_the_start_does_not_matter(hub: Hub, clus
 
 
 @pytest.mark.faults
-@pytest.mark.skipif(not LONG, reason="needs a cluster of its own: LGSP_FAULTS=long")
+@pytest.mark.skipif(not LONG, reason="needs a cluster of its own: FAULTS=long")
 async def test_the_only_copy_of_the_states_is_away(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Events, cells and offsets can be written, the states they are counted from can't: nothing of such a transaction may count.
 
