@@ -59,6 +59,8 @@ class WorkerLag:
                 await self._ask()
             except (KafkaUnavailable, KafkaError, OSError) as error:
                 log.debug("The workers' lag is not known: %s", error)
+            except Exception:  # else it would be told as it was last known, for ever
+                log.exception("The workers' lag could not be asked in an unforeseen way; asking again")
             self.records, self.backlog = {}, None
             await asyncio.sleep(EVERY_SECONDS)
 

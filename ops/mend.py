@@ -12,7 +12,10 @@ from typing import Any, cast
 
 import click
 from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from schemas.errors import BooksError, HubError
@@ -20,7 +23,7 @@ from schemas.kafka import admin, consumer, ensure_topics
 from schemas.settings import Settings
 from schemas.topics import topics_of
 from streams.account import Account
-from streams.checks import Place, check, log_faults, standing_faults
+from streams.checks import Place, apart, check, log_faults, rules_faults, standing_faults
 from streams.families import families
 from streams.ledger import Ledger
 from streams.takeover import fence, load, places_of
@@ -30,8 +33,14 @@ Places = Mapping[TopicPartition, Place]
 
 
 def run_mend(settings: Settings, *, from_zero: bool, skip_missing: bool, yes: bool) -> int:
-    """Show how everything stands, then mend what was asked for; exit code 0 once all of it fits together, 1 if it does not."""
-    return asyncio.run(Mending(settings, Console()).run(from_zero=from_zero, skip_missing=skip_missing, yes=yes))
+    """Show how everything stands, then mend what was asked for; exit code 0 once all of it fits together, 1 if it does not.
+
+    Raises: HubError where it would do harm, or Kafka does not do its part.
+    """
+    try:
+        return asyncio.run(Mending(settings, Console()).run(from_zero=from_zero, skip_missing=skip_missing, yes=yes))
+    except KafkaError as error:
+        raise HubError(f"Kafka did not do its part ({error}): nothing of the last step may have happened; try again.") from error
 
 
 class Mending:
@@ -43,21 +52,25 @@ class Mending:
         self._places: Places = {}
 
     async def run(self, *, from_zero: bool, skip_missing: bool, yes: bool) -> int:
-        """Raises: HubError while a worker runs."""
+        """Raises: HubError while a worker runs, for books that a newer version keeps, or if facts would be lost unasked."""
         await ensure_topics(self._settings)
         await self._look()
         self._console.print(table(self._accounts, self._places))
         if not from_zero and not self._faults():
             return self._say()
         await self._require_no_worker()
+        await self._look_alone()
+        if newer := list(rules_faults(self._accounts)):
+            raise HubError(" ".join(newer))
         if from_zero:
+            self._require_whole_log(skip_missing)
             self._confirm(yes, f"Delete the states and cells of {self._settings.app_id} and count everything again from the first event?")
             await self._delete_books()
-            await self._look()
+            await self._look_alone()
         if skip_missing and self._gaps():
             self._confirm(yes, "Let the books go on behind the facts that are gone? Figures hold them only if they are sent again.")
             await self._skip(self._gaps())
-            await self._look()
+            await self._look_alone()
         await self._align()
         return self._say()
 
@@ -72,9 +85,21 @@ class Mending:
     async def _require_no_worker(self) -> None:
         async with admin(self._settings) as client:
             for answer in await client.describe_consumer_groups([self._settings.app_id]):
-                for _, group, state, *_ in cast("Any", answer).groups:
+                for code, group, state, *_ in cast("Any", answer).groups:
+                    if code:
+                        raise HubError(f"Kafka does not tell whether workers of {group} run (error {code}): try again in a moment.")
                     if state not in ("Empty", "Dead"):
                         raise HubError(f"Workers of {group} run: stop all of them first, then mend, then start them again.")
+
+    async def _look_alone(self) -> None:
+        """Look once nobody can write any more: a worker that was frozen is fenced, and transactions under way are over."""
+        ledgers = [Ledger(partition, self._settings) for partition in range(self._settings.partitions)]
+        try:
+            await fence(ledgers)
+        finally:
+            for ledger in ledgers:
+                await ledger.close()
+        await self._look()
 
     async def _look(self) -> None:
         partitions = range(self._settings.partitions)
@@ -85,28 +110,44 @@ class Mending:
             self._places = await places_of(self._settings, [account.source for account in self._accounts])
 
     def _gaps(self) -> dict[TopicPartition, int]:
-        """Where the log begins behind the books: the offsets to go on from."""
+        """Where the log begins behind books that are whole: the offsets to go on from."""
+        whole = [account for account in self._accounts if account.family.recounted and not list(apart([account]))]
+        begins = {account.source: self._places[account.source].begins for account in whole}
+        return {account.source: begins[account.source] for account in whole if begins[account.source] > account.next}
+
+    def _require_whole_log(self, skip_missing: bool) -> None:
+        """States may hold facts that the log has no more: whoever deletes those states has to know."""
         counted = [account for account in self._accounts if account.family.recounted]
-        begins = {account.source: self._places[account.source].begins for account in counted}
-        return {account.source: begins[account.source] for account in counted if begins[account.source] > account.next}
+        cut = [f"{account} begins at offset {begins}" for account in counted if (begins := self._places[account.source].begins)]
+        if cut and not skip_missing:
+            raise HubError(
+                f"The log has lost facts: {', '.join(cut)}. What was told before that, only the states still hold, and to count everything "
+                "again would lose it for good. If that is meant, say --from-zero --skip-missing."
+            )
 
     def _confirm(self, yes: bool, question: str) -> None:
         if not yes:
             click.confirm(question, abort=True)
 
     async def _delete_books(self) -> None:
+        if self._settings.topics == "check":
+            raise HubError("LGSP_TOPICS is `check`: whoever keeps the topics deletes and makes those of states and cells; then mend again.")
         names = [topic.name for topic in topics_of(self._settings) if topic.owner == "streams"]
         with self._console.status("Deleting states and cells …"):
             async with admin(self._settings) as client:
-                for name, code in (pair for pair in cast("Any", await client.delete_topics(names)).topic_error_codes):
+                for name, code in cast("Any", await client.delete_topics(names)).topic_error_codes:
                     if code:
                         raise HubError(f"Kafka does not delete topic {name} (error {code}): may this machine delete topics?")
-                for _ in range(GONE_TRIES):
-                    if not set(names) & set(await client.list_topics()):
-                        break
-                    await asyncio.sleep(GONE_PAUSE)
+                await self._until_gone(client, set(names))
             await ensure_topics(self._settings)
             await self._set_group(dict.fromkeys(self._places, 0))
+
+    async def _until_gone(self, client: AIOKafkaAdminClient, names: set[str]) -> None:
+        for _ in range(GONE_TRIES):
+            if not names & set(await client.list_topics()):
+                return
+            await asyncio.sleep(GONE_PAUSE)
+        raise HubError(f"Kafka has not deleted {', '.join(sorted(names))} within {GONE_TRIES * GONE_PAUSE:g} s: try again in a moment.")
 
     async def _skip(self, gaps: Mapping[TopicPartition, int]) -> None:
         for partition in {source.partition for source in gaps}:
@@ -114,14 +155,15 @@ class Mending:
             try:
                 await fence([ledger])
                 await load(self._settings, list(ledger.accounts.values()))
+                await ledger.settle(self._places)
                 await ledger.skip_to({source: offset for source, offset in gaps.items() if source.partition == partition})
             finally:
                 await ledger.close()
 
     async def _align(self) -> None:
         """Set the group's offsets to where the books stand, where only those differ."""
-        moved = {account.source: account.next for account in self._accounts
-                 if account.states_next == account.next and self._places[account.source].committed not in (None, account.next)}  # fmt: skip
+        whole = [account for account in self._accounts if not list(apart([account]))]
+        moved = {account.source: account.next for account in whole if self._places[account.source].committed not in (None, account.next)}
         if not moved:
             return
         await self._set_group(moved)
@@ -136,7 +178,7 @@ class Mending:
 
     def _say(self) -> int:
         if faults := self._faults():
-            self._console.print(f"[bold red]Not mended:[/] {faults}", highlight=False)
+            self._console.print(f"[bold red]Not mended:[/] {escape(faults)}", highlight=False)
             return 1
         self._console.print("Books, group and log fit together. Once workers have caught up, `lgsp recount` proves the figures.")
         return 0
@@ -151,7 +193,8 @@ def table(accounts: Sequence[Account], places: Places) -> Table:
         place = places[account.source]
         faults = [*standing_faults([account], places, ""), *log_faults([account], places)]
         group = "–" if place.committed is None else f"{place.committed:,}"
-        row = (place.begins, place.ends, account.states_next, account.next)
+        states = account.next if account.states_next is None else account.states_next
+        row = (place.begins, place.ends, states, account.next)
         found.add_row(account.family.name, str(account.source.partition), *(f"{offset:,}" for offset in row), group,
                       style="bold red" if faults else "")  # fmt: skip
     return found

@@ -86,17 +86,33 @@ async def ensure_topics(settings: Settings) -> list[str]:
     can't be put right.
     """
     async with admin(settings) as client:
-        existing = {found["topic"]: len(found["partitions"]) for found in await client.describe_topics() or [] if not found["error_code"]}
+        existing = {found["topic"]: found["partitions"] for found in await client.describe_topics() or [] if not found["error_code"]}
         topics = topics_of(settings)
         for topic in topics:
-            _check_partitions(topic, existing.get(topic.name), settings)
-        missing = [topic for topic in topics if topic.name not in existing]
-        if missing and settings.topics == "check":
-            raise SettingsError(f"Topics are missing: {', '.join(topic.name for topic in missing)}. {_TO_DO}")
+            if topic.name in existing:
+                _check_partitions(topic, existing[topic.name], settings)
         await _ensure_settings(client, [topic for topic in topics if topic.name in existing], settings)
-        for topic in missing:
+        return await _make_missing(client, [topic for topic in topics if topic.name not in existing], settings)
+
+
+async def _make_missing(client: AIOKafkaAdminClient, missing: Sequence[Topic], settings: Settings) -> list[str]:
+    """Make topics; returns their names. One on which no figure rests is done without, if it can't be made."""
+    needed = [topic.name for topic in missing if not topic.made_again]
+    if needed and settings.topics == "check":
+        raise SettingsError(f"Topics are missing: {', '.join(needed)}. {_TO_DO}")
+    made = []
+    for topic in missing:
+        try:
+            if settings.topics == "check":
+                raise KafkaUnavailable(f"Topic {topic.name} is missing. {_TO_DO}")
             await _create(client, topic, settings)
-        return [topic.name for topic in missing]
+        except KafkaUnavailable as error:
+            if not topic.made_again:
+                raise
+            log.error("%s The hub goes on without it.", error)
+        else:
+            made.append(topic.name)
+    return made
 
 
 async def make_topic(settings: Settings, topic: Topic) -> None:
@@ -109,12 +125,18 @@ async def make_topic(settings: Settings, topic: Topic) -> None:
             await _create(client, topic, settings)
 
 
-def _check_partitions(topic: Topic, found: int | None, settings: Settings) -> None:
+def _check_partitions(topic: Topic, found: Sequence[Mapping[str, Any]], settings: Settings) -> None:
     wanted = topic.partition_count(settings)
-    if found is not None and found != wanted:
+    if len(found) != wanted:
         raise SettingsError(
-            f"Topic {topic.name} has {found} partitions and the settings say {wanted}: set LGSP_PARTITIONS={found}, "
+            f"Topic {topic.name} has {len(found)} partitions and the settings say {wanted}: set LGSP_PARTITIONS={len(found)}, "
             "or start with a fresh LGSP_DATA (the number is fixed once the topics exist)."
+        )
+    copies = min(len(partition["replicas"]) for partition in found)
+    if copies < settings.replication_factor:
+        raise SettingsError(
+            f"Topic {topic.name} is kept in {copies} copies and the settings say {settings.replication_factor}: give it more with "
+            f"Kafka's own tools (kafka-reassign-partitions), or set LGSP_REPLICATION_FACTOR={copies}."
         )
 
 

@@ -50,7 +50,7 @@ class Topic:
         if self.kept == "newest per key":
             return common | {"cleanup.policy": "compact", "delete.retention.ms": str(TOMBSTONES_MS),
                              "segment.bytes": str(64 << 20), "segment.ms": str(DAY), "min.cleanable.dirty.ratio": "0.3"}  # fmt: skip
-        return common | {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+        return common | {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms), "retention.bytes": "-1"}
 
 
 DEFAULT_BOOKS = "lgsp"

@@ -38,7 +38,7 @@ class Account:
         self.books = Books(family, Home(partition, partitions) if partitions else None)
         self.next = 0  # offset of the next record to apply
         self.rules: Rules | None = None  # that counted the published pages; None: there are none
-        self.states_next = 0  # the same offset as the states' topic says it
+        self.states_next: int | None = None  # the same offset as the states' topic says it; None: it does not
         self.junk: list[Quarantined] = []  # what somebody else wrote among states and pages
         self._applied = applied_key(family.name)
         self._applied_value: bytes | None = None
@@ -49,16 +49,19 @@ class Account:
         return f"{self.source.topic}/{self.source.partition}"
 
     def put_states(self, topic: str, records: Sequence[Record]) -> None:
-        """Rows as Kafka holds them; what is none is passed over, and what stood before it stays."""
+        """Rows as Kafka holds them; what is none is passed over, and what stood before it stays.
+
+        So is a deletion, but of what no connector wrote: workers delete nothing else.
+        """
         put = self.books.states.put
         for record in records:
             key, row = record.key, record.value
             if not key:
                 self._mark(topic, record)
-            elif row and not looks_like_state(row):
-                self._pass_over(topic, record, self._damaged_states)
-            else:
+            elif looks_like_state(row) if row else strange(key, self.books.home):
                 put(key, row)
+            else:
+                self._pass_over(topic, record, self._damaged_states)
 
     def put_pages(self, topic: str, records: Sequence[Record]) -> None:
         """The same of pages.
@@ -123,7 +126,7 @@ class Account:
         changes = Changes(states=self._restored(), refused_run=self.books.refused_run)
         if self._damaged_pages or self.rules != self.family.rules:
             await self._count_anew(changes)
-        said = self._applied_value == self._applied_row(self.next, self.books.refused_run)[1]
+        said = self.states_next is not None and self._applied_value == self._applied_row(self.next, self.books.refused_run)[1]
         return None if said and not changes.states and not changes.pages else changes
 
     def _restored(self) -> list[Row]:
@@ -155,15 +158,24 @@ class Account:
 
         Raises: LedgerError where something lies between what was applied and these batches.
         """
+        if not self.family.recounted:
+            return [record for batch in batches for record in batch.records]  # only the newest matters, and the oldest may be gone
         expected = self.next
         for batch in batches:
-            if batch.previous is not None and batch.previous >= expected:
-                raise LedgerError(f"{self}: a batch follows offset {batch.previous}, but the books stand at {expected}")
+            if batch.previous is not None:
+                self._check_follows(batch, batch.previous, expected)
             expected = max(expected, batch.records[-1].offset + 1)
         records = [record for batch in batches for record in batch.records]
         if records[0].offset >= self.next:
             return records
         return [record for record in records if record.offset >= self.next]
+
+    def _check_follows(self, batch: Handed, previous: int, expected: int) -> None:
+        if previous >= expected:
+            raise LedgerError(f"{self}: a batch follows offset {previous}, but the books stand at {expected}")
+        first = batch.records[0].offset
+        if first <= previous:
+            raise LedgerError(f"{self}: offset {first} comes after offset {previous}: was the topic deleted and made again?")
 
 
 _NEWER = "A newer worker kept these books: stop this one, and start that version again."

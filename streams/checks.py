@@ -64,20 +64,31 @@ def rules_faults(accounts: Iterable[Account]) -> Iterator[str]:
 def standing_faults(accounts: Iterable[Account], places: Mapping[TopicPartition, Place], group: str) -> Iterator[str]:
     """States, cells and the group's offset are committed together; where one differs, somebody touched it. A group without an offset
     is none: it expires while a hub is off for long."""
-    apart = [account for account in accounts if account.states_next != account.next]
-    if apart:
-        where = ", ".join(f"{account} (states at {account.states_next}, cells at {account.next})" for account in apart)
+    accounts = list(accounts)
+    torn = list(apart(accounts))
+    if torn:
+        where = ", ".join(f"{account} (states at {account.states_next or 0}, cells at {account.next})" for account in torn)
         yield (
             f"States and cells stand at different offsets: {where}. A topic of theirs was deleted or lost records. Stop the workers; "
             "`lgsp mend --from-zero` counts everything again from the events."
         )
     moved = [account for account in accounts if places[account.source].committed not in (None, account.next)]
-    if moved and not apart:
+    if moved and not torn:
         where = ", ".join(f"{account} (books at {account.next}, group at {places[account.source].committed})" for account in moved)
         yield (
             f"The offsets of group {group} are not those of the books: {where}. Somebody moved them by hand. Stop the workers; "
             "`lgsp mend` sets them back to where the books stand."
         )
+
+
+def apart(accounts: Iterable[Account]) -> Iterator[Account]:
+    """Books whose states and cells don't stand at one offset. States of before they said so have no offset of their own."""
+    for account in accounts:
+        stand = account.states_next
+        if stand is None:
+            stand = account.next if len(account.books.states) else 0
+        if stand != account.next:
+            yield account
 
 
 def log_faults(accounts: Iterable[Account], places: Mapping[TopicPartition, Place]) -> Iterator[str]:

@@ -66,8 +66,10 @@ class Quarantine:
 
     async def _write(self, items: Sequence[Quarantined]) -> None:
         sender = await self._opened()
-        sent = [await sender.send(QUARANTINE, item.value, key=item.key, partition=0, headers=item.headers) for item in items]
-        await asyncio.gather(*sent)
+        await asyncio.gather(*(self._send(sender, item) for item in items))
+
+    async def _send(self, sender: AIOKafkaProducer, item: Quarantined) -> None:
+        await sender.send_and_wait(QUARANTINE, item.value, key=item.key, partition=0, headers=item.headers)
 
     async def _opened(self) -> AIOKafkaProducer:
         if self._producer is None:

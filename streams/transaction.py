@@ -132,7 +132,10 @@ def _look(future: asyncio.Future[Any]) -> None:
 
 def _failed(error: BaseException, seconds: float) -> LedgerError:
     if isinstance(error, TimeoutError):
-        return LedgerError(f"Kafka did not take a transaction within {seconds:g} s: is a topic missing, or a partition without a leader?")
+        return LedgerError(
+            f"Kafka did not take a transaction within {seconds:g} s: is a topic missing, or a partition without a leader? If books are "
+            "counted anew at a start and are very large, raise LGSP_TRANSACTION_TIMEOUT."
+        )
     if isinstance(error, ProducerFenced):
         return LedgerError("Another worker took over this partition meanwhile; nothing of the transaction counts.")
     return LedgerError(f"Kafka refused a transaction ({_name(error)}); nothing of it counts.")

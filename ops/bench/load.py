@@ -93,11 +93,13 @@ class Writer:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        for (topic, partition), builder in self._filling.items():
-            if builder.record_count():
-                await self._send(builder, topic, partition)
-        await asyncio.gather(*self._deliveries)
-        await self._producer.stop()
+        try:
+            for (topic, partition), builder in self._filling.items():
+                if builder.record_count():
+                    await self._send(builder, topic, partition)
+            await asyncio.gather(*self._deliveries)
+        finally:
+            await self._producer.stop()
 
     async def write(self, topic: str, partition: int, rows: Iterable[Row]) -> None:
         """Add rows; a full batch is on its way when this returns."""

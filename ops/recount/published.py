@@ -10,8 +10,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from ops.recount.verdict import Cells
-from schemas.cells import APPLIED, CellKey, Sums, cells_of, is_applied, read_applied_page
-from schemas.errors import ContractError
+from schemas.cells import APPLIED, CellKey, Rules, Sums, cells_of, is_applied, read_applied_page
+from schemas.errors import ContractError, NewerLayout
 from schemas.kafka import read_to_end
 from schemas.states import APPLIED_KEY, read_applied
 from streams.admission import looks_like_page, looks_like_state
@@ -25,6 +25,7 @@ class Pages:
     offsets: dict[bytes, int] = field(default_factory=dict)
     junk: list[str] = field(default_factory=list)  # places of what is no page
     applied: int = 0  # the offset of the first event that they do not stand for
+    rules: Rules | None = None  # that counted them
 
     def cells(self, topic: TopicPartition) -> Cells:
         """The counts that they hold, without how far they have come."""
@@ -55,7 +56,10 @@ def place(topic: TopicPartition, offset: int) -> str:
 
 
 async def pages_of(reader: AIOKafkaConsumer, topic: TopicPartition) -> Mapping[bytes, Pages]:
-    """The newest pages of each family, by its name; what is none is passed over, as the cube does."""
+    """The newest pages of each family, by its name; what is none is passed over, as the cube does.
+
+    Raises: NewerLayout if a later version of the hub keeps these books.
+    """
     found: defaultdict[bytes, Pages] = defaultdict(Pages)
     async for record in records(reader, topic):
         key = record.key
@@ -67,17 +71,18 @@ async def pages_of(reader: AIOKafkaConsumer, topic: TopicPartition) -> Mapping[b
             continue
         pages.values[key], pages.offsets[key] = record.value, record.offset
     for pages in found.values():
-        pages.applied = _applied(pages, topic)
+        _read_applied(pages, topic)
     return found
 
 
-def _applied(pages: Pages, topic: TopicPartition) -> int:
+def _read_applied(pages: Pages, topic: TopicPartition) -> None:
     for key in filter(is_applied, pages.values):
         try:
-            return read_applied_page(pages.values[key]).offset
+            pages.applied, pages.rules, _ = read_applied_page(pages.values[key])
+        except NewerLayout:
+            raise
         except ContractError:
             pages.junk.append(place(topic, pages.offsets[key]))
-    return 0
 
 
 async def states_of(reader: AIOKafkaConsumer, topic: TopicPartition, applied: int) -> States:

@@ -52,11 +52,16 @@ def table(verdicts: list[Verdict]) -> Table:
 def lines(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[str]:
     """What is to be said beside the table, in rich's markup."""
     yield from _remarks(verdicts, twins)
-    differences = [difference for verdict in verdicts for difference in verdict.differences]
-    states = [f"{verdict.family}: {key.decode(errors='backslashreplace')}" for verdict in verdicts for key in verdict.states]
+    if others := [verdict for verdict in verdicts if verdict.rules]:
+        yield from _other_rules(others)
+    comparable = [verdict for verdict in verdicts if not verdict.rules]
+    differences = [difference for verdict in comparable for difference in verdict.differences]
+    states = [f"{verdict.family}: {key.decode(errors='backslashreplace')}" for verdict in comparable for key in verdict.states]
     faults = [f"{verdict.family}/{verdict.partition}: {fault}." for verdict in verdicts for fault in verdict.faults]
     if not (differences or states or faults):
-        yield f"All {sum(verdict.cells for verdict in verdicts):,} cells and {sum(verdict.things for verdict in verdicts):,} states agree."
+        if comparable:
+            cells, things = sum(one.cells for one in comparable), sum(one.things for one in comparable)
+            yield f"All {cells:,} cells and {things:,} states agree."
         return
     if differences:
         yield f"[bold red]{len(differences):,} cells differ.[/] Published figures are not what the events say."
@@ -67,7 +72,19 @@ def lines(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[str]:
     if faults:
         yield "[bold red]Offsets do not fit together:[/]"
         yield from _some(iter(faults), len(faults))
+    if any(verdict.begins for verdict in comparable if verdict.wrong):
+        yield "Where the log has lost its beginning, that alone makes them differ: what was told before it is in no recount."
     yield TO_DO
+
+
+def _other_rules(verdicts: list[Verdict]) -> Iterator[str]:
+    """Nothing is wrong with such books; they are only not this command's."""
+    where = ", ".join(f"{verdict.family}/{verdict.partition}" for verdict in verdicts)
+    theirs, ours = verdicts[0].rules or ("", "")
+    yield (
+        f"[bold red]Not compared:[/] {where} were counted by other rules or office hours ({theirs}) than this command has ({ours}). "
+        "Give it the workers' settings and version, or wait until workers of this version have taken over."
+    )
 
 
 def _remarks(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[str]:

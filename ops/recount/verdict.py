@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from schemas.cells import CellKey, Sums
+from aiokafka import TopicPartition
+
+from schemas.cells import CellKey, Rules, Sums
+from schemas.topics import events_topic
 
 Cells = dict[CellKey, Sums]
 Difference = tuple[CellKey, Sums, Sums]  # key, published, recounted
@@ -26,7 +29,13 @@ class Verdict:
     differences: list[Difference] = field(default_factory=list)
     states: list[bytes] = field(default_factory=list)  # keys of things whose published state is not what the events say
     faults: list[str] = field(default_factory=list)  # what does not fit together, in sentences
+    rules: tuple[Rules, Rules] | None = None  # that counted what is published, and this command's, where they are not the same
     junk: list[str] = field(default_factory=list)  # where somebody else wrote among states and pages; passed over
+
+    @property
+    def source(self) -> TopicPartition:
+        """The partition of events."""
+        return TopicPartition(events_topic(self.family), self.partition)
 
     @property
     def wrong(self) -> bool:

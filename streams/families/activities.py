@@ -65,7 +65,7 @@ def _measures(kind: str, level: str, digitally: bool) -> tuple[int, ...]:
 
 FAMILY = Family(
     name="activities",
-    version=1,
+    version=2,
     state=Activity,
     merges={f"activity.{merge.__name__}": merge for merge in (meeting_held, inspection_done, work_record_handled, cancelled)},
     counts=counts,

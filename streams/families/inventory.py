@@ -191,7 +191,7 @@ STOCKS: dict[str, Callable[[Details], Stock]] = {
 
 FAMILY = Family(
     name="inventory",
-    version=1,
+    version=2,
     state=Item,
     merges={
         **{kind: _valid(kind) for kind in ("agency.registered", "procedure.registered", "system.registered", "dataset.registered")},

@@ -128,6 +128,42 @@ def test_what_only_looks_like_a_page_stops_by_name() -> None:
         account.books.fold([record(*LATER)])
 
 
+async def test_a_state_that_somebody_deleted_is_written_again() -> None:
+    """Else its thing would begin anew with the next fact, beside what it counted for before."""
+    states, pages = rows(fold(FACT))
+    account = opened([*states, Row(b"thing", None, 41)], pages)
+    changes = await account.settled()
+    assert changes is not None
+    assert changes.states == [(b"thing", states[0].value)]
+    assert [one.origin for one in account.junk] == ["kafka:lgsp.dossiers.state/0/41"]
+
+
+async def test_states_of_before_they_said_how_far_they_had_come_say_so_from_now_on() -> None:
+    states, pages = rows(fold(FACT))
+    account = Account(FAMILY, 0)
+    account.put_states(STATES, states)
+    account.put_pages(CELLS, [*pages, Row(*applied_row("dossiers", Standing(1, FAMILY.rules)))])
+    assert account.states_next is None
+    changes = await account.settled()
+    assert changes is not None
+    assert account.states(changes, account.next) == [applied_state(1)]
+
+
+def test_a_log_that_begins_again_while_it_is_read_is_no_repetition() -> None:
+    """The topic was deleted and made again: its first facts have offsets that seem to be counted already."""
+    account = Account(FAMILY, 0)
+    account.next = 500
+    with pytest.raises(LedgerError, match="offset 0 comes after offset 499"):
+        account.in_order([Handed([Row(b"k", None, offset) for offset in range(600)], 499)])
+
+
+def test_heartbeats_count_wherever_their_log_is() -> None:
+    """It is kept for an hour only, and made again where it is missing; the newest one is the newest."""
+    account = Account(FAMILIES["heartbeats"], 0)
+    account.next = 15_000_000
+    assert len(account.in_order([Handed([Row(b"0", None, 3)], None)])) == 1
+
+
 def test_batches_follow_one_another_and_what_was_fetched_again_is_left_out() -> None:
     account = Account(FAMILY, 0)
     account.next = 5

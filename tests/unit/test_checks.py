@@ -56,6 +56,14 @@ def test_cells_that_were_lost_are_told_by_the_states() -> None:
         assert "`lgsp mend --from-zero`" in said
 
 
+def test_states_of_before_they_said_how_far_they_had_come_are_taken_as_they_are() -> None:
+    one = account()
+    one.states_next = None
+    assert "states at 0, cells at 40" in refused(one), "there are none: they were lost"
+    one.books.states.put(b"thing", b"state")
+    assert refused(one) == ""
+
+
 def test_facts_that_are_gone_before_they_were_counted_are_named() -> None:
     said = refused(account(), begins=44)
     assert "lgsp.dossiers/0 (facts 40 to 43)" in said

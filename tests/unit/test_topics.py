@@ -82,6 +82,7 @@ class Cluster:
         self.created: dict[str, Any] = {}
         self.settings = {name: BY_NAME[name].config(SETTINGS) for name in partitions}
         self.altered: dict[str, dict[str, str]] = {}
+        self.copies = 3
         self._refuses = refuses
 
     async def __aenter__(self) -> Cluster:
@@ -90,7 +91,8 @@ class Cluster:
     async def __aexit__(self, *_: object) -> None: ...
 
     async def describe_topics(self) -> list[dict[str, Any]]:
-        return [{"topic": name, "partitions": [{}] * count, "error_code": 0} for name, count in self.partitions.items()]
+        partition = {"replicas": list(range(self.copies))}
+        return [{"topic": name, "partitions": [partition] * count, "error_code": 0} for name, count in self.partitions.items()]
 
     async def create_topics(self, topics: list[Any]) -> Any:
         self.created |= {topic.name: topic for topic in topics}
@@ -139,10 +141,27 @@ async def test_topics_that_others_keep_are_refused_by_name(whole: Cluster) -> No
     whole.settings[CELLS]["cleanup.policy"] = "delete"
     with pytest.raises(SettingsError, match=r"lgsp\.cells: cleanup\.policy is delete instead of compact.*LGSP_TOPICS"):
         await kafka.ensure_topics(checking)
-    del whole.partitions[QUARANTINE]
-    with pytest.raises(SettingsError, match=r"missing: lgsp\.quarantine"):
+    del whole.partitions["lgsp.tasks"]
+    whole.settings[CELLS]["cleanup.policy"] = "compact"
+    with pytest.raises(SettingsError, match=r"missing: lgsp\.tasks\."):
         await kafka.ensure_topics(checking)
     assert (whole.altered, whole.created) == ({}, {})
+
+
+async def test_a_quarantine_that_can_not_be_made_stops_no_start(whole: Cluster, caplog: pytest.LogCaptureFixture) -> None:
+    del whole.partitions[QUARANTINE]
+    assert await kafka.ensure_topics(SETTINGS.model_copy(update={"topics": "check"})) == []
+    assert "lgsp.quarantine is missing" in caplog.text
+    assert await kafka.ensure_topics(SETTINGS) == [QUARANTINE]
+
+
+async def test_too_few_copies_are_refused_by_name(whole: Cluster) -> None:
+    """The hub can't add any; more than the settings ask for are welcome."""
+    whole.copies = 1
+    with pytest.raises(SettingsError, match=r"lgsp\.dossiers is kept in 1 copies and the settings say 3.*LGSP_REPLICATION_FACTOR=1"):
+        await kafka.ensure_topics(SETTINGS)
+    whole.copies = 5
+    await kafka.ensure_topics(SETTINGS)
 
 
 async def test_a_setting_that_kafka_keeps_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
