@@ -1,4 +1,5 @@
-# `make run` runs the hub, `make unit` the tests that need no Kafka, `make test` every test. All make the environment first.
+# `make run` runs the hub, `make unit` the tests that need no Kafka, `make test` every test, `make faults`
+# those that kill and freeze, in their long form. All make the environment first.
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.complete
@@ -6,7 +7,7 @@ STAMP := $(VENV)/.complete
 PYTEST := $(VENV)/bin/python -m pytest --dist loadgroup --no-loadscope-reorder
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 
-.PHONY: run unit test check lock clean
+.PHONY: run unit test faults check lock clean
 
 run: $(STAMP)
 	@exec $(VENV)/bin/lgsp up
@@ -17,6 +18,9 @@ unit: $(STAMP)
 # One process more than cores: tests of whole hubs wait for them half of their time.
 test: $(STAMP)
 	@exec $(PYTEST) -n $$(($(CORES) + 1))
+
+faults: $(STAMP)
+	@LGSP_FAULTS=long exec $(PYTEST) tests/faults
 
 check: $(STAMP)
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, get_args, get_origin
+from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from connectors.jsonitems import Item
 from schemas.events import ACCEPTED, Event
+from schemas.events.explain import choose, explain, literals, nearest, printable
+from schemas.ids import canonical
+from schemas.times import SAMPLE
 
 ENVELOPE: dict[str, str] = {"event_id": "id", "source": "source", "occurred_at": "time"}  # event's field → CloudEvents attribute
 SHOWN_ERRORS = 20  # of one item
-SHOWN_NAME = 100  # characters of a field's name
+GUESSED = 3  # of them, those for which a name like the wrong one is looked for: that takes a while
 
-Kind = Literal["not_an_event", "unknown_type", "missing_field", "unknown_field", "wrong_value", "future_time", "repeated_name"]
+Kind = Literal[
+    "not_an_event", "unknown_type", "missing_field", "unknown_field", "wrong_value", "future_time", "repeated_name", "unreadable"
+]
 _KINDS: dict[str, Kind] = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
 
 
@@ -40,8 +46,10 @@ def event_of(item: Item, *, latest: int) -> Event:
 
     Raises: Refused
     """
+    if item.problem:
+        raise Refused([FieldError("", item.problem, "unreadable")])
     if item.repeated:
-        raise Refused([FieldError(_shown(name), "stands twice in one object", "repeated_name") for name in item.repeated])
+        raise Refused([FieldError(printable(name), "stands twice in one object", "repeated_name") for name in item.repeated])
     if not isinstance(item.value, dict):
         raise Refused([FieldError("", "should be a CloudEvent: a JSON object with specversion, id, source, type…", "not_an_event")])
     return build(item.value, latest=latest)
@@ -52,6 +60,8 @@ def build(attributes: Mapping[str, Any], *, latest: int) -> Event:
 
     Raises: Refused
     """
+    if None in attributes.values():  # CloudEvents 1.0, JSON format 2.2: as if it was left out
+        attributes = {name: value for name, value in attributes.items() if value is not None}
     errors = list(_envelope_errors(attributes))
     kind, data = attributes.get("type"), attributes.get("data")
     model = ACCEPTED.get(kind) if isinstance(kind, str) else None
@@ -68,6 +78,20 @@ def build(attributes: Mapping[str, Any], *, latest: int) -> Event:
     return event
 
 
+def kept_as(value: Any, event: Event) -> dict[str, Any]:
+    """What a taken-in item says in another form than the canonical one that the hub keeps: by place, the form that is kept."""
+    kept, found = event.__dict__, {}
+    for attribute, form in (("id", event.event_id), ("source", event.source), ("subject", event.thing)):
+        if value.get(attribute) not in (None, form):
+            found[attribute] = form
+    said_there = value["data"].items()
+    for name, said in () if said_there <= kept.items() else said_there:
+        form = kept[name]
+        if form != said and form.__class__ is said.__class__:  # a time that was text is a number now
+            found[f"data.{name}"] = form
+    return found
+
+
 def shown_id(value: Any) -> str | None:
     """The item's id as an answer may repeat it; None if it has none."""
     identity = value.get("id") if isinstance(value, dict) else None
@@ -79,9 +103,9 @@ def _envelope_errors(attributes: Mapping[str, Any]) -> Iterator[FieldError]:
         yield _missing_or(attributes, "specversion", 'should be "1.0"')
     kind = attributes.get("type")
     if not isinstance(kind, str) or kind not in ACCEPTED:
-        yield FieldError("type", "should be one of the hub's event types, which /openapi.json lists", "unknown_type")
+        yield _unknown_type(attributes)
     if not isinstance(attributes.get("time"), str):
-        yield _missing_or(attributes, "time", "should be RFC 3339 text such as 2026-11-03T09:00:00+07:00")
+        yield _missing_or(attributes, "time", f"should be text such as {SAMPLE}")
     if not _is_json(attributes.get("datacontenttype", "application/json")):
         yield FieldError("datacontenttype", "should be application/json: the hub reads `data` as JSON", "wrong_value")
     if not isinstance(attributes.get("data"), dict):
@@ -89,9 +113,19 @@ def _envelope_errors(attributes: Mapping[str, Any]) -> Iterator[FieldError]:
         yield _missing_or(attributes, "data", f"should be a JSON object{hint}")
 
 
-def _missing_or(attributes: Mapping[str, Any], name: str, message: str) -> FieldError:
-    present = name in attributes
-    return FieldError(name, message if present else f"is missing; it {message}", "wrong_value" if present else "missing_field")
+def _unknown_type(attributes: Mapping[str, Any]) -> FieldError:
+    kind = attributes.get("type")
+    if not isinstance(kind, str):
+        return _missing_or(attributes, "type", "should be the text of an event type, such as dossier.received", "unknown_type")
+    like = nearest(kind, ACCEPTED)
+    hint = f"did you mean {like}?" if like else "/openapi.json lists them all"
+    return FieldError("type", f"{printable(kind) or 'the empty text'} is no event type of the hub; {hint}", "unknown_type")
+
+
+def _missing_or(attributes: Mapping[str, Any], name: str, message: str, kind: Kind | None = None) -> FieldError:
+    if name in attributes:
+        return FieldError(name, message, kind or "wrong_value")
+    return FieldError(name, f"is missing; it {message}", kind or "missing_field")
 
 
 def _is_json(content_type: Any) -> bool:
@@ -108,12 +142,21 @@ def _fields(model: type[Event], attributes: Mapping[str, Any], data: dict[str, A
     ]
     fields = {**data, **{name: attributes[attribute] for name, attribute in ENVELOPE.items() if attribute in attributes}}
     subject = attributes.get("subject")
-    if subject is not None and fields.setdefault(model.key, subject) != subject:
+    if subject is not None and not _same(fields.setdefault(model.key, subject), subject):
         errors.append(FieldError("subject", f"should be the same as data.{model.key}, or left out", "wrong_value"))
     for name in _whole_numbers(model):
         if isinstance(fields.get(name), (bool, float)):  # Python counts True as 1 and 1.0 as 1
-            errors.append(FieldError(f"data.{name}", "should be a whole number", "wrong_value"))
+            errors.append(FieldError(f"data.{name}", choose(model, name, fields[name]), "wrong_value"))
     return fields, errors
+
+
+def _same(one: Any, other: Any) -> bool:
+    if one == other or not (isinstance(one, str) and isinstance(other, str)):
+        return bool(one == other)
+    try:
+        return canonical(one) == canonical(other)
+    except ValueError:
+        return False
 
 
 def _validated(model: type[Event], fields: dict[str, Any], errors: list[FieldError]) -> Event | None:
@@ -121,29 +164,19 @@ def _validated(model: type[Event], fields: dict[str, Any], errors: list[FieldErr
         return model.model_validate(fields, strict=True)
     except ValidationError as error:
         known = {problem.field for problem in errors}
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        errors.extend(problem for one in found if (problem := _field_error(one)).field not in known)
+        found = error.errors(include_url=False)[:SHOWN_ERRORS]
+        named = (_field_error(model, one, guess=number < GUESSED) for number, one in enumerate(found))
+        errors.extend(problem for problem in named if problem.field not in known)
         return None
 
 
-def _field_error(error: Any) -> FieldError:
-    first, *rest = error["loc"] or ("",)
-    path = ".".join([ENVELOPE.get(first) or f"data.{first}", *map(str, rest)])
-    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    return FieldError(_shown(path), message, _KINDS.get(error["type"], "wrong_value"))
-
-
-def _shown(name: str) -> str:
-    return name[:SHOWN_NAME].encode("utf-8", "replace").decode()
+def _field_error(model: type[Event], error: ErrorDetails, *, guess: bool) -> FieldError:
+    first, *rest = map(str, error["loc"])
+    path = ".".join([ENVELOPE.get(first) or f"data.{first}", *rest])
+    return FieldError(printable(path), explain(model, first, error, guess=guess), _KINDS.get(error["type"], "wrong_value"))
 
 
 @lru_cache
 def _whole_numbers(model: type[Event]) -> tuple[str, ...]:
     """Fields whose values are a list of whole numbers, which pydantic compares as Python does."""
-    return tuple(name for name, info in model.model_fields.items() if any(type(value) is int for value in _literals(info.annotation)))
-
-
-def _literals(annotation: Any) -> tuple[Any, ...]:
-    if get_origin(annotation) is Literal:
-        return get_args(annotation)
-    return tuple(value for argument in get_args(annotation) for value in _literals(argument))
+    return tuple(name for name, info in model.model_fields.items() if any(type(value) is int for value in literals(info.annotation)))

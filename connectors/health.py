@@ -42,6 +42,10 @@ METRICS: dict[str, Metric] = {
                "Above 0 for minutes: start another gateway, or look at Kafka."),
         Metric("lgsp_gateway_kafka_up", "gauge", (), "1 while Kafka acknowledges, 0 while it is away.",
                "0: every request gets 503; bring the brokers back, the gateway goes on by itself."),
+        Metric("lgsp_gateway_topic_up", "gauge", ("topic",), "1 while a topic can be written, 0 while it is missing or refuses.",
+               "0: requests that write to it get 503, others go on; the gateway's log says what is wrong with the topic."),
+        Metric("lgsp_gateway_unkept_total", "counter", (), "Refused items and bodies that lgsp.quarantine could not keep.",
+               "Above 0: their senders were told, but nobody else can read them; see lgsp_gateway_topic_up."),
     )
 }  # fmt: skip
 
@@ -59,6 +63,8 @@ class Health:
         self.buffer_bytes = self._gauge("lgsp_gateway_buffer_bytes")
         self.waiting_requests = self._gauge("lgsp_gateway_waiting_requests")
         self.kafka_up = self._gauge("lgsp_gateway_kafka_up")
+        self.topic_up = self._gauge("lgsp_gateway_topic_up")
+        self.unkept = self._counter("lgsp_gateway_unkept_total")
 
     def render(self) -> bytes:
         """The metrics in Prometheus' text format."""

@@ -49,4 +49,6 @@ async def beat(publisher: Beats, seconds: float) -> None:
             await beat_once(publisher)
         except KafkaUnavailable as error:
             log.debug("heartbeat left out: %s", error)
+        except Exception:  # nobody awaits this task before the end: a heart that stops must not stop unheard
+            log.exception("heartbeat left out for an unforeseen reason")
         await asyncio.sleep(seconds)

@@ -19,6 +19,7 @@ from connectors.budget import Budget
 from schemas.wire import Headers
 
 BATCH_BYTES = 1 << 20  # below Kafka's default max.message.bytes (1,048,588)
+Settled = Callable[[Any, BaseException | None, int, int], BaseException | None]
 OVERHEAD = 64  # upper estimate of a record's framing, and of a header's with its name
 
 
@@ -71,8 +72,8 @@ class Batch:
 
     __slots__ = ("builder", "size", "tickets")
 
-    def __init__(self) -> None:
-        self.builder = BatchBuilder(BATCH_BYTES, 0)
+    def __init__(self, most_bytes: int) -> None:
+        self.builder = BatchBuilder(most_bytes, 0)
         self.size = 0
         self.tickets: list[Ticket] = []
 
@@ -93,16 +94,22 @@ class Batch:
 
 
 class Lane:
-    """The way to one partition. `producer()` gives the producer of the moment, or None while there is none."""
+    """The way to one partition.
+
+    `producer()` gives the producer of the moment, or None while there is none; `batch_bytes()` what a batch may hold.
+    `settled(producer, error, records, bytes)` hears how each batch ended and says what its callers are told.
+    """
 
     def __init__(
-        self, topic: str, partition: int, budget: Budget, producer: Callable[[], Any], settled: Callable[[Any, BaseException | None], None],
-    ) -> None:
+        self, topic: str, partition: int, budget: Budget, producer: Callable[[], Any], settled: Settled, batch_bytes: Callable[[], int],
+    ) -> None:  # fmt: skip
         self.topic = topic
         self.partition = partition
         self._budget = budget
         self._producer = producer
         self._settled = settled
+        self._batch_bytes = batch_bytes
+        self._cut: BaseException | None = None
         self._waiting: deque[Batch] = deque()
         self._sending: asyncio.Task[None] | None = None
 
@@ -114,7 +121,7 @@ class Lane:
     def add(self, record: Record, size: int, now: int, ticket: Ticket) -> None:
         """Put a record into the batch that fills; `size` bytes were taken from the budget and are given back with its batch."""
         if not self._waiting or not self._waiting[-1].add(record, size, now, ticket):
-            self._waiting.append(Batch())
+            self._waiting.append(Batch(self._batch_bytes()))
             self._waiting[-1].add(record, size, now, ticket)  # an empty batch takes any record
 
     def pump(self) -> None:
@@ -126,7 +133,7 @@ class Lane:
             self._sending.add_done_callback(partial(self._sent, producer, batch))
 
     def drop(self, error: BaseException) -> None:
-        """Give up what waits (at the end of a publisher's life)."""
+        """Give up what waits."""
         while self._waiting:
             batch = self._waiting.popleft()
             self._budget.give(batch.size)
@@ -137,9 +144,10 @@ class Lane:
         while self._sending is not None:
             await asyncio.wait({self._sending})
 
-    def cut(self) -> None:
-        """Give up what is in flight: its producer is gone, and nobody will ever know."""
+    def cut(self, error: BaseException | None = None) -> None:
+        """Give up what is in flight: its producer is gone, and nobody will ever know. `error` is what its callers are told."""
         if self._sending is not None:
+            self._cut = self._cut or error
             self._sending.cancel()
 
     async def _send(self, producer: Any, batch: Batch) -> None:
@@ -148,9 +156,8 @@ class Lane:
         await delivery
 
     def _sent(self, producer: Any, batch: Batch, task: asyncio.Task[None]) -> None:
-        error = KafkaError("the sending was cut off") if task.cancelled() else task.exception()
-        self._sending = None
+        error = self._cut or KafkaError("the sending was cut off") if task.cancelled() else task.exception()
+        self._sending, self._cut = None, None
         self._budget.give(batch.size)
-        self._settled(producer, error)
-        batch.settle(error)
+        batch.settle(self._settled(producer, error, batch.builder.record_count(), batch.size))
         self.pump()

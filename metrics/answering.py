@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,16 +10,16 @@ from typing import Any
 from metrics import completeness, reasons, rules
 from metrics.answers import AsOf, Compared, CoverageOf, Days, Group, IndicatorAnswer, Share
 from metrics.asked import IndicatorsAsked
-from metrics.by_procedure import figures_of
+from metrics.by_procedure import by_procedure
 from metrics.catalogue import Indicator, Name
 from metrics.directory import Directory
-from metrics.directory_coverage import reporting
+from metrics.directory_coverage import Expecting, reporting
 from metrics.figures import NOTHING, Figure, Moment, Scope, Sharing, coverage, figure, own_level, read
 from metrics.grains import EVER, Window
 from metrics.layout import FAMILIES
 from metrics.reader import By, Snapshot
 from metrics.reported import reported, reports
-from metrics.scopes import categories, of_level, scopes
+from metrics.scopes import among, of_level, scopes
 from metrics.score import points
 from schemas.codes import ADMINISTRATIVE_LEVELS, AdministrativeLevel
 
@@ -39,8 +39,7 @@ class Question:
     directory: Directory
     indicators: Sequence[Indicator]
     items: Sequence[Indicator]  # of QĐ 766's score
-    expected: Collection[str]  # to report on some day of the window
-    expected_now: Collection[str]  # to report today
+    expecting: Callable[[Window], Expecting]  # who should report on some day of a window
     as_of: AsOf
     _sharing: dict[AdministrativeLevel | None, Sharing] = field(default_factory=dict)
     _reporting: dict[tuple[str, Window], set[str]] = field(default_factory=dict)
@@ -70,8 +69,9 @@ class Question:
         """Who reports of those who should; `now`: of those who should today, whenever they did. Of no families nobody should."""
         if not families:
             return CoverageOf(reporting=None, expected=None, share=None, complete=None, note=completeness.DOES_NOT_APPLY)
-        found = coverage(self.reporting(families, window), self.expected_now if now else self.expected)
-        note = completeness.note(found.reporting, found.expected)
+        expecting = self.expecting(Window(self.moment.today, self.moment.today) if now else window)
+        found = coverage(self.reporting(families, window), expecting.codes)
+        note = completeness.note(found.reporting, found.expected, stated=expecting.stated)
         return CoverageOf(reporting=found.reporting, expected=found.expected, share=found.share, complete=note is None, note=note)
 
     def scopes(self, window: Window, level: AdministrativeLevel | None) -> list[Scope] | None:
@@ -115,32 +115,24 @@ def figures(question: Question, indicator: Indicator, window: Window, level: Lev
     if (why := _absent(question, indicator, window, level, by)) is not None:
         return {}, why
     own = own_level(indicator, level)
-    among, where = among_of(question, indicator), question.scopes(window, None if own else level)
-    if isinstance(among, Name):
-        return {}, among
+    limits, where = among_of(question, indicator), question.scopes(window, None if own else level)
+    if isinstance(limits, Name):
+        return {}, limits
     if where is None:
         return {}, reasons.NO_LEVEL
     if indicator.source == "reported":
         return reported(question.directory, indicator, where, by)
     if indicator.by_procedure is not None:
-        return _by_procedure(question, indicator, where, among, by)
-    parts = read(question.sharing(own), indicator, question.moment, where, by=by, among=among, level=own)
+        return by_procedure(question.snapshot, indicator, question.moment, where, question.directory, among=limits, by=by)
+    parts = read(question.sharing(own), indicator, question.moment, where, by=by, among=limits, level=own)
     return {group: figure(indicator, found) for group, found in parts.items()}, None
-
-
-def _by_procedure(question: Question, indicator: Indicator, where: list[Scope], among: tuple[str, ...], by: By | None) -> Found:
-    if by not in (None, "category"):
-        return {}, reasons.NOT_BY_THIS
-    assert indicator.by_procedure is not None
-    counted = read(Sharing(question.snapshot, [indicator]), indicator, question.moment, where, by="category", among=among)
-    day = where[-1].window.last or question.moment.today
-    procedures = [one for one in question.directory.procedures_on(day) if not among or one.fields.procedure in among]
-    return figures_of(indicator.by_procedure, procedures, counted, question.moment.office, by)
 
 
 def _absent(question: Question, indicator: Indicator, window: Window, level: Level, by: By | None) -> Name | None:
     if indicator.source == "none":
         return indicator.missing
+    if indicator.asks_now and question.asked.time:
+        return reasons.NOW_ONLY
     if (why := rules.why(question.uncounted & rules.needs(indicator, level))) is not None:
         return why
     if by == "day" and (indicator.ends_now or any(term.over == "before" for term in indicator.leaves)):
@@ -154,20 +146,16 @@ def _absent(question: Question, indicator: Indicator, window: Window, level: Lev
 
 def among_of(question: Question, indicator: Indicator) -> tuple[str, ...] | Name:
     """The categories that it is limited to (none: all), or why there are none."""
-    own, field_ = indicator.filters, question.asked.field
-    if field_ and set(indicator.families) != {"dossiers"}:
+    field_ = question.asked.field
+    if field_ and (indicator.source == "reported" or set(indicator.families) != {"dossiers"}):
         return reasons.NOT_ONE_FIELD
-    limits = [set(own.categories)] if own and own.categories else []
-    limits += [set(categories(question.directory, fields)) for fields in (own.fields if own else (), (field_,) if field_ else ()) if fields]
-    if not limits:
-        return ()
-    return tuple(sorted(set.intersection(*limits))) or reasons.NO_FIELD
+    return among(question.directory, indicator, field_)
 
 
 def _coverage(question: Question, window: Window, level: Level, by: By | None) -> Found:
     if level or by or question.asked.field:
         return {}, reasons.NOT_BY_THIS
-    found = coverage(reporting(question.snapshot, question.directory, FAMILIES, window), question.expected)
+    found = coverage(question.reporting(FAMILIES, window), question.expecting(window).codes)
     return {"": Figure(found.reporting, found.expected, found.share)}, None
 
 
@@ -200,7 +188,7 @@ def _groups(question: Question, indicator: Indicator, window: Window) -> tuple[l
     then, _ = _before(question, indicator, level, by)
     return [
         Group(
-            group=group, known=question.directory.registered(group, by),
+            group=group, known=known(question.directory, group, by, indicator.families),
             **_share(question, indicator, one, level, then.get(group, NOTHING)),
         )
         for group, one in found.items()
@@ -234,6 +222,13 @@ def _share(question: Question, indicator: Indicator, found: Figure, level: Level
 
 def _families(indicator: Indicator) -> Sequence[str]:
     return FAMILIES if indicator.source in ("coverage", "score") else sending(indicator.families)
+
+
+def known(directory: Directory, group: str, by: str | None, families: Sequence[str]) -> bool | None:
+    """Whether the agency or procedure of a group is registered; None where groups are neither, or nobody registers them."""
+    if by == "category" and set(families) == {"dossiers"}:
+        return directory.registered_procedure(group)
+    return directory.registered(group, by)
 
 
 def sending(families: Iterable[str]) -> list[str]:

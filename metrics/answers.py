@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from datetime import date
-from io import StringIO
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from metrics.catalogue import Indicator, Name
+from metrics.csv_file import Cell, Sheet
 
-Cell = str | int | float | None
 AS_OF_COLUMNS = ("as_of", "books", "rules", "behind")
 
 
@@ -43,7 +41,8 @@ class AsOf(BaseModel):
 class CoverageOf(BaseModel):
     """Expected agencies with at least one dated count in the window; the note goes wherever the figure is shown.
 
-    All numbers are null where nobody is expected to send: of what exists as it is registered, and of reported figures.
+    Never complete where nobody registered who should report. All numbers are null where nobody is expected to send: of what exists as
+    it is registered, and of reported figures.
     """
 
     reporting: int | None
@@ -221,29 +220,24 @@ COUNTS_COLUMNS = (
 )  # fmt: skip
 
 
-def indicators_csv(answers: Iterable[IndicatorAnswer]) -> str:
+def indicators_sheet(name: str, answers: Iterable[IndicatorAnswer]) -> Sheet:
     """A row for each indicator's total (an empty group), and one for each of its groups."""
-    return _csv(INDICATOR_COLUMNS, (row for answer in answers for row in _indicator_rows(answer)))
+    return Sheet(name, INDICATOR_COLUMNS, (row for answer in answers for row in _indicator_rows(answer)))
 
 
 def _indicator_rows(answer: IndicatorAnswer) -> Iterable[Sequence[Cell]]:
-    days = (_iso(answer.window.first), _iso(answer.window.last))
     named = (answer.id, answer.version, answer.source, answer.name.vi, answer.name.en, answer.unit)
-    head = (*named, answer.agency, answer.level, answer.field, *days, answer.by)
+    head = (*named, answer.agency, answer.level, answer.field, answer.window.first, answer.window.last, answer.by)
     missing = (answer.missing.vi, answer.missing.en) if answer.missing else (None, None)
     tail = (*_covered(answer.coverage), *answer.as_of.cells, *missing)
     yield (*head, None, None, *_share(answer), *tail)
     for group in answer.groups:
-        yield (*head, group.group, _yes(group.known), *_share(group), *tail)
-
-
-def _yes(known: bool | None) -> str | None:
-    return None if known is None else str(known).lower()
+        yield (*head, group.group, group.known, *_share(group), *tail)
 
 
 def _covered(coverage: CoverageOf) -> tuple[Cell, ...]:
     note = (coverage.note.vi, coverage.note.en) if coverage.note else (None, None)
-    return coverage.reporting, coverage.expected, _yes(coverage.complete), *note
+    return coverage.reporting, coverage.expected, coverage.complete, *note
 
 
 def _share(share: Share) -> tuple[Cell, ...]:
@@ -254,43 +248,30 @@ def _share(share: Share) -> tuple[Cell, ...]:
 def _compared(then: Compared | None) -> tuple[Cell, ...]:
     if then is None:
         return (None,) * 6
-    return _iso(then.window.first), _iso(then.window.last), then.numerator, then.denominator, then.value, then.change
+    return then.window.first, then.window.last, then.numerator, then.denominator, then.value, then.change
 
 
-def score_csv(answer: ScoreAnswer) -> str:
+def score_sheet(answer: ScoreAnswer) -> Sheet:
     """A row for each item."""
-    return _csv(SCORE_COLUMNS, (_item_row(answer, group, item) for group in answer.groups for item in group.items))
+    return Sheet("score-766", SCORE_COLUMNS, (_item_row(answer, group, item) for group in answer.groups for item in group.items))
 
 
 def _item_row(answer: ScoreAnswer, group: GroupOfItems, item: ItemAnswer) -> Sequence[Cell]:
     missing = (item.missing.vi, item.missing.en) if item.missing else (None, None)
     told = (item.numerator, item.denominator, item.value, item.full, item.points, item.of, *missing)
-    days = (_iso(answer.window.first), _iso(answer.window.last))
-    tail = (answer.agency, *days, *_covered(answer.coverage), *answer.as_of.cells)
+    tail = (answer.agency, answer.window.first, answer.window.last, *_covered(answer.coverage), *answer.as_of.cells)
     return group.group, item.item, item.id, item.version, item.name.vi, item.name.en, *told, *tail
 
 
-def counts_csv(answer: CountsAnswer) -> str:
+def counts_sheet(answer: CountsAnswer) -> Sheet:
     """A row for each measure of each kind: its total (an empty group), then its groups."""
-    return _csv(COUNTS_COLUMNS, (row for kind in answer.kinds for row in _count_rows(answer, kind)))
+    return Sheet("counts", COUNTS_COLUMNS, (row for kind in answer.kinds for row in _count_rows(answer, kind)))
 
 
 def _count_rows(answer: CountsAnswer, kind: KindCounts) -> Iterable[Sequence[Cell]]:
-    head = (kind.family, kind.kind, answer.agency, _iso(kind.window.first), _iso(kind.window.last), answer.by)
-    groups = ((found.group, _yes(found.known), found.counts) for found in kind.groups)
+    head = (kind.family, kind.kind, answer.agency, kind.window.first, kind.window.last, answer.by)
+    groups = ((found.group, found.known, found.counts) for found in kind.groups)
     for group, known, counts in (("", None, kind.counts), *groups):
         for measure, count in counts.items():
             missing = (kind.missing.vi, kind.missing.en) if count is None and kind.missing else (None, None)
             yield (*head, group, known, measure, count, *_covered(kind.coverage), *answer.as_of.cells, *missing)
-
-
-def _iso(day_: date | None) -> str | None:
-    return None if day_ is None else day_.isoformat()
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    text = StringIO()
-    writer = csv.writer(text)
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()

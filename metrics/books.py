@@ -47,7 +47,9 @@ class Books:
             "books": self.name, "progress": lambda: both(feed.progress, directory.progress), "clock": now_ms,
             "directory": lambda: directory.directory, "office": office(settings),
         }  # fmt: skip
-        questions = Questions(Readers(cube), indicators, agencies, backlog=lambda: self.lag.backlog, **shared)
+        questions = Questions(
+            Readers(cube), indicators, agencies, backlog=lambda: self.lag.backlog, standing=lambda: self.lag.standing, **shared
+        )
         listing = Service(settings, meanings, questions)
         exporter = Exporter(cube, indicators, worker_lag=lambda: self.lag.records, agencies=agencies, beside=listing.text, **shared)
         self.app = create_app(questions, exporter, [directory_routes(questions), listing_routes(listing.lists)])
@@ -64,6 +66,6 @@ class ByBooks:
         """One request."""
         name = QueryParams(scope["query_string"]).get("books", self._first)
         if (app := self._apps.get(name)) is None:
-            refused = problems.wrong("books", f"there are no books {name!r} here; there are {', '.join(self._apps)}")
+            refused = problems.wrong("books", f"there are no books {problems.shown(name)} here; {problems.instead(name, self._apps)}")
             app = problems.response(Request(scope), refused)
         await app(scope, receive, send)

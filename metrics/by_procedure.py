@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from metrics import reasons
-from metrics.catalogue import ByProcedure, Name
+from metrics.catalogue import ByProcedure, Indicator, Name
+from metrics.directory import Directory
 from metrics.directory_items import ProcedureFields, Statement
-from metrics.figures import Figure, Parts, share
-from metrics.reader import By
+from metrics.figures import Figure, Moment, Parts, Scope, Sharing, read, share
+from metrics.reader import By, Snapshot
 from schemas.worktime import Office
 
 Share = tuple[int, int]  # numerator, denominator
 Rule = Callable[[ProcedureFields, Parts, Office], Share | None]
+
+
+def by_procedure(
+    snapshot: Snapshot, indicator: Indicator, moment: Moment, where: Sequence[Scope], directory: Directory, *,
+    among: Sequence[str] = (), by: By | None = None,
+) -> tuple[dict[str, Figure], Name | None]:  # fmt: skip
+    """The figure over the procedures of the last day, `among` these codes where any are given; of other groups why there is none."""
+    assert indicator.by_procedure is not None
+    if by not in (None, "category"):
+        return {}, reasons.NOT_BY_THIS
+    counted = read(Sharing(snapshot, [indicator]), indicator, moment, where, by="category", among=among)
+    registered = directory.procedures_on(where[-1].window.last or moment.today)
+    chosen = [one for one in registered if not among or one.fields.procedure in among]
+    return figures_of(indicator.by_procedure, chosen, counted, moment.office, by)
 
 
 def figures_of(

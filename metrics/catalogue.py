@@ -138,6 +138,8 @@ class Indicator(Declared):
             raise ValueError("numerator: what is derived from events needs one, and nothing else has one")
         if (self.source == "procedures") != (self.by_procedure is not None):
             raise ValueError("by_procedure: what is worked out procedure by procedure needs it, and nothing else has it")
+        if self.filters is not None and self.numerator is None:
+            raise ValueError("filters limit what is derived from events, and nothing else")
         if self.targets and self.level_targets:
             raise ValueError("targets and level_targets exclude one another")
         for term in self.leaves:

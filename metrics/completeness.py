@@ -10,10 +10,16 @@ DOES_NOT_APPLY = Name(
 )
 
 
-def note(reporting: int, expected: int) -> Name | None:
-    """The sentence that goes with a figure; None when everybody who is expected to report does."""
+NOT_STATED = Name(
+    vi="Chưa thể coi là đầy đủ: chưa đăng ký cơ quan nào phải báo cáo.",
+    en="Not known to be complete: nobody registered who should report here.",
+)
+
+
+def note(reporting: int, expected: int, *, stated: bool) -> Name | None:
+    """The sentence that goes with a figure; None when everybody reports of whom it was `stated` that they should."""
     if reporting >= expected:
-        return None
+        return None if stated else NOT_STATED
     return Name(
         vi=f"Số liệu chưa đầy đủ: mới có {reporting}/{expected} cơ quan phải báo cáo đã báo cáo.",
         en=f"Incomplete: {reporting} of {expected} agencies that should report did.",

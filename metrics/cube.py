@@ -21,11 +21,12 @@ from typing import NamedTuple, Protocol
 from metrics.disposable import DisposableFile, Doubt
 from metrics.layout import TABLES, create_all, fingerprint
 from schemas.cells import CellKey, Sums, cells_of, is_applied
-from schemas.clock import LATEST_MS, as_date
+from schemas.clock import LATEST_MS, as_date, now_ms
 from schemas.errors import ContractError
 
 log = logging.getLogger(__name__)
 
+NOT_KNOWN = "-"  # the category of what was told without one
 LARGEST = 1 << 62  # beyond it SQLite could not hold a sum of two
 
 Row = tuple[int | str, ...]
@@ -65,8 +66,9 @@ class Cube(DisposableFile):
 
     cache_kib = 65_536
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], int] = now_ms) -> None:
         super().__init__(path, create_all(), fingerprint(), [one for table in TABLES.values() for one in table.create_temporary])
+        self._clock = clock
         self.versions: defaultdict[tuple[str, str], int] = defaultdict(int)  # bumped after each commit that touched the kind
         self.stats = CubeStats()
 
@@ -92,7 +94,7 @@ class Cube(DisposableFile):
         """Apply records (in order within a partition) and remember `positions`, the next offset of each partition, in one transaction."""
         started = perf_counter()
         self.check()
-        batch = _Batch()
+        batch = _Batch(self._clock())
         for record in records:
             batch.newest[record.partition, record.key or b""] = record
             batch.last[record.partition] = record
@@ -120,16 +122,20 @@ class Cube(DisposableFile):
         self._db.executemany("INSERT OR REPLACE INTO pages VALUES (?, ?, ?)", kept)
         gone = (place for place, value in batch.pages.items() if not value)
         self._db.executemany("DELETE FROM pages WHERE partition = ? AND key = ?", gone)
+        for table, newest in (("agencies", batch.agencies), ("procedures", batch.procedures)):
+            self._db.executemany(
+                f"INSERT INTO {table} VALUES (?, ?) ON CONFLICT DO UPDATE SET newest_ms = max(newest_ms, excluded.newest_ms)",
+                newest.items(),
+            )
         self._db.executemany(
-            "INSERT INTO agencies VALUES (?, ?) ON CONFLICT DO UPDATE SET newest_ms = max(newest_ms, excluded.newest_ms)",
-            batch.agencies.items(),
+            "INSERT INTO offsets VALUES (?, ?, -1, -1, 1, 0) ON CONFLICT DO UPDATE SET next = excluded.next", positions.items()
         )
         self._db.executemany(
-            "INSERT INTO offsets VALUES (?, ?, -1, -1, 1) ON CONFLICT DO UPDATE SET next = excluded.next", positions.items()
-        )
-        self._db.executemany(
-            "UPDATE offsets SET last = ?, last_ms = ?, whole = ? WHERE partition = ?",
-            ((record.offset, record.timestamp, is_applied(record.key), partition) for partition, record in batch.last.items()),
+            "UPDATE offsets SET last = ?, last_ms = ?, whole = ?, heard_ms = max(heard_ms, ?) WHERE partition = ?",
+            (
+                (record.offset, record.timestamp, is_applied(record.key), batch.heard_ms(record), partition)
+                for partition, record in batch.last.items()
+            ),
         )
 
     def _settle(self, kind: tuple[str, str], rows: list[Row]) -> None:
@@ -157,11 +163,13 @@ class Cube(DisposableFile):
 class _Batch:
     """Of a batch, the newest record of each key (a page's counts are absolute, so only that one matters)."""
 
-    def __init__(self) -> None:
+    def __init__(self, now_ms: int) -> None:
+        self._now_ms = now_ms
         self.newest: dict[PagePlace, Record] = {}
         self.last: dict[int, Record] = {}
         self.pages: dict[PagePlace, bytes | None] = {}
-        self.agencies: dict[str, int] = {}
+        self.agencies: dict[str, int] = {}  # when a count of each last changed
+        self.procedures: dict[str, int] = {}
         self.unreadable: list[str] = []
 
     def rows(self, page_before: Callable[[PagePlace], bytes | None]) -> dict[tuple[str, str], list[Row]]:
@@ -180,9 +188,19 @@ class _Batch:
             self.pages[place] = record.value
             for key, vector in changed:
                 found[key.family, key.kind].append((key.at, key.agency, key.category, record.partition, *vector))
-                if TABLES[key.family, key.kind].heard:
-                    self.agencies[key.agency] = max(record.timestamp, self.agencies.get(key.agency, 0))
+                self._hear(key, self.heard_ms(record))
         return found
+
+    def heard_ms(self, record: Record) -> int:
+        """When a record was written; now at the latest, or one clock that ran ahead would make everything look fresh for as long."""
+        return min(record.timestamp, self._now_ms)
+
+    def _hear(self, key: CellKey, at_ms: int) -> None:
+        if not TABLES[key.family, key.kind].heard:
+            return
+        self.agencies[key.agency] = max(at_ms, self.agencies.get(key.agency, 0))
+        if key.family == "dossiers" and key.category != NOT_KNOWN:
+            self.procedures[key.category] = max(at_ms, self.procedures.get(key.category, 0))
 
 
 def _vector(key: CellKey, sums: Sums) -> list[int]:

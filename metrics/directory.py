@@ -150,6 +150,19 @@ class Directory:
         """Whether a group is an agency that was ever registered; None where groups are none, or nobody registers."""
         return self.known(group) if by == "agency" and not self.empty else None
 
+    @cached_property
+    def procedure_codes(self) -> frozenset[str]:
+        """The codes of every procedure that was ever registered."""
+        return frozenset(one.fields.procedure for one in self.procedures)
+
+    def registered_procedure(self, code: str) -> bool | None:
+        """Whether a procedure was ever registered; None where nobody registers them."""
+        return code in self.procedure_codes if self.procedures else None
+
+    def unknown_procedures(self, counted: Iterable[str]) -> list[str]:
+        """Codes of procedures that counts came under and that nobody registered; none while no procedure is registered at all."""
+        return sorted(code for code in counted if self.registered_procedure(code) is False)
+
     def unknown(self, heard: Iterable[str]) -> list[str]:
         """Codes that counts came under and that nobody registered; none while there is no directory at all."""
         return [] if self.empty else sorted(code for code in heard if not self.known(code))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
-from io import StringIO
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from metrics.answers import AS_OF_COLUMNS, AsOf, Days
+from metrics.csv_file import Sheet
 
 
 class Names(BaseModel):
@@ -45,7 +44,7 @@ class MistakeOf(BaseModel):
 
 
 class UnknownOf(BaseModel):
-    """A code that counts came under and that nobody registered: counted under itself."""
+    """A code, of an agency or a procedure, that counts came under and that nobody registered: counted under itself."""
 
     code: str
     last_event: str = Field(description="When a count of it last changed")
@@ -110,6 +109,7 @@ class ProceduresAnswer(BaseModel):
     day: date
     procedures: list[ProcedureOf]
     problems: list[MistakeOf]
+    unknown: list[UnknownOf]
 
 
 class AgencyCoverage(BaseModel):
@@ -145,23 +145,23 @@ AGENCY_COLUMNS = (
 )  # fmt: skip
 
 
-def agencies_csv(found: Iterable[AgencyOf]) -> str:
+def agencies_sheet(name: str, found: Iterable[AgencyOf]) -> Sheet:
     """A row for each agency; other codes are separated by blanks."""
     rows = (
         (one.code, one.level, one.name.vi, one.name.en, one.parent, one.depth, " ".join(one.other_codes), one.expected,
          one.valid_from, one.valid_to, one.successor)
         for one in found
     )  # fmt: skip
-    return written(AGENCY_COLUMNS, rows)
+    return Sheet(name, AGENCY_COLUMNS, rows)
 
 
-def plain_csv(shape: type[BaseModel], found: Iterable[BaseModel]) -> str:
+def plain_sheet(name: str, shape: type[BaseModel], found: Iterable[BaseModel]) -> Sheet:
     """A row for each, a column for each of its fields."""
     columns = tuple(shape.model_fields)
-    return written(columns, ([getattr(one, column) for column in columns] for one in found))
+    return Sheet(name, columns, ([getattr(one, column) for column in columns] for one in found))
 
 
-def coverage_csv(answer: CoverageAnswer) -> str:
+def coverage_sheet(answer: CoverageAnswer) -> Sheet:
     """A row for each expected agency, with the window's coverage beside it."""
     note = answer.note or Names(vi=None, en=None)
     tail = (answer.reporting, answer.expected, answer.share, answer.complete, note.vi, note.en, *answer.as_of.cells)
@@ -170,16 +170,7 @@ def coverage_csv(answer: CoverageAnswer) -> str:
          one.last_event, one.silent_since, *tail)
         for one in answer.agencies
     )  # fmt: skip
-    return written((
+    return Sheet("coverage", (
         "code", "level", "name_vi", "name_en", "from", "to", "reports", "days_with_counts", "last_event", "silent_since",
         "reporting", "expected", "share", "complete", "note_vi", "note_en", *AS_OF_COLUMNS,
     ), rows)  # fmt: skip
-
-
-def written(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """The text of a CSV file; what is not there is an empty field, yes and no are true and false."""
-    text = StringIO()
-    writer = csv.writer(text)
-    writer.writerow(header)
-    writer.writerows([str(value).lower() if isinstance(value, bool) else value for value in row] for row in rows)
-    return text.getvalue()

@@ -11,7 +11,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
-from metrics.api import CSV, ERRORS
+from metrics.api import ERRORS
+from metrics.asked import Format
+from metrics.csv_file import Sheet, answered
 from metrics.directory_answers import (
     AgenciesAnswer,
     AgencyAnswer,
@@ -20,9 +22,9 @@ from metrics.directory_answers import (
     ProcedureOf,
     ProceduresAnswer,
     UnknownOf,
-    agencies_csv,
-    coverage_csv,
-    plain_csv,
+    agencies_sheet,
+    coverage_sheet,
+    plain_sheet,
 )
 from metrics.directory_questions import (
     AgenciesAsked,
@@ -30,7 +32,6 @@ from metrics.directory_questions import (
     CoverageQuestions,
     DayAsked,
     DirectoryQuestions,
-    Format,
     ProceduresAsked,
 )
 from metrics.questions import Questions
@@ -49,40 +50,47 @@ def _routes(questions: DirectoryQuestions, coverage: CoverageQuestions, pool: Ex
     @routes.get("/v1/agencies", response_model=AgenciesAnswer)
     async def agencies(asked: Annotated[AgenciesAsked, Query()]) -> Response:
         """The agencies of a day, what cannot hold among what was stated of them, and codes that nobody registered."""
-        return await _answered(pool, lambda: questions.agencies(asked), asked.format, lambda answer: _agencies_csv(asked, answer))
+        return await _answered(pool, lambda: questions.agencies(asked), asked.format, lambda answer: _agencies_sheet(asked, answer))
 
     @routes.get("/v1/agencies/{code}", response_model=AgencyAnswer)
     async def agency(code: str, asked: Annotated[DayAsked, Query()]) -> Response:
         """One agency: everything stated of it, what is above and below on a day, and what it took over."""
         answer = lambda: questions.agency(code, asked)  # noqa: E731
-        return await _answered(pool, answer, asked.format, lambda found: agencies_csv(found.statements))
+        return await _answered(pool, answer, asked.format, lambda found: agencies_sheet(f"agency-{found.code}", found.statements))
 
     @routes.get("/v1/procedures", response_model=ProceduresAnswer)
     async def procedures(asked: Annotated[ProceduresAsked, Query()]) -> Response:
         """The procedures of a day: field, level, fee, and how they are offered."""
-        return await _answered(
-            pool, lambda: questions.procedures(asked), asked.format, lambda found: plain_csv(ProcedureOf, found.procedures)
-        )
+        return await _answered(pool, lambda: questions.procedures(asked), asked.format, lambda found: _procedures_sheet(asked, found))
 
     @routes.get("/v1/coverage", response_model=CoverageAnswer)
     async def covered(asked: Annotated[CoverageAsked, Query()]) -> Response:
         """Each agency expected to report: whether it does, on how many days, since when it is silent."""
-        return await _answered(pool, lambda: coverage.coverage(asked), asked.format, coverage_csv)
+        return await _answered(pool, lambda: coverage.coverage(asked), asked.format, coverage_sheet)
 
     return routes
 
 
-def _agencies_csv(asked: AgenciesAsked, answer: AgenciesAnswer) -> str:
-    if asked.part == "problems":
-        return plain_csv(MistakeOf, answer.problems)
-    return plain_csv(UnknownOf, answer.unknown) if asked.part == "unknown" else agencies_csv(answer.agencies)
+def _agencies_sheet(asked: AgenciesAsked, answer: AgenciesAnswer) -> Sheet:
+    return _beside(asked.part, "agencies", answer) or agencies_sheet("agencies", answer.agencies)
 
 
-async def _answered(pool: Executor, answer: Callable[[], A], format_: Format, as_csv: Callable[[A], str]) -> Response:
+def _procedures_sheet(asked: ProceduresAsked, answer: ProceduresAnswer) -> Sheet:
+    return _beside(asked.part, "procedures", answer) or plain_sheet("procedures", ProcedureOf, answer.procedures)
+
+
+def _beside(part: str | None, name: str, answer: AgenciesAnswer | ProceduresAnswer) -> Sheet | None:
+    """What is told beside the table itself, where that was chosen."""
+    if part == "problems":
+        return plain_sheet(f"{name}-problems", MistakeOf, answer.problems)
+    return plain_sheet(f"{name}-unknown", UnknownOf, answer.unknown) if part == "unknown" else None
+
+
+async def _answered(pool: Executor, answer: Callable[[], A], format_: Format, as_sheet: Callable[[A], Sheet]) -> Response:
     def made() -> Response:
         found = answer()
         if format_ == "csv":
-            return Response(as_csv(found), media_type=CSV)
+            return answered(as_sheet(found))
         return Response(found.model_dump_json(by_alias=True), media_type=JSONResponse.media_type)
 
     return await get_running_loop().run_in_executor(pool, made)

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from typing import NamedTuple
 
 from metrics.catalogue import Agency
 from metrics.directory import Directory
@@ -17,6 +18,13 @@ from metrics.directory_answers import Names
 from metrics.grains import Window
 from metrics.reader import Snapshot
 from schemas.clock import ZONE, to_datetime, to_ms
+
+
+class Expecting(NamedTuple):
+    """The agencies that should report, and whether anybody said so."""
+
+    codes: frozenset[str]
+    stated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,13 @@ def in_question(window: Window, today: date) -> Window:
     """
     last = min(window.last or today, today)
     return Window(window.first or last, max(last, window.first or last))
+
+
+def stated(directory: Directory, declared: Collection[str], agency: str | None) -> bool:
+    """Whether anybody said who should report, of the province or of one agency: else nobody knows when all do."""
+    if agency is None:
+        return not directory.empty or bool(declared)
+    return directory.known(agency) if not directory.empty else agency in declared
 
 
 def expected(directory: Directory, declared: Mapping[str, Agency], heard: Collection[str], window: Window) -> list[Expected]:

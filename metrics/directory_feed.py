@@ -77,9 +77,11 @@ class Items:
 
 
 def _unreadable(record: Record, error: Exception) -> Mistake:
+    place = f"{record.topic}/{record.partition}, offset {record.offset}"
+    log.warning("The state at %s cannot be read: %s", place, error)
     return Mistake(
-        "unreadable", "", f"{record.topic}/{record.partition}, offset {record.offset}",
-        f"không đọc được ({error}): đã bỏ qua", f"cannot be read ({error}): it is left out; forbid others to write to the topic",
+        "unreadable", "", place,
+        "không đọc được: đã bỏ qua", "cannot be read: it is left out; forbid others to write to the topic",
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ out and told as a mistake with its exact place; everything else goes on.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -115,6 +116,7 @@ class Mistake:
     en: str
 
 
+QUOTED = re.compile("`([^`]*)`")
 _decode = msgspec.msgpack.Decoder(Item).decode
 
 
@@ -184,9 +186,16 @@ def _until_next(statement: Statement[F], following: date, mistakes: list[Mistake
 
 
 def _unreadable(name: str, agency: str, start: int, error: Exception) -> Mistake:
+    """Names the field if the error does, and otherwise the times, which are of no calendar."""
+    named = QUOTED.findall(str(error))
+    field = named[-1].removeprefix("$.") if named else "valid_from, valid_to"
+    try:
+        since = f", valid from {_day(start)}"
+    except OverflowError:
+        since = ""
     return Mistake(
-        "unreadable", agency, f"{name}, beginning {start}",
-        f"không đọc được ({error}): đã bỏ qua", f"cannot be read ({error}): it is left out; state it again",
+        "unreadable", agency, f"{name}{since}, {field}",
+        "không đúng kiểu dữ liệu nên không đọc được: đã bỏ qua", "is not of the shape that it should be: it is left out; state it again",
     )  # fmt: skip
 
 

@@ -23,10 +23,12 @@ def directory_text(snapshot: Snapshot, directory: Directory, declared: Mapping[s
     heard, silent = snapshot.last_events(), silence(snapshot, directory, declared, now_ms)
     mistakes = Counter(mistake.kind for mistake in directory.mistakes)
     unknown = None if directory.empty else len(directory.unknown(heard))
+    procedures = len(directory.unknown_procedures(snapshot.last_of_procedures())) if directory.procedures else None
     return (
         block(told.AGENCY_SILENT, (((agency,), seconds) for agency, seconds in sorted(silent.items())))
         + _coverage(snapshot, directory, declared, now_ms)
         + block(told.AGENCIES_UNKNOWN, [((), unknown)])
+        + block(told.PROCEDURES_UNKNOWN, [((), procedures)])
         + block(told.DIRECTORY_PROBLEMS, (((kind,), mistakes[kind]) for kind in get_args(MistakeKind)))
     )
 

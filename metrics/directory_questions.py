@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import date
-from typing import Annotated, Literal
+from typing import Literal, Self, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from metrics import completeness
 from metrics.answers import Days
-from metrics.asked import Asked, AskedOfBooks, Day
+from metrics.asked import Asked, AskedOfBooks, Day, Family, Format
 from metrics.directory import Directory
 from metrics.directory_answers import (
     AgenciesAnswer,
@@ -26,17 +26,17 @@ from metrics.directory_answers import (
     ProceduresAnswer,
     UnknownOf,
 )
-from metrics.directory_coverage import Expected, days_with_counts, expected, in_question, last_events, morning
+from metrics.directory_coverage import Expected, days_with_counts, expected, in_question, last_events, morning, stated
 from metrics.directory_items import Mistake, ProcedureFields, Statement
 from metrics.directory_links import Agency
 from metrics.grains import Window
 from metrics.layout import FAMILIES
-from metrics.problems import Problem, wrong
+from metrics.problems import Problem, instead, shown, wrong
 from metrics.questions import Questions
 from schemas.clock import to_datetime
 from schemas.codes import AgencyLevel
 
-Format = Literal["json", "csv"]
+Part = Literal["problems", "unknown"]
 
 
 class DayAsked(AskedOfBooks):
@@ -46,16 +46,33 @@ class DayAsked(AskedOfBooks):
     format: Format = "json"
 
 
-class AgenciesAsked(DayAsked):
+class TablesAsked(DayAsked):
+    """Parameters of an answer of several tables, of which a CSV file holds one."""
+
+    @model_validator(mode="after")
+    def _one_table(self) -> Self:
+        """Raises: Problem for a table chosen of JSON, which has them all, and for what limits another table than the one chosen."""
+        chosen = {name: value for name, value in self if name in self.model_fields_set}
+        if chosen.get("part") is None:
+            return self
+        if self.format != "csv":
+            raise wrong("part", "goes with format=csv: JSON has every table")
+        if chosen["part"] in get_args(Part) and (beside := chosen.keys() - {"part", "format", "books"}):
+            raise wrong(min(beside), f"does not go with part={chosen['part']}, which is told whole")
+        return self
+
+
+class AgenciesAsked(TablesAsked):
     """Parameters of the tree of a day."""
 
     level: AgencyLevel | None = Field(None, description="Only the agencies of this level")
-    part: Literal["agencies", "problems", "unknown"] = Field("agencies", description="With format=csv: which table")
+    part: Literal["agencies", Part] = Field("agencies", description="With format=csv: which table")
 
 
-class ProceduresAsked(DayAsked):
+class ProceduresAsked(TablesAsked):
     """Parameters of the procedures of a day."""
 
+    part: Literal["procedures", Part] = Field("procedures", description="With format=csv: which table")
     field: str | None = Field(None, description="Only the procedures of this field (lĩnh vực)")
     agency: str | None = Field(None, description="Only the procedures of this agency")
 
@@ -63,7 +80,7 @@ class ProceduresAsked(DayAsked):
 class CoverageAsked(Asked):
     """Parameters of the question who reports."""
 
-    family: Annotated[str | None, Field(description="Only counts of this family: dossiers, documents, tasks, activities, inventory")] = None
+    family: Family | None = Field(None, description="Only counts of this family: dossiers, documents, tasks, activities, inventory")
 
 
 class DirectoryQuestions:
@@ -75,7 +92,7 @@ class DirectoryQuestions:
     def __init__(self, figures: Questions) -> None:
         """`figures` are the questions whose cube, directory and clock these share."""
         self._readers, self._directory, self._ready, self._clock = figures.readers, figures.directory, figures.ready, figures.clock
-        self._books = figures.books
+        self._books, self._figures = figures.books, figures
 
     def agencies(self, asked: AgenciesAsked) -> AgenciesAnswer:
         """The agencies valid on a day, and what is wrong or unknown."""
@@ -84,7 +101,7 @@ class DirectoryQuestions:
         with self._readers.snapshot() as snapshot:
             heard = snapshot.last_events()
         found = [one for one in in_order(directory, day) if asked.level in (None, one.level)]
-        unknown = [UnknownOf(code=code, last_event=iso(heard[code])) for code in directory.unknown(heard)]
+        unknown = unregistered(directory.unknown(heard), heard)
         return AgenciesAnswer(books=self._books, day=day, agencies=found, problems=told(directory.mistakes), unknown=unknown)
 
     def agency(self, code: str, asked: DayAsked) -> AgencyAnswer:
@@ -94,7 +111,7 @@ class DirectoryQuestions:
         with self._readers.snapshot() as snapshot:
             heard = snapshot.last_events()
         if not directory.known(code) and code not in heard:
-            raise Problem("not-found", f"{code} was never registered and never heard from; GET /v1/agencies lists the agencies.")
+            raise Problem("not-found", f"{shown(code)} was never registered and never heard from; GET /v1/agencies lists the agencies.")
         agency = directory.canonical(code, day)
         forms, piece = directory.tree(day).forms.get(agency, [agency]), directory.piece(code, day)
         return AgencyAnswer(
@@ -106,19 +123,23 @@ class DirectoryQuestions:
         )  # fmt: skip
 
     def procedures(self, asked: ProceduresAsked) -> ProceduresAnswer:
-        """The procedures valid on a day."""
+        """The procedures valid on a day, and codes of procedures that are unknown."""
         self._ready()
         directory, day = self._directory(), asked.day or self._today()
         if asked.field is not None and not directory.procedures_of_field(asked.field):
-            known = ", ".join(sorted({one.fields.field for one in directory.procedures})) or "none"
-            raise wrong("field", f"no procedure of field {asked.field} was registered; there are {known}")
+            known = sorted({one.fields.field for one in directory.procedures})
+            raise wrong("field", f"no procedure of field {shown(asked.field)} was registered; {instead(asked.field, known)}")
+        with self._readers.snapshot() as snapshot:
+            counted = snapshot.last_of_procedures()
+            self._figures.refuse_unknown(asked.agency, snapshot.last_events(), directory)
         agency = None if asked.agency is None else directory.canonical(asked.agency, day)
         found = [
             _procedure(one) for one in directory.procedures_on(day)
             if asked.field in (None, one.fields.field) and agency in (None, directory.canonical(one.agency, day))
         ]  # fmt: skip
         mistakes = [mistake for mistake in directory.mistakes if mistake.place.startswith("procedure/")]
-        return ProceduresAnswer(books=self._books, day=day, procedures=found, problems=told(mistakes))
+        unknown = unregistered(directory.unknown_procedures(counted), counted)
+        return ProceduresAnswer(books=self._books, day=day, procedures=found, problems=told(mistakes), unknown=unknown)
 
     def _today(self) -> date:
         return to_datetime(self._clock()).date()
@@ -151,9 +172,14 @@ def _procedure(one: Statement[ProcedureFields]) -> ProcedureOf:
     )  # fmt: skip
 
 
-def told(mistakes: Iterator[Mistake] | list[Mistake]) -> list[MistakeOf]:
+def told(mistakes: Iterable[Mistake]) -> list[MistakeOf]:
     """Mistakes as they are answered."""
     return [MistakeOf(**asdict(mistake)) for mistake in mistakes]
+
+
+def unregistered(codes: Iterable[str], heard: Mapping[str, int]) -> list[UnknownOf]:
+    """Codes that nobody registered, with when a count of each last changed."""
+    return [UnknownOf(code=code, last_event=iso(heard[code])) for code in codes]
 
 
 def newest(heard: Mapping[str, int], codes: list[str]) -> str | None:
@@ -179,15 +205,13 @@ class CoverageQuestions:
 
     def coverage(self, asked: CoverageAsked) -> CoverageAnswer:
         """Each expected agency: whether it reports, on how many days, since when it is silent."""
-        if asked.family is not None and asked.family not in FAMILIES:
-            raise wrong("family", f"{asked.family} is no family; there are {', '.join(FAMILIES)}")
         self._figures.ready()
         directory, today = self._figures.directory(), to_datetime(self._figures.clock()).date()
         window = asked.days(today)
         with self._figures.readers.snapshot() as snapshot:
             days = days_with_counts(snapshot, directory, [asked.family] if asked.family else FAMILIES, window)
             last = last_events(snapshot, directory, today)
-            self._figures.refuse_unknown(asked, snapshot.last_events(), directory)
+            self._figures.refuse_unknown(asked.agency, snapshot.last_events(), directory)
             as_of = self._figures.as_of(snapshot)
         days_asked = in_question(window, today)
         chosen = [
@@ -197,7 +221,7 @@ class CoverageQuestions:
         ]
         found = [_coverage(one, days[one.code], last.get(one.code)) for one in chosen]
         report = sum(one.reporting for one in found)
-        missing = completeness.note(report, len(found))
+        missing = completeness.note(report, len(found), stated=stated(directory, self._figures.agencies, asked.agency))
         return CoverageAnswer(
             window=Days(first=window.first, last=window.last), family=asked.family, reporting=report, expected=len(found),
             share=report / len(found) if found else None, complete=missing is None,

@@ -189,7 +189,7 @@ class Connections:
                 connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             self._file.suspect(f"reading it failed ({error})", generation)
-            raise Unreadable(f"{self._saying} ({error}): ask again in a few seconds.") from error
+            raise Unreadable(f"{self._saying}: ask again in a few seconds.") from error
 
     def _connection(self, generation: int) -> sqlite3.Connection:
         held: tuple[int, sqlite3.Connection] | None = getattr(self._local, "held", None)

@@ -108,8 +108,8 @@ class Exporter:
             return figures + self._pipeline(snapshot, moment) + directory_text(snapshot, self._directory(), self._agencies, moment.now_ms)
 
     def _pipeline(self, snapshot: Snapshot, moment: Moment) -> str:
-        oldest = freshness_ms(snapshot, self._progress().partitions)
-        age = None if oldest is None else max(0, moment.now_ms - oldest) / 1000
+        oldest = freshness_ms(snapshot, self._progress().partitions, moment.now_ms)
+        age = None if oldest is None else (moment.now_ms - oldest) / 1000
         last = sorted(last_events(snapshot, self._directory(), moment.today).items())
         rules = ((self._books, family, str(version)) for family, found in versions_of(snapshot.rules()).items() for version in found)
         return (

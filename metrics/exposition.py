@@ -62,13 +62,13 @@ INDICATOR_DENOMINATOR = Metric("lgsp_indicator_denominator", "gauge", _FIGURE,
 INDICATOR_TARGET = Metric("lgsp_indicator_target", "gauge", _FIGURE,
     "Target in force this year. No sample for indicators without one.",
     "Targets are declared in indicators.yaml, with their clause.")  # fmt: skip
-INDICATOR_QUANTILE = Metric("lgsp_indicator_quantile", "gauge", (*_FIGURE, "quantile"),
-    "Upper bound of the class of values that holds the quantile; +Inf beyond the last class. No sample without values.",
+INDICATOR_PERCENTILE = Metric("lgsp_indicator_percentile", "gauge", (*_FIGURE, "percentile"),
+    "Upper bound of the class of values that holds the percentile (50, 90); +Inf beyond the last class. No sample without values.",
     "A high sync_lag: the agency reports late, and its dossiers look overdue meanwhile.")  # fmt: skip
 REPORTED_VALUE = Metric("lgsp_reported_value", "gauge", ("indicator", "agency"),
     "Value of a figure that agencies report, of the newest period that ended by today; of its agencies and of all together.",
     "Ask GET /v1/indicators/{id} who reported it, for which period and in which document.")  # fmt: skip
-COUNT = Metric("lgsp_count", "gauge", ("family", "kind", "measure", "window"),
+COUNTS = Metric("lgsp_counts", "gauge", ("family", "kind", "measure", "window"),
     "Raw counts of the whole province, such as dossiers received by channel.",
     "Ask GET /v1/counts for agencies, days and procedures.")  # fmt: skip
 DOSSIERS_OPEN = Metric("lgsp_dossiers_open", "gauge", ("agency",),
@@ -99,6 +99,9 @@ AGENCIES_REPORTING = Metric("lgsp_agencies_reporting", "gauge", ("window",),
 AGENCIES_UNKNOWN = Metric("lgsp_agencies_unknown", "gauge", (),
     "Codes that counts came under and that nobody registered. No sample while no agency is registered.",
     "GET /v1/agencies lists them under unknown: register them, or have the sender mend its codes.")  # fmt: skip
+PROCEDURES_UNKNOWN = Metric("lgsp_procedures_unknown", "gauge", (),
+    "Codes of procedures that dossiers came under and that nobody registered. No sample while no procedure is registered.",
+    "GET /v1/procedures lists them under unknown: register them, or have the sender mend its codes.")  # fmt: skip
 DIRECTORY_PROBLEMS = Metric("lgsp_directory_problems", "gauge", ("kind",),
     "Statements about agencies and procedures, or links between agencies, that cannot hold.",
     "GET /v1/agencies lists them under problems, each with its place: state them again.")  # fmt: skip
@@ -145,9 +148,9 @@ REQUESTS = Metric("lgsp_api_request_seconds", "summary", ("route", "status"),
     "Requests to the reporting API and /metrics, and the time they took.", "Many of status 5xx: see this process's log.")  # fmt: skip
 
 METRICS: tuple[Metric, ...] = (
-    INDICATOR_VALUE, INDICATOR_NUMERATOR, INDICATOR_DENOMINATOR, INDICATOR_TARGET, INDICATOR_QUANTILE, REPORTED_VALUE, COUNT,
+    INDICATOR_VALUE, INDICATOR_NUMERATOR, INDICATOR_DENOMINATOR, INDICATOR_TARGET, INDICATOR_PERCENTILE, REPORTED_VALUE, COUNTS,
     DOSSIERS_OPEN, DOSSIERS_OVERDUE, DOSSIERS_DUE_SOON, RULES, FRESHNESS, LAST_EVENT,
-    AGENCY_SILENT, AGENCIES_EXPECTED, AGENCIES_REPORTING, AGENCIES_UNKNOWN, DIRECTORY_PROBLEMS, WORKER_LAG,
+    AGENCY_SILENT, AGENCIES_EXPECTED, AGENCIES_REPORTING, AGENCIES_UNKNOWN, PROCEDURES_UNKNOWN, DIRECTORY_PROBLEMS, WORKER_LAG,
     CUBE_READY, CUBE_PROGRESS, CUBE_LAG, CUBE_RECORDS, CUBE_UNREADABLE, CUBE_APPLY, CUBE_REBUILDS, CUBE_SIZE,
     LISTING_READY, LISTING_LAG, LISTING_UNREADABLE, LISTING_REBUILDS, LISTING_SIZE, RENDER, REQUESTS,
 )  # fmt: skip

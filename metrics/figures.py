@@ -52,7 +52,8 @@ class Moment:
             return cover_stock(window, self.today)
         if source.over == "window":
             return cover_days(window)
-        return cover_days(Window(None, window.first - timedelta(days=1))) if window.first else []
+        begins = window.first or date.min
+        return cover_days(Window(None, begins - timedelta(days=1))) if begins > date.min else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +257,10 @@ def coverage(reporting: Collection[str], expected: Iterable[str]) -> Coverage:
     return Coverage(len(agencies.intersection(reporting)), len(agencies))
 
 
-def freshness_ms(snapshot: Snapshot, partitions: int) -> int | None:
-    """The oldest of the partitions' newest heartbeats (epoch ms): every fact accepted before has been counted. None: one is missing."""
+def freshness_ms(snapshot: Snapshot, partitions: int, now_ms: int) -> int | None:
+    """The oldest of the partitions' newest heartbeats (epoch ms), never later than now: every fact accepted before has been counted.
+
+    None: one is missing.
+    """
     beats = snapshot.heartbeats()
-    return min(beats.values()) if len(beats) == partitions else None
+    return min(now_ms, *beats.values()) if len(beats) == partitions else None

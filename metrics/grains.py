@@ -6,7 +6,8 @@ summed at the number of its day in the province's zone, and at 0. `cover` takes 
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from calendar import monthrange
+from datetime import date
 from typing import NamedTuple
 
 from schemas.cells import At
@@ -14,7 +15,6 @@ from schemas.clock import DAY_MS, EARLIEST_MS, LATEST_MS, OFFSET_MS, day_number,
 
 ALL, YEAR, MONTH, FINE = 0, 1, 2, 3
 INSTANT_DAY = MONTH  # the one middle grain of instants
-FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
 # SQL that takes `at` to its coarser grains.
 _OF_DAYS = {ALL: "0", YEAR: "at / 10000", MONTH: "at / 100"}
@@ -48,7 +48,7 @@ def cover_days(window: Window) -> list[Range]:
     """The ranges whose rows together are exactly the days of a window, each day once."""
     if window == EVER:
         return [Range(ALL, 0, 0)]
-    first, last = window.first or FIRST_DAY, window.last or LAST_DAY
+    first, last = window.first or date.min, window.last or date.max
     if first > last:
         return []
     return _days_months_years(first, last)
@@ -60,13 +60,14 @@ def cover_stock(window: Window, today: date) -> list[Range]:
 
 
 def _days_months_years(first: date, last: date) -> list[Range]:
-    month_from, month_to = _month_up(first), _month_up(last + timedelta(days=1))
+    # No day behind the last one is asked for: there is none behind 9999-12-31, by which many mean "no end".
+    month_from, month_to = _month_up(first), last.year * 12 + last.month
     if month_from > month_to or (month_from == month_to and first.day != 1):
         return [Range(FINE, yyyymmdd(first), yyyymmdd(last))]
     found = []
     if first.day != 1:
         found.append(Range(FINE, yyyymmdd(first), _month_number(month_from - 1) * 100 + 31))
-    full_to = month_to if (last + timedelta(days=1)).day == 1 else month_to - 1
+    full_to = month_to if last.day == monthrange(last.year, last.month)[1] else month_to - 1
     found += _months_years(month_from, full_to)
     if full_to != month_to:
         found.append(Range(FINE, yyyymmdd(last.replace(day=1)), yyyymmdd(last)))

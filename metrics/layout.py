@@ -17,17 +17,19 @@ from functools import cached_property
 from metrics.grains import COARSER, FINE
 from schemas.cells import KINDS, Kind
 
-VERSION = 3
+VERSION = 4
 KEY = ("at", "agency", "category", "partition")
 
 COMMON = (
     # `next` is where reading goes on; the last record applied says whether it is still the same topic. `whole`: it was a page `applied`,
-    # so every family's cells are those of whole transactions
+    # so every family's cells are those of whole transactions. `heard_ms`: when something last came of the partition, by a clock that was
+    # not ahead of this process's own
     "CREATE TABLE offsets (partition INTEGER PRIMARY KEY, next INTEGER NOT NULL, last INTEGER NOT NULL, last_ms INTEGER NOT NULL, "
-    "whole INTEGER NOT NULL)",
+    "whole INTEGER NOT NULL, heard_ms INTEGER NOT NULL)",
     # the newest page of cells as it came: what another one changes is the difference to it
     "CREATE TABLE pages (partition INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY (partition, key)) WITHOUT ROWID",
     "CREATE TABLE agencies (agency TEXT PRIMARY KEY, newest_ms INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE procedures (procedure TEXT PRIMARY KEY, newest_ms INTEGER NOT NULL) WITHOUT ROWID",
 )
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-from io import StringIO
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from metrics.answers import AsOf, Days
 from metrics.catalogue import Name
+from metrics.csv_file import Cell, Sheet
 
 
 class Thing(BaseModel):
@@ -59,18 +57,13 @@ class ListAnswer(BaseModel):
     next: str | None = Field(description="Give it as `after` for the next page; null: this was the last one")
 
 
-def as_csv(answer: ListAnswer, date_names: tuple[str, ...]) -> str:
+def list_sheet(family: str, answer: ListAnswer, date_names: tuple[str, ...]) -> Sheet:
     """A row for each thing, its dates in columns of their own; measures as `on_time=1 reports=1`."""
-    text = StringIO()
-    writer = csv.writer(text)
-    writer.writerow(("id", "agency", "category", "family", "kind", "at", "adds", "counts", *date_names))
-    for thing in answer.things:
-        counts = " ".join(f"{name}={amount}" for name, amount in thing.counts.items())
-        head = (thing.id, thing.agency, thing.category, thing.family, thing.kind, thing.at, thing.adds, counts)
-        writer.writerow((*map(_harmless, head), *(thing.dates.get(name) for name in date_names)))
-    return text.getvalue()
+    columns = ("id", "agency", "category", "family", "kind", "at", "adds", "counts", *date_names)
+    return Sheet(family, columns, (_row(thing, date_names) for thing in answer.things))
 
 
-def _harmless(cell: str | int | None) -> str | int | None:
-    """An id is any text that its source chose: a spreadsheet must not take it for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@") and cell != "-" else cell
+def _row(thing: Thing, date_names: tuple[str, ...]) -> tuple[Cell, ...]:
+    counts = " ".join(f"{name}={amount}" for name, amount in thing.counts.items())
+    head = (thing.id, thing.agency, thing.category, thing.family, thing.kind, thing.at, thing.adds, counts)
+    return *head, *(thing.dates.get(name) for name in date_names)

@@ -11,13 +11,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from metrics.listing_answers import ListAnswer, as_csv
+from metrics.csv_file import answered
+from metrics.listing_answers import ListAnswer, list_sheet
 from metrics.listing_layout import FAMILIES
 from metrics.listing_questions import Lists
 from metrics.listing_subjects import ListAsked
 from metrics.problems import Problem
-
-CSV = "text/csv; charset=utf-8"
 
 
 def listing_routes(lists: Lists | None) -> Callable[[Executor], APIRouter]:
@@ -37,13 +36,13 @@ def _route(routes: APIRouter, family: str, lists: Lists | None, pool: Executor) 
         if lists is None:
             raise Problem("not-found", "Lists are switched off: set LGSP_LISTING=1 and start `lgsp metrics` again.")
         answer = await get_running_loop().run_in_executor(pool, lists.things, family, asked)
-        return _response(request, answer, asked, lists.date_names[family])
+        return _response(request, family, answer, asked, lists.date_names[family])
 
     listed.__doc__ = f"The {family} behind a part of an indicator, a page at a time, in order of day (or due time), agency and id."
     routes.add_api_route(f"/v1/{family}", listed, response_model=ListAnswer, name=f"list_{family}")
 
 
-def _response(request: Request, answer: ListAnswer, asked: ListAsked, date_names: tuple[str, ...]) -> Response:
+def _response(request: Request, family: str, answer: ListAnswer, asked: ListAsked, date_names: tuple[str, ...]) -> Response:
     headers = {}
     if answer.next is not None:
         query = urlencode(
@@ -51,5 +50,5 @@ def _response(request: Request, answer: ListAnswer, asked: ListAsked, date_names
         )
         headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
     if asked.format == "csv":
-        return Response(as_csv(answer, date_names), media_type=CSV, headers=headers)
+        return answered(list_sheet(family, answer, date_names), headers)
     return Response(answer.model_dump_json(by_alias=True), media_type=JSONResponse.media_type, headers=headers)

@@ -18,7 +18,7 @@ from metrics.layout import TABLES, Table
 from metrics.listing_layout import TABLES as LISTED
 from metrics.listing_reader import Selection
 from metrics.listing_terms import Part, families_of, selections, term_of
-from metrics.problems import Problem, wrong
+from metrics.problems import instead, shown, unknown_indicator, wrong
 from metrics.questions import Counting, counted_in, counted_sums, counted_window
 from schemas.codes import AdministrativeLevel
 
@@ -153,8 +153,6 @@ def subject(family: str, asked: ListAsked, catalogue: Mapping[str, Indicator], l
 
     Raises: Problem for what has no list at this address.
     """
-    if asked.roll_up is not None:
-        raise wrong("roll_up", "goes with by=agency, and a list has no groups")
     if (asked.indicator is None) == (asked.kind is None):
         raise wrong("indicator", "name either an indicator, or kind and measure")
     return _count(family, asked) if asked.indicator is None else _part(family, asked, asked.indicator, catalogue, listed)
@@ -164,8 +162,7 @@ def _part(family: str, asked: ListAsked, id_: str, catalogue: Mapping[str, Indic
     if asked.measure is not None:
         raise wrong("measure", "goes with kind, not with an indicator")
     if (indicator := catalogue.get(id_)) is None:
-        what = f"{id_} is no indicator; there are {', '.join(catalogue)}."
-        raise Problem("unknown-indicator", what, [{"field": "indicator", "message": "is not known"}])
+        raise unknown_indicator(id_, catalogue, "indicator")
     if indicator.source == "procedures":
         raise wrong("indicator", f"{id_} is worked out procedure by procedure: ask /v1/indicators/{id_}?by=category")
     if indicator.source != "events":
@@ -176,6 +173,8 @@ def _part(family: str, asked: ListAsked, id_: str, catalogue: Mapping[str, Indic
     if families != [family]:
         where = f"ask /v1/{families[0]}" if len(families) == 1 and families[0] in listed else "there is no list behind it"
         raise wrong("indicator", f"the {asked.part} of {id_} counts {' and '.join(families)}: {where}")
+    if indicator.asks_now:
+        asked.refuse_time(id_)
     question = IndicatorsAsked.model_validate(asked.common() | {"level": asked.level, "field": asked.field})
     return PartOfIndicator(indicator, asked.part, question)
 
@@ -183,11 +182,14 @@ def _part(family: str, asked: ListAsked, id_: str, catalogue: Mapping[str, Indic
 def _count(family: str, asked: ListAsked) -> Count:
     kinds = [kind for found, kind in LISTED if found == family]
     if asked.kind not in kinds:
-        raise wrong("kind", f"{asked.kind} is no kind of {family}; there are {', '.join(kinds)}")
+        given = asked.kind or ""
+        raise wrong("kind", f"{shown(given)} is no kind of {family}; {instead(given, kinds)}")
     table = TABLES[family, asked.kind]
     if asked.measure not in table.declared.measures:
         raise wrong("measure", f"kind {asked.kind} counts {', '.join(table.declared.measures)}")
     for name in ("level", "field"):
         if getattr(asked, name) is not None:
             raise wrong(name, "goes with an indicator, not with a raw count")
+    if table.declared.at == "instant":
+        asked.refuse_time(f"kind {table.kind}")
     return Count(table, asked.measure, CountsAsked.model_validate(asked.common() | {"family": family, "kind": asked.kind}))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 from metrics import reasons, rules
-from metrics.answering import NO_DIRECTORY, Question, answer, figures, sending
+from metrics.answering import NO_DIRECTORY, Question, answer, figures, known, sending
 from metrics.answers import (
     AsOf,
     CountsAnswer,
@@ -22,17 +23,17 @@ from metrics.answers import (
 from metrics.asked import Asked, CountsAsked, IndicatorsAsked
 from metrics.catalogue import Agency, Indicator
 from metrics.directory import Directory
-from metrics.directory_coverage import in_question
+from metrics.directory_coverage import Expecting, in_question, stated
 from metrics.feed import Progress
 from metrics.figures import NOTHING, Moment, Scope, freshness_ms
 from metrics.grains import EVER, Window, cover_days
 from metrics.layout import FAMILIES, TABLES, Table
-from metrics.problems import Problem, wrong
+from metrics.problems import Problem, instead, nearest, shown, unknown_indicator, wrong
 from metrics.reader import By, Readers, Snapshot, Sums, running
 from metrics.rules import versions_of
 from metrics.scopes import of_level, scopes
 from metrics.score import GROUPS, Scored, add_up, by_group
-from metrics.workers import Backlog
+from metrics.workers import Backlog, Standing
 from schemas.clock import to_datetime
 from schemas.topics import DEFAULT_BOOKS
 from schemas.worktime import OFFICE, Office
@@ -58,9 +59,11 @@ class Questions:
         self, readers: Readers, indicators: Mapping[str, Indicator], agencies: Mapping[str, Agency], *,
         progress: Callable[[], Progress], clock: Callable[[], int], directory: Callable[[], Directory] = lambda: NO_DIRECTORY,
         office: Office = OFFICE, books: str = DEFAULT_BOOKS, backlog: Callable[[], Backlog | None] = lambda: None,
+        standing: Callable[[], Standing | None] = dict,
     ) -> None:  # fmt: skip
         self.catalogue, self.readers, self.agencies, self.directory, self.clock = indicators, readers, agencies, directory, clock
         self.books, self._progress, self._office, self._backlog = books, progress, office, backlog
+        self._standing, self._caught_up = standing, False
         self._items = [indicator for indicator in indicators.values() if indicator.score is not None]
 
     def ready(self) -> Progress:
@@ -73,16 +76,43 @@ class Questions:
             raise Problem("not-ready", f"The figures are being built from Kafka: {progress.percent:.1f} % ({progress.doing}).")
         return progress
 
+    def caught_up(self) -> Progress:
+        """As `ready`, and the workers have counted every fact that Kafka held when this process first asked; from then on it stays so.
+
+        Raises: Problem until then, with how far they are.
+        """
+        progress = self.ready()
+        if not self._caught_up:
+            with self.readers.snapshot() as snapshot:
+                self._require_begun(snapshot)
+                self._require_counted(snapshot)
+            self._caught_up = True
+        return progress
+
+    def _require_counted(self, snapshot: Snapshot) -> None:
+        if (standing := self._standing()) is None:
+            raise Problem("not-ready", "It is not known yet how many facts there are to count: Kafka is being asked.")
+        counted, facts = _counted(snapshot, standing), sum(end - first for first, end in standing.values())
+        if counted < facts:
+            advice = f"if that stands still, see that `lgsp worker` runs with LGSP_APP_ID={self.books}"
+            raise Problem("not-ready", f"{counted:,} of {facts:,} facts are counted: {advice}.")
+
     def indicators(self, asked: IndicatorsAsked, only: str | None = None) -> list[IndicatorAnswer]:
         """Every indicator, or one of them."""
-        if only is not None and only not in self.catalogue:
-            known = ", ".join(self.catalogue)
-            raise Problem("unknown-indicator", f"{only} is no indicator; there are {known}.", [{"field": "id", "message": "is not known"}])
-        chosen = self._main_or_all(asked) if only is None else [self.catalogue[only]]
+        chosen = self._main_or_all(asked) if only is None else [self._one(asked, only)]
         self.ready()
         with self.readers.snapshot() as snapshot:
             question = self._question(snapshot, asked, chosen)
             return [answer(question, indicator) for indicator in chosen]
+
+    def _one(self, asked: IndicatorsAsked, id_: str) -> Indicator:
+        if (found := self.catalogue.get(id_)) is None:
+            raise unknown_indicator(id_, self.catalogue, "id")
+        if asked.main:
+            raise wrong("main", "goes with GET /v1/indicators, where it leaves out all but the main ones")
+        if found.asks_now:
+            asked.refuse_time(id_)
+        return found
 
     def _main_or_all(self, asked: IndicatorsAsked) -> list[Indicator]:
         """All, too, of a catalogue that marks none."""
@@ -123,19 +153,27 @@ class Questions:
         moment, directory = Moment(self.clock(), self._office), self.directory()
         window = asked.days(moment.today)
         heard = snapshot.last_events()
-        self.refuse_unknown(asked, heard, directory)
+        self.refuse_unknown(asked.agency, heard, directory)
+
+        def expecting(days: Window) -> Expecting:
+            return self._expecting(asked, in_question(days, moment.today), heard, directory)
+
         return Question(
             snapshot=snapshot, moment=moment, asked=asked, window=window, before=asked.before(window, moment.today), directory=directory,
             indicators=chosen, items=self._items if any(one.source == "score" for one in chosen) else [],
-            expected=self._expected(asked, in_question(window, moment.today), heard, directory),
-            expected_now=self._expected(asked, Window(moment.today, moment.today), heard, directory), as_of=self.as_of(snapshot),
+            expecting=lru_cache(maxsize=None)(expecting), as_of=self.as_of(snapshot),
         )  # fmt: skip
 
-    def refuse_unknown(self, asked: Asked, heard: Mapping[str, int], directory: Directory) -> None:
+    def refuse_unknown(self, agency: str | None, heard: Mapping[str, int], directory: Directory) -> None:
         """Raises: Problem for an agency that nobody registered, expects or ever heard from."""
-        agency = asked.agency
         if agency is not None and agency not in heard and agency not in self.agencies and not directory.known(agency):
-            raise wrong("agency", f"{agency} is not expected and was never heard from")
+            near = nearest(agency, [*heard, *self.agencies, *directory.agencies(Moment(self.clock()).today)])
+            hint = f"did you mean {near}?" if near else "GET /v1/agencies lists them"
+            raise wrong("agency", f"{shown(agency)} is not expected and was never heard from; {hint}")
+
+    def _expecting(self, asked: Asked, window: Window, heard: Mapping[str, int], directory: Directory) -> Expecting:
+        codes = frozenset(self._expected(asked, window, heard, directory))
+        return Expecting(codes, stated(directory, self.agencies, asked.agency))
 
     def _expected(self, asked: Asked, window: Window, heard: Mapping[str, int], directory: Directory) -> set[str]:
         """The agencies whose counts the figure should hold: those registered, else of the settings, else ever heard from.
@@ -156,11 +194,10 @@ class Questions:
 
         Raises: Problem for books that nobody ever counted.
         """
-        if not snapshot.begun():
-            advice = f"where none was just started, start `lgsp worker` with LGSP_APP_ID={self.books}, or ask for other books"
-            raise Problem("not-ready", f"No worker has counted anything for the books {self.books} yet: {advice}.")
-        beat, backlog = freshness_ms(snapshot, self._progress().partitions), self._backlog()
-        instant = snapshot.complete_ms() if beat is None else beat
+        self._require_begun(snapshot)
+        now_ms, backlog = self.clock(), self._backlog()
+        beat = freshness_ms(snapshot, self._progress().partitions, now_ms)
+        instant = min(snapshot.complete_ms(), now_ms) if beat is None else beat
         if backlog is not None and backlog.oldest_ms is not None:
             instant = min(instant, backlog.oldest_ms - 1)
         return AsOf(
@@ -168,6 +205,21 @@ class Questions:
             behind=None if backlog is None else backlog.events,
             offsets={str(partition): offset for partition, offset in snapshot.offsets().items()},
         )  # fmt: skip
+
+    def _require_begun(self, snapshot: Snapshot) -> None:
+        if not snapshot.begun():
+            advice = f"where none was just started, start `lgsp worker` with LGSP_APP_ID={self.books}, or ask for other books"
+            raise Problem("not-ready", f"No worker has counted anything for the books {self.books} yet: {advice}.")
+
+
+def _counted(snapshot: Snapshot, standing: Standing) -> int:
+    """How many of the events that stood in Kafka are in these figures."""
+    up_to = {family: snapshot.counted_up_to(family) for family in {family for family, _ in standing}}
+    found = 0
+    for (family, partition), (first, end) in standing.items():
+        if (place := up_to[family].get(partition)) is not None:
+            found += max(0, min(place[0], end) - first)
+    return found
 
 
 def _score(question: Question, declared: Indicator) -> ScoreAnswer:
@@ -203,35 +255,45 @@ def _item(one: Scored) -> ItemAnswer:
 
 
 def _tables(asked: CountsAsked) -> list[Table]:
-    if asked.family is not None and asked.family not in FAMILIES:
-        raise wrong("family", f"{asked.family} is no family; there are {', '.join(FAMILIES)}")
+    """The kinds asked for.
+
+    Raises: Problem for one that there is not, and for another time than now where all of them are told as of now.
+    """
     counts = [table for table in TABLES.values() if table.declared.at != "none"]
     tables = [table for table in counts if asked.family in (None, table.family)]
     found = [table for table in tables if asked.kind in (None, table.kind)]
     if not found:
-        raise wrong("kind", f"{asked.kind} is no kind; there are {', '.join(dict.fromkeys(table.kind for table in tables))}")
+        kind = asked.kind or ""
+        raise wrong("kind", f"{shown(kind)} is no kind; {instead(kind, dict.fromkeys(table.kind for table in tables))}")
+    if all(table.declared.at == "instant" for table in found):
+        asked.refuse_time(f"kind {asked.kind}")
     return found
 
 
 def _kind(question: Counting, table: Table) -> KindCounts:
     asked, measures = question.asked, table.declared.measures
     absent = {one for one in question.about.uncounted if one[:2] == (table.family, table.kind)}
-    window = counted_window(question, table)
+    window, now_only = counted_window(question, table), table.declared.at == "instant" and bool(asked.time)
+    if now_only:
+        absent = {(table.family, table.kind, measure) for measure in measures}
     whole = counted_sums(question, table, window, None).get("", [0] * len(measures))
-    groups = counted_sums(question, table, window, asked.by) if asked.by else {}
+    groups = counted_sums(question, table, window, asked.by) if asked.by and not now_only else {}
     if table.declared.at == "stock" and asked.by == "day":
         asked_from = question.about.window.first
         first = asked_from.isoformat() if asked_from else ""
         groups = running(groups, [day for day in groups if day >= first], [0] * len(measures))
+    about = question.about
     return KindCounts(
         family=table.family, kind=table.kind, window=Days(first=window.first, last=window.last),
-        coverage=question.about.coverage(sending([table.family]), window, now=table.declared.at == "instant"),
+        coverage=about.coverage(sending([table.family]), window, now=table.declared.at == "instant"),
         counts=_named(table, whole, absent),
         groups=[
-            CountsGroup(group=group, known=question.about.directory.registered(group, asked.by), counts=_named(table, counts, absent))
+            CountsGroup(
+                group=group, known=known(about.directory, group, asked.by, [table.family]), counts=_named(table, counts, absent)
+            )
             for group, counts in sorted(groups.items())
         ],
-        missing=rules.why(absent),
+        missing=reasons.NOW_ONLY if now_only else rules.why(absent),
     )  # fmt: skip
 
 

@@ -6,12 +6,13 @@ import sqlite3
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from itertools import accumulate
 from typing import Literal
 
 from metrics.cube import Cube
 from metrics.disposable import Connections
-from metrics.grains import ALL, FINE, FIRST_DAY, LAST_DAY, Range, Window, cover_days, fine
+from metrics.grains import ALL, FINE, Range, Window, cover_days, fine
 from metrics.layout import FAMILIES, TABLES, Table, columns
 from schemas.cells import APPLIED, At, Rules
 from schemas.clock import OFFSET_MS, yyyymmdd
@@ -70,7 +71,7 @@ class Snapshot:
 
     def days(self, families: Collection[str], window: Window) -> set[tuple[str, int]]:
         """Each (agency, day as YYYYMMDD) with at least one dated count of the families in the window."""
-        first, last = (window.first or FIRST_DAY), (window.last or LAST_DAY)
+        first, last = (window.first or date.min), (window.last or date.max)
         tables = [table.sums for (family, _), table in TABLES.items() if family in families and table.declared.at == "day"]
         chosen = " UNION ".join(f"SELECT at, agency FROM {sums} WHERE grain = {FINE} AND at BETWEEN :first AND :last" for sums in tables)
         # in the order of the tables' keys, so that they are merged and nothing is sorted
@@ -98,6 +99,13 @@ class Snapshot:
         found = self._connection.execute("SELECT agency, newest_ms FROM agencies ORDER BY agency")
         return {agency: newest for agency, newest in found if agency in counted}
 
+    def last_of_procedures(self) -> dict[str, int]:
+        """The newest Kafka timestamp (epoch ms) of a cell of each procedure that has counts; each dossier has a dated one."""
+        tables = [table.category_sums for table in TABLES.values() if table.category_sums is not None]
+        counted = " UNION ".join(f"SELECT category FROM {sums} WHERE grain = {ALL} AND at = 0" for sums in tables)
+        chosen = f"SELECT procedure, newest_ms FROM procedures WHERE procedure IN ({counted}) ORDER BY procedure"
+        return dict(self._connection.execute(chosen))
+
     def offsets(self) -> dict[int, int]:
         """The next offset of `lgsp.cells` to be read, of each partition."""
         return dict(self._connection.execute("SELECT partition, next FROM offsets ORDER BY partition"))
@@ -120,7 +128,11 @@ class Snapshot:
         """
         if self._connection.execute("SELECT 1 FROM offsets WHERE NOT whole").fetchone():
             return None
-        found = self._connection.execute(f'SELECT partition, "offset", version, calendar FROM {family}_applied')
+        return self.counted_up_to(family)
+
+    def counted_up_to(self, family: str) -> dict[int, tuple[int, Rules]]:
+        """As `applied`, while a transaction is being read too: whatever is behind these offsets, all before them is there."""
+        found = self._connection.execute(f'SELECT partition, "offset", version, calendar, hours FROM {family}_applied')
         return {partition: (offset, Rules(*rules)) for partition, offset, *rules in found}
 
     def complete_ms(self) -> int:
@@ -128,12 +140,18 @@ class Snapshot:
         return int(self._connection.execute("SELECT value FROM facts WHERE name = 'complete_ms'").fetchone()[0])
 
     def heartbeats(self) -> dict[int, int]:
-        """Of each partition, the time (epoch ms) of the newest heartbeat that came through the whole pipeline."""
-        return dict(self._connection.execute("SELECT partition, max(occurred_at) FROM heartbeats_beat GROUP BY 1 ORDER BY 1"))
+        """Of each partition, the time (epoch ms) of the newest heartbeat that came through the whole pipeline.
+
+        That of a clock which ran ahead says nothing, and nothing newer would come for as long. Instead of it stands when something last
+        came of the partition, which stops when the partition does.
+        """
+        beats = "SELECT partition, min(max(occurred_at), heard_ms) FROM heartbeats_beat JOIN offsets USING (partition)"
+        return dict(self._connection.execute(f"{beats} GROUP BY 1 ORDER BY 1"))
 
 
 _NOTHING = "''"
-_RULES = " UNION ".join(f"SELECT '{family}', version, calendar FROM {family}_{APPLIED}" for family in FAMILIES) + " ORDER BY 1, 2, 3"
+_RULES_OF = (f"SELECT '{family}', version, calendar, hours FROM {family}_{APPLIED}" for family in FAMILIES)
+_RULES = " UNION ".join(_RULES_OF) + " ORDER BY 1, 2, 3, 4"
 _OF_DAYS = "printf('%04d-%02d-%02d', at / 10000, at / 100 % 100, at % 100)"
 _DAY: dict[At, str] = {
     "day": _OF_DAYS,

@@ -27,6 +27,10 @@ NOT_NOW = Name(
     vi="Số liệu gồm cả hồ sơ đang giải quyết, chỉ biết được tại lúc hỏi; kỳ phải kéo dài đến hôm nay.",
     en="It asks about open dossiers too, which are known as of now only: the window has to last until today.",
 )
+NOW_ONLY = Name(
+    vi="Số liệu chỉ có tại lúc hỏi, không có của kỳ khác: hãy hỏi không kèm from, to, window.",
+    en="It is told as of now, and of no other time: ask without from, to and window.",
+)
 NOT_THEN = Name(
     vi="Số liệu tại lúc hỏi, không có số liệu của kỳ trước để so sánh.",
     en="It is a question about this moment, so there is nothing before to compare it with.",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import date
 
+from metrics import reasons
 from metrics.asked import Asked, CountsAsked, IndicatorsAsked
+from metrics.catalogue import Indicator, Name
 from metrics.directory import Directory, Tree
 from metrics.figures import Scope
 from metrics.grains import Window
@@ -68,6 +70,17 @@ def _level(tree: Tree, agency: str) -> AdministrativeLevel | None:
 def _with_those_above(tree: Tree, agency: str) -> Iterator[str]:
     yield agency
     yield from tree.chain(agency)
+
+
+def among(directory: Directory, indicator: Indicator, field: str | None = None) -> tuple[str, ...] | Name:
+    """The categories that an indicator is limited to by its own filters, and to a field beside (none: all), or why there are none."""
+    own = indicator.filters
+    limits = [set(own.categories)] if own and own.categories else []
+    limits += [set(categories(directory, own.fields))] if own and own.fields else []
+    limits += [set(categories(directory, [field]))] if field else []
+    if not limits:
+        return ()
+    return tuple(sorted(set.intersection(*limits))) or reasons.NO_FIELD
 
 
 def categories(directory: Directory, fields: Collection[str]) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ from math import inf
 from typing import TypeVar, cast
 
 from metrics import exposition as told
-from metrics.by_procedure import figures_of
-from metrics.catalogue import ByProcedure, Due, Indicator
+from metrics.by_procedure import by_procedure
+from metrics.catalogue import Due, Indicator, Name
 from metrics.directory import Directory
 from metrics.exposition import Metric, block, escaped, written
 from metrics.figures import Figure, Moment, Parts, Scope, Sharing, add, contributions, figure, no_parts, read, sources
@@ -19,12 +19,12 @@ from metrics.layout import TABLES, Table
 from metrics.reader import By, Snapshot, Sums
 from metrics.reported import reported
 from metrics.rules import needs, uncounted, versions_of
-from metrics.scopes import categories
+from metrics.scopes import among
 from metrics.windows import EXPORTED, WindowName, named
 
 PROVINCE = "all"
 OPEN = TABLES["dossiers", "open"]
-FIGURES = (told.INDICATOR_VALUE, told.INDICATOR_NUMERATOR, told.INDICATOR_DENOMINATOR, told.INDICATOR_TARGET, told.INDICATOR_QUANTILE)
+FIGURES = (told.INDICATOR_VALUE, told.INDICATOR_NUMERATOR, told.INDICATOR_DENOMINATOR, told.INDICATOR_TARGET, told.INDICATOR_PERCENTILE)
 DUES: tuple[Due, ...] = ("past", "soon")
 BY: tuple[By | None, ...] = (None, "agency")
 Lines = dict[Metric, list[str]]
@@ -74,49 +74,37 @@ class Scrape:
         return "".join(metric.head() + "".join(found) for metric, found in lines.items() if found)
 
     def _indicator(self, indicator: Indicator, window: WindowName) -> Lines:
-        if indicator.by_procedure:
-            return self._of_procedures(indicator, window, indicator.by_procedure)
-        if indicator.filters and indicator.filters.fields:
-            return self._of_fields(indicator, window, indicator.filters.fields)
-        if indicator.filters or any(term.due or term.over == "before" for term in indicator.leaves):
-            return self._lines(indicator, window, self._read(indicator, window))
-        tables = [source.table for source in sources(indicator)]
-        stands_for = (*(self._version(table, window) for table in tables), self._moment.today.year, self._agencies)
-        return self._kept.get(
-            (indicator.id, window), stands_for, lambda: self._lines(indicator, window, self._from_sums(indicator, window))
-        )
-
-    def _of_fields(self, indicator: Indicator, window: WindowName, fields: Sequence[str]) -> Lines:
-        """No sample while no procedure of the fields is registered."""
-        among = categories(self._directory, fields)
-        if not among:
+        """No sample where the filters leave nothing: while no procedure of the fields is registered."""
+        limits = among(self._directory, indicator)
+        if isinstance(limits, Name):
             return {}
+        if any(term.due for term in indicator.leaves):  # which the clock alone changes
+            return self._made(indicator, window, limits)
         tables = [source.table for source in sources(indicator)]
-        stands_for = (*(self._version(table, window) for table in tables), self._moment.today.year, self._agencies, among)
-        return self._kept.get(
-            (indicator.id, window), stands_for, lambda: self._lines(indicator, window, self._read(indicator, window, among))
-        )
+        today = self._moment.today if indicator.by_procedure else self._moment.today.year  # whose procedures, or whose targets
+        stands_for = (*(self._version(table, window) for table in tables), today, self._agencies, limits)
+        return self._kept.get((indicator.id, window), stands_for, lambda: self._made(indicator, window, limits))
 
-    def _of_procedures(self, indicator: Indicator, window: WindowName, rule: ByProcedure) -> Lines:
+    def _made(self, indicator: Indicator, window: WindowName, limits: Sequence[str]) -> Lines:
+        if indicator.by_procedure:
+            return self._of_procedures(indicator, window, limits)
+        if limits or any(term.due or term.over == "before" for term in indicator.leaves):
+            return self._lines(indicator, window, self._read(indicator, window, limits))
+        return self._lines(indicator, window, self._from_sums(indicator, window))
+
+    def _of_procedures(self, indicator: Indicator, window: WindowName, limits: Sequence[str]) -> Lines:
         """Of the province; the API tells agencies and procedures."""
-        today, scopes = self._moment.today, [Scope(named(window, self._moment.today))]
+        where = [Scope(named(window, self._moment.today))]
+        figures, _ = by_procedure(self._snapshot, indicator, self._moment, where, self._directory, among=limits)
+        return self._told(indicator, window, (), [figures[""]])
 
-        def found() -> Lines:
-            counted = read(Sharing(self._snapshot, [indicator]), indicator, self._moment, scopes, by="category")
-            figures, _ = figures_of(rule, self._directory.procedures_on(today), counted, self._moment.office, None)
-            return self._told(indicator, window, (), [figures[""]])
-
-        tables = [source.table for source in sources(indicator)]
-        return self._kept.get((indicator.id, window), (*(self._version(table, window) for table in tables), today), found)
-
-    def _read(self, indicator: Indicator, window: WindowName, among: Sequence[str] = ()) -> dict[str, Parts]:
-        limits = among or (indicator.filters.categories if indicator.filters else ())
+    def _read(self, indicator: Indicator, window: WindowName, limits: Sequence[str]) -> dict[str, Parts]:
         days = [Scope(part, None, names) for part, names in self._directory.groupings(named(window, self._moment.today))]
         by: By | None = "agency" if indicator.main else None  # of the others only the province is told, which is quicker to read
         return read(Sharing(self._snapshot, [indicator]), indicator, self._moment, days, by=by, among=limits)
 
     def _from_sums(self, indicator: Indicator, window: WindowName) -> dict[str, Parts]:
-        """As `_read`, from the sums of whole tables that every indicator shares."""
+        """As `_read` without limits, from the sums of whole tables that every indicator shares."""
         found: dict[str, Parts] = {}
         for source in sources(indicator):
             adds = contributions(indicator, source, source.table.declared.measures)
@@ -141,7 +129,7 @@ class Scrape:
             told.INDICATOR_NUMERATOR: _lines(told.INDICATOR_NUMERATOR, ((label, one.numerator) for label, one in found)),
             told.INDICATOR_DENOMINATOR: _lines(told.INDICATOR_DENOMINATOR, ((label, one.denominator) for label, one in found)),
             told.INDICATOR_TARGET: _lines(told.INDICATOR_TARGET, ((label, target) for label in labels)),
-            told.INDICATOR_QUANTILE: _lines(told.INDICATOR_QUANTILE, _quantiles(found)),
+            told.INDICATOR_PERCENTILE: _lines(told.INDICATOR_PERCENTILE, _percentiles(found)),
         }
 
     def reported(self, indicators: Iterable[Indicator]) -> str:
@@ -165,7 +153,7 @@ class Scrape:
             if table.declared.at != "none":
                 for window in EXPORTED if table.declared.at == "day" else ("all",):
                     found.append(self._table_counts(table, window))
-        return told.COUNT.head() + "".join(found)
+        return told.COUNTS.head() + "".join(found)
 
     def _table_counts(self, table: Table, window: WindowName) -> str:
         stands_for = self._version(table, window), self._uncounted
@@ -176,7 +164,7 @@ class Scrape:
         totals = [sum(column) for column in zip([0] * len(measures), *self._sums(table, window).values(), strict=True)]
         named = [(table.family, table.kind, measure) for measure in measures]
         return "".join(
-            told.COUNT.sample((*name, window), total) for name, total in zip(named, totals, strict=True) if name not in self._uncounted
+            told.COUNTS.sample((*name, window), total) for name, total in zip(named, totals, strict=True) if name not in self._uncounted
         )
 
     def open_dossiers(self) -> str:
@@ -251,8 +239,8 @@ def _lines(metric: Metric, samples: Iterable[tuple[str, float | None]]) -> list[
     return [f"{metric.name}{labels}}} {written(number)}\n" for labels, number in samples if number is not None]
 
 
-def _quantiles(figures: Iterable[tuple[str, Figure]]) -> Iterator[tuple[str, float]]:
+def _percentiles(figures: Iterable[tuple[str, Figure]]) -> Iterator[tuple[str, float]]:
     for labels, found in figures:
         if found.denominator:
             for percentile, bound in found.percentiles:
-                yield f'{labels},quantile="{percentile / 100}"', inf if bound is None else bound
+                yield f'{labels},percentile="{percentile}"', inf if bound is None else bound

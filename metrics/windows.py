@@ -43,21 +43,27 @@ def add_months(day: date, months: int, on: int | None = None) -> date:
 
 
 def compared(window: Window, with_: Comparison, name: WindowName | None = None) -> Window | None:
-    """The window to compare one with; None for a window that is open on a side.
+    """The window to compare one with; None for a window that is open on a side, or if it lies beyond the calendar's ends.
 
     `last_year` is the same days of the year before. `previous` is as much of the unit before (of `name`: month, quarter …) as has
     passed of this one; of a range of whole months, counted from any day, as many months before it; of any other range, as many
     days before it.
     """
-    if window.first is None or window.last is None or window.first.year == date.min.year:
+    if window.first is None or window.last is None:
         return None
-    whole = whole_months(window.first, window.last)
+    try:
+        return _earlier(window.first, window.last, with_, name)
+    except (OverflowError, ValueError):  # days of no calendar: before the year 1, behind the year 9999
+        return None
+
+
+def _earlier(first: date, last: date, with_: Comparison, name: WindowName | None) -> Window:
+    whole = whole_months(first, last)
     months = 12 if with_ == "last_year" else _MONTHS.get(name, 0) if name else whole
     if not months:
-        days = timedelta(days=7) if name == "week" else window.last - window.first + DAY
-        return Window(window.first - days, window.last - days)
-    last = add_months(window.last + DAY, -months) - DAY if whole else add_months(window.last, -months)
-    return Window(add_months(window.first, -months), last)
+        days = timedelta(days=7) if name == "week" else last - first + DAY
+        return Window(first - days, last - days)
+    return Window(add_months(first, -months), add_months(last + DAY, -months) - DAY if whole else add_months(last, -months))
 
 
 def whole_months(first: date, last: date) -> int:

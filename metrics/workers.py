@@ -1,4 +1,4 @@
-"""How far the workers are behind: their group's committed offsets against the ends of the events topics."""
+"""How far the workers are behind: their group's committed offsets against the ends of the events topics, and what stood there at first."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.consumer import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from metrics.layout import FAMILIES
 from schemas.errors import KafkaUnavailable
 from schemas.kafka import admin, consumer
 from schemas.settings import Settings
@@ -34,15 +35,21 @@ class Backlog:
     oldest_ms: int | None
 
 
+# By (family, partition) the offsets of the first event and behind the last one.
+Standing = Mapping[tuple[str, int], tuple[int, int]]
+
+
 class WorkerLag:
     """`records`: accepted and not yet counted events of each (topic, partition), `backlog`: all but heartbeats together.
 
-    Empty and None while Kafka can't be asked.
+    Empty and None while Kafka can't be asked. `standing` is what had been accepted when Kafka was first asked, all but heartbeats; it
+    stays, so that whoever waits until that is counted does not wait for what comes later.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.records: dict[tuple[str, int], int] = {}
         self.backlog: Backlog | None = None
+        self.standing: Standing | None = None
         self._settings = settings
 
     async def watch(self) -> None:
@@ -61,10 +68,23 @@ class WorkerLag:
         try:
             async with admin(self._settings) as client:
                 while True:
+                    if self.standing is None:
+                        self.standing = await self._stand(client)
                     self.records, self.backlog = await self._behind(client, reader)
                     await asyncio.sleep(EVERY_SECONDS)
         finally:
             await reader.stop()
+
+    async def _stand(self, client: AIOKafkaAdminClient) -> Standing | None:
+        """None while a topic is being made."""
+        families = {events_topic(family): family for family in FAMILIES}
+        found = await client.describe_topics([*families])
+        if not all(topic["partitions"] for topic in found):
+            return None
+        partitions = [TopicPartition(topic["topic"], part["partition"]) for topic in found for part in topic["partitions"]]
+        async with consumer(self._settings) as reader:  # of committed records only
+            first, end = await reader.beginning_offsets(partitions), await reader.end_offsets(partitions)
+        return {(families[one.topic], one.partition): (first[one], end[one]) for one in partitions}
 
     async def _behind(self, client: AIOKafkaAdminClient, reader: AIOKafkaConsumer) -> tuple[dict[tuple[str, int], int], Backlog | None]:
         found = await client.describe_topics(list(EVENTS))

@@ -110,10 +110,21 @@ def simulate(**options: Any) -> None:
 
 @cli.command()
 def recount() -> None:
-    """Compute every cell again from offset zero and compare. Exit code 1 if any differs."""
+    """Compute every cell and state again from the first event and compare. Exit code 1 if any differs."""
     from ops.recount import run_recount
 
     sys.exit(run_recount(settings()))
+
+
+@cli.command()
+@click.option("--from-zero", is_flag=True, help="Delete states and cells, so that workers count everything from the first event.")
+@click.option("--skip-missing", is_flag=True, help="Let books go on behind facts that are gone for good.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def mend(from_zero: bool, skip_missing: bool, yes: bool) -> None:
+    """Show where books, group and log stand, and put them right, while no worker runs. Exit code 1 if they still don't fit."""
+    from ops.mend import run_mend
+
+    sys.exit(run_mend(settings(), from_zero=from_zero, skip_missing=skip_missing, yes=yes))
 
 
 @cli.command()

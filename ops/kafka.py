@@ -20,9 +20,9 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType, MappingProxyType, TracebackType
 from typing import IO, Self
 
 from aiokafka.client import AIOKafkaClient
@@ -31,7 +31,7 @@ from rich.console import Console
 
 from ops.java import java_program
 from ops.kafka_jars import classpath
-from ops.kafka_storage import first_complaint, prepare_storage, write_configuration
+from ops.kafka_storage import BROKER, first_complaint, prepare_storage, write_configuration
 from schemas.errors import EnvironmentBroken
 from schemas.settings import Settings
 
@@ -48,11 +48,12 @@ class EmbeddedKafka:
     """One broker on one data folder. Every method blocks; from an event loop, call them through `asyncio.to_thread`.
 
     data: the broker's folder. host: address to listen on. heap: a Java -Xmx value. home: an unpacked Kafka to run instead of the
-    pinned jars. repository: URL of a Maven mirror to fetch those from.
+    pinned jars. repository: URL of a Maven mirror to fetch those from. properties: what is otherwise than in a broker that is alone.
     """
 
     def __init__(
         self, data: Path, *, port: int = 9092, host: str = "127.0.0.1", heap: str = "512m", home: Path | None = None, repository: str = "",
+        properties: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.data = data.resolve()
         self.port = port
@@ -60,6 +61,7 @@ class EmbeddedKafka:
         self.heap = heap
         self.home = home
         self.repository = repository
+        self.properties = properties
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
 
@@ -184,8 +186,9 @@ class EmbeddedKafka:
         try:
             shutil.rmtree(temporary, ignore_errors=True)  # native libraries that a killed broker left unpacked
             temporary.mkdir()
-            write_configuration(self.data, self.host, self.port)
-            prepare_storage(self.data, [*command, "kafka.tools.StorageTool"], _environment())
+            write_configuration(self.data, self.host, self.port, self.properties)
+            node = self.properties.get("node.id", BROKER["node.id"])
+            prepare_storage(self.data, [*command, "kafka.tools.StorageTool"], _environment(), node)
         except OSError as error:
             raise self._unwritable(error) from error
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import socket
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from schemas.errors import EnvironmentBroken
 
 # The same in every installation, so that a lost or half-written meta.properties can be written again: partitions are assigned to the
 # directory's id, and a broker that draws a new one no longer finds its data.
 IDENTITY = {"version": "1", "node.id": "1", "cluster.id": "bGdzcC1odWIta2Fma2EtMQ", "directory.id": "bGdzcC1odWItZGlyZWN0MQ"}
+FOR_GOOD_MINUTES = (1 << 31) - 1  # the greatest that Kafka takes: some 4,000 years
 BROKER = {
     "process.roles": "broker,controller",
     "node.id": IDENTITY["node.id"],
@@ -24,6 +27,8 @@ BROKER = {
     "message.max.bytes": str(8 << 20),
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "4",
+    # What workers have counted is kept as long as what they count: a hub may be off for longer than Kafka's seven days (Tết alone is).
+    "offsets.retention.minutes": str(FOR_GOOD_MINUTES),
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",
     "transaction.state.log.num.partitions": "4",
@@ -59,42 +64,53 @@ rootLogger.appenderRef.console.level = error
 """
 
 
-def write_configuration(data: Path, host: str, port: int) -> None:
-    """Write server.properties, the same for formatting, and the logging configuration. Paths in them are relative to `data`."""
+def identity(node: str) -> dict[str, str]:
+    """What meta.properties says of the broker with this `node.id`, a digit: no two of a cluster may have one directory id."""
+    directory = base64.urlsafe_b64encode(f"lgsp-hub-direct{node}".encode()).decode().rstrip("=")
+    return IDENTITY | {"node.id": node, "directory.id": directory}
+
+
+def write_configuration(data: Path, host: str, port: int, properties: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write server.properties, the same for formatting, and the logging configuration. Paths in them are relative to `data`.
+
+    properties: what is otherwise than in BROKER, as for a broker that isn't alone.
+    """
     quorum = f"{host}:{free_port(host)}"  # a new one at each start: nobody has to keep a second port free
-    own = BROKER | {
+    own = {
+        **BROKER,
         "listeners": f"PLAINTEXT://{host}:{port},CONTROLLER://{quorum}",
         "advertised.listeners": f"PLAINTEXT://{host}:{port}",
         "controller.quorum.voters": f"{IDENTITY['node.id']}@{quorum}",
+        **properties,
     }
     _write_properties(data / "server.properties", own | {"log.dirs": "log"})
     _write_properties(data / "format.properties", own | {"log.dirs": "log.part"})
     (data / "log4j2.properties").write_text(LOGGING, encoding="ascii")
 
 
-def prepare_storage(data: Path, tool: list[str], environment: Mapping[str, str]) -> None:
+def prepare_storage(data: Path, tool: list[str], environment: Mapping[str, str], node: str = IDENTITY["node.id"]) -> None:
     """Make the folder `log` ready: format it if it is new, mend its identity if that was lost.
 
-    tool: the command line that runs Kafka's StorageTool. Raises: EnvironmentBroken if storage cannot be made, or holds data
-    without the metadata that says what it is.
+    tool: the command line that runs Kafka's StorageTool. node: the broker's `node.id`. Raises: EnvironmentBroken if storage cannot
+    be made, or holds data without the metadata that says what it is.
     """
     log = data / "log"
     if (log / "__cluster_metadata-0").is_dir():
-        _mend_identity(log)
+        _mend_identity(log, node)
     elif log.is_dir() and any(log.iterdir()):
         raise EnvironmentBroken(f"Kafka's storage {log} has lost its metadata: put a backup in its place, or delete it to begin empty.")
     else:
-        _format(data, tool, environment)
+        _format(data, tool, environment, node)
 
 
-def _mend_identity(log: Path) -> None:
+def _mend_identity(log: Path, node: str) -> None:
     file = log / "meta.properties"
     lines = file.read_text(encoding="latin-1").splitlines() if file.is_file() else []
     if not IDENTITY.keys() <= {line.partition("=")[0] for line in lines if line.partition("=")[2]}:
-        _write_properties(file, IDENTITY)
+        _write_properties(file, identity(node))
 
 
-def _format(data: Path, tool: list[str], environment: Mapping[str, str]) -> None:
+def _format(data: Path, tool: list[str], environment: Mapping[str, str], node: str) -> None:
     """Format beside the place and move there in one step: a kill in between leaves nothing half-formatted."""
     part = data / "log.part"
     shutil.rmtree(part, ignore_errors=True)
@@ -102,7 +118,7 @@ def _format(data: Path, tool: list[str], environment: Mapping[str, str]) -> None
     done = subprocess.run(command, cwd=data, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise EnvironmentBroken(f"Kafka's storage {data / 'log'} cannot be made: {first_complaint(done.stdout + done.stderr)}.")
-    _write_properties(part / "meta.properties", IDENTITY)
+    _write_properties(part / "meta.properties", identity(node))
     os.rename(part, data / "log")
 
 

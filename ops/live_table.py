@@ -19,7 +19,7 @@ from schemas.clock import now_ms, to_ms
 from schemas.settings import Settings
 
 TIMEOUT = 2.0
-INCOMPLETE = "* Số liệu chưa đầy đủ: chưa có đủ cơ quan báo cáo. / Incomplete: not every agency that should report did (GET /v1/coverage)."
+INCOMPLETE = "* Số liệu chưa đầy đủ, hoặc chưa biết ai phải báo cáo. / Incomplete, or not known to be complete (GET /v1/coverage)."
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,18 @@ class Answers:
     problem: str = ""
 
 
-def get_ready(host: str, port: int) -> bool:
-    """Whether a service says that it is ready."""
+def answers(host: str, port: int, path: str) -> bool:
+    """Whether a service answers well at a path."""
     try:
-        with urllib.request.urlopen(f"http://{host}:{port}/readyz", timeout=TIMEOUT) as answer:
+        with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=TIMEOUT) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
 
 
 def fetch(settings: Settings) -> Answers:
-    """The main indicators of the current year."""
-    url = f"http://{settings.host}:{settings.metrics_port}/v1/indicators?window=year&main=1"
+    """The main indicators of the current year, and of now those that are told of no other time."""
+    url = f"http://{settings.host}:{settings.metrics_port}/v1/indicators?main=1"
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
             return Answers(json.load(answer)["indicators"])

@@ -11,9 +11,12 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from schemas.errors import EXIT_REFUSED
+
 SUPERVISOR = "LGSP_SUPERVISOR_PID"
 STOP_SECONDS = 20.0
 FIRST_PAUSE, LONGEST_PAUSE, STEADY = 0.5, 10.0, 30.0
+REFUSED_PAUSE = 60.0  # after an end that a fresh start can't mend
 
 
 @dataclass
@@ -53,7 +56,8 @@ class Service:
             return
         if self._retry_at is None:
             self._pause = FIRST_PAUSE if now - self._started > STEADY else min(self._pause * 2, LONGEST_PAUSE)
-            self._retry_at = now + self._pause
+            refused = self.process is not None and self.process.returncode == EXIT_REFUSED
+            self._retry_at = now + (REFUSED_PAUSE if refused else self._pause)
         elif now >= self._retry_at:
             self.restarts += 1
             self.start()

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.live import Live
 
 from ops.kafka import EmbeddedKafka
-from ops.live_table import LiveTable, fetch, get_ready
+from ops.live_table import LiveTable, answers, fetch
 from ops.supervise import Service
 from schemas.errors import EnvironmentBroken
 from schemas.kafka import ensure_topics
@@ -101,13 +101,14 @@ def _start_services(settings: Settings, console: Console, stack: ExitStack) -> l
 
 
 def _await_ready(settings: Settings, services: list[Service]) -> None:
-    waiting = {"metrics": settings.metrics_port, "gateway": settings.gateway_port}
+    # Figures may take long to be ready, after a change of rules for one; the table below says how far they are.
+    waiting = {"metrics": (settings.metrics_port, "/healthz"), "gateway": (settings.gateway_port, "/readyz")}
     deadline = time.monotonic() + READY_SECONDS
     while waiting:
         for service in services:
             if not service.running:
                 raise EnvironmentBroken(f"{service.name} ended while starting: {service.last_words()} (more in {service.log})")
-        waiting = {name: port for name, port in waiting.items() if not get_ready(settings.host, port)}
+        waiting = {name: place for name, place in waiting.items() if not answers(settings.host, *place)}
         if waiting and time.monotonic() > deadline:
             names = ", ".join(waiting)
             raise EnvironmentBroken(f"{names} did not come up in {READY_SECONDS:.0f} s: see {settings.data / 'logs'}, then start again.")

@@ -22,7 +22,7 @@ import msgspec
 
 from schemas.clock import day
 from schemas.codes import ADMINISTRATIVE_LEVELS, CHANNELS
-from schemas.errors import ContractError
+from schemas.errors import ContractError, NewerLayout
 
 Sums = dict[int, int]  # place -> amount
 Page = dict[str, Sums]  # cell's name -> its counts
@@ -93,6 +93,7 @@ KINDS: dict[str, dict[str, Kind]] = {
             "flagged", "offline_procedure_online", "no_reception", "finished_without_end", "received_in_future", "ended_in_future",
             "received_after_end", "due_moved_after_passed", "step_after_end", "sources_disagree",
             "due_before_reception", "step_before_reception", "returned_before_end", "end_without_reception", "supplement_before_reception",
+            "too_many",
         )),
         "reopened": Kind("day", ("reopened",)),
     },
@@ -102,7 +103,7 @@ KINDS: dict[str, dict[str, Kind]] = {
         "accepted": Kind("day", ("accepted_timed", "accepted_seconds", *classes("accepted_h", HOURS_BOUNDS))),
         "handled": Kind("day", ("completed", "completed_timed", "completed_seconds", *classes("completed_h", HOURS_BOUNDS))),
         "recalled": Kind("day", ("asked", "agreed", "refused_recall")),
-        "flagged": Kind("day", ("no_sending",)),
+        "flagged": Kind("day", ("no_sending", "too_many")),
     },
     "tasks": {
         "assigned": Kind("day", ("assigned", "with_deadline", "without_deadline")),
@@ -111,6 +112,7 @@ KINDS: dict[str, dict[str, Kind]] = {
         "cancelled": Kind("day", ("cancelled",)),
         "flagged": Kind("day", (
             "flagged", "no_assignment", "due_before_assignment", "completed_before_assignment", "due_moved_after_passed",
+            "too_many",
         )),
     },
     "activities": {
@@ -140,19 +142,37 @@ KINDS: dict[str, dict[str, Kind]] = {
 }  # fmt: skip
 
 
-# How far a partition's cells have come: the offset of the next event to apply, the version of the counting rules, and which
-# office hours they counted by (0: the rules ask for none). Written in every transaction, on a page of its own, so that whoever
-# reads cells knows exactly which events they stand for.
+# How far a partition's cells have come: the offset of the next event to apply, the version of the counting rules, which office
+# hours they counted by and the number that their author gave these (both 0: the rules ask for none), and how many records in a
+# row were refused before that offset. Written in every transaction, on a page of its own, so that whoever reads cells knows
+# exactly which events they stand for.
 APPLIED = "applied"
+APPLIED_MEASURES = ("layout", "version", "calendar", "offset", "hours", "refused_run")
+_LAYOUT, _OFFSET = APPLIED_MEASURES.index("layout"), APPLIED_MEASURES.index("offset")
+# In the first layout the offset stood where the layout stands now. A hub of that time takes this number for the offset, which is
+# never the group's: it refuses these books instead of counting them by its older rules.
+LAYOUT = -2
 for _kinds in KINDS.values():
-    _kinds[APPLIED] = Kind("none", ("offset", "version", "calendar"))
+    _kinds[APPLIED] = Kind("none", APPLIED_MEASURES)
 
 
 class Rules(NamedTuple):
-    """What a family's cells were counted by: the version of its rules, and the fingerprint of the office hours (0: none needed)."""
+    """What a family's cells were counted by: the version of its rules, the fingerprint of the office hours, and their number.
+
+    Fingerprint and number are 0 where the rules need no office hours; the number is also 0 in cells of before there was one.
+    """
 
     version: int
     calendar: int = 0
+    hours: int = 0
+
+
+class Standing(NamedTuple):
+    """What a page `applied` says: which events the cells stand for, and what they were counted by."""
+
+    offset: int
+    rules: Rules
+    refused_run: int = 0
 
 
 # The version of a family's rules from which on a measure, by family, kind and name, is counted; from the first one on if it is
@@ -177,16 +197,38 @@ _ADDED: dict[int, dict[str, tuple[str, ...]]] = {  # to dossiers, by version and
             "processing_working_seconds", "paused_working_seconds", "asked_for_papers", "asked_again_in_time", "digitised_throughout",
         ),
     },
+    4: {"flagged": ("too_many",)},
 }  # fmt: skip
 SINCE: dict[tuple[str, str, str], int] = {
     ("dossiers", kind, measure): version
     for version, kinds in _ADDED.items() for kind, measures in kinds.items() for measure in measures
-}  # fmt: skip
+} | {("documents", "flagged", "too_many"): 2, ("tasks", "flagged", "too_many"): 2}  # fmt: skip
 
 
-def applied_row(family: str, offset: int, rules: Rules) -> tuple[bytes, bytes]:
+def applied_row(family: str, standing: Standing) -> tuple[bytes, bytes]:
     """Key and value of a family's `applied` page; one per partition."""
-    return applied_key(family), encode_page({f"{APPLIED}|-": {0: offset, 1: rules.version, 2: rules.calendar}})
+    offset, rules, refused_run = standing
+    values = (LAYOUT, rules.version, rules.calendar, offset, rules.hours, refused_run)
+    return applied_key(family), encode_page({f"{APPLIED}|-": {place: value for place, value in enumerate(values) if value}})
+
+
+def read_applied_page(value: bytes | None) -> Standing:
+    """What an `applied` page says; nothing was applied where there is none.
+
+    Raises: ContractError for what is no such page. NewerLayout for one that a later version of the hub wrote.
+    """
+    sums = _of_today(next(iter(decode_page(value).values()), {}))
+    _, version, calendar, offset, hours, refused_run = (sums.get(place, 0) for place in range(len(APPLIED_MEASURES)))
+    return Standing(offset, Rules(version, calendar, hours), refused_run)
+
+
+def _of_today(sums: Sums) -> Sums:
+    """The counts of an `applied` page in today's places, without the layout."""
+    layout = sums.get(_LAYOUT, 0)
+    if layout < LAYOUT:
+        raise NewerLayout(f"The page `{APPLIED}` has layout {-layout}, and this version of the hub knows layouts up to {-LAYOUT}.")
+    rest = {place: amount for place, amount in sums.items() if place != _LAYOUT}
+    return rest if layout == LAYOUT else rest | {_OFFSET: layout}
 
 
 def applied_key(family: str) -> bytes:
@@ -250,6 +292,8 @@ def cells_of(key: bytes | None, value: bytes | None) -> Iterator[tuple[CellKey, 
     except (ValueError, KeyError) as error:
         raise ContractError(f"{key!r} is no key of a page (family|agency|day)") from error
     for name, sums in decode_page(value).items():
+        if part == APPLIED:
+            sums = _of_today(sums)
         try:
             kind, category, *instant = name.split("|")
             if bool(instant) != (kinds[kind].at == "instant"):

@@ -10,7 +10,6 @@ from typing import Literal
 # `|` separates the parts of a cell's key, so no code may hold it.
 AGENCY = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,34}$"
 CODE = r"^[0-9A-Za-z][0-9A-Za-z._:-]{0,63}$"
-THING_ID = r"^[^\x00-\x1f\x7f|]{1,128}$"
 
 Channel = Literal["online", "counter", "post", "email", "internal", "other"]
 CHANNELS: tuple[Channel, ...] = ("online", "counter", "post", "email", "internal", "other")

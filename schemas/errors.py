@@ -3,13 +3,19 @@
     HubError
     ├── SettingsError        a setting is missing or makes no sense
     ├── ContractError        bytes that no contract decodes, or a contract that changed incompatibly
+    │   └── NewerLayout      … because a later version of the hub wrote them
     ├── CatalogueError       a declaration (indicators, mapping, topics) that cannot hold
     ├── KafkaUnavailable     Kafka does not answer, or not in time: try again
+    │   └── TopicUnwritable  one topic is missing or may not be written; others go on
+    ├── RecordTooLarge       a record larger than its topic takes: trying again changes nothing
     ├── EnvironmentBroken    a download, a program or a folder that the hub needs is missing or half-made
     └── LedgerError          the worker may not go on: a hole in the offsets, too many undecodable records
+        └── BooksError       … and starting it again changes nothing: somebody has to act
 """
 
 from __future__ import annotations
+
+EXIT_REFUSED = 78  # sysexits' EX_CONFIG: how a process ends that a fresh start can't mend
 
 
 class HubError(Exception):
@@ -24,6 +30,10 @@ class ContractError(HubError):
     """Bytes that no contract decodes, or a contract that old or new readers could not read."""
 
 
+class NewerLayout(ContractError):
+    """What a later version of the hub wrote, in a layout that this one does not know."""
+
+
 class CatalogueError(HubError):
     """A declaration (indicators, mapping, topics) that cannot hold; names the exact place."""
 
@@ -32,9 +42,21 @@ class KafkaUnavailable(HubError):
     """Kafka does not answer, or not in time: nothing was promised, try again."""
 
 
+class TopicUnwritable(KafkaUnavailable):
+    """One topic is missing or may not be written; names it and the reason. Who writes to others is not held up."""
+
+
+class RecordTooLarge(HubError):
+    """A record larger than its topic takes: trying again changes nothing."""
+
+
 class EnvironmentBroken(HubError):
     """A download, a program or a folder that the hub needs is missing or half-made."""
 
 
 class LedgerError(HubError):
     """The worker may not go on; a supervisor starts it afresh from the last committed transaction."""
+
+
+class BooksError(LedgerError):
+    """The worker may not go on, and a fresh start changes nothing: somebody has to act, as the message says."""

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaConnectionError, KafkaError, TopicAlreadyExistsError
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaConnectionError,
+    KafkaError,
+    NodeNotReadyError,
+    NotCoordinatorForGroupError,
+    RequestTimedOutError,
+    TopicAlreadyExistsError,
+)
 
 from schemas.errors import KafkaUnavailable, SettingsError
 from schemas.settings import Settings
@@ -20,20 +30,29 @@ from schemas.topics import Topic, topics_of
 # aiokafka retries, and would log each one.
 logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
 
+log = logging.getLogger(__name__)
+
+ADMIN_MS = 20_000  # whatever the other requests' patience: a busy cluster makes a topic in seconds
 COORDINATOR_TRIES = 100
+# The broker makes its offsets topic at the first question; another one takes over what a dead one coordinated.
+COORDINATOR_MOVES = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NodeNotReadyError, NotCoordinatorForGroupError)
 READ_AT_ONCE = 10_000  # records; what is read at once is memory that a process keeps
+_OWN = 1  # Kafka's source of a setting: the topic's own
+_TO_DO = "LGSP_TOPICS is `check`, so whoever keeps the topics makes and sets them as schemas/topics.py declares; `manage` lets the hub."
 
 
 def consumer(settings: Settings, *topics: str, **options: Any) -> AIOKafkaConsumer:
     """A consumer that reads only what was committed, from the beginning, and commits nothing by itself."""
     chosen: dict[str, Any] = {"isolation_level": "read_committed", "enable_auto_commit": False, "auto_offset_reset": "earliest",
-                              "max_partition_fetch_bytes": 4 << 20, "metadata_max_age_ms": 60_000}  # fmt: skip
+                              "max_partition_fetch_bytes": 4 << 20, "metadata_max_age_ms": 60_000,
+                              "request_timeout_ms": int(settings.request_timeout * 1000)}  # fmt: skip
     return AIOKafkaConsumer(*topics, bootstrap_servers=settings.bootstrap, **(chosen | options))
 
 
 def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
     """An idempotent producer that waits for all in-sync replicas."""
-    chosen: dict[str, Any] = {"acks": "all", "enable_idempotence": True, "max_batch_size": 1 << 20}
+    chosen: dict[str, Any] = {"acks": "all", "enable_idempotence": True, "max_batch_size": 1 << 20,
+                              "request_timeout_ms": int(settings.request_timeout * 1000)}  # fmt: skip
     return AIOKafkaProducer(bootstrap_servers=settings.bootstrap, **(chosen | options))
 
 
@@ -41,15 +60,14 @@ def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
 async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     """An admin client.
 
-    Raises: KafkaUnavailable when no broker answers.
+    Raises: KafkaUnavailable when no broker answers, at the start or inside.
     """
-    client = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap, request_timeout_ms=20_000)
+    client = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap, request_timeout_ms=ADMIN_MS)
     try:
         await client.start()
-    except KafkaConnectionError as error:
-        raise unavailable(settings) from error
-    try:
         yield client
+    except (KafkaConnectionError, NodeNotReadyError, RequestTimedOutError) as error:  # a broker can go at any moment
+        raise unavailable(settings) from error
     finally:
         await client.close()
 
@@ -60,9 +78,12 @@ def unavailable(settings: Settings) -> KafkaUnavailable:
 
 
 async def ensure_topics(settings: Settings) -> list[str]:
-    """Make the topics that are missing; returns their names.
+    """Make the topics that are missing, and put right those whose settings are not the declared ones; returns the names of those made.
 
-    Raises: SettingsError when a topic exists with another number of partitions: books would be split differently.
+    Where `LGSP_TOPICS` is `check`, somebody else makes and sets them: then what is missing or differs is refused by name.
+
+    Raises: SettingsError when a topic has another number of partitions (books would be split differently) or other settings that
+    can't be put right.
     """
     async with admin(settings) as client:
         existing = {found["topic"]: len(found["partitions"]) for found in await client.describe_topics() or [] if not found["error_code"]}
@@ -70,9 +91,22 @@ async def ensure_topics(settings: Settings) -> list[str]:
         for topic in topics:
             _check_partitions(topic, existing.get(topic.name), settings)
         missing = [topic for topic in topics if topic.name not in existing]
+        if missing and settings.topics == "check":
+            raise SettingsError(f"Topics are missing: {', '.join(topic.name for topic in missing)}. {_TO_DO}")
+        await _ensure_settings(client, [topic for topic in topics if topic.name in existing], settings)
         for topic in missing:
             await _create(client, topic, settings)
         return [topic.name for topic in missing]
+
+
+async def make_topic(settings: Settings, topic: Topic) -> None:
+    """Make one topic, unless it is there, or somebody else keeps the topics.
+
+    Raises: KafkaUnavailable
+    """
+    if settings.topics == "manage":
+        async with admin(settings) as client:
+            await _create(client, topic, settings)
 
 
 def _check_partitions(topic: Topic, found: int | None, settings: Settings) -> None:
@@ -82,6 +116,57 @@ def _check_partitions(topic: Topic, found: int | None, settings: Settings) -> No
             f"Topic {topic.name} has {found} partitions and the settings say {wanted}: set LGSP_PARTITIONS={found}, "
             "or start with a fresh LGSP_DATA (the number is fixed once the topics exist)."
         )
+
+
+async def _ensure_settings(client: AIOKafkaAdminClient, topics: Sequence[Topic], settings: Settings) -> None:
+    """Every declared setting of these topics is in force, or it is said which one is not."""
+    found = await _settings_of(client, [topic.name for topic in topics])
+    wrong = {topic.name: _differing(topic.config(settings), found[topic.name]) for topic in topics if topic.name in found}
+    wrong = {name: differing for name, differing in wrong.items() if differing}
+    if not wrong:
+        return
+    said = "; ".join(f"{name}: {_told(differing, found[name])}" for name, differing in wrong.items())
+    if settings.topics == "check":
+        raise SettingsError(f"Topics have other settings than the hub relies on: {said}. {_TO_DO}")
+    log.warning("Topics had other settings than declared, and are put right: %s. Facts may have been deleted: `lgsp recount` tells.", said)
+    own = {name: {key: one.value for key, one in found[name].items() if one.own} for name in wrong}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name, own[name] | differing) for name, differing in wrong.items()]
+    for answer in await client.alter_configs(resources):
+        for code, message, _, name in cast("Any", answer).resources:
+            if code:
+                raise SettingsError(f"Topic {name} has other settings than the hub relies on ({said}), and Kafka refuses to change them "
+                                    f"({message or code}): set them by hand, or allow the hub to.")  # fmt: skip
+
+
+class TopicSetting(NamedTuple):
+    """A topic's setting in force. `own`: set for this topic, not the broker's default."""
+
+    value: str
+    own: bool
+
+
+async def _settings_of(client: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, TopicSetting]]:
+    found: dict[str, dict[str, TopicSetting]] = {}
+    asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    for answer in await client.describe_configs(asked) if asked else []:
+        for code, message, _, name, entries in cast("Any", answer).resources:
+            if code:
+                raise KafkaUnavailable(f"Kafka does not tell the settings of topic {name} ({message or code}): may the hub ask for them?")
+            found[name] = {key: TopicSetting(value, source == _OWN) for key, value, _, source, *_ in entries}
+    return found
+
+
+def _differing(wanted: Mapping[str, str], found: Mapping[str, TopicSetting]) -> dict[str, str]:
+    """Declared settings that are not in force. More replicas in sync than asked for is stricter, and stays."""
+    differing = {key: value for key, value in wanted.items() if key not in found or found[key].value != value}
+    key = "min.insync.replicas"
+    if key in differing and key in found and int(found[key].value) > int(differing[key]):
+        del differing[key]
+    return differing
+
+
+def _told(differing: Mapping[str, str], found: Mapping[str, TopicSetting]) -> str:
+    return ", ".join(f"{key} is {found[key].value if key in found else 'not set'} instead of {value}" for key, value in differing.items())
 
 
 async def _create(client: AIOKafkaAdminClient, topic: Topic, settings: Settings) -> None:
@@ -97,8 +182,8 @@ async def _create(client: AIOKafkaAdminClient, topic: Topic, settings: Settings)
             raise KafkaUnavailable(f"Topic {topic.name} could not be made (error {code}: {message}): does the cluster have enough brokers?")
 
 
-async def committed_offsets(settings: Settings, group: str, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
-    """Where a consumer group stands on each of these partitions; 0 where it never committed.
+async def committed_offsets(settings: Settings, group: str, partitions: list[TopicPartition]) -> dict[TopicPartition, int | None]:
+    """Where a consumer group stands on each of these partitions; None where it has no offset: it never committed, or it expired.
 
     Raises: KafkaUnavailable when no broker coordinates the group within some seconds.
     """
@@ -106,9 +191,11 @@ async def committed_offsets(settings: Settings, group: str, partitions: list[Top
         for _ in range(COORDINATOR_TRIES):
             try:
                 found = await client.list_consumer_group_offsets(group, partitions=partitions)
-                return {partition: max(0, found[partition].offset) if partition in found else 0 for partition in partitions}
-            except GroupCoordinatorNotAvailableError:  # the broker makes its offsets topic at the first question
-                await asyncio.sleep(0.1)
+            except COORDINATOR_MOVES:
+                found = {}
+            if found.keys() >= set(partitions):  # aiokafka passes over an error of the whole group, and answers for no partition
+                return {partition: found[partition].offset if found[partition].offset >= 0 else None for partition in partitions}
+            await asyncio.sleep(0.1)
     raise KafkaUnavailable(f"No broker at {settings.bootstrap} coordinates group {group}: is the cluster healthy?")
 
 

@@ -12,8 +12,9 @@ import tomllib
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from schemas.errors import SettingsError
@@ -41,6 +42,11 @@ class Settings(BaseSettings):
     partitions: int = Field(4, ge=1, le=1024, description="Partitions of each family's topics; fixed once the topics exist")
     replication_factor: int = Field(1, ge=1, le=5, description="Copies of every topic; 3 on a cluster")
     min_insync_replicas: int = Field(1, ge=1, le=5, description="Copies that must have a record before it is accepted; 2 on a cluster")
+    session_timeout: float = Field(6.0, ge=1, description="Seconds of a worker's silence after which others get its partitions")
+    request_timeout: float = Field(10.0, ge=1, description="Seconds to wait for an answer of a broker before asking another")
+    rebalance_timeout: float = Field(9.0, ge=1, description="Seconds workers wait for one another when partitions change hands")
+    transaction_timeout: float = Field(20.0, ge=1, le=900, description="Seconds a worker's transaction may take before it is rolled back")
+    topics: Literal["manage", "check"] = Field("manage", description="manage: make topics, put their settings right; check: refuse others")
     app_id: str = Field("lgsp", pattern=rf"^{BOOKS}$", description="Name of the books: consumer group, prefix of transactions and topics")
     books_beside: str = Field("", pattern=BESIDE, description="Names (a,b,…) of further books for metrics to serve, by `?books=NAME`")
     body_limit: int = Field(8 << 20, ge=1024, description="Largest request body the gateway reads, in bytes")
@@ -57,7 +63,18 @@ class Settings(BaseSettings):
     office_hours: str = Field("07:00-11:30,13:30-17:00", description="Working hours of a day: for what is due soon, waits for papers, lags")
     days_off: str = Field("", description="Further days off, such as 2026-01-02,2026-02-13; public holidays are known")
     make_up_days: str = Field("", description="Days worked all the same (làm bù), such as 2026-01-10")
+    office_hours_number: int = Field(
+        1, ge=1, description="Number of these office hours and days: raise it with every change of them, in all workers and metrics alike"
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe message that is logged")
+
+    @field_validator("request_timeout")
+    @classmethod
+    def _outlasts_a_session(cls, seconds: float, others: ValidationInfo) -> float:
+        session = others.data.get("session_timeout", 0)
+        if seconds < session:
+            raise ValueError(f"a request may not end before a session does (LGSP_SESSION_TIMEOUT is {session:g})")
+        return seconds
 
     @classmethod
     def settings_customise_sources(

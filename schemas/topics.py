@@ -13,6 +13,11 @@ from schemas.settings import Settings
 DAY = 86_400_000
 # How long a deleted cell's tombstone stays readable: a cube that was away for longer rebuilds itself.
 TOMBSTONES_MS = 7 * DAY
+# The largest record batch that a topic takes. States and pages are bounded well below theirs (streams/families/bounds.py); the
+# others hold single facts, and have Kafka's own default.
+STATE_BYTES = 8 << 20
+CELLS_BYTES = 16 << 20
+FACT_BYTES = 1_048_588
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,9 @@ class Topic:
     retention_ms: int = -1
     partitions: int = 0
     broker_time: bool = False  # records carry the broker's append time: when the hub first knew
+    made_again: bool = False  # by whoever finds it missing, since figures do not rest on it
     examples: tuple[str, ...] = field(default=())
+    max_message_bytes: int = FACT_BYTES
 
     def partition_count(self, settings: Settings) -> int:
         """Partitions to create the topic with."""
@@ -38,6 +45,7 @@ class Topic:
         common = {
             "min.insync.replicas": str(settings.min_insync_replicas),
             "message.timestamp.type": "LogAppendTime" if self.broker_time else "CreateTime",
+            "max.message.bytes": str(self.max_message_bytes),
         }
         if self.kept == "newest per key":
             return common | {"cleanup.policy": "compact", "delete.retention.ms": str(TOMBSTONES_MS),
@@ -66,6 +74,11 @@ def cells_topic(books: str = DEFAULT_BOOKS) -> str:
 
 CELLS = cells_topic()
 
+
+def _states(family: str, key: str, holds: str) -> Topic:
+    return Topic(state_topic(family), "streams", key, holds, "newest per key", max_message_bytes=STATE_BYTES)
+
+
 TOPICS: tuple[Topic, ...] = (
     Topic("lgsp.dossiers", "connectors", "dossier id (MaHoSo)", "events of dossiers", "for ever", broker_time=True,
           examples=("dossier.received", "dossier.finished")),
@@ -78,16 +91,17 @@ TOPICS: tuple[Topic, ...] = (
     Topic("lgsp.inventory", "connectors", "item id", "agencies, procedures, systems, datasets, accounts, reported figures", "for ever",
           broker_time=True, examples=("agency.registered", "figure.reported")),
     Topic("lgsp.heartbeats", "connectors", "partition number", "the gateway's heartbeats", "limited", retention_ms=3_600_000,
-          broker_time=True, examples=("hub.heartbeat",)),
-    Topic("lgsp.dossiers.state", "streams", "dossier id", "what is known of each dossier", "newest per key"),
-    Topic("lgsp.documents.state", "streams", "document id", "what is known of each document", "newest per key"),
-    Topic("lgsp.tasks.state", "streams", "task id", "what is known of each task", "newest per key"),
-    Topic("lgsp.activities.state", "streams", "activity id", "what is known of each activity", "newest per key"),
-    Topic("lgsp.inventory.state", "streams", "item id", "what is known of each item", "newest per key"),
-    Topic("lgsp.heartbeats.state", "streams", "partition number", "the newest heartbeat of each partition", "newest per key"),
-    Topic(CELLS, "streams", "family|agency|day", "an agency's absolute counts of a day; sum over partitions", "newest per key"),
+          broker_time=True, made_again=True, examples=("hub.heartbeat",)),
+    _states("dossiers", "dossier id", "what is known of each dossier"),
+    _states("documents", "document id", "what is known of each document"),
+    _states("tasks", "task id", "what is known of each task"),
+    _states("activities", "activity id", "what is known of each activity"),
+    _states("inventory", "item id", "what is known of each item"),
+    _states("heartbeats", "partition number", "the newest heartbeat of each partition"),
+    Topic(CELLS, "streams", "family|agency|day", "an agency's absolute counts of a day; sum over partitions", "newest per key",
+          max_message_bytes=CELLS_BYTES),
     Topic(QUARANTINE, "connectors, streams", "origin", "what could not be taken in, with its reason", "for ever",
-          partitions=1),
+          partitions=1, made_again=True),
 )  # fmt: skip
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
@@ -100,3 +114,10 @@ def topics_of(settings: Settings) -> tuple[Topic, ...]:
 
 def _kept_as(books: str, topic: Topic) -> Topic:
     return replace(topic, name=books + topic.name.removeprefix(DEFAULT_BOOKS))
+
+
+def max_message_bytes(topic: str) -> int:
+    """The largest record batch that a topic takes, in bytes; of derived topics whatever the name of their books."""
+    if topic in BY_NAME:
+        return BY_NAME[topic].max_message_bytes
+    return CELLS_BYTES if topic.endswith(".cells") else STATE_BYTES

@@ -12,11 +12,14 @@ from schemas.clock import EARLIEST_MS, LATEST_MS
 from schemas.contracts import Contract, contracts, latest
 from schemas.errors import ContractError
 from schemas.events import EVENTS, Event
+from schemas.ids import LONGEST
 
 MAGIC = b"\0"
 Fields = dict[str, Any]
 CODES = ("procedure", "document_type", "category", "kind", "field", "indicator")  # beside the agencies: what ends up in cells' keys
 Headers = list[tuple[str, bytes]]
+LONGEST_WORD = 64  # characters of one of a list of words; newer producers may know more of them
+SHORT = 4 * LONGEST  # bytes of a record in which no text can have more than the longest id
 
 
 def prefix(contract: Contract) -> bytes:
@@ -47,6 +50,7 @@ class Route(NamedTuple):
     codes: tuple[str, ...]
     instants: tuple[str, ...]  # other than occurred_at, which every event has
     amounts: tuple[tuple[str, int, int], ...]  # with the least and the greatest that a connector lets in
+    texts: tuple[tuple[str, int], ...]  # texts and lists of them, with the most characters of each that a connector lets in
 
 
 class Decoder:
@@ -78,6 +82,8 @@ class Decoder:
             raise ContractError(f"{route.type}: occurred_at {fields['occurred_at']} is no time between 1980 and 2100 in epoch milliseconds")
         if route.instants or route.amounts:
             _refuse_absurd(route, fields)
+        if len(value) > SHORT:  # rare
+            _refuse_endless(route, fields)
         if b"|" in value:  # rare, and mostly a byte of a number
             _refuse_bars(route, fields)
         return route.type, fields
@@ -94,6 +100,13 @@ def _refuse_absurd(route: Route, fields: Fields) -> None:
             raise ContractError(f"{route.type}: {name} {amount} is not between {least} and {greatest}")
 
 
+def _refuse_endless(route: Route, fields: Fields) -> None:
+    for name, most in route.texts:
+        texts = fields[name] if isinstance(fields[name], list) else [fields[name]]
+        if any(text is not None and len(text) > most for text in texts):
+            raise ContractError(f"{route.type}: {name} has more than {most} characters")
+
+
 def _refuse_bars(route: Route, fields: Fields) -> None:
     for name in route.codes:
         if "|" in (fields[name] or ""):
@@ -108,6 +121,7 @@ def _route(contract: Contract) -> Route:
         tuple(name for name in names if name.endswith("agency") or name in CODES),
         tuple(name for name in names if name.endswith(("_at", "_from", "_to")) and name != "occurred_at"),
         _bounds(EVENTS[contract.type]),
+        _texts(EVENTS[contract.type]),
     )  # fmt: skip
 
 
@@ -119,6 +133,18 @@ def _bounds(event: type[Event]) -> tuple[tuple[str, int, int], ...]:
         for choice in described.get("anyOf", [described]):
             if "maximum" in choice:
                 found.append((name, choice["minimum"], choice["maximum"]))
+    return tuple(found)
+
+
+@cache
+def _texts(event: type[Event]) -> tuple[tuple[str, int], ...]:
+    """The texts of an event, so that what is kept of them is bounded, whoever wrote them; its key is none of the fields."""
+    found = []
+    for name, described in event.model_json_schema(mode="serialization")["properties"].items():
+        for choice in described.get("anyOf", [described]):
+            text = choice.get("items", choice)
+            if text.get("type") == "string" and name != event.key:
+                found.append((name, text.get("maxLength", LONGEST_WORD)))
     return tuple(found)
 
 

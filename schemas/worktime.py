@@ -27,12 +27,16 @@ ALL_DAYS = 366  # no year is without a working day, unless the settings make it 
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Opening spans of a working day in order, the working weekdays (Monday 0), further days off, and days worked all the same."""
+    """Opening spans of a working day in order, the working weekdays (Monday 0), further days off, and days worked all the same.
+
+    `number` is what their author counts: a greater one replaces a smaller one, and equal ones are the same hours.
+    """
 
     spans: tuple[Span, ...] = ((time(7), time(11, 30)), (time(13, 30), time(17)))
     weekdays: frozenset[int] = frozenset(range(5))
     days_off: frozenset[date] = frozenset()
     make_up_days: frozenset[date] = frozenset()
+    number: int = 1
 
     @property
     def day_seconds(self) -> int:
@@ -67,7 +71,7 @@ def office(settings: Settings) -> Office:
     days_off, make_up = _days("LGSP_DAYS_OFF", settings.days_off), _days("LGSP_MAKE_UP_DAYS", settings.make_up_days)
     if both := sorted(days_off & make_up):
         raise SettingsError(f"{both[0]} is in LGSP_DAYS_OFF and in LGSP_MAKE_UP_DAYS: take it out of one of them.")
-    return Office(spans=_hours(settings.office_hours), days_off=days_off, make_up_days=make_up)
+    return Office(spans=_hours(settings.office_hours), days_off=days_off, make_up_days=make_up, number=settings.office_hours_number)
 
 
 def _hours(text: str) -> tuple[Span, ...]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import TopicPartition
 
-from schemas.cells import Rules, applied_key, applied_row, cells_of
-from schemas.errors import LedgerError
-from schemas.states import applied_state
+from schemas.cells import Rules, Standing, applied_key, applied_row, read_applied_page
+from schemas.errors import BooksError, ContractError, LedgerError, NewerLayout
+from schemas.quarantine import Quarantined
+from schemas.states import applied_state, read_applied
 from schemas.topics import events_topic
-from streams.books import Books, Changes, Row
+from streams.admission import Home, looks_like_page, looks_like_state, strange
+from streams.books import Books, Changes, Record, Row
 from streams.families import Family
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +30,73 @@ class Handed:
 
 
 class Account:
-    """The books of one partition of one family."""
+    """The books of one partition of one family. `partitions` says how many there are; None: keys are not asked where they belong."""
 
-    def __init__(self, family: Family, partition: int) -> None:
+    def __init__(self, family: Family, partition: int, partitions: int | None = None) -> None:
         self.family = family
         self.source = TopicPartition(events_topic(family.name), partition)
-        self.books = Books(family)
+        self.books = Books(family, Home(partition, partitions) if partitions else None)
         self.next = 0  # offset of the next record to apply
-        self.rules = family.rules  # that counted the published pages
+        self.rules: Rules | None = None  # that counted the published pages; None: there are none
+        self.states_next = 0  # the same offset as the states' topic says it
+        self.junk: list[Quarantined] = []  # what somebody else wrote among states and pages
         self._applied = applied_key(family.name)
+        self._applied_value: bytes | None = None
+        self._damaged_states: set[bytes] = set()
+        self._damaged_pages: set[bytes] = set()
 
     def __str__(self) -> str:
         return f"{self.source.topic}/{self.source.partition}"
 
-    def put_page(self, key: bytes, value: bytes | None) -> None:
-        """A page as Kafka holds it."""
-        if key == self._applied:
-            for _, applied in cells_of(key, value):
-                self.next, self.rules = applied.get(0, 0), Rules(applied.get(1, 0), applied.get(2, 0))
-        else:
-            self.books.pages.put(key, value)
+    def put_states(self, topic: str, records: Sequence[Record]) -> None:
+        """Rows as Kafka holds them; what is none is passed over, and what stood before it stays."""
+        put = self.books.states.put
+        for record in records:
+            key, row = record.key, record.value
+            if not key:
+                self._mark(topic, record)
+            elif row and not looks_like_state(row):
+                self._pass_over(topic, record, self._damaged_states)
+            else:
+                put(key, row)
+
+    def put_pages(self, topic: str, records: Sequence[Record]) -> None:
+        """The same of pages.
+
+        Raises: BooksError if a later version of the hub wrote them.
+        """
+        put, applied = self.books.pages.put, self._applied
+        for record in records:
+            key, page = record.key, record.value
+            assert key is not None, "it was shared out by its key"
+            if key == applied:
+                self._put_applied(topic, record)
+            elif page and not looks_like_page(page):
+                self._pass_over(topic, record, self._damaged_pages)
+            else:
+                put(key, page)
+
+    def _mark(self, topic: str, record: Record) -> None:
+        try:
+            self.states_next = read_applied(record.value or b"").next
+        except ValueError:  # msgspec's errors are
+            self._pass_over(topic, record, set())
+
+    def _put_applied(self, topic: str, record: Record) -> None:
+        try:
+            standing = read_applied_page(record.value)
+        except NewerLayout as error:
+            raise BooksError(f"{self}: {error} {_NEWER}") from error
+        except ContractError:
+            self._pass_over(topic, record, set())
+            return
+        self.next, self.rules, self.books.refused_run = standing
+        self._applied_value = record.value
+
+    def _pass_over(self, topic: str, record: Record, damaged: set[bytes]) -> None:
+        origin = f"kafka:{topic}/{self.source.partition}/{record.offset}"
+        self.junk.append(Quarantined(origin, f"no worker of the hub wrote this under {record.key!r}", record.value or b""))
+        damaged.add(record.key or b"")
 
     def states(self, changes: Changes, offset: int) -> list[Row]:
         """What is written to the topic of states, and last how far they have come once the transaction is committed."""
@@ -52,35 +104,51 @@ class Account:
 
     def pages(self, changes: Changes, offset: int) -> list[Row]:
         """The same of the topic of cells."""
-        return [*changes.pages, applied_row(self.family.name, offset, self.family.rules)]
+        return [*changes.pages, self._applied_row(offset, changes.refused_run)]
 
-    def check(self, group: str, committed: int) -> None:
-        """Books and the group's offset are committed together; if they differ, somebody moved the offset by hand.
+    def _applied_row(self, offset: int, refused_run: int) -> tuple[bytes, bytes]:
+        return applied_row(self.family.name, Standing(offset, self.family.rules, refused_run))
 
-        Raises: LedgerError, since going on would leave a hole or hide one.
+    async def settled(self) -> Changes | None:
+        """What has to be published before the first fact is applied; None: nothing.
+
+        Pages that other rules counted are counted anew, and so are all if any was damaged. What stands in the place of a damaged state
+        or page is written again, and so is how far they have come where an earlier version of the hub said it.
+
+        Raises: BooksError where the pages must be counted anew and a state is lost.
         """
-        if committed != self.next:
-            raise LedgerError(
-                f"{self}: the books stand at offset {self.next}, but group {group} at {committed}. Set the group's offset back to "
-                f"{self.next}, or delete the state topics and lgsp.cells to count everything from zero."
-            )
+        self.books.lost = {key for key in self._damaged_states if key not in self.books.states and not strange(key, self.books.home)}
+        if self.rules is None:
+            return None
+        changes = Changes(states=self._restored(), refused_run=self.books.refused_run)
+        if self._damaged_pages or self.rules != self.family.rules:
+            await self._count_anew(changes)
+        said = self._applied_value == self._applied_row(self.next, self.books.refused_run)[1]
+        return None if said and not changes.states and not changes.pages else changes
 
-    async def counted_anew(self) -> Changes:
-        """What changes when today's rules count the states.
+    def _restored(self) -> list[Row]:
+        """States that somebody wrote over, as they were before."""
+        rows = ((key, self.books.states.get(key)) for key in self._damaged_states)
+        return [(key, row) for key, row in rows if row is not None]
 
-        Raises: LedgerError if the states lack what these rules need: only the events have it.
-        """
-        if self.rules.version < self.family.states_since and self.next:
-            raise LedgerError(
-                f"{self}: these books were kept by version {self.rules.version} of the rules, and version {self.family.version} needs "
-                "what they did not keep. Start new books, which count everything from the first event, by a new name such as "
-                "LGSP_APP_ID=lgsp-2 (docs/change-a-definition.md)."
-            )
+    async def _count_anew(self, changes: Changes) -> None:
+        log.warning("%s: %s: counting anew", self, self._why_anew())
         published = dict(self.books.pages.items())
-        await self.books.recount_pages()
+        for key in await self.books.recount_pages():
+            log.warning("%s: no connector wrote %r here; it no longer counts", self, key.decode(errors="backslashreplace"))
+            changes.states.append((key, None))
         pages = dict(self.books.pages.items())
-        gone: list[Row] = [(key, None) for key in published if key not in pages]
-        return Changes(pages=[*gone, *(row for row in pages.items() if published.get(row[0]) != row[1])])
+        for key in published.keys() | self._damaged_pages:
+            if key not in pages:
+                changes.pages.append((key, None))
+        for key, page in pages.items():
+            if published.get(key) != page or key in self._damaged_pages:
+                changes.pages.append((key, page))
+
+    def _why_anew(self) -> str:
+        if self.rules == self.family.rules:
+            return "somebody else wrote among the pages"
+        return f"the rules changed from {self.rules} to {self.family.rules}"
 
     def in_order(self, batches: Sequence[Handed]) -> list[Any]:
         """The records still to be applied; what was fetched again after a pause is in the books already.
@@ -96,3 +164,6 @@ class Account:
         if records[0].offset >= self.next:
             return records
         return [record for record in records if record.offset >= self.next]
+
+
+_NEWER = "A newer worker kept these books: stop this one, and start that version again."

@@ -6,6 +6,7 @@ Pure of Kafka: records come in, changes come out, and nothing is kept until the 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +15,17 @@ from typing import Any, Protocol
 import msgspec
 
 from schemas.cells import Page, Sums, decode_page, encode_page, place_of
-from schemas.errors import ContractError
+from schemas.errors import BooksError, ContractError
+from schemas.states import MOST
 from schemas.wire import Decoder
+from streams.admission import Home, strange
 from streams.families import ALL, Contribution, Family
+from streams.families.bounds import Group, over
 from streams.rows import Rows
+
+log = logging.getLogger(__name__)
+
+FEW = 64  # contributions of which it is quicker to look for the same ones than to add them all up
 
 Row = tuple[bytes, bytes | None]
 Deltas = dict[bytes, Sums]  # by cell's key
@@ -52,42 +60,79 @@ class Changes:
     states: list[Row] = field(default_factory=list)
     pages: list[Row] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    too_many: list[tuple[bytes, Group]] = field(default_factory=list)  # things that now first have more of a group than counts
     events: int = 0
-    refused_run: int = 0  # undecodable records in a row at the end of the batch
+    refused_run: int = 0  # refused records in a row at the end of the batch
     longest_run: int = 0
 
 
 class Books:
     """States and pages of cells of one partition of a family, both kept as the bytes that Kafka holds."""
 
-    def __init__(self, family: Family) -> None:
+    def __init__(self, family: Family, home: Home | None = None) -> None:
+        """`home` says which keys belong here; None: any."""
         self.family = family
+        self.home = home if family.keyed else None
         self.states = Rows()
         self.pages = Rows()
         self.refused_run = 0
+        self.lost: set[bytes] = set()  # things whose state somebody wrote over
         self._decode = Decoder(family.name)
         self._load = family.decoder()
         self._dump = msgspec.msgpack.Encoder().encode
 
-    async def recount_pages(self, chunk: int = 20_000) -> None:
-        """Pages anew from the states alone, letting the event loop run after every `chunk` states."""
+    async def recount_pages(self, chunk: int = 20_000) -> list[bytes]:
+        """Pages anew from the states alone, letting the event loop run after every `chunk` states.
+
+        States under keys that no connector wrote here go; returns those keys.
+
+        Raises: BooksError if a state is lost: its counts would go as well.
+        """
+        for key in self.lost:
+            raise self._lost(key, "something else stands there")
         deltas: Deltas = {}
-        counts, load = self.family.counts, self._load
-        for done, (_, row) in enumerate(self.states.items(), 1):
-            add(deltas, counts(load(row), ALL), 1)
+        strangers: list[bytes] = []
+        for done, (key, row) in enumerate(self.states.items(), 1):
+            if strange(key, self.home):
+                strangers.append(key)
+            else:
+                add(deltas, self.family.counts(self._state(key, row), ALL), 1)
             if done % chunk == 0:
                 await asyncio.sleep(0)
+        for key in strangers:
+            self.states.put(key, None)
         self.pages = Rows()
         for key, value in list(self._settle(deltas)):
             self.pages.put(key, value)
+        return strangers
+
+    def _state(self, key: bytes, row: bytes) -> Any:
+        """A state that Kafka holds.
+
+        Raises: BooksError if somebody wrote something else in its place.
+        """
+        try:
+            return self._load(row)
+        except msgspec.DecodeError as error:
+            raise self._lost(key, str(error)) from error
+
+    def _lost(self, key: bytes, why: str) -> BooksError:
+        return BooksError(
+            f"{self.family.name}: what Kafka holds as the state of {key.decode(errors='replace')!r} is none ({why}). Find out "
+            "who else writes to the topics of states; `lgsp mend --from-zero` counts everything again from the events."
+        )
 
     def fold(self, records: Sequence[Record]) -> Changes:
         """What these records change. The books stay as they are until `keep`."""
         changes = Changes(events=len(records), refused_run=self.refused_run)
         deltas: Deltas = {}
         dump = self._dump
+        least = min(MOST.values())  # a row of so many bytes can't hold more entries
         for key, (state, before) in self._merge(records, changes).items():
             row = dump(state)
+            if len(row) > least and over(self.family.groups, state):
+                self._cut(key, state, before, changes)
+                row = dump(state)
             if row != before:
                 changes.states.append((key, row))
                 self._count(deltas, before, state)
@@ -101,6 +146,19 @@ class Books:
         for key, value in changes.pages:
             self.pages.put(key, value)
         self.refused_run = changes.refused_run
+        for key, group in changes.too_many:
+            log.warning(
+                "%s: %r has more than %s %s. They count nothing any more, and it is flagged too_many (docs/figures.md). "
+                "Find out which system tells so many.",
+                self.family.name, key.decode(errors="replace"), f"{MOST[group.name]:,}", group.holds,
+            )  # fmt: skip
+
+    def _cut(self, key: bytes, state: Any, before: bytes | None, changes: Changes) -> None:
+        """Keep no more of the state than its family says. Once a batch, not once an event: the state is the same (families/bounds.py)."""
+        groups = self.family.groups
+        known = [] if before is None else over(groups, self._load(before))
+        changes.too_many += ((key, group) for group in over(groups, state) if group not in known)
+        self.family.cut(state)
 
     def _count(self, deltas: Deltas, before: bytes | None, state: Any) -> None:
         """What the state counts for now, less what it counted for before."""
@@ -108,33 +166,47 @@ class Books:
         if before is None:
             add(deltas, counts(state, ALL), 1)
             return
-        old_state = self._load(before)
+        old_state = self._load(before)  # it was read for this batch already
         parts = self.family.touched(old_state, state)
         if parts:
             old, new = counts(old_state, parts), counts(state, parts)
-            add(deltas, without(old, new), -1)
-            add(deltas, without(new, old), 1)
+            if len(old) + len(new) < FEW:
+                old, new = without(old, new), without(new, old)
+            add(deltas, old, -1)
+            add(deltas, new, 1)
 
     def _merge(self, records: Iterable[Record], changes: Changes) -> Dirty:
         dirty: Dirty = {}
-        decode, merges, states = self._decode, self.family.merges, self.states
-        load, new = self._load, self.family.state
+        decode, merges = self._decode, self.family.merges
         for record in records:
             key = record.key
             try:
                 kind, fields = decode(record.value)
                 if not key:
                     raise ContractError(f"{kind}: the record has no key, so it is about nothing")
+                known = dirty.get(key)
+                if known is None:
+                    dirty[key] = known = self._known(key)
             except ContractError as error:
                 _refuse(changes, record, str(error))
                 continue
             changes.refused_run = 0
-            known = dirty.get(key)
-            if known is None:
-                row = states.get(key)
-                dirty[key] = known = (load(row) if row is not None else new(), row)
             merges[kind](known[0], fields, record.timestamp)
         return dirty
+
+    def _known(self, key: bytes) -> tuple[Any, bytes | None]:
+        """The state of a thing as the books have it, and its row.
+
+        Raises: ContractError for a new thing under a key that no connector wrote here.
+        """
+        row = self.states.get(key)
+        if row is not None:
+            return self._state(key, row), row
+        if why := strange(key, self.home):
+            raise ContractError(why)
+        if key in self.lost:
+            raise self._lost(key, "something else stands there")
+        return self.family.state(), None
 
     def _settle(self, deltas: Deltas) -> Iterable[Row]:
         """The pages that the deltas change, as they become; None for a page that has no cells any more."""
@@ -144,10 +216,22 @@ class Books:
                 place, name = place_of(key)
                 touched[place][name] = delta
         for key, cells in touched.items():
-            page = decode_page(self.pages.get(key))
+            page = self._page(key)
             for name, delta in cells.items():
                 _add_to(page, name, delta)
             yield key, encode_page(page) if page else None
+
+    def _page(self, key: bytes) -> Page:
+        """A page that Kafka holds.
+
+        Raises: BooksError if somebody wrote something else in its place.
+        """
+        try:
+            return decode_page(self.pages.get(key))
+        except ContractError as error:
+            raise BooksError(
+                f"{error}. Find out who else writes to the topic of cells; `lgsp mend --from-zero` counts everything again from the events."
+            ) from error
 
 
 def _add_to(page: Page, name: str, delta: Sums) -> None:

@@ -11,7 +11,14 @@ BATCHES = Counter("lgsp_worker_batches_total", "Batches applied; events per batc
 TRANSACTIONS = Counter("lgsp_worker_transactions_total", "Kafka transactions committed; each takes what waits of every family.")
 STATES = Counter("lgsp_worker_states_written_total", "States written: events that said something new.", ["family"])
 PAGES = Counter("lgsp_worker_pages_written_total", "Pages of cells written to lgsp.cells.", ["family"])
-REFUSED = Counter("lgsp_worker_refused_total", "Records quarantined because no contract decodes them: find who writes them.", ["family"])
+REFUSED = Counter("lgsp_worker_refused_total", "Records refused because no connector wrote them so: find who writes them.", ["family"])
+QUARANTINE_FAILED = Counter(
+    "lgsp_worker_quarantine_failed_total", "Refused records that lgsp.quarantine did not take and only the log names: look at the topic.",
+)  # fmt: skip
+TOO_MANY = Counter(
+    "lgsp_worker_too_many_total", "Things of which more was told of a group than counts: the log names them; find the system that does it.",
+    ["family", "group"],
+)  # fmt: skip
 SECONDS = Histogram(
     "lgsp_worker_transaction_seconds", "Time to fold what waits and commit it; above 1 s look at the broker's disk.",
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
@@ -32,3 +39,5 @@ def batch_applied(family: str, changes: Changes) -> None:
     STATES.labels(family).inc(len(changes.states))
     PAGES.labels(family).inc(len(changes.pages))
     REFUSED.labels(family).inc(len(changes.refused))
+    for _, group in changes.too_many:
+        TOO_MANY.labels(family, group.name).inc()

@@ -1,15 +1,18 @@
 """The ledger: the books of all families of one partition number and their transactional producer, one object.
 
-Batches of events become one Kafka transaction: the changed states, the touched pages of cells as absolute values, what was
-refused, and the source offsets. Nothing else commits offsets. So after any fault the books are those of the last committed
-transaction. Families share a transaction since a broker's work is by transaction: one for each of them cost it many times more.
+Batches of events become one Kafka transaction: the changed states, the touched pages of cells as absolute values, and the source
+offsets. Nothing else commits offsets. So after any fault the books are those of the last committed transaction. Families share a
+transaction since a broker's work is by transaction: one for each of them cost it many times more.
+
+What is refused goes to quarantine beforehand and apart, since a quarantine that can't be written must stop nobody.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
+from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
@@ -17,12 +20,14 @@ from schemas.errors import LedgerError
 from schemas.kafka import consumer, producer
 from schemas.quarantine import Quarantined
 from schemas.settings import Settings
-from schemas.topics import QUARANTINE, cells_topic, state_topic
-from schemas.wire import Headers
+from schemas.topics import cells_topic, state_topic
 from streams import health
 from streams.account import Account, Handed
-from streams.books import Changes, Refused, Row
+from streams.books import Changes, Row
+from streams.checks import Place
 from streams.families import families
+from streams.quarantine import Quarantine
+from streams.transaction import transaction
 
 log = logging.getLogger(__name__)
 
@@ -30,93 +35,100 @@ log = logging.getLogger(__name__)
 class Ledger:
     """Opened by a take-over (streams/takeover.py), then `apply` again and again, then `close`."""
 
-    def __init__(self, partition: int, settings: Settings) -> None:
+    def __init__(self, partition: int, settings: Settings, quarantine: Quarantine | None = None) -> None:
+        """`quarantine` is shared by the ledgers of a worker; whoever gave it closes it."""
         self.partition, self._settings = partition, settings
-        accounts = [Account(family, partition) for family in families(settings).values()]
+        accounts = [Account(family, partition, settings.partitions) for family in families(settings).values()]
         self.accounts = {account.source.topic: account for account in accounts}
+        self._quarantine = quarantine or Quarantine(settings)
         self._producer: AIOKafkaProducer | None = None
 
     async def fence(self) -> None:
         """Begin: whoever held this partition before can commit nothing any more."""
         self._producer = producer(
             self._settings, transactional_id=f"{self._settings.app_id}-{self.partition}",
-            transaction_timeout_ms=10_000, retry_backoff_ms=10,
+            transaction_timeout_ms=int(self._settings.transaction_timeout * 1000), retry_backoff_ms=10,
         )  # fmt: skip
         await self._producer.start()
 
-    async def check(self, committed: Mapping[TopicPartition, int]) -> None:
-        """Compare with the group's offsets; where other rules counted the pages, count them anew and publish the differences.
-
-        Raises: LedgerError.
-        """
+    async def settle(self, places: Mapping[TopicPartition, Place]) -> None:
+        """Publish what has to be published before the first fact: counts by today's rules, what was damaged, an offset that expired."""
+        changed: dict[Account, tuple[Changes, int]] = {}
         for account in self.accounts.values():
-            account.check(self._settings.app_id, committed[account.source])
-            if account.rules != account.family.rules:
-                log.warning("%s: the rules changed from %s to %s: counting anew", account, account.rules, account.family.rules)
-                await self._commit({account: (await account.counted_anew(), account.next)})
+            await self._quarantine.keep(account.junk)
+            changes = await account.settled()
+            if changes is None and places[account.source].committed is None and account.next:
+                changes = Changes(refused_run=account.books.refused_run)
+            if changes is not None:
+                changed[account] = changes, account.next
+        if changed:
+            await self._commit(changed)
+            for account in changed:
                 account.rules = account.family.rules
 
     async def apply(self, batches: Mapping[str, Sequence[Handed]]) -> None:
         """Fold batches (by topic, each topic's in order) into the books, in one transaction.
 
-        Raises: LedgerError for a hole or too many undecodable records in a row; whatever Kafka raises. After any of them the
+        Raises: LedgerError for a hole, too many refused records in a row, or what Kafka did not take. After any of them the
         process must end: the books may be behind or fenced, and only a take-over makes them right.
         """
         began = perf_counter()
         changed: dict[Account, tuple[Changes, int]] = {}
         for topic, found in batches.items():
             account = self.accounts[topic]
-            await self._check_first(account, found[0])
-            if records := account.in_order(found):
+            records = account.in_order(found)
+            if records:
+                await self._check_gaps(account, records)
                 changes = account.books.fold(records)
                 if changes.longest_run >= self._settings.quarantine_run:
                     raise LedgerError(_too_many(account, changes))
                 changed[account] = changes, records[-1].offset + 1
         if changed:
+            await self._quarantine.keep(_quarantined(changed))
             await self._commit(changed)
             _keep(changed)
             health.transaction_committed(perf_counter() - began)
 
-    async def _check_first(self, account: Account, batch: Handed) -> None:
-        """The first batch since the take-over begins where the books end; what retention and transaction markers leave out is no hole."""
-        first = batch.records[0].offset
-        if batch.previous is None and first > account.next and first != await self._first_from(account):
-            raise LedgerError(f"{account}: a first batch begins at offset {first}, but the books stand at {account.next}")
+    async def _check_gaps(self, account: Account, records: Sequence[Any]) -> None:
+        """Offsets follow one another. What a transaction's markers leave out is no hole; what retention took, or the transport lost, is."""
+        expected = account.next
+        if records[-1].offset - expected + 1 == len(records):
+            return
+        for record in records:
+            if record.offset != expected:
+                await self._check_gap(account, expected, record.offset)
+            expected = record.offset + 1
 
-    async def _first_from(self, account: Account) -> int:
+    async def _check_gap(self, account: Account, expected: int, found: int) -> None:
         async with consumer(self._settings) as reader:
             reader.assign([account.source])
-            reader.seek(account.source, account.next)
-            return int((await reader.getone(account.source)).offset)
+            begins = (await reader.beginning_offsets([account.source]))[account.source]
+            if begins > expected and account.family.recounted:
+                raise LedgerError(f"{account}: facts {expected} to {begins - 1} were deleted before they were counted")
+            reader.seek(account.source, max(expected, begins))
+            first = int((await reader.getone(account.source)).offset)
+        if first != found:
+            raise LedgerError(f"{account}: a batch begins at offset {found}, but the books stand at {expected}")
 
     async def _commit(self, changed: Mapping[Account, tuple[Changes, int]]) -> None:
-        """One transaction: states, pages, quarantine and the source offsets, or none of them."""
+        """One transaction: states, pages and the source offsets, or none of them."""
         assert self._producer is not None, "the ledger is not open"
         books = self._settings.app_id
+        offsets = {account.source: offset for account, (_, offset) in changed.items()}
         pages: list[Row] = []
-        async with self._producer.transaction():
+        async with transaction(self._producer, books, offsets, self._settings.transaction_timeout) as writes:
             for account, (changes, offset) in changed.items():
                 states = account.states(changes, offset)
-                await self._send(state_topic(account.family.name, books), self.partition, ((*row, []) for row in states))
+                await writes.write(state_topic(account.family.name, books), self.partition, states)
                 pages += account.pages(changes, offset)
-                if changes.refused:
-                    await self._send(QUARANTINE, 0, (_quarantined(account, refused) for refused in changes.refused))
-            await self._send(cells_topic(books), self.partition, ((*row, []) for row in pages))
-            offsets = {account.source: offset for account, (_, offset) in changed.items()}
-            await self._producer.send_offsets_to_transaction(offsets, books)
+            await writes.write(cells_topic(books), self.partition, pages)
 
-    async def _send(self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None, Headers]]) -> None:
-        """Whole record batches straight to the partition: a tenth of the cost of one `send()` a record."""
-        assert self._producer is not None
-        builder, pending = self._producer.create_batch(), 0
-        for key, value, headers in rows:
-            if builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                await self._producer.send_batch(builder, topic, partition=partition)
-                builder, pending = self._producer.create_batch(), 0
-                builder.append(key=key, value=value, timestamp=None, headers=headers)
-            pending += 1
-        if pending:
-            await self._producer.send_batch(builder, topic, partition=partition)
+    async def skip_to(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Let books go on behind facts that are gone for good. For whoever mends them by hand, of a ledger that is fenced and loaded."""
+        accounts = {account.source: account for account in self.accounts.values()}
+        skipped = {accounts[source]: (Changes(), offset) for source, offset in offsets.items()}
+        await self._commit(skipped)
+        _keep(skipped)
 
     async def close(self) -> None:
         """Let go of the partition."""
@@ -135,14 +147,15 @@ def _keep(changed: Mapping[Account, tuple[Changes, int]]) -> None:
 def _too_many(account: Account, changes: Changes) -> str:
     first = changes.refused[0]
     return (
-        f"{account}: {changes.longest_run} records in a row do not decode, from about offset {first.record.offset} ({first.reason}). "
+        f"{account}: {changes.longest_run} records in a row can't be taken in, from about offset {first.record.offset} ({first.reason}). "
         "Is a system writing to the topic by itself? Stop it, then raise LGSP_QUARANTINE_RUN above that number once, so that they go to "
         "quarantine."
     )
 
 
-def _quarantined(account: Account, refused: Refused) -> tuple[bytes, bytes, Headers]:
-    origin = f"kafka:{account}/{refused.record.offset}"
-    item = Quarantined(origin, refused.reason, refused.record.value or b"")
-    log.warning("quarantined %s: %s", origin, refused.reason)
-    return item.key, item.value, item.headers
+def _quarantined(changed: Mapping[Account, tuple[Changes, int]]) -> list[Quarantined]:
+    return [
+        Quarantined(f"kafka:{account}/{refused.record.offset}", refused.reason, refused.record.value or b"")
+        for account, (changes, _) in changed.items()
+        for refused in changes.refused
+    ]

@@ -42,6 +42,9 @@ class Rows:
     def __len__(self) -> int:
         return len(self._recent) + len(self._packed)
 
+    def __contains__(self, key: bytes) -> bool:
+        return self.get(key) is not None
+
     def get(self, key: bytes) -> bytes | None:
         """The row, or None."""
         row = self._recent.get(key)

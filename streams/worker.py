@@ -19,8 +19,9 @@ import faust
 from faust.types import Message
 from prometheus_client import start_http_server
 
-from schemas.errors import HubError, LedgerError
+from schemas.errors import EXIT_REFUSED, BooksError, HubError, LedgerError
 from schemas.kafka import ensure_topics
+from schemas.seldom import Seldom
 from schemas.settings import Settings
 from schemas.topics import events_topic
 from streams import health
@@ -28,6 +29,7 @@ from streams.account import Handed
 from streams.batches import CODEC, Batch, use_batches
 from streams.families import FAMILIES, Family
 from streams.ledger import Ledger
+from streams.quarantine import Quarantine
 from streams.takeover import take_over
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ class Desk:
     def __init__(self, app: faust.App, settings: Settings) -> None:
         self._app, self._settings = app, settings
         self._ledgers: dict[int, Ledger] = {}
+        self._quarantine = Quarantine(settings)
         self._waiting: dict[int, list[tuple[Message, Batch]]] = {}
         self._working: dict[int, asyncio.Task[None]] = {}
 
@@ -77,11 +80,18 @@ class Desk:
             batch.done()
 
     async def finish(self, *_revoked: Any, **_options: Any) -> None:
-        """Awaited when partitions are revoked, before another worker may take them over: what is being committed is finished."""
+        """Awaited when partitions are revoked, before another worker may take them over: what is being committed is finished.
+
+        While this one waits for a broker that does not answer, its sign of life goes on, and all others wait for it.
+        """
         for _, batch in chain.from_iterable(self._waiting.values()):
             batch.done()
         self._waiting.clear()
-        await asyncio.gather(*self._working.values())
+        if self._working:
+            _, pending = await asyncio.wait(self._working.values(), timeout=self._settings.rebalance_timeout)
+            if pending:
+                seconds = self._settings.rebalance_timeout
+                die(LedgerError(f"still not committed after {seconds:g} s (is a broker away?)"), "partitions could not be handed over")
 
     async def take_over(self, _: Any, **__: Any) -> None:
         """Awaited before Faust seeks to the committed offsets and opens the flow."""
@@ -101,7 +111,7 @@ class Desk:
                 assigned.setdefault(tp.partition, set()).add(tp.topic)
         for partition, topics in sorted(assigned.items()):
             _require_all(partition, topics, families.keys())
-            self._ledgers[partition] = Ledger(partition, self._settings)
+            self._ledgers[partition] = Ledger(partition, self._settings, self._quarantine)
         await take_over(self._settings, list(self._ledgers.values()))
         health.PARTITIONS.set(len(self._ledgers))
         kept = ", ".join(map(str, self._ledgers))
@@ -122,8 +132,9 @@ def build_app(settings: Settings) -> faust.App:
     app = faust.App(
         settings.app_id, broker=[f"kafka://{server}" for server in settings.bootstrap.split(",")], web_enabled=False,
         topic_disable_leader=True, topic_allow_declare=False, autodiscover=False, consumer_auto_offset_reset="earliest", store="memory://",
-        stream_buffer_maxsize=16, topic_partitions=settings.partitions, broker_session_timeout=6, broker_heartbeat_interval=1,
-        broker_rebalance_timeout=60, broker_request_timeout=12, worker_redirect_stdouts=False,
+        stream_buffer_maxsize=16, topic_partitions=settings.partitions, worker_redirect_stdouts=False,
+        broker_session_timeout=settings.session_timeout, broker_heartbeat_interval=min(1.0, settings.session_timeout / 4),
+        broker_rebalance_timeout=settings.rebalance_timeout, broker_request_timeout=settings.request_timeout,
         consumer_max_fetch_size=4 << 20, datadir=str(settings.data / "worker"),
     )  # fmt: skip
     use_batches(app)
@@ -138,8 +149,11 @@ def build_app(settings: Settings) -> faust.App:
 
 def _agent(family: Family, desk: Desk) -> Any:
     async def count(stream: faust.Stream[Any]) -> None:
-        async for event in stream.events():
-            desk.take(event.message, cast("Batch", event.message.value))
+        try:
+            async for event in stream.events():
+                desk.take(event.message, cast("Batch", event.message.value))
+        except Exception as error:  # Faust would log it, acknowledge the batch and go on without it
+            die(error, f"a batch of {family.name} could not be taken")
 
     count.__doc__ = f"Keeps the books of {family.name}."
     return count
@@ -147,10 +161,12 @@ def _agent(family: Family, desk: Desk) -> Any:
 
 def die(error: Exception, what: str) -> NoReturn:
     """End at once, loudly: no cleanup may touch Kafka any more."""
-    log.critical("%s: %s; the worker ends and must be started again", what, error if isinstance(error, HubError) else repr(error))
+    refused = isinstance(error, BooksError)
+    then = "the worker ends; somebody has to act first" if refused else "the worker ends and must be started again"
+    log.critical("%s: %s; %s", what, str(error).rstrip(".") if isinstance(error, HubError) else repr(error), then)
     logging.shutdown()
     sys.stdout.flush()
-    os._exit(EXIT_FAILED)
+    os._exit(EXIT_REFUSED if refused else EXIT_FAILED)
 
 
 def _logging(level: str) -> dict[str, Any]:
@@ -159,7 +175,8 @@ def _logging(level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"format": "%(asctime)s worker %(levelname)s %(name)s: %(message)s"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"seldom": {"()": Seldom}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["seldom"]}},
         "root": {"level": level, "handlers": ["stderr"]},
         "loggers": quiet | {"aiokafka.producer.sender": {"level": "ERROR"}},
     }

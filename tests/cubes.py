@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import csv
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from metrics.answers import IndicatorAnswer
 from metrics.asked import IndicatorsAsked
 from metrics.catalogue import load_indicators
+from metrics.csv_file import MARK
 from metrics.cube import Cube
 from metrics.directory import Directory
 from metrics.feed import Progress
 from metrics.questions import Questions
 from metrics.reader import Readers
-from schemas.cells import KINDS, Page, Rules, applied_row, encode_page, place_of
-from schemas.clock import ZONE, to_ms
+from schemas.cells import KINDS, Page, Rules, Standing, applied_row, encode_page, place_of
+from schemas.clock import ZONE, now_ms, to_ms
 
 INDICATORS = load_indicators()
 
@@ -72,8 +75,8 @@ class Pages:
 class FedCube(Cube):
     """A cube that can be told cells."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, clock: Callable[[], int] = now_ms) -> None:
+        super().__init__(path, clock)
         self._pages = Pages()
 
     def say(self, cells: Iterable[Cell], positions: dict[int, int]) -> None:
@@ -104,7 +107,7 @@ def counted(key: str, *, partition: int = 0, **counts: int) -> Cell:
 
 def by_rules(family: str, version: int, *, partition: int = 0, calendar: int = 0) -> Record:
     """The page that says by which rules a family's cells of a partition were counted."""
-    return Record(*applied_row(family, 9, Rules(version, calendar)), partition)
+    return Record(*applied_row(family, Standing(9, Rules(version, calendar))), partition)
 
 
 def filled(folder: Path, cells: Iterable[Cell]) -> FedCube:
@@ -170,3 +173,9 @@ def answer(questions: Questions, id_: str, **asked: str) -> IndicatorAnswer:
     parameters = {name.rstrip("_"): value for name, value in asked.items()}
     (found,) = questions.indicators(IndicatorsAsked.model_validate(parameters), id_)
     return found
+
+
+def table(text: str) -> list[dict[str, str]]:
+    """The rows of a CSV file, which begins with its byte order mark."""
+    assert text.startswith(MARK)
+    return list(csv.DictReader(StringIO(text.removeprefix(MARK))))

@@ -7,8 +7,9 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
@@ -29,18 +30,20 @@ FREEZE = 9.0  # seconds; the group's session timeout is 6
 class Hub:
     """Settings, a broker, and services by name; a killed service is started again by hand."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, kafka: AbstractContextManager[Any] | None = None, **chosen: Any) -> None:
+        """kafka: what to start in place of a broker of its own, with the settings to reach it in `chosen`."""
         self.settings = Settings(
-            data=data, kafka_port=free_port(), gateway_port=free_port(), metrics_port=free_port(), worker_port=0, log_level="INFO"
+            data=data, kafka_port=free_port(), gateway_port=free_port(), metrics_port=free_port(), worker_port=0, log_level="INFO", **chosen
         )
         self.environment = {f"LGSP_{name.upper()}": str(value) for name, value in self.settings.model_dump(exclude_defaults=True).items()}
         self.broker = EmbeddedKafka.of(self.settings)
+        self._kafka = kafka or self.broker
         self.services: dict[str, Service] = {}
         self._stack = ExitStack()
 
     def start(self) -> None:
         """The broker and its topics."""
-        self._stack.enter_context(self.broker)
+        self._stack.enter_context(self._kafka)
         asyncio.run(ensure_topics(self.settings))
 
     def service(self, name: str, *arguments: str, program: list[str] | None = None, **settings: str) -> Service:

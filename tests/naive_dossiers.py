@@ -278,16 +278,20 @@ def ended_in_future(one: Case) -> bool:
     return one.closed and one.end_heard_at is not None and one.ended_at > one.end_heard_at + MINUTES_5
 
 
+def too_much(one: Case) -> bool:
+    return bool(one.too_many)
+
+
 def received_after_end(one: Case) -> bool:
     return one.closed and one.received_at > one.ended_at
 
 
 RULES = (
     due_moved_after_passed, due_before_reception, step_before_reception, step_after_end, returned_before_end, sources_disagree,
-    offline_procedure_online, finished_without_end, received_in_future, ended_in_future, received_after_end,
+    offline_procedure_online, finished_without_end, received_in_future, ended_in_future, received_after_end, too_much,
 )  # fmt: skip
 for _rule in RULES:
-    if _rule is not due_before_reception:  # a rule, and no indicator of its own
+    if _rule not in (due_before_reception, too_much):  # a rule, and no indicator of its own; or one that asks of more
 
         @defines(_rule.__name__)
         def _(world: World, asked: Asked, rule: object = _rule) -> Figure:
@@ -297,7 +301,12 @@ for _rule in RULES:
 
 def without_reception(one: Case) -> bool:
     """Nothing is wrong with one that only waits for papers."""
-    return one.end() is not None or not one.waits_for_papers
+    return one.end() is not None or not one.waits_for_papers or bool(one.too_many)
+
+
+@defines("too_many")
+def _(world: World, asked: Asked) -> Figure:
+    return Figure(sum(map(too_much, known(world, asked) + unknown(world, asked))))
 
 
 @defines("no_reception")

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from gathered import finishes_known, too_many
 from office_hours import working_seconds
 
 from schemas.cells import DAYS_BOUNDS, HOURS_BOUNDS, LAG_BOUNDS, WORKING_LAG_BOUNDS
@@ -92,10 +93,12 @@ class Dossier:
         self.reception = last(self.receptions)
         self.reopened = max((fact.at for fact in self.of("reopened")), default=0)
         self.refusal = last(self.of("refused"))
+        self.too_many = too_many(facts)
 
     def of(self, *types: str) -> list[Fact]:
         """The facts of some types."""
-        return [fact for fact in self.facts if fact.type.removeprefix("dossier.") in types]
+        found = [fact for fact in self.facts if fact.type.removeprefix("dossier.") in types]
+        return finishes_known(found) if types == ("finished",) else found
 
     def standing(self, kind: str) -> Fact | None:
         """The newest closing fact of a type, if no later reopening undoes it."""
@@ -150,7 +153,9 @@ class Dossier:
         return bool(papers and papers.type.endswith("requested"))
 
     def payments(self) -> list[tuple[int, int, bool]]:
-        """(time, amount, online) of each completed payment, as last said of its reference."""
+        """(time, amount, online) of each completed payment, as last said of its reference; none of too many."""
+        if "payments" in self.too_many:
+            return []
         newest: dict[str, tuple[int, int, int, bool]] = {}
         for fact in self.of("paid"):
             said = (fact.at, PAYMENT_ORDER.index(fact.fields["state"]), fact.fields["amount"], fact.fields["online"])
@@ -159,6 +164,8 @@ class Dossier:
 
     def waits(self, end: int) -> tuple[int, int]:
         """At how many instants papers were asked for up to the end, and the office hours (s) between reception and end spent waiting."""
+        if "papers" in self.too_many:
+            return 0, 0
         asked = {fact.at for fact in self.of("supplement_requested") if fact.at <= end}
         came = {fact.at for fact in self.of("supplement_completed") if fact.at <= end}
         paused, done = 0, 0
@@ -211,9 +218,10 @@ def dossier_figures(facts: list[Fact], tally: Tally) -> None:
 
 
 def _without_reception(dossier: Dossier) -> list[str]:
+    much = ["too_many"] if dossier.too_many else []
     if dossier.end() is not None:
-        return ["flagged", "no_reception", "end_without_reception"]
-    return ["supplement_before_reception"] if dossier.waits_for_papers else ["flagged", "no_reception"]
+        return ["flagged", "no_reception", "end_without_reception", *much]
+    return ["supplement_before_reception"] if dossier.waits_for_papers and not much else ["flagged", "no_reception", *much]
 
 
 def reported(name: str, at: int, heard: int | None) -> tuple[list[str], dict[str, int]]:
@@ -273,7 +281,7 @@ def _result(dossier: Dossier) -> list[str]:
         measures.append("results_digitised")
         measures += ["digitised_throughout"] if dossier.reception.fields["papers_digitised"] else []
     moves = dossier.of("transferred")
-    if moves:
+    if moves and "transfers" not in dossier.too_many:
         measures.append("moved")
         if all(move.fields["electronic"] for move in moves):
             measures.append("moved_electronically")
@@ -297,7 +305,7 @@ def _paid_and_rated(dossier: Dossier, agency: str, procedure: str, tally: Tally)
         if online:
             tally.add("paid", agency, procedure, ymd(at), "transactions_online", amount_online=amount)
     ratings: dict[str, tuple[int, bool, str]] = {}
-    for fact in dossier.of("rated"):
+    for fact in dossier.of("rated") if "ratings" not in dossier.too_many else []:
         rating = (fact.at, fact.fields["satisfied"], fact.fields["about"])
         ratings[fact.fields["rating_id"]] = max(rating, ratings.get(fact.fields["rating_id"], rating))
     for at, satisfied, about in ratings.values():
@@ -318,8 +326,9 @@ def _flags(dossier: Dossier, end: tuple[int, str, int | None] | None) -> list[st
     broken = {
         "offline_procedure_online": fields["level"] == 2 and fields["channel"] == "online",
         "received_in_future": heard is not None and dossier.received_at > heard + FIVE_MINUTES,
-        "due_moved_after_passed": any(at > passed and due != passed for (_, passed), (at, due) in moved),
-        "sources_disagree": len(ends) > 1,
+        "too_many": bool(dossier.too_many),
+        "due_moved_after_passed": "dues" not in dossier.too_many and any(at > passed and due != passed for (_, passed), (at, due) in moved),
+        "sources_disagree": len(ends) > 1 and "finish" not in dossier.too_many,
         "finished_without_end": end is not None and end[1] == "finished" and finished is None,
         "ended_in_future": end is not None and end[2] is not None and end[0] > end[2] + FIVE_MINUTES,
         "received_after_end": end is not None and dossier.received_at > end[0],
@@ -333,23 +342,25 @@ def _flags(dossier: Dossier, end: tuple[int, str, int | None] | None) -> list[st
 
 def document_figures(facts: list[Fact], tally: Tally) -> None:
     """Count one document."""
-    sent = last(fact for fact in facts if fact.type == "document.sent")
+    sent, much = last(fact for fact in facts if fact.type == "document.sent"), too_many(facts)
+    flags = ["too_many"] if much else []
     if sent is None:
         at, agency = max((fact.at, fact.fields["agency"]) for fact in facts)
-        tally.add("flagged", agency, "-", ymd(at), "no_sending")
+        tally.add("flagged", agency, "-", ymd(at), "no_sending", *flags)
         return
     sender, kind = sent.fields["agency"], sent.fields["document_type"]
     electronic, signed = sent.fields["electronic"], sent.fields["signed"]
     measures = {"documents": True, "electronic": electronic, "signed": signed, "electronic_signed": electronic and signed}
     tally.add("sent", sender, kind, ymd(sent.at), *(name for name, yes in measures.items() if yes))
+    tally.add("flagged", sender, kind, ymd(sent.at), *flags)
     answers: dict[str, dict[str, int]] = {}
     for fact in sorted(facts, key=lambda fact: fact.at):
-        if fact.type == "document.status_changed":
+        if fact.type == "document.status_changed" and "statuses" not in much:
             answers.setdefault(fact.fields["agency"], {})[fact.fields["status"]] = fact.at
     for receiver, times in answers.items():
         _answered(receiver, kind, sent.at, times, tally)
     recalls = {fact.fields["answer"]: fact.at for fact in sorted(facts, key=lambda fact: fact.at) if fact.type == "document.recalled"}
-    for answer, at in recalls.items():
+    for answer, at in recalls.items() if "recall" not in much else []:
         tally.add("recalled", sender, kind, ymd(at), "refused_recall" if answer == "refused" else answer)
 
 
@@ -375,5 +386,5 @@ def _timed(cell: str, name: str, receiver: str, kind: str, at: int, took: int, t
 
 
 def heartbeat_figures(facts: list[Fact], tally: Tally) -> None:
-    """The newest heartbeat of one partition."""
-    tally.add("beat", "hub", "-", 0, occurred_at=max(fact.at for fact in facts))
+    """When the newest heartbeat of one partition was heard."""
+    tally.add("beat", "hub", "-", 0, occurred_at=max(fact.heard for fact in facts))

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 
+from gathered import too_many
 from oracle import Fact, Figures, Tally, date_of, document_figures, dossier_figures, heartbeat_figures, last, ymd
 
 LEVELS = ("province", "district", "commune")
@@ -21,12 +22,12 @@ def task_figures(facts: list[Fact], tally: Tally) -> None:
     assignment = last(of["assigned"])
     if assignment is None:
         at, agency = max((fact.at, fact.fields["agency"]) for fact in facts)
-        tally.add("flagged", agency, "-", ymd(at), "flagged", "no_assignment")
+        tally.add("flagged", agency, "-", ymd(at), "flagged", "no_assignment", *(["too_many"] if too_many(facts) else []))
         return
     where = assignment.fields["to_agency"], assignment.fields["category"]
     said = sorted((fact.at, fact.fields["due_at"]) for fact in facts if fact.fields.get("due_at") is not None)
     dues = sorted(dict(said).items())
-    due = dues[-1][1] if dues else 0
+    due, much = dues[-1][1] if dues else 0, bool(too_many(facts))
     tally.add("assigned", *where, ymd(assignment.at), "assigned", "with_deadline" if due else "without_deadline")
     end = _task_end(facts)
     if end is None:
@@ -35,11 +36,13 @@ def task_figures(facts: list[Fact], tally: Tally) -> None:
         tally.add("cancelled", *where, ymd(end.at), "cancelled")
     else:
         timing = "no_deadline" if not due else "late" if end.at > due else "on_time"
-        tally.add("completed", *where, ymd(end.at), "completed", timing, *(["extended"] if len({date for _, date in dues}) > 1 else []))
+        extended = len({date for _, date in dues}) > 1 and not much
+        tally.add("completed", *where, ymd(end.at), "completed", timing, *(["extended"] if extended else []))
     broken = {
         "due_before_assignment": due and due < assignment.at,
         "completed_before_assignment": end is not None and end.type == "task.completed" and end.at < assignment.at,
-        "due_moved_after_passed": any(at > old and new != old for (_, old), (at, new) in pairwise(dues)),
+        "too_many": much,
+        "due_moved_after_passed": not much and any(at > old and new != old for (_, old), (at, new) in pairwise(dues)),
     }
     flags = [flag for flag, yes in broken.items() if yes]
     if flags:

@@ -10,13 +10,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from schemas.clock import day_start
-from schemas.codes import THING_ID
 from schemas.events import EVENTS, FAMILIES, Event
+from schemas.ids import THING_ID, canonical
 
 Json = dict[str, Any]
 Strategy = st.SearchStrategy[Any]
 
 PRINTABLE = st.characters(codec="utf-8", min_codepoint=32, exclude_characters="|\x7f")
+SEEN = st.text(st.characters(categories=("L", "N", "P", "S"), exclude_characters="|", include_characters=" "), min_size=1, max_size=128)
 
 
 def examples(count: int) -> Callable[[Any], Any]:
@@ -43,8 +44,15 @@ def of_schema(schema: Json) -> Strategy:
 def texts(pattern: str, longest: int) -> Strategy:
     """Texts of a pattern; ids directly, since they are most of the fields."""
     if pattern == THING_ID:
-        return st.text(PRINTABLE, min_size=1, max_size=longest)
+        return SEEN.map(lambda text: text[:longest]).filter(_is_canonical)
     return st.from_regex(pattern.removeprefix("^").removesuffix("$"), fullmatch=True).filter(lambda text: len(text) <= longest)
+
+
+def _is_canonical(text: str) -> bool:
+    try:
+        return canonical(text) == text
+    except ValueError:
+        return False
 
 
 @cache

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from connectors.files.cells import Refused
 from connectors.files.mapper import Draft, RowMapper
 from connectors.files.rejects import quarantined
 from connectors.files.rows import Row, Rows
 from connectors.files.seen import Seen, digest
-from connectors.files.values import Refused
 from schemas.events import Event
 from schemas.quarantine import Quarantined
 
@@ -86,27 +86,36 @@ class Intake:
         """
         if row.problem:
             raise Refused(row.problem)
-        new: dict[int, tuple[int, Draft]] = {}
+        new: dict[int, int] = {}
+        events: list[Event] = []
         repeated = 0
         for draft in self._mapper.drafts(row.cells):
-            id_digest, content = digest(draft.name), digest(repr(draft.fields))
-            earlier = self._earlier(id_digest, new, row)
-            if earlier is None:
-                new[id_digest] = content, draft
+            if self._is_repeated(draft, new, row):
+                repeated += 1
                 continue
-            if earlier[0] != content:
-                raise Refused(_contradiction(draft, earlier[1], row))
-            repeated += 1
-        events = [self._mapper.event(draft, self._latest_ms) for _, draft in new.values()]
-        for id_digest, (content, _) in new.items():
+            event = self._mapper.event(draft, self._latest_ms)
+            kept = draft.as_kept(event)  # two spellings of one id are one event
+            if kept.fields != draft.fields and self._is_repeated(kept, new, row):
+                repeated += 1
+            else:
+                events.append(event)
+        for id_digest, content in new.items():
             self._seen.add(id_digest, content, row.line)
         self.tally.repeated += repeated
         return events
 
-    def _earlier(self, id_digest: int, new: dict[int, tuple[int, Draft]], row: Row) -> tuple[int, int] | None:
-        if id_digest in new:
-            return new[id_digest][0], row.line
-        return self._seen.find(id_digest)
+    def _is_repeated(self, draft: Draft, new: dict[int, int], row: Row) -> bool:
+        """Whether this row or an earlier one gave the event already; from now on it has.
+
+        Raises: Refused if it did so with other content.
+        """
+        id_digest, content = digest(draft.name), digest(repr(draft.fields))
+        known = (new[id_digest], row.line) if id_digest in new else self._seen.find(id_digest)
+        if known is None:
+            new[id_digest] = content
+        elif known[0] != content:
+            raise Refused(_contradiction(draft, known[1], row))
+        return known is not None
 
 
 def _contradiction(draft: Draft, line: int, row: Row) -> str:

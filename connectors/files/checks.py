@@ -9,9 +9,10 @@ from typing import Annotated, Any
 from pydantic import TypeAdapter, ValidationError
 
 from connectors.files.declaration import Declaration, Place
-from connectors.files.mapping import EventRule, Mapping, Value
+from connectors.files.mapping import EventRule, Mapping, Numbers, Value, overridden
 from connectors.files.values import Kind, kind_of
 from schemas.events import ACCEPTED, Event
+from schemas.events.explain import explain
 
 GIVEN = ("event_id", "source")  # by `id` and `source` of the mapping
 
@@ -20,6 +21,7 @@ GIVEN = ("event_id", "source")  # by `id` and `source` of the mapping
 class FieldRule:
     """One field of one event: where its value comes from, what it takes, and where the mapping says so."""
 
+    model: type[Event]
     name: str
     value: Value
     kind: Kind
@@ -73,7 +75,7 @@ def _field_rule(model: type[Event], name: str, value: Value, place: Place) -> Fi
     info = model.model_fields[name]
     annotation: Any = Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
     adapter: TypeAdapter[Any] = TypeAdapter(annotation)
-    return FieldRule(name, value, kind_of(info), info.is_required(), adapter, place)
+    return FieldRule(model, name, value, kind_of(info), info.is_required(), adapter, place)
 
 
 def _check_value(rule: FieldRule, mapping: Mapping, declaration: Declaration) -> None:
@@ -83,12 +85,25 @@ def _check_value(rule: FieldRule, mapping: Mapping, declaration: Declaration) ->
         raise declaration.error((*place, "table"), f"there is no code table {value.table!r} ({known})")
     if value.time is not None and (rule.kind != "time" or value.table is not None):
         raise declaration.error((*place, "time"), f"{rule.name} is not read as a time")
+    if value.number is not None:
+        _check_number(rule, value.number, mapping, declaration)
     if value.split is not None and rule.kind != "list":
         raise declaration.error((*place, "split"), f"{rule.name} is not a list")
     if value.optional and rule.required:
         raise declaration.error((*place, "optional"), f"the event can't go without {rule.name}; give a default or a condition")
     for code, where in _codes(rule, mapping):
         _check_code(rule, code, where, declaration)
+
+
+def _check_number(rule: FieldRule, own: Numbers, mapping: Mapping, declaration: Declaration) -> None:
+    place = (*rule.place, "number")
+    if rule.kind != "number" or rule.value.table is not None:
+        raise declaration.error(place, f"{rule.name} is not read as a number")
+    try:
+        overridden(mapping.numbers, own)
+    except ValidationError as error:
+        problem = str(error.errors(include_url=False)[0]["msg"]).removeprefix("Value error, ")
+        raise declaration.error(place, f"with `numbers` of the mapping it {problem}") from error
 
 
 def _codes(rule: FieldRule, mapping: Mapping) -> Iterator[tuple[Any, Place]]:
@@ -110,5 +125,5 @@ def _check_code(rule: FieldRule, code: Any, where: Place, declaration: Declarati
     try:
         rule.adapter.validate_python([code] if rule.kind == "list" else code)
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]["msg"]
-        raise declaration.error(where, f"{code!r} does not fit {rule.name}: {problem[:1].lower()}{problem[1:]}") from error
+        problem = explain(rule.model, rule.name, error.errors(include_url=False)[0])
+        raise declaration.error(where, f"{code!r} does not fit {rule.name}: it {problem}") from error

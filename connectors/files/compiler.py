@@ -6,23 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.files.cells import Cell, Cells, Refused, Unexpected, code_of, is_blank, part_of, spellings, text_of
 from connectors.files.checks import FieldRule, check_every_event, field_rules
 from connectors.files.declaration import Declaration
-from connectors.files.mapping import Condition, EventRule, Mapping, Table
+from connectors.files.mapping import Condition, EventRule, Mapping, Table, overridden
+from connectors.files.numbers import NumberReader
 from connectors.files.templates import Template, parse_template
-from connectors.files.values import (
-    Cell,
-    Cells,
-    Convert,
-    Refused,
-    TimeReader,
-    Unexpected,
-    boolean_of,
-    is_blank,
-    list_reader,
-    number_of,
-    text_of,
-)
+from connectors.files.values import Convert, TimeReader, boolean_of, list_reader
 from schemas.events import ACCEPTED, Event
 
 Getter = Callable[[Cells], Any]
@@ -84,13 +74,13 @@ class Compiler:
             wanted = not condition.present
             return lambda cells: is_blank(cells[place]) is wanted
         texts = frozenset(map(text_of, condition.among or [condition.equals or ""]))
-        return lambda cells: text_of(cells[place]) in texts
+        return lambda cells: not texts.isdisjoint(spellings(cells[place]))
 
     def _event_id(self, rule: EventRule) -> Getter:
         template = parse_template(rule.id)
         if not rule.when:
             self.required.update(template.columns)
-        read = self._joined(template)
+        read = self._joined(template, f"the id of {rule.event}")
 
         def event_id(cells: Cells) -> Any:
             found = read(cells)
@@ -100,15 +90,18 @@ class Compiler:
 
         return event_id
 
-    def _joined(self, template: Template) -> Callable[[Cells], str | None]:
+    def _joined(self, template: Template, purpose: str) -> Callable[[Cells], str | None]:
         """A template's text; None as soon as one of its cells is blank."""
         first, places = template.texts[0], map(self._place, template.columns)
-        pairs = list(zip(places, template.texts[1:], strict=True))
+        pairs = list(zip(template.columns, places, template.texts[1:], strict=True))
 
         def joined(cells: Cells) -> str | None:
             whole = first
-            for place, text in pairs:
-                part = text_of(cells[place])
+            for column, place, text in pairs:
+                try:
+                    part = part_of(cells[place])
+                except Unexpected as error:
+                    raise Refused(f"column {column}: {_shown(cells[place])} should be {error}, for {purpose}") from None
                 if not part:
                     return None
                 whole += part + text
@@ -128,21 +121,25 @@ class Compiler:
 
     def _convert(self, rule: FieldRule) -> Convert:
         table = self._mapping.tables.get(rule.value.table or "")
-        item = text_of if table is None else table_reader(rule.value.table or "", table)
+        item = code_of if table is None else table_reader(rule.value.table or "", table)
         if rule.kind == "list":
             return list_reader(rule.value.split, item)
         if table is not None:
             return item
-        times = self._default_times if rule.value.time is None else TimeReader(rule.value.time)
-        converts: dict[str, Convert] = {"text": text_of, "number": number_of, "boolean": boolean_of, "time": times}
-        return converts[rule.kind]
+        if rule.kind == "time" and rule.value.time is None:
+            return self._default_times  # it remembers what it read
+        if rule.kind == "time":
+            return TimeReader(overridden(self._mapping.times, rule.value.time))
+        if rule.kind == "number":
+            return NumberReader(overridden(self._mapping.numbers, rule.value.number))
+        return boolean_of if rule.kind == "boolean" else code_of
 
     def _getter(self, rule: FieldRule, event: EventRule) -> Getter:
         value, convert = rule.value, self._convert(rule)
         column = value.whole_column
-        read = self._cell(column) if column is not None else self._joined(parse_template(value.text or ""))
-        blank = self._when_blank(rule)
         columns, purpose = _named(value.columns), f"{rule.name} of {event.event}"
+        read = self._cell(column) if column is not None else self._joined(parse_template(value.text or ""), purpose)
+        blank = self._when_blank(rule)
         if blank is _REFUSED and not event.when:
             self.required.update(value.columns)
 
@@ -184,7 +181,7 @@ def table_reader(name: str, table: Table) -> Convert:
     expected = f"one of code table {name} ({', '.join(listed[:_LISTED])}{', …' if len(listed) > _LISTED else ''})"
 
     def read(cell: Cell) -> Any:
-        code = codes.get(text_of(cell), table.otherwise)
+        code = next((codes[text] for text in spellings(cell) if text in codes), table.otherwise)
         if code == "reject":
             raise Unexpected(expected)
         return code

@@ -94,6 +94,8 @@ class Import:
         file = ProgressFile(self.settings, path.name, fingerprint(path), self._map_digest)
         wanted = Wanted(self.mapper.columns, self.mapper.required)
         rows = opened.enter_context(closing(open_rows(path, self.mapping.files, wanted)))
+        if rows.note:
+            say(self.console, f"{path.name}: {rows.note}.")
         return Job(path, rows, file, file.fresh() if self.again else file.load())
 
     async def _publish_all(self, jobs: Sequence[Job], sink: SinkFactory) -> list[Account]:
@@ -112,7 +114,7 @@ class Import:
             say(self.console, f"{job.path.name}: going on behind row {job.progress.rows:,}, where an earlier import stopped.")
         shown: list[str] = []
         with (
-            rejects_file(job.path, folder(self.settings), job.rows.header) as rejects,
+            rejects_file(folder(self.settings), job.rows) as rejects,
             meter(self.console, job.path.name, job.rows) as read,
         ):
 

@@ -1,61 +1,80 @@
-"""JSON lines: one object a line. Columns are its keys; those of objects within it are joined by dots (`fee.amount`)."""
+"""JSON: one object a line, or one array of objects. Columns are their keys; those of objects within are joined by dots (`fee.amount`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
+from connectors.files.arrays import BrokenArray, Element, elements
+from connectors.files.cells import text_of
 from connectors.files.mapping import FileOptions
+from connectors.files.objects import cells_of
 from connectors.files.rows import Row, Rows, Wanted
-from connectors.files.source import Line, TextSource, UnreadableFile
-from connectors.files.values import Cell, text_of
+from connectors.files.source import TextSource, UnreadableFile
 
 SAMPLE = 1000  # objects looked at for the required columns before anything is published
-DEEPEST = 8
 
 
 class JsonRows(Rows):
-    """The rows of a JSON lines file; a key that an object does not have is a blank cell."""
+    """The rows of a JSON file; a key that an object does not have is a blank cell."""
 
     def __init__(self, path: Path, options: FileOptions, wanted: Wanted) -> None:
         super().__init__(path, wanted)
         self.header = ("json",)
         self._names = [text_of(column) for column in wanted.columns]
+        self._array = self._is_array(options)
         self._check(options)
         self._source = TextSource(path, options.encoding)
 
+    def _is_array(self, options: FileOptions) -> bool:
+        with closing(TextSource(self.path, options.encoding)) as source:
+            first = next((line.text for line in source.lines() if line.text.strip()), "")
+        return first.lstrip().startswith("[")
+
     def _check(self, options: FileOptions) -> None:
-        """A file's columns show only in its objects, so the first ones are read ahead."""
-        sample = TextSource(self.path, options.encoding)
-        try:
-            lines = [line for line in islice(sample.lines(), SAMPLE) if line.text.strip()]
-        finally:
-            sample.close()
-        if not lines:
+        """A file's columns show only in its objects, so the first ones are read ahead; an array is read to its end, or none of it."""
+        with closing(TextSource(self.path, options.encoding)) as source:
+            objects = self._objects(source)
+            sample = list(islice(objects, SAMPLE))
+            if self._array:
+                for _ in objects:
+                    pass
+        if not sample:
             raise UnreadableFile(f"{self.path.name} is empty: each line should be one JSON object.")
         found: dict[str, None] = {}
-        for line in lines:
-            if isinstance(read := _parsed(line), dict):
-                found.update(dict.fromkeys(read))
+        for read in sample:
+            if isinstance(read.cells, dict):
+                found.update(dict.fromkeys(read.cells))
         if found:  # else every line is wrong in its own way, which its rejection says
             self.places(tuple(found), [column for column in self.wanted.columns if column in self.wanted.required])
 
     def rows(self) -> Iterator[Row]:
-        """Every line that holds anything."""
-        for number, line in enumerate(self._source.lines(), 1):
-            if not line.text.strip():
-                self.blank += 1
-                continue
-            raw = (line.text.strip(),)
-            read = _parsed(line)
-            if isinstance(read, str):
-                yield Row(number, (), raw, read)
+        """Every object, and every line that should be one."""
+        for number, text, cells in self._objects(self._source):
+            if isinstance(cells, str):
+                yield Row(number, (), (text,), cells)
             else:
-                yield Row(number, tuple(map(read.get, self._names)), raw)
+                yield Row(number, tuple(map(cells.get, self._names)), (text,))
+
+    def _objects(self, source: TextSource) -> Iterator[Element]:
+        return self._elements(source) if self._array else self._lines(source)
+
+    def _lines(self, source: TextSource) -> Iterator[Element]:
+        self.blank = 0
+        for number, line in enumerate(source.lines(), 1):
+            text = line.text.strip()
+            if text:
+                yield Element(number, text, line.problem or cells_of(text))
+            else:
+                self.blank += 1
+
+    def _elements(self, source: TextSource) -> Iterator[Element]:
+        try:
+            yield from elements(source.characters())
+        except BrokenArray as broken:
+            raise UnreadableFile(f"{self.path.name} is a JSON array that can't be read: {broken}. Have it exported anew.") from broken
 
     def position(self) -> int:
         """Bytes read."""
@@ -64,28 +83,3 @@ class JsonRows(Rows):
     def close(self) -> None:
         """Let go of the file."""
         self._source.close()
-
-
-def _parsed(line: Line) -> dict[str, Cell] | str:
-    """The line's cells by name, or what is wrong with it."""
-    if line.problem:
-        return line.problem
-    try:
-        read = msgspec.json.decode(line.text)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        return f"the line is no JSON ({error})"
-    if not isinstance(read, dict):
-        return "the line is no JSON object: each line should be one, as {\"name\": value, …}"
-    if line.text.isascii() and not any(isinstance(value, dict) for value in read.values()):
-        return read
-    return _flat(read)
-
-
-def _flat(read: dict[str, Any], prefix: str = "", depth: int = 1) -> dict[str, Cell]:
-    cells: dict[str, Cell] = {}
-    for name, value in read.items():
-        if isinstance(value, dict) and depth < DEEPEST:
-            cells |= _flat(value, f"{prefix}{name}.", depth + 1)
-        else:
-            cells[text_of(prefix + name)] = value
-    return cells

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from connectors.files.cells import Cells, Refused
 from connectors.files.compiler import ABSENT, Compiler, Unit
 from connectors.files.declaration import Declaration
 from connectors.files.mapping import Mapping
-from connectors.files.values import Cells, Refused
 from schemas.clock import to_datetime
 from schemas.events import Event
+from schemas.events.explain import explain
 
 
 class Draft(NamedTuple):
@@ -28,6 +29,10 @@ class Draft(NamedTuple):
     def name(self) -> str:
         """Type and id, for messages."""
         return f"{self.unit.model.type} {self.fields['event_id']}"
+
+    def as_kept(self, event: Event) -> Draft:
+        """The draft with its texts as the validated event holds them."""
+        return Draft(self.unit, {name: getattr(event, name) for name in self.fields})
 
 
 class RowMapper:
@@ -80,7 +85,7 @@ def _draft(unit: Unit, cells: Cells) -> Draft:
 
 def _reason(unit: Unit, error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
-    field, problem = str(first["loc"][0]), first["msg"]
+    field = str(first["loc"][0])
     value = repr(first["input"])
     shown = value if len(value) <= 80 else value[:79] + "…"
-    return f"{unit.origins[field]}: {shown}: {problem[:1].lower()}{problem[1:]}, for {field} of {unit.model.type}"
+    return f"{unit.origins[field]}: {shown} {explain(unit.model, field, first)}, for {field} of {unit.model.type}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, field_validator, model_validator
@@ -15,7 +15,8 @@ from connectors.files.templates import parse_template
 from schemas.clock import ZONE
 from schemas.events import ACCEPTED
 
-_PROBE = datetime(2026, 11, 3, 21, 45, 58, tzinfo=UTC)
+DONG = ("đ", "₫", "đồng", "VND", "VNĐ")
+PROBE = datetime(2026, 11, 3, 21, 45, 58, tzinfo=UTC)  # none of its parts can be taken for another
 
 
 def _constant(value: Any) -> Any:
@@ -31,6 +32,9 @@ class Part(BaseModel):
     """Base of all parts: unknown keys are errors, and nothing is converted silently."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+PartT = TypeVar("PartT", bound=Part)
 
 
 class Times(Part):
@@ -71,13 +75,31 @@ class Times(Part):
         return time.fromisoformat(self.clock)
 
 
+class Numbers(Part):
+    """How whole numbers are written."""
+
+    thousands: Literal[".", ",", " ", "'"] | None = Field(None, description=(
+        "Sign between groups of three digits: `.` for 1.250.000, `,` for 1,250,000, a blank or `'`; left out: there is none"))  # fmt: skip
+    decimal: Literal[".", ","] | None = Field(None, description=(
+        "Sign before decimals, which may be one or two zeros (more only where `thousands` is left out); left out: the other one of "
+        "point and comma"))  # fmt: skip
+    unit: str | None = Field(None, min_length=1, max_length=32, description=(
+        "Unit that may stand beside the number, such as `đ`; any of đ, ₫, đồng, VND and VNĐ stands for all of them"))  # fmt: skip
+
+    @model_validator(mode="after")
+    def _two_signs(self) -> Numbers:
+        if self.thousands is not None and self.thousands == self.decimal:
+            raise ValueError(f"has {self.decimal!r} for thousands and for decimals, so that 50{self.decimal}000 would be two numbers")
+        return self
+
+
 def _check_pattern(pattern: str) -> None:
     """A pattern must be able to tell one day from another; writing and reading it back shows that."""
     try:
-        read = datetime.strptime(_PROBE.strftime(pattern), pattern)  # noqa: DTZ007 (only its day is looked at)
+        read = datetime.strptime(PROBE.strftime(pattern), pattern)  # noqa: DTZ007 (only its day is looked at)
     except ValueError as error:
         raise ValueError(f"{pattern!r} is neither iso, epoch_ms, epoch_s nor a strptime pattern ({error})") from None
-    if read.date() != _PROBE.date():
+    if read.date() != PROBE.date():
         raise ValueError(f"{pattern!r} does not give year, month and day: use a pattern such as '%d/%m/%Y %H:%M'")
 
 
@@ -106,6 +128,13 @@ class Table(Part):
     otherwise: Constant = Field("reject", description="Code of every text that is not listed, or `reject`: the row is rejected")
 
 
+def overridden(common: PartT, own: PartT | None) -> PartT:
+    """A field's own options over the mapping's: what it leaves out is as there."""
+    if own is None:
+        return common
+    return type(common).model_validate(common.model_dump(exclude_unset=True) | own.model_dump(exclude_unset=True))
+
+
 class Value(Part):
     """Where a field's value comes from. A plain text is short for `text`, a plain number, true or false for `constant`."""
 
@@ -114,7 +143,10 @@ class Value(Part):
         "Template: text with columns in braces; all between the braces is the column's name"))  # fmt: skip
     constant: Constant | None = Field(None, description="The value itself, taken as it stands, braces too")
     table: str | None = Field(None, description="Name of the code table that turns what was read into the value")
-    time: Times | None = Field(None, description="How this time is written, where it differs from `times` of the mapping")
+    time: Times | None = Field(None, description=(
+        "How this time is written, where it differs from `times` of the mapping; keys that are left out are as there"))  # fmt: skip
+    number: Numbers | None = Field(None, description=(
+        "How this number is written, where it differs from `numbers` of the mapping; keys that are left out are as there"))  # fmt: skip
     optional: bool = Field(False, description=(
         "`true`: where the cell is blank, the event goes without this field; otherwise the row is rejected"))  # fmt: skip
     default: Constant | None = Field(None, description="Value where the cell is blank")
@@ -125,7 +157,7 @@ class Value(Part):
         given = [name for name in ("column", "text", "constant") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"should have exactly one of column, text and constant (it has {' and '.join(given) or 'none'})")
-        extras = {"table", "time", "optional", "default", "split"} & self.model_fields_set
+        extras = {"table", "time", "number", "optional", "default", "split"} & self.model_fields_set
         if given == ["constant"] and extras:
             raise ValueError(f"is a constant, so it can't have {' and '.join(sorted(extras))}")
         if self.optional and self.default is not None:
@@ -212,12 +244,12 @@ class FileOptions(Part):
     """How the file is written; what is left out is recognised."""
 
     format: Literal["csv", "jsonl", "xlsx"] | None = Field(None, description=(
-        "Format of the file; left out: by its name (.csv, .tsv, .txt, .jsonl, .ndjson, .xlsx; .gz too)"))  # fmt: skip
+        "Format of the file; left out: by its name (.csv, .tsv, .txt, .jsonl, .ndjson, .json, .xlsx; .gz too)"))  # fmt: skip
     encoding: str = Field("utf-8", description=(
         "Encoding of a CSV or JSON lines file that has no byte order mark, such as `utf-8` or `cp1258`"))  # fmt: skip
     delimiter: str | None = Field(None, min_length=1, max_length=1, description=(
         "Character between a CSV file's cells; left out: the one that yields the columns, of comma, semicolon, tab and bar"))  # fmt: skip
-    sheet: str | None = Field(None, description="Name of the workbook's sheet; left out: the first")
+    sheet: str | None = Field(None, description="Name of the workbook's sheet; left out: the first that is not hidden")
     header_row: int = Field(1, ge=1, le=1000, description=(
         "Line of a CSV file or sheet that holds the columns' names; what stands above is passed over"))  # fmt: skip
 
@@ -238,6 +270,8 @@ class Mapping(Part):
         "CloudEvents source of every event: the system that the file comes from"))  # fmt: skip
     files: FileOptions = Field(default_factory=FileOptions, description="How the file is written")
     times: Times = Field(default_factory=Times, description="How times are written, unless a field says otherwise")
+    numbers: Numbers = Field(default_factory=Numbers, description=(
+        "How numbers are written, unless a field says otherwise; left out: in digits only"))  # fmt: skip
     tables: dict[str, Table] = Field(default_factory=dict, description="Code tables by name")
     every_event: dict[str, FieldValue] = Field(default_factory=dict, description=(
         "Fields of all events that have them, unless an event gives its own (`backfill: true` marks imported history)"))  # fmt: skip

@@ -16,7 +16,7 @@ from schemas.clock import now_ms
 from schemas.errors import EnvironmentBroken
 from schemas.settings import Settings
 
-FORMAT = "lgsp-import-1"  # a new one makes all files start over
+FORMAT = "lgsp-import-2"  # a new one makes all files start over
 
 
 class Progress(msgspec.Struct, forbid_unknown_fields=True):

@@ -8,12 +8,21 @@ from typing import Literal
 from connectors.files.delimited import DelimitedRows
 from connectors.files.jsonlines import JsonRows
 from connectors.files.mapping import FileOptions
+from connectors.files.rejected import open_rejected
 from connectors.files.rows import Rows, Wanted
 from connectors.files.source import UnreadableFile, beginning
 from connectors.files.workbook import WorkbookRows
 
 Format = Literal["csv", "jsonl", "xlsx"]
-SUFFIXES: dict[str, Format] = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx"}
+SUFFIXES: dict[str, Format] = {
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".xlsx": "xlsx",
+}  # fmt: skip
+
+_OTHERS = {
+    b"PK\x03\x04": "a workbook or another packed file", b"\xd0\xcf\x11\xe0": "an .xls workbook", b"%PDF": "a PDF document",
+    b"<!DOC": "a web page", b"<HTML": "a web page", b"<TABLE": "a web page", b"<?XML": "an XML file", b"RAR!": "a packed file",
+    b"7Z\xbc\xaf": "a packed file", b"{\\RTF": "a text document",
+}  # fmt: skip
 
 
 def format_of(path: Path, options: FileOptions) -> Format:
@@ -28,6 +37,14 @@ def format_of(path: Path, options: FileOptions) -> Format:
     return found
 
 
+def _check_text(path: Path, kind: Format) -> None:
+    start = beginning(path)
+    other = next((name for mark, name in _OTHERS.items() if start.upper().startswith(mark)), None)
+    if other is not None:
+        read_as = "CSV" if kind == "csv" else "JSON lines"
+        raise UnreadableFile(f"{path.name} is {other}, and should be {read_as}: export it anew, or give it the ending that it should have.")
+
+
 def open_rows(path: Path, options: FileOptions, wanted: Wanted) -> Rows:
     """Open a file and check its header.
 
@@ -35,7 +52,11 @@ def open_rows(path: Path, options: FileOptions, wanted: Wanted) -> Rows:
     """
     if not beginning(path):
         raise UnreadableFile(f"{path.name} is empty: it should have a header and rows.")
+    if (rejected := open_rejected(path, wanted)) is not None:
+        return rejected
     kind = format_of(path, options)
+    if kind != "xlsx":
+        _check_text(path, kind)
     if kind == "csv":
         return DelimitedRows(path, options, wanted)
     return JsonRows(path, options, wanted) if kind == "jsonl" else WorkbookRows(path, options, wanted)

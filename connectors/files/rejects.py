@@ -1,6 +1,7 @@
 """Rejected rows as a file beside the imported one: line, reason, and the row as it came.
 
-Its header goes on with the file's own columns, so that rows corrected there can be imported with the same mapping.
+It is always CSV in UTF-8, and its header goes on with the file's own columns, so that rows corrected there can be imported with the
+same mapping, however the file itself was written (rejected.py). A text that a spreadsheet would run as a formula stands behind a '.
 """
 
 from __future__ import annotations
@@ -8,17 +9,30 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from connectors.files.rows import Row
+from connectors.files.rows import Row, Rows
 from connectors.files.source import without_surrogates
 from schemas.errors import EnvironmentBroken
 from schemas.quarantine import Quarantined
 
 SUFFIX = ".rejected.csv"
+REASON = "reason"
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+
+
+def guarded(text: str) -> str:
+    """The text, behind a ' where a spreadsheet would take it for a formula."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unguarded(text: str) -> str:
+    """The text that `guarded` was given."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 class RejectsFile:
@@ -27,10 +41,11 @@ class RejectsFile:
     With no rejected row there is no file, and one of an earlier import of the same file is taken away.
     """
 
-    def __init__(self, imported: Path, fallback: Path, header: Sequence[str]) -> None:
-        self.path = _place(imported, fallback)
+    def __init__(self, fallback: Path, rows: Rows) -> None:
+        self.path = _place(rows.path, fallback)
         self.count = 0
-        self._header = header
+        self._header = (rows.origin, REASON, *rows.header)
+        self._delimiter = rows.delimiter
         self._partial = self.path.with_name(self.path.name + ".partial")
         self._file: TextIO | None = None
 
@@ -38,9 +53,12 @@ class RejectsFile:
         """Write one row."""
         if self._file is None:
             self._file = self._partial.open("w", encoding="utf-8-sig", newline="")  # the mark tells spreadsheets that it is UTF-8
-            csv.writer(self._file).writerow(("line", "reason", *self._header))
-        csv.writer(self._file).writerow((row.line, reason, *map(without_surrogates, row.raw)))
+            self._write(self._file, self._header)
+        self._write(self._file, (str(row.line), reason, *row.raw))
         self.count += 1
+
+    def _write(self, file: TextIO, cells: Sequence[str]) -> None:
+        csv.writer(file, delimiter=self._delimiter).writerow(guarded(without_surrogates(cell)) for cell in cells)
 
     def finish(self) -> Path | None:
         """Put the file in place; None if every row was accepted."""
@@ -74,19 +92,17 @@ def _place(imported: Path, fallback: Path) -> Path:
 
 def quarantined(imported: Path, row: Row, reason: str) -> Quarantined:
     """The row for `lgsp.quarantine`."""
-    text = io.StringIO()
-    if len(row.raw) == 1:
-        text.write(row.raw[0])
-    else:
+    text = io.StringIO(row.text or (row.raw[0] if len(row.raw) == 1 else ""))
+    if not text.getvalue():
         csv.writer(text, lineterminator="").writerow(row.raw)
     payload = text.getvalue().encode("utf-8", "surrogateescape")
     return Quarantined(f"file:{imported.name}/{row.line}", reason, payload)
 
 
 @contextmanager
-def rejects_file(imported: Path, fallback: Path, header: Sequence[str]) -> Iterator[RejectsFile]:
+def rejects_file(fallback: Path, rows: Rows) -> Iterator[RejectsFile]:
     """A file for rejected rows that leaves nothing behind if the import breaks off."""
-    file = RejectsFile(imported, fallback, header)
+    file = RejectsFile(fallback, rows)
     try:
         yield file
     finally:

@@ -5,21 +5,25 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
+from connectors.files.cells import Cell, flaw_of, text_of
 from connectors.files.source import UnreadableFile
-from connectors.files.values import Cell, text_of
 
 _SHOWN = 40  # columns that a message names
 
 
 class Row(NamedTuple):
-    """One row. `cells` are in the order of the wanted columns; with a `problem` there are none."""
+    """One row. `cells` are in the order of the wanted columns; with a `problem` there are none.
+
+    `raw` are all of the row's cells as text. `text` is the row as it came, where that says more.
+    """
 
     line: int
     cells: Sequence[Cell]
     raw: Sequence[str]
     problem: str = ""
+    text: str = ""
 
 
 class Wanted(NamedTuple):
@@ -35,6 +39,9 @@ class Rows(ABC):
     Raises: UnreadableFile when opened, and while iterating where the file breaks off.
     """
 
+    origin: ClassVar[str] = "line"  # what rejections call a row's place; a workbook's cells have types, so its is another word
+    delimiter = ","  # between the cells of rejections
+
     def __init__(self, path: Path, wanted: Wanted) -> None:
         self.path, self.wanted = path, wanted
         self.read = 0  # rows given so far
@@ -44,7 +51,18 @@ class Rows(ABC):
     def __iter__(self) -> Iterator[Row]:
         for row in self.rows():
             self.read += 1
-            yield row
+            yield self._sound(row)
+
+    def _sound(self, row: Row) -> Row:
+        """The row; rejected if a cell that the mapping reads holds an error instead of a value."""
+        for place, cell in enumerate(row.cells):
+            if problem := flaw_of(cell):
+                return Row(row.line, (), row.raw, f"{self.named(row.line, place)} {problem}", row.text)
+        return row
+
+    def named(self, line: int, place: int) -> str:
+        """A wanted cell's name for messages."""
+        return f"column {self.wanted.columns[place]}"
 
     @abstractmethod
     def rows(self) -> Iterator[Row]:
@@ -62,6 +80,11 @@ class Rows(ABC):
     def size(self) -> int | None:
         """The end of `position`; None if that is not known before."""
         return self.path.stat().st_size
+
+    @property
+    def note(self) -> str:
+        """What was chosen that the mapping does not say; "" if nothing."""
+        return ""
 
     def places(self, header: Sequence[str], columns: Sequence[str] | None = None) -> list[int]:
         """Where columns stand (the wanted ones, unless others are given).

@@ -19,13 +19,26 @@ from schemas.errors import HubError
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 CHUNK = 1 << 20
 LONGEST = 1 << 20  # characters of a line; a longer one is no row but a missing line break
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_MARKS = (  # UTF-32's begins with UTF-16's
+    (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
+_UNMARKED = (  # how a file begins whose first character is of ASCII
+    (re.compile(rb"[^\0]\0\0\0"), "utf-32-le"), (re.compile(rb"\0\0\0[^\0]"), "utf-32-be"),
+    (re.compile(rb"[^\0]\0"), "utf-16-le"), (re.compile(rb"\0[^\0]"), "utf-16-be"),
+)  # fmt: skip
 _UNDECODED = re.compile("[\udc80-\udcff]")
 _DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, UnicodeError)
+_ENCRYPTED = 1  # of an archive part's flags
+_LOOKED_AT = 4096  # bytes
 
 
 class UnreadableFile(HubError):
     """A file to import that can't be read as what it says it is."""
+
+
+class BrokenPart(zipfile.BadZipFile):
+    """A part of an archive that is not what its checksum says."""
 
 
 @contextmanager
@@ -48,14 +61,16 @@ def _why(error: BaseException) -> str:
     if isinstance(error, EOFError):
         return "its compressed data ends too early"
     if isinstance(error, UnicodeError):
-        return "its bytes are not in the encoding that it begins with"
-    return str(error) or type(error).__name__
+        return "some of its bytes are not in the encoding that it begins with"
+    if isinstance(error, BrokenPart):
+        return str(error)
+    return "its parts can't be told from one another" if isinstance(error, zipfile.BadZipFile) else "its compressed data can't be unpacked"
 
 
 def beginning(path: Path) -> bytes:
-    """The file's first four bytes as they are on disk."""
+    """The file's first eight bytes as they are on disk."""
     with readable(path), path.open("rb") as raw:
-        return raw.read(4)
+        return raw.read(8)
 
 
 def fingerprint(path: Path) -> str:
@@ -70,16 +85,18 @@ def fingerprint(path: Path) -> str:
             with gzip.open(path) as unpacked:
                 while unpacked.read(CHUNK):
                     pass
-        if beginning(path) == ZIP:
+        if beginning(path).startswith(ZIP):
             _check_archive(path)
     return digest
 
 
 def _check_archive(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
+        if any(part.flag_bits & _ENCRYPTED for part in archive.infolist()):
+            raise UnreadableFile(f"{path.name} is protected by a password: save it without one.")
         broken = archive.testzip()
     if broken is not None:
-        raise zipfile.BadZipFile(f"its part {broken} does not match its checksum")
+        raise BrokenPart(f"its part {broken} does not match its checksum")
 
 
 class Line(NamedTuple):
@@ -102,8 +119,11 @@ class TextSource:
             self._text = self._decoded(io.BufferedReader(cast("io.RawIOBase", self._bytes), CHUNK))
 
     def _decoded(self, buffered: io.BufferedReader) -> io.TextIOWrapper:
-        start = buffered.peek(4)[:4]
-        self.encoding = next((name for mark, name in _MARKS if start.startswith(mark)), self.encoding)
+        start = buffered.peek(_LOOKED_AT)[:_LOOKED_AT]
+        marked = next((name for mark, name in _MARKS if start.startswith(mark)), None)
+        if marked is None and b"\0" in start and not self.encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32")):
+            raise UnreadableFile(_no_text(self.path, start))
+        self.encoding = marked or self.encoding
         return io.TextIOWrapper(buffered, self.encoding, errors="surrogateescape", newline="")
 
     def position(self) -> int:
@@ -121,17 +141,37 @@ class TextSource:
             while text := self._text.readline(LONGEST):
                 if len(text) == LONGEST and not text.endswith(("\n", "\r")):
                     self._skip_rest()
-                    yield Line(text[:200], f"the line is longer than {LONGEST:,} characters")
+                    yield Line(f"{text[:200]}\N{REPLACEMENT CHARACTER}", f"the line is longer than {LONGEST:,} characters")
+                elif "\0" in text:
+                    yield Line(text, "the line holds the character NUL, which no text has: have the file exported anew")
                 elif not text.isascii() and (found := _UNDECODED.search(text)):
                     yield Line(text, f"byte 0x{ord(found[0]) - 0xDC00:02X} is no {self.encoding} text: declare the file's encoding")
                 else:
                     yield Line(text, "")
+
+    def characters(self) -> Iterator[str]:
+        """The text in pieces, for a format whose line breaks mean nothing; raises UnreadableFile where it can't be read."""
+        with readable(self.path):
+            while text := self._text.read(CHUNK):
+                if _UNDECODED.search(text):
+                    raise UnreadableFile(f"{self.path.name} holds bytes that are no {self.encoding} text: declare the file's encoding.")
+                yield text
 
     def _skip_rest(self) -> None:
         while (text := self._text.readline(LONGEST)) and not text.endswith(("\n", "\r")):
             pass
 
 
+def _no_text(path: Path, start: bytes) -> str:
+    """What to do with a file that holds zero bytes."""
+    name = next((name for begins, name in _UNMARKED if begins.match(start)), None)
+    if name is None:
+        return f"{path.name} holds zero bytes, so it is no text file: export it as CSV in UTF-8."
+    written = name[:6].upper()
+    advice = f"say `files: {{encoding: {name}}}` in the mapping, or save it as UTF-8"
+    return f"{path.name} is written in {written} without a byte order mark: {advice}."
+
+
 def without_surrogates(text: str) -> str:
-    """Text that can be written anywhere: bytes that could not be decoded show as \\xNN."""
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """Text that can be written anywhere: bytes that could not be decoded show as the sign for lost characters, which no reader takes in."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

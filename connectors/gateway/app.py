@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from uuid import UUID, uuid4
 
 import msgspec
@@ -13,17 +14,17 @@ from starlette.responses import PlainTextResponse, Response
 from connectors.budget import Budget
 from connectors.gateway import openapi
 from connectors.gateway.body import body_of
-from connectors.gateway.intake import Publishes, keep, refused, take
+from connectors.gateway.intake import Publishes, keep, keep_refused, refused, take
 from connectors.gateway.modes import check_media_type, items_of
 from connectors.gateway.problems import Problem, problem_response
 from connectors.health import Health
-from connectors.quarantine import quarantine
-from schemas.errors import KafkaUnavailable
+from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.quarantine import Quarantined
 from schemas.settings import Settings
 
 NAMES = {404: "not-found", 405: "method-not-allowed"}
-DETAILS = {404: "{path} is no address of the gateway.", 405: "{path} does not take {method}."}
+DETAILS = {404: "{path} is no address of the gateway.", 405: "{path} does not take {method}: use {allowed}."}
+ASKED = ["GET", "HEAD"]
 
 
 def build_app(settings: Settings, publisher: Publishes, health: Health | None = None) -> FastAPI:
@@ -31,9 +32,9 @@ def build_app(settings: Settings, publisher: Publishes, health: Health | None = 
     app = FastAPI(title="LGSP hub: gateway", version="1", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     gateway = Gateway(settings, publisher, health or Health())
     app.add_api_route("/v1/events", gateway.events, methods=["POST"], **openapi.EVENTS_ROUTE)
-    app.add_api_route("/healthz", gateway.healthz, methods=["GET"], **openapi.HEALTHZ_ROUTE)
-    app.add_api_route("/readyz", gateway.readyz, methods=["GET"], **openapi.READYZ_ROUTE)
-    app.add_api_route("/metrics", gateway.metrics, methods=["GET"], **openapi.METRICS_ROUTE)
+    app.add_api_route("/healthz", gateway.healthz, methods=ASKED, **openapi.HEALTHZ_ROUTE)
+    app.add_api_route("/readyz", gateway.readyz, methods=ASKED, **openapi.READYZ_ROUTE)
+    app.add_api_route("/metrics", gateway.metrics, methods=ASKED, **openapi.METRICS_ROUTE)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _internal_error)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
@@ -51,6 +52,8 @@ class Gateway:
         health.buffer_bytes.set_function(lambda: self.bodies.used + publisher.budget.used)
         health.waiting_requests.set_function(lambda: self.bodies.waiting)
         health.kafka_up.set_function(lambda: publisher.reachable)
+        for topic in publisher.unwritable():
+            health.topic_up.labels(topic).set_function(partial(_writable, publisher, topic))
 
     async def events(self, request: Request) -> Response:
         """Take in one CloudEvent or a batch of them. 202 says that every event is on all in-sync replicas; each may be sent
@@ -82,6 +85,8 @@ class Gateway:
             if problem.name != "refused-items":
                 self.health.refused.labels(problem.name.replace("-", "_")).inc()
             return problem_response(problem, _instance(request_id))
+        except RecordTooLarge as error:
+            return problem_response(Problem("too-large", str(error)), _instance(request_id))
         except KafkaUnavailable as error:
             return problem_response(Problem("unavailable", str(error)), _instance(request_id))
 
@@ -93,21 +98,26 @@ class Gateway:
             try:
                 taken = await take(items_of(body, request.headers, self.settings.batch_limit), self.settings)
             except Problem as problem:
-                await self._keep_unread(problem, body, request_id)
-                raise
-            await keep(taken, self.publisher, str(request_id), self.health)
+                raise await self._kept(problem, body, request_id) from None
+            unkept = await keep(taken, self.publisher, str(request_id), self.health)
         if taken.refusals:
-            raise refused(taken)
+            raise refused(taken, unkept)
         answer = {"accepted": len(taken.events), "items": taken.answer()}
         return Response(msgspec.json.encode(answer), 202, media_type="application/json")
 
-    async def _keep_unread(self, problem: Problem, body: bytes, request_id: UUID) -> None:
-        """A body that is no JSON is kept as well: it was meant to say something."""
-        if problem.name == "not-json":
-            await quarantine(self.publisher, [Quarantined(f"http:{request_id}", problem.detail, body)])
+    async def _kept(self, problem: Problem, body: bytes, request_id: UUID) -> Problem:
+        """The problem, after a body that can't be read was kept: it was meant to say something."""
+        if problem.name != "not-json":
+            return problem
+        unkept = await keep_refused(self.publisher, [Quarantined(f"http:{request_id}", problem.detail, body)], self.health)
+        return Problem(problem.name, problem.detail + unkept)
 
     def _away(self) -> str:
         return f"Kafka at {self.settings.bootstrap} does not answer: send the same request again later."
+
+
+def _writable(publisher: Publishes, topic: str) -> float:
+    return float(not publisher.unwritable()[topic])
 
 
 def _instance(request_id: UUID) -> str:
@@ -116,9 +126,14 @@ def _instance(request_id: UUID) -> str:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    detail = DETAILS.get(error.status_code, str(error.detail)).format(path=request.url.path[:200], method=request.method)
+    headers = dict(error.headers or {})
+    allowed = sorted(filter(None, headers.get("Allow", "").split(", ")))  # they come in any order
+    if allowed:
+        headers["Allow"] = ", ".join(allowed)
+    told = {"path": request.url.path[:200], "method": request.method, "allowed": " or ".join(allowed)}
+    detail = DETAILS.get(error.status_code, str(error.detail)).format(**told)
     problem = Problem(NAMES.get(error.status_code, "http-error"), detail)
-    return problem_response(problem, _instance(uuid4()), status=error.status_code, headers=error.headers)
+    return problem_response(problem, _instance(uuid4()), status=error.status_code, headers=headers)
 
 
 async def _internal_error(_: Request, error: Exception) -> Response:

@@ -10,25 +10,29 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from connectors.budget import Budget
-from connectors.cloudevents import FieldError, Refused, event_of, shown_id
+from connectors.cloudevents import FieldError, Refused, event_of, kept_as, shown_id
 from connectors.gateway.problems import Problem
 from connectors.health import Health
 from connectors.jsonitems import Item
 from connectors.lanes import Record
 from connectors.quarantine import quarantine
 from schemas.clock import now_ms
+from schemas.errors import RecordTooLarge, TopicUnwritable
 from schemas.events import Event
 from schemas.quarantine import Quarantined
 from schemas.settings import Settings
 
-SLICE = 200  # items validated before other requests get their turn: 2 to 5 ms
+SLICE_SECONDS = 0.005  # of validating before other requests get their turn
 
 
 class Publishes(Protocol):
     """What the gateway needs of a publisher."""
 
     budget: Budget
-    away: bool
+
+    @property
+    def away(self) -> bool:
+        """Kafka as a whole does not answer."""
 
     @property
     def reachable(self) -> bool:
@@ -39,6 +43,9 @@ class Publishes(Protocol):
 
     async def send(self, records: Iterable[Record]) -> None:
         """Likewise, for records."""
+
+    def unwritable(self) -> dict[str, bool]:
+        """By topic, whether it can't be written at the moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +63,17 @@ class Taken:
     """What a request's items came to."""
 
     events: list[Event] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)  # the events' places in the request
+    accepted: list[dict[str, Any]] = field(default_factory=list)  # the events' entries in the answer
     refusals: list[Refusal] = field(default_factory=list)
 
     def answer(self) -> list[dict[str, Any]]:
         """One entry an item, in the request's order."""
-        good = [
-            {"index": place, "id": event.event_id, "status": 202} for place, event in zip(self.places, self.events, strict=True)
-        ]
         bad = [
             {"index": refusal.index, "id": refusal.id, "status": 422,
              "errors": [{"field": error.field, "message": error.message} for error in refusal.errors]}
             for refusal in self.refusals
         ]  # fmt: skip
-        return sorted(good + bad, key=lambda entry: entry["index"]) if bad else good
+        return sorted(self.accepted + bad, key=lambda entry: entry["index"]) if bad else self.accepted
 
 
 async def take(items: Iterator[Item], settings: Settings) -> Taken:
@@ -78,7 +82,7 @@ async def take(items: Iterator[Item], settings: Settings) -> Taken:
     Raises: Problem from the items' reading; then nothing of the request is taken in.
     """
     taken = Taken()
-    latest = now_ms() + int(settings.future_tolerance * 1000)
+    latest, turn = now_ms() + int(settings.future_tolerance * 1000), time.perf_counter()
     for index, item in enumerate(items):
         try:
             event = event_of(item, latest=latest)
@@ -86,35 +90,60 @@ async def take(items: Iterator[Item], settings: Settings) -> Taken:
             taken.refusals.append(Refusal(index, shown_id(item.value), refused.errors, item.text))
         else:
             taken.events.append(event)
-            taken.places.append(index)
-        if index % SLICE == SLICE - 1:
+            taken.accepted.append(_entry(index, item, event))
+        if time.perf_counter() - turn > SLICE_SECONDS:
             await asyncio.sleep(0)
+            turn = time.perf_counter()
     return taken
 
 
-async def keep(taken: Taken, publisher: Publishes, request_id: str, health: Health) -> None:
+def _entry(index: int, item: Item, event: Event) -> dict[str, Any]:
+    """An accepted item's entry; says in which form its ids and codes are kept where that is not the one they came in."""
+    entry: dict[str, Any] = {"index": index, "id": item.value["id"], "status": 202}
+    other = kept_as(item.value, event)
+    return {**entry, "kept_as": other} if other else entry
+
+
+async def keep(taken: Taken, publisher: Publishes, request_id: str, health: Health) -> str:
     """Publish what is good and quarantine what is not; returns once all of it is on all in-sync replicas.
 
-    Raises: KafkaUnavailable
+    What the quarantine can't take is refused all the same; then it returns why it was not kept.
+    Raises: KafkaUnavailable, RecordTooLarge
     """
     began = time.perf_counter()
     if taken.events:
         await publisher.publish(taken.events)
-    if taken.refusals:
-        await quarantine(publisher, (_quarantined(refusal, request_id) for refusal in taken.refusals))
+        for kind, count in Counter(event.type for event in taken.events).items():
+            health.events.labels(kind).inc(count)
+    unkept = await keep_refused(publisher, [_quarantined(refusal, request_id) for refusal in taken.refusals], health)
     health.publish_seconds.observe(time.perf_counter() - began)
-    for kind, count in Counter(event.type for event in taken.events).items():
-        health.events.labels(kind).inc(count)
     for reason, count in Counter(error.kind for refusal in taken.refusals for error in refusal.errors).items():
         health.refused.labels(reason).inc(count)
+    return unkept
 
 
-def refused(taken: Taken) -> Problem:
-    """The answer to a request of which items were refused."""
+async def keep_refused(publisher: Publishes, refused: Sequence[Quarantined], health: Health) -> str:
+    """Quarantine what was refused; returns why it could not be kept, where the quarantine itself is what is wrong.
+
+    Raises: KafkaUnavailable while Kafka as a whole is away.
+    """
+    try:
+        if refused:
+            await quarantine(publisher, refused)
+    except (TopicUnwritable, RecordTooLarge) as error:
+        health.unkept.inc(len(refused))
+        return f" What was refused was not kept: {error}"
+    return ""
+
+
+def refused(taken: Taken, unkept: str) -> Problem:
+    """The answer to a request of which items were refused; `unkept` says why they were not kept."""
     good, bad = len(taken.events), len(taken.refusals)
-    detail = f"{bad} of {good + bad} items were refused and {good} taken in: `items` names each field that is wrong."
+    detail = f"{bad} of {good + bad} items were refused and {good} taken in: `items` names each field that is wrong.{unkept}"
     return Problem("refused-items", detail, {"accepted": good, "refused": bad, "items": taken.answer()})
 
 
 def _quarantined(refusal: Refusal, request_id: str) -> Quarantined:
-    return Quarantined(f"http:{request_id}/{refusal.index}", str(Refused(refusal.errors))[:4096], refusal.text.encode())
+    return Quarantined(
+        f"http:{request_id}/{refusal.index}", str(Refused(refusal.errors))[:4096], refusal.text.encode("utf-8", "surrogateescape")
+    )

@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 from starlette.datastructures import Headers
 
 from connectors.gateway.problems import Problem
-from connectors.jsonitems import Item, ItemTooLong, NotJson, TooManyItems, is_array, read_array, read_one, text_of
+from connectors.jsonitems import NO_UTF8, Item, ItemTooLong, NotJson, TooManyItems, is_array, read_array, read_one, text_of
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -66,7 +66,7 @@ def items_of(body: bytes, headers: Headers, limit: int) -> Iterator[Item]:
         else:
             yield read_one(text)
     except NotJson as error:
-        raise Problem("not-json", f"The body is not JSON: {error}.") from None
+        raise Problem("not-json", f"The body can't be read as JSON: {error}.") from None
     except (ItemTooLong, TooManyItems) as error:
         raise Problem("too-large", str(error)) from None
 
@@ -77,19 +77,17 @@ def binary(headers: Headers, text: str) -> Item:
     Raises: NotJson, ItemTooLong
     """
     data = read_one(text) if text.strip(" \t\r\n") else Item({}, "{}", ())
-    attributes = {name: _attribute(name, headers[f"ce-{name}"]) for name in ATTRIBUTES if f"ce-{name}" in headers}
+    attributes = {name: _attribute(headers[f"ce-{name}"]) for name in ATTRIBUTES if f"ce-{name}" in headers}
     repeated = tuple(name for name in ATTRIBUTES if len(headers.getlist(f"ce-{name}")) > 1)
     head = json.dumps(attributes, ensure_ascii=False)
     whole = f'{head[:-1]}, "data": {data.text}}}'
-    return Item({**attributes, "data": data.value}, whole, repeated + data.repeated)
+    strange = [f"the header ce-{name} is not percent-encoded UTF-8" for name, value in attributes.items() if NO_UTF8.search(value)]
+    return Item({**attributes, "data": data.value}, whole, repeated + data.repeated, "; ".join(strange))
 
 
-def _attribute(name: str, value: str) -> str:
+def _attribute(value: str) -> str:
     """A header's value as the attribute (CloudEvents HTTP binding 3.1.3.2): unquoted, then percent-decoded."""
     value = value.strip(" \t")
     if len(value) > 1 and value[0] == value[-1] == '"':
         value = value[1:-1].replace('\\"', '"').replace("\\\\", "\\")
-    try:
-        return unquote_to_bytes(value.encode("latin-1")).decode()
-    except UnicodeDecodeError:
-        raise NotJson(f"the header ce-{name} is not percent-encoded UTF-8") from None
+    return unquote_to_bytes(value.encode("latin-1")).decode("utf-8", "surrogateescape")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from connectors.cloudevents import ENVELOPE
 from connectors.gateway.examples import EXAMPLES
@@ -75,6 +78,10 @@ _ENTRY: Schema = {
         "index": {"type": "integer", "description": "Place in the request, from 0"},
         "id": {"type": ["string", "null"], "description": "The CloudEvents id, if it had one"},
         "status": {"enum": [202, 422], "description": "202 taken in, 422 refused"},
+        "kept_as": {
+            "type": "object",
+            "description": "The canonical forms, by place (`data.dossier_id`), where an id or a code came in another one",
+        },
         "errors": {
             "type": "array",
             "items": {
@@ -163,13 +170,21 @@ METRICS_ROUTE: Schema = {"summary": "The gateway's own health for Prometheus", "
 def document(app: FastAPI) -> Schema:
     """The OpenAPI document, made once."""
     if app.openapi_schema is None:
-        made = get_openapi(title=app.title, version=app.version, description=SUMMARY, routes=app.routes)
+        made = get_openapi(title=app.title, version=app.version, description=SUMMARY, routes=list(map(_without_head, app.routes)))
         made.setdefault("components", {}).setdefault("schemas", {}).update(_components())
         for path in made["paths"].values():
             for operation in path.values():
                 operation["responses"] = {code: _without_default(answer) for code, answer in operation["responses"].items()}
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _without_head(route: BaseRoute) -> BaseRoute:
+    """HEAD is GET without its body, no operation of its own."""
+    described = copy(route)
+    if isinstance(described, APIRoute):
+        described.methods = (described.methods or set()) - {"HEAD"}
+    return described
 
 
 def _without_default(answer: Schema) -> Schema:

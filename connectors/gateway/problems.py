@@ -25,7 +25,7 @@ class Kind(NamedTuple):
 
 
 KINDS: dict[str, Kind] = {
-    "not-json": Kind(400, "The body is not JSON", "Mend the sender; sending it again changes nothing."),
+    "not-json": Kind(400, "The body can't be read as JSON", "Mend the sender; sending it again changes nothing."),
     "not-found": Kind(404, "There is nothing at this address", "Correct the address: events go to POST /v1/events."),
     "method-not-allowed": Kind(405, "This address does not take this method", "Use the method named in Allow."),
     "too-slow": Kind(408, "The body did not arrive in time", "Send it again, in smaller requests on a slow line."),

@@ -15,7 +15,7 @@ from connectors.gateway.protocol import Protocol
 from connectors.heartbeat import beat
 from connectors.publisher import Publisher
 from schemas import kafka
-from schemas.errors import HubError, KafkaUnavailable
+from schemas.errors import KafkaUnavailable
 from schemas.serving import Server, run_server
 from schemas.settings import Settings
 
@@ -64,7 +64,7 @@ async def _ensure_topics(settings: Settings, server: Server) -> None:
         except (KafkaUnavailable, KafkaError, OSError) as error:
             log.debug("topics not made yet: %s", error)
             await asyncio.sleep(TOPICS_RETRY_SECONDS)
-        except HubError:
+        except Exception:  # raised again by whoever awaits this at the end, which is now
             server.stop_soon()
             raise
         else:

@@ -116,7 +116,7 @@ def listed() -> Iterator[tuple[str, Asked]]:
         for part in PARTS:
             families = families_of(indicator, part)
             if indicator.source == "events" and len(families) == 1 and families[0] in FAMILIES:
-                asked = {"indicator": indicator.id, "part": part, "limit": str(LARGEST), **WINDOW}
+                asked = {"indicator": indicator.id, "part": part, "limit": str(LARGEST), **({} if indicator.asks_now else WINDOW)}
                 yield f"{indicator.id} {part}", (f"/v1/{families[0]}", asked)
 
 

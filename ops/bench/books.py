@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ops.bench.load import Writer, partition_of
+from ops.bench.load import Writer
 from ops.simulate.run import START
 from ops.simulate.stream import events
 from schemas.cells import decode_page, encode_page
 from schemas.clock import DAY_MS
+from schemas.partitioner import partition_of
 from schemas.settings import Settings
 from schemas.topics import state_topic
 from streams.books import Books

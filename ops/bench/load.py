@@ -6,7 +6,6 @@ import asyncio
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from functools import lru_cache
 from heapq import merge
 from itertools import islice
 from multiprocessing.connection import Connection
@@ -14,7 +13,6 @@ from operator import itemgetter
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.partitioner import murmur2
 
 from connectors.publisher import record_of
 from ops.simulate.run import START
@@ -22,6 +20,7 @@ from ops.simulate.stream import events
 from schemas.clock import DAY_MS
 from schemas.events import Event
 from schemas.kafka import producer
+from schemas.partitioner import partition_of
 from schemas.settings import Settings
 from schemas.topics import events_topic
 from schemas.wire import Headers
@@ -39,12 +38,6 @@ Row = tuple[bytes, bytes | None, Headers]
 def dossiers_for(count: int) -> int:
     """How many dossiers make about so many events."""
     return max(1, round(count / EVENTS_A_DOSSIER))
-
-
-@lru_cache(maxsize=200_000)
-def partition_of(key: bytes, partitions: int) -> int:
-    """Where every Kafka client's default puts the key."""
-    return int(murmur2(key) & 0x7FFFFFFF) % partitions
 
 
 def waiting(event: Event, at: int, partitions: int) -> Waiting:
@@ -88,19 +81,22 @@ def no_events(settings: Settings) -> dict[tuple[str, int], int]:
 
 
 class Writer:
-    """Whole record batches straight to their partitions."""
+    """Whole record batches straight to their partitions; on leaving, all of them are in Kafka."""
 
     def __init__(self, settings: Settings) -> None:
         self._producer: AIOKafkaProducer = producer(settings)
         self._filling: dict[tuple[str, int], Any] = {}
+        self._deliveries: list[asyncio.Future[Any]] = []
 
     async def __aenter__(self) -> Writer:
         await self._producer.start()
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        for topic, partition in self._filling:
-            await self._send(topic, partition)
+        for (topic, partition), builder in self._filling.items():
+            if builder.record_count():
+                await self._send(builder, topic, partition)
+        await asyncio.gather(*self._deliveries)
         await self._producer.stop()
 
     async def write(self, topic: str, partition: int, rows: Iterable[Row]) -> None:
@@ -109,15 +105,13 @@ class Writer:
         builder = self._filling.get(place) or self._producer.create_batch()
         for key, value, headers in rows:
             if builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                await self._producer.send_batch(builder, topic, partition=partition)
+                await self._send(builder, topic, partition)
                 builder = self._producer.create_batch()
                 builder.append(key=key, value=value, timestamp=None, headers=headers)
         self._filling[place] = builder
 
-    async def _send(self, topic: str, partition: int) -> None:
-        builder = self._filling[topic, partition]
-        if builder.record_count():
-            await self._producer.send_batch(builder, topic, partition=partition)
+    async def _send(self, builder: Any, topic: str, partition: int) -> None:
+        self._deliveries.append(await self._producer.send_batch(builder, topic, partition=partition))
 
 
 async def write_province(settings: Settings, count: int, told: Callable[[int], None]) -> dict[tuple[str, int], int]:

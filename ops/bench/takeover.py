@@ -11,18 +11,15 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import dataclass
 
-from aiokafka import TopicPartition
-
 from ops.bench.books import Made, Place, count_into, make, parts_of, summed
 from ops.bench.load import MAKERS, Writer
 from ops.bench.machine import Usage, usage
 from ops.bench.names import Scale
 from ops.bench.report import Line, Need
 from ops.bench.stage import Stage, apart
-from schemas.cells import applied_row
-from schemas.kafka import consumer
+from schemas.cells import Standing, applied_row
 from schemas.settings import Settings
-from schemas.topics import CELLS, events_topic
+from schemas.topics import CELLS
 from streams.families import FAMILIES, families
 from streams.ledger import Ledger
 from streams.takeover import take_over
@@ -100,15 +97,9 @@ def _made(settings: Settings, dossiers: int, told: Callable[[int], None]) -> dic
 
 
 async def _write_pages(settings: Settings, books: dict[Place, list[Made]]) -> None:
-    """Each partition's pages, how far they are applied, and the group's offset likewise, so that the ledger believes them."""
+    """Each partition's pages, and by which rules they are counted. They stand for no event, since there is none in Kafka."""
     async with Writer(settings) as writer:
         for (family, partition), made in books.items():
-            offset = sum(one.events for one in made)
             pages = summed(one.pages for one in made)
-            applied = applied_row(family, offset, families(settings)[family].rules)
+            applied = applied_row(family, Standing(0, families(settings)[family].rules))
             await writer.write(CELLS, partition, ((*row, []) for row in (*pages.items(), applied)))
-    offsets = {TopicPartition(events_topic(family), partition): sum(one.events for one in made)
-               for (family, partition), made in books.items()}  # fmt: skip
-    async with consumer(settings, group_id=settings.app_id) as group:
-        group.assign(list(offsets))
-        await group.commit(offsets)

@@ -5,37 +5,35 @@ An event is an immutable fact in the past tense. It carries codes, never names o
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from schemas.clock import EARLIEST_MS, LATEST_MS, to_ms
-from schemas.codes import AGENCY, CODE, THING_ID
-
-AgencyCode = Annotated[str, Field(pattern=AGENCY, description="Agency code, QĐ 20/2020/QĐ-TTg: up to 35 of 0-9 A-Z a-z . _ -")]
-Code = Annotated[str, Field(pattern=CODE, description="A code of up to 64 of 0-9 A-Z a-z . _ : -")]
-ThingId = Annotated[str, Field(pattern=THING_ID, description="Id of the dossier, document…: up to 128 characters, no control characters")]
-Label = Annotated[str, Field(max_length=64, pattern=THING_ID, description="Short label of a unit or step; never a person's name")]
+from schemas.clock import EARLIEST_MS, LATEST_MS
+from schemas.codes import AGENCY, CODE
+from schemas.ids import LONGEST, THING_ID, code_in, text_in
+from schemas.times import instant
 
 
-def _instant(value: Any) -> Any:
-    """RFC 3339 text with its zone, or epoch milliseconds."""
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            raise ValueError("should be a time such as 2026-11-03T09:00:00+07:00 (that day or hour does not exist)") from None
-        if moment.tzinfo is None:
-            raise ValueError("needs its time zone, such as 2026-11-03T09:00:00+07:00")
-        return to_ms(moment)
-    return value
+def described(description: str, pattern: str, longest: int) -> Any:
+    """What schemas say of text that `schemas.ids` checks."""
+    return Field(description=description, json_schema_extra={"pattern": pattern, "maxLength": longest})
 
 
+AgencyCode = Annotated[
+    str, AfterValidator(code_in(AGENCY, 35, "._-")),
+    described("Agency code, QĐ 20/2020/QĐ-TTg: up to 35 of 0-9 A-Z a-z . _ -", AGENCY, 35),
+]  # fmt: skip
+Code = Annotated[str, AfterValidator(code_in(CODE, 64, "._:-")), described("A code of up to 64 of 0-9 A-Z a-z . _ : -", CODE, 64)]
+_id = AfterValidator(text_in(LONGEST))
+ThingId = Annotated[
+    str, _id, described(f"Id of the dossier, document…: up to {LONGEST} characters, no control characters", THING_ID, LONGEST),
+]  # fmt: skip
+Label = Annotated[str, AfterValidator(text_in(64)), described("Short label of a unit or step; never a person's name", THING_ID, 64)]
 Instant = Annotated[
     int,
     Field(ge=EARLIEST_MS, lt=LATEST_MS, strict=True, description="An instant: RFC 3339 with its zone, or epoch milliseconds UTC"),
-    BeforeValidator(_instant, json_schema_input_type=str | int),
+    BeforeValidator(instant, json_schema_input_type=str | int),
 ]
 
 
@@ -48,8 +46,8 @@ class Event(BaseModel):
     key: ClassVar[str]
     family: ClassVar[str]
 
-    event_id: Annotated[str, Field(min_length=1, max_length=128, pattern=THING_ID, description="CloudEvents id: unique in its source")]
-    source: Annotated[str, Field(min_length=1, max_length=128, pattern=THING_ID, description="CloudEvents source: the system that reports")]
+    event_id: Annotated[str, _id, described("CloudEvents id: unique in its source", THING_ID, LONGEST)]
+    source: Annotated[str, _id, described("CloudEvents source: the system that reports", THING_ID, LONGEST)]
     agency: AgencyCode
     occurred_at: Instant
     backfill: bool = Field(False, description="Imported history: counts everywhere except in report lag")

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from schemas.clock import EARLIEST_MS, day_start
-from schemas.codes import THING_ID, AgencyLevel, Level, SystemKind
+from schemas.codes import AgencyLevel, Level, SystemKind
 from schemas.events.base import AgencyCode, Code, Event, Instant, ThingId
+from schemas.ids import THING_ID, text_in
 
-Name = Annotated[str, Field(max_length=120, pattern=THING_ID)]
+Name = Annotated[str, AfterValidator(text_in(120)), Field(json_schema_extra={"pattern": THING_ID, "maxLength": 120})]
 
 
 class InventoryEvent(Event):

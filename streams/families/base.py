@@ -16,6 +16,7 @@ import msgspec
 from schemas.cells import KINDS, Rules
 from schemas.states import id_text
 from schemas.worktime import WorkTime
+from streams.families.bounds import Group
 
 Fields = Mapping[str, Any]
 Register = TypeVar("Register", bound=tuple[Any, ...])
@@ -40,6 +41,7 @@ class Family:
     `touched` says which parts can differ between an old and a new state; ALL is always right, less is quicker.
     `version` is raised with every change of `counts`: workers then count every state anew when they take over. States of before
     `states_since` lack what today's counts need, so such books have to be made anew from the events.
+    `groups` are the maps of a state that may gather too much; whoever has merged cuts them before the state is kept or compared.
     `counts_by` makes the counts of a family that depend on office hours; `counts` are then those by the usual hours.
     """
 
@@ -49,19 +51,29 @@ class Family:
     merges: Mapping[str, Merge]
     counts: Counts
     touched: Callable[[Any, Any], int] = lambda old, new: ALL
+    keyed: bool = True  # a thing's id chooses its partition
     recounted: bool = True  # its events are kept for ever, so cells can be proved from offset zero
     states_since: int = 1
+    groups: tuple[Group, ...] = ()
     counts_by: Callable[[WorkTime], Counts] | None = None
     calendar: int = 0  # fingerprint of the office hours
+    hours: int = 0  # the number that their author gave them
 
     @property
     def rules(self) -> Rules:
         """What its cells are counted by."""
-        return Rules(self.version, self.calendar)
+        return Rules(self.version, self.calendar, self.hours)
 
     def at(self, work: WorkTime) -> Self:
         """The family as it counts by these office hours."""
-        return replace(self, counts=self.counts_by(work), calendar=work.fingerprint) if self.counts_by else self
+        if self.counts_by is None:
+            return self
+        return replace(self, counts=self.counts_by(work), calendar=work.fingerprint, hours=work.office.number)
+
+    def cut(self, state: Any) -> None:
+        """Keep of its groups what is kept of too many."""
+        for group in self.groups:
+            group.cut(state)
 
     def decoder(self) -> Callable[[bytes], Any]:
         """A reader of state records."""

@@ -12,14 +12,17 @@ from schemas.cells import HOURS_BOUNDS
 from schemas.clock import day
 from schemas.states import Document, pack_id
 from streams.families.base import ALL, Contribution, Family, Fields, newer, places
+from streams.families.bounds import Answers, Group, by_value, over
 
 SENT = places("documents", "sent")
 RECEIVED = places("documents", "received")
 ACCEPTED = places("documents", "accepted")
 HANDLED = places("documents", "handled")
 RECALLED = places("documents", "recalled")
+FLAGGED = places("documents", "flagged")
 RECALL_PLACE = {"asked": RECALLED["asked"], "agreed": RECALLED["agreed"], "refused": RECALLED["refused_recall"]}
 HOUR_MS = 3_600_000
+GROUPS: tuple[Group, ...] = (Answers("statuses", "answers", by_value), Group("recall", "answers to a recall", by_value))
 
 
 def sent(state: Document, fields: Fields, _: int) -> None:
@@ -53,7 +56,7 @@ def _heard(state: Document, fields: Fields) -> None:
 def counts(state: Document, _parts: int = ALL) -> list[Contribution]:
     """The cells that a document counts in."""
     if state.sent is None:
-        return [_unknown(*state.reporter)] if state.reporter else []
+        return [_unknown(*state.reporter, state)] if state.reporter else []
     at, _, agency, kind, electronic, signed = state.sent
     ones = [SENT["documents"]]
     if electronic:
@@ -63,16 +66,27 @@ def counts(state: Document, _parts: int = ALL) -> list[Contribution]:
     if electronic and signed:
         ones.append(SENT["electronic_signed"])
     found: list[Contribution] = [(f"documents|sent|{agency}|{kind}|{day(at)}".encode(), tuple(ones), ())]
-    for receiver, answers in state.statuses.items():
-        found += _answers(f"{receiver}|{kind}|", at, answers)
-    for answer, asked_at in state.recall.items():
-        if answer in RECALL_PLACE:
-            found.append((f"documents|recalled|{agency}|{kind}|{day(asked_at)}".encode(), (RECALL_PLACE[answer],), ()))
-    return found
+    much = _too_many(state)
+    if much:
+        found.append((f"documents|flagged|{agency}|{kind}|{day(at)}".encode(), (FLAGGED["too_many"],), ()))
+    if "statuses" not in much:
+        for receiver, answers in state.statuses.items():
+            found += _answers(f"{receiver}|{kind}|", at, answers)
+    return found if "recall" in much else found + _recalls(f"documents|recalled|{agency}|{kind}|", state.recall)
 
 
-def _unknown(at: int, agency: str) -> Contribution:
-    return (f"documents|flagged|{agency}|-|{day(at)}".encode(), (0,), ())
+def _recalls(key: str, recall: dict[str, int]) -> list[Contribution]:
+    return [(f"{key}{day(at)}".encode(), (RECALL_PLACE[answer],), ()) for answer, at in recall.items() if answer in RECALL_PLACE]
+
+
+def _too_many(state: Document) -> list[str]:
+    """The names of what there is so much of that it counts nothing."""
+    return [group.name for group in over(GROUPS, state)]
+
+
+def _unknown(at: int, agency: str, state: Document) -> Contribution:
+    ones = (FLAGGED["no_sending"], FLAGGED["too_many"]) if _too_many(state) else (FLAGGED["no_sending"],)
+    return (f"documents|flagged|{agency}|-|{day(at)}".encode(), ones, ())
 
 
 def _answers(tail: str, sent_at: int, answers: dict[str, int]) -> list[Contribution]:
@@ -101,8 +115,9 @@ def _timed(kind: str, tail: str, timed: int, ones: tuple[int, ...], at: int, sen
 
 FAMILY = Family(
     name="documents",
-    version=1,
+    version=2,
     state=Document,
+    groups=GROUPS,
     merges={"document.sent": sent, "document.status_changed": status_changed, "document.recalled": recalled},
     counts=counts,
 )

@@ -14,6 +14,7 @@ from schemas.codes import CHANNELS
 from schemas.states import Dossier, Reported
 from schemas.worktime import WorkTime
 from streams.families.base import Contribution, newer_reported, places
+from streams.families.bounds import too_many
 
 PAPERS_DIGITISED = 16  # among the bits of a reception
 ASKED, CAME = 1, 2  # what is known of papers at an instant
@@ -117,7 +118,7 @@ def _durations(state: Dossier, end: End, ones: list[int], due: int, work: WorkTi
     assert state.reception is not None
     received_at, end_at = state.reception[2], end[0]
     ones.append(DAYS_0 + bisect_left(DAYS_BOUNDS, max(0, day_number(end_at) - day_number(received_at))))
-    asked, paused = _pauses(state, received_at, end_at, work) if state.papers else (0, 0)
+    asked, paused = _pauses(state, received_at, end_at, work) if state.papers and not too_many("papers", state.papers) else (0, 0)
     if asked:
         ones.append(CLOSED["asked_for_papers"])
         if asked > 1 and due and day(end_at) <= day(due):
@@ -161,7 +162,7 @@ def _finished(state: Dossier, returned: Return | None) -> list[int]:
         ones.append(CLOSED["results_digitised"])
         if state.reception[7] & PAPERS_DIGITISED:
             ones.append(CLOSED["digitised_throughout"])
-    if state.transfers:
+    if state.transfers and not too_many("transfers", state.transfers):
         ones.append(CLOSED["moved"])
         if all(state.transfers.values()):
             ones.append(CLOSED["moved_electronically"])

@@ -10,9 +10,10 @@ from itertools import pairwise
 
 from schemas.clock import day
 from schemas.codes import CHANNELS
-from schemas.states import Dossier, Reported
+from schemas.states import MOST, Dossier, Reported
 from schemas.worktime import WorkTime
 from streams.families.base import ALL, Contribution, Counts, places
+from streams.families.bounds import too_many
 from streams.families.dossier_closed import ONLINE, PAPERS_DIGITISED, End, LagPlaces, closed, end_of, finish_of, lag, returned_of, waiting
 
 AUTHENTICATED, WITH_FEE, REUSED_DATA, BACKFILLED = 1, 2, 4, 8
@@ -50,9 +51,9 @@ def counts(work: WorkTime, state: Dossier, parts: int = ALL) -> list[Contributio
         found.append(_progress(state, tail, end, work))
         if state.reopened:
             found.append((f"dossiers|reopened|{tail}{day(state.reopened)}".encode(), (0,), ()))
-    if parts & PAYMENTS and state.payments:
+    if parts & PAYMENTS and state.payments and not too_many("payments", state.payments):
         found += _paid(state, tail)
-    if parts & RATINGS and state.ratings:
+    if parts & RATINGS and state.ratings and not too_many("ratings", state.ratings):
         found += _rated(state, tail)
     if parts & FLAGS:
         flags = _flags(state, end)
@@ -79,7 +80,7 @@ def touched(old: Dossier, new: Dossier) -> int:
         parts |= PROGRESS | FLAGS
     elif new.transfers != old.transfers or new.papers != old.papers or waiting(new) != waiting(old):
         parts |= PROGRESS
-    return parts
+    return parts | FLAGS if _gathered_too_much(new) else parts
 
 
 def _closings(state: Dossier) -> tuple[object, ...]:
@@ -114,9 +115,15 @@ def _unknown(state: Dossier) -> Contribution:
 
 
 def _unknown_ones(state: Dossier) -> tuple[int, ...]:
+    if _gathered_too_much(state):
+        return *_without_reception(state, waits=False), FLAGGED["too_many"]
+    return _without_reception(state, waits=state.supplement is not None and state.supplement[2])
+
+
+def _without_reception(state: Dossier, *, waits: bool) -> tuple[int, ...]:
     if end_of(state) is not None:
         return FLAGGED["flagged"], FLAGGED["no_reception"], FLAGGED["end_without_reception"]
-    if state.supplement is not None and state.supplement[2]:
+    if waits:
         return (FLAGGED["supplement_before_reception"],)  # the portal's state 5: to lack a reception breaks no rule then
     return FLAGGED["flagged"], FLAGGED["no_reception"]
 
@@ -135,6 +142,8 @@ def _received(reception: tuple[int, bytes, int, str, str, int, int, int, Reporte
 
 
 def _paid_online(state: Dossier) -> bool:
+    if too_many("payments", state.payments):
+        return False
     return any(rank == PAID and online for _, rank, _, online in state.payments.values())
 
 
@@ -183,11 +192,21 @@ def _flags(state: Dossier, end: End | None) -> list[int]:
         flags += _due_flags(state.dues, received_at)
     if 0 < state.first_step_at < received_at:
         flags.append(FLAGGED["step_before_reception"])
-    if len(state.finish) > 1 and len({fact[0] for fact in state.finish.values() if fact[0] >= state.reopened}) > 1:
+    if 1 < len(state.finish) <= MOST["finish"] and len({fact[0] for fact in state.finish.values() if fact[0] >= state.reopened}) > 1:
         flags.append(FLAGGED["sources_disagree"])
     if end is not None:
         flags += _end_flags(state, end, received_at)
+    if _gathered_too_much(state):
+        flags.append(FLAGGED["too_many"])
     return flags
+
+
+def _gathered_too_much(state: Dossier) -> bool:
+    """Whether anything about it is so much that it counts nothing. Written out: on the path of every event."""
+    return (
+        len(state.payments) > MOST["payments"] or len(state.ratings) > MOST["ratings"] or len(state.finish) > MOST["finish"]
+        or len(state.transfers) > MOST["transfers"] or len(state.papers) > MOST["papers"] or len(state.dues) > MOST["dues"]
+    )  # fmt: skip
 
 
 def _end_flags(state: Dossier, end: End, received_at: int) -> list[int]:
@@ -214,7 +233,7 @@ def _result_flags(state: Dossier, end_at: int) -> list[int]:
 
 def _due_flags(dues: dict[int, int], received_at: int) -> list[int]:
     flags = [FLAGGED["due_before_reception"]] if dues[max(dues)] < received_at else []
-    if len(dues) > 1 and _moved_after_passed(dues):
+    if len(dues) > 1 and not too_many("dues", dues) and _moved_after_passed(dues):
         flags.append(FLAGGED["due_moved_after_passed"])
     return flags
 

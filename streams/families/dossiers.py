@@ -13,6 +13,7 @@ from schemas.codes import CHANNELS, PAYMENT_RANK
 from schemas.states import Dossier, pack_id
 from schemas.worktime import work_time
 from streams.families.base import Family, Fields, Merge, newer, newer_reported
+from streams.families.bounds import Group, by_key, by_register
 from streams.families.dossier_closed import ASKED, CAME, PAPERS_DIGITISED
 from streams.families.dossier_counts import (
     AUTHENTICATED,
@@ -176,11 +177,20 @@ def _heard(merge: Callable[[Dossier, Fields, int], None]) -> Merge:
     return heard
 
 
+def _moved_at(move: str, _: bool) -> int:
+    return int(move.rpartition("|")[2])
+
+
 FAMILY = Family(
     name="dossiers",
-    version=3,
+    version=4,
     states_since=3,  # requests for papers are kept, for the length of the waits
     state=Dossier,
+    groups=(
+        Group("payments", "payments", by_register), Group("ratings", "ratings", by_register),
+        Group("finish", "sources of its finish", by_register), Group("transfers", "moves", _moved_at),
+        Group("papers", "requests for papers and answers to them", by_key), Group("dues", "due times", by_key),
+    ),
     merges={
         "dossier.received": received,
         "dossier.corrected": corrected,

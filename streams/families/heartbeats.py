@@ -1,4 +1,7 @@
-"""The hub's own heartbeat: the newest one of each partition, so that its age is the freshness of everything behind it."""
+"""The hub's own heartbeat: when the newest one of each partition was heard, so that its age is the freshness of everything behind it.
+
+Heard by the broker: a gateway whose clock runs ahead would otherwise make everything look fresh until its time has come.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,22 @@ from schemas.states import Heartbeat
 from streams.families.base import ALL, Contribution, Family, Fields
 
 
-def heartbeat(state: Heartbeat, fields: Fields, _: int) -> None:
+def heartbeat(state: Heartbeat, _: Fields, broker_ms: int) -> None:
     """The newest stays."""
-    state.occurred_at = max(state.occurred_at, fields["occurred_at"])
+    state.heard = max(state.heard, broker_ms)
 
 
 def counts(state: Heartbeat, _parts: int = ALL) -> list[Contribution]:
     """One cell; its only measure is the time itself, one per Kafka partition."""
-    return [(b"heartbeats|beat|hub|-|0", (), ((0, state.occurred_at),))] if state.occurred_at else []
+    return [(b"heartbeats|beat|hub|-|0", (), ((0, state.heard),))] if state.heard else []
 
 
-FAMILY = Family(name="heartbeats", version=1, state=Heartbeat, merges={"hub.heartbeat": heartbeat}, counts=counts, recounted=False)
+FAMILY = Family(
+    name="heartbeats",
+    version=2,
+    state=Heartbeat,
+    merges={"hub.heartbeat": heartbeat},
+    counts=counts,
+    recounted=False,
+    keyed=False,
+)

@@ -10,6 +10,7 @@ from itertools import pairwise
 from schemas.clock import day
 from schemas.states import Task, pack_id
 from streams.families.base import ALL, Contribution, Family, Fields, newer, places
+from streams.families.bounds import Group, by_key, too_many
 
 ASSIGNED = places("tasks", "assigned")
 OPEN = places("tasks", "open")
@@ -73,7 +74,7 @@ def _heard(state: Task, fields: Fields) -> None:
 def counts(state: Task, _parts: int = ALL) -> list[Contribution]:
     """The cells that a task counts in."""
     if state.assigned is None:
-        return [_unknown(*state.reporter)] if state.reporter else []
+        return [_unknown(*state.reporter, state)] if state.reporter else []
     at, _, _, agency, category = state.assigned
     tail = f"{agency}|{category}|"
     due = state.dues[max(state.dues)] if state.dues else 0
@@ -94,8 +95,9 @@ def completed_at(state: Task) -> int:
     return state.completed if state.completed >= max(state.returned, state.cancelled) else 0
 
 
-def _unknown(at: int, agency: str) -> Contribution:
-    return (f"tasks|flagged|{agency}|-|{day(at)}".encode(), (FLAGGED["flagged"], FLAGGED["no_assignment"]), ())
+def _unknown(at: int, agency: str, state: Task) -> Contribution:
+    flags = [FLAGGED["too_many"]] if too_many("dues", state.dues) else []
+    return (f"tasks|flagged|{agency}|-|{day(at)}".encode(), (FLAGGED["flagged"], FLAGGED["no_assignment"], *flags), ())
 
 
 def _progress(state: Task, tail: str, due: int, done: int) -> Contribution:
@@ -116,24 +118,28 @@ def _status(state: Task) -> int:
 def _completed(dues: dict[int, int], due: int, done: int) -> tuple[int, ...]:
     timing = "no_deadline" if not due else "on_time" if done <= due else "late"
     ones = (COMPLETED["completed"], COMPLETED[timing])
-    return (*ones, COMPLETED["extended"]) if len(set(dues.values())) > 1 else ones
+    extended = len(set(dues.values())) > 1 and not too_many("dues", dues)
+    return (*ones, COMPLETED["extended"]) if extended else ones
 
 
 def _flags(state: Task, at: int, due: int, done: int) -> list[int]:
     """What does not fit together in the facts about a task."""
-    moments = sorted(state.dues)
+    much = too_many("dues", state.dues)
+    moments = [] if much else sorted(state.dues)
     broken = {
         "due_before_assignment": 0 < due < at,
         "completed_before_assignment": 0 < done < at,
         "due_moved_after_passed": any(later > state.dues[earlier] != state.dues[later] for earlier, later in pairwise(moments)),
+        "too_many": much,
     }
     return [FLAGGED[name] for name, yes in broken.items() if yes]
 
 
 FAMILY = Family(
     name="tasks",
-    version=1,
+    version=2,
     state=Task,
+    groups=(Group("dues", "deadlines", by_key),),
     merges={f"task.{merge.__name__}": merge for merge in (assigned, progressed, extended, completed, returned, cancelled)},
     counts=counts,
 )

@@ -74,7 +74,7 @@ async def test_a_restart_reads_everything_again(settings: Settings, code: str) -
 
 @contextmanager
 def served(settings: Settings) -> Iterator[str]:
-    """The address of a metrics process of its own, once it is ready."""
+    """The address of a metrics process of its own, once it tells figures."""
     chosen = {"DATA": str(settings.data), "METRICS_PORT": str(settings.metrics_port), "KAFKA_SERVERS": settings.kafka_servers}
     environment = os.environ | {f"LGSP_{name}": value for name, value in chosen.items()}
     address = f"http://127.0.0.1:{settings.metrics_port}"
@@ -87,8 +87,9 @@ def served(settings: Settings) -> Iterator[str]:
 
 
 def ready(address: str) -> bool:
+    """Whether figures are told; no worker counts what other tests sent."""
     try:
-        return httpx.get(f"{address}/readyz").status_code == 200
+        return httpx.get(f"{address}/v1/coverage").status_code == 200
     except httpx.TransportError:
         return False
 

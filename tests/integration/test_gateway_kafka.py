@@ -104,7 +104,9 @@ def test_every_mode_ends_in_kafka_and_refused_items_in_the_quarantine(running: P
         event = sample(f"{run}-4")
         attributes = {f"ce-{name}": quote(value, safe=":/+") for name, value in event.items() if name != "data"}
         binary = client.post("/v1/events", json=event["data"], headers={"Content-Type": JSON, **attributes})
+        head = client.head("/metrics")
     assert (structured.status_code, batch.status_code, binary.status_code) == (202, 422, 202)
+    assert (head.status_code, head.content) == (200, b"")
     assert [item["status"] for item in batch.json()["items"]] == [202, 422]
     stored = keys_since(kafka, DOSSIERS, before[DOSSIERS])
     assert {key for key in stored if key.startswith(run)} == {f"{run}-1", f"{run}-2", f"{run}-4"}
@@ -248,7 +250,7 @@ def test_kafka_may_come_late_go_away_and_come_back(tmp_path: Path) -> None:
     assert set(kept) <= stored
     assert len(kept) > tried / 2
     assert process.process.returncode == 0
-    assert err.count("No Kafka answers") == 1
+    assert err.count("No Kafka answers") == err.count("Kafka answers again") >= 3, "each absence once"
     assert len(err.splitlines()) < 12, err
 
 

@@ -27,14 +27,14 @@ from connectors.publisher import Publisher
 from metrics.cube import Cube
 from metrics.feed import Feed
 from metrics.grains import EVER, cover_days
-from metrics.layout import TABLES
+from metrics.layout import FAMILIES, TABLES
 from metrics.reader import Readers
 from metrics.workers import EVENTS, WorkerLag
 from ops.kafka_storage import free_port
-from schemas.cells import encode_page
+from schemas.cells import Rules, applied_row, encode_page
 from schemas.kafka import admin, consumer, ensure_topics, producer
 from schemas.settings import Settings
-from schemas.topics import CELLS, cells_topic
+from schemas.topics import CELLS, cells_topic, events_topic
 
 pytestmark = pytest.mark.kafka
 PATIENCE = 60.0
@@ -157,7 +157,7 @@ async def test_the_process_serves_figures_and_ends_on_sigterm(settings: Settings
     await publish(settings, code, {"P1": 3})
     with start(settings) as process:
         try:
-            until(lambda: answers(settings, "/readyz", 200))
+            until(lambda: answers(settings, "/v1/coverage", 200))
             answer = get(settings, f"/v1/counts?agency={code}&kind=received&window=all")
             assert answer is not None
             assert answer.json()["kinds"][0]["counts"]["received"] == 3
@@ -182,7 +182,7 @@ async def test_it_serves_books_beside_its_own_from_files_of_their_own(settings: 
     with start(settings, LGSP_BOOKS_BESIDE=beside.app_id) as process:
         try:
             for books, count in (("", 3), (f"&books={beside.app_id}", 5)):
-                until(lambda books=books: answers(settings, f"/readyz?{books[1:]}", 200))  # type: ignore[misc]
+                until(lambda books=books: answers(settings, f"/v1/coverage?{books[1:]}", 200))  # type: ignore[misc]
                 answer = get(settings, asked + books)
                 assert answer is not None
                 assert answer.json()["kinds"][0]["counts"]["received"] == count
@@ -217,6 +217,60 @@ def test_it_waits_for_kafka_and_says_so(tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
         process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
+
+
+async def test_it_is_ready_when_what_stood_in_kafka_is_counted_and_stays_so(settings: Settings, code: str) -> None:
+    """Books of their own, of which nobody has counted anything; then all but one event, then that one; and events that come later."""
+    own = settings.model_copy(update={"app_id": f"ready-{code.lower()}"})
+    await ensure_topics(own)
+    meeting = told("activity.meeting_held", "11-03 09:00", activity_id=code)[0]
+    async with Publisher(settings) as publisher:
+        await publisher.publish([meeting])
+    with start(own, LGSP_APP_ID=own.app_id) as process:
+        try:
+            until(lambda: answers(own, "/healthz", 200) and "No worker has counted anything" in detail(own))
+            ends = await ends_of_events(settings)
+            short = max(ends, key=lambda place: ends[place])
+            await say_counted(own, ends | {short: ends[short] - 1})
+            facts = f"{sum(ends.values()):,}"
+            until(lambda: f"{sum(ends.values()) - 1:,} of {facts} facts are counted" in detail(own))
+            await say_counted(own, ends)
+            until(lambda: answers(own, "/readyz", 200))
+            async with Publisher(settings) as publisher:
+                await publisher.publish([meeting.model_copy(update={"event_id": uuid4().hex})])
+            until(lambda: behind(own) > 0)
+            assert answers(own, "/readyz", 200)
+        finally:
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE)
+
+
+def detail(settings: Settings) -> str:
+    answer = get(settings, "/readyz")
+    return "" if answer is None else str(answer.json().get("detail"))
+
+
+def behind(settings: Settings) -> int:
+    answer = get(settings, "/v1/coverage")
+    return 0 if answer is None or answer.status_code != 200 else answer.json()["as_of"]["behind"] or 0
+
+
+async def ends_of_events(settings: Settings) -> dict[tuple[str, int], int]:
+    """By family and partition how many events there are, heartbeats left out."""
+    families = {events_topic(family): family for family in FAMILIES}
+    async with consumer(settings) as reader:
+        places = [TopicPartition(topic, number) for topic in families for number in range(settings.partitions)]
+        return {(families[one.topic], one.partition): end for one, end in (await reader.end_offsets(places)).items()}
+
+
+async def say_counted(settings: Settings, ends: dict[tuple[str, int], int]) -> None:
+    """Publish how far each family's events are counted, as workers do."""
+    async with producer(settings, transactional_id=f"test-{uuid4()}", retry_backoff_ms=10) as publisher:
+        await publisher.begin_transaction()
+        for (family, partition), offset in ends.items():
+            key, value = applied_row(family, offset, Rules(1))
+            await publisher.send_and_wait(cells_topic(settings.app_id), value, key, partition=partition)
+        await publisher.commit_transaction()
 
 
 def sentence(process: subprocess.Popen[str]) -> str:

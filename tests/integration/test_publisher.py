@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 from topic_reader import ends_of, records_since
 
@@ -24,7 +25,9 @@ from connectors.quarantine import quarantine
 from ops.kafka import EmbeddedKafka
 from ops.kafka_storage import free_port
 from schemas import kafka as hub_kafka
-from schemas.errors import KafkaUnavailable
+from schemas.errors import KafkaUnavailable, RecordTooLarge, TopicUnwritable
+from schemas.events import Event
+from schemas.events.documents import DocumentRecalled
 from schemas.events.dossiers import DossierFinished
 from schemas.quarantine import CUT, Quarantined
 from schemas.settings import Settings
@@ -138,8 +141,9 @@ async def test_heartbeats_go_to_every_partition(publisher: Publisher, settings: 
 
 async def test_a_producer_that_the_broker_refuses_is_replaced(publisher: Publisher, settings: Settings, run: str) -> None:
     await publisher.publish([finished(0, run)])
-    broken: Any = publisher._producer
-    partition = next(number for topic, number in publisher._lanes if topic == DOSSIERS)
+    route = publisher.routes[DOSSIERS]
+    broken: Any = route._producer
+    partition = next(iter(route._lanes))
     broken._txn_manager.increment_sequence_number(TopicPartition(DOSSIERS, partition), 7)  # a hole, as after a lost batch
     events = [finished(number, run) for number in range(1, 50)]
     with pytest.raises(KafkaUnavailable, match="send them again"):
@@ -148,7 +152,7 @@ async def test_a_producer_that_the_broker_refuses_is_replaced(publisher: Publish
     await publisher.publish(events)
     stored = {record.key.decode() for record in await records_since(settings, DOSSIERS, before)}
     assert {event.thing for event in events} <= stored
-    assert publisher._producer is not broken
+    assert route._producer is not broken
 
 
 async def test_without_kafka_callers_are_told_at_once_and_nothing_piles_up(tmp_path: Path, run: str) -> None:
@@ -172,6 +176,79 @@ async def test_without_kafka_callers_are_told_at_once_and_nothing_piles_up(tmp_p
 def broker(tmp_path: Path) -> Iterator[EmbeddedKafka]:
     with EmbeddedKafka(tmp_path / "kafka", port=free_port(), heap="256m") as broker:
         yield broker
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
+    """A broker whose topics may be spoilt."""
+    with EmbeddedKafka(tmp_path_factory.mktemp("apart"), port=free_port(), heap="256m") as broker:
+        yield broker
+
+
+async def until_written(publisher: Publisher, event: Event) -> None:
+    """Publish until it is taken."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await publisher.publish([event])
+            except KafkaUnavailable:
+                await asyncio.sleep(0.1)
+
+
+async def test_what_befalls_one_topic_befalls_no_other(apart: EmbeddedKafka, tmp_path: Path, run: str) -> None:
+    settings = Settings(kafka_servers=apart.bootstrap, data=tmp_path, publish_timeout=20.0)
+    await hub_kafka.ensure_topics(settings)
+    document = DocumentRecalled(event_id=run, source="test", agency="A", occurred_at=OCCURRED, document_id=run)
+    async with Publisher(settings) as publisher:
+        await publisher.publish([finished(1, run), document])
+        await quarantine(publisher, [Quarantined(f"http:{run}/0", "no event", b"")])
+        async with hub_kafka.admin(settings) as admin:
+            await admin.delete_topics([QUARANTINE, DOSSIERS])
+
+        with pytest.raises(TopicUnwritable, match=r"lgsp\.quarantine can't be written: it is missing"):
+            await quarantine(publisher, [Quarantined(f"http:{run}/1", "no event", b"")])
+        with pytest.raises(TopicUnwritable, match=r"lgsp\.dossiers can't be written: it is missing, and the facts it held"):
+            await publisher.publish([document, finished(2, run)])
+        with pytest.raises(TopicUnwritable):  # known by now, so nobody waits
+            await publisher.publish([finished(3, run)])
+        await publisher.publish([document])
+        assert publisher.reachable
+        assert publisher.unwritable()[DOSSIERS]
+
+        async with asyncio.timeout(60):  # the quarantine is made again, the dossiers are for somebody to decide
+            while publisher.unwritable()[QUARANTINE]:  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.1)
+        await quarantine(publisher, [Quarantined(f"http:{run}/2", "no event", b"")])
+        assert [record.key.decode() for record in await records_since(settings, QUARANTINE)] == [f"http:{run}/2"]
+        assert publisher.unwritable()[DOSSIERS]
+        await hub_kafka.ensure_topics(settings)
+        await until_written(publisher, finished(4, run))
+        assert publisher.budget.used == 0
+
+
+async def test_what_a_topic_is_too_small_for_is_refused_by_name_and_batches_shrink(apart: EmbeddedKafka, tmp_path: Path, run: str) -> None:
+    settings = Settings(kafka_servers=apart.bootstrap, data=tmp_path)
+    await hub_kafka.ensure_topics(settings)
+    async with hub_kafka.admin(settings) as admin:
+        small = ConfigResource(ConfigResourceType.TOPIC, QUARANTINE, {"max.message.bytes": "20000"})
+        await admin.alter_configs([small])
+    many = [Quarantined(f"http:{run}/{number}", "no event", b"x" * 9_000) for number in range(20)]
+    async with Publisher(settings) as publisher:
+        with pytest.raises(RecordTooLarge, match=r"lgsp\.quarantine does not take a record of 30,\d+ bytes"):
+            await quarantine(publisher, [Quarantined(f"http:{run}", "no event", b"x" * 30_000)])
+        refusals = 0
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    await quarantine(publisher, many)
+                except KafkaUnavailable:
+                    refusals += 1
+                else:
+                    break
+        assert refusals, "a megabyte at once is more than this topic takes"
+        await publisher.publish([finished(1, run)])
+    stored = {record.key.decode() for record in await records_since(settings, QUARANTINE)}
+    assert {key for key in stored if run in key} == {refused.origin for refused in many}
 
 
 async def test_kafka_stopped_and_started_under_load(broker: EmbeddedKafka, tmp_path: Path, run: str) -> None:

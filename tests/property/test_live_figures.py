@@ -152,12 +152,13 @@ def test_figures_of_a_simulated_province_are_what_the_definitions_say(agency: st
 
 
 def check_all(heard: list[Told], now: int, agency: str | None) -> None:
-    """Every live indicator over every window."""
+    """Every live indicator over every window, those of this moment as of now."""
     world = World(heard)
     with hub_that_heard(heard, now) as questions:
+        of_now = {name: one for name, one in answers(questions, **of(agency)).items() if INDICATORS[name].asks_now}
         for window in WINDOWS:
             asked = Asked(now, *window, agency)
-            found = answers(questions, **parameters(asked))
+            found = answers(questions, **parameters(asked)) | of_now
             for one in LIVE:
                 if one.source != "coverage" or agency is None:  # who reports is not told of one agency
                     compare(one, found[one.id], ORACLES[one.id](world, asked))
@@ -166,7 +167,11 @@ def check_all(heard: list[Told], now: int, agency: str | None) -> None:
 def parameters(asked: Asked) -> dict[str, Any]:
     """As in the address."""
     days = {name: day.isoformat() for name, day in (("from", asked.first), ("to", asked.last)) if day}
-    return (days or {"window": "all"}) | ({"agency": asked.agency} if asked.agency else {})
+    return (days or {"window": "all"}) | of(asked.agency)
+
+
+def of(agency: str | None) -> dict[str, Any]:
+    return {"agency": agency} if agency else {}
 
 
 def test_every_live_indicator_has_an_oracle() -> None:

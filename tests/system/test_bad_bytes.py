@@ -9,7 +9,7 @@ from harness import Hub, until
 
 from connectors.publisher import Publisher
 from ops.simulate.stream import events
-from schemas.kafka import consumer, producer, read_to_end
+from schemas.kafka import admin, consumer, producer, read_to_end
 from schemas.topics import QUARANTINE
 from streams.worker import EXIT_FAILED
 
@@ -60,14 +60,38 @@ async def test_damaged_records_are_kept_and_the_worker_goes_on(hub: Hub) -> None
 
 
 async def test_too_many_in_a_row_stop_the_worker_loudly(hub: Hub) -> None:
-    """It ends with a sentence that names the place and what to do, and commits none of them."""
+    """It ends with a sentence that names the place and what to do, and commits none of them; a restart does not begin to count anew."""
     hub.environment["LGSP_QUARANTINE_RUN"] = "5"
-    await write_raw(hub, *(b"garbage" for _ in range(5)))
-    worker = hub.service("worker", "worker")
+    before = await write_raw(hub, *(b"garbage" for _ in range(3)))
+    hub.service("worker", "worker")
+    await hub.settle()
+    hub.kill("worker")
+    await write_raw(hub, *(b"garbage" for _ in range(2)))
+    worker = hub.services["worker"]
     process = worker.process
     assert process is not None
     await asyncio.to_thread(until, lambda: process.poll() is not None)
     assert process.returncode == EXIT_FAILED
-    assert "5 records in a row do not decode" in worker.log.read_text()
+    assert "5 records in a row can't be taken in" in worker.log.read_text()
     assert "LGSP_QUARANTINE_RUN" in worker.log.read_text()
-    assert await quarantined(hub) == {}
+    assert set(await quarantined(hub)) == {f"kafka:{TOPIC}/0/{offset}" for offset in before}
+
+
+async def test_a_quarantine_that_is_gone_stops_no_fact(hub: Hub) -> None:
+    """The topic is made again where the hub may; where it may not, the log names what was refused, and all other facts count."""
+    facts = [event for _, event in events(5, 60, START, 20)]
+    hub.environment["LGSP_TOPICS"] = "check"
+    worker = hub.service("worker", "worker")
+    await asyncio.to_thread(until, lambda: "keeping the partitions" in worker.log.read_text())
+    async with admin(hub.settings) as client:
+        await client.delete_topics([QUARANTINE])
+    (first,) = await write_raw(hub, b"not a contract")
+    async with Publisher(hub.settings) as publisher:
+        await publisher.publish(facts)
+    await asyncio.to_thread(until, lambda: "lgsp.quarantine can't be written" in worker.log.read_text())
+    verdicts = await hub.settle()  # the recount makes the topic again
+    assert sum(verdict.events for verdict in verdicts) == len(facts) + 1
+    assert not any(verdict.wrong for verdict in verdicts)
+    said = worker.log.read_text()
+    assert f"quarantined kafka:{TOPIC}/0/{first}: no contract" in said
+    assert "CRITICAL" not in said

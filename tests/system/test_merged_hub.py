@@ -240,4 +240,4 @@ def as_prometheus_sees_it(hub: Hub) -> None:
     assert sum(closed.values()) == 2 * closed["all"]  # every one once, and all of them together
     assert told("lgsp_dossiers_overdue") == {"all": 1, "T.1": 1}
     assert told("lgsp_agencies_unknown") == {"lgsp_agencies_unknown": 1}
-    assert told("lgsp_count", kind="received", measure="received", window="all", family="dossiers") == {"lgsp_count": 10}
+    assert told("lgsp_counts", kind="received", measure="received", window="all", family="dossiers") == {"lgsp_counts": 10}

@@ -61,7 +61,7 @@ def check(hub: Hub) -> None:
     for kind, measures in (("received", RECEIVED), ("closed", CLOSED)):
         for measure, count in measures.items():
             labels = (("family", "dossiers"), ("kind", kind), ("measure", measure), ("window", "all"))
-            assert metrics["lgsp_count", labels] == count, measure
+            assert metrics["lgsp_counts", labels] == count, measure
     assert metrics["lgsp_dossiers_open", (("agency", "all"),)] == STILL_OPEN
     on_time = (("agency", "all"), ("indicator", "dossiers_on_time_share"), ("window", "all"))
     assert metrics["lgsp_indicator_numerator", on_time] == 952

@@ -20,7 +20,7 @@ from rich.console import Console
 from ops.bench import api, books, failover, latency, machine, report, run
 from ops.bench.decoding import Rate
 from ops.bench.job import lines as job_lines
-from ops.bench.load import DAYS, EVENTS_A_DOSSIER, YEAR, dossiers_for, partition_of, province, waiting
+from ops.bench.load import DAYS, EVENTS_A_DOSSIER, YEAR, dossiers_for, province, waiting
 from ops.bench.machine import Usage, clock_seconds, usage
 from ops.bench.names import EVENTS, NAMES, Scale
 from ops.bench.offsets import Places
@@ -35,6 +35,7 @@ from ops.simulate.stream import events
 from schemas.cells import decode_page, encode_page
 from schemas.clock import DAY_MS, to_datetime
 from schemas.errors import EnvironmentBroken
+from schemas.partitioner import partition_of
 from schemas.settings import Settings
 from streams.books import Books
 from streams.families import FAMILIES

@@ -11,6 +11,7 @@ import pytest
 from cubes import INDICATORS, answer, at, counted, questions_about
 
 from metrics.answers import IndicatorAnswer
+from metrics.catalogue import Indicator
 from metrics.directory import Directory
 from metrics.figures import Moment
 from metrics.questions import Questions
@@ -76,6 +77,25 @@ def test_prometheus_is_told_the_same() -> None:
     assert f"lgsp_indicator_numerator{{{labels}}} {16 * DAY}\n" in text
     assert f"lgsp_indicator_denominator{{{labels}}} {58 * DAY}\n" in text
     assert f"lgsp_indicator_value{{{labels}}} {16 / 58}\n" in text
+
+
+@pytest.mark.parametrize("filters", [{"fields": ["land"]}, {"fields": ["land", "sea"]}, {"categories": ["C", "X"]}, {"fields": ["sea"]}])
+def test_filters_limit_both_alike(monkeypatch: pytest.MonkeyPatch, filters: dict[str, list[str]]) -> None:
+    """Procedure C alone: its 2 dossiers took 12 days where 8 were allowed; where no procedure is of the fields there is no figure."""
+    declared = INDICATORS["processing_time_cut_actual"].model_dump(by_alias=True) | {"id": "of_land", "filters": filters}
+    indicator = Indicator.model_validate(declared)
+    monkeypatch.setitem(INDICATORS, indicator.id, indicator)
+    with asking() as questions:
+        found = answer(questions, indicator.id, window="month")
+        with questions.readers.snapshot() as snapshot:
+            text = Scrape(snapshot, Moment(NOW), Kept(), defaultdict(int), registered()).indicators([indicator])
+    labels = 'indicator="of_land",agency="all",window="month"'
+    told = [line.split(" ")[1] for line in text.splitlines() if line.startswith(f"lgsp_indicator_numerator{{{labels}}}")]
+    if filters == {"fields": ["sea"]}:
+        assert (found.numerator, told) == (None, [])
+        assert found.missing is not None
+    else:
+        assert (found.numerator, found.denominator, told) == (-4 * DAY, 8 * DAY, [str(-4 * DAY)])
 
 
 def test_of_one_agency_and_one_field() -> None:

@@ -33,7 +33,7 @@ def entry(change: Callable[[dict[str, Any]], object]) -> str:
 
 def test_what_ships_is_valid_and_complete() -> None:
     indicators = load_indicators()
-    assert len(indicators) == 91
+    assert len(indicators) == 92
     for indicator in indicators.values():
         assert indicator.definition.vi != indicator.definition.en
         assert indicator.clause
@@ -162,6 +162,8 @@ def test_a_term_may_name_its_own_family(tmp_path: Path) -> None:
         (lambda e: e.update(percentiles={"kind": "closed", "classes": "lag", "of": [100]}), "percentiles.of.0"),
         (lambda e: e.update(filters={"categories": []}), "filters needs either categories or fields"),
         (lambda e: e.update(filters={"categories": ["P"], "fields": ["land"]}), "filters needs either categories or fields"),
+        (lambda e: [e.update({"from": "reported", "filters": {"fields": ["land"]}}), e.pop("numerator"), e.pop("denominator")],
+         "filters limit what is derived from events"),
         (lambda e: e.update(note="?"), "dossiers_online_share.note: Extra inputs are not permitted"),
     ],
 )

@@ -15,6 +15,7 @@ from schemas.cells import (
     LAG_BOUNDS,
     CellKey,
     Rules,
+    Standing,
     applied_row,
     cells_of,
     classes,
@@ -23,9 +24,10 @@ from schemas.cells import (
     encode_page,
     parse_key,
     place_of,
+    read_applied_page,
 )  # fmt: skip
 from schemas.codes import CHANNELS
-from schemas.errors import ContractError
+from schemas.errors import ContractError, NewerLayout
 
 # The places of the first measures of each kind, as published cells carry them: appended to, never moved.
 PLACES = {
@@ -133,9 +135,33 @@ def test_a_cell_has_its_place_on_a_page_and_is_found_there(key: bytes, parts: tu
 
 
 def test_how_far_cells_have_come_is_a_page_of_its_own() -> None:
-    key, value = applied_row("documents", 41, Rules(2, 77))
-    assert list(cells_of(key, value)) == [(CellKey("documents", "applied", "hub", "-", 0), {0: 41, 1: 2, 2: 77})]
+    standing = Standing(41, Rules(2, 77, 3), refused_run=9)
+    key, value = applied_row("documents", standing)
+    assert list(cells_of(key, value)) == [(CellKey("documents", "applied", "hub", "-", 0), {1: 2, 2: 77, 3: 41, 4: 3, 5: 9})]
+    assert read_applied_page(value) == standing
     assert key not in {place_of(b"documents|sent|hub|-|20251110")[0], b"documents|hub|0"}, "an agency called hub"
+
+
+def test_how_far_cells_have_come_is_read_as_earlier_hubs_said_it() -> None:
+    """Offset, version and fingerprint were the first three places, and office hours had no number."""
+    earlier = encode_page({"applied|-": {0: 41, 1: 2, 2: 77}})
+    assert read_applied_page(earlier) == Standing(41, Rules(2, 77))
+    key, _ = applied_row("tasks", Standing(0, Rules(1)))
+    assert [sums for _, sums in cells_of(key, earlier)] == [{1: 2, 2: 77, 3: 41}]
+    assert read_applied_page(None) == Standing(0, Rules(0))
+
+
+def test_an_earlier_hub_takes_no_offset_of_today_for_its_own() -> None:
+    """It reads the first place as the offset: one that no group ever has, so it refuses the books."""
+    _, value = applied_row("documents", Standing(41, Rules(2)))
+    assert decode_page(value)["applied|-"][0] < 0
+
+
+def test_a_later_layout_is_told_from_junk() -> None:
+    with pytest.raises(NewerLayout, match="layout 3"):
+        read_applied_page(encode_page({"applied|-": {0: -3, 1: 2}}))
+    with pytest.raises(ContractError):
+        read_applied_page(b"junk")
 
 
 @pytest.mark.parametrize(

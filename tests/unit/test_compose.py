@@ -12,6 +12,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from ops.kafka_storage import BROKER
 from schemas.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +70,16 @@ def test_brokers_differ_in_name_and_place_and_agree_in_the_rest() -> None:
     voters = environments[0]["KAFKA_CONTROLLER_QUORUM_VOTERS"].split(",")
     assert voters == [f"{node}@{broker}:9093" for node, broker in zip(nodes, BROKERS, strict=True)]
     assert len(base64.urlsafe_b64decode(environments[0]["CLUSTER_ID"] + "==")) == 16
+
+
+def test_brokers_keep_everything_that_the_embedded_one_keeps() -> None:
+    """What one broker of a small machine needs otherwise is named here; all else that is declared for it holds for these too."""
+    environment = SERVICES["kafka-1"]["environment"]
+    own = {"node.id", "offsets.topic.num.partitions", "transaction.state.log.num.partitions", "log.cleaner.dedupe.buffer.size"}
+    shipped = {name: environment.get("KAFKA_" + name.upper().replace(".", "_")) for name in BROKER.keys() - own}
+    several = {name for name, value in BROKER.items() if name in shipped and shipped[name] != value}
+    assert None not in shipped.values()
+    assert several == {name for name in shipped if re.search(r"replication\.factor$|min\.isr$|^broker\.", name)}
 
 
 def test_two_workers() -> None:

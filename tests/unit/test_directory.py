@@ -353,8 +353,11 @@ def test_below_one_that_ended_without_a_successor() -> None:
 def test_what_cannot_be_read_is_left_out() -> None:
     items = agency({}, "A", "commune", expected="yes")
     agency(items, "B", "commune")
+    items["agency/C"] = Item(statements={10**18: (0, b"1", "agency.registered", "C", None, {"level": "commune"})})
     directory = Directory(items)
-    assert [mistake.kind for mistake in directory.mistakes] == ["unreadable"]
+    assert kinds(directory) == [
+        ("unreadable", "agency/A, valid from 2015-01-01, expected"), ("unreadable", "agency/C, valid_from, valid_to"),
+    ]  # fmt: skip
     assert directory.agencies(AFTER) == ["B"]
     with pytest.raises(ContractError, match="no item's state"):
         decode_item(b"\xc1")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from agencies import Items, instant, state
-from cubes import INDICATORS, NOW, at, cell, counted
+from cubes import INDICATORS, NOW, FedCube, at, cell, counted
 from prometheus_client.parser import text_string_to_metric_families
 
 from metrics import exposition as told
@@ -19,10 +21,12 @@ from metrics.directory import Directory
 from metrics.exporter import Exporter
 from metrics.exposition import METRICS, Metric, block, labelled
 from metrics.feed import Progress
-from metrics.figures import Moment, Scope, Sharing, figure, read
+from metrics.figures import Moment, Scope, Sharing, figure, freshness_ms, read
+from metrics.questions import Questions
 from metrics.reader import Readers
 from metrics.scrape import Kept, told_of
 from metrics.windows import EXPORTED, named
+from schemas.clock import DAY_MS, to_ms
 
 Samples = dict[tuple[str, ...], float]
 
@@ -55,8 +59,10 @@ def test_the_text_is_what_prometheus_reads(exporter: Exporter) -> None:
     text = exporter.render()
     families = {family.name: family for family in text_string_to_metric_families(text)}
     for metric in METRICS:
-        if metric in (told.REPORTED_VALUE, told.RULES, told.WORKER_LAG, told.RENDER, told.REQUESTS, told.AGENCIES_UNKNOWN):
+        if metric in (told.REPORTED_VALUE, told.RULES, told.WORKER_LAG, told.RENDER, told.REQUESTS):
             continue  # nothing to tell yet
+        if metric in (told.AGENCIES_UNKNOWN, told.PROCEDURES_UNKNOWN):
+            continue  # nobody registers
         if metric.name.startswith("lgsp_listing_"):
             continue  # told beside: tests/unit/test_listing_service.py
         family = families[metric.name.removesuffix("_total")]
@@ -112,17 +118,17 @@ def test_what_has_no_value_has_no_sample(exporter: Exporter) -> None:
     assert ("dossiers_overdue", "A", "today") not in values
 
 
-def test_targets_and_quantiles(exporter: Exporter) -> None:
+def test_targets_and_percentiles(exporter: Exporter) -> None:
     text = exporter.render()
     assert samples(text, told.INDICATOR_TARGET)["satisfaction", "all", "month"] == 0.9
-    quantiles = samples(text, told.INDICATOR_QUANTILE)
-    assert quantiles["sync_lag", "B", "month", "0.5"] == 5
-    assert quantiles["sync_lag", "B", "month", "0.9"] == float("inf")
-    assert ("sync_lag", "A", "month", "0.5") not in quantiles
+    percentiles = samples(text, told.INDICATOR_PERCENTILE)
+    assert percentiles["sync_lag", "B", "month", "50"] == 5
+    assert percentiles["sync_lag", "B", "month", "90"] == float("inf")
+    assert ("sync_lag", "A", "month", "50") not in percentiles
 
 
 def test_raw_counts_of_the_province(exporter: Exporter) -> None:
-    counts = samples(exporter.render(), told.COUNT)
+    counts = samples(exporter.render(), told.COUNTS)
     assert [counts["dossiers", "received", "received", window] for window in EXPORTED] == [3, 13, 13, 18]
     assert counts["dossiers", "received", "received_online", "year"] == 7
     assert counts["dossiers", "open", "open", "all"] == 25
@@ -145,20 +151,20 @@ def test_open_overdue_and_due_soon_follow_the_clock(exporter: Exporter, world: S
 def test_windows_follow_the_clock(exporter: Exporter, world: SimpleNamespace) -> None:
     exporter.render()
     world.now = at("2025-11-13T00:00")
-    counts = samples(exporter.render(), told.COUNT)
+    counts = samples(exporter.render(), told.COUNTS)
     assert [counts["dossiers", "received", "received", window] for window in EXPORTED] == [0, 13, 13, 18]
     world.now = at("2026-01-01T00:00")
     text = exporter.render()
-    assert [samples(text, told.COUNT)["dossiers", "received", "received", window] for window in EXPORTED] == [0, 0, 0, 18]
+    assert [samples(text, told.COUNTS)["dossiers", "received", "received", window] for window in EXPORTED] == [0, 0, 0, 18]
     assert samples(text, told.INDICATOR_TARGET)["satisfaction", "all", "all"] == 0.95
 
 
 def test_windows_to_date_leave_out_the_days_to_come(cube: Cube, exporter: Exporter, world: SimpleNamespace) -> None:
     cube.say([counted(f"dossiers|received|A|P1|{day}", received=100) for day in (20251113, 20251130, 20251201, 20251231)], {0: 44})
-    counts = samples(exporter.render(), told.COUNT)
+    counts = samples(exporter.render(), told.COUNTS)
     assert [counts["dossiers", "received", "received", window] for window in EXPORTED] == [3, 13, 13, 418]
     world.now = at("2025-12-01T12:00")
-    counts = samples(exporter.render(), told.COUNT)
+    counts = samples(exporter.render(), told.COUNTS)
     assert [counts["dossiers", "received", "received", window] for window in EXPORTED] == [100, 100, 313, 418]
 
 
@@ -166,9 +172,9 @@ def test_what_exists_is_told_as_of_today_and_changes_at_midnight(cube: Cube, exp
     cube.say(
         [counted("inventory|systems|A|portal|20240301", systems=5), counted("inventory|systems|A|portal|20251113", systems=-1)], {0: 41}
     )
-    assert samples(exporter.render(), told.COUNT)["inventory", "systems", "systems", "all"] == 5
+    assert samples(exporter.render(), told.COUNTS)["inventory", "systems", "systems", "all"] == 5
     world.now = at("2025-11-13T00:00")
-    assert samples(exporter.render(), told.COUNT)["inventory", "systems", "systems", "all"] == 4
+    assert samples(exporter.render(), told.COUNTS)["inventory", "systems", "systems", "all"] == 4
 
 
 def test_reported_figures_are_told_apart(cube: Cube, exporter: Exporter, world: SimpleNamespace) -> None:
@@ -210,6 +216,44 @@ def test_an_indicator_limited_to_categories(exporter: Exporter, world: SimpleNam
     declared = world.indicators["dossiers_online_share"].model_dump() | {"id": "of_p2", "filters": {"categories": ["P2"]}}
     world.indicators["of_p2"] = Indicator(**declared)
     assert samples(exporter.render(), told.INDICATOR_DENOMINATOR)["of_p2", "all", "year"] == 2
+
+
+def test_an_indicator_of_this_moment_and_of_some_procedures_follows_the_clock(exporter: Exporter, world: SimpleNamespace) -> None:
+    items: Items = {}
+    world.directory = Directory(state(items, "procedure/P2", "procedure.registered", "A", "2024-01-01", procedure="P2", field="land"))
+    declared = world.indicators["dossiers_overdue"].model_dump() | {"id": "of_land", "filters": {"fields": ["land"]}}
+    world.indicators["of_land"] = Indicator(**declared)
+    assert samples(exporter.render(), told.INDICATOR_VALUE)["of_land", "all", "all"] == 0
+    world.now += 1  # its two were due at the moment before
+    assert samples(exporter.render(), told.INDICATOR_VALUE)["of_land", "all", "all"] == 2
+
+
+AHEAD = NOW + 2 * DAY_MS
+
+
+def test_a_heartbeat_of_a_clock_that_ran_ahead_blinds_nobody(cube: Cube, exporter: Exporter, world: SimpleNamespace) -> None:
+    """It is as fresh as the last record of its partition; when nothing comes any more freshness ages."""
+    cube.say([cell("heartbeats|beat|hub|-|0", AHEAD, partition=number, timestamp=NOW - 300) for number in (0, 1)], {0: 41, 1: 8})
+    assert samples(exporter.render(), told.FRESHNESS) == {(): 0}  # the records before came at this very moment
+    world.now += 60_000
+    assert samples(exporter.render(), told.FRESHNESS) == {(): 60}
+    cube.say([cell("dossiers|received|A|P1|20251112", 1, partition=number, timestamp=NOW + 59_000) for number in (0, 1)], {0: 42, 1: 9})
+    assert samples(exporter.render(), told.FRESHNESS) == {(): 1}
+
+
+def test_nor_do_records_of_such_a_clock(tmp_path: Path, world: SimpleNamespace) -> None:
+    """A worker two days ahead: what it wrote is taken as of when it came, and whoever sent it is not fresh for as long."""
+    cube = FedCube(tmp_path / "cube.sqlite", lambda: NOW)
+    cube.open("one", NOW)
+    beat = cell("heartbeats|beat|hub|-|0", AHEAD, timestamp=AHEAD)
+    cube.say([counted("dossiers|received|A|P1|20251112", received=1), beat], {0: 2})
+    for at_ms, fresh in ((NOW - 5_000, 0.0), (NOW + 5_000, 5.0)):
+        questions = Questions(Readers(cube), {}, {}, progress=lambda: Progress(ready=True, partitions=1), clock=lambda at_ms=at_ms: at_ms)
+        with questions.readers.snapshot() as snapshot:
+            assert to_ms(datetime.fromisoformat(questions.as_of(snapshot).instant)) == min(at_ms, NOW)
+            assert at_ms - (freshness_ms(snapshot, 1, at_ms) or 0) == fresh * 1_000
+            assert snapshot.last_events() == {"A": NOW}
+    cube.close()
 
 
 def test_freshness_and_last_events(exporter: Exporter, world: SimpleNamespace) -> None:

@@ -27,7 +27,7 @@ from connectors.health import METRICS, Health
 from connectors.jsonitems import EVENT_LIMIT
 from connectors.lanes import Record
 from schemas.clock import now_ms, to_datetime
-from schemas.errors import KafkaUnavailable
+from schemas.errors import KafkaUnavailable, RecordTooLarge, TopicUnwritable
 from schemas.events import ACCEPTED, Event
 from schemas.settings import Settings
 from schemas.topics import QUARANTINE
@@ -43,6 +43,7 @@ class Remembers:
         self.budget = Budget(1 << 20)
         self.away = False
         self.fails = False
+        self.unwritable_topic = ""
         self.gate: asyncio.Event | None = None
         self.events: list[Event] = []
         self.records: list[Record] = []
@@ -61,7 +62,13 @@ class Remembers:
     async def send(self, records: Iterable[Record]) -> None:
         if self.fails:
             raise KafkaUnavailable("Kafka did not confirm the records: send them again.")
+        records = list(records)
+        if any(record.topic == self.unwritable_topic for record in records):
+            raise TopicUnwritable(f"Topic {self.unwritable_topic} can't be written: it is missing.")
         self.records.extend(records)
+
+    def unwritable(self) -> dict[str, bool]:
+        return {topic: topic == self.unwritable_topic for topic in (QUARANTINE, "lgsp.dossiers")}
 
 
 @pytest.fixture
@@ -150,6 +157,13 @@ async def test_a_binary_event_without_body_has_no_data(client: httpx.AsyncClient
     assert {error["field"] for error in document["items"][0]["errors"]} == missing
 
 
+async def test_a_binary_attribute_that_is_no_utf_8_is_named_and_kept(client: httpx.AsyncClient, publisher: Remembers) -> None:
+    attributes = {f"ce-{name}": value for name, value in RECEIVED.items() if name not in ("data", "id")}
+    document = problem(await post(client, RECEIVED["data"], JSON, **attributes, ce_id="a%ff"), "refused-items")
+    assert document["items"][0]["errors"] == [{"field": "", "message": "the header ce-id is not percent-encoded UTF-8"}]
+    assert b'"id": "a\xff"' in publisher.records[0].value
+
+
 async def test_a_refused_binary_event_is_kept_whole(client: httpx.AsyncClient, publisher: Remembers) -> None:
     problem(await binary(client, BAD), "refused-items")
     assert json.loads(publisher.records[0].value) == BAD
@@ -166,7 +180,7 @@ async def test_good_items_are_taken_in_and_bad_ones_named_and_kept(client: httpx
         (0, RECEIVED["id"], 202), (1, "bad-1", 422), (2, None, 422), (3, EXAMPLES["dossier.finished"]["id"], 202),
     ]  # fmt: skip
     assert [error["field"] for error in document["items"][1]["errors"]] == ["data.channel"]
-    assert "'online'" in document["items"][1]["errors"][0]["message"]
+    assert document["items"][1]["errors"][0]["message"] == "should be one of online, counter, post, email, internal, other"
     assert [event.event_id for event in publisher.events] == [RECEIVED["id"], EXAMPLES["dossier.finished"]["id"]]
 
     request = document["instance"].removeprefix("urn:uuid:")
@@ -251,10 +265,36 @@ async def test_batches_beyond_the_limit_are_refused_whole(publisher: Remembers) 
     assert (publisher.events, publisher.records) == ([], [])
 
 
-async def test_an_event_longer_than_its_limit_is_named(client: httpx.AsyncClient, publisher: Remembers) -> None:
+async def test_an_event_longer_than_its_limit_is_named_and_takes_no_other_along(client: httpx.AsyncClient, publisher: Remembers) -> None:
     long = {**RECEIVED, "comment": "x" * EVENT_LIMIT}
-    assert "Item 1 " in problem(await post(client, [RECEIVED, long], BATCH), "too-large")["detail"]
-    assert publisher.events == []
+    document = problem(await post(client, [RECEIVED, long, RECEIVED], BATCH), "refused-items")
+    assert [item["status"] for item in document["items"]] == [202, 422, 202]
+    assert "longer than 65,536 characters" in document["items"][1]["errors"][0]["message"]
+    assert len(publisher.events) == 2
+    problem(await post(client, long, STRUCTURED), "too-large")
+    assert len(publisher.events) == 2
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [b'{"amount": %b}' % (b"9" * 5_000), b"[" * 3_000 + b"]" * 3_000, b'{"id": "a\xff"}', b'{"id": NaN}', b'{"id": "b", "id": "c"}',
+     b'{"id": "\\ud800"}', b"{id: 1}", b'"a\tb"', json.dumps({**RECEIVED, "id": "x" * 60_000}).encode()],
+)  # fmt: skip
+async def test_one_bad_item_takes_no_good_one_along(client: httpx.AsyncClient, publisher: Remembers, bad: bytes) -> None:
+    good = json.dumps(RECEIVED).encode()
+    document = problem(await post(client, b"[" + good + b", " + bad + b", " + good + b"]", BATCH), "refused-items")
+    assert [item["status"] for item in document["items"]] == [202, 422, 202]
+    assert len(publisher.events) == 2
+    assert publisher.records[0].value == bad
+
+
+async def test_ids_are_answered_in_the_form_that_is_kept(client: httpx.AsyncClient, publisher: Remembers) -> None:
+    spellings = ["Hồ sơ-77", "Ho\u0302\u0300 so\u031b-77", " Hồ sơ-77\u00a0", "\ufeffHồ sơ-\u200b77"]
+    events = [{**RECEIVED, "data": {**RECEIVED["data"], "dossier_id": spelling}} for spelling in spellings]
+    items = (await post(client, events, BATCH)).json()["items"]
+    assert {event.thing for event in publisher.events} == {"Hồ sơ-77"}
+    changed = {"data.dossier_id": "Hồ sơ-77"}
+    assert [item.get("kept_as") for item in items] == [None, changed, changed, changed]
 
 
 async def test_a_body_that_does_not_arrive_is_given_up(publisher: Remembers, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,6 +353,28 @@ async def test_what_kafka_does_not_confirm_is_not_answered_for(client: httpx.Asy
     problem(await post(client, body), "unavailable")
 
 
+async def test_a_quarantine_that_cannot_be_written_changes_no_answer_but_is_named(publisher: Remembers) -> None:
+    publisher.unwritable_topic = QUARANTINE
+    health = Health()
+    async with client_of(publisher, health) as client:
+        document = problem(await post(client, [RECEIVED, BAD], BATCH), "refused-items")
+        assert [item["status"] for item in document["items"]] == [202, 422]
+        assert document["detail"].endswith(" What was refused was not kept: Topic lgsp.quarantine can't be written: it is missing.")
+        assert "lgsp.quarantine can't be written" in problem(await post(client, b"{"), "not-json")["detail"]
+        assert (await post(client, RECEIVED)).status_code == 202
+        assert 'lgsp_gateway_topic_up{topic="lgsp.quarantine"} 0.0' in (await client.get("/metrics")).text
+    assert len(publisher.events) == 2
+    assert value(health, "lgsp_gateway_unkept_total") == 2
+
+
+async def test_a_record_that_its_topic_does_not_take_is_refused_by_name(client: httpx.AsyncClient, publisher: Remembers) -> None:
+    async def too_large(events: Sequence[Event]) -> None:
+        raise RecordTooLarge("Topic lgsp.dossiers takes no record of 10 bytes or more.")
+
+    publisher.publish = too_large  # type: ignore[method-assign]
+    assert "lgsp.dossiers" in problem(await post(client, RECEIVED), "too-large")["detail"]
+
+
 # ---- everything else is a problem too
 
 
@@ -320,6 +382,9 @@ async def test_unknown_addresses_and_methods(client: httpx.AsyncClient) -> None:
     assert "/v2" in problem(await client.get("/v2/{x}"), "not-found")["detail"]
     assert (await client.get("/v1/events")).headers["allow"] == "POST"
     problem(await client.delete("/v1/events"), "method-not-allowed")
+    for path in ("/healthz", "/readyz", "/metrics"):
+        asked, told = await client.head(path), await client.get(path)
+        assert (asked.status_code, asked.headers["content-type"]) == (200, told.headers["content-type"])
     assert (await client.get("/docs")).status_code == (await client.get("/redoc")).status_code == 404
 
 

@@ -16,6 +16,7 @@ SECTIONS = {
     "The mapping": mapping.Mapping,
     "`files`": mapping.FileOptions,
     "`times`, and `time` of a field": mapping.Times,
+    "`numbers`, and `number` of a field": mapping.Numbers,
     "`tables`: each": mapping.Table,
     "`events`: each": mapping.EventRule,
     "`when`: each condition": mapping.Condition,

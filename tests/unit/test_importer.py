@@ -21,8 +21,11 @@ from rich.console import Console
 from connectors.files import batches, importer
 from connectors.files.console import Account, plain_meter, show_table
 from connectors.files.importer import Import, SinkFactory, run_import
+from connectors.files.mapping import FileOptions
 from connectors.files.progress import ProgressFile
+from connectors.files.readers import open_rows
 from connectors.files.rejects import RejectsFile
+from connectors.files.rows import Wanted
 from connectors.files.seen import Seen, digest
 from connectors.files.source import UnreadableFile
 from connectors.lanes import Record
@@ -236,6 +239,14 @@ async def test_a_row_is_rejected_as_a_whole_with_line_and_reason(bench: Bench) -
     assert f"All rejected rows, with their reasons: {bench.folder / 'rows.csv.rejected.csv'}" in shown
 
 
+async def test_two_spellings_of_an_id_are_one_event(bench: Bench) -> None:
+    rows = ["é-1,2025-11-03,SAMPLE.P,s1", "e\u0301-1\u200b,2025-11-03,SAMPLE.P,s2", "\u200bé-1,2025-11-03,SAMPLE.Q,s3"]
+    sink = FakeSink()
+    assert await bench.run(sink, bench.file(rows)) == 3
+    assert ids(sink.events) == ["é-1/received", "é-1/s1", "é-1/s2"]
+    assert "rows.csv, line 4: dossier.received" in bench.output
+
+
 async def test_corrected_rejections_can_be_imported_with_the_same_mapping(bench: Bench) -> None:
     sink = FakeSink()
     assert await bench.run(sink, bench.file(["D-1,2025-11-03,SAMPLE.P,s1", "Xã,today,SAMPLE.P,s1"])) == 3
@@ -252,11 +263,14 @@ async def test_rejections_of_an_earlier_attempt_do_not_outlive_it(bench: Bench) 
     assert not (bench.folder / "rows.csv.rejected.csv").exists()
 
 
-def test_rejections_go_to_the_data_folder_where_the_files_own_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "blocked").write_text("a file, so nothing can be written in it")
-    assert RejectsFile(tmp_path / "blocked" / "rows.csv", tmp_path / "var", ()).path == tmp_path / "var" / "rows.csv.rejected.csv"
+def test_rejections_go_to_the_data_folder_where_the_files_own_cannot_be_written(bench: Bench) -> None:
+    rows = open_rows(bench.file(steps(1)), FileOptions(), Wanted(("id",), frozenset()))
+    rows.path = bench.folder / "blocked" / "rows.csv"
+    (bench.folder / "blocked").write_text("a file, so nothing can be written in it")
+    assert RejectsFile(bench.folder / "var", rows).path == bench.folder / "var" / "rows.csv.rejected.csv"
     with pytest.raises(EnvironmentBroken, match="set LGSP_DATA"):
-        RejectsFile(tmp_path / "blocked" / "rows.csv", tmp_path / "blocked", ())
+        RejectsFile(bench.folder / "blocked", rows)
+    rows.close()
 
 
 async def test_one_unreadable_file_stops_all_before_anything_is_published(bench: Bench) -> None:

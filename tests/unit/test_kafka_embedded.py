@@ -17,7 +17,7 @@ from ops import java
 from ops import kafka as embedded
 from ops.java import java_program
 from ops.kafka import EmbeddedKafka
-from ops.kafka_storage import IDENTITY, first_complaint, free_port, prepare_storage, write_configuration
+from ops.kafka_storage import IDENTITY, first_complaint, free_port, identity, prepare_storage, write_configuration
 from schemas.errors import EnvironmentBroken
 from schemas.settings import Settings
 
@@ -109,6 +109,11 @@ class TestStorage:
         self.prepare(log, "exit 1")
         assert properties(log / "meta.properties") == IDENTITY
 
+    def test_no_two_of_a_cluster_are_one(self) -> None:
+        first, second = identity("1"), identity("2")
+        assert first == IDENTITY
+        assert {name for name in first if first[name] != second[name]} == {"node.id", "directory.id"}
+
     def test_another_whole_identity_is_left_alone(self, log: Path) -> None:
         self.prepare(log)
         other = "#\nversion=1\nnode.id=1\ncluster.id=other\ndirectory.id=other\n"
@@ -130,6 +135,12 @@ class TestConfiguration:
         broker, controller = written["listeners"].split(",")
         assert written["advertised.listeners"] == broker == "PLAINTEXT://127.0.0.1:1234"
         assert controller.removeprefix("CONTROLLER://") == written["controller.quorum.voters"].removeprefix("1@")
+
+    def test_one_of_several_has_what_it_is_given(self, tmp_path: Path) -> None:
+        write_configuration(tmp_path, "127.0.0.1", 1234, {"node.id": "2", "controller.quorum.voters": "1@a:1,2@b:2"})
+        written = properties(tmp_path / "server.properties")
+        assert (written["node.id"], written["controller.quorum.voters"]) == ("2", "1@a:1,2@b:2")
+        assert written["advertised.listeners"] == "PLAINTEXT://127.0.0.1:1234"
 
     def test_formatting_differs_by_its_folder_alone(self, tmp_path: Path) -> None:
         write_configuration(tmp_path, "127.0.0.1", 1234)

@@ -277,7 +277,7 @@ def test_readers_see_one_moment_and_say_when_the_file_is_made_anew(tmp_path: Pat
 def test_damage_that_a_reader_meets_makes_the_file_anew(tmp_path: Path) -> None:
     listing = empty(tmp_path)
     readers = Connections(listing, "The list is being made anew")
-    with pytest.raises(Unreadable, match="no such table"), readers.snapshot() as db:
+    with pytest.raises(Unreadable, match="The list is being made anew: ask again"), readers.snapshot() as db:
         db.execute("SELECT * FROM missing")
     with pytest.raises(Doubt, match="no such table"):
         listing.check()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import AsyncIterator, Iterator
-from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
-from cubes import INDICATORS, by_rules
+from cubes import INDICATORS, by_rules, table
 from facts import Heard, books_of, ms, told
 from listings import empty, feed, paced, pages, states
 
@@ -142,17 +140,17 @@ async def test_what_is_behind_a_raw_count(api: httpx.AsyncClient) -> None:
     assert [thing["id"] for thing in answer["things"]] == ["d1"]
     assert (answer["kind"], answer["measure"], answer["id"], answer["part"]) == ("closed", "reported_late", None, None)
     assert (answer["figure"], answer["rows"], answer["same_moment"]) == (1, 1, True)
-    waiting = await ask(api, kind="open", measure="waiting", window="today")
+    waiting = await ask(api, kind="open", measure="waiting")
     assert [thing["id"] for thing in waiting["things"]] == ["d5"]
-    assert waiting["window"] == {"from": None, "to": None}, "what is open is open, whatever the window"
+    assert waiting["window"] == {"from": None, "to": None}, "what is open is open now"
     assert (await ask(api, kind="paid", measure="amount"))["figure"] == 50_000
 
 
 async def test_every_raw_count_can_be_listed(api: httpx.AsyncClient) -> None:
-    kinds = (await ask(api, "/v1/counts", family="dossiers", window="all"))["kinds"]
+    kinds = (await ask(api, "/v1/counts", family="dossiers"))["kinds"]
     for kind in [one for one in kinds if one["kind"] != APPLIED]:
         for measure, count in kind["counts"].items():
-            answer = await ask(api, kind=kind["kind"], measure=measure, window="all")
+            answer = await ask(api, kind=kind["kind"], measure=measure)
             assert (answer["figure"], answer["adds"], answer["same_moment"]) == (count, count, True), (kind["kind"], measure)
             assert sum(thing["adds"] for thing in answer["things"]) == count
 
@@ -200,7 +198,7 @@ async def test_pages_follow_one_another_by_token_and_by_link(api: httpx.AsyncCli
 async def test_csv_has_the_same_rows(api: httpx.AsyncClient) -> None:
     answer = await api.get("/v1/dossiers", params={"indicator": "dossiers_on_time_share", "format": "csv", "limit": "2"})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    rows = list(csv.DictReader(StringIO(answer.text)))
+    rows = table(answer.text)
     assert [(row["id"], row["agency"], row["category"], row["at"], row["adds"]) for row in rows] == [
         ("d6", "A", "p", "2025-11-06", "1"), ("d3", "B", "p", "2025-11-09", "1"),
     ]  # fmt: skip
@@ -213,7 +211,7 @@ async def test_an_id_that_is_a_formula_stays_text_in_csv(files: tuple[Cube, List
     formula = [(event.model_copy(update={"dossier_id": "=1+1"}), at) for event, at in [RECEIVED]]
     tell(files, [*FACTS, *formula])
     answer = await api.get("/v1/dossiers", params={"indicator": "dossiers_overdue", "format": "csv"})
-    assert [row["id"] for row in csv.DictReader(StringIO(answer.text))] == ["'=1+1", "d4"]
+    assert [row["id"] for row in table(answer.text)] == ["'=1+1", "d4"]
     assert await ids(api, "dossiers_overdue") == ["=1+1", "d4"]
 
 
@@ -252,18 +250,21 @@ async def test_a_figure_that_is_absent_has_no_list_and_says_why(api: httpx.Async
         (422, {"indicator": "dossiers_overdue", "part": "denominator"}, "dossiers_overdue is a count and has no denominator"),
         (422, {"indicator": "documents_electronic_share"}, "counts documents: ask /v1/documents"),
         (422, {"indicator": "public_payroll_cut"}, "is not counted from events"),
-        (422, {"indicator": "dossiers_overdue", "part": "both"}, "part: Input should be"),
+        (422, {"indicator": "dossiers_overdue", "part": "both"}, "part: both cannot be chosen: there are numerator, denominator"),
         (422, {"indicator": "dossiers_overdue", "agency": "Z"}, "agency: Z is not expected"),
         (422, {"indicator": "dossiers_overdue", "by": "agency"}, "by: is no parameter"),
-        (422, {"indicator": "dossiers_overdue", "roll_up": "commune"}, "roll_up: goes with by=agency"),
+        (422, {"indicator": "dossiers_overdue", "roll_up": "commune"}, "roll_up: is no parameter of this address"),
         (422, {"indicator": "dossiers_overdue", "kind": "closed"}, "name either an indicator"),
         (422, {"indicator": "dossiers_overdue", "measure": "late"}, "measure: goes with kind"),
         (422, {"kind": "sent", "measure": "documents"}, "kind: sent is no kind of dossiers; there are received, refused"),
         (422, {"kind": "open"}, "measure: kind open counts open, waiting"),
         (422, {"kind": "open", "measure": "open", "level": "commune"}, "level: goes with an indicator"),
         (422, {"kind": "open", "measure": "open", "field": "land"}, "field: goes with an indicator"),
-        (422, {"indicator": "dossiers_overdue", "limit": "0"}, "limit"),
-        (422, {"indicator": "dossiers_overdue", "limit": "1001"}, "limit"),
+        (422, {"indicator": "dossiers_overdue", "limit": "0"}, "limit: should be 1 or more"),
+        (422, {"indicator": "dossiers_overdue", "limit": "1001"}, "limit: should be 1000 or less"),
+        (422, {"indicator": "dossiers_overdue", "limit": "many"}, "limit: should be a whole number, not many"),
+        (422, {"indicator": "dossiers_overdue", "window": "month"}, "dossiers_overdue is told as of now, and of no other time: leave out"),
+        (422, {"kind": "open", "measure": "open", "to": "2025-10-31"}, "kind open is told as of now, and of no other time: leave out to"),
         (422, {"indicator": "dossiers_on_time_share", "from": "2025-02-30"}, "from"),
         *(
             (422, {"indicator": "dossiers_overdue", "after": token}, "after: is no place in a list")

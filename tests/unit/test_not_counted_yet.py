@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cubes import INDICATORS, NOW, FedCube, by_rules, counted
+from cubes import INDICATORS, NOW, FedCube, by_rules, counted, table
 from listings import empty, paced
 from prometheus_client.parser import text_string_to_metric_families
 
-from metrics.answers import ScoreAnswer, counts_csv
+from metrics.answers import ScoreAnswer, counts_sheet
 from metrics.asked import Asked, CountsAsked, IndicatorsAsked
+from metrics.csv_file import text_of
 from metrics.directory import Directory
 from metrics.exporter import Exporter
 from metrics.feed import Progress
@@ -105,7 +104,7 @@ def test_a_raw_count_is_null_and_its_neighbours_are_told(questions: Questions, c
     for counts in (kind.counts, kind.groups[0].counts):
         assert (counts["late"], counts["late_766"], counts["late_06a"]) == (1, None, 0)
     assert kind.missing is not None
-    rows = {row["measure"]: row for row in csv.DictReader(StringIO(counts_csv(answer))) if not row["group"]}
+    rows = {row["measure"]: row for row in table(text_of(counts_sheet(answer))) if not row["group"]}
     assert (rows["late_766"]["count"], rows["late_766"]["missing_en"]) == ("", kind.missing.en)
     assert (rows["late"]["count"], rows["late"]["missing_en"]) == ("1", "")
     counted_anew(cube)
@@ -138,7 +137,7 @@ def test_prometheus_gets_no_sample(cube: FedCube) -> None:
     def samples() -> tuple[set[str], set[str]]:
         found = [one for family in text_string_to_metric_families(exporter.render()) for one in family.samples]
         indicators = {one.labels["indicator"] for one in found if one.name == "lgsp_indicator_numerator"}
-        return indicators, {one.labels["measure"] for one in found if one.name == "lgsp_count" and one.labels["kind"] == "closed"}
+        return indicators, {one.labels["measure"] for one in found if one.name == "lgsp_counts" and one.labels["kind"] == "closed"}
 
     counted_anew(cube)
     indicators, measures = samples()
@@ -159,4 +158,4 @@ def test_books_that_nobody_counted_lack_nothing(came_later: None) -> None:
     assert uncounted({}) == frozenset()
     assert uncounted({"dossiers": [VERSION]}) == frozenset()
     assert NEW in uncounted({"dossiers": [VERSION - 1, VERSION]})
-    assert uncounted({"tasks": [1]}) == frozenset()
+    assert uncounted({"activities": [1]}) == frozenset()

@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import generate_latest
 from prometheus_client.metrics import MetricWrapperBase
 
 from connectors.health import METRICS as GATEWAY
+from connectors.health import Health
 from metrics.catalogue import load_indicators
 from metrics.exposition import METRICS as READERS
+from metrics.exposition import block, summary
 from metrics.scrape import told_of
 from metrics.windows import EXPORTED
 from schemas.settings import Settings
@@ -33,13 +36,13 @@ INDICATORS = load_indicators()
 TOLD = {name: one for name, one in INDICATORS.items() if told_of(one)}
 
 
-def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
+def promtool(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
     program = shutil.which("promtool")
     if program is None:
         if os.environ.get("CI") == "true":
             pytest.fail("promtool is missing: install Debian's package prometheus")
         pytest.skip("promtool is missing: Debian's package prometheus brings it")
-    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run([program, *arguments], input=text, capture_output=True, text=True, check=False, timeout=120)
 
 
 # Prometheus
@@ -75,6 +78,18 @@ def test_every_process_of_the_hub_is_scraped_at_its_port() -> None:
             ports[found["names"][0]] = found["port"]
     assert ports == {"gateway": settings.gateway_port, "worker": settings.worker_port, "metrics": settings.metrics_port}
     assert set(ports) <= set(COMPOSE["services"])
+
+
+def test_names_and_types_are_those_that_prometheus_asks_for() -> None:
+    """Of every metric of metrics (one sample each), gateway and worker."""
+    told = [
+        summary(one, [([""] * len(one.labels), 1, 0.5)]) if one.type == "summary" else block(one, [([""] * len(one.labels), 1)])
+        for one in READERS
+    ]
+    text = "".join(told) + Health().render().decode() + generate_latest().decode()
+    assert all(f"# TYPE {name} " in text for name in ("lgsp_counts", "lgsp_gateway_kafka_up", "lgsp_worker_partitions"))
+    done = promtool("check", "metrics", text=text)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 # Grafana
@@ -220,7 +235,7 @@ def samples(name: str) -> list[str]:
         for agency in ("all", "A"):
             labels = f'indicator="{name}",agency="{agency}",window="{window}"'
             found += [f"lgsp_indicator_{metric}{{{labels}}}" for metric in metrics]
-            found += [f'lgsp_indicator_quantile{{{labels},quantile="0.9"}}'] if one.percentiles else []
+            found += [f'lgsp_indicator_percentile{{{labels},percentile="90"}}'] if one.percentiles else []
     return found
 
 

@@ -1,4 +1,4 @@
-"""Readers: CSV, JSON lines and workbooks, sound and damaged, always in rows with their line or one clear sentence."""
+"""CSV and JSON, sound and damaged: always rows with their line, or one clear sentence."""
 
 from __future__ import annotations
 
@@ -7,67 +7,21 @@ import gzip
 import io
 import json
 import unicodedata
-import zipfile
-from collections.abc import Sequence
 from contextlib import closing
-from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pytest
+from filerows import AB, cells_of, file_of, rows_of, unreadable, wanted
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.files.cells import Number, text_of
 from connectors.files.mapping import FileOptions
 from connectors.files.readers import open_rows
-from connectors.files.rows import Row, Wanted
+from connectors.files.rows import Wanted
 from connectors.files.source import LONGEST, UnreadableFile, fingerprint
-from connectors.files.values import text_of
-
-
-def wanted(*columns: str) -> Wanted:
-    return Wanted(columns, frozenset(columns))
-
-
-AB = wanted("b", "a")
-
-
-def file_of(folder: Path, content: str | bytes, name: str = "rows.csv") -> Path:
-    path = folder / name
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-def rows_of(path: Path, columns: Wanted = AB, **options: Any) -> list[Row]:
-    with closing(open_rows(path, FileOptions(**options), columns)) as rows:
-        found = list(rows)
-        assert rows.read == len(found)
-    return found
-
-
-def cells_of(path: Path, columns: Wanted = AB, **options: Any) -> list[Sequence[Any]]:
-    return [row.problem or tuple(row.cells) for row in rows_of(path, columns, **options)]
-
-
-def unreadable(path: Path, columns: Wanted = AB, **options: Any) -> str:
-    with pytest.raises(UnreadableFile) as refused:
-        rows_of(path, columns, **options)
-    assert "\n" not in str(refused.value)
-    return str(refused.value)
-
-
-def workbook_of(folder: Path, *rows: Sequence[Any], sheets: Sequence[str] = ("data",)) -> Path:
-    book = openpyxl.Workbook()
-    sheet = book.active
-    assert sheet is not None
-    sheet.title = sheets[0]
-    for title in sheets[1:]:
-        book.create_sheet(title)
-    for row in rows:
-        sheet.append(list(row))
-    book.save(folder / "rows.xlsx")
-    return folder / "rows.xlsx"
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -112,20 +66,63 @@ def test_a_header_may_stand_lower_and_span_lines(tmp_path: Path) -> None:
     assert cells_of(path, wanted("b\nc"), header_row=3) == [("2",)]
 
 
-def test_wrong_column_counts_and_quotes_reject_their_rows(tmp_path: Path) -> None:
-    path = file_of(tmp_path, 'a,b\n1\n1,2,3\n1,"x"y\n1,2\n')
-    short, long, quote, good = rows_of(path)
+def test_wrong_column_counts_reject_their_rows(tmp_path: Path) -> None:
+    path = file_of(tmp_path, 'a,b\n1\n1,2,3\n1,2\n"x\ny",2,3\n')
+    short, long, good, lines = rows_of(path)
     assert short.problem == "the row has 1 cells where the header names 2"
     assert (long.problem, long.raw) == ("the row has 3 cells where the header names 2", ["1", "2", "3"])
-    assert quote.problem.startswith("line 4 is no CSV")
-    assert quote.raw == ('1,"x"y',)
-    assert (good.line, tuple(good.cells)) == (5, ("2", "1"))
+    assert (good.line, tuple(good.cells)) == (4, ("2", "1"))
+    assert lines.problem == "the row (lines 5 to 6) has 3 cells where the header names 2"
 
 
-def test_an_open_quote_swallows_only_what_it_spans(tmp_path: Path) -> None:
-    last = rows_of(file_of(tmp_path, 'a,b\n1,2\n1,"x\n3,4\n'))[-1]
-    assert last.line == 3
-    assert last.problem.startswith("lines 3 to 4 are no CSV")
+def test_a_quote_swallows_no_rows(tmp_path: Path) -> None:
+    """Closed by the next one far below, it would make one cell of all rows between."""
+    content = 'id;a;note\n1;x;\n2;x;"Tấm tôn 20\n3;x;\n\n4;x;Tấm 30"\n5;x;"and ""one"" more"\n'
+    found = rows_of(file_of(tmp_path, content), wanted("id", "note"))
+    assert [row.line for row in found] == [2, 3, 4, 6, 7]
+    assert [tuple(row.cells) for row in found] == [("1", ""), (), (), (), ("5", 'and "one" more')]
+    assert {row.problem.split(": ")[0] for row in found[1:4]} == {"the quote that opens in line 3 takes in lines below that look like rows"}
+    assert found[1].raw == ["2", "x", "\ufffdTấm tôn 20"]  # read by the mapping, so it must not come in as it is
+    assert found[1].text == '2;x;"Tấm tôn 20'
+
+
+@pytest.mark.parametrize(
+    "content, lines, problem",
+    [
+        ('1;"x;n\n2;y";n\n', [2, 3], "the quote that opens in line 2 takes in lines below"),  # a middle column, one row
+        ('1;x;"n\nm"n\n', [2, 3], "the quote that opens in line 2 closes in the middle of a cell in line 3"),
+        ('1;x;12" pipe\n', [2], "a quote stands in the middle of cell 3"),
+        ('1;x;n"\n', [2], "a quote stands in the middle of cell 3"),
+        ('1;"x"y;n\n', [2], "a quote stands in the middle of cell 2"),
+        ('1;x; "n"\n', [2], "a quote stands in the middle of cell 3"),
+        ('1;x;"n\n\n\xff"\n', [2, 4], "the quote that opens in line 2 takes in line 4, which can't be read"),
+    ],
+)
+def test_quotes_that_are_no_csv_reject_their_lines(tmp_path: Path, content: str, lines: list[int], problem: str) -> None:
+    path = file_of(tmp_path, ("id;a;note\n" + content + "9;x;ok\n").encode("latin-1"))
+    *refused, last = rows_of(path, wanted("id", "note"))
+    assert [row.line for row in refused] == lines
+    assert refused[0].problem.startswith(problem)
+    assert tuple(last.cells) == ("9", "ok")
+
+
+@pytest.mark.parametrize("content", ['1;x;"n\n2;y;n\n3;y;n\n', '1;x;"n\n2\n3\n', '1;x;"n\n' + "2\n" * 9])
+def test_a_quote_that_is_never_closed_rejects_each_line_below(tmp_path: Path, content: str) -> None:
+    found = rows_of(file_of(tmp_path, "id;a;note\n" + content), wanted("id", "note"))
+    assert [row.line for row in found] == list(range(2, 2 + content.count("\n")))
+    assert all(row.problem.startswith("the quote that opens in line 2") for row in found)
+
+
+@pytest.mark.parametrize("note", ["two\nlines", "two, three\n\nlines;\r\nand more", 'a "quoted"\nword', '"\n"'])
+def test_a_cell_of_several_lines_that_nobody_takes_for_rows_is_read(tmp_path: Path, note: str) -> None:
+    quoted = note.replace('"', '""')
+    path = file_of(tmp_path, f'id;a;note\n1;x;"{quoted}"\n"2";"{quoted}";"{quoted}"\n3;x;y\n')
+    assert cells_of(path, wanted("id", "note")) == [("1", note), ("2", note), ("3", "y")]
+
+
+def test_a_quote_in_the_header_swallows_nothing_either(tmp_path: Path) -> None:
+    message = unreadable(file_of(tmp_path, 'id;a;"note\n1;x;\n2;x;y"\n3;x;y\n'), wanted("id"))
+    assert message.startswith("rows.csv can't be read: in its header (line 1) the quote that opens in line 1 takes in lines below")
 
 
 def test_a_line_without_end_is_rejected_in_flat_memory(tmp_path: Path) -> None:
@@ -135,12 +132,19 @@ def test_a_line_without_end_is_rejected_in_flat_memory(tmp_path: Path) -> None:
     assert (good.line, tuple(good.cells)) == (3, ("2", "1"))
 
 
-@given(st.lists(st.tuples(*[st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=8)] * 2), max_size=20))
-def test_what_csv_writes_is_what_is_read(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> None:
+LETTERS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",), exclude_characters="\0#\ufffd"), max_size=8)
+
+
+@given(st.lists(st.tuples(LETTERS, LETTERS), max_size=20))
+def test_what_csv_writes_is_what_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> None:
+    """Only a cell that holds a line break and a delimiter may be refused."""
     text = io.StringIO()
     csv.writer(text, quoting=csv.QUOTE_ALL).writerows([("a", "b"), *rows])
-    path = file_of(tmp_path_factory.mktemp("csv"), text.getvalue())
-    assert cells_of(path, wanted("a", "b")) == [row for row in rows if any(row)]
+    found = cells_of(file_of(tmp_path_factory.mktemp("csv"), text.getvalue()), wanted("a", "b"))
+    told = [row for row in found if isinstance(row, tuple)]
+    plain = [row for row in rows if any(row) and not any("," in cell and ("\n" in cell or "\r" in cell) for cell in row)]
+    assert told == [row for row in rows if row in told]
+    assert [row for row in told if row in plain] == plain
 
 
 def test_a_missing_column_is_named_with_those_that_exist(tmp_path: Path) -> None:
@@ -185,9 +189,10 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 def test_json_lines_with_missing_keys_objects_within_and_native_values(tmp_path: Path) -> None:
     lines = [{"a": 1, "b": {"c": True, "d": None}}, {"a": 2.5}, {"a": "x", "b": {"c": "y"}, "z": [1]}]
     path = file_of(tmp_path, "\n".join(map(json.dumps, lines)) + "\n\n", "rows.jsonl")
-    assert cells_of(path, Wanted(("a", "b.c", "b.d"), frozenset("a"))) == [(1, True, None), (2.5, None, None), ("x", "y", None)]
+    real = Number(Decimal("2.5"), "2.5")
+    assert cells_of(path, Wanted(("a", "b.c", "b.d"), frozenset("a"))) == [(1, True, None), (real, None, None), ("x", "y", None)]
     packed = file_of(tmp_path, gzip.compress(path.read_bytes()), "rows.ndjson.gz")
-    assert cells_of(packed, wanted("a")) == [(1,), (2.5,), ("x",)]
+    assert cells_of(packed, wanted("a")) == [(1,), (real,), ("x",)]
 
 
 def test_lines_that_are_no_json_objects_are_rejected(tmp_path: Path) -> None:
@@ -195,76 +200,93 @@ def test_lines_that_are_no_json_objects_are_rejected(tmp_path: Path) -> None:
     found = rows_of(path, wanted("a"))
     assert [row.line for row in found] == [1, 2, 3, 5, 6, 7, 8]
     assert [bool(row.problem) for row in found] == [False, True, True, True, True, True, False]
-    assert found[1].problem.startswith("the line is no JSON (")
+    assert found[1].problem == "the line is no JSON: it breaks off before its end"
+    assert found[4].problem == "the line is no JSON: NaN is no number that JSON has"
+    assert found[5].problem == "the line holds objects within objects without end"
     assert found[2].problem.startswith("the line is no JSON object")
     assert found[3].problem.startswith("byte 0xFF is no utf-8 text")
     assert found[2].raw == ("[1]",)
+
+
+@pytest.mark.parametrize(
+    "line, key",
+    [
+        ('{"a": 1, "a": 2}', "a"),
+        ('{"a": 1, " a": 1}', "a"),
+        ('{"é": 1, "e\u0301": 1}', "é"),
+        ('{"a": 1, "z": {"y": [{"x": 1, "x": 1}]}}', "x"),
+        ('{"a": 1, "fee.x": 1, "fee": {"x": 2}}', "fee.x"),
+        ('{"a": 1, "fee": {"x": 2}, "fee.x": 1}', "fee.x"),
+    ],
+)
+def test_a_key_that_stands_twice_rejects_its_object(tmp_path: Path, line: str, key: str) -> None:
+    for content in (f'{line}\n{{"a": 3}}', f'[{line},\n{{"a": 3}}]'):
+        refused, good = cells_of(file_of(tmp_path, content, "rows.jsonl"), wanted("a"))
+        assert refused == f"the key {key!r} stands twice, and nobody can tell which value holds: keep one"
+        assert good == (3,)
+
+
+def test_an_object_where_a_value_should_be_is_not_blank(tmp_path: Path) -> None:
+    path = file_of(tmp_path, '{"a": {"at": 1}, "b": {}}\n', "rows.jsonl")
+    assert cells_of(path, Wanted(("a", "a.at"), frozenset())) == [({"at": 1}, 1)]
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+@pytest.mark.parametrize("pretty", [None, 2])
+def test_an_array_gives_all_of_its_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pretty: int | None, size: int) -> None:
+    monkeypatch.setattr("connectors.files.source.CHUNK", size)
+    path = file_of(tmp_path, json.dumps([{"a": 1}, {"a": "]"}, 17, {"a": {"b": [3]}}], indent=pretty), "rows.json")
+    found = rows_of(path, Wanted(("a",), frozenset()))
+    assert [tuple(row.cells) for row in found] == [(1,), ("]",), (), ({"b": [3]},)]
+    assert found[2].problem.startswith("the line is no JSON object")
+    assert json.loads(found[3].raw[0]) == {"a": {"b": [3]}}
+    assert "\n" not in found[3].raw[0]
+    assert [row.line for row in found] == ([1, 1, 1, 1] if pretty is None else [2, 5, 8, 9])
+
+
+@pytest.mark.parametrize(
+    "content, where",
+    [
+        ('[{"a": 1}, {"a": ', "its part that begins in line 1 is no JSON, or is not closed"),
+        ('[{"a": 1}\n{"a": 2}]', "in line 2 stands '{' where ']' should be"),
+        ('[{"a": 1}]\n{"a": 2}', "in line 2 it goes on behind its end"),
+        ('[{"a": 1},\n\n', "its part that begins in line 3 is no JSON, or is not closed"),
+        ('[{"a": 1}', "in line 1 it breaks off where ']' should be"),
+    ],
+)
+def test_an_array_that_is_not_whole_gives_nothing(tmp_path: Path, content: str, where: str) -> None:
+    assert f"rows.json is a JSON array that can't be read: {where}" in unreadable(file_of(tmp_path, content, "rows.json"), wanted("a"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-32", "utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("name, content", [("rows.csv", "a,b\n1,Xã\n"), ("rows.jsonl", '{"a": "1", "b": "Xã"}\n')])
+def test_a_byte_order_mark_tells_the_encoding(tmp_path: Path, encoding: str, name: str, content: str) -> None:
+    assert cells_of(file_of(tmp_path, content.encode(encoding), name)) == [("Xã", "1")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_wide_text_without_its_mark_says_what_to_declare(tmp_path: Path, encoding: str) -> None:
+    path = file_of(tmp_path, "a,b\n1,Xã\n".encode(encoding))
+    assert f"without a byte order mark: say `files: {{encoding: {encoding}}}` in the mapping" in unreadable(path)
+    assert cells_of(path, encoding=encoding) == [("Xã", "1")]
+
+
+def test_nul_characters_are_no_text(tmp_path: Path) -> None:
+    assert "holds zero bytes, so it is no text file" in unreadable(file_of(tmp_path, b"a,b\n1,\0\0\0\0\n"))
+    long = file_of(tmp_path, b"a,b\n" + b"1,2\n" * 3_000 + b"1,\0\n")
+    assert rows_of(long)[-1].problem.startswith("the line holds the character NUL")
+
+
+@pytest.mark.parametrize("start, kind", [(b"%PDF-1.7", "a PDF document"), (b"<html>", "a web page"), (b"PK\3\4..", "a workbook or")])
+def test_a_file_of_another_kind_is_named(tmp_path: Path, start: bytes, kind: str) -> None:
+    assert f"rows.csv is {kind}" in unreadable(file_of(tmp_path, start))
+    assert f"rows.jsonl is {kind}" in unreadable(file_of(tmp_path, start, "rows.jsonl"))
 
 
 def test_a_key_that_no_object_has_is_a_missing_column(tmp_path: Path) -> None:
     path = file_of(tmp_path, '{"a": 1}\n{"a": 2, "é": 3}\n', "rows.jsonl")
     assert "has no column 'b', which the mapping reads; it has 'a', 'é'" in unreadable(path)
     assert cells_of(path, Wanted(("é", "b"), frozenset())) == [(None, None), (3, None)]
-
-
-def test_workbooks_give_their_values(tmp_path: Path) -> None:
-    at = datetime(2025, 11, 3, 9, 30)  # noqa: DTZ001 (workbooks know no zones)
-    path = workbook_of(tmp_path, ("a", " b ", None), (1, at), (None, None), (2.5, "x", None), (True,))
-    assert cells_of(path) == [(at, 1), ("x", 2.5), (None, True)]
-    assert [row.line for row in rows_of(path)] == [2, 4, 5]
-
-
-def test_a_sheet_and_a_lower_header_can_be_named(tmp_path: Path) -> None:
-    path = workbook_of(tmp_path, ("Báo cáo",), (), ("a", "b"), (1, 2), sheets=("data", "other"))
-    assert cells_of(path, sheet="data", header_row=3) == [(2, 1)]
-    assert "has no sheet 'third', which the mapping names; it has 'data', 'other'" in unreadable(path, sheet="third")
-    assert "is empty: row 1 of sheet other" in unreadable(path, sheet="other")
-    assert "has no column 'b'" in unreadable(path)
-
-
-def test_errors_formulas_without_result_and_surplus_cells_reject_their_rows(tmp_path: Path) -> None:
-    path = workbook_of(tmp_path, ("a", "b", "c"), (1, "#N/A"), ("=1+1", 2), (3, 4, "=A1"), (5, 6, 7, 8))
-    assert cells_of(path) == [
-        "cell B2 (column b) holds the error #N/A",
-        "cell A3 (column a) holds the formula '=1+1' without its result: open the workbook in a spreadsheet program and save it",
-        (4, 3),  # the mapping does not read column c
-        "the row has 4 cells where the header names 3",
-    ]
-
-
-def test_a_formula_with_its_result_is_that_result(tmp_path: Path) -> None:
-    path = rewritten(workbook_of(tmp_path, ("a", "b"), ("=1+1", 5)), b"<v />", b"<v>2</v>", b"<v></v>")
-    assert cells_of(path) == [(5, 2)]
-
-
-def rewritten(path: Path, *texts: bytes) -> Path:
-    """The workbook with the computed value put in, as a spreadsheet program stores it."""
-    found, put, other = texts
-    with zipfile.ZipFile(path) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    sheet = parts["xl/worksheets/sheet1.xml"]
-    parts["xl/worksheets/sheet1.xml"] = sheet.replace(found, put).replace(other, put)
-    assert parts["xl/worksheets/sheet1.xml"] != sheet
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
-    return path
-
-
-@pytest.mark.parametrize("content", [b"no workbook", b"PK\x03\x04 broken", b"PK\x05\x06" + bytes(18)])
-def test_what_is_no_workbook_says_so(tmp_path: Path, content: bytes) -> None:
-    assert "is no sound XLSX workbook" in unreadable(file_of(tmp_path, content, "rows.xlsx"))
-
-
-def test_a_damaged_workbook_is_found_first(tmp_path: Path) -> None:
-    path = workbook_of(tmp_path, ("a", "b"), *((n, n) for n in range(3_000)))
-    content = bytearray(path.read_bytes())
-    middle = content.index(b"xl/worksheets/sheet1.xml") + 200
-    content[middle : middle + 20] = bytes(20)
-    path.write_bytes(content)
-    with pytest.raises(UnreadableFile, match=r"rows\.xlsx is damaged or cut off"):
-        fingerprint(path)
-    assert "rows.xlsx" in unreadable(path)
 
 
 def test_a_fingerprint_is_of_the_content(tmp_path: Path) -> None:

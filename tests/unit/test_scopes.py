@@ -12,8 +12,9 @@ from agencies import agency, merged_communes
 from cubes import INDICATORS, answer, at, counted, questions_about
 
 from metrics import reasons
-from metrics.answers import IndicatorAnswer, indicators_csv
+from metrics.answers import IndicatorAnswer, indicators_sheet
 from metrics.catalogue import Name
+from metrics.csv_file import text_of
 from metrics.directory import Directory
 from metrics.questions import Questions
 from schemas.states import Item
@@ -133,7 +134,6 @@ def test_without_registered_procedures_the_three_fields_are_absent(unregistered:
         ("score_766_2_1", {"by": "day"}, reasons.NOT_BY_DAY),
         ("score_766_2_1", {"to": "2025-12-09"}, reasons.NOT_NOW),
         ("score_766_1_4", {}, INDICATORS["score_766_1_4"].missing),
-        ("dossiers_overdue", {"compare": "previous"}, reasons.NOT_THEN),
         ("coverage", {"level": "province"}, reasons.NOT_BY_THIS),
         ("score_766", {"by": "agency"}, reasons.NOT_BY_THIS),
         ("regulations_cut", {}, reasons.NOTHING_REPORTED),
@@ -177,7 +177,7 @@ def test_comparisons(unregistered: Questions) -> None:
 
 def test_comparisons_as_csv(unregistered: Questions) -> None:
     found = answer(unregistered, DIGITISED, compare="last_year", from_="2025-03-01", to="2025-03-31")
-    head, row = indicators_csv([found]).splitlines()
+    head, row = text_of(indicators_sheet("sample", [found])).splitlines()
     told = dict(zip(head.split(","), row.split(","), strict=False))
     assert [told[name] for name in ("compared_from", "compared_to", "compared_numerator", "compared_denominator", "compared_value")] == [
         "2024-03-01", "2024-03-31", "1", "2", "0.5",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-from io import StringIO
-
 import pytest
-from cubes import INDICATORS, answer, at, counted, questions_about
+from cubes import INDICATORS, answer, at, counted, questions_about, table
 
-from metrics.answers import SCORE_COLUMNS, ScoreAnswer, score_csv
+from metrics.answers import SCORE_COLUMNS, ScoreAnswer, score_sheet
 from metrics.asked import Asked
 from metrics.catalogue import load_indicators
+from metrics.csv_file import text_of
 from metrics.figures import Figure
 from metrics.problems import Problem
 from metrics.questions import Questions
@@ -97,7 +95,7 @@ def test_the_total_is_an_indicator_too() -> None:
 
 
 def test_as_csv() -> None:
-    rows = list(csv.DictReader(StringIO(score_csv(score(window="month")))))
+    rows = table(text_of(score_sheet(score(window="month"))))
     assert tuple(rows[0]) == SCORE_COLUMNS
     assert {row["item"]: float(row["points"]) for row in rows if row["points"]} == WANTED
 

@@ -53,6 +53,7 @@ def test_settings_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ("gateway_port", "0"), ("gateway_port", "65536"), ("kafka_port", "http"), ("partitions", "0"), ("partitions", "four"),
         ("app_id", "Lai Chau"), ("books_beside", "lgsp-2, lgsp-3"), ("books_beside", "lgsp-2,"), ("books_beside", "Lai Chau"),
         ("log_level", "LOUD"), ("publish_timeout", "0"), ("body_limit", "12"), ("batch_limit", "10001"),
+        ("request_timeout", "5"), ("session_timeout", "0"), ("transaction_timeout", "901"),
     ],
 )  # fmt: skip
 def test_a_wrong_setting_is_named_with_what_was_given(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -31,7 +31,8 @@ MOMENTS = (
 )  # fmt: skip
 # The sums of what agencies report and of QĐ 766 are told by their value alone.
 VALUES = ("reported", "score")
-TOLD = tuple(one for one in INDICATORS.values() if one.source != "none")
+# No believable province has a dossier of which thousands of payments are told.
+TOLD = tuple(one for one in INDICATORS.values() if one.source != "none" and one.id != "too_many")
 
 
 def at(text: str) -> int:
@@ -53,11 +54,11 @@ def trivial(indicator: Indicator, found: IndicatorAnswer) -> bool:
 
 
 def trivial_ones(questions: Questions, left_out: frozenset[str] = frozenset()) -> set[str]:
-    """The indicators that show nothing: of all time, or those carried over of any window that begins on a day."""
-    of_all, found = answers(questions, window="all"), set[str]()
+    """The indicators that show nothing: of all time, those of this moment now, or those carried over of any window that begins on a day."""
+    of_all, of_now, found = answers(questions, window="all"), answers(questions), set[str]()
     bounded = [answers(questions, window=name) for name in BOUNDED]
     for one in TOLD:
-        asked = bounded if ahead(one) else [of_all]
+        asked = bounded if ahead(one) else [of_now if one.asks_now else of_all]
         if one.id not in left_out and any(trivial(one, answered[one.id]) for answered in asked):
             found.add(one.id)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -74,11 +75,14 @@ def test_other_books_have_topics_of_their_own_for_what_is_derived_and_the_same_e
 
 
 class Cluster:
-    """An admin client over topics in memory."""
+    """An admin client over topics in memory, whose settings are the declared ones but for what a test changes."""
 
-    def __init__(self, partitions: dict[str, int]) -> None:
+    def __init__(self, partitions: dict[str, int], refuses: int = 0) -> None:
         self.partitions = partitions
         self.created: dict[str, Any] = {}
+        self.settings = {name: BY_NAME[name].config(SETTINGS) for name in partitions}
+        self.altered: dict[str, dict[str, str]] = {}
+        self._refuses = refuses
 
     async def __aenter__(self) -> Cluster:
         return self
@@ -91,6 +95,62 @@ class Cluster:
     async def create_topics(self, topics: list[Any]) -> Any:
         self.created |= {topic.name: topic for topic in topics}
         return type("Answer", (), {"topic_errors": [(topic.name, 0, None) for topic in topics]})
+
+    async def describe_configs(self, asked: list[Any]) -> list[Any]:
+        """As Kafka answers: the entries' fourth place is 1 where the topic itself has the setting, 5 for a default."""
+        found = []
+        for one in asked:
+            own = [(key, value, False, 1, False, []) for key, value in self.settings[one.name].items()]
+            found.append((0, None, 2, one.name, [*own, ("segment.jitter.ms", "0", False, 5, False, [])]))
+        return [SimpleNamespace(resources=found)]
+
+    async def alter_configs(self, resources: list[Any]) -> list[Any]:
+        self.altered |= {one.name: one.configs for one in resources}
+        return [SimpleNamespace(resources=[(self._refuses, "Not authorized", 2, one.name) for one in resources])]
+
+
+@pytest.fixture
+def whole(monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """A cluster that has every topic as declared."""
+    cluster = Cluster({topic.name: topic.partition_count(SETTINGS) for topic in TOPICS})
+    monkeypatch.setattr(kafka, "admin", lambda _: cluster)
+    return cluster
+
+
+async def test_a_setting_that_somebody_changed_is_put_right_and_told(whole: Cluster, caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing else of the topic changes: Kafka takes back whatever such a request leaves out."""
+    whole.settings["lgsp.dossiers"] |= {"retention.ms": "3600000", "message.timestamp.type": "CreateTime", "compression.type": "zstd"}
+    await kafka.ensure_topics(SETTINGS)
+    declared = BY_NAME["lgsp.dossiers"].config(SETTINGS)
+    assert whole.altered == {"lgsp.dossiers": declared | {"compression.type": "zstd"}}
+    said = "lgsp.dossiers: message.timestamp.type is CreateTime instead of LogAppendTime, retention.ms is 3600000 instead of -1"
+    assert said in caplog.text
+
+
+async def test_what_is_as_declared_or_stricter_stays(whole: Cluster) -> None:
+    """A process with the defaults of a single machine must not weaken a cluster's topics."""
+    await kafka.ensure_topics(SETTINGS.model_copy(update={"min_insync_replicas": 1}))
+    assert whole.altered == {}
+
+
+async def test_topics_that_others_keep_are_refused_by_name(whole: Cluster) -> None:
+    checking = SETTINGS.model_copy(update={"topics": "check"})
+    await kafka.ensure_topics(checking)
+    whole.settings[CELLS]["cleanup.policy"] = "delete"
+    with pytest.raises(SettingsError, match=r"lgsp\.cells: cleanup\.policy is delete instead of compact.*LGSP_TOPICS"):
+        await kafka.ensure_topics(checking)
+    del whole.partitions[QUARANTINE]
+    with pytest.raises(SettingsError, match=r"missing: lgsp\.quarantine"):
+        await kafka.ensure_topics(checking)
+    assert (whole.altered, whole.created) == ({}, {})
+
+
+async def test_a_setting_that_kafka_keeps_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster({topic.name: topic.partition_count(SETTINGS) for topic in TOPICS}, refuses=29)
+    cluster.settings["lgsp.tasks"]["retention.ms"] = "1"
+    monkeypatch.setattr(kafka, "admin", lambda _: cluster)
+    with pytest.raises(SettingsError, match=r"Topic lgsp\.tasks has other settings.*retention\.ms is 1 instead of -1.*Not authorized"):
+        await kafka.ensure_topics(SETTINGS)
 
 
 async def test_only_missing_topics_are_made_as_declared(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,6 +128,31 @@ def test_a_bar_elsewhere_does_no_harm() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(EVENTS))
+def test_a_text_without_end_is_refused(name: str) -> None:
+    """What a state keeps of a text is bounded, whoever wrote it."""
+
+    @examples(1)
+    @given(events(EVENTS[name]))
+    def check(event: Event) -> None:
+        texts = [field for field, value in event.__dict__.items() if isinstance(value, str) and field != event.key]
+        assert {"event_id", "source", "agency"} <= set(texts)
+        for field in texts:
+            with pytest.raises(ContractError, match=f"{name}: {field} has more than "):
+                DECODERS[event.family](encode_fields(latest()[name], event.__dict__ | {field: "a" * 600}))
+
+    check()
+
+
+def test_a_text_is_measured_in_characters_and_so_is_each_of_a_list() -> None:
+    longest = "\U00020000" * 128
+    assert DECODERS["dossiers"](encode_fields(latest()["dossier.paid"], PAID | {"reference": longest}))[1]["reference"] == longest
+    sent = PAID | {"document_type": "18", "electronic": True, "signed": True, "to": ["a"] * 500}
+    assert len(DECODERS["documents"](encode_fields(latest()["document.sent"], sent))[1]["to"]) == 500
+    with pytest.raises(ContractError, match="to has more than 35 characters"):
+        DECODERS["documents"](encode_fields(latest()["document.sent"], sent | {"to": ["a"] * 499 + ["a" * 36]}))
+
+
+@pytest.mark.parametrize("name", sorted(EVENTS))
 def test_a_time_or_an_amount_out_of_bounds_is_refused(name: str) -> None:
     """Whatever a model keeps in bounds is kept there for those, too, who write to the topic by themselves."""
 

@@ -1,0 +1,151 @@
+"""What readers hand over: cells. The rules for blanks, errors, codes and words stand here once, for CSV, JSON and workbooks alike."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+DIGITS = 15  # that a spreadsheet keeps of a number; what has more was rounded, or would be on the way
+# What spreadsheets show instead of a value: #N/A, #SPILL!, #NAME?, LibreOffice's Err:502, and ##### for a column that was too narrow.
+_ERROR = re.compile(r"#(?:[A-Z][A-Z0-9/_]*[!?]|N/A(?: N/A)?|GETTING_DATA|#+)|Err:\d{3}")
+_ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE][+-]\d{2,3}")  # 2,50111E+17
+_WHOLE = re.compile(r"(-?\d{1,15})[.,]0{1,2}", re.ASCII)  # 38.0, as programs write whole numbers of a column that has blanks
+LOST = "\N{REPLACEMENT CHARACTER}"
+AS_TEXT = "format the column as text; in JSON, put it in quotes"
+
+
+class Unexpected(ValueError):
+    """A cell that is not what the field takes; the message says what was expected."""
+
+
+class Refused(ValueError):
+    """A row that can't be taken in; the message names column, value and what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that is more than its digits: one with decimals, or one that its cell shows with leading zeros.
+
+    `text` is how the file shows it; `exact` says whether a code may be taken from that, so that no zero and no digit is missing.
+    """
+
+    value: Decimal
+    text: str
+    exact: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing stands behind the point."""
+        return self.value == self.value.to_integral_value()
+
+    @property
+    def plain(self) -> str:
+        """The value alone: digits, and a point only where decimals follow."""
+        return f"{int(self.value)}" if self.whole else f"{self.value.normalize():f}"
+
+    @property
+    def rounded(self) -> str:
+        """Written so that no reader takes it for a code."""
+        return f"{float(self.value):.5E}"
+
+
+class Flaw(NamedTuple):
+    """A cell whose value is not there; `problem` follows the cell's name in a sentence.
+
+    `text` is how rejections show it: an error, so that the row is rejected again unless somebody puts a value there.
+    """
+
+    problem: str
+    text: str
+
+
+Cell = str | int | bool | Number | Flaw | datetime | list[Any] | dict[str, Any] | None
+Cells = Sequence[Cell]
+
+
+def is_blank(cell: Cell) -> bool:
+    """Whether a cell holds nothing, or only spaces."""
+    return cell is None or (isinstance(cell, str) and not cell.strip()) or cell == [] or cell == {}
+
+
+def is_midnight(cell: Cell) -> bool:
+    """Whether a cell is a date without a clock time."""
+    return isinstance(cell, datetime) and cell.time() == time()
+
+
+def flaw_of(cell: Cell) -> str:
+    """What makes a cell unfit for any use, whichever file it comes from; "" for a sound one."""
+    if isinstance(cell, str):
+        return "" if cell.isalnum() or cell == "" else _flaw_of_text(cell.strip())
+    if isinstance(cell, Flaw):
+        return cell.problem
+    if isinstance(cell, list):
+        return next(filter(None, map(flaw_of, cell)), "")
+    return ""
+
+
+def _flaw_of_text(text: str) -> str:
+    if _ERROR.fullmatch(text):
+        narrow = f"shows {text} instead of its value: widen its column, and export the file anew"
+        return f"holds the error {text}" if text.strip("#") else narrow
+    return f"holds {LOST} in place of a letter that was lost: have the file sent anew, as UTF-8" if LOST in text else ""
+
+
+def text_of(cell: Cell) -> str:
+    """The cell as trimmed text in Unicode's composed form (the same Vietnamese word may be typed in two ways); blank is ""."""
+    if isinstance(cell, str):
+        text = cell.strip()
+        return text if text.isascii() else unicodedata.normalize("NFC", text)
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, Number | Flaw):
+        return cell.text
+    if isinstance(cell, datetime):
+        return cell.isoformat()
+    return json.dumps(cell, ensure_ascii=False, default=text_of) if isinstance(cell, list | dict) else str(cell)
+
+
+def spellings(cell: Cell) -> tuple[str, ...]:
+    """How a code table or a condition may name the cell: as it is shown, and 38.0 also as 38."""
+    text = text_of(cell)
+    if isinstance(cell, Number):
+        return text, cell.plain
+    whole = _WHOLE.fullmatch(text)
+    return (text, whole[1]) if whole else (text,)
+
+
+def code_of(cell: Cell) -> str:
+    """The text of a code, an id or a label; a number or a date only where the file shows for certain what was meant.
+
+    Raises: Unexpected
+    """
+    if is_midnight(cell):
+        raise Unexpected(f"text, not a date: a spreadsheet turns codes such as 1-11 into dates ({AS_TEXT})")
+    return part_of(cell)
+
+
+def part_of(cell: Cell) -> str:
+    """As `code_of`, for a part of a longer text, which a date may be.
+
+    Raises: Unexpected
+    """
+    text = text_of(cell)
+    if isinstance(cell, str):
+        if ("+" in text or "-" in text) and _ROUNDED.fullmatch(text):
+            raise Unexpected(f"written in full: a spreadsheet has rounded it (export the file anew; {AS_TEXT})")
+        return text
+    if isinstance(cell, bool | list | dict):
+        raise Unexpected(f"text, not {'true or false' if isinstance(cell, bool) else 'a list or an object'}")
+    if isinstance(cell, Number) and not cell.exact:
+        raise Unexpected(f"text: it is kept as a number, of which zeros or digits may be missing ({AS_TEXT})")
+    if isinstance(cell, int | Number) and len(text.lstrip("-")) > DIGITS:
+        raise Unexpected(f"text: of a number, no more than {DIGITS} digits are kept for certain ({AS_TEXT})")
+    return text

@@ -1,0 +1,157 @@
+"""`lgsp mend`: books, group and log as they stand beside one another, and what puts them right when they don't fit together.
+
+Workers refuse such books by name (streams/checks.py) and change nothing. This is the other half: run by hand, while no worker runs.
+Events are never touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import click
+from aiokafka import TopicPartition
+from rich.console import Console
+from rich.table import Table
+
+from schemas.errors import BooksError, HubError
+from schemas.kafka import admin, consumer, ensure_topics
+from schemas.settings import Settings
+from schemas.topics import topics_of
+from streams.account import Account
+from streams.checks import Place, check, log_faults, standing_faults
+from streams.families import families
+from streams.ledger import Ledger
+from streams.takeover import fence, load, places_of
+
+GONE_TRIES, GONE_PAUSE = 100, 0.1  # a deleted topic takes a moment to be gone
+Places = Mapping[TopicPartition, Place]
+
+
+def run_mend(settings: Settings, *, from_zero: bool, skip_missing: bool, yes: bool) -> int:
+    """Show how everything stands, then mend what was asked for; exit code 0 once all of it fits together, 1 if it does not."""
+    return asyncio.run(Mending(settings, Console()).run(from_zero=from_zero, skip_missing=skip_missing, yes=yes))
+
+
+class Mending:
+    """One run of the command."""
+
+    def __init__(self, settings: Settings, console: Console) -> None:
+        self._settings, self._console = settings, console
+        self._accounts: list[Account] = []
+        self._places: Places = {}
+
+    async def run(self, *, from_zero: bool, skip_missing: bool, yes: bool) -> int:
+        """Raises: HubError while a worker runs."""
+        await ensure_topics(self._settings)
+        await self._look()
+        self._console.print(table(self._accounts, self._places))
+        if not from_zero and not self._faults():
+            return self._say()
+        await self._require_no_worker()
+        if from_zero:
+            self._confirm(yes, f"Delete the states and cells of {self._settings.app_id} and count everything again from the first event?")
+            await self._delete_books()
+            await self._look()
+        if skip_missing and self._gaps():
+            self._confirm(yes, "Let the books go on behind the facts that are gone? Figures hold them only if they are sent again.")
+            await self._skip(self._gaps())
+            await self._look()
+        await self._align()
+        return self._say()
+
+    def _faults(self) -> str | None:
+        """What workers would refuse."""
+        try:
+            check(self._accounts, self._places, self._settings.app_id)
+        except BooksError as error:
+            return str(error)
+        return None
+
+    async def _require_no_worker(self) -> None:
+        async with admin(self._settings) as client:
+            for answer in await client.describe_consumer_groups([self._settings.app_id]):
+                for _, group, state, *_ in cast("Any", answer).groups:
+                    if state not in ("Empty", "Dead"):
+                        raise HubError(f"Workers of {group} run: stop all of them first, then mend, then start them again.")
+
+    async def _look(self) -> None:
+        partitions = range(self._settings.partitions)
+        counted = families(self._settings).values()
+        with self._console.status("Reading states and cells …"):
+            self._accounts = [Account(family, partition, len(partitions)) for partition in partitions for family in counted]
+            await load(self._settings, self._accounts)
+            self._places = await places_of(self._settings, [account.source for account in self._accounts])
+
+    def _gaps(self) -> dict[TopicPartition, int]:
+        """Where the log begins behind the books: the offsets to go on from."""
+        counted = [account for account in self._accounts if account.family.recounted]
+        begins = {account.source: self._places[account.source].begins for account in counted}
+        return {account.source: begins[account.source] for account in counted if begins[account.source] > account.next}
+
+    def _confirm(self, yes: bool, question: str) -> None:
+        if not yes:
+            click.confirm(question, abort=True)
+
+    async def _delete_books(self) -> None:
+        names = [topic.name for topic in topics_of(self._settings) if topic.owner == "streams"]
+        with self._console.status("Deleting states and cells …"):
+            async with admin(self._settings) as client:
+                for name, code in (pair for pair in cast("Any", await client.delete_topics(names)).topic_error_codes):
+                    if code:
+                        raise HubError(f"Kafka does not delete topic {name} (error {code}): may this machine delete topics?")
+                for _ in range(GONE_TRIES):
+                    if not set(names) & set(await client.list_topics()):
+                        break
+                    await asyncio.sleep(GONE_PAUSE)
+            await ensure_topics(self._settings)
+            await self._set_group(dict.fromkeys(self._places, 0))
+
+    async def _skip(self, gaps: Mapping[TopicPartition, int]) -> None:
+        for partition in {source.partition for source in gaps}:
+            ledger = Ledger(partition, self._settings)
+            try:
+                await fence([ledger])
+                await load(self._settings, list(ledger.accounts.values()))
+                await ledger.skip_to({source: offset for source, offset in gaps.items() if source.partition == partition})
+            finally:
+                await ledger.close()
+
+    async def _align(self) -> None:
+        """Set the group's offsets to where the books stand, where only those differ."""
+        moved = {account.source: account.next for account in self._accounts
+                 if account.states_next == account.next and self._places[account.source].committed not in (None, account.next)}  # fmt: skip
+        if not moved:
+            return
+        await self._set_group(moved)
+        places = ", ".join(f"{source.topic}/{source.partition} to {offset}" for source, offset in moved.items())
+        self._console.print(f"The group's offsets were set to where the books stand: {places}.")
+        await self._look()
+
+    async def _set_group(self, offsets: Mapping[TopicPartition, int]) -> None:
+        async with consumer(self._settings, group_id=self._settings.app_id) as group:
+            group.assign(list(offsets))
+            await group.commit(dict(offsets))
+
+    def _say(self) -> int:
+        if faults := self._faults():
+            self._console.print(f"[bold red]Not mended:[/] {faults}", highlight=False)
+            return 1
+        self._console.print("Books, group and log fit together. Once workers have caught up, `lgsp recount` proves the figures.")
+        return 0
+
+
+def table(accounts: Sequence[Account], places: Places) -> Table:
+    """How everything stands: a row for each partition of each family, marked where workers would refuse it."""
+    found = Table(title="Where books, group and log stand (offsets of events)")
+    for column in ("family", "partition", "log begins", "log ends", "states", "cells", "group"):
+        found.add_column(column, justify="left" if column == "family" else "right")
+    for account in sorted(accounts, key=lambda one: (one.source.topic, one.source.partition)):
+        place = places[account.source]
+        faults = [*standing_faults([account], places, ""), *log_faults([account], places)]
+        group = "–" if place.committed is None else f"{place.committed:,}"
+        row = (place.begins, place.ends, account.states_next, account.next)
+        found.add_row(account.family.name, str(account.source.partition), *(f"{offset:,}" for offset in row), group,
+                      style="bold red" if faults else "")  # fmt: skip
+    return found

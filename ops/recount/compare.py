@@ -1,0 +1,129 @@
+"""The recount: what the events say beside what was published of them, partition by partition."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from rich.progress import Progress
+
+from ops.recount.fold import count, fold
+from ops.recount.published import Pages, States, pages_of, states_of
+from ops.recount.verdict import Verdict
+from schemas.kafka import committed_offsets, consumer, ensure_topics
+from schemas.settings import Settings
+from schemas.topics import cells_topic, events_topic, state_topic
+from streams.admission import Home
+from streams.families import Family, families
+
+TRIES, PAUSE = 4, 0.5  # of a look at offsets, and the seconds between two
+
+Offsets = Mapping[TopicPartition, int | None]
+
+
+async def recount(settings: Settings, progress: Progress | None = None) -> list[Verdict]:
+    """Recount every partition of every family whose events are kept for ever."""
+    await ensure_topics(settings)
+    counted = {name: family for name, family in families(settings).items() if family.recounted}
+    order, verdicts = list(counted), []
+    group = await _group(settings, counted)
+    # A broker holds the fetch of a partition that was read to its end back for so long, and the next one's has to wait for it.
+    async with consumer(settings, max_partition_fetch_bytes=8 << 20, fetch_max_wait_ms=20) as reader:
+        for partition in range(settings.partitions):
+            one = Partition(reader, settings, partition, group, progress)
+            await one.read_pages()
+            for family in counted.values():
+                verdicts.append(await one.settled(family))
+    later = await _group(settings, counted)
+    for verdict in verdicts:
+        _compare_later(verdict, later[TopicPartition(events_topic(verdict.family), verdict.partition)])
+    return sorted(verdicts, key=lambda verdict: (order.index(verdict.family), verdict.partition))
+
+
+async def _group(settings: Settings, counted: Mapping[str, Family]) -> dict[TopicPartition, int | None]:
+    sources = [TopicPartition(events_topic(name), partition) for name in counted for partition in range(settings.partitions)]
+    return await committed_offsets(settings, settings.app_id, sources)
+
+
+class Partition:
+    """The recount of one partition number, family after family."""
+
+    def __init__(self, reader: AIOKafkaConsumer, settings: Settings, number: int, group: Offsets, progress: Progress | None) -> None:
+        self._reader, self._settings, self._number = reader, settings, number
+        self._group, self._progress = group, progress
+        self._cells = TopicPartition(cells_topic(settings.app_id), number)
+        self._pages: Mapping[bytes, Pages] = {}
+
+    async def read_pages(self) -> None:
+        """Read the pages of all families, which lie in one topic."""
+        self._pages = await pages_of(self._reader, self._cells)
+
+    async def settled(self, family: Family) -> Verdict:
+        """The recount, once more where offsets don't fit: the parts of a transaction become readable one after another."""
+        for _ in range(TRIES):
+            verdict = await self._recount(family)
+            if not verdict.faults:
+                break
+            await asyncio.sleep(PAUSE)
+            await self.read_pages()
+        return verdict
+
+    async def _recount(self, family: Family) -> Verdict:
+        """Compare cells, states and offsets of a family with what its events say."""
+        verdict = Verdict(family.name, self._number)
+        source, pages = TopicPartition(events_topic(family.name), self._number), self._pages.get(family.name.encode(), Pages())
+        topic = TopicPartition(state_topic(family.name, self._settings.app_id), self._number)
+        published = await states_of(self._reader, topic, pages.applied)
+        home = Home(self._number, self._settings.partitions)
+        verdict.applied = pages.applied
+        states = await fold(self._reader, family, source, home, pages.applied, verdict, self._progress)
+        verdict.things = len(states)
+        self._compare_cells(family, states, pages, verdict)
+        verdict.states = differing(family, states, published)
+        verdict.faults = _faults(verdict, published.stand, self._group[source])
+        verdict.junk = pages.junk + published.junk
+        return verdict
+
+    def _compare_cells(self, family: Family, states: dict[bytes, Any], pages: Pages, verdict: Verdict) -> None:
+        published, counted = pages.cells(self._cells), count(family, states)
+        verdict.cells = len(published)
+        for key in sorted(published.keys() | counted.keys()):
+            if published.get(key, {}) != counted.get(key, {}):
+                verdict.differences.append((key, published.get(key, {}), counted.get(key, {})))
+
+
+def differing(family: Family, states: dict[bytes, Any], published: States) -> list[bytes]:
+    """Keys of things whose published state is another, or is there without any event, or is not there."""
+    load, dump = family.decoder(), msgspec.msgpack.encode
+    wrong = published.rows.keys() ^ states.keys()
+    for key in states.keys() & published.rows.keys():
+        try:
+            state = load(published.rows[key])
+        except msgspec.DecodeError:
+            wrong.add(key)
+            continue
+        family.cut(state)  # workers of before there were bounds kept all, and it is cut with the next fact
+        if state != load(dump(states[key])):
+            wrong.add(key)
+    return sorted(wrong)
+
+
+def _faults(verdict: Verdict, stand: int, committed: int | None) -> list[str]:
+    """What does not fit together of the offsets that cells, states, the group and the log say."""
+    applied, found = verdict.applied, []
+    if stand != applied:
+        found.append(f"the cells stand for the events before offset {applied}, and the states for those before {stand}")
+    if committed is not None and committed > applied:
+        found.append(f"the group goes on from offset {committed}, and the cells stand for the events before {applied} only")
+    if verdict.begins > applied:
+        found.append(f"the log begins at offset {verdict.begins}: facts from {applied} on were deleted before they were counted")
+    return found
+
+
+def _compare_later(verdict: Verdict, committed: int | None) -> None:
+    """Workers may go on while the recount reads: the group's offset, asked before and afterwards, must be behind and then ahead."""
+    if committed is not None and committed < verdict.applied:
+        verdict.faults.append(f"the group goes on from offset {committed}, and the events before {verdict.applied} are counted already")

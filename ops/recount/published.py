@@ -1,0 +1,126 @@
+"""What workers published of one partition: pages of cells, states, and how far each of them has come."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from ops.recount.verdict import Cells
+from schemas.cells import APPLIED, CellKey, Sums, cells_of, is_applied, read_applied_page
+from schemas.errors import ContractError
+from schemas.kafka import read_to_end
+from schemas.states import APPLIED_KEY, read_applied
+from streams.admission import looks_like_page, looks_like_state
+
+
+@dataclass
+class Pages:
+    """A family's newest pages."""
+
+    values: dict[bytes, bytes | None] = field(default_factory=dict)
+    offsets: dict[bytes, int] = field(default_factory=dict)
+    junk: list[str] = field(default_factory=list)  # places of what is no page
+    applied: int = 0  # the offset of the first event that they do not stand for
+
+    def cells(self, topic: TopicPartition) -> Cells:
+        """The counts that they hold, without how far they have come."""
+        return dict(self._readable(topic))
+
+    def _readable(self, topic: TopicPartition) -> Iterator[tuple[CellKey, Sums]]:
+        for key, value in self.values.items():
+            try:
+                found = [cell for cell in cells_of(key, value) if cell[0].kind != APPLIED]
+            except ContractError:
+                self.junk.append(place(topic, self.offsets[key]))
+            else:
+                yield from found
+
+
+@dataclass
+class States:
+    """A family's newest states as they stood at an offset of the events."""
+
+    rows: dict[bytes, bytes] = field(default_factory=dict)
+    stand: int = 0  # the offset that they stand for: the one asked for if they say it, else the nearest that they do
+    junk: list[str] = field(default_factory=list)
+
+
+def place(topic: TopicPartition, offset: int) -> str:
+    """Where a record stands."""
+    return f"{topic.topic}/{topic.partition}/{offset}"
+
+
+async def pages_of(reader: AIOKafkaConsumer, topic: TopicPartition) -> Mapping[bytes, Pages]:
+    """The newest pages of each family, by its name; what is none is passed over, as the cube does."""
+    found: defaultdict[bytes, Pages] = defaultdict(Pages)
+    async for record in records(reader, topic):
+        key = record.key
+        if key is None:
+            continue
+        pages = found[key.partition(b"|")[0]]
+        if record.value and not looks_like_page(record.value):
+            pages.junk.append(place(topic, record.offset))
+            continue
+        pages.values[key], pages.offsets[key] = record.value, record.offset
+    for pages in found.values():
+        pages.applied = _applied(pages, topic)
+    return found
+
+
+def _applied(pages: Pages, topic: TopicPartition) -> int:
+    for key in filter(is_applied, pages.values):
+        try:
+            return read_applied_page(pages.values[key]).offset
+        except ContractError:
+            pages.junk.append(place(topic, pages.offsets[key]))
+    return 0
+
+
+async def states_of(reader: AIOKafkaConsumer, topic: TopicPartition, applied: int) -> States:
+    """The newest states that stand for the events before `applied`; workers may have gone on since."""
+    found, reached = States(), False  # whether they say just that offset
+    waiting: list[tuple[bytes, bytes | None]] = []  # of the transaction that is being read
+    async for record in records(reader, topic):
+        if record.key == APPLIED_KEY:
+            stand = _stand(found, topic, record)
+            if stand is None:
+                continue
+            if stand > applied:
+                found.stand = found.stand if reached else stand
+                break
+            found.stand, reached = stand, stand == applied
+            _take_in(found.rows, waiting)
+            waiting.clear()
+        elif record.value and not looks_like_state(record.value):
+            found.junk.append(place(topic, record.offset))
+        elif record.key is not None:
+            waiting.append((record.key, record.value))
+    return found
+
+
+def _stand(found: States, topic: TopicPartition, record: Any) -> int | None:
+    try:
+        return read_applied(record.value or b"").next
+    except ValueError:
+        found.junk.append(place(topic, record.offset))
+        return None
+
+
+def _take_in(rows: dict[bytes, bytes], written: list[tuple[bytes, bytes | None]]) -> None:
+    for key, row in written:
+        if row:
+            rows[key] = row
+        else:
+            rows.pop(key, None)
+
+
+async def records(reader: AIOKafkaConsumer, partition: TopicPartition) -> AsyncIterator[Any]:
+    """Every committed record of a partition, up to its end as it is now."""
+    reader.assign([partition])
+    async for _, found in read_to_end(reader, partition):
+        for record in found:
+            yield record

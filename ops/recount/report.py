@@ -1,0 +1,105 @@
+"""The command: what was compared as a table, what is wrong in sentences, and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ops.recount.compare import recount
+from ops.recount.twins import Twins, twins_of
+from ops.recount.verdict import Difference, Verdict
+from schemas.cells import KINDS, CellKey, Sums
+from schemas.settings import Settings
+from streams.families import FAMILIES
+
+SHOWN = 20  # of a kind that are printed; the count says how many there are
+TO_DO = (
+    "What to do: stop the workers. `lgsp mend` shows where books, group and log stand, and puts right what it can; "
+    "`lgsp mend --from-zero` counts everything again from the events, which are never changed. Then recount."
+)
+
+
+def run_recount(settings: Settings) -> int:
+    """Print what was found; exit code 0 if everything published is what the events say, 1 if anything is not."""
+    console = Console()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        verdicts = asyncio.run(recount(settings, progress))
+    twins = {name: asyncio.run(twins_of(settings, name)) for name, family in FAMILIES.items() if family.recounted}
+    console.print(table(verdicts))
+    for line in lines(verdicts, twins):
+        console.print(line)
+    return 1 if any(verdict.wrong for verdict in verdicts) else 0
+
+
+def table(verdicts: list[Verdict]) -> Table:
+    """A row for each partition of each family."""
+    found = Table(title="Recount from the first event")
+    found.add_column("family")
+    for column in ("partition", "events", "refused", "things", "cells", "cells differ", "states differ", "not yet applied"):
+        found.add_column(column, justify="right")
+    for v in verdicts:
+        row = (v.events, v.refused, v.things, v.cells, len(v.differences), len(v.states), v.behind)
+        found.add_row(v.family, str(v.partition), *(f"{number:,}" for number in row), style="bold red" if v.wrong else "")
+    return found
+
+
+def lines(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[str]:
+    """What is to be said beside the table, in rich's markup."""
+    yield from _remarks(verdicts, twins)
+    differences = [difference for verdict in verdicts for difference in verdict.differences]
+    states = [f"{verdict.family}: {key.decode(errors='backslashreplace')}" for verdict in verdicts for key in verdict.states]
+    faults = [f"{verdict.family}/{verdict.partition}: {fault}." for verdict in verdicts for fault in verdict.faults]
+    if not (differences or states or faults):
+        yield f"All {sum(verdict.cells for verdict in verdicts):,} cells and {sum(verdict.things for verdict in verdicts):,} states agree."
+        return
+    if differences:
+        yield f"[bold red]{len(differences):,} cells differ.[/] Published figures are not what the events say."
+        yield from _some(map(_difference, differences), len(differences))
+    if states:
+        yield f"[bold red]{len(states):,} states differ.[/] The next facts about these things would be counted wrongly."
+        yield from _some(iter(states), len(states))
+    if faults:
+        yield "[bold red]Offsets do not fit together:[/]"
+        yield from _some(iter(faults), len(faults))
+    yield TO_DO
+
+
+def _remarks(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[str]:
+    """What is no fault of the figures, but should be known."""
+    for verdict in verdicts:
+        if verdict.begins:
+            yield (
+                f"The log of {verdict.family}/{verdict.partition} begins at offset {verdict.begins}: what was told before it can't be "
+                "proved any more."
+            )
+    if junk := [where for verdict in verdicts for where in verdict.junk]:
+        yield f"{len(junk):,} records among states and pages are none of the hub's, and were passed over: who else writes there?"
+        yield from _some(iter(junk), len(junk))
+    pairs = [f"{name}: {', '.join(map(repr, ids))}" for name, of_family in twins.items() for ids in of_family.values()]
+    if pairs:
+        yield f"{len(pairs):,} ids are told in several spellings, each a thing of its own; today they would be one (docs/send-events.md):"
+        yield from _some(iter(pairs), len(pairs))
+
+
+def _some(found: Iterator[str], count: int) -> Iterator[str]:
+    for _, line in zip(range(SHOWN), found, strict=False):
+        yield f"  {escape(line)}"
+    if count > SHOWN:
+        yield f"  … and {count - SHOWN:,} more"
+
+
+def _difference(difference: Difference) -> str:
+    key, published, counted = difference
+    return f"{'|'.join(map(str, key))}: published {_named(key, published)}, recounted {_named(key, counted)}"
+
+
+def _named(key: CellKey, sums: Sums) -> dict[str, int]:
+    """Counts by the names of their measures; a newer worker's further measures by their places."""
+    measures = dict(enumerate(KINDS[key.family][key.kind].measures))
+    return {measures.get(place, str(place)): amount for place, amount in sorted(sums.items())}

@@ -1,0 +1,91 @@
+"""How much one thing may gather: of each map in its state the `MOST` + 1 newest entries are kept, and of more than `MOST` none counts.
+
+So no state outgrows what Kafka takes (schemas/states.py has the numbers), whoever says what, how often and in whatever order.
+
+To keep the newest entries by (occurred_at, key) gives the same, cut now or later, once or often, because
+
+- an entry's time only grows: a map keeps of each key the statement with the greatest time, or the key holds the time;
+- a statement of a later time outdoes those before it of its key *entirely*: none of them is needed to make the entry as it must be.
+
+An entry is cut because `MOST` + 1 others are newer, and those can only become newer still. So either it would be cut in the end as well,
+or a later statement brings it back, as if it had never been away. What is kept are the newest of all entries that were ever said,
+each with its true value. Of one time the key decides and no event id, since of two statements of one time both may leave something
+(`newer_reported`): only a later one outdoes the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sized
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.states import MOST, Document
+
+
+def too_many(group: str, entries: Sized) -> bool:
+    """Whether a group has more entries than count."""
+    return len(entries) > MOST[group]
+
+
+@dataclass(frozen=True)
+class Group:
+    """A map of a state: its field's name, what its entries are, and when one of them (key, value) occurred."""
+
+    name: str
+    holds: str
+    at: Callable[[Any, Any], int]
+
+    def size(self, state: Any) -> int:
+        """How many entries there are."""
+        return len(getattr(state, self.name))
+
+    def cut(self, state: Any) -> None:
+        """Keep the newest entries, one more than count."""
+        excess = self.size(state) - MOST[self.name] - 1
+        if excess > 0:
+            for _, key in sorted(self._entries(state))[:excess]:
+                self._drop(state, key)
+
+    def _entries(self, state: Any) -> Iterator[tuple[int, Any]]:
+        """(occurred_at, key) of each."""
+        return ((self.at(key, value), key) for key, value in getattr(state, self.name).items())
+
+    def _drop(self, state: Any, key: Any) -> None:
+        del getattr(state, self.name)[key]
+
+
+class Answers(Group):
+    """The answers to a document: a map of maps, whose entries are (receiver, status)."""
+
+    def size(self, state: Document) -> int:
+        """How many answers there are."""
+        return sum(map(len, state.statuses.values()))
+
+    def _entries(self, state: Document) -> Iterator[tuple[int, Any]]:
+        return ((at, (receiver, status)) for receiver, answers in state.statuses.items() for status, at in answers.items())
+
+    def _drop(self, state: Document, key: tuple[str, str]) -> None:
+        receiver, status = key
+        del state.statuses[receiver][status]
+        if not state.statuses[receiver]:
+            del state.statuses[receiver]
+
+
+def over(groups: Iterable[Group], state: Any) -> list[Group]:
+    """The groups that have more entries than count."""
+    return [group for group in groups if group.size(state) > MOST[group.name]]
+
+
+def by_key(at: int, _: Any) -> int:
+    """Of maps whose key is the time."""
+    return at
+
+
+def by_value(_: str, at: int) -> int:
+    """Of maps whose value is the time."""
+    return at
+
+
+def by_register(_: str, register: tuple[Any, ...]) -> int:
+    """Of maps whose value begins with the time."""
+    return int(register[0])

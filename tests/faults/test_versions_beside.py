@@ -1,0 +1,104 @@
+"""Workers of several versions on the same books: the older one refuses by name, and changes no figure."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness import Hub, until
+from new_rules_worker import TOMORROW
+from test_workers_killed import publish, simulated
+
+from ops.recount import recount
+from streams.families import FAMILIES
+
+# The last version that wrote how far books have come in the first layout, and recounted whatever it found under other rules.
+EARLIER = "1d93bf7dcedf0d738a97437f9ca76f914a4d2d9a"
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> list[str]:
+    """The program of that version's workers, from the repository's own history."""
+    packed = subprocess.run(["git", "-C", str(ROOT), "archive", EARLIER], capture_output=True, check=False)
+    if packed.returncode:
+        assert os.environ.get("CI") != "true", packed.stderr.decode()
+        pytest.skip("this copy of the repository has no history")
+    folder = tmp_path / "earlier"
+    folder.mkdir()
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=packed.stdout, check=True)
+    start = f"import sys; sys.path.insert(0, {str(folder)!r}); from ops.cli import main; main()"
+    return [sys.executable, "-c", start]
+
+
+async def ended(hub: Hub, name: str) -> str:
+    """Wait until that service ends by itself; what it said."""
+    service = hub.services.pop(name)
+    process = service.process
+    assert process is not None
+    await asyncio.to_thread(until, lambda: process.poll() is not None)
+    assert process.returncode
+    return service.log.read_text()
+
+
+@pytest.mark.faults
+async def test_a_worker_of_an_earlier_version_changes_nothing(hub: Hub, earlier: list[str]) -> None:
+    """Beside today's under load, and alone: it takes partitions, finds books that it can't read as its own, and ends."""
+    facts = simulated(600)
+    half = len(facts) // 2
+    hub.service("worker", "worker")
+    await publish(hub, facts[:half], 1)
+    await hub.settle()
+    hub.service("beside", "worker", program=earlier)
+    load = asyncio.create_task(publish(hub, facts[half:], 10))
+    assert "but group lgsp at" in await ended(hub, "beside")
+    await load
+    verdicts = await hub.settle()
+    assert sum(verdict.events for verdict in verdicts) == len(facts)
+    assert not any(verdict.wrong for verdict in verdicts)
+    hub.services.pop("worker").stop()
+    hub.service("alone", "worker", program=earlier)
+    assert "the books stand at offset -2" in await ended(hub, "alone")
+    again = await recount(hub.settings)
+    assert [(one.applied, one.cells, one.wrong) for one in again] == [(one.applied, one.cells, False) for one in verdicts]
+
+
+@pytest.mark.faults
+async def test_todays_worker_takes_over_from_an_earlier_one(hub: Hub, earlier: list[str]) -> None:
+    """The upgrade: books that the earlier version kept are counted anew by today's rules, and are exact."""
+    facts = simulated(600)
+    half = len(facts) // 2
+    old = hub.service("worker", "worker", program=earlier)
+    await publish(hub, facts[:half], 1)
+    await asyncio.to_thread(until, lambda: "keeping the partitions" in old.log.read_text())
+    hub.services.pop("worker").stop()
+    hub.service("today", "worker")
+    await publish(hub, facts[half:], 1)
+    verdicts = await hub.settle()
+    assert sum(verdict.events for verdict in verdicts) == len(facts)
+    assert not any(verdict.wrong for verdict in verdicts)
+
+
+@pytest.mark.faults
+async def test_todays_worker_changes_nothing_that_tomorrows_has_counted(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It refuses before it writes anything, and says by which version the books are kept."""
+    program = [sys.executable, str(Path(__file__).with_name("new_rules_worker.py"))]
+    hub.service("tomorrow", program=program)
+    await publish(hub, simulated(300), 1)
+    await hub.settle()
+    hub.services.pop("tomorrow").stop()
+    with monkeypatch.context() as patched:
+        patched.setitem(FAMILIES, "dossiers", TOMORROW["dossiers"])
+        before = await recount(hub.settings)
+    hub.service("today", "worker")
+    said = await ended(hub, "today")
+    version = FAMILIES["dossiers"].version
+    assert f"version {version + 1} of the rules counted these books, and this worker has version {version}" in said
+    monkeypatch.setitem(FAMILIES, "dossiers", TOMORROW["dossiers"])
+    after = await recount(hub.settings)
+    assert not any(verdict.wrong for verdict in after)
+    assert [(one.applied, one.cells) for one in after] == [(one.applied, one.cells) for one in before]

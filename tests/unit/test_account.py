@@ -1,0 +1,137 @@
+"""An account: what Kafka holds of the books, also where somebody else wrote among it, and what has to be published first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+from facts import record, told
+
+from schemas.cells import LAYOUT, Rules, Standing, applied_row, encode_page
+from schemas.errors import BooksError, LedgerError
+from schemas.states import applied_state
+from streams.account import Account, Handed
+from streams.books import Changes
+from streams.families import FAMILIES
+
+FAMILY = FAMILIES["dossiers"]
+FACT, LATER = told("dossier.received", "11-03 09:00"), told("dossier.finished", "11-10 16:30")
+STATES, CELLS = "lgsp.dossiers.state", "lgsp.cells"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A record of states or cells."""
+
+    key: bytes | None
+    value: bytes | None
+    offset: int = 0
+    timestamp: int = 0
+
+
+def fold(*facts: object) -> Changes:
+    """What facts change in new books."""
+    return Account(FAMILY, 0).books.fold([record(*fact) for fact in facts])  # type: ignore[misc]
+
+
+def opened(states: list[Row], pages: list[Row], *, applied: int = 1) -> Account:
+    """An account that read these rows, and behind them how far they have come."""
+    account = Account(FAMILY, 0)
+    account.put_states(STATES, [*states, Row(*applied_state(applied))])
+    account.put_pages(CELLS, [*pages, Row(*applied_row("dossiers", Standing(applied, FAMILY.rules, 2)))])
+    return account
+
+
+def rows(changes: Changes) -> tuple[list[Row], list[Row]]:
+    """States and pages as Kafka holds them."""
+    return [Row(*row) for row in changes.states], [Row(*row) for row in changes.pages]
+
+
+async def test_books_that_are_in_order_have_nothing_to_publish() -> None:
+    account = opened(*rows(fold(FACT)))
+    assert await account.settled() is None
+    assert (account.next, account.states_next, account.rules, account.books.refused_run) == (1, 1, FAMILY.rules, 2)
+
+
+async def test_books_without_a_page_have_nothing_to_publish() -> None:
+    assert await Account(FAMILY, 0).settled() is None
+
+
+async def test_how_far_an_earlier_hub_came_is_said_again_so_that_it_refuses_these_books() -> None:
+    account = Account(FAMILY, 0)
+    earlier = encode_page({"applied|-": {0: 7, 1: FAMILY.version}})
+    account.put_pages(CELLS, [Row(applied_row("dossiers", Standing(7, FAMILY.rules))[0], earlier)])
+    assert (account.next, account.rules) == (7, Rules(FAMILY.version))
+    changes = await account.settled()
+    assert changes is not None
+    assert account.pages(changes, account.next)[-1] == applied_row("dossiers", Standing(7, FAMILY.rules))
+
+
+def test_books_of_a_later_layout_are_refused_by_name() -> None:
+    page = encode_page({"applied|-": {0: LAYOUT - 1}})
+    with pytest.raises(BooksError, match=r"lgsp\.dossiers/0: .*A newer worker kept these books"):
+        Account(FAMILY, 0).put_pages(CELLS, [Row(applied_row("dossiers", Standing(0, Rules(1)))[0], page)])
+
+
+@pytest.mark.parametrize("junk", [b"junk", b"\x00\x01garbage", b"{}"])
+async def test_junk_over_a_page_is_passed_over_and_the_page_written_again(junk: bytes) -> None:
+    """From the states, though the page that Kafka held before is gone; junk under a key that is no page's is taken out."""
+    states, pages = rows(fold(FACT))
+    account = opened(states, [*pages[1:], Row(pages[0].key, junk, 41), Row(b"dossiers|X|1", junk, 42)])
+    changes = await account.settled()
+    assert changes is not None
+    assert dict(changes.pages) == {pages[0].key: pages[0].value, b"dossiers|X|1": None}
+    assert [one.origin for one in account.junk] == ["kafka:lgsp.cells/0/41", "kafka:lgsp.cells/0/42"]
+    assert account.junk[0].payload == junk
+
+
+async def test_junk_over_a_page_that_kafka_still_has_is_written_over() -> None:
+    states, pages = rows(fold(FACT))
+    account = opened(states, [*pages, Row(pages[0].key, b"junk", 41)])
+    changes = await account.settled()
+    assert changes is not None
+    assert changes.pages == [(pages[0].key, pages[0].value)]
+
+
+async def test_junk_over_a_state_that_kafka_still_has_is_written_over() -> None:
+    states, pages = rows(fold(FACT))
+    account = opened([*states, Row(b"thing", b"junk", 41)], pages)
+    changes = await account.settled()
+    assert changes is not None
+    assert changes.states == [(b"thing", states[0].value)]
+    assert len(account.books.fold([record(*LATER)]).states) == 1
+
+
+async def test_a_state_that_is_lost_stops_its_thing_by_name_and_no_other() -> None:
+    """What stood there before is gone: to begin anew with the next fact would count the thing twice."""
+    account = opened([Row(b"thing", b"junk", 41)], rows(fold(FACT))[1])
+    await account.settled()
+    other = told("dossier.received", "11-03 09:00", dossier_id="other")
+    assert len(account.books.fold([record(*other)]).states) == 1
+    with pytest.raises(BooksError, match=r"'thing' is none.*lgsp mend --from-zero"):
+        account.books.fold([record(*LATER)])
+    account.rules = replace(FAMILY, version=1).rules
+    with pytest.raises(BooksError, match="'thing' is none"):
+        await account.settled()
+
+
+def test_what_only_looks_like_a_state_stops_its_thing_by_name() -> None:
+    account = opened([Row(b"thing", b"\x93junk")], [])
+    with pytest.raises(BooksError, match="'thing' is none"):
+        account.books.fold([record(*LATER)])
+
+
+def test_what_only_looks_like_a_page_stops_by_name() -> None:
+    states, pages = rows(fold(FACT))
+    account = opened(states, [Row(page.key, b"\x82junk") for page in pages])
+    with pytest.raises(BooksError, match=r"no page of cells.*lgsp mend --from-zero"):
+        account.books.fold([record(*LATER)])
+
+
+def test_batches_follow_one_another_and_what_was_fetched_again_is_left_out() -> None:
+    account = Account(FAMILY, 0)
+    account.next = 5
+    found = account.in_order([Handed([Row(b"k", None, offset) for offset in (3, 4, 5, 6)], 2)])
+    assert [one.offset for one in found] == [5, 6]
+    with pytest.raises(LedgerError, match="follows offset 7, but the books stand at 5"):
+        account.in_order([Handed([Row(b"k", None, 8)], 7)])
