@@ -49,9 +49,13 @@ def folder_of(item: pytest.Item) -> str:
 
 
 def group(item: pytest.Item) -> str | None:
-    """All that use the one Kafka; those of a module, for its fixtures and their order; a property goes by itself."""
+    """All that use the one Kafka; faults, so that no more than two hubs at once are under load; else those of a module, for its
+    fixtures and their order; a property goes by itself.
+    """
     if "kafka" in getattr(item, "fixturenames", ()):
         return "kafka"
+    if folder_of(item) == "faults":
+        return "cluster" if item.path.stem == "test_cluster" else "faults"
     return None if folder_of(item) == "property" else item.path.stem
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
 import pytest
 from agencies import Items, agency, state
 from cubes import INDICATORS, NOW, at, counted, filled, table
+from fastapi import FastAPI
 from listings import empty, paced
 
 from metrics.api import create_app
@@ -72,24 +72,30 @@ def registered() -> Items:
     return state(items, "procedure/P1", "procedure.registered", "TST.A", "2024-01-01", procedure="P1", field="land")
 
 
-@pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    cube, listing, directory = filled(tmp_path, [
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
+    """The API over a small province, which questions only read."""
+    folder = tmp_path_factory.mktemp("edges")
+    cube, listing, directory = filled(folder, [
         counted("dossiers|received|TST.A|P1|20251103", received=3), counted("dossiers|received|TST.X|P9|20251103", received=2),
         counted("dossiers|closed|TST.A|P1|20251105", closed=2, finished=2, on_time=1),
         counted(f"dossiers|open|TST.A|P1|{at('2025-11-11T17:00')}", open=4),
         counted("inventory|systems|TST.A|portal|20240301", systems=5), counted("inventory|systems|TST.A|portal|99991231", systems=-5),
-    ]), empty(tmp_path), Directory(registered())  # fmt: skip
+    ]), empty(folder), Directory(registered())  # fmt: skip
     ready = Progress(ready=True, percent=100.0, partitions=1)
     shared: Any = {"progress": lambda: ready, "clock": lambda: NOW, "directory": lambda: directory}
     questions = Questions(Readers(cube), INDICATORS, {}, **shared)
     lists = Lists(questions, paced(cube, listing), meanings(), progress=lambda: ready)
     exporter = Exporter(cube, INDICATORS, worker_lag=dict, **shared)
-    app = create_app(questions, exporter, [directory_routes(questions), listing_routes(lists)])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://hub") as client:
-        yield client
+    yield create_app(questions, exporter, [directory_routes(questions), listing_routes(lists)])
     cube.close()
     listing.close()
+
+
+@pytest.fixture
+async def api(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://hub") as client:
+        yield client
 
 
 async def refused(api: httpx.AsyncClient, path: str, status: int = 422) -> str:

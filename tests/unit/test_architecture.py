@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,11 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
 
 
 def test_no_package_imports_what_it_may_not() -> None:
@@ -33,19 +39,19 @@ def test_files_stay_short(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [*MODULES, *TESTS], ids=name)
 def test_every_module_says_what_it_is_for(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), "a docstring at its top"
+    assert ast.get_docstring(parsed(path)), "a docstring at its top"
 
 
 @pytest.mark.parametrize("path", TESTS, ids=name)
 def test_properties_share_one_budget_of_examples(path: Path) -> None:
     """One that set its own number would have no large run where CI is set."""
     if path.name not in ("strategies.py", "conftest.py"):
-        assert not any(call.arg == "max_examples" for call in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(call, ast.keyword))
+        assert not any(call.arg == "max_examples" for call in ast.walk(parsed(path)) if isinstance(call, ast.keyword))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_public_classes_and_functions_say_what_they_do(path: Path) -> None:
-    tree = ast.parse(path.read_text("utf-8"))
+    tree = parsed(path)
     defined = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     silent = [node.name for node in tree.body if isinstance(node, defined) and node.name[0] != "_" and not ast.get_docstring(node)]
     assert silent == []
@@ -54,7 +60,7 @@ def test_public_classes_and_functions_say_what_they_do(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "streams" / "families").glob("*.py")), ids=name)
 def test_families_know_no_clock(path: Path) -> None:
     """A replay must give the same figures; the import contract can't see a function of schemas.clock."""
-    used = {node.attr if isinstance(node, ast.Attribute) else node.id for node in ast.walk(ast.parse(path.read_text("utf-8")))
+    used = {node.attr if isinstance(node, ast.Attribute) else node.id for node in ast.walk(parsed(path))
             if isinstance(node, ast.Attribute | ast.Name)}  # fmt: skip
     assert not used & {"now_ms", "now", "time", "monotonic", "random", "environ"}
 
@@ -67,7 +73,7 @@ def test_nobody_but_batches_reaches_inside_faust() -> None:
 def imported(path: Path) -> set[str]:
     """Top-level names of the packages that a module imports."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
