@@ -4,111 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 import httpx
 import jsonschema
 import pytest
+from gateways import BAD, RECEIVED, Remembers, binary, client, client_of, post, problem, publisher
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
 
-from connectors.budget import Budget
-from connectors.gateway import body as body_module
-from connectors.gateway import build_app
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.modes import BATCH, JSON, STRUCTURED
 from connectors.gateway.openapi import event_name
-from connectors.gateway.problems import KINDS
-from connectors.health import METRICS, Health
-from connectors.jsonitems import EVENT_LIMIT
-from connectors.lanes import Record
+from connectors.health import METRICS
 from schemas.clock import now_ms, to_datetime
-from schemas.errors import KafkaUnavailable, RecordTooLarge, TopicUnwritable
 from schemas.events import ACCEPTED, Event
-from schemas.settings import Settings
 from schemas.topics import QUARANTINE
 
-RECEIVED = EXAMPLES["dossier.received"]
-BAD = {**RECEIVED, "id": "bad-1", "data": {**RECEIVED["data"], "channel": "pigeon"}}
-
-
-class Remembers:
-    """A publisher that keeps what it is given; `fails` makes it fail as an absent Kafka does, `gate` makes it wait."""
-
-    def __init__(self) -> None:
-        self.budget = Budget(1 << 20)
-        self.away = False
-        self.fails = False
-        self.unwritable_topic = ""
-        self.gate: asyncio.Event | None = None
-        self.events: list[Event] = []
-        self.records: list[Record] = []
-
-    @property
-    def reachable(self) -> bool:
-        return not self.away
-
-    async def publish(self, events: Sequence[Event]) -> None:
-        if self.gate is not None:
-            await self.gate.wait()
-        if self.fails:
-            raise KafkaUnavailable("Kafka did not confirm the records: send them again.")
-        self.events.extend(events)
-
-    async def send(self, records: Iterable[Record]) -> None:
-        if self.fails:
-            raise KafkaUnavailable("Kafka did not confirm the records: send them again.")
-        records = list(records)
-        if any(record.topic == self.unwritable_topic for record in records):
-            raise TopicUnwritable(f"Topic {self.unwritable_topic} can't be written: it is missing.")
-        self.records.extend(records)
-
-    def unwritable(self) -> dict[str, bool]:
-        return {topic: topic == self.unwritable_topic for topic in (QUARANTINE, "lgsp.dossiers")}
-
-
-@pytest.fixture
-def publisher() -> Remembers:
-    return Remembers()
-
-
-def client_of(publisher: Remembers, health: Health | None = None, **options: Any) -> httpx.AsyncClient:
-    app = build_app(Settings(**options), publisher, health)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://gateway")
-
-
-@pytest.fixture
-async def client(publisher: Remembers) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(publisher) as client:
-        yield client
-
-
-async def post(client: httpx.AsyncClient, body: Any, kind: str = JSON, **headers: str) -> httpx.Response:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return await client.post("/v1/events", content=content, headers={"Content-Type": kind, **named})
-
-
-def problem(answer: httpx.Response, name: str, status: int | None = None) -> dict[str, Any]:
-    """The answer's problem document, checked for what every problem has."""
-    assert answer.headers["content-type"] == "application/problem+json"
-    document: dict[str, Any] = answer.json()
-    assert document["type"] == f"urn:lgsp:problem:{name}"
-    assert document["title"] == KINDS[name].title
-    assert document["status"] == answer.status_code == (status or KINDS[name].status)
-    assert document["detail"]
-    assert UUID(document["instance"].removeprefix("urn:uuid:"))
-    assert ("Retry-After" in answer.headers) == (answer.status_code == 503)
-    return document
-
-
-async def binary(client: httpx.AsyncClient, event: dict[str, Any], **more: str) -> httpx.Response:
-    attributes = {f"ce-{name}": quote(value, safe="/:+") for name, value in event.items() if name != "data"}
-    return await post(client, event["data"], JSON, **attributes, **more)
+__all__ = ["client", "publisher"]
 
 
 # ---- the three modes
@@ -236,143 +152,6 @@ async def test_lone_surrogates_and_nuls_are_refused_and_answered(client: httpx.A
     for wrong in ("\ud800", "\u0000", "\udfff\u0000"):
         document = problem(await post(client, {**RECEIVED, "id": wrong, wrong: wrong}), "refused-items")
         assert [error["field"] for error in document["items"][0]["errors"]] == ["id"]
-
-
-# ---- limits
-
-
-async def test_bodies_beyond_the_limit_are_refused_before_they_are_read(publisher: Remembers) -> None:
-    async def endless() -> AsyncIterator[bytes]:
-        for _ in range(100):
-            yield b" " * 1_024
-        pytest.fail("the gateway read on beyond its limit")
-
-    async with client_of(publisher, body_limit=65_536) as client:
-        headers = {"Content-Type": JSON}
-        problem(await client.post("/v1/events", content=endless(), headers=headers), "too-large")
-        for length in ("65537", "9" * 30, "-1", "many"):
-            announced = {**headers, "Content-Length": length}
-            problem(await client.post("/v1/events", content=endless(), headers=announced), "too-large")
-        assert (await post(client, json.dumps(RECEIVED).encode().ljust(65_536), JSON)).status_code == 202
-
-
-async def test_batches_beyond_the_limit_are_refused_whole(publisher: Remembers) -> None:
-    async with client_of(publisher, batch_limit=3) as client:
-        assert (await post(client, [RECEIVED] * 3, BATCH)).status_code == 202
-        publisher.events.clear()
-        assert "3 events" in problem(await post(client, [RECEIVED] * 4, BATCH), "too-large")["detail"]
-        problem(await post(client, b"[" + b"1," * 1_000_000 + b"1]", BATCH), "too-large")
-    assert (publisher.events, publisher.records) == ([], [])
-
-
-async def test_an_event_longer_than_its_limit_is_named_and_takes_no_other_along(client: httpx.AsyncClient, publisher: Remembers) -> None:
-    long = {**RECEIVED, "comment": "x" * EVENT_LIMIT}
-    document = problem(await post(client, [RECEIVED, long, RECEIVED], BATCH), "refused-items")
-    assert [item["status"] for item in document["items"]] == [202, 422, 202]
-    assert "longer than 65,536 characters" in document["items"][1]["errors"][0]["message"]
-    assert len(publisher.events) == 2
-    problem(await post(client, long, STRUCTURED), "too-large")
-    assert len(publisher.events) == 2
-
-
-@pytest.mark.parametrize(
-    "bad",
-    [b'{"amount": %b}' % (b"9" * 5_000), b"[" * 3_000 + b"]" * 3_000, b'{"id": "a\xff"}', b'{"id": NaN}', b'{"id": "b", "id": "c"}',
-     b'{"id": "\\ud800"}', b"{id: 1}", b'"a\tb"', json.dumps({**RECEIVED, "id": "x" * 60_000}).encode()],
-)  # fmt: skip
-async def test_one_bad_item_takes_no_good_one_along(client: httpx.AsyncClient, publisher: Remembers, bad: bytes) -> None:
-    good = json.dumps(RECEIVED).encode()
-    document = problem(await post(client, b"[" + good + b", " + bad + b", " + good + b"]", BATCH), "refused-items")
-    assert [item["status"] for item in document["items"]] == [202, 422, 202]
-    assert len(publisher.events) == 2
-    assert publisher.records[0].value == bad
-
-
-async def test_ids_are_answered_in_the_form_that_is_kept(client: httpx.AsyncClient, publisher: Remembers) -> None:
-    spellings = ["Hồ sơ-77", "Ho\u0302\u0300 so\u031b-77", " Hồ sơ-77\u00a0", "\ufeffHồ sơ-\u200b77"]
-    events = [{**RECEIVED, "data": {**RECEIVED["data"], "dossier_id": spelling}} for spelling in spellings]
-    items = (await post(client, events, BATCH)).json()["items"]
-    assert {event.thing for event in publisher.events} == {"Hồ sơ-77"}
-    changed = {"data.dossier_id": "Hồ sơ-77"}
-    assert [item.get("kept_as") for item in items] == [None, changed, changed, changed]
-
-
-async def test_a_body_that_does_not_arrive_is_given_up(publisher: Remembers, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def stuck() -> AsyncIterator[bytes]:
-        yield b"["
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(body_module, "READ_SECONDS", 0.01)
-    async with client_of(publisher) as client:
-        problem(await client.post("/v1/events", content=stuck(), headers={"Content-Type": JSON}), "too-slow")
-
-
-async def test_requests_beyond_the_memory_wait_their_turn_or_get_503(publisher: Remembers) -> None:
-    publisher.gate = asyncio.Event()
-    health = Health()
-    body = json.dumps(RECEIVED).encode().ljust(600_000)
-    async with client_of(publisher, health, publish_buffer=1 << 20, publish_timeout=0.05) as client:
-        first = asyncio.create_task(post(client, body))
-        await until(lambda: value(health, "lgsp_gateway_buffer_bytes") == 600_000)
-        problem(await post(client, body), "unavailable")
-        second = asyncio.create_task(post(client, body))
-        await until(lambda: value(health, "lgsp_gateway_waiting_requests") == 1)
-        publisher.gate.set()
-        assert [(await first).status_code, (await second).status_code] == [202, 202]
-    assert value(health, "lgsp_gateway_buffer_bytes") == 0
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    for _ in range(100_000):
-        if holds():
-            return
-        await asyncio.sleep(0)
-    pytest.fail("it never came to hold")
-
-
-def value(health: Health, name: str, **labels: str) -> float | None:
-    return health.registry.get_sample_value(name, labels)
-
-
-# ---- Kafka away
-
-
-async def test_while_kafka_is_away_requests_are_told_at_once(client: httpx.AsyncClient, publisher: Remembers) -> None:
-    publisher.away = True
-    problem(await post(client, RECEIVED), "unavailable")
-    problem(await client.get("/readyz"), "unavailable")
-    assert (await client.get("/healthz")).status_code == 200
-    publisher.away = False
-    assert (await post(client, RECEIVED)).status_code == 202
-    assert (await client.get("/readyz")).status_code == 200
-
-
-@pytest.mark.parametrize("body", [RECEIVED, BAD, [RECEIVED, BAD], b"{"])
-async def test_what_kafka_does_not_confirm_is_not_answered_for(client: httpx.AsyncClient, publisher: Remembers, body: Any) -> None:
-    publisher.fails = True
-    problem(await post(client, body), "unavailable")
-
-
-async def test_a_quarantine_that_cannot_be_written_changes_no_answer_but_is_named(publisher: Remembers) -> None:
-    publisher.unwritable_topic = QUARANTINE
-    health = Health()
-    async with client_of(publisher, health) as client:
-        document = problem(await post(client, [RECEIVED, BAD], BATCH), "refused-items")
-        assert [item["status"] for item in document["items"]] == [202, 422]
-        assert document["detail"].endswith(" What was refused was not kept: Topic lgsp.quarantine can't be written: it is missing.")
-        assert "lgsp.quarantine can't be written" in problem(await post(client, b"{"), "not-json")["detail"]
-        assert (await post(client, RECEIVED)).status_code == 202
-        assert 'lgsp_gateway_topic_up{topic="lgsp.quarantine"} 0.0' in (await client.get("/metrics")).text
-    assert len(publisher.events) == 2
-    assert value(health, "lgsp_gateway_unkept_total") == 2
-
-
-async def test_a_record_that_its_topic_does_not_take_is_refused_by_name(client: httpx.AsyncClient, publisher: Remembers) -> None:
-    async def too_large(events: Sequence[Event]) -> None:
-        raise RecordTooLarge("Topic lgsp.dossiers takes no record of 10 bytes or more.")
-
-    publisher.publish = too_large  # type: ignore[method-assign]
-    assert "lgsp.dossiers" in problem(await post(client, RECEIVED), "too-large")["detail"]
 
 
 # ---- everything else is a problem too
