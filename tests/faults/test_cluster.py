@@ -201,8 +201,14 @@ async def test_the_only_copy_of_the_states_is_away(tmp_path_factory: pytest.Temp
         await create_on(hub.settings, state_topic("dossiers"), NODES[0])
         await asyncio.to_thread(hub.start)
         processes(hub)
-        async with loaded(hub, "S") as load:
-            await asyncio.to_thread(cluster.kill, NODES[0])
+        # Nothing may be under way at the kill: Kafka 4.4 skips the commit marker of a partition that has no leader (KAFKA-20734).
+        # Workers find such books at their next take-over and refuse them (`lgsp mend`); what is tested here is what they write.
+        async with supervised(hub):
+            async with Load(hub, "S") as before:
+                await before.until_accepted(ENOUGH)
+            await counted(hub, before)
+        await asyncio.to_thread(cluster.kill, NODES[0])
+        async with supervised(hub), Load(hub, "A") as load:
             await asyncio.sleep(AWAY)
             await asyncio.to_thread(cluster.start, NODES[0])
         for name in ("worker-1", "worker-2"):
