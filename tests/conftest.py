@@ -34,8 +34,14 @@ LONGEST_FIRST = ("faults", "system", "integration", "property", "unit")
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long tests first, so that no process is left alone with one; and those that share something go to the same process."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long tests first, so that no process is left alone with one; and those that share something go to the same process.
+
+    What is marked as long is part of `make faults` only.
+    """
+    if os.environ.get("FAULTS") != "long":
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
     order = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: order.get(folder_of(item), 0))
     for item in items:

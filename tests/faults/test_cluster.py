@@ -187,7 +187,7 @@ async def test_a_server_that_is_dead_at_the_start_does_not_matter(hub: Hub, clus
 
 
 @pytest.mark.faults
-@pytest.mark.skipif(not LONG, reason="needs a cluster of its own: FAULTS=long")
+@pytest.mark.long
 async def test_the_only_copy_of_the_states_is_away(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Events, cells and offsets can be written, the states they are counted from can't: nothing of such a transaction may count.
 

@@ -31,7 +31,7 @@ from metrics.layout import FAMILIES, TABLES
 from metrics.reader import Readers
 from metrics.workers import EVENTS, WorkerLag
 from ops.kafka_storage import free_port
-from schemas.cells import Rules, applied_row, encode_page
+from schemas.cells import Rules, Standing, applied_row, encode_page
 from schemas.kafka import admin, consumer, ensure_topics, producer
 from schemas.settings import Settings
 from schemas.topics import CELLS, cells_topic, events_topic
@@ -268,7 +268,7 @@ async def say_counted(settings: Settings, ends: dict[tuple[str, int], int]) -> N
     async with producer(settings, transactional_id=f"test-{uuid4()}", retry_backoff_ms=10) as publisher:
         await publisher.begin_transaction()
         for (family, partition), offset in ends.items():
-            key, value = applied_row(family, offset, Rules(1))
+            key, value = applied_row(family, Standing(offset, Rules(1)))
             await publisher.send_and_wait(cells_topic(settings.app_id), value, key, partition=partition)
         await publisher.commit_transaction()
 

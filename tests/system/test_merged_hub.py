@@ -115,8 +115,9 @@ def up(address: str) -> bool:
 
 
 def counts(hub: Hub, kind: str, **asked: Any) -> dict[str, int]:
-    """A kind's count of its own name: the total (under the empty text), and each group's."""
-    (found,) = ask(hub, "/v1/counts", family="dossiers", kind=kind, **(YEAR | asked)).json()["kinds"]
+    """A kind's count of its own name: the total (under the empty text), and each group's. Of the year; what is open, of now."""
+    when = {} if kind == "open" else YEAR
+    (found,) = ask(hub, "/v1/counts", family="dossiers", kind=kind, **(when | asked)).json()["kinds"]
     groups = {group["group"]: group["counts"][kind] for group in found["groups"] if group["counts"][kind]}
     return groups | {"": found["counts"][kind]}
 
