@@ -10,17 +10,17 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import docker
 import pytest
-from docker.errors import DockerException
 from hypothesis import settings
-from testcontainers.core.container import DockerContainer
-from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from ops.kafka import EmbeddedKafka
 from ops.kafka_jars import VERSION
 from ops.kafka_storage import BROKER, free_port
+
+if TYPE_CHECKING:
+    from testcontainers.core.container import DockerContainer
 
 # How many examples a property needs is said beside it (`strategies.examples`), by how much there is that can meet; a profile asks
 # for so many percent of all of them: `make unit`, `make test`, and `make test` where CI is set, which has the large run (and, by
@@ -82,12 +82,16 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def started_container(port: int) -> DockerContainer | None:
     """Kafka's own image, listening on `port` of this machine; none without a Docker engine that answers at once and has the image."""
+    import docker  # here, for the many runs that need no Kafka
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+
     try:
         with contextlib.closing(docker.from_env(timeout=2)) as engine:
             engine.ping()
         container = DockerContainer(f"apache/kafka:{VERSION}").with_bind_ports(port, port).with_envs(**container_environment(port))
         return container.waiting_for(LogMessageWaitStrategy("Kafka Server started")).start()
-    except DockerException:
+    except docker.errors.DockerException:
         return None
 
 

@@ -18,11 +18,12 @@ Strategy = st.SearchStrategy[Any]
 
 PRINTABLE = st.characters(codec="utf-8", min_codepoint=32, exclude_characters="|\x7f")
 SEEN = st.text(st.characters(categories=("L", "N", "P", "S"), exclude_characters="|", include_characters=" "), min_size=1, max_size=128)
+FEWEST = 8  # with fewer, what must meet at least once may not
 
 
 def examples(count: int) -> Callable[[Any], Any]:
     """Decorator: this many examples in `make test`; the profiles of conftest.py ask every property for fewer or more alike."""
-    wanted = max(1, count * settings().max_examples // 100)
+    wanted = max(min(count, FEWEST), count * settings().max_examples // 100)
     return settings(max_examples=wanted, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
