@@ -182,7 +182,8 @@ class _Reader:
         except JSONDecodeError as error:
             if not last and (error.msg.startswith("Unterminated string") or error.pos >= len(piece) - LONGEST_TOKEN):
                 return None
-            raise NotJson(f"{_WORDS.get(error.msg, error.msg)} (character {at + error.pos})") from None
+            place = error.pos if error.doc == piece else piece.find(error.doc)  # of a constant only its name is known
+            raise NotJson(f"{_WORDS.get(error.msg, error.msg)} (character {at + place})") from None
         except RecursionError:
             raise NotJson(f"the value at character {at} is nested too deeply") from None
         except ValueError:  # Python refuses to convert thousands of digits

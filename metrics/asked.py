@@ -23,7 +23,7 @@ Groups = Literal["agency", "category", "day", "level"]
 Format = Literal["json", "csv"]
 ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 # How else people and programs write a day: 20261103, 2026/11/3, with a time behind; and 3/11/2026, 03-11-2026, 3.11.2026.
-YEAR_FIRST = re.compile(r"([0-9]{4})[-/.]?([0-9]{1,2})[-/.]?([0-9]{1,2})(?:[T ].*)?")
+YEAR_FIRST = re.compile(r"([0-9]{4})(?:[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})|([0-9]{2})([0-9]{2}))(?:[T ].*)?")
 DAY_FIRST = re.compile(r"([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})")
 
 
@@ -60,7 +60,7 @@ def _day(text: object) -> object:
 def _meant(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text).strip()
     if parts := YEAR_FIRST.fullmatch(plain):
-        year, month, day = parts.groups()
+        year, month, day = (part for part in parts.groups() if part is not None)
     elif parts := DAY_FIRST.fullmatch(plain):
         day, month, year = parts.groups()
     else:

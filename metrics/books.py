@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from aiokafka import TopicPartition
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,8 +17,10 @@ from metrics.catalogue import Agency, Indicator
 from metrics.cube import Cube
 from metrics.directory_api import directory_routes
 from metrics.directory_feed import DirectoryFeed, both
+from metrics.disposable import Unreadable
 from metrics.exporter import Exporter
 from metrics.feed import Background, Feed
+from metrics.layout import FAMILIES
 from metrics.listing import Meaning
 from metrics.listing_api import listing_routes
 from metrics.listing_feed import Service
@@ -25,6 +29,7 @@ from metrics.reader import Readers
 from metrics.workers import WorkerLag
 from schemas.clock import now_ms
 from schemas.settings import Settings
+from schemas.topics import events_topic
 from schemas.worktime import office
 
 CUBE_FILE = "cube.sqlite"
@@ -40,20 +45,35 @@ class Books:
 
         Raises: SettingsError for office hours that are none.
         """
-        self.name, self.lag = settings.app_id, WorkerLag(settings)
+        self.name = settings.app_id
         cube = Cube(settings.read_models / CUBE_FILE)
+        readers = Readers(cube)
+        self.lag = WorkerLag(settings, partial(_counted, readers))
         feed, directory = Feed(settings, cube), DirectoryFeed(settings)
         shared: Any = {
             "books": self.name, "progress": lambda: both(feed.progress, directory.progress), "clock": now_ms,
             "directory": lambda: directory.directory, "office": office(settings),
         }  # fmt: skip
         questions = Questions(
-            Readers(cube), indicators, agencies, backlog=lambda: self.lag.backlog, standing=lambda: self.lag.standing, **shared
+            readers, indicators, agencies, backlog=lambda: self.lag.backlog, standing=lambda: self.lag.standing, **shared
         )
         listing = Service(settings, meanings, questions)
         exporter = Exporter(cube, indicators, worker_lag=lambda: self.lag.records, agencies=agencies, beside=listing.text, **shared)
         self.app = create_app(questions, exporter, [directory_routes(questions), listing_routes(listing.lists)])
         self.feeds: list[Background] = [feed, directory, *listing.feeds]
+
+
+def _counted(readers: Readers) -> dict[TopicPartition, int]:
+    """How far the figures have come; nothing is known while they are built anew."""
+    try:
+        with readers.snapshot() as snapshot:
+            return {
+                TopicPartition(events_topic(family), partition): offset
+                for family in FAMILIES
+                for partition, (offset, _) in snapshot.counted_up_to(family).items()
+            }
+    except Unreadable:
+        return {}
 
 
 class ByBooks:

@@ -1,10 +1,10 @@
-"""How far the workers are behind: their group's committed offsets against the ends of the events topics, and what stood there at first."""
+"""How far the workers are behind: what they have counted against the ends of the events topics, and what stood there at first."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aiokafka import TopicPartition
@@ -37,6 +37,7 @@ class Backlog:
 
 # By (family, partition) the offsets of the first event and behind the last one.
 Standing = Mapping[tuple[str, int], tuple[int, int]]
+Counted = Mapping[TopicPartition, int]  # of partitions of events, the offset of the first one that is not counted
 
 
 class WorkerLag:
@@ -46,7 +47,9 @@ class WorkerLag:
     stays, so that whoever waits until that is counted does not wait for what comes later.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, counted: Callable[[], Counted]) -> None:
+        """`counted`: how far the figures have come, as published with them. The group's offset may be missing, or moved by hand."""
+        self._counted = counted
         self.records: dict[tuple[str, int], int] = {}
         self.backlog: Backlog | None = None
         self.standing: Standing | None = None
@@ -95,8 +98,10 @@ class WorkerLag:
             return {}, None
         committed = await client.list_consumer_group_offsets(self._settings.app_id, partitions=partitions)
         first, end = await reader.beginning_offsets(partitions), await reader.end_offsets(partitions)
+        counted = await asyncio.to_thread(self._counted)
         # -1: nothing committed yet; retention may have taken what was never counted
-        done = {partition: max(committed[partition].offset if partition in committed else -1, first[partition]) for partition in partitions}
+        offsets = {partition: committed[partition].offset if partition in committed else -1 for partition in partitions}
+        done = {partition: max(offset, counted.get(partition, 0), first[partition]) for partition, offset in offsets.items()}
         left = {partition: max(0, end[partition] - done[partition]) for partition in partitions}
         waiting = {partition: done[partition] for partition in partitions if left[partition] and partition.topic != HEARTBEATS}
         backlog = Backlog(sum(left[partition] for partition in waiting), await _oldest(reader, waiting))

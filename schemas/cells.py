@@ -166,6 +166,10 @@ class Rules(NamedTuple):
     calendar: int = 0
     hours: int = 0
 
+    def __str__(self) -> str:
+        hours = f" and office hours number {self.hours} ({self.calendar:08x})" if self.calendar else ""
+        return f"version {self.version}{hours}"
+
 
 class Standing(NamedTuple):
     """What a page `applied` says: which events the cells stand for, and what they were counted by."""

@@ -75,7 +75,7 @@ class Decoder:
         try:
             fields: Fields = schemaless_reader(body, route.writer, route.reader)  # type: ignore[assignment]
         except Exception as error:  # fastavro raises whatever its readers hit on damaged bytes
-            raise ContractError(f"{route.type}: the bytes do not decode ({type(error).__name__}: {error})") from error
+            raise ContractError(f"{route.type}: the bytes do not decode: they are cut off, or another program wrote them") from error
         if body.tell() != len(value):
             raise ContractError(f"{route.type}: {len(value) - body.tell()} bytes are left over behind the record")
         if not EARLIEST_MS <= fields["occurred_at"] < LATEST_MS:

@@ -96,8 +96,8 @@ def _span(text: str) -> Span:
 def _days(name: str, text: str) -> frozenset[date]:
     try:
         return frozenset(date.fromisoformat(part.strip()) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        raise SettingsError(f"{name} is {text!r} ({error}): write days such as 2026-01-02,2026-02-13.") from None
+    except ValueError:
+        raise SettingsError(f"{name} is {text!r}, which is no list of days: write days such as 2026-01-02,2026-02-13.") from None
 
 
 class WorkTime:

@@ -95,7 +95,13 @@ def log_faults(accounts: Iterable[Account], places: Mapping[TopicPartition, Plac
     """Facts that are gone before they were counted, and books that stand for facts that are not there."""
     kept = [(account, places[account.source]) for account in accounts if account.family.recounted]
     gone = [(account, place) for account, place in kept if place.begins > account.next]
-    if gone:
+    if gone and all(account.rules is None for account, _ in kept):
+        where = ", ".join(f"{account} at offset {place.begins}" for account, place in gone)
+        yield (
+            f"No books of this name are kept, and new ones can't hold everything: the log begins behind the first fact ({where}). "
+            "Is LGSP_APP_ID right? To begin new books all the same, `lgsp mend --skip-missing`."
+        )
+    elif gone:
         where = ", ".join(f"{account} (facts {account.next} to {place.begins - 1})" for account, place in gone)
         yield (
             f"Facts were deleted before they were counted: {where}. They were accepted, so the agencies must send them again. Find out "

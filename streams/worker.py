@@ -19,7 +19,7 @@ import faust
 from faust.types import Message
 from prometheus_client import start_http_server
 
-from schemas.errors import EXIT_REFUSED, BooksError, HubError, LedgerError
+from schemas.errors import EXIT_REFUSED, BooksError, EnvironmentBroken, HubError, LedgerError
 from schemas.kafka import ensure_topics
 from schemas.seldom import Seldom
 from schemas.settings import Settings
@@ -27,7 +27,7 @@ from schemas.topics import events_topic
 from streams import health
 from streams.account import Handed
 from streams.batches import CODEC, Batch, use_batches
-from streams.families import FAMILIES, Family
+from streams.families import FAMILIES, Family, families
 from streams.ledger import Ledger
 from streams.quarantine import Quarantine
 from streams.takeover import take_over
@@ -182,9 +182,27 @@ def _logging(level: str) -> dict[str, Any]:
     }
 
 
-def run(settings: Settings) -> int:
-    """The worker in the foreground, until SIGTERM or Ctrl-C; the exit code 1 if Kafka can't be used as it is set up."""
+def _serve_metrics(settings: Settings) -> None:
+    if not settings.worker_port:
+        return
     try:
+        start_http_server(settings.worker_port, addr=settings.host)
+    except OSError as error:
+        where = f"{settings.host}:{settings.worker_port}"
+        raise EnvironmentBroken(
+            f"The worker can't tell its metrics on {where} ({error.strerror or error}): stop what listens there, or set LGSP_WORKER_PORT "
+            "to a free port (0: none)."
+        ) from None
+
+
+def run(settings: Settings) -> int:
+    """The worker in the foreground, until SIGTERM or Ctrl-C; the exit code 1 if it can't work as it is set up.
+
+    All that is looked at before it joins the group: a worker that takes partitions and then ends makes all others wait.
+    """
+    try:
+        families(settings)  # by office hours that make sense
+        _serve_metrics(settings)
         asyncio.run(ensure_topics(settings))
     except HubError as error:
         print(error, file=sys.stderr)
@@ -192,8 +210,6 @@ def run(settings: Settings) -> int:
     # Batches make many short-lived objects and the books are bytes, which the collector needn't visit.
     gc.set_threshold(100_000, 50, 100)
     settings.data.mkdir(parents=True, exist_ok=True)  # Faust keeps a folder there
-    if settings.worker_port:
-        start_http_server(settings.worker_port, addr=settings.host)
     app = build_app(settings)
     worker = faust.Worker(app, loglevel=settings.log_level, logging_config=_logging(settings.log_level))
     worker.execute_from_commandline()

@@ -41,8 +41,8 @@ def table(verdicts: list[Verdict]) -> Table:
     """A row for each partition of each family."""
     found = Table(title="Recount from the first event")
     found.add_column("family")
-    for column in ("partition", "events", "refused", "things", "cells", "cells differ", "states differ", "not yet applied"):
-        found.add_column(column, justify="right")
+    for column in ("part", "events", "refused", "things", "cells", "wrong cells", "wrong states", "waiting"):
+        found.add_column(column, justify="right", overflow="fold")
     for v in verdicts:
         row = (v.events, v.refused, v.things, v.cells, len(v.differences), len(v.states), v.behind)
         found.add_row(v.family, str(v.partition), *(f"{number:,}" for number in row), style="bold red" if v.wrong else "")
@@ -73,8 +73,9 @@ def lines(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[str]:
         yield "[bold red]Offsets do not fit together:[/]"
         yield from _some(iter(faults), len(faults))
     if any(verdict.begins for verdict in comparable if verdict.wrong):
-        yield "Where the log has lost its beginning, that alone makes them differ: what was told before it is in no recount."
-    yield TO_DO
+        yield "Where the log has lost its beginning, that alone makes them differ: what was told before it is in no recount any more."
+    if any(not verdict.begins for verdict in comparable if verdict.wrong):
+        yield TO_DO
 
 
 def _other_rules(verdicts: list[Verdict]) -> Iterator[str]:
@@ -116,7 +117,7 @@ def _difference(difference: Difference) -> str:
     return f"{'|'.join(map(str, key))}: published {_named(key, published)}, recounted {_named(key, counted)}"
 
 
-def _named(key: CellKey, sums: Sums) -> dict[str, int]:
+def _named(key: CellKey, sums: Sums) -> str:
     """Counts by the names of their measures; a newer worker's further measures by their places."""
     measures = dict(enumerate(KINDS[key.family][key.kind].measures))
-    return {measures.get(place, str(place)): amount for place, amount in sorted(sums.items())}
+    return ", ".join(f"{measures.get(place, str(place))} {amount:,}" for place, amount in sorted(sums.items())) or "nothing"

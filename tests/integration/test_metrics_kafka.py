@@ -29,7 +29,7 @@ from metrics.feed import Feed
 from metrics.grains import EVER, cover_days
 from metrics.layout import FAMILIES, TABLES
 from metrics.reader import Readers
-from metrics.workers import EVENTS, WorkerLag
+from metrics.workers import EVENTS, Backlog, WorkerLag
 from ops.kafka_storage import free_port
 from schemas.cells import Rules, Standing, applied_row, encode_page
 from schemas.kafka import admin, consumer, ensure_topics, producer
@@ -113,7 +113,7 @@ async def test_a_place_beyond_the_topic_is_rebuilt(settings: Settings, code: str
 
 
 async def test_the_lag_of_workers_that_never_ran_is_all_that_there_is(settings: Settings) -> None:
-    watcher = WorkerLag(settings.model_copy(update={"app_id": f"never-{uuid4()}"}))
+    watcher = WorkerLag(settings.model_copy(update={"app_id": f"never-{uuid4()}"}), dict)
     async with Publisher(settings) as publisher:
         await publisher.publish([told("activity.meeting_held", "11-03 09:00", activity_id=uuid4().hex)[0]])
         await beat_once(publisher)
@@ -129,6 +129,22 @@ async def test_the_lag_of_workers_that_never_ran_is_all_that_there_is(settings: 
             reader.assign([*waiting])
             await reader.seek_to_beginning(*waiting)
             assert watcher.backlog.oldest_ms == min([(await reader.getone(partition)).timestamp for partition in waiting])
+    finally:
+        task.cancel()
+
+
+async def test_what_the_figures_hold_is_not_behind_whatever_the_group_says(settings: Settings) -> None:
+    """Kafka forgets a group's offsets while a hub is off for long, and anybody may move them."""
+    async with Publisher(settings) as publisher:
+        await publisher.publish([told("activity.meeting_held", "11-03 09:00", activity_id=uuid4().hex)[0]])
+    partitions = [TopicPartition(topic, partition) for topic in EVENTS for partition in range(settings.partitions)]
+    async with consumer(settings, isolation_level="read_uncommitted") as reader:
+        ends = await reader.end_offsets([one for one in partitions if one.topic != "lgsp.quarantine"])
+    watcher = WorkerLag(settings.model_copy(update={"app_id": f"never-{uuid4()}"}), lambda: ends)
+    task = asyncio.create_task(watcher.watch())
+    try:
+        await asyncio.to_thread(until, lambda: watcher.backlog is not None)
+        assert watcher.backlog == Backlog(0, None)
     finally:
         task.cancel()
 

@@ -140,6 +140,7 @@ async def test_a_parameter_given_twice_or_empty_is_refused_at_every_address(api:
     (f"{SHARE}to=20261103", "to: 20261103 is not how a day is written: write 2026-11-03"),
     (f"{SHARE}to=2026-11-03T00:00:00", "to: 2026-11-03T00:00:00 is not how a day is written: write 2026-11-03"),
     (f"{SHARE}from=%EF%BC%92%EF%BC%90%EF%BC%92%EF%BC%96-11-03", "from: ２０２６-11-03 is not how a day is written: write 2026-11-03"),
+    (f"{SHARE}from=2026-11", "from: 2026-11 is not how a day is written: write it like 2026-11-03"),
     (f"{SHARE}from=1790000000", "from: 1790000000 is not how a day is written: write it like 2026-11-03"),
     (f"{SHARE}from=2026-02-30", "from: 2026-02-30 is no day of the calendar"),
     ("/v1/agencies?day=31/12/2026", "day: 31/12/2026 is not how a day is written: write 2026-12-31"),

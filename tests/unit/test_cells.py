@@ -157,6 +157,11 @@ def test_an_earlier_hub_takes_no_offset_of_today_for_its_own() -> None:
     assert decode_page(value)["applied|-"][0] < 0
 
 
+def test_rules_are_told_in_words() -> None:
+    assert str(Rules(4)) == "version 4"
+    assert str(Rules(4, 0x45BF_1D5B, 2)) == "version 4 and office hours number 2 (45bf1d5b)"
+
+
 def test_a_later_layout_is_told_from_junk() -> None:
     with pytest.raises(NewerLayout, match="layout 3"):
         read_applied_page(encode_page({"applied|-": {0: -3, 1: 2}}))

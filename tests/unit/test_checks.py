@@ -71,6 +71,13 @@ def test_facts_that_are_gone_before_they_were_counted_are_named() -> None:
     assert refused(account(), begins=40) == ""
 
 
+def test_books_of_a_name_that_nobody_keeps_are_asked_about() -> None:
+    """A mistyped LGSP_APP_ID must not send agencies to work."""
+    said = refused(account(at=0, rules=None), committed=None, begins=44)
+    assert "Is LGSP_APP_ID right?" in said
+    assert "send" not in said
+
+
 def test_events_that_were_counted_and_are_not_there_are_named() -> None:
     assert "counted up to 40, the topic ends at 12" in refused(account(), ends=12)
 

@@ -91,7 +91,7 @@ def test_an_error_far_inside_says_where() -> None:
         ('{"a": "%s"}' % ("x" * EVENT_LIMIT), "is longer than 65,536 characters"),
         ('{"a": "%s"}' % ('\\"],{' * EVENT_LIMIT), "is longer than 65,536 characters"),
         ("[%s0]" % ("[0]," * EVENT_LIMIT), "is longer than 65,536 characters"),
-        ('{"a": NaN}', "can't be read: NaN is no number that JSON knows"),
+        ('{"a": NaN}', "can't be read: NaN is no number that JSON knows (character 10)"),
         ("-Infinity", "can't be read: -Infinity is no number"),
         ("01", "can't be read: a comma or a closing bracket is missing (character 5)"),
         ("1 2", "can't be read: a comma or a closing bracket is missing (character 6)"),
