@@ -84,6 +84,10 @@ class Decoder:
             _refuse_absurd(route, fields)
         if len(value) > SHORT:  # rare
             _refuse_endless(route, fields)
+        for name in route.codes:
+            code = fields[name]
+            if code is not None and not code.isprintable():  # no connector lets such a code in
+                raise ContractError(f"{route.type}: {name} {code!r} is no code")
         if b"|" in value:  # rare, and mostly a byte of a number
             _refuse_bars(route, fields)
         return route.type, fields
