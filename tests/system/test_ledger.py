@@ -19,7 +19,7 @@ from schemas.kafka import consumer, producer, read_to_end
 from schemas.states import APPLIED_KEY, read_applied
 from schemas.topics import cells_topic, state_topic
 from streams.account import Handed
-from streams.families import ALL, FAMILIES
+from streams.families import ALL, FAMILIES, Family
 from streams.ledger import Ledger
 from streams.takeover import take_over
 
@@ -158,17 +158,21 @@ async def test_a_former_owner_is_fenced(hub: Hub, records: list, ledger: Ledger)
     assert await exact(hub, 100) == 100
 
 
+def counted_otherwise() -> Family:
+    """Dossiers by tomorrow's rules: what is received counts as refused."""
+    today = FAMILIES["dossiers"]
+
+    def counts(state: object, parts: int = ALL) -> list:
+        return [(key.replace(b"|received|", b"|refused|"), ones[:1], sums) for key, ones, sums in today.counts(state, parts)]
+
+    return replace(today, version=today.version + 1, counts=counts, counts_by=None)
+
+
 async def test_rules_with_a_new_version_are_counted_anew(hub: Hub, records: list, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cells published under older rules are corrected at take-over: changed ones, new ones, and those that are gone."""
     await ledger.apply(batch(records[:300], None))
     await ledger.close()
-    old = FAMILIES["dossiers"]
-
-    def counted_otherwise(state: object, parts: int = ALL) -> list:
-        return [(key.replace(b"|received|", b"|refused|"), ones[:1], sums) for key, ones, sums in old.counts(state, parts)]
-
-    changed = replace(old, version=old.version + 1, counts=counted_otherwise, counts_by=None)
-    monkeypatch.setitem(FAMILIES, "dossiers", changed)
+    monkeypatch.setitem(FAMILIES, "dossiers", counted_otherwise())
     successor = Ledger(0, hub.settings)
     await take_over(hub.settings, [successor])
     assert await exact(hub, 300) == 300
