@@ -13,7 +13,7 @@ run: $(STAMP)
 	@exec $(VENV)/bin/lgsp up
 
 unit: $(STAMP)
-	@exec $(PYTEST) -n $(CORES) --hypothesis-profile=unit tests/unit tests/property
+	@exec $(PYTEST) -n $(CORES) --hypothesis-profile=unit tests/unit
 
 # One process more than cores: tests of whole hubs wait for them half of their time.
 test: $(STAMP)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # How many examples a property needs is said beside it (`strategies.examples`), by how much there is that can meet; a profile asks
 # for so many percent of all of them: `make unit`, `make test`, and `make test` where CI is set, which has the large run (and, by
 # Hypothesis' own profile of that name, the same examples each time).
-PERCENT = {"unit": 20, "test": 100, "ci": 1_000}
+PERCENT = {"unit": 10, "test": 100, "ci": 400}
 for name, percent in PERCENT.items():
     settings.register_profile(name, settings.get_profile("ci" if name == "ci" else "default"), max_examples=percent, deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "test")
