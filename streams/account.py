@@ -53,37 +53,41 @@ class Account:
 
         So is a deletion, but of what no connector wrote: workers delete nothing else.
         """
-        put = self.books.states.put
+        put, damaged = self.books.states.put, self._damaged_states
         for record in records:
             key, row = record.key, record.value
             if not key:
                 self._mark(topic, record)
             elif looks_like_state(row) if row else strange(key, self.books.home):
                 put(key, row)
+                damaged.discard(key)  # a worker has written it again
             else:
-                self._pass_over(topic, record, self._damaged_states)
+                self._pass_over(topic, record)
+                damaged.add(key)
 
     def put_pages(self, topic: str, records: Sequence[Record]) -> None:
         """The same of pages.
 
         Raises: BooksError if a later version of the hub wrote them.
         """
-        put, applied = self.books.pages.put, self._applied
+        put, damaged, applied = self.books.pages.put, self._damaged_pages, self._applied
         for record in records:
             key, page = record.key, record.value
             assert key is not None, "it was shared out by its key"
             if key == applied:
                 self._put_applied(topic, record)
             elif page and not looks_like_page(page):
-                self._pass_over(topic, record, self._damaged_pages)
+                self._pass_over(topic, record)
+                damaged.add(key)
             else:
                 put(key, page)
+                damaged.discard(key)
 
     def _mark(self, topic: str, record: Record) -> None:
         try:
             self.states_next = read_applied(record.value or b"").next
         except ValueError:  # msgspec's errors are
-            self._pass_over(topic, record, set())
+            self._pass_over(topic, record)
 
     def _put_applied(self, topic: str, record: Record) -> None:
         try:
@@ -91,15 +95,14 @@ class Account:
         except NewerLayout as error:
             raise BooksError(f"{self}: {error} {_NEWER}") from error
         except ContractError:
-            self._pass_over(topic, record, set())
+            self._pass_over(topic, record)
             return
         self.next, self.rules, self.books.refused_run = standing
         self._applied_value = record.value
 
-    def _pass_over(self, topic: str, record: Record, damaged: set[bytes]) -> None:
+    def _pass_over(self, topic: str, record: Record) -> None:
         origin = f"kafka:{topic}/{self.source.partition}/{record.offset}"
         self.junk.append(Quarantined(origin, f"no worker of the hub wrote this under {record.key!r}", record.value or b""))
-        damaged.add(record.key or b"")
 
     def states(self, changes: Changes, offset: int) -> list[Row]:
         """What is written to the topic of states, and last how far they have come once the transaction is committed."""
