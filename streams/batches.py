@@ -1,6 +1,6 @@
 """Batches: a Faust transport that hands agents whole fetches instead of single messages.
 
-The only module that touches Faust's internals; `tests/unit/test_faust_contract.py` checks each name overridden here, and
+With `assignment` the only module that touches Faust's internals; `tests/unit/test_faust_contract.py` checks each name overridden here, and
 faust-streaming is pinned. Faust never commits offsets here: the ledger's transaction does.
 """
 

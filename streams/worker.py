@@ -26,6 +26,7 @@ from schemas.settings import Settings
 from schemas.topics import events_topic
 from streams import health
 from streams.account import Handed
+from streams.assignment import DeclaredAssignor
 from streams.batches import CODEC, Batch, use_batches
 from streams.families import FAMILIES, Family, families
 from streams.ledger import Ledger
@@ -135,7 +136,7 @@ def build_app(settings: Settings) -> faust.App:
         stream_buffer_maxsize=16, topic_partitions=settings.partitions, worker_redirect_stdouts=False,
         broker_session_timeout=settings.session_timeout, broker_heartbeat_interval=min(1.0, settings.session_timeout / 4),
         broker_rebalance_timeout=settings.rebalance_timeout, broker_request_timeout=settings.request_timeout,
-        consumer_max_fetch_size=4 << 20, datadir=str(settings.data / "worker"),
+        consumer_max_fetch_size=4 << 20, datadir=str(settings.data / "worker"), PartitionAssignor=DeclaredAssignor,
     )  # fmt: skip
     use_batches(app)
     desk = Desk(app, settings)
