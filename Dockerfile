@@ -9,6 +9,7 @@ COPY requirements.lock .
 RUN pip install --require-hashes --only-binary :all: -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
+COPY serving serving
 COPY connectors connectors
 COPY streams streams
 COPY metrics metrics

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -39,9 +39,10 @@ class Books:
     """The books that these settings name. `app` answers, `feeds` keep up to date what it answers from, `lag` watches the workers."""
 
     def __init__(
-        self, settings: Settings, indicators: Mapping[str, Indicator], agencies: Mapping[str, Agency], meanings: Sequence[Meaning]
+        self, settings: Settings, indicators: Mapping[str, Indicator], agencies: Mapping[str, Agency], meanings: Sequence[Meaning],
+        beside: Callable[[], str] = lambda: "",
     ) -> None:  # fmt: skip
-        """Nothing is read before the feeds are started.
+        """Nothing is read before the feeds are started. `beside` are the process's further metrics.
 
         Raises: SettingsError for office hours that are none.
         """
@@ -58,7 +59,9 @@ class Books:
             readers, indicators, agencies, backlog=lambda: self.lag.backlog, standing=lambda: self.lag.standing, **shared
         )
         listing = Service(settings, meanings, questions)
-        exporter = Exporter(cube, indicators, worker_lag=lambda: self.lag.records, agencies=agencies, beside=listing.text, **shared)
+        exporter = Exporter(
+            cube, indicators, worker_lag=lambda: self.lag.records, agencies=agencies, beside=lambda: listing.text() + beside(), **shared
+        )
         self.app = create_app(questions, exporter, [directory_routes(questions), listing_routes(listing.lists)])
         self.feeds: list[Background] = [feed, directory, *listing.feeds]
 

@@ -14,8 +14,8 @@ from metrics.books import Books, ByBooks
 from metrics.catalogue import load_agencies, load_indicators
 from metrics.listing import Meaning
 from schemas.seldom import Seldom
-from schemas.serving import Server, run_server
 from schemas.settings import Settings
+from serving import Connections, Server, run_server
 
 GRACE_SECONDS = 5
 # Seconds that a thread may keep Python's lock from another. SQLite lets go of it at every statement, so at the usual 5 ms a
@@ -39,9 +39,10 @@ async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[
     Raises: CatalogueError; SettingsError for office hours that are none, or topics that exist with another number of partitions.
     """
     indicators, agencies = load_indicators(settings.indicators), load_agencies(settings.agencies)
-    served = [Books(one, indicators, agencies, meanings) for one in settings.served]
+    connections = Connections(settings.connections)
+    served = [Books(one, indicators, agencies, meanings, connections.text) for one in settings.served]
     app = ByBooks({one.name: one.app for one in served})
-    server = Server(app, "metrics", ["/metrics", "/v1/indicators"], grace_seconds=GRACE_SECONDS)
+    server = Server(app, "metrics", ["/metrics", "/v1/indicators"], connections=connections, grace_seconds=GRACE_SECONDS)
     feeds = [feed for one in served for feed in one.feeds]
     spare_collections()
     for feed in feeds:  # one that ends takes the server with it: figures that no longer move must not be told

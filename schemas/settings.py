@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     app_id: str = Field("lgsp", pattern=rf"^{BOOKS}$", description="Name of the books: consumer group, prefix of transactions and topics")
     books_beside: str = Field("", pattern=BESIDE, description="Names (a,b,…) of further books for metrics to serve, by `?books=NAME`")
     body_limit: int = Field(8 << 20, ge=1024, description="Largest request body the gateway reads, in bytes")
+    connections: int = Field(1_024, ge=16, le=32_768, description="Most connections at once to gateway and to metrics, each")
     batch_limit: int = Field(1_000, ge=1, le=10_000, description="Most events in one request to the gateway")
     publish_timeout: float = Field(10.0, gt=0, description="Seconds the gateway waits for Kafka before it answers 503")
     publish_buffer: int = Field(32 << 20, ge=1 << 20, description="Bytes of accepted requests in memory before callers must wait")

@@ -27,10 +27,12 @@ DETAILS = {404: "{path} is no address of the gateway.", 405: "{path} does not ta
 ASKED = ["GET", "HEAD"]
 
 
-def build_app(settings: Settings, publisher: Publishes, health: Health | None = None) -> FastAPI:
-    """The application over a publisher that someone else starts and stops."""
+def build_app(
+    settings: Settings, publisher: Publishes, health: Health | None = None, *, beside: Callable[[], str] = lambda: ""
+) -> FastAPI:
+    """The application over a publisher that someone else starts and stops; `beside` are further metrics."""
     app = FastAPI(title="LGSP hub: gateway", version="1", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
-    gateway = Gateway(settings, publisher, health or Health())
+    gateway = Gateway(settings, publisher, health or Health(), beside)
     app.add_api_route("/v1/events", gateway.events, methods=["POST"], **openapi.EVENTS_ROUTE)
     app.add_api_route("/healthz", gateway.healthz, methods=ASKED, **openapi.HEALTHZ_ROUTE)
     app.add_api_route("/readyz", gateway.readyz, methods=ASKED, **openapi.READYZ_ROUTE)
@@ -44,8 +46,9 @@ def build_app(settings: Settings, publisher: Publishes, health: Health | None = 
 class Gateway:
     """The routes, and the memory they share."""
 
-    def __init__(self, settings: Settings, publisher: Publishes, health: Health) -> None:
+    def __init__(self, settings: Settings, publisher: Publishes, health: Health, beside: Callable[[], str]) -> None:
         self.settings = settings
+        self.beside = beside
         self.publisher = publisher
         self.health = health
         self.bodies = Budget(settings.publish_buffer)
@@ -76,7 +79,7 @@ class Gateway:
 
     async def metrics(self) -> Response:
         """The gateway's own health, in Prometheus' text format."""
-        return Response(self.health.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(self.health.render() + self.beside().encode(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def _guarded(self, request_id: UUID, work: Callable[[], Awaitable[Response]]) -> Response:
         try:

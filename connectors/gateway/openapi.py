@@ -13,8 +13,9 @@ from starlette.routing import BaseRoute
 from connectors.cloudevents import ENVELOPE
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.modes import ATTRIBUTES, BATCH, JSON, STRUCTURED
-from connectors.gateway.problems import KINDS, MEDIA_TYPE
+from connectors.gateway.problems import KINDS
 from schemas.events import ACCEPTED, Event
+from serving.problems import MEDIA_TYPE
 
 Schema = dict[str, Any]
 

@@ -3,40 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
-MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER = {"Retry-After": "5"}
+from serving import problems as serving
+from serving.problems import MEDIA_TYPE, Kind
 
-
-class Kind(NamedTuple):
-    """A kind of problem: its HTTP status, its title, and what the sender does about it."""
-
-    status: int
-    title: str
-    do: str
-
-    def uri(self, name: str) -> str:
-        """The problem's `type`."""
-        return f"urn:lgsp:problem:{name}"
+RETRY_AFTER = {"Retry-After": str(serving.RETRY_SECONDS)}
 
 
 KINDS: dict[str, Kind] = {
     "not-json": Kind(400, "The body can't be read as JSON", "Mend the sender; sending it again changes nothing."),
     "not-found": Kind(404, "There is nothing at this address", "Correct the address: events go to POST /v1/events."),
     "method-not-allowed": Kind(405, "This address does not take this method", "Use the method named in Allow."),
-    "too-slow": Kind(408, "The body did not arrive in time", "Send it again, in smaller requests on a slow line."),
+    "too-slow": serving.KINDS["too-slow"],
     "too-large": Kind(413, "The request is too large", "Split it: the detail names the limit."),
     "unsupported-media-type": Kind(415, "The gateway does not read this kind of body",
                                    "Send application/cloudevents+json, cloudevents-batch+json or application/json, uncompressed."),
     "refused-items": Kind(422, "Items were refused", "Mend the items named and send them again; the others were taken in."),
-    "head-too-large": Kind(431, "The request's head is too large", "Send fewer or shorter headers."),
-    "http-error": Kind(400, "The request can't be answered", "See the detail."),
+    "head-too-large": serving.KINDS["head-too-large"],
+    "http-error": serving.KINDS["http-error"],
     "internal-error": Kind(500, "The gateway failed", "Send it again; tell the hub's operators if it persists."),
-    "unavailable": Kind(503, "The hub can't take events at the moment", "Send the same request again after Retry-After seconds."),
+    "unavailable": serving.KINDS["unavailable"],
 }  # fmt: skip
 
 

@@ -11,18 +11,16 @@ from functools import partial
 from aiokafka.errors import KafkaError
 
 from connectors.gateway.app import build_app
-from connectors.gateway.protocol import Protocol
 from connectors.heartbeat import beat
 from connectors.publisher import Publisher
 from schemas import kafka
 from schemas.errors import KafkaUnavailable
-from schemas.serving import Server, run_server
 from schemas.settings import Settings
+from serving import Connections, Server, run_server
 
 log = logging.getLogger(__name__)
 
 TOPICS_RETRY_SECONDS = 1.0
-KEEP_ALIVE_SECONDS = 65  # longer than the usual 60 s of proxies in front, so that they close first
 
 
 def run(settings: Settings) -> int:
@@ -52,8 +50,9 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
 
 
 def _server(settings: Settings, publisher: Publisher) -> Server:
-    app, grace = build_app(settings, publisher), int(settings.publish_timeout) + 5
-    return Server(app, "gateway", ["/v1/events"], grace_seconds=grace, http=Protocol, timeout_keep_alive=KEEP_ALIVE_SECONDS)
+    connections = Connections(settings.connections)
+    app = build_app(settings, publisher, beside=connections.text)
+    return Server(app, "gateway", ["/v1/events"], connections=connections, grace_seconds=int(settings.publish_timeout) + 5)
 
 
 async def _ensure_topics(settings: Settings, server: Server) -> None:

@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
 
 import httpx
 import pytest
-from agencies import Items, agency, state
-from cubes import INDICATORS, NOW, at, counted, filled, table
+from cubes import table
 from fastapi import FastAPI
-from listings import empty, paced
+from served import FORMULA, small_metrics
 
-from metrics.api import create_app
-from metrics.directory import Directory
-from metrics.directory_api import directory_routes
-from metrics.exporter import Exporter
-from metrics.feed import Progress
-from metrics.listing_api import listing_routes
-from metrics.listing_questions import Lists
-from metrics.questions import Questions
-from metrics.reader import Readers
-from ops.listing import meanings
-
-FORMULA = '=HYPERLINK("http://sample.invalid","X")'
 SHARE = "/v1/indicators/dossiers_on_time_share?"
 LISTS = "/v1/dossiers?kind=received&measure=received&"
 EDGES = [
@@ -66,30 +52,11 @@ EDGES = [
 JARGON = re.compile(r"Input should|Value error|unable to parse|Extra inputs|\^|\\d|Error\b|Exception|\b\d{12,}\b|Traceback|sqlite", re.I)
 
 
-def registered() -> Items:
-    """An agency that registered itself under names that are formulas, and a procedure."""
-    items = agency({}, "TST.A", "province", name_vi=FORMULA, name_en="@SUM(1+1)")
-    return state(items, "procedure/P1", "procedure.registered", "TST.A", "2024-01-01", procedure="P1", field="land")
-
-
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     """The API over a small province, which questions only read."""
-    folder = tmp_path_factory.mktemp("edges")
-    cube, listing, directory = filled(folder, [
-        counted("dossiers|received|TST.A|P1|20251103", received=3), counted("dossiers|received|TST.X|P9|20251103", received=2),
-        counted("dossiers|closed|TST.A|P1|20251105", closed=2, finished=2, on_time=1),
-        counted(f"dossiers|open|TST.A|P1|{at('2025-11-11T17:00')}", open=4),
-        counted("inventory|systems|TST.A|portal|20240301", systems=5), counted("inventory|systems|TST.A|portal|99991231", systems=-5),
-    ]), empty(folder), Directory(registered())  # fmt: skip
-    ready = Progress(ready=True, percent=100.0, partitions=1)
-    shared: Any = {"progress": lambda: ready, "clock": lambda: NOW, "directory": lambda: directory}
-    questions = Questions(Readers(cube), INDICATORS, {}, **shared)
-    lists = Lists(questions, paced(cube, listing), meanings(), progress=lambda: ready)
-    exporter = Exporter(cube, INDICATORS, worker_lag=dict, **shared)
-    yield create_app(questions, exporter, [directory_routes(questions), listing_routes(lists)])
-    cube.close()
-    listing.close()
+    with small_metrics(tmp_path_factory.mktemp("edges")) as app:
+        yield app
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from metrics.catalogue import Agency, Indicator
 from metrics.exposition import METRICS
 from metrics.problems import KINDS
 from metrics.windows import COMPARISONS, EXPORTED, NAMES
+from serving import KINDS as SERVER_KINDS
+from serving import METRICS as SERVER
 from streams import health as worker
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -25,7 +27,7 @@ KINDS_OF_METRIC = prometheus_client.Counter | prometheus_client.Gauge | promethe
 WORKER = [(next(iter(found.describe())), found._labelnames) for found in vars(worker).values() if isinstance(found, KINDS_OF_METRIC)]
 
 
-@pytest.mark.parametrize("metric", [*METRICS, *GATEWAY.values()], ids=lambda metric: metric.name)
+@pytest.mark.parametrize("metric", [*METRICS, *GATEWAY.values(), *SERVER], ids=lambda metric: metric.name)
 def test_every_metric_is_documented_as_it_is_declared(metric: object) -> None:
     labels = ", ".join(f"`{label}`" for label in metric.labels) or "–"  # type: ignore[attr-defined]
     row = f"| `{metric.name}` | {labels} | {metric.means} | {metric.do} |"  # type: ignore[attr-defined]
@@ -41,7 +43,7 @@ def test_every_metric_of_the_worker_is_documented(metric: prometheus_client.Metr
 
 def test_no_metric_is_documented_that_is_not_there() -> None:
     workers = {name for metric, _ in WORKER for name in (metric.name, f"{metric.name}_total")}
-    there = {metric.name for metric in METRICS} | set(GATEWAY) | workers
+    there = {metric.name for metric in (*METRICS, *SERVER)} | set(GATEWAY) | workers
     documented = set(re.findall(r"^\| `(lgsp_\w+)`", METRICS_PAGE, re.M))
     assert documented <= there
     assert all(f"`{window}`" in METRICS_PAGE for window in EXPORTED)
@@ -52,6 +54,9 @@ def test_every_parameter_window_and_problem_of_the_api_is_documented() -> None:
     parameters = {field.alias or name for name, field in fields.items()}
     for word in (*parameters, *NAMES, *COMPARISONS, *KINDS):
         assert f"`{word}`" in API_PAGE, word
+    for name, kind in SERVER_KINDS.items():
+        assert f"`{name}`" in API_PAGE
+        assert f"| {kind.status} |" in API_PAGE
     for status, _ in KINDS.values():
         assert f"| {status} |" in API_PAGE
 

@@ -14,8 +14,8 @@ import pytest
 
 from ops.kafka_storage import free_port
 from schemas.errors import KafkaUnavailable
-from schemas.serving import Server, run_server
 from schemas.settings import Settings
+from serving import Connections, Server, run_server
 
 
 async def answered(listener: socket.socket, end: Callable[[Server], None]) -> bytes:
@@ -26,7 +26,7 @@ async def answered(listener: socket.socket, end: Callable[[Server], None]) -> by
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
         await send({"type": "http.response.body", "body": b"ok"})
 
-    server = Server(app, "sample", ["/a", "/b"], grace_seconds=5)
+    server = Server(app, "sample", ["/a", "/b"], connections=Connections(16), grace_seconds=5)
     reader, writer = await asyncio.open_connection(*listener.getsockname()[:2])
     writer.write(b"GET / HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n")
     await server.serve([listener])

@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Literal
 
 import uvicorn
@@ -17,6 +18,11 @@ import uvloop
 
 from schemas.errors import EnvironmentBroken, HubError
 from schemas.settings import Settings
+from serving.connections import Connections
+from serving.protocol import KEEP_ALIVE_SECONDS, Protocol
+
+# The system would keep 4 MiB for a client that takes nothing, and for minutes not say that a slow one gets on. It doubles this.
+SEND_BYTES = 128 << 10
 
 Port = Literal["gateway_port", "metrics_port"]
 
@@ -43,8 +49,7 @@ def _listener(settings: Settings, port: Port, who: str) -> socket.socket:
     number, setting = getattr(settings, port), f"LGSP_{port.upper()}"
     where = f"{settings.host}:{number}"
     try:
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        return socket.create_server((settings.host, number), family=family, backlog=1024)
+        return listening(settings.host, number)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise EnvironmentBroken(f"{where} is in use: stop what listens there, or set {setting} to a free port.") from None
@@ -52,16 +57,25 @@ def _listener(settings: Settings, port: Port, who: str) -> socket.socket:
         raise EnvironmentBroken(f"{who} can't listen on {where} ({why}).") from None
 
 
-class Server(uvicorn.Server):
-    """uvicorn, but signals end it quietly, and it says so itself when it answers."""
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens, whose connections keep no more of an answer in the system's memory than SEND_BYTES."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
+    return listener
 
-    def __init__(self, app: Any, name: str, paths: Sequence[str], *, grace_seconds: int, **options: Any) -> None:
-        """`name` and `paths` are what it prints when it answers; `options` are further ones of uvicorn.Config."""
+
+class Server(uvicorn.Server):
+    """uvicorn, but within limits; signals end it quietly, and it says so itself when it answers."""
+
+    def __init__(self, app: Any, name: str, paths: Sequence[str], *, connections: Connections, grace_seconds: int) -> None:
+        """`name` and `paths` are what it prints when it answers; `connections` are all of this port."""
+        http: Any = partial(Protocol, connections)  # what makes one, which is all that uvicorn does with it
         super().__init__(uvicorn.Config(
-            app, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False,
-            timeout_graceful_shutdown=grace_seconds, **options,
+            app, http=http, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False,
+            timeout_graceful_shutdown=grace_seconds, timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=connections.backlog,
         ))  # fmt: skip
-        self._name, self._paths = name, paths
+        self._name, self._paths, self._connections = name, paths, connections
 
     def stop_soon(self) -> None:
         """End as on a signal. May be called from any thread."""
@@ -74,6 +88,12 @@ class Server(uvicorn.Server):
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.handle_exit, number, None)
         yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second; once a second the connections are looked through."""
+        if counter % 10 == 0:
+            self._connections.sweep()
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, then print the addresses."""

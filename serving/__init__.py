@@ -1,0 +1,10 @@
+"""How any of the hub's processes answers over HTTP: one server, one set of limits, each of them counted and told.
+
+http (socket, server) -> connections (how many, how long, how much) -> protocol (one connection, one request at a time)
+"""
+
+from serving.connections import METRICS, Connections, Metric
+from serving.http import Server, run_server
+from serving.problems import KINDS, Kind
+
+__all__ = ["KINDS", "METRICS", "Connections", "Kind", "Metric", "Server", "run_server"]
