@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -17,11 +17,14 @@ from schemas.times import SAMPLE
 
 ENVELOPE: dict[str, str] = {"event_id": "id", "source": "source", "occurred_at": "time"}  # event's field → CloudEvents attribute
 SHOWN_ERRORS = 20  # of one item
+MOST_FIELDS = 64  # of an event's attributes, and of its data: no event has half as many, and each unknown one would cost an error
+MOST_ENTRIES = 1_000  # of a list in them, likewise
 GUESSED = 3  # of them, those for which a name like the wrong one is looked for: that takes a while
 
 Kind = Literal[
-    "not_an_event", "unknown_type", "missing_field", "unknown_field", "wrong_value", "future_time", "repeated_name", "unreadable"
-]
+    "not_an_event", "unknown_type", "missing_field", "unknown_field", "wrong_value", "future_time", "repeated_name", "unreadable",
+    "too_many_fields",
+]  # fmt: skip
 _KINDS: dict[str, Kind] = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
 
 
@@ -34,11 +37,27 @@ class FieldError(NamedTuple):
 
 
 class Refused(Exception):
-    """The item can't be taken in; names every field that is wrong."""
+    """The item can't be taken in; names the fields that are wrong, the first ones of many. `more` are errors that are not in the list."""
 
-    def __init__(self, errors: list[FieldError]) -> None:
-        self.errors = errors[:SHOWN_ERRORS]
-        super().__init__("; ".join(f"{error.field or 'event'}: {error.message}" for error in self.errors))
+    def __init__(self, errors: Sequence[FieldError], more: int = 0) -> None:
+        shown = list(errors[:SHOWN_ERRORS])
+        self._all = len(errors) + more
+        self.errors = self._cut(shown)
+        super().__init__(in_words(self.errors))
+
+    @property
+    def first(self) -> list[FieldError]:
+        """The first error, and how many more there are."""
+        return self._cut(self.errors[:1])
+
+    def _cut(self, shown: list[FieldError]) -> list[FieldError]:
+        more = self._all - len(shown)
+        return [*shown, FieldError("", f"and {more:,} more error{'s' if more > 1 else ''}", shown[-1].kind)] if more else shown
+
+
+def in_words(errors: Iterable[FieldError]) -> str:
+    """The errors in one line."""
+    return "; ".join(f"{error.field or 'event'}: {error.message}" for error in errors)
 
 
 def event_of(item: Item, *, latest: int) -> Event:
@@ -49,7 +68,8 @@ def event_of(item: Item, *, latest: int) -> Event:
     if item.problem:
         raise Refused([FieldError("", item.problem, "unreadable")])
     if item.repeated:
-        raise Refused([FieldError(printable(name), "stands twice in one object", "repeated_name") for name in item.repeated])
+        shown = [FieldError(printable(name), "stands twice in one object", "repeated_name") for name in item.repeated[:SHOWN_ERRORS]]
+        raise Refused(shown, len(item.repeated) - len(shown))
     if not isinstance(item.value, dict):
         raise Refused([FieldError("", "should be a CloudEvent: a JSON object with specversion, id, source, type…", "not_an_event")])
     return build(item.value, latest=latest)
@@ -60,6 +80,8 @@ def build(attributes: Mapping[str, Any], *, latest: int) -> Event:
 
     Raises: Refused
     """
+    if (much := _too_much("", "attributes", attributes)) is not None:
+        raise Refused([much])
     if None in attributes.values():  # CloudEvents 1.0, JSON format 2.2: as if it was left out
         attributes = {name: value for name, value in attributes.items() if value is not None}
     errors = list(_envelope_errors(attributes))
@@ -68,13 +90,15 @@ def build(attributes: Mapping[str, Any], *, latest: int) -> Event:
     if model is None or not isinstance(data, dict):
         unnamed = [name for name in ("id", "source") if not isinstance(attributes.get(name), str)]
         raise Refused(errors + [_missing_or(attributes, name, "should be text") for name in unnamed])
+    if (much := _too_much("data", "fields", data)) is not None:
+        raise Refused([*errors, much])
     fields, wrong = _fields(model, attributes, data)
     errors.extend(wrong)
-    event = _validated(model, fields, errors)
+    event, more = _validated(model, fields, errors)
     if event is not None and event.occurred_at > latest:
         errors.append(FieldError("time", "lies in the future: check the clock and time zone of the source", "future_time"))
     if event is None or errors:
-        raise Refused(errors)
+        raise Refused(errors, more)
     return event
 
 
@@ -159,15 +183,27 @@ def _same(one: Any, other: Any) -> bool:
         return False
 
 
-def _validated(model: type[Event], fields: dict[str, Any], errors: list[FieldError]) -> Event | None:
+def _too_much(place: str, what: str, holds: Mapping[str, Any]) -> FieldError | None:
+    """What is to be said of more fields, or longer lists, than any event has: one error, before each of them costs one."""
+    if len(holds) > MOST_FIELDS:
+        return FieldError(place, f"has {len(holds):,} {what}, and may have {MOST_FIELDS}: no event has as many", "too_many_fields")
+    for name, value in holds.items():
+        if isinstance(value, list) and len(value) > MOST_ENTRIES:
+            path = printable(f"{place}.{name}" if place else name)
+            return FieldError(path, f"has {len(value):,} entries, and no list may have more than {MOST_ENTRIES:,}", "wrong_value")
+    return None
+
+
+def _validated(model: type[Event], fields: dict[str, Any], errors: list[FieldError]) -> tuple[Event | None, int]:
+    """The event, or none; then `errors` goes on with what is wrong, and so many more errors are not in it."""
     try:
-        return model.model_validate(fields, strict=True)
+        return model.model_validate(fields, strict=True), 0
     except ValidationError as error:
         known = {problem.field for problem in errors}
-        found = error.errors(include_url=False)[:SHOWN_ERRORS]
-        named = (_field_error(model, one, guess=number < GUESSED) for number, one in enumerate(found))
+        found = error.errors(include_url=False)
+        named = (_field_error(model, one, guess=number < GUESSED) for number, one in enumerate(found[:SHOWN_ERRORS]))
         errors.extend(problem for problem in named if problem.field not in known)
-        return None
+        return None, max(0, len(found) - SHOWN_ERRORS)
 
 
 def _field_error(model: type[Event], error: ErrorDetails, *, guess: bool) -> FieldError:

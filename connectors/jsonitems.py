@@ -22,7 +22,7 @@ WINDOWS = (4 << 10, EVENT_LIMIT)
 LONGEST_TOKEN = 12  # a literal or an escape that the window's end cuts is reported no further than this before it
 BRACKETS = 200_000  # of all unreadable items of a batch that are followed to find their ends: tens of milliseconds
 
-_space = re.compile(r"[ \t\n\r]*")
+_space = re.compile(r"[ \t\n\r]*+")
 # Possessive, so that nothing is remembered of the way: megabytes of text must not become as many places to come back to.
 _TEXT = r'"(?:[^"\\]++|\\.)*+"'
 _border = re.compile(rf'[^"\[\]{{}},]*+(?:{_TEXT}[^"\[\]{{}},]*+)*+([\[\]{{}},])', re.DOTALL)
@@ -123,7 +123,7 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._utf8 = not NO_UTF8.search(text)
+        self._utf8 = text.isascii() or not NO_UTF8.search(text)
         self._followed = 0
         self._repeated: list[str] = []
         self._decode = json.JSONDecoder(object_pairs_hook=self._object, parse_constant=_no_constant).raw_decode

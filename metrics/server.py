@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import socket
 import sys
@@ -15,7 +14,7 @@ from metrics.catalogue import load_agencies, load_indicators
 from metrics.listing import Meaning
 from schemas.seldom import Seldom
 from schemas.settings import Settings
-from serving import Connections, Server, run_server
+from serving import Connections, Server, run_server, spare_collections
 
 GRACE_SECONDS = 5
 # Seconds that a thread may keep Python's lock from another. SQLite lets go of it at every statement, so at the usual 5 ms a
@@ -59,13 +58,3 @@ async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[
     for feed in feeds:
         if feed.failure is not None:
             raise feed.failure
-
-
-def spare_collections() -> None:
-    """Let the garbage collector pass over what stays, and look seldom: an answer makes many objects and no cycles.
-
-    Every thousand rows of lists it went through everything that the process holds, which took longer than the answer.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)

@@ -4,7 +4,7 @@ http (socket, server) -> connections (how many, how long, how much) -> protocol 
 """
 
 from serving.connections import METRICS, Connections, Metric
-from serving.http import Server, run_server
+from serving.http import Server, run_server, spare_collections
 from serving.problems import KINDS, Kind
 
-__all__ = ["KINDS", "METRICS", "Connections", "Kind", "Metric", "Server", "run_server"]
+__all__ = ["KINDS", "METRICS", "Connections", "Kind", "Metric", "Server", "run_server", "spare_collections"]

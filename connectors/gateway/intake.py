@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from connectors.budget import Budget
-from connectors.cloudevents import FieldError, Refused, event_of, kept_as, shown_id
+from connectors.cloudevents import FieldError, Refused, event_of, in_words, kept_as, shown_id
 from connectors.gateway.problems import Problem
 from connectors.health import Health
 from connectors.jsonitems import Item
@@ -23,6 +23,7 @@ from schemas.quarantine import Quarantined
 from schemas.settings import Settings
 
 SLICE_SECONDS = 0.005  # of validating before other requests get their turn
+TOLD_ERRORS = 2_000  # of one request; of the items behind them only the first error is told
 
 
 class Publishes(Protocol):
@@ -81,13 +82,15 @@ async def take(items: Iterator[Item], settings: Settings) -> Taken:
 
     Raises: Problem from the items' reading; then nothing of the request is taken in.
     """
-    taken = Taken()
+    taken, told = Taken(), 0
     latest, turn = now_ms() + int(settings.future_tolerance * 1000), time.perf_counter()
     for index, item in enumerate(items):
         try:
             event = event_of(item, latest=latest)
         except Refused as refused:
-            taken.refusals.append(Refusal(index, shown_id(item.value), refused.errors, item.text))
+            errors = refused.errors if told < TOLD_ERRORS else refused.first
+            told += len(errors)
+            taken.refusals.append(Refusal(index, shown_id(item.value), errors, item.text))
         else:
             taken.events.append(event)
             taken.accepted.append(_entry(index, item, event))
@@ -145,5 +148,5 @@ def refused(taken: Taken, unkept: str) -> Problem:
 
 def _quarantined(refusal: Refusal, request_id: str) -> Quarantined:
     return Quarantined(
-        f"http:{request_id}/{refusal.index}", str(Refused(refusal.errors))[:4096], refusal.text.encode("utf-8", "surrogateescape")
+        f"http:{request_id}/{refusal.index}", in_words(refusal.errors)[:4096], refusal.text.encode("utf-8", "surrogateescape")
     )

@@ -16,7 +16,7 @@ from connectors.publisher import Publisher
 from schemas import kafka
 from schemas.errors import KafkaUnavailable
 from schemas.settings import Settings
-from serving import Connections, Server, run_server
+from serving import Connections, Server, run_server, spare_collections
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
     """
     async with Publisher(settings) as publisher:
         server = _server(settings, publisher)
+        spare_collections()
         topics = asyncio.create_task(_ensure_topics(settings, server))
         beating = asyncio.create_task(beat(publisher, settings.heartbeat_seconds))
         try:

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.cloudevents import SHOWN_ERRORS, Refused, build, event_of, kept_as, shown_id
+from connectors.cloudevents import MOST_FIELDS, SHOWN_ERRORS, Refused, build, event_of, kept_as, shown_id
 from connectors.gateway.examples import EXAMPLES
-from connectors.jsonitems import read_one
+from connectors.jsonitems import Item, read_one
 from schemas.clock import LATEST_MS, to_ms
-from schemas.events import ACCEPTED
+from schemas.events import ACCEPTED, Event
 from schemas.wire import encode
 
 RECEIVED = EXAMPLES["dossier.received"]
@@ -188,8 +188,8 @@ def test_a_name_that_stands_twice_is_refused() -> None:
 
 def test_errors_are_bounded_in_number_and_length() -> None:
     with pytest.raises(Refused) as refused:
-        build(changed(data={f"{'x' * 5_000}{number}": 1 for number in range(100)}), latest=LATEST_MS)
-    assert len(refused.value.errors) == SHOWN_ERRORS
+        build(changed(data={f"{'x' * 5_000}{number}": 1 for number in range(50)}), latest=LATEST_MS)
+    assert len(refused.value.errors) == SHOWN_ERRORS + 1
     assert len(str(refused.value)) < 8_000
 
 
@@ -221,3 +221,44 @@ def test_any_value_in_any_place_is_taken_in_whole_or_refused_by_name(kind: str, 
             continue
         assert named
         assert all(f"{error.field}{error.message}".encode() for error in named)
+
+
+# ---- how much is looked at
+
+
+@pytest.mark.parametrize(("place", "what"), [("data", "fields"), ("", "attributes")])
+def test_more_fields_than_any_event_has_are_one_error_and_never_validated(
+    place: str, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = {f"f{number}": number for number in range(7_000)}
+    event = {**RECEIVED, "data": {**RECEIVED["data"], **many}} if place else {**RECEIVED, **many}
+    monkeypatch.setattr(Event, "model_validate", lambda *_, **__: pytest.fail("it was validated"))
+    with pytest.raises(Refused) as refused:
+        build(event, latest=LATEST_MS)
+    (error,) = refused.value.errors
+    assert (error.field, error.kind) == (place, "too_many_fields")
+    assert f" {what}, and may have 64" in error.message
+
+
+def test_a_list_longer_than_any_is_one_error() -> None:
+    with pytest.raises(Refused) as refused:
+        build({**RECEIVED, "data": {**RECEIVED["data"], "unit": [1] * 20_000}}, latest=LATEST_MS)
+    assert [(error.field, error.message) for error in refused.value.errors] == [
+        ("data.unit", "has 20,000 entries, and no list may have more than 1,000")
+    ]
+
+
+def test_every_event_has_fewer_fields_than_may_come() -> None:
+    assert max(len(event.model_fields) for event in ACCEPTED.values()) <= MOST_FIELDS / 2
+
+
+def test_of_many_errors_the_first_are_named_and_the_rest_counted() -> None:
+    unknown = {f"f{number}": number for number in range(30)}
+    with pytest.raises(Refused) as refused:
+        build({**RECEIVED, "data": {**RECEIVED["data"], **unknown}}, latest=LATEST_MS)
+    assert [error.field for error in refused.value.errors] == [*(f"data.f{number}" for number in range(20)), ""]
+    assert refused.value.errors[-1].message == "and 10 more errors"
+    assert [error.message for error in refused.value.first][1:] == ["and 29 more errors"]
+    assert str(refused.value).endswith("; event: and 10 more errors")
+    with pytest.raises(Refused, match="and 6,980 more errors"):
+        event_of(Item({}, "{}", tuple(map(str, range(7_000)))), latest=LATEST_MS)

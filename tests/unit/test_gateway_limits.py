@@ -12,6 +12,7 @@ import pytest
 from gateways import BAD, RECEIVED, Remembers, client, client_of, post, problem, publisher
 
 from connectors.gateway import body as body_module
+from connectors.gateway import intake
 from connectors.gateway.modes import BATCH, JSON, STRUCTURED
 from connectors.health import Health
 from connectors.jsonitems import EVENT_LIMIT
@@ -70,6 +71,34 @@ async def test_one_bad_item_takes_no_good_one_along(client: httpx.AsyncClient, p
     assert [item["status"] for item in document["items"]] == [202, 422, 202]
     assert len(publisher.events) == 2
     assert publisher.records[0].value == bad
+
+
+async def test_of_a_request_full_of_errors_so_many_are_told(client: httpx.AsyncClient) -> None:
+    """And none of them is looked at for longer than other requests can wait: they get their turn between any two items."""
+    bad = {**RECEIVED, "data": {**RECEIVED["data"], **{f"unknown_{number}": number for number in range(40)}}}
+    items = problem(await post(client, [bad] * 500, BATCH), "refused-items")["items"]
+    assert [len(item["errors"]) for item in items[:90]] == [21] * 90
+    assert [item["errors"][-1]["message"] for item in items[-2:]] == ["and 39 more errors"] * 2
+    assert sum(len(item["errors"]) for item in items) < intake.TOLD_ERRORS + 2 * 500 + 21
+
+
+async def test_others_get_their_turn_between_the_items_of_a_large_request(publisher: Remembers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "SLICE_SECONDS", 0.0)
+    wide = {**RECEIVED, "data": {**RECEIVED["data"], **{f"f{number}": 1 for number in range(5_000)}}}
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async with client_of(publisher) as client:
+        counting = asyncio.create_task(count())
+        document = problem(await post(client, [wide] * 60, BATCH), "refused-items")
+        counting.cancel()
+    assert [len(item["errors"]) for item in document["items"]] == [1] * 60
+    assert turns >= 59
 
 
 async def test_ids_are_answered_in_the_form_that_is_kept(client: httpx.AsyncClient, publisher: Remembers) -> None:

@@ -1,4 +1,4 @@
-"""The process that tells figures: what it spares its answers."""
+"""The processes that answer over HTTP: what they spare their answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from metrics.server import spare_collections
+from serving import spare_collections
 
 
 @pytest.fixture(autouse=True)
