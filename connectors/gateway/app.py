@@ -11,12 +11,12 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
-from connectors.budget import Budget
 from connectors.gateway import openapi
 from connectors.gateway.body import body_of
 from connectors.gateway.intake import Publishes, keep, keep_refused, refused, take
 from connectors.gateway.modes import check_media_type, items_of
 from connectors.gateway.problems import Problem, problem_response
+from connectors.gateway.room import Room
 from connectors.health import Health
 from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.quarantine import Quarantined
@@ -51,7 +51,7 @@ class Gateway:
         self.beside = beside
         self.publisher = publisher
         self.health = health
-        self.bodies = Budget(settings.publish_buffer)
+        self.bodies = Room(settings.publish_buffer)
         health.buffer_bytes.set_function(lambda: self.bodies.used + publisher.budget.used)
         health.waiting_requests.set_function(lambda: self.bodies.waiting)
         health.kafka_up.set_function(lambda: publisher.reachable)

@@ -11,8 +11,7 @@ import httpx
 import pytest
 from gateways import BAD, RECEIVED, Remembers, client, client_of, post, problem, publisher
 
-from connectors.gateway import body as body_module
-from connectors.gateway import intake
+from connectors.gateway import intake, room
 from connectors.gateway.modes import BATCH, JSON, STRUCTURED
 from connectors.health import Health
 from connectors.jsonitems import EVENT_LIMIT
@@ -115,7 +114,7 @@ async def test_a_body_that_does_not_arrive_is_given_up(publisher: Remembers, mon
         yield b"["
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(body_module, "READ_SECONDS", 0.01)
+    monkeypatch.setattr(room, "GRACE_SECONDS", 0.01)
     async with client_of(publisher) as client:
         problem(await client.post("/v1/events", content=stuck(), headers={"Content-Type": JSON}), "too-slow")
 
