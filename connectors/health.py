@@ -44,8 +44,9 @@ METRICS: dict[str, Metric] = {
                "0: every request gets 503; bring the brokers back, the gateway goes on by itself."),
         Metric("lgsp_gateway_topic_up", "gauge", ("topic",), "1 while a topic can be written, 0 while it is missing or refuses.",
                "0: requests that write to it get 503, others go on; the gateway's log says what is wrong with the topic."),
-        Metric("lgsp_gateway_unkept_total", "counter", (), "Refused items and bodies that lgsp.quarantine could not keep.",
-               "Above 0: their senders were told, but nobody else can read them; see lgsp_gateway_topic_up."),
+        Metric("lgsp_gateway_unkept_total", "counter", (),
+               "Refused items and bodies not kept: lgsp.quarantine can't be written, or they are more than LGSP_QUARANTINE_RATE.",
+               "Above 0: their senders were told, but nobody else can read them; see lgsp_gateway_topic_up, then who sends them."),
     )
 }  # fmt: skip
 

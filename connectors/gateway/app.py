@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from connectors.gateway import openapi
 from connectors.gateway.body import body_of
+from connectors.gateway.bucket import Bucket
 from connectors.gateway.intake import Publishes, keep, keep_refused, refused, take
 from connectors.gateway.modes import check_media_type, items_of
 from connectors.gateway.problems import Problem, problem_response
@@ -52,6 +53,7 @@ class Gateway:
         self.publisher = publisher
         self.health = health
         self.bodies = Room(settings.publish_buffer)
+        self.bucket = Bucket(settings.quarantine_rate)
         health.buffer_bytes.set_function(lambda: self.bodies.used + publisher.budget.used)
         health.waiting_requests.set_function(lambda: self.bodies.waiting)
         health.kafka_up.set_function(lambda: publisher.reachable)
@@ -102,7 +104,7 @@ class Gateway:
                 taken = await take(items_of(body, request.headers, self.settings.batch_limit), self.settings)
             except Problem as problem:
                 raise await self._kept(problem, body, request_id) from None
-            unkept = await keep(taken, self.publisher, str(request_id), self.health)
+            unkept = await keep(taken, self.publisher, str(request_id), self.health, self.bucket)
         if taken.refusals:
             raise refused(taken, unkept)
         answer = {"accepted": len(taken.events), "items": taken.answer()}
@@ -112,7 +114,7 @@ class Gateway:
         """The problem, after a body that can't be read was kept: it was meant to say something."""
         if problem.name != "not-json":
             return problem
-        unkept = await keep_refused(self.publisher, [Quarantined(f"http:{request_id}", problem.detail, body)], self.health)
+        unkept = await keep_refused(self.publisher, [Quarantined(f"http:{request_id}", problem.detail, body)], self.health, self.bucket)
         return Problem(problem.name, problem.detail + unkept)
 
     def _away(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from connectors.budget import Budget
 from connectors.cloudevents import FieldError, Refused, event_of, in_words, kept_as, shown_id
+from connectors.gateway.bucket import Bucket
 from connectors.gateway.problems import Problem
 from connectors.health import Health
 from connectors.jsonitems import Item
@@ -107,7 +108,7 @@ def _entry(index: int, item: Item, event: Event) -> dict[str, Any]:
     return {**entry, "kept_as": other} if other else entry
 
 
-async def keep(taken: Taken, publisher: Publishes, request_id: str, health: Health) -> str:
+async def keep(taken: Taken, publisher: Publishes, request_id: str, health: Health, bucket: Bucket) -> str:
     """Publish what is good and quarantine what is not; returns once all of it is on all in-sync replicas.
 
     What the quarantine can't take is refused all the same; then it returns why it was not kept.
@@ -118,24 +119,28 @@ async def keep(taken: Taken, publisher: Publishes, request_id: str, health: Heal
         await publisher.publish(taken.events)
         for kind, count in Counter(event.type for event in taken.events).items():
             health.events.labels(kind).inc(count)
-    unkept = await keep_refused(publisher, [_quarantined(refusal, request_id) for refusal in taken.refusals], health)
+    unkept = await keep_refused(publisher, [_quarantined(refusal, request_id) for refusal in taken.refusals], health, bucket)
     health.publish_seconds.observe(time.perf_counter() - began)
     for reason, count in Counter(error.kind for refusal in taken.refusals for error in refusal.errors).items():
         health.refused.labels(reason).inc(count)
     return unkept
 
 
-async def keep_refused(publisher: Publishes, refused: Sequence[Quarantined], health: Health) -> str:
-    """Quarantine what was refused; returns why it could not be kept, where the quarantine itself is what is wrong.
+async def keep_refused(publisher: Publishes, refused: Sequence[Quarantined], health: Health, bucket: Bucket) -> str:
+    """Quarantine what was refused, as much as the bucket lets through; returns what was not kept and why, else nothing.
 
     Raises: KafkaUnavailable while Kafka as a whole is away.
     """
+    kept = bucket.within(refused)
     try:
-        if refused:
-            await quarantine(publisher, refused)
+        if kept:
+            await quarantine(publisher, kept)
     except (TopicUnwritable, RecordTooLarge) as error:
         health.unkept.inc(len(refused))
         return f" What was refused was not kept: {error}"
+    if left := len(refused) - len(kept):
+        health.unkept.inc(left)
+        return f" {left:,} of what was refused was not kept: too much is refused (LGSP_QUARANTINE_RATE)."
     return ""
 
 

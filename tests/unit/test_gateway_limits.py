@@ -10,13 +10,16 @@ from typing import Any
 import httpx
 import pytest
 from gateways import BAD, RECEIVED, Remembers, client, client_of, post, problem, publisher
+from served import Clock
 
 from connectors.gateway import intake, room
+from connectors.gateway.bucket import BURST_SECONDS, Bucket, size_of
 from connectors.gateway.modes import BATCH, JSON, STRUCTURED
 from connectors.health import Health
 from connectors.jsonitems import EVENT_LIMIT
 from schemas.errors import RecordTooLarge
 from schemas.events import Event
+from schemas.quarantine import Quarantined
 from schemas.topics import QUARANTINE
 
 __all__ = ["client", "publisher"]
@@ -185,3 +188,32 @@ async def test_a_record_that_its_topic_does_not_take_is_refused_by_name(client: 
 
     publisher.publish = too_large  # type: ignore[method-assign]
     assert "lgsp.dossiers" in problem(await post(client, RECEIVED), "too-large")["detail"]
+
+
+# ---- refused without end
+
+
+async def test_what_is_refused_without_end_is_answered_and_only_so_much_of_it_kept(publisher: Remembers) -> None:
+    """At 1,000 bytes a second, half a megabyte at once: of 5 MB of nonsense the rest is told and counted."""
+    health = Health()
+    nonsense = {**BAD, "comment": "x" * 10_000}
+    async with client_of(publisher, health, quarantine_rate=1_000) as client:
+        documents = [problem(await post(client, [nonsense] * 100, BATCH), "refused-items") for _ in range(5)]
+        assert (await post(client, RECEIVED)).status_code == 202
+        assert "was not kept: too much is refused" in problem(await post(client, b"{" * 60_000), "not-json")["detail"]
+    kept = len(publisher.records)
+    assert 0 < sum(len(record.value or b"") for record in publisher.records) <= 1_000 * BURST_SECONDS
+    assert value(health, "lgsp_gateway_unkept_total") == 500 + 1 - kept
+    assert "100 of what was refused was not kept" in documents[-1]["detail"]
+    assert all(document["refused"] == 100 for document in documents)
+
+
+def test_a_bucket_fills_again_with_time() -> None:
+    clock = Clock()
+    bucket, one = Bucket(100, clock), Quarantined("file:sample/1", "no reason", b"x" * 400)
+    most = BURST_SECONDS * 100 // size_of(one)
+    assert len(bucket.within([one] * 1_000)) == most
+    clock.now += 30
+    assert len(bucket.within([one] * 1_000)) in (6, 7)
+    clock.now += 1e9
+    assert len(bucket.within([one] * 1_000)) == most
