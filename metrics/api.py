@@ -5,7 +5,7 @@ from __future__ import annotations
 from asyncio import get_running_loop
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Query
 from fastapi.exceptions import RequestValidationError
@@ -24,7 +24,7 @@ from metrics.answers import (
     score_sheet,
 )
 from metrics.asked import Asked, AskedOfBooks, CountsAsked, IndicatorsAsked, each_once
-from metrics.csv_file import answered
+from metrics.csv_file import AS_FILE, answered
 from metrics.disposable import Unreadable
 from metrics.exporter import Exporter
 from metrics.exposition import CONTENT_TYPE
@@ -33,10 +33,9 @@ from metrics.questions import Questions
 
 Routes = Callable[[Executor], APIRouter]
 THREADS = 8  # each keeps a connection to the cube with some megabytes of cache; more would only take turns
-ERRORS: dict[int | str, dict[str, Any]] = {
-    code: {"description": text, "content": {problems.MEDIA_TYPE: {}}}
-    for code, text in ((404, "Not known"), (422, "A parameter cannot be used"), (503, "The figures are being built"))
-}
+REFUSED = problems.described(422)
+ERRORS = problems.described(404, 422, 503)
+FIGURES = ERRORS | AS_FILE  # what a question about figures may be answered with
 
 
 def _nothing_else(asked: Annotated[AskedOfBooks, Query()]) -> None:
@@ -76,22 +75,22 @@ def _indicators(app: FastAPI, questions: Questions, pool: Executor) -> None:
         found = questions.score(asked)
         return answered(score_sheet(found)) if asked.format == "csv" else _json(found)
 
-    @app.get("/v1/indicators", response_model=IndicatorsAnswer, responses=ERRORS)
+    @app.get("/v1/indicators", response_model=IndicatorsAnswer, responses=FIGURES)
     async def indicators(asked: Annotated[IndicatorsAsked, Query()]) -> Response:
         """Every indicator over a window."""
         return await get_running_loop().run_in_executor(pool, answer, asked)
 
-    @app.get("/v1/indicators/{id}", response_model=IndicatorAnswer, responses=ERRORS)
+    @app.get("/v1/indicators/{id}", response_model=IndicatorAnswer, responses=FIGURES)
     async def indicator(id: str, asked: Annotated[IndicatorsAsked, Query()]) -> Response:
         """One indicator over a window."""
         return await get_running_loop().run_in_executor(pool, answer, asked, id)
 
-    @app.get("/v1/scores/766", response_model=ScoreAnswer, responses=ERRORS)
+    @app.get("/v1/scores/766", response_model=ScoreAnswer, responses=FIGURES)
     async def score(asked: Annotated[Asked, Query()]) -> Response:
         """QĐ 766: the points that events give, by group and item, and what is missing."""
         return await get_running_loop().run_in_executor(pool, scored, asked)
 
-    @app.get("/v1/catalogue", dependencies=OF_BOOKS)
+    @app.get("/v1/catalogue", responses=REFUSED, dependencies=OF_BOOKS)
     async def catalogue() -> CatalogueAnswer:
         """Every indicator as it is declared: definition, clause, terms, targets."""
         return CatalogueAnswer(indicators=list(questions.catalogue.values()))
@@ -102,24 +101,24 @@ def _counts(app: FastAPI, questions: Questions, pool: Executor) -> None:
         found = questions.counts(asked)
         return answered(counts_sheet(found)) if asked.format == "csv" else _json(found)
 
-    @app.get("/v1/counts", response_model=CountsAnswer, responses=ERRORS)
+    @app.get("/v1/counts", response_model=CountsAnswer, responses=FIGURES)
     async def counts(asked: Annotated[CountsAsked, Query()]) -> Response:
         """The raw counts under the indicators."""
         return await get_running_loop().run_in_executor(pool, answer, asked)
 
 
 def _operations(app: FastAPI, questions: Questions, exporter: Exporter, pool: Executor) -> None:
-    @app.get("/metrics", response_class=PlainTextResponse, dependencies=OF_BOOKS)
+    @app.get("/metrics", response_class=PlainTextResponse, responses=REFUSED, dependencies=OF_BOOKS)
     async def metrics() -> Response:
         """Every figure and this process's health, for Prometheus."""
         return Response(await exporter.text(), media_type=CONTENT_TYPE)
 
-    @app.get("/healthz", dependencies=OF_BOOKS)
+    @app.get("/healthz", responses=REFUSED, dependencies=OF_BOOKS)
     async def healthz() -> dict[str, str]:
         """This process answers."""
         return {"status": "alive"}
 
-    @app.get("/readyz", responses={503: ERRORS[503]}, dependencies=OF_BOOKS)
+    @app.get("/readyz", responses=problems.described(422, 503), dependencies=OF_BOOKS)
     async def readyz() -> dict[str, str]:
         """Every fact that stood in Kafka at the start is counted and read; 503 with how far that is until then."""
         progress = await get_running_loop().run_in_executor(pool, questions.caught_up)

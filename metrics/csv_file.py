@@ -12,10 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import StringIO
+from typing import Any
 
 from starlette.responses import Response
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
+AS_FILE: dict[int | str, dict[str, Any]] = {  # what OpenAPI says of an answer that may be a file
+    200: {"content": {"text/csv": {"schema": {"type": "string", "description": "With format=csv"}}}}
+}
 MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 NOT_KNOWN = "-"  # a category that nobody told; alone it is no formula

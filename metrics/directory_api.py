@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
-from metrics.api import ERRORS
+from metrics.api import FIGURES
 from metrics.asked import Format
 from metrics.csv_file import Sheet, answered
 from metrics.directory_answers import (
@@ -45,7 +45,7 @@ def directory_routes(figures: Questions) -> Callable[[Executor], APIRouter]:
 
 
 def _routes(questions: DirectoryQuestions, coverage: CoverageQuestions, pool: Executor) -> APIRouter:
-    routes = APIRouter(responses=ERRORS)
+    routes = APIRouter(responses=FIGURES)
 
     @routes.get("/v1/agencies", response_model=AgenciesAnswer)
     async def agencies(asked: Annotated[AgenciesAsked, Query()]) -> Response:

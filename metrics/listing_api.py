@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
+from metrics.api import FIGURES
 from metrics.csv_file import answered
 from metrics.listing_answers import ListAnswer, list_sheet
 from metrics.listing_layout import FAMILIES
@@ -39,7 +40,7 @@ def _route(routes: APIRouter, family: str, lists: Lists | None, pool: Executor) 
         return _response(request, family, answer, asked, lists.date_names[family])
 
     listed.__doc__ = f"The {family} behind a part of an indicator, a page at a time, in order of day (or due time), agency and id."
-    routes.add_api_route(f"/v1/{family}", listed, response_model=ListAnswer, name=f"list_{family}")
+    routes.add_api_route(f"/v1/{family}", listed, response_model=ListAnswer, responses=FIGURES, name=f"list_{family}")
 
 
 def _response(request: Request, family: str, answer: ListAnswer, asked: ListAsked, date_names: tuple[str, ...]) -> Response:

@@ -28,6 +28,26 @@ KINDS: dict[Name, tuple[int, str]] = {
     "wrong-method": (405, "This address is only read"),
     "failed": (500, "The reporting API failed"),
 }
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "RFC 9457 problem details",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"enum": [f"urn:lgsp:problem:{name}" for name in KINDS]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "description": "The address that was asked"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
 READING = "GET, HEAD"
 LONGEST_SHOWN = 60
 QUOTED = re.compile("'([^']*)'")
@@ -38,6 +58,12 @@ class FieldError(TypedDict):
 
     field: str
     message: str
+
+
+def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of answers with these statuses."""
+    titles = {status: "; ".join(title for code, title in KINDS.values() if code == status) for status in statuses}
+    return {status: {"description": title, "content": {MEDIA_TYPE: {"schema": SCHEMA}}} for status, title in titles.items()}
 
 
 class Problem(Exception):
