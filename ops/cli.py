@@ -128,6 +128,27 @@ def mend(from_zero: bool, skip_missing: bool, yes: bool) -> None:
 
 
 @cli.command()
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--check", is_flag=True, help="Take none: read the backup in DIR and compare every file with its hash.")
+def backup(folder: Path, check: bool) -> None:
+    """Back up facts, states and cells into DIR, while everything runs; again into the same DIR adds only what is new."""
+    from ops.backup import run_backup, run_check
+
+    sys.exit(run_check(folder) if check else run_backup(settings(), folder))
+
+
+@cli.command()
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--events-only", is_flag=True, help="Leave states and cells out: workers count everything anew, by their own rules.")
+@click.option("--without", multiple=True, metavar="FAMILY:ID", help="Leave this thing out for good; events only. May be repeated.")
+def restore(folder: Path, events_only: bool, without: tuple[str, ...]) -> None:
+    """Restore the backup in DIR into an empty Kafka, and recount. Interrupted: run it again. Exit code 1 if figures differ."""
+    from ops.backup import run_restore
+
+    sys.exit(run_restore(settings(), folder, events_only=events_only, without=without))
+
+
+@cli.command()
 @click.argument("names", nargs=-1, type=click.Choice(tuple(NAMES)), metavar="[NAMES]...")
 @click.option("--events", type=click.IntRange(1_000), default=EVENTS, show_default=True, help="Of the whole job; fewer shrink the rest.")
 @click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write the table there as Markdown.")

@@ -55,6 +55,7 @@ class Topic:
 
 DEFAULT_BOOKS = "lgsp"
 QUARANTINE = "lgsp.quarantine"
+RESTORING = "lgsp.restoring"  # there only while a restore is not finished: nothing else of the hub starts meanwhile
 
 
 def events_topic(family: str) -> str:
