@@ -159,3 +159,17 @@ async def test_books_of_before_states_said_how_far_they_have_come_are_left_out(t
     del broker.rows[STATES][1]
     with pytest.raises(NotOneMoment, match="earlier version"):
         await taken(broker, tmp_path)
+
+
+async def test_a_transaction_whose_cells_are_not_readable_yet_is_waited_for(tmp_path: Path) -> None:
+    """Its parts become readable one after another: what compaction took out for its sake could be missing in a copy without it."""
+    broker = Broker()
+    broker.commit(3, b"a", b"b")
+
+    def act() -> None:
+        broker.commit(5, b"b", topics=[STATES])
+        del broker.rows[STATES][1]
+
+    broker.workers[AFTER] = act
+    broker.workers[CELLS_AFTER + 1] = lambda: broker.commit(5, topics=[PAGES])
+    assert await taken(broker, tmp_path) == (5, {b"a": b"3", b"b": b"5"})

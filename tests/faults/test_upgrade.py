@@ -1,0 +1,73 @@
+"""From the last landed version to this one as docs/upgrade.md says it, and back: no fact is lost on either way."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from backups import cells, elsewhere, exact, facts, lgsp, sources
+from earlier_version import earlier
+from harness import Hub
+from test_workers_killed import publish, simulated
+
+from ops.backup.manifest import required
+from schemas.kafka import committed_offsets, consumer
+
+__all__ = ["earlier", "elsewhere"]
+
+
+async def counted(hub: Hub, seconds: float = 90.0) -> None:
+    """Wait until the group stands at the end of every partition: what this hub's recount says of a version before it does not matter."""
+    async with asyncio.timeout(seconds), consumer(hub.settings) as reader:
+        ends = await reader.end_offsets(sources(hub))
+        while {source: offset or 0 for source, offset in (await committed_offsets(hub.settings, "lgsp", sources(hub))).items()} != ends:
+            hub.keep_all()
+            await asyncio.sleep(0.5)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("dossiers", [600, pytest.param(30_000, marks=pytest.mark.long)])
+async def test_up_and_back_by_restoring(hub: Hub, elsewhere: Hub, earlier: list[str], tmp_path: Path, dossiers: int) -> None:
+    """What came in after the upgrade is in the older version's figures too, and both versions say that all is exact."""
+    stories = simulated(dossiers)
+    half = len(stories) // 2
+    hub.service("worker", "worker", program=earlier)
+    await publish(hub, stories[:half], 1)
+    await counted(hub)
+    hub.services.pop("worker").stop()
+    before, after = tmp_path / "before", tmp_path / "after"
+    said = await asyncio.to_thread(lgsp, hub, "backup", str(before))
+    assert "It holds no states and cells" in said
+    hub.service("worker", "worker")
+    await publish(hub, stories[half:], 1)
+    assert exact(await hub.settle()) == len(stories)
+    hub.services.pop("worker").stop()
+
+    await asyncio.to_thread(lgsp, hub, "backup", str(after))
+    assert required(after).whole().books is not None
+    await asyncio.to_thread(lgsp, elsewhere, "restore", str(after), "--events-only")
+    assert await facts(elsewhere) == await facts(hub)
+    elsewhere.service("worker", "worker", program=earlier)
+    await counted(elsewhere)
+    told = await asyncio.to_thread(lgsp, elsewhere, "recount", program=earlier)
+    assert "agree" in told
+    elsewhere.services.pop("worker").stop()
+    elsewhere.service("worker", "worker")  # and up again
+    assert exact(await elsewhere.settle()) == len(stories)
+    assert await cells(elsewhere) == await cells(hub)
+    assert sum(required(before).whole().ends.values()) == half
+
+
+@pytest.mark.faults
+async def test_back_in_the_same_folder(hub: Hub, earlier: list[str]) -> None:
+    """Where nothing is damaged, no restore is needed: new books by an older version count every fact anew."""
+    stories = simulated(300)
+    hub.service("worker", "worker")
+    await publish(hub, stories, 1)
+    assert exact(await hub.settle()) == len(stories)
+    hub.services.pop("worker").stop()
+    await asyncio.to_thread(lgsp, hub, "mend", "--from-zero", "--yes")
+    hub.service("worker", "worker", program=earlier)
+    await counted(hub)
+    assert "agree" in await asyncio.to_thread(lgsp, hub, "recount", program=earlier)
