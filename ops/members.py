@@ -9,7 +9,7 @@ from typing import Any, cast
 from rich.console import Console
 
 from schemas.errors import HubError
-from schemas.kafka import admin
+from schemas.kafka import COORDINATOR_MOVES, admin
 from schemas.settings import Settings
 
 MEMBER_SECONDS = 5.0  # beyond the session timeout, in which a worker that ended is still a member of its group
@@ -32,7 +32,11 @@ async def require_no_worker(settings: Settings, console: Console, then: str) -> 
 async def _group_state(settings: Settings) -> str:
     """What Kafka says of the group; empty if it has no members."""
     async with admin(settings) as client:
-        for answer in await client.describe_consumer_groups([settings.app_id]):
+        try:
+            answers = await client.describe_consumer_groups([settings.app_id])
+        except COORDINATOR_MOVES:
+            return "or nobody coordinates them yet"  # the first question makes a fresh broker begin with it
+        for answer in answers:
             for code, _, state, *_ in cast("Any", answer).groups:
                 if code or state not in ("Empty", "Dead"):
                     return f"Kafka's error {code}" if code else str(state)
