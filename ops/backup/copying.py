@@ -18,12 +18,12 @@ from rich.progress import Progress
 
 from ops.backup.chunks import Chunk, ChunkWriter, Entry, entries_of
 from ops.backup.cut import NotOneMoment, books_of, entry_of
-from ops.backup.folder import tidy
+from ops.backup.folder import require_unused, tidy
 from ops.backup.manifest import LAYOUT, Books, Finished, Log, Manifest, load, name_of, save
 from schemas.errors import BackupError
 from schemas.kafka import READ_AT_ONCE, admin, consumer, settings_of
 from schemas.settings import Settings
-from schemas.topics import events_topic
+from schemas.topics import events_topic, topics_of
 from streams.families import FAMILIES
 
 CHUNK_BYTES = 16 << 20  # of facts before compression; at most so much is written again at each run
@@ -37,7 +37,11 @@ async def backup(settings: Settings, root: Path, progress: Progress) -> tuple[Ma
 
     Raises: BackupError for a folder that holds another hub's backup, or where facts of this one are gone; whatever Kafka raises.
     """
-    manifest = await _begun(settings, load(root))
+    found = load(root)
+    if found is None:
+        require_unused(root)
+    manifest = await _begun(settings, found)
+    save(root, manifest)
     tidy(root, manifest)
     async with consumer(settings, max_partition_fetch_bytes=8 << 20, fetch_max_wait_ms=20) as reader:
         begins = await reader.beginning_offsets([log.source for log in manifest.logs])
@@ -117,6 +121,10 @@ async def _books(
     reader: AIOKafkaConsumer, settings: Settings, manifest: Manifest, root: Path, progress: Progress,
 ) -> tuple[Books | None, str]:  # fmt: skip
     """States and cells if they could be proved, else why not."""
+    wanted = {topic.name for topic in topics_of(settings) if topic.owner == "streams"}
+    async with admin(settings) as client:
+        if missing := sorted(wanted - set(await client.list_topics())):
+            return None, f"no worker has made {', '.join(missing)} yet"
     task = progress.add_task("states and cells", total=None)
     try:
         return await books_of(reader, settings, manifest.partitions, RECOUNTED, root), ""

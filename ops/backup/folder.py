@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ops.backup.chunks import make_folder
-from ops.backup.manifest import Manifest
+from ops.backup.chunks import PART, make_folder
+from ops.backup.manifest import FILE, Manifest
 from schemas.errors import BackupError
 
 
@@ -45,6 +45,15 @@ def unwritable(root: Path, error: OSError) -> BackupError:
         f"{root} can't be written ({error.strerror or error}): make room or make it writable, then run the same command again; it goes "
         "on where it stopped."
     )
+
+
+def require_unused(root: Path) -> None:
+    """A new backup begins in a folder of its own.
+
+    Raises: BackupError
+    """
+    if others := sorted(file.name for file in root.iterdir() if file.name not in ("lock", f"{FILE}{PART}")):
+        raise BackupError(f"{root} holds other files ({', '.join(others[:3])}) and no backup: name an empty folder, or one not made yet.")
 
 
 def tidy(root: Path, manifest: Manifest) -> None:

@@ -11,7 +11,7 @@ from rich.progress import Progress
 from ops.backup import copying
 from ops.backup.chunks import ChunkWriter, Entry, entries_of
 from ops.backup.copying import LogCopy
-from ops.backup.folder import alone, tidy
+from ops.backup.folder import alone, require_unused, tidy
 from ops.backup.manifest import FILE, LAYOUT, Books, Finished, Log, Manifest, Standing, load, required, save
 from ops.backup.restoring import Restoring, Thing, check_files
 from schemas.errors import BackupDamaged, BackupError
@@ -130,6 +130,15 @@ def test_a_manifest_that_was_changed_or_is_newer_is_refused(tmp_path: Path) -> N
     save(tmp_path, manifest)
     with pytest.raises(BackupError, match=r"newer version.*use that version"):
         load(tmp_path)
+
+
+def test_a_folder_of_other_things_is_refused(tmp_path: Path) -> None:
+    """Tidying up must never delete what no backup wrote."""
+    with alone(tmp_path):
+        require_unused(tmp_path)
+        (tmp_path / "events").mkdir()
+        with pytest.raises(BackupError, match=r"other files \(events\)"):
+            require_unused(tmp_path)
 
 
 def test_two_do_not_write_to_one_folder(tmp_path: Path) -> None:
