@@ -62,7 +62,7 @@ def run_restore(settings: Settings, root: Path, *, events_only: bool, without: S
     """
     manifest, things = required(root), [Thing.of(said, RECOUNTED) for said in without]
     if unknown := sorted({log.topic for log in manifest.logs} - {events_topic(name) for name in RECOUNTED}):
-        raise BackupError(f"The backup holds facts that this version of the hub does not know ({', '.join(unknown)}): use the newer version.")
+        raise BackupError(f"The backup holds facts that this version does not know ({', '.join(unknown)}): use the newer version.")
     if settings.partitions != manifest.partitions:
         raise BackupError(f"The backup is of a hub with {manifest.partitions} partitions: set LGSP_PARTITIONS={manifest.partitions}.")
     restoring = Restoring(settings, root, manifest, things, events_only=events_only)
