@@ -104,8 +104,10 @@ class Target:
 
     async def ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         """Where these partitions end."""
+        if not partitions:
+            return {}  # a consumer that is closed before it did anything fails
         async with consumer(self._settings) as reader:
-            found: dict[TopicPartition, int] = await reader.end_offsets(partitions) if partitions else {}
+            found: dict[TopicPartition, int] = await reader.end_offsets(partitions)
             return found
 
     async def cut_beginning(self, source: TopicPartition, *, empty: bool) -> None:
