@@ -6,24 +6,14 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from backups import cells, elsewhere, exact, facts, lgsp, sources
+from backups import cells, elsewhere, exact, facts, lgsp
 from earlier_version import earlier
 from harness import Hub
 from test_workers_killed import publish, simulated
 
 from ops.backup.manifest import required
-from schemas.kafka import committed_offsets, consumer
 
 __all__ = ["earlier", "elsewhere"]
-
-
-async def counted(hub: Hub, seconds: float = 90.0) -> None:
-    """Wait until the group stands at the end of every partition: what this hub's recount says of a version before it does not matter."""
-    async with asyncio.timeout(seconds), consumer(hub.settings) as reader:
-        ends = await reader.end_offsets(sources(hub))
-        while {source: offset or 0 for source, offset in (await committed_offsets(hub.settings, "lgsp", sources(hub))).items()} != ends:
-            hub.keep_all()
-            await asyncio.sleep(0.5)
 
 
 @pytest.mark.faults
@@ -34,7 +24,7 @@ async def test_up_and_back_by_restoring(hub: Hub, elsewhere: Hub, earlier: list[
     half = len(stories) // 2
     hub.service("worker", "worker", program=earlier)
     await publish(hub, stories[:half], 1)
-    await counted(hub)
+    await hub.counted()
     hub.services.pop("worker").stop()
     before, after = tmp_path / "before", tmp_path / "after"
     said = await asyncio.to_thread(lgsp, hub, "backup", str(before))
@@ -49,7 +39,7 @@ async def test_up_and_back_by_restoring(hub: Hub, elsewhere: Hub, earlier: list[
     await asyncio.to_thread(lgsp, elsewhere, "restore", str(after), "--events-only")
     assert await facts(elsewhere) == await facts(hub)
     elsewhere.service("worker", "worker", program=earlier)
-    await counted(elsewhere)
+    await elsewhere.counted()
     told = await asyncio.to_thread(lgsp, elsewhere, "recount", program=earlier)
     assert "agree" in told
     elsewhere.services.pop("worker").stop()
@@ -69,5 +59,5 @@ async def test_back_in_the_same_folder(hub: Hub, earlier: list[str]) -> None:
     hub.services.pop("worker").stop()
     await asyncio.to_thread(lgsp, hub, "mend", "--from-zero", "--yes")
     hub.service("worker", "worker", program=earlier)
-    await counted(hub)
+    await hub.counted()
     assert "agree" in await asyncio.to_thread(lgsp, hub, "recount", program=earlier)
