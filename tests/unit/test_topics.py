@@ -8,10 +8,22 @@ from typing import Any
 import pytest
 
 from schemas import kafka
-from schemas.errors import SettingsError
+from schemas.errors import RestoreUnfinished, SettingsError
 from schemas.events import EVENTS, FAMILIES
 from schemas.settings import Settings
-from schemas.topics import BY_NAME, CELLS, QUARANTINE, TOMBSTONES_MS, TOPICS, Topic, cells_topic, events_topic, state_topic, topics_of
+from schemas.topics import (
+    BY_NAME,
+    CELLS,
+    QUARANTINE,
+    RESTORING,
+    TOMBSTONES_MS,
+    TOPICS,
+    Topic,
+    cells_topic,
+    events_topic,
+    state_topic,
+    topics_of,
+)
 
 SETTINGS = Settings(partitions=6, replication_factor=3, min_insync_replicas=2)
 
@@ -153,6 +165,15 @@ async def test_a_quarantine_that_can_not_be_made_stops_no_start(whole: Cluster, 
     assert await kafka.ensure_topics(SETTINGS.model_copy(update={"topics": "check"})) == []
     assert "lgsp.quarantine is missing" in caplog.text
     assert await kafka.ensure_topics(SETTINGS) == [QUARANTINE]
+
+
+async def test_nothing_starts_where_a_restore_is_not_finished(whole: Cluster) -> None:
+    """There is only a part of the facts, in topics that do not have their settings yet."""
+    whole.partitions[RESTORING] = 1
+    whole.settings["lgsp.dossiers"]["message.timestamp.type"] = "CreateTime"
+    with pytest.raises(RestoreUnfinished, match=r"`lgsp restore`.*again"):
+        await kafka.ensure_topics(SETTINGS)
+    assert (whole.altered, whole.created) == ({}, {})
 
 
 async def test_too_few_copies_are_refused_by_name(whole: Cluster) -> None:
