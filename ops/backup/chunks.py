@@ -54,7 +54,7 @@ _load = msgspec.msgpack.Decoder(Entry).decode
 class ChunkWriter:
     """Writes beside the place and moves there in one step (`seal`); what was not sealed is no chunk.
 
-    root: the backup's folder. name: the chunk's path in it, made from the first and the last offset.
+    root: the backup's. folder: the chunk's in it. stem: its name; empty: made of its first and last offset.
     """
 
     def __init__(self, root: Path, folder: str, stem: str = "") -> None:

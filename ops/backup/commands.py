@@ -67,14 +67,14 @@ def run_restore(settings: Settings, root: Path, *, events_only: bool, without: S
         raise BackupError(f"The backup is of a hub with {manifest.partitions} partitions: set LGSP_PARTITIONS={manifest.partitions}.")
     restoring = Restoring(settings, root, manifest, things, events_only=events_only)
     try:
-        return asyncio.run(_restore(settings, restoring, Console()))
+        return asyncio.run(_restore(settings, root, manifest, restoring, Console()))
     except KafkaError as error:
         raise BackupError(f"Kafka did not do its part ({error}): run the same command again, it goes on where it stopped.") from error
 
 
-async def _restore(settings: Settings, restoring: Restoring, console: Console) -> int:
+async def _restore(settings: Settings, root: Path, manifest: Manifest, restoring: Restoring, console: Console) -> int:
     with _progress(console) as progress:
-        restoring.check_files(progress)
+        check_files(root, manifest, progress)
         left_out = restoring.count(progress)
     await require_no_worker(settings, console, "then restore")
     await restoring.target.begin(restoring.asked)

@@ -93,7 +93,7 @@ async def _check_continues(reader: AIOKafkaConsumer, root: Path, log: Log, begin
         )
     if begins > last:
         return
-    if not _same(_last(root, log.chunks[-1]), await _record_at(reader, log.source, last)):
+    if await _record_at(reader, log.source, last) != _last(root, log.chunks[-1]):
         raise BackupError(
             f"This folder holds the backup of another hub: {name_of(log.source)} has another fact at offset {last}, or none. Choose an "
             "empty folder (after a restore too, if facts had been left out)."
@@ -111,10 +111,6 @@ async def _record_at(reader: AIOKafkaConsumer, source: TopicPartition, offset: i
         return None
     reader.seek(source, offset)
     return entry_of(await reader.getone(source))
-
-
-def _same(kept: Entry, found: Entry | None) -> bool:
-    return found is not None and kept == found
 
 
 async def _books(

@@ -14,7 +14,6 @@ Where one of them does not hold, the copy is thrown away and begun again, a few 
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -204,14 +203,12 @@ async def books_of(
     Raises: NotOneMoment, and then the folder is of no use.
     """
     folder = f"books/{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{time.time_ns() % 1_000_000_000:09}"
-    rows: dict[str, list[Chunk]] = {}
+    rows: dict[str, Chunk] = {}
     standings: list[Standing] = []
     for number in range(partitions):
         cut = PartitionCut(reader, settings, number, families, root, folder)
         await cut.copy()
-        for topic, chunk in cut.chunks.items():
-            rows.setdefault(f"{topic}/{number}", []).append(chunk)
+        rows |= {f"{topic}/{number}": chunk for topic, chunk in cut.chunks.items()}
         standings += cut.standings
-        await asyncio.sleep(0)
     return Books(folder, rows, standings)
 

@@ -51,10 +51,10 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Books(msgspec.Struct, frozen=True):
-    """States and cells of one moment of each partition number; `rows` by the name of the derived topic of the default books."""
+    """States and cells, those of a partition number of one moment; `rows` by `topic/partition`, as the default books name the topic."""
 
     folder: str
-    rows: dict[str, list[Chunk]]
+    rows: dict[str, Chunk]
     standings: list[Standing]
 
 
@@ -114,8 +114,7 @@ class Manifest(msgspec.Struct):
         for log in self.logs:
             yield from log.chunks
         if self.finished and self.finished.books:
-            for chunks in self.finished.books.rows.values():
-                yield from chunks
+            yield from self.finished.books.rows.values()
 
 
 class _Sealed(msgspec.Struct):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from rich.progress import Progress, TaskID
+from rich.progress import Progress
 
 from ops.backup.chunks import Chunk, Entry, check_file, entries_of
 from ops.backup.manifest import Log, Manifest, Standing, name_of
@@ -70,10 +70,6 @@ class Restoring:
         self._counts: dict[str, int] = {}
         self.target = Target(settings)
         self.asked = Asked(manifest.id, finished.at, events_only, sorted(map(str, things)))
-
-    def check_files(self, progress: Progress) -> None:
-        """Raises: BackupDamaged for the first file that is not as written."""
-        check_files(self._root, self._manifest, progress)
 
     def count(self, progress: Progress) -> int:
         """Read the facts that are to be restored without writing any; how many are left out.
@@ -163,11 +159,12 @@ class Restoring:
         """
         assert self.books is not None
         standings = [(one, self.offset(one)) for one in self.books.standings]
-        task = progress.add_task("states and cells", total=sum(chunk.records for chunks in self.books.rows.values() for chunk in chunks))
+        task = progress.add_task("states and cells", total=sum(chunk.records for chunk in self.books.rows.values()))
         async with producer(self._settings) as sender:
-            for name, chunks in self.books.rows.items():
+            for name, chunk in self.books.rows.items():
                 topic, _, partition = name.rpartition("/")
-                await self._rows(sender, TopicPartition(derived(topic, self._settings.app_id), int(partition)), chunks, progress, task)
+                await self._rows(sender, TopicPartition(derived(topic, self._settings.app_id), int(partition)), chunk)
+                progress.advance(task, chunk.records)
             for standing, offset in standings:
                 await self._standing(sender, standing, offset)
         offsets = {TopicPartition(events_topic(one.family), one.partition): offset for one, offset in standings if offset}
@@ -176,14 +173,10 @@ class Restoring:
                 group.assign(list(offsets))
                 await group.commit(offsets)
 
-    async def _rows(
-        self, sender: AIOKafkaProducer, partition: TopicPartition, chunks: Sequence[Chunk], progress: Progress, task: TaskID,
-    ) -> None:  # fmt: skip
+    async def _rows(self, sender: AIOKafkaProducer, partition: TopicPartition, chunk: Chunk) -> None:
         pour = Pour(sender, partition, (await self.target.ends([partition]))[partition])
-        for chunk in chunks:
-            for entry in entries_of(self._root, chunk):
-                await pour.add(entry)
-            progress.advance(task, chunk.records)
+        for entry in entries_of(self._root, chunk):
+            await pour.add(entry)
         await pour.close()
 
     async def _standing(self, sender: AIOKafkaProducer, standing: Standing, offset: int) -> None:
