@@ -27,8 +27,8 @@ async def test_up_and_back_by_restoring(hub: Hub, elsewhere: Hub, earlier: list[
     await hub.counted()
     hub.services.pop("worker").stop()
     before, after = tmp_path / "before", tmp_path / "after"
-    said = await asyncio.to_thread(lgsp, hub, "backup", str(before))
-    assert "It holds no states and cells" in said
+    await asyncio.to_thread(lgsp, hub, "backup", str(before))
+    assert sum(required(before).whole().ends.values()) == half
     hub.service("worker", "worker")
     await publish(hub, stories[half:], 1)
     assert exact(await hub.settle()) == len(stories)
@@ -46,7 +46,6 @@ async def test_up_and_back_by_restoring(hub: Hub, elsewhere: Hub, earlier: list[
     elsewhere.service("worker", "worker")  # and up again
     assert exact(await elsewhere.settle()) == len(stories)
     assert await cells(elsewhere) == await cells(hub)
-    assert sum(required(before).whole().ends.values()) == half
 
 
 @pytest.mark.faults
