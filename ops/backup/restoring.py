@@ -140,8 +140,8 @@ class Restoring:
         Raises: BackupError where a fact is missing, is there twice, or is another, its time included.
         """
         task = progress.add_task("reading them back", total=sum(self._counts.values()))
-        ends = await self.target.ends([log.source for log in self._manifest.logs])
         async with consumer(self._settings, max_partition_fetch_bytes=8 << 20, fetch_max_wait_ms=20) as reader:
+            ends = await reader.end_offsets([log.source for log in self._manifest.logs])
             for log in self._manifest.logs:
                 wanted, number = self.entries(log), 0
                 async for record in entries_in(reader, log.source, int(log.cut), ends[log.source]):
