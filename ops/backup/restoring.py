@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,9 @@ class Thing:
             raise BackupError(f"{said!r} names no thing: say FAMILY:ID, with one of {', '.join(families)}.")
         return cls(family, _form(name.encode()))
 
-    def __str__(self) -> str:
-        return f"{self.family}:{self.form}"
+    def hashed(self, salt: str) -> str:
+        """What tells it from others without its id: that is to be gone."""
+        return sha256(f"{salt}|{self.family}|{self.form}".encode()).hexdigest()
 
 
 def _form(key: bytes | None) -> str:
@@ -69,7 +71,7 @@ class Restoring:
         self._topics = {topic for topic, _ in self._left_out}
         self._counts: dict[str, int] = {}
         self.target = Target(settings)
-        self.asked = Asked(manifest.id, finished.at, events_only, sorted(map(str, things)))
+        self.asked = Asked(manifest.id, finished.at, events_only, sorted(one.hashed(manifest.id) for one in things))
 
     def count(self, progress: Progress) -> int:
         """Read the facts that are to be restored without writing any; how many are left out.

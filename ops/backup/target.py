@@ -33,7 +33,7 @@ FILLER = b"lgsp-restore"
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What is being restored: the backup by its id and last run, and what was asked for."""
+    """What is being restored: the backup by its id and last run, and what was asked for; the things left out by a hash."""
 
     backup: str
     at: str
@@ -94,7 +94,7 @@ class Target:
         if held != asked:
             raise BackupError(
                 f"Another restore was begun into the Kafka at {self._settings.bootstrap}: of the backup of {held.at}"
-                f"{', events only' if held.events_only else ''}{''.join(f', without {one}' for one in held.without)}. Run that one "
+                f"{', events only' if held.events_only else ''}{f', without {len(held.without)} things' if held.without else ''}. Run that one "
                 "again to its end, or start `lgsp kafka` with LGSP_DATA set to a new folder."
             )
 
