@@ -92,9 +92,9 @@ class Target:
                 return
             held = msgspec.json.decode((await reader.getone(partition)).value, type=Asked)
         if held != asked:
+            less = (", events only" if held.events_only else "") + (f", without {len(held.without)} things" if held.without else "")
             raise BackupError(
-                f"Another restore was begun into the Kafka at {self._settings.bootstrap}: of the backup of {held.at}"
-                f"{', events only' if held.events_only else ''}{f', without {len(held.without)} things' if held.without else ''}. Run that one "
+                f"Another restore was begun into the Kafka at {self._settings.bootstrap}: of the backup of {held.at}{less}. Run that one "
                 "again to its end, or start `lgsp kafka` with LGSP_DATA set to a new folder."
             )
 
