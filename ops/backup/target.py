@@ -73,8 +73,9 @@ class Target:
         partitions = [TopicPartition(name, number) for name in ours for number in range(there[name])]
         ends = await self.ends(partitions)
         if full := sorted({partition.topic for partition, end in ends.items() if end}):
+            some = ", ".join(full[:3]) + (" …" if full[3:] else "")
             raise BackupError(
-                f"The Kafka at {self._settings.bootstrap} is not empty ({', '.join(full)}), and a restore mixes with nothing. "
+                f"The Kafka at {self._settings.bootstrap} is not empty ({some}), and a restore mixes with nothing. "
                 "Stop everything, start `lgsp kafka` with LGSP_DATA set to a new folder, and restore into that; the old one stays as it is."
             )
         for name in ours:
