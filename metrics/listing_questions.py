@@ -119,12 +119,13 @@ def _read(db: sqlite3.Connection, family: str, chosen: list[Selection], after: P
 def _thing(found: Found, known: Mapping[str, int | None]) -> Thing:
     return Thing(
         id=found.place.thing, agency=found.place.agency, category=found.category, family=found.table.family, kind=found.table.kind,
-        at=_at(found.place.at, found.table.declared.at), adds=found.adds, counts=found.counts,
+        at=at_text(found.place.at, found.table.declared.at), adds=found.adds, counts=found.counts,
         dates={name: iso(ms) for name, ms in known.items() if ms is not None},
     )  # fmt: skip
 
 
-def _at(at: int, shape: At) -> str | None:
+def at_text(at: int, shape: At) -> str | None:
+    """When a row counts, for people."""
     if shape == "instant":
         return iso(at) if at else None
     return as_date(at).isoformat()
