@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from metrics.feed import Background
+from metrics.feed import Background, Progress
 from metrics.tracing.index import Fact
 from schemas.kafka import consumer, unavailable
 from schemas.settings import Settings
@@ -79,6 +79,7 @@ class KafkaLog(Background):
                 stack.push_async_callback(reader.stop)
                 free.put_nowait(reader)
             self._free = free
+            self.progress = Progress(ready=True, percent=100.0, lag=0, doing="following")
             try:
                 await asyncio.Event().wait()  # until it is stopped: the consumers look for brokers by themselves
             finally:
