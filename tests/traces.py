@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import httpx
 from aiokafka import TopicPartition
+from cubes import INDICATORS
 from facts import Heard
-from listings import NOW
+from listings import NOW, empty, feed, paced, pages, states
 
+from metrics.api import create_app
+from metrics.cube import Cube
+from metrics.disposable import Connections
+from metrics.exporter import Exporter
+from metrics.feed import Progress
+from metrics.listing_api import listing_routes
+from metrics.listing_questions import Lists
+from metrics.questions import Questions
+from metrics.reader import Readers
+from metrics.tracing.api import trace_routes
 from metrics.tracing.index import FactIndex
 from metrics.tracing.log import TAIL, Read, Wanted
+from metrics.tracing.questions import Traces
+from ops.listing import meanings
 from schemas.errors import KafkaUnavailable
 from schemas.partitioner import partition_of
-from schemas.topics import events_topic
+from schemas.states import applied_state
+from schemas.topics import events_topic, state_topic
 from schemas.wire import encode
+from streams.books import Books
+from streams.families import FAMILIES
 
-FAMILIES = ("dossiers", "documents", "tasks")
+LISTED = ("dossiers", "documents", "tasks")
 
 
 @dataclass(frozen=True)
@@ -77,7 +96,7 @@ class MemoryLog:
 
 def empty_index(folder: Path, partitions: int = 1) -> FactIndex:
     """An index without facts."""
-    index = FactIndex(folder / "facts.sqlite", FAMILIES, partitions)
+    index = FactIndex(folder / "facts.sqlite", LISTED, partitions)
     index.open("one", NOW)
     return index
 
@@ -85,3 +104,56 @@ def empty_index(folder: Path, partitions: int = 1) -> FactIndex:
 def indexed(index: FactIndex, records: Sequence[Logged]) -> None:
     """Take records in as one batch."""
     index.apply(records, {TopicPartition(one.topic, one.partition): one.offset + 1 for one in records})
+
+
+class Hub:
+    """A log with its index, and books of dossiers, documents and tasks that counted as much of it as was said."""
+
+    def __init__(self, folder: Path, now_ms: int) -> None:
+        self.now_ms = now_ms
+        self.cube, self.listing, self.index, self.log = Cube(folder / "cube.sqlite"), empty(folder), empty_index(folder), MemoryLog()
+        self.cube.open("one", now_ms)
+        self.books = {family: Books(FAMILIES[family]) for family in LISTED}
+        self.lag: int | None = 0
+
+    def count(self, facts: list[Heard], *, index: bool = True) -> None:
+        """Facts that are in the index and counted."""
+        self.counted(self.log.add(facts), index=index)
+
+    def counted(self, records: list[Logged], *, index: bool = True) -> None:
+        """Records that are in the index, and that workers have passed."""
+        if index:
+            indexed(self.index, records)
+        for family, books in self.books.items():
+            mine = [record for record in records if record.topic == f"lgsp.{family}"]
+            if mine:
+                books.keep(books.fold(mine))
+                marks = applied_state(mine[-1].offset + 1)
+                last = len(books.states) + self.log.end(mine[0].topic, 0)
+                feed(self.listing, [*states(books), next(mark(family, *marks, last))])
+        for books in self.books.values():
+            self.cube.apply(pages(books), {0: 9})
+
+
+    def client(self) -> httpx.AsyncClient:
+        """Asks the API that answers from all this."""
+        ready, clock = Progress(ready=True, percent=100.0, partitions=1), (lambda: self.now_ms)
+        questions = Questions(Readers(self.cube), INDICATORS, {}, progress=lambda: ready, clock=clock)
+        lists = Lists(questions, paced(self.cube, self.listing), meanings(), progress=lambda: ready)
+        traces = Traces(
+            questions, Connections(self.listing, "The list"), self.index, Connections(self.index, "The index"), self.log, meanings(),
+            listed=lambda: ready, indexing=lambda: replace(ready, lag=self.lag),
+        )  # fmt: skip
+        exporter = Exporter(self.cube, INDICATORS, progress=lambda: ready, worker_lag=dict, clock=clock)
+        app = create_app(questions, exporter, [listing_routes(lists), trace_routes(traces)])
+        return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://hub")
+
+    def close(self) -> None:
+        """Let go of its files."""
+        for file in (self.cube, self.listing, self.index):
+            file.close()
+
+
+def mark(family: str, key: bytes, value: bytes, offset: int) -> Iterator[Any]:
+    """How far the states have come, as workers write it."""
+    yield SimpleNamespace(topic=state_topic(family), partition=0, offset=offset, timestamp=NOW, key=key, value=value)

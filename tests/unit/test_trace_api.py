@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,90 +13,31 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 from cubes import INDICATORS, by_rules
-from facts import Heard, ms, told
-from listings import empty, feed, paced, pages, states
-from traces import Logged, MemoryLog, empty_index, indexed
+from facts import ms, told
+from traces import Hub
 
 from metrics.api import create_app
-from metrics.cube import Cube
-from metrics.disposable import Connections
-from metrics.exporter import Exporter
-from metrics.feed import Progress
-from metrics.listing_api import listing_routes
-from metrics.listing_questions import Lists
-from metrics.questions import Questions
-from metrics.reader import Readers
 from metrics.tracing.api import trace_routes
 from metrics.tracing.flags import FLAGS
 from metrics.tracing.log import TAIL
-from metrics.tracing.questions import Traces
-from ops.listing import meanings
 from schemas.cells import KINDS
-from schemas.states import applied_state
-from schemas.topics import state_topic
-from streams.books import Books
-from streams.families import FAMILIES
 
 NOW = ms("11-20 10:00")
 ID = "H35.20.1-251103-0001"
 RECEIVED = told("dossier.received", "11-03 09:00", channel="online", due_at="11-10 17:00", dossier_id=ID)
 FINISHED = told("dossier.finished", "11-10 16:30", heard="11-12 08:00", dossier_id=ID)
-World = SimpleNamespace
-
-
-class Hub:
-    """A log with its index, and books of dossiers, documents and tasks that counted as much of it as was said."""
-
-    def __init__(self, folder: Path) -> None:
-        self.cube, self.listing, self.index, self.log = Cube(folder / "cube.sqlite"), empty(folder), empty_index(folder), MemoryLog()
-        self.cube.open("one", NOW)
-        self.books = {family: Books(FAMILIES[family]) for family in ("dossiers", "documents", "tasks")}
-        self.lag: int | None = 0
-
-    def count(self, facts: list[Heard], *, index: bool = True) -> None:
-        """Facts that are in the index and counted."""
-        self.counted(self.log.add(facts), index=index)
-
-    def counted(self, records: list[Logged], *, index: bool = True) -> None:
-        """Records that are in the index, and that workers have passed."""
-        if index:
-            indexed(self.index, records)
-        for family, books in self.books.items():
-            mine = [record for record in records if record.topic == f"lgsp.{family}"]
-            if mine:
-                books.keep(books.fold(mine))
-                marks = applied_state(mine[-1].offset + 1)
-                last = len(books.states) + self.log.end(mine[0].topic, 0)
-                feed(self.listing, [*states(books), next(mark(family, *marks, last))])
-        for books in self.books.values():
-            self.cube.apply(pages(books), {0: 9})
-
-
-def mark(family: str, key: bytes, value: bytes, offset: int) -> Iterator[Any]:
-    """How far the states have come, as workers write it."""
-    yield SimpleNamespace(topic=state_topic(family), partition=0, offset=offset, timestamp=NOW, key=key, value=value)
 
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Hub]:
-    hub = Hub(tmp_path)
+    hub = Hub(tmp_path, NOW)
     yield hub
-    for file in (hub.cube, hub.listing, hub.index):
-        file.close()
+    hub.close()
 
 
 @pytest.fixture
 async def api(hub: Hub) -> AsyncIterator[httpx.AsyncClient]:
-    ready, clock = Progress(ready=True, percent=100.0, partitions=1), (lambda: NOW)
-    questions = Questions(Readers(hub.cube), INDICATORS, {}, progress=lambda: ready, clock=clock)
-    lists = Lists(questions, paced(hub.cube, hub.listing), meanings(), progress=lambda: ready)
-    traces = Traces(
-        questions, Connections(hub.listing, "The list"), hub.index, Connections(hub.index, "The index"), hub.log, meanings(),
-        listed=lambda: ready, indexing=lambda: replace(ready, lag=hub.lag),
-    )  # fmt: skip
-    exporter = Exporter(hub.cube, INDICATORS, progress=lambda: ready, worker_lag=dict, clock=clock)
-    app = create_app(questions, exporter, [listing_routes(lists), trace_routes(traces)])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://hub") as client:
+    async with hub.client() as client:
         yield client
 
 
