@@ -28,7 +28,7 @@ from schemas.ids import LONGEST, is_thing_id, text_in
 from schemas.partitioner import partition_of
 from schemas.topics import events_topic, state_topic
 
-LIMIT, MOST = 100, 500
+LIMIT, MOST = 50, 200  # a fact takes a question to the broker
 LARGEST = 1 << 62  # of the numbers that SQLite compares
 ONE: Mapping[str, str] = {"dossiers": "dossier", "documents": "document", "tasks": "task"}
 
@@ -82,7 +82,7 @@ class Traces:
         if not (progress := self._listed()).ready:
             raise Problem("not-ready", f"The list is being built from Kafka: {progress.percent:.1f} % ({progress.doing}).")
         found = [self._answer(family, one, asked, after) for one in spellings(id_)]
-        known = [answer for answer in found if answer.state is not None or answer.facts]
+        known = [answer for answer in found if answer.state is not None or answer.facts or answer.next]
         if known:
             return known[0]
         if found[0].facts is None:
