@@ -15,6 +15,7 @@ from facts import Heard
 from listings import NOW, empty, feed, paced, pages, states
 
 from metrics.api import create_app
+from metrics.catalogue import Filters
 from metrics.cube import Cube
 from metrics.disposable import Connections
 from metrics.exporter import Exporter
@@ -37,6 +38,11 @@ from streams.books import Books
 from streams.families import FAMILIES
 
 LISTED = ("dossiers", "documents", "tasks")
+# Beside the shipped indicators two that are limited to one procedure each, as a catalogue of one's own may have them.
+_SHARE = INDICATORS["dossiers_on_time_share"]
+LIMITED = {
+    f"only_{code}": _SHARE.model_copy(update={"id": f"only_{code}", "filters": Filters(categories=(code,))}) for code in ("p", "q")
+}
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ class Hub:
     """A log with its index, and books of dossiers, documents and tasks that counted as much of it as was said."""
 
     def __init__(self, folder: Path, now_ms: int) -> None:
-        self.now_ms = now_ms
+        self.now_ms, self.indicators = now_ms, INDICATORS | LIMITED
         self.cube, self.listing, self.index, self.log = Cube(folder / "cube.sqlite"), empty(folder), empty_index(folder), MemoryLog()
         self.cube.open("one", now_ms)
         self.books = {family: Books(FAMILIES[family]) for family in LISTED}
@@ -138,13 +144,13 @@ class Hub:
     def client(self) -> httpx.AsyncClient:
         """Asks the API that answers from all this."""
         ready, clock = Progress(ready=True, percent=100.0, partitions=1), (lambda: self.now_ms)
-        questions = Questions(Readers(self.cube), INDICATORS, {}, progress=lambda: ready, clock=clock)
+        questions = Questions(Readers(self.cube), self.indicators, {}, progress=lambda: ready, clock=clock)
         lists = Lists(questions, paced(self.cube, self.listing), meanings(), progress=lambda: ready)
         traces = Traces(
             questions, Connections(self.listing, "The list"), self.index, Connections(self.index, "The index"), self.log, meanings(),
             listed=lambda: ready, indexing=lambda: replace(ready, lag=self.lag),
         )  # fmt: skip
-        exporter = Exporter(self.cube, INDICATORS, progress=lambda: ready, worker_lag=dict, clock=clock)
+        exporter = Exporter(self.cube, self.indicators, progress=lambda: ready, worker_lag=dict, clock=clock)
         app = create_app(questions, exporter, [listing_routes(lists), trace_routes(traces)])
         return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://hub")
 

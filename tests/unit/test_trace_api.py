@@ -12,8 +12,8 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
-from cubes import INDICATORS, by_rules
-from facts import ms, told
+from cubes import by_rules
+from facts import Heard, ms, told
 from traces import Hub
 
 from metrics.api import create_app
@@ -83,7 +83,7 @@ async def test_facts_come_in_the_order_in_which_they_were_heard_of(hub: Hub, api
 
 async def test_a_fact_that_is_neither_indexed_nor_counted_yet_is_there_and_waits(hub: Hub, api: httpx.AsyncClient) -> None:
     hub.count([RECEIVED])
-    hub.log.add([told("dossier.received", "11-04 09:00", dossier_id="another"), FINISHED])
+    hub.log.add([FINISHED, told("dossier.received", "11-04 09:00", dossier_id="another")])
     answer = await ask(api)
     assert standings(answer) == ["counted", "waiting"]
     assert answer["as_of"] == {"partition": 0, "counted": 1, "indexed": 1, "log": 3}
@@ -126,21 +126,28 @@ async def test_every_figure_that_it_is_in_has_it_in_its_list(hub: Hub, api: http
     assert followed > 20
 
 
-async def test_no_figure_is_left_out(hub: Hub, api: httpx.AsyncClient) -> None:
+ASKED = told("dossier.supplement_requested", "11-05 09:00", dossier_id=ID)
+PAID = told("dossier.paid", "11-05 09:00", dossier_id=ID)
+STORIES = {
+    "in time": [RECEIVED, PAID, FINISHED], "late and waiting": [RECEIVED, ASKED], "overdue": [RECEIVED],
+    "without a due time": [told("dossier.received", "11-03 09:00", dossier_id=ID), FINISHED],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
+async def test_no_figure_is_left_out_and_none_too_many(hub: Hub, api: httpx.AsyncClient, story: list[Heard]) -> None:
     """Of one thing in the whole province, each indicator is what its cells are said to add to it."""
-    hub.count([RECEIVED, told("dossier.paid", "11-05 09:00", dossier_id=ID), FINISHED])
+    hub.count(story)
     told_: dict[tuple[str, str], int] = {}
     for cell in (await ask(api))["state"]["counts_for"]:
         for figure in cell["figures"]:
             key = figure["indicator"], figure["part"]
             told_[key] = told_.get(key, 0) + figure["adds"]
-    for indicator in INDICATORS.values():
-        if indicator.source == "events":
+    for indicator in hub.indicators.values():
+        if indicator.source == "events" and {leaf.over for leaf in indicator.leaves} == {"window"}:
             whole = await ask(api, f"/v1/indicators/{indicator.id}", **({} if indicator.asks_now else {"from": "2025-11-01"}))
-            over = {leaf.over for leaf in indicator.leaves}
             for part in ("numerator", "denominator"):
-                if over == {"window"}:
-                    assert told_.get((indicator.id, part), 0) == (whole[part] or 0), (indicator.id, part)
+                assert told_.get((indicator.id, part), 0) == (whole[part] or 0), (indicator.id, part)
 
 
 async def test_flags_are_explained(hub: Hub, api: httpx.AsyncClient) -> None:
@@ -183,6 +190,21 @@ async def test_what_nobody_ever_told_of_is_said_in_words(hub: Hub, api: httpx.As
     assert "|" in await problem(api, 422, "/v1/dossiers/a%7Cb")
     assert "is no parameter" in await problem(api, 422, f"/v1/dossiers/{ID}", window="all")
     assert "after" in await problem(api, 422, f"/v1/dossiers/{ID}", after="5")
+
+
+@pytest.mark.parametrize(
+    ("rest", "status"),
+    [
+        ("/%FF", 404), ("/%00", 422), ("/%20", 404), ("/" + "x" * 2_000, 422), ("/..%2F..%2Fetc", 404), ("/%F0%9F%92%A9", 404), ("//", 404),
+        ("/d?limit=0", 422), ("/d?limit=201", 422), ("/d?after=" + "9" * 40 + ".0", 422), ("/d?after=1.%EF%BC%91", 422),
+        ("/d?after=-1.0", 422), ("/d?after=0.99999", 200), ("/d?format=xml", 422), ("/d?after=", 422), ("/d?limit=1&limit=2", 422),
+    ],
+)  # fmt: skip
+async def test_what_is_mistyped_is_answered_in_words(hub: Hub, api: httpx.AsyncClient, rest: str, status: int) -> None:
+    hub.count([told("dossier.received", "11-03 09:00", dossier_id="d")])
+    answer = await api.get(f"/v1/dossiers{rest}")
+    assert answer.status_code == status, answer.text
+    assert status == 200 or answer.json()["detail"]
 
 
 async def test_without_kafka_the_state_is_told_and_the_facts_are_not(hub: Hub, api: httpx.AsyncClient) -> None:
