@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -64,7 +64,6 @@ class MemoryLog:
     partitions: int = 1
     records: list[Logged] = field(default_factory=list)
     away: bool = False
-    asked: list[Wanted] = field(default_factory=list)
 
     def add(self, facts: Iterable[Heard]) -> list[Logged]:
         """Facts as connectors write them."""
@@ -86,7 +85,6 @@ class MemoryLog:
 
     def read(self, wanted: Wanted) -> Read:
         """As the reader of Kafka's log does."""
-        self.asked.append(wanted)
         if self.away:
             raise KafkaUnavailable("No Kafka answers.")
         there = [one for one in self.records if one.topic == wanted.topic]
@@ -120,7 +118,6 @@ class Hub:
         self.cube, self.listing, self.index, self.log = Cube(folder / "cube.sqlite"), empty(folder), empty_index(folder), MemoryLog()
         self.cube.open("one", now_ms)
         self.books = {family: Books(FAMILIES[family]) for family in LISTED}
-        self.lag: int | None = 0
 
     def count(self, facts: list[Heard], *, index: bool = True) -> None:
         """Facts that are in the index and counted."""
@@ -148,7 +145,7 @@ class Hub:
         lists = Lists(questions, paced(self.cube, self.listing), meanings(), progress=lambda: ready)
         traces = Traces(
             questions, Connections(self.listing, "The list"), self.index, Connections(self.index, "The index"), self.log, meanings(),
-            listed=lambda: ready, indexing=lambda: replace(ready, lag=self.lag),
+            listed=lambda: ready,
         )  # fmt: skip
         exporter = Exporter(self.cube, self.indicators, progress=lambda: ready, worker_lag=dict, clock=clock)
         app = create_app(questions, exporter, [listing_routes(lists), trace_routes(traces)])

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
+from time import monotonic
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -21,6 +22,7 @@ from schemas.settings import Settings
 
 READERS = 2
 PATIENCE = 3.0  # seconds for everything that one question reads
+PAUSE = 2.0  # seconds after a failure in which nobody waits for another one
 TAIL = 1_000  # records behind the index that are looked through; with more of them it is said how many are left
 NEAR = 100  # records that are passed over rather than asked for anew
 
@@ -68,6 +70,7 @@ class KafkaLog(Background):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, "reader of facts")
         self._free: asyncio.Queue[AIOKafkaConsumer] | None = None
+        self._again_at = 0.0
 
     async def _follow(self) -> None:
         async with AsyncExitStack() as stack:
@@ -75,8 +78,8 @@ class KafkaLog(Background):
             for _ in range(READERS):
                 # Next to nothing is fetched at once, since one fact of many is asked for; at the end of the log nobody waits.
                 reader = consumer(self._settings, auto_offset_reset="none", fetch_max_wait_ms=5, max_partition_fetch_bytes=64 << 10)
-                await reader.start()
                 stack.push_async_callback(reader.stop)
+                await reader.start()
                 free.put_nowait(reader)
             self._free = free
             self.progress = Progress(ready=True, percent=100.0, lag=0, doing="following")
@@ -90,12 +93,13 @@ class KafkaLog(Background):
 
         Raises: KafkaUnavailable where Kafka does not answer, or not in time.
         """
-        if self._free is None:
+        if self._free is None or monotonic() < self._again_at:
             raise unavailable(self._settings)
         reading = asyncio.run_coroutine_threadsafe(self._read(self._free, wanted), self._loop)
         try:
             return reading.result(PATIENCE)
         except (KafkaError, OSError, TimeoutError, CancelledError) as error:
+            self._again_at = monotonic() + PAUSE
             raise unavailable(self._settings) from error
         finally:
             reading.cancel()

@@ -67,13 +67,13 @@ class Traces:
 
     def __init__(
         self, questions: Questions, lists: Connections, index: FactIndex, facts: Connections, log: Log, meanings: Sequence[Meaning], *,
-        listed: Callable[[], Progress], indexing: Callable[[], Progress],
+        listed: Callable[[], Progress],
     ) -> None:  # fmt: skip
-        """`listed` and `indexing`: how far the listing and the index are."""
+        """`listed`: how far the listing is."""
         self._questions, self._lists, self._index, self._facts, self._log = questions, lists, index, facts, log
         self._meanings = {meaning.family: meaning for meaning in meanings}
         self._telling = {meaning.family: Facts(meaning, index.partitions) for meaning in meanings}
-        self._listed, self._indexing = listed, indexing
+        self._listed = listed
         self._indicators = [indicator for indicator in questions.catalogue.values() if indicator.source == "events"]
 
     def trace(self, family: str, id_: str, asked: TraceAsked) -> TraceAnswer:
@@ -144,8 +144,6 @@ class Traces:
             places = self._index.facts(db, family, id_.encode(), after, limit + 1)  # one more, to know whether there is a next page
             next_offset = indexed(db, topic, home)
         more = places[limit - 1] if len(places) > limit else None
-        if self._indexing().lag is None:
-            return None, more, next_offset
         try:
             wanted = Wanted(topic, places[:limit], home, next_offset if more is None else None)
             return self._log.read(wanted), more, next_offset

@@ -47,7 +47,7 @@ class Tracing:
             return None
         return Traces(
             questions, listing.connections, self._index, self._connections, self._log, listing.meanings,
-            listed=lambda: listing.feeds[0].progress, indexing=lambda: self._feed.progress,
+            listed=lambda: listing.feeds[0].progress,
         )  # fmt: skip
 
     def text(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -149,6 +150,32 @@ def test_without_kafka_it_says_so_at_once(settings: Settings) -> None:
             log.read(Wanted(TOPIC, [], 0, None))
     finally:
         log.stop()
+
+
+async def test_nobody_waits_for_a_broker_that_did_not_answer_a_moment_ago(
+    settings: Settings, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await send(settings, facts(code, 1))
+    asked = []
+
+    async def hangs(reader: object, wanted: Wanted) -> Read:
+        asked.append(wanted)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with following(settings) as (index, _), reader(settings) as log:
+        until(lambda: len(places(index, code)) == 1)
+        with monkeypatch.context() as broken:
+            broken.setattr(reading, "read", hangs)
+            broken.setattr(reading, "PATIENCE", 0.1)
+            broken.setattr(reading, "PAUSE", 3_600.0)
+            for _ in range(3):
+                with pytest.raises(KafkaUnavailable):
+                    read(log, settings, code, places(index, code))
+        assert len(asked) == 1
+        monkeypatch.setattr(log, "_again_at", 0.0)
+        for _ in range(2 * reading.READERS):
+            assert len(about(read(log, settings, code, places(index, code)), code)) == 1, "its readers came back"
 
 
 def test_before_it_is_fed_an_index_is_not_readable(settings: Settings) -> None:
