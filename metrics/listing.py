@@ -47,6 +47,8 @@ class Meaning:
     counts: Callable[[Any], Iterable[Contribution]]
     date_names: tuple[str, ...]
     dates: Callable[[Any], Sequence[int | None]]
+    # Why no door wrote a record of this key to this partition of so many, so that it counts nowhere; None if one may have.
+    strange: Callable[[bytes, int, int], str | None] = lambda key, partition, partitions: None
 
 
 class Record(Protocol):

@@ -118,7 +118,7 @@ async def on_invalid(request: Request, error: Exception) -> Response:
 
 def _parameters(request: Request) -> list[str]:
     """The parameters of the address, as it describes them."""
-    described = request.app.openapi()["paths"][request.scope["route"].path]["get"]
+    described = request.app.openapi()["paths"][request.scope["route"].path_format]["get"]
     return [one["name"] for one in described.get("parameters", []) if one["in"] == "query"]
 
 
