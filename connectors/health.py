@@ -34,6 +34,9 @@ METRICS: dict[str, Metric] = {
                "A type that stands still in office hours: ask the agencies' systems."),
         Metric("lgsp_gateway_refused_total", "counter", ("reason",), "Errors in refused items, and refused requests, by kind of error.",
                "A rise: read lgsp.quarantine, find the source, mend its messages."),
+        Metric("lgsp_gateway_personal_numbers_total", "counter", ("done",),
+               "Events of which an id or a reference looks like a citizen's number or a phone, warned of or refused.",
+               "Above 0: have the source send its own codes; what is in already stays (docs/privacy.md)."),
         Metric("lgsp_gateway_publish_seconds", "histogram", (), "Time from a parsed request until all its events are acknowledged.",
                "p99 above 0.3 s: the brokers' disks or the network are slow, or replicas are out of sync."),
         Metric("lgsp_gateway_buffer_bytes", "gauge", (), "Bytes of requests and records in memory, of 2 x LGSP_PUBLISH_BUFFER.",
@@ -58,6 +61,7 @@ class Health:
         self.requests = self._counter("lgsp_gateway_requests_total")
         self.events = self._counter("lgsp_gateway_events_total")
         self.refused = self._counter("lgsp_gateway_refused_total")
+        self.personal_numbers = self._counter("lgsp_gateway_personal_numbers_total")
         declared = METRICS["lgsp_gateway_publish_seconds"]
         self.publish_seconds = Histogram(declared.name, declared.help, registry=self.registry, buckets=SECONDS)
         self.buffer_bytes = self._gauge("lgsp_gateway_buffer_bytes")

@@ -40,7 +40,7 @@ def test_events_carry_the_time_at_which_the_hub_first_knew(family: str) -> None:
     assert BY_NAME[events_topic(family)].config(SETTINGS)["message.timestamp.type"] == "LogAppendTime"
 
 
-@pytest.mark.parametrize("name", ["lgsp.dossiers", "lgsp.documents", QUARANTINE])
+@pytest.mark.parametrize("name", ["lgsp.dossiers", "lgsp.documents"])
 def test_what_figures_rest_on_is_kept_for_ever(name: str) -> None:
     config = BY_NAME[name].config(SETTINGS)
     assert (config["cleanup.policy"], config["retention.ms"]) == ("delete", "-1")
@@ -52,6 +52,27 @@ def test_states_and_cells_are_compacted(name: str) -> None:
     assert config["cleanup.policy"] == "compact"
     assert config["delete.retention.ms"] == str(TOMBSTONES_MS)
     assert "retention.ms" not in config
+
+
+def test_the_quarantine_forgets_after_a_fortnight_and_never_fills_the_disk() -> None:
+    """By the broker's clock: a sender's may run ahead, and what it sent would stay until then."""
+    config = BY_NAME[QUARANTINE].config(SETTINGS)
+    assert (config["cleanup.policy"], config["message.timestamp.type"]) == ("delete", "LogAppendTime")
+    assert int(config["retention.ms"]) == 14 * 24 * 3_600_000
+    assert 0 < int(config["retention.bytes"]) <= 1 << 30
+    assert int(config["segment.ms"]) <= 24 * 3_600_000
+    assert int(config["segment.bytes"]) * 8 <= int(config["retention.bytes"])
+
+
+async def test_the_quarantine_of_an_earlier_version_gets_its_end_and_nobody_is_frightened(
+    whole: Cluster, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    whole.settings[QUARANTINE] = {key: value for key, value in whole.settings[QUARANTINE].items() if not key.startswith("segment")}
+    whole.settings[QUARANTINE] |= {"retention.ms": "-1", "retention.bytes": "-1", "message.timestamp.type": "CreateTime"}
+    await kafka.ensure_topics(SETTINGS)
+    assert whole.altered == {QUARANTINE: BY_NAME[QUARANTINE].config(SETTINGS)}
+    assert "lgsp.quarantine" in caplog.text
+    assert "recount" not in caplog.text
 
 
 def test_heartbeats_are_not_kept() -> None:
