@@ -51,7 +51,7 @@ def earlier(origin: str, reason: str, body: bytes) -> Any:
 
 
 OLD = [
-    earlier("http:old/0", "data.ho_ten: ho_ten is no field", json.dumps({**RECEIVED, "data": RECEIVED["data"] | {"ho_ten": NAME}}).encode()),
+    earlier("http:old/0", "data.ho_ten: is no field", json.dumps({**RECEIVED, "data": RECEIVED["data"] | {"ho_ten": NAME}}).encode()),
     earlier(f"file:Hồ sơ {CITIZEN}.csv/7", f"column at: '{NAME}' should be a time", f"{NAME};{CITIZEN}".encode()),
     earlier("http:broken", "it is no JSON", b"{" + NAME.encode()),
 ]
@@ -83,7 +83,7 @@ def test_refusals_are_counted_by_day_source_and_sort_of_reason(shown: Any) -> No
     rows = [line for line in text.splitlines() if line.strip().startswith("2025-")]
     assert [line.split()[:2] for line in rows] == [["2025-12-01", "1"], ["2025-11-30", "9"], ["2025-11-30", "1"]]
     assert "http:0b6bd1c4" in text
-    assert "kafka:lgsp.dossiers/0/" in text
+    assert "kafka:lgsp.dossiers" in text
     assert "11 refused, of 3 sorts" in text
     assert "lgsp quarantine show ORIGIN" in text
 
