@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,22 @@ from schemas import kafka
 from schemas.errors import SettingsError
 from schemas.events import EVENTS, FAMILIES
 from schemas.settings import Settings
-from schemas.topics import BY_NAME, CELLS, QUARANTINE, TOMBSTONES_MS, TOPICS, Topic, cells_topic, events_topic, state_topic, topics_of
+from schemas.topics import (
+    BY_NAME,
+    CELLS,
+    DAY,
+    QUARANTINE,
+    QUARANTINE_BYTES,
+    QUARANTINE_MS,
+    QUARANTINE_SEGMENT_MS,
+    TOMBSTONES_MS,
+    TOPICS,
+    Topic,
+    cells_topic,
+    events_topic,
+    state_topic,
+    topics_of,
+)
 
 SETTINGS = Settings(partitions=6, replication_factor=3, min_insync_replicas=2)
 
@@ -62,6 +78,14 @@ def test_the_quarantine_forgets_after_a_fortnight_and_never_fills_the_disk() -> 
     assert 0 < int(config["retention.bytes"]) <= 1 << 30
     assert int(config["segment.ms"]) <= 24 * 3_600_000
     assert int(config["segment.bytes"]) * 8 <= int(config["retention.bytes"])
+
+
+def test_the_page_on_privacy_says_how_long_refusals_are_kept() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text("utf-8")
+    days, size, segment = QUARANTINE_MS // DAY, QUARANTINE_BYTES >> 20, QUARANTINE_SEGMENT_MS // 3_600_000
+    assert f"{days} days by the broker's clock, and at most {size} MiB" in page
+    assert segment == 6
+    assert "up to six hours more" in page
 
 
 async def test_the_quarantine_of_an_earlier_version_gets_its_end_and_nobody_is_frightened(
