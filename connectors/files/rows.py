@@ -113,12 +113,14 @@ class Rows(ABC):
             if count != 1:
                 raise UnreadableFile(
                     f"{self.path.name} has {'no column' if not count else 'more than one column'} {column!r}, which the mapping reads; "
-                    f"it has {self._named(names)}: correct the mapping or the file."
+                    f"it has {self._listed(names)}: correct the mapping or the file."
                 )
         return [names.index(text_of(column)) for column in columns]
 
-    @staticmethod
-    def _named(names: Sequence[str]) -> str:
+    def _listed(self, names: Sequence[str]) -> str:
+        """The columns of a header; of a line of which the mapping reads nothing how many, since it may be a row of somebody's data."""
+        if not set(names) & set(map(text_of, self.wanted.columns)):
+            return f"{len(names):,} columns, none of which it reads (does the header stand in another line?)"
         listed = ", ".join(repr(without_numbers(name)) for name in names[:_SHOWN] if name)
         return listed + (", …" if len(names) > _SHOWN else "")
 
