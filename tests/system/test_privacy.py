@@ -21,7 +21,7 @@ from connectors.gateway.modes import BATCH, JSON, STRUCTURED
 from schemas.kafka import consumer, read_to_end
 from schemas.personal import personal_number
 from schemas.settings import Settings
-from schemas.topics import QUARANTINE, TOPICS
+from schemas.topics import TOPICS
 
 __all__ = ["up"]  # fixture
 
@@ -91,34 +91,39 @@ def through_the_api(url: str) -> Iterator[str]:
         yield client.get("/metrics").text
 
 
-def through_imports(folder: Path, environment: dict[str, str]) -> Iterator[str]:
+def through_imports(folder: Path, environment: dict[str, str]) -> str:
     """Everything that is printed."""
     folder.mkdir()
     (folder / "map.yaml").write_text(MAP)
-    for number, value in enumerate(PLANTED):
-        rows = [("D-1", "2025-11-03", value, value), (f"D-{number}", "no time", value, value)]
-        if personal_number(value):
-            rows.append((value, "no time", value, value))
-        names = ("id", "at", "ho_ten", value)
-        lines = [";".join(cells) for cells in (names, *rows)] + [value, f'"{value};x', f"{value};" * 6]
-        (folder / f"{number}.csv").write_text("\n".join(lines) + "\n", "utf-8")
-        objects = [json.dumps(dict(zip(names, cells, strict=True)), ensure_ascii=False) for cells in rows]
-        objects += [value, f'{{"{value}": 1, "{value}": 2}}', f'"{value}"']
-        (folder / f"{number}.jsonl").write_text("\n".join(objects) + "\n", "utf-8")
-        for file in (f"{number}.csv", f"{number}.jsonl"):
-            yield imported(folder / file, environment)
-        # What the mapping reads stands in clear in the rejections, so that it can be corrected there: of those only the rest is looked at.
-        (folder / "read.csv").write_text(f"id;at\n{number};{value}\n{value};no time\n", "utf-8")
-        yield imported(folder / "read.csv", environment)
-        (folder / "read.csv.rejected.csv").unlink()
+    files = [file for number, value in enumerate(PLANTED) for file in files_of(folder, number, value)]
+    printed = lgsp(3, environment, "import", *map(str, files), "--map", str(folder / "map.yaml"))
+    # What the mapping reads stands in clear in the rejections, so that it can be corrected there: of those only the rest is looked at.
+    for path in folder.glob("*-read.csv.rejected.csv"):
+        path.unlink()
+    return printed
 
 
-def imported(path: Path, environment: dict[str, str]) -> str:
-    """What `lgsp import` prints; some rows are rejected."""
-    command = [sys.executable, "-m", "ops.cli", "import", str(path), "--map", str(path.parent / "map.yaml")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 3, done.stderr
+def lgsp(code: int, environment: dict[str, str], *arguments: str) -> str:
+    """What a command prints that ends with this code."""
+    command = [sys.executable, "-m", "ops.cli", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=240)
+    assert done.returncode == code, done.stderr
     return done.stdout + done.stderr
+
+
+def files_of(folder: Path, number: int, value: str) -> Iterator[Path]:
+    """Files whose rows are rejected, but for one."""
+    rows = [("D-1", "2025-11-03", value, value), (f"D-{number}", "no time", value, value)]
+    if personal_number(value):
+        rows.append((value, "no time", value, value))
+    names = ("id", "at", "ho_ten", value)
+    lines = [";".join(cells) for cells in (names, *rows)] + [value, f'"{value};x', f"{value};" * 6]
+    objects = [json.dumps(dict(zip(names, cells, strict=True)), ensure_ascii=False) for cells in rows]
+    objects += [value, f'{{"{value}": 1, "{value}": 2}}', f'"{value}"']
+    read = ["id;at", f"{number};{value}", f"{value};no time"]
+    for name, content in ((f"{number}.csv", lines), (f"{number}.jsonl", objects), (f"{number}-read.csv", read)):
+        (folder / name).write_text("\n".join(content) + "\n", "utf-8")
+        yield folder / name
 
 
 async def everything(settings: Settings) -> list[bytes]:
@@ -149,12 +154,17 @@ def test_personal_data_sent_by_mistake_is_found_nowhere(up: Up, tmp_path: Path) 
     until(lambda: up.send(1) == 202)
     until(lambda: up.received("SAMPLE.TEST") == 1)
     told = [*through_the_gateway(f"http://127.0.0.1:{up.gateway}"), *through_the_api(f"http://127.0.0.1:{up.metrics}")]
-    told += through_imports(tmp_path / "files", up.environment)
+    told.append(through_imports(tmp_path / "files", up.environment))
     told.append(httpx.get(f"http://127.0.0.1:{up.environment['LGSP_WORKER_PORT']}/metrics").text)
     until(lambda: up.received("SAMPLE.A") == 1)
     settings = Settings(data=data, kafka_port=int(up.environment["LGSP_KAFKA_PORT"]))
     records = asyncio.run(everything(settings))
-    assert sum(b"file:" in record or b"http:" in record for record in records) > 100, f"{QUARANTINE} notes each refusal"
+    refused = [record for record in records if record.startswith((b"http:", b"file:"))]
+    assert len(refused) > 500
+    told.append(lgsp(0, up.environment, "quarantine", "list"))
+    assert f"{len(refused):,} refused, of " in told[-1]
+    told.append(lgsp(0, up.environment, "quarantine", "list", "--json", "--limit", "5000"))
+    assert len(told[-1].splitlines()) == len(refused)
     assert up.interrupt() == 0
 
     assert [values for text in told if (values := found_in(text.encode()))] == []
