@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from schemas.errors import EnvironmentBroken
+from schemas.listening import LOOPBACK, address
 
 # The same in every installation, so that a lost or half-written meta.properties can be written again: partitions are assigned to the
 # directory's id, and a broker that draws a new one no longer finds its data.
@@ -75,11 +76,11 @@ def write_configuration(data: Path, host: str, port: int, properties: Mapping[st
 
     properties: what is otherwise than in BROKER, as for a broker that isn't alone.
     """
-    quorum = f"{host}:{free_port(host)}"  # a new one at each start: nobody has to keep a second port free
+    quorum = f"{LOOPBACK}:{free_port()}"  # a new one at each start: nobody has to keep a second port free
     own = {
         **BROKER,
-        "listeners": f"PLAINTEXT://{host}:{port},CONTROLLER://{quorum}",
-        "advertised.listeners": f"PLAINTEXT://{host}:{port}",
+        "listeners": f"PLAINTEXT://{address(host, port)},CONTROLLER://{quorum}",
+        "advertised.listeners": f"PLAINTEXT://{address(host, port)}",
         "controller.quorum.voters": f"{IDENTITY['node.id']}@{quorum}",
         **properties,
     }
@@ -126,10 +127,10 @@ def _write_properties(file: Path, values: Mapping[str, str]) -> None:
     file.write_text("".join(f"{key}={value}\n" for key, value in values.items()), encoding="ascii")
 
 
-def free_port(host: str = "127.0.0.1") -> int:
+def free_port() -> int:
     """A TCP port that nobody listens on just now."""
     with socket.socket() as probe:
-        probe.bind((host, 0))
+        probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
         return port
 
