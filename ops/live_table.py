@@ -106,7 +106,8 @@ class Screen:
     def _table(self, width: int, height: int) -> Table:
         self._compare()
         full = width >= WIDE and height >= 2 * len(self.answers.indicators) + 2
-        table = Table(title=Text(TITLE, style="bold"), title_justify="left", box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
+        title = Text(TITLE, style="bold")
+        table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
         table.add_column("Chỉ số / indicator", no_wrap=True, overflow="ellipsis")
         for column in COLUMNS if full else SHORT_COLUMNS:
             table.add_column(column, justify="right", no_wrap=True)

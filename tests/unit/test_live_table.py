@@ -33,7 +33,7 @@ def shipped() -> list[dict[str, Any]]:
     large = {"numerator": 1_234_567, "denominator": 2_345_678, "value": 1.0}
     of_unit = {"share": large, "count": large | {"denominator": None, "value": 1_234_567}, "seconds": large | {"value": 126_000.0}}
     return [
-        answer(150, 163, target=1.0, id=one.id, name={"vi": one.name.vi, "en": one.name.en}, unit=one.unit, **of_unit.get(one.unit, large)) for one in MAIN
+        answer(150, 163, id=one.id, name=one.name.model_dump(), unit=one.unit, target=1.0, **of_unit.get(one.unit, large)) for one in MAIN
     ]
 
 
