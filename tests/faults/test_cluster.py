@@ -87,17 +87,8 @@ async def loaded(hub: Hub, name: str) -> AsyncIterator[Load]:
     """A load on a hub whose workers are at it."""
     async with supervised(hub), Load(hub, name) as load:
         await load.until_accepted(ENOUGH)
-        await counted(hub, load)
+        await hub.counted()
         yield load
-
-
-async def counted(hub: Hub, load: Load) -> None:
-    """Wait until what was accepted up to now is known to the workers."""
-    missing = load.dossiers
-    async with asyncio.timeout(300):
-        while missing:
-            missing -= await known_dossiers(hub)
-            await asyncio.sleep(0.2)
 
 
 async def exact(hub: Hub, load: Load) -> None:
@@ -142,7 +133,7 @@ async def test_one_broker_is_away_for_longer_than_every_timeout(hub: Hub, cluste
         await asyncio.to_thread(cluster.kill, victim)
         await asyncio.sleep(AWAY)
         await load.until_accepted(ENOUGH)
-        await counted(hub, load)
+        await hub.counted()
         await asyncio.to_thread(cluster.start, victim)
         await load.until_accepted(ENOUGH)
     await exact(hub, load)
@@ -206,7 +197,7 @@ async def test_the_only_copy_of_the_states_is_away(tmp_path_factory: pytest.Temp
         async with supervised(hub):
             async with Load(hub, "S") as before:
                 await before.until_accepted(ENOUGH)
-            await counted(hub, before)
+            await hub.counted()
         await asyncio.to_thread(cluster.kill, NODES[0])
         async with supervised(hub), Load(hub, "A") as load:
             await asyncio.sleep(AWAY)

@@ -56,8 +56,8 @@ def test_it_warns_where_others_reach_it(host: str, warned: bool, caplog: pytest.
         pass
 
     assert run_server(Settings(host=host, metrics_port=free_port()), "metrics_port", "The reporting API", serve) == 0
-    said = "The reporting API listens on 0.0.0.0: whoever reaches that address may use it. Only in a closed network; otherwise unset LGSP_HOST."
-    assert caplog.messages == ([said] if warned else [])
+    told = [message for message in caplog.messages if "whoever reaches that address may use it" in message]
+    assert [message.partition(":")[0] for message in told] == (["The reporting API listens on 0.0.0.0"] if warned else [])
 
 
 async def never(_: socket.socket) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import socket
-from collections.abc import Iterator
 
 import pytest
 
 from ops.kafka_storage import free_port
+from schemas import logs
 from schemas.errors import KafkaUnavailable, SettingsError
 from schemas.pauses import Pauses
 from schemas.settings import Settings
@@ -16,12 +15,9 @@ from streams import worker
 
 
 @pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    """A worker sets up its process's logging."""
-    root = logging.getLogger()
-    handlers, level = [*root.handlers], root.level
-    yield
-    root.handlers, root.level = handlers, level
+def logging_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker would set up its process's logging."""
+    monkeypatch.setattr(logs, "set_up", lambda *_: None)
 
 
 def test_a_port_that_is_taken_ends_it_at_once_in_the_words_of_the_others(
