@@ -93,7 +93,7 @@ def parts_of(settings: Settings, *, simulate: bool) -> list[Part]:
     if settings.embedded:
         kafka = _service(settings, "kafka")
         kafka.stop_seconds = KAFKA_STOP_SECONDS
-        parts.append(Part("kafka", "Kafka", kafka, lambda: _kafka_answers(settings), level=0))
+        parts.append(Part("kafka", "Kafka", kafka, _KafkaAnswers(settings), level=0))
     first = ("kafka",) if settings.embedded else ()
     for name, answers in (
         ("worker", lambda: not settings.worker_port or connects(host, settings.worker_port)),
@@ -111,8 +111,17 @@ def _service(settings: Settings, *arguments: str) -> Service:
     return Service(arguments[0], list(arguments), settings.data / "logs" / f"{arguments[0]}.log")
 
 
-def _kafka_answers(settings: Settings) -> bool:
-    return connects(settings.kafka_host, settings.kafka_port) and not why_silent(settings.bootstrap)
+class _KafkaAnswers:
+    """Whether Kafka answers: after each absence it has to tell its metadata, and then only to be there."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._told = False
+
+    def __call__(self) -> bool:
+        there = connects(self._settings.kafka_host, self._settings.kafka_port)
+        self._told = there and (self._told or not why_silent(self._settings.bootstrap))
+        return self._told
 
 
 def connects(host: str, port: int) -> bool:
