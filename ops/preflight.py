@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -71,7 +72,13 @@ def _require_free(settings: Settings, name: str, port: int) -> None:
     try:
         listen(settings.host, port).close()
     except OSError as error:
-        raise cannot_listen(error, who, settings.host, port, setting) from None
+        raise cannot_listen(error, who, settings.host, port, setting) from error
+
+
+def _passes(error: EnvironmentBroken) -> bool:
+    """Whether it may be because of a process that is ending: it has the port, or the folder's lock."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in (errno.EADDRINUSE, errno.EAGAIN)
 
 
 def _once_free(require: Callable[[], None], console: Console, seconds: float) -> None:
@@ -85,7 +92,7 @@ def _once_free(require: Callable[[], None], console: Console, seconds: float) ->
             require()
         except EnvironmentBroken as error:
             waited = time.monotonic() - began
-            if waited > seconds:
+            if waited > seconds or not _passes(error):
                 raise
             if waited > QUIET_SECONDS and not said:
                 said = True

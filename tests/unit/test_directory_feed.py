@@ -170,7 +170,7 @@ async def test_what_is_no_state_is_told_until_a_later_record_mends_it() -> None:
     assert (feed.directory.mistakes, feed.directory.agencies(DAY)) == ([], ["A"])
 
 
-def test_what_is_wrong_is_said_once_it_has_been_wrong_for_a_while(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_wrong_is_said_once_it_was_wrong_for_a_while(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """A parent often comes a moment after its child: a first start would alarm of the whole province."""
     now = [100.0]
     monkeypatch.setattr(directory_feed, "monotonic", lambda: now[0])

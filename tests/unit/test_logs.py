@@ -8,9 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from connectors import publisher
 from schemas.absence import Absence
 from schemas.logs import FIRST_SECONDS, LONGEST_SECONDS, REPEATS, Held, Seldom
 from schemas.pauses import JITTER, LEAST, MOST, SHARE, Pauses
+from schemas.settings import Settings
 
 NAMES = ("aiokafka", "aiokafka.consumer.fetcher", "streams.worker", Absence.LOGGER)
 
@@ -153,3 +155,21 @@ def test_pauses_grow_with_the_absence_and_make_it_no_tenth_longer() -> None:
     assert pause > MOST * (1 - JITTER) - 0.001
     pauses.succeeded()
     assert pauses.next() <= LEAST
+
+
+def test_a_gateway_reminds_of_a_long_absence_and_says_its_end(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """It asks all the time by itself: a hundred routes' attempts are a line in five minutes."""
+    now = [1_000.0]
+    monkeypatch.setattr(publisher.time, "monotonic", lambda: now[0])
+    gateway = publisher.Publisher(Settings(kafka_servers="kafka:9"))
+    for _ in range(700):
+        gateway.silent("no connection")
+        now[0] += 1.0
+    gateway.heard()
+    gateway.heard()
+    assert caplog.messages == [
+        "No Kafka answers at kafka:9 (no connection); trying until one does",
+        "Still no Kafka answers at kafka:9 (no connection)",
+        "Still no Kafka answers at kafka:9 (no connection)",
+        "Kafka answers again at kafka:9",
+    ]

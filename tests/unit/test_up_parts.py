@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from ops import up
+from ops.kafka import EmbeddedKafka
 from ops.kafka_storage import free_port
 from ops.live_table import Answers
 from ops.parts import Part
@@ -171,7 +172,18 @@ class TestFirst:
         said = f"LGSP_METRICS_PORT and LGSP_KAFKA_PORT are both {port}: give each a port of its own."
         assert (type(error), str(error)) == (SettingsError, said)
 
-    def test_an_address_of_another_machine_is_named(self, tmp_path: Path) -> None:
+    def test_what_a_former_run_left_behind_is_waited_for(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As long as its broker needs to end: it has the folder's lock."""
+        settings = self.settings(tmp_path)
+        former = EmbeddedKafka.of(settings)
+        former._own_folder()
+        monkeypatch.setattr("ops.preflight.KAFKA_ORPHAN_SECONDS", 60.0)
+        monkeypatch.setattr("ops.preflight.time.sleep", lambda _: former.stop())
+        check(settings, console())
+
+    def test_an_address_of_another_machine_is_named_at_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("ops.preflight.ORPHAN_SECONDS", 60.0)
+        monkeypatch.setattr("ops.preflight.time.sleep", lambda _: pytest.fail("waited"))
         assert "The gateway can't listen on 203.0.113.9:" in str(self.refused(self.settings(tmp_path, host="203.0.113.9")))
 
     def test_a_catalogue_that_cannot_hold_is_named(self, tmp_path: Path) -> None:
