@@ -34,12 +34,14 @@ from ops.java import java_program
 from ops.kafka_jars import classpath
 from ops.kafka_storage import BROKER, first_complaint, prepare_storage, write_configuration
 from ops.logfiles import rotate
+from schemas import logs
 from schemas.errors import EnvironmentBroken
-from schemas.listening import LOOPBACK, address, open_to_others
+from schemas.listening import LOOPBACK, address, connects, open_to_others
 from schemas.settings import Settings
 
 POLL_SECONDS = 0.05
 ROTATE_SECONDS = 5.0
+ANSWER_MS = 10_000
 # Serial collection: on a heap this small it costs no more CPU than G1, pauses no longer, and takes fewer threads and less memory.
 JVM = (
     "-server", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true",
@@ -225,11 +227,12 @@ class EmbeddedKafka:
         self._pid_file.write_text(str(self._process.pid), encoding="ascii")
 
     def _await_answer(self, deadline: float) -> None:
-        opened = _until(lambda: self.pid is None or _accepts(self.host, self.port), deadline - time.monotonic())
+        opened = _until(lambda: self.pid is None or connects(self.host, self.port), deadline - time.monotonic())
+        answered = opened and asyncio.run(_answers(self.bootstrap, deadline, lambda: self.pid is not None))
         if self.pid is None:
             reason = first_complaint(self.output.read_text(encoding="utf-8", errors="replace"))
             raise EnvironmentBroken(f"Kafka ended while starting ({reason}): mend that and start again; {self.server_log} tells more.")
-        if not (opened and asyncio.run(_answers(self.bootstrap, deadline))):
+        if not answered:
             raise EnvironmentBroken(f"Kafka does not answer on {self.bootstrap} in time: see {self.server_log}, then start again.")
 
 
@@ -239,6 +242,7 @@ def run(settings: Settings) -> int:
     Raises: EnvironmentBroken as `EmbeddedKafka.start` does, and if the broker ends by itself.
     """
     signal.signal(signal.SIGTERM, _interrupt)
+    logs.set_up(settings, "kafka", aiokafka="CRITICAL")  # that it doesn't answer at once is no news
     if warning := open_to_others("Kafka", settings.kafka_host, "LGSP_KAFKA_HOST"):
         Console(stderr=True).print(warning, soft_wrap=True, markup=False)
     with contextlib.suppress(KeyboardInterrupt), EmbeddedKafka.of(settings) as kafka:
@@ -304,22 +308,17 @@ def _until(holds: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def _accepts(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex((host, port)) == 0
-
-
-async def _answers(bootstrap: str, deadline: float) -> bool:
-    """Whether the broker tells the cluster's metadata before the deadline, with itself in it."""
-    while time.monotonic() < deadline:
-        client = AIOKafkaClient(bootstrap_servers=bootstrap)
+async def _answers(bootstrap: str, deadline: float, runs: Callable[[], bool]) -> bool:
+    """Whether the broker tells the cluster's metadata, with itself in it, before the deadline and while it runs."""
+    while runs() and time.monotonic() < deadline:
+        client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=ANSWER_MS)
         try:
             await client.bootstrap()
             if client.cluster.brokers():
                 return True
         except KafkaError:
-            await asyncio.sleep(POLL_SECONDS)
+            pass  # not yet
         finally:
             await client.close()
+        await asyncio.sleep(POLL_SECONDS)
     return False

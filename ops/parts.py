@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 import urllib.request
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 
 from ops.supervise import Service
 from schemas.absence import why_silent
-from schemas.listening import address, reached_at
+from schemas.listening import address, connects, reached_at
 from schemas.settings import Settings
 
 TIMEOUT = 2.0
@@ -96,7 +95,7 @@ def parts_of(settings: Settings, *, simulate: bool) -> list[Part]:
         parts.append(Part("kafka", "Kafka", kafka, _KafkaAnswers(settings), level=0))
     first = ("kafka",) if settings.embedded else ()
     for name, answers in (
-        ("worker", lambda: not settings.worker_port or connects(host, settings.worker_port)),
+        ("worker", lambda: not settings.worker_port or connects(host, settings.worker_port, TIMEOUT)),
         ("metrics", lambda: answers_well(host, settings.metrics_port, "/healthz")),
         ("gateway", lambda: answers_well(host, settings.gateway_port, "/readyz")),
     ):
@@ -122,15 +121,6 @@ class _KafkaAnswers:
         there = connects(self._settings.kafka_host, self._settings.kafka_port)
         self._told = there and (self._told or not why_silent(self._settings.bootstrap))
         return self._told
-
-
-def connects(host: str, port: int) -> bool:
-    """Whether somebody listens there."""
-    try:
-        with socket.create_connection((host, port), TIMEOUT):
-            return True
-    except OSError:
-        return False
 
 
 def answers_well(host: str, port: int, path: str) -> bool:

@@ -53,6 +53,16 @@ def listen(host: str, port: int, *, backlog: int = 1024) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=backlog)
 
 
+def connects(host: str, port: int, seconds: float = 1.0) -> bool:
+    """Whether somebody listens there."""
+    try:
+        with socket.create_connection((host, port), seconds) as probe:
+            # Where the kernel gives a client the very port it wants to reach, it reaches itself.
+            return bool(probe.getsockname() != probe.getpeername())
+    except OSError:
+        return False
+
+
 def cannot_listen(error: OSError, who: str, host: str, port: int, setting: str) -> EnvironmentBroken:
     """The one sentence for a port that can't be had. `who` begins it where the port is not simply taken."""
     where = address(host, port)

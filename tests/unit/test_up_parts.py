@@ -14,15 +14,16 @@ import pytest
 from rich.console import Console
 
 from ops import up
-from ops.kafka import EmbeddedKafka
+from ops.kafka import EmbeddedKafka, _answers
 from ops.kafka_storage import free_port
 from ops.live_table import Answers
 from ops.parts import Part
 from ops.preflight import check, require_folder
 from ops.supervise import Service
 from ops.up import Hub, Plain
+from schemas import listening
 from schemas.errors import CatalogueError, EnvironmentBroken, HubError, SettingsError
-from schemas.listening import open_to_others
+from schemas.listening import connects, open_to_others
 from schemas.settings import Settings
 
 FAILS = "print('No space left on device'); raise SystemExit(1)"
@@ -206,3 +207,30 @@ class TestFirst:
                                               ("0.0.0.0", True), ("::", True), ("192.0.2.7", True), ("hub.example", True)])  # fmt: skip
 def test_every_address_but_loopback_is_warned_of(host: str, warned: bool) -> None:
     assert bool(open_to_others("The gateway", host)) is warned
+
+
+def test_a_client_that_reaches_itself_has_reached_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the kernel gives a client the very port that it wants to reach, that succeeds."""
+    port = free_port()
+
+    def to_itself(address: tuple[str, int], _: float) -> socket.socket:
+        itself = socket.socket()
+        itself.bind(address)
+        itself.connect(address)
+        return itself
+
+    monkeypatch.setattr(listening.socket, "create_connection", to_itself)
+    assert not connects("127.0.0.1", port)
+
+
+def test_a_free_port_is_none_that_clients_are_given() -> None:
+    ports = [free_port() for _ in range(50)]
+    assert len({*ports}) == 50
+    assert max(ports) < 32_768, "what Linux gives to clients, unless set otherwise"
+
+
+async def test_a_broker_that_ended_is_waited_for_no_longer() -> None:
+    """It may end after its port was seen open, or a client reached itself there."""
+    runs = [True, True, False]
+    assert not await _answers(f"127.0.0.1:{free_port()}", float("inf"), lambda: runs.pop(0))
+    assert not runs
