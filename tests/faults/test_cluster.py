@@ -24,7 +24,7 @@ KILLS = 3 if LONG else 1
 AWAY = 75.0 if LONG else 12.0  # seconds; longer than every timeout in force
 SHORTENED = {"session_timeout": 5, "request_timeout": 6, "rebalance_timeout": 5, "transaction_timeout": 8, "publish_timeout": 5}
 TIMEOUTS = {} if LONG else SHORTENED
-ENOUGH = 40  # batches, about a second of them
+ENOUGH = 20  # batches, about a second of them
 DOSSIERS = events_topic("dossiers")
 
 
