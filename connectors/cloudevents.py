@@ -11,8 +11,10 @@ from pydantic_core import ErrorDetails
 
 from connectors.jsonitems import Item
 from schemas.events import ACCEPTED, Event
-from schemas.events.explain import choose, explain, literals, nearest, printable
+from schemas.events.explain import choose, explain, literals, nearest
 from schemas.ids import canonical
+from schemas.masking import name_shown, shown
+from schemas.personal import personal_numbers
 from schemas.times import SAMPLE
 
 ENVELOPE: dict[str, str] = {"event_id": "id", "source": "source", "occurred_at": "time"}  # event's field → CloudEvents attribute
@@ -23,7 +25,7 @@ GUESSED = 3  # of them, those for which a name like the wrong one is looked for:
 
 Kind = Literal[
     "not_an_event", "unknown_type", "missing_field", "unknown_field", "wrong_value", "future_time", "repeated_name", "unreadable",
-    "too_many_fields",
+    "too_many_fields", "personal_number",
 ]  # fmt: skip
 _KINDS: dict[str, Kind] = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
 
@@ -68,7 +70,7 @@ def event_of(item: Item, *, latest: int) -> Event:
     if item.problem:
         raise Refused([FieldError("", item.problem, "unreadable")])
     if item.repeated:
-        shown = [FieldError(printable(name), "stands twice in one object", "repeated_name") for name in item.repeated[:SHOWN_ERRORS]]
+        shown = [FieldError(name_shown(name), "stands twice in one object", "repeated_name") for name in item.repeated[:SHOWN_ERRORS]]
         raise Refused(shown, len(item.repeated) - len(shown))
     if not isinstance(item.value, dict):
         raise Refused([FieldError("", "should be a CloudEvent: a JSON object with specversion, id, source, type…", "not_an_event")])
@@ -117,9 +119,14 @@ def kept_as(value: Any, event: Event) -> dict[str, Any]:
 
 
 def shown_id(value: Any) -> str | None:
-    """The item's id as an answer may repeat it; None if it has none."""
+    """The item's id as the answer that refuses it may repeat it; None if it has none."""
     identity = value.get("id") if isinstance(value, dict) else None
-    return identity.encode("utf-8", "replace").decode()[:128] if isinstance(identity, str) else None
+    return shown(identity) if isinstance(identity, str) else None
+
+
+def personal_errors(event: Event) -> list[FieldError]:
+    """The fields of an event that seem to hold a number of a person, by their places in the CloudEvent."""
+    return [FieldError(_place(one.field), one.message, "personal_number") for one in personal_numbers(event)]
 
 
 def _envelope_errors(attributes: Mapping[str, Any]) -> Iterator[FieldError]:
@@ -143,7 +150,7 @@ def _unknown_type(attributes: Mapping[str, Any]) -> FieldError:
         return _missing_or(attributes, "type", "should be the text of an event type, such as dossier.received", "unknown_type")
     like = nearest(kind, ACCEPTED)
     hint = f"did you mean {like}?" if like else "/openapi.json lists them all"
-    return FieldError("type", f"{printable(kind) or 'the empty text'} is no event type of the hub; {hint}", "unknown_type")
+    return FieldError("type", f"{name_shown(kind) if kind else 'the empty text'} is no event type of the hub; {hint}", "unknown_type")
 
 
 def _missing_or(attributes: Mapping[str, Any], name: str, message: str, kind: Kind | None = None) -> FieldError:
@@ -189,7 +196,7 @@ def _too_much(place: str, what: str, holds: Mapping[str, Any]) -> FieldError | N
         return FieldError(place, f"has {len(holds):,} {what}, and may have {MOST_FIELDS}: no event has as many", "too_many_fields")
     for name, value in holds.items():
         if isinstance(value, list) and len(value) > MOST_ENTRIES:
-            path = printable(f"{place}.{name}" if place else name)
+            path = f"{place}.{name_shown(name)}" if place else name_shown(name)
             return FieldError(path, f"has {len(value):,} entries, and no list may have more than {MOST_ENTRIES:,}", "wrong_value")
     return None
 
@@ -208,8 +215,12 @@ def _validated(model: type[Event], fields: dict[str, Any], errors: list[FieldErr
 
 def _field_error(model: type[Event], error: ErrorDetails, *, guess: bool) -> FieldError:
     first, *rest = map(str, error["loc"])
-    path = ".".join([ENVELOPE.get(first) or f"data.{first}", *rest])
-    return FieldError(printable(path), explain(model, first, error, guess=guess), _KINDS.get(error["type"], "wrong_value"))
+    return FieldError(".".join([_place(first), *rest]), explain(model, first, error, guess=guess), _KINDS.get(error["type"], "wrong_value"))
+
+
+def _place(field: str) -> str:
+    """Where an event's field stands in a CloudEvent."""
+    return ENVELOPE.get(field) or f"data.{name_shown(field)}"
 
 
 @lru_cache

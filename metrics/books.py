@@ -26,6 +26,8 @@ from metrics.listing_api import listing_routes
 from metrics.listing_feed import Service
 from metrics.questions import Questions
 from metrics.reader import Readers
+from metrics.tracing.api import trace_routes
+from metrics.tracing.service import Tracing
 from metrics.workers import WorkerLag
 from schemas.clock import now_ms
 from schemas.settings import Settings
@@ -40,9 +42,10 @@ class Books:
 
     def __init__(
         self, settings: Settings, indicators: Mapping[str, Indicator], agencies: Mapping[str, Agency], meanings: Sequence[Meaning],
-        beside: Callable[[], str] = lambda: "",
+        tracing: Tracing, beside: Callable[[], str] = lambda: "",
     ) -> None:  # fmt: skip
-        """Nothing is read before the feeds are started. `beside` are the process's further metrics.
+        """Nothing is read before the feeds are started; `tracing`, which all books share, has its own. `beside` are the process's further
+        metrics.
 
         Raises: SettingsError for office hours that are none.
         """
@@ -60,9 +63,11 @@ class Books:
         )
         listing = Service(settings, meanings, questions)
         exporter = Exporter(
-            cube, indicators, worker_lag=lambda: self.lag.records, agencies=agencies, beside=lambda: listing.text() + beside(), **shared
-        )
-        self.app = create_app(questions, exporter, [directory_routes(questions), listing_routes(listing.lists)])
+            cube, indicators, worker_lag=lambda: self.lag.records, agencies=agencies,
+            beside=lambda: listing.text() + tracing.text() + beside(), **shared,
+        )  # fmt: skip
+        routes = [directory_routes(questions), listing_routes(listing.lists), trace_routes(tracing.traces(questions, listing))]
+        self.app = create_app(questions, exporter, routes)
         self.feeds: list[Background] = [feed, directory, *listing.feeds]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import gc
+import logging
 import signal
 import socket
 import sys
@@ -17,7 +17,8 @@ from typing import Any, Literal
 import uvicorn
 import uvloop
 
-from schemas.errors import EnvironmentBroken, HubError
+from schemas.errors import HubError
+from schemas.listening import cannot_listen, listen, open_to_others
 from schemas.settings import Settings
 from serving.connections import Connections
 from serving.protocol import KEEP_ALIVE_SECONDS, Protocol
@@ -26,6 +27,8 @@ from serving.protocol import KEEP_ALIVE_SECONDS, Protocol
 SEND_BYTES = 128 << 10
 
 Port = Literal["gateway_port", "metrics_port"]
+
+log = logging.getLogger(__name__)
 
 
 def run_server(settings: Settings, port: Port, who: str, serve: Callable[[socket.socket], Coroutine[Any, Any, None]]) -> int:
@@ -48,22 +51,19 @@ def _listener(settings: Settings, port: Port, who: str) -> socket.socket:
     Raises: EnvironmentBroken when the port is taken or the address is not this machine's.
     """
     number, setting = getattr(settings, port), f"LGSP_{port.upper()}"
-    where = f"{settings.host}:{number}"
+    if warning := open_to_others(who, settings.host):
+        log.warning("%s", warning)
     try:
-        return listening(settings.host, number)
+        listener = listen(settings.host, number)
     except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise EnvironmentBroken(f"{where} is in use: stop what listens there, or set {setting} to a free port.") from None
-        why = f"{error.strerror or error}: correct LGSP_HOST or {setting}"
-        raise EnvironmentBroken(f"{who} can't listen on {where} ({why}).") from None
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens, whose connections keep no more of an answer in the system's memory than SEND_BYTES."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
+        raise cannot_listen(error, who, settings.host, number, setting) from None
+    bound_sending(listener)
     return listener
+
+
+def bound_sending(listener: socket.socket) -> None:
+    """Let its connections keep no more of an answer in the system's memory than SEND_BYTES."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
 
 
 class Server(uvicorn.Server):

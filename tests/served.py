@@ -31,7 +31,7 @@ from metrics.reader import Readers
 from ops.listing import meanings
 from schemas.settings import Settings
 from serving import Connections, Server
-from serving.http import listening
+from serving.http import bound_sending
 
 FORMULA = '=HYPERLINK("http://sample.invalid","X")'
 
@@ -125,7 +125,8 @@ async def served(make: Callable[[Connections], Any], *, most: int = 64) -> Async
     clock = Clock()
     connections = Connections(most, clock=clock)
     server = Server(make(connections), "test", ["/"], connections=connections, grace_seconds=GRACE_SECONDS)
-    with listening("127.0.0.1", 0) as listener:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        bound_sending(listener)
         running = asyncio.create_task(server.serve([listener]))
         await until(lambda: server.started)
         try:

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
+from connectors.excerpts import UNREADABLE
 from connectors.gateway import openapi
 from connectors.gateway.body import body_of
 from connectors.gateway.bucket import Bucket
@@ -19,8 +20,10 @@ from connectors.gateway.modes import check_media_type, items_of
 from connectors.gateway.problems import Problem, problem_response
 from connectors.gateway.room import Room
 from connectors.health import Health
+from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, RecordTooLarge
-from schemas.quarantine import Quarantined
+from schemas.masking import shown
+from schemas.quarantine import Quarantined, kept_of
 from schemas.settings import Settings
 
 NAMES = {404: "not-found", 405: "method-not-allowed"}
@@ -111,10 +114,12 @@ class Gateway:
         return Response(msgspec.json.encode(answer), 202, media_type="application/json")
 
     async def _kept(self, problem: Problem, body: bytes, request_id: UUID) -> Problem:
-        """The problem, after a body that can't be read was kept: it was meant to say something."""
+        """The problem, after it was kept that a body can't be read: it was meant to say something."""
         if problem.name != "not-json":
             return problem
-        unkept = await keep_refused(self.publisher, [Quarantined(f"http:{request_id}", problem.detail, body)], self.health, self.bucket)
+        kept = kept_of(body, digest_of(self.settings.data), UNREADABLE)
+        refused = Quarantined(f"http:{request_id}", problem.detail, "not_json", kept)
+        unkept = await keep_refused(self.publisher, [refused], self.health, self.bucket)
         return Problem(problem.name, problem.detail + unkept)
 
     def _away(self) -> str:
@@ -135,7 +140,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     allowed = sorted(filter(None, headers.get("Allow", "").split(", ")))  # they come in any order
     if allowed:
         headers["Allow"] = ", ".join(allowed)
-    told = {"path": request.url.path[:200], "method": request.method, "allowed": " or ".join(allowed)}
+    told = {"path": shown(request.url.path), "method": request.method, "allowed": " or ".join(allowed)}
     detail = DETAILS.get(error.status_code, str(error.detail)).format(**told)
     problem = Problem(NAMES.get(error.status_code, "http-error"), detail)
     return problem_response(problem, _instance(uuid4()), status=error.status_code, headers=headers)
