@@ -26,6 +26,7 @@ from metrics.listing_api import listing_routes
 from metrics.listing_feed import Service
 from metrics.questions import Questions
 from metrics.reader import Readers
+from metrics.storage_metrics import storage_text
 from metrics.workers import WorkerLag
 from schemas.clock import now_ms
 from schemas.settings import Settings
@@ -58,7 +59,11 @@ class Books:
             readers, indicators, agencies, backlog=lambda: self.lag.backlog, standing=lambda: self.lag.standing, **shared
         )
         listing = Service(settings, meanings, questions)
-        exporter = Exporter(cube, indicators, worker_lag=lambda: self.lag.records, agencies=agencies, beside=listing.text, **shared)
+        others = {"kafka": settings.data / "kafka"} if settings.embedded else {}
+        exporter = Exporter(
+            cube, indicators, worker_lag=lambda: self.lag.records, agencies=agencies,
+            beside=lambda: listing.text() + storage_text([cube, *listing.files], others), **shared,
+        )  # fmt: skip
         self.app = create_app(questions, exporter, [directory_routes(questions), listing_routes(listing.lists)])
         self.feeds: list[Background] = [feed, directory, *listing.feeds]
 

@@ -20,7 +20,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from metrics.cube import Place
 from metrics.disposable import Doubt
 from schemas.clock import now_ms
-from schemas.errors import HubError, KafkaUnavailable
+from schemas.errors import HubError, KafkaUnavailable, StorageTrouble
 from schemas.kafka import admin, consumer, ensure_topics
 from schemas.settings import Settings
 from schemas.topics import DEFAULT_BOOKS, cells_topic
@@ -31,13 +31,23 @@ BATCH = 50_000
 WAIT_MS = 40
 HURRY_MS = 5  # how soon it is seen that somebody waits
 RETRY_SECONDS = 1.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # until a store that could not be fed is tried again
+STOP_SECONDS = 10.0
 SAY_EVERY_SECONDS = 5.0
 COMPLETE_EVERY_SECONDS = 10.0
 SILENT_MS = 5_000  # no answer for so long: how far behind the cube is can't be known
 
 
 class Store(Protocol):
-    """What is fed: a disposable file that knows how far it was fed. A partition is named as the store names it."""
+    """What is fed: a disposable file that knows how far it was fed. A partition is named as the store names it.
+
+    An odd `generation` can be read, and another one holds nothing of the one before; `trouble` is what keeps it from being written.
+    """
+
+    @property
+    def generation(self) -> int: ...
+    @property
+    def trouble(self) -> StorageTrouble | None: ...
 
     def open(self, cluster: str, now_ms: int) -> Mapping[Any, Place]: ...
     def rebuild(self, cluster: str, now_ms: int, reason: str) -> Mapping[Any, Place]: ...
@@ -49,7 +59,10 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Diet:
-    """What a store is fed with: its name for people, the topics, how it names a partition, and how much at once."""
+    """What a store is fed with: its name for people, the topics, how it names a partition, and how much at once.
+
+    `vital`: without it nothing may be told, so that its failure ends the process; else it is tried again, and others go on.
+    """
 
     store: str
     topics: tuple[str, ...]
@@ -58,6 +71,7 @@ class Diet:
     wait_ms: int = WAIT_MS
     rest: float = 0.0  # after a batch, times as long as it took: what is less urgent leaves the processor to the rest of the hub
     hurry: Callable[[], bool] = lambda: False  # whether somebody waits for the store, so that there is no rest
+    vital: bool = True
 
 
 def of_cube(books: str = DEFAULT_BOOKS) -> Diet:
@@ -80,12 +94,17 @@ class Progress:
 
 
 class Background(ABC):
-    """Follows topics in a thread of its own, until it is stopped. `failure` is what waiting could not mend."""
+    """Follows topics in a thread of its own, until it is stopped. `failure` is what waiting could not mend.
 
-    def __init__(self, settings: Settings, name: str) -> None:
+    One that is not `vital` has none: whatever happens to it, it is tried again.
+    """
+
+    def __init__(self, settings: Settings, name: str, *, vital: bool = True) -> None:
         self.progress = Progress()
+        self.vital = vital
         self.failure: Exception | None = None
         self._settings, self._name = settings, name
+        self._pause, self._failed = 0.0, ""
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._main, name=f"{name}-feed", daemon=True)
@@ -100,7 +119,9 @@ class Background(ABC):
         """End, and wait for it."""
         if self._task is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._task.cancel)
-            self._thread.join()
+            self._thread.join(STOP_SECONDS)
+            if self._thread.is_alive():
+                log.error("The %s's feed does not end within %.0f s: it is left behind.", self._name, STOP_SECONDS)
 
     def _main(self) -> None:
         assert self._task is not None
@@ -130,6 +151,23 @@ class Background(ABC):
                 self.progress = replace(self.progress, lag=None, doing="waiting for Kafka")
                 log.warning("The %s waits for Kafka at %s: %s", self._name, self._settings.bootstrap, error)
                 await asyncio.sleep(RETRY_SECONDS)
+            except Exception as error:
+                if self.vital:
+                    raise
+                self._fail(f"feeding it failed and is tried again: {type(error).__name__}: {error}")
+                await self._pause_longer()
+
+    def _fail(self, how: str) -> None:
+        """Say it, once for each kind of failure; nothing is told of what it fed until it works again."""
+        if how != self._failed:
+            log.exception("The %s's feed failed in an unforeseen way and is tried again.", self._name)
+        self._failed = how
+        self.progress = Progress(doing=how)
+
+    async def _pause_longer(self) -> None:
+        """Twice as long as the last time, up to a bound."""
+        self._pause = min(2 * self._pause or FIRST_PAUSE, LONGEST_PAUSE)
+        await asyncio.sleep(self._pause)
 
     @abstractmethod
     async def _follow(self) -> None:
@@ -144,7 +182,7 @@ class Feed(Background):
 
     def __init__(self, settings: Settings, store: Store, clock: Callable[[], int] = now_ms, diet: Diet | None = None) -> None:
         self._store, self._clock, self._diet = store, clock, diet or of_cube(settings.app_id)
-        super().__init__(settings, self._diet.store)
+        super().__init__(settings, self._diet.store, vital=self._diet.vital)
 
     def _close(self) -> None:
         self._store.close()
@@ -159,18 +197,45 @@ class Feed(Background):
         reader = consumer(self._settings, auto_offset_reset="none", fetch_max_wait_ms=self._diet.wait_ms, fetch_max_bytes=32 << 20)
         await reader.start()
         try:
-            self.progress = Progress(partitions=len(partitions), doing=f"opening the {self._diet.store}")  # which may turn out to be empty
-            places = self._store.open(cluster, self._clock())
-            while True:
-                try:
-                    await Following(reader, self._store, places, self._say, self._clock, self._diet).run(partitions)
-                except (Doubt, OffsetOutOfRangeError) as doubt:
-                    self.progress = Progress(partitions=len(partitions), doing="building the figures anew")
-                    places = self._store.rebuild(cluster, self._clock(), str(doubt))
+            await self._feed(reader, cluster, partitions)
         finally:
             await reader.stop()
 
+    async def _feed(self, reader: AIOKafkaConsumer, cluster: str, partitions: Sequence[TopicPartition]) -> NoReturn:
+        """Keep the store fed, whatever the disk does.
+
+        Raises: KafkaError.
+        """
+        doubt = ""  # why the store has to be made anew
+        while True:
+            try:
+                places = self._open(cluster, partitions, doubt)
+                doubt = ""
+                following = Following(reader, self._store, places, self._say, self._clock, self._diet, ready=self.progress.ready)
+                await following.run(partitions)
+            except (Doubt, OffsetOutOfRangeError) as found:
+                doubt = str(found) or type(found).__name__
+                self.progress = Progress(partitions=len(partitions), doing="building the figures anew")
+                await self._pause_longer()
+            except StorageTrouble as trouble:
+                self.progress = replace(self.progress, lag=None, doing=str(trouble))
+                await self._pause_longer()
+
+    def _open(self, cluster: str, partitions: Sequence[TopicPartition], doubt: str) -> Mapping[Any, Place]:
+        """Open the store or make it anew. What was complete stays so, unless it holds something else now."""
+        before = self._store.generation
+        if not self.progress.ready:
+            self.progress = Progress(partitions=len(partitions), doing=f"opening the {self._diet.store}")  # which may turn out to be empty
+        opened = self._store.rebuild(cluster, self._clock(), doubt) if doubt else self._store.open(cluster, self._clock())
+        if self._store.generation != before:
+            self.progress = Progress(partitions=len(partitions), doing=f"opening the {self._diet.store}")
+        return opened
+
     def _say(self, progress: Progress) -> None:
+        if (trouble := self._store.trouble) is not None:
+            progress = replace(progress, doing=str(trouble))
+        elif progress.ready:
+            self._pause = 0.0
         self.progress = progress
 
 
@@ -179,20 +244,21 @@ class Following:
 
     def __init__(
         self, reader: AIOKafkaConsumer, store: Store, places: Mapping[Any, Place], say: Callable[[Progress], None],
-        clock: Callable[[], int], diet: Diet = OF_CUBE,
+        clock: Callable[[], int], diet: Diet = OF_CUBE, *, ready: bool = False,
     ) -> None:  # fmt: skip
+        """`ready`: the store held everything before, and goes on from there."""
         self._reader, self._store, self._places, self._say, self._clock, self._diet = reader, store, places, say, clock, diet
         self._first: dict[TopicPartition, int] = {}
         self._goal: dict[TopicPartition, int] = {}
         self._positions: dict[TopicPartition, int] = {}
         self._unchecked: dict[TopicPartition, Place] = {}
-        self._ready = False
+        self._ready = ready
         self._said, self._completed = monotonic(), 0.0
 
     async def run(self, partitions: Sequence[TopicPartition]) -> NoReturn:
         """Apply what comes, for ever.
 
-        Raises: Doubt and OffsetOutOfRangeError when the store is of another topic; KafkaError.
+        Raises: Doubt and OffsetOutOfRangeError when the store is of another topic; StorageTrouble; KafkaError.
         """
         await self._assign(partitions)
         self._report()

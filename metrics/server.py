@@ -34,7 +34,7 @@ def run(settings: Settings, meanings: Sequence[Meaning] = ()) -> int:
 
 
 async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[Meaning] = ()) -> None:
-    """Serve on a listening socket until a signal, or until a feed ends for good.
+    """Serve on a listening socket until a signal, or until a vital feed ends for good.
 
     Raises: CatalogueError; SettingsError for office hours that are none, or topics that exist with another number of partitions.
     """
@@ -44,8 +44,8 @@ async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[
     server = Server(app, "metrics", ["/metrics", "/v1/indicators"], grace_seconds=GRACE_SECONDS)
     feeds = [feed for one in served for feed in one.feeds]
     spare_collections()
-    for feed in feeds:  # one that ends takes the server with it: figures that no longer move must not be told
-        feed.start(when_ended=server.stop_soon)
+    for feed in feeds:  # a vital one that ends takes the server with it: figures that no longer move must not be told
+        feed.start(when_ended=server.stop_soon if feed.vital else _nothing)
     watching = [asyncio.create_task(one.lag.watch()) for one in served]
     try:
         await server.serve([listener])
@@ -56,8 +56,12 @@ async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[
         for feed in feeds:
             await asyncio.to_thread(feed.stop)
     for feed in feeds:
-        if feed.failure is not None:
+        if feed.vital and feed.failure is not None:
             raise feed.failure
+
+
+def _nothing() -> None:
+    """The figures go on without it."""
 
 
 def spare_collections() -> None:
