@@ -16,6 +16,7 @@ from metrics.listing import Meaning
 from schemas.seldom import Seldom
 from schemas.serving import Server, run_server
 from schemas.settings import Settings
+from schemas.storage import require_writable
 
 GRACE_SECONDS = 5
 # Seconds that a thread may keep Python's lock from another. SQLite lets go of it at every statement, so at the usual 5 ms a
@@ -36,8 +37,11 @@ def run(settings: Settings, meanings: Sequence[Meaning] = ()) -> int:
 async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[Meaning] = ()) -> None:
     """Serve on a listening socket until a signal, or until a vital feed ends for good.
 
-    Raises: CatalogueError; SettingsError for office hours that are none, or topics that exist with another number of partitions.
+    Raises: CatalogueError; EnvironmentBroken for a folder that can't be written; SettingsError for office hours that are none, or topics
+    that exist with another number of partitions.
     """
+    for one in settings.served:
+        require_writable(one.read_models, "The metrics process")
     indicators, agencies = load_indicators(settings.indicators), load_agencies(settings.agencies)
     served = [Books(one, indicators, agencies, meanings) for one in settings.served]
     app = ByBooks({one.name: one.app for one in served})

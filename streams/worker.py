@@ -23,6 +23,7 @@ from schemas.errors import EXIT_REFUSED, BooksError, EnvironmentBroken, HubError
 from schemas.kafka import ensure_topics
 from schemas.seldom import Seldom
 from schemas.settings import Settings
+from schemas.storage import require_writable
 from schemas.topics import events_topic
 from streams import health
 from streams.account import Handed
@@ -203,6 +204,7 @@ def run(settings: Settings) -> int:
     """
     try:
         families(settings)  # by office hours that make sense
+        require_writable(settings.data, "The worker")  # Faust keeps a folder there
         _serve_metrics(settings)
         asyncio.run(ensure_topics(settings))
     except HubError as error:
@@ -210,7 +212,6 @@ def run(settings: Settings) -> int:
         return 1
     # Batches make many short-lived objects and the books are bytes, which the collector needn't visit.
     gc.set_threshold(100_000, 50, 100)
-    settings.data.mkdir(parents=True, exist_ok=True)  # Faust keeps a folder there
     app = build_app(settings)
     worker = faust.Worker(app, loglevel=settings.log_level, logging_config=_logging(settings.log_level))
     worker.execute_from_commandline()
