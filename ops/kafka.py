@@ -99,12 +99,12 @@ class EmbeddedKafka:
         timeout: seconds until it must answer. Raises: StorageTrouble while the disk is full; EnvironmentBroken if the folder or the
         port is taken, jars or Java are missing, or Kafka does not come up.
         """
-        if (full := lack_of_room(self.data)) is not None:
-            raise full
         java, jars = java_program(), classpath(home=self.home, repository=self.repository)
         command = [str(java), *JVM, f"-Xmx{self.heap}", f"-Dlgsp.kafka={self.data}", "-cp", os.pathsep.join(map(str, jars))]
         self._own_folder()
         try:
+            if (full := lack_of_room(self.data)) is not None:
+                raise full
             self._stop_orphan()
             self._require_free_port()
             self._prepare(command)
