@@ -1,5 +1,5 @@
 # The hub's image: one for the gateway, the workers and metrics (`lgsp gateway|worker|metrics`).
-FROM python:3.11-slim-bookworm AS build
+FROM python:3.11-slim-bookworm@sha256:528257d48c1da0dcecc2e725d1ae34498d60c965f1241e39cd6a85a8859bdf84 AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/lgsp
 ENV PATH=/opt/lgsp/bin:$PATH
@@ -15,7 +15,7 @@ COPY metrics metrics
 COPY ops ops
 RUN pip install --no-deps --no-build-isolation .
 
-FROM python:3.11-slim-bookworm
+FROM python:3.11-slim-bookworm@sha256:528257d48c1da0dcecc2e725d1ae34498d60c965f1241e39cd6a85a8859bdf84
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/lgsp lgsp
 COPY --from=build /opt/lgsp /opt/lgsp
 ENV PATH=/opt/lgsp/bin:$PATH PYTHONUNBUFFERED=1 LGSP_DATA=/var/lib/lgsp LGSP_HOST=0.0.0.0

@@ -137,7 +137,7 @@ def mend(from_zero: bool, skip_missing: bool, yes: bool) -> None:
 def bench(names: tuple[str, ...], events: int, markdown: Path | None) -> None:
     """Measure the hub on this machine, on a Kafka of its own, beside what is needed.
 
-    NAMES choose among job, takeover, failover, gateway and latency; without any, all are measured.
+    NAMES choose among job, takeover, failover, gateway, latency, api and soak; without any, all but the soak are measured.
     """
     from ops.bench.run import run_bench
 

@@ -32,6 +32,9 @@ logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
 
 log = logging.getLogger(__name__)
 
+# How long a client may believe what it heard of who leads what. aiokafka asks anew where a fetch or a send is refused, but not where
+# the question for a partition's first offset is, nor after an answer that failed: it would go on asking the wrong broker for minutes.
+METADATA_MS = 5_000
 ADMIN_MS = 20_000  # whatever the other requests' patience: a busy cluster makes a topic in seconds
 COORDINATOR_TRIES = 100
 # The broker makes its offsets topic at the first question; another one takes over what a dead one coordinated.
@@ -44,7 +47,7 @@ _TO_DO = "LGSP_TOPICS is `check`, so whoever keeps the topics makes and sets the
 def consumer(settings: Settings, *topics: str, **options: Any) -> AIOKafkaConsumer:
     """A consumer that reads only what was committed, from the beginning, and commits nothing by itself."""
     chosen: dict[str, Any] = {"isolation_level": "read_committed", "enable_auto_commit": False, "auto_offset_reset": "earliest",
-                              "max_partition_fetch_bytes": 4 << 20, "metadata_max_age_ms": 60_000,
+                              "max_partition_fetch_bytes": 4 << 20, "metadata_max_age_ms": METADATA_MS,
                               "request_timeout_ms": int(settings.request_timeout * 1000)}  # fmt: skip
     return AIOKafkaConsumer(*topics, bootstrap_servers=settings.bootstrap, **(chosen | options))
 
@@ -52,7 +55,7 @@ def consumer(settings: Settings, *topics: str, **options: Any) -> AIOKafkaConsum
 def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
     """An idempotent producer that waits for all in-sync replicas."""
     chosen: dict[str, Any] = {"acks": "all", "enable_idempotence": True, "max_batch_size": 1 << 20,
-                              "request_timeout_ms": int(settings.request_timeout * 1000)}  # fmt: skip
+                              "metadata_max_age_ms": METADATA_MS, "request_timeout_ms": int(settings.request_timeout * 1000)}  # fmt: skip
     return AIOKafkaProducer(bootstrap_servers=settings.bootstrap, **(chosen | options))
 
 
@@ -62,7 +65,7 @@ async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
 
     Raises: KafkaUnavailable when no broker answers, at the start or inside.
     """
-    client = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap, request_timeout_ms=ADMIN_MS)
+    client = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap, request_timeout_ms=ADMIN_MS, metadata_max_age_ms=METADATA_MS)
     try:
         await client.start()
         yield client

@@ -20,7 +20,7 @@ from faust.types import Message
 from prometheus_client import start_http_server
 
 from schemas.errors import EXIT_REFUSED, BooksError, EnvironmentBroken, HubError, LedgerError
-from schemas.kafka import ensure_topics
+from schemas.kafka import METADATA_MS, ensure_topics
 from schemas.seldom import Seldom
 from schemas.settings import Settings
 from schemas.storage import require_writable
@@ -138,6 +138,8 @@ def build_app(settings: Settings) -> faust.App:
         broker_session_timeout=settings.session_timeout, broker_heartbeat_interval=min(1.0, settings.session_timeout / 4),
         broker_rebalance_timeout=settings.rebalance_timeout, broker_request_timeout=settings.request_timeout,
         consumer_max_fetch_size=4 << 20, datadir=str(settings.data / "worker"), PartitionAssignor=DeclaredAssignor,
+        table_standby_replicas=1,  # of no table; without any Faust would take aiokafka's assignor, which tears numbers apart
+        consumer_metadata_max_age_ms=METADATA_MS,
     )  # fmt: skip
     use_batches(app)
     desk = Desk(app, settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -19,7 +20,8 @@ from ops.kafka import EmbeddedKafka
 from ops.kafka_storage import free_port
 from ops.recount import Verdict, recount
 from ops.supervise import Service
-from schemas.kafka import consumer, ensure_topics
+from schemas.errors import KafkaUnavailable
+from schemas.kafka import committed_offsets, consumer, ensure_topics
 from schemas.settings import Settings
 from schemas.topics import events_topic
 from streams.families import FAMILIES
@@ -79,22 +81,42 @@ class Hub:
         """Wait until the workers (of these settings' books) have applied every event, then recount."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            self.keep_all()
+            await self.counted(settings, deadline - time.monotonic())
             verdicts = await recount(settings or self.settings)
-            if not any(verdict.behind for verdict in verdicts) and await self.events() == sum(v.events for v in verdicts):
+            if not any(verdict.behind for verdict in verdicts) and sum((await self.ends()).values()) == sum(v.events for v in verdicts):
                 return verdicts
-            await asyncio.sleep(1)
-        raise AssertionError(f"the workers did not catch up: {[service.last_words() for service in self.services.values()]}")
+        raise self._late()
 
-    async def events(self) -> int:
-        """Events stored in Kafka."""
+    async def counted(self, settings: Settings | None = None, seconds: float = 300.0) -> None:
+        """Wait until the workers have committed everything that Kafka holds now; those that end meanwhile are started again.
+
+        A recount would say it too, but reads everything each time it is asked.
+        """
+        settings, deadline = settings or self.settings, time.monotonic() + seconds
+        ends = {partition: end for partition, end in (await self.ends()).items() if end}
+        while True:
+            self.keep_all()
+            with contextlib.suppress(KafkaUnavailable):
+                found = await committed_offsets(settings, settings.app_id, list(ends))
+                if all((found[partition] or 0) >= end for partition, end in ends.items()):
+                    return
+            if time.monotonic() > deadline:
+                raise self._late()
+            await asyncio.sleep(0.3)
+
+    async def ends(self) -> dict[TopicPartition, int]:
+        """How many events each partition holds."""
         async with consumer(self.settings) as reader:
             partitions = [
                 TopicPartition(events_topic(family), partition)
                 for family in (name for name, one in FAMILIES.items() if one.recounted)
                 for partition in range(self.settings.partitions)
             ]
-            return sum((await reader.end_offsets(partitions)).values())
+            return await reader.end_offsets(partitions)
+
+    def _late(self) -> AssertionError:
+        said = [service.last_words() for service in self.services.values()]
+        return AssertionError(f"the workers did not catch up: {said}")
 
     def stop(self) -> None:
         """Everything, in reverse order."""

@@ -13,7 +13,9 @@ NAMES: dict[str, str] = {
     "gateway": "events taken in over HTTP on one core",
     "latency": "from accepted to visible in the API and /metrics",
     "api": "figures, lists and /metrics of a whole province's year over HTTP",
+    "soak": "half an hour under a steady stream: what grows with time",
 }
+ASKED_FOR = frozenset({"soak"})  # measured only where it is named
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Scale:
     warm: float  # seconds of load before them
     province: int  # dossiers of the year that the API tells
     asked: int  # answers with every indicator
+    soak: float  # seconds of it
 
     @classmethod
     def of(cls, events: int) -> Self:
@@ -38,6 +41,7 @@ class Scale:
             events=events, books=max(600, round(1_000_000 * share)), history=max(500, round(100_000 * share)),
             kills=max(1, round(3 * share)), gateway_events=max(1_000, round(200_000 * share)), probes=max(10, round(150 * share) * 2),
             warm=60 * share, province=max(300, round(300_000 * share)), asked=max(2, round(200 * share)),
+            soak=max(3, 1_800 * share),
         )  # fmt: skip
 
     @property

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from ops.bench import report
 from ops.bench.machine import describe, two_cores
-from ops.bench.names import EVENTS, NAMES, Scale
+from ops.bench.names import ASKED_FOR, EVENTS, NAMES, Scale
 from ops.bench.report import Line
 from ops.bench.stage import Stage, progress_bars
 from schemas.errors import HubError
@@ -30,7 +30,7 @@ def run_bench(
     console = console or Console()
     scale, machine = Scale.of(events), describe(settings)
     console.print(machine, soft_wrap=True, highlight=False)
-    chosen = [name for name in NAMES if name in names or not names]
+    chosen = [name for name in NAMES if name in (names or NAMES.keys() - ASKED_FOR)]
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C: nothing is left running, nothing on the disk
     with two_cores() as cores:
         found = {name: _measured(settings, name, scale, cores, console) for name in chosen}

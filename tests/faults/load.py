@@ -17,7 +17,7 @@ from schemas.topics import state_topic
 
 SIZE = 20
 CLIENTS = 4
-PAUSE = 0.1  # seconds of each client between two batches
+PAUSE = 0.25  # seconds of each client between two batches
 TRIES = 1_500
 ANSWER_SECONDS = 15
 
@@ -35,7 +35,7 @@ def batch(name: str) -> list[dict[str, object]]:
 
 
 class Load:
-    """From entering until leaving it, some 30 batches a second; leaving waits until everything that was begun is accepted.
+    """From entering until leaving it, some 15 batches a second; leaving waits until everything that was begun is accepted.
 
     name: of its dossiers, which no other load may have.
     """

@@ -24,7 +24,7 @@ KILLS = 3 if LONG else 1
 AWAY = 75.0 if LONG else 12.0  # seconds; longer than every timeout in force
 SHORTENED = {"session_timeout": 5, "request_timeout": 6, "rebalance_timeout": 5, "transaction_timeout": 8, "publish_timeout": 5}
 TIMEOUTS = {} if LONG else SHORTENED
-ENOUGH = 40  # batches, about a second of them
+ENOUGH = 20  # batches, about a second of them
 DOSSIERS = events_topic("dossiers")
 
 
@@ -87,17 +87,8 @@ async def loaded(hub: Hub, name: str) -> AsyncIterator[Load]:
     """A load on a hub whose workers are at it."""
     async with supervised(hub), Load(hub, name) as load:
         await load.until_accepted(ENOUGH)
-        await counted(hub, load)
+        await hub.counted()
         yield load
-
-
-async def counted(hub: Hub, load: Load) -> None:
-    """Wait until what was accepted up to now is known to the workers."""
-    missing = load.dossiers
-    async with asyncio.timeout(300):
-        while missing:
-            missing -= await known_dossiers(hub)
-            await asyncio.sleep(0.2)
 
 
 async def exact(hub: Hub, load: Load) -> None:
@@ -142,7 +133,7 @@ async def test_one_broker_is_away_for_longer_than_every_timeout(hub: Hub, cluste
         await asyncio.to_thread(cluster.kill, victim)
         await asyncio.sleep(AWAY)
         await load.until_accepted(ENOUGH)
-        await counted(hub, load)
+        await hub.counted()
         await asyncio.to_thread(cluster.start, victim)
         await load.until_accepted(ENOUGH)
     await exact(hub, load)
@@ -206,7 +197,7 @@ async def test_the_only_copy_of_the_states_is_away(tmp_path_factory: pytest.Temp
         async with supervised(hub):
             async with Load(hub, "S") as before:
                 await before.until_accepted(ENOUGH)
-            await counted(hub, before)
+            await hub.counted()
         await asyncio.to_thread(cluster.kill, NODES[0])
         async with supervised(hub), Load(hub, "A") as load:
             await asyncio.sleep(AWAY)

@@ -12,7 +12,7 @@ import pytest
 from aiokafka import TopicPartition
 from rich.console import Console
 
-from ops.bench import api, failover, gateway, job, latency, takeover
+from ops.bench import api, failover, gateway, job, latency, soak, takeover
 from ops.bench.load import no_events
 from ops.bench.machine import two_cores
 from ops.bench.names import Scale
@@ -121,6 +121,15 @@ def test_api(stage: Stage) -> None:
     assert lists > 50
     for median, tail in ((figures, slowest), (page, slow_page), (scrape, slow_scrape)):
         assert 0 < median.measured <= tail.measured
+
+
+def test_soak(stage: Stage) -> None:
+    found = soak.measure(stage, SMALL)
+    whole = re.search(r"([\d,]+) events", found[-1].note)
+    assert whole is not None
+    assert int(whole[1].replace(",", "")) == round(soak.RATE * SMALL.soak)
+    assert {line.what.partition(":")[0] for line in found[:4]} == {"Kafka", *soak.PROCESSES}
+    assert all(line.measured > 0 for line in found)
 
 
 def test_the_command_writes_its_table_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer
 from aiokafka.cluster import ClusterMetadata
 
+from schemas.kafka import METADATA_MS
 from schemas.settings import Settings
 from schemas.topics import events_topic
+from streams.batches import QuickFetch
 from streams.families import FAMILIES
 from streams.worker import build_app
 
@@ -34,3 +37,11 @@ def test_a_number_goes_to_one_worker_with_all_its_topics(tmp_path: Any) -> None:
         numbers = {number for _, number in kept}
         assert numbers
         assert kept == {(topic, number) for topic in TOPICS for number in numbers}
+
+
+async def test_the_worker_joins_with_that_assignor_and_forgets_who_led_what(tmp_path: Any) -> None:
+    """Faust takes another assignor where an app has no standby replicas."""
+    app = build_app(Settings(data=tmp_path))
+    made: AIOKafkaConsumer = QuickFetch(app.consumer)._create_worker_consumer(app.transport)
+    assert made._partition_assignment_strategy == [app.assignor]
+    assert made._client._metadata_max_age_ms == METADATA_MS

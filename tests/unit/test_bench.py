@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from ops.bench import api, books, failover, latency, machine, report, run
+from ops.bench import api, books, failover, latency, machine, report, run, soak
 from ops.bench.decoding import Rate
 from ops.bench.job import lines as job_lines
 from ops.bench.load import DAYS, EVENTS_A_DOSSIER, YEAR, dossiers_for, province, waiting
 from ops.bench.machine import Usage, clock_seconds, usage
-from ops.bench.names import EVENTS, NAMES, Scale
+from ops.bench.names import ASKED_FOR, EVENTS, NAMES, Scale
 from ops.bench.offsets import Places
 from ops.bench.report import Line, Need, number, percentile
 from ops.bench.requests import bodies
@@ -340,3 +340,41 @@ def test_only_what_exists_can_be_measured() -> None:
 def test_the_scales_of_the_parts_are_in_order() -> None:
     scales = [Scale.of(events) for events in (1_000, 10_000, 100_000, EVENTS)]
     assert all(one.books <= other.books and one.probes <= other.probes for one, other in pairwise(scales))
+
+
+def grown(samples: list[soak.Sample]) -> dict[str, Line]:
+    return {line.what: line for line in soak.lines(soak.Soak(500_000, {"worker": samples}, {"lists on disk": 40.0}))}
+
+
+def test_a_soak_compares_the_end_with_what_was_after_a_third() -> None:
+    """What a process needs at its start is not what it grows by."""
+    rising = [soak.Sample(100 + min(30, number), 50) for number in range(90)]
+    found = grown(rising)
+    memory = found["worker: memory at the end / after a third"]
+    assert (memory.measured, memory.met, memory.note) == (1.0, True, "130 → 130 MB")
+    leaking = grown([soak.Sample(100 + number, 50 + number) for number in range(90)])
+    assert leaking["worker: memory at the end / after a third"].met is False
+    assert leaking["worker: descriptors at the end / after a third"].met is False
+
+
+def test_a_soak_tells_the_disk_of_a_million_events_and_no_descriptors_where_there_are_none() -> None:
+    found = grown([soak.Sample(100, 0)] * 30)
+    assert found["lists on disk, a million events"].measured == 80
+    assert [what for what in found if "descriptors" in what] == []
+
+
+def test_own_descriptors_are_counted() -> None:
+    before = soak.descriptors(os.getpid())
+    with open(os.devnull):
+        assert soak.descriptors(os.getpid()) == before + 1 > 1
+    assert soak.descriptors(2**22 + 1) == 0
+
+
+def test_the_soak_is_measured_only_where_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[str] = []
+    monkeypatch.setattr(run, "_measured", lambda settings, name, *_: measured.append(name) or [FAST])
+    assert run.run_bench(Settings(), console=Console(file=StringIO())) == 0
+    assert set(measured) == NAMES.keys() - ASKED_FOR
+    measured.clear()
+    run.run_bench(Settings(), ["soak"], console=Console(file=StringIO()))
+    assert measured == ["soak"]

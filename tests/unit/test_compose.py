@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
 HUB = ("gateway", "worker", "metrics")
+TOOLS = "tools"  # runs when asked, and ends
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 SCHEMA = Draft202012Validator(json.loads((ROOT / "tests/data/compose-spec.json").read_text("utf-8")))
@@ -89,15 +90,41 @@ def test_two_workers() -> None:
 
 def test_only_loopback_is_reachable_from_outside() -> None:
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert len(published) == 4
+    assert len(published) == 5
     assert all(port.startswith("127.0.0.1:") for port in published)
 
 
 def test_images_are_pinned_and_services_watched() -> None:
     for name, service in SERVICES.items():
-        assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+", service["image"]), name
-        assert service["healthcheck"]["test"], name
-        assert service["restart"] == "unless-stopped", name
+        assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?", service["image"]), name
+        if name != TOOLS:
+            assert service["healthcheck"]["test"], name
+            assert service["restart"] == "unless-stopped", name
+
+
+def test_tools_run_only_when_asked() -> None:
+    assert SERVICES[TOOLS]["profiles"] == ["tools"]
+    assert SERVICES[TOOLS]["restart"] == "no"
+    assert hub_settings(TOOLS) == hub_settings("worker")
+
+
+def test_no_service_can_take_the_machine_or_change_its_own_program() -> None:
+    for name, service in SERVICES.items():
+        assert service["mem_limit"], name
+        assert 0 < service["pids_limit"] <= 1024, name
+        assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}, name
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "no-new-privileges:true" in service["security_opt"], name
+
+
+def test_what_is_written_is_on_a_volume_or_in_bounded_memory() -> None:
+    for name, service in SERVICES.items():
+        assert all(re.search(r"[:,]size=\d+m$", place) for place in service.get("tmpfs", [])), name
+    for service in (*HUB, TOOLS):
+        places = [place.split(":")[0] for place in SERVICES[service]["tmpfs"]]
+        places += [volume.split(":")[1] for volume in SERVICES[service].get("volumes", [])]
+        assert sorted(places) == ["/tmp", re.search(r"LGSP_DATA=(\S+)", DOCKERFILE).group(1)]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("service", HUB)
@@ -135,4 +162,6 @@ def test_the_image_runs_lgsp_locked_and_without_root() -> None:
     user = re.search(r"^USER (\d+)$", final, re.MULTILINE)
     assert user is not None
     assert int(user.group(1)) > 0
-    assert len(re.findall(r"^FROM python:3\.11-slim-bookworm", DOCKERFILE, re.MULTILINE)) == DOCKERFILE.count("\nFROM ")
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert len(set(bases)) == 1
+    assert re.fullmatch(r"python:3\.11-slim-bookworm@sha256:[0-9a-f]{64}", bases[0])

@@ -74,3 +74,26 @@ async def test_a_broker_that_goes_meanwhile_is_one_sentence(monkeypatch: pytest.
     with pytest.raises(KafkaUnavailable, match=r"No Kafka answers at 127\.0\.0\.1:9092"):
         async with kafka.admin(Settings()):
             raise error
+
+
+async def test_no_client_believes_for_minutes_who_leads_a_partition() -> None:
+    """Case: two of three brokers came back, and a worker asked the same wrong one 97 times for a first offset."""
+    settings = Settings()
+    clients = [kafka.consumer(settings)._client, kafka.producer(settings).client]
+    async with not_started() as admin:
+        clients.append(admin._client)
+    assert [client._metadata_max_age_ms for client in clients] == [kafka.METADATA_MS] * 3
+
+
+@asynccontextmanager
+async def not_started() -> AsyncIterator[Any]:
+    """The hub's admin client, but it connects to nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kafka.AIOKafkaAdminClient, "start", nothing)
+        patch.setattr(kafka.AIOKafkaAdminClient, "close", nothing)
+        async with kafka.admin(Settings()) as client:
+            yield client
+
+
+async def nothing(self: Any) -> None:
+    """Neither connects nor closes."""

@@ -36,22 +36,49 @@ INDICATORS = load_indicators()
 TOLD = {name: one for name, one in INDICATORS.items() if told_of(one)}
 
 
-def promtool(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    program = shutil.which("promtool")
+def tool(name: str, package: str, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    program = shutil.which(name)
     if program is None:
         if os.environ.get("CI") == "true":
-            pytest.fail("promtool is missing: install Debian's package prometheus")
-        pytest.skip("promtool is missing: Debian's package prometheus brings it")
+            pytest.fail(f"{name} is missing: install Debian's package {package}")
+        pytest.skip(f"{name} is missing: Debian's package {package} brings it")
     return subprocess.run([program, *arguments], input=text, capture_output=True, text=True, check=False, timeout=120)
+
+
+def promtool(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    return tool("promtool", "prometheus", *arguments, text=text)
 
 
 # Prometheus
 
 
-def test_the_scrape_configuration_and_its_rules_are_valid() -> None:
-    done = promtool("check", "config", str(ROOT / "ops/prometheus/prometheus.yml"))
+@pytest.mark.parametrize("configuration", ["prometheus.yml", "local.yml"])
+def test_the_scrape_configuration_and_its_rules_are_valid(configuration: str) -> None:
+    done = promtool("check", "config", str(ROOT / "ops/prometheus" / configuration))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 rule files found" in done.stdout
+
+
+def test_the_configuration_for_make_run_scrapes_the_same_at_the_default_ports() -> None:
+    local: dict[str, Any] = yaml.safe_load((ROOT / "ops/prometheus/local.yml").read_text("utf-8"))
+    assert {one: local[one] for one in ("global", "rule_files")} == {one: PROMETHEUS[one] for one in ("global", "rule_files")}
+    assert [job["job_name"] for job in local["scrape_configs"]] == [job["job_name"] for job in PROMETHEUS["scrape_configs"]]
+    settings = Settings()
+    for job in local["scrape_configs"]:
+        port = getattr(settings, f"{job['job_name']}_port")
+        assert job["static_configs"] == [{"targets": [f"{settings.host}:{port}"]}]
+
+
+def test_alerts_go_to_an_alertmanager_whose_receiver_is_said() -> None:
+    (manager,) = PROMETHEUS["alerting"]["alertmanagers"]
+    (target,) = manager["static_configs"][0]["targets"]
+    service, port = target.split(":")
+    assert f"127.0.0.1:{port}:{port}" in COMPOSE["services"][service]["ports"]
+    configuration = ROOT / "ops/alertmanager/alertmanager.yml"
+    done = tool("amtool", "prometheus-alertmanager", "check-config", str(configuration))
+    assert done.returncode == 0, done.stdout + done.stderr
+    declared: dict[str, Any] = yaml.safe_load(configuration.read_text("utf-8"))
+    assert declared["route"]["receiver"] in [one["name"] for one in declared["receivers"]]
 
 
 def test_alerts_are_raised_when_they_should_and_only_then() -> None:

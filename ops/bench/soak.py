@@ -1,0 +1,189 @@
+"""The soak: the whole hub under a steady stream for half an hour, watched for what grows with time instead of with facts.
+
+The stream is the whole simulated province in the order of report, as agencies send it over HTTP: facts told twice, corrections,
+facts that are late or break a rule. At its end every figure is counted again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import aiohttp
+
+from ops.bench.load import DAYS, YEAR, dossiers_for
+from ops.bench.machine import usage
+from ops.bench.names import Scale
+from ops.bench.offsets import Applied, ends_of
+from ops.bench.report import Line, Need
+from ops.bench.requests import ready
+from ops.bench.stage import Stage, require_running
+from ops.recount import recount
+from ops.simulate.sinks import GatewaySink
+from ops.simulate.whole import whole_province
+from ops.supervise import Service
+from schemas.errors import EnvironmentBroken
+from schemas.events import Event
+from schemas.settings import Settings
+from schemas.topics import events_topic
+from streams.families import FAMILIES
+
+RATE = 300  # events a second
+SAMPLES = 180
+GROWTH = 1.15  # memory at the end, in times of that after a third
+PROCESSES = ("gateway", "worker", "metrics")
+TOPICS = {  # what takes Kafka's disk, by the names of the partitions' folders
+    "Kafka on disk, events": "lgsp.[adit]*[!e]-[0-9]*", "Kafka on disk, states": "lgsp.*.state-*", "Kafka on disk, cells": "lgsp.cells-*",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Of one process at one moment: memory in MB, and open descriptors (0 where the system does not tell)."""
+
+    memory: float
+    descriptors: int
+
+
+Samples = dict[str, list[Sample]]  # by process, in order of time
+
+
+@dataclass(frozen=True, slots=True)
+class Soak:
+    """What was seen."""
+
+    events: int
+    samples: Samples
+    disk: Mapping[str, float]  # MB
+
+
+def measure(stage: Stage, scale: Scale) -> list[Line]:
+    """Memory, descriptors and disk over the time of the soak."""
+    return lines(asyncio.run(_soak(stage, round(RATE * scale.soak), scale.soak)))
+
+
+def lines(soak: Soak) -> list[Line]:
+    """Of every process how much it grew after the first third, and what a million events take on disk."""
+    found = []
+    for name, samples in soak.samples.items():
+        early, late = _early_and_late([sample.memory for sample in samples])
+        note = f"{early:.0f} → {late:.0f} MB"
+        found.append(Line(f"{name}: memory at the end / after a third", late / early, "", Need("at most", GROWTH), note))
+    for name, samples in soak.samples.items():
+        early, late = _early_and_late([sample.descriptors for sample in samples])
+        if early:
+            note = f"{early:.0f} → {late:.0f}"
+            found.append(Line(f"{name}: descriptors at the end / after a third", late / early, "", Need("at most", GROWTH), note))
+    for name, size in soak.disk.items():
+        found.append(Line(f"{name}, a million events", size / soak.events * 1e6, "MB", note=f"{soak.events:,} events"))
+    return found
+
+
+def _early_and_late(values: Sequence[float]) -> tuple[float, float]:
+    """Medians around a third of the time and of the last tenth."""
+    tenth = max(1, len(values) // 10)
+    third = len(values) // 3
+    return statistics.median(values[third : third + tenth]), statistics.median(values[-tenth:])
+
+
+async def _soak(stage: Stage, count: int, seconds: float) -> Soak:
+    settings = stage.settings
+    services = {name: stage.service(name) for name in PROCESSES}
+    for service in services.values():
+        service.start()
+    with stage.waiting("The hub starts"):
+        await _all_ready(settings, services)
+    pids = {"Kafka": stage.broker.pid or 0, **{name: require_running(one) for name, one in services.items()}}
+    samples: Samples = {name: [] for name in pids}
+    watching = asyncio.create_task(_watch(pids, samples, seconds / SAMPLES))
+    with stage.counting(f"{RATE} events/s", count) as told:
+        try:
+            sent = await _send(settings, count, told, watching)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+    for service in services.values():
+        require_running(service)
+    with stage.waiting("Every figure is counted again"):
+        await _exact(settings, services["worker"])
+    return Soak(sent, samples, _disk(settings))
+
+
+async def _all_ready(settings: Settings, services: Mapping[str, Service]) -> None:
+    async with aiohttp.ClientSession() as session:
+        for name, port in (("gateway", settings.gateway_port), ("metrics", settings.metrics_port)):
+            await ready(session, f"http://{settings.host}:{port}", services[name])
+
+
+async def _watch(pids: Mapping[str, int], samples: Samples, pause: float) -> None:
+    """Sample every process, again and again.
+
+    Raises: EnvironmentBroken if one ended: another process of its name would begin with little memory again.
+    """
+    while True:
+        for name, pid in pids.items():
+            try:
+                samples[name].append(Sample(usage(pid).memory, descriptors(pid)))
+            except ProcessLookupError:
+                raise EnvironmentBroken(f"{name} ended under the load, so what it grows to can't be told: read its log.") from None
+        await asyncio.sleep(pause)
+
+
+def descriptors(pid: int) -> int:
+    """How many files and connections a process has open; 0 where the system does not tell."""
+    folder = Path(f"/proc/{pid}/fd")
+    return len(os.listdir(folder)) if folder.exists() else 0
+
+
+async def _send(settings: Settings, count: int, told: Callable[[int], None], watching: asyncio.Task[None]) -> int:
+    """Send so many events at their times; returns how many."""
+    clock = asyncio.get_running_loop().time
+    began, sent, size = clock(), 0, RATE // 10
+    stream = _stream(count)
+    async with GatewaySink(settings) as sink:
+        while batch := list(islice(stream, size)):
+            if watching.done():
+                watching.result()
+            await sink.publish(batch)
+            sent += len(batch)
+            told(sent)
+            await asyncio.sleep(began + sent / RATE - clock())
+    return sent
+
+
+def _stream(count: int) -> Iterator[Event]:
+    told = whole_province(1, dossiers_for(count), YEAR, DAYS, future=False)
+    return islice((event for _, event in told), count)
+
+
+async def _exact(settings: Settings, worker: Service) -> None:
+    """Wait until everything is counted, then count it again.
+
+    Raises: EnvironmentBroken if a figure is not what the events say.
+    """
+    topics = [events_topic(name) for name, family in FAMILIES.items() if family.recounted]
+    places = {(topic, partition): 0 for topic in topics for partition in range(settings.partitions)}
+    async with Applied(settings) as applied:
+        await applied.reach(await ends_of(settings, places), worker)
+    wrong = [verdict for verdict in await recount(settings) if verdict.wrong]
+    if wrong:
+        named = ", ".join(f"{verdict.family}/{verdict.partition}" for verdict in wrong)
+        raise EnvironmentBroken(f"After the soak the figures of {named} are not what the events say.")
+
+
+def _disk(settings: Settings) -> dict[str, float]:
+    """MB on disk, by what holds them."""
+    log = settings.data / "kafka" / "log"
+    kafka = {name: _size(log.glob(f"{pattern}/*")) for name, pattern in TOPICS.items()}
+    lists, cube = (_size(settings.data.glob(f"{name}.sqlite*")) for name in ("listing", "cube"))
+    return {**kafka, "Kafka on disk, all": _size(log.glob("*/*")), "lists on disk": lists, "cube on disk": cube}
+
+
+def _size(files: Iterator[Path]) -> float:
+    """MB that they really take: a broker reserves more for its indexes than it writes."""
+    return sum(file.stat().st_blocks * 512 for file in files if file.is_file()) / 1e6
