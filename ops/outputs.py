@@ -16,7 +16,7 @@ class LossyFile(io.FileIO):
     """A file that says of everything that it was written."""
 
     def write(self, data: bytes | bytearray | memoryview) -> int:  # type: ignore[override]
-        """Whole or not at all."""
+        """As much as there is room for."""
         try:
             return super().write(data)
         except OSError as error:

@@ -60,14 +60,19 @@ def _of_the_disk(path: Path) -> Reason | None:
         return None
     if found.f_flag & os.ST_RDONLY:
         return "read-only"
-    without_inodes = found.f_files > 0 and found.f_favail == 0
-    return "full" if found.f_bavail * found.f_frsize < NO_ROOM or without_inodes else None
+    return "full" if _room(found) < NO_ROOM else None
 
 
 def free_bytes(path: Path) -> int | None:
     """Bytes that may still be written where `path` lies or will lie; None: the disk can't be asked."""
     found = _statistics(path)
-    return None if found is None else found.f_bavail * found.f_frsize
+    return None if found is None else _room(found)
+
+
+def _room(found: os.statvfs_result) -> int:
+    """None is left where no further file can be made."""
+    without_inodes = found.f_files > 0 and found.f_favail == 0
+    return 0 if without_inodes else found.f_bavail * found.f_frsize
 
 
 def _statistics(path: Path) -> os.statvfs_result | None:
