@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +33,18 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
         yield disk
 
 
-@contextmanager
-def running(disk: SmallDisk) -> Iterator[Hub]:
+@asynccontextmanager
+async def running(disk: SmallDisk) -> AsyncIterator[Hub]:
     """A hub whose Kafka is a service like the others."""
     hub = Hub(disk.folder)
     try:
         hub.service("kafka", "kafka")
-        until(lambda: has_topics(hub))
+        await asyncio.to_thread(until, lambda: has_topics(hub))
         for name in ("gateway", "worker", "metrics"):
             hub.service(name, name)
         yield hub
     finally:
-        hub.stop()
+        await asyncio.to_thread(hub.stop)
 
 
 def has_topics(hub: Hub) -> bool:
@@ -100,7 +100,7 @@ async def require_exact(hub: Hub, load: Load) -> None:
 async def test_full_disks_are_waited_out(disks: tuple[SmallDisk, SmallDisk]) -> None:
     """First that of the figures, which are told on as they were while facts are taken in; then Kafka's, and figures still are told."""
     metrics, kafka = disks
-    with running(metrics) as hub:
+    async with running(metrics) as hub:
         async with Load(hub) as load:
             await load.until_accepted(20)
             await asyncio.to_thread(until, lambda: received(hub) > 0)
@@ -127,7 +127,7 @@ async def test_full_disks_are_waited_out(disks: tuple[SmallDisk, SmallDisk]) -> 
 @pytest.mark.faults
 async def test_one_full_disk_of_everything_is_waited_out(disk: SmallDisk) -> None:
     """Figures are told as they were; room for a moment only is not enough."""
-    with running(disk) as hub:
+    async with running(disk) as hub:
         async with Load(hub) as load:
             await load.until_accepted(20)
             await asyncio.to_thread(until, lambda: received(hub) > 0)

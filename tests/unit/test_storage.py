@@ -236,6 +236,23 @@ async def test_another_topic_of_the_same_cluster_is_not_told_as_complete(cube: F
     assert ready == [False]
 
 
+async def test_a_file_that_is_gone_when_kafka_comes_back_is_not_told_as_complete(cube: FedCube) -> None:
+    fed, ready = Feed(Settings(), cube, lambda: NOW), []
+
+    class Looking(Reader):
+        """When it is told what to read, the file has been opened."""
+
+        def assign(self, partitions: list[Any]) -> None:
+            ready.append(fed.progress.ready)
+
+    await complete(fed)
+    cube.path.unlink()
+    with pytest.raises(Drained):
+        await fed._feed(Looking({0: [FIRST.record]}, control=0), "one", PARTITIONS)  # type: ignore[arg-type]
+    fed._loop.close()
+    assert (ready, fed.progress.ready, cube.rebuilds) == ([False], True, 2)
+
+
 async def complete(fed: Feed) -> None:
     """Feed it with what the cube has been told."""
     with pytest.raises(Drained):
