@@ -22,6 +22,8 @@ from metrics.disposable import Doubt
 from schemas.clock import now_ms
 from schemas.errors import HubError, KafkaUnavailable, StorageTrouble
 from schemas.kafka import admin, consumer, ensure_topics
+from schemas.logs import REPEATS
+from schemas.pauses import Pauses
 from schemas.settings import Settings
 from schemas.topics import DEFAULT_BOOKS, cells_topic
 
@@ -30,8 +32,6 @@ log = logging.getLogger(__name__)
 BATCH = 50_000
 WAIT_MS = 40
 HURRY_MS = 5  # how soon it is seen that somebody waits
-RETRY_SECONDS = 1.0
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # until a store that could not be fed is tried again
 STOP_SECONDS = 10.0
 SAY_EVERY_SECONDS = 5.0
 COMPLETE_EVERY_SECONDS = 10.0
@@ -104,7 +104,7 @@ class Background(ABC):
         self.vital = vital
         self.failure: Exception | None = None
         self._settings, self._name = settings, name
-        self._pause, self._failed = 0.0, ""
+        self._pauses, self._retries, self._failed = Pauses(), Pauses(), ""  # while Kafka is away, and where feeding fails
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._main, name=f"{name}-feed", daemon=True)
@@ -149,13 +149,13 @@ class Background(ABC):
                 await self._follow()
             except (KafkaUnavailable, KafkaError, OSError) as error:
                 self.progress = replace(self.progress, lag=None, doing="waiting for Kafka")
-                log.warning("The %s waits for Kafka at %s: %s", self._name, self._settings.bootstrap, error)
-                await asyncio.sleep(RETRY_SECONDS)
+                log.warning("The %s waits for Kafka at %s: %s", self._name, self._settings.bootstrap, error, extra=REPEATS)
+                await asyncio.sleep(self._pauses.next())
             except Exception as error:
                 if self.vital:
                     raise
                 self._fail(f"feeding it failed and is tried again: {type(error).__name__}: {error}")
-                await self._pause_longer()
+                await asyncio.sleep(self._retries.next())
 
     def _fail(self, how: str) -> None:
         """Say it, once for each kind of failure; nothing is told of what it fed until it works again."""
@@ -163,11 +163,6 @@ class Background(ABC):
             log.exception("The %s's feed failed in an unforeseen way and is tried again.", self._name)
         self._failed = how
         self.progress = Progress(doing=how)
-
-    async def _pause_longer(self) -> None:
-        """Twice as long as the last time, up to a bound."""
-        self._pause = min(2 * self._pause or FIRST_PAUSE, LONGEST_PAUSE)
-        await asyncio.sleep(self._pause)
 
     @abstractmethod
     async def _follow(self) -> None:
@@ -195,8 +190,9 @@ class Feed(Background):
             raise KafkaUnavailable(f"{', '.join(empty)} was made a moment ago and has no partitions yet: it is asked again.")
         partitions = sorted(TopicPartition(topic["topic"], found["partition"]) for topic in described for found in topic["partitions"])
         reader = consumer(self._settings, auto_offset_reset="none", fetch_max_wait_ms=self._diet.wait_ms, fetch_max_bytes=32 << 20)
-        await reader.start()
         try:
+            await reader.start()
+            self._pauses.succeeded()
             await self._feed(reader, cluster, partitions)
         finally:
             await reader.stop()
@@ -216,10 +212,10 @@ class Feed(Background):
             except (Doubt, OffsetOutOfRangeError) as found:
                 doubt = str(found) or type(found).__name__
                 self.progress = Progress(partitions=len(partitions), doing="building the figures anew")
-                await self._pause_longer()
+                await asyncio.sleep(self._retries.next())
             except StorageTrouble as trouble:
                 self.progress = replace(self.progress, lag=None, doing=str(trouble))
-                await self._pause_longer()
+                await asyncio.sleep(self._retries.next())
 
     def _open(self, cluster: str, partitions: Sequence[TopicPartition], doubt: str) -> Mapping[Any, Place]:
         """Open the store or make it anew. What was complete stays so, unless it holds something else now."""
@@ -235,7 +231,7 @@ class Feed(Background):
         if (trouble := self._store.trouble) is not None:
             progress = replace(progress, doing=str(trouble))
         elif progress.ready:
-            self._pause = 0.0
+            self._retries.succeeded()
         self.progress = progress
 
 

@@ -6,7 +6,8 @@
     <data>/broker.pid          the broker, to find one that outlived a killed `lgsp`
     <data>/owner.lock          held by the process that started the broker: never two on one folder
 
-The broker trusts everyone who can connect; it therefore listens on the loopback address even where the hub listens on all addresses.
+The broker trusts everyone who can connect; it therefore listens on the loopback address, whatever `LGSP_HOST` says, unless
+`LGSP_KAFKA_HOST` names another.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType, MappingProxyType, TracebackType
-from typing import IO, Self
+from typing import IO, NoReturn, Self
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
@@ -33,14 +34,19 @@ from rich.console import Console
 from ops.java import java_program
 from ops.kafka_jars import classpath
 from ops.kafka_storage import BROKER, FLOOR, first_complaint, lack_of_room, prepare_storage, write_configuration
+from ops.logfiles import rotate
+from schemas import logs
 from schemas.errors import EnvironmentBroken, StorageTrouble
+from schemas.listening import LOOPBACK, address, connects, open_to_others
+from schemas.pauses import Pauses
 from schemas.settings import Settings
 from schemas.storage import trouble_of
 
 POLL_SECONDS = 0.05
 STOP_SECONDS = 30.0
 ROOM_SECONDS = 1.0
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0  # until it is looked again whether a full disk has room
+ROTATE_SECONDS = 5.0
+ANSWER_MS = 10_000
 # Serial collection: on a heap this small it costs no more CPU than G1, pauses no longer, and takes fewer threads and less memory.
 JVM = (
     "-server", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true",
@@ -57,12 +63,12 @@ class EmbeddedKafka:
     """
 
     def __init__(
-        self, data: Path, *, port: int = 9092, host: str = "127.0.0.1", heap: str = "512m", home: Path | None = None, repository: str = "",
+        self, data: Path, *, port: int = 9092, host: str = LOOPBACK, heap: str = "512m", home: Path | None = None, repository: str = "",
         properties: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.data = data.resolve()
         self.port = port
-        self.host = "127.0.0.1" if host == "0.0.0.0" else host
+        self.host = host
         self.heap = heap
         self.home = home
         self.repository = repository
@@ -74,14 +80,14 @@ class EmbeddedKafka:
     def of(cls, settings: Settings) -> Self:
         """The broker that the settings describe."""
         return cls(
-            settings.data / "kafka", port=settings.kafka_port, host=settings.host, heap=settings.kafka_heap,
+            settings.data / "kafka", port=settings.kafka_port, host=settings.kafka_host, heap=settings.kafka_heap,
             home=settings.kafka_home, repository=settings.kafka_repository,
         )
 
     @property
     def bootstrap(self) -> str:
         """Its address for clients, `host:port`."""
-        return f"{self.host}:{self.port}"
+        return address(self.host, self.port)
 
     @property
     def pid(self) -> int | None:
@@ -92,6 +98,11 @@ class EmbeddedKafka:
     def server_log(self) -> Path:
         """Where the broker logs."""
         return self.data / "logs" / "server.log"
+
+    @property
+    def output(self) -> Path:
+        """What it says before its logging is up, and its errors once more."""
+        return self.data / "logs" / "broker.out"
 
     def start(self, timeout: float = 90.0) -> None:
         """Bring the broker up; returns once it answers clients. On any failure nothing is left running, and it may be tried again.
@@ -123,6 +134,19 @@ class EmbeddedKafka:
             if lack_of_room(self.data, FLOOR) is not None:
                 _end(process, STOP_SECONDS)
             time.sleep(ROOM_SECONDS)
+
+    def require_startable(self) -> None:
+        """Look, without starting anything, whether folder and port can be had.
+
+        Raises: EnvironmentBroken as `start` does. A broker that outlived its `lgsp` is no obstacle: the start ends it.
+        """
+        self._own_folder()
+        try:
+            pid = _read_pid(self._pid_file)
+            if pid is None or not _is_broker_of(pid, self.data):
+                self._require_free_port()
+        finally:
+            self._release_folder()
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         """End the broker: politely, then after `timeout` seconds (or a second Ctrl-C) by force, which loses nothing either."""
@@ -216,7 +240,8 @@ class EmbeddedKafka:
 
     def _launch(self, command: list[str]) -> subprocess.Popen[bytes]:
         try:
-            with self._output.open("wb") as output:
+            self.output.write_bytes(b"")
+            with self.output.open("ab") as output:  # to append, so that it can be emptied while the broker writes
                 self._process = process = subprocess.Popen(
                     [*command, "kafka.Kafka", "server.properties"],
                     cwd=self.data, env=_environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
@@ -227,16 +252,13 @@ class EmbeddedKafka:
             raise self._unwritable(error) from error
         return process
 
-    @property
-    def _output(self) -> Path:
-        return self.data / "logs" / "broker.out"
-
     def _await_answer(self, deadline: float) -> None:
-        opened = _until(lambda: self.pid is None or _accepts(self.host, self.port), deadline - time.monotonic())
+        opened = _until(lambda: self.pid is None or connects(self.host, self.port), deadline - time.monotonic())
+        answered = opened and asyncio.run(_answers(self.bootstrap, deadline, lambda: self.pid is not None))
         if self.pid is None:
-            reason = first_complaint(self._output.read_text(encoding="utf-8", errors="replace"))
+            reason = first_complaint(self.output.read_text(encoding="utf-8", errors="replace"))
             raise EnvironmentBroken(f"Kafka ended while starting ({reason}): mend that and start again; {self.server_log} tells more.")
-        if not (opened and asyncio.run(_answers(self.bootstrap, deadline))):
+        if not answered:
             raise EnvironmentBroken(f"Kafka does not answer on {self.bootstrap} in time: see {self.server_log}, then start again.")
 
 
@@ -246,22 +268,31 @@ def run(settings: Settings) -> int:
     Raises: EnvironmentBroken as `EmbeddedKafka.start` does, and if the broker ends by itself.
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    kafka, pause = EmbeddedKafka.of(settings), 0.0
+    logs.set_up(settings, "kafka", aiokafka="CRITICAL")  # that it doesn't answer at once is no news
+    if warning := open_to_others("Kafka", settings.kafka_host, "LGSP_KAFKA_HOST"):
+        Console(stderr=True).print(warning, soft_wrap=True, markup=False)
+    kafka, pauses, waiting = EmbeddedKafka.of(settings), Pauses(), False
     with contextlib.suppress(KeyboardInterrupt):
         while True:
             try:
                 with kafka:
-                    pause = 0.0
-                    _say(f"Kafka listens on {kafka.bootstrap}, its data is in {kafka.data}. Ctrl-C stops it.")
-                    code = kafka.wait()
-                    ended = EnvironmentBroken(f"Kafka ended by itself (exit code {code}): see {kafka.server_log}, then start it again.")
-                    raise lack_of_room(kafka.data) or ended
+                    pauses.succeeded()
+                    waiting = False
+                    _run(kafka)
             except StorageTrouble as full:
-                if not pause:  # once
+                if not waiting:  # said once
                     _say(str(full))
-                pause = min(2 * pause or FIRST_PAUSE, LONGEST_PAUSE)
-                time.sleep(pause)
+                waiting = True
+                time.sleep(pauses.next())
     return 0
+
+
+def _run(kafka: EmbeddedKafka) -> NoReturn:
+    _say(f"Kafka listens on {kafka.bootstrap}, its data is in {kafka.data}. Ctrl-C stops it.")
+    while (code := kafka.wait(ROTATE_SECONDS)) is None:
+        rotate(kafka.output)
+    ended = EnvironmentBroken(f"Kafka ended by itself (exit code {code}): see {kafka.server_log}, then start it again.")
+    raise lack_of_room(kafka.data) or ended
 
 
 def _say(sentence: str) -> None:
@@ -323,22 +354,17 @@ def _until(holds: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def _accepts(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex((host, port)) == 0
-
-
-async def _answers(bootstrap: str, deadline: float) -> bool:
-    """Whether the broker tells the cluster's metadata before the deadline, with itself in it."""
-    while time.monotonic() < deadline:
-        client = AIOKafkaClient(bootstrap_servers=bootstrap)
+async def _answers(bootstrap: str, deadline: float, runs: Callable[[], bool]) -> bool:
+    """Whether the broker tells the cluster's metadata, with itself in it, before the deadline and while it runs."""
+    while runs() and time.monotonic() < deadline:
+        client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=ANSWER_MS)
         try:
             await client.bootstrap()
             if client.cluster.brokers():
                 return True
         except KafkaError:
-            await asyncio.sleep(POLL_SECONDS)
+            pass  # not yet
         finally:
             await client.close()
+        await asyncio.sleep(POLL_SECONDS)
     return False
