@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from asyncio import get_running_loop, timeout
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -16,10 +16,10 @@ from metrics.listing_answers import ListAnswer, list_sheet
 from metrics.listing_layout import FAMILIES
 from metrics.listing_questions import Lists
 from metrics.listing_subjects import ListAsked
+from metrics.patience import PATIENCE_SECONDS, in_time
 from metrics.problems import Problem
 
 THREADS = 4
-PATIENCE_SECONDS = 15.0
 
 
 def listing_routes(lists: Lists | None, patience: float = PATIENCE_SECONDS) -> Callable[[Executor], APIRouter]:
@@ -41,11 +41,7 @@ def _route(routes: APIRouter, family: str, lists: Lists | None, pool: Executor, 
     async def listed(request: Request, asked: Annotated[ListAsked, Query()]) -> Response:
         if lists is None:
             raise Problem("not-found", "Lists are switched off: set LGSP_LISTING=1 and start `lgsp metrics` again.")
-        try:
-            async with timeout(patience):
-                answer = await get_running_loop().run_in_executor(pool, lists.things, family, asked)
-        except TimeoutError:
-            raise Problem("not-ready", f"The list could not be read within {patience:.0f} s: ask again later.") from None
+        answer = await in_time(pool, patience, partial(lists.things, family, asked))
         return _response(request, family, answer, asked, lists.date_names[family])
 
     listed.__doc__ = f"The {family} behind a part of an indicator, a page at a time, in order of day (or due time), agency and id."

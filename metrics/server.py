@@ -12,6 +12,7 @@ from functools import partial
 from metrics.books import Books, ByBooks
 from metrics.catalogue import load_agencies, load_indicators
 from metrics.listing import Meaning
+from metrics.tracing.service import Tracing
 from schemas import logs
 from schemas.serving import Server, run_server
 from schemas.settings import Settings
@@ -39,10 +40,11 @@ async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[
     for one in settings.served:
         require_writable(one.read_models, "The metrics process")
     indicators, agencies = load_indicators(settings.indicators), load_agencies(settings.agencies)
-    served = [Books(one, indicators, agencies, meanings) for one in settings.served]
+    tracing = Tracing(settings, meanings)
+    served = [Books(one, indicators, agencies, meanings, tracing) for one in settings.served]
     app = ByBooks({one.name: one.app for one in served})
     server = Server(app, "metrics", ["/metrics", "/v1/indicators"], grace_seconds=GRACE_SECONDS)
-    feeds = [feed for one in served for feed in one.feeds]
+    feeds = [*(feed for one in served for feed in one.feeds), *tracing.feeds]
     spare_collections()
     for feed in feeds:  # a vital one that ends takes the server with it: figures that no longer move must not be told
         feed.start(when_ended=server.stop_soon if feed.vital else _nothing)

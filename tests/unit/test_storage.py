@@ -24,6 +24,7 @@ from metrics.grains import EVER, cover_days
 from metrics.layout import TABLES
 from metrics.reader import Readers
 from metrics.storage_metrics import storage_text
+from metrics.tracing.service import Tracing
 from ops.listing import meanings
 from schemas import storage
 from schemas.errors import EnvironmentBroken, StorageTrouble
@@ -295,7 +296,10 @@ def test_only_a_vital_feed_ends_by_a_failure(monkeypatch: pytest.MonkeyPatch, ca
 
 
 def test_figures_rest_on_cube_and_directory_only(tmp_path: Path) -> None:
-    books = Books(Settings(data=tmp_path), {}, {}, meanings())
-    assert [(feed._name, feed.vital) for feed in books.feeds] == [("cube", True), ("directory", True), ("listing", False)]
-    for feed in books.feeds:
+    settings = Settings(data=tmp_path)
+    tracing = Tracing(settings, meanings())
+    feeds = [*Books(settings, {}, {}, meanings(), tracing).feeds, *tracing.feeds]
+    assert {feed._name for feed in feeds if feed.vital} == {"cube", "directory"}
+    assert {feed._name for feed in feeds if not feed.vital} == {"listing", "index of facts", "reader of facts"}
+    for feed in feeds:
         feed._loop.close()
