@@ -18,6 +18,8 @@ from load import Load, known_dossiers
 from schemas.errors import HubError
 from schemas.kafka import ensure_topics
 
+STORES = ("cube", "listing", "index of facts")
+
 
 @pytest.fixture
 def disks(tmp_path: Path) -> Iterator[tuple[SmallDisk, SmallDisk]]:
@@ -106,7 +108,7 @@ async def test_full_disks_are_waited_out(disks: tuple[SmallDisk, SmallDisk]) -> 
             await asyncio.to_thread(until, lambda: received(hub) > 0)
             await told(hub, "lgsp_cube_ready 1", "lgsp_listing_ready 1")
             await asyncio.to_thread(metrics.fill)
-            await told(hub, *(f'lgsp_storage_trouble{{store="{store}",reason="full"}} 1.0' for store in ("cube", "listing", "index of facts")))
+            await told(hub, *(f'lgsp_storage_trouble{{store="{store}",reason="full"}} 1.0' for store in STORES))
             before = await asyncio.to_thread(figures, hub)
             await load.until_accepted(20)
             after = await asyncio.to_thread(figures, hub)
