@@ -23,6 +23,7 @@ from metrics.disposable import DisposableFile, Doubt
 from metrics.listing_layout import HALF, ORDER, PLACES, TABLES, create_all, fingerprint
 from schemas.cells import Rules, parse_key
 from schemas.errors import ContractError
+from schemas.masking import quoted
 from schemas.states import APPLIED_KEY, read_applied
 from schemas.topics import DEFAULT_BOOKS, state_topic
 
@@ -47,6 +48,8 @@ class Meaning:
     counts: Callable[[Any], Iterable[Contribution]]
     date_names: tuple[str, ...]
     dates: Callable[[Any], Sequence[int | None]]
+    # Why no door wrote a record of this key to this partition of so many, so that it counts nowhere; None if one may have.
+    strange: Callable[[bytes, int, int], str | None] = lambda key, partition, partitions: None
 
 
 class Record(Protocol):
@@ -134,7 +137,8 @@ class Listing(DisposableFile):
             return thing, _pack(meaning.dates(state)), rows_of(meaning.counts(state))
         except (msgspec.MsgspecError, ContractError, ValueError, KeyError) as error:
             self.stats.unreadable += 1
-            log.error("The state of %r in %s, offset %d, can't be read and is left out: %s", thing, record.topic, record.offset, error)
+            place = f"{record.topic}, offset {record.offset}"
+            log.error("The state of %s in %s, can't be read and is left out: %s", quoted(thing), place, error)
             return thing, b"", []
 
     def _remember(self, positions: Mapping[TopicPartition, int], last: Iterable[Record]) -> None:

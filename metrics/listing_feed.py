@@ -32,9 +32,12 @@ class Service:
     def __init__(self, settings: Settings, meanings: Sequence[Meaning], questions: Questions) -> None:
         self.lists: Lists | None = None
         self.feeds: list[Feed] = []
+        self.meanings = meanings
+        self.connections: Connections | None = None  # for whoever reads the listing besides
         self._listing = Listing(settings.read_models / LISTING_FILE, meanings, settings.app_id)
         if settings.listing and meanings:
-            pace = Pace(self._listing, questions.readers, Connections(self._listing, SAYING))
+            self.connections = Connections(self._listing, SAYING)
+            pace = Pace(self._listing, questions.readers, self.connections)
             feed = Feed(settings, pace, diet=Diet("listing", tuple(self._listing.meanings), _itself, BATCH, rest=REST, hurry=pace.awaited))
             self.feeds = [feed]
             self.lists = Lists(questions, pace, meanings, progress=lambda: feed.progress)

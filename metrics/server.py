@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import socket
 import sys
 from collections.abc import Sequence
@@ -13,7 +12,8 @@ from functools import partial
 from metrics.books import Books, ByBooks
 from metrics.catalogue import load_agencies, load_indicators
 from metrics.listing import Meaning
-from schemas.seldom import Seldom
+from metrics.tracing.service import Tracing
+from schemas import logs
 from schemas.serving import Server, run_server
 from schemas.settings import Settings
 
@@ -26,10 +26,7 @@ SWITCH_SECONDS = 0.0005
 def run(settings: Settings, meanings: Sequence[Meaning] = ()) -> int:
     """Serve in the foreground until asked to stop; the process's exit code. Without `meanings` of states there are no lists."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(Seldom())
-    logging.getLogger("aiokafka").setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
+    logs.set_up(settings, "metrics")
     return run_server(settings, "metrics_port", "The reporting API", partial(serve, settings, meanings=meanings))
 
 
@@ -39,10 +36,11 @@ async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[
     Raises: CatalogueError; SettingsError for office hours that are none, or topics that exist with another number of partitions.
     """
     indicators, agencies = load_indicators(settings.indicators), load_agencies(settings.agencies)
-    served = [Books(one, indicators, agencies, meanings) for one in settings.served]
+    tracing = Tracing(settings, meanings)
+    served = [Books(one, indicators, agencies, meanings, tracing) for one in settings.served]
     app = ByBooks({one.name: one.app for one in served})
     server = Server(app, "metrics", ["/metrics", "/v1/indicators"], grace_seconds=GRACE_SECONDS)
-    feeds = [feed for one in served for feed in one.feeds]
+    feeds = [*(feed for one in served for feed in one.feeds), *tracing.feeds]
     spare_collections()
     for feed in feeds:  # one that ends takes the server with it: figures that no longer move must not be told
         feed.start(when_ended=server.stop_soon)

@@ -159,7 +159,9 @@ async def _ensure_settings(client: AIOKafkaAdminClient, topics: Sequence[Topic],
     said = "; ".join(f"{name}: {_told(differing, found[name])}" for name, differing in wrong.items())
     if settings.topics == "check":
         raise SettingsError(f"Topics have other settings than the hub relies on: {said}. {_TO_DO}")
-    log.warning("Topics had other settings than declared, and are put right: %s. Facts may have been deleted: `lgsp recount` tells.", said)
+    facts = any(topic.name in wrong and not topic.made_again for topic in topics)
+    told = " Facts may have been deleted: `lgsp recount` tells." if facts else ""
+    log.warning("Topics had other settings than declared, and are put right: %s.%s", said, told)
     own = {name: {key: one.value for key, one in found[name].items() if one.own} for name in wrong}
     resources = [ConfigResource(ConfigResourceType.TOPIC, name, own[name] | differing) for name, differing in wrong.items()]
     for answer in await client.alter_configs(resources):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -23,8 +24,8 @@ class Up:
     """A running `lgsp up`."""
 
     def __init__(self, data: Path) -> None:
-        self.gateway, self.metrics = free_port(), free_port()
-        ports = {"GATEWAY": self.gateway, "METRICS": self.metrics, "KAFKA": free_port(), "WORKER": free_port()}
+        self.gateway, self.metrics, self.kafka = free_port(), free_port(), free_port()
+        ports = {"GATEWAY": self.gateway, "METRICS": self.metrics, "KAFKA": self.kafka, "WORKER": free_port()}
         self.environment = os.environ | {f"LGSP_{name}_PORT": str(port) for name, port in ports.items()} | {"LGSP_DATA": str(data)}
         self.log = data.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
@@ -35,6 +36,11 @@ class Up:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "ops.cli", "up"], env=self.environment | {"SIMULATE": simulate}, stdout=out, stderr=out
             )
+
+    def children(self) -> list[psutil.Process]:
+        """The processes that it keeps."""
+        assert self.process is not None
+        return psutil.Process(self.process.pid).children()
 
     def said(self) -> str:
         """What it printed since the last start."""
@@ -81,14 +87,23 @@ def has(up: Up, agency: str, count: int) -> Callable[[], bool]:
     return lambda: up.received(agency) == count
 
 
-def test_facts_survive_a_stop_and_a_killed_supervisor(up: Up) -> None:
-    """Ctrl-C leaves no process; kill -9 of the supervisor leaves none either; figures are there at each start."""
+def assert_nothing_alarms(data: Path) -> None:
+    """No log of a normal first start has an error, nor the hub's own a warning."""
+    for log in (data / "logs").glob("*.log"):
+        assert not re.findall(r"WARNING|ERROR|CRITICAL|Traceback", log.read_text("utf-8")), log
+    for log in (data / "kafka" / "logs").iterdir():
+        assert not re.findall(r"ERROR|FATAL|Exception", log.read_text("utf-8")), log
+
+
+def test_facts_survive_a_stop_and_a_killed_supervisor(up: Up, tmp_path: Path) -> None:
+    """A first start alarms of nothing; neither Ctrl-C nor a killed supervisor leaves a process; figures are there at each start."""
     up.start(simulate="1")
     until(lambda: up.send(1) == 202)
     until(has(up, "SAMPLE.TEST", 1))
     assert up.process is not None
     children = psutil.Process(up.process.pid).children(recursive=True)
-    assert len(children) >= 5  # Kafka, worker, metrics, gateway, simulation
+    assert len(children) >= 6  # Kafka's keeper and its broker, worker, metrics, gateway, simulation
+    assert_nothing_alarms(tmp_path / "var")
     assert up.interrupt() == 0
     assert "Stopped." in up.said()
     assert not [child for child in children if child.is_running()]
@@ -106,12 +121,55 @@ def test_facts_survive_a_stop_and_a_killed_supervisor(up: Up) -> None:
     assert up.interrupt() == 0
 
 
+def test_a_broker_killed_while_it_starts_and_one_that_cannot_start_hold_up_nobody(up: Up, tmp_path: Path) -> None:
+    """Whatever befalls Kafka is retried; the others go on, and what was accepted stays."""
+    logs, pid_file = tmp_path / "var" / "logs", tmp_path / "var" / "kafka" / "broker.pid"
+    up.start(simulate="0")
+    for _ in range(2):
+        until(lambda: kill(pid_file))
+    until(lambda: "Ctrl-C stops everything." in up.said(), 120)
+    assert up.said().count("Kafka answers") == 1
+    until(lambda: up.send(1) == 202)
+    until(has(up, "SAMPLE.TEST", 1))
+
+    until(lambda: kill(pid_file))
+    with socket.create_server(("127.0.0.1", up.kafka)):
+        until(lambda: "cannot listen on" in (logs / "kafka.log").read_text("utf-8"))
+        [worker] = (child for child in up.children() if child.cmdline()[-1:] == ["gateway"])
+        worker.kill()
+        until(lambda: len([child for child in up.children() if child.cmdline()[-1:] == ["gateway"]]) == 1)
+        assert up.received("SAMPLE.TEST") == 1, "figures are told while Kafka is away"
+    until(lambda: up.send(2) == 202, 120)
+    until(has(up, "SAMPLE.TEST", 2))
+    assert up.interrupt() == 0
+
+
+def kill(pid_file: Path) -> bool:
+    """kill -9 the broker; false while there is none."""
+    try:
+        os.kill(int(pid_file.read_text("ascii")), signal.SIGKILL)
+    except (OSError, ValueError):
+        return False
+    pid_file.unlink(missing_ok=True)  # so that the next one is told from it
+    return True
+
+
+def test_a_wrong_setting_is_told_before_anything_is_started(up: Up, tmp_path: Path) -> None:
+    up.environment |= {"LGSP_DAYS_OFF": "02/09/2026"}
+    up.start(simulate="0")
+    assert up.process is not None
+    assert up.process.wait(60) == 1
+    said = "LGSP_DAYS_OFF is '02/09/2026': '02/09/2026' is no day: write days such as 2026-01-02,2026-02-13."
+    assert up.said() == f"{said} docs/settings.md lists every setting.\n"
+    assert not (tmp_path / "var").exists()
+
+
 def test_a_port_in_use_is_one_sentence(up: Up) -> None:
     """Which port, of what, and what to do."""
     with socket.create_server(("127.0.0.1", up.gateway)):
         up.start(simulate="0")
         assert up.process is not None
         assert up.process.wait(60) == 1
-    assert f"Port {up.gateway} is in use" in up.said()
+    assert f"127.0.0.1:{up.gateway} is in use" in up.said()
     assert "LGSP_GATEWAY_PORT" in up.said()
     assert "Traceback" not in up.said()

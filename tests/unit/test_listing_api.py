@@ -123,6 +123,7 @@ async def test_a_row_says_who_when_and_why(api: httpx.AsyncClient) -> None:
             "received_at": "2025-11-03T09:00:00+07:00", "reception_heard_at": "2025-11-03T09:00:00+07:00",
             "due_at": "2025-11-10T17:00:00+07:00", "ended_at": "2025-11-10T16:30:00+07:00", "end_heard_at": "2025-11-12T08:00:00+07:00",
         },
+        "href": "/v1/dossiers/d1",
     }  # fmt: skip
     assert (answer["figure"], answer["rows"], answer["adds"], answer["same_moment"], answer["next"]) == (1, 1, 1, True, None)
     assert (answer["id"], answer["part"], answer["window"]) == ("overdue_by_late_reporting", "numerator", {"from": None, "to": None})
