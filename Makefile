@@ -29,14 +29,7 @@ check: $(STAMP)
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "$(PYTHON) is missing or older than 3.11: install Python 3.11 or newer, or run make PYTHON=/path/to/python3.11." >&2; exit 1; }
-	@echo "Making the environment in $(VENV) (about half a minute, once) ..."
-	@rm -rf $(VENV)
-	@$(PYTHON) -m venv $(VENV) || { \
-	  echo "$(PYTHON) can't make environments: install its venv module (Debian: python3-venv), then try again." >&2; exit 1; }
-	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock || { \
-	  echo "The packages of requirements.lock can't be downloaded: check the network (or pip's index settings), then try again." >&2; exit 1; }
-	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . || { \
-	  echo "The hub itself can't be installed into $(VENV): is the folder writable?" >&2; exit 1; }
+	@$(PYTHON) -P ops/environment.py $(VENV)
 	@touch $@
 
 lock:

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 CANARY = events_topic("heartbeats")
 SLICE = 250  # records encoded before other callers get their turn
+REMIND_SECONDS = 300.0
 LOOK_AFTER_SECONDS = 1.0  # without an acknowledgement, to look whether the topic is still there
 
 
@@ -47,6 +48,7 @@ class Publisher:
         self.budget = Budget(settings.publish_buffer)
         self.routes = {topic.name: Route(topic, self) for topic in TOPICS if "connectors" in topic.owner}
         self._silent = False
+        self._told = 0.0  # when it was last said that no broker answers
 
     async def start(self) -> None:
         """Begin connecting; does not wait for Kafka, and goes on trying for as long as the publisher lives."""
@@ -92,8 +94,13 @@ class Publisher:
 
     def silent(self, why: str) -> None:
         """No broker answers."""
+        now = time.monotonic()
         if not self._silent:
             log.warning("No Kafka answers at %s (%s); trying until one does", self.settings.bootstrap, why)
+            self._told = now
+        elif now - self._told > REMIND_SECONDS:
+            log.warning("Still no Kafka answers at %s (%s)", self.settings.bootstrap, why)
+            self._told = now
         self._silent = True
 
     async def publish(self, events: Sequence[Event]) -> None:

@@ -19,6 +19,7 @@ from connectors.lanes import BATCH_BYTES, Lane, Record
 from schemas import kafka
 from schemas.errors import HubError, KafkaUnavailable, RecordTooLarge, TopicUnwritable
 from schemas.partitioner import partition_of
+from schemas.pauses import Pauses
 from schemas.settings import Settings
 from schemas.topics import Topic
 
@@ -250,13 +251,14 @@ class Route:
             lane.pump()
 
     async def _connect(self) -> AIOKafkaProducer:
+        pauses = Pauses(RECONNECT_SECONDS)
         while True:
             try:
                 return await self._attempt()
             except (KafkaError, OSError, TimeoutError) as error:
                 self._publisher.silent(str(error) or type(error).__name__)
                 self.tried.set()
-                await asyncio.sleep(RECONNECT_SECONDS)
+                await asyncio.sleep(pauses.next())
 
     async def _attempt(self) -> AIOKafkaProducer:
         patience = max(5.0, self._settings.publish_timeout)

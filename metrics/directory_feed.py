@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from time import monotonic
 from typing import NoReturn, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 10_000
 WAIT_MS = 100
+SETTLED_SECONDS = 30.0
 
 
 def both(cube: Progress, directory: Progress) -> Progress:
@@ -93,7 +95,17 @@ class DirectoryFeed(Background):
 
     def __init__(self, settings: Settings) -> None:
         self.directory = Directory()
+        self._untold: dict[Mistake, float] = {}  # and since when
+        self._told: set[Mistake] = set()
         super().__init__(settings, "directory")
+
+    def _tell(self) -> None:
+        """Say what has been wrong for a while: of what is being registered, one thing comes before the other."""
+        for mistake, since in [*self._untold.items()]:
+            if monotonic() - since > SETTLED_SECONDS:
+                del self._untold[mistake]
+                self._told.add(mistake)
+                log.warning("The directory: %s: %s.", mistake.place, mistake.en)
 
     async def _follow(self) -> None:
         name = state_topic("inventory", self._settings.app_id)
@@ -103,8 +115,9 @@ class DirectoryFeed(Background):
         if not partitions:
             raise KafkaUnavailable(f"{name} was made a moment ago and has no partitions yet: it is asked again.")
         reader = consumer(self._settings, auto_offset_reset="none", fetch_max_wait_ms=WAIT_MS)
-        await reader.start()
         try:
+            await reader.start()
+            self._pauses.succeeded()
             while True:
                 try:
                     await Following(reader, self.take).run(partitions)
@@ -117,10 +130,11 @@ class DirectoryFeed(Background):
         """What was read so far; until everything was, the directory stays the one that was."""
         ready = self.progress.ready or percent >= 100
         if changed and percent >= 100:
-            before, self.directory = set(self.directory.mistakes), Directory(items.items, items.unreadable.values())
-            for mistake in self.directory.mistakes:
-                if mistake not in before:
-                    log.warning("The directory: %s: %s.", mistake.place, mistake.en)
+            self.directory = Directory(items.items, items.unreadable.values())
+            now, found = monotonic(), {*self.directory.mistakes}
+            self._told &= found
+            self._untold = {mistake: self._untold.get(mistake, now) for mistake in found - self._told}
+        self._tell()
         self.progress = Progress(ready, percent, 0 if percent >= 100 else None, doing="following" if ready else "reading the directory")
 
 

@@ -22,6 +22,8 @@ from metrics.disposable import Doubt
 from schemas.clock import now_ms
 from schemas.errors import HubError, KafkaUnavailable
 from schemas.kafka import admin, consumer, ensure_topics
+from schemas.logs import REPEATS
+from schemas.pauses import Pauses
 from schemas.settings import Settings
 from schemas.topics import DEFAULT_BOOKS, cells_topic
 
@@ -30,7 +32,6 @@ log = logging.getLogger(__name__)
 BATCH = 50_000
 WAIT_MS = 40
 HURRY_MS = 5  # how soon it is seen that somebody waits
-RETRY_SECONDS = 1.0
 SAY_EVERY_SECONDS = 5.0
 COMPLETE_EVERY_SECONDS = 10.0
 SILENT_MS = 5_000  # no answer for so long: how far behind the cube is can't be known
@@ -86,6 +87,7 @@ class Background(ABC):
         self.progress = Progress()
         self.failure: Exception | None = None
         self._settings, self._name = settings, name
+        self._pauses = Pauses()
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._main, name=f"{name}-feed", daemon=True)
@@ -128,8 +130,8 @@ class Background(ABC):
                 await self._follow()
             except (KafkaUnavailable, KafkaError, OSError) as error:
                 self.progress = replace(self.progress, lag=None, doing="waiting for Kafka")
-                log.warning("The %s waits for Kafka at %s: %s", self._name, self._settings.bootstrap, error)
-                await asyncio.sleep(RETRY_SECONDS)
+                log.warning("The %s waits for Kafka at %s: %s", self._name, self._settings.bootstrap, error, extra=REPEATS)
+                await asyncio.sleep(self._pauses.next())
 
     @abstractmethod
     async def _follow(self) -> None:
@@ -157,8 +159,9 @@ class Feed(Background):
             raise KafkaUnavailable(f"{', '.join(empty)} was made a moment ago and has no partitions yet: it is asked again.")
         partitions = sorted(TopicPartition(topic["topic"], found["partition"]) for topic in described for found in topic["partitions"])
         reader = consumer(self._settings, auto_offset_reset="none", fetch_max_wait_ms=self._diet.wait_ms, fetch_max_bytes=32 << 20)
-        await reader.start()
         try:
+            await reader.start()
+            self._pauses.succeeded()
             self.progress = Progress(partitions=len(partitions), doing=f"opening the {self._diet.store}")  # which may turn out to be empty
             places = self._store.open(cluster, self._clock())
             while True:

@@ -23,6 +23,7 @@ from metrics.disposable import DisposableFile, Doubt
 from metrics.listing_layout import HALF, ORDER, PLACES, TABLES, create_all, fingerprint
 from schemas.cells import Rules, parse_key
 from schemas.errors import ContractError
+from schemas.masking import quoted
 from schemas.states import APPLIED_KEY, read_applied
 from schemas.topics import DEFAULT_BOOKS, state_topic
 
@@ -136,7 +137,8 @@ class Listing(DisposableFile):
             return thing, _pack(meaning.dates(state)), rows_of(meaning.counts(state))
         except (msgspec.MsgspecError, ContractError, ValueError, KeyError) as error:
             self.stats.unreadable += 1
-            log.error("The state of %r in %s, offset %d, can't be read and is left out: %s", thing, record.topic, record.offset, error)
+            place = f"{record.topic}, offset {record.offset}"
+            log.error("The state of %s in %s, can't be read and is left out: %s", quoted(thing), place, error)
             return thing, b"", []
 
     def _remember(self, positions: Mapping[TopicPartition, int], last: Iterable[Record]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import socket
 import sys
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from metrics.books import Books, ByBooks
 from metrics.catalogue import load_agencies, load_indicators
 from metrics.listing import Meaning
 from metrics.tracing.service import Tracing
-from schemas.seldom import Seldom
+from schemas import logs
 from schemas.serving import Server, run_server
 from schemas.settings import Settings
 
@@ -27,10 +26,7 @@ SWITCH_SECONDS = 0.0005
 def run(settings: Settings, meanings: Sequence[Meaning] = ()) -> int:
     """Serve in the foreground until asked to stop; the process's exit code. Without `meanings` of states there are no lists."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(Seldom())
-    logging.getLogger("aiokafka").setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
+    logs.set_up(settings, "metrics")
     return run_server(settings, "metrics_port", "The reporting API", partial(serve, settings, meanings=meanings))
 
 

@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 from metrics.layout import FAMILIES
 from schemas.errors import KafkaUnavailable
 from schemas.kafka import admin, consumer
+from schemas.pauses import Pauses
 from schemas.settings import Settings
 from schemas.topics import TOPICS, events_topic
 
@@ -54,9 +55,10 @@ class WorkerLag:
         self.backlog: Backlog | None = None
         self.standing: Standing | None = None
         self._settings = settings
+        self._pauses = Pauses(EVERY_SECONDS)
 
     async def watch(self) -> None:
-        """Ask every two seconds, for ever."""
+        """Ask every two seconds, for ever; less often the longer Kafka is away."""
         while True:
             try:
                 await self._ask()
@@ -65,17 +67,18 @@ class WorkerLag:
             except Exception:  # else it would be told as it was last known, for ever
                 log.exception("The workers' lag could not be asked in an unforeseen way; asking again")
             self.records, self.backlog = {}, None
-            await asyncio.sleep(EVERY_SECONDS)
+            await asyncio.sleep(self._pauses.next())
 
     async def _ask(self) -> None:
         reader = consumer(self._settings, isolation_level="read_uncommitted", max_partition_fetch_bytes=FETCH_BYTES)
-        await reader.start()
         try:
+            await reader.start()
             async with admin(self._settings) as client:
                 while True:
                     if self.standing is None:
                         self.standing = await self._stand(client)
                     self.records, self.backlog = await self._behind(client, reader)
+                    self._pauses.succeeded()
                     await asyncio.sleep(EVERY_SECONDS)
         finally:
             await reader.stop()

@@ -6,7 +6,8 @@
     <data>/broker.pid          the broker, to find one that outlived a killed `lgsp`
     <data>/owner.lock          held by the process that started the broker: never two on one folder
 
-The broker trusts everyone who can connect; it therefore listens on the loopback address even where the hub listens on all addresses.
+The broker trusts everyone who can connect; it therefore listens on the loopback address, whatever `LGSP_HOST` says, unless
+`LGSP_KAFKA_HOST` names another.
 """
 
 from __future__ import annotations
@@ -32,10 +33,15 @@ from rich.console import Console
 from ops.java import java_program
 from ops.kafka_jars import classpath
 from ops.kafka_storage import BROKER, first_complaint, prepare_storage, write_configuration
+from ops.logfiles import rotate
+from schemas import logs
 from schemas.errors import EnvironmentBroken
+from schemas.listening import LOOPBACK, address, connects, open_to_others
 from schemas.settings import Settings
 
 POLL_SECONDS = 0.05
+ROTATE_SECONDS = 5.0
+ANSWER_MS = 10_000
 # Serial collection: on a heap this small it costs no more CPU than G1, pauses no longer, and takes fewer threads and less memory.
 JVM = (
     "-server", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true",
@@ -52,12 +58,12 @@ class EmbeddedKafka:
     """
 
     def __init__(
-        self, data: Path, *, port: int = 9092, host: str = "127.0.0.1", heap: str = "512m", home: Path | None = None, repository: str = "",
+        self, data: Path, *, port: int = 9092, host: str = LOOPBACK, heap: str = "512m", home: Path | None = None, repository: str = "",
         properties: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.data = data.resolve()
         self.port = port
-        self.host = "127.0.0.1" if host == "0.0.0.0" else host
+        self.host = host
         self.heap = heap
         self.home = home
         self.repository = repository
@@ -69,14 +75,14 @@ class EmbeddedKafka:
     def of(cls, settings: Settings) -> Self:
         """The broker that the settings describe."""
         return cls(
-            settings.data / "kafka", port=settings.kafka_port, host=settings.host, heap=settings.kafka_heap,
+            settings.data / "kafka", port=settings.kafka_port, host=settings.kafka_host, heap=settings.kafka_heap,
             home=settings.kafka_home, repository=settings.kafka_repository,
         )
 
     @property
     def bootstrap(self) -> str:
         """Its address for clients, `host:port`."""
-        return f"{self.host}:{self.port}"
+        return address(self.host, self.port)
 
     @property
     def pid(self) -> int | None:
@@ -87,6 +93,11 @@ class EmbeddedKafka:
     def server_log(self) -> Path:
         """Where the broker logs."""
         return self.data / "logs" / "server.log"
+
+    @property
+    def output(self) -> Path:
+        """What it says before its logging is up, and its errors once more."""
+        return self.data / "logs" / "broker.out"
 
     def start(self, timeout: float = 90.0) -> None:
         """Bring the broker up; returns once it answers clients. On any failure nothing is left running.
@@ -106,6 +117,19 @@ class EmbeddedKafka:
         except BaseException:
             self.stop()
             raise
+
+    def require_startable(self) -> None:
+        """Look, without starting anything, whether folder and port can be had.
+
+        Raises: EnvironmentBroken as `start` does. A broker that outlived its `lgsp` is no obstacle: the start ends it.
+        """
+        self._own_folder()
+        try:
+            pid = _read_pid(self._pid_file)
+            if pid is None or not _is_broker_of(pid, self.data):
+                self._require_free_port()
+        finally:
+            self._release_folder()
 
     def stop(self, timeout: float = 30.0) -> None:
         """End the broker: politely, then after `timeout` seconds (or a second Ctrl-C) by force, which loses nothing either."""
@@ -193,7 +217,8 @@ class EmbeddedKafka:
             raise self._unwritable(error) from error
 
     def _launch(self, command: list[str]) -> None:
-        with self._output.open("wb") as output:
+        self.output.write_bytes(b"")
+        with self.output.open("ab") as output:  # to append, so that it can be emptied while the broker writes
             self._process = subprocess.Popen(
                 [*command, "kafka.Kafka", "server.properties"],
                 cwd=self.data, env=_environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
@@ -201,16 +226,13 @@ class EmbeddedKafka:
             )
         self._pid_file.write_text(str(self._process.pid), encoding="ascii")
 
-    @property
-    def _output(self) -> Path:
-        return self.data / "logs" / "broker.out"
-
     def _await_answer(self, deadline: float) -> None:
-        opened = _until(lambda: self.pid is None or _accepts(self.host, self.port), deadline - time.monotonic())
+        opened = _until(lambda: self.pid is None or connects(self.host, self.port), deadline - time.monotonic())
+        answered = opened and asyncio.run(_answers(self.bootstrap, deadline, lambda: self.pid is not None))
         if self.pid is None:
-            reason = first_complaint(self._output.read_text(encoding="utf-8", errors="replace"))
+            reason = first_complaint(self.output.read_text(encoding="utf-8", errors="replace"))
             raise EnvironmentBroken(f"Kafka ended while starting ({reason}): mend that and start again; {self.server_log} tells more.")
-        if not (opened and asyncio.run(_answers(self.bootstrap, deadline))):
+        if not answered:
             raise EnvironmentBroken(f"Kafka does not answer on {self.bootstrap} in time: see {self.server_log}, then start again.")
 
 
@@ -220,9 +242,13 @@ def run(settings: Settings) -> int:
     Raises: EnvironmentBroken as `EmbeddedKafka.start` does, and if the broker ends by itself.
     """
     signal.signal(signal.SIGTERM, _interrupt)
+    logs.set_up(settings, "kafka", aiokafka="CRITICAL")  # that it doesn't answer at once is no news
+    if warning := open_to_others("Kafka", settings.kafka_host, "LGSP_KAFKA_HOST"):
+        Console(stderr=True).print(warning, soft_wrap=True, markup=False)
     with contextlib.suppress(KeyboardInterrupt), EmbeddedKafka.of(settings) as kafka:
         Console().print(f"Kafka listens on {kafka.bootstrap}, its data is in {kafka.data}. Ctrl-C stops it.", soft_wrap=True, markup=False)
-        code = kafka.wait()
+        while (code := kafka.wait(ROTATE_SECONDS)) is None:
+            rotate(kafka.output)
         raise EnvironmentBroken(f"Kafka ended by itself (exit code {code}): see {kafka.server_log}, then start it again.")
     return 0
 
@@ -282,22 +308,17 @@ def _until(holds: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def _accepts(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex((host, port)) == 0
-
-
-async def _answers(bootstrap: str, deadline: float) -> bool:
-    """Whether the broker tells the cluster's metadata before the deadline, with itself in it."""
-    while time.monotonic() < deadline:
-        client = AIOKafkaClient(bootstrap_servers=bootstrap)
+async def _answers(bootstrap: str, deadline: float, runs: Callable[[], bool]) -> bool:
+    """Whether the broker tells the cluster's metadata, with itself in it, before the deadline and while it runs."""
+    while runs() and time.monotonic() < deadline:
+        client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=ANSWER_MS)
         try:
             await client.bootstrap()
             if client.cluster.brokers():
                 return True
         except KafkaError:
-            await asyncio.sleep(POLL_SECONDS)
+            pass  # not yet
         finally:
             await client.close()
+        await asyncio.sleep(POLL_SECONDS)
     return False

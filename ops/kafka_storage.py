@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -12,10 +13,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from schemas.errors import EnvironmentBroken
+from schemas.listening import LOOPBACK, address
 
 # The same in every installation, so that a lost or half-written meta.properties can be written again: partitions are assigned to the
 # directory's id, and a broker that draws a new one no longer finds its data.
 IDENTITY = {"version": "1", "node.id": "1", "cluster.id": "bGdzcC1odWIta2Fma2EtMQ", "directory.id": "bGdzcC1odWItZGlyZWN0MQ"}
+QUIET_PORTS = range(15_000, 32_000)
+_given: set[int] = set()
 FOR_GOOD_MINUTES = (1 << 31) - 1  # the greatest that Kafka takes: some 4,000 years
 BROKER = {
     "process.roles": "broker,controller",
@@ -75,11 +79,11 @@ def write_configuration(data: Path, host: str, port: int, properties: Mapping[st
 
     properties: what is otherwise than in BROKER, as for a broker that isn't alone.
     """
-    quorum = f"{host}:{free_port(host)}"  # a new one at each start: nobody has to keep a second port free
+    quorum = f"{LOOPBACK}:{free_port()}"  # a new one at each start: nobody has to keep a second port free
     own = {
         **BROKER,
-        "listeners": f"PLAINTEXT://{host}:{port},CONTROLLER://{quorum}",
-        "advertised.listeners": f"PLAINTEXT://{host}:{port}",
+        "listeners": f"PLAINTEXT://{address(host, port)},CONTROLLER://{quorum}",
+        "advertised.listeners": f"PLAINTEXT://{address(host, port)}",
         "controller.quorum.voters": f"{IDENTITY['node.id']}@{quorum}",
         **properties,
     }
@@ -126,12 +130,26 @@ def _write_properties(file: Path, values: Mapping[str, str]) -> None:
     file.write_text("".join(f"{key}={value}\n" for key, value in values.items()), encoding="ascii")
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that nobody listens on just now."""
+def free_port() -> int:
+    """A TCP port that nobody listens on just now; not twice the same.
+
+    It is below those that the kernel gives to clients. One of those could be given to a client that tries to reach the very broker
+    that is away: it would then reach itself, and the broker could not come back.
+    """
+    for port in random.sample(QUIET_PORTS, len(QUIET_PORTS)):
+        if port not in _given and _can_be_had(port):
+            _given.add(port)
+            return port
+    raise EnvironmentBroken("No TCP port from 15,000 to 32,000 is free: what runs on this machine?")
+
+
+def _can_be_had(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
 
 
 def first_complaint(output: str) -> str:

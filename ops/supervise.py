@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ops.logfiles import last_line, rotate
 from schemas.errors import EXIT_REFUSED
 
 SUPERVISOR = "LGSP_SUPERVISOR_PID"
@@ -28,31 +29,58 @@ class Service:
     log: Path
     environment: dict[str, str] = field(default_factory=dict)
     program: list[str] = field(default_factory=lambda: [sys.executable, "-m", "ops.cli"])
+    stop_seconds: float = STOP_SECONDS
     restarts: int = 0
     process: subprocess.Popen[bytes] | None = None
+    failure: str = ""  # why it could not even be started
     _started: float = 0.0
     _pause: float = FIRST_PAUSE
     _retry_at: float | None = None
 
     def start(self) -> None:
-        """Start it in a session of its own, so that a terminal's Ctrl-C reaches the supervisor alone."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as out:
+        """Start it in a session of its own, so that a terminal's Ctrl-C reaches the supervisor alone.
+
+        Without room for a log it runs without one. Raises: OSError if the machine starts no further process.
+        """
+        self._started, self._retry_at = time.monotonic(), None
+        output = self._open_log()
+        try:
             self.process = subprocess.Popen(
-                [*self.program, *self.arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                [*self.program, *self.arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True, env=os.environ | self.environment | {SUPERVISOR: str(os.getpid())},
             )  # fmt: skip
-        self._started, self._retry_at = time.monotonic(), None
+        finally:
+            if output != subprocess.DEVNULL:
+                os.close(output)
+        self.failure = ""
+
+    def _open_log(self) -> int:
+        try:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        except OSError:
+            return subprocess.DEVNULL
 
     @property
     def running(self) -> bool:
         """Whether the process lives."""
         return self.process is not None and self.process.poll() is None
 
+    @property
+    def age(self) -> float:
+        """Seconds since it was last started."""
+        return time.monotonic() - self._started
+
+    @property
+    def retry_in(self) -> float:
+        """Seconds until it is started again, once it has ended."""
+        return max(0.0, (self._retry_at or 0.0) - time.monotonic())
+
     def keep(self) -> None:
-        """Start it again if it ended, after a pause that grows while it keeps ending soon."""
+        """Once it was started: start it again if it ended, after a pause that grows while it keeps ending soon. Bounds its log."""
+        rotate(self.log)
         now = time.monotonic()
-        if self.running:
+        if self.running or not self._started:
             return
         if self._retry_at is None:
             self._pause = FIRST_PAUSE if now - self._started > STEADY else min(self._pause * 2, LONGEST_PAUSE)
@@ -60,7 +88,14 @@ class Service:
             self._retry_at = now + (REFUSED_PAUSE if refused else self._pause)
         elif now >= self._retry_at:
             self.restarts += 1
+            self.begin()
+
+    def begin(self) -> None:
+        """Start it; what hinders that is tried again by `keep`."""
+        try:
             self.start()
+        except OSError as error:  # too many processes, no memory: that passes
+            self.failure = f"the machine starts no further process ({error.strerror})"
 
     def ask_to_stop(self) -> None:
         """SIGTERM, without waiting."""
@@ -73,18 +108,19 @@ class Service:
         if self.process is None:
             return
         try:
-            self.process.wait(STOP_SECONDS)
+            self.process.wait(self.stop_seconds)
         except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL, and wait for its end."""
+        if self.process is not None:
             self.process.kill()
             self.process.wait()
 
     def last_words(self) -> str:
-        """The last line of its log."""
-        try:
-            lines = [line for line in self.log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-        except OSError:
-            return ""
-        return lines[-1] if lines else ""
+        """Why it ended: the last line of its log."""
+        return self.failure or last_line(self.log)
 
 
 def follow_supervisor() -> None:

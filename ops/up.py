@@ -4,49 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import time
-from contextlib import ExitStack
+from collections.abc import Callable
 from types import FrameType
 
 from rich.console import Console
 from rich.live import Live
 
-from ops.kafka import EmbeddedKafka
-from ops.live_table import LiveTable, answers, fetch
-from ops.supervise import Service
-from schemas.errors import EnvironmentBroken
+from ops.live_table import Screen, fetch
+from ops.parts import Part, parts_of
+from ops.preflight import check
+from schemas.errors import KafkaUnavailable
 from schemas.kafka import ensure_topics
+from schemas.listening import address, reached_at
 from schemas.settings import Settings
 
-READY_SECONDS = 60.0
-ORPHAN_SECONDS = 8.0
 REFRESH = 1.0
 PLAIN_EVERY = 30.0  # seconds between two tables where the output is no terminal
+KAFKA_PATIENCE = 60.0  # for its first answer, before the others are started without it
 
 
 def run_up(settings: Settings, *, simulate: bool) -> int:
-    """Start everything, show the table until Ctrl-C or SIGTERM, stop everything in order.
+    """Start everything, show the table until Ctrl-C or SIGTERM, stop everything in order; the exit code.
 
-    Raises: EnvironmentBroken for a port in use or a part that does not come up.
+    Raises: HubError for what starting cannot mend: settings, a port in use, a folder or a download that can't be had.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
     console = Console()
-    for name, port in (("gateway", settings.gateway_port), ("metrics", settings.metrics_port), ("worker", settings.worker_port)):
-        require_free(settings.host, port, name)
+    hub = Hub(settings, simulate=simulate)
     try:
-        with ExitStack() as stack:
-            broker = _start_kafka(settings, console, stack)
-            services = _start_services(settings, console, stack)
-            if simulate:
-                services.append(_service(settings, "simulate", "--live", "--via-gateway"))
-                services[-1].start()
-                stack.callback(services[-1].stop)
-            _print_addresses(settings, console, simulate)
-            _watch(settings, console, services, broker)
+        console.print("Looking at settings, folder and ports …", style="dim")
+        check(settings, console)
+        hub.run(console)
     except KeyboardInterrupt:
-        console.print("Stopped. Figures are kept; start again any time.")
+        return 0
+    finally:
+        hub.stop(console)
     return 0
 
 
@@ -54,92 +48,111 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def require_free(host: str, port: int, name: str) -> None:
-    """Waits a little, since the processes of a killed `lgsp up` need a moment to end.
+class Hub:
+    """All parts, from the first to be started to the last; whatever ends is started again, and holds up nobody else."""
 
-    Raises: EnvironmentBroken if something still listens there.
-    """
-    deadline = time.monotonic() + ORPHAN_SECONDS
-    while port and _answers(host, port):
-        if time.monotonic() > deadline:
-            variable = f"LGSP_{name.upper()}_PORT"
-            raise EnvironmentBroken(f"Port {port} is in use, so {name} can't have it: stop what listens there, or set {variable}.")
-        time.sleep(0.2)
+    def __init__(self, settings: Settings, *, simulate: bool) -> None:
+        self._settings = settings
+        self.parts = parts_of(settings, simulate=simulate)
+        self.screen = Screen(self.parts, addresses(settings))
+        self._topics_known = False
 
+    def run(self, console: Console) -> None:
+        """Until KeyboardInterrupt.
 
-def _answers(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex((host, port)) == 0
+        Raises: SettingsError when the topics exist and were made with other settings.
+        """
+        if console.is_terminal and not console.is_dumb_terminal:
+            with Live(self.screen, console=console, refresh_per_second=2):
+                self._keep(lambda: None)
+        else:
+            self._keep(Plain(console, self.screen).tell)
 
-
-def _start_kafka(settings: Settings, console: Console, stack: ExitStack) -> EmbeddedKafka | None:
-    broker = None
-    if settings.embedded:
-        with console.status("Starting Kafka (the first time it is downloaded) …"):
-            broker = EmbeddedKafka.of(settings)
-            broker.start()
-        stack.callback(broker.stop)
-    asyncio.run(ensure_topics(settings))
-    return broker
-
-
-def _service(settings: Settings, *arguments: str) -> Service:
-    return Service(arguments[0], list(arguments), settings.data / "logs" / f"{arguments[0]}.log")
-
-
-def _start_services(settings: Settings, console: Console, stack: ExitStack) -> list[Service]:
-    services = [_service(settings, name) for name in ("worker", "metrics", "gateway")]
-    for service in services:
-        service.start()
-        stack.callback(service.stop)
-    for service in services:  # unwound first: all are asked before any is waited for
-        stack.callback(service.ask_to_stop)
-    with console.status("Starting worker, metrics and gateway …"):
-        _await_ready(settings, services)
-    return services
-
-
-def _await_ready(settings: Settings, services: list[Service]) -> None:
-    # Figures may take long to be ready, after a change of rules for one; the table below says how far they are.
-    waiting = {"metrics": (settings.metrics_port, "/healthz"), "gateway": (settings.gateway_port, "/readyz")}
-    deadline = time.monotonic() + READY_SECONDS
-    while waiting:
-        for service in services:
-            if not service.running:
-                raise EnvironmentBroken(f"{service.name} ended while starting: {service.last_words()} (more in {service.log})")
-        waiting = {name: place for name, place in waiting.items() if not answers(settings.host, *place)}
-        if waiting and time.monotonic() > deadline:
-            names = ", ".join(waiting)
-            raise EnvironmentBroken(f"{names} did not come up in {READY_SECONDS:.0f} s: see {settings.data / 'logs'}, then start again.")
-        time.sleep(0.1)
-
-
-def _print_addresses(settings: Settings, console: Console, simulate: bool) -> None:
-    metrics = f"http://{settings.host}:{settings.metrics_port}"
-    console.print(f"Send events   [bold]http://{settings.host}:{settings.gateway_port}/v1/events[/]  (docs/send-events.md)")
-    console.print(f"Figures       [bold]{metrics}/v1/indicators[/]  (docs/api.md)")
-    console.print(f"Prometheus    [bold]{metrics}/metrics[/]  (docs/metrics.md)")
-    console.print(f"Kafka         {settings.bootstrap}, data and logs in {settings.data}")
-    fed = "A simulated province is feeding it (SIMULATE=0 turns that off)." if simulate else "Send events or import a file to see figures."
-    console.print(fed)
-    console.print("Ctrl-C stops everything.")
-
-
-def _watch(settings: Settings, console: Console, services: list[Service], broker: EmbeddedKafka | None) -> None:
-    table = LiveTable()
-    printed = 0.0
-    with Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else ExitStack() as live:
+    def _keep(self, tell: Callable[[], None]) -> None:
         while True:
-            if broker is not None and broker.pid is None:
-                broker.stop()  # lets go of its folder
-                broker.start()
-            for service in services:
-                service.keep()
-            rendered = table.render(fetch(settings), services)
-            if isinstance(live, Live):
-                live.update(rendered, refresh=True)
-            elif time.monotonic() - printed > PLAIN_EVERY:
-                console.print(rendered)
-                printed = time.monotonic()
-            time.sleep(REFRESH)
+            self.tick()
+            tell()
+            time.sleep(REFRESH if self.screen.started else REFRESH / 4)
+
+    def tick(self) -> None:
+        """Start what can be started, start again what ended, look at who answers, and ask for the figures."""
+        for part in self.parts:
+            part.service.keep()
+            if not part.begun and all(self._given(one) for one in self.parts if one.name in part.after):
+                part.begin()
+            part.look()
+        self._look_at_topics()
+        self.screen.started = self.screen.started or all(part.answered for part in self.parts)
+        if self.screen.started:
+            self.screen.answers = fetch(self._settings)
+
+    def _given(self, part: Part) -> bool:
+        """Whether who comes after it may start: it answered once, or has kept them waiting for long enough."""
+        return part.answered or part.service.restarts > 0 or (part.begun and part.waited > KAFKA_PATIENCE)
+
+    def _look_at_topics(self) -> None:
+        """Topics of other settings are said at once, by the one whom somebody is looking at."""
+        if not self._topics_known and (not self._settings.embedded or self.parts[0].answers_now):
+            try:
+                asyncio.run(ensure_topics(self._settings))
+                self._topics_known = True
+            except KafkaUnavailable:
+                pass  # the others wait for it too
+
+    def stop(self, console: Console) -> None:
+        """End everything, the simulation first and Kafka last, saying so. Another Ctrl-C ends it by force, which loses nothing either."""
+        if not any(part.service.running for part in self.parts):
+            return
+        try:
+            for group in self._stop_order():
+                names = ", ".join(part.title for part in group)
+                console.print(f"Stopping {names} …", markup=False, highlight=False)
+                for part in group:
+                    part.service.ask_to_stop()
+                for part in group:
+                    part.service.stop()
+        except KeyboardInterrupt:
+            console.print("Stopping by force …", markup=False)
+            for part in self.parts:
+                part.service.kill()
+        console.print("Stopped. Figures are kept; start again any time.", markup=False)
+
+    def _stop_order(self) -> list[list[Part]]:
+        running = [part for part in reversed(self.parts) if part.service.running]
+        levels = {part.level: None for part in running}
+        return [[part for part in running if part.level == level] for level in levels]
+
+
+class Plain:
+    """For an output that is no terminal: each part once it answers, the addresses once, then the table every half minute."""
+
+    def __init__(self, console: Console, screen: Screen) -> None:
+        self._console, self._screen = console, screen
+        self._told: set[str] = set()
+        self._printed: float | None = None
+
+    def tell(self) -> None:
+        """Print what is new."""
+        for part in self._screen.parts:
+            if part.answered and part.name not in self._told:
+                self._told.add(part.name)
+                self._console.print(f"{part.title} answers (after {part.took:.0f} s).", markup=False, highlight=False)
+        if not self._screen.started:
+            return
+        if self._printed is None:
+            self._console.print("\n".join(self._screen.addresses), markup=False, highlight=False, soft_wrap=True)
+        if self._printed is None or time.monotonic() - self._printed > PLAIN_EVERY:
+            self._printed = time.monotonic()
+            self._console.print(self._screen.table_only())
+
+
+def addresses(settings: Settings) -> list[str]:
+    """Where people send and look, a line each."""
+    host = reached_at(settings.host)
+    gateway, metrics = (f"http://{address(host, port)}" for port in (settings.gateway_port, settings.metrics_port))
+    return [
+        f"Gửi / send      {gateway}/v1/events  (docs/send-events.md)",
+        f"Xem / look      {metrics}/v1/indicators, /metrics  (docs/api.md)",
+        f"Kafka           {settings.bootstrap}; data and logs in {settings.data}",
+        "Ctrl-C dừng tất cả. / Ctrl-C stops everything.",
+    ]

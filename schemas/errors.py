@@ -8,6 +8,9 @@
     ├── KafkaUnavailable     Kafka does not answer, or not in time: try again
     │   └── TopicUnwritable  one topic is missing or may not be written; others go on
     ├── RecordTooLarge       a record larger than its topic takes: trying again changes nothing
+    ├── BackupError          a backup that can't be taken or restored as asked for
+    │   ├── BackupDamaged    … because its files are not those that were written
+    │   └── RestoreUnfinished  a restore was begun here and has to come to its end first
     ├── EnvironmentBroken    a download, a program or a folder that the hub needs is missing or half-made
     └── LedgerError          the worker may not go on: a hole in the offsets, too many undecodable records
         └── BooksError       … and starting it again changes nothing: somebody has to act
@@ -48,6 +51,18 @@ class TopicUnwritable(KafkaUnavailable):
 
 class RecordTooLarge(HubError):
     """A record larger than its topic takes: trying again changes nothing."""
+
+
+class BackupError(HubError):
+    """A backup that can't be taken or restored as asked for; says what to do."""
+
+
+class BackupDamaged(BackupError):
+    """Files of a backup that are missing or not those that were written; names the first."""
+
+
+class RestoreUnfinished(BackupError):
+    """A restore was begun here and has to come to its end before anything else of the hub starts."""
 
 
 class EnvironmentBroken(HubError):

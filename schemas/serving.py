@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
+import logging
 import signal
 import socket
 import sys
@@ -15,10 +15,13 @@ from typing import Any, Literal
 import uvicorn
 import uvloop
 
-from schemas.errors import EnvironmentBroken, HubError
+from schemas.errors import HubError
+from schemas.listening import cannot_listen, listen, open_to_others
 from schemas.settings import Settings
 
 Port = Literal["gateway_port", "metrics_port"]
+
+log = logging.getLogger(__name__)
 
 
 def run_server(settings: Settings, port: Port, who: str, serve: Callable[[socket.socket], Coroutine[Any, Any, None]]) -> int:
@@ -41,15 +44,12 @@ def _listener(settings: Settings, port: Port, who: str) -> socket.socket:
     Raises: EnvironmentBroken when the port is taken or the address is not this machine's.
     """
     number, setting = getattr(settings, port), f"LGSP_{port.upper()}"
-    where = f"{settings.host}:{number}"
+    if warning := open_to_others(who, settings.host):
+        log.warning("%s", warning)
     try:
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        return socket.create_server((settings.host, number), family=family, backlog=1024)
+        return listen(settings.host, number)
     except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise EnvironmentBroken(f"{where} is in use: stop what listens there, or set {setting} to a free port.") from None
-        why = f"{error.strerror or error}: correct LGSP_HOST or {setting}"
-        raise EnvironmentBroken(f"{who} can't listen on {where} ({why}).") from None
+        raise cannot_listen(error, who, settings.host, number, setting) from None
 
 
 class Server(uvicorn.Server):

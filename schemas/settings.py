@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable
 from functools import lru_cache
@@ -18,9 +19,13 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from schemas.errors import SettingsError
+from schemas.listening import address, is_every_address
+from schemas.officehours import parse_days, parse_hours
+from schemas.wrong import sentence, shown
 
 BOOKS = r"[a-z0-9-]+"
-BESIDE = rf"^({BOOKS}(,{BOOKS})*)?$"
+SERVER = r"[^\s,/:]+:\d{1,5}|\[[0-9A-Fa-f:.]+\]:\d{1,5}"
+LONGEST, YEAR = 3_600, 31_536_000  # seconds
 # Read elsewhere: the settings file, a child's supervisor, a broker for tests.
 OTHER_VARIABLES = ("LGSP_CONFIG", "LGSP_SUPERVISOR_PID", "LGSP_TEST_KAFKA")
 
@@ -28,12 +33,13 @@ OTHER_VARIABLES = ("LGSP_CONFIG", "LGSP_SUPERVISOR_PID", "LGSP_TEST_KAFKA")
 class Settings(BaseSettings):
     """The table. `Field(description=…)` is the help text that users read."""
 
-    model_config = SettingsConfigDict(env_prefix="LGSP_", extra="forbid", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix="LGSP_", extra="forbid", env_ignore_empty=True, allow_inf_nan=False)
 
     data: Path = Field(Path("var"), description="Folder of everything that is kept: Kafka's log, the cube, import progress")
-    host: str = Field("127.0.0.1", description="Address that gateway, metrics and the embedded Kafka listen on")
+    host: str = Field("127.0.0.1", description="Address that gateway, metrics and the worker's /metrics listen on")
     gateway_port: int = Field(8080, ge=1, le=65535, description="Port of the gateway (POST /v1/events)")
     metrics_port: int = Field(8081, ge=1, le=65535, description="Port of /metrics and the reporting API")
+    kafka_host: str = Field("127.0.0.1", description="Address that the embedded Kafka listens on; who reaches it may read and write all")
     kafka_port: int = Field(9092, ge=1, le=65535, description="Port of the embedded Kafka")
     kafka_servers: str = Field("", description="Bootstrap servers of an existing cluster (host:port,…); empty: the embedded Kafka")
     kafka_home: Path | None = Field(None, description="An unpacked Apache Kafka to run instead of downloading one (closed networks)")
@@ -42,20 +48,23 @@ class Settings(BaseSettings):
     partitions: int = Field(4, ge=1, le=1024, description="Partitions of each family's topics; fixed once the topics exist")
     replication_factor: int = Field(1, ge=1, le=5, description="Copies of every topic; 3 on a cluster")
     min_insync_replicas: int = Field(1, ge=1, le=5, description="Copies that must have a record before it is accepted; 2 on a cluster")
-    session_timeout: float = Field(6.0, ge=1, description="Seconds of a worker's silence after which others get its partitions")
-    request_timeout: float = Field(10.0, ge=1, description="Seconds to wait for an answer of a broker before asking another")
-    rebalance_timeout: float = Field(9.0, ge=1, description="Seconds workers wait for one another when partitions change hands")
+    session_timeout: float = Field(6.0, ge=1, le=LONGEST, description="Seconds of a worker's silence after which others get its partitions")
+    request_timeout: float = Field(10.0, ge=1, le=LONGEST, description="Seconds to wait for a broker's answer before asking another")
+    rebalance_timeout: float = Field(9.0, ge=1, le=LONGEST, description="Seconds workers wait for one another when partitions change hands")
     transaction_timeout: float = Field(20.0, ge=1, le=900, description="Seconds a worker's transaction may take before it is rolled back")
     topics: Literal["manage", "check"] = Field("manage", description="manage: make topics, put their settings right; check: refuse others")
-    app_id: str = Field("lgsp", pattern=rf"^{BOOKS}$", description="Name of the books: consumer group, prefix of transactions and topics")
-    books_beside: str = Field("", pattern=BESIDE, description="Names (a,b,…) of further books for metrics to serve, by `?books=NAME`")
+    app_id: str = Field("lgsp", description="Name of the books: consumer group, prefix of transactions and topics")
+    books_beside: str = Field("", description="Names (a,b,…) of further books for metrics to serve, by `?books=NAME`")
     body_limit: int = Field(8 << 20, ge=1024, description="Largest request body the gateway reads, in bytes")
     batch_limit: int = Field(1_000, ge=1, le=10_000, description="Most events in one request to the gateway")
-    publish_timeout: float = Field(10.0, gt=0, description="Seconds the gateway waits for Kafka before it answers 503")
+    publish_timeout: float = Field(10.0, gt=0, le=LONGEST, description="Seconds the gateway waits for Kafka before it answers 503")
     publish_buffer: int = Field(32 << 20, ge=1 << 20, description="Bytes of accepted requests in memory before callers must wait")
-    future_tolerance: float = Field(300.0, ge=0, description="Seconds an event's time may lie ahead of the hub's clock")
+    future_tolerance: float = Field(300.0, ge=0, le=YEAR, description="Seconds an event's time may lie ahead of the hub's clock")
+    personal_numbers: Literal["warn", "refuse"] = Field(
+        "warn", description="What to do with an id that looks like a citizen's number or a phone: take it in and say so, or refuse it"
+    )
     quarantine_run: int = Field(1_000, ge=1, description="Undecodable records in a row, on one partition, that stop a worker")
-    heartbeat_seconds: float = Field(2.0, gt=0, description="Seconds between the heartbeats that measure freshness")
+    heartbeat_seconds: float = Field(2.0, gt=0, le=LONGEST, description="Seconds between the heartbeats that measure freshness")
     worker_port: int = Field(8082, ge=0, le=65535, description="Port of the worker's own /metrics (0: none)")
     listing: bool = Field(True, description="Keep the lists behind the figures (GET /v1/dossiers…); 0 spares memory and disk")
     agencies: Path | None = Field(None, description="YAML list of agencies that should report if none is registered; empty: all heard")
@@ -66,7 +75,7 @@ class Settings(BaseSettings):
     office_hours_number: int = Field(
         1, ge=1, description="Number of these office hours and days: raise it with every change of them, in all workers and metrics alike"
     )
-    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe message that is logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe message that is logged")
 
     @field_validator("request_timeout")
     @classmethod
@@ -75,6 +84,66 @@ class Settings(BaseSettings):
         if seconds < session:
             raise ValueError(f"a request may not end before a session does (LGSP_SESSION_TIMEOUT is {session:g})")
         return seconds
+
+    @field_validator("kafka_host")
+    @classmethod
+    def _can_be_called(cls, host: str) -> str:
+        if is_every_address(host):
+            raise ValueError("Kafka tells its clients where to call it: name one address of this machine")
+        if ":" in host:
+            raise ValueError("the embedded Kafka speaks IPv4: name an IPv4 address or a host name")
+        return host
+
+    @field_validator("kafka_servers")
+    @classmethod
+    def _are_servers(cls, text: str) -> str:
+        return _matches(rf"(({SERVER})(,({SERVER}))*)?", text, "write host:port, several with commas between, without blanks")
+
+    @field_validator("kafka_heap")
+    @classmethod
+    def _is_memory(cls, text: str) -> str:
+        return _matches(r"[1-9]\d*[kKmMgG]?", text, "write a Java -Xmx value such as 512m or 1g")
+
+    @field_validator("kafka_repository")
+    @classmethod
+    def _is_a_url(cls, text: str) -> str:
+        return _matches(r"(https?://\S+)?", text, "write the URL of a Maven repository, which begins with https:// or http://")
+
+    @field_validator("app_id")
+    @classmethod
+    def _is_a_name(cls, text: str) -> str:
+        return _matches(BOOKS, text, "it takes small letters, digits and hyphens")
+
+    @field_validator("books_beside")
+    @classmethod
+    def _are_names(cls, text: str) -> str:
+        return _matches(rf"({BOOKS}(,{BOOKS})*)?", text, "it takes names of small letters, digits and hyphens, with commas between")
+
+    @field_validator("agencies", "indicators")
+    @classmethod
+    def _is_a_file(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_file():
+            raise ValueError("there is no such file")
+        return path
+
+    @field_validator("office_hours")
+    @classmethod
+    def _are_hours(cls, text: str) -> str:
+        parse_hours(text)
+        return text
+
+    @field_validator("days_off")
+    @classmethod
+    def _are_days(cls, text: str) -> str:
+        parse_days(text)
+        return text
+
+    @field_validator("make_up_days")
+    @classmethod
+    def _are_not_off(cls, text: str, others: ValidationInfo) -> str:
+        if both := sorted(parse_days(text) & parse_days(others.data.get("days_off", ""))):
+            raise ValueError(f"{both[0]} is in LGSP_DAYS_OFF too: take it out of one of them")
+        return text
 
     @classmethod
     def settings_customise_sources(
@@ -88,7 +157,7 @@ class Settings(BaseSettings):
     @property
     def bootstrap(self) -> str:
         """Kafka's address: the cluster if one is named, else the embedded broker."""
-        return self.kafka_servers or f"{self.host}:{self.kafka_port}"
+        return self.kafka_servers or address(self.kafka_host, self.kafka_port)
 
     @property
     def read_models(self) -> Path:
@@ -125,8 +194,8 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = "; ".join(f"LGSP_{str(e['loc'][0]).upper()}: {e['msg']} (given: {e['input']!r})" for e in error.errors())
-        raise SettingsError(f"Settings that cannot be used: {wrong}. `lgsp settings` lists every setting.") from error
+        wrong = [sentence(name := str(found["loc"][0]), Settings.model_fields.get(name), found) for found in error.errors()]
+        raise SettingsError(f"{'; '.join(wrong)}. docs/settings.md lists every setting.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{config_file()} is not TOML ({error}): correct it there, lines are like `partitions = 8`.") from error
 
@@ -154,7 +223,13 @@ def markdown() -> str:
 
 
 def _default(value: object) -> str:
-    return "(empty)" if value in (None, "") else f"`{value}`"
+    return f"`{shown(value)}`" if shown(value) else "(empty)"
+
+
+def _matches(pattern: str, text: str, otherwise: str) -> str:
+    if re.fullmatch(pattern, text) is None:
+        raise ValueError(otherwise)
+    return text
 
 
 if __name__ == "__main__":

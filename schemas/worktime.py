@@ -6,22 +6,21 @@ Viet Nam (Labour Code 2019, article 112; days off in their stead and the days wo
 
 from __future__ import annotations
 
-import re
 import zlib
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property, lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 from holidays import country_holidays
 
 from schemas.clock import DAY_MS, EARLIEST_MS, LATEST_MS, OFFSET_MS, ZONE, day_number, to_datetime, to_ms
 from schemas.errors import SettingsError
+from schemas.officehours import Span, parse_days, parse_hours
 from schemas.settings import Settings
 
-Span = tuple[time, time]
 ALL_DAYS = 366  # no year is without a working day, unless the settings make it so
 
 
@@ -64,40 +63,11 @@ def public_calendar(year: int) -> tuple[frozenset[date], frozenset[date]]:
 
 
 def office(settings: Settings) -> Office:
-    """The office hours of the settings.
-
-    Raises: SettingsError naming the setting that is no list of hours or days, or a day that is both off and worked.
-    """
-    days_off, make_up = _days("LGSP_DAYS_OFF", settings.days_off), _days("LGSP_MAKE_UP_DAYS", settings.make_up_days)
-    if both := sorted(days_off & make_up):
-        raise SettingsError(f"{both[0]} is in LGSP_DAYS_OFF and in LGSP_MAKE_UP_DAYS: take it out of one of them.")
-    return Office(spans=_hours(settings.office_hours), days_off=days_off, make_up_days=make_up, number=settings.office_hours_number)
-
-
-def _hours(text: str) -> tuple[Span, ...]:
-    try:
-        spans = tuple(_span(part) for part in text.split(","))
-    except ValueError as error:
-        raise SettingsError(f"LGSP_OFFICE_HOURS is {text!r} ({error}): write hours such as 07:00-11:30,13:30-17:00.") from None
-    flat = [moment for span in spans for moment in span]
-    if any(later <= earlier for earlier, later in pairwise(flat)):
-        raise SettingsError(f"LGSP_OFFICE_HOURS is {text!r}, which is not in order: write hours such as 07:00-11:30,13:30-17:00.")
-    return spans
-
-
-def _span(text: str) -> Span:
-    found = re.fullmatch(r"\s*(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)\s*", text)
-    if found is None:
-        raise ValueError(f"{text.strip()!r} is no span of hours")
-    from_hour, from_minute, to_hour, to_minute = map(int, found.groups())
-    return time(from_hour, from_minute), time(to_hour, to_minute)
-
-
-def _days(name: str, text: str) -> frozenset[date]:
-    try:
-        return frozenset(date.fromisoformat(part.strip()) for part in text.split(",") if part.strip())
-    except ValueError:
-        raise SettingsError(f"{name} is {text!r}, which is no list of days: write days such as 2026-01-02,2026-02-13.") from None
+    """The office hours of the settings, which were looked at when they were read."""
+    return Office(
+        spans=parse_hours(settings.office_hours), days_off=parse_days(settings.days_off),
+        make_up_days=parse_days(settings.make_up_days), number=settings.office_hours_number,
+    )  # fmt: skip
 
 
 class WorkTime:

@@ -16,25 +16,29 @@ from itertools import chain
 from typing import Any, NoReturn, cast
 
 import faust
+from aiokafka.errors import KafkaError
 from faust.types import Message
 from prometheus_client import start_http_server
 
-from schemas.errors import EXIT_REFUSED, BooksError, EnvironmentBroken, HubError, LedgerError
+from schemas import logs
+from schemas.errors import EXIT_REFUSED, BooksError, HubError, KafkaUnavailable, LedgerError
 from schemas.kafka import METADATA_MS, ensure_topics
-from schemas.seldom import Seldom
+from schemas.listening import cannot_listen, open_to_others
+from schemas.pauses import Pauses
 from schemas.settings import Settings
 from schemas.topics import events_topic
 from streams import health
 from streams.account import Handed
 from streams.assignment import DeclaredAssignor
 from streams.batches import CODEC, Batch, use_batches
-from streams.families import FAMILIES, Family, families
+from streams.families import FAMILIES, Family
 from streams.ledger import Ledger
 from streams.quarantine import Quarantine
 from streams.takeover import take_over
 
 log = logging.getLogger(__name__)
 
+NAME = "worker"
 EXIT_FAILED = 70  # sysexits' EX_SOFTWARE: start me again
 # Seconds between the beginnings of a ledger's transactions. What comes in meanwhile goes together: a broker's work is by
 # transaction, and at a thousand events a second it would otherwise keep a core busy with nothing but those.
@@ -172,30 +176,31 @@ def die(error: Exception, what: str) -> NoReturn:
     os._exit(EXIT_REFUSED if refused else EXIT_FAILED)
 
 
-def _logging(level: str) -> dict[str, Any]:
-    quiet = {name: {"level": "WARNING"} for name in ("faust", "mode", "aiokafka", "asyncio")}
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"line": {"format": "%(asctime)s worker %(levelname)s %(name)s: %(message)s"}},
-        "filters": {"seldom": {"()": Seldom}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["seldom"]}},
-        "root": {"level": level, "handlers": ["stderr"]},
-        "loggers": quiet | {"aiokafka.producer.sender": {"level": "ERROR"}},
-    }
-
-
 def _serve_metrics(settings: Settings) -> None:
     if not settings.worker_port:
         return
+    if warning := open_to_others("The worker's /metrics", settings.host):
+        log.warning("%s", warning)
     try:
         start_http_server(settings.worker_port, addr=settings.host)
     except OSError as error:
-        where = f"{settings.host}:{settings.worker_port}"
-        raise EnvironmentBroken(
-            f"The worker can't tell its metrics on {where} ({error.strerror or error}): stop what listens there, or set LGSP_WORKER_PORT "
-            "to a free port (0: none)."
-        ) from None
+        raise cannot_listen(error, "The worker", settings.host, settings.worker_port, "LGSP_WORKER_PORT") from None
+
+
+async def _topics(settings: Settings) -> None:
+    """Returns once Kafka answers and the topics are as declared.
+
+    Raises: SettingsError when they can't be put right.
+    """
+    pauses = Pauses()
+    while True:
+        try:
+            await ensure_topics(settings)
+        except (KafkaUnavailable, KafkaError, OSError) as error:
+            log.warning("The worker waits for Kafka: %s", error, extra=logs.REPEATS)
+            await asyncio.sleep(pauses.next())
+        else:
+            return
 
 
 def run(settings: Settings) -> int:
@@ -203,17 +208,19 @@ def run(settings: Settings) -> int:
 
     All that is looked at before it joins the group: a worker that takes partitions and then ends makes all others wait.
     """
+    logs.set_up(settings, NAME)
     try:
-        families(settings)  # by office hours that make sense
         _serve_metrics(settings)
-        asyncio.run(ensure_topics(settings))
+        asyncio.run(_topics(settings))
     except HubError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 0
     # Batches make many short-lived objects and the books are bytes, which the collector needn't visit.
     gc.set_threshold(100_000, 50, 100)
     settings.data.mkdir(parents=True, exist_ok=True)  # Faust keeps a folder there
     app = build_app(settings)
-    worker = faust.Worker(app, loglevel=settings.log_level, logging_config=_logging(settings.log_level))
+    worker = faust.Worker(app, loglevel=settings.log_level, logging_config=logs.configuration(settings, NAME))
     worker.execute_from_commandline()
     return 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import sys
 from functools import partial
 
 from aiokafka.errors import KafkaError
@@ -14,20 +13,20 @@ from connectors.gateway.app import build_app
 from connectors.gateway.protocol import Protocol
 from connectors.heartbeat import beat
 from connectors.publisher import Publisher
-from schemas import kafka
+from schemas import kafka, logs
 from schemas.errors import KafkaUnavailable
+from schemas.pauses import Pauses
 from schemas.serving import Server, run_server
 from schemas.settings import Settings
 
 log = logging.getLogger(__name__)
 
-TOPICS_RETRY_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 65  # longer than the usual 60 s of proxies in front, so that they close first
 
 
 def run(settings: Settings) -> int:
     """Serve in the foreground until asked to stop; the process's exit code."""
-    log_plainly(settings.log_level)
+    logs.set_up(settings, "gateway", aiokafka="CRITICAL")  # the publisher says once what matters
     return run_server(settings, "gateway_port", "The gateway", partial(serve, settings))
 
 
@@ -58,12 +57,13 @@ def _server(settings: Settings, publisher: Publisher) -> Server:
 
 async def _ensure_topics(settings: Settings, server: Server) -> None:
     """Make the topics as soon as Kafka answers; a mismatch ends the server, since books would be split differently."""
+    pauses = Pauses()
     while True:
         try:
             made = await kafka.ensure_topics(settings)
         except (KafkaUnavailable, KafkaError, OSError) as error:
             log.debug("topics not made yet: %s", error)
-            await asyncio.sleep(TOPICS_RETRY_SECONDS)
+            await asyncio.sleep(pauses.next())
         except Exception:  # raised again by whoever awaits this at the end, which is now
             server.stop_soon()
             raise
@@ -71,10 +71,3 @@ async def _ensure_topics(settings: Settings, server: Server) -> None:
             if made:
                 log.info("made the topics %s", ", ".join(made))
             return
-
-
-def log_plainly(level: str) -> None:
-    """One line a message, to stderr. aiokafka would repeat itself at every attempt; the publisher says once what matters."""
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)

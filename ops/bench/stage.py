@@ -20,6 +20,7 @@ from ops.kafka_storage import free_port
 from ops.supervise import Service
 from schemas.errors import EnvironmentBroken
 from schemas.kafka import ensure_topics
+from schemas.listening import LOOPBACK
 from schemas.settings import Settings
 
 Result = TypeVar("Result")
@@ -82,8 +83,9 @@ def progress_bars(console: Console) -> Progress:
 def stage_settings(chosen: Settings, folder: Path) -> Settings:
     """The user's settings on another folder and on free ports; always the embedded Kafka."""
     return chosen.model_copy(update={
-        "data": folder, "host": "127.0.0.1", "kafka_servers": "", "kafka_port": free_port(), "gateway_port": free_port(),
-        "metrics_port": free_port(), "worker_port": 0, "replication_factor": 1, "min_insync_replicas": 1, "log_level": "INFO",
+        "data": folder, "host": LOOPBACK, "kafka_host": LOOPBACK, "kafka_servers": "", "kafka_port": free_port(),
+        "gateway_port": free_port(), "metrics_port": free_port(), "worker_port": 0, "replication_factor": 1,
+        "min_insync_replicas": 1, "log_level": "INFO",
     })  # fmt: skip
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +16,7 @@ from aiokafka.errors import KafkaError
 
 from ops.kafka import EmbeddedKafka
 from ops.kafka_jars import classpath
+from ops.kafka_storage import free_port
 from schemas.errors import KafkaUnavailable
 from schemas.kafka import admin
 from schemas.settings import Settings
@@ -40,27 +39,11 @@ def shipped() -> dict[str, str]:
     return {name.removeprefix("KAFKA_").lower().replace("_", "."): value for name, value in chosen.items()}
 
 
-def quiet_ports(count: int) -> list[int]:
-    """Free ports below those that the kernel gives to clients.
-
-    One of those could be given to a client that tries to reach the very broker that is away: it would then reach itself, and the
-    broker could not come back.
-    """
-    found: list[int] = []
-    for port in random.sample(range(15_000, 32_000), 500):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                found.append(port)
-        if len(found) == count:
-            return found
-    raise AssertionError("no free ports")
-
-
 class Cluster:
     """Brokers by their node number. All methods block."""
 
     def __init__(self, data: Path) -> None:
-        ports, quorum = quiet_ports(len(NODES) * 2), {}
+        ports, quorum = [free_port() for _ in range(len(NODES) * 2)], {}
         for node in NODES:
             quorum[node] = f"127.0.0.1:{ports.pop()}"
         voters = ",".join(f"{node}@{address}" for node, address in quorum.items())

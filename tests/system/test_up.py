@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -23,8 +25,8 @@ class Up:
     """A running `lgsp up`."""
 
     def __init__(self, data: Path) -> None:
-        self.gateway, self.metrics = free_port(), free_port()
-        ports = {"GATEWAY": self.gateway, "METRICS": self.metrics, "KAFKA": free_port(), "WORKER": free_port()}
+        self.gateway, self.metrics, self.kafka = free_port(), free_port(), free_port()
+        ports = {"GATEWAY": self.gateway, "METRICS": self.metrics, "KAFKA": self.kafka, "WORKER": free_port()}
         self.environment = os.environ | {f"LGSP_{name}_PORT": str(port) for name, port in ports.items()} | {"LGSP_DATA": str(data)}
         self.log = data.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
@@ -35,6 +37,12 @@ class Up:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "ops.cli", "up"], env=self.environment | {"SIMULATE": simulate}, stdout=out, stderr=out
             )
+
+    def children(self, name: str) -> list[psutil.Process]:
+        """The processes of that name that it keeps."""
+        assert self.process is not None
+        found = psutil.Process(self.process.pid).children()
+        return [child for child in found if child.status() != psutil.STATUS_ZOMBIE and child.cmdline()[-1:] == [name]]
 
     def said(self) -> str:
         """What it printed since the last start."""
@@ -81,14 +89,23 @@ def has(up: Up, agency: str, count: int) -> Callable[[], bool]:
     return lambda: up.received(agency) == count
 
 
-def test_facts_survive_a_stop_and_a_killed_supervisor(up: Up) -> None:
-    """Ctrl-C leaves no process; kill -9 of the supervisor leaves none either; figures are there at each start."""
+def assert_nothing_alarms(data: Path) -> None:
+    """No log of a normal first start has an error (but that the machine is slow), nor the hub's own a warning."""
+    own = [line for log in (data / "logs").glob("*.log") for line in log.read_text("utf-8").splitlines()]
+    assert not [line for line in own if re.search("WARNING|ERROR|CRITICAL|Traceback", line)]
+    kafka = [line for log in (data / "kafka" / "logs").iterdir() for line in log.read_text("utf-8").splitlines()]
+    assert not [line for line in kafka if re.search("ERROR(?!.*Exceptionally slow)|FATAL|Exception", line)]
+
+
+def test_facts_survive_a_stop_and_a_killed_supervisor(up: Up, tmp_path: Path) -> None:
+    """A first start alarms of nothing; neither Ctrl-C nor a killed supervisor leaves a process; figures are there at each start."""
     up.start(simulate="1")
     until(lambda: up.send(1) == 202)
     until(has(up, "SAMPLE.TEST", 1))
     assert up.process is not None
     children = psutil.Process(up.process.pid).children(recursive=True)
-    assert len(children) >= 5  # Kafka, worker, metrics, gateway, simulation
+    assert len(children) >= 6  # Kafka's keeper and its broker, worker, metrics, gateway, simulation
+    assert_nothing_alarms(tmp_path / "var")
     assert up.interrupt() == 0
     assert "Stopped." in up.said()
     assert not [child for child in children if child.is_running()]
@@ -106,12 +123,64 @@ def test_facts_survive_a_stop_and_a_killed_supervisor(up: Up) -> None:
     assert up.interrupt() == 0
 
 
+def test_a_broker_killed_while_it_starts_and_one_that_cannot_start_hold_up_nobody(up: Up, tmp_path: Path) -> None:
+    """Whatever befalls Kafka is retried; the others go on, and what was accepted stays."""
+    logs, pid_file = tmp_path / "var" / "logs", tmp_path / "var" / "kafka" / "broker.pid"
+    up.start(simulate="0")
+    for _ in range(2):
+        until(lambda: kill(pid_file))
+    until(lambda: "Ctrl-C stops everything." in up.said(), 120)
+    assert up.said().count("Kafka answers") == 1
+    until(lambda: up.send(1) == 202)
+    until(has(up, "SAMPLE.TEST", 1))
+
+    until(lambda: kill(pid_file))
+    with taken(up.kafka):
+        until(lambda: "cannot listen on" in (logs / "kafka.log").read_text("utf-8"))
+        [killed] = up.children("gateway")
+        killed.kill()
+        until(lambda: [found.pid for found in up.children("gateway")] not in ([], [killed.pid]))
+        assert up.received("SAMPLE.TEST") == 1, "figures are told while Kafka is away"
+    until(lambda: up.send(2) == 202, 120)
+    until(has(up, "SAMPLE.TEST", 2))
+    assert up.interrupt() == 0
+
+
+@contextmanager
+def taken(port: int) -> Iterator[None]:
+    """Somebody else has the port of a broker that was killed a moment ago."""
+    found: list[socket.socket] = []
+    until(lambda: bool(found.append(socket.create_server(("127.0.0.1", port))) or found))
+    with found[0]:
+        yield
+
+
+def kill(pid_file: Path) -> bool:
+    """kill -9 the broker; false while there is none."""
+    try:
+        os.kill(int(pid_file.read_text("ascii")), signal.SIGKILL)
+    except (OSError, ValueError):
+        return False
+    pid_file.unlink(missing_ok=True)  # so that the next one is told from it
+    return True
+
+
+def test_a_wrong_setting_is_told_before_anything_is_started(up: Up, tmp_path: Path) -> None:
+    up.environment |= {"LGSP_DAYS_OFF": "02/09/2026"}
+    up.start(simulate="0")
+    assert up.process is not None
+    assert up.process.wait(60) == 1
+    said = "LGSP_DAYS_OFF is '02/09/2026': '02/09/2026' is no day: write days such as 2026-01-02,2026-02-13."
+    assert up.said() == f"{said} docs/settings.md lists every setting.\n"
+    assert not (tmp_path / "var").exists()
+
+
 def test_a_port_in_use_is_one_sentence(up: Up) -> None:
     """Which port, of what, and what to do."""
     with socket.create_server(("127.0.0.1", up.gateway)):
         up.start(simulate="0")
         assert up.process is not None
         assert up.process.wait(60) == 1
-    assert f"Port {up.gateway} is in use" in up.said()
+    assert f"127.0.0.1:{up.gateway} is in use" in up.said()
     assert "LGSP_GATEWAY_PORT" in up.said()
     assert "Traceback" not in up.said()

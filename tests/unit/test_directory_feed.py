@@ -12,8 +12,10 @@ from agencies import Items as Stated
 from agencies import agency, merged_communes
 from aiokafka import TopicPartition
 
+from metrics import directory_feed
 from metrics.directory import Directory
-from metrics.directory_feed import DirectoryFeed, Following, Items, both
+from metrics.directory_feed import SETTLED_SECONDS, DirectoryFeed, Following, Items, both
+from metrics.directory_items import Mistake
 from metrics.feed import Progress
 from schemas.settings import Settings
 from schemas.states import Item, applied_state
@@ -166,3 +168,21 @@ async def test_what_is_no_state_is_told_until_a_later_record_mends_it() -> None:
     assert [mistake.kind for mistake in feed.directory.mistakes] == ["unreadable"]
     feed, _ = await follow(Record(good.key, b"\xc1"), good)
     assert (feed.directory.mistakes, feed.directory.agencies(DAY)) == ([], ["A"])
+
+
+def test_what_is_wrong_is_said_once_it_was_wrong_for_a_while(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """A parent often comes a moment after its child: a first start would alarm of the whole province."""
+    now = [100.0]
+    monkeypatch.setattr(directory_feed, "monotonic", lambda: now[0])
+    feed, items = DirectoryFeed(Settings()), Items()
+    items.unreadable[0, b"child"] = Mistake("unreadable", "", "child", "", "its parent is not registered")
+    feed.take(items, True, 100)
+    now[0] += SETTLED_SECONDS - 1
+    feed.take(items, False, 100)
+    assert not caplog.messages
+    items.unreadable[0, b"other"] = Mistake("unreadable", "", "other", "", "cannot be read")
+    del items.unreadable[0, b"child"]
+    for _ in range(3):
+        feed.take(items, True, 100)
+        now[0] += SETTLED_SECONDS
+    assert caplog.messages == ["The directory: other: cannot be read."]

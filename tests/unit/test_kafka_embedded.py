@@ -158,9 +158,9 @@ class TestConfiguration:
 
     def test_settings_describe_the_broker(self, tmp_path: Path) -> None:
         home = tmp_path / "unpacked"
-        chosen = Settings(data=tmp_path, kafka_port=1234, kafka_heap="1g", host="0.0.0.0", kafka_home=home, kafka_repository="mirror")
+        chosen = Settings(data=tmp_path, kafka_port=1234, kafka_heap="1g", host="0.0.0.0", kafka_home=home, kafka_repository="https://mirror")
         kafka = EmbeddedKafka.of(chosen)
-        assert (kafka.data, kafka.heap, kafka.home, kafka.repository) == (tmp_path / "kafka", "1g", home, "mirror")
+        assert (kafka.data, kafka.heap, kafka.home, kafka.repository) == (tmp_path / "kafka", "1g", home, "https://mirror")
         assert kafka.bootstrap == "127.0.0.1:1234", "a broker that trusts everyone stays on the loopback address"
 
 

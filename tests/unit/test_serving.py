@@ -50,6 +50,16 @@ def test_it_says_where_it_answers_and_finishes_what_it_began(end: Callable[[Serv
     assert b"server:" not in answers[0].lower()
 
 
+@pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_it_warns_where_others_reach_it(host: str, warned: bool, caplog: pytest.LogCaptureFixture) -> None:
+    async def serve(_: socket.socket) -> None:
+        pass
+
+    assert run_server(Settings(host=host, metrics_port=free_port()), "metrics_port", "The reporting API", serve) == 0
+    told = [message for message in caplog.messages if "whoever reaches that address may use it" in message]
+    assert [message.partition(":")[0] for message in told] == (["The reporting API listens on 0.0.0.0"] if warned else [])
+
+
 async def never(_: socket.socket) -> None:
     raise AssertionError("nothing is served without a socket")
 

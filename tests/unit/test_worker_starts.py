@@ -6,35 +6,45 @@ import socket
 
 import pytest
 
+from ops.kafka_storage import free_port
+from schemas import logs
+from schemas.errors import KafkaUnavailable, SettingsError
+from schemas.pauses import Pauses
 from schemas.settings import Settings
 from streams import worker
 
 
 @pytest.fixture(autouse=True)
-def no_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of Kafka is asked before."""
+def logging_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker would set up its process's logging."""
+    monkeypatch.setattr(logs, "set_up", lambda *_: None)
 
+
+def test_a_port_that_is_taken_ends_it_at_once_in_the_words_of_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     async def asked(_: Settings) -> None:
         raise AssertionError("Kafka was asked")
 
     monkeypatch.setattr(worker, "ensure_topics", asked)
-
-
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        ({"office_hours": "8-12"}, "LGSP_OFFICE_HOURS is '8-12'"),
-        ({"days_off": "2/9/2026"}, "LGSP_DAYS_OFF is '2/9/2026', which is no list of days: write days such as 2026-01-02,2026-02-13."),
-    ],
-)
-def test_hours_and_days_that_make_no_sense_end_it_at_once(settings: dict, said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert worker.run(Settings(worker_port=0, **settings)) == 1
-    assert said in capsys.readouterr().err
-
-
-def test_a_port_that_is_taken_ends_it_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert worker.run(Settings(worker_port=port)) == 1
-    assert f"127.0.0.1:{port}" in (said := capsys.readouterr().err)
-    assert "LGSP_WORKER_PORT" in said
+    said = f"127.0.0.1:{port} is in use: stop what listens there, or set LGSP_WORKER_PORT to a free port.\n"
+    assert capsys.readouterr().err == said
+
+
+def test_it_waits_for_kafka_and_only_then_says_that_topics_do_not_fit(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A worker that ended because Kafka is away would be started again and again, and each would say so."""
+    answers = [KafkaUnavailable("No Kafka answers."), OSError("refused"), SettingsError("Topic a has 4 partitions.")]
+
+    async def ask(_: Settings) -> None:
+        raise answers.pop(0)
+
+    monkeypatch.setattr(worker, "ensure_topics", ask)
+    monkeypatch.setattr(Pauses, "next", lambda self: 0.0)
+    assert worker.run(Settings(worker_port=0, kafka_port=free_port())) == 1
+    assert not answers
+    assert capsys.readouterr().err.endswith("Topic a has 4 partitions.\n")

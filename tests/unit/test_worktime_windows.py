@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from metrics.grains import EVER, Window
 from metrics.windows import NAMES, WindowName, compared, named
@@ -74,19 +75,19 @@ def test_the_settings_go_before_the_public_calendar() -> None:
 @pytest.mark.parametrize(
     "given, said",
     [
-        ({"office_hours": "7 to 5"}, "LGSP_OFFICE_HOURS is '7 to 5'"),
-        ({"office_hours": "07:00-25:00"}, "LGSP_OFFICE_HOURS"),
+        ({"office_hours": "7 to 5"}, "'7 to 5' is no span of hours"),
+        ({"office_hours": "07:00-25:00"}, "'07:00-25:00' is no span of hours"),
         ({"office_hours": "13:30-17:00,07:00-11:30"}, "not in order"),
         ({"office_hours": "09:00-09:00"}, "not in order"),
         ({"office_hours": ""}, "is no span of hours"),
-        ({"days_off": "2026-02-30"}, "LGSP_DAYS_OFF is '2026-02-30'"),
-        ({"make_up_days": "tomorrow"}, "LGSP_MAKE_UP_DAYS is 'tomorrow'"),
-        ({"days_off": "2026-01-02", "make_up_days": "2026-01-02"}, "2026-01-02 is in LGSP_DAYS_OFF and in LGSP_MAKE_UP_DAYS"),
+        ({"days_off": "2026-02-30"}, "'2026-02-30' is no day"),
+        ({"make_up_days": "tomorrow"}, "'tomorrow' is no day"),
+        ({"days_off": "2026-01-02", "make_up_days": "2026-01-02"}, "2026-01-02 is in LGSP_DAYS_OFF too"),
     ],
 )
 def test_settings_that_are_no_hours_or_days(given: dict[str, str], said: str) -> None:
-    with pytest.raises(SettingsError) as caught:
-        office(Settings(**given))  # type: ignore[arg-type]
+    with pytest.raises(ValidationError) as caught:
+        Settings(**given)  # type: ignore[arg-type]
     assert said in str(caught.value)
 
 
