@@ -58,5 +58,3 @@ def _told(value: Any) -> str:
         more = f", … ({len(value):,})" if len(value) > _SHOWN_PARTS else ""
         return ", ".join(map(shown, value[:_SHOWN_PARTS])) + more
     return shown(value)
-
-

@@ -26,6 +26,7 @@ from metrics.listing_api import listing_routes
 from metrics.listing_feed import Service
 from metrics.questions import Questions
 from metrics.reader import Readers
+from metrics.storage_metrics import storage_text
 from metrics.tracing.api import trace_routes
 from metrics.tracing.service import Tracing
 from metrics.workers import WorkerLag
@@ -62,9 +63,12 @@ class Books:
             readers, indicators, agencies, backlog=lambda: self.lag.backlog, standing=lambda: self.lag.standing, **shared
         )
         listing = Service(settings, meanings, questions)
+        others = {"kafka": settings.data / "kafka"} if settings.embedded else {}
         exporter = Exporter(
             cube, indicators, worker_lag=lambda: self.lag.records, agencies=agencies,
-            beside=lambda: listing.text() + tracing.text() + beside(), **shared,
+            beside=lambda: "".join((
+                listing.text(), tracing.text(), storage_text([cube, *listing.files, *tracing.files], others), beside(),
+            )), **shared,
         )  # fmt: skip
         routes = [directory_routes(questions), listing_routes(listing.lists), trace_routes(tracing.traces(questions, listing))]
         self.app = create_app(questions, exporter, routes)

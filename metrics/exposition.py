@@ -154,6 +154,12 @@ FACTS_REBUILDS = Metric("lgsp_facts_rebuilds_total", "counter", (),
 FACTS_SIZE = Metric("lgsp_facts_size_bytes", "gauge", (),
     "Size of the index of facts.",
     "The disk is filling up: LGSP_LISTING=0 does without lists and index; the files may then be deleted.")  # fmt: skip
+STORAGE_TROUBLE = Metric("lgsp_storage_trouble", "gauge", ("store", "reason"),
+    "1 while a file can't be written (full, read-only, denied, failing, busy): it is kept, and told as old as it is. No sample otherwise.",
+    "Make room, or mend the disk or the folder's rights: it goes on by itself; this process's log names the file.")  # fmt: skip
+STORAGE_FREE = Metric("lgsp_storage_free_bytes", "gauge", ("store",),
+    "Room left on the disk of the cube, of the lists, of the index of facts and of the embedded Kafka.",
+    "Falling towards 0: make room. Kafka stops while less than 32 MiB are left, and goes on by itself.")  # fmt: skip
 RENDER = Metric("lgsp_render_seconds", "summary", (),
     "Time to render /metrics, previous scrapes.", "A mean above 0.5: scrape less often, or give this process more CPU.")  # fmt: skip
 REQUESTS = Metric("lgsp_api_request_seconds", "summary", ("route", "status"),
@@ -165,7 +171,7 @@ METRICS: tuple[Metric, ...] = (
     AGENCY_SILENT, AGENCIES_EXPECTED, AGENCIES_REPORTING, AGENCIES_UNKNOWN, PROCEDURES_UNKNOWN, DIRECTORY_PROBLEMS, WORKER_LAG,
     CUBE_READY, CUBE_PROGRESS, CUBE_LAG, CUBE_RECORDS, CUBE_UNREADABLE, CUBE_APPLY, CUBE_REBUILDS, CUBE_SIZE,
     LISTING_READY, LISTING_LAG, LISTING_UNREADABLE, LISTING_REBUILDS, LISTING_SIZE, FACTS_READY, FACTS_LAG,
-    FACTS_REBUILDS, FACTS_SIZE, RENDER, REQUESTS,
+    FACTS_REBUILDS, FACTS_SIZE, STORAGE_TROUBLE, STORAGE_FREE, RENDER, REQUESTS,
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aiokafka import TopicPartition
 
 from metrics import exposition as told
-from metrics.disposable import Connections
+from metrics.disposable import Connections, DisposableFile
 from metrics.exposition import block
 from metrics.feed import Diet, Feed
 from metrics.listing import Listing, Meaning
@@ -38,9 +38,15 @@ class Service:
         if settings.listing and meanings:
             self.connections = Connections(self._listing, SAYING)
             pace = Pace(self._listing, questions.readers, self.connections)
-            feed = Feed(settings, pace, diet=Diet("listing", tuple(self._listing.meanings), _itself, BATCH, rest=REST, hurry=pace.awaited))
+            topics = tuple(self._listing.meanings)
+            feed = Feed(settings, pace, diet=Diet("listing", topics, _itself, BATCH, rest=REST, hurry=pace.awaited, vital=False))
             self.feeds = [feed]
             self.lists = Lists(questions, pace, meanings, progress=lambda: feed.progress)
+
+    @property
+    def files(self) -> list[DisposableFile]:
+        """What is kept on disk."""
+        return [self._listing] if self.feeds else []
 
     def text(self) -> str:
         """Their part of GET /metrics; nothing without lists."""

@@ -14,6 +14,7 @@ from metrics.listing import Meaning
 from metrics.tracing.service import Tracing
 from schemas import logs
 from schemas.settings import Settings
+from schemas.storage import require_writable
 from serving import Connections, Server, run_server, spare_collections
 
 GRACE_SECONDS = 5
@@ -30,10 +31,13 @@ def run(settings: Settings, meanings: Sequence[Meaning] = ()) -> int:
 
 
 async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[Meaning] = ()) -> None:
-    """Serve on a listening socket until a signal, or until a feed ends for good.
+    """Serve on a listening socket until a signal, or until a vital feed ends for good.
 
-    Raises: CatalogueError; SettingsError for office hours that are none, or topics that exist with another number of partitions.
+    Raises: CatalogueError; EnvironmentBroken for a folder that can't be written; SettingsError for office hours that are none, or topics
+    that exist with another number of partitions.
     """
+    for one in settings.served:
+        require_writable(one.read_models, "The metrics process")
     indicators, agencies = load_indicators(settings.indicators), load_agencies(settings.agencies)
     connections = Connections(settings.connections)
     tracing = Tracing(settings, meanings)
@@ -42,8 +46,8 @@ async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[
     server = Server(app, "metrics", ["/metrics", "/v1/indicators"], connections=connections, grace_seconds=GRACE_SECONDS)
     feeds = [*(feed for one in served for feed in one.feeds), *tracing.feeds]
     spare_collections()
-    for feed in feeds:  # one that ends takes the server with it: figures that no longer move must not be told
-        feed.start(when_ended=server.stop_soon)
+    for feed in feeds:  # a vital one that ends takes the server with it: figures that no longer move must not be told
+        feed.start(when_ended=server.stop_soon if feed.vital else _nothing)
     watching = [asyncio.create_task(one.lag.watch()) for one in served]
     try:
         await server.serve([listener])
@@ -54,5 +58,9 @@ async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[
         for feed in feeds:
             await asyncio.to_thread(feed.stop)
     for feed in feeds:
-        if feed.failure is not None:
+        if feed.vital and feed.failure is not None:
             raise feed.failure
+
+
+def _nothing() -> None:
+    """The figures go on without it."""

@@ -34,8 +34,11 @@ class Commands(click.Group):
 @click.version_option(package_name="lgsp-hub")
 def cli() -> None:
     """The province's hub: agencies' facts in, live exact figures out."""
-    from ops.supervise import follow_supervisor
+    from ops.outputs import lose_what_does_not_fit
+    from ops.supervise import SUPERVISOR, follow_supervisor
 
+    if SUPERVISOR in os.environ:
+        lose_what_does_not_fit()
     follow_supervisor()
 
 

@@ -138,7 +138,7 @@ def _locked() -> int:
 def main(venv: Path) -> int:
     """The exit code."""
     line = Line(sys.stdout.isatty(), shutil.get_terminal_size().columns)
-    print(f"Making the environment {venv}, once ({USUAL}).", flush=True)
+    print(f"Making {venv}, once ({USUAL}).", flush=True)
     try:
         make(venv, line)
     except KeyboardInterrupt:

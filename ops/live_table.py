@@ -103,17 +103,16 @@ class Screen:
             lines.append(_line(f"  {part.title:<12}{words}", "green" if part.well else ""))
         return Group(*lines, _line("Ctrl-C dừng tất cả. / Ctrl-C stops everything.", "dim"))
 
-    def _table(self, width: int, height: int) -> Table:
+    def _table(self, width: int, height: int) -> Group:
         self._compare()
         full = width >= WIDE and height >= 2 * len(self.answers.indicators) + 2
-        title = Text(TITLE, style="bold")
-        table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
+        table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
         table.add_column("Chỉ số / indicator", no_wrap=True, overflow="ellipsis")
         for column in COLUMNS if full else SHORT_COLUMNS:
             table.add_column(column, justify="right", no_wrap=True)
         for answer in self.answers.indicators:
             table.add_row(_name(answer, full=full), *self._figures(answer))
-        return table
+        return Group(_line(TITLE, "bold"), table) if self.answers.indicators else Group(_line(TITLE, "bold"))
 
     def _compare(self) -> None:
         """Which figures moved with the newest answer."""

@@ -12,11 +12,14 @@
     │   ├── BackupDamaged    … because its files are not those that were written
     │   └── RestoreUnfinished  a restore was begun here and has to come to its end first
     ├── EnvironmentBroken    a download, a program or a folder that the hub needs is missing or half-made
+    │   └── StorageTrouble   a disk is full, read-only or fails: what is on it is kept, and waiting may mend it
     └── LedgerError          the worker may not go on: a hole in the offsets, too many undecodable records
         └── BooksError       … and starting it again changes nothing: somebody has to act
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 EXIT_REFUSED = 78  # sysexits' EX_CONFIG: how a process ends that a fresh start can't mend
 
@@ -67,6 +70,17 @@ class RestoreUnfinished(BackupError):
 
 class EnvironmentBroken(HubError):
     """A download, a program or a folder that the hub needs is missing or half-made."""
+
+
+Reason = Literal["full", "read-only", "denied", "failing", "busy"]
+
+
+class StorageTrouble(EnvironmentBroken):
+    """A disk is full, read-only or fails: what is on it is kept, and it goes on once that is mended."""
+
+    def __init__(self, message: str, reason: Reason) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class LedgerError(HubError):

@@ -1,7 +1,8 @@
 """How every process of the hub logs: one line a message to stderr; and while Kafka is away one line says so, not thousands.
 
 aiokafka repeats itself at every attempt, a hundred times a second. What it and the hub's own attempts say (`repeats`) is held back
-until Kafka was asked: if it does not answer, absence.py has said that already; if it does, the message is told, and again only seldom.
+until Kafka was asked. If it does not answer, absence.py has said that already; if it does, the message is told once it has lasted,
+and then seldom.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import threading
 import time
 from collections.abc import Callable
 from logging.config import dictConfig
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.absence import Absence
 from schemas.settings import Settings
 
 FIRST_SECONDS, LONGEST_SECONDS = 10.0, 600.0
+FORGOTTEN_SECONDS = 60.0  # without being heard
 REPEATS: dict[str, object] = {"repeats": True}  # as `extra` of a log call: it says so at every attempt
 
 
@@ -39,25 +41,37 @@ def configuration(settings: Settings, name: str, *, aiokafka: str = "WARNING") -
     }
 
 
+class Told(NamedTuple):
+    """Of the same thing: when it was last heard, until when it is not said, for how long then, and how often it was left out."""
+
+    heard: float
+    until: float
+    seconds: float
+    left_out: int
+
+
 class Seldom:
-    """The same thing at most once in so many seconds, each time twice as long, and with it how often it was left out."""
+    """The same thing once it has lasted, then at most once in so many seconds, each time twice as long, with how often it was left out.
+
+    What mends itself sooner is not said: a group that is being made has no coordinator for a moment. An exception is said at once.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._said: dict[tuple[str, object], tuple[float, float, int]] = {}  # when, for how long, and how often it was left out since
+        self._told: dict[tuple[str, object], Told] = {}
 
     def admits(self, record: logging.LogRecord) -> bool:
         """Whether it is said; it then tells how often it was left out."""
         what, now = (record.name, record.msg), self._clock()
-        when, seconds, left_out = self._said.get(what, (now, 0.0, 0))
-        if now - when < seconds:
-            self._said[what] = when, seconds, left_out + 1
+        told = self._told.get(what)
+        if told is None or now - told.heard > FORGOTTEN_SECONDS:
+            told = Told(now, now if record.exc_info else now + FIRST_SECONDS, FIRST_SECONDS, 0)
+        if now < told.until:
+            self._told[what] = told._replace(heard=now, left_out=told.left_out + 1)
             return False
-        forgotten = not seconds or now - when > 2 * seconds
-        seconds = FIRST_SECONDS if forgotten else min(2 * seconds, LONGEST_SECONDS)
-        self._said[what] = now, seconds, 0
-        if left_out:
-            record.msg = f"{record.msg} (and {left_out:,} more like it)"
+        self._told[what] = Told(now, now + told.seconds, min(2 * told.seconds, LONGEST_SECONDS), 0)
+        if told.left_out:
+            record.msg = f"{record.msg} (and {told.left_out:,} more like it)"
         return True
 
 

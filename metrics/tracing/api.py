@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from asyncio import get_running_loop
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from metrics.api import ERRORS
 from metrics.csv_file import answered
 from metrics.listing_layout import FAMILIES
+from metrics.patience import PATIENCE_SECONDS, in_time
 from metrics.problems import Problem
 from metrics.tracing.answers import TraceAnswer, facts_sheet
 from metrics.tracing.questions import ONE, TraceAsked, Traces
@@ -39,7 +40,7 @@ def _route(routes: APIRouter, family: str, traces: Traces | None, pool: Executor
     async def traced(request: Request, id: Id, asked: Annotated[TraceAsked, Query()]) -> Response:
         if traces is None:
             raise Problem("not-found", "Lists are switched off, and this with them: set LGSP_LISTING=1 and start `lgsp metrics` again.")
-        answer = await get_running_loop().run_in_executor(pool, traces.trace, family, id, asked)
+        answer = await in_time(pool, PATIENCE_SECONDS, partial(traces.trace, family, id, asked))
         return _response(request, answer, asked)
 
     traced.__doc__ = f"One {ONE[family]}: the facts about it in the order in which they came in, what is known of it, what it counts for."

@@ -46,7 +46,9 @@ def hash_of(key: bytes) -> int:
 
 
 class FactIndex(DisposableFile):
-    """The writing side. Raises Doubt (from every method) when only a rebuild helps."""
+    """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble when waiting does."""
+
+    name = "index of facts"
 
     def __init__(self, path: Path, families: Iterable[str], partitions: int) -> None:
         """`partitions` of each family's topic."""
@@ -64,14 +66,17 @@ class FactIndex(DisposableFile):
         super().__init__(path, tables, hashlib.sha256(repr((VERSION, HASH_BYTES, partitions, tables)).encode()).hexdigest())
 
     def open(self, cluster: str, now_ms: int) -> dict[TopicPartition, Place]:
-        """Open the file, or make it anew if it can't be trusted; returns how far each partition was applied."""
-        self.close()
+        """Open the file (if it is open, go on with it), or make it anew if it can't be trusted.
+
+        Returns how far each partition was applied.
+        """
         try:
-            self._open(cluster, now_ms)
-        except (Doubt, sqlite3.DatabaseError) as doubt:
+            with self._guarded("open"):
+                self._open(cluster, now_ms)
+                rows = self._db.execute("SELECT topic, partition, next, last, last_ms FROM offsets")
+                return {TopicPartition(topic, partition): Place(*place) for topic, partition, *place in rows}
+        except Doubt as doubt:
             return self.rebuild(cluster, now_ms, str(doubt))
-        rows = self._db.execute("SELECT topic, partition, next, last, last_ms FROM offsets")
-        return {TopicPartition(topic, partition): Place(*place) for topic, partition, *place in rows}
 
     def rebuild(self, cluster: str, now_ms: int, reason: str) -> dict[TopicPartition, Place]:
         """Delete the file and make an empty one."""
@@ -88,15 +93,13 @@ class FactIndex(DisposableFile):
             if record.key:  # what has none is about nothing
                 place = record.offset * self.partitions + record.partition
                 rows[self.topics[record.topic]].append((hash_of(record.key), place))
-        try:
-            with self._db:
-                self._db.execute("BEGIN IMMEDIATE")
-                for family, found in rows.items():
-                    # after a restart the last record comes once more; neighbours in the file one after the other
-                    self._db.executemany(f"INSERT OR IGNORE INTO {family} VALUES (?, ?)", sorted(found))
-                self._remember(positions, last.values())
-        except sqlite3.Error as error:
-            raise Doubt(f"SQLite could not write it ({error})") from error
+        with self._guarded("write", positions), self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            for family, found in rows.items():
+                # after a restart the last record comes once more; neighbours in the file one after the other
+                self._db.executemany(f"INSERT OR IGNORE INTO {family} VALUES (?, ?)", sorted(found))
+            self._remember(positions, last.values())
+        self._written(positions)
 
     def _remember(self, positions: Mapping[TopicPartition, int], last: Iterable[Record]) -> None:
         self._db.executemany(

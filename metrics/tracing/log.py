@@ -68,7 +68,7 @@ class KafkaLog(Background):
     """Reads in the background's loop, for callers in other threads."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, "reader of facts")
+        super().__init__(settings, "reader of facts", vital=False)
         self._free: asyncio.Queue[AIOKafkaConsumer] | None = None
         self._again_at = 0.0
 

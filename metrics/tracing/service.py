@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aiokafka import TopicPartition
 
 from metrics import exposition as told
-from metrics.disposable import Connections
+from metrics.disposable import Connections, DisposableFile
 from metrics.exposition import block
 from metrics.feed import Background, Diet, Feed
 from metrics.listing import Meaning
@@ -37,7 +37,7 @@ class Tracing:
         self._connections = Connections(self._index, SAYING)
         if settings.listing and meanings:
             self._log = KafkaLog(settings)
-            diet = Diet("index of facts", tuple(self._index.topics), _itself, BATCH, rest=REST)
+            diet = Diet("index of facts", tuple(self._index.topics), _itself, BATCH, rest=REST, vital=False)
             self._feed = Feed(settings, self._index, diet=diet)
             self.feeds = [self._feed, self._log]
 
@@ -49,6 +49,11 @@ class Tracing:
             questions, listing.connections, self._index, self._connections, self._log, listing.meanings,
             listed=lambda: listing.feeds[0].progress,
         )  # fmt: skip
+
+    @property
+    def files(self) -> list[DisposableFile]:
+        """What is kept on disk."""
+        return [self._index] if self.feeds else []
 
     def text(self) -> str:
         """Its part of GET /metrics; nothing where it is off."""

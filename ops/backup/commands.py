@@ -23,6 +23,8 @@ from schemas.errors import BackupError
 from schemas.settings import Settings
 from schemas.topics import events_topic
 
+AWAY = (KafkaError, ConnectionError, TimeoutError)  # the latter two are errors of the system, and not of a disk
+
 
 def run_backup(settings: Settings, root: Path) -> int:
     """Bring the backup in a folder up to now; exit code 0.
@@ -33,10 +35,10 @@ def run_backup(settings: Settings, root: Path) -> int:
     try:
         with alone(root), _progress(console) as progress:
             manifest, fresh = asyncio.run(backup(settings, root, progress))
+    except AWAY as error:
+        raise _away(error) from error
     except OSError as error:
         raise unwritable(root, error) from error
-    except KafkaError as error:
-        raise BackupError(f"Kafka did not do its part ({error}): run the same command again, it goes on where it stopped.") from error
     for line in told(root, manifest, fresh, time.monotonic() - began):
         console.print(line, highlight=False)
     return 0
@@ -68,8 +70,13 @@ def run_restore(settings: Settings, root: Path, *, events_only: bool, without: S
     restoring = Restoring(settings, root, manifest, things, events_only=events_only)
     try:
         return asyncio.run(_restore(settings, root, manifest, restoring, Console()))
-    except KafkaError as error:
-        raise BackupError(f"Kafka did not do its part ({error}): run the same command again, it goes on where it stopped.") from error
+    except AWAY as error:
+        raise _away(error) from error
+
+
+def _away(error: Exception) -> BackupError:
+    why = str(error) or type(error).__name__
+    return BackupError(f"Kafka did not do its part ({why}): run the same command again, it goes on where it stopped.")
 
 
 async def _restore(settings: Settings, root: Path, manifest: Manifest, restoring: Restoring, console: Console) -> int:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -37,10 +38,11 @@ class Up:
                 [sys.executable, "-m", "ops.cli", "up"], env=self.environment | {"SIMULATE": simulate}, stdout=out, stderr=out
             )
 
-    def children(self) -> list[psutil.Process]:
-        """The processes that it keeps."""
+    def children(self, name: str) -> list[psutil.Process]:
+        """The processes of that name that it keeps."""
         assert self.process is not None
-        return psutil.Process(self.process.pid).children()
+        found = psutil.Process(self.process.pid).children()
+        return [child for child in found if child.status() != psutil.STATUS_ZOMBIE and child.cmdline()[-1:] == [name]]
 
     def said(self) -> str:
         """What it printed since the last start."""
@@ -88,11 +90,11 @@ def has(up: Up, agency: str, count: int) -> Callable[[], bool]:
 
 
 def assert_nothing_alarms(data: Path) -> None:
-    """No log of a normal first start has an error, nor the hub's own a warning."""
-    for log in (data / "logs").glob("*.log"):
-        assert not re.findall(r"WARNING|ERROR|CRITICAL|Traceback", log.read_text("utf-8")), log
-    for log in (data / "kafka" / "logs").iterdir():
-        assert not re.findall(r"ERROR|FATAL|Exception", log.read_text("utf-8")), log
+    """No log of a normal first start has an error (but that the machine is slow), nor the hub's own a warning."""
+    own = [line for log in (data / "logs").glob("*.log") for line in log.read_text("utf-8").splitlines()]
+    assert not [line for line in own if re.search("WARNING|ERROR|CRITICAL|Traceback", line)]
+    kafka = [line for log in (data / "kafka" / "logs").iterdir() for line in log.read_text("utf-8").splitlines()]
+    assert not [line for line in kafka if re.search("ERROR(?!.*Exceptionally slow)|FATAL|Exception", line)]
 
 
 def test_facts_survive_a_stop_and_a_killed_supervisor(up: Up, tmp_path: Path) -> None:
@@ -133,15 +135,24 @@ def test_a_broker_killed_while_it_starts_and_one_that_cannot_start_hold_up_nobod
     until(has(up, "SAMPLE.TEST", 1))
 
     until(lambda: kill(pid_file))
-    with socket.create_server(("127.0.0.1", up.kafka)):
+    with taken(up.kafka):
         until(lambda: "cannot listen on" in (logs / "kafka.log").read_text("utf-8"))
-        [worker] = (child for child in up.children() if child.cmdline()[-1:] == ["gateway"])
-        worker.kill()
-        until(lambda: len([child for child in up.children() if child.cmdline()[-1:] == ["gateway"]]) == 1)
+        [killed] = up.children("gateway")
+        killed.kill()
+        until(lambda: [found.pid for found in up.children("gateway")] not in ([], [killed.pid]))
         assert up.received("SAMPLE.TEST") == 1, "figures are told while Kafka is away"
     until(lambda: up.send(2) == 202, 120)
     until(has(up, "SAMPLE.TEST", 2))
     assert up.interrupt() == 0
+
+
+@contextmanager
+def taken(port: int) -> Iterator[None]:
+    """Somebody else has the port of a broker that was killed a moment ago."""
+    found: list[socket.socket] = []
+    until(lambda: bool(found.append(socket.create_server(("127.0.0.1", port))) or found))
+    with found[0]:
+        yield
 
 
 def kill(pid_file: Path) -> bool:
