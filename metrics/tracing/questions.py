@@ -85,10 +85,10 @@ class Traces:
         known = [answer for answer in found if answer.state is not None or answer.facts or answer.next]
         if known:
             return known[0]
-        if found[0].facts is None:
+        if any(answer.facts is None for answer in found):
             raise Problem("not-ready", "Kafka does not answer, and nothing is counted under this id: ask again later.")
-        if found[0].left:
-            raise Problem("not-ready", f"{found[0].left:,} facts are still to be looked through for this id: ask again in a moment.")
+        if left := max(answer.left for answer in found):
+            raise Problem("not-ready", f"{left:,} facts are still to be looked through for this id: ask again in a moment.")
         if after is not None:
             return found[0]
         raise Problem(
