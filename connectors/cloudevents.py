@@ -11,8 +11,10 @@ from pydantic_core import ErrorDetails
 
 from connectors.jsonitems import Item
 from schemas.events import ACCEPTED, Event
-from schemas.events.explain import choose, explain, literals, nearest, printable
+from schemas.events.explain import choose, explain, literals, nearest
 from schemas.ids import canonical
+from schemas.masking import name_shown, shown
+from schemas.personal import personal_numbers
 from schemas.times import SAMPLE
 
 ENVELOPE: dict[str, str] = {"event_id": "id", "source": "source", "occurred_at": "time"}  # event's field → CloudEvents attribute
@@ -20,7 +22,8 @@ SHOWN_ERRORS = 20  # of one item
 GUESSED = 3  # of them, those for which a name like the wrong one is looked for: that takes a while
 
 Kind = Literal[
-    "not_an_event", "unknown_type", "missing_field", "unknown_field", "wrong_value", "future_time", "repeated_name", "unreadable"
+    "not_an_event", "unknown_type", "missing_field", "unknown_field", "wrong_value", "future_time", "repeated_name", "unreadable",
+    "personal_number",
 ]
 _KINDS: dict[str, Kind] = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
 
@@ -49,7 +52,7 @@ def event_of(item: Item, *, latest: int) -> Event:
     if item.problem:
         raise Refused([FieldError("", item.problem, "unreadable")])
     if item.repeated:
-        raise Refused([FieldError(printable(name), "stands twice in one object", "repeated_name") for name in item.repeated])
+        raise Refused([FieldError(name_shown(name), "stands twice in one object", "repeated_name") for name in item.repeated])
     if not isinstance(item.value, dict):
         raise Refused([FieldError("", "should be a CloudEvent: a JSON object with specversion, id, source, type…", "not_an_event")])
     return build(item.value, latest=latest)
@@ -93,9 +96,14 @@ def kept_as(value: Any, event: Event) -> dict[str, Any]:
 
 
 def shown_id(value: Any) -> str | None:
-    """The item's id as an answer may repeat it; None if it has none."""
+    """The item's id as the answer that refuses it may repeat it; None if it has none."""
     identity = value.get("id") if isinstance(value, dict) else None
-    return identity.encode("utf-8", "replace").decode()[:128] if isinstance(identity, str) else None
+    return shown(identity) if isinstance(identity, str) else None
+
+
+def personal_errors(event: Event) -> list[FieldError]:
+    """The fields of an event that seem to hold a number of a person, by their places in the CloudEvent."""
+    return [FieldError(_place(one.field), one.message, "personal_number") for one in personal_numbers(event)]
 
 
 def _envelope_errors(attributes: Mapping[str, Any]) -> Iterator[FieldError]:
@@ -119,7 +127,7 @@ def _unknown_type(attributes: Mapping[str, Any]) -> FieldError:
         return _missing_or(attributes, "type", "should be the text of an event type, such as dossier.received", "unknown_type")
     like = nearest(kind, ACCEPTED)
     hint = f"did you mean {like}?" if like else "/openapi.json lists them all"
-    return FieldError("type", f"{printable(kind) or 'the empty text'} is no event type of the hub; {hint}", "unknown_type")
+    return FieldError("type", f"{name_shown(kind) if kind else 'the empty text'} is no event type of the hub; {hint}", "unknown_type")
 
 
 def _missing_or(attributes: Mapping[str, Any], name: str, message: str, kind: Kind | None = None) -> FieldError:
@@ -172,8 +180,12 @@ def _validated(model: type[Event], fields: dict[str, Any], errors: list[FieldErr
 
 def _field_error(model: type[Event], error: ErrorDetails, *, guess: bool) -> FieldError:
     first, *rest = map(str, error["loc"])
-    path = ".".join([ENVELOPE.get(first) or f"data.{first}", *rest])
-    return FieldError(printable(path), explain(model, first, error, guess=guess), _KINDS.get(error["type"], "wrong_value"))
+    return FieldError(".".join([_place(first), *rest]), explain(model, first, error, guess=guess), _KINDS.get(error["type"], "wrong_value"))
+
+
+def _place(field: str) -> str:
+    """Where an event's field stands in a CloudEvent."""
+    return ENVELOPE.get(field) or f"data.{name_shown(field)}"
 
 
 @lru_cache

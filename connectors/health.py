@@ -33,7 +33,10 @@ METRICS: dict[str, Metric] = {
         Metric("lgsp_gateway_events_total", "counter", ("type",), "Events acknowledged by all in-sync replicas, by event type.",
                "A type that stands still in office hours: ask the agencies' systems."),
         Metric("lgsp_gateway_refused_total", "counter", ("reason",), "Errors in refused items, and refused requests, by kind of error.",
-               "A rise: read lgsp.quarantine, find the source, mend its messages."),
+               "A rise: `lgsp quarantine list` names source and reason; have its messages mended."),
+        Metric("lgsp_gateway_personal_numbers_total", "counter", ("done",),
+               "Events of which an id or a reference looks like a citizen's number or a phone, warned of or refused.",
+               "Above 0: have the source send its own codes; what is in already stays (docs/privacy.md)."),
         Metric("lgsp_gateway_publish_seconds", "histogram", (), "Time from a parsed request until all its events are acknowledged.",
                "p99 above 0.3 s: the brokers' disks or the network are slow, or replicas are out of sync."),
         Metric("lgsp_gateway_buffer_bytes", "gauge", (), "Bytes of requests and records in memory, of 2 x LGSP_PUBLISH_BUFFER.",
@@ -45,7 +48,7 @@ METRICS: dict[str, Metric] = {
         Metric("lgsp_gateway_topic_up", "gauge", ("topic",), "1 while a topic can be written, 0 while it is missing or refuses.",
                "0: requests that write to it get 503, others go on; the gateway's log says what is wrong with the topic."),
         Metric("lgsp_gateway_unkept_total", "counter", (), "Refused items and bodies that lgsp.quarantine could not keep.",
-               "Above 0: their senders were told, but nobody else can read them; see lgsp_gateway_topic_up."),
+               "Above 0: their senders were told, but nobody else can look at them; see lgsp_gateway_topic_up."),
     )
 }  # fmt: skip
 
@@ -58,6 +61,7 @@ class Health:
         self.requests = self._counter("lgsp_gateway_requests_total")
         self.events = self._counter("lgsp_gateway_events_total")
         self.refused = self._counter("lgsp_gateway_refused_total")
+        self.personal_numbers = self._counter("lgsp_gateway_personal_numbers_total")
         declared = METRICS["lgsp_gateway_publish_seconds"]
         self.publish_seconds = Histogram(declared.name, declared.help, registry=self.registry, buckets=SECONDS)
         self.buffer_bytes = self._gauge("lgsp_gateway_buffer_bytes")

@@ -26,6 +26,9 @@ from metrics.listing_api import listing_routes
 from metrics.listing_feed import Service
 from metrics.questions import Questions
 from metrics.reader import Readers
+from metrics.storage_metrics import storage_text
+from metrics.tracing.api import trace_routes
+from metrics.tracing.service import Tracing
 from metrics.workers import WorkerLag
 from schemas.clock import now_ms
 from schemas.settings import Settings
@@ -39,9 +42,10 @@ class Books:
     """The books that these settings name. `app` answers, `feeds` keep up to date what it answers from, `lag` watches the workers."""
 
     def __init__(
-        self, settings: Settings, indicators: Mapping[str, Indicator], agencies: Mapping[str, Agency], meanings: Sequence[Meaning]
+        self, settings: Settings, indicators: Mapping[str, Indicator], agencies: Mapping[str, Agency], meanings: Sequence[Meaning],
+        tracing: Tracing,
     ) -> None:  # fmt: skip
-        """Nothing is read before the feeds are started.
+        """Nothing is read before the feeds are started; `tracing`, which all books share, has its own.
 
         Raises: SettingsError for office hours that are none.
         """
@@ -58,8 +62,13 @@ class Books:
             readers, indicators, agencies, backlog=lambda: self.lag.backlog, standing=lambda: self.lag.standing, **shared
         )
         listing = Service(settings, meanings, questions)
-        exporter = Exporter(cube, indicators, worker_lag=lambda: self.lag.records, agencies=agencies, beside=listing.text, **shared)
-        self.app = create_app(questions, exporter, [directory_routes(questions), listing_routes(listing.lists)])
+        others = {"kafka": settings.data / "kafka"} if settings.embedded else {}
+        exporter = Exporter(
+            cube, indicators, worker_lag=lambda: self.lag.records, agencies=agencies,
+            beside=lambda: listing.text() + tracing.text() + storage_text([cube, *listing.files, *tracing.files], others), **shared,
+        )  # fmt: skip
+        routes = [directory_routes(questions), listing_routes(listing.lists), trace_routes(tracing.traces(questions, listing))]
+        self.app = create_app(questions, exporter, routes)
         self.feeds: list[Background] = [feed, directory, *listing.feeds]
 
 

@@ -8,7 +8,6 @@ one SQLite transaction. Whenever the file cannot be trusted it is deleted and ma
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -62,8 +61,9 @@ class CubeStats:
 
 
 class Cube(DisposableFile):
-    """The writing side. Raises Doubt (from every method) when only a rebuild helps."""
+    """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble when waiting does."""
 
+    name = "cube"
     cache_kib = 65_536
 
     def __init__(self, path: Path, clock: Callable[[], int] = now_ms) -> None:
@@ -73,13 +73,16 @@ class Cube(DisposableFile):
         self.stats = CubeStats()
 
     def open(self, cluster: str, now_ms: int) -> dict[int, Place]:
-        """Open the file, or make it anew if it can't be trusted; returns how far each partition was applied."""
-        self.close()
+        """Open the file (if it is open, go on with it), or make it anew if it can't be trusted.
+
+        Returns how far each partition was applied.
+        """
         try:
-            self._open(cluster, now_ms)
-            rows = self._db.execute("SELECT partition, next, last, last_ms FROM offsets")
-            return {partition: Place(*place) for partition, *place in rows}
-        except (Doubt, sqlite3.DatabaseError) as doubt:
+            with self._guarded("open"):
+                self._open(cluster, now_ms)
+                rows = self._db.execute("SELECT partition, next, last, last_ms FROM offsets")
+                return {partition: Place(*place) for partition, *place in rows}
+        except Doubt as doubt:
             return self.rebuild(cluster, now_ms, str(doubt))
 
     def rebuild(self, cluster: str, now_ms: int, reason: str) -> dict[int, Place]:
@@ -98,15 +101,15 @@ class Cube(DisposableFile):
         for record in records:
             batch.newest[record.partition, record.key or b""] = record
             batch.last[record.partition] = record
-            self.stats.records += 1
-        try:
+            batch.records += 1
+        with self._guarded("write", positions):
             rows = batch.rows(self._page)
             with self._db:
                 self._write(rows, batch, positions)
-        except sqlite3.Error as error:
-            raise Doubt(f"SQLite could not write it ({error})") from error
+        self._written(positions)
         self._changed(rows)
         self._report(batch)
+        self.stats.records += batch.records
         self.stats.batches += 1
         self.stats.apply_seconds += perf_counter() - started
 
@@ -165,6 +168,7 @@ class _Batch:
 
     def __init__(self, now_ms: int) -> None:
         self._now_ms = now_ms
+        self.records = 0
         self.newest: dict[PagePlace, Record] = {}
         self.last: dict[int, Record] = {}
         self.pages: dict[PagePlace, bytes | None] = {}

@@ -128,7 +128,7 @@ def decode_item(value: bytes) -> Item:
     try:
         return _decode(value)
     except msgspec.DecodeError as error:
-        raise ContractError(f"{value[:40]!r} is no item's state ({error})") from error
+        raise ContractError(f"a record of {len(value):,} bytes is no item's state ({error})") from error
 
 
 def read(items: Mapping[str, Item], event_type: str, shape: type[F]) -> tuple[list[Statement[F]], list[Mistake]]:

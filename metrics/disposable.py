@@ -1,5 +1,6 @@
-"""A disposable SQLite file, made from Kafka: deleted, half written or of another cluster, it is made anew.
+"""A disposable SQLite file, made from Kafka: deleted, damaged or of another cluster, it is made anew.
 
+A disk that is full, read-only or fails is no damage: the file is kept, who reads it goes on, and writing is tried again later.
 One thread writes it; readers have connections of their own (`Connections`). `generation` is odd while the file may be read,
 and another one is another file.
 """
@@ -12,9 +13,11 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
-from schemas.errors import HubError
+from schemas.errors import HubError, StorageTrouble
+from schemas.storage import trouble_of
 from schemas.topics import TOMBSTONES_MS
 
 log = logging.getLogger(__name__)
@@ -29,22 +32,28 @@ class Doubt(Exception):
 
 
 class Unreadable(HubError):
-    """The file is being made anew: ask again in a few seconds."""
+    """The file is being made anew, or can't be read just now: ask again in a few seconds."""
 
 
 class Readable(Protocol):
     """What a reader needs to know of a file."""
 
+    name: str
     path: Path
     generation: int
+    trouble: StorageTrouble | None
 
     def suspect(self, reason: str, generation: int) -> None:
         """A reader met damage in that file."""
 
 
 class DisposableFile:
-    """The writing side. Raises Doubt (from every method) when only a rebuild helps."""
+    """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble when waiting does: the file is kept then.
 
+    `trouble` is what it waits for, from when it was met until something could be written again.
+    """
+
+    name = "file"  # for people
     cache_kib = 16_384
 
     def __init__(self, path: Path, tables: Sequence[str], layout: str, temporary: Sequence[str] = ()) -> None:
@@ -55,23 +64,50 @@ class DisposableFile:
         self.path = path
         self.generation = 0
         self.rebuilds = 0
+        self.trouble: StorageTrouble | None = None
+        self._unwritten: Mapping[Any, int] = {}  # up to where it was to be fed when it met trouble
         self._tables, self._layout, self._temporary = tables, layout, temporary
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
         self._suspicion = ""
 
-    def _open(self, cluster: str, now_ms: int) -> None:
-        """Open the file that is there.
+    @contextmanager
+    def _guarded(self, doing: str, positions: Mapping[Any, int] = MappingProxyType({})) -> Iterator[None]:
+        """What goes wrong within it as what it means for the file. `positions`: up to where it is being fed."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            if (found := trouble_of(error, self.path, f"the {self.name}")) is None:
+                raise Doubt(f"SQLite could not {doing} it ({error})") from error
+            self._wait_for(found, positions)
+            raise found from error
 
-        Raises: Doubt; sqlite3.DatabaseError.
-        """
+    def _wait_for(self, trouble: StorageTrouble, positions: Mapping[Any, int]) -> None:
+        """Said once. Readers go on with their own connections; so does this one unless another may find what has changed."""
+        if self.trouble is None or self.trouble.reason != trouble.reason:
+            log.error("%s", trouble)
+        self.trouble, self._unwritten = trouble, {**self._unwritten, **positions}
+        if trouble.reason not in ("full", "busy"):
+            self._disconnect()
+
+    def _written(self, positions: Mapping[Any, int]) -> None:
+        """The trouble is over once everything is written that could not be: something small may fit onto a full disk."""
+        self._unwritten = {found: position for found, position in self._unwritten.items() if positions.get(found, 0) < position}
+        if self.trouble is not None and not self._unwritten:
+            log.warning("The %s at %s can be written again and goes on.", self.name, self.path)
+            self.trouble = None
+
+    def _open(self, cluster: str, now_ms: int) -> None:
+        """Open the file that is there, or go on with it if it is open; who reads it is not disturbed."""
         if not self.path.exists():
             raise Doubt("there is none yet")
-        self._connect()
-        if (found := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-            raise Doubt(f"the file is damaged ({found})")
+        if self._connection is None:
+            self._connect()
+            if (found := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+                raise Doubt(f"the file is damaged ({found})")
+        self.check()
         self._check_facts(dict(self._db.execute("SELECT name, value FROM facts")), cluster, now_ms)
-        self.generation += 1
+        self.generation += 1 - self.generation % 2
 
     def _check_facts(self, facts: Mapping[str, str], cluster: str, now_ms: int) -> None:
         if facts.get("layout") != self._layout:
@@ -82,21 +118,23 @@ class DisposableFile:
             raise Doubt("the file was not fed for so long that deletions may have been missed")
 
     def _make(self, cluster: str, now_ms: int, reason: str) -> None:
-        """Delete the file and make an empty one."""
+        """Delete the file and make an empty one. Where that fails half-way, it is begun anew the next time."""
         log.info("%s is made anew from Kafka: %s.", self.path, reason)
         self.close()
-        for file in self.files():
-            file.unlink(missing_ok=True)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._connect()
-        with self._db:
-            self._db.execute("BEGIN")
-            self._db.execute("CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID")
-            for statement in self._tables:
-                self._db.execute(statement)
-            facts = {"layout": self._layout, "cluster": cluster, "complete_ms": str(now_ms)}
-            self._db.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
+        with self._guarded("make"):
+            for file in self.files():
+                file.unlink(missing_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._connect()
+            with self._db:
+                self._db.execute("BEGIN")
+                self._db.execute("CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID")
+                for statement in self._tables:
+                    self._db.execute(statement)
+                facts = {"layout": self._layout, "cluster": cluster, "complete_ms": str(now_ms)}
+                self._db.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
         self.rebuilds += 1
+        self._unwritten = {}  # of another file
         self._emptied()
         self.generation += 1
 
@@ -108,22 +146,27 @@ class DisposableFile:
         return [self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
 
     def size(self) -> int:
-        """Bytes on disk. May be called from any thread."""
+        """Bytes on disk, as far as it can be asked. May be called from any thread."""
         total = 0
         for file in self.files():
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 total += file.stat().st_size
         return total
 
     def _connect(self) -> None:
-        self._connection = sqlite3.connect(self.path, isolation_level=None, cached_statements=512, check_same_thread=False)
-        for pragma in PRAGMAS:
-            self._db.execute(f"PRAGMA {pragma}")
-        self._db.execute(f"PRAGMA cache_size = -{self.cache_kib}")
-        for statement in self._temporary:
-            self._db.execute(statement)
-        self._inode = self.path.stat().st_ino
-        self._suspicion = ""
+        connection = sqlite3.connect(self.path, isolation_level=None, cached_statements=512, check_same_thread=False)
+        try:
+            for pragma in (*PRAGMAS, f"cache_size = -{self.cache_kib}"):
+                connection.execute(f"PRAGMA {pragma}")
+            for statement in self._temporary:
+                connection.execute(statement)
+            inode = self.path.stat().st_ino
+            if self.generation % 2 and inode != self._inode:
+                raise Doubt("the file was replaced")
+        except BaseException:
+            connection.close()
+            raise
+        self._connection, self._inode, self._suspicion = connection, inode, ""
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -134,6 +177,9 @@ class DisposableFile:
     def close(self) -> None:
         """Close the file; it is whole at any moment, so this loses nothing."""
         self.generation += self.generation % 2
+        self._disconnect()
+
+    def _disconnect(self) -> None:
         if self._connection is not None:
             with suppress(sqlite3.Error):
                 self._connection.close()
@@ -148,17 +194,19 @@ class DisposableFile:
         """Whether the file is still there and nobody met damage in it."""
         if self._suspicion:
             raise Doubt(self._suspicion)
-        try:
-            inode = self.path.stat().st_ino
-        except FileNotFoundError:
-            raise Doubt("the file was deleted") from None
+        with self._guarded("look for"):
+            try:
+                inode = self.path.stat().st_ino
+            except FileNotFoundError:
+                raise Doubt("the file was deleted") from None
         if inode != self._inode:
             raise Doubt("the file was replaced")
 
     def complete(self, now_ms: int) -> None:
         """Remember that everything readable at `now_ms` is in the file."""
-        with self._db:
+        with self._guarded("write"), self._db:
             self._db.execute("UPDATE facts SET value = ? WHERE name = 'complete_ms'", (str(now_ms),))
+        self._written(self._unwritten)
 
 
 class Connections:
@@ -175,11 +223,11 @@ class Connections:
     def snapshot(self) -> Iterator[sqlite3.Connection]:
         """All that is read within it is of the same moment.
 
-        Raises: Unreadable when the file is damaged or gone; it is then made anew by itself.
+        Raises: Unreadable when the file is damaged or gone (it is then made anew by itself), and when the disk lets nobody read it.
         """
         generation = self._file.generation
         if generation % 2 == 0:
-            raise Unreadable(f"{self._saying}: ask again in a few seconds.")
+            raise Unreadable(f"{self._saying}: {self._file.trouble or 'ask again in a few seconds.'}")
         try:
             connection = self._connection(generation)
             connection.execute("BEGIN")
@@ -188,18 +236,30 @@ class Connections:
             finally:
                 connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            self._file.suspect(f"reading it failed ({error})", generation)
-            raise Unreadable(f"{self._saying}: ask again in a few seconds.") from error
+            raise self._failed(error, generation) from error
+
+    def _failed(self, error: sqlite3.Error, generation: int) -> Unreadable:
+        """Only what is no trouble with the disk says that the file is damaged."""
+        if (found := trouble_of(error, self._file.path, f"the {self._file.name}")) is not None:
+            self._let_go()
+            return Unreadable(str(found))
+        self._file.suspect(f"reading it failed ({error})", generation)
+        return Unreadable(f"{self._saying}: ask again in a few seconds.")
 
     def _connection(self, generation: int) -> sqlite3.Connection:
         held: tuple[int, sqlite3.Connection] | None = getattr(self._local, "held", None)
         if held is not None and held[0] == generation:
             return held[1]
-        if held is not None:
-            held[1].close()
-            self._local.held = None
+        self._let_go()
         uri = f"{self._file.path.absolute().as_uri()}?mode=ro"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=self._statements, check_same_thread=False)
         connection.execute(f"PRAGMA cache_size = -{self._cache_kib}")
         self._local.held = (generation, connection)
         return connection
+
+    def _let_go(self) -> None:
+        """Close the thread's connection: the next one finds what has changed."""
+        held: tuple[int, sqlite3.Connection] | None = getattr(self._local, "held", None)
+        self._local.held = None
+        if held is not None:
+            held[1].close()

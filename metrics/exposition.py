@@ -142,6 +142,24 @@ LISTING_REBUILDS = Metric("lgsp_listing_rebuilds_total", "counter", (),
     "More than 1: the disk damages files, or something deletes them.")  # fmt: skip
 LISTING_SIZE = Metric("lgsp_listing_size_bytes", "gauge", (),
     "Size of the lists' file.", "The disk is filling up: LGSP_LISTING=0 does without lists; the file may then be deleted.")  # fmt: skip
+FACTS_READY = Metric("lgsp_facts_ready", "gauge", (),
+    "1 when the index of facts (GET /v1/dossiers/{id}) holds everything that stood in Kafka at start; 0 while it is being built.",
+    "Wait; neither figures nor lists depend on it.")  # fmt: skip
+FACTS_LAG = Metric("lgsp_facts_lag_records", "gauge", (),
+    "Facts not yet in the index. No sample while Kafka can't be asked.",
+    "Above 10000 for a minute: this process lacks CPU; LGSP_LISTING=0 spares it the lists and the index.")  # fmt: skip
+FACTS_REBUILDS = Metric("lgsp_facts_rebuilds_total", "counter", (),
+    "How often the index of facts was made anew since start; the log says why.",
+    "More than 1: the disk damages files, or something deletes them.")  # fmt: skip
+FACTS_SIZE = Metric("lgsp_facts_size_bytes", "gauge", (),
+    "Size of the index of facts.",
+    "The disk is filling up: LGSP_LISTING=0 does without lists and index; the files may then be deleted.")  # fmt: skip
+STORAGE_TROUBLE = Metric("lgsp_storage_trouble", "gauge", ("store", "reason"),
+    "1 while a file can't be written (full, read-only, denied, failing, busy): it is kept, and told as old as it is. No sample otherwise.",
+    "Make room, or mend the disk or the folder's rights: it goes on by itself; this process's log names the file.")  # fmt: skip
+STORAGE_FREE = Metric("lgsp_storage_free_bytes", "gauge", ("store",),
+    "Room left on the disk of the cube, of the lists, of the index of facts and of the embedded Kafka.",
+    "Falling towards 0: make room. Kafka stops while less than 32 MiB are left, and goes on by itself.")  # fmt: skip
 RENDER = Metric("lgsp_render_seconds", "summary", (),
     "Time to render /metrics, previous scrapes.", "A mean above 0.5: scrape less often, or give this process more CPU.")  # fmt: skip
 REQUESTS = Metric("lgsp_api_request_seconds", "summary", ("route", "status"),
@@ -152,7 +170,8 @@ METRICS: tuple[Metric, ...] = (
     DOSSIERS_OPEN, DOSSIERS_OVERDUE, DOSSIERS_DUE_SOON, RULES, FRESHNESS, LAST_EVENT,
     AGENCY_SILENT, AGENCIES_EXPECTED, AGENCIES_REPORTING, AGENCIES_UNKNOWN, PROCEDURES_UNKNOWN, DIRECTORY_PROBLEMS, WORKER_LAG,
     CUBE_READY, CUBE_PROGRESS, CUBE_LAG, CUBE_RECORDS, CUBE_UNREADABLE, CUBE_APPLY, CUBE_REBUILDS, CUBE_SIZE,
-    LISTING_READY, LISTING_LAG, LISTING_UNREADABLE, LISTING_REBUILDS, LISTING_SIZE, RENDER, REQUESTS,
+    LISTING_READY, LISTING_LAG, LISTING_UNREADABLE, LISTING_REBUILDS, LISTING_SIZE, FACTS_READY, FACTS_LAG,
+    FACTS_REBUILDS, FACTS_SIZE, STORAGE_TROUBLE, STORAGE_FREE, RENDER, REQUESTS,
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from metrics.cube import Place
 from metrics.disposable import Doubt
 from schemas.clock import now_ms
-from schemas.errors import HubError, KafkaUnavailable
+from schemas.errors import HubError, KafkaUnavailable, StorageTrouble
 from schemas.kafka import admin, consumer, ensure_topics
 from schemas.logs import REPEATS
 from schemas.pauses import Pauses
@@ -32,13 +32,22 @@ log = logging.getLogger(__name__)
 BATCH = 50_000
 WAIT_MS = 40
 HURRY_MS = 5  # how soon it is seen that somebody waits
+STOP_SECONDS = 10.0
 SAY_EVERY_SECONDS = 5.0
 COMPLETE_EVERY_SECONDS = 10.0
 SILENT_MS = 5_000  # no answer for so long: how far behind the cube is can't be known
 
 
 class Store(Protocol):
-    """What is fed: a disposable file that knows how far it was fed. A partition is named as the store names it."""
+    """What is fed: a disposable file that knows how far it was fed. A partition is named as the store names it.
+
+    An odd `generation` can be read, and another one holds nothing of the one before; `trouble` is what keeps it from being written.
+    """
+
+    @property
+    def generation(self) -> int: ...
+    @property
+    def trouble(self) -> StorageTrouble | None: ...
 
     def open(self, cluster: str, now_ms: int) -> Mapping[Any, Place]: ...
     def rebuild(self, cluster: str, now_ms: int, reason: str) -> Mapping[Any, Place]: ...
@@ -50,7 +59,10 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Diet:
-    """What a store is fed with: its name for people, the topics, how it names a partition, and how much at once."""
+    """What a store is fed with: its name for people, the topics, how it names a partition, and how much at once.
+
+    `vital`: without it nothing may be told, so that its failure ends the process; else it is tried again, and others go on.
+    """
 
     store: str
     topics: tuple[str, ...]
@@ -59,6 +71,7 @@ class Diet:
     wait_ms: int = WAIT_MS
     rest: float = 0.0  # after a batch, times as long as it took: what is less urgent leaves the processor to the rest of the hub
     hurry: Callable[[], bool] = lambda: False  # whether somebody waits for the store, so that there is no rest
+    vital: bool = True
 
 
 def of_cube(books: str = DEFAULT_BOOKS) -> Diet:
@@ -81,13 +94,17 @@ class Progress:
 
 
 class Background(ABC):
-    """Follows topics in a thread of its own, until it is stopped. `failure` is what waiting could not mend."""
+    """Follows topics in a thread of its own, until it is stopped. `failure` is what waiting could not mend.
 
-    def __init__(self, settings: Settings, name: str) -> None:
+    One that is not `vital` has none: whatever happens to it, it is tried again.
+    """
+
+    def __init__(self, settings: Settings, name: str, *, vital: bool = True) -> None:
         self.progress = Progress()
+        self.vital = vital
         self.failure: Exception | None = None
         self._settings, self._name = settings, name
-        self._pauses = Pauses()
+        self._pauses, self._retries, self._failed = Pauses(), Pauses(), ""  # while Kafka is away, and where feeding fails
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._main, name=f"{name}-feed", daemon=True)
@@ -102,7 +119,9 @@ class Background(ABC):
         """End, and wait for it."""
         if self._task is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._task.cancel)
-            self._thread.join()
+            self._thread.join(STOP_SECONDS)
+            if self._thread.is_alive():
+                log.error("The %s's feed does not end within %.0f s: it is left behind.", self._name, STOP_SECONDS)
 
     def _main(self) -> None:
         assert self._task is not None
@@ -132,6 +151,18 @@ class Background(ABC):
                 self.progress = replace(self.progress, lag=None, doing="waiting for Kafka")
                 log.warning("The %s waits for Kafka at %s: %s", self._name, self._settings.bootstrap, error, extra=REPEATS)
                 await asyncio.sleep(self._pauses.next())
+            except Exception as error:
+                if self.vital:
+                    raise
+                self._fail(f"feeding it failed and is tried again: {type(error).__name__}: {error}")
+                await asyncio.sleep(self._retries.next())
+
+    def _fail(self, how: str) -> None:
+        """Say it, once for each kind of failure; nothing is told of what it fed until it works again."""
+        if how != self._failed:
+            log.exception("The %s's feed failed in an unforeseen way and is tried again.", self._name)
+        self._failed = how
+        self.progress = Progress(doing=how)
 
     @abstractmethod
     async def _follow(self) -> None:
@@ -146,7 +177,7 @@ class Feed(Background):
 
     def __init__(self, settings: Settings, store: Store, clock: Callable[[], int] = now_ms, diet: Diet | None = None) -> None:
         self._store, self._clock, self._diet = store, clock, diet or of_cube(settings.app_id)
-        super().__init__(settings, self._diet.store)
+        super().__init__(settings, self._diet.store, vital=self._diet.vital)
 
     def _close(self) -> None:
         self._store.close()
@@ -162,18 +193,45 @@ class Feed(Background):
         try:
             await reader.start()
             self._pauses.succeeded()
-            self.progress = Progress(partitions=len(partitions), doing=f"opening the {self._diet.store}")  # which may turn out to be empty
-            places = self._store.open(cluster, self._clock())
-            while True:
-                try:
-                    await Following(reader, self._store, places, self._say, self._clock, self._diet).run(partitions)
-                except (Doubt, OffsetOutOfRangeError) as doubt:
-                    self.progress = Progress(partitions=len(partitions), doing="building the figures anew")
-                    places = self._store.rebuild(cluster, self._clock(), str(doubt))
+            await self._feed(reader, cluster, partitions)
         finally:
             await reader.stop()
 
+    async def _feed(self, reader: AIOKafkaConsumer, cluster: str, partitions: Sequence[TopicPartition]) -> NoReturn:
+        """Keep the store fed, whatever the disk does.
+
+        Raises: KafkaError.
+        """
+        doubt = ""  # why the store has to be made anew
+        while True:
+            try:
+                places = self._open(cluster, partitions, doubt)
+                doubt = ""
+                following = Following(reader, self._store, places, self._say, self._clock, self._diet, ready=self.progress.ready)
+                await following.run(partitions)
+            except (Doubt, OffsetOutOfRangeError) as found:
+                doubt = str(found) or type(found).__name__
+                self.progress = Progress(partitions=len(partitions), doing="building the figures anew")
+                await asyncio.sleep(self._retries.next())
+            except StorageTrouble as trouble:
+                self.progress = replace(self.progress, lag=None, doing=str(trouble))
+                await asyncio.sleep(self._retries.next())
+
+    def _open(self, cluster: str, partitions: Sequence[TopicPartition], doubt: str) -> Mapping[Any, Place]:
+        """Open the store or make it anew. What was complete stays so, unless it holds something else now."""
+        before = self._store.generation
+        if not self.progress.ready:
+            self.progress = Progress(partitions=len(partitions), doing=f"opening the {self._diet.store}")  # which may turn out to be empty
+        opened = self._store.rebuild(cluster, self._clock(), doubt) if doubt else self._store.open(cluster, self._clock())
+        if self._store.generation != before:
+            self.progress = Progress(partitions=len(partitions), doing=f"opening the {self._diet.store}")
+        return opened
+
     def _say(self, progress: Progress) -> None:
+        if (trouble := self._store.trouble) is not None:
+            progress = replace(progress, doing=str(trouble))
+        elif progress.ready:
+            self._retries.succeeded()
         self.progress = progress
 
 
@@ -182,20 +240,21 @@ class Following:
 
     def __init__(
         self, reader: AIOKafkaConsumer, store: Store, places: Mapping[Any, Place], say: Callable[[Progress], None],
-        clock: Callable[[], int], diet: Diet = OF_CUBE,
+        clock: Callable[[], int], diet: Diet = OF_CUBE, *, ready: bool = False,
     ) -> None:  # fmt: skip
+        """`ready`: the store held everything before, and goes on from there."""
         self._reader, self._store, self._places, self._say, self._clock, self._diet = reader, store, places, say, clock, diet
         self._first: dict[TopicPartition, int] = {}
         self._goal: dict[TopicPartition, int] = {}
         self._positions: dict[TopicPartition, int] = {}
         self._unchecked: dict[TopicPartition, Place] = {}
-        self._ready = False
+        self._ready = ready
         self._said, self._completed = monotonic(), 0.0
 
     async def run(self, partitions: Sequence[TopicPartition]) -> NoReturn:
         """Apply what comes, for ever.
 
-        Raises: Doubt and OffsetOutOfRangeError when the store is of another topic; KafkaError.
+        Raises: Doubt and OffsetOutOfRangeError when the store is of another topic; StorageTrouble; KafkaError.
         """
         await self._assign(partitions)
         self._report()

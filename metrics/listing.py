@@ -23,6 +23,7 @@ from metrics.disposable import DisposableFile, Doubt
 from metrics.listing_layout import HALF, ORDER, PLACES, TABLES, create_all, fingerprint
 from schemas.cells import Rules, parse_key
 from schemas.errors import ContractError
+from schemas.masking import quoted
 from schemas.states import APPLIED_KEY, read_applied
 from schemas.topics import DEFAULT_BOOKS, state_topic
 
@@ -47,6 +48,8 @@ class Meaning:
     counts: Callable[[Any], Iterable[Contribution]]
     date_names: tuple[str, ...]
     dates: Callable[[Any], Sequence[int | None]]
+    # Why no door wrote a record of this key to this partition of so many, so that it counts nowhere; None if one may have.
+    strange: Callable[[bytes, int, int], str | None] = lambda key, partition, partitions: None
 
 
 class Record(Protocol):
@@ -64,12 +67,13 @@ class Record(Protocol):
 class ListingStats:
     """Counted since this process started."""
 
-    records: int = 0
     unreadable: int = 0
 
 
 class Listing(DisposableFile):
-    """The writing side. Raises Doubt (from every method) when only a rebuild helps."""
+    """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble when waiting does."""
+
+    name = "listing"
 
     def __init__(self, path: Path, meanings: Iterable[Meaning], books: str = DEFAULT_BOOKS) -> None:
         self.meanings = {state_topic(meaning.family, books): meaning for meaning in meanings}
@@ -78,14 +82,17 @@ class Listing(DisposableFile):
         self.stats = ListingStats()
 
     def open(self, cluster: str, now_ms: int) -> dict[TopicPartition, Place]:
-        """Open the file, or make it anew if it can't be trusted; returns how far each partition was applied."""
-        self.close()
+        """Open the file (if it is open, go on with it), or make it anew if it can't be trusted.
+
+        Returns how far each partition was applied.
+        """
         try:
-            self._open(cluster, now_ms)
-        except (Doubt, sqlite3.DatabaseError) as doubt:
+            with self._guarded("open"):
+                self._open(cluster, now_ms)
+                rows = self._db.execute("SELECT topic, partition, next, last, last_ms FROM offsets")
+                return {TopicPartition(topic, partition): Place(*place) for topic, partition, *place in rows}
+        except Doubt as doubt:
             return self.rebuild(cluster, now_ms, str(doubt))
-        rows = self._db.execute("SELECT topic, partition, next, last, last_ms FROM offsets")
-        return {TopicPartition(topic, partition): Place(*place) for topic, partition, *place in rows}
 
     def rebuild(self, cluster: str, now_ms: int, reason: str) -> dict[TopicPartition, Place]:
         """Delete the file and make an empty one."""
@@ -94,8 +101,9 @@ class Listing(DisposableFile):
 
     def applied(self) -> dict[TopicPartition, int | None]:
         """Of each partition with rows, the next event that they do not stand for; None where the last record did not say so."""
-        found = self._db.execute("SELECT topic, partition, applied FROM offsets WHERE last >= 0")
-        return {TopicPartition(topic, partition): offset for topic, partition, offset in found}
+        with self._guarded("read"):
+            found = self._db.execute("SELECT topic, partition, applied FROM offsets WHERE last >= 0")
+            return {TopicPartition(topic, partition): offset for topic, partition, offset in found}
 
     def apply(self, records: Iterable[Record], positions: Mapping[TopicPartition, int]) -> None:
         """Apply states (in order within a partition) and remember `positions`, the next offset of each, in one transaction."""
@@ -106,14 +114,11 @@ class Listing(DisposableFile):
             if record.key != APPLIED_KEY:
                 newest[record.topic, record.key] = record
             last[record.topic, record.partition] = record
-            self.stats.records += 1
-        try:
-            with self._db:
-                self._db.execute("BEGIN IMMEDIATE")
-                self._write(newest.values())
-                self._remember(positions, last.values())
-        except sqlite3.Error as error:
-            raise Doubt(f"SQLite could not write it ({error})") from error
+        with self._guarded("write", positions), self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._write(newest.values())
+            self._remember(positions, last.values())
+        self._written(positions)
 
     def _write(self, records: Iterable[Record]) -> None:
         change = _Change()
@@ -134,7 +139,8 @@ class Listing(DisposableFile):
             return thing, _pack(meaning.dates(state)), rows_of(meaning.counts(state))
         except (msgspec.MsgspecError, ContractError, ValueError, KeyError) as error:
             self.stats.unreadable += 1
-            log.error("The state of %r in %s, offset %d, can't be read and is left out: %s", thing, record.topic, record.offset, error)
+            place = f"{record.topic}, offset {record.offset}"
+            log.error("The state of %s in %s, can't be read and is left out: %s", quoted(thing), place, error)
             return thing, b"", []
 
     def _remember(self, positions: Mapping[TopicPartition, int], last: Iterable[Record]) -> None:

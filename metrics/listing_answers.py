@@ -21,6 +21,7 @@ class Thing(BaseModel):
     adds: int = Field(description="What it adds to the figure: 1, an amount, or less than nothing where it is taken away")
     counts: dict[str, int] = Field(description="Every measure of this kind that it counts for: why it is here")
     dates: dict[str, str] = Field(description="What is known of it, by name; docs/api.md explains the names")
+    href: str = Field(description="Address of the thing itself: its facts, and the figures it is in")
 
 
 class ListAsOf(BaseModel):

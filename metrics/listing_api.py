@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from asyncio import get_running_loop
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -16,26 +16,32 @@ from metrics.listing_answers import ListAnswer, list_sheet
 from metrics.listing_layout import FAMILIES
 from metrics.listing_questions import Lists
 from metrics.listing_subjects import ListAsked
+from metrics.patience import PATIENCE_SECONDS, in_time
 from metrics.problems import Problem
 
+THREADS = 4
 
-def listing_routes(lists: Lists | None) -> Callable[[Executor], APIRouter]:
-    """The routes; answers are made in the threads of a pool. Without lists they say that those are switched off."""
 
-    def routes(pool: Executor) -> APIRouter:
-        made = APIRouter()
+def listing_routes(lists: Lists | None, patience: float = PATIENCE_SECONDS) -> Callable[[Executor], APIRouter]:
+    """The routes. Answers are made in threads of their own: however long a list takes, the figures' threads are free.
+
+    Without lists the routes say that those are switched off.
+    """
+
+    def routes(_: Executor) -> APIRouter:
+        made, pool = APIRouter(), ThreadPoolExecutor(THREADS, "lists")
         for family in FAMILIES:
-            _route(made, family, lists, pool)
+            _route(made, family, lists, pool, patience)
         return made
 
     return routes
 
 
-def _route(routes: APIRouter, family: str, lists: Lists | None, pool: Executor) -> None:
+def _route(routes: APIRouter, family: str, lists: Lists | None, pool: Executor, patience: float) -> None:
     async def listed(request: Request, asked: Annotated[ListAsked, Query()]) -> Response:
         if lists is None:
             raise Problem("not-found", "Lists are switched off: set LGSP_LISTING=1 and start `lgsp metrics` again.")
-        answer = await get_running_loop().run_in_executor(pool, lists.things, family, asked)
+        answer = await in_time(pool, patience, partial(lists.things, family, asked))
         return _response(request, family, answer, asked, lists.date_names[family])
 
     listed.__doc__ = f"The {family} behind a part of an indicator, a page at a time, in order of day (or due time), agency and id."

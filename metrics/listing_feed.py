@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aiokafka import TopicPartition
 
 from metrics import exposition as told
-from metrics.disposable import Connections
+from metrics.disposable import Connections, DisposableFile
 from metrics.exposition import block
 from metrics.feed import Diet, Feed
 from metrics.listing import Listing, Meaning
@@ -32,12 +32,21 @@ class Service:
     def __init__(self, settings: Settings, meanings: Sequence[Meaning], questions: Questions) -> None:
         self.lists: Lists | None = None
         self.feeds: list[Feed] = []
+        self.meanings = meanings
+        self.connections: Connections | None = None  # for whoever reads the listing besides
         self._listing = Listing(settings.read_models / LISTING_FILE, meanings, settings.app_id)
         if settings.listing and meanings:
-            pace = Pace(self._listing, questions.readers, Connections(self._listing, SAYING))
-            feed = Feed(settings, pace, diet=Diet("listing", tuple(self._listing.meanings), _itself, BATCH, rest=REST, hurry=pace.awaited))
+            self.connections = Connections(self._listing, SAYING)
+            pace = Pace(self._listing, questions.readers, self.connections)
+            topics = tuple(self._listing.meanings)
+            feed = Feed(settings, pace, diet=Diet("listing", topics, _itself, BATCH, rest=REST, hurry=pace.awaited, vital=False))
             self.feeds = [feed]
             self.lists = Lists(questions, pace, meanings, progress=lambda: feed.progress)
+
+    @property
+    def files(self) -> list[DisposableFile]:
+        """What is kept on disk."""
+        return [self._listing] if self.feeds else []
 
     def text(self) -> str:
         """Their part of GET /metrics; nothing without lists."""

@@ -20,6 +20,7 @@ from metrics.disposable import Connections, Unreadable
 from metrics.listing import Listing, Record, applied_of
 from metrics.listing_reader import applied
 from metrics.reader import Readers, Snapshot
+from schemas.errors import StorageTrouble
 
 PATIENCE = 0.25  # seconds that a reader waits for the listing at most
 MOST_HELD = 20_000  # states that wait for the cube; with more of them it is the cube that must catch up
@@ -48,6 +49,16 @@ class Pace:
         self._stops: defaultdict[str, list[Stop]] = defaultdict(list)
 
     # What is fed (metrics/feed.py)
+
+    @property
+    def generation(self) -> int:
+        """As the listing's."""
+        return self._listing.generation
+
+    @property
+    def trouble(self) -> StorageTrouble | None:
+        """As the listing's."""
+        return self._listing.trouble
 
     def open(self, cluster: str, now_ms: int) -> dict[TopicPartition, Place]:
         """As the listing."""

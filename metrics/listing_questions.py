@@ -12,6 +12,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import msgspec
 
@@ -79,7 +80,7 @@ class Lists:
             **chosen.head, agency=asked.agency, level=asked.level, field=asked.field,
             window=Days(first=told.window.first, last=told.window.last), figure=told.figure, missing=told.missing,
             rows=whole.rows if whole else None, adds=whole.adds if whole else None, same_moment=same,
-            as_of=ListAsOf(figure=question.as_of, list_=read.offsets), things=self._things(family, read),
+            as_of=ListAsOf(figure=question.as_of, list_=read.offsets), things=self._things(family, read, asked.books),
             next=_token(read.found[-1].place) if read.more else None,
         )  # fmt: skip
 
@@ -88,9 +89,9 @@ class Lists:
         theirs, ours = counted.get(family, []), self._rules[family]
         return told if theirs in ([], [ours]) else Told(None, reasons.other_rules(family, theirs, ours), told.window, [])
 
-    def _things(self, family: str, read: Page) -> list[Thing]:
-        names = self.date_names[family]
-        return [_thing(one, dict(zip(names, read.dates.get(one.place.thing) or (), strict=False))) for one in read.found]
+    def _things(self, family: str, read: Page, books: str | None) -> list[Thing]:
+        names, query = self.date_names[family], "" if books is None else f"?books={books}"
+        return [_thing(one, dict(zip(names, read.dates.get(one.place.thing) or (), strict=False)), query) for one in read.found]
 
 
 def _same_moment(aligned: bool | None, chosen: Subject, told: Told, whole: Total | None) -> bool | None:
@@ -116,15 +117,17 @@ def _read(db: sqlite3.Connection, family: str, chosen: list[Selection], after: P
     return Page(found, more, whole, dates(db, family, (one.place.thing for one in found)), places)
 
 
-def _thing(found: Found, known: Mapping[str, int | None]) -> Thing:
+def _thing(found: Found, known: Mapping[str, int | None], query: str) -> Thing:
     return Thing(
         id=found.place.thing, agency=found.place.agency, category=found.category, family=found.table.family, kind=found.table.kind,
-        at=_at(found.place.at, found.table.declared.at), adds=found.adds, counts=found.counts,
+        at=at_text(found.place.at, found.table.declared.at), adds=found.adds, counts=found.counts,
         dates={name: iso(ms) for name, ms in known.items() if ms is not None},
+        href=f"/v1/{found.table.family}/{quote(found.place.thing, safe='')}{query}",
     )  # fmt: skip
 
 
-def _at(at: int, shape: At) -> str | None:
+def at_text(at: int, shape: At) -> str | None:
+    """When a row counts, for people."""
     if shape == "instant":
         return iso(at) if at else None
     return as_date(at).isoformat()

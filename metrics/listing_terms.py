@@ -14,6 +14,7 @@ from metrics.listing_reader import Selection
 from schemas.codes import AdministrativeLevel
 
 Part = Literal["numerator", "denominator"]
+PARTS: tuple[Part, Part] = ("numerator", "denominator")
 
 
 def term_of(indicator: Indicator, part: Part) -> Term | None:

@@ -49,5 +49,5 @@ class Timed:
         try:
             await self._app(scope, receive, watched)
         finally:
-            route = getattr(scope.get("route"), "path", "unknown")
+            route = getattr(scope.get("route"), "path_format", "unknown")
             self._timings.add((route, status), perf_counter() - started)

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from metrics.disposable import Unreadable
+from schemas.masking import shown as shown  # what a caller sent, as every message of the API may repeat it
 
 MEDIA_TYPE = "application/problem+json"
 Name = Literal["unknown-indicator", "wrong-parameter", "not-ready", "not-found", "wrong-method", "failed"]
@@ -29,7 +30,6 @@ KINDS: dict[Name, tuple[int, str]] = {
     "failed": (500, "The reporting API failed"),
 }
 READING = "GET, HEAD"
-LONGEST_SHOWN = 60
 QUOTED = re.compile("'([^']*)'")
 
 
@@ -56,12 +56,6 @@ def wrong(field: str, message: str) -> Problem:
 def all_wrong(errors: Sequence[FieldError]) -> Problem:
     """Several parameters that cannot be used."""
     return Problem("wrong-parameter", "; ".join(f"{one['field']}: {one['message']}" for one in errors), errors)
-
-
-def shown(text: str) -> str:
-    """What a caller sent, as it may stand in a message: short, without characters that do not print."""
-    plain = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-    return plain if len(plain) <= LONGEST_SHOWN else f"{plain[: LONGEST_SHOWN - 1]}…"
 
 
 def nearest(given: str, known: Iterable[str]) -> str | None:
@@ -94,7 +88,7 @@ def response(request: Request, problem: Problem, headers: Mapping[str, str] | No
     status, title = KINDS[problem.name]
     document: dict[str, Any] = {
         "type": f"urn:lgsp:problem:{problem.name}", "title": title, "status": status,
-        "detail": problem.detail, "instance": request.url.path,
+        "detail": problem.detail, "instance": shown(request.url.path),
     }  # fmt: skip
     if problem.errors:
         document["errors"] = problem.errors
@@ -118,7 +112,7 @@ async def on_invalid(request: Request, error: Exception) -> Response:
 
 def _parameters(request: Request) -> list[str]:
     """The parameters of the address, as it describes them."""
-    described = request.app.openapi()["paths"][request.scope["route"].path]["get"]
+    described = request.app.openapi()["paths"][request.scope["route"].path_format]["get"]
     return [one["name"] for one in described.get("parameters", []) if one["in"] == "query"]
 
 

@@ -12,9 +12,11 @@ from functools import partial
 from metrics.books import Books, ByBooks
 from metrics.catalogue import load_agencies, load_indicators
 from metrics.listing import Meaning
+from metrics.tracing.service import Tracing
 from schemas import logs
 from schemas.serving import Server, run_server
 from schemas.settings import Settings
+from schemas.storage import require_writable
 
 GRACE_SECONDS = 5
 # Seconds that a thread may keep Python's lock from another. SQLite lets go of it at every statement, so at the usual 5 ms a
@@ -30,18 +32,22 @@ def run(settings: Settings, meanings: Sequence[Meaning] = ()) -> int:
 
 
 async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[Meaning] = ()) -> None:
-    """Serve on a listening socket until a signal, or until a feed ends for good.
+    """Serve on a listening socket until a signal, or until a vital feed ends for good.
 
-    Raises: CatalogueError; SettingsError for office hours that are none, or topics that exist with another number of partitions.
+    Raises: CatalogueError; EnvironmentBroken for a folder that can't be written; SettingsError for office hours that are none, or topics
+    that exist with another number of partitions.
     """
+    for one in settings.served:
+        require_writable(one.read_models, "The metrics process")
     indicators, agencies = load_indicators(settings.indicators), load_agencies(settings.agencies)
-    served = [Books(one, indicators, agencies, meanings) for one in settings.served]
+    tracing = Tracing(settings, meanings)
+    served = [Books(one, indicators, agencies, meanings, tracing) for one in settings.served]
     app = ByBooks({one.name: one.app for one in served})
     server = Server(app, "metrics", ["/metrics", "/v1/indicators"], grace_seconds=GRACE_SECONDS)
-    feeds = [feed for one in served for feed in one.feeds]
+    feeds = [*(feed for one in served for feed in one.feeds), *tracing.feeds]
     spare_collections()
-    for feed in feeds:  # one that ends takes the server with it: figures that no longer move must not be told
-        feed.start(when_ended=server.stop_soon)
+    for feed in feeds:  # a vital one that ends takes the server with it: figures that no longer move must not be told
+        feed.start(when_ended=server.stop_soon if feed.vital else _nothing)
     watching = [asyncio.create_task(one.lag.watch()) for one in served]
     try:
         await server.serve([listener])
@@ -52,8 +58,12 @@ async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[
         for feed in feeds:
             await asyncio.to_thread(feed.stop)
     for feed in feeds:
-        if feed.failure is not None:
+        if feed.vital and feed.failure is not None:
             raise feed.failure
+
+
+def _nothing() -> None:
+    """The figures go on without it."""
 
 
 def spare_collections() -> None:

@@ -34,8 +34,11 @@ class Commands(click.Group):
 @click.version_option(package_name="lgsp-hub")
 def cli() -> None:
     """The province's hub: agencies' facts in, live exact figures out."""
-    from ops.supervise import follow_supervisor
+    from ops.outputs import lose_what_does_not_fit
+    from ops.supervise import SUPERVISOR, follow_supervisor
 
+    if SUPERVISOR in os.environ:
+        lose_what_does_not_fit()
     follow_supervisor()
 
 
@@ -128,6 +131,55 @@ def mend(from_zero: bool, skip_missing: bool, yes: bool) -> None:
     sys.exit(run_mend(settings(), from_zero=from_zero, skip_missing=skip_missing, yes=yes))
 
 
+@cli.group()
+def quarantine() -> None:
+    """What could not be taken in: list it by source, reason and day, or show all that is kept of one refusal."""
+
+
+@quarantine.command(name="list")
+@click.option("--source", default="", help="Only of sources that hold this text.")
+@click.option("--reason", default="", help="Only for reasons that hold this text.")
+@click.option("--since", help="Only since a day (2026-11-30) or so long ago (7d, 12h).")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Most lines, the newest ones.")
+@click.option("--json", "form", flag_value="json", help="The refusals themselves, one JSON object a line.")
+@click.option("--csv", "form", flag_value="csv", help="The same as CSV.")
+def quarantine_list(source: str, reason: str, since: str | None, limit: int, form: Any) -> None:
+    """Count refusals by day, source and reason, newest first."""
+    from ops.quarantine import Asked, instant_of, run_list
+
+    sys.exit(run_list(settings(), Asked(source, reason, instant_of(since) if since else 0, limit), form or "table"))
+
+
+@quarantine.command(name="show")
+@click.argument("origin")
+def quarantine_show(origin: str) -> None:
+    """Tell all that is kept of a refusal and what to do next. ORIGIN is of the list's last column, or begins one."""
+    from ops.quarantine import run_show
+
+    sys.exit(run_show(settings(), origin))
+
+
+@cli.command()
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--check", is_flag=True, help="Take none: read the backup in DIR and compare every file with its hash.")
+def backup(folder: Path, check: bool) -> None:
+    """Back up facts, states and cells into DIR, while everything runs; again into the same DIR adds only what is new."""
+    from ops.backup import run_backup, run_check
+
+    sys.exit(run_check(folder) if check else run_backup(settings(), folder))
+
+
+@cli.command()
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--events-only", is_flag=True, help="Leave states and cells out: workers count everything anew, by their own rules.")
+@click.option("--without", multiple=True, metavar="FAMILY:ID", help="Leave this thing out for good; events only. May be repeated.")
+def restore(folder: Path, events_only: bool, without: tuple[str, ...]) -> None:
+    """Restore the backup in DIR into an empty Kafka, and recount. Interrupted: run it again. Exit code 1 if figures differ."""
+    from ops.backup import run_restore
+
+    sys.exit(run_restore(settings(), folder, events_only=events_only, without=without))
+
+
 @cli.command()
 @click.argument("names", nargs=-1, type=click.Choice(tuple(NAMES)), metavar="[NAMES]...")
 @click.option("--events", type=click.IntRange(1_000), default=EVENTS, show_default=True, help="Of the whole job; fewer shrink the rest.")
@@ -173,6 +225,7 @@ def settings_() -> None:
 
 def main() -> None:
     """The console script."""
+    os.umask(0o077)  # all that it writes, and whatever it starts (Kafka's storage too), is its own user's alone
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
     cli()
 

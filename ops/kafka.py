@@ -20,11 +20,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType, MappingProxyType, TracebackType
-from typing import IO, Self
+from typing import IO, NoReturn, Self
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
@@ -32,14 +33,18 @@ from rich.console import Console
 
 from ops.java import java_program
 from ops.kafka_jars import classpath
-from ops.kafka_storage import BROKER, first_complaint, prepare_storage, write_configuration
+from ops.kafka_storage import BROKER, FLOOR, first_complaint, lack_of_room, prepare_storage, write_configuration
 from ops.logfiles import rotate
 from schemas import logs
-from schemas.errors import EnvironmentBroken
+from schemas.errors import EnvironmentBroken, StorageTrouble
 from schemas.listening import LOOPBACK, address, connects, open_to_others
+from schemas.pauses import Pauses
 from schemas.settings import Settings
+from schemas.storage import trouble_of
 
 POLL_SECONDS = 0.05
+STOP_SECONDS = 30.0
+ROOM_SECONDS = 1.0
 ROTATE_SECONDS = 5.0
 ANSWER_MS = 10_000
 # Serial collection: on a heap this small it costs no more CPU than G1, pauses no longer, and takes fewer threads and less memory.
@@ -100,23 +105,35 @@ class EmbeddedKafka:
         return self.data / "logs" / "broker.out"
 
     def start(self, timeout: float = 90.0) -> None:
-        """Bring the broker up; returns once it answers clients. On any failure nothing is left running.
+        """Bring the broker up; returns once it answers clients. On any failure nothing is left running, and it may be tried again.
 
-        timeout: seconds until it must answer. Raises: EnvironmentBroken if the folder or the port is taken, jars or Java are missing,
-        or Kafka does not come up.
+        timeout: seconds until it must answer. Raises: StorageTrouble while the disk is full; EnvironmentBroken if the folder or the
+        port is taken, jars or Java are missing, or Kafka does not come up.
         """
         java, jars = java_program(), classpath(home=self.home, repository=self.repository)
         command = [str(java), *JVM, f"-Xmx{self.heap}", f"-Dlgsp.kafka={self.data}", "-cp", os.pathsep.join(map(str, jars))]
         self._own_folder()
         try:
+            if (full := lack_of_room(self.data)) is not None:
+                raise full
             self._stop_orphan()
             self._require_free_port()
             self._prepare(command)
-            self._launch(command)
+            process = self._launch(command)
             self._await_answer(time.monotonic() + timeout)
-        except BaseException:
+        except BaseException as error:
             self.stop()
+            if isinstance(error, EnvironmentBroken) and (full := lack_of_room(self.data, FLOOR)) is not None:
+                raise full from error
             raise
+        threading.Thread(target=self._watch_room, args=(process,), name="kafka-room", daemon=True).start()
+
+    def _watch_room(self, process: subprocess.Popen[bytes]) -> None:
+        """End the broker in order before the disk is full to the last byte."""
+        while process.poll() is None:
+            if lack_of_room(self.data, FLOOR) is not None:
+                _end(process, STOP_SECONDS)
+            time.sleep(ROOM_SECONDS)
 
     def require_startable(self) -> None:
         """Look, without starting anything, whether folder and port can be had.
@@ -131,7 +148,7 @@ class EmbeddedKafka:
         finally:
             self._release_folder()
 
-    def stop(self, timeout: float = 30.0) -> None:
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
         """End the broker: politely, then after `timeout` seconds (or a second Ctrl-C) by force, which loses nothing either."""
         process, self._process = self._process, None
         try:
@@ -172,17 +189,22 @@ class EmbeddedKafka:
             raise EnvironmentBroken(
                 f"Kafka's data folder {self.data} is in use by a running `lgsp` (process {owner}): stop that one or set LGSP_DATA."
             ) from error
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
         self._lock = lock
+        with contextlib.suppress(OSError):  # on a full disk it stays unsaid whose it is
+            lock.truncate(0)
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
 
     def _release_folder(self) -> None:
         if self._lock is not None:
-            self._lock.close()
+            with contextlib.suppress(OSError):  # what could not be written is tried once more
+                self._lock.close()
             self._lock = None
 
     def _unwritable(self, error: OSError) -> EnvironmentBroken:
+        found = trouble_of(error, self.data, "Kafka's storage")
+        if found is not None and found.reason == "full":
+            return found
         return EnvironmentBroken(f"Kafka cannot write its data folder {self.data} ({error.strerror}): make it writable or set LGSP_DATA.")
 
     def _stop_orphan(self) -> None:
@@ -216,15 +238,19 @@ class EmbeddedKafka:
         except OSError as error:
             raise self._unwritable(error) from error
 
-    def _launch(self, command: list[str]) -> None:
-        self.output.write_bytes(b"")
-        with self.output.open("ab") as output:  # to append, so that it can be emptied while the broker writes
-            self._process = subprocess.Popen(
-                [*command, "kafka.Kafka", "server.properties"],
-                cwd=self.data, env=_environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C in the terminal is for `lgsp`, which stops Kafka last
-            )
-        self._pid_file.write_text(str(self._process.pid), encoding="ascii")
+    def _launch(self, command: list[str]) -> subprocess.Popen[bytes]:
+        try:
+            self.output.write_bytes(b"")
+            with self.output.open("ab") as output:  # to append, so that it can be emptied while the broker writes
+                self._process = process = subprocess.Popen(
+                    [*command, "kafka.Kafka", "server.properties"],
+                    cwd=self.data, env=_environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                    start_new_session=True,  # Ctrl-C in the terminal is for `lgsp`, which stops Kafka last
+                )
+            self._pid_file.write_text(str(process.pid), encoding="ascii")
+        except OSError as error:
+            raise self._unwritable(error) from error
+        return process
 
     def _await_answer(self, deadline: float) -> None:
         opened = _until(lambda: self.pid is None or connects(self.host, self.port), deadline - time.monotonic())
@@ -237,7 +263,7 @@ class EmbeddedKafka:
 
 
 def run(settings: Settings) -> int:
-    """`lgsp kafka`: the broker in the foreground until Ctrl-C or SIGTERM; the exit code.
+    """`lgsp kafka`: the broker in the foreground until Ctrl-C or SIGTERM; the exit code. While the disk is full it waits for room.
 
     Raises: EnvironmentBroken as `EmbeddedKafka.start` does, and if the broker ends by itself.
     """
@@ -245,12 +271,32 @@ def run(settings: Settings) -> int:
     logs.set_up(settings, "kafka", aiokafka="CRITICAL")  # that it doesn't answer at once is no news
     if warning := open_to_others("Kafka", settings.kafka_host, "LGSP_KAFKA_HOST"):
         Console(stderr=True).print(warning, soft_wrap=True, markup=False)
-    with contextlib.suppress(KeyboardInterrupt), EmbeddedKafka.of(settings) as kafka:
-        Console().print(f"Kafka listens on {kafka.bootstrap}, its data is in {kafka.data}. Ctrl-C stops it.", soft_wrap=True, markup=False)
-        while (code := kafka.wait(ROTATE_SECONDS)) is None:
-            rotate(kafka.output)
-        raise EnvironmentBroken(f"Kafka ended by itself (exit code {code}): see {kafka.server_log}, then start it again.")
+    kafka, pauses, waiting = EmbeddedKafka.of(settings), Pauses(), False
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            try:
+                with kafka:
+                    pauses.succeeded()
+                    waiting = False
+                    _run(kafka)
+            except StorageTrouble as full:
+                if not waiting:  # said once
+                    _say(str(full))
+                waiting = True
+                time.sleep(pauses.next())
     return 0
+
+
+def _run(kafka: EmbeddedKafka) -> NoReturn:
+    _say(f"Kafka listens on {kafka.bootstrap}, its data is in {kafka.data}. Ctrl-C stops it.")
+    while (code := kafka.wait(ROTATE_SECONDS)) is None:
+        rotate(kafka.output)
+    ended = EnvironmentBroken(f"Kafka ended by itself (exit code {code}): see {kafka.server_log}, then start it again.")
+    raise lack_of_room(kafka.data) or ended
+
+
+def _say(sentence: str) -> None:
+    Console().print(sentence, soft_wrap=True, markup=False)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from schemas.errors import EnvironmentBroken
+from schemas.errors import EnvironmentBroken, StorageTrouble
 from schemas.listening import LOOPBACK, address
+from schemas.storage import free_bytes, shown
 
 # The same in every installation, so that a lost or half-written meta.properties can be written again: partitions are assigned to the
 # directory's id, and a broker that draws a new one no longer finds its data.
 IDENTITY = {"version": "1", "node.id": "1", "cluster.id": "bGdzcC1odWIta2Fma2EtMQ", "directory.id": "bGdzcC1odWItZGlyZWN0MQ"}
+FLOOR, ENOUGH = 32 << 20, 64 << 20  # bytes of room: with less a running broker is stopped, with so much one is started
 QUIET_PORTS = range(15_000, 32_000)
 _given: set[int] = set()
 FOR_GOOD_MINUTES = (1 << 31) - 1  # the greatest that Kafka takes: some 4,000 years
@@ -72,6 +74,18 @@ def identity(node: str) -> dict[str, str]:
     """What meta.properties says of the broker with this `node.id`, a digit: no two of a cluster may have one directory id."""
     directory = base64.urlsafe_b64encode(f"lgsp-hub-direct{node}".encode()).decode().rstrip("=")
     return IDENTITY | {"node.id": node, "directory.id": directory}
+
+
+def lack_of_room(data: Path, least: int = ENOUGH) -> StorageTrouble | None:
+    """Why a broker had better not write there: one that meets the end of the disk half-way through a batch has to mend its log."""
+    free = free_bytes(data)
+    if free is None or free >= least:
+        return None
+    return StorageTrouble(
+        f"Disk full: Kafka waits for {ENOUGH >> 20} MiB of room, and {data} has {shown(free)} left. "
+        "Make room there; it then goes on by itself, and nothing that was accepted is lost.",
+        "full",
+    )
 
 
 def write_configuration(data: Path, host: str, port: int, properties: Mapping[str, str] = MappingProxyType({})) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from metrics.listing import Meaning
 from metrics.listing_layout import FAMILIES as LISTED
+from streams.admission import Home, strange
 from streams.families import ALL, FAMILIES, Contribution, Family
 from streams.families.dates import DATES
 
@@ -19,4 +20,7 @@ def _meaning(family: Family) -> Meaning:
     def counts(state: object) -> list[Contribution]:
         return family.counts(state, ALL)
 
-    return Meaning(family.name, family.rules, family.decoder(), counts, *DATES[family.name])
+    def strange_here(key: bytes, partition: int, partitions: int) -> str | None:
+        return strange(key, Home(partition, partitions) if family.keyed else None)
+
+    return Meaning(family.name, family.rules, family.decoder(), counts, *DATES[family.name], strange_here)

@@ -7,7 +7,6 @@ Events are never touched.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -19,6 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ops.members import require_no_worker
 from schemas.errors import BooksError, HubError
 from schemas.kafka import admin, consumer, ensure_topics
 from schemas.settings import Settings
@@ -30,7 +30,6 @@ from streams.ledger import Ledger
 from streams.takeover import fence, load, places_of
 
 GONE_TRIES, GONE_PAUSE = 100, 0.1  # a deleted topic takes a moment to be gone
-MEMBER_SECONDS = 5.0  # beyond the session timeout, in which a worker that ended is still a member of its group
 Places = Mapping[TopicPartition, Place]
 
 
@@ -60,7 +59,7 @@ class Mending:
         self._console.print(table(self._accounts, self._places))
         if not from_zero and not self._faults():
             return self._say()
-        await self._require_no_worker()
+        await require_no_worker(self._settings, self._console, "then mend")
         await self._look_alone()
         if newer := list(rules_faults(self._accounts)):
             raise HubError(" ".join(newer))
@@ -83,25 +82,6 @@ class Mending:
         except BooksError as error:
             return str(error)
         return None
-
-    async def _require_no_worker(self) -> None:
-        """A worker that has just ended is a member of its group until its session ends: wait for that long."""
-        ends = time.monotonic() + self._settings.session_timeout + MEMBER_SECONDS
-        with self._console.status("Making sure that no worker runs …"):
-            while state := await self._group_state():
-                if time.monotonic() > ends:
-                    group = self._settings.app_id
-                    raise HubError(f"Workers of {group} run ({state}): stop all of them first, then mend, then start them again.")
-                await asyncio.sleep(1)
-
-    async def _group_state(self) -> str:
-        """What Kafka says of the group; empty if it has no members."""
-        async with admin(self._settings) as client:
-            for answer in await client.describe_consumer_groups([self._settings.app_id]):
-                for code, _, state, *_ in cast("Any", answer).groups:
-                    if code or state not in ("Empty", "Dead"):
-                        return f"Kafka's error {code}" if code else str(state)
-        return ""
 
     async def _look_alone(self) -> None:
         """Look once nobody can write any more: a worker that was frozen is fenced, and transactions under way are over."""

@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ops.kafka_storage import lack_of_room
 from ops.supervise import Service
 from schemas.absence import why_silent
 from schemas.listening import address, connects, reached_at
@@ -21,7 +22,7 @@ LONG_SECONDS = 90.0  # for a start
 class Part:
     """A process, what shows that it answers, and which others (by name) must have answered before it is started.
 
-    level: parts of a greater one are stopped first.
+    level: parts of a greater one are stopped first. obstacle: what it waits for while it does not answer, if that is known.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Part:
     answers: Callable[[], bool]
     after: tuple[str, ...] = ()
     level: int = 1
+    obstacle: Callable[[], str] = lambda: ""
     answers_now: bool = False
     answered: bool = False  # once, at least
     took: float = 0.0  # seconds until it did
@@ -69,6 +71,8 @@ class Part:
             return self._ended()
         if self.well:
             return "ok"
+        if obstacle := self.obstacle():
+            return obstacle
         if self.answered and not self.service.restarts:
             return f"does not answer; see {self.service.log}"
         late = f"; longer than usual, see {self.service.log}" if self.service.age > LONG_SECONDS else ""
@@ -92,7 +96,9 @@ def parts_of(settings: Settings, *, simulate: bool) -> list[Part]:
     if settings.embedded:
         kafka = _service(settings, "kafka")
         kafka.stop_seconds = KAFKA_STOP_SECONDS
-        parts.append(Part("kafka", "Kafka", kafka, _KafkaAnswers(settings), level=0))
+        broker = Part("kafka", "Kafka", kafka, _KafkaAnswers(settings), level=0)
+        broker.obstacle = lambda: str(lack_of_room(settings.data / "kafka") or "")  # its log may be on the same full disk
+        parts.append(broker)
     first = ("kafka",) if settings.embedded else ()
     for name, answers in (
         ("worker", lambda: not settings.worker_port or connects(host, settings.worker_port, TIMEOUT)),

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import errno
-import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from rich.console import Console
 
@@ -16,6 +14,7 @@ from ops.kafka_jars import classpath
 from schemas.errors import EnvironmentBroken, SettingsError
 from schemas.listening import cannot_listen, listen, open_to_others
 from schemas.settings import Settings
+from schemas.storage import require_writable
 
 ORPHAN_SECONDS = 8.0  # that the processes of a killed `lgsp up` need at most to end
 KAFKA_ORPHAN_SECONDS = 40.0
@@ -31,7 +30,7 @@ def check(settings: Settings, console: Console) -> None:
     load_indicators(settings.indicators)
     load_agencies(settings.agencies)
     _require_different_ports(settings)
-    require_folder(settings.data)
+    require_writable(settings.data, "The hub")
     for who, host, setting in (("The hub", settings.host, "LGSP_HOST"), ("Kafka", settings.kafka_host, "LGSP_KAFKA_HOST")):
         if warning := open_to_others(who, host, setting):
             console.print(warning, style="yellow", markup=False)
@@ -53,18 +52,6 @@ def _require_different_ports(settings: Settings) -> None:
             both = f"LGSP_{taken[port].upper()} and LGSP_{name.upper()}"
             raise SettingsError(f"{both} are both {port}: give each a port of its own.")
         taken[port] = name
-
-
-def require_folder(folder: Path) -> None:
-    """Raises: EnvironmentBroken if nothing can be written there."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".writable-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        why = f"Nothing can be kept in {folder} ({error.strerror})"
-        raise EnvironmentBroken(f"{why}: mend that, or set LGSP_DATA to another folder.") from None
 
 
 def _require_free(settings: Settings, name: str, port: int) -> None:

@@ -23,6 +23,7 @@ import msgspec
 from schemas.clock import day
 from schemas.codes import ADMINISTRATIVE_LEVELS, CHANNELS
 from schemas.errors import ContractError, NewerLayout
+from schemas.masking import quoted
 
 Sums = dict[int, int]  # place -> amount
 Page = dict[str, Sums]  # cell's name -> its counts
@@ -274,7 +275,7 @@ def parse_key(key: bytes) -> CellKey:
             raise KeyError(kind)
         return CellKey(family, kind, agency, category, int(at))
     except (ValueError, KeyError) as error:
-        raise ContractError(f"{key!r} is no key of a cell (family|kind|agency|category|at)") from error
+        raise ContractError(f"{quoted(key)} is no key of a cell (family|kind|agency|category|at)") from error
 
 
 def place_of(key: bytes) -> tuple[bytes, str]:
@@ -294,7 +295,7 @@ def cells_of(key: bytes | None, value: bytes | None) -> Iterator[tuple[CellKey, 
         family, agency, part = (key or b"").decode().split("|")
         kinds, at = KINDS[family], 0 if part == APPLIED else int(part)
     except (ValueError, KeyError) as error:
-        raise ContractError(f"{key!r} is no key of a page (family|agency|day)") from error
+        raise ContractError(f"{quoted(key)} is no key of a page (family|agency|day)") from error
     for name, sums in decode_page(value).items():
         if part == APPLIED:
             sums = _of_today(sums)
@@ -304,7 +305,7 @@ def cells_of(key: bytes | None, value: bytes | None) -> Iterator[tuple[CellKey, 
                 raise ValueError(name)
             yield CellKey(family, kind, agency, category, int(*instant) if instant else at), sums
         except (ValueError, KeyError, TypeError) as error:
-            raise ContractError(f"{name!r} on page {key!r} is no cell (kind|category, and |at for an instant)") from error
+            raise ContractError(f"{quoted(name)} on page {quoted(key)} is no cell (kind|category, and |at for an instant)") from error
 
 
 _decoder = msgspec.msgpack.Decoder(Page)
@@ -321,4 +322,4 @@ def decode_page(value: bytes | None) -> Page:
     try:
         return _decoder.decode(value)
     except msgspec.DecodeError as error:
-        raise ContractError(f"{value[:80]!r} is no page of cells (a map from names to counts by place)") from error
+        raise ContractError(f"a record of {len(value):,} bytes is no page of cells (a map from names to counts by place)") from error

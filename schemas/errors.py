@@ -8,12 +8,18 @@
     ├── KafkaUnavailable     Kafka does not answer, or not in time: try again
     │   └── TopicUnwritable  one topic is missing or may not be written; others go on
     ├── RecordTooLarge       a record larger than its topic takes: trying again changes nothing
+    ├── BackupError          a backup that can't be taken or restored as asked for
+    │   ├── BackupDamaged    … because its files are not those that were written
+    │   └── RestoreUnfinished  a restore was begun here and has to come to its end first
     ├── EnvironmentBroken    a download, a program or a folder that the hub needs is missing or half-made
+    │   └── StorageTrouble   a disk is full, read-only or fails: what is on it is kept, and waiting may mend it
     └── LedgerError          the worker may not go on: a hole in the offsets, too many undecodable records
         └── BooksError       … and starting it again changes nothing: somebody has to act
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 EXIT_REFUSED = 78  # sysexits' EX_CONFIG: how a process ends that a fresh start can't mend
 
@@ -50,8 +56,31 @@ class RecordTooLarge(HubError):
     """A record larger than its topic takes: trying again changes nothing."""
 
 
+class BackupError(HubError):
+    """A backup that can't be taken or restored as asked for; says what to do."""
+
+
+class BackupDamaged(BackupError):
+    """Files of a backup that are missing or not those that were written; names the first."""
+
+
+class RestoreUnfinished(BackupError):
+    """A restore was begun here and has to come to its end before anything else of the hub starts."""
+
+
 class EnvironmentBroken(HubError):
     """A download, a program or a folder that the hub needs is missing or half-made."""
+
+
+Reason = Literal["full", "read-only", "denied", "failing", "busy"]
+
+
+class StorageTrouble(EnvironmentBroken):
+    """A disk is full, read-only or fails: what is on it is kept, and it goes on once that is mended."""
+
+    def __init__(self, message: str, reason: Reason) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class LedgerError(HubError):

@@ -22,9 +22,9 @@ from aiokafka.errors import (
     TopicAlreadyExistsError,
 )
 
-from schemas.errors import KafkaUnavailable, SettingsError
+from schemas.errors import KafkaUnavailable, RestoreUnfinished, SettingsError
 from schemas.settings import Settings
-from schemas.topics import Topic, topics_of
+from schemas.topics import RESTORING, Topic, topics_of
 
 # Kafka 4 answers NOT_ENOUGH_REPLICAS to old-protocol transactional produces while the previous marker is being written;
 # aiokafka retries, and would log each one.
@@ -40,6 +40,7 @@ COORDINATOR_TRIES = 100
 # The broker makes its offsets topic at the first question; another one takes over what a dead one coordinated.
 COORDINATOR_MOVES = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NodeNotReadyError, NotCoordinatorForGroupError)
 READ_AT_ONCE = 10_000  # records; what is read at once is memory that a process keeps
+_AS_DECLARED: Mapping[str, str] = {}
 _OWN = 1  # Kafka's source of a setting: the topic's own
 _TO_DO = "LGSP_TOPICS is `check`, so whoever keeps the topics makes and sets them as schemas/topics.py declares; `manage` lets the hub."
 
@@ -86,10 +87,15 @@ async def ensure_topics(settings: Settings) -> list[str]:
     Where `LGSP_TOPICS` is `check`, somebody else makes and sets them: then what is missing or differs is refused by name.
 
     Raises: SettingsError when a topic has another number of partitions (books would be split differently) or other settings that
-    can't be put right.
+    can't be put right. RestoreUnfinished where `lgsp restore` has not come to its end.
     """
     async with admin(settings) as client:
         existing = {found["topic"]: found["partitions"] for found in await client.describe_topics() or [] if not found["error_code"]}
+        if RESTORING in existing:
+            raise RestoreUnfinished(
+                f"A restore into the Kafka at {settings.bootstrap} is not finished, so there is only a part of the facts: run `lgsp "
+                "restore` with the same folder again, it goes on where it stopped. Nothing else may run before."
+            )
         topics = topics_of(settings)
         for topic in topics:
             if topic.name in existing:
@@ -118,14 +124,14 @@ async def _make_missing(client: AIOKafkaAdminClient, missing: Sequence[Topic], s
     return made
 
 
-async def make_topic(settings: Settings, topic: Topic) -> None:
-    """Make one topic, unless it is there, or somebody else keeps the topics.
+async def make_topic(settings: Settings, topic: Topic, **otherwise: str) -> None:
+    """Make one topic, unless it is there, or somebody else keeps the topics. `otherwise`: settings that differ from those declared.
 
     Raises: KafkaUnavailable
     """
     if settings.topics == "manage":
         async with admin(settings) as client:
-            await _create(client, topic, settings)
+            await _create(client, topic, settings, otherwise)
 
 
 def _check_partitions(topic: Topic, found: Sequence[Mapping[str, Any]], settings: Settings) -> None:
@@ -145,7 +151,7 @@ def _check_partitions(topic: Topic, found: Sequence[Mapping[str, Any]], settings
 
 async def _ensure_settings(client: AIOKafkaAdminClient, topics: Sequence[Topic], settings: Settings) -> None:
     """Every declared setting of these topics is in force, or it is said which one is not."""
-    found = await _settings_of(client, [topic.name for topic in topics])
+    found = await settings_of(client, [topic.name for topic in topics])
     wrong = {topic.name: _differing(topic.config(settings), found[topic.name]) for topic in topics if topic.name in found}
     wrong = {name: differing for name, differing in wrong.items() if differing}
     if not wrong:
@@ -153,7 +159,9 @@ async def _ensure_settings(client: AIOKafkaAdminClient, topics: Sequence[Topic],
     said = "; ".join(f"{name}: {_told(differing, found[name])}" for name, differing in wrong.items())
     if settings.topics == "check":
         raise SettingsError(f"Topics have other settings than the hub relies on: {said}. {_TO_DO}")
-    log.warning("Topics had other settings than declared, and are put right: %s. Facts may have been deleted: `lgsp recount` tells.", said)
+    facts = any(topic.name in wrong and not topic.made_again for topic in topics)
+    told = " Facts may have been deleted: `lgsp recount` tells." if facts else ""
+    log.warning("Topics had other settings than declared, and are put right: %s.%s", said, told)
     own = {name: {key: one.value for key, one in found[name].items() if one.own} for name in wrong}
     resources = [ConfigResource(ConfigResourceType.TOPIC, name, own[name] | differing) for name, differing in wrong.items()]
     for answer in await client.alter_configs(resources):
@@ -170,7 +178,11 @@ class TopicSetting(NamedTuple):
     own: bool
 
 
-async def _settings_of(client: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, TopicSetting]]:
+async def settings_of(client: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, TopicSetting]]:
+    """The settings in force of these topics.
+
+    Raises: KafkaUnavailable where Kafka does not tell them.
+    """
     found: dict[str, dict[str, TopicSetting]] = {}
     asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     for answer in await client.describe_configs(asked) if asked else []:
@@ -194,8 +206,9 @@ def _told(differing: Mapping[str, str], found: Mapping[str, TopicSetting]) -> st
     return ", ".join(f"{key} is {found[key].value if key in found else 'not set'} instead of {value}" for key, value in differing.items())
 
 
-async def _create(client: AIOKafkaAdminClient, topic: Topic, settings: Settings) -> None:
-    new = NewTopic(topic.name, topic.partition_count(settings), settings.replication_factor, topic_configs=topic.config(settings))
+async def _create(client: AIOKafkaAdminClient, topic: Topic, settings: Settings, otherwise: Mapping[str, str] = _AS_DECLARED) -> None:
+    config = topic.config(settings) | dict(otherwise)
+    new = NewTopic(topic.name, topic.partition_count(settings), settings.replication_factor, topic_configs=config)
     try:
         answer = await client.create_topics([new])
     except TopicAlreadyExistsError:

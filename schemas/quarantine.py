@@ -1,24 +1,51 @@
-"""Records of `lgsp.quarantine`: what could not be taken in, where it came from and why.
+"""Records of `lgsp.quarantine`: that something could not be taken in, where it came from and why. Never the thing itself.
 
-The value is the refused bytes as they came (cut at 64 KiB), the headers say the rest, so nothing is re-encoded and lost.
+Of what came stay its length, a keyed hash (digests.py), and an excerpt of what the hub knows: fields of its own schemas, codes and
+times as they are and all else masked (masking.py). Of what nobody knows, such as a field that no event has, neither name nor
+value stays. Earlier versions kept whole bodies; those records have no header `form`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import msgspec
+
+from schemas.digests import Digest
 from schemas.wire import Headers
 
-CUT = 64 << 10
+FORM = b"2"
+LONGEST_REASON = 4_096  # characters
+MOST_FIELDS = 60  # of an excerpt
+
+
+class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What stays of a refused thing; the record's value, as JSON. `fields` are known ones, as they may be told."""
+
+    length: int  # bytes of what came
+    digest: str  # HMAC-SHA-256 of what came, hexadecimal
+    digest_key: str  # which key that was made with: digests of different keys tell nothing of one another
+    source: str = ""
+    type: str = ""
+    fields: dict[str, str] = {}
+    unknown: int = 0  # fields that the hub does not know
+    structure: str = ""  # of a thing of which no field is known
 
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """`origin` says where it stood: `kafka:topic/partition/offset`, `http:request/item`, `file:name/line`."""
+    """`origin` says where it stood: `kafka:topic/partition/offset`, `http:request/item`, `file:name/line`.
+
+    `reason` quotes nothing but what masking.py lets through; `kind` is one word for it, by which refusals are counted.
+    """
 
     origin: str
     reason: str
-    payload: bytes
+    kind: str
+    kept: Kept
 
     @property
     def key(self) -> bytes:
@@ -27,10 +54,49 @@ class Quarantined:
 
     @property
     def value(self) -> bytes:
-        """At most 64 KiB of what came."""
-        return self.payload[:CUT]
+        """What is kept of it."""
+        return msgspec.json.encode(self.kept)
 
     @property
     def headers(self) -> Headers:
-        """Reason, origin and the full length as Kafka headers."""
-        return [("reason", self.reason.encode()), ("origin", self.origin.encode()), ("length", str(len(self.payload)).encode())]
+        """Reason and origin as Kafka headers, and the form of the value."""
+        reason = self.reason[:LONGEST_REASON]
+        return [("reason", reason.encode()), ("origin", self.origin.encode()), ("kind", self.kind.encode()), ("form", FORM)]
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A record of a topic that can't be taken in. It stands where somebody wrote it, so nothing of it has to be kept here."""
+
+    origin: str
+    reason: str
+    payload: bytes
+
+    def quarantined(self, digest: Digest) -> Quarantined:
+        """What is kept of it."""
+        return Quarantined(self.origin, self.reason, "not_from_a_door", kept_of(self.payload, digest))
+
+
+def kept_of(payload: bytes, digest: Digest, structure: str = "", **known: Any) -> Kept:
+    """What stays of bytes that came; `known` are fields of Kept."""
+    return Kept(len(payload), digest.of(payload), digest.key_id, structure=structure, **known)
+
+
+def bounded(fields: Mapping[str, str]) -> dict[str, str]:
+    """An excerpt of so many fields as are kept."""
+    return dict(list(fields.items())[:MOST_FIELDS])
+
+
+_KINDS = {dict: "object", list: "list", str: "text", bool: "true or false", int: "number", float: "number", type(None): "null"}
+_PLURAL = ("object", "list", "text", "number", "value")
+
+
+def structure_of(value: Any) -> str:
+    """A JSON value in words, by the kinds of its parts: `an object of 3: 2 texts, 1 number`."""
+    kind = _KINDS.get(type(value), "value")
+    parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else None
+    if parts is None:
+        return f"a {kind}" if kind != "null" else kind
+    counts = Counter(_KINDS.get(type(part), "value") for part in parts)
+    listed = ", ".join(f"{count} {name}{'s' if count > 1 and name in _PLURAL else ''}" for name, count in counts.most_common())
+    return f"{'an' if kind == 'object' else 'a'} {kind} of {len(parts):,}{f': {listed}' if listed else ''}"

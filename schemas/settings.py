@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     publish_timeout: float = Field(10.0, gt=0, le=LONGEST, description="Seconds the gateway waits for Kafka before it answers 503")
     publish_buffer: int = Field(32 << 20, ge=1 << 20, description="Bytes of accepted requests in memory before callers must wait")
     future_tolerance: float = Field(300.0, ge=0, le=YEAR, description="Seconds an event's time may lie ahead of the hub's clock")
+    personal_numbers: Literal["warn", "refuse"] = Field(
+        "warn", description="What to do with an id that looks like a citizen's number or a phone: take it in and say so, or refuse it"
+    )
     quarantine_run: int = Field(1_000, ge=1, description="Undecodable records in a row, on one partition, that stop a worker")
     heartbeat_seconds: float = Field(2.0, gt=0, le=LONGEST, description="Seconds between the heartbeats that measure freshness")
     worker_port: int = Field(8082, ge=0, le=65535, description="Port of the worker's own /metrics (0: none)")

@@ -1,6 +1,7 @@
 """Every topic, declared once: who writes it, its key, partitions, how long it is kept. Created from here at start.
 
-Kafka is the only system of record: events are kept for ever; states and cells are compacted to the newest per key.
+Kafka is the only system of record: events are kept for ever; states and cells are compacted to the newest per key; what was refused
+is remembered for 14 days (docs/privacy.md).
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ TOMBSTONES_MS = 7 * DAY
 STATE_BYTES = 8 << 20
 CELLS_BYTES = 16 << 20
 FACT_BYTES = 1_048_588
+# Of what was refused no more is kept than an operator needs: for so long, and no more than this, whatever comes in.
+QUARANTINE_MS = 14 * DAY
+QUARANTINE_BYTES = 256 << 20
+# Kafka deletes by whole segments, those that are written to included: short ones, so that what is over goes.
+QUARANTINE_SEGMENT_MS, QUARANTINE_SEGMENT_BYTES = DAY // 4, 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,9 @@ class Topic:
     holds: str
     kept: Literal["for ever", "newest per key", "limited"]
     retention_ms: int = -1
+    retention_bytes: int = -1  # of a partition
+    segment_ms: int | None = None  # None: the broker's own
+    segment_bytes: int | None = None
     partitions: int = 0
     broker_time: bool = False  # records carry the broker's append time: when the hub first knew
     made_again: bool = False  # by whoever finds it missing, since figures do not rest on it
@@ -50,11 +59,14 @@ class Topic:
         if self.kept == "newest per key":
             return common | {"cleanup.policy": "compact", "delete.retention.ms": str(TOMBSTONES_MS),
                              "segment.bytes": str(64 << 20), "segment.ms": str(DAY), "min.cleanable.dirty.ratio": "0.3"}  # fmt: skip
-        return common | {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms), "retention.bytes": "-1"}
+        segments = {"segment.ms": self.segment_ms, "segment.bytes": self.segment_bytes}
+        retention = {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms), "retention.bytes": str(self.retention_bytes)}
+        return common | retention | {key: str(value) for key, value in segments.items() if value is not None}
 
 
 DEFAULT_BOOKS = "lgsp"
 QUARANTINE = "lgsp.quarantine"
+RESTORING = "lgsp.restoring"  # there only while a restore is not finished: nothing else of the hub starts meanwhile
 
 
 def events_topic(family: str) -> str:
@@ -100,8 +112,9 @@ TOPICS: tuple[Topic, ...] = (
     _states("heartbeats", "partition number", "the newest heartbeat of each partition"),
     Topic(CELLS, "streams", "family|agency|day", "an agency's absolute counts of a day; sum over partitions", "newest per key",
           max_message_bytes=CELLS_BYTES),
-    Topic(QUARANTINE, "connectors, streams", "origin", "what could not be taken in, with its reason", "for ever",
-          partitions=1, made_again=True),
+    Topic(QUARANTINE, "connectors, streams", "origin", "what could not be taken in, and why", "limited", retention_ms=QUARANTINE_MS,
+          retention_bytes=QUARANTINE_BYTES, segment_ms=QUARANTINE_SEGMENT_MS, segment_bytes=QUARANTINE_SEGMENT_BYTES, partitions=1,
+          broker_time=True, made_again=True),
 )  # fmt: skip
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}

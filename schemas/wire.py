@@ -13,6 +13,7 @@ from schemas.contracts import Contract, contracts, latest
 from schemas.errors import ContractError
 from schemas.events import EVENTS, Event
 from schemas.ids import LONGEST
+from schemas.masking import quoted
 
 MAGIC = b"\0"
 Fields = dict[str, Any]
@@ -69,7 +70,7 @@ class Decoder:
             raise ContractError("the record has no value")
         route = self.routes.get(value[:5])
         if route is None:
-            raise ContractError(f"no contract of this family begins with {value[:5].hex(' ') or 'nothing'}")
+            raise ContractError(f"no contract of this family begins with {_beginning(value)}")
         body = BytesIO(value)
         body.seek(5)
         try:
@@ -87,10 +88,15 @@ class Decoder:
         for name in route.codes:
             code = fields[name]
             if code is not None and not code.isprintable():  # no connector lets such a code in
-                raise ContractError(f"{route.type}: {name} {code!r} is no code")
+                raise ContractError(f"{route.type}: {name} {quoted(code)} is no code")
         if b"|" in value:  # rare, and mostly a byte of a number
             _refuse_bars(route, fields)
         return route.type, fields
+
+
+def _beginning(value: bytes) -> str:
+    """The first bytes of a record; of one that is none of the hub's the first alone, since text may follow."""
+    return value[: 5 if value[:1] == MAGIC else 1].hex(" ") or "nothing"
 
 
 def _refuse_absurd(route: Route, fields: Fields) -> None:
@@ -114,7 +120,7 @@ def _refuse_endless(route: Route, fields: Fields) -> None:
 def _refuse_bars(route: Route, fields: Fields) -> None:
     for name in route.codes:
         if "|" in (fields[name] or ""):
-            raise ContractError(f"{route.type}: {name} {fields[name]!r} is no code")
+            raise ContractError(f"{route.type}: {name} {quoted(fields[name])} is no code")
 
 
 def _route(contract: Contract) -> Route:

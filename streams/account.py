@@ -11,7 +11,8 @@ from aiokafka import TopicPartition
 
 from schemas.cells import Rules, Standing, applied_key, applied_row, read_applied_page
 from schemas.errors import BooksError, ContractError, LedgerError, NewerLayout
-from schemas.quarantine import Quarantined
+from schemas.masking import quoted
+from schemas.quarantine import Stray
 from schemas.states import applied_state, read_applied
 from schemas.topics import events_topic
 from streams.admission import Home, looks_like_page, looks_like_state, strange
@@ -39,7 +40,7 @@ class Account:
         self.next = 0  # offset of the next record to apply
         self.rules: Rules | None = None  # that counted the published pages; None: there are none
         self.states_next: int | None = None  # the same offset as the states' topic says it; None: it does not
-        self.junk: list[Quarantined] = []  # what somebody else wrote among states and pages
+        self.junk: list[Stray] = []  # what somebody else wrote among states and pages
         self._applied = applied_key(family.name)
         self._applied_value: bytes | None = None
         self._damaged_states: set[bytes] = set()
@@ -102,7 +103,7 @@ class Account:
 
     def _pass_over(self, topic: str, record: Record) -> None:
         origin = f"kafka:{topic}/{self.source.partition}/{record.offset}"
-        self.junk.append(Quarantined(origin, f"no worker of the hub wrote this under {record.key!r}", record.value or b""))
+        self.junk.append(Stray(origin, f"no worker of the hub wrote this under {quoted(record.key)}", record.value or b""))
 
     def states(self, changes: Changes, offset: int) -> list[Row]:
         """What is written to the topic of states, and last how far they have come once the transaction is committed."""
@@ -141,7 +142,7 @@ class Account:
         log.warning("%s: %s: counting anew", self, self._why_anew())
         published = dict(self.books.pages.items())
         for key in await self.books.recount_pages():
-            log.warning("%s: no connector wrote %r here; it no longer counts", self, key.decode(errors="backslashreplace"))
+            log.warning("%s: no connector wrote %s here; it no longer counts", self, quoted(key))
             changes.states.append((key, None))
         pages = dict(self.books.pages.items())
         for key in published.keys() | self._damaged_pages:

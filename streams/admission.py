@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from schemas.ids import is_thing_id
+from schemas.masking import quoted
 from schemas.partitioner import partition_of
 
 _PLAIN = re.compile(rb"[!-{}~]{1,128}").fullmatch  # printable ASCII but `|`: nearly every id
@@ -38,8 +39,8 @@ def _no_id(key: bytes) -> str | None:
     try:
         text = key.decode()
     except UnicodeDecodeError:
-        return f"the key {key[:80]!r} is no text, so it is no id that a connector lets in"
-    return None if is_thing_id(text) else f"the key {text[:80]!r} is no id that a connector lets in"
+        return f"the key, {len(key):,} bytes, is no text, so it is no id that a connector lets in"
+    return None if is_thing_id(text) else f"the key {quoted(text)} is no id that a connector lets in"
 
 
 def looks_like_state(row: bytes) -> bool:

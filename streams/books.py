@@ -16,6 +16,7 @@ import msgspec
 
 from schemas.cells import Page, Sums, decode_page, encode_page, place_of
 from schemas.errors import BooksError, ContractError
+from schemas.masking import quoted
 from schemas.states import MOST
 from schemas.wire import Decoder
 from streams.admission import Home, strange
@@ -118,7 +119,7 @@ class Books:
 
     def _lost(self, key: bytes, why: str) -> BooksError:
         return BooksError(
-            f"{self.family.name}: what Kafka holds as the state of {key.decode(errors='replace')!r} is none ({why}). Find out "
+            f"{self.family.name}: what Kafka holds as the state of {quoted(key)} is none ({why}). Find out "
             "who else writes to the topics of states; `lgsp mend --from-zero` counts everything again from the events."
         )
 
@@ -148,9 +149,9 @@ class Books:
         self.refused_run = changes.refused_run
         for key, group in changes.too_many:
             log.warning(
-                "%s: %r has more than %s %s. They count nothing any more, and it is flagged too_many (docs/figures.md). "
+                "%s: %s has more than %s %s. They count nothing any more, and it is flagged too_many (docs/figures.md). "
                 "Find out which system tells so many.",
-                self.family.name, key.decode(errors="replace"), f"{MOST[group.name]:,}", group.holds,
+                self.family.name, quoted(key), f"{MOST[group.name]:,}", group.holds,
             )  # fmt: skip
 
     def _cut(self, key: bytes, state: Any, before: bytes | None, changes: Changes) -> None:

@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from schemas.errors import LedgerError
 from schemas.kafka import consumer, producer
-from schemas.quarantine import Quarantined
+from schemas.quarantine import Stray
 from schemas.settings import Settings
 from schemas.topics import cells_topic, state_topic
 from streams import health
@@ -165,9 +165,9 @@ def _too_many(account: Account, changes: Changes) -> str:
     )
 
 
-def _quarantined(changed: Mapping[Account, tuple[Changes, int]]) -> list[Quarantined]:
+def _quarantined(changed: Mapping[Account, tuple[Changes, int]]) -> list[Stray]:
     return [
-        Quarantined(f"kafka:{account}/{refused.record.offset}", refused.reason, refused.record.value or b"")
+        Stray(f"kafka:{account}/{refused.record.offset}", refused.reason, refused.record.value or b"")
         for account, (changes, _) in changed.items()
         for refused in changes.refused
     ]

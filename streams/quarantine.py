@@ -1,7 +1,7 @@
 """How workers put into quarantine what they refuse: apart from their transactions, so that nothing else hangs on it.
 
-The refused record itself is in its topic for as long as events are kept, and `applied` passes it: its copy in `lgsp.quarantine`
-says why it does not count. So the copy is written before the transaction, perhaps twice (under the same key), and where it can't
+The refused record itself is in its topic for as long as events are kept, and `applied` passes it: its entry in `lgsp.quarantine`
+says why it does not count. So the entry is written before the transaction, perhaps twice (under the same key), and where it can't
 be written the log has the reason instead and the facts beside it count all the same.
 """
 
@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from schemas.digests import digest_of
 from schemas.errors import HubError
 from schemas.kafka import make_topic, producer
-from schemas.quarantine import Quarantined
+from schemas.quarantine import Quarantined, Stray
 from schemas.settings import Settings
 from schemas.topics import BY_NAME, QUARANTINE
 from streams import health
@@ -39,12 +40,14 @@ class Quarantine:
         self._again_at = 0.0
         self._lock = asyncio.Lock()
 
-    async def keep(self, items: Sequence[Quarantined]) -> None:
+    async def keep(self, strays: Sequence[Stray]) -> None:
         """Returns once all of them are on all in-sync replicas, or after some seconds; never fails."""
+        if not strays:
+            return
+        digest = digest_of(self._settings.data)
+        items = [stray.quarantined(digest) for stray in strays]
         for item in items:
             log.warning("quarantined %s: %s", item.origin, item.reason)
-        if not items:
-            return
         async with self._lock:
             if time.monotonic() >= self._again_at:
                 await self._try(items)

@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced
 
 from schemas.errors import BooksError, LedgerError
+from schemas.masking import quoted
 from schemas.topics import max_message_bytes
 from streams.books import Row
 
@@ -144,7 +145,7 @@ def _failed(error: BaseException, seconds: float) -> LedgerError:
 def _refused(delivery: Delivery, error: BaseException) -> LedgerError:
     if isinstance(error, ProducerFenced):
         return _failed(error, 0)
-    place, largest = f"{delivery.topic}/{delivery.partition}", f"{shown(delivery.largest)} with about {delivery.size:,} bytes"
+    place, largest = f"{delivery.topic}/{delivery.partition}", f"{quoted(delivery.largest)} with about {delivery.size:,} bytes"
     if isinstance(error, MessageSizeTooLargeError):
         return LedgerError(
             f"{place}: Kafka refused a batch as too large; its largest record is {largest}. Did somebody lower the topic's "
@@ -159,14 +160,9 @@ def _refused(delivery: Delivery, error: BaseException) -> LedgerError:
 
 def _too_large(topic: str, partition: int, key: bytes, size: int, most: int) -> str:
     return (
-        f"{topic}/{partition}: the record of {shown(key)} would have {size:,} bytes, and the topic takes {most:,}: more facts "
+        f"{topic}/{partition}: the record of {quoted(key)} would have {size:,} bytes, and the topic takes {most:,}: more facts "
         "came together there than the hub foresees. Nothing was counted or lost; tell the makers of the hub."
     )
-
-
-def shown(key: bytes) -> str:
-    """A key as messages tell it."""
-    return repr(key[:128].decode(errors="backslashreplace"))
 
 
 def _name(error: BaseException) -> str:

@@ -26,6 +26,7 @@ from schemas.kafka import METADATA_MS, ensure_topics
 from schemas.listening import cannot_listen, open_to_others
 from schemas.pauses import Pauses
 from schemas.settings import Settings
+from schemas.storage import require_writable
 from schemas.topics import events_topic
 from streams import health
 from streams.account import Handed
@@ -210,6 +211,7 @@ def run(settings: Settings) -> int:
     """
     logs.set_up(settings, NAME)
     try:
+        require_writable(settings.data, "The worker")  # Faust keeps a folder there
         _serve_metrics(settings)
         asyncio.run(_topics(settings))
     except HubError as error:
@@ -219,7 +221,6 @@ def run(settings: Settings) -> int:
         return 0
     # Batches make many short-lived objects and the books are bytes, which the collector needn't visit.
     gc.set_threshold(100_000, 50, 100)
-    settings.data.mkdir(parents=True, exist_ok=True)  # Faust keeps a folder there
     app = build_app(settings)
     worker = faust.Worker(app, loglevel=settings.log_level, logging_config=logs.configuration(settings, NAME))
     worker.execute_from_commandline()

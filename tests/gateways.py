@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
 import httpx
+import msgspec
 import pytest
 
 from connectors.budget import Budget
@@ -19,13 +22,19 @@ from connectors.gateway.modes import JSON
 from connectors.gateway.problems import KINDS
 from connectors.health import Health
 from connectors.lanes import Record
+from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, TopicUnwritable
 from schemas.events import Event
+from schemas.quarantine import Kept, kept_of
 from schemas.settings import Settings
 from schemas.topics import QUARANTINE
 
 RECEIVED = EXAMPLES["dossier.received"]
 BAD = {**RECEIVED, "id": "bad-1", "data": {**RECEIVED["data"], "channel": "pigeon"}}
+
+
+_folder = TemporaryDirectory(prefix="lgsp-gateways-")
+FOLDER = Path(_folder.name)
 
 
 class Remembers:
@@ -69,7 +78,7 @@ def publisher() -> Remembers:
 
 
 def client_of(publisher: Remembers, health: Health | None = None, **options: Any) -> httpx.AsyncClient:
-    app = build_app(Settings(**options), publisher, health)
+    app = build_app(Settings(**({"data": FOLDER} | options)), publisher, health)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://gateway")
 
 
@@ -77,6 +86,15 @@ def client_of(publisher: Remembers, health: Health | None = None, **options: Any
 async def client(publisher: Remembers) -> AsyncIterator[httpx.AsyncClient]:
     async with client_of(publisher) as client:
         yield client
+
+
+def kept(record: Record, payload: bytes | None = None) -> Kept:
+    """What the quarantine keeps, checked against what came, of which nothing else may be there."""
+    found = msgspec.json.decode(record.value, type=Kept)
+    if payload is not None:
+        same = kept_of(payload, digest_of(FOLDER))
+        assert (found.length, found.digest, found.digest_key) == (same.length, same.digest, same.digest_key)
+    return found
 
 
 async def post(client: httpx.AsyncClient, body: Any, kind: str = JSON, **headers: str) -> httpx.Response:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from connectors.files.cells import Refused
-from connectors.files.mapper import Draft, RowMapper
+from connectors.files.cells import Cell, Refused
+from connectors.files.mapper import Draft, RowMapper, personal
 from connectors.files.rejects import quarantined
 from connectors.files.rows import Row, Rows
 from connectors.files.seen import Seen, digest
+from schemas.digests import Digest
 from schemas.events import Event
 from schemas.quarantine import Quarantined
 
@@ -30,20 +31,32 @@ class Batch:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of a file's rows. `repeated` events stood on an earlier row already, with the same content."""
+    """What became of a file's rows. `repeated` events stood on an earlier row already, with the same content; `personal` were taken in
+    though they hold what looks like a number of a person, the first of them in words."""
 
     accepted: int = 0
     rejected: int = 0
     events: int = 0
     repeated: int = 0
+    personal: int = 0
+    first_personal: str = ""
+
+
+OnReject = Callable[[Row, str, Sequence[Cell]], None]
 
 
 class Intake:
-    """Takes one file in. `on_reject` sees each rejected row with its reason, in the file's order."""
+    """Takes one file in. `on_reject` sees each rejected row, in the file's order: with its reason, and its cells as they may be kept.
 
-    def __init__(self, rows: Rows, mapper: RowMapper, latest_ms: int, on_reject: Callable[[Row, str], None]) -> None:
+    `digest` makes the hashes of rejected rows; `refuse_numbers`: rows with what looks like a number of a person are rejected.
+    """
+
+    def __init__(
+        self, rows: Rows, mapper: RowMapper, latest_ms: int, on_reject: OnReject, digest: Digest, *, refuse_numbers: bool = False,
+    ) -> None:  # fmt: skip
         self.rows, self.tally = rows, Tally()
         self._mapper, self._latest_ms, self._on_reject = mapper, latest_ms, on_reject
+        self._digest, self._refuse_numbers = digest, refuse_numbers
         self._seen = Seen()
 
     def batches(self) -> Iterator[Batch]:
@@ -66,21 +79,27 @@ class Intake:
 
     def _take(self, row: Row, batch: Batch) -> None:
         try:
-            events = self._events(row)
+            events, warnings = self._events(row)
         except Refused as refused:
             self._reject(row, str(refused), batch)
             return
         batch.events += events
         self.tally.accepted += 1
         self.tally.events += len(events)
+        self.tally.personal += len(warnings)
+        if warnings and not self.tally.first_personal:
+            self.tally.first_personal = f"line {row.line}: {warnings[0]}"
 
     def _reject(self, row: Row, reason: str, batch: Batch) -> None:
-        batch.rejected.append(quarantined(self.rows.path, row, reason))
+        cells = self._mapper.uses.safe(row.cells)
+        batch.rejected.append(quarantined(self.rows.path, row, reason, cells, self._mapper.uses, self._mapper.source, self._digest))
         self.tally.rejected += 1
-        self._on_reject(row, reason)
+        self._on_reject(row, reason, cells)
 
-    def _events(self, row: Row) -> list[Event]:
-        """The row's events that no earlier row gave. A row counts as a whole: one bad event rejects all of it.
+    def _events(self, row: Row) -> tuple[list[Event], list[str]]:
+        """The row's events that no earlier row gave, and what is amiss with them all the same.
+
+        A row counts as a whole: one bad event rejects all of it.
 
         Raises: Refused naming column, value and what was expected.
         """
@@ -88,6 +107,7 @@ class Intake:
             raise Refused(row.problem)
         new: dict[int, int] = {}
         events: list[Event] = []
+        warnings: list[str] = []
         repeated = 0
         for draft in self._mapper.drafts(row.cells):
             if self._is_repeated(draft, new, row):
@@ -99,10 +119,14 @@ class Intake:
                 repeated += 1
             else:
                 events.append(event)
+                if number := personal(draft, event):
+                    warnings.append(number)
+        if warnings and self._refuse_numbers:
+            raise Refused(warnings[0])
         for id_digest, content in new.items():
             self._seen.add(id_digest, content, row.line)
         self.tally.repeated += repeated
-        return events
+        return events, warnings
 
     def _is_repeated(self, draft: Draft, new: dict[int, int], row: Row) -> bool:
         """Whether this row or an earlier one gave the event already; from now on it has.
@@ -120,4 +144,4 @@ class Intake:
 
 def _contradiction(draft: Draft, line: int, row: Row) -> str:
     where = "twice on this row" if line == row.line else f"on line {line} too"
-    return f"{draft.name} ({draft.unit.origins['event_id']}) stands {where}, with other content: one id should always say the same"
+    return f"{draft.shown} ({draft.unit.origins['event_id']}) stands {where}, with other content: one id should always say the same"

@@ -17,6 +17,8 @@ _ERROR = re.compile(r"#(?:[A-Z][A-Z0-9/_]*[!?]|N/A(?: N/A)?|GETTING_DATA|#+)|Err
 _ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE][+-]\d{2,3}")  # 2,50111E+17
 _WHOLE = re.compile(r"(-?\d{1,15})[.,]0{1,2}", re.ASCII)  # 38.0, as programs write whole numbers of a column that has blanks
 LOST = "\N{REPLACEMENT CHARACTER}"
+MASKED = "#MASKED!"  # in rejections, in place of what they must not hold; an error like those of spreadsheets, so never taken in
+PRESENT = "(present)"  # in rejections, in place of a cell of which a mapping asks no more than whether it is there
 AS_TEXT = "format the column as text; in JSON, put it in quotes"
 
 
@@ -91,6 +93,8 @@ def flaw_of(cell: Cell) -> str:
 
 
 def _flaw_of_text(text: str) -> str:
+    if text == MASKED:
+        return "was left out of these rejections: correct its row in the first file, and import that again"
     if _ERROR.fullmatch(text):
         narrow = f"shows {text} instead of its value: widen its column, and export the file anew"
         return f"holds the error {text}" if text.strip("#") else narrow

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from connectors.files.cells import Cell, Cells, Refused, Unexpected, code_of, is_blank, part_of, spellings, text_of
+from connectors.files.cells import (
+    MASKED,
+    PRESENT,
+    Cell,
+    Cells,
+    Refused,
+    Unexpected,
+    code_of,
+    is_blank,
+    part_of,
+    spellings,
+    text_of,
+)
 from connectors.files.checks import FieldRule, check_every_event, field_rules
 from connectors.files.declaration import Declaration
 from connectors.files.mapping import Condition, EventRule, Mapping, Table, overridden
@@ -14,6 +26,8 @@ from connectors.files.numbers import NumberReader
 from connectors.files.templates import Template, parse_template
 from connectors.files.values import Convert, TimeReader, boolean_of, list_reader
 from schemas.events import ACCEPTED, Event
+from schemas.masking import quoted
+from schemas.personal import personal_number
 
 Getter = Callable[[Cells], Any]
 Test = Callable[[Cells], bool]
@@ -33,6 +47,32 @@ class Unit:
     origins: dict[str, str]  # field -> the columns it comes from, for reasons
 
 
+class Uses(NamedTuple):
+    """What a mapping does with its columns, by their places: `texts` become ids, codes or labels; of those that are only looked at,
+    the texts that its conditions name."""
+
+    columns: tuple[str, ...]
+    texts: frozenset[int]
+    looked_at: dict[int, frozenset[str]]
+
+    def safe(self, cells: Cells) -> list[Cell]:
+        """A row's cells as rejections may hold them, none where nobody can tell which is which.
+
+        What looks like a number of a person in the place of a code, and what no field takes, is masked, so that the row can't come
+        back from there; what only has to be there is there.
+        """
+        return [self._safe(place, cell) for place, cell in enumerate(cells)] if cells else [MASKED] * len(self.columns)
+
+    def _safe(self, place: int, cell: Cell) -> Cell:
+        if place in self.looked_at:
+            return cell if is_blank(cell) or not self.looked_at[place].isdisjoint(spellings(cell)) else PRESENT
+        if isinstance(cell, dict) and cell:
+            return MASKED
+        if isinstance(cell, list):
+            return [self._safe(place, part) for part in cell]
+        return MASKED if place in self.texts and personal_number(text_of(cell)) else cell
+
+
 class Compiler:
     """Compiles one mapping; `columns` and `required` are complete once `units` was called."""
 
@@ -40,12 +80,21 @@ class Compiler:
         self._mapping, self._declaration = mapping, declaration
         self._default_times = TimeReader(mapping.times)
         self._places: dict[str, int] = {}
+        self._texts: set[str] = set()
+        self._values: set[str] = set()
+        self._conditions: dict[str, frozenset[str]] = {}
         self.required: set[str] = set()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that rows must bring, in the order that the getters count on."""
         return tuple(self._places)
+
+    @property
+    def uses(self) -> Uses:
+        """What is done with each column."""
+        looked_at = {self._places[name]: texts for name, texts in self._conditions.items() if name not in self._values}
+        return Uses(self.columns, frozenset(self._places[name] for name in self._texts), looked_at)
 
     def units(self) -> tuple[Unit, ...]:
         """Raises: CatalogueError for the first part of the mapping that cannot hold."""
@@ -70,14 +119,18 @@ class Compiler:
 
     def _test(self, condition: Condition) -> Test:
         place = self._place(condition.column)
+        self._conditions.setdefault(condition.column, frozenset())
         if condition.present is not None:
             wanted = not condition.present
             return lambda cells: is_blank(cells[place]) is wanted
         texts = frozenset(map(text_of, condition.among or [condition.equals or ""]))
+        self._conditions[condition.column] = self._conditions[condition.column] | texts
         return lambda cells: not texts.isdisjoint(spellings(cells[place]))
 
     def _event_id(self, rule: EventRule) -> Getter:
         template = parse_template(rule.id)
+        self._texts.update(template.columns)
+        self._values.update(template.columns)
         if not rule.when:
             self.required.update(template.columns)
         read = self._joined(template, f"the id of {rule.event}")
@@ -140,6 +193,9 @@ class Compiler:
         columns, purpose = _named(value.columns), f"{rule.name} of {event.event}"
         read = self._cell(column) if column is not None else self._joined(parse_template(value.text or ""), purpose)
         blank = self._when_blank(rule)
+        self._values.update(value.columns)
+        if rule.kind in ("text", "list") or value.table is not None:
+            self._texts.update(value.columns)
         if blank is _REFUSED and not event.when:
             self.required.update(value.columns)
 
@@ -198,5 +254,4 @@ def _blank(columns: tuple[str, ...]) -> str:
 
 
 def _shown(cell: Cell) -> str:
-    text = text_of(cell)
-    return repr(text if len(text) <= 80 else text[:79] + "…")
+    return quoted(text_of(cell))

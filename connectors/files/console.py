@@ -33,6 +33,8 @@ class Account:
     blank: int = 0
     first_rejected: list[str] = field(default_factory=list)
     rejects: Path | None = None
+    personal: int = 0  # events that hold what looks like a number of a person
+    first_personal: str = ""
 
     @property
     def holds(self) -> bool:
@@ -82,6 +84,15 @@ def show_rejections(console: Console, account: Account) -> None:
         say(console, f"{account.name}: and {more:,} more rejected rows")
     if account.rejects is not None:
         say(console, f"All rejected rows, with their reasons: {account.rejects}")
+
+
+def show_personal(console: Console, account: Account) -> None:
+    """Events that were taken in though they should not hold what they seem to."""
+    if account.personal:
+        events = "1 event holds" if account.personal == 1 else f"{account.personal:,} events hold"
+        say(console, f"{account.name}, {account.first_personal}")
+        say(console, f"{account.name}: {events} what looks like a number of a person, and can't be taken back (docs/privacy.md). With "
+                     "LGSP_PERSONAL_NUMBERS=refuse such rows are rejected.")  # fmt: skip
 
 
 def show_table(console: Console, accounts: Sequence[Account]) -> None:

@@ -8,7 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from connectors.files.cells import LOST, text_of
+from connectors.files.cells import text_of
 from connectors.files.mapping import FileOptions
 from connectors.files.quotes import Record, Records
 from connectors.files.rows import Row, Rows, Wanted
@@ -68,22 +68,14 @@ class DelimitedRows(Rows):
                 self.blank += 1
 
     def _row(self, record: Record) -> Row:
+        text = record.text.rstrip("\r\n")
         if record.problem:
-            return self._refused(record)
-        raw = record.cells[self._passed_over :]
+            return Row(record.line, (), text, record.problem)
         if len(record.cells) != self._records.width:
             spans = "" if record.last == record.line else f" (lines {record.line} to {record.last})"
-            problem = f"the row{spans} has {len(raw)} cells where the header names {len(self.header)}"
-            return Row(record.line, (), raw, problem)
-        return Row(record.line, self._pick(record.cells), raw)
-
-    def _refused(self, record: Record) -> Row:
-        """A line with a quote too many, cut at its delimiters; a cell that is read must not come back in with that quote."""
-        cells = list(record.cells)
-        for place in self._places:
-            if place < len(cells):
-                cells[place] = cells[place].replace('"', LOST)
-        return Row(record.line, (), cells[self._passed_over :], record.problem, record.text.rstrip("\r\n"))
+            found = len(record.cells) - self._passed_over
+            return Row(record.line, (), text, f"the row{spans} has {found} cells where the header names {len(self.header)}")
+        return Row(record.line, self._pick(record.cells), text)
 
     def position(self) -> int:
         """Bytes read."""

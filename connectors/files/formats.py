@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Context, Decimal, InvalidOperation
 
 from connectors.files.cells import DIGITS, Cell, Flaw, Number
+from schemas.masking import quoted, shown
 
 BUILT_IN = {0: "General", 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 49: "@"}
 _DATES = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
@@ -82,7 +83,7 @@ class Styles:
         except InvalidOperation:
             stored = Decimal("NaN")
         if not stored.is_finite():
-            return Flaw(f"holds {text!r}, which is no number: open the workbook in a spreadsheet program and save it", "#VALUE!")
+            return Flaw(f"holds {quoted(text)}, which is no number: open the workbook in a spreadsheet program and save it", "#VALUE!")
         return self._moment(stored, text) if shape.date else _number(stored, shape)
 
     def _moment(self, serial: Decimal, text: str) -> Cell:
@@ -96,7 +97,7 @@ class Styles:
 
 def no_date(text: str) -> Flaw:
     """A cell that should be a date."""
-    return Flaw(f"shows a date, but {text} is none", "#VALUE!")
+    return Flaw(f"shows a date, but {shown(text)} is none", "#VALUE!")
 
 
 def _number(stored: Decimal, shape: Shape) -> Cell:

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from connectors.files.batches import Batch, Intake
-from connectors.files.console import SHOWN, Account, meter, say, show_rejections, show_table
+from connectors.files.batches import Batch, Intake, OnReject
+from connectors.files.cells import Cell
+from connectors.files.console import SHOWN, Account, meter, say, show_personal, show_rejections, show_table
 from connectors.files.delivery import Delivery, Sink
 from connectors.files.mapper import RowMapper
 from connectors.files.mapping import load_mapping
@@ -26,7 +27,9 @@ from connectors.files.rejects import rejects_file
 from connectors.files.rows import Row, Rows, Wanted
 from connectors.files.source import fingerprint
 from connectors.publisher import Publisher
+from schemas.digests import Digest, digest_of
 from schemas.kafka import ensure_topics
+from schemas.masking import without_numbers
 from schemas.settings import Settings
 
 ALL_ACCEPTED, DOES_NOT_ADD_UP, SOME_REJECTED = 0, 1, 3  # exit codes; 1 is any failure, 2 the command line's own
@@ -91,7 +94,7 @@ class Import:
         return self._conclude(accounts)
 
     def _open(self, path: Path, opened: ExitStack) -> Job:
-        file = ProgressFile(self.settings, path.name, fingerprint(path), self._map_digest)
+        file = ProgressFile(self.settings, without_numbers(path.name), fingerprint(path), self._map_digest)
         wanted = Wanted(self.mapper.columns, self.mapper.required)
         rows = opened.enter_context(closing(open_rows(path, self.mapping.files, wanted)))
         if rows.note:
@@ -118,11 +121,11 @@ class Import:
             meter(self.console, job.path.name, job.rows) as read,
         ):
 
-            def on_reject(row: Row, reason: str) -> None:
-                rejects.add(row, reason)
+            def on_reject(row: Row, reason: str, cells: Sequence[Cell]) -> None:
+                rejects.add(row.line, reason, cells)
                 _keep_first(shown, row, reason)
 
-            intake = self._intake(job, on_reject)
+            intake = self._intake(job, on_reject, digest_of(self.settings.data))
             await Delivery(sink, lambda batch: _note(job, batch)).run(intake.batches(), job.progress.rows, read)
             path = rejects.finish()
         account = _account(job, intake, shown, path)
@@ -132,19 +135,20 @@ class Import:
 
     def _count(self, job: Job) -> Account:
         shown: list[str] = []
-        intake = self._intake(job, lambda row, reason: _keep_first(shown, row, reason))
+        intake = self._intake(job, lambda row, reason, _: _keep_first(shown, row, reason), Digest())  # a dry run leaves no key behind
         with meter(self.console, job.path.name, job.rows) as read:
             for _ in intake.batches():
                 read()
         return _account(job, intake, shown, None)
 
-    def _intake(self, job: Job, on_reject: Callable[[Row, str], None]) -> Intake:
+    def _intake(self, job: Job, on_reject: OnReject, digest: Digest) -> Intake:
         latest = job.progress.began_ms + int(self.settings.future_tolerance * 1000)
-        return Intake(job.rows, self.mapper, latest, on_reject)
+        return Intake(job.rows, self.mapper, latest, on_reject, digest, refuse_numbers=self.settings.personal_numbers == "refuse")
 
     def _conclude(self, accounts: Sequence[Account]) -> int:
         for account in accounts:
             show_rejections(self.console, account)
+            show_personal(self.console, account)
         show_table(self.console, accounts)
         if not all(account.holds for account in accounts):
             return DOES_NOT_ADD_UP
@@ -163,4 +167,7 @@ def _keep_first(shown: list[str], row: Row, reason: str) -> None:
 
 def _account(job: Job, intake: Intake, shown: list[str], rejects: Path | None) -> Account:
     tally, rows = intake.tally, job.rows
-    return Account(job.path.name, rows.read, tally.accepted, tally.rejected, tally.events, tally.repeated, rows.blank, shown, rejects)
+    return Account(
+        job.path.name, rows.read, tally.accepted, tally.rejected, tally.events, tally.repeated, rows.blank, shown, rejects,
+        tally.personal, tally.first_personal,
+    )  # fmt: skip

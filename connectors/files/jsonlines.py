@@ -8,22 +8,20 @@ from itertools import islice
 from pathlib import Path
 
 from connectors.files.arrays import BrokenArray, Element, elements
-from connectors.files.cells import text_of
 from connectors.files.mapping import FileOptions
+from connectors.files.objectrows import ObjectRows
 from connectors.files.objects import cells_of
-from connectors.files.rows import Row, Rows, Wanted
+from connectors.files.rows import Row, Wanted
 from connectors.files.source import TextSource, UnreadableFile
 
 SAMPLE = 1000  # objects looked at for the required columns before anything is published
 
 
-class JsonRows(Rows):
+class JsonRows(ObjectRows):
     """The rows of a JSON file; a key that an object does not have is a blank cell."""
 
     def __init__(self, path: Path, options: FileOptions, wanted: Wanted) -> None:
         super().__init__(path, wanted)
-        self.header = ("json",)
-        self._names = [text_of(column) for column in wanted.columns]
         self._array = self._is_array(options)
         self._check(options)
         self._source = TextSource(path, options.encoding)
@@ -54,9 +52,9 @@ class JsonRows(Rows):
         """Every object, and every line that should be one."""
         for number, text, cells in self._objects(self._source):
             if isinstance(cells, str):
-                yield Row(number, (), (text,), cells)
+                yield Row(number, (), text, cells)
             else:
-                yield Row(number, tuple(map(cells.get, self._names)), (text,))
+                yield Row(number, tuple(map(cells.get, self._names)), text)
 
     def _objects(self, source: TextSource) -> Iterator[Element]:
         return self._elements(source) if self._array else self._lines(source)

@@ -17,6 +17,8 @@ from connectors.files.mapping import Mapping
 from schemas.clock import to_datetime
 from schemas.events import Event
 from schemas.events.explain import explain
+from schemas.masking import quoted, shown
+from schemas.personal import Found, personal_numbers
 
 
 class Draft(NamedTuple):
@@ -27,8 +29,13 @@ class Draft(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Type and id, for messages."""
+        """Type and id, by which an event is known again."""
         return f"{self.unit.model.type} {self.fields['event_id']}"
+
+    @property
+    def shown(self) -> str:
+        """The same, for messages."""
+        return f"{self.unit.model.type} {shown(self.fields['event_id'])}"
 
     def as_kept(self, event: Event) -> Draft:
         """The draft with its texts as the validated event holds them."""
@@ -45,6 +52,8 @@ class RowMapper:
         compiler = Compiler(mapping, declaration)
         self._units = compiler.units()
         self._refuse_silent = mapping.no_events == "reject"
+        self.source = mapping.source
+        self.uses = compiler.uses
         self.columns = compiler.columns
         self.required = frozenset(compiler.required)
 
@@ -65,12 +74,19 @@ class RowMapper:
         Raises: Refused naming column, value and what was expected.
         """
         if draft.fields["occurred_at"] > latest_ms:
-            shown = to_datetime(draft.fields["occurred_at"]).isoformat()
-            raise Refused(f"{draft.unit.origins['occurred_at']}: {shown} lies in the future, for occurred_at of {draft.unit.model.type}")
+            moment = to_datetime(draft.fields["occurred_at"]).isoformat()
+            raise Refused(f"{draft.unit.origins['occurred_at']}: {moment} lies in the future, for occurred_at of {draft.unit.model.type}")
         try:
             return draft.unit.model.model_validate(draft.fields)
         except ValidationError as error:
             raise Refused(_reason(draft.unit, error)) from None
+
+
+def personal(draft: Draft, event: Event) -> str | None:
+    """The first column of which the event holds what looks like a number of a person, in words; None if there is none."""
+    for field, kind in personal_numbers(event):
+        return f"{draft.unit.origins.get(field, field)}: {Found(field, kind).message}, for {field} of {event.type}"
+    return None
 
 
 def _draft(unit: Unit, cells: Cells) -> Draft:
@@ -86,6 +102,6 @@ def _draft(unit: Unit, cells: Cells) -> Draft:
 def _reason(unit: Unit, error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     field = str(first["loc"][0])
-    value = repr(first["input"])
-    shown = value if len(value) <= 80 else value[:79] + "…"
-    return f"{unit.origins[field]}: {shown} {explain(unit.model, field, first)}, for {field} of {unit.model.type}"
+    given = first["input"]
+    told = quoted(given) if isinstance(given, str) else shown(given)
+    return f"{unit.origins[field]}: {told} {explain(unit.model, field, first)}, for {field} of {unit.model.type}"

@@ -7,6 +7,7 @@ from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
 from connectors.files.cells import Cell, Number, text_of
+from schemas.masking import quoted, shown
 
 DEEPEST = 8
 _DIGITS = 1000  # of a number; Python reads no more than a few thousand
@@ -27,7 +28,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _twice(name: str) -> str:
-    return f"the key {name!r} stands twice, and nobody can tell which value holds: keep one"
+    return f"the key {quoted(name)} stands twice, and nobody can tell which value holds: keep one"
 
 
 def _real(text: str) -> Number:
@@ -85,10 +86,10 @@ def problem_of(error: Exception, text: str) -> str:
     if isinstance(error, RecursionError):
         return "the line holds objects within objects without end"
     if not isinstance(error, JSONDecodeError):
-        return f"the line is no JSON: {str(error)[:40]} is no number that JSON has"
+        return f"the line is no JSON: {shown(str(error))} is no number that JSON has"
     if error.pos >= len(text.rstrip()):
         return "the line is no JSON: it breaks off before its end"
-    return f"the line is no JSON: at character {error.pos + 1} stands {text[error.pos : error.pos + 20]!r}"
+    return f"the line is no JSON: something is wrong at character {error.pos + 1}"
 
 
 def named(value: Any) -> dict[str, Cell] | str:

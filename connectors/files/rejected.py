@@ -14,6 +14,7 @@ from pathlib import Path
 from connectors.files.cells import Cell, text_of
 from connectors.files.delimited import DELIMITERS, DelimitedRows
 from connectors.files.mapping import FileOptions
+from connectors.files.objectrows import ObjectRows
 from connectors.files.objects import cells_of
 from connectors.files.rejects import REASON, unguarded
 from connectors.files.rows import Row, Rows, Wanted
@@ -57,8 +58,7 @@ class RejectedRows(DelimitedRows):
     def rows(self) -> Iterator[Row]:
         """Every row, without what was added."""
         for row in super().rows():
-            raw = [unguarded(cell) for cell in row.raw]
-            yield Row(row.line, tuple(map(self.cell, row.cells)), raw, row.problem, row.text)
+            yield row._replace(cells=tuple(map(self.cell, row.cells)))
 
     def cell(self, cell: Cell) -> Cell:
         """The cell as it was in the rejected file."""
@@ -84,13 +84,11 @@ class RejectedCells(RejectedRows):
         return _BOOLEANS.get(text, text)
 
 
-class RejectedObjects(Rows):
+class RejectedObjects(ObjectRows):
     """Rejected lines of a JSON file."""
 
     def __init__(self, path: Path, options: FileOptions, wanted: Wanted) -> None:
         super().__init__(path, wanted)
-        self.header = ("json",)
-        self._names = [text_of(column) for column in wanted.columns]
         self._lines = RejectedRows(path, options, Wanted(("json",), frozenset(("json",))))
 
     def rows(self) -> Iterator[Row]:
@@ -98,9 +96,9 @@ class RejectedObjects(Rows):
         for row in self._lines.rows():
             cells = row.problem or cells_of(text_of(row.cells[0]))
             if isinstance(cells, str):
-                yield Row(row.line, (), row.raw, cells, row.text)
+                yield row._replace(cells=(), problem=cells)
             else:
-                yield Row(row.line, tuple(map(cells.get, self._names)), row.raw)
+                yield row._replace(cells=tuple(map(cells.get, self._names)))
 
     def position(self) -> int:
         """Bytes read."""

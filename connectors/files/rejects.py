@@ -1,13 +1,16 @@
-"""Rejected rows as a file beside the imported one: line, reason, and the row as it came.
+"""Rejected rows as a file beside the imported one: line, reason, and of the row the columns that the mapping reads.
 
-It is always CSV in UTF-8, and its header goes on with the file's own columns, so that rows corrected there can be imported with the
-same mapping, however the file itself was written (rejected.py). A text that a spreadsheet would run as a formula stands behind a '.
+It is always CSV in UTF-8, and its header goes on with those columns, so that rows corrected there can be imported with the same
+mapping, however the file itself was written (rejected.py). A text that a spreadsheet would run as a formula stands behind a '.
+
+No other column gets into it, since a file with all of a register's columns beside every import is a copy of the register that
+nobody looks after. Cells that hold what looks like a number of a person in the place of an id, and rows of which nobody can tell
+which cell is which, are masked: such a row is corrected in the first file.
 """
 
 from __future__ import annotations
 
 import csv
-import io
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -15,10 +18,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from connectors.files.cells import Cell, text_of
+from connectors.files.compiler import Uses
 from connectors.files.rows import Row, Rows
 from connectors.files.source import without_surrogates
+from schemas.digests import Digest
 from schemas.errors import EnvironmentBroken
-from schemas.quarantine import Quarantined
+from schemas.masking import shown, without_numbers
+from schemas.quarantine import Quarantined, bounded, kept_of
 
 SUFFIX = ".rejected.csv"
 REASON = "reason"
@@ -44,17 +51,18 @@ class RejectsFile:
     def __init__(self, fallback: Path, rows: Rows) -> None:
         self.path = _place(rows.path, fallback)
         self.count = 0
-        self._header = (rows.origin, REASON, *rows.header)
+        self._rows = rows
+        self._header = (rows.origin, REASON, *rows.kept)
         self._delimiter = rows.delimiter
         self._partial = self.path.with_name(self.path.name + ".partial")
         self._file: TextIO | None = None
 
-    def add(self, row: Row, reason: str) -> None:
-        """Write one row."""
+    def add(self, line: int, reason: str, cells: Sequence[Cell]) -> None:
+        """Write one row, of which the cells are safe (Uses.safe)."""
         if self._file is None:
             self._file = self._partial.open("w", encoding="utf-8-sig", newline="")  # the mark tells spreadsheets that it is UTF-8
             self._write(self._file, self._header)
-        self._write(self._file, (str(row.line), reason, *row.raw))
+        self._write(self._file, (str(line), reason, *self._rows.written(cells)))
         self.count += 1
 
     def _write(self, file: TextIO, cells: Sequence[str]) -> None:
@@ -90,13 +98,13 @@ def _place(imported: Path, fallback: Path) -> Path:
     raise EnvironmentBroken(f"Neither {imported.absolute().parent} nor {fallback} can be written: set LGSP_DATA to a writable folder.")
 
 
-def quarantined(imported: Path, row: Row, reason: str) -> Quarantined:
-    """The row for `lgsp.quarantine`."""
-    text = io.StringIO(row.text or (row.raw[0] if len(row.raw) == 1 else ""))
-    if not text.getvalue():
-        csv.writer(text, lineterminator="").writerow(row.raw)
-    payload = text.getvalue().encode("utf-8", "surrogateescape")
-    return Quarantined(f"file:{imported.name}/{row.line}", reason, payload)
+def quarantined(imported: Path, row: Row, reason: str, cells: Sequence[Cell], uses: Uses, source: str, digest: Digest) -> Quarantined:
+    """The row for `lgsp.quarantine`; its cells are safe."""
+    known = {column: shown(text_of(cell)) for column, cell in zip(uses.columns, cells, strict=True)} if row.cells else {}
+    payload = row.text.encode("utf-8", "surrogateescape")
+    structure = "" if known else "a row of which nobody can tell which cell is which"
+    kept = kept_of(payload, digest, structure, source=source, fields=bounded(known))
+    return Quarantined(f"file:{without_numbers(imported.name)}/{row.line}", reason, "rejected_row", kept)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from connectors.files.cells import Cell, Flaw, flaw_of
 from connectors.files.formats import no_date
 from connectors.files.package import NoWorkbook, Package, TextCollector, local, unescaped
+from schemas.masking import quoted, shown
 
 _SAVE = "open the workbook in a spreadsheet program and save it"
 
@@ -134,7 +135,7 @@ class SheetReader:
         if kind == "inlineStr":
             return inline
         if kind == "e":
-            return Flaw(f"holds the error {value}", value if flaw_of(value) else "#ERROR!")
+            return Flaw(f"holds the error {shown(value)}", value if flaw_of(value) else "#ERROR!")
         if kind == "str" and self._value is not None:
             return unescaped(value)
         if not value:
@@ -151,7 +152,7 @@ class SheetReader:
 
     @staticmethod
     def _no_result(formula: list[str]) -> Flaw:
-        text = f"the formula {'=' + ''.join(formula)[:40]!r}" if any(formula) else "a formula"  # one that is shared stands elsewhere
+        text = f"the formula {quoted('=' + ''.join(formula))}" if any(formula) else "a formula"  # one that is shared stands elsewhere
         return Flaw(f"holds {text} without its result: {_SAVE}", "#FORMULA!")
 
 

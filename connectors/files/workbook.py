@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from connectors.files.cells import Cell, Flaw, Number, is_blank, is_midnight, text_of
+from connectors.files.cells import Cell, Flaw, is_blank, text_of
 from connectors.files.mapping import FileOptions
 from connectors.files.package import Package, Sheet, sound
 from connectors.files.rows import Row, Rows, Wanted
@@ -80,10 +80,10 @@ class WorkbookRows(Rows):
     def _row(self, number: int, cells: dict[int, Cell]) -> Row:
         filled = [column for column, cell in cells.items() if not is_blank(cell)]
         width = max([len(self.header), *(column + 1 for column in filled)])
-        raw = [_raw(cells.get(column), read=column in self._places) for column in range(width)]
+        text = "\t".join(text_of(cells.get(column)) for column in range(width))
         if width > len(self.header):
-            return Row(number, (), raw, f"the row has {width} cells where the header names {len(self.header)}")
-        return Row(number, tuple(map(cells.get, self._places)), raw)
+            return Row(number, (), text, f"the row has {width} cells where the header names {len(self.header)}")
+        return Row(number, tuple(map(cells.get, self._places)), text)
 
     def _covered(self, number: int) -> dict[int, Cell]:
         """The row's wanted cells that look filled, but whose value is kept by another one that they are merged with."""
@@ -112,17 +112,6 @@ class WorkbookRows(Rows):
     def close(self) -> None:
         """Let go of the file."""
         self._package.close()
-
-
-def _raw(cell: Cell, *, read: bool) -> str:
-    """A cell for rejections, so that it is read from there as here: what could not be told for certain must not become certain."""
-    if read and isinstance(cell, Number) and not cell.exact:
-        return cell.rounded
-    if isinstance(cell, bool):
-        return str(cell).upper()
-    if is_midnight(cell):
-        return text_of(cell)[:10]
-    return text_of(cell)
 
 
 def _listed(sheets: list[Sheet]) -> str:

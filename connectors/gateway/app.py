@@ -12,14 +12,17 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
 from connectors.budget import Budget
+from connectors.excerpts import UNREADABLE
 from connectors.gateway import openapi
 from connectors.gateway.body import body_of
 from connectors.gateway.intake import Publishes, keep, keep_refused, refused, take
 from connectors.gateway.modes import check_media_type, items_of
 from connectors.gateway.problems import Problem, problem_response
 from connectors.health import Health
+from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, RecordTooLarge
-from schemas.quarantine import Quarantined
+from schemas.masking import shown
+from schemas.quarantine import Quarantined, kept_of
 from schemas.settings import Settings
 
 NAMES = {404: "not-found", 405: "method-not-allowed"}
@@ -106,10 +109,11 @@ class Gateway:
         return Response(msgspec.json.encode(answer), 202, media_type="application/json")
 
     async def _kept(self, problem: Problem, body: bytes, request_id: UUID) -> Problem:
-        """The problem, after a body that can't be read was kept: it was meant to say something."""
+        """The problem, after it was kept that a body can't be read: it was meant to say something."""
         if problem.name != "not-json":
             return problem
-        unkept = await keep_refused(self.publisher, [Quarantined(f"http:{request_id}", problem.detail, body)], self.health)
+        kept = kept_of(body, digest_of(self.settings.data), UNREADABLE)
+        unkept = await keep_refused(self.publisher, [Quarantined(f"http:{request_id}", problem.detail, "not_json", kept)], self.health)
         return Problem(problem.name, problem.detail + unkept)
 
     def _away(self) -> str:
@@ -130,7 +134,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     allowed = sorted(filter(None, headers.get("Allow", "").split(", ")))  # they come in any order
     if allowed:
         headers["Allow"] = ", ".join(allowed)
-    told = {"path": request.url.path[:200], "method": request.method, "allowed": " or ".join(allowed)}
+    told = {"path": shown(request.url.path), "method": request.method, "allowed": " or ".join(allowed)}
     detail = DETAILS.get(error.status_code, str(error.detail)).format(**told)
     problem = Problem(NAMES.get(error.status_code, "http-error"), detail)
     return problem_response(problem, _instance(uuid4()), status=error.status_code, headers=headers)

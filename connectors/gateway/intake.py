@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from connectors.budget import Budget
-from connectors.cloudevents import FieldError, Refused, event_of, kept_as, shown_id
+from connectors.cloudevents import FieldError, Refused, event_of, kept_as, personal_errors, shown_id
+from connectors.excerpts import kept_of_item, refused_item
 from connectors.gateway.problems import Problem
 from connectors.health import Health
 from connectors.jsonitems import Item
 from connectors.lanes import Record
 from connectors.quarantine import quarantine
 from schemas.clock import now_ms
+from schemas.digests import digest_of
 from schemas.errors import RecordTooLarge, TopicUnwritable
 from schemas.events import Event
-from schemas.quarantine import Quarantined
+from schemas.quarantine import Kept, Quarantined
 from schemas.settings import Settings
 
 SLICE_SECONDS = 0.005  # of validating before other requests get their turn
@@ -55,7 +57,7 @@ class Refusal:
     index: int
     id: str | None
     errors: list[FieldError]
-    text: str
+    kept: Kept
 
 
 @dataclass(slots=True)
@@ -65,12 +67,13 @@ class Taken:
     events: list[Event] = field(default_factory=list)
     accepted: list[dict[str, Any]] = field(default_factory=list)  # the events' entries in the answer
     refusals: list[Refusal] = field(default_factory=list)
+    personal: Counter[str] = field(default_factory=Counter)  # events with a number of a person, by what was done: warned, refused
 
     def answer(self) -> list[dict[str, Any]]:
         """One entry an item, in the request's order."""
         bad = [
             {"index": refusal.index, "id": refusal.id, "status": 422,
-             "errors": [{"field": error.field, "message": error.message} for error in refusal.errors]}
+             "errors": _told(refusal.errors)}
             for refusal in self.refusals
         ]  # fmt: skip
         return sorted(self.accepted + bad, key=lambda entry: entry["index"]) if bad else self.accepted
@@ -86,22 +89,37 @@ async def take(items: Iterator[Item], settings: Settings) -> Taken:
     for index, item in enumerate(items):
         try:
             event = event_of(item, latest=latest)
+            personal = personal_errors(event)
+            if personal:
+                refuse = settings.personal_numbers == "refuse"
+                taken.personal["refused" if refuse else "warned"] += 1
+                if refuse:
+                    raise Refused(personal)
         except Refused as refused:
-            taken.refusals.append(Refusal(index, shown_id(item.value), refused.errors, item.text))
+            kept = kept_of_item(item, digest_of(settings.data))
+            taken.refusals.append(Refusal(index, shown_id(item.value), refused.errors, kept))
         else:
             taken.events.append(event)
-            taken.accepted.append(_entry(index, item, event))
+            taken.accepted.append(_entry(index, item, event, personal))
         if time.perf_counter() - turn > SLICE_SECONDS:
             await asyncio.sleep(0)
             turn = time.perf_counter()
     return taken
 
 
-def _entry(index: int, item: Item, event: Event) -> dict[str, Any]:
-    """An accepted item's entry; says in which form its ids and codes are kept where that is not the one they came in."""
+def _entry(index: int, item: Item, event: Event, warnings: list[FieldError]) -> dict[str, Any]:
+    """An accepted item's entry; says in which form its ids and codes are kept where that is not the one they came in, and what is
+    amiss with it all the same."""
     entry: dict[str, Any] = {"index": index, "id": item.value["id"], "status": 202}
-    other = kept_as(item.value, event)
-    return {**entry, "kept_as": other} if other else entry
+    if other := kept_as(item.value, event):
+        entry["kept_as"] = other
+    if warnings:
+        entry["warnings"] = _told(warnings)
+    return entry
+
+
+def _told(errors: Sequence[FieldError]) -> list[dict[str, str]]:
+    return [{"field": error.field, "message": error.message} for error in errors]
 
 
 async def keep(taken: Taken, publisher: Publishes, request_id: str, health: Health) -> str:
@@ -116,6 +134,8 @@ async def keep(taken: Taken, publisher: Publishes, request_id: str, health: Heal
         for kind, count in Counter(event.type for event in taken.events).items():
             health.events.labels(kind).inc(count)
     unkept = await keep_refused(publisher, [_quarantined(refusal, request_id) for refusal in taken.refusals], health)
+    for done, count in taken.personal.items():
+        health.personal_numbers.labels(done).inc(count)
     health.publish_seconds.observe(time.perf_counter() - began)
     for reason, count in Counter(error.kind for refusal in taken.refusals for error in refusal.errors).items():
         health.refused.labels(reason).inc(count)
@@ -144,6 +164,4 @@ def refused(taken: Taken, unkept: str) -> Problem:
 
 
 def _quarantined(refusal: Refusal, request_id: str) -> Quarantined:
-    return Quarantined(
-        f"http:{request_id}/{refusal.index}", str(Refused(refusal.errors))[:4096], refusal.text.encode("utf-8", "surrogateescape")
-    )
+    return refused_item(f"http:{request_id}/{refusal.index}", refusal.errors, refusal.kept)

@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 
 from connectors.gateway.problems import Problem
 from connectors.jsonitems import NO_UTF8, Item, ItemTooLong, NotJson, TooManyItems, is_array, read_array, read_one, text_of
+from schemas.masking import shown
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -24,10 +25,10 @@ def check_media_type(headers: Mapping[str, str]) -> str:
     """
     kind, *parameters = [part.strip() for part in headers.get("content-type", "").lower().split(";")]
     if kind not in (STRUCTURED, BATCH, JSON):
-        raise Problem("unsupported-media-type", f"Content-Type is {kind[:80] or 'missing'}: send {STRUCTURED}, {BATCH} or {JSON}.")
+        raise Problem("unsupported-media-type", f"Content-Type is {shown(kind) or 'missing'}: send {STRUCTURED}, {BATCH} or {JSON}.")
     charset = next((value.partition("=")[2].strip('"') for value in parameters if value.startswith("charset=")), "utf-8")
     if charset not in ("utf-8", "utf8", "us-ascii"):
-        raise Problem("unsupported-media-type", f"The charset is {charset[:80]}: JSON travels as UTF-8.")
+        raise Problem("unsupported-media-type", f"The charset is {shown(charset)}: JSON travels as UTF-8.")
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise Problem("unsupported-media-type", "The body is compressed: send it as it is, without Content-Encoding.")
     return kind

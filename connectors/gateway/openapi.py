@@ -71,25 +71,27 @@ def _components() -> Schema:
     }
 
 
+_FIELDS: Schema = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["field", "message"],
+        "properties": {"field": {"type": "string", "examples": ["data.procedure"]}, "message": {"type": "string"}},
+    },
+}
 _ENTRY: Schema = {
     "type": "object",
     "required": ["index", "id", "status"],
     "properties": {
         "index": {"type": "integer", "description": "Place in the request, from 0"},
-        "id": {"type": ["string", "null"], "description": "The CloudEvents id, if it had one"},
+        "id": {"type": ["string", "null"], "description": "The CloudEvents id, if it had one; masked if refused and no plain code"},
         "status": {"enum": [202, 422], "description": "202 taken in, 422 refused"},
         "kept_as": {
             "type": "object",
             "description": "The canonical forms, by place (`data.dossier_id`), where an id or a code came in another one",
         },
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "message"],
-                "properties": {"field": {"type": "string", "examples": ["data.procedure"]}, "message": {"type": "string"}},
-            },
-        },
+        "errors": _FIELDS,
+        "warnings": {**_FIELDS, "description": "Fields that were taken in, but look like a citizen's number or a phone"},
     },
 }
 _ACCEPTED: Schema = {

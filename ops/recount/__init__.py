@@ -6,7 +6,7 @@ which events it stands for.
 """
 
 from ops.recount.compare import recount
-from ops.recount.report import run_recount
+from ops.recount.report import run_recount, tell
 from ops.recount.verdict import Verdict
 
-__all__ = ["Verdict", "recount", "run_recount"]
+__all__ = ["Verdict", "recount", "run_recount", "tell"]

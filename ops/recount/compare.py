@@ -13,7 +13,7 @@ from rich.progress import Progress
 from ops.recount.fold import count, fold
 from ops.recount.published import Pages, States, pages_of, states_of
 from ops.recount.verdict import Verdict
-from schemas.kafka import committed_offsets, consumer, ensure_topics
+from schemas.kafka import committed_offsets, consumer
 from schemas.settings import Settings
 from schemas.topics import cells_topic, events_topic, state_topic
 from streams.admission import Home
@@ -25,8 +25,7 @@ Offsets = Mapping[TopicPartition, int | None]
 
 
 async def recount(settings: Settings, progress: Progress | None = None) -> list[Verdict]:
-    """Recount every partition of every family whose events are kept for ever."""
-    await ensure_topics(settings)
+    """Recount every partition of every family whose events are kept for ever. The topics must be there."""
     counted = {name: family for name, family in families(settings).items() if family.recounted}
     order, verdicts = list(counted), []
     group = await _group(settings, counted)

@@ -14,6 +14,7 @@ from ops.recount.compare import recount
 from ops.recount.twins import Twins, twins_of
 from ops.recount.verdict import Difference, Verdict
 from schemas.cells import KINDS, CellKey, Sums
+from schemas.kafka import ensure_topics
 from schemas.settings import Settings
 from streams.families import FAMILIES
 
@@ -26,11 +27,20 @@ TO_DO = (
 
 def run_recount(settings: Settings) -> int:
     """Print what was found; exit code 0 if everything published is what the events say, 1 if anything is not."""
-    console = Console()
+
+    async def run() -> int:
+        await ensure_topics(settings)
+        return await tell(settings, Console())
+
+    return asyncio.run(run())
+
+
+async def tell(settings: Settings, console: Console) -> int:
+    """The same where the topics are there already."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        verdicts = asyncio.run(recount(settings, progress))
-    twins = {name: asyncio.run(twins_of(settings, name)) for name, family in FAMILIES.items() if family.recounted}
+        verdicts = await recount(settings, progress)
+    twins = {name: await twins_of(settings, name) for name, family in FAMILIES.items() if family.recounted}
     console.print(table(verdicts))
     for line in lines(verdicts, twins):
         console.print(line)

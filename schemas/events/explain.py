@@ -14,8 +14,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic_core import ErrorDetails
 
 from schemas.events.base import Event
+from schemas.masking import name_shown
 
-LONGEST_NAME = 100  # characters of a field's name that are repeated
 _LONGEST_GUESSED = 40  # characters of a name that a like one is looked for
 _QUOTED = ", without quotes"
 
@@ -51,16 +51,11 @@ def literals(annotation: Any) -> tuple[Any, ...]:
     return tuple(value for argument in get_args(annotation) for value in literals(argument))
 
 
-def printable(name: str) -> str:
-    """A name from outside, cut and encodable, as an answer may repeat it."""
-    return name[:LONGEST_NAME].encode("utf-8", "replace").decode()
-
-
 def unknown_field(model: type[Event], name: str, *, guess: bool = True) -> str:
     """What to say of a field that this event does not have."""
     like = nearest(name, model.model_fields) if guess else None
     hint = f"did you mean {like}?" if like else "personal data must not be sent"
-    return f"{printable(name)} is no field of {model.type}; {hint}"
+    return f"{name_shown(name)} is no field of {model.type}; {hint}"
 
 
 def _choices(model: type[Event], field: str, error: ErrorDetails) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from earlier_version import earlier
 from harness import Hub, until
 from new_rules_worker import TOMORROW
 from test_workers_killed import publish, simulated
@@ -16,23 +15,7 @@ from test_workers_killed import publish, simulated
 from ops.recount import recount
 from streams.families import FAMILIES
 
-# The last version that wrote how far books have come in the first layout, and recounted whatever it found under other rules.
-EARLIER = "1d93bf7dcedf0d738a97437f9ca76f914a4d2d9a"
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def earlier(tmp_path: Path) -> list[str]:
-    """The program of that version's workers, from the repository's own history."""
-    packed = subprocess.run(["git", "-C", str(ROOT), "archive", EARLIER], capture_output=True, check=False)
-    if packed.returncode:
-        assert os.environ.get("CI") != "true", packed.stderr.decode()
-        pytest.skip("this copy of the repository has no history")
-    folder = tmp_path / "earlier"
-    folder.mkdir()
-    subprocess.run(["tar", "-x", "-C", str(folder)], input=packed.stdout, check=True)
-    start = f"import sys; sys.path.insert(0, {str(folder)!r}); from ops.cli import main; main()"
-    return [sys.executable, "-c", start]
+__all__ = ["earlier"]
 
 
 async def ended(hub: Hub, name: str) -> str:

@@ -106,7 +106,8 @@ async def test_two_imports_leave_the_same_events(settings: Settings, tmp_path: P
     first = await events_since(settings, before, source)
     assert Counter(kind for kind, _, _ in first) == {"dossier.received": 400, "dossier.step_taken": 1_200}
     refused = [record for record in await since(settings, refused_before) if record.key == b"file:rows.csv/1202"]
-    assert [record.value for record in refused] == [b"D-x,never,s"]
+    (stays,) = [json.loads(record.value) for record in refused]
+    assert (stays["source"], stays["fields"]) == (source, {"id": "D-x", "at": "never", "step": "s"})
     assert "column at: 'never' should be a time" in dict(refused[0].headers)["reason"].decode()
 
     code, output = await imported(settings, data, mapping)

@@ -25,11 +25,12 @@ from connectors.quarantine import quarantine
 from ops.kafka import EmbeddedKafka
 from ops.kafka_storage import free_port
 from schemas import kafka as hub_kafka
+from schemas.digests import Digest
 from schemas.errors import KafkaUnavailable, RecordTooLarge, TopicUnwritable
 from schemas.events import Event
 from schemas.events.documents import DocumentRecalled
 from schemas.events.dossiers import DossierFinished
-from schemas.quarantine import CUT, Quarantined
+from schemas.quarantine import Quarantined, kept_of
 from schemas.settings import Settings
 from schemas.topics import QUARANTINE
 from schemas.wire import Decoder, encode
@@ -121,12 +122,17 @@ async def test_a_wait_for_room_is_not_taken_for_an_absent_kafka(settings: Settin
         assert publisher.reachable
 
 
-async def test_quarantined_things_keep_their_bytes_and_reason(publisher: Publisher, settings: Settings, run: str) -> None:
+def refused(origin: str, structure: str = "") -> Quarantined:
+    return Quarantined(origin, "no event", "not_json", kept_of(b"", Digest(), structure))
+
+
+async def test_quarantined_things_keep_their_reason_and_origin(publisher: Publisher, settings: Settings, run: str) -> None:
     before = await ends_of(settings, QUARANTINE)
-    await quarantine(publisher, [Quarantined(f"http:{run}/0", "no event", b"\xff" * (CUT + 5))])
+    one = refused(f"http:{run}/0")
+    await quarantine(publisher, [one])
     record = next(record for record in await records_since(settings, QUARANTINE, before) if record.key == f"http:{run}/0".encode())
-    assert record.value == b"\xff" * CUT
-    assert dict(record.headers) == {"reason": b"no event", "origin": f"http:{run}/0".encode(), "length": str(CUT + 5).encode()}
+    assert (record.value, list(record.headers)) == (one.value, one.headers)
+    assert dict(record.headers)["origin"] == f"http:{run}/0".encode()
 
 
 async def test_heartbeats_go_to_every_partition(publisher: Publisher, settings: Settings) -> None:
@@ -201,12 +207,12 @@ async def test_what_befalls_one_topic_befalls_no_other(apart: EmbeddedKafka, tmp
     document = DocumentRecalled(event_id=run, source="test", agency="A", occurred_at=OCCURRED, document_id=run)
     async with Publisher(settings) as publisher:
         await publisher.publish([finished(1, run), document])
-        await quarantine(publisher, [Quarantined(f"http:{run}/0", "no event", b"")])
+        await quarantine(publisher, [refused(f"http:{run}/0")])
         async with hub_kafka.admin(settings) as admin:
             await admin.delete_topics([QUARANTINE, DOSSIERS])
 
         with pytest.raises(TopicUnwritable, match=r"lgsp\.quarantine can't be written: it is missing"):
-            await quarantine(publisher, [Quarantined(f"http:{run}/1", "no event", b"")])
+            await quarantine(publisher, [refused(f"http:{run}/1")])
         with pytest.raises(TopicUnwritable, match=r"lgsp\.dossiers can't be written: it is missing, and the facts it held"):
             await publisher.publish([document, finished(2, run)])
         with pytest.raises(TopicUnwritable):  # known by now, so nobody waits
@@ -218,7 +224,7 @@ async def test_what_befalls_one_topic_befalls_no_other(apart: EmbeddedKafka, tmp
         async with asyncio.timeout(60):  # the quarantine is made again, the dossiers are for somebody to decide
             while publisher.unwritable()[QUARANTINE]:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.1)
-        await quarantine(publisher, [Quarantined(f"http:{run}/2", "no event", b"")])
+        await quarantine(publisher, [refused(f"http:{run}/2")])
         assert [record.key.decode() for record in await records_since(settings, QUARANTINE)] == [f"http:{run}/2"]
         assert publisher.unwritable()[DOSSIERS]
         await hub_kafka.ensure_topics(settings)
@@ -232,10 +238,10 @@ async def test_what_a_topic_is_too_small_for_is_refused_by_name_and_batches_shri
     async with hub_kafka.admin(settings) as admin:
         small = ConfigResource(ConfigResourceType.TOPIC, QUARANTINE, {"max.message.bytes": "20000"})
         await admin.alter_configs([small])
-    many = [Quarantined(f"http:{run}/{number}", "no event", b"x" * 9_000) for number in range(20)]
+    many = [refused(f"http:{run}/{number}", "x" * 9_000) for number in range(20)]
     async with Publisher(settings) as publisher:
         with pytest.raises(RecordTooLarge, match=r"lgsp\.quarantine does not take a record of 30,\d+ bytes"):
-            await quarantine(publisher, [Quarantined(f"http:{run}", "no event", b"x" * 30_000)])
+            await quarantine(publisher, [refused(f"http:{run}", "x" * 30_000)])
         refusals = 0
         async with asyncio.timeout(60):
             while True:
@@ -248,7 +254,7 @@ async def test_what_a_topic_is_too_small_for_is_refused_by_name_and_batches_shri
         assert refusals, "a megabyte at once is more than this topic takes"
         await publisher.publish([finished(1, run)])
     stored = {record.key.decode() for record in await records_since(settings, QUARANTINE)}
-    assert {key for key in stored if run in key} == {refused.origin for refused in many}
+    assert {key for key in stored if run in key} == {one.origin for one in many}
 
 
 async def test_kafka_stopped_and_started_under_load(broker: EmbeddedKafka, tmp_path: Path, run: str) -> None:

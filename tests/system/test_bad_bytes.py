@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 from aiokafka import TopicPartition
 from harness import Hub, until
 
 from connectors.publisher import Publisher
 from ops.simulate.stream import events
+from schemas.digests import digest_of
 from schemas.kafka import admin, consumer, producer, read_to_end
 from schemas.topics import QUARANTINE
 from streams.worker import EXIT_FAILED
@@ -53,9 +55,11 @@ async def test_damaged_records_are_kept_and_the_worker_goes_on(hub: Hub) -> None
     assert sum(verdict.events for verdict in verdicts) == len(facts) + 4
     kept = await quarantined(hub)
     assert set(kept) == {f"kafka:{TOPIC}/0/{offset}" for offset in (*first, *second)}
-    reason, payload = kept[f"kafka:{TOPIC}/0/{first[0]}"]
+    reason, value = kept[f"kafka:{TOPIC}/0/{first[0]}"]
     assert "no contract" in reason
-    assert payload == b"not a contract"
+    stays = json.loads(value)
+    assert stays["length"] == len(b"not a contract")
+    assert stays["digest"] == digest_of(hub.settings.data).of(b"not a contract"), "worker and test share the key in the data folder"
     assert worker.running
 
 

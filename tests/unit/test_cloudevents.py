@@ -194,8 +194,9 @@ def test_errors_are_bounded_in_number_and_length() -> None:
 
 
 def test_the_shown_id_is_text_that_any_answer_can_carry() -> None:
-    assert shown_id({"id": "a\ud800"}) == "a?"
-    assert shown_id({"id": "x" * 500}) == "x" * 128
+    assert shown_id({"id": "H35.1/7"}) == "H35.1/7"
+    assert shown_id({"id": "Nguyễn A\ud800"}) == "xxxxxx x?"
+    assert shown_id({"id": "x" * 500}) == "x" * 40 + "… (500 characters)"
     assert shown_id({"id": 5}) is None
     assert shown_id([]) is None
 

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +32,7 @@ from connectors.files.source import UnreadableFile
 from connectors.lanes import Record
 from schemas.errors import EnvironmentBroken, KafkaUnavailable
 from schemas.events import Event
+from schemas.quarantine import Kept
 from schemas.settings import Settings
 
 EXAMPLES = Path(__file__).parents[2] / "ops" / "examples"
@@ -230,10 +232,12 @@ async def test_a_row_is_rejected_as_a_whole_with_line_and_reason(bench: Bench) -
     assert rejected[1][1].startswith("column at: 'yesterday' should be a time")
     assert rejected[2][1] == "one of columns id, step is blank, so dossier.step_taken has no id"
     assert "from 1980 to 2099" in rejected[3][1]
-    kept = [(record.key.decode(), dict(record.headers)["reason"].decode(), record.value) for record in sink.records]
-    assert [(key, reason) for key, reason, _ in kept] == [(f"file:rows.csv/{row[0]}", row[1]) for row in rejected]
-    assert kept[1][2] == b"D-2,yesterday,SAMPLE.P,s1"
-    assert kept[4][2] == b'D-5,"2025-11-03,SAMPLE.P'
+    assert rejected[4][2:] == ["#MASKED!"] * 4, "nobody can tell which cell is which"
+    kept = [(record.key.decode(), dict(record.headers)["reason"].decode()) for record in sink.records]
+    assert kept == [(f"file:rows.csv/{row[0]}", row[1]) for row in rejected]
+    stay = [msgspec.json.decode(record.value, type=Kept) for record in sink.records]
+    assert stay[1].fields == {"id": "D-2", "at": "yesterday", "procedure": "SAMPLE.P", "step": "s1"}
+    assert (stay[4].fields, stay[4].length) == ({}, len('D-5,"2025-11-03,SAMPLE.P'))
     shown = bench.output
     assert "rows.csv, line 4: column at: 'yesterday'" in shown
     assert f"All rejected rows, with their reasons: {bench.folder / 'rows.csv.rejected.csv'}" in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -123,6 +124,7 @@ async def test_a_row_says_who_when_and_why(api: httpx.AsyncClient) -> None:
             "received_at": "2025-11-03T09:00:00+07:00", "reception_heard_at": "2025-11-03T09:00:00+07:00",
             "due_at": "2025-11-10T17:00:00+07:00", "ended_at": "2025-11-10T16:30:00+07:00", "end_heard_at": "2025-11-12T08:00:00+07:00",
         },
+        "href": "/v1/dossiers/d1",
     }  # fmt: skip
     assert (answer["figure"], answer["rows"], answer["adds"], answer["same_moment"], answer["next"]) == (1, 1, 1, True, None)
     assert (answer["id"], answer["part"], answer["window"]) == ("overdue_by_late_reporting", "numerator", {"from": None, "to": None})
@@ -326,3 +328,22 @@ async def test_a_list_by_other_office_hours_than_the_figure_is_absent(api: httpx
     answer = await ask(api, indicator="processing_time", window="all")
     assert (answer["figure"], answer["things"], answer["same_moment"]) == (None, [], None)
     assert "other office hours" in answer["missing"]["en"]
+
+
+async def test_a_list_that_is_stuck_takes_neither_figures_nor_other_lists_along(
+    files: tuple[Cube, Listing], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of them than there are threads, and each is answered all the same."""
+    ready, clock, go_on = Progress(ready=True, percent=100.0, partitions=1), (lambda: NOW), threading.Event()
+    questions = Questions(Readers(files[0]), INDICATORS, {}, progress=lambda: ready, clock=clock)
+    lists = Lists(questions, paced(*files), meanings(), progress=lambda: world.progress)
+    monkeypatch.setattr(lists, "things", lambda *_: go_on.wait())
+    exporter = Exporter(files[0], INDICATORS, progress=lambda: ready, worker_lag=dict, clock=clock)
+    transport = httpx.ASGITransport(create_app(questions, exporter, [listing_routes(lists, patience=0.01)]), raise_app_exceptions=False)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://hub") as api:
+            for _ in range(20):
+                assert "could not be read within" in await problem(api, 503, indicator="dossiers_overdue")
+            assert (await ask(api, "/v1/indicators/dossiers_overdue"))["value"] == 1
+    finally:
+        go_on.set()

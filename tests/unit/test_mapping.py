@@ -161,7 +161,7 @@ def test_a_row_becomes_a_validated_event(tmp_path: Path) -> None:
         ({"at": "1970-01-01"}, "column at: '1970-01-01' should be a time from 1980 to 2099"),
         ({"ref": " "}, "one of columns id, ref is blank, so dossier.paid has no id"),
         ({"ref": "a|b"}, "columns id, ref: 'D-1/paid/a|b' holds the character |, which the hub keeps for itself, for event_id"),
-        ({"id": "x" * 129}, "… is longer than 128 characters, for event_id of dossier.paid"),
+        ({"id": "x" * 129}, "' is longer than 128 characters, for event_id of dossier.paid"),
     ],
 )
 def test_reasons_name_column_value_and_what_was_expected(tmp_path: Path, cells: dict[str, str], reason: str) -> None:

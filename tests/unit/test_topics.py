@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from schemas import kafka
-from schemas.errors import SettingsError
+from schemas.errors import RestoreUnfinished, SettingsError
 from schemas.events import EVENTS, FAMILIES
 from schemas.settings import Settings
-from schemas.topics import BY_NAME, CELLS, QUARANTINE, TOMBSTONES_MS, TOPICS, Topic, cells_topic, events_topic, state_topic, topics_of
+from schemas.topics import (
+    BY_NAME,
+    CELLS,
+    DAY,
+    QUARANTINE,
+    QUARANTINE_BYTES,
+    QUARANTINE_MS,
+    QUARANTINE_SEGMENT_MS,
+    RESTORING,
+    TOMBSTONES_MS,
+    TOPICS,
+    Topic,
+    cells_topic,
+    events_topic,
+    state_topic,
+    topics_of,
+)
 
 SETTINGS = Settings(partitions=6, replication_factor=3, min_insync_replicas=2)
 
@@ -40,7 +57,7 @@ def test_events_carry_the_time_at_which_the_hub_first_knew(family: str) -> None:
     assert BY_NAME[events_topic(family)].config(SETTINGS)["message.timestamp.type"] == "LogAppendTime"
 
 
-@pytest.mark.parametrize("name", ["lgsp.dossiers", "lgsp.documents", QUARANTINE])
+@pytest.mark.parametrize("name", ["lgsp.dossiers", "lgsp.documents"])
 def test_what_figures_rest_on_is_kept_for_ever(name: str) -> None:
     config = BY_NAME[name].config(SETTINGS)
     assert (config["cleanup.policy"], config["retention.ms"]) == ("delete", "-1")
@@ -52,6 +69,35 @@ def test_states_and_cells_are_compacted(name: str) -> None:
     assert config["cleanup.policy"] == "compact"
     assert config["delete.retention.ms"] == str(TOMBSTONES_MS)
     assert "retention.ms" not in config
+
+
+def test_the_quarantine_forgets_after_a_fortnight_and_never_fills_the_disk() -> None:
+    """By the broker's clock: a sender's may run ahead, and what it sent would stay until then."""
+    config = BY_NAME[QUARANTINE].config(SETTINGS)
+    assert (config["cleanup.policy"], config["message.timestamp.type"]) == ("delete", "LogAppendTime")
+    assert int(config["retention.ms"]) == 14 * 24 * 3_600_000
+    assert 0 < int(config["retention.bytes"]) <= 1 << 30
+    assert int(config["segment.ms"]) <= 24 * 3_600_000
+    assert int(config["segment.bytes"]) * 8 <= int(config["retention.bytes"])
+
+
+def test_the_page_on_privacy_says_how_long_refusals_are_kept() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text("utf-8")
+    days, size, segment = QUARANTINE_MS // DAY, QUARANTINE_BYTES >> 20, QUARANTINE_SEGMENT_MS // 3_600_000
+    assert f"{days} days by the broker's clock, and at most {size} MiB" in page
+    assert segment == 6
+    assert "up to six hours more" in page
+
+
+async def test_the_quarantine_of_an_earlier_version_gets_its_end_and_nobody_is_frightened(
+    whole: Cluster, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    whole.settings[QUARANTINE] = {key: value for key, value in whole.settings[QUARANTINE].items() if not key.startswith("segment")}
+    whole.settings[QUARANTINE] |= {"retention.ms": "-1", "retention.bytes": "-1", "message.timestamp.type": "CreateTime"}
+    await kafka.ensure_topics(SETTINGS)
+    assert whole.altered == {QUARANTINE: BY_NAME[QUARANTINE].config(SETTINGS)}
+    assert "lgsp.quarantine" in caplog.text
+    assert "recount" not in caplog.text
 
 
 def test_heartbeats_are_not_kept() -> None:
@@ -153,6 +199,15 @@ async def test_a_quarantine_that_can_not_be_made_stops_no_start(whole: Cluster, 
     assert await kafka.ensure_topics(SETTINGS.model_copy(update={"topics": "check"})) == []
     assert "lgsp.quarantine is missing" in caplog.text
     assert await kafka.ensure_topics(SETTINGS) == [QUARANTINE]
+
+
+async def test_nothing_starts_where_a_restore_is_not_finished(whole: Cluster) -> None:
+    """There is only a part of the facts, in topics that do not have their settings yet."""
+    whole.partitions[RESTORING] = 1
+    whole.settings["lgsp.dossiers"]["message.timestamp.type"] = "CreateTime"
+    with pytest.raises(RestoreUnfinished, match=r"`lgsp restore`.*again"):
+        await kafka.ensure_topics(SETTINGS)
+    assert (whole.altered, whole.created) == ({}, {})
 
 
 async def test_too_few_copies_are_refused_by_name(whole: Cluster) -> None:

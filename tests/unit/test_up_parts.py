@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from ops import up
+from ops import kafka_storage, up
 from ops.kafka import EmbeddedKafka, _answers
 from ops.kafka_storage import free_port
 from ops.live_table import Answers
-from ops.parts import Part
-from ops.preflight import check, require_folder
+from ops.parts import Part, parts_of
+from ops.preflight import check
 from ops.supervise import Service
 from ops.up import Hub, Plain
 from schemas import listening
@@ -82,6 +82,18 @@ def test_a_broker_that_never_starts_holds_up_nobody_and_says_why(hub: Callable[.
     tick_until(one, lambda: not kafka.service.running)
     assert kafka.words().startswith("ended, starts again in ")
     assert kafka.words().endswith(": No space left on device")
+
+
+def test_a_kafka_that_waits_for_room_says_so_wherever_its_log_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kafka = parts_of(Settings(data=tmp_path), simulate=False)[0]
+    kafka.service.program, kafka.service.arguments = [sys.executable, "-c", WAITS], []
+    kafka.begin()
+    try:
+        assert kafka.words().startswith("starting")
+        monkeypatch.setattr(kafka_storage, "free_bytes", lambda _: 5 << 20)
+        assert kafka.words().startswith(f"Disk full: Kafka waits for 64 MiB of room, and {tmp_path / 'kafka'} has 5.0 MiB left.")
+    finally:
+        kafka.service.kill()
 
 
 def test_who_needs_kafka_waits_for_its_first_answer(hub: Callable[..., Hub], tmp_path: Path) -> None:
@@ -193,8 +205,8 @@ class TestFirst:
 
     def test_a_folder_that_cannot_be_written_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        with pytest.raises(EnvironmentBroken, match=r"Nothing can be kept in .*file/var \(Not a directory\).* LGSP_DATA"):
-            require_folder(tmp_path / "file" / "var")
+        refused = str(self.refused(self.settings(tmp_path / "file")))
+        assert refused.startswith(f"The hub can't write its folder {tmp_path / 'file' / 'var'} (Not a directory)")
 
     def test_who_listens_for_others_says_so_in_a_line(self, tmp_path: Path) -> None:
         output = console()

@@ -72,12 +72,12 @@ def test_errors_formulas_without_result_and_surplus_cells_reject_their_rows(tmp_
         ('<c r="A2" t="str"><f>B2</f><v></v></c>', ""),  # the result is an empty text
         ('<c r="A2" t="str"><f>B2</f><v>two</v></c>', "two"),
         ('<c r="A2" t="e"><f>B2</f><v>#SPILL!</v></c>', "cell A2 (column a) holds the error #SPILL!"),
-        ('<c r="A2" t="e"><v>#UNHEARD OF</v></c>', "cell A2 (column a) holds the error #UNHEARD OF"),
+        ('<c r="A2" t="e"><v>#UNHEARD OF</v></c>', "cell A2 (column a) holds the error #xxxxxxx xx"),
         ('<c r="A2" t="s"><v>0</v></c>', "one two"),
         ('<c r="A2" t="s"><v>1</v></c>', "a\tb"),
         ('<c r="A2" t="b"><v>1</v></c>', True),
         ('<c r="A2" t="d"><v>2026-10-06T23:59:59.9999</v></c>', datetime(2026, 10, 6, 23, 59, 59, 999_000)),  # noqa: DTZ001
-        ('<c r="A2" t="d"><v>6 Oct</v></c>', "cell A2 (column a) shows a date, but 6 Oct is none"),
+        ('<c r="A2" t="d"><v>6 Oct</v></c>', "cell A2 (column a) shows a date, but # xxx is none"),
         ('<c r="A2"><v>two</v></c>', "cell A2 (column a) holds 'two', which is no number"),
         ('<c r="A2" s="9"/>', None),
     ],

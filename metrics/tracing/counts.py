@@ -1,0 +1,127 @@
+"""What a thing counts for: its cells, and which parts of which indicators these add to, with addresses where that can be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode
+
+from metrics.answering import Question
+from metrics.catalogue import Due, Indicator, Over, Term
+from metrics.grains import fine
+from metrics.listing import Row
+from metrics.listing_layout import ORDER, TABLES, Listed
+from metrics.listing_questions import at_text
+from metrics.listing_terms import PARTS, Part, families_of, term_of
+from metrics.scopes import among
+from metrics.tracing.answers import CellOf, Flag, InFigure
+from metrics.tracing.flags import FLAGS
+from schemas.clock import as_date
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A cell that a thing counts in."""
+
+    table: Listed
+    at: int
+    agency: str
+    category: str
+    counts: Mapping[str, int]
+
+
+def cells_of(rows: Iterable[Row]) -> list[Counted]:
+    """The cells of a state's rows (metrics/listing.py), in order of kind and day."""
+    found = []
+    for place, at, agency, _, category, low, high, *sums in sorted(rows):
+        table = TABLES[ORDER[place]]
+        found.append(Counted(table, at, agency, category, table.counts(low, high, sums)))
+    return found
+
+
+def flags_of(cells: Iterable[Counted]) -> list[Flag]:
+    """What is wrong with the thing."""
+    names = dict.fromkeys((cell.table.family, flag) for cell in cells if cell.table.kind == "flagged" for flag in cell.counts)
+    return [Flag(flag=flag, name=FLAGS[family][flag]) for family, flag in names]
+
+
+class Figures:
+    """The indicators of a question at its moment. `books`: the name by which the reader asks for other books than the first."""
+
+    def __init__(self, question: Question, books: str | None) -> None:
+        self._question, self._books = question, books
+        self._now = lru_cache(maxsize=None)(self._due)
+        self._among = lru_cache(maxsize=None)(self._limits)
+
+    def cell(self, cell: Counted) -> CellOf:
+        """A cell with the figures it is in."""
+        measure = next(iter(cell.counts))
+        behind = self._address(f"/v1/{cell.table.family}", self._where(cell, "window", agency=True), kind=cell.table.kind, measure=measure)
+        return CellOf(
+            kind=cell.table.kind, at=at_text(cell.at, cell.table.declared.at), agency=cell.agency, category=cell.category,
+            counts=dict(cell.counts), list_=behind, figures=list(self._figures(cell)),
+        )  # fmt: skip
+
+    def _figures(self, cell: Counted) -> Iterator[InFigure]:
+        for indicator in self._question.indicators:
+            limits = self._among(indicator)
+            if limits is None or (limits and cell.category not in limits):
+                continue
+            for part in PARTS:
+                for over, adds in self._adds(indicator, part, cell).items():
+                    yield self._in(indicator, part, over, adds, cell)
+
+    def _adds(self, indicator: Indicator, part: Part, cell: Counted) -> dict[Over, int]:
+        """What the cell adds to the window's figure, and to those of windows behind it."""
+        found: dict[Over, int] = {}
+        term = term_of(indicator, part)
+        for leaf in term.parts if term else ():
+            if self._read_by(indicator, leaf, cell):
+                adds = sum(cell.counts.get(measure, 0) for measure in leaf.measures)
+                less = sum(cell.counts.get(measure, 0) for measure in leaf.less)
+                found[leaf.over] = found.get(leaf.over, 0) + adds - less
+        return {over: adds for over, adds in found.items() if adds}
+
+    def _read_by(self, indicator: Indicator, leaf: Term, cell: Counted) -> bool:
+        if (leaf.family or indicator.family, leaf.kind) != (cell.table.family, cell.table.kind):
+            return False
+        return leaf.due is None or any(low <= cell.at <= high for low, high in self._now(leaf.due))
+
+    def _due(self, due: Due) -> list[tuple[int, int]]:
+        return [fine(range_, "instant")[1:] for range_ in self._question.moment.due(due)]
+
+    def _limits(self, indicator: Indicator) -> tuple[str, ...] | None:
+        """The categories that it is limited to (none: all); None: it has no figure."""
+        found = among(self._question.directory, indicator)
+        return found if isinstance(found, tuple) else None
+
+    def _in(self, indicator: Indicator, part: Part, over: Over, adds: int, cell: Counted) -> InFigure:
+        where = {} if indicator.asks_now else self._where(cell, over, open_ended=indicator.ends_now)
+        where |= self._agency(cell) if indicator.by_agency else {}
+        listed = families_of(indicator, part) == [cell.table.family]
+        return InFigure(
+            indicator=indicator.id, version=indicator.version, name=indicator.name, part=part, adds=adds,
+            figure=self._address(f"/v1/indicators/{indicator.id}", where),
+            list_=self._address(f"/v1/{cell.table.family}", where, indicator=indicator.id, part=part) if listed else None,
+        )  # fmt: skip
+
+    def _where(self, cell: Counted, over: Over, *, agency: bool = False, open_ended: bool = False) -> dict[str, Any]:
+        """The parameters of the narrowest window that has the cell in it."""
+        found: dict[str, Any] = self._agency(cell) if agency else {}
+        if cell.table.declared.at == "instant":  # of this moment; in a window only where that lasts until today
+            return found | ({"window": "today"} if open_ended else {})
+        day = as_date(cell.at)
+        if over == "before":
+            return found | {"from": day + timedelta(days=1)}
+        return found | ({"from": day} if open_ended else {"from": day, "to": day})
+
+    def _agency(self, cell: Counted) -> dict[str, Any]:
+        return {"agency": cell.agency, "own": "true"}
+
+    def _address(self, path: str, where: Mapping[str, Any], **first: Any) -> str:
+        books = {} if self._books is None else {"books": self._books}
+        query = urlencode({**first, **where, **books})
+        return f"{path}?{query}" if query else path

@@ -1,0 +1,100 @@
+"""What records of the log say of a thing, and whether each of them counts: decided as workers do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from metrics.catalogue import Name
+from metrics.listing import Meaning
+from metrics.tracing.answers import FactOf
+from metrics.tracing.log import Record
+from schemas.clock import iso
+from schemas.errors import ContractError
+from schemas.events import EVENTS
+from schemas.wire import Decoder, Fields
+
+ENVELOPE = ("event_id", "source", "occurred_at")  # told beside `data`, under CloudEvents' names
+_INSTANT = ("_at", "_from", "_to")
+Identity = tuple[str, str]  # source and event id
+
+WAITING = Name(
+    vi="Đã tiếp nhận, chưa được tính: hãy hỏi lại sau giây lát.",
+    en="Taken in and not counted yet: ask again in a moment.",
+)
+NOT_SAID = Name(
+    vi="Sổ không cho biết đã tính đến đâu, nên không rõ đã được tính chưa.",
+    en="The books do not say how far they have come, so it is not known whether it is counted.",
+)
+
+
+class Facts:
+    """Reads the records of one family."""
+
+    def __init__(self, meaning: Meaning, partitions: int) -> None:
+        self._meaning, self._partitions = meaning, partitions
+        self._decode = Decoder(meaning.family)
+
+    def tell(self, key: bytes, records: Iterable[Record], counted: Mapping[int, int | None]) -> list[FactOf]:
+        """The facts about the thing of this key, in the order of the records.
+
+        `counted`: by partition up to which offset facts are in the states (None: it is not known). A duplicate is told by the facts before
+        it, among these.
+        """
+        seen: dict[Identity, tuple[int, Fields]] = {}
+        return [self._fact(record, counted.get(record.partition, 0), seen) for record in records if record.key == key]
+
+    def _fact(self, record: Record, counted: int | None, seen: dict[Identity, tuple[int, Fields]]) -> FactOf:
+        place = {"partition": record.partition, "offset": record.offset, "heard_at": iso(record.timestamp)}
+        try:
+            kind, fields = self._decode(record.value)
+        except ContractError as error:
+            return FactOf(
+                **place, type=None, id=None, source=None, occurred_at=None, standing="refused", why=_refused(str(error)), data=None
+            )  # fmt: skip
+        told = {
+            **place, "type": kind, "id": fields["event_id"], "source": fields["source"], "occurred_at": iso(fields["occurred_at"]),
+            "data": data_of(kind, (record.key or b"").decode(), fields),
+        }  # fmt: skip
+        if (why := self._meaning.strange(record.key or b"", record.partition, self._partitions)) is not None:
+            return FactOf(**told, standing="refused", why=_refused(why))
+        before = seen.setdefault((fields["source"], fields["event_id"]), (record.offset, fields))
+        if before[0] != record.offset and before[1] == fields:
+            return FactOf(**told, standing="duplicate", why=_again(before[0]))
+        if counted is None:
+            return FactOf(**told, standing=None, why=NOT_SAID)
+        if record.offset >= counted:
+            return FactOf(**told, standing="waiting", why=WAITING)
+        return FactOf(**told, standing="counted", why=None if before[0] == record.offset else _other_values(before[0]))
+
+
+def data_of(kind: str, thing: str, fields: Fields) -> dict[str, Any]:
+    """What an event says by the names that it is sent with: its contract's fields and no other, without those it does not give."""
+    model = EVENTS[kind]
+    values = {**fields, model.key: thing}
+    return {
+        name: iso(values[name]) if name.endswith(_INSTANT) and type(values[name]) is int else values[name]
+        for name in model.model_fields
+        if name not in ENVELOPE and values.get(name) is not None
+    }
+
+
+def _refused(reason: str) -> Name:
+    return Name(
+        vi=f"Không được tính, đã đưa vào khu cách ly (lgsp.quarantine): {reason}",
+        en=f"Not counted, and put into quarantine (lgsp.quarantine): {reason}",
+    )
+
+
+def _again(offset: int) -> Name:
+    return Name(
+        vi=f"Trùng với thông tin ở vị trí {offset} (cùng nguồn, cùng id): không tính lần nữa.",
+        en=f"The same fact as at offset {offset} (same source and id): it counts once.",
+    )
+
+
+def _other_values(offset: int) -> Name:
+    return Name(
+        vi=f"Nguồn đã dùng id này ở vị trí {offset} cho nội dung khác: giá trị nào được giữ không phụ thuộc thứ tự đến.",
+        en=f"Its source used this id at offset {offset} for something else: which value stays does not depend on the order of arrival.",
+    )

@@ -1,0 +1,198 @@
+"""One thing, asked by its id: facts from Kafka's log, the state from the listing, and the figures of this moment that it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from pydantic import Field
+
+from metrics import reasons
+from metrics.asked import AskedOfBooks, Format, IndicatorsAsked
+from metrics.catalogue import Indicator, Name
+from metrics.disposable import Connections
+from metrics.feed import Progress
+from metrics.listing import Meaning, Row
+from metrics.listing_reader import applied, dates
+from metrics.problems import Problem, shown, wrong
+from metrics.questions import Questions
+from metrics.tracing.answers import StateOf, TraceAnswer, TraceAsOf
+from metrics.tracing.counts import Figures, cells_of, flags_of
+from metrics.tracing.facts import Facts
+from metrics.tracing.index import Fact, FactIndex, indexed
+from metrics.tracing.log import Log, Read, Wanted
+from schemas.clock import iso
+from schemas.errors import KafkaUnavailable
+from schemas.ids import LONGEST, is_thing_id, text_in
+from schemas.partitioner import partition_of
+from schemas.topics import events_topic, state_topic
+
+LIMIT, MOST = 50, 200  # a fact takes a question to the broker
+LARGEST = 1 << 62  # of the numbers that SQLite compares
+ONE: Mapping[str, str] = {"dossiers": "dossier", "documents": "document", "tasks": "task"}
+
+NO_STATE = Name(
+    vi="Không được tính ở đâu: chưa có thông tin nào được tính, hoặc tất cả đều bị từ chối.",
+    en="It counts nowhere: none of its facts is counted yet, or all were refused.",
+)
+NO_KAFKA = Name(
+    vi="Kafka không trả lời nên không đọc được các thông tin; trạng thái vẫn như lần cuối đã biết. Hãy hỏi lại sau.",
+    en="Kafka does not answer, so the facts can't be read; the state is as it was last known. Ask again later.",
+)
+
+
+class TraceAsked(AskedOfBooks):
+    """Parameters of one thing."""
+
+    limit: int = Field(LIMIT, ge=1, le=MOST, description="Facts of a page")
+    after: str | None = Field(None, description="`next` of the page of facts before")
+    format: Format = Field("json", description="csv: the facts alone")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the listing holds of a thing. `counted`: by partition up to which fact the states stand, None where one can't say."""
+
+    dates: Mapping[str, str]
+    rows: Sequence[Row] | None  # None: it is not listed
+    counted: Mapping[int, int] | None
+
+
+class Traces:
+    """Answers, in the calling thread.
+
+    Raises (from every method): Problem; Unreadable.
+    """
+
+    def __init__(
+        self, questions: Questions, lists: Connections, index: FactIndex, facts: Connections, log: Log, meanings: Sequence[Meaning], *,
+        listed: Callable[[], Progress],
+    ) -> None:  # fmt: skip
+        """`listed`: how far the listing is."""
+        self._questions, self._lists, self._index, self._facts, self._log = questions, lists, index, facts, log
+        self._meanings = {meaning.family: meaning for meaning in meanings}
+        self._telling = {meaning.family: Facts(meaning, index.partitions) for meaning in meanings}
+        self._listed = listed
+        self._indicators = [indicator for indicator in questions.catalogue.values() if indicator.source == "events"]
+
+    def trace(self, family: str, id_: str, asked: TraceAsked) -> TraceAnswer:
+        """One thing of a family."""
+        after = _after(asked.after)
+        if not (progress := self._listed()).ready:
+            raise Problem("not-ready", f"The list is being built from Kafka: {progress.percent:.1f} % ({progress.doing}).")
+        found = [self._answer(family, one, asked, after) for one in spellings(id_)]
+        known = [answer for answer in found if answer.state is not None or answer.facts or answer.next]
+        if known:
+            return known[0]
+        if any(answer.facts is None for answer in found):
+            raise Problem("not-ready", "Kafka does not answer, and nothing is counted under this id: ask again later.")
+        if left := max(answer.left for answer in found):
+            raise Problem("not-ready", f"{left:,} facts are still to be looked through for this id: ask again in a moment.")
+        if after is not None:
+            return found[0]
+        raise Problem(
+            "not-found",
+            f"Nothing was ever told of a {ONE[family]} {shown(id_)}: see how its source writes the id, capitals and signs included.",
+        )
+
+    def _answer(self, family: str, id_: str, asked: TraceAsked, after: Fact | None) -> TraceAnswer:
+        # The state first: a fact that is read afterwards is either in it or behind it.
+        state = self._state(family, id_)
+        home = partition_of(id_.encode(), self._index.partitions)
+        read, more, next_offset = self._read(family, id_, home, after, asked.limit)
+        facts = None if read is None else self._telling[family].tell(id_.encode(), read.records, self._counted(state))
+        return TraceAnswer(
+            id=id_, family=family, state=self._state_of(family, state, asked), state_missing=NO_STATE if state.rows is None else None,
+            facts=facts, facts_missing=NO_KAFKA if read is None else _not_all(read), left=0 if read is None else read.left,
+            next=None if more is None else f"{more.offset}.{more.partition}",
+            as_of=TraceAsOf(
+                partition=home, counted=self._counted(state).get(home, 0), indexed=next_offset, log=None if read is None else read.end
+            ),
+        )  # fmt: skip
+
+    def _counted(self, state: State) -> Mapping[int, int | None]:
+        return dict.fromkeys(range(self._index.partitions)) if state.counted is None else dict(state.counted)
+
+    def _state(self, family: str, id_: str) -> State:
+        meaning = self._meanings[family]
+        with self._lists.snapshot() as db:
+            row = db.execute(f"SELECT listed FROM {family} WHERE thing = ?", (id_,)).fetchone()
+            known = dates(db, family, [id_]).get(id_) or ()
+            counted = applied(db, state_topic(family, self._questions.books))
+        named = zip(meaning.date_names, known, strict=False)
+        return State({name: iso(ms) for name, ms in named if ms is not None}, _rows(row[0]) if row else None, counted)
+
+    def _state_of(self, family: str, state: State, asked: TraceAsked) -> StateOf | None:
+        if state.rows is None:
+            return None
+        cells, ours = cells_of(state.rows), self._meanings[family].rules
+        with self._questions.asking(IndicatorsAsked(), self._indicators_of(family)) as question:
+            theirs = question.snapshot.rules().get(family, [])
+            missing = None if theirs in ([], [ours]) else reasons.other_rules(family, theirs, ours)
+            figures = Figures(question, asked.books)
+            counts_for = [figures.cell(cell) for cell in cells] if missing is None else None
+        return StateOf(dates=dict(state.dates), flags=flags_of(cells), counts_for=counts_for, missing=missing)
+
+    def _indicators_of(self, family: str) -> list[Indicator]:
+        return [indicator for indicator in self._indicators if family in indicator.families]
+
+    def _read(self, family: str, id_: str, home: int, after: Fact | None, limit: int) -> tuple[Read | None, Fact | None, int]:
+        """A page of facts (None: Kafka does not answer), behind which one there are more, and how far the index is."""
+        topic = events_topic(family)
+        with self._facts.snapshot() as db:
+            places = self._index.facts(db, family, id_.encode(), after, limit + 1)  # one more, to know whether there is a next page
+            next_offset = indexed(db, topic, home)
+        more = places[limit - 1] if len(places) > limit else None
+        try:
+            wanted = Wanted(topic, places[:limit], home, next_offset if more is None else None)
+            return self._log.read(wanted), more, next_offset
+        except KafkaUnavailable:
+            return None, more, next_offset
+
+
+def spellings(id_: str) -> list[str]:
+    """The id as it is kept today, and as it was asked for where things of before may be kept like that.
+
+    Raises: Problem for what is no id in any form.
+    """
+    kept = [id_] if is_thing_id(id_) else []
+    try:
+        return list(dict.fromkeys([*kept, text_in(LONGEST)(id_)]))
+    except ValueError as error:
+        if kept:
+            return kept
+        raise wrong("id", str(error)) from error
+
+
+def _not_all(read: Read) -> Name | None:
+    if read.left:
+        return Name(
+            vi=f"Còn {read.left} thông tin chưa được rà: có thể thiếu, hãy hỏi lại sau giây lát.",
+            en=f"{read.left} facts are still to be looked through: some of this one may be among them, ask again in a moment.",
+        )
+    if read.gone:
+        return Name(
+            vi=f"{read.gone} thông tin không còn trong Kafka: đã bị xóa.",
+            en=f"{read.gone} facts are no longer in Kafka: somebody deleted them. Run `lgsp recount`.",
+        )
+    return None
+
+
+def _after(token: str | None) -> Fact | None:
+    """The fact that a token names.
+
+    Raises: Problem for any other text.
+    """
+    if token is None:
+        return None
+    offset, point, partition = token.partition(".")
+    if not (point and offset.isascii() and offset.isdigit() and partition.isascii() and partition.isdigit()):
+        raise wrong("after", "is no place among the facts: take `next` of the page before")
+    found = Fact(int(partition[:5]), int(offset[:20]))
+    if found.offset * max(found.partition, 1024) >= LARGEST:
+        raise wrong("after", "is no place among the facts: take `next` of the page before")
+    return found
+
+
+_rows = msgspec.msgpack.Decoder(list[tuple[int | str, ...]]).decode

@@ -1,0 +1,125 @@
+"""The commands: progress while they work, and in sentences what they did and what is to be done next."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from aiokafka.errors import KafkaError
+from rich.console import Console
+from rich.filesize import decimal
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ops.backup.copying import RECOUNTED, backup
+from ops.backup.folder import alone, unwritable
+from ops.backup.manifest import Manifest, required
+from ops.backup.restoring import Restoring, Thing, check_files
+from ops.members import require_no_worker
+from ops.recount import tell
+from schemas.errors import BackupError
+from schemas.settings import Settings
+from schemas.topics import events_topic
+
+AWAY = (KafkaError, ConnectionError, TimeoutError)  # the latter two are errors of the system, and not of a disk
+
+
+def run_backup(settings: Settings, root: Path) -> int:
+    """Bring the backup in a folder up to now; exit code 0.
+
+    Raises: BackupError
+    """
+    console, began = Console(), time.monotonic()
+    try:
+        with alone(root), _progress(console) as progress:
+            manifest, fresh = asyncio.run(backup(settings, root, progress))
+    except AWAY as error:
+        raise _away(error) from error
+    except OSError as error:
+        raise unwritable(root, error) from error
+    for line in told(root, manifest, fresh, time.monotonic() - began):
+        console.print(line, highlight=False)
+    return 0
+
+
+def run_check(root: Path) -> int:
+    """Compare every file of a backup with its hash; exit code 0.
+
+    Raises: BackupDamaged for the first that differs.
+    """
+    console, manifest = Console(), required(root)
+    with _progress(console) as progress:
+        check_files(root, manifest, progress)
+    facts = sum(manifest.records(root, log) for log in manifest.logs)
+    console.print(f"The backup of {manifest.whole().at} in {escape(str(root))} is whole: {facts:,} facts.", highlight=False)
+    return 0
+
+
+def run_restore(settings: Settings, root: Path, *, events_only: bool, without: Sequence[str]) -> int:
+    """Restore a backup into an empty Kafka; exit code 0 once what is there agrees with it, 1 if the recount differs.
+
+    Raises: BackupError
+    """
+    manifest, things = required(root), [Thing.of(said, RECOUNTED) for said in without]
+    if unknown := sorted({log.topic for log in manifest.logs} - {events_topic(name) for name in RECOUNTED}):
+        raise BackupError(f"The backup holds facts that this version does not know ({', '.join(unknown)}): use the newer version.")
+    if settings.partitions != manifest.partitions:
+        raise BackupError(f"The backup is of a hub with {manifest.partitions} partitions: set LGSP_PARTITIONS={manifest.partitions}.")
+    restoring = Restoring(settings, root, manifest, things, events_only=events_only)
+    try:
+        return asyncio.run(_restore(settings, root, manifest, restoring, Console()))
+    except AWAY as error:
+        raise _away(error) from error
+
+
+def _away(error: Exception) -> BackupError:
+    why = str(error) or type(error).__name__
+    return BackupError(f"Kafka did not do its part ({why}): run the same command again, it goes on where it stopped.")
+
+
+async def _restore(settings: Settings, root: Path, manifest: Manifest, restoring: Restoring, console: Console) -> int:
+    with _progress(console) as progress:
+        check_files(root, manifest, progress)
+        left_out = restoring.count(progress)
+    await require_no_worker(settings, console, "then restore")
+    await restoring.target.begin(restoring.asked)
+    with _progress(console) as progress:
+        facts = await restoring.events(progress)
+        await restoring.compare(progress)
+        await restoring.target.stamp_by_broker()
+        if restoring.books is not None:
+            await restoring.derive(progress)
+    console.print(f"{facts:,} facts are restored, each with the time at which it was first heard; read back, they are the backup's.",
+                  highlight=False)  # fmt: skip
+    if left_out:
+        console.print(f"{left_out:,} facts were left out. This backup, older ones and the old LGSP_DATA still hold them: delete those as "
+                      "soon as a backup of the restored hub is taken.", highlight=False)  # fmt: skip
+    code = 0
+    if restoring.books is None:
+        console.print(f"No states and cells were restored ({restoring.why_no_books}): start the workers, they count every fact anew. Once "
+                      "they have caught up, `lgsp recount` proves the figures.", highlight=False)  # fmt: skip
+    else:
+        code = await tell(settings, console)
+    await restoring.target.let_go()
+    console.print("Start the hub." if not code else "The hub may be started; what differs is said above.", highlight=False)
+    return code
+
+
+def told(root: Path, manifest: Manifest, fresh: int, seconds: float) -> list[str]:
+    """What a backup says at its end."""
+    finished = manifest.whole()
+    size = sum(chunk.size for chunk in manifest.files())
+    facts = sum(chunk.records for log in manifest.logs for chunk in log.chunks)
+    found = [
+        f"{fresh:,} facts are new in the backup in {seconds:.0f} s; it holds {facts:,} now, in {decimal(size)} in {escape(str(root))}.",
+    ]
+    if finished.books is None:
+        found.append(f"It holds no states and cells ({escape(finished.why_no_books)}): after a restore workers count every fact anew.")
+    return found
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True)

@@ -1,0 +1,226 @@
+"""Where a restore goes: a Kafka that holds nothing of the hub, held against everything else of the hub until it is whole.
+
+The hold is a topic of its own (`RESTORING`), which every process of the hub looks for when it starts, and which says what is being
+restored, so that a restore that was interrupted goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, cast
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError
+
+from ops.backup.chunks import Entry
+from schemas.errors import BackupError, HubError
+from schemas.kafka import admin, consumer, make_topic, producer, settings_of
+from schemas.settings import Settings
+from schemas.topics import BY_NAME, CELLS_BYTES, RESTORING, Topic, topics_of
+
+# Facts come with the time at which the first hub heard them: until all are there, the topics keep what they are given, whatever this
+# machine's clock says. What a batch was written with, it keeps when the topic goes back to the broker's clock.
+AS_GIVEN = {
+    "message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str((1 << 63) - 1), "max.message.bytes": str(CELLS_BYTES),
+}  # fmt: skip
+WINDOW = 8  # batches on their way
+GONE_TRIES, GONE_PAUSE = 100, 0.1  # what Kafka was asked for takes a moment to be so
+FILLER = b"lgsp-restore"
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What is being restored: the backup by its id and last run, and what was asked for; the things left out by a hash."""
+
+    backup: str
+    at: str
+    events_only: bool
+    without: list[str]
+
+
+class Target:
+    """The Kafka that the settings name, while a restore goes on."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def begin(self, asked: Asked) -> None:
+        """Take hold of it, unless this same restore holds it already, and make the topics.
+
+        Raises: BackupError where it holds something else.
+        """
+        if self._settings.topics == "check":
+            raise BackupError("LGSP_TOPICS is `check`, and a restore makes topics and changes their settings: set it to `manage`.")
+        there = await self._topics()
+        if RESTORING in there:
+            await self._check_same(asked)
+        else:
+            await self._check_empty(there)
+            await make_topic(self._settings, _HOLD)
+            await self._say(asked)
+        for topic in topics_of(self._settings):
+            await make_topic(self._settings, topic, **(AS_GIVEN if topic.kept == "for ever" and topic.broker_time else {}))
+
+    async def _topics(self) -> dict[str, int]:
+        async with admin(self._settings) as client:
+            return {one["topic"]: len(one["partitions"]) for one in await client.describe_topics() or [] if not one["error_code"]}
+
+    async def _check_empty(self, there: Mapping[str, int]) -> None:
+        ours = [topic.name for topic in topics_of(self._settings) if topic.name in there]
+        partitions = [TopicPartition(name, number) for name in ours for number in range(there[name])]
+        ends = await self.ends(partitions)
+        if full := sorted({partition.topic for partition, end in ends.items() if end}):
+            some = ", ".join(full[:3]) + (" …" if full[3:] else "")
+            raise BackupError(
+                f"The Kafka at {self._settings.bootstrap} is not empty ({some}), and a restore mixes with nothing. "
+                "Stop everything, start `lgsp kafka` with LGSP_DATA set to a new folder, and restore into that; the old one stays as it is."
+            )
+        for name in ours:
+            wanted = next(topic for topic in topics_of(self._settings) if topic.name == name).partition_count(self._settings)
+            if there[name] != wanted:
+                raise BackupError(f"Topic {name} has {there[name]} partitions and should have {wanted}: begin with a new LGSP_DATA.")
+        await self._delete(ours)
+
+    async def _check_same(self, asked: Asked) -> None:
+        partition = TopicPartition(RESTORING, 0)
+        async with consumer(self._settings) as reader:
+            reader.assign([partition])
+            if not (await reader.end_offsets([partition]))[partition]:
+                await self._say(asked)  # interrupted before a fact was written
+                return
+            held = msgspec.json.decode((await reader.getone(partition)).value, type=Asked)
+        if held != asked:
+            less = (", events only" if held.events_only else "") + (f", without {len(held.without)} things" if held.without else "")
+            raise BackupError(
+                f"Another restore was begun into the Kafka at {self._settings.bootstrap}: of the backup of {held.at}{less}. Run that one "
+                "again to its end, or start `lgsp kafka` with LGSP_DATA set to a new folder."
+            )
+
+    async def _say(self, asked: Asked) -> None:
+        async with producer(self._settings) as sender:
+            await sender.send_and_wait(RESTORING, msgspec.json.encode(asked), partition=0)
+
+    async def ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        """Where these partitions end."""
+        if not partitions:
+            return {}  # a consumer that is closed before it did anything fails
+        async with consumer(self._settings) as reader:
+            found: dict[TopicPartition, int] = await reader.end_offsets(partitions)
+            return found
+
+    async def cut_beginning(self, source: TopicPartition, *, empty: bool) -> None:
+        """Let a partition begin at offset 1: its log had lost its beginning, and whoever looks must go on seeing that."""
+        if empty:
+            async with producer(self._settings) as sender:
+                await sender.send_and_wait(source.topic, FILLER, key=FILLER, partition=source.partition)
+        async with admin(self._settings) as client:
+            await client.delete_records({source: RecordsToDelete(before_offset=1)})
+
+    async def stamp_by_broker(self) -> None:
+        """Give the topics of events the settings that are declared, and wait until they are in force."""
+        topics = [topic for topic in topics_of(self._settings) if topic.kept == "for ever" and topic.broker_time]
+        wanted = {topic.name: topic.config(self._settings) for topic in topics}
+        async with admin(self._settings) as client:
+            resources = [ConfigResource(ConfigResourceType.TOPIC, name, config) for name, config in wanted.items()]
+            for answer in await client.alter_configs(resources):
+                for code, message, _, name in cast("Any", answer).resources:
+                    if code:
+                        raise BackupError(f"Kafka does not change the settings of {name} ({message or code}): restore again once it may.")
+            for _ in range(GONE_TRIES):
+                found = await settings_of(client, list(wanted))
+                if all(found[name][key].value == value for name, config in wanted.items() for key, value in config.items()):
+                    return
+                await asyncio.sleep(GONE_PAUSE)
+        raise BackupError("Kafka has not changed the settings of the topics of events in time: run the same restore again.")
+
+    async def let_go(self) -> None:
+        """Everything of the hub may start."""
+        await self._delete([RESTORING])
+
+    async def _delete(self, names: list[str]) -> None:
+        if not names:
+            return
+        async with admin(self._settings) as client:
+            for name, code in cast("Any", await client.delete_topics(names)).topic_error_codes:
+                if code:
+                    raise HubError(f"Kafka does not delete topic {name} (error {code}): may this machine delete topics?")
+            for _ in range(GONE_TRIES):
+                if not set(names) & set(await client.list_topics()):
+                    return
+                await asyncio.sleep(GONE_PAUSE)
+        raise HubError(f"Kafka has not deleted {', '.join(names)} in time: run the same restore again.")
+
+
+_HOLD = Topic(RESTORING, "ops", "none", "what is being restored", "for ever", partitions=1)
+
+
+class Pour:
+    """Entries into one partition, in their order, each where it is expected; nobody else may write there.
+
+    at: the offset of the first one.
+    """
+
+    def __init__(self, sender: AIOKafkaProducer, partition: TopicPartition, at: int) -> None:
+        self._sender, self._partition, self._at = sender, partition, at
+        self._builder = sender.create_batch()
+        self._waiting: list[tuple[int, Any]] = []
+
+    async def add(self, entry: Entry) -> None:
+        """One more."""
+        if self._append(entry):
+            return
+        await self._send()
+        self._append(entry)
+
+    def _append(self, entry: Entry) -> bool:
+        row: dict[str, Any] = {"timestamp": entry.timestamp, "key": entry.key, "value": entry.value, "headers": entry.headers}
+        return self._builder.append(**row) is not None
+
+    async def _send(self) -> None:
+        count = self._builder.record_count()
+        future = await self._sender.send_batch(self._builder, self._partition.topic, partition=self._partition.partition)
+        self._waiting.append((self._at, future))
+        self._at += count
+        self._builder = self._sender.create_batch()
+        if len(self._waiting) >= WINDOW:
+            await self._look()
+
+    async def _look(self) -> None:
+        expected, future = self._waiting.pop(0)
+        where = f"{self._partition.topic}/{self._partition.partition}"
+        try:
+            written = await future
+        except KafkaError as error:
+            said = f"Kafka did not take facts of {where} ({error}): run the same restore again, it goes on from there."
+            raise BackupError(said) from error
+        if written.offset != expected:
+            raise BackupError(
+                f"Somebody else writes to {where} while it is restored (offset {written.offset} instead of {expected}). Stop every "
+                "gateway, import and simulation, start `lgsp kafka` with LGSP_DATA set to a new folder, and restore into that."
+            )
+
+    async def close(self) -> int:
+        """Everything is on all in-sync replicas; the offset behind the last one."""
+        if self._builder.record_count():
+            await self._send()
+        while self._waiting:
+            await self._look()
+        return self._at
+
+
+async def entries_in(reader: AIOKafkaConsumer, source: TopicPartition, start: int, end: int) -> AsyncIterator[Any]:
+    """The records of a partition from one offset up to another."""
+    reader.assign([source])
+    reader.seek(source, start)
+    while await reader.position(source) < end:
+        for found in (await reader.getmany(source, timeout_ms=500)).values():
+            for record in found:
+                yield record
+
+
+def derived(name: str, books: str) -> str:
+    """A derived topic of the default books, by its name among other books."""
+    return books + name.removeprefix("lgsp") if BY_NAME[name].owner == "streams" else name

@@ -1,0 +1,43 @@
+"""Whether workers run, as Kafka knows them: the members of their group."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, cast
+
+from rich.console import Console
+
+from schemas.errors import HubError
+from schemas.kafka import COORDINATOR_MOVES, admin
+from schemas.settings import Settings
+
+MEMBER_SECONDS = 5.0  # beyond the session timeout, in which a worker that ended is still a member of its group
+
+
+async def require_no_worker(settings: Settings, console: Console, then: str) -> None:
+    """A worker that has just ended is a member of its group until its session ends: wait for that long.
+
+    then: what is to be done once they are stopped. Raises: HubError while workers run.
+    """
+    ends = time.monotonic() + settings.session_timeout + MEMBER_SECONDS
+    with console.status("Making sure that no worker runs …"):
+        while state := await _group_state(settings):
+            if time.monotonic() > ends:
+                group = settings.app_id
+                raise HubError(f"Workers of {group} run ({state}): stop all of them first, {then}, then start them again.")
+            await asyncio.sleep(1)
+
+
+async def _group_state(settings: Settings) -> str:
+    """What Kafka says of the group; empty if it has no members."""
+    async with admin(settings) as client:
+        try:
+            answers = await client.describe_consumer_groups([settings.app_id])
+        except COORDINATOR_MOVES:
+            return "or nobody coordinates them yet"  # the first question makes a fresh broker begin with it
+        for answer in answers:
+            for code, _, state, *_ in cast("Any", answer).groups:
+                if code or state not in ("Empty", "Dead"):
+                    return f"Kafka's error {code}" if code else str(state)
+    return ""

@@ -1,0 +1,123 @@
+"""Entries of `lgsp.quarantine` as people look at them. Whole bodies that earlier versions kept come out as today's: masked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaConnectionError
+
+from connectors.excerpts import UNREADABLE, kept_of_item
+from connectors.jsonitems import Item
+from schemas.clock import iso
+from schemas.digests import Digest, digest_of
+from schemas.kafka import consumer, read_to_end, unavailable
+from schemas.masking import masked_sentence, without_numbers
+from schemas.quarantine import FORM, Kept, kept_of
+from schemas.settings import Settings
+from schemas.topics import QUARANTINE
+
+EARLIER = "earlier_version"
+_GENERAL = ((re.compile(r"'[^']*'"), "'…'"), (re.compile(r"\b\d{2,}\b"), "…"))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One refusal."""
+
+    origin: str
+    at: int  # epoch ms, by the broker's clock
+    reason: str
+    kind: str
+    kept: Kept
+
+    @property
+    def door(self) -> str:
+        """`http`, `file` or `kafka`."""
+        return self.origin.partition(":")[0]
+
+    def begins(self, said: str) -> bool:
+        """Whether its origin is what somebody said, or begins so; a request may be cut before the item too (`http:0b6bd1c4/1`)."""
+        if self.origin.startswith(said):
+            return True
+        request, _, item = said.rpartition("/")
+        own, _, own_item = self.origin.rpartition("/")
+        return self.door == "http" and bool(request) and item == own_item and own.startswith(request)
+
+    @property
+    def source(self) -> str:
+        """Who it came from, as far as that is known."""
+        if self.kept.source:
+            return self.kept.source
+        return f"({self.origin.removeprefix('kafka:').partition('/')[0]})" if self.door == "kafka" else "(not told)"
+
+    @property
+    def day(self) -> str:
+        """The province's day, YYYY-MM-DD."""
+        return iso(self.at)[:10]
+
+    @property
+    def general(self) -> str:
+        """The reason without what differs from one refusal to the next of its sort."""
+        text = self.reason
+        for pattern, instead in _GENERAL:
+            text = pattern.sub(instead, text)
+        return text
+
+    def told(self) -> dict[str, Any]:
+        """For machines."""
+        head = {"origin": self.origin, "at": iso(self.at), "door": self.door, "source": self.source}
+        head |= {"kind": self.kind, "reason": self.reason}
+        return head | {name: getattr(self.kept, name) for name in Kept.__struct_fields__ if name != "source"}
+
+
+def entry_of(record: Any, digest: Digest) -> Entry:
+    """The entry that a record is; of one that an earlier version wrote, `digest` makes the hash."""
+    headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
+    origin = (record.key or b"").decode("utf-8", "replace")
+    if origin.startswith("file:"):  # earlier versions told names of files as they were
+        name, _, line = origin.removeprefix("file:").rpartition("/")
+        origin = f"file:{without_numbers(name)}/{line}"
+    reason, value = headers.get("reason", ""), record.value or b""
+    if headers.get("form", "").encode() == FORM:
+        try:
+            kept = msgspec.json.decode(value, type=Kept)
+        except msgspec.MsgspecError:
+            kept = kept_of(value, digest, UNREADABLE)
+        return Entry(origin, record.timestamp, reason, headers.get("kind", ""), kept)
+    kept = _kept_of_body(origin, value, digest, headers.get("length", ""))
+    return Entry(origin, record.timestamp, masked_sentence(reason), EARLIER, kept)
+
+
+def _kept_of_body(origin: str, body: bytes, digest: Digest, length: str) -> Kept:
+    """What today's version would have kept of a body. Those longer than 64 KiB were cut, so that their hash is that of the cut."""
+    text = body.decode("utf-8", "surrogateescape")
+    try:
+        item = Item(json.loads(text), text, ())
+    except (ValueError, RecursionError):
+        item = Item(None, text, (), UNREADABLE)
+    kept = kept_of_item(item, digest) if origin.startswith("http:") else kept_of(body, digest)
+    return msgspec.structs.replace(kept, length=int(length)) if length.isdecimal() else kept
+
+
+async def entries(settings: Settings, since: int = 0) -> AsyncIterator[Entry]:
+    """All entries since an instant (epoch ms), oldest first.
+
+    Raises: KafkaUnavailable
+    """
+    partition, digest = TopicPartition(QUARANTINE, 0), digest_of(settings.data)
+    try:
+        async with consumer(settings) as reader:
+            reader.assign([partition])
+            async for _, records in read_to_end(reader, partition):
+                for record in records:
+                    if record.timestamp >= since:
+                        yield entry_of(record, digest)
+    except KafkaConnectionError as error:
+        raise unavailable(settings) from error
+

@@ -1,0 +1,149 @@
+"""The commands: which refusals are looked at, and how they are told."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import re
+import sys
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Literal
+
+import click
+import msgspec
+from rich.console import Console
+
+from connectors.files.rejects import guarded
+from ops.quarantine.entries import Entry, entries
+from ops.quarantine.tell import Group, grouped, whole
+from schemas.clock import ZONE, now_ms, to_ms
+from schemas.errors import HubError
+from schemas.settings import Settings
+
+Form = Literal["table", "json", "csv"]
+COLUMNS = ("at", "door", "source", "kind", "reason", "origin", "type", "length", "digest", "digest_key", "unknown")
+_AGO = re.compile(r"(\d{1,4})([dh])")
+SHOWN = 10  # origins that a question in want of more signs is answered with
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which refusals; texts are looked for anywhere in the source and in the reason or its kind, capitals or not."""
+
+    source: str = ""
+    reason: str = ""
+    since: int = 0
+    limit: int = 20
+
+    def wants(self, entry: Entry) -> bool:
+        """Whether it is one of them."""
+        told_of = f"{entry.kind} {entry.reason}".lower()
+        return self.source.lower() in entry.source.lower() and self.reason.lower() in told_of
+
+
+def instant_of(text: str) -> int:
+    """`2026-11-30`, `7d` or `12h` as an instant (epoch ms).
+
+    Raises: HubError
+    """
+    if found := _AGO.fullmatch(text):
+        return now_ms() - int(found[1]) * (3_600_000 if found[2] == "h" else 86_400_000)
+    try:
+        return to_ms(datetime.combine(date.fromisoformat(text), time(), ZONE))
+    except ValueError:
+        raise HubError("--since should be a day such as 2026-11-30, or how long ago: 7d, 12h.") from None
+
+
+def run_list(settings: Settings, asked: Asked, form: Form = "table", console: Console | None = None) -> int:
+    """Counts by day, source and reason as a table, or the entries themselves for machines; newest first. The exit code."""
+    console = console or Console()
+    if form == "table":
+        with console.status("Reading the quarantine …"):
+            groups, total = asyncio.run(_groups(settings, asked))
+        grouped(console, groups, total, asked.limit)
+        return 0
+    found = asyncio.run(_newest(settings, asked))
+    if form == "json":
+        for entry in found:
+            click.echo(msgspec.json.encode(entry.told()))
+    else:
+        _write_csv(found)
+    return 0
+
+
+async def _groups(settings: Settings, asked: Asked) -> tuple[list[Group], int]:
+    groups: dict[tuple[str, str, str], Group] = {}
+    total = 0
+    async for entry in entries(settings, asked.since):
+        if asked.wants(entry):
+            total += 1
+            group = groups.setdefault((entry.day, entry.source, entry.general), Group(entry.day, entry.source, entry.general))
+            group.add(entry)
+    return sorted(groups.values(), key=lambda one: (one.day, one.at), reverse=True), total
+
+
+async def _newest(settings: Settings, asked: Asked) -> list[Entry]:
+    found: deque[Entry] = deque(maxlen=asked.limit)
+    async for entry in entries(settings, asked.since):
+        if asked.wants(entry):
+            found.append(entry)
+    return list(reversed(found))
+
+
+def _write_csv(found: Iterable[Entry]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for entry in found:
+        values = entry.told()
+        writer.writerow(guarded(str(values[name])) for name in COLUMNS)
+
+
+@dataclass(slots=True)
+class _Matches:
+    """Entries of the origins that begin with what was asked for."""
+
+    by_origin: dict[str, Entry] = field(default_factory=dict)  # the newest of each
+    times: dict[str, int] = field(default_factory=dict)
+
+    def add(self, entry: Entry) -> None:
+        """One more."""
+        self.by_origin[entry.origin] = entry
+        self.times[entry.origin] = self.times.get(entry.origin, 0) + 1
+
+
+def run_show(settings: Settings, origin: str, console: Console | None = None) -> int:
+    """All that is kept of one refusal, in words. `origin` may be the beginning of one, as long as there is no other.
+
+    Raises: HubError if there is none, or several.
+    """
+    console = console or Console()
+    with console.status("Reading the quarantine …"):
+        matches, same = asyncio.run(_matching(settings, origin))
+    exact = matches.by_origin.get(origin)
+    if exact is None and len(matches.by_origin) > 1:
+        first = ", ".join(list(matches.by_origin)[:SHOWN])
+        more = "" if len(matches.by_origin) <= SHOWN else f" and {len(matches.by_origin) - SHOWN:,} more"
+        raise HubError(f"Several refusals begin so: {first}{more}. Say more of the one that is meant.")
+    if not matches.by_origin:
+        raise HubError("Nothing in the quarantine has that origin: entries go after 14 days. `lgsp quarantine list` shows what is there.")
+    entry = exact or next(iter(matches.by_origin.values()))
+    others = [one for one in same.get((entry.kept.digest_key, entry.kept.digest), []) if one != entry.origin]
+    whole(console, entry, matches.times[entry.origin], list(dict.fromkeys(others)))
+    return 0
+
+
+async def _matching(settings: Settings, origin: str) -> tuple[_Matches, dict[tuple[str, str], list[str]]]:
+    """The entries, and of each hash that they have the origins where the same came. Read twice, to hold no more than that."""
+    matches = _Matches()
+    async for entry in entries(settings):
+        if entry.begins(origin):
+            matches.add(entry)
+    hashes: dict[tuple[str, str], list[str]] = {(one.kept.digest_key, one.kept.digest): [] for one in matches.by_origin.values()}
+    async for entry in entries(settings):
+        if (key := (entry.kept.digest_key, entry.kept.digest)) in hashes and len(hashes[key]) < 1_000:
+            hashes[key].append(entry.origin)
+    return matches, hashes
+

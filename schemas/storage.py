@@ -1,0 +1,108 @@
+"""What is wrong with a disk that something could not be written to or read from, and what to do: full, read-only, failing.
+
+None of it says that the file is damaged. It is kept, and what could not be done is done later.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import tempfile
+from pathlib import Path
+
+from schemas.errors import EnvironmentBroken, Reason, StorageTrouble
+
+NO_ROOM = 64 << 10  # bytes: with so few left, whatever fails on the disk fails because of that
+MIB = 1 << 20
+OF_ERRNO: dict[int | None, Reason] = {
+    errno.ENOSPC: "full", errno.EDQUOT: "full", errno.EFBIG: "full", errno.EROFS: "read-only",
+    errno.EACCES: "denied", errno.EPERM: "denied", errno.ENOTDIR: "denied", errno.ENOENT: "denied", errno.ELOOP: "denied",
+}  # fmt: skip
+OF_SQLITE: dict[int, Reason] = {
+    sqlite3.SQLITE_FULL: "full", sqlite3.SQLITE_NOLFS: "full", sqlite3.SQLITE_READONLY: "read-only",
+    sqlite3.SQLITE_CANTOPEN: "denied", sqlite3.SQLITE_PERM: "denied", sqlite3.SQLITE_IOERR: "failing",
+    sqlite3.SQLITE_BUSY: "busy", sqlite3.SQLITE_LOCKED: "busy", sqlite3.SQLITE_PROTOCOL: "busy",
+}  # fmt: skip
+PRIMARY = 0xFF  # the part of SQLite's extended error codes that is the plain one
+SAYING: dict[Reason, str] = {
+    "full": "Disk full: {what} can't be written in {path} ({free} left). Make room there",
+    "read-only": "Disk read-only: {what} can't be written in {path}. Make it writable",
+    "denied": "Not allowed: {what} can't be opened in {path} ({error}). Mend the path, its owner and rights",
+    "failing": "Disk failing: {what} can't be read or written in {path} ({error}). Look at the disk and how it is mounted",
+    "busy": "In use: another process holds {what} in {path} ({error}). End that one",
+}
+
+
+def trouble_of(error: BaseException, path: Path, what: str) -> StorageTrouble | None:
+    """What is wrong with the disk under `path`, where `what` lies; None: the error says nothing about the disk."""
+    if isinstance(error, OSError):
+        reason: Reason | None = OF_ERRNO.get(error.errno, "failing")
+    elif isinstance(error, sqlite3.Error):
+        reason = OF_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & PRIMARY)
+    else:
+        reason = None
+    if reason in ("denied", "failing"):
+        reason = _of_the_disk(path) or reason
+    return None if reason is None else trouble(reason, path, what, getattr(error, "strerror", None) or str(error))
+
+
+def trouble(reason: Reason, path: Path, what: str, error: str = "") -> StorageTrouble:
+    """The one sentence for it."""
+    told = SAYING[reason].format(what=what, path=path, free=shown(free_bytes(path)), error=error)
+    return StorageTrouble(f"{told}; it then goes on by itself.", reason)
+
+
+def _of_the_disk(path: Path) -> Reason | None:
+    """A full or read-only disk shows as many errors: which of both it is."""
+    found = _statistics(path)
+    if found is None:
+        return None
+    if found.f_flag & os.ST_RDONLY:
+        return "read-only"
+    return "full" if _room(found) < NO_ROOM else None
+
+
+def free_bytes(path: Path) -> int | None:
+    """Bytes that may still be written where `path` lies or will lie; None: the disk can't be asked."""
+    found = _statistics(path)
+    return None if found is None else _room(found)
+
+
+def _room(found: os.statvfs_result) -> int:
+    """None is left where no further file can be made."""
+    without_inodes = found.f_files > 0 and found.f_favail == 0
+    return 0 if without_inodes else found.f_bavail * found.f_frsize
+
+
+def _statistics(path: Path) -> os.statvfs_result | None:
+    for place in (path, *path.absolute().parents):
+        try:
+            return os.statvfs(place)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            return None
+    return None
+
+
+def shown(free: int | None) -> str:
+    """Bytes for people."""
+    return "unknown" if free is None else f"{free / MIB:.1f} MiB"
+
+
+def require_writable(folder: Path, who: str) -> None:
+    """That a folder, made where it is missing, can be written. That it is full is no reason to refuse: room may be made.
+
+    Raises: EnvironmentBroken with one sentence.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        found = trouble_of(error, folder, who)
+        if found is not None and found.reason == "full":
+            return
+        why = error.strerror or str(error)
+        raise EnvironmentBroken(f"{who} can't write its folder {folder} ({why}): make it writable, or set LGSP_DATA to another.") from error
