@@ -31,9 +31,13 @@ class Absence:
     THREAD: ClassVar[str] = "kafka-absence"
     LOGGER: ClassVar[str] = __name__
 
-    def __init__(self, bootstrap: str, ask: Ask | None = None, pause: Callable[[float], object] = time.sleep) -> None:
+    def __init__(
+        self, bootstrap: str, ask: Ask | None = None, pause: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
         """ask: why the Kafka there does not answer; empty if it does."""
         self._bootstrap, self._ask, self._pause = bootstrap, ask or why_silent, pause
+        self._clock = clock
         self._lock = threading.Lock()
         self._waiting: list[Callable[[bool], None]] = []
         self._watching = False
@@ -60,7 +64,7 @@ class Absence:
             if why := self._ask(self._bootstrap):
                 self._wait_for_it(why)
             else:
-                self._settle(away=time.monotonic() < self._calm_at)
+                self._settle(away=self._clock() < self._calm_at)
                 self._pause(GAP_SECONDS)
         finally:
             with self._lock:
@@ -70,19 +74,19 @@ class Absence:
             self.suspect(settle)
 
     def _wait_for_it(self, why: str) -> None:
-        log, pauses, began = logging.getLogger(self.LOGGER), Pauses(), time.monotonic()
+        log, pauses, began = logging.getLogger(self.LOGGER), Pauses(clock=self._clock), self._clock()
         log.warning("Kafka at %s does not answer (%s); trying until it does.", self._bootstrap, why)
         reminded = began
         while why:
             self._settle(away=True)
             self._pause(pauses.next())
-            why, now = self._ask(self._bootstrap), time.monotonic()
+            why, now = self._ask(self._bootstrap), self._clock()
             if why and now - reminded > REMIND_SECONDS:
                 reminded = now
                 log.warning("Kafka at %s has not answered for %d minutes (%s).", self._bootstrap, (now - began) // 60, why)
         self._settle(away=True)  # of before
-        self._calm_at = time.monotonic() + CALM_SECONDS
-        log.warning("Kafka at %s answers again after %d s.", self._bootstrap, time.monotonic() - began)
+        self._calm_at = self._clock() + CALM_SECONDS
+        log.warning("Kafka at %s answers again after %d s.", self._bootstrap, self._clock() - began)
 
     def _settle(self, *, away: bool) -> None:
         with self._lock:
