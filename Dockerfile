@@ -5,8 +5,8 @@ RUN python -m venv /opt/lgsp
 ENV PATH=/opt/lgsp/bin:$PATH
 WORKDIR /src
 # Dependencies first: they change less often than the code, so the layer is used again.
-COPY requirements.lock .
-RUN pip install --require-hashes --only-binary :all: -r requirements.lock
+COPY requirements-image.lock .
+RUN pip install --require-hashes --only-binary :all: -r requirements-image.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
 COPY serving serving
@@ -14,7 +14,8 @@ COPY connectors connectors
 COPY streams streams
 COPY metrics metrics
 COPY ops ops
-RUN pip install --no-deps --no-build-isolation .
+# Whoever gets into a container finds nothing that installs.
+RUN pip install --no-deps --no-build-isolation . && pip uninstall --yes setuptools pip
 
 FROM python:3.11-slim-bookworm@sha256:528257d48c1da0dcecc2e725d1ae34498d60c965f1241e39cd6a85a8859bdf84
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/lgsp lgsp

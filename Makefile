@@ -32,9 +32,12 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -P ops/environment.py $(VENV)
 	@touch $@
 
+# requirements.lock is for this folder, tests included; requirements-image.lock for what runs in an image.
+LOCKING := --generate-hashes --universal --python-version 3.11 --custom-compile-command "make lock"
 lock:
 	@command -v uv >/dev/null || { echo "uv is missing: pip install uv, then try again." >&2; exit 1; }
-	uv pip compile -q --generate-hashes --universal --python-version 3.11 --extra test --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+	uv pip compile -q $(LOCKING) --extra test pyproject.toml -o requirements.lock
+	uv pip compile -q $(LOCKING) --extra build --constraint requirements.lock pyproject.toml -o requirements-image.lock
 
 clean:
 	rm -rf $(VENV) var

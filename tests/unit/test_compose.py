@@ -149,7 +149,7 @@ def test_what_is_kept_is_on_declared_volumes_and_what_is_mounted_exists() -> Non
 
 def test_the_image_builds_from_files_that_exist_and_are_not_ignored() -> None:
     copied = [name for line in re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE, re.MULTILINE) for name in line.split()]
-    assert {"requirements.lock", "schemas", "connectors", "streams", "metrics", "ops"} <= set(copied)
+    assert {"requirements-image.lock", "schemas", "connectors", "streams", "metrics", "ops"} <= set(copied)
     allowed = {line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")}
     assert allowed == set(copied)
     assert [name for name in copied if not (ROOT / name).exists()] == []
@@ -165,3 +165,16 @@ def test_the_image_runs_lgsp_locked_and_without_root() -> None:
     bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
     assert len(set(bases)) == 1
     assert re.fullmatch(r"python:3\.11-slim-bookworm@sha256:[0-9a-f]{64}", bases[0])
+
+
+def locked(name: str) -> dict[str, str]:
+    """Package to version."""
+    return dict(re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", (ROOT / name).read_text("utf-8"), re.MULTILINE))
+
+
+def test_the_image_has_what_was_tested_and_nothing_that_tests() -> None:
+    image, tested = locked("requirements-image.lock"), locked("requirements.lock")
+    assert image.items() <= tested.items()
+    assert not image.keys() & {"pytest", "hypothesis", "mypy", "ruff", "testcontainers", "openpyxl", "schemathesis", "pip"}
+    assert {"aiokafka", "faust-streaming", "fastavro", "pydantic", "prometheus-client"} <= image.keys()
+    assert "pip uninstall --yes setuptools pip" in DOCKERFILE
