@@ -115,6 +115,14 @@ def test_a_file_cut_short_is_found_while_it_is_read(tmp_path: Path, left: int) -
         list(entries_of(tmp_path, chunk))
 
 
+def test_a_file_that_ends_within_a_record_s_length_is_damaged(tmp_path: Path) -> None:
+    writer = ChunkWriter(tmp_path, "events/a/0")
+    writer.add(entry(1))
+    writer._gathered += b"\1\2"
+    with pytest.raises(BackupDamaged, match="ends within a record"):
+        list(entries_of(tmp_path, writer.seal()))
+
+
 def test_a_manifest_that_was_changed_or_is_newer_is_refused(tmp_path: Path) -> None:
     manifest = begun()
     finished(tmp_path, manifest, 0)
