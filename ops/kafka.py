@@ -36,7 +36,7 @@ from ops.kafka_jars import classpath
 from ops.kafka_storage import BROKER, FLOOR, first_complaint, lack_of_room, prepare_storage, write_configuration
 from ops.logfiles import rotate
 from schemas import logs
-from schemas.errors import EnvironmentBroken, StorageTrouble
+from schemas.errors import EnvironmentBroken, HubError, StorageTrouble
 from schemas.listening import LOOPBACK, address, connects, open_to_others
 from schemas.pauses import Pauses
 from schemas.settings import Settings
@@ -114,9 +114,9 @@ class EmbeddedKafka:
         command = [str(java), *JVM, f"-Xmx{self.heap}", f"-Dlgsp.kafka={self.data}", "-cp", os.pathsep.join(map(str, jars))]
         self._own_folder()
         try:
+            self._stop_orphan()  # first: nobody watches that one's room
             if (full := lack_of_room(self.data)) is not None:
                 raise full
-            self._stop_orphan()
             self._require_free_port()
             self._prepare(command)
             process = self._launch(command)
@@ -145,6 +145,17 @@ class EmbeddedKafka:
             pid = _read_pid(self._pid_file)
             if pid is None or not _is_broker_of(pid, self.data):
                 self._require_free_port()
+        finally:
+            self._release_folder()
+
+    def end_orphan(self) -> None:
+        """End by force, which loses nothing, a broker of this folder whose `lgsp` was killed; one that somebody keeps is left alone."""
+        try:
+            self._own_folder()
+        except HubError:
+            return
+        try:
+            self._stop_orphan((signal.SIGKILL, 10.0))
         finally:
             self._release_folder()
 
@@ -207,11 +218,11 @@ class EmbeddedKafka:
             return found
         return EnvironmentBroken(f"Kafka cannot write its data folder {self.data} ({error.strerror}): make it writable or set LGSP_DATA.")
 
-    def _stop_orphan(self) -> None:
-        """End a broker of this folder whose `lgsp` was killed; the lock says that nobody owns it."""
+    def _stop_orphan(self, *ways: tuple[signal.Signals, float]) -> None:
+        """End a broker of this folder whose `lgsp` was killed; the lock says that nobody owns it. `ways`: signals and seconds for each."""
         if (pid := _read_pid(self._pid_file)) is None:
             return
-        for number, patience in ((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0)):
+        for number, patience in ways or ((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0)):
             if _is_broker_of(pid, self.data):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, number)
