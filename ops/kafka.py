@@ -73,6 +73,7 @@ class EmbeddedKafka:
         self.home = home
         self.repository = repository
         self.properties = properties
+        self.full: StorageTrouble | None = None  # why the broker of the last start was ended, if that was for want of room
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
 
@@ -119,6 +120,7 @@ class EmbeddedKafka:
                 raise full
             self._require_free_port()
             self._prepare(command)
+            self.full = None
             process = self._launch(command)
             self._await_answer(time.monotonic() + timeout)
         except BaseException as error:
@@ -131,7 +133,8 @@ class EmbeddedKafka:
     def _watch_room(self, process: subprocess.Popen[bytes]) -> None:
         """End the broker in order before the disk is full to the last byte."""
         while process.poll() is None:
-            if lack_of_room(self.data, FLOOR) is not None:
+            if (full := lack_of_room(self.data, FLOOR)) is not None:
+                self.full = full
                 _end(process, STOP_SECONDS)
             time.sleep(ROOM_SECONDS)
 
@@ -303,7 +306,7 @@ def _run(kafka: EmbeddedKafka) -> NoReturn:
     while (code := kafka.wait(ROTATE_SECONDS)) is None:
         rotate(kafka.output)
     ended = EnvironmentBroken(f"Kafka ended by itself (exit code {code}): see {kafka.server_log}, then start it again.")
-    raise lack_of_room(kafka.data) or ended
+    raise kafka.full or lack_of_room(kafka.data) or ended  # by now there may be room again
 
 
 def _say(sentence: str) -> None:

@@ -312,8 +312,9 @@ class TestFullDisk:
         self, left: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(embedded, "ROOM_SECONDS", 0.01)
-        process = subprocess.Popen(["sleep", "600"])
-        watch = threading.Thread(target=EmbeddedKafka(tmp_path)._watch_room, args=(process,))
+        process, broker = subprocess.Popen(["sleep", "600"]), EmbeddedKafka(tmp_path)
+        broker._process = process
+        watch = threading.Thread(target=broker._watch_room, args=(process,))
         watch.start()
         left[0] = FLOOR
         watch.join(0.2)
@@ -321,6 +322,9 @@ class TestFullDisk:
         left[0] = FLOOR - 1
         watch.join(20)
         assert process.poll() == -signal.SIGTERM
+        left[0] = ENOUGH  # somebody made room while it ended
+        with pytest.raises(StorageTrouble, match="Disk full"):
+            embedded._run(broker)
 
 
 def broken(sentence: str) -> None:
