@@ -17,8 +17,7 @@ from typing import Any, NoReturn, Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from metrics.cube import Place
-from metrics.disposable import Doubt
+from metrics.disposable import Doubt, Place
 from schemas.clock import now_ms
 from schemas.errors import HubError, KafkaUnavailable, StorageTrouble
 from schemas.kafka import admin, consumer, ensure_topics

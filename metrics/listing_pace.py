@@ -15,12 +15,12 @@ from contextlib import contextmanager
 
 from aiokafka import TopicPartition
 
-from metrics.cube import Place
-from metrics.disposable import Connections, Unreadable
-from metrics.listing import Listing, Record, applied_of
+from metrics.disposable import Connections, Place, Unreadable
+from metrics.listing import Listing, applied_of
 from metrics.listing_reader import applied
 from metrics.reader import Readers, Snapshot
 from schemas.errors import StorageTrouble
+from schemas.kafka import Record
 
 PATIENCE = 0.25  # seconds that a reader waits for the listing at most
 MOST_HELD = 20_000  # states that wait for the cube; with more of them it is the cube that must catch up

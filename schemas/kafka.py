@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -43,6 +43,17 @@ READ_AT_ONCE = 10_000  # records; what is read at once is memory that a process 
 _AS_DECLARED: Mapping[str, str] = {}
 _OWN = 1  # Kafka's source of a setting: the topic's own
 _TO_DO = "LGSP_TOPICS is `check`, so whoever keeps the topics makes and sets them as schemas/topics.py declares; `manage` lets the hub."
+
+
+class Record(Protocol):
+    """A record as it is read; `timestamp` in epoch ms, of events the broker's."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
 
 
 def consumer(settings: Settings, *topics: str, **options: Any) -> AIOKafkaConsumer:

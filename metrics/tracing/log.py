@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from metrics.feed import Background, Progress
 from metrics.tracing.index import Fact
-from schemas.kafka import consumer, unavailable
+from schemas.kafka import Record, consumer, unavailable
 from schemas.settings import Settings
 
 READERS = 2
@@ -25,16 +25,6 @@ PATIENCE = 3.0  # seconds for everything that one question reads
 PAUSE = 2.0  # seconds after a failure in which nobody waits for another one
 TAIL = 1_000  # records behind the index that are looked through; with more of them it is said how many are left
 NEAR = 100  # records that are passed over rather than asked for anew
-
-
-class Record(Protocol):
-    """A record of an events topic; `timestamp` is the broker's time in ms."""
-
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
