@@ -1,7 +1,7 @@
 """A disposable SQLite file, made from Kafka: deleted, damaged or of another cluster, it is made anew.
 
 A disk that is full, read-only or fails is no damage: the file is kept, who reads it goes on, and writing is tried again later.
-One thread writes it; readers have connections of their own (`Connections`). `generation` is odd while the file may be read,
+One thread writes it; readers have connections of their own (`Snapshots`). `generation` is odd while the file may be read,
 and another one is another file.
 """
 
@@ -258,7 +258,7 @@ class FileOfTopics(DisposableFile):
         )
 
 
-class Connections:
+class Snapshots:
     """Read-only snapshots of a file for any number of threads; each thread keeps one connection.
 
     `saying` is what people are told while the file is made anew, as the beginning of a sentence.

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from aiokafka import TopicPartition
 
-from metrics.disposable import Connections, Place, Unreadable
+from metrics.disposable import Place, Snapshots, Unreadable
 from metrics.listing import Listing, applied_of
 from metrics.listing_reader import applied
 from metrics.reader import Readers, Snapshot
@@ -37,7 +37,7 @@ class Stop:
 class Pace:
     """Feeds a listing in pace with the cube, in the feed's thread, and brings readers to it in theirs."""
 
-    def __init__(self, listing: Listing, figures: Readers, lists: Connections, patience: float = PATIENCE) -> None:
+    def __init__(self, listing: Listing, figures: Readers, lists: Snapshots, patience: float = PATIENCE) -> None:
         self._listing, self._figures, self._lists, self._patience = listing, figures, lists, patience
         self._topics = {meaning.family: topic for topic, meaning in listing.meanings.items()}
         self._held: dict[TopicPartition, list[Record]] = {}
