@@ -255,3 +255,12 @@ async def read_to_end(reader: AIOKafkaConsumer, *partitions: TopicPartition) -> 
     while left := {partition: end for partition, end in left.items() if await reader.position(partition) < end}:
         for partition, records in (await reader.getmany(*left, timeout_ms=500, max_records=READ_AT_ONCE)).items():
             yield partition, records
+
+
+async def read_between(reader: AIOKafkaConsumer, partition: TopicPartition, start: int, end: int) -> AsyncIterator[list[Any]]:
+    """Records of one partition from one offset up to another, as they come; the reader is then that partition's."""
+    reader.assign([partition])
+    reader.seek(partition, start)
+    while await reader.position(partition) < end:
+        for records in (await reader.getmany(partition, timeout_ms=500, max_records=READ_AT_ONCE)).values():
+            yield [record for record in records if record.offset < end]

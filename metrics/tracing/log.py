@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from metrics.feed import Background, Progress
 from metrics.tracing.index import Fact
-from schemas.kafka import Record, consumer, unavailable
+from schemas.kafka import Record, consumer, read_between, unavailable
 from schemas.settings import Settings
 
 READERS = 2
@@ -117,7 +117,8 @@ async def read(reader: AIOKafkaConsumer, wanted: Wanted) -> Read:
         if found.end - wanted.behind > TAIL:
             found.left = found.end - wanted.behind
         else:
-            await _read_tail(reader, home, wanted.behind, found)
+            async for records in read_between(reader, home, wanted.behind, found.end):
+                found.records += records
     return found
 
 
@@ -149,12 +150,3 @@ async def _next(reader: AIOKafkaConsumer, partition: TopicPartition, offset: int
     while (record := await reader.getone(partition)).offset < offset:
         pass
     return record
-
-
-async def _read_tail(reader: AIOKafkaConsumer, partition: TopicPartition, begin: int, found: Read) -> None:
-    """What the index does not have yet."""
-    reader.assign([partition])
-    reader.seek(partition, begin)
-    while await reader.position(partition) < found.end:
-        for records in (await reader.getmany(partition, timeout_ms=100, max_records=TAIL)).values():
-            found.records += (record for record in records if record.offset < found.end)
