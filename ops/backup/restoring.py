@@ -18,11 +18,11 @@ from rich.progress import Progress
 
 from ops.backup.chunks import Chunk, Entry, check_file, entries_of
 from ops.backup.manifest import Log, Manifest, Standing, name_of
-from ops.backup.target import Asked, Pour, Target, derived, entries_in
+from ops.backup.target import Asked, Pour, Target, derived
 from schemas.cells import applied_row, read_applied_page
 from schemas.errors import BackupDamaged, BackupError
 from schemas.ids import canonical
-from schemas.kafka import consumer, producer
+from schemas.kafka import consumer, producer, read_between
 from schemas.settings import Settings
 from schemas.states import applied_state
 from schemas.topics import cells_topic, events_topic, state_topic
@@ -146,13 +146,12 @@ class Restoring:
             ends = await reader.end_offsets([log.source for log in self._manifest.logs])
             for log in self._manifest.logs:
                 wanted, number = self.entries(log), 0
-                async for record in entries_in(reader, log.source, int(log.cut), ends[log.source]):
-                    _check_equal(log, next(wanted, None), record, number + int(log.cut))
-                    number += 1
-                    if number % 1_000 == 0:
-                        progress.advance(task, 1_000)
+                async for records in read_between(reader, log.source, int(log.cut), ends[log.source]):
+                    for record in records:
+                        _check_equal(log, next(wanted, None), record, number + int(log.cut))
+                        number += 1
+                    progress.advance(task, len(records))
                 _check_equal(log, next(wanted, None), None, number)
-                progress.advance(task, number % 1_000)
 
     async def derive(self, progress: Progress) -> None:
         """States and cells, and the group's offsets, all of them translated to the offsets that facts have here.

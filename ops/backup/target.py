@@ -7,11 +7,11 @@ restored, so that a restore that was interrupted goes on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
@@ -209,16 +209,6 @@ class Pour:
         while self._waiting:
             await self._look()
         return self._at
-
-
-async def entries_in(reader: AIOKafkaConsumer, source: TopicPartition, start: int, end: int) -> AsyncIterator[Any]:
-    """The records of a partition from one offset up to another."""
-    reader.assign([source])
-    reader.seek(source, start)
-    while await reader.position(source) < end:
-        for found in (await reader.getmany(source, timeout_ms=500)).values():
-            for record in found:
-                yield record
 
 
 def derived(name: str, books: str) -> str:
