@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from rich.progress import Progress
 
 from ops.backup.chunks import Chunk, Entry, check_file, entries_of
-from ops.backup.manifest import Log, Manifest, Standing, name_of
+from ops.backup.manifest import FamilyStanding, Log, Manifest, name_of
 from ops.backup.target import Asked, Pour, Target, derived
 from schemas.cells import applied_row, read_applied_page
 from schemas.errors import BackupDamaged, BackupError
@@ -180,14 +180,14 @@ class Restoring:
             await pour.add(entry)
         await pour.close()
 
-    async def _standing(self, sender: AIOKafkaProducer, standing: Standing, offset: int) -> None:
+    async def _standing(self, sender: AIOKafkaProducer, standing: FamilyStanding, offset: int) -> None:
         """What a transaction writes last into both topics."""
         books, at = self._settings.app_id, standing.timestamp
         page = applied_row(standing.family, read_applied_page(standing.page)._replace(offset=offset))
         for topic, (key, value) in ((state_topic(standing.family, books), applied_state(offset)), (cells_topic(books), page)):
             await sender.send_and_wait(topic, value, key=key, partition=standing.partition, timestamp_ms=at)
 
-    def offset(self, standing: Standing) -> int:
+    def offset(self, standing: FamilyStanding) -> int:
         """The offset here of the first fact that these books do not stand for."""
         source = TopicPartition(events_topic(standing.family), standing.partition)
         log = next(log for log in self._manifest.logs if log.source == source)
