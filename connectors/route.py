@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthoriza
 from connectors.budget import Budget
 from connectors.lanes import BATCH_BYTES, Lane, Record
 from schemas import kafka
-from schemas.errors import HubError, KafkaUnavailable, RecordTooLarge, TopicUnwritable
+from schemas.errors import HubError, KafkaUnavailable, RecordTooLarge, RestoreUnfinished, TopicUnwritable
 from schemas.partitioner import partition_of
 from schemas.pauses import Pauses
 from schemas.settings import Settings
@@ -255,7 +255,7 @@ class Route:
         while True:
             try:
                 return await self._attempt()
-            except (KafkaError, OSError, TimeoutError) as error:
+            except (KafkaError, OSError, TimeoutError, RestoreUnfinished) as error:
                 self._publisher.silent(str(error) or type(error).__name__)
                 self.tried.set()
                 await asyncio.sleep(pauses.next())
@@ -266,6 +266,8 @@ class Route:
         try:
             async with asyncio.timeout(patience):
                 await producer.start()
+                # Who comes in between would be told that a fact is kept, in a log that may be thrown away.
+                kafka.require_restored((await producer.client.fetch_all_metadata()).topics(), self._settings)
             self._publisher.heard()
             await self._find(producer)
         except BaseException:

@@ -283,7 +283,8 @@ class Snapshots:
             try:
                 yield connection
             finally:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # SQLite ends it by itself where the disk fails: that is no damage
+                    connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             raise self._failed(error, generation) from error
 

@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from ops.parts import TIMEOUT, Part, times
+from ops.parts import TIMEOUT, UNANSWERED, Part, times
 from schemas.clock import now_ms, to_ms
 from schemas.listening import address, reached_at
 from schemas.settings import Settings
@@ -60,14 +60,14 @@ def fetch(settings: Settings) -> Answers:
             return Answers(json.load(answer)["indicators"])
     except urllib.error.HTTPError as error:
         return Answers([], _detail(error))
-    except (OSError, ValueError) as error:
+    except (*UNANSWERED, ValueError, KeyError, TypeError) as error:
         return Answers([], f"no answer from {url} ({error})")
 
 
 def _detail(error: urllib.error.HTTPError) -> str:
     try:
         return str(json.load(error)["detail"])
-    except (ValueError, KeyError, TypeError):
+    except (*UNANSWERED, ValueError, KeyError, TypeError):
         return str(error)
 
 

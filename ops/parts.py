@@ -6,6 +6,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPException
 
 from ops.kafka_storage import lack_of_room
 from ops.supervise import Service
@@ -14,6 +15,7 @@ from schemas.listening import address, connects, reached_at
 from schemas.settings import Settings
 
 TIMEOUT = 2.0
+UNANSWERED = (OSError, HTTPException)  # of a question over HTTP; the latter where who answers is killed half-way, or speaks no HTTP
 KAFKA_STOP_SECONDS = 40.0  # it is given 30 s itself
 LONG_SECONDS = 90.0  # for a start
 
@@ -134,5 +136,5 @@ def answers_well(host: str, port: int, path: str) -> bool:
     try:
         with urllib.request.urlopen(f"http://{address(host, port)}{path}", timeout=TIMEOUT) as answer:
             return bool(answer.status == 200)
-    except OSError:
+    except UNANSWERED:
         return False

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
+from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.live import Live
 
@@ -96,7 +97,7 @@ class Hub:
             try:
                 asyncio.run(ensure_topics(self._settings))
                 self._topics_known = True
-            except KafkaUnavailable:
+            except (KafkaUnavailable, KafkaError, OSError):
                 pass  # the others wait for it too
 
     def stop(self, console: Console) -> None:

@@ -57,7 +57,11 @@ class Absence:
             if self._watching:
                 return
             self._watching = True
-        threading.Thread(target=self._watch, name=self.THREAD, daemon=True).start()
+        try:
+            threading.Thread(target=self._watch, name=self.THREAD, daemon=True).start()
+        except RuntimeError:  # no further thread, or the process ends: whoever logged must not fail by that, and nothing is held back
+            self._watching = False
+            self._settle(away=False)
 
     def _watch(self) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -102,17 +102,25 @@ async def ensure_topics(settings: Settings) -> list[str]:
     """
     async with admin(settings) as client:
         existing = {found["topic"]: found["partitions"] for found in await client.describe_topics() or [] if not found["error_code"]}
-        if RESTORING in existing:
-            raise RestoreUnfinished(
-                f"A restore into the Kafka at {settings.bootstrap} is not finished, so there is only a part of the facts: run `lgsp "
-                "restore` with the same folder again, it goes on where it stopped. Nothing else may run before."
-            )
+        require_restored(existing, settings)
         topics = topics_of(settings)
         for topic in topics:
             if topic.name in existing:
                 _check_partitions(topic, existing[topic.name], settings)
         await _ensure_settings(client, [topic for topic in topics if topic.name in existing], settings)
         return await _make_missing(client, [topic for topic in topics if topic.name not in existing], settings)
+
+
+def require_restored(there: Collection[str], settings: Settings) -> None:
+    """Look, among the names of the topics that are there, for the one that holds everything while a restore goes on.
+
+    Raises: RestoreUnfinished
+    """
+    if RESTORING in there:
+        raise RestoreUnfinished(
+            f"A restore into the Kafka at {settings.bootstrap} is not finished, so there is only a part of the facts: run `lgsp "
+            "restore` with the same folder again, it goes on where it stopped. Nothing else may run before."
+        )
 
 
 async def _make_missing(client: AIOKafkaAdminClient, missing: Sequence[Topic], settings: Settings) -> list[str]:

@@ -58,6 +58,8 @@ class Protocol(HttpToolsProtocol):
         self._unfed, self._at = b"", 0  # what was read, and from where on the parser has not had it
         self._in_head = True
         self._left: int | None = None  # of a body whose length is known
+        self._ending = b""  # what the parser had last of a body in chunks: its end may stand in two reads
+        self._no_body = 0  # bytes of such a body since the last that belong to it: chunks' names, and headers behind the last chunk
         self._begun: float | None = None  # when what the client owes has begun; None: it owes nothing
         self._seen: tuple[float, int] | None = None  # when an answer last got on, and how much of it was left
         self._blocked = False  # what was read waits for what is in front of it
@@ -109,9 +111,15 @@ class Protocol(HttpToolsProtocol):
         """The head is over."""
         self._in_head, self._begun = False, None
         self._all.waits(self)
-        lengths = [value for name, value in self.headers if name == b"content-length"]
+        self._ending, self._no_body = b"", 0
+        lengths = [value.strip() for name, value in self.headers if name == b"content-length"]
         self._left = int(lengths[0]) if lengths and lengths[0].isdigit() else None
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        self._no_body = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The next head begins."""
@@ -156,11 +164,22 @@ class Protocol(HttpToolsProtocol):
             return b""
         if self._in_head:
             return b"" if self._is_busy() else self._head()
-        if self._left is None:  # a body in chunks: no further than where a next head could begin
-            end = self._unfed.find(HEAD_END, self._at)
-            return self._taken(len(self._unfed) if end < 0 else end + len(HEAD_END))
+        if self._left is None:
+            return self._of_chunks()
         piece = self._taken(self._at + self._left)
         self._left -= len(piece)
+        return piece
+
+    def _of_chunks(self) -> bytes:
+        """A body in chunks no further than where it can end: the parser would take a next head, however long, for more of the same."""
+        if self._no_body > HEAD_LIMIT:
+            return self._too_large(f"longer than {HEAD_LIMIT:,} bytes")
+        before = len(self._ending)
+        seam = (self._ending + self._unfed[self._at : self._at + len(HEAD_END) - 1]).find(HEAD_END)
+        end = self._unfed.find(HEAD_END, self._at) if seam < 0 else self._at + seam - before
+        piece = self._taken(len(self._unfed) if seam < 0 and end < 0 else end + len(HEAD_END))
+        self._ending = (self._ending + piece)[1 - len(HEAD_END) :]
+        self._no_body += len(piece)
         return piece
 
     def _head(self) -> bytes:
@@ -224,7 +243,10 @@ class Protocol(HttpToolsProtocol):
 
     def _too_large(self, how: str) -> bytes:
         self._all.met("head_size", self.address)
-        self._refuse("head-too-large", f"The request's line and headers are {how}.")
+        if not self._in_head and self.cycle.response_started:
+            self.drop()  # the answer that is under way is no place for another
+        else:
+            self._refuse("head-too-large", f"The request's line and headers are {how}.")
         return b""
 
     def _refuse(self, name: str, detail: str) -> None:

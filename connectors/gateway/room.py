@@ -128,6 +128,8 @@ class Room:
 
         Raises: NoRoom
         """
+        if share.refused:  # what came in the same turn has put off its end again
+            raise NoRoom(share.refused)
         share.wants = size
         if not self._waiting and self._fits(share) and self._fits_client(share):
             self._hold(share, size)

@@ -111,7 +111,7 @@ def entries_of(root: Path, chunk: Chunk) -> Iterator[Entry]:
     try:
         with file.open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed, read_size=READ) as stream:
             while length := stream.read(_LENGTH.size):
-                yield _load(_exactly(stream, *_LENGTH.unpack(length)))
+                yield _load(_exactly(stream, *_LENGTH.unpack(_whole(length, _LENGTH.size))))
                 records += 1
     except (OSError, zstandard.ZstdError, msgspec.DecodeError, ValueError) as error:
         raise damaged(file, str(error)) from error
@@ -120,10 +120,13 @@ def entries_of(root: Path, chunk: Chunk) -> Iterator[Entry]:
 
 
 def _exactly(stream: IO[bytes], size: int) -> bytes:
-    row = stream.read(size)
-    if len(row) != size:
+    return _whole(stream.read(size), size)
+
+
+def _whole(read: bytes, size: int) -> bytes:
+    if len(read) != size:
         raise ValueError("it ends within a record")
-    return row
+    return read
 
 
 def check_file(root: Path, chunk: Chunk) -> None:

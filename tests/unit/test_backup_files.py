@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,8 +17,9 @@ from ops.backup.copying import LogCopy
 from ops.backup.folder import alone, require_unused, tidy
 from ops.backup.manifest import FILE, LAYOUT, Books, FamilyStanding, Finished, Log, Manifest, load, required, save
 from ops.backup.restoring import Restoring, Thing, check_files
-from schemas.errors import BackupDamaged, BackupError
+from schemas.errors import BackupDamaged, BackupError, RestoreUnfinished
 from schemas.settings import Settings
+from schemas.topics import RESTORING, events_topic
 
 TOPIC, NAME = "lgsp.dossiers", "lgsp.dossiers/0"
 
@@ -115,6 +119,14 @@ def test_a_file_cut_short_is_found_while_it_is_read(tmp_path: Path, left: int) -
         list(entries_of(tmp_path, chunk))
 
 
+def test_a_file_that_ends_within_a_record_s_length_is_damaged(tmp_path: Path) -> None:
+    writer = ChunkWriter(tmp_path, "events/a/0")
+    writer.add(entry(1))
+    writer._gathered += b"\1\2"
+    with pytest.raises(BackupDamaged, match="ends within a record"):
+        list(entries_of(tmp_path, writer.seal()))
+
+
 def test_a_manifest_that_was_changed_or_is_newer_is_refused(tmp_path: Path) -> None:
     manifest = begun()
     finished(tmp_path, manifest, 0)
@@ -195,3 +207,21 @@ def test_standings_outlast_the_manifest(tmp_path: Path) -> None:
     books = required(tmp_path).whole().books
     assert books is not None
     assert books.standings == [standing]
+
+
+async def test_a_hub_that_is_being_restored_is_not_backed_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was restored so far would be a whole backup, and the next restore would lose the rest without a word."""
+
+    class Half:
+        async def describe_topics(self) -> list[dict[str, Any]]:
+            names = (*(events_topic(name) for name in copying.RECOUNTED), RESTORING)
+            return [{"topic": name, "error_code": 0, "partitions": [{"partition": 0}]} for name in names]
+
+    @asynccontextmanager
+    async def admin(_: Settings) -> AsyncIterator[Half]:
+        yield Half()
+
+    monkeypatch.setattr(copying, "admin", admin)
+    with pytest.raises(RestoreUnfinished, match="run `lgsp restore` with the same folder again"):
+        await copying.backup(Settings(), tmp_path, Progress())
+    assert load(tmp_path) is None

@@ -140,6 +140,21 @@ async def test_a_slow_body_gives_way_to_whoever_waits() -> None:
     reading[1].cancel()
 
 
+async def test_a_refused_body_does_not_go_on_with_what_came_in_the_same_turn() -> None:
+    """Whoever was refused is looked at no more: it could have dripped with all that it holds for hours."""
+    hub = Shared(100)
+    share = hub.body()
+    async with asyncio.timeout(None) as patience:
+        with share.arriving(patience):
+            await hub.room.take(share, 40, 60)
+            share.refuse(room.SLOW)
+            share.arrived(10)
+            with pytest.raises(NoRoom, match="slowly"):
+                await hub.room.take(share, 10, 60)
+    hub.end(share)
+    assert hub.room.used == 0
+
+
 async def test_a_crowd_of_half_read_bodies_that_fill_the_room_does_not_block_it() -> None:
     """Each holds some and waits for more: the last in turn give back until the first has all it needs, without any time passing."""
     hub = Shared(100)

@@ -136,6 +136,25 @@ def test_an_absence_after_a_false_alarm_is_noticed(said: list[str], broker: Brok
     ]
 
 
+def test_a_process_without_a_further_thread_logs_all_the_same(said: list[str], broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at its limit of threads: no caller of a library fails because it logs, and what it said is not held back for ever."""
+    broker.now += FIRST_SECONDS
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        noise()
+        broker.now += FIRST_SECONDS
+        noise()
+    assert len(said) == 3
+    broker.why, broker.answers_at = "no connection", 3
+    noise()
+    settled(broker)
+    assert said[3:] == ["Kafka at kafka:9 does not answer (no connection); trying until it does.", "Kafka at kafka:9 answers again."]
+
+
 def admitted(moments: Iterable[float], exc_info: Any = None) -> list[str]:
     """What is said of the same thing at these seconds, and when."""
     now = [0.0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from connectors.lanes import Record, Ticket
 from connectors.route import Route
 from schemas.errors import KafkaUnavailable, RecordTooLarge, TopicUnwritable
 from schemas.settings import Settings
-from schemas.topics import BY_NAME, QUARANTINE
+from schemas.topics import BY_NAME, QUARANTINE, RESTORING
 
 
 class Hub:
@@ -160,3 +161,33 @@ async def test_any_other_failure_asks_for_a_fresh_producer(route: Route) -> None
     assert isinstance(await ticket.wait(), KafkaError)
     assert route._producer is None
     assert route._broken.is_set()
+
+
+async def test_nothing_is_taken_while_a_restore_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every door goes through here, at its start and when Kafka comes back: a fact in a half-restored log may be thrown away with it."""
+    there = {RESTORING, QUARANTINE}
+    said: list[str] = []
+
+    class Asked(Client):
+        async def fetch_all_metadata(self) -> SimpleNamespace:
+            return SimpleNamespace(topics=lambda: set(there))
+
+        async def close(self) -> None: ...
+
+    class Started(Producer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.client, self._sender = Asked(), SimpleNamespace(sender_task=None)
+
+        async def start(self) -> None: ...
+
+    async def sleep(_: float) -> None:
+        assert not route.up.is_set()
+        there.discard(RESTORING)
+
+    monkeypatch.setattr("schemas.kafka.producer", lambda *_, **__: Started())
+    monkeypatch.setattr("connectors.route.asyncio.sleep", sleep)
+    route, hub = Route(BY_NAME[QUARANTINE], Hub()), Hub()
+    route._publisher, hub.silent = hub, said.append  # type: ignore[method-assign]
+    await route._connect()
+    assert (len(said), "A restore into the Kafka at" in said[0], route.partitions) == (1, True, 1)

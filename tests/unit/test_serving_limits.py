@@ -9,7 +9,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,35 @@ def test_a_head_beyond_the_limits_is_refused(attacked: Callable[..., None], head
         assert port.met("head_size") == 1
         just = b"GET /healthz HTTP/1.1\r\n" + b"a: b\r\n" * (HEADERS_LIMIT - 1) + b"b: "
         assert (await port.ask(just + b"c" * (HEAD_LIMIT - len(just) - 4) + b"\r\n\r\n"))[0] == 200
+
+    attacked(attack)
+
+
+CHUNKED = b"POST /nowhere HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("begin", [
+    [CHUNKED, b"0\r\n", b"\r\nGET / HTTP/1.1\r\nX-Endless: a"], [CHUNKED + b"0\r\nX-Endless: a"], [CHUNKED + b"1;a"],
+    [b"POST /nowhere HTTP/1.1\r\nContent-Length: 4 \r\n\r\nabcdGET / HTTP/1.1\r\nX-Endless: a"],
+], ids=["end of the body in two reads", "headers behind a body", "name of a chunk", "blank behind a length"])  # fmt: skip
+def test_no_head_grows_beyond_its_limit_behind_a_body(attacked: Callable[..., None], begin: list[bytes]) -> None:
+    """The parser keeps the value of a header until it ends: it must never be given an endless one."""
+
+    async def attack(port: Port) -> None:
+        _, writer = await port.connect()
+        for part in begin:
+            writer.write(part)
+            await until(lambda: bool(held(port)) and not held(port)[0].flow.read_paused)
+            await port.ask()  # by now it was read by itself
+        fed = 0
+        with suppress(ConnectionError):
+            while held(port) and fed < 10 << 20:
+                writer.write(b"a" * HEAD_LIMIT)
+                fed += HEAD_LIMIT
+                await writer.drain()
+        assert fed < 10 << 20
+        await until(lambda: not held(port))
+        assert port.met("head_size") == 1
 
     attacked(attack)
 

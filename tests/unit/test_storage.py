@@ -141,6 +141,20 @@ def test_a_reader_that_the_disk_fails_suspects_nothing(cube: FedCube, code: int)
     assert received(readers) == 5
 
 
+def test_a_reader_without_room_to_sort_suspects_nothing(cube: FedCube) -> None:
+    """SQLite then ends the transaction by itself, and rolling it back would be the next error, which looks like damage."""
+    with pytest.raises(Unreadable, match="Disk full"), Readers(cube)._connections.snapshot() as connection:
+        sort_without_room(connection)
+    cube.check()
+    assert received(Readers(cube)) == 5
+
+
+def sort_without_room(connection: sqlite3.Connection) -> None:
+    connection.execute("CREATE TEMP TABLE sorted (row)")
+    connection.execute("PRAGMA temp.max_page_count = 3")
+    connection.execute("INSERT INTO sorted VALUES (zeroblob(100000))")
+
+
 def test_a_rebuild_without_room_is_tried_until_it_succeeds(cube: FedCube, monkeypatch: pytest.MonkeyPatch) -> None:
     """Meanwhile who asks is told why there is nothing."""
     real = sqlite3.connect

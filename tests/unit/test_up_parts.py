@@ -5,24 +5,26 @@ from __future__ import annotations
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from aiokafka.errors import NotControllerError
 from rich.console import Console
 
 from ops import kafka_storage, up
 from ops.kafka import EmbeddedKafka
 from ops.kafka_storage import free_port
-from ops.live_table import Answers
-from ops.parts import Part, parts_of
+from ops.live_table import Answers, fetch
+from ops.parts import Part, answers_well, parts_of
 from ops.preflight import check
 from ops.supervise import Service
 from ops.up import Hub, Plain
 from schemas import listening
-from schemas.errors import CatalogueError, EnvironmentBroken, HubError, SettingsError
+from schemas.errors import CatalogueError, EnvironmentBroken, HubError, KafkaUnavailable, SettingsError
 from schemas.listening import connects, open_to_others
 from schemas.settings import Settings
 
@@ -94,6 +96,40 @@ def test_a_kafka_that_waits_for_room_says_so_wherever_its_log_is(tmp_path: Path,
         assert kafka.words().startswith(f"Disk full: Kafka waits for 64 MiB of room, and {tmp_path / 'kafka'} has 5.0 MiB left.")
     finally:
         kafka.service.kill()
+
+
+@pytest.mark.parametrize("said", [
+    b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", b"HTTP/1.1 503 No\r\nContent-Length: 99\r\n\r\n{", b"no HTTP\r\n",
+])  # fmt: skip
+def test_an_answer_that_breaks_off_ends_nobody(tmp_path: Path, said: bytes) -> None:
+    """As when who answers is killed half-way."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        answering = threading.Thread(target=lambda: [answer_once(listener, said) for _ in range(2)])
+        answering.start()
+        told = fetch(Settings(data=tmp_path, metrics_port=port))
+        well = answers_well("127.0.0.1", port, "/healthz")
+        answering.join(20)
+    assert (told.indicators, bool(told.problem)) == ([], True)
+    assert well == (b" 200 " in said)
+
+
+def answer_once(listener: socket.socket, said: bytes) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(said)
+
+
+@pytest.mark.parametrize("error", [NotControllerError(), KafkaUnavailable("no broker"), ConnectionResetError()])
+def test_a_kafka_that_comes_or_goes_is_asked_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception) -> None:
+    async def ensure(_: Settings) -> None:
+        raise error
+
+    monkeypatch.setattr(up, "ensure_topics", ensure)
+    one = Hub(Settings(data=tmp_path, kafka_servers="127.0.0.1:1"), simulate=False)
+    one._look_at_topics()
+    assert not one._topics_known
 
 
 def test_who_needs_kafka_waits_for_its_first_answer(hub: Callable[..., Hub], tmp_path: Path) -> None:
