@@ -19,6 +19,7 @@ from rich.progress import Progress
 from ops.backup.chunks import Chunk, Entry, check_file, entries_of
 from ops.backup.manifest import FamilyStanding, Log, Manifest, name_of
 from ops.backup.target import Asked, Pour, Target, derived
+from ops.kafka_changes import set_group
 from schemas.cells import applied_row, read_applied_page
 from schemas.errors import BackupDamaged, BackupError
 from schemas.ids import canonical
@@ -170,9 +171,7 @@ class Restoring:
                 await self._standing(sender, standing, offset)
         offsets = {TopicPartition(events_topic(one.family), one.partition): offset for one, offset in standings if offset}
         if offsets:
-            async with consumer(self._settings, group_id=self._settings.app_id) as group:
-                group.assign(list(offsets))
-                await group.commit(offsets)
+            await set_group(self._settings, offsets)
 
     async def _rows(self, sender: AIOKafkaProducer, partition: TopicPartition, chunk: Chunk) -> None:
         pour = Pour(sender, partition, (await self.target.ends([partition]))[partition])
