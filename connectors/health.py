@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
+from serving.telemetry import Metric
+
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
-
-class Metric(NamedTuple):
-    """A metric's declaration."""
-
-    name: str
-    kind: Literal["counter", "gauge", "histogram"]
-    labels: tuple[str, ...]
-    means: str
-    do: str
-
-    @property
-    def help(self) -> str:
-        """The help text in /metrics."""
-        return f"{self.means} {self.do}"
 
 
 METRICS: dict[str, Metric] = {

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
-from typing import NamedTuple, Protocol
+from typing import Any
 
-from metrics.disposable import DisposableFile, Doubt
+from metrics.disposable import DisposableFile, Place
 from metrics.layout import TABLES, create_all, fingerprint
 from schemas.cells import CellKey, Sums, cells_of, is_applied
 from schemas.clock import LATEST_MS, as_date, now_ms
 from schemas.errors import ContractError
+from schemas.kafka import Record
 
 log = logging.getLogger(__name__)
 
@@ -30,24 +31,6 @@ LARGEST = 1 << 62  # beyond it SQLite could not hold a sum of two
 
 Row = tuple[int | str, ...]
 PagePlace = tuple[int, bytes]  # partition, key
-
-
-class Record(Protocol):
-    """What the cube needs of a Kafka record of `lgsp.cells`."""
-
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-
-
-class Place(NamedTuple):
-    """How far a partition was applied: the next offset to read, and the last record applied (-1: none)."""
-
-    next: int
-    last: int = -1
-    last_ms: int = -1
 
 
 @dataclass(slots=True)
@@ -72,23 +55,9 @@ class Cube(DisposableFile):
         self.versions: defaultdict[tuple[str, str], int] = defaultdict(int)  # bumped after each commit that touched the kind
         self.stats = CubeStats()
 
-    def open(self, cluster: str, now_ms: int) -> dict[int, Place]:
-        """Open the file (if it is open, go on with it), or make it anew if it can't be trusted.
-
-        Returns how far each partition was applied.
-        """
-        try:
-            with self._guarded("open"):
-                self._open(cluster, now_ms)
-                rows = self._db.execute("SELECT partition, next, last, last_ms FROM offsets")
-                return {partition: Place(*place) for partition, *place in rows}
-        except Doubt as doubt:
-            return self.rebuild(cluster, now_ms, str(doubt))
-
-    def rebuild(self, cluster: str, now_ms: int, reason: str) -> dict[int, Place]:
-        """Delete the file and make an empty one."""
-        self._make(cluster, now_ms, reason)
-        return {}
+    def _places(self) -> dict[Any, Place]:
+        rows = self._db.execute("SELECT partition, next, last, last_ms FROM offsets")
+        return {partition: Place(*place) for partition, *place in rows}
 
     def _emptied(self) -> None:
         self._changed(TABLES)

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
@@ -18,7 +18,7 @@ from metrics.directory import Directory
 from metrics.directory_items import Mistake, decode_item
 from metrics.feed import Background, Progress
 from schemas.errors import ContractError, KafkaUnavailable
-from schemas.kafka import admin, consumer
+from schemas.kafka import Record, admin, consumer
 from schemas.settings import Settings
 from schemas.states import APPLIED_KEY, Item
 from schemas.topics import state_topic
@@ -35,16 +35,6 @@ def both(cube: Progress, directory: Progress) -> Progress:
     if directory.ready or not cube.ready:
         return cube
     return replace(cube, ready=False, percent=directory.percent, doing=directory.doing)
-
-
-class Record(Protocol):
-    """What is needed of a Kafka record of the topic."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
 
 
 class Items:

@@ -1,7 +1,7 @@
 """A disposable SQLite file, made from Kafka: deleted, damaged or of another cluster, it is made anew.
 
 A disk that is full, read-only or fails is no damage: the file is kept, who reads it goes on, and writing is tried again later.
-One thread writes it; readers have connections of their own (`Connections`). `generation` is odd while the file may be read,
+One thread writes it; readers have connections of their own (`Snapshots`). `generation` is odd while the file may be read,
 and another one is another file.
 """
 
@@ -10,13 +10,17 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from aiokafka import TopicPartition
 
 from schemas.errors import HubError, StorageTrouble
+from schemas.kafka import Record
 from schemas.storage import trouble_of
 from schemas.topics import TOMBSTONES_MS
 
@@ -35,6 +39,14 @@ class Unreadable(HubError):
     """The file is being made anew, or can't be read just now: ask again in a few seconds."""
 
 
+class Place(NamedTuple):
+    """How far a partition was applied: the next offset to read, and the last record applied (-1: none)."""
+
+    next: int
+    last: int = -1
+    last_ms: int = -1
+
+
 class Readable(Protocol):
     """What a reader needs to know of a file."""
 
@@ -47,7 +59,7 @@ class Readable(Protocol):
         """A reader met damage in that file."""
 
 
-class DisposableFile:
+class DisposableFile(ABC):
     """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble when waiting does: the file is kept then.
 
     `trouble` is what it waits for, from when it was met until something could be written again.
@@ -97,6 +109,22 @@ class DisposableFile:
             log.warning("The %s at %s can be written again and goes on.", self.name, self.path)
             self.trouble = None
 
+    def open(self, cluster: str, now_ms: int) -> dict[Any, Place]:
+        """Open the file (if it is open, go on with it), or make it anew if it can't be trusted.
+
+        Returns how far each partition was applied.
+        """
+        try:
+            with self._guarded("open"):
+                self._open(cluster, now_ms)
+                return self._places()
+        except Doubt as doubt:
+            return self.rebuild(cluster, now_ms, str(doubt))
+
+    @abstractmethod
+    def _places(self) -> dict[Any, Place]:
+        """What the file itself says of how far it was fed."""
+
     def _open(self, cluster: str, now_ms: int) -> None:
         """Open the file that is there, or go on with it if it is open; who reads it is not disturbed."""
         if not self.path.exists():
@@ -117,7 +145,7 @@ class DisposableFile:
         if now_ms - int(facts["complete_ms"]) > LONGEST_AWAY_MS:
             raise Doubt("the file was not fed for so long that deletions may have been missed")
 
-    def _make(self, cluster: str, now_ms: int, reason: str) -> None:
+    def rebuild(self, cluster: str, now_ms: int, reason: str) -> dict[Any, Place]:
         """Delete the file and make an empty one. Where that fails half-way, it is begun anew the next time."""
         log.info("%s is made anew from Kafka: %s.", self.path, reason)
         self.close()
@@ -137,8 +165,9 @@ class DisposableFile:
         self._unwritten = {}  # of another file
         self._emptied()
         self.generation += 1
+        return {}
 
-    def _emptied(self) -> None:
+    def _emptied(self) -> None:  # noqa: B027 - most have nothing else
         """What else is to be done before anybody may read the empty file."""
 
     def files(self) -> list[Path]:
@@ -209,7 +238,27 @@ class DisposableFile:
         self._written(self._unwritten)
 
 
-class Connections:
+class FileOfTopics(DisposableFile):
+    """One that is fed from several topics: its table `offsets` begins with topic, partition, next, last and last_ms."""
+
+    def _places(self) -> dict[Any, Place]:
+        rows = self._db.execute("SELECT topic, partition, next, last, last_ms FROM offsets")
+        return {TopicPartition(topic, partition): Place(*place) for topic, partition, *place in rows}
+
+    def _remember(self, positions: Mapping[TopicPartition, int], last: Iterable[Record]) -> None:
+        """Within a transaction: the next offset of each partition, and the last record applied of those that had any."""
+        self._db.executemany(
+            "INSERT INTO offsets (topic, partition, next, last, last_ms) VALUES (?, ?, ?, -1, -1) "
+            "ON CONFLICT DO UPDATE SET next = excluded.next",
+            ((topic, partition, position) for (topic, partition), position in positions.items()),
+        )
+        self._db.executemany(
+            "UPDATE offsets SET last = ?, last_ms = ? WHERE topic = ? AND partition = ?",
+            ((record.offset, record.timestamp, record.topic, record.partition) for record in last),
+        )
+
+
+class Snapshots:
     """Read-only snapshots of a file for any number of threads; each thread keeps one connection.
 
     `saying` is what people are told while the file is made anew, as the beginning of a sentence.

@@ -11,14 +11,14 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from time import monotonic, perf_counter
 from typing import Any, NoReturn, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from metrics.cube import Place
-from metrics.disposable import Doubt
+from metrics.disposable import Doubt, Place
 from schemas.clock import now_ms
 from schemas.errors import HubError, KafkaUnavailable, StorageTrouble
 from schemas.kafka import admin, consumer, ensure_topics
@@ -66,7 +66,7 @@ class Diet:
 
     store: str
     topics: tuple[str, ...]
-    partition: Callable[[TopicPartition], Any]
+    partition: Callable[[TopicPartition], Any] = lambda found: found
     batch: int = BATCH
     wait_ms: int = WAIT_MS
     rest: float = 0.0  # after a batch, times as long as it took: what is less urgent leaves the processor to the rest of the hub
@@ -76,7 +76,7 @@ class Diet:
 
 def of_cube(books: str = DEFAULT_BOOKS) -> Diet:
     """The pages of books of this name."""
-    return Diet("cube", (cells_topic(books),), lambda found: found.partition)
+    return Diet("cube", (cells_topic(books),), attrgetter("partition"))
 
 
 OF_CUBE = of_cube()
@@ -154,13 +154,15 @@ class Background(ABC):
             except Exception as error:
                 if self.vital:
                     raise
-                self._fail(f"feeding it failed and is tried again: {type(error).__name__}: {error}")
+                self._fail(error)
                 await asyncio.sleep(self._retries.next())
 
-    def _fail(self, how: str) -> None:
+    def _fail(self, error: Exception) -> None:
         """Say it, once for each kind of failure; nothing is told of what it fed until it works again."""
+        foreseen = isinstance(error, HubError)
+        how = f"feeding it failed and is tried again: {error if foreseen else repr(error)}"
         if how != self._failed:
-            log.exception("The %s's feed failed in an unforeseen way and is tried again.", self._name)
+            log.error("The %s: %s", self._name, how, exc_info=not foreseen)
         self._failed = how
         self.progress = Progress(doing=how)
 

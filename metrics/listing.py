@@ -13,16 +13,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from aiokafka import TopicPartition
 
-from metrics.cube import Place
-from metrics.disposable import DisposableFile, Doubt
+from metrics.disposable import FileOfTopics
 from metrics.listing_layout import HALF, ORDER, PLACES, TABLES, create_all, fingerprint
 from schemas.cells import Rules, parse_key
 from schemas.errors import ContractError
+from schemas.kafka import Record
 from schemas.masking import quoted
 from schemas.states import APPLIED_KEY, read_applied
 from schemas.topics import DEFAULT_BOOKS, state_topic
@@ -52,17 +52,6 @@ class Meaning:
     strange: Callable[[bytes, int, int], str | None] = lambda key, partition, partitions: None
 
 
-class Record(Protocol):
-    """What the listing needs of a Kafka record of a state topic."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-
-
 @dataclass(slots=True)
 class ListingStats:
     """Counted since this process started."""
@@ -70,7 +59,7 @@ class ListingStats:
     unreadable: int = 0
 
 
-class Listing(DisposableFile):
+class Listing(FileOfTopics):
     """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble when waiting does."""
 
     name = "listing"
@@ -80,24 +69,6 @@ class Listing(DisposableFile):
         rules = {found.family: (found.rules, found.date_names) for found in self.meanings.values()}
         super().__init__(path, create_all(), fingerprint(rules))
         self.stats = ListingStats()
-
-    def open(self, cluster: str, now_ms: int) -> dict[TopicPartition, Place]:
-        """Open the file (if it is open, go on with it), or make it anew if it can't be trusted.
-
-        Returns how far each partition was applied.
-        """
-        try:
-            with self._guarded("open"):
-                self._open(cluster, now_ms)
-                rows = self._db.execute("SELECT topic, partition, next, last, last_ms FROM offsets")
-                return {TopicPartition(topic, partition): Place(*place) for topic, partition, *place in rows}
-        except Doubt as doubt:
-            return self.rebuild(cluster, now_ms, str(doubt))
-
-    def rebuild(self, cluster: str, now_ms: int, reason: str) -> dict[TopicPartition, Place]:
-        """Delete the file and make an empty one."""
-        self._make(cluster, now_ms, reason)
-        return {}
 
     def applied(self) -> dict[TopicPartition, int | None]:
         """Of each partition with rows, the next event that they do not stand for; None where the last record did not say so."""
@@ -144,13 +115,11 @@ class Listing(DisposableFile):
             return thing, b"", []
 
     def _remember(self, positions: Mapping[TopicPartition, int], last: Iterable[Record]) -> None:
+        last = list(last)
+        super()._remember(positions, last)
         self._db.executemany(
-            "INSERT INTO offsets VALUES (?, ?, ?, -1, -1, NULL) ON CONFLICT DO UPDATE SET next = excluded.next",
-            ((topic, partition, position) for (topic, partition), position in positions.items()),
-        )
-        self._db.executemany(
-            "UPDATE offsets SET last = ?, last_ms = ?, applied = ? WHERE topic = ? AND partition = ?",
-            ((record.offset, record.timestamp, applied_of(record), record.topic, record.partition) for record in last),
+            "UPDATE offsets SET applied = ? WHERE topic = ? AND partition = ?",
+            ((applied_of(record), record.topic, record.partition) for record in last),
         )
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aiokafka import TopicPartition
-
 from metrics import exposition as told
-from metrics.disposable import Connections, DisposableFile
+from metrics.disposable import DisposableFile, Snapshots
 from metrics.exposition import block
 from metrics.feed import Diet, Feed
 from metrics.listing import Listing, Meaning
@@ -22,10 +20,6 @@ REST = 2.0  # a third of one core at most, while many states wait
 BATCH = 5_000  # states in one transaction: what a batch holds in memory, and how long it keeps the other threads waiting
 
 
-def _itself(partition: TopicPartition) -> TopicPartition:
-    return partition
-
-
 class Service:
     """The lists with what feeds them; without lists (None) where they are switched off, or nobody says what states mean."""
 
@@ -33,13 +27,13 @@ class Service:
         self.lists: Lists | None = None
         self.feeds: list[Feed] = []
         self.meanings = meanings
-        self.connections: Connections | None = None  # for whoever reads the listing besides
+        self.snapshots: Snapshots | None = None  # for whoever reads the listing besides
         self._listing = Listing(settings.read_models / LISTING_FILE, meanings, settings.app_id)
         if settings.listing and meanings:
-            self.connections = Connections(self._listing, SAYING)
-            pace = Pace(self._listing, questions.readers, self.connections)
+            self.snapshots = Snapshots(self._listing, SAYING)
+            pace = Pace(self._listing, questions.readers, self.snapshots)
             topics = tuple(self._listing.meanings)
-            feed = Feed(settings, pace, diet=Diet("listing", topics, _itself, BATCH, rest=REST, hurry=pace.awaited, vital=False))
+            feed = Feed(settings, pace, diet=Diet("listing", topics, batch=BATCH, rest=REST, hurry=pace.awaited, vital=False))
             self.feeds = [feed]
             self.lists = Lists(questions, pace, meanings, progress=lambda: feed.progress)
 

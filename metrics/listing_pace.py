@@ -15,12 +15,12 @@ from contextlib import contextmanager
 
 from aiokafka import TopicPartition
 
-from metrics.cube import Place
-from metrics.disposable import Connections, Unreadable
-from metrics.listing import Listing, Record, applied_of
+from metrics.disposable import Place, Snapshots, Unreadable
+from metrics.listing import Listing, applied_of
 from metrics.listing_reader import applied
 from metrics.reader import Readers, Snapshot
 from schemas.errors import StorageTrouble
+from schemas.kafka import Record
 
 PATIENCE = 0.25  # seconds that a reader waits for the listing at most
 MOST_HELD = 20_000  # states that wait for the cube; with more of them it is the cube that must catch up
@@ -37,7 +37,7 @@ class Stop:
 class Pace:
     """Feeds a listing in pace with the cube, in the feed's thread, and brings readers to it in theirs."""
 
-    def __init__(self, listing: Listing, figures: Readers, lists: Connections, patience: float = PATIENCE) -> None:
+    def __init__(self, listing: Listing, figures: Readers, lists: Snapshots, patience: float = PATIENCE) -> None:
         self._listing, self._figures, self._lists, self._patience = listing, figures, lists, patience
         self._topics = {meaning.family: topic for topic, meaning in listing.meanings.items()}
         self._held: dict[TopicPartition, list[Record]] = {}

@@ -10,31 +10,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal, TypedDict
 
-from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from metrics.disposable import Unreadable
 from schemas.masking import shown as shown  # what a caller sent, as every message of the API may repeat it
+from serving.problems import MEDIA_TYPE, Kind, document
 
-MEDIA_TYPE = "application/problem+json"
 Name = Literal["unknown-indicator", "wrong-parameter", "not-ready", "not-found", "wrong-method", "failed"]
-KINDS: dict[Name, tuple[int, str]] = {
-    "unknown-indicator": (404, "There is no such indicator"),
-    "wrong-parameter": (422, "A parameter cannot be used"),
-    "not-ready": (503, "The figures are being built"),
-    "not-found": (404, "There is nothing at this address"),
-    "wrong-method": (405, "This address is only read"),
-    "failed": (500, "The reporting API failed"),
-}
+_NAMED = "The nearest id or address is named; `GET /v1/catalogue` lists the ids."
+KINDS: dict[Name, Kind] = {
+    "unknown-indicator": Kind(404, "There is no such indicator", _NAMED),
+    "not-found": Kind(404, "There is nothing at this address", _NAMED),
+    "wrong-method": Kind(405, "This address is only read", "Ask with GET; events are sent to the gateway."),
+    "wrong-parameter": Kind(422, "A parameter cannot be used", "Mend the parameters in `errors`."),
+    "failed": Kind(500, "The reporting API failed", "Tell the hub's operators; the process's log says more."),
+    "not-ready": Kind(503, "The figures are being built",
+                      "They are built from Kafka, or no worker has counted anything yet: ask again after Retry-After seconds."),
+}  # fmt: skip
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "RFC 9457 problem details",
     "required": ["type", "title", "status", "detail", "instance"],
     "properties": {
-        "type": {"enum": [f"urn:lgsp:problem:{name}" for name in KINDS]},
+        "type": {"enum": [kind.uri(name) for name, kind in KINDS.items()]},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
@@ -62,7 +63,7 @@ class FieldError(TypedDict):
 
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI says of answers with these statuses."""
-    titles = {status: "; ".join(title for code, title in KINDS.values() if code == status) for status in statuses}
+    titles = {status: "; ".join(kind.title for kind in KINDS.values() if kind.status == status) for status in statuses}
     return {status: {"description": title, "content": {MEDIA_TYPE: {"schema": SCHEMA}}} for status, title in titles.items()}
 
 
@@ -111,15 +112,10 @@ def unknown_indicator(given: str, known: Iterable[str], field: str) -> Problem:
 
 def response(request: Request, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     """The problem as the answer to this request."""
-    status, title = KINDS[problem.name]
-    document: dict[str, Any] = {
-        "type": f"urn:lgsp:problem:{problem.name}", "title": title, "status": status,
-        "detail": problem.detail, "instance": shown(request.url.path),
-    }  # fmt: skip
-    if problem.errors:
-        document["errors"] = problem.errors
-    retry = {"Retry-After": "2"} if status == 503 else {}
-    return JSONResponse(jsonable_encoder(document), status, {**retry, **(headers or {})}, MEDIA_TYPE)
+    kind = KINDS[problem.name]
+    retry = {"Retry-After": "2"} if kind.status == 503 else {}
+    body = document(problem.name, kind, problem.detail, shown(request.url.path), {"errors": problem.errors} if problem.errors else None)
+    return Response(body, kind.status, {**retry, **(headers or {})}, MEDIA_TYPE)
 
 
 async def on_problem(request: Request, error: Exception) -> Response:

@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import Literal
 
 from metrics.cube import Cube
-from metrics.disposable import Connections
+from metrics.disposable import Snapshots
 from metrics.grains import ALL, FINE, Range, Window, cover_days, fine
 from metrics.layout import FAMILIES, TABLES, Table, columns
 from schemas.cells import APPLIED, At, Rules
@@ -25,7 +25,7 @@ class Readers:
     """Snapshots for any number of threads."""
 
     def __init__(self, cube: Cube) -> None:
-        self._connections = Connections(cube, "The figures are being built anew", cache_kib=8_192, statements=512)
+        self._snapshots = Snapshots(cube, "The figures are being built anew", cache_kib=8_192, statements=512)
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -33,7 +33,7 @@ class Readers:
 
         Raises: Unreadable when the file is damaged or gone; the cube is then rebuilt by itself.
         """
-        with self._connections.snapshot() as connection:
+        with self._snapshots.snapshot() as connection:
             yield Snapshot(connection)
 
 

@@ -12,7 +12,7 @@ import click
 from ops.bench.names import EVENTS, NAMES
 from schemas.errors import HubError
 from schemas.settings import Settings, config_file, settings
-from schemas.wrong import shown
+from schemas.settings_words import written
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 EPILOG = "Settings come from LGSP_* variables or a lgsp.toml; `lgsp settings` lists them all."
@@ -219,7 +219,7 @@ def settings_() -> None:
 
     table = Table("variable", "value", "what it is for", title=f"Settings (from LGSP_* variables, then {config_file()})")
     for name, field in Settings.model_fields.items():
-        table.add_row(f"LGSP_{name.upper()}", shown(getattr(settings(), name)) or "(empty)", field.description)
+        table.add_row(f"LGSP_{name.upper()}", written(getattr(settings(), name)) or "(empty)", field.description)
     Console().print(table)
 
 

@@ -12,13 +12,11 @@ The broker trusts everyone who can connect; it therefore listens on the loopback
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import fcntl
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -27,8 +25,6 @@ from pathlib import Path
 from types import FrameType, MappingProxyType, TracebackType
 from typing import IO, NoReturn, Self
 
-from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from ops.java import java_program
@@ -36,8 +32,9 @@ from ops.kafka_jars import classpath
 from ops.kafka_storage import BROKER, FLOOR, first_complaint, lack_of_room, prepare_storage, write_configuration
 from ops.logfiles import rotate
 from schemas import logs
+from schemas.absence import why_silent
 from schemas.errors import EnvironmentBroken, HubError, StorageTrouble
-from schemas.listening import LOOPBACK, address, connects, open_to_others
+from schemas.listening import LOOPBACK, address, cannot_listen, connects, listen, open_to_others
 from schemas.pauses import Pauses
 from schemas.settings import Settings
 from schemas.storage import trouble_of
@@ -46,7 +43,6 @@ POLL_SECONDS = 0.05
 STOP_SECONDS = 30.0
 ROOM_SECONDS = 1.0
 ROTATE_SECONDS = 5.0
-ANSWER_MS = 10_000
 # Serial collection: on a heap this small it costs no more CPU than G1, pauses no longer, and takes fewer threads and less memory.
 JVM = (
     "-server", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true",
@@ -232,14 +228,10 @@ class EmbeddedKafka:
                 _until(lambda: not _is_broker_of(pid, self.data), patience)
 
     def _require_free_port(self) -> None:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self.host, self.port))
-            except OSError as error:
-                raise EnvironmentBroken(
-                    f"Kafka cannot listen on {self.bootstrap} ({error.strerror}): stop what does or set LGSP_KAFKA_PORT to another."
-                ) from error
+        try:
+            listen(self.host, self.port).close()
+        except OSError as error:
+            raise cannot_listen(error, "Kafka", self.host, self.port, "LGSP_KAFKA_PORT", "LGSP_KAFKA_HOST") from error
 
     def _prepare(self, command: list[str]) -> None:
         temporary = self.data / "tmp"
@@ -267,8 +259,9 @@ class EmbeddedKafka:
         return process
 
     def _await_answer(self, deadline: float) -> None:
-        opened = _until(lambda: self.pid is None or connects(self.host, self.port), deadline - time.monotonic())
-        answered = opened and asyncio.run(_answers(self.bootstrap, deadline, lambda: self.pid is not None))
+        answered = _until(
+            lambda: self.pid is None or (connects(self.host, self.port) and not why_silent(self.bootstrap)), deadline - time.monotonic()
+        )
         if self.pid is None:
             reason = first_complaint(self.output.read_text(encoding="utf-8", errors="replace"))
             raise EnvironmentBroken(f"Kafka ended while starting ({reason}): mend that and start again; {self.server_log} tells more.")
@@ -366,19 +359,3 @@ def _until(holds: Callable[[], bool], seconds: float) -> bool:
             return False
         time.sleep(POLL_SECONDS)
     return True
-
-
-async def _answers(bootstrap: str, deadline: float, runs: Callable[[], bool]) -> bool:
-    """Whether the broker tells the cluster's metadata, with itself in it, before the deadline and while it runs."""
-    while runs() and time.monotonic() < deadline:
-        client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=ANSWER_MS)
-        try:
-            await client.bootstrap()
-            if client.cluster.brokers():
-                return True
-        except KafkaError:
-            pass  # not yet
-        finally:
-            await client.close()
-        await asyncio.sleep(POLL_SECONDS)
-    return False

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from schemas.errors import EnvironmentBroken, StorageTrouble
 from schemas.listening import LOOPBACK, address
-from schemas.storage import free_bytes, shown
+from schemas.storage import free_bytes, mebibytes
 
 # The same in every installation, so that a lost or half-written meta.properties can be written again: partitions are assigned to the
 # directory's id, and a broker that draws a new one no longer finds its data.
@@ -82,7 +82,7 @@ def lack_of_room(data: Path, least: int = ENOUGH) -> StorageTrouble | None:
     if free is None or free >= least:
         return None
     return StorageTrouble(
-        f"Disk full: Kafka waits for {ENOUGH >> 20} MiB of room, and {data} has {shown(free)} left. "
+        f"Disk full: Kafka waits for {ENOUGH >> 20} MiB of room, and {data} has {mebibytes(free)} left. "
         "Make room there; it then goes on by itself, and nothing that was accepted is lost.",
         "full",
     )

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
 
 import click
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ops.kafka_changes import delete_topics, set_group
 from ops.members import require_no_worker
 from schemas.errors import BooksError, HubError
-from schemas.kafka import admin, consumer, ensure_topics
+from schemas.kafka import ensure_topics
 from schemas.settings import Settings
 from schemas.topics import topics_of
 from streams.account import Account
@@ -29,7 +28,6 @@ from streams.families import families
 from streams.ledger import Ledger
 from streams.takeover import fence, load, places_of
 
-GONE_TRIES, GONE_PAUSE = 100, 0.1  # a deleted topic takes a moment to be gone
 Places = Mapping[TopicPartition, Place]
 
 
@@ -126,20 +124,9 @@ class Mending:
             raise HubError("LGSP_TOPICS is `check`: whoever keeps the topics deletes and makes those of states and cells; then mend again.")
         names = [topic.name for topic in topics_of(self._settings) if topic.owner == "streams"]
         with self._console.status("Deleting states and cells …"):
-            async with admin(self._settings) as client:
-                for name, code in cast("Any", await client.delete_topics(names)).topic_error_codes:
-                    if code:
-                        raise HubError(f"Kafka does not delete topic {name} (error {code}): may this machine delete topics?")
-                await self._until_gone(client, set(names))
+            await delete_topics(self._settings, names)
             await ensure_topics(self._settings)
-            await self._set_group(dict.fromkeys(self._places, 0))
-
-    async def _until_gone(self, client: AIOKafkaAdminClient, names: set[str]) -> None:
-        for _ in range(GONE_TRIES):
-            if not names & set(await client.list_topics()):
-                return
-            await asyncio.sleep(GONE_PAUSE)
-        raise HubError(f"Kafka has not deleted {', '.join(sorted(names))} within {GONE_TRIES * GONE_PAUSE:g} s: try again in a moment.")
+            await set_group(self._settings, dict.fromkeys(self._places, 0))
 
     async def _skip(self, gaps: Mapping[TopicPartition, int]) -> None:
         for partition in {source.partition for source in gaps}:
@@ -158,15 +145,10 @@ class Mending:
         moved = {account.source: account.next for account in whole if self._places[account.source].committed not in (None, account.next)}
         if not moved:
             return
-        await self._set_group(moved)
+        await set_group(self._settings, moved)
         places = ", ".join(f"{source.topic}/{source.partition} to {offset}" for source, offset in moved.items())
         self._console.print(f"The group's offsets were set to where the books stand: {places}.")
         await self._look()
-
-    async def _set_group(self, offsets: Mapping[TopicPartition, int]) -> None:
-        async with consumer(self._settings, group_id=self._settings.app_id) as group:
-            group.assign(list(offsets))
-            await group.commit(dict(offsets))
 
     def _say(self) -> int:
         if faults := self._faults():

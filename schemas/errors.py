@@ -72,13 +72,13 @@ class EnvironmentBroken(HubError):
     """A download, a program or a folder that the hub needs is missing or half-made."""
 
 
-Reason = Literal["full", "read-only", "denied", "failing", "busy"]
+StorageReason = Literal["full", "read-only", "denied", "failing", "busy"]
 
 
 class StorageTrouble(EnvironmentBroken):
     """A disk is full, read-only or fails: what is on it is kept, and it goes on once that is mended."""
 
-    def __init__(self, message: str, reason: Reason) -> None:
+    def __init__(self, message: str, reason: StorageReason) -> None:
         super().__init__(message)
         self.reason = reason
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -43,6 +43,17 @@ READ_AT_ONCE = 10_000  # records; what is read at once is memory that a process 
 _AS_DECLARED: Mapping[str, str] = {}
 _OWN = 1  # Kafka's source of a setting: the topic's own
 _TO_DO = "LGSP_TOPICS is `check`, so whoever keeps the topics makes and sets them as schemas/topics.py declares; `manage` lets the hub."
+
+
+class Record(Protocol):
+    """A record as it is read; `timestamp` in epoch ms, of events the broker's."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
 
 
 def consumer(settings: Settings, *topics: str, **options: Any) -> AIOKafkaConsumer:
@@ -252,3 +263,12 @@ async def read_to_end(reader: AIOKafkaConsumer, *partitions: TopicPartition) -> 
     while left := {partition: end for partition, end in left.items() if await reader.position(partition) < end}:
         for partition, records in (await reader.getmany(*left, timeout_ms=500, max_records=READ_AT_ONCE)).items():
             yield partition, records
+
+
+async def read_between(reader: AIOKafkaConsumer, partition: TopicPartition, start: int, end: int) -> AsyncIterator[list[Any]]:
+    """Records of one partition from one offset up to another, as they come; the reader is then that partition's."""
+    reader.assign([partition])
+    reader.seek(partition, start)
+    while await reader.position(partition) < end:
+        for records in (await reader.getmany(partition, timeout_ms=500, max_records=READ_AT_ONCE)).values():
+            yield [record for record in records if record.offset < end]

@@ -63,9 +63,11 @@ def connects(host: str, port: int, seconds: float = 1.0) -> bool:
         return False
 
 
-def cannot_listen(error: OSError, who: str, host: str, port: int, setting: str) -> EnvironmentBroken:
+def cannot_listen(
+    error: OSError, who: str, host: str, port: int, setting: str, host_setting: str = "LGSP_HOST",
+) -> EnvironmentBroken:  # fmt: skip
     """The one sentence for a port that can't be had. `who` begins it where the port is not simply taken."""
     where = address(host, port)
     if error.errno == errno.EADDRINUSE:
         return EnvironmentBroken(f"{where} is in use: stop what listens there, or set {setting} to a free port.")
-    return EnvironmentBroken(f"{who} can't listen on {where} ({error.strerror or error}: correct LGSP_HOST or {setting}).")
+    return EnvironmentBroken(f"{who} can't listen on {where} ({error.strerror or error}: correct {host_setting} or {setting}).")

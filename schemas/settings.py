@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from schemas.errors import SettingsError
 from schemas.listening import address, is_every_address
 from schemas.officehours import parse_days, parse_hours
-from schemas.wrong import sentence, shown
+from schemas.settings_words import sentence, written
 
 BOOKS = r"[a-z0-9-]+"
 SERVER = r"[^\s,/:]+:\d{1,5}|\[[0-9A-Fa-f:.]+\]:\d{1,5}"
@@ -225,7 +225,7 @@ def markdown() -> str:
 
 
 def _default(value: object) -> str:
-    return f"`{shown(value)}`" if shown(value) else "(empty)"
+    return f"`{written(value)}`" if written(value) else "(empty)"
 
 
 def _matches(pattern: str, text: str, otherwise: str) -> str:

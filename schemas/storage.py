@@ -11,21 +11,21 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-from schemas.errors import EnvironmentBroken, Reason, StorageTrouble
+from schemas.errors import EnvironmentBroken, StorageReason, StorageTrouble
 
 NO_ROOM = 64 << 10  # bytes: with so few left, whatever fails on the disk fails because of that
 MIB = 1 << 20
-OF_ERRNO: dict[int | None, Reason] = {
+OF_ERRNO: dict[int | None, StorageReason] = {
     errno.ENOSPC: "full", errno.EDQUOT: "full", errno.EFBIG: "full", errno.EROFS: "read-only",
     errno.EACCES: "denied", errno.EPERM: "denied", errno.ENOTDIR: "denied", errno.ENOENT: "denied", errno.ELOOP: "denied",
 }  # fmt: skip
-OF_SQLITE: dict[int, Reason] = {
+OF_SQLITE: dict[int, StorageReason] = {
     sqlite3.SQLITE_FULL: "full", sqlite3.SQLITE_NOLFS: "full", sqlite3.SQLITE_READONLY: "read-only",
     sqlite3.SQLITE_CANTOPEN: "denied", sqlite3.SQLITE_PERM: "denied", sqlite3.SQLITE_IOERR: "failing",
     sqlite3.SQLITE_BUSY: "busy", sqlite3.SQLITE_LOCKED: "busy", sqlite3.SQLITE_PROTOCOL: "busy",
 }  # fmt: skip
 PRIMARY = 0xFF  # the part of SQLite's extended error codes that is the plain one
-SAYING: dict[Reason, str] = {
+SAYING: dict[StorageReason, str] = {
     "full": "Disk full: {what} can't be written in {path} ({free} left). Make room there",
     "read-only": "Disk read-only: {what} can't be written in {path}. Make it writable",
     "denied": "Not allowed: {what} can't be opened in {path} ({error}). Mend the path, its owner and rights",
@@ -37,7 +37,7 @@ SAYING: dict[Reason, str] = {
 def trouble_of(error: BaseException, path: Path, what: str) -> StorageTrouble | None:
     """What is wrong with the disk under `path`, where `what` lies; None: the error says nothing about the disk."""
     if isinstance(error, OSError):
-        reason: Reason | None = OF_ERRNO.get(error.errno, "failing")
+        reason: StorageReason | None = OF_ERRNO.get(error.errno, "failing")
     elif isinstance(error, sqlite3.Error):
         reason = OF_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & PRIMARY)
     else:
@@ -47,29 +47,29 @@ def trouble_of(error: BaseException, path: Path, what: str) -> StorageTrouble | 
     return None if reason is None else trouble(reason, path, what, getattr(error, "strerror", None) or str(error))
 
 
-def trouble(reason: Reason, path: Path, what: str, error: str = "") -> StorageTrouble:
+def trouble(reason: StorageReason, path: Path, what: str, error: str = "") -> StorageTrouble:
     """The one sentence for it."""
-    told = SAYING[reason].format(what=what, path=path, free=shown(free_bytes(path)), error=error)
+    told = SAYING[reason].format(what=what, path=path, free=mebibytes(free_bytes(path)), error=error)
     return StorageTrouble(f"{told}; it then goes on by itself.", reason)
 
 
-def _of_the_disk(path: Path) -> Reason | None:
+def _of_the_disk(path: Path) -> StorageReason | None:
     """A full or read-only disk shows as many errors: which of both it is."""
     found = _statistics(path)
     if found is None:
         return None
     if found.f_flag & os.ST_RDONLY:
         return "read-only"
-    return "full" if _room(found) < NO_ROOM else None
+    return "full" if _available(found) < NO_ROOM else None
 
 
 def free_bytes(path: Path) -> int | None:
     """Bytes that may still be written where `path` lies or will lie; None: the disk can't be asked."""
     found = _statistics(path)
-    return None if found is None else _room(found)
+    return None if found is None else _available(found)
 
 
-def _room(found: os.statvfs_result) -> int:
+def _available(found: os.statvfs_result) -> int:
     """None is left where no further file can be made."""
     without_inodes = found.f_files > 0 and found.f_favail == 0
     return 0 if without_inodes else found.f_bavail * found.f_frsize
@@ -86,8 +86,8 @@ def _statistics(path: Path) -> os.statvfs_result | None:
     return None
 
 
-def shown(free: int | None) -> str:
-    """Bytes for people."""
+def mebibytes(free: int | None) -> str:
+    """Bytes that are left, for people."""
     return "unknown" if free is None else f"{free / MIB:.1f} MiB"
 
 

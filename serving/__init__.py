@@ -3,8 +3,8 @@
 http (socket, server) -> connections (how many, how long, how much) -> protocol (one connection, one request at a time)
 """
 
-from serving.connections import METRICS, Connections, Metric
+from serving.connections import METRICS, Connections
 from serving.http import Server, run_server, spare_collections
 from serving.problems import KINDS, Kind
 
-__all__ = ["KINDS", "METRICS", "Connections", "Kind", "Metric", "Server", "run_server", "spare_collections"]
+__all__ = ["KINDS", "METRICS", "Connections", "Kind", "Server", "run_server", "spare_collections"]

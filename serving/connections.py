@@ -11,9 +11,11 @@ import logging
 import resource
 import time
 from collections.abc import Callable
-from typing import Literal, NamedTuple, Protocol, get_args
+from typing import Literal, Protocol, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+from serving.telemetry import Metric
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +24,8 @@ MOST_FILES = 1 << 16
 UNSENT_BYTES = 64 << 20  # of answers that wait in memory for their clients, of all connections together
 LOG_SECONDS = 60.0
 
-Reason = Literal["connections", "evicted", "head_size", "head_time", "no_http", "pipelined", "unread"]
-WORDS: dict[Reason, str] = {
+LimitName = Literal["connections", "evicted", "head_size", "head_time", "no_http", "pipelined", "unread"]
+WORDS: dict[LimitName, str] = {
     "connections": "there was no room for another connection",
     "evicted": "a connection that waited for its client made room for another",
     "head_size": "a request's head was too large",
@@ -34,19 +36,9 @@ WORDS: dict[Reason, str] = {
 }
 
 
-class Metric(NamedTuple):
-    """A metric's declaration: what it means, and what to do about it."""
-
-    name: str
-    kind: Literal["counter", "gauge"]
-    labels: tuple[str, ...]
-    means: str
-    do: str
-
-
 LIMITED = Metric(
     "lgsp_http_limited_total", "counter", ("reason",),
-    "Connections and requests that met a limit of the server: " + ", ".join(f"`{reason}`" for reason in get_args(Reason)) + ".",
+    "Connections and requests that met a limit of the server: " + ", ".join(f"`{reason}`" for reason in get_args(LimitName)) + ".",
     "A rise: the log names the address; mend or block that client. connections: raise LGSP_CONNECTIONS if the clients are honest.",
 )  # fmt: skip
 OPEN = Metric(
@@ -88,13 +80,13 @@ class Connections:
         self.clock = clock
         self._open: set[Connection] = set()
         self._waiting: dict[Connection, None] = {}  # those that wait for their clients, in order of since when
-        self._said: dict[Reason, tuple[float, int]] = {}  # when, and how often since
+        self._said: dict[LimitName, tuple[float, int]] = {}  # when, and how often since
         self.registry = CollectorRegistry()
-        self.limited = Counter(LIMITED.name, f"{LIMITED.means} {LIMITED.do}", LIMITED.labels, registry=self.registry)
-        for reason in get_args(Reason):
+        self.limited = Counter(LIMITED.name, LIMITED.help, LIMITED.labels, registry=self.registry)
+        for reason in get_args(LimitName):
             self.limited.labels(reason)
-        Gauge(OPEN.name, f"{OPEN.means} {OPEN.do}", registry=self.registry).set_function(lambda: len(self._open))
-        Gauge(LIMIT.name, f"{LIMIT.means} {LIMIT.do}", registry=self.registry).set(self.limit)
+        Gauge(OPEN.name, OPEN.help, registry=self.registry).set_function(lambda: len(self._open))
+        Gauge(LIMIT.name, LIMIT.help, registry=self.registry).set(self.limit)
 
     def text(self) -> str:
         """The metrics in Prometheus' text format."""
@@ -138,7 +130,7 @@ class Connections:
             self.met("unread", connection.address)
             connection.drop()
 
-    def met(self, reason: Reason, address: str) -> None:
+    def met(self, reason: LimitName, address: str) -> None:
         """Count that a limit was met, and say so, but seldom."""
         self.limited.labels(reason).inc()
         now = self.clock()

@@ -1,9 +1,10 @@
-"""What the server itself answers before any application sees the request: RFC 9457 problem details, the same on every port."""
+"""Errors in one shape on every port, RFC 9457 problem details; and what the server answers before any application sees the request."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import msgspec
@@ -32,11 +33,23 @@ KINDS: dict[str, Kind] = {
 }  # fmt: skip
 
 
+def table(kinds: Mapping[str, Kind]) -> str:
+    """Kinds of problems for a page: status, `type`, title, and what to do."""
+    ordered = sorted(kinds.items(), key=lambda item: item[1].status)
+    rows = [f"| {kind.status} | `{kind.uri(name)}` | {kind.title} | {kind.do} |" for name, kind in ordered]
+    return "\n".join(["| status | `type` | means | do |", "|---|---|---|---|", *rows])
+
+
+def document(name: str, kind: Kind, detail: str, instance: str, more: Mapping[str, Any] | None = None) -> bytes:
+    """A problem document. instance: URI of this occurrence; more: further members, such as the items or parameters at fault."""
+    said = {"type": kind.uri(name), "title": kind.title, "status": kind.status, "detail": detail, "instance": instance}
+    return msgspec.json.encode({**said, **(more or {})})
+
+
 def response(name: str, detail: str) -> bytes:
     """The problem as a whole HTTP response, the connection's last."""
     kind = KINDS[name]
-    document = {"type": kind.uri(name), "title": kind.title, "status": kind.status, "detail": detail, "instance": f"urn:uuid:{uuid4()}"}
-    body = msgspec.json.encode(document)
+    body = document(name, kind, detail, f"urn:uuid:{uuid4()}")
     retry = f"retry-after: {RETRY_SECONDS}\r\n" if kind.status == 503 else ""
     head = (
         f"HTTP/1.1 {kind.status} {HTTPStatus(kind.status).phrase}\r\n{retry}content-type: {MEDIA_TYPE}\r\n"

@@ -131,6 +131,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with what waited; of a body that nobody wants the rest is taken for a while, so that the answer arrives."""
+        self._seen = None  # it was made since the client took what was in front of it, so the client gets on
         self._wait_for_next()
         super().on_response_complete()
         self._go_on()

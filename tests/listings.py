@@ -11,7 +11,7 @@ from cubes import Record
 from facts import Heard, books_of, record
 
 from metrics.cube import Cube
-from metrics.disposable import Connections
+from metrics.disposable import Snapshots
 from metrics.listing import Listing
 from metrics.listing_pace import PATIENCE, Pace
 from metrics.listing_reader import Found, Selection, page
@@ -84,7 +84,7 @@ class Worker:
 
 def paced(cube: Cube, listing: Listing, patience: float = PATIENCE) -> Pace:
     """The listing in pace with this cube."""
-    return Pace(listing, Readers(cube), Connections(listing, "The list is being made anew"), patience)
+    return Pace(listing, Readers(cube), Snapshots(listing, "The list is being made anew"), patience)
 
 
 def only_state(facts: Iterable[Heard]) -> bytes:

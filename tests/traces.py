@@ -17,7 +17,7 @@ from listings import NOW, empty, feed, paced, pages, states
 from metrics.api import create_app
 from metrics.catalogue import Filters
 from metrics.cube import Cube
-from metrics.disposable import Connections
+from metrics.disposable import Snapshots
 from metrics.exporter import Exporter
 from metrics.feed import Progress
 from metrics.listing_api import listing_routes
@@ -144,7 +144,7 @@ class Hub:
         questions = Questions(Readers(self.cube), self.indicators, {}, progress=lambda: ready, clock=clock)
         lists = Lists(questions, paced(self.cube, self.listing), meanings(), progress=lambda: ready)
         traces = Traces(
-            questions, Connections(self.listing, "The list"), self.index, Connections(self.index, "The index"), self.log, meanings(),
+            questions, Snapshots(self.listing, "The list"), self.index, Snapshots(self.index, "The index"), self.log, meanings(),
             listed=lambda: ready,
         )  # fmt: skip
         exporter = Exporter(self.cube, self.indicators, progress=lambda: ready, worker_lag=dict, clock=clock)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from starlette.responses import Response
 
 from serving import problems as serving
-from serving.problems import MEDIA_TYPE, Kind
+from serving.problems import MEDIA_TYPE, Kind, document
 
 RETRY_AFTER = {"Retry-After": str(serving.RETRY_SECONDS)}
-
 
 KINDS: dict[str, Kind] = {
     "not-json": Kind(400, "The body can't be read as JSON", "Mend the sender; sending it again changes nothing."),
@@ -45,10 +43,7 @@ def problem_response(
     problem: Problem, instance: str, *, status: int | None = None, headers: Mapping[str, str] | None = None,
 ) -> Response:  # fmt: skip
     """The problem as a response; `instance` is this occurrence's URI."""
-    status = status or problem.kind.status
-    document = {
-        "type": problem.kind.uri(problem.name), "title": problem.kind.title, "status": status,
-        "detail": problem.detail, "instance": instance, **problem.more,
-    }  # fmt: skip
-    extra = RETRY_AFTER if status == 503 else {}
-    return Response(msgspec.json.encode(document), status, {**extra, **(headers or {})}, MEDIA_TYPE)
+    kind = problem.kind if status is None else problem.kind._replace(status=status)
+    extra = RETRY_AFTER if kind.status == 503 else {}
+    body = document(problem.name, kind, problem.detail, instance, problem.more)
+    return Response(body, kind.status, {**extra, **(headers or {})}, MEDIA_TYPE)

@@ -8,6 +8,7 @@ from typing import Any
 from connectors.gateway.openapi import data_schema
 from connectors.gateway.problems import KINDS
 from schemas.events import ACCEPTED, Event
+from serving.problems import table
 
 COMMON = ("agency", "backfill")  # fields of every event's `data`, besides its thing's id
 
@@ -15,12 +16,6 @@ COMMON = ("agency", "backfill")  # fields of every event's `data`, besides its t
 def events_table() -> str:
     """Every event type: what it says, and its own fields."""
     return "\n".join(line for event in ACCEPTED.values() for line in _section(event))
-
-
-def problems_table() -> str:
-    """Every kind of problem: status, `type`, title, and what to do."""
-    rows = [f"| {kind.status} | `{kind.uri(name)}` | {kind.title} | {kind.do} |" for name, kind in KINDS.items() if name != "http-error"]
-    return "\n".join(["| status | `type` | means | do |", "|---|---|---|---|", *rows])
 
 
 def _section(event: type[Event]) -> Iterator[str]:
@@ -57,4 +52,4 @@ def _meaning(field: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    print(events_table(), problems_table(), sep="\n\n")
+    print(events_table(), table(KINDS), sep="\n\n")

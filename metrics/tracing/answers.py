@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from metrics.catalogue import Name
 from metrics.csv_file import Cell, Sheet
 
-Standing = Literal["counted", "duplicate", "refused", "waiting"]
+FactStanding = Literal["counted", "duplicate", "refused", "waiting"]
 
 
 class FactOf(BaseModel):
@@ -23,7 +23,7 @@ class FactOf(BaseModel):
     source: str | None = Field(description="The CloudEvents source")
     occurred_at: str | None
     heard_at: str = Field(description="When the hub took it in, by the broker's clock")
-    standing: Standing | None = Field(
+    standing: FactStanding | None = Field(
         description="counted: it is part of the state; duplicate: told before; refused: never counted; waiting: not counted yet; "
         "null: the books do not say how far they have come"
     )

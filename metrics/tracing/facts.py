@@ -8,10 +8,10 @@ from typing import Any
 from metrics.catalogue import Name
 from metrics.listing import Meaning
 from metrics.tracing.answers import FactOf
-from metrics.tracing.log import Record
 from schemas.clock import iso
 from schemas.errors import ContractError
 from schemas.events import EVENTS
+from schemas.kafka import Record
 from schemas.wire import Decoder, Fields
 
 ENVELOPE = ("event_id", "source", "occurred_at")  # told beside `data`, under CloudEvents' names

@@ -11,26 +11,16 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from metrics.cube import Place
-from metrics.disposable import DisposableFile, Doubt
+from metrics.disposable import FileOfTopics
+from schemas.kafka import Record
 from schemas.topics import events_topic
 
 VERSION = 1
 HASH_BYTES = 4  # of a hundred million things, one in forty shares its hash with another
-
-
-class Record(Protocol):
-    """What the index needs of a Kafka record of an events topic."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
 
 
 class Fact(NamedTuple):
@@ -45,7 +35,7 @@ def hash_of(key: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(key, digest_size=HASH_BYTES).digest(), "big", signed=True)
 
 
-class FactIndex(DisposableFile):
+class FactIndex(FileOfTopics):
     """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble when waiting does."""
 
     name = "index of facts"
@@ -65,24 +55,6 @@ class FactIndex(DisposableFile):
         )
         super().__init__(path, tables, hashlib.sha256(repr((VERSION, HASH_BYTES, partitions, tables)).encode()).hexdigest())
 
-    def open(self, cluster: str, now_ms: int) -> dict[TopicPartition, Place]:
-        """Open the file (if it is open, go on with it), or make it anew if it can't be trusted.
-
-        Returns how far each partition was applied.
-        """
-        try:
-            with self._guarded("open"):
-                self._open(cluster, now_ms)
-                rows = self._db.execute("SELECT topic, partition, next, last, last_ms FROM offsets")
-                return {TopicPartition(topic, partition): Place(*place) for topic, partition, *place in rows}
-        except Doubt as doubt:
-            return self.rebuild(cluster, now_ms, str(doubt))
-
-    def rebuild(self, cluster: str, now_ms: int, reason: str) -> dict[TopicPartition, Place]:
-        """Delete the file and make an empty one."""
-        self._make(cluster, now_ms, reason)
-        return {}
-
     def apply(self, records: Iterable[Record], positions: Mapping[TopicPartition, int]) -> None:
         """Take in where facts lie and remember `positions`, the next offset of each partition, in one transaction."""
         self.check()
@@ -100,16 +72,6 @@ class FactIndex(DisposableFile):
                 self._db.executemany(f"INSERT OR IGNORE INTO {family} VALUES (?, ?)", sorted(found))
             self._remember(positions, last.values())
         self._written(positions)
-
-    def _remember(self, positions: Mapping[TopicPartition, int], last: Iterable[Record]) -> None:
-        self._db.executemany(
-            "INSERT INTO offsets VALUES (?, ?, ?, -1, -1) ON CONFLICT DO UPDATE SET next = excluded.next",
-            ((topic, partition, position) for (topic, partition), position in positions.items()),
-        )
-        self._db.executemany(
-            "UPDATE offsets SET last = ?, last_ms = ? WHERE topic = ? AND partition = ?",
-            ((record.offset, record.timestamp, record.topic, record.partition) for record in last),
-        )
 
     def facts(self, db: sqlite3.Connection, family: str, key: bytes, after: Fact | None, limit: int) -> list[Fact]:
         """At most so many facts that may be about the thing, in order of offset, behind one of them."""

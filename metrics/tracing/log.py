@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from metrics.feed import Background, Progress
 from metrics.tracing.index import Fact
-from schemas.kafka import consumer, unavailable
+from schemas.kafka import Record, consumer, read_between, unavailable
 from schemas.settings import Settings
 
 READERS = 2
@@ -25,16 +25,6 @@ PATIENCE = 3.0  # seconds for everything that one question reads
 PAUSE = 2.0  # seconds after a failure in which nobody waits for another one
 TAIL = 1_000  # records behind the index that are looked through; with more of them it is said how many are left
 NEAR = 100  # records that are passed over rather than asked for anew
-
-
-class Record(Protocol):
-    """A record of an events topic; `timestamp` is the broker's time in ms."""
-
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +117,8 @@ async def read(reader: AIOKafkaConsumer, wanted: Wanted) -> Read:
         if found.end - wanted.behind > TAIL:
             found.left = found.end - wanted.behind
         else:
-            await _read_tail(reader, home, wanted.behind, found)
+            async for records in read_between(reader, home, wanted.behind, found.end):
+                found.records += records
     return found
 
 
@@ -159,12 +150,3 @@ async def _next(reader: AIOKafkaConsumer, partition: TopicPartition, offset: int
     while (record := await reader.getone(partition)).offset < offset:
         pass
     return record
-
-
-async def _read_tail(reader: AIOKafkaConsumer, partition: TopicPartition, begin: int, found: Read) -> None:
-    """What the index does not have yet."""
-    reader.assign([partition])
-    reader.seek(partition, begin)
-    while await reader.position(partition) < found.end:
-        for records in (await reader.getmany(partition, timeout_ms=100, max_records=TAIL)).values():
-            found.records += (record for record in records if record.offset < found.end)

@@ -11,7 +11,7 @@ from pydantic import Field
 from metrics import reasons
 from metrics.asked import AskedOfBooks, Format, IndicatorsAsked
 from metrics.catalogue import Indicator, Name
-from metrics.disposable import Connections
+from metrics.disposable import Snapshots
 from metrics.feed import Progress
 from metrics.listing import Meaning, Row
 from metrics.listing_reader import applied, dates
@@ -66,7 +66,7 @@ class Traces:
     """
 
     def __init__(
-        self, questions: Questions, lists: Connections, index: FactIndex, facts: Connections, log: Log, meanings: Sequence[Meaning], *,
+        self, questions: Questions, lists: Snapshots, index: FactIndex, facts: Snapshots, log: Log, meanings: Sequence[Meaning], *,
         listed: Callable[[], Progress],
     ) -> None:  # fmt: skip
         """`listed`: how far the listing is."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aiokafka import TopicPartition
-
 from metrics import exposition as told
-from metrics.disposable import Connections, DisposableFile
+from metrics.disposable import DisposableFile, Snapshots
 from metrics.exposition import block
 from metrics.feed import Background, Diet, Feed
 from metrics.listing import Meaning
@@ -24,29 +22,25 @@ REST = 4.0  # of facts nothing waits, so that figures and lists come first
 BATCH = 10_000
 
 
-def _itself(partition: TopicPartition) -> TopicPartition:
-    return partition
-
-
 class Tracing:
     """One a process: facts are there once, whatever the books that count them. Off where the lists are."""
 
     def __init__(self, settings: Settings, meanings: Sequence[Meaning]) -> None:
         self.feeds: list[Background] = []
         self._index = FactIndex(settings.read_models / INDEX_FILE, [meaning.family for meaning in meanings], settings.partitions)
-        self._connections = Connections(self._index, SAYING)
+        self._snapshots = Snapshots(self._index, SAYING)
         if settings.listing and meanings:
             self._log = KafkaLog(settings)
-            diet = Diet("index of facts", tuple(self._index.topics), _itself, BATCH, rest=REST, vital=False)
+            diet = Diet("index of facts", tuple(self._index.topics), batch=BATCH, rest=REST, vital=False)
             self._feed = Feed(settings, self._index, diet=diet)
             self.feeds = [self._feed, self._log]
 
     def traces(self, questions: Questions, listing: Service) -> Traces | None:
         """The answers by these books; none without lists."""
-        if not self.feeds or listing.connections is None:
+        if not self.feeds or listing.snapshots is None:
             return None
         return Traces(
-            questions, listing.connections, self._index, self._connections, self._log, listing.meanings,
+            questions, listing.snapshots, self._index, self._snapshots, self._log, listing.meanings,
             listed=lambda: listing.feeds[0].progress,
         )  # fmt: skip
 

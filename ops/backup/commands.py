@@ -11,13 +11,13 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.filesize import decimal
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ops.backup.copying import RECOUNTED, backup
 from ops.backup.folder import alone, unwritable
 from ops.backup.manifest import Manifest, required
 from ops.backup.restoring import Restoring, Thing, check_files
 from ops.members import require_no_worker
+from ops.progress import bars
 from ops.recount import tell
 from schemas.errors import BackupError
 from schemas.settings import Settings
@@ -33,7 +33,7 @@ def run_backup(settings: Settings, root: Path) -> int:
     """
     console, began = Console(), time.monotonic()
     try:
-        with alone(root), _progress(console) as progress:
+        with alone(root), bars(console) as progress:
             manifest, fresh = asyncio.run(backup(settings, root, progress))
     except AWAY as error:
         raise _away(error) from error
@@ -50,7 +50,7 @@ def run_check(root: Path) -> int:
     Raises: BackupDamaged for the first that differs.
     """
     console, manifest = Console(), required(root)
-    with _progress(console) as progress:
+    with bars(console) as progress:
         check_files(root, manifest, progress)
     facts = sum(manifest.records(root, log) for log in manifest.logs)
     console.print(f"The backup of {manifest.whole().at} in {escape(str(root))} is whole: {facts:,} facts.", highlight=False)
@@ -80,12 +80,12 @@ def _away(error: Exception) -> BackupError:
 
 
 async def _restore(settings: Settings, root: Path, manifest: Manifest, restoring: Restoring, console: Console) -> int:
-    with _progress(console) as progress:
+    with bars(console) as progress:
         check_files(root, manifest, progress)
         left_out = restoring.count(progress)
     await require_no_worker(settings, console, "then restore")
     await restoring.target.begin(restoring.asked)
-    with _progress(console) as progress:
+    with bars(console) as progress:
         facts = await restoring.events(progress)
         await restoring.compare(progress)
         await restoring.target.stamp_by_broker()
@@ -118,8 +118,3 @@ def told(root: Path, manifest: Manifest, fresh: int, seconds: float) -> list[str
     if finished.books is None:
         found.append(f"It holds no states and cells ({escape(finished.why_no_books)}): after a restore workers count every fact anew.")
     return found
-
-
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True)

@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.progress import Progress
@@ -21,7 +20,7 @@ from ops.backup.cut import NotOneMoment, books_of, entry_of
 from ops.backup.folder import require_unused, tidy
 from ops.backup.manifest import LAYOUT, Books, Finished, Log, Manifest, load, name_of, save
 from schemas.errors import BackupError
-from schemas.kafka import READ_AT_ONCE, admin, consumer, require_restored, settings_of
+from schemas.kafka import admin, consumer, read_between, require_restored, settings_of
 from schemas.settings import Settings
 from schemas.topics import events_topic, topics_of
 from streams.families import FAMILIES
@@ -139,21 +138,13 @@ async def _copy_all(reader: AIOKafkaConsumer, root: Path, manifest: Manifest, be
     for log in manifest.logs:
         if waiting[log.source]:
             copy = LogCopy(root, manifest, log)
-            async for records in _records(reader, log.source, starts[log.source], ends[log.source]):
+            async for records in read_between(reader, log.source, starts[log.source], ends[log.source]):
                 for record in records:
                     copy.add(entry_of(record))
                 fresh += len(records)
                 progress.advance(task, len(records))
             copy.close()
     return fresh
-
-
-async def _records(reader: AIOKafkaConsumer, source: TopicPartition, start: int, end: int) -> Any:
-    reader.assign([source])
-    reader.seek(source, start)
-    while await reader.position(source) < end:
-        for found in (await reader.getmany(source, timeout_ms=500, max_records=READ_AT_ONCE)).values():
-            yield [record for record in found if record.offset < end]
 
 
 class LogCopy:

@@ -22,7 +22,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from ops.backup.chunks import Chunk, ChunkWriter, Entry
-from ops.backup.manifest import Books, Standing
+from ops.backup.manifest import Books, FamilyStanding
 from schemas.cells import is_applied, read_applied_page
 from schemas.errors import ContractError
 from schemas.kafka import read_to_end
@@ -95,7 +95,7 @@ class PartitionCut:
         self._reader, self._number, self._families = reader, number, families
         self._books, self._root, self._folder = settings.app_id, root, folder
         self.chunks: dict[str, Chunk] = {}
-        self.standings: list[Standing] = []
+        self.standings: list[FamilyStanding] = []
         self._writers: dict[str, ChunkWriter] = {}
 
     async def copy(self) -> None:
@@ -137,10 +137,10 @@ class PartitionCut:
         copy.begin_tail(read)
         return read, (await self._reader.end_offsets([source]))[source]
 
-    async def _cells(self) -> dict[str, Standing]:
+    async def _cells(self) -> dict[str, FamilyStanding]:
         """Every page, and how far each family's have come."""
         source, writer = TopicPartition(cells_topic(self._books), self._number), self._writer(cells_topic())
-        applied: dict[str, Standing] = {}
+        applied: dict[str, FamilyStanding] = {}
         async for record in self._records(source):
             self._page(record, writer, applied)
         deadline = time.monotonic() + PATIENCE
@@ -152,7 +152,7 @@ class PartitionCut:
                     self._page(record, writer, applied)
         return applied
 
-    def _page(self, record: Any, writer: ChunkWriter, applied: dict[str, Standing]) -> None:
+    def _page(self, record: Any, writer: ChunkWriter, applied: dict[str, FamilyStanding]) -> None:
         family = (record.key or b"").partition(b"|")[0].decode(errors="replace")
         if family not in self._families:
             return
@@ -163,7 +163,7 @@ class PartitionCut:
             offset = read_applied_page(record.value).offset
         except ContractError as error:
             raise NotOneMoment(str(error)) from error
-        applied[family] = Standing(family, self._number, offset, record.value or b"", record.timestamp)
+        applied[family] = FamilyStanding(family, self._number, offset, record.value or b"", record.timestamp)
 
     async def _tail(self, family: str, copy: StatesCopy, read: int, end: int, wanted: int) -> None:
         """Go on from where the states were read, to the record that says the offset that the cells say."""
@@ -204,7 +204,7 @@ async def books_of(
     """
     folder = f"books/{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{time.time_ns() % 1_000_000_000:09}"
     rows: dict[str, Chunk] = {}
-    standings: list[Standing] = []
+    standings: list[FamilyStanding] = []
     for number in range(partitions):
         cut = PartitionCut(reader, settings, number, families, root, folder)
         await cut.copy()

@@ -40,7 +40,7 @@ class Log(msgspec.Struct):
         return bool(self.chunks) and self.chunks[0].first > 0
 
 
-class Standing(msgspec.Struct, frozen=True):
+class FamilyStanding(msgspec.Struct, frozen=True):
     """How far a family's books of one partition have come: the page `applied` as it was written, and when."""
 
     family: str
@@ -55,7 +55,7 @@ class Books(msgspec.Struct, frozen=True):
 
     folder: str
     rows: dict[str, Chunk]
-    standings: list[Standing]
+    standings: list[FamilyStanding]
 
 
 class Finished(msgspec.Struct, frozen=True):

@@ -17,12 +17,13 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from rich.progress import Progress
 
 from ops.backup.chunks import Chunk, Entry, check_file, entries_of
-from ops.backup.manifest import Log, Manifest, Standing, name_of
-from ops.backup.target import Asked, Pour, Target, derived, entries_in
+from ops.backup.manifest import FamilyStanding, Log, Manifest, name_of
+from ops.backup.target import Asked, Pour, Target, derived
+from ops.kafka_changes import set_group
 from schemas.cells import applied_row, read_applied_page
 from schemas.errors import BackupDamaged, BackupError
 from schemas.ids import canonical
-from schemas.kafka import consumer, producer
+from schemas.kafka import consumer, producer, read_between
 from schemas.settings import Settings
 from schemas.states import applied_state
 from schemas.topics import cells_topic, events_topic, state_topic
@@ -146,13 +147,12 @@ class Restoring:
             ends = await reader.end_offsets([log.source for log in self._manifest.logs])
             for log in self._manifest.logs:
                 wanted, number = self.entries(log), 0
-                async for record in entries_in(reader, log.source, int(log.cut), ends[log.source]):
-                    _check_equal(log, next(wanted, None), record, number + int(log.cut))
-                    number += 1
-                    if number % 1_000 == 0:
-                        progress.advance(task, 1_000)
+                async for records in read_between(reader, log.source, int(log.cut), ends[log.source]):
+                    for record in records:
+                        _check_equal(log, next(wanted, None), record, number + int(log.cut))
+                        number += 1
+                    progress.advance(task, len(records))
                 _check_equal(log, next(wanted, None), None, number)
-                progress.advance(task, number % 1_000)
 
     async def derive(self, progress: Progress) -> None:
         """States and cells, and the group's offsets, all of them translated to the offsets that facts have here.
@@ -171,9 +171,7 @@ class Restoring:
                 await self._standing(sender, standing, offset)
         offsets = {TopicPartition(events_topic(one.family), one.partition): offset for one, offset in standings if offset}
         if offsets:
-            async with consumer(self._settings, group_id=self._settings.app_id) as group:
-                group.assign(list(offsets))
-                await group.commit(offsets)
+            await set_group(self._settings, offsets)
 
     async def _rows(self, sender: AIOKafkaProducer, partition: TopicPartition, chunk: Chunk) -> None:
         pour = Pour(sender, partition, (await self.target.ends([partition]))[partition])
@@ -181,14 +179,14 @@ class Restoring:
             await pour.add(entry)
         await pour.close()
 
-    async def _standing(self, sender: AIOKafkaProducer, standing: Standing, offset: int) -> None:
+    async def _standing(self, sender: AIOKafkaProducer, standing: FamilyStanding, offset: int) -> None:
         """What a transaction writes last into both topics."""
         books, at = self._settings.app_id, standing.timestamp
         page = applied_row(standing.family, read_applied_page(standing.page)._replace(offset=offset))
         for topic, (key, value) in ((state_topic(standing.family, books), applied_state(offset)), (cells_topic(books), page)):
             await sender.send_and_wait(topic, value, key=key, partition=standing.partition, timestamp_ms=at)
 
-    def offset(self, standing: Standing) -> int:
+    def offset(self, standing: FamilyStanding) -> int:
         """The offset here of the first fact that these books do not stand for."""
         source = TopicPartition(events_topic(standing.family), standing.partition)
         log = next(log for log in self._manifest.logs if log.source == source)

@@ -7,17 +7,18 @@ restored, so that a restore that was interrupted goes on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from ops.backup.chunks import Entry
-from schemas.errors import BackupError, HubError
+from ops.kafka_changes import PAUSE, TRIES, delete_topics
+from schemas.errors import BackupError
 from schemas.kafka import admin, consumer, make_topic, producer, settings_of
 from schemas.settings import Settings
 from schemas.topics import BY_NAME, CELLS_BYTES, RESTORING, Topic, topics_of
@@ -28,7 +29,6 @@ AS_GIVEN = {
     "message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str((1 << 63) - 1), "max.message.bytes": str(CELLS_BYTES),
 }  # fmt: skip
 WINDOW = 8  # batches on their way
-GONE_TRIES, GONE_PAUSE = 100, 0.1  # what Kafka was asked for takes a moment to be so
 FILLER = b"lgsp-restore"
 
 
@@ -82,7 +82,7 @@ class Target:
             wanted = next(topic for topic in topics_of(self._settings) if topic.name == name).partition_count(self._settings)
             if there[name] != wanted:
                 raise BackupError(f"Topic {name} has {there[name]} partitions and should have {wanted}: begin with a new LGSP_DATA.")
-        await self._delete(ours)
+        await delete_topics(self._settings, ours)
 
     async def _check_same(self, asked: Asked) -> None:
         partition = TopicPartition(RESTORING, 0)
@@ -129,29 +129,16 @@ class Target:
                 for code, message, _, name in cast("Any", answer).resources:
                     if code:
                         raise BackupError(f"Kafka does not change the settings of {name} ({message or code}): restore again once it may.")
-            for _ in range(GONE_TRIES):
+            for _ in range(TRIES):
                 found = await settings_of(client, list(wanted))
                 if all(found[name][key].value == value for name, config in wanted.items() for key, value in config.items()):
                     return
-                await asyncio.sleep(GONE_PAUSE)
+                await asyncio.sleep(PAUSE)
         raise BackupError("Kafka has not changed the settings of the topics of events in time: run the same restore again.")
 
     async def let_go(self) -> None:
         """Everything of the hub may start."""
-        await self._delete([RESTORING])
-
-    async def _delete(self, names: list[str]) -> None:
-        if not names:
-            return
-        async with admin(self._settings) as client:
-            for name, code in cast("Any", await client.delete_topics(names)).topic_error_codes:
-                if code:
-                    raise HubError(f"Kafka does not delete topic {name} (error {code}): may this machine delete topics?")
-            for _ in range(GONE_TRIES):
-                if not set(names) & set(await client.list_topics()):
-                    return
-                await asyncio.sleep(GONE_PAUSE)
-        raise HubError(f"Kafka has not deleted {', '.join(names)} in time: run the same restore again.")
+        await delete_topics(self._settings, [RESTORING])
 
 
 _HOLD = Topic(RESTORING, "ops", "none", "what is being restored", "for ever", partitions=1)
@@ -209,16 +196,6 @@ class Pour:
         while self._waiting:
             await self._look()
         return self._at
-
-
-async def entries_in(reader: AIOKafkaConsumer, source: TopicPartition, start: int, end: int) -> AsyncIterator[Any]:
-    """The records of a partition from one offset up to another."""
-    reader.assign([source])
-    reader.seek(source, start)
-    while await reader.position(source) < end:
-        for found in (await reader.getmany(source, timeout_ms=500)).values():
-            for record in found:
-                yield record
 
 
 def derived(name: str, books: str) -> str:

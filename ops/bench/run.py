@@ -13,7 +13,8 @@ from ops.bench import report
 from ops.bench.machine import describe, two_cores
 from ops.bench.names import ASKED_FOR, EVENTS, NAMES, Scale
 from ops.bench.report import Line
-from ops.bench.stage import Stage, progress_bars
+from ops.bench.stage import Stage
+from ops.progress import bars
 from schemas.errors import HubError
 from schemas.settings import Settings
 
@@ -46,7 +47,7 @@ def _measured(settings: Settings, name: str, scale: Scale, cores: list[int], con
     """One measurement on a stage of its own; None if it failed."""
     measure: Measure = import_module(f"ops.bench.{name}").measure
     try:
-        with progress_bars(Console(stderr=True)) as progress:
+        with bars(Console(stderr=True), stay=True) as progress:
             progress.console.print(f"[bold]{name}[/]: {NAMES[name]}")
             with Stage(settings, progress, cores) as stage:
                 return measure(stage, scale)

@@ -12,8 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self, TypeVar
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
 from ops.kafka import EmbeddedKafka
 from ops.kafka_storage import free_port
@@ -73,11 +72,6 @@ class Stage:
         task = self.progress.add_task(text, total=total)
         yield lambda done: self.progress.update(task, completed=done)
         self.progress.update(task, completed=total)
-
-
-def progress_bars(console: Console) -> Progress:
-    """What somebody sees who waits."""
-    return Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), console=console)
 
 
 def stage_settings(chosen: Settings, folder: Path) -> Settings:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from ops.progress import bars
 from ops.recount.compare import recount
 from ops.recount.twins import Twins, twins_of
 from ops.recount.verdict import Difference, Verdict
@@ -37,8 +37,7 @@ def run_recount(settings: Settings) -> int:
 
 async def tell(settings: Settings, console: Console) -> int:
     """The same where the topics are there already."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with bars(console) as progress:
         verdicts = await recount(settings, progress)
     twins = {name: await twins_of(settings, name) for name, family in FAMILIES.items() if family.recounted}
     console.print(table(verdicts))

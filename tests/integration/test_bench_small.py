@@ -19,7 +19,8 @@ from ops.bench.names import Scale
 from ops.bench.offsets import Applied, Places, ends_of, require_written
 from ops.bench.report import Line
 from ops.bench.run import run_bench
-from ops.bench.stage import Stage, progress_bars
+from ops.bench.stage import Stage
+from ops.progress import bars
 from schemas.cells import APPLIED, APPLIED_MEASURES, cells_of
 from schemas.errors import EnvironmentBroken
 from schemas.kafka import consumer, read_to_end
@@ -32,7 +33,7 @@ SMALL = Scale.of(2_000)
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    with two_cores() as cores, progress_bars(Console(file=StringIO())) as progress, Stage(Settings(), progress, cores) as found:
+    with two_cores() as cores, bars(Console(file=StringIO())) as progress, Stage(Settings(), progress, cores) as found:
         yield found
 
 

@@ -13,7 +13,7 @@ from facts import told
 from harness import running, until
 from listings import only_state
 
-from metrics.disposable import Connections
+from metrics.disposable import Snapshots
 from metrics.feed import Diet, Feed
 from metrics.listing import Listing
 from metrics.listing_feed import LISTING_FILE
@@ -42,7 +42,7 @@ async def publish(settings: Settings, agency: str, *things: str, finished: bool 
 @contextmanager
 def fed(settings: Settings) -> Iterator[tuple[Listing, Feed]]:
     listing = Listing(settings.data / LISTING_FILE, meanings())
-    diet = Diet("listing", tuple(listing.meanings), lambda partition: partition, batch=100)
+    diet = Diet("listing", tuple(listing.meanings), batch=100)
     feed = Feed(settings, listing, diet=diet)
     with running(feed):
         yield listing, feed
@@ -50,7 +50,7 @@ def fed(settings: Settings) -> Iterator[tuple[Listing, Feed]]:
 
 def count(listing: Listing, agency: str, kind: str, measure: str) -> int:
     low, high = (0, 1 << 60) if kind == "open" else (20250101, 20251231)
-    with Connections(listing, "The list is being made anew").snapshot() as db:
+    with Snapshots(listing, "The list is being made anew").snapshot() as db:
         return total(db, [Selection(TABLES["dossiers", kind], low, high, (measure,), agencies=(agency,))]).rows
 
 

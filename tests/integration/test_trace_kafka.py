@@ -11,7 +11,7 @@ from facts import Heard, told
 from harness import running, until
 
 from connectors.publisher import Publisher
-from metrics.disposable import Connections, Unreadable
+from metrics.disposable import Snapshots, Unreadable
 from metrics.feed import Diet, Feed
 from metrics.tracing import log as reading
 from metrics.tracing.index import Fact, FactIndex, indexed
@@ -30,7 +30,7 @@ TOPIC = "lgsp.dossiers"
 @contextmanager
 def following(settings: Settings) -> Iterator[tuple[FactIndex, Feed]]:
     index = FactIndex(settings.data / INDEX_FILE, ["dossiers", "tasks"], settings.partitions)
-    feed = Feed(settings, index, diet=Diet("index of facts", tuple(index.topics), lambda partition: partition, batch=50))
+    feed = Feed(settings, index, diet=Diet("index of facts", tuple(index.topics), batch=50))
     with running(feed):
         yield index, feed
 
@@ -43,7 +43,7 @@ def reader(settings: Settings) -> Iterator[KafkaLog]:
 
 
 def places(index: FactIndex, thing: str, after: Fact | None = None, limit: int = 1_000) -> list[Fact]:
-    with Connections(index, "The index is being made anew").snapshot() as db:
+    with Snapshots(index, "The index is being made anew").snapshot() as db:
         return index.facts(db, "dossiers", thing.encode(), after, limit)
 
 
@@ -63,7 +63,7 @@ def read(log: KafkaLog, settings: Settings, thing: str, found: list[Fact], behin
 
 
 def home_end(index: FactIndex, settings: Settings, thing: str) -> int:
-    with Connections(index, "The index is being made anew").snapshot() as db:
+    with Snapshots(index, "The index is being made anew").snapshot() as db:
         return indexed(db, TOPIC, partition_of(thing.encode(), settings.partitions))
 
 

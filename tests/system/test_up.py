@@ -136,7 +136,7 @@ def test_a_broker_killed_while_it_starts_and_one_that_cannot_start_hold_up_nobod
 
     until(lambda: kill(pid_file))
     with taken(up.kafka):
-        until(lambda: "cannot listen on" in (logs / "kafka.log").read_text("utf-8"))
+        until(lambda: f":{up.kafka} is in use" in (logs / "kafka.log").read_text("utf-8"))
         [killed] = up.children("gateway")
         killed.kill()
         until(lambda: [found.pid for found in up.children("gateway")] not in ([], [killed.pid]))

@@ -17,7 +17,7 @@ from ops.backup import copying
 from ops.backup.chunks import ChunkWriter, Entry, entries_of
 from ops.backup.copying import LogCopy
 from ops.backup.folder import alone, require_unused, tidy
-from ops.backup.manifest import FILE, LAYOUT, Books, Finished, Log, Manifest, Standing, load, required, save
+from ops.backup.manifest import FILE, LAYOUT, Books, FamilyStanding, Finished, Log, Manifest, load, required, save
 from ops.backup.restoring import Restoring, Thing, check_files
 from schemas.errors import BackupDamaged, BackupError, RestoreUnfinished
 from schemas.settings import Settings
@@ -41,7 +41,7 @@ def copied(root: Path, manifest: Manifest, *entries: Entry) -> None:
     copy.close()
 
 
-def finished(root: Path, manifest: Manifest, end: int, *standings: Standing) -> None:
+def finished(root: Path, manifest: Manifest, end: int, *standings: FamilyStanding) -> None:
     manifest.finished = Finished("2026-11-30T00:00:00Z", {NAME: end}, Books("books/x", {}, list(standings)))
     save(root, manifest)
 
@@ -178,7 +178,7 @@ def test_nobody_else_may_read_it(tmp_path: Path) -> None:
 def test_what_books_stand_for_is_translated_to_the_offsets_here(tmp_path: Path, offsets: range, applied: int, here: int) -> None:
     manifest = begun()
     copied(tmp_path, manifest, *map(entry, offsets))
-    standing = Standing("dossiers", 0, applied, b"", 0)
+    standing = FamilyStanding("dossiers", 0, applied, b"", 0)
     finished(tmp_path, manifest, offsets[-1] + 1, standing)
     restoring = Restoring(Settings(partitions=1), tmp_path, manifest, [], events_only=False)
     assert restoring.offset(standing) == here
@@ -204,7 +204,7 @@ def test_a_thing_is_left_out_in_every_spelling_and_no_other(tmp_path: Path) -> N
 
 
 def test_standings_outlast_the_manifest(tmp_path: Path) -> None:
-    standing = Standing("dossiers", 0, 7, msgspec.msgpack.encode({"applied|-": {0: -2}}), 5)
+    standing = FamilyStanding("dossiers", 0, 7, msgspec.msgpack.encode({"applied|-": {0: -2}}), 5)
     finished(tmp_path, begun(), 0, standing)
     books = required(tmp_path).whole().books
     assert books is not None

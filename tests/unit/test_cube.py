@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from cubes import NOW, FedCube, Record, cell
 
-from metrics.cube import Cube, Place
-from metrics.disposable import LONGEST_AWAY_MS, Doubt, Unreadable
+from metrics.cube import Cube
+from metrics.disposable import LONGEST_AWAY_MS, Doubt, Place, Unreadable
 from metrics.grains import EVER, Window, cover_days, cover_stock
 from metrics.layout import TABLES, fingerprint
 from metrics.reader import Readers

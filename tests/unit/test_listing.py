@@ -14,7 +14,7 @@ from facts import Heard, books_of, ms, told
 from listings import NOW, State, empty, everything, feed, states
 
 from metrics.cube import Place
-from metrics.disposable import LONGEST_AWAY_MS, Connections, Doubt, Unreadable
+from metrics.disposable import LONGEST_AWAY_MS, Doubt, Snapshots, Unreadable
 from metrics.listing import Listing, rows_of
 from metrics.listing_layout import HALF, TABLES, fingerprint
 from metrics.listing_reader import Selection, Total, dates, offsets, page, total
@@ -258,7 +258,7 @@ def test_a_deleted_file_and_one_that_readers_met_damage_in_are_doubted(tmp_path:
 
 def test_readers_see_one_moment_and_say_when_the_file_is_made_anew(tmp_path: Path) -> None:
     listing = empty(tmp_path)
-    readers = Connections(listing, "The list is being made anew")
+    readers = Snapshots(listing, "The list is being made anew")
     feed(listing, states(books_of([RECEIVED])))
     with readers.snapshot() as db:
         assert total(db, of("open", "open")).rows == 1
@@ -276,7 +276,7 @@ def test_readers_see_one_moment_and_say_when_the_file_is_made_anew(tmp_path: Pat
 
 def test_damage_that_a_reader_meets_makes_the_file_anew(tmp_path: Path) -> None:
     listing = empty(tmp_path)
-    readers = Connections(listing, "The list is being made anew")
+    readers = Snapshots(listing, "The list is being made anew")
     with pytest.raises(Unreadable, match="The list is being made anew: ask again"), readers.snapshot() as db:
         db.execute("SELECT * FROM missing")
     with pytest.raises(Doubt, match="no such table"):

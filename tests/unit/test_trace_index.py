@@ -13,7 +13,7 @@ from facts import ms, told
 from prometheus_client.parser import text_string_to_metric_families
 from traces import Hub, Logged, empty_index, indexed
 
-from metrics.disposable import Connections, Doubt
+from metrics.disposable import Doubt, Snapshots
 from metrics.exposition import METRICS
 from metrics.feed import Progress
 from metrics.listing_feed import Service
@@ -39,7 +39,7 @@ def index(tmp_path: Path) -> Iterator[FactIndex]:
 
 
 def found(index: FactIndex, key: bytes = b"d", family: str = "dossiers", after: Fact | None = None, limit: int = 9) -> list[Fact]:
-    with Connections(index, "The index").snapshot() as db:
+    with Snapshots(index, "The index").snapshot() as db:
         return index.facts(db, family, key, after, limit)
 
 

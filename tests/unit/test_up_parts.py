@@ -17,7 +17,7 @@ from aiokafka.errors import NotControllerError
 from rich.console import Console
 
 from ops import kafka_storage, up
-from ops.kafka import EmbeddedKafka, _answers
+from ops.kafka import EmbeddedKafka
 from ops.kafka_storage import free_port
 from ops.live_table import Answers, fetch
 from ops.parts import Part, answers_well, parts_of
@@ -282,8 +282,12 @@ def test_a_free_port_is_none_that_clients_are_given() -> None:
     assert max(ports) < 32_768, "what Linux gives to clients, unless set otherwise"
 
 
-async def test_a_broker_that_ended_is_waited_for_no_longer() -> None:
+def test_a_broker_that_ended_is_waited_for_no_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may end after its port was seen open, or a client reached itself there."""
-    runs = [True, True, False]
-    assert not await _answers(f"127.0.0.1:{free_port()}", float("inf"), lambda: runs.pop(0))
-    assert not runs
+    kafka, runs = EmbeddedKafka(tmp_path, port=free_port()), iter([1, 1])
+    kafka.output.parent.mkdir()
+    kafka.output.write_text("ERROR no memory")
+    monkeypatch.setattr(EmbeddedKafka, "pid", property(lambda _: next(runs, None)))
+    monkeypatch.setattr("ops.kafka.connects", lambda *_: True)
+    with pytest.raises(EnvironmentBroken, match=r"ended while starting \(ERROR no memory\)"):
+        kafka._await_answer(time.monotonic() + 60)

@@ -1,4 +1,4 @@
-"""What is wrong with a setting, in words for whoever set it: what it was given, and what it takes."""
+"""Settings in words for whoever sets them: what a variable was given, what it takes, how a value is written."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _bounds(field: FieldInfo) -> str:
     return "".join(f" {words[name].format(bound)}" for name, bound in found.items())
 
 
-def shown(value: object) -> str:
+def written(value: object) -> str:
     """A setting's value as one would write it into its variable; empty for what is not set."""
     if value is None:
         return ""
