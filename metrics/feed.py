@@ -154,13 +154,15 @@ class Background(ABC):
             except Exception as error:
                 if self.vital:
                     raise
-                self._fail(f"feeding it failed and is tried again: {type(error).__name__}: {error}")
+                self._fail(error)
                 await asyncio.sleep(self._retries.next())
 
-    def _fail(self, how: str) -> None:
+    def _fail(self, error: Exception) -> None:
         """Say it, once for each kind of failure; nothing is told of what it fed until it works again."""
+        foreseen = isinstance(error, HubError)
+        how = f"feeding it failed and is tried again: {error if foreseen else repr(error)}"
         if how != self._failed:
-            log.exception("The %s's feed failed in an unforeseen way and is tried again.", self._name)
+            log.error("The %s: %s", self._name, how, exc_info=not foreseen)
         self._failed = how
         self.progress = Progress(doing=how)
 

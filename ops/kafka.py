@@ -33,7 +33,7 @@ from ops.kafka_storage import BROKER, FLOOR, first_complaint, lack_of_room, prep
 from ops.logfiles import rotate
 from schemas import logs
 from schemas.absence import why_silent
-from schemas.errors import EnvironmentBroken, StorageTrouble
+from schemas.errors import EnvironmentBroken, HubError, StorageTrouble
 from schemas.listening import LOOPBACK, address, cannot_listen, connects, listen, open_to_others
 from schemas.pauses import Pauses
 from schemas.settings import Settings
@@ -69,6 +69,7 @@ class EmbeddedKafka:
         self.home = home
         self.repository = repository
         self.properties = properties
+        self.full: StorageTrouble | None = None  # why the broker of the last start was ended, if that was for want of room
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
 
@@ -110,11 +111,12 @@ class EmbeddedKafka:
         command = [str(java), *JVM, f"-Xmx{self.heap}", f"-Dlgsp.kafka={self.data}", "-cp", os.pathsep.join(map(str, jars))]
         self._own_folder()
         try:
+            self._stop_orphan()  # first: nobody watches that one's room
             if (full := lack_of_room(self.data)) is not None:
                 raise full
-            self._stop_orphan()
             self._require_free_port()
             self._prepare(command)
+            self.full = None
             process = self._launch(command)
             self._await_answer(time.monotonic() + timeout)
         except BaseException as error:
@@ -127,7 +129,8 @@ class EmbeddedKafka:
     def _watch_room(self, process: subprocess.Popen[bytes]) -> None:
         """End the broker in order before the disk is full to the last byte."""
         while process.poll() is None:
-            if lack_of_room(self.data, FLOOR) is not None:
+            if (full := lack_of_room(self.data, FLOOR)) is not None:
+                self.full = full
                 _end(process, STOP_SECONDS)
             time.sleep(ROOM_SECONDS)
 
@@ -141,6 +144,17 @@ class EmbeddedKafka:
             pid = _read_pid(self._pid_file)
             if pid is None or not _is_broker_of(pid, self.data):
                 self._require_free_port()
+        finally:
+            self._release_folder()
+
+    def end_orphan(self) -> None:
+        """End by force, which loses nothing, a broker of this folder whose `lgsp` was killed; one that somebody keeps is left alone."""
+        try:
+            self._own_folder()
+        except HubError:
+            return
+        try:
+            self._stop_orphan((signal.SIGKILL, 10.0))
         finally:
             self._release_folder()
 
@@ -203,11 +217,11 @@ class EmbeddedKafka:
             return found
         return EnvironmentBroken(f"Kafka cannot write its data folder {self.data} ({error.strerror}): make it writable or set LGSP_DATA.")
 
-    def _stop_orphan(self) -> None:
-        """End a broker of this folder whose `lgsp` was killed; the lock says that nobody owns it."""
+    def _stop_orphan(self, *ways: tuple[signal.Signals, float]) -> None:
+        """End a broker of this folder whose `lgsp` was killed; the lock says that nobody owns it. `ways`: signals and seconds for each."""
         if (pid := _read_pid(self._pid_file)) is None:
             return
-        for number, patience in ((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0)):
+        for number, patience in ways or ((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0)):
             if _is_broker_of(pid, self.data):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, number)
@@ -285,7 +299,7 @@ def _run(kafka: EmbeddedKafka) -> NoReturn:
     while (code := kafka.wait(ROTATE_SECONDS)) is None:
         rotate(kafka.output)
     ended = EnvironmentBroken(f"Kafka ended by itself (exit code {code}): see {kafka.server_log}, then start it again.")
-    raise lack_of_room(kafka.data) or ended
+    raise kafka.full or lack_of_room(kafka.data) or ended  # by now there may be room again
 
 
 def _say(sentence: str) -> None:

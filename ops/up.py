@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.live import Live
 
+from ops.kafka import EmbeddedKafka
 from ops.live_table import Screen, fetch
 from ops.parts import Part, parts_of
 from ops.preflight import check
@@ -116,6 +117,8 @@ class Hub:
             console.print("Stopping by force …", markup=False)
             for part in self.parts:
                 part.service.kill()
+            if self._settings.embedded:
+                EmbeddedKafka.of(self._settings).end_orphan()  # the broker is a process of the one that was killed
         console.print("Stopped. Figures are kept; start again any time.", markup=False)
 
     def _stop_order(self) -> list[list[Part]]:

@@ -61,7 +61,7 @@ def test_every_answer_is_one_that_is_described(described: Any, mode: GenerationM
             continue  # it takes nothing that could be wrong
 
         @given(operation.as_strategy(generation_mode=mode))
-        @examples(60)
+        @examples(25)
         def ask(case: schemathesis.Case) -> None:
             case.call_and_validate(checks=CHECKS)
 

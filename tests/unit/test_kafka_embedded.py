@@ -220,6 +220,26 @@ class TestStart:
                 EmbeddedKafka(tmp_path, port=taken).start()
             assert orphan.wait(10) == -signal.SIGTERM
 
+    def test_it_is_ended_on_a_full_disk_above_all(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nobody watches its room: it would write until the disk takes no byte more."""
+        monkeypatch.setattr(kafka_storage, "free_bytes", lambda _: ENOUGH - 1)
+        with self.process(f"-Dlgsp.kafka={tmp_path}") as orphan:
+            (tmp_path / "broker.pid").write_text(str(orphan.pid))
+            with pytest.raises(StorageTrouble):
+                EmbeddedKafka(tmp_path, port=free_port()).start()
+            assert orphan.wait(10) == -signal.SIGTERM
+
+    @pytest.mark.parametrize(("kept", "code"), [(False, -signal.SIGKILL), (True, None)])
+    def test_by_force_it_is_ended_unless_somebody_keeps_it(self, tmp_path: Path, kept: bool, code: int | None) -> None:
+        keeper = EmbeddedKafka(tmp_path)
+        with self.process(f"-Dlgsp.kafka={tmp_path}") as broker:
+            (tmp_path / "broker.pid").write_text(str(broker.pid))
+            if kept:
+                keeper._own_folder()
+            EmbeddedKafka(tmp_path).end_orphan()
+            keeper._release_folder()
+            assert broker.poll() == code
+
     @pytest.mark.parametrize("folder", ["other", "kafka-2"])
     def test_a_stranger_with_the_number_of_an_old_broker_lives_on(self, tmp_path: Path, taken: int, folder: str) -> None:
         mine = tmp_path / "kafka"
@@ -292,8 +312,9 @@ class TestFullDisk:
         self, left: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(embedded, "ROOM_SECONDS", 0.01)
-        process = subprocess.Popen(["sleep", "600"])
-        watch = threading.Thread(target=EmbeddedKafka(tmp_path)._watch_room, args=(process,))
+        process, broker = subprocess.Popen(["sleep", "600"]), EmbeddedKafka(tmp_path)
+        broker._process = process
+        watch = threading.Thread(target=broker._watch_room, args=(process,))
         watch.start()
         left[0] = FLOOR
         watch.join(0.2)
@@ -301,6 +322,9 @@ class TestFullDisk:
         left[0] = FLOOR - 1
         watch.join(20)
         assert process.poll() == -signal.SIGTERM
+        left[0] = ENOUGH  # somebody made room while it ended
+        with pytest.raises(StorageTrouble, match="Disk full"):
+            embedded._run(broker)
 
 
 def broken(sentence: str) -> None:

@@ -131,6 +131,15 @@ def test_no_head_grows_beyond_its_limit_behind_a_body(attacked: Callable[..., No
     attacked(attack)
 
 
+def test_a_system_that_allows_no_more_files_is_served_with_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    assert connections.raise_open_files() == 256
+
+
 def test_pipelined_requests_wait_in_their_socket_until_answers_are_read(attacked: Callable[..., None]) -> None:
     async def attack(port: Port) -> None:
         _, writer = await port.ignore(SCRAPE)

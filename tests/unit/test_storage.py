@@ -305,7 +305,7 @@ def test_only_a_vital_feed_ends_by_a_failure(monkeypatch: pytest.MonkeyPatch, ca
     assert ended == [True]
     assert isinstance(feed.failure, RuntimeError) == vital
     assert feed.left == (2 if vital else 0)
-    assert vital or (feed.progress.ready, feed.progress.doing) == (False, "feeding it failed and is tried again: RuntimeError: a bug")
+    assert vital or (feed.progress.ready, feed.progress.doing) == (False, "feeding it failed and is tried again: RuntimeError('a bug')")
     assert len([record for record in caplog.records if record.exc_info]) == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -156,9 +157,13 @@ def test_parts_are_stopped_in_order_and_it_is_said(hub: Callable[..., Hub], tmp_
 
 
 def test_another_ctrl_c_ends_what_does_not_listen(hub: Callable[..., Hub], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kafka's broker too, which is no child of who stops but of the keeper that is killed."""
     deaf = part(tmp_path, "gateway", DEAF)
     one, output = hub(deaf), console()
     tick_until(one, lambda: deaf.service.last_words() == "deaf")
+    (tmp_path / "kafka").mkdir()
+    broker = subprocess.Popen([sys.executable, "-c", WAITS, f"-Dlgsp.kafka={tmp_path / 'kafka'}", "end"])
+    (tmp_path / "kafka" / "broker.pid").write_text(str(broker.pid))
 
     def interrupted(_: Service) -> None:
         raise KeyboardInterrupt
@@ -166,7 +171,7 @@ def test_another_ctrl_c_ends_what_does_not_listen(hub: Callable[..., Hub], tmp_p
     monkeypatch.setattr(Service, "stop", interrupted)
     one.stop(output)
     assert "Stopping by force …" in printed(output)
-    assert not deaf.service.running
+    assert (deaf.service.running, broker.wait(20)) == (False, -signal.SIGKILL)
 
 
 def test_without_a_terminal_each_part_is_told_once_and_the_addresses_too(hub: Callable[..., Hub], tmp_path: Path) -> None:
