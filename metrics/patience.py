@@ -22,4 +22,4 @@ async def in_time(pool: Executor, patience: float, answer: Callable[[], T]) -> T
         async with timeout(patience):
             return await get_running_loop().run_in_executor(pool, answer)
     except TimeoutError:
-        raise Problem("not-ready", f"The lists could not be read within {patience:.0f} s: ask again later.") from None
+        raise Problem("not-ready", f"The answer could not be read within {patience:.0f} s: ask again later.") from None

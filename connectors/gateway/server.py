@@ -21,7 +21,6 @@ from serving import Connections, Server, run_server, spare_collections
 log = logging.getLogger(__name__)
 
 
-
 def run(settings: Settings) -> int:
     """Serve in the foreground until asked to stop; the process's exit code."""
     logs.set_up(settings, "gateway", aiokafka="CRITICAL")  # the publisher says once what matters
