@@ -17,6 +17,9 @@ _SHAPE = 40  # characters of a shape
 _CODE = re.compile(r"[0-9A-Za-z._:;/+,#!?()\[\]{}=|-]*", re.ASCII)
 _TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[ T]\d{1,2}:\d{2}(:\d{2}([.,]\d{1,9})?)?([ ]?(Z|[+-]\d{2}:?\d{2}))?", re.ASCII)
 _DIGITS = re.compile(r"\d{9}")  # whoever it belongs to: numbers of persons have nine and more, running numbers less
+# Groups of digits with signs between, as (0912)345678 or 001/085/001234: which groups are usual is asked where an id is judged; what is
+# only told is masked however it is grouped.
+_GROUPS = re.compile(r"(?<![0-9A-Za-z])\d{1,8}(?:[^0-9A-Za-z]{1,2}\d{1,8})+(?![0-9A-Za-z])")
 _NAME = re.compile(r"[A-Za-z_][0-9A-Za-z_.:-]{0,63}", re.ASCII)
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
@@ -27,7 +30,12 @@ def is_plain(text: str) -> bool:
         return False
     if _TIME.fullmatch(text):
         return True
-    return _CODE.fullmatch(text) is not None and not _DIGITS.search(text) and personal_number(text) is None
+    return _CODE.fullmatch(text) is not None and not _DIGITS.search(text) and not _is_personal(text)
+
+
+def _is_personal(text: str) -> bool:
+    joined = (re.sub(r"\D", "", found[0]) for found in _GROUPS.finditer(text))
+    return personal_number(text) is not None or any(len(digits) > 9 and personal_number(digits) for digits in joined)
 
 
 def shown(value: object) -> str:
@@ -50,13 +58,13 @@ def masked(text: str) -> str:
 
 def name_shown(name: str) -> str:
     """A field's name as it may be told; a sender may have put anything in the place of a name."""
-    plain = _NAME.fullmatch(name) is not None and not _DIGITS.search(name) and personal_number(name) is None
+    plain = _NAME.fullmatch(name) is not None and not _DIGITS.search(name) and not _is_personal(name)
     return name if plain else f"(a name of {len(name):,} characters)"
 
 
 def without_numbers(text: str) -> str:
     """A text whose digits are masked if it seems to hold a number of a person: for names of files."""
-    return re.sub(r"\d", "#", text) if personal_number(text) or _DIGITS.search(text) else text
+    return re.sub(r"\d", "#", text) if _is_personal(text) or _DIGITS.search(text) else text
 
 
 def masked_sentence(sentence: str) -> str:

@@ -42,7 +42,8 @@ async def backup(settings: Settings, root: Path, progress: Progress) -> tuple[Ma
     manifest = await _begun(settings, found)
     save(root, manifest)
     tidy(root, manifest)
-    async with consumer(settings, max_partition_fetch_bytes=8 << 20, fetch_max_wait_ms=20) as reader:
+    # Where a log begins behind what is to be read, the reading ends: it must not go on behind the hole as if nothing was missing.
+    async with consumer(settings, max_partition_fetch_bytes=8 << 20, fetch_max_wait_ms=20, auto_offset_reset="none") as reader:
         begins = await reader.beginning_offsets([log.source for log in manifest.logs])
         for log in manifest.logs:
             await _check_continues(reader, root, log, begins[log.source])

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
 from rich.progress import Progress
 
 from ops.backup import copying
@@ -225,3 +227,50 @@ async def test_a_hub_that_is_being_restored_is_not_backed_up(tmp_path: Path, mon
     with pytest.raises(RestoreUnfinished, match="run `lgsp restore` with the same folder again"):
         await copying.backup(Settings(), tmp_path, Progress())
     assert load(tmp_path) is None
+
+
+class Shrinking:
+    """A consumer of a log whose beginning is deleted while it is read: it goes on behind the hole if it is allowed to."""
+
+    def __init__(self, _: Settings, **options: Any) -> None:
+        self.resets, self.at = options.get("auto_offset_reset") != "none", 0
+
+    async def __aenter__(self) -> Shrinking:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    def assign(self, _: object) -> None: ...
+
+    def seek(self, source: TopicPartition, offset: int) -> None:
+        self.at = offset
+
+    async def position(self, source: TopicPartition) -> int:
+        return self.at
+
+    async def beginning_offsets(self, sources: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(sources, 0)
+
+    async def end_offsets(self, sources: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(sources, 9)
+
+    async def getmany(self, source: TopicPartition, **_: object) -> dict[TopicPartition, list[Entry]]:
+        if not self.resets:
+            raise OffsetOutOfRangeError({source: 0})
+        self.at = 9
+        return {source: [entry(offset) for offset in range(5, 9)]}
+
+
+async def test_facts_that_are_deleted_while_they_are_read_make_no_finished_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def made(*_: object) -> Manifest:
+        return begun()
+
+    async def no_books(*_: object) -> tuple[None, str]:
+        return None, "none here"
+
+    for name, instead in (("_begun", made), ("_books", no_books), ("consumer", Shrinking)):
+        monkeypatch.setattr(copying, name, instead)
+    with pytest.raises(OffsetOutOfRangeError):
+        await copying.backup(Settings(), tmp_path, Progress())
+    with pytest.raises(BackupError, match="never finished"):
+        required(tmp_path)

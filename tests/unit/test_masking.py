@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from schemas.masking import masked, masked_sentence, name_shown, quoted, shown, without_numbers
 
 PERSONAL = ["Nguyễn Thị Mẫu", "NGUYEN THI MAU", "001085012345", "312345678", "0912345678", "+84 912 345 678", "mau@sample.vn",
-            "12 đường Mẫu, phường Mẫu", "Nguye\u0302\u0303n", "HS-001085012345"]  # fmt: skip
+            "12 đường Mẫu, phường Mẫu", "Nguye\u0302\u0303n", "HS-001085012345",
+            "0912-345678", "(0912)345678", "0912/345/678", "tel:09-12-34-56-78", "001/085/012345", "001085_012345"]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", PERSONAL)
@@ -22,7 +23,8 @@ def test_what_may_be_of_a_person_is_shown_by_its_shape_alone(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["H35.1-251101-0001", "1.001193.000.00.00.H35", "online", "a|b", "2025-11-03T09:00:00+07:00", "03/11/2025 09:00", "7", "", "#REF!"],
+    ["000.00.01.H26-201130-0001", "H26-201130-000123", "1,234,567,890",
+     "H35.1-251101-0001", "1.001193.000.00.00.H35", "online", "a|b", "2025-11-03T09:00:00+07:00", "03/11/2025 09:00", "7", "", "#REF!"],
 )  # fmt: skip
 def test_codes_and_times_are_shown_as_they_are(text: str) -> None:
     assert shown(text) == text
@@ -45,6 +47,7 @@ def test_a_fields_name_is_told_only_where_it_can_be_one(name: str, told: str) ->
 
 def test_a_files_name_keeps_its_words_and_a_sentence_of_before_its_sense() -> None:
     assert without_numbers("Hồ sơ 2025-11 0912345678.csv") == "Hồ sơ ####-## ##########.csv"
+    assert without_numbers("0912-345678.csv") == "####-######.csv"
     assert without_numbers("Hồ sơ 2025-11.csv") == "Hồ sơ 2025-11.csv"
     assert masked_sentence("column agency: 'Nguyễn A' should be a code, for agency of dossier.received") == (
         "column agency: 'xxxxxx x' should be a code, for agency of dossier.received"
