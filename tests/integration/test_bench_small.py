@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from rich.console import Console
 
 from ops.bench import api, failover, gateway, job, latency, soak, takeover
-from ops.bench.load import no_events
+from ops.bench.load import DAYS, YEAR, no_events, province, waiting
 from ops.bench.machine import two_cores
 from ops.bench.names import Scale
 from ops.bench.offsets import Applied, Places, ends_of, require_written
@@ -21,6 +21,7 @@ from ops.bench.report import Line
 from ops.bench.run import run_bench
 from ops.bench.stage import Stage
 from ops.progress import bars
+from ops.simulate.stream import events
 from schemas.cells import APPLIED, APPLIED_MEASURES, cells_of
 from schemas.errors import EnvironmentBroken
 from schemas.kafka import consumer, read_to_end
@@ -35,6 +36,14 @@ SMALL = Scale.of(2_000)
 def stage() -> Iterator[Stage]:
     with two_cores() as cores, bars(Console(file=StringIO())) as progress, Stage(Settings(), progress, cores) as found:
         yield found
+
+
+def test_the_province_comes_from_two_processes_in_the_order_of_report() -> None:
+    made = list(province(40, 4))
+    times = [at for at, *_ in made]
+    assert times == sorted(times)
+    alone = [waiting(event, at, 4) for seed in (1, 2) for at, event in events(seed, 20, YEAR, DAYS)]
+    assert sorted(made) == sorted(alone)
 
 
 def held(stage: Stage) -> int:

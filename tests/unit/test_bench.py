@@ -20,7 +20,7 @@ from rich.console import Console
 from ops.bench import api, books, failover, latency, machine, report, run, soak
 from ops.bench.decoding import Rate
 from ops.bench.job import lines as job_lines
-from ops.bench.load import DAYS, EVENTS_A_DOSSIER, YEAR, dossiers_for, province, waiting
+from ops.bench.load import DAYS, EVENTS_A_DOSSIER, YEAR, dossiers_for, waiting
 from ops.bench.machine import Usage, clock_seconds, usage
 from ops.bench.names import ASKED_FOR, EVENTS, NAMES, Scale
 from ops.bench.offsets import Places
@@ -182,14 +182,6 @@ def test_a_wait_that_takes_too_long_says_what_did_not_happen() -> None:
     deadline("The start", 60)()
     with pytest.raises(EnvironmentBroken, match="The start did not happen within"):
         deadline("The start", -1)()
-
-
-def test_the_province_comes_from_two_processes_in_the_order_of_report() -> None:
-    made = list(province(40, 4))
-    times = [at for at, *_ in made]
-    assert times == sorted(times)
-    alone = [waiting(event, at, 4) for seed in (1, 2) for at, event in events(seed, 20, YEAR, DAYS)]
-    assert sorted(made) == sorted(alone)
 
 
 def test_about_so_many_events_are_made() -> None:
