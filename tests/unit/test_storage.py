@@ -143,7 +143,7 @@ def test_a_reader_that_the_disk_fails_suspects_nothing(cube: FedCube, code: int)
 
 def test_a_reader_without_room_to_sort_suspects_nothing(cube: FedCube) -> None:
     """SQLite then ends the transaction by itself, and rolling it back would be the next error, which looks like damage."""
-    with pytest.raises(Unreadable, match="Disk full"), Readers(cube)._connections.snapshot() as connection:
+    with pytest.raises(Unreadable, match="Disk full"), Readers(cube)._snapshots.snapshot() as connection:
         sort_without_room(connection)
     cube.check()
     assert received(Readers(cube)) == 5
