@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -227,6 +228,8 @@ def main() -> None:
     """The console script."""
     os.umask(0o077)  # all that it writes, and whatever it starts (Kafka's storage too), is its own user's alone
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    for library in ("aiokafka", "asyncio"):  # where nothing sets up logging, what they repeat would be printed among our sentences
+        logging.getLogger(library).addHandler(logging.NullHandler())
     cli()
 
 

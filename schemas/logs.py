@@ -18,6 +18,7 @@ from schemas.absence import Absence
 from schemas.settings import Settings
 
 FIRST_SECONDS, LONGEST_SECONDS = 10.0, 600.0
+CLIENTS = "uvicorn.error.requests"  # what single connections are told: counted and said once a minute by the server itself
 FORGOTTEN_SECONDS = 60.0  # without being heard
 REPEATS: dict[str, object] = {"repeats": True}  # as `extra` of a log call: it says so at every attempt
 
@@ -29,7 +30,10 @@ def set_up(settings: Settings, name: str, *, aiokafka: str = "WARNING") -> None:
 
 def configuration(settings: Settings, name: str, *, aiokafka: str = "WARNING") -> dict[str, Any]:
     """The same, for those who call `logging.config.dictConfig` themselves."""
-    quiet = {"faust": "WARNING", "mode": "WARNING", "asyncio": "WARNING", "uvicorn": "WARNING", "aiokafka": aiokafka}
+    quiet = {
+        "faust": "WARNING", "mode": "WARNING", "asyncio": "WARNING", "aiokafka": aiokafka,
+        "uvicorn": "WARNING", CLIENTS: "ERROR",  # named here, since a configuration resets what it does not name below `uvicorn`
+    }  # fmt: skip
     return {
         "version": 1,
         "disable_existing_loggers": False,

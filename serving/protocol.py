@@ -15,6 +15,7 @@ from typing import Any
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from schemas.logs import CLIENTS
 from serving.connections import Connections
 from serving.problems import response
 
@@ -31,7 +32,7 @@ BEGINS = re.compile(rb"[A-Z\r\n]")  # how a request can begin
 # Other protocols are not spoken; to the parser such a request would have no body (Java's client offers HTTP/2 with each first one).
 UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
 
-_errors_only = logging.getLogger("uvicorn.error.requests")
+_errors_only = logging.getLogger(CLIENTS)
 _errors_only.setLevel(logging.ERROR)  # what is no HTTP is counted, and said seldom
 
 

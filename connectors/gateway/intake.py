@@ -22,6 +22,7 @@ from schemas.clock import now_ms
 from schemas.digests import digest_of
 from schemas.errors import RecordTooLarge, TopicUnwritable
 from schemas.events import Event
+from schemas.masking import shown
 from schemas.quarantine import Kept, Quarantined
 from schemas.settings import Settings
 
@@ -114,8 +115,8 @@ def _entry(index: int, item: Item, event: Event, warnings: list[FieldError]) -> 
     """An accepted item's entry; says in which form its ids and codes are kept where that is not the one they came in, and what is
     amiss with it all the same."""
     entry: dict[str, Any] = {"index": index, "id": item.value["id"], "status": 202}
-    if other := kept_as(item.value, event):
-        entry["kept_as"] = other
+    if other := kept_as(item.value, event):  # where something may be of a person, only its shape is said
+        entry["kept_as"] = {place: shown(form) for place, form in other.items()} if warnings else other
     if warnings:
         entry["warnings"] = _told(warnings)
     return entry

@@ -74,6 +74,15 @@ async def test_what_is_known_and_harmless_stays_and_unknown_fields_are_counted(c
     assert headers["reason"].count(b"a field that the hub does not know") == 1
 
 
+async def test_the_form_in_which_a_citizens_number_is_kept_is_told_by_its_shape(client: httpx.AsyncClient) -> None:
+    hidden = {**RECEIVED, "data": {**RECEIVED["data"], "dossier_id": f"{CITIZEN[:4]}\u200b{CITIZEN[4:]}"}}
+    answer = await post(client, hidden)
+    assert answer.status_code == 202
+    assert CITIZEN not in answer.text
+    (item,) = answer.json()["items"]
+    assert item["kept_as"]["data.dossier_id"]
+
+
 async def test_an_unknown_type_stays_as_a_structure(client: httpx.AsyncClient, publisher: Remembers) -> None:
     problem(await post(client, {**BAD, "type": "no.such"}), "refused-items")
     stays = kept(publisher.records[0])

@@ -12,7 +12,7 @@ import pytest
 
 from connectors import publisher
 from schemas.absence import Absence
-from schemas.logs import FIRST_SECONDS, LONGEST_SECONDS, REPEATS, Held, Seldom
+from schemas.logs import CLIENTS, FIRST_SECONDS, LONGEST_SECONDS, REPEATS, Held, Seldom, configuration
 from schemas.pauses import JITTER, LEAST, MOST, SHARE, Pauses
 from schemas.settings import Settings
 
@@ -211,3 +211,10 @@ def test_a_gateway_reminds_of_a_long_absence_and_says_its_end(monkeypatch: pytes
         "Still no Kafka answers at kafka:9 (no connection)",
         "Kafka answers again at kafka:9",
     ]
+
+
+def test_what_single_connections_are_told_is_no_line_of_the_log() -> None:
+    """A configuration resets the loggers below one that it names: a port scanner wrote a line a connection."""
+    levels = {name: logger["level"] for name, logger in configuration(Settings(), "metrics")["loggers"].items()}
+    assert levels[CLIENTS] == "ERROR"
+    assert any(CLIENTS.startswith(f"{name}.") for name in levels)
