@@ -7,9 +7,11 @@ who asks at once.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import resource
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Literal, Protocol, get_args
 
@@ -23,6 +25,7 @@ KEPT_FILES = 128  # of the descriptors that a process may have: for Kafka, SQLit
 MOST_FILES = 1 << 16
 UNSENT_BYTES = 64 << 20  # of answers that wait in memory for their clients, of all connections together
 LOG_SECONDS = 60.0
+AT_ONCE = 4  # requests sent ahead that begin in one turn of the loop
 
 LimitName = Literal["connections", "evicted", "head_size", "head_time", "no_http", "pipelined", "unread"]
 WORDS: dict[LimitName, str] = {
@@ -80,6 +83,8 @@ class Connections:
         self.clock = clock
         self._open: set[Connection] = set()
         self._waiting: dict[Connection, None] = {}  # those that wait for their clients, in order of since when
+        self._turns: deque[Callable[[], None]] = deque()  # connections whose next request was sent ahead
+        self._turning = False
         self._said: dict[LimitName, tuple[float, int]] = {}  # when, and how often since
         self.registry = CollectorRegistry()
         self.limited = Counter(LIMITED.name, LIMITED.help, LIMITED.labels, registry=self.registry)
@@ -115,6 +120,25 @@ class Connections:
     def goes_on(self, connection: Connection) -> None:
         """It no longer waits for its client."""
         self._waiting.pop(connection, None)
+
+    def in_turn(self, go_on: Callable[[], None]) -> None:
+        """Go on with a request that was sent ahead, soon.
+
+        The loop accepts one connection a turn. If all of a crowd that sends ahead went on at once, turns would be long, and who
+        comes anew would wait for as many of them as there are before it.
+        """
+        self._turns.append(go_on)
+        if not self._turning:
+            self._turning = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(min(AT_ONCE, len(self._turns))):
+            loop.call_soon(self._turns.popleft())
+        self._turning = bool(self._turns)
+        if self._turning:
+            loop.call_soon(self._turn)
 
     def sweep(self) -> None:
         """End those whose clients take too long; where unread answers fill the memory, those that have most of it."""

@@ -135,7 +135,10 @@ class Protocol(HttpToolsProtocol):
         self._seen = None  # it was made since the client took what was in front of it, so the client gets on
         self._wait_for_next()
         super().on_response_complete()
-        self._go_on()
+        if self._at < len(self._unfed):
+            self._all.in_turn(self._go_on)
+        else:
+            self._go_on()
 
     def resume_writing(self) -> None:
         """The client takes the answer: go on with what waited for that."""

@@ -169,6 +169,37 @@ async def flood(writer: asyncio.StreamWriter, request: bytes) -> None:
         await writer.drain()
 
 
+def test_who_comes_after_a_crowd_that_sends_ahead_is_answered_before_most_of_it(
+    attacked: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop accepts one connection a turn: its turns must not be as long as the crowd is large."""
+    crowd, ahead, answered = 100, 100, [0]
+    original = RequestResponseCycle.run_asgi
+
+    async def run_asgi(self: RequestResponseCycle, app: Any) -> None:
+        answered[0] += 1
+        await original(self, app)
+
+    monkeypatch.setattr(RequestResponseCycle, "run_asgi", run_asgi)
+
+    async def attack(port: Port) -> None:
+        clients = await asyncio.gather(*(port.connect() for _ in range(crowd)))
+        readings = [asyncio.create_task(reader.read(-1)) for reader, _ in clients]
+        await until(lambda: len(port.connections._open) == crowd)
+        for _, writer in clients:
+            writer.write(GET * ahead)
+        news = [asyncio.create_task(port.ask()) for _ in range(crowd)]  # of whom the last is accepted a hundred turns later
+        for status, _ in await asyncio.gather(*news):
+            assert status == 200
+        assert answered[0] < crowd * ahead / 2
+        for reading in readings:
+            reading.cancel()
+        for _, writer in clients:
+            writer.transport.abort()
+
+    attacked(attack, 3 * crowd)
+
+
 def test_pipelined_requests_are_all_answered_in_order_when_they_are_read(attacked: Callable[..., None]) -> None:
     async def attack(port: Port) -> None:
         reader, writer = await port.connect()
