@@ -18,6 +18,7 @@ from schemas.storage import require_writable
 from serving import Connections, Server, run_server, spare_collections
 
 GRACE_SECONDS = 5
+COLLECTED = 100_000  # objects: more than an answer of a thousand rows makes
 # Seconds that a thread may keep Python's lock from another. SQLite lets go of it at every statement, so at the usual 5 ms a
 # feed would wait its batch's number of statements times as long while a scrape is rendered.
 SWITCH_SECONDS = 0.0005
@@ -45,7 +46,7 @@ async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[
     app = ByBooks({one.name: one.app for one in served})
     server = Server(app, "metrics", ["/metrics", "/v1/indicators"], connections=connections, grace_seconds=GRACE_SECONDS)
     feeds = [*(feed for one in served for feed in one.feeds), *tracing.feeds]
-    spare_collections()
+    spare_collections(COLLECTED)
     for feed in feeds:  # a vital one that ends takes the server with it: figures that no longer move must not be told
         feed.start(when_ended=server.stop_soon if feed.vital else _nothing)
     watching = [asyncio.create_task(one.lag.watch()) for one in served]

@@ -104,11 +104,12 @@ class Server(uvicorn.Server):
             print(f"{self._name}: {' and '.join(f'http://{host}:{port}{path}' for path in self._paths)}", flush=True)
 
 
-def spare_collections() -> None:
-    """Let the garbage collector pass over what stays, and look seldom: an answer makes many objects and no cycles.
+def spare_collections(objects: int) -> None:
+    """Let the garbage collector pass over what stays, and look seldom: first once there are so many more objects than before.
 
-    Every thousand rows of lists it went through everything that the process holds, which took longer than the answer.
+    An answer of a thousand rows makes many objects and no cycles; it went through everything that the process holds, which took
+    longer than the answer. Requests do leave cycles, which stay until it looks: a hundred thousand objects are some 45 MB of them.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(objects, 50, 100)

@@ -20,6 +20,8 @@ from serving import Connections, Server, run_server, spare_collections
 
 log = logging.getLogger(__name__)
 
+COLLECTED = 10_000  # objects; its requests leave cycles rather than large answers
+
 
 def run(settings: Settings) -> int:
     """Serve in the foreground until asked to stop; the process's exit code."""
@@ -34,7 +36,7 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
     """
     async with Publisher(settings) as publisher:
         server = _server(settings, publisher)
-        spare_collections()
+        spare_collections(COLLECTED)
         topics = asyncio.create_task(_ensure_topics(settings, server))
         beating = asyncio.create_task(beat(publisher, settings.heartbeat_seconds))
         try:
