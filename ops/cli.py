@@ -16,11 +16,12 @@ from schemas.settings import Settings, config_file, settings
 from schemas.settings_words import written
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+INTERRUPTED = 130
 EPILOG = "Settings come from LGSP_* variables or a lgsp.toml; `lgsp settings` lists them all."
 
 
 class Commands(click.Group):
-    """Turns the hub's own errors into one sentence and exit code 1."""
+    """Turns the hub's own errors into one sentence and exit code 1, and Ctrl-C into one and 130, as shells end then."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
@@ -29,6 +30,9 @@ class Commands(click.Group):
         except HubError as error:
             click.secho(str(error), fg="red", err=True)
             sys.exit(1)
+        except KeyboardInterrupt:
+            click.echo("Interrupted. The same command can be run again at any time.", err=True)
+            sys.exit(INTERRUPTED)
 
 
 @click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})

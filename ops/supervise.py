@@ -119,7 +119,10 @@ class Service:
             self.process.wait()
 
     def last_words(self) -> str:
-        """Why it ended: the last line of its log."""
+        """Why it ended: who killed it, or the last line of its log."""
+        code = self.process.returncode if self.process is not None else None
+        if code is not None and code < 0 and not self.failure:
+            return f"it was killed ({signal.Signals(-code).name})"
         return self.failure or last_line(self.log)
 
 

@@ -1,21 +1,27 @@
-"""The console script itself."""
+"""What every command does alike."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from click.testing import CliRunner
 
-from ops import cli
+from ops.cli import cli
+from schemas.errors import EnvironmentBroken
 
 
-def test_what_lgsp_writes_is_its_own_users_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before any command runs, so that whatever it starts inherits it."""
-    monkeypatch.setattr(cli, "cli", lambda: (tmp_path / "file").write_text("x"))
-    before = os.umask(0o022)
-    try:
-        cli.main()
-    finally:
-        os.umask(before)
-    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "Interrupted. The same command can be run again at any time.\n"),
+        (EnvironmentBroken("The folder can't be written."), 1, "The folder can't be written.\n"),
+    ],
+)
+def test_an_end_before_the_end_is_one_sentence(monkeypatch: pytest.MonkeyPatch, raised: BaseException, code: int, said: str) -> None:
+    def end(_: object) -> NoReturn:
+        raise raised
+
+    monkeypatch.setattr("ops.recount.run_recount", end)
+    done = CliRunner().invoke(cli, ["recount"])
+    assert (done.exit_code, done.output) == (code, said)

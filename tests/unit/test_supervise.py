@@ -114,6 +114,16 @@ def test_where_there_is_no_room_to_keep_a_log_it_is_emptied_all_the_same(tmp_pat
     assert [path.stat().st_size for path in tmp_path.iterdir()] == [0]
 
 
+def test_of_what_was_killed_it_is_told_that_and_no_old_line(tmp_path: Path) -> None:
+    service = Service("waits", ["-c", "print('about something else', flush=True); import time; time.sleep(60)"], tmp_path / "waits.log")
+    service.program = [sys.executable]
+    service.start()
+    assert service.process is not None
+    service.process.kill()
+    service.process.wait()
+    assert service.last_words() == "it was killed (SIGKILL)"
+
+
 def test_the_last_words_are_the_last_line_that_says_anything(tmp_path: Path) -> None:
     log = tmp_path / "child.log"
     log.write_text("x" * 100_000 + "\nit is full\n\n \n")
