@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -23,6 +23,7 @@ from aiokafka.errors import (
 )
 
 from schemas.errors import KafkaUnavailable, RestoreUnfinished, SettingsError
+from schemas.pauses import Pauses
 from schemas.settings import Settings
 from schemas.topics import RESTORING, Topic, topics_of
 
@@ -109,6 +110,20 @@ async def ensure_topics(settings: Settings) -> list[str]:
                 _check_partitions(topic, existing[topic.name], settings)
         await _ensure_settings(client, [topic for topic in topics if topic.name in existing], settings)
         return await _make_missing(client, [topic for topic in topics if topic.name not in existing], settings)
+
+
+async def when_ready(settings: Settings, waiting: Callable[[Exception], None]) -> list[str]:
+    """The same as soon as Kafka answers; `waiting` is told why it does not, at every attempt.
+
+    Raises: as `ensure_topics`, for what waiting does not mend.
+    """
+    pauses = Pauses()
+    while True:
+        try:
+            return await ensure_topics(settings)
+        except (KafkaUnavailable, KafkaError, OSError) as error:
+            waiting(error)
+            await asyncio.sleep(pauses.next())
 
 
 def require_restored(there: Collection[str], settings: Settings) -> None:

@@ -16,15 +16,13 @@ from itertools import chain
 from typing import Any, NoReturn, cast
 
 import faust
-from aiokafka.errors import KafkaError
 from faust.types import Message
 from prometheus_client import start_http_server
 
 from schemas import logs
-from schemas.errors import EXIT_REFUSED, BooksError, HubError, KafkaUnavailable, LedgerError
-from schemas.kafka import METADATA_MS, ensure_topics
+from schemas.errors import EXIT_REFUSED, BooksError, HubError, LedgerError
+from schemas.kafka import METADATA_MS, when_ready
 from schemas.listening import cannot_listen, open_to_others
-from schemas.pauses import Pauses
 from schemas.settings import Settings
 from schemas.storage import require_writable
 from schemas.topics import events_topic
@@ -188,20 +186,8 @@ def _serve_metrics(settings: Settings) -> None:
         raise cannot_listen(error, "The worker", settings.host, settings.worker_port, "LGSP_WORKER_PORT") from None
 
 
-async def _topics(settings: Settings) -> None:
-    """Returns once Kafka answers and the topics are as declared.
-
-    Raises: SettingsError when they can't be put right.
-    """
-    pauses = Pauses()
-    while True:
-        try:
-            await ensure_topics(settings)
-        except (KafkaUnavailable, KafkaError, OSError) as error:
-            log.warning("The worker waits for Kafka: %s", error, extra=logs.REPEATS)
-            await asyncio.sleep(pauses.next())
-        else:
-            return
+def _waits(error: Exception) -> None:
+    log.warning("The worker waits for Kafka: %s", error, extra=logs.REPEATS)
 
 
 def run(settings: Settings) -> int:
@@ -213,7 +199,7 @@ def run(settings: Settings) -> int:
     try:
         require_writable(settings.data, "The worker")  # Faust keeps a folder there
         _serve_metrics(settings)
-        asyncio.run(_topics(settings))
+        asyncio.run(when_ready(settings, _waits))
     except HubError as error:
         print(error, file=sys.stderr)
         return 1

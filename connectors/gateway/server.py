@@ -7,14 +7,10 @@ import logging
 import socket
 from functools import partial
 
-from aiokafka.errors import KafkaError
-
 from connectors.gateway.app import build_app
 from connectors.heartbeat import beat
 from connectors.publisher import Publisher
 from schemas import kafka, logs
-from schemas.errors import KafkaUnavailable
-from schemas.pauses import Pauses
 from schemas.settings import Settings
 from serving import Connections, Server, run_server, spare_collections
 
@@ -58,17 +54,10 @@ def _server(settings: Settings, publisher: Publisher) -> Server:
 
 async def _ensure_topics(settings: Settings, server: Server) -> None:
     """Make the topics as soon as Kafka answers; a mismatch ends the server, since books would be split differently."""
-    pauses = Pauses()
-    while True:
-        try:
-            made = await kafka.ensure_topics(settings)
-        except (KafkaUnavailable, KafkaError, OSError) as error:
-            log.debug("topics not made yet: %s", error)
-            await asyncio.sleep(pauses.next())
-        except Exception:  # raised again by whoever awaits this at the end, which is now
-            server.stop_soon()
-            raise
-        else:
-            if made:
-                log.info("made the topics %s", ", ".join(made))
-            return
+    try:
+        made = await kafka.when_ready(settings, lambda error: log.debug("topics not made yet: %s", error))
+    except Exception:  # raised again by whoever awaits this at the end, which is now
+        server.stop_soon()
+        raise
+    if made:
+        log.info("made the topics %s", ", ".join(made))
