@@ -41,7 +41,6 @@ COORDINATOR_TRIES = 100
 # The broker makes its offsets topic at the first question; another one takes over what a dead one coordinated.
 COORDINATOR_MOVES = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NodeNotReadyError, NotCoordinatorForGroupError)
 READ_AT_ONCE = 10_000  # records; what is read at once is memory that a process keeps
-_AS_DECLARED: Mapping[str, str] = {}
 _OWN = 1  # Kafka's source of a setting: the topic's own
 _TO_DO = "LGSP_TOPICS is `check`, so whoever keeps the topics makes and sets them as schemas/topics.py declares; `manage` lets the hub."
 
@@ -102,7 +101,7 @@ async def ensure_topics(settings: Settings) -> list[str]:
     can't be put right. RestoreUnfinished where `lgsp restore` has not come to its end.
     """
     async with admin(settings) as client:
-        existing = {found["topic"]: found["partitions"] for found in await client.describe_topics() or [] if not found["error_code"]}
+        existing = await topics_there(client)
         require_restored(existing, settings)
         topics = topics_of(settings)
         for topic in topics:
@@ -110,6 +109,11 @@ async def ensure_topics(settings: Settings) -> list[str]:
                 _check_partitions(topic, existing[topic.name], settings)
         await _ensure_settings(client, [topic for topic in topics if topic.name in existing], settings)
         return await _make_missing(client, [topic for topic in topics if topic.name not in existing], settings)
+
+
+async def topics_there(client: AIOKafkaAdminClient) -> dict[str, list[Any]]:
+    """The topics that there are, each with what Kafka says of its partitions."""
+    return {found["topic"]: found["partitions"] for found in await client.describe_topics() or [] if not found["error_code"]}
 
 
 async def when_ready(settings: Settings, waiting: Callable[[Exception], None]) -> list[str]:
@@ -165,7 +169,7 @@ async def make_topic(settings: Settings, topic: Topic, **otherwise: str) -> None
     """
     if settings.topics == "manage":
         async with admin(settings) as client:
-            await _create(client, topic, settings, otherwise)
+            await _create(client, topic, settings, **otherwise)
 
 
 def _check_partitions(topic: Topic, found: Sequence[Mapping[str, Any]], settings: Settings) -> None:
@@ -197,12 +201,16 @@ async def _ensure_settings(client: AIOKafkaAdminClient, topics: Sequence[Topic],
     told = " Facts may have been deleted: `lgsp recount` tells." if facts else ""
     log.warning("Topics had other settings than declared, and are put right: %s.%s", said, told)
     own = {name: {key: one.value for key, one in found[name].items() if one.own} for name in wrong}
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name, own[name] | differing) for name, differing in wrong.items()]
-    for answer in await client.alter_configs(resources):
-        for code, message, _, name in cast("Any", answer).resources:
-            if code:
-                raise SettingsError(f"Topic {name} has other settings than the hub relies on ({said}), and Kafka refuses to change them "
-                                    f"({message or code}): set them by hand, or allow the hub to.")  # fmt: skip
+    for name, why in await set_settings(client, {name: own[name] | differing for name, differing in wrong.items()}):
+        raise SettingsError(f"Topic {name} has other settings than the hub relies on ({said}), and Kafka refuses to change them "
+                            f"({why}): set them by hand, or allow the hub to.")  # fmt: skip
+
+
+async def set_settings(client: AIOKafkaAdminClient, wanted: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:
+    """Give topics these settings in place of all that they have of their own; by topic why Kafka refuses."""
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name, dict(config)) for name, config in wanted.items()]
+    answers = cast("Any", await client.alter_configs(resources))
+    return [(name, str(message or code)) for answer in answers for code, message, _, name in answer.resources if code]
 
 
 class TopicSetting(NamedTuple):
@@ -240,8 +248,8 @@ def _told(differing: Mapping[str, str], found: Mapping[str, TopicSetting]) -> st
     return ", ".join(f"{key} is {found[key].value if key in found else 'not set'} instead of {value}" for key, value in differing.items())
 
 
-async def _create(client: AIOKafkaAdminClient, topic: Topic, settings: Settings, otherwise: Mapping[str, str] = _AS_DECLARED) -> None:
-    config = topic.config(settings) | dict(otherwise)
+async def _create(client: AIOKafkaAdminClient, topic: Topic, settings: Settings, **otherwise: str) -> None:
+    config = topic.config(settings) | otherwise
     new = NewTopic(topic.name, topic.partition_count(settings), settings.replication_factor, topic_configs=config)
     try:
         answer = await client.create_topics([new])

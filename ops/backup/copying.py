@@ -20,7 +20,7 @@ from ops.backup.cut import NotOneMoment, books_of, entry_of
 from ops.backup.folder import require_unused, tidy
 from ops.backup.manifest import LAYOUT, Books, Finished, Log, Manifest, load, name_of, save
 from schemas.errors import BackupError
-from schemas.kafka import admin, consumer, read_between, require_restored, settings_of
+from schemas.kafka import admin, consumer, read_between, require_restored, settings_of, topics_there
 from schemas.settings import Settings
 from schemas.topics import events_topic, topics_of
 from streams.families import FAMILIES
@@ -61,7 +61,7 @@ async def _begun(settings: Settings, found: Manifest | None) -> Manifest:
     """The manifest to go on with, with the topics as they are now."""
     names = [events_topic(family) for family in RECOUNTED]
     async with admin(settings) as client:
-        there = {one["topic"]: len(one["partitions"]) for one in await client.describe_topics() or [] if not one["error_code"]}
+        there = {name: len(partitions) for name, partitions in (await topics_there(client)).items()}
         require_restored(there, settings)  # or what was restored so far would pass for the whole hub
         if missing := [name for name in names if name not in there]:
             raise BackupError(f"There is nothing to back up at {settings.bootstrap}: topics {', '.join(missing)} are missing.")

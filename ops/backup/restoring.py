@@ -115,7 +115,7 @@ class Restoring:
         Raises: BackupError, and the same restore may be run again.
         """
         total = sum(self._counts.values())
-        task = progress.add_task("facts", total=total)
+        task, before = progress.add_task("facts", total=total), 0  # facts of the partitions before
         ends = await self.target.ends([log.source for log in self._manifest.logs])
         async with producer(self._settings) as sender:
             for log in self._manifest.logs:
@@ -127,15 +127,11 @@ class Restoring:
                     if number >= there:
                         await pour.add(entry)
                     if number % 1_000 == 0:
-                        progress.update(task, completed=self._before(log) + number)
+                        progress.update(task, completed=before + number)
                 await pour.close()
-                progress.update(task, completed=self._before(log) + self._counts[name_of(log.source)])
+                before += self._counts[name_of(log.source)]
+                progress.update(task, completed=before)
         return total
-
-    def _before(self, log: Log) -> int:
-        """Facts of the partitions before this one."""
-        names = [name_of(one.source) for one in self._manifest.logs]
-        return sum(self._counts[name] for name in names[: names.index(name_of(log.source))])
 
     async def compare(self, progress: Progress) -> None:
         """Read back what is there.

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from ops.backup.chunks import Entry
 from ops.kafka_changes import PAUSE, TRIES, delete_topics
 from schemas.errors import BackupError
-from schemas.kafka import admin, consumer, make_topic, producer, settings_of
+from schemas.kafka import admin, consumer, make_topic, producer, set_settings, settings_of, topics_there
 from schemas.settings import Settings
 from schemas.topics import BY_NAME, CELLS_BYTES, RESTORING, Topic, topics_of
 
@@ -62,11 +61,11 @@ class Target:
             await make_topic(self._settings, _HOLD)
             await self._say(asked)
         for topic in topics_of(self._settings):
-            await make_topic(self._settings, topic, **(AS_GIVEN if topic.kept == "for ever" and topic.broker_time else {}))
+            await make_topic(self._settings, topic, **(AS_GIVEN if _holds_facts(topic) else {}))
 
     async def _topics(self) -> dict[str, int]:
         async with admin(self._settings) as client:
-            return {one["topic"]: len(one["partitions"]) for one in await client.describe_topics() or [] if not one["error_code"]}
+            return {name: len(partitions) for name, partitions in (await topics_there(client)).items()}
 
     async def _check_empty(self, there: Mapping[str, int]) -> None:
         ours = [topic.name for topic in topics_of(self._settings) if topic.name in there]
@@ -121,14 +120,10 @@ class Target:
 
     async def stamp_by_broker(self) -> None:
         """Give the topics of events the settings that are declared, and wait until they are in force."""
-        topics = [topic for topic in topics_of(self._settings) if topic.kept == "for ever" and topic.broker_time]
-        wanted = {topic.name: topic.config(self._settings) for topic in topics}
+        wanted = {topic.name: topic.config(self._settings) for topic in topics_of(self._settings) if _holds_facts(topic)}
         async with admin(self._settings) as client:
-            resources = [ConfigResource(ConfigResourceType.TOPIC, name, config) for name, config in wanted.items()]
-            for answer in await client.alter_configs(resources):
-                for code, message, _, name in cast("Any", answer).resources:
-                    if code:
-                        raise BackupError(f"Kafka does not change the settings of {name} ({message or code}): restore again once it may.")
+            for name, why in await set_settings(client, wanted):
+                raise BackupError(f"Kafka does not change the settings of {name} ({why}): restore again once it may.")
             for _ in range(TRIES):
                 found = await settings_of(client, list(wanted))
                 if all(found[name][key].value == value for name, config in wanted.items() for key, value in config.items()):
@@ -139,6 +134,10 @@ class Target:
     async def let_go(self) -> None:
         """Everything of the hub may start."""
         await delete_topics(self._settings, [RESTORING])
+
+
+def _holds_facts(topic: Topic) -> bool:
+    return topic.kept == "for ever" and topic.broker_time
 
 
 _HOLD = Topic(RESTORING, "ops", "none", "what is being restored", "for ever", partitions=1)
