@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from metrics.disposable import Unreadable
 from schemas.masking import shown as shown  # what a caller sent, as every message of the API may repeat it
-from serving.problems import MEDIA_TYPE, Kind, document
+from serving.problems import MEDIA_TYPE, Kind, document, schema
 
 Name = Literal["unknown-indicator", "wrong-parameter", "not-ready", "not-found", "wrong-method", "failed"]
 _NAMED = "The nearest id or address is named; `GET /v1/catalogue` lists the ids."
@@ -30,26 +30,15 @@ KINDS: dict[Name, Kind] = {
     "not-ready": Kind(503, "The figures are being built",
                       "They are built from Kafka, or no worker has counted anything yet: ask again after Retry-After seconds."),
 }  # fmt: skip
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "description": "RFC 9457 problem details",
-    "required": ["type", "title", "status", "detail", "instance"],
-    "properties": {
-        "type": {"enum": [kind.uri(name) for name, kind in KINDS.items()]},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string", "description": "The address that was asked"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "message"],
-                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
-            },
-        },
+_ERRORS: dict[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["field", "message"],
+        "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
     },
 }
+SCHEMA = schema(KINDS.items(), "The address that was asked", errors=_ERRORS)
 READING = "GET, HEAD"
 QUOTED = re.compile("'([^']*)'")
 

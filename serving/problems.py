@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -44,6 +44,23 @@ def document(name: str, kind: Kind, detail: str, instance: str, more: Mapping[st
     """A problem document. instance: URI of this occurrence; more: further members, such as the items or parameters at fault."""
     said = {"type": kind.uri(name), "title": kind.title, "status": kind.status, "detail": detail, "instance": instance}
     return msgspec.json.encode({**said, **(more or {})})
+
+
+def schema(kinds: Iterable[tuple[str, Kind]], instance: str, **more: Any) -> dict[str, Any]:
+    """What OpenAPI says of the documents of these kinds. instance: what it names; more: the schemas of further members."""
+    return {
+        "type": "object",
+        "description": "RFC 9457 problem details",
+        "required": ["type", "title", "status", "detail", "instance"],
+        "properties": {
+            "type": {"enum": [kind.uri(name) for name, kind in kinds]},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "instance": {"type": "string", "description": instance},
+            **more,
+        },
+    }
 
 
 def response(name: str, detail: str) -> bytes:

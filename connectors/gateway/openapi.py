@@ -15,7 +15,7 @@ from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.modes import ATTRIBUTES, BATCH, JSON, STRUCTURED
 from connectors.gateway.problems import KINDS
 from schemas.events import ACCEPTED, Event
-from serving.problems import MEDIA_TYPE
+from serving.problems import MEDIA_TYPE, schema
 
 Schema = dict[str, Any]
 
@@ -100,21 +100,10 @@ _ACCEPTED: Schema = {
     "required": ["accepted", "items"],
     "properties": {"accepted": {"type": "integer"}, "items": {"type": "array", "items": _ENTRY}},
 }
-_PROBLEM: Schema = {
-    "type": "object",
-    "description": "RFC 9457 problem details",
-    "required": ["type", "title", "status", "detail", "instance"],
-    "properties": {
-        "type": {"enum": [kind.uri(name) for name, kind in KINDS.items()]},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string", "description": "This occurrence, as the gateway's log and the quarantine name it"},
-        "accepted": {"type": "integer"},
-        "refused": {"type": "integer"},
-        "items": {"type": "array", "items": _ENTRY},
-    },
-}
+_PROBLEM: Schema = schema(
+    KINDS.items(), "This occurrence, as the gateway's log and the quarantine name it",
+    accepted={"type": "integer"}, refused={"type": "integer"}, items={"type": "array", "items": _ENTRY},
+)  # fmt: skip
 
 
 def _content(schema: str) -> Schema:
