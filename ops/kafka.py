@@ -34,7 +34,7 @@ from ops.logfiles import rotate
 from schemas import logs
 from schemas.absence import why_silent
 from schemas.errors import EnvironmentBroken, HubError, StorageTrouble
-from schemas.listening import LOOPBACK, address, cannot_listen, connects, listen, open_to_others
+from schemas.listening import LOOPBACK, address, connects, open_to_others, require_free
 from schemas.pauses import Pauses
 from schemas.settings import Settings
 from schemas.storage import trouble_of
@@ -228,10 +228,7 @@ class EmbeddedKafka:
                 _until(lambda: not _is_broker_of(pid, self.data), patience)
 
     def _require_free_port(self) -> None:
-        try:
-            listen(self.host, self.port).close()
-        except OSError as error:
-            raise cannot_listen(error, "Kafka", self.host, self.port, "LGSP_KAFKA_PORT", "LGSP_KAFKA_HOST") from error
+        require_free("Kafka", self.host, self.port, "LGSP_KAFKA_PORT", "LGSP_KAFKA_HOST")
 
     def _prepare(self, command: list[str]) -> None:
         temporary = self.data / "tmp"

@@ -12,7 +12,7 @@ from metrics.catalogue import load_agencies, load_indicators
 from ops.kafka import EmbeddedKafka
 from ops.kafka_jars import classpath
 from schemas.errors import EnvironmentBroken, SettingsError
-from schemas.listening import cannot_listen, listen, open_to_others
+from schemas.listening import open_to_others, require_free
 from schemas.settings import Settings
 from schemas.storage import require_writable
 
@@ -56,10 +56,7 @@ def _require_different_ports(settings: Settings) -> None:
 
 def _require_free(settings: Settings, name: str, port: int) -> None:
     who, setting = f"The {name.removesuffix('_port')}", f"LGSP_{name.upper()}"
-    try:
-        listen(settings.host, port).close()
-    except OSError as error:
-        raise cannot_listen(error, who, settings.host, port, setting) from error
+    require_free(who, settings.host, port, setting)
 
 
 def _passes(error: EnvironmentBroken) -> bool:

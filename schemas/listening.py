@@ -71,3 +71,14 @@ def cannot_listen(
     if error.errno == errno.EADDRINUSE:
         return EnvironmentBroken(f"{where} is in use: stop what listens there, or set {setting} to a free port.")
     return EnvironmentBroken(f"{who} can't listen on {where} ({error.strerror or error}: correct {host_setting} or {setting}).")
+
+
+def require_free(who: str, host: str, port: int, setting: str, host_setting: str = "LGSP_HOST") -> None:
+    """Look whether one could listen there.
+
+    Raises: EnvironmentBroken, caused by the OSError that says why not.
+    """
+    try:
+        listen(host, port).close()
+    except OSError as error:
+        raise cannot_listen(error, who, host, port, setting, host_setting) from error
