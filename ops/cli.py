@@ -11,12 +11,12 @@ from typing import Any
 import click
 
 from ops.bench.names import EVENTS, NAMES
+from ops.environment import INTERRUPTED
 from schemas.errors import HubError
 from schemas.settings import Settings, config_file, settings
 from schemas.settings_words import written
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
-INTERRUPTED = 130
 EPILOG = "Settings come from LGSP_* variables or a lgsp.toml; `lgsp settings` lists them all."
 
 

@@ -7,7 +7,6 @@ facts that are late or break a rule. At its end every figure is counted again.
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from pathlib import Path
 import aiohttp
 
 from ops.bench.load import DAYS, YEAR, dossiers_for
-from ops.bench.machine import usage
+from ops.bench.machine import descriptors, usage
 from ops.bench.names import Scale
 from ops.bench.offsets import Applied, ends_of
 from ops.bench.report import Line, Need
@@ -30,15 +29,16 @@ from ops.supervise import Service
 from schemas.errors import EnvironmentBroken
 from schemas.events import Event
 from schemas.settings import Settings
-from schemas.topics import events_topic
+from schemas.topics import CELLS, events_topic, state_topic
 from streams.families import FAMILIES
 
 RATE = 300  # events a second
 SAMPLES = 180
 GROWTH = 1.15  # memory at the end, in times of that after a third
 PROCESSES = ("gateway", "worker", "metrics")
-TOPICS = {  # what takes Kafka's disk, by the names of the partitions' folders
-    "Kafka on disk, events": "lgsp.[adit]*[!e]-[0-9]*", "Kafka on disk, states": "lgsp.*.state-*", "Kafka on disk, cells": "lgsp.cells-*",
+RECOUNTED = tuple(name for name, family in FAMILIES.items() if family.recounted)  # whose events are kept for ever
+TOPICS = {  # what takes Kafka's disk
+    "events": [events_topic(name) for name in RECOUNTED], "states": [state_topic(name) for name in FAMILIES], "cells": [CELLS],
 }  # fmt: skip
 
 
@@ -134,12 +134,6 @@ async def _watch(pids: Mapping[str, int], samples: Samples, pause: float) -> Non
         await asyncio.sleep(pause)
 
 
-def descriptors(pid: int) -> int:
-    """How many files and connections a process has open; 0 where the system does not tell."""
-    folder = Path(f"/proc/{pid}/fd")
-    return len(os.listdir(folder)) if folder.exists() else 0
-
-
 async def _send(settings: Settings, count: int, told: Callable[[int], None], watching: asyncio.Task[None]) -> int:
     """Send so many events at their times; returns how many."""
     clock = asyncio.get_running_loop().time
@@ -166,8 +160,7 @@ async def _exact(settings: Settings, worker: Service) -> None:
 
     Raises: EnvironmentBroken if a figure is not what the events say.
     """
-    topics = [events_topic(name) for name, family in FAMILIES.items() if family.recounted]
-    places = {(topic, partition): 0 for topic in topics for partition in range(settings.partitions)}
+    places = {(topic, partition): 0 for topic in TOPICS["events"] for partition in range(settings.partitions)}
     async with Applied(settings) as applied:
         await applied.reach(await ends_of(settings, places), worker)
     wrong = [verdict for verdict in await recount(settings) if verdict.wrong]
@@ -179,7 +172,10 @@ async def _exact(settings: Settings, worker: Service) -> None:
 def _disk(settings: Settings) -> dict[str, float]:
     """MB on disk, by what holds them."""
     log = settings.data / "kafka" / "log"
-    kafka = {name: _size(log.glob(f"{pattern}/*")) for name, pattern in TOPICS.items()}
+    kafka = {
+        f"Kafka on disk, {what}": sum(_size(log.glob(f"{topic}-*/*")) for topic in topics)  # a folder is named topic-partition
+        for what, topics in TOPICS.items()
+    }
     lists, cube = (_size(settings.data.glob(f"{name}.sqlite*")) for name in ("listing", "cube"))
     return {**kafka, "Kafka on disk, all": _size(log.glob("*/*")), "lists on disk": lists, "cube on disk": cube}
 

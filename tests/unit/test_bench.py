@@ -356,10 +356,10 @@ def test_a_soak_tells_the_disk_of_a_million_events_and_no_descriptors_where_ther
 
 
 def test_own_descriptors_are_counted() -> None:
-    before = soak.descriptors(os.getpid())
+    before = machine.descriptors(os.getpid())
     with open(os.devnull):
-        assert soak.descriptors(os.getpid()) == before + 1 > 1
-    assert soak.descriptors(2**22 + 1) == 0
+        assert machine.descriptors(os.getpid()) == before + 1 > 1
+    assert machine.descriptors(2**22 + 1) == 0
 
 
 def test_the_soak_is_measured_only_where_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
