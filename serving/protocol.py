@@ -32,8 +32,7 @@ BEGINS = re.compile(rb"[A-Z\r\n]")  # how a request can begin
 # Other protocols are not spoken; to the parser such a request would have no body (Java's client offers HTTP/2 with each first one).
 UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
 
-_errors_only = logging.getLogger(CLIENTS)
-_errors_only.setLevel(logging.ERROR)  # what is no HTTP is counted, and said seldom
+_clients = logging.getLogger(CLIENTS)
 
 
 class Flow(FlowControl):
@@ -54,7 +53,7 @@ class Protocol(HttpToolsProtocol):
 
     def __init__(self, connections: Connections, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.logger = _errors_only
+        self.logger = _clients
         self._all = connections
         self._unfed, self._at = b"", 0  # what was read, and from where on the parser has not had it
         self._in_head = True

@@ -101,13 +101,14 @@ class Traces:
         state = self._state(family, id_)
         home = partition_of(id_.encode(), self._index.partitions)
         read, more, next_offset = self._read(family, id_, home, after, asked.limit)
-        facts = None if read is None else self._telling[family].tell(id_.encode(), read.records, self._counted(state))
+        counted = self._counted(state)
+        facts = None if read is None else self._telling[family].tell(id_.encode(), read.records, counted)
         return TraceAnswer(
             id=id_, family=family, state=self._state_of(family, state, asked), state_missing=NO_STATE if state.rows is None else None,
             facts=facts, facts_missing=NO_KAFKA if read is None else _not_all(read), left=0 if read is None else read.left,
             next=None if more is None else f"{more.offset}.{more.partition}",
             as_of=TraceAsOf(
-                partition=home, counted=self._counted(state).get(home, 0), indexed=next_offset, log=None if read is None else read.end
+                partition=home, counted=counted.get(home, 0), indexed=next_offset, log=None if read is None else read.end
             ),
         )  # fmt: skip
 
