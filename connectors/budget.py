@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 
 
 class Budget:
-    """`limit` bytes to share. One holder alone may exceed it, so that a single large thing can't wait for ever."""
+    """`limit` bytes to share. One holder alone may exceed it, so that a single large thing can't
+    wait for ever.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit

@@ -1,4 +1,6 @@
-"""What the quarantine keeps of an item that the gateway refused: what the hub knows of it, and no word of anything else."""
+"""What the quarantine keeps of an item that the gateway refused: what the hub knows of it, and no
+word of anything else.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,13 @@ from schemas.events import ACCEPTED
 from schemas.masking import shown
 from schemas.quarantine import Kept, Quarantined, bounded, kept_of, structure_of
 
-ATTRIBUTES = ("specversion", "id", "source", "type", "time", "subject", "datacontenttype")  # that the hub reads
+# that the hub reads
+ATTRIBUTES = ("specversion", "id", "source", "type", "time", "subject", "datacontenttype")
 UNREADABLE = "can't be read as JSON"
 _SHOWN_PARTS = 5  # of a list
-KNOWN = frozenset((*ATTRIBUTES, "data", *(name for event in ACCEPTED.values() for name in event.model_fields)))
+KNOWN = frozenset(
+    (*ATTRIBUTES, "data", *(name for event in ACCEPTED.values() for name in event.model_fields))
+)
 
 
 def kept_of_item(item: Item, digest: Digest) -> Kept:
@@ -35,11 +40,15 @@ def kept_of_item(item: Item, digest: Digest) -> Kept:
         unknown += sum(name not in model.model_fields for name in data)
     elif "data" in value:
         fields["data"] = structure_of(data)
-    return kept_of(payload, digest, source=source, type=model.type, fields=bounded(fields), unknown=unknown)
+    return kept_of(
+        payload, digest, source=source, type=model.type, fields=bounded(fields), unknown=unknown
+    )
 
 
 def refused_item(origin: str, errors: Iterable[FieldError], kept: Kept) -> Quarantined:
-    """The item for the quarantine, with its reason. Names that no event has are counted, not told."""
+    """The item for the quarantine, with its reason. Names that no event has are counted, not
+    told.
+    """
     errors = list(errors)
     reason = "; ".join(dict.fromkeys(_reasons(errors)))
     return Quarantined(origin, reason, "+".join(sorted({error.kind for error in errors})), kept)
@@ -47,10 +56,14 @@ def refused_item(origin: str, errors: Iterable[FieldError], kept: Kept) -> Quara
 
 def _reasons(errors: Iterable[FieldError]) -> Iterator[str]:
     for error in errors:
-        if not error.field or all(part in KNOWN or part.isdecimal() for part in error.field.split(".")):
+        if not error.field or all(
+            part in KNOWN or part.isdecimal() for part in error.field.split(".")
+        ):
             yield f"{error.field or 'event'}: {error.message}"
         else:
-            yield "a field that the hub does not know" + (" stands twice" if error.kind == "repeated_name" else "")
+            yield "a field that the hub does not know" + (
+                " stands twice" if error.kind == "repeated_name" else ""
+            )
 
 
 def _told(value: Any) -> str:

@@ -1,4 +1,6 @@
-"""The heartbeat: an event to every partition every few seconds, which travels the whole pipeline. Its age is the freshness people see."""
+"""The heartbeat: an event to every partition every few seconds, which travels the whole pipeline.
+Its age is the freshness people see.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,13 @@ class Beats(Protocol):
 
 def beat_of(partition: int) -> HubHeartbeat:
     """A heartbeat of now. Several gateways may beat: the newest counts."""
-    return HubHeartbeat(event_id=uuid4().hex, source="gateway", agency="hub", occurred_at=now_ms(), beat=str(partition))
+    return HubHeartbeat(
+        event_id=uuid4().hex,
+        source="gateway",
+        agency="hub",
+        occurred_at=now_ms(),
+        beat=str(partition),
+    )
 
 
 async def beat_once(publisher: Beats) -> None:
@@ -39,16 +47,21 @@ async def beat_once(publisher: Beats) -> None:
     Raises: KafkaUnavailable
     """
     count = await publisher.partitions(TOPIC)
-    await asyncio.gather(*(publisher.publish_to(partition, beat_of(partition)) for partition in range(count)))
+    await asyncio.gather(
+        *(publisher.publish_to(partition, beat_of(partition)) for partition in range(count))
+    )
 
 
 async def beat(publisher: Beats, seconds: float) -> None:
-    """Beat until cancelled. While Kafka is away beats are left out: a late one would say nothing."""
+    """Beat until cancelled. While Kafka is away beats are left out: a late one would say
+    nothing.
+    """
     while True:
         try:
             await beat_once(publisher)
         except KafkaUnavailable as error:
             log.debug("heartbeat left out: %s", error)
-        except Exception:  # nobody awaits this task before the end: a heart that stops must not stop unheard
+        # nobody awaits this task before the end: a heart that stops must not stop unheard
+        except Exception:
             log.exception("heartbeat left out for an unforeseen reason")
         await asyncio.sleep(seconds)

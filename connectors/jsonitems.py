@@ -1,11 +1,12 @@
 """JSON taken apart item by item, so that a hostile body costs no more than an honest one.
 
-A batch is never built as a whole: each item is parsed out of a window no longer than an event may be, and reading stops at the
-first item too many. Items come with their own text, for the quarantine, and with the names that stand twice in an object, which
-JSON leaves undefined and which the hub therefore refuses. (Python's own parser: it can begin anywhere and says where it ended.)
+A batch is never built as a whole: each item is parsed out of a window no longer than an event may
+be, and reading stops at the first item too many. Items come with their own text, for the
+quarantine, and with the names that stand twice in an object, which JSON leaves undefined and which
+the hub therefore refuses. (Python's own parser: it can begin anywhere and says where it ended.)
 
-An item that can't be read says why and takes no other along, as long as it can be seen where it ends: at the next comma or
-bracket that is in none of its texts and brackets.
+An item that can't be read says why and takes no other along, as long as it can be seen where it
+ends: at the next comma or bracket that is in none of its texts and brackets.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from typing import Any, NamedTuple, NoReturn
 
 EVENT_LIMIT = 64 << 10  # characters; CloudEvents 1.0 obliges nobody to forward more than 64 KiB
 WINDOWS = (4 << 10, EVENT_LIMIT)
-LONGEST_TOKEN = 12  # a literal or an escape that the window's end cuts is reported no further than this before it
-BRACKETS = 200_000  # of all unreadable items of a batch that are followed to find their ends: tens of milliseconds
+# a literal or an escape that the window's end cuts is reported no further than this before it
+LONGEST_TOKEN = 12
+# of all unreadable items of a batch that are followed to find their ends: tens of milliseconds
+BRACKETS = 200_000
 
 _space = re.compile(r"[ \t\n\r]*+")
-# Possessive, so that nothing is remembered of the way: megabytes of text must not become as many places to come back to.
+# Possessive, so that nothing is remembered of the way: megabytes of text must not become as many
+# places to come back to.
 _TEXT = r'"(?:[^"\\]++|\\.)*+"'
 _border = re.compile(rf'[^"\[\]{{}},]*+(?:{_TEXT}[^"\[\]{{}},]*+)*+([\[\]{{}},])', re.DOTALL)
 _bracket = re.compile(rf'[^"\[\]{{}}]*+(?:{_TEXT}[^"\[\]{{}}]*+)*+([\[\]{{}}])', re.DOTALL)
@@ -41,7 +45,7 @@ _WORDS = {
     "Invalid control character at": "a text holds a line break, a tab or another control character",
     "Invalid \\escape": "a text holds a backslash that begins nothing",
     "Invalid \\uXXXX escape": "a text holds \\u without four hexadecimal digits",
-}  # fmt: skip
+}
 
 
 class NotJson(Exception):
@@ -51,7 +55,10 @@ class NotJson(Exception):
 class ItemTooLong(Exception):
     """An item does not end within EVENT_LIMIT characters."""
 
-    reason = f"is longer than {EVENT_LIMIT:,} characters: an event carries codes and times, never documents"
+    reason = (
+        f"is longer than {EVENT_LIMIT:,} characters: an event carries codes and times, never"
+        " documents"
+    )
 
     def __init__(self, index: int) -> None:
         super().__init__(f"Item {index} {self.reason}.")
@@ -62,7 +69,9 @@ class TooManyItems(Exception):
 
 
 class Item(NamedTuple):
-    """A parsed item, its text as it came, and the names that stand twice in one of its objects; or why it can't be read."""
+    """A parsed item, its text as it came, and the names that stand twice in one of its objects; or
+    why it can't be read.
+    """
 
     value: Any
     text: str
@@ -71,8 +80,9 @@ class Item(NamedTuple):
 
 
 def text_of(body: bytes) -> str:
-    """The body as text; a byte order mark is passed over, bytes that are not UTF-8 become what only `encode` with
-    `surrogateescape` turns back into them."""
+    """The body as text; a byte order mark is passed over, bytes that are not UTF-8 become what only
+    `encode` with `surrogateescape` turns back into them.
+    """
     return body.decode("utf-8-sig", "surrogateescape")
 
 
@@ -103,7 +113,9 @@ def read_array(text: str, limit: int) -> Iterator[Item]:
     index = 0
     while more:
         if index == limit:
-            raise TooManyItems(f"A batch may hold {limit:,} events: send the rest in further requests.")
+            raise TooManyItems(
+                f"A batch may hold {limit:,} events: send the rest in further requests."
+            )
         item, end = reader.item_and_border(at, index)
         yield item
         more = text.startswith(",", end)
@@ -126,10 +138,14 @@ class _Reader:
         self._utf8 = text.isascii() or not NO_UTF8.search(text)
         self._followed = 0
         self._repeated: list[str] = []
-        self._decode = json.JSONDecoder(object_pairs_hook=self._object, parse_constant=_no_constant).raw_decode
+        self._decode = json.JSONDecoder(
+            object_pairs_hook=self._object, parse_constant=_no_constant
+        ).raw_decode
 
     def item_and_border(self, at: int, index: int) -> tuple[Item, int]:
-        """The item of an array that begins at a character, readable or not, and where the comma or bracket behind it stands."""
+        """The item of an array that begins at a character, readable or not, and where the comma or
+        bracket behind it stands.
+        """
         try:
             item, end = self.item(at, index)
             end = _skip(self._text, end)
@@ -153,14 +169,18 @@ class _Reader:
                 value, length = found
                 text = self._text[at : at + length]
                 if not self._utf8 and (strange := NO_UTF8.search(text)):
-                    raise NotJson(f"it holds bytes that are not UTF-8 (character {at + strange.start()})")
+                    raise NotJson(
+                        f"it holds bytes that are not UTF-8 (character {at + strange.start()})"
+                    )
                 return Item(value, text, tuple(self._repeated)), at + length
             if last:
                 break
         raise ItemTooLong(index)
 
     def _border(self, at: int) -> int | None:
-        """Where the comma or closing bracket behind the item stands; None if its texts and brackets do not end, or nothing is there."""
+        """Where the comma or closing bracket behind the item stands; None if its texts and brackets
+        do not end, or nothing is there.
+        """
         depth, end = 0, at
         while self._followed < BRACKETS:
             self._followed += 1
@@ -176,13 +196,19 @@ class _Reader:
         return None
 
     def _try(self, piece: str, at: int, last: bool) -> tuple[Any, int] | None:
-        """The value at the beginning of the piece and its length; None if the piece's end seems to cut it."""
+        """The value at the beginning of the piece and its length; None if the piece's end seems to
+        cut it.
+        """
         try:
             value, end = self._decode(piece)
         except JSONDecodeError as error:
-            if not last and (error.msg.startswith("Unterminated string") or error.pos >= len(piece) - LONGEST_TOKEN):
+            if not last and (
+                error.msg.startswith("Unterminated string")
+                or error.pos >= len(piece) - LONGEST_TOKEN
+            ):
                 return None
-            place = error.pos if error.doc == piece else piece.find(error.doc)  # of a constant only its name is known
+            # of a constant only its name is known
+            place = error.pos if error.doc == piece else piece.find(error.doc)
             raise NotJson(f"{_WORDS.get(error.msg, error.msg)} (character {at + place})") from None
         except RecursionError:
             raise NotJson(f"the value at character {at} is nested too deeply") from None
@@ -193,7 +219,9 @@ class _Reader:
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            self._repeated.extend(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+            self._repeated.extend(
+                name for name, times in Counter(name for name, _ in pairs).items() if times > 1
+            )
         return found
 
 

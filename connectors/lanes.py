@@ -1,7 +1,8 @@
-"""Lanes: one per topic partition, each with the batch in flight, batches waiting, and the one that fills meanwhile.
+"""Lanes: one per topic partition, each with the batch in flight, batches waiting, and the one that
+fills meanwhile.
 
-While a lane's batch is in flight the next one fills with the records of every caller; an idle lane sends at once. So batches
-grow by themselves under load and nobody waits for a timer.
+While a lane's batch is in flight the next one fills with the records of every caller; an idle lane
+sends at once. So batches grow by themselves under load and nobody waits for a timer.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ OVERHEAD = 64  # upper estimate of a record's framing, and of a header's with it
 
 
 class Record(NamedTuple):
-    """A record to write; `partition` None: chosen by the key, as every Kafka client's default does."""
+    """A record to write; `partition` None: chosen by the key, as every Kafka client's default
+    does.
+    """
 
     topic: str
     key: bytes
@@ -79,7 +82,12 @@ class Batch:
 
     def add(self, record: Record, size: int, now: int, ticket: Ticket) -> bool:
         """Whether the record still fitted."""
-        if self.builder.append(timestamp=now, key=record.key, value=record.value, headers=record.headers) is None:
+        if (
+            self.builder.append(
+                timestamp=now, key=record.key, value=record.value, headers=record.headers
+            )
+            is None
+        ):
             return False
         self.size += size
         if not self.tickets or self.tickets[-1] is not ticket:
@@ -96,13 +104,20 @@ class Batch:
 class Lane:
     """The way to one partition.
 
-    `producer()` gives the producer of the moment, or None while there is none; `batch_bytes()` what a batch may hold.
-    `settled(producer, error, records, bytes)` hears how each batch ended and says what its callers are told.
+    `producer()` gives the producer of the moment, or None while there is none; `batch_bytes()` what
+    a batch may hold. `settled(producer, error, records, bytes)` hears how each batch ended and says
+    what its callers are told.
     """
 
     def __init__(
-        self, topic: str, partition: int, budget: Budget, producer: Callable[[], Any], settled: Settled, batch_bytes: Callable[[], int],
-    ) -> None:  # fmt: skip
+        self,
+        topic: str,
+        partition: int,
+        budget: Budget,
+        producer: Callable[[], Any],
+        settled: Settled,
+        batch_bytes: Callable[[], int],
+    ) -> None:
         self.topic = topic
         self.partition = partition
         self._budget = budget
@@ -119,7 +134,9 @@ class Lane:
         return self._sending is not None
 
     def add(self, record: Record, size: int, now: int, ticket: Ticket) -> None:
-        """Put a record into the batch that fills; `size` bytes were taken from the budget and are given back with its batch."""
+        """Put a record into the batch that fills; `size` bytes were taken from the budget and are
+        given back with its batch.
+        """
         if not self._waiting or not self._waiting[-1].add(record, size, now, ticket):
             self._waiting.append(Batch(self._batch_bytes()))
             self._waiting[-1].add(record, size, now, ticket)  # an empty batch takes any record
@@ -140,12 +157,16 @@ class Lane:
             batch.settle(error)
 
     async def drain(self) -> None:
-        """Wait until nothing is in flight any more; what waits follows while there is a producer."""
+        """Wait until nothing is in flight any more; what waits follows while there is a
+        producer.
+        """
         while self._sending is not None:
             await asyncio.wait({self._sending})
 
     def cut(self, error: BaseException | None = None) -> None:
-        """Give up what is in flight: its producer is gone, and nobody will ever know. `error` is what its callers are told."""
+        """Give up what is in flight: its producer is gone, and nobody will ever know. `error` is
+        what its callers are told.
+        """
         if self._sending is not None:
             self._cut = self._cut or error
             self._sending.cancel()
@@ -156,7 +177,11 @@ class Lane:
         await delivery
 
     def _sent(self, producer: Any, batch: Batch, task: asyncio.Task[None]) -> None:
-        error = self._cut or KafkaError("the sending was cut off") if task.cancelled() else task.exception()
+        error = (
+            self._cut or KafkaError("the sending was cut off")
+            if task.cancelled()
+            else task.exception()
+        )
         self._sending, self._cut = None, None
         self._budget.give(batch.size)
         batch.settle(self._settled(producer, error, batch.builder.record_count(), batch.size))

@@ -1,9 +1,11 @@
-"""The publisher: events into Kafka, acknowledged by every in-sync replica before a caller is told so.
+"""The publisher: events into Kafka, acknowledged by every in-sync replica before a caller is told
+so.
 
-aiokafka's own `send` costs some 50 microseconds a record; the publisher builds whole batches per partition instead (lanes.py)
-across concurrent callers, each topic on a route of its own (route.py). Memory is bounded: beyond `publish_buffer` bytes callers
-wait. While Kafka, or their topic, is away callers are told at once; the batch that hangs, or the reconnecting, is the probe that
-notices its return.
+aiokafka's own `send` costs some 50 microseconds a record; the publisher builds whole batches per
+partition instead (lanes.py) across concurrent callers, each topic on a route of its own (route.py).
+Memory is bounded: beyond `publish_buffer` bytes callers wait. While Kafka, or their topic, is away
+callers are told at once; the batch that hangs, or the reconnecting, is the probe that notices its
+return.
 """
 
 from __future__ import annotations
@@ -37,7 +39,13 @@ LOOK_AFTER_SECONDS = 1.0  # without an acknowledgement, to look whether the topi
 
 def record_of(event: Event, partition: int | None = None) -> Record:
     """The event as a record of its family's topic, keyed by its thing."""
-    return Record(events_topic(event.family), event.thing.encode(), encode(event), cloud_event_headers(event), partition)
+    return Record(
+        events_topic(event.family),
+        event.thing.encode(),
+        encode(event),
+        cloud_event_headers(event),
+        partition,
+    )
 
 
 class Publisher:
@@ -46,12 +54,16 @@ class Publisher:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.budget = Budget(settings.publish_buffer)
-        self.routes = {topic.name: Route(topic, self) for topic in TOPICS if "connectors" in topic.owner}
+        self.routes = {
+            topic.name: Route(topic, self) for topic in TOPICS if "connectors" in topic.owner
+        }
         self._silent = False
         self._told = 0.0  # when it was last said that no broker answers
 
     async def start(self) -> None:
-        """Begin connecting; does not wait for Kafka, and goes on trying for as long as the publisher lives."""
+        """Begin connecting; does not wait for Kafka, and goes on trying for as long as the
+        publisher lives.
+        """
         for route in self.routes.values():
             route.start()
 
@@ -61,7 +73,12 @@ class Publisher:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.settings.publish_timeout):
                     await asyncio.gather(*(route.drain() for route in self.routes.values()))
-        await asyncio.gather(*(route.stop(self._unconfirmed("the publisher stopped")) for route in self.routes.values()))
+        await asyncio.gather(
+            *(
+                route.stop(self._unconfirmed("the publisher stopped"))
+                for route in self.routes.values()
+            )
+        )
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -96,7 +113,9 @@ class Publisher:
         """No broker answers."""
         now = time.monotonic()
         if not self._silent:
-            log.warning("No Kafka answers at %s (%s); trying until one does", self.settings.bootstrap, why)
+            log.warning(
+                "No Kafka answers at %s (%s); trying until one does", self.settings.bootstrap, why
+            )
             self._told = now
         elif now - self._told > REMIND_SECONDS:
             log.warning("Still no Kafka answers at %s (%s)", self.settings.bootstrap, why)
@@ -106,8 +125,9 @@ class Publisher:
     async def publish(self, events: Sequence[Event]) -> None:
         """Returns once every event is on all in-sync replicas.
 
-        Raises: KafkaUnavailable after `publish_timeout` seconds, at once while Kafka is known to be away. Events may be stored
-        all the same; sending them again changes nothing, since merging is idempotent.
+        Raises: KafkaUnavailable after `publish_timeout` seconds, at once while Kafka is known to be
+        away. Events may be stored all the same; sending them again changes nothing, since merging
+        is idempotent.
         """
         await self.send(map(record_of, events))
 
@@ -129,7 +149,9 @@ class Publisher:
         except TimeoutError:
             for route in used:
                 route.late(began)
-            raise self._unconfirmed(f"no acknowledgement within {self.settings.publish_timeout:g} s") from None
+            raise self._unconfirmed(
+                f"no acknowledgement within {self.settings.publish_timeout:g} s"
+            ) from None
         finally:
             waking.cancel()
         if isinstance(error, HubError):
@@ -173,7 +195,10 @@ class Publisher:
                 await asyncio.sleep(0)
 
     def _unconfirmed(self, why: str) -> KafkaUnavailable:
-        return KafkaUnavailable(f"Kafka at {self.settings.bootstrap} did not confirm the records ({why}): send them again.")
+        return KafkaUnavailable(
+            f"Kafka at {self.settings.bootstrap} did not confirm the records ({why}): send them"
+            " again."
+        )
 
 
 def _look_at(routes: Iterable[Route]) -> None:

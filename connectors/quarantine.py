@@ -1,4 +1,6 @@
-"""Into `lgsp.quarantine`: what could not be taken in is kept with its origin and reason, never dropped."""
+"""Into `lgsp.quarantine`: what could not be taken in is kept with its origin and reason, never
+dropped.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Routes: one per topic, each with a producer of its own and a lane per partition, so that what befalls a topic befalls no other.
+"""Routes: one per topic, each with a producer of its own and a lane per partition, so that what
+befalls a topic befalls no other.
 
-A topic that is missing, that may not be written or whose brokers hang concerns only those who write to it: they are told at once,
-by its name, until it can be written again. A producer that broke is replaced; what was on its way through it is given up.
+A topic that is missing, that may not be written or whose brokers hang concerns only those who write
+to it: they are told at once, by its name, until it can be written again. A producer that broke is
+replaced; what was on its way through it is given up.
 """
 
 from __future__ import annotations
@@ -17,7 +19,13 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthoriza
 from connectors.budget import Budget
 from connectors.lanes import BATCH_BYTES, Lane, Record
 from schemas import kafka
-from schemas.errors import HubError, KafkaUnavailable, RecordTooLarge, RestoreUnfinished, TopicUnwritable
+from schemas.errors import (
+    HubError,
+    KafkaUnavailable,
+    RecordTooLarge,
+    RestoreUnfinished,
+    TopicUnwritable,
+)
 from schemas.partitioner import partition_of
 from schemas.pauses import Pauses
 from schemas.settings import Settings
@@ -28,7 +36,10 @@ log = logging.getLogger(__name__)
 RECONNECT_SECONDS = 0.5
 MAKING_SECONDS = 5.0  # that a topic may be missing at first: another process makes it
 UNAUTHORISED = "the hub has no right to: give it the operations Write and Describe on it"
-MISSING_FACTS = "it is missing, and the facts it held with it: restore it, or restart the gateway to begin with an empty one"
+MISSING_FACTS = (
+    "it is missing, and the facts it held with it: restore it, or restart the gateway to begin with"
+    " an empty one"
+)
 LOOK_SECONDS = 2.0  # that a broker has to answer a question before it counts as silent
 
 
@@ -50,7 +61,8 @@ class Route:
 
     def __init__(self, topic: Topic, publisher: Listens) -> None:
         self.topic = topic
-        self.tried = asyncio.Event()  # the topic was found once, or is known to be missing, or no Kafka answers
+        # the topic was found once, or is known to be missing, or no Kafka answers
+        self.tried = asyncio.Event()
         self.up = asyncio.Event()
         self.partitions = 0
         self.trouble: KafkaUnavailable | None = None  # what callers are told at once
@@ -91,7 +103,8 @@ class Route:
         """
         await self.tried.wait()
         if self.trouble is not None:
-            raise type(self.trouble)(*self.trouble.args)  # a fresh one: each raising would lengthen a shared one's traceback
+            # a fresh one: each raising would lengthen a shared one's traceback
+            raise type(self.trouble)(*self.trouble.args)
         await self.up.wait()
 
     def lane(self, record: Record) -> Lane:
@@ -107,7 +120,14 @@ class Route:
         lane = self._lanes.get(partition)
         if lane is None:
             budget = self._publisher.budget
-            lane = Lane(self.topic.name, partition, budget, lambda: self._producer, self._settled, lambda: self._batch_bytes)
+            lane = Lane(
+                self.topic.name,
+                partition,
+                budget,
+                lambda: self._producer,
+                self._settled,
+                lambda: self._batch_bytes,
+            )
             self._lanes[partition] = lane
         return lane
 
@@ -133,11 +153,17 @@ class Route:
             self._looking.add_done_callback(self._looked)
 
     def late(self, began: float) -> None:
-        """A caller gave up that had begun then; unless it only waited for room, those behind it need not wait as long.
+        """A caller gave up that had begun then; unless it only waited for room, those behind it
+        need not wait as long.
 
-        Nor does what waits hold room that others need: of a topic that hangs, only what is in flight stays in memory.
+        Nor does what waits hold room that others need: of a topic that hangs, only what is in
+        flight stays in memory.
         """
-        if self._acknowledged < began and (self.busy or not self.up.is_set()) and self.trouble is None:
+        if (
+            self._acknowledged < began
+            and (self.busy or not self.up.is_set())
+            and self.trouble is None
+        ):
             why = "does not confirm what is sent to it: send the same request again later."
             self.trouble = KafkaUnavailable(f"Topic {self.topic.name} {why}")
             for lane in self._lanes.values():
@@ -159,7 +185,9 @@ class Route:
             log.error("Topic %s could not be looked at", self.topic.name, exc_info=error)
 
     async def _asked(self, producer: AIOKafkaProducer) -> str:
-        """Why the topic can't be written, as far as the brokers know; empty if they know of nothing or do not answer in time."""
+        """Why the topic can't be written, as far as the brokers know; empty if they know of nothing
+        or do not answer in time.
+        """
         name, client = self.topic.name, producer.client
         client.add_topic(name)
         try:
@@ -188,30 +216,40 @@ class Route:
 
     def _say(self, reason: str) -> TopicUnwritable:
         """From now on callers are told at once; the log once."""
-        found = TopicUnwritable(f"Topic {self.topic.name} can't be written: {reason}. Nothing else is held up by it.")
+        found = TopicUnwritable(
+            f"Topic {self.topic.name} can't be written: {reason}. Nothing else is held up by it."
+        )
         if not isinstance(self.trouble, TopicUnwritable):
             log.error("%s", found)
         self.trouble = found
         return found
 
     def _too_large(self, size: int, takes: str) -> RecordTooLarge:
-        why = f"does not take a record of {size:,} bytes, only records {takes} (its max.message.bytes): send less in one"
+        why = (
+            f"does not take a record of {size:,} bytes, only records {takes} (its"
+            " max.message.bytes): send less in one"
+        )
         return RecordTooLarge(f"Topic {self.topic.name} {why}.")
 
-    def _settled(self, producer: Any, error: BaseException | None, records: int, size: int) -> BaseException | None:
+    def _settled(
+        self, producer: Any, error: BaseException | None, records: int, size: int
+    ) -> BaseException | None:
         """A batch came to its end; returns what its callers are told."""
         if error is None:
             self._acknowledged = time.monotonic()
             self.trouble = None
             self._publisher.heard()
             return None
-        if producer is self._producer:  # its sequence numbers may have a hole now: only a fresh one can go on
+        # its sequence numbers may have a hole now: only a fresh one can go on
+        if producer is self._producer:
             self._producer = None
             self._broken.set()
         if isinstance(error, MessageSizeTooLargeError):
             if records == 1:
-                return self._too_large(size, "that are smaller")  # whatever is declared: the brokers say so
-            self._batch_bytes = max(1, min(self._batch_bytes, size) // 2)  # the next try travels in smaller batches
+                # whatever is declared: the brokers say so
+                return self._too_large(size, "that are smaller")
+            # the next try travels in smaller batches
+            self._batch_bytes = max(1, min(self._batch_bytes, size) // 2)
         if isinstance(error, TopicAuthorizationFailedError):
             return self._say(UNAUTHORISED)
         return error
@@ -222,7 +260,10 @@ class Route:
             try:
                 await self._live()
             except Exception:
-                log.exception("The connection to topic %s broke in an unforeseen way; opening another one", self.topic.name)
+                log.exception(
+                    "The connection to topic %s broke in an unforeseen way; opening another one",
+                    self.topic.name,
+                )
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _live(self) -> None:
@@ -262,12 +303,17 @@ class Route:
 
     async def _attempt(self) -> AIOKafkaProducer:
         patience = max(5.0, self._settings.publish_timeout)
-        producer = kafka.producer(self._settings, retry_backoff_ms=50, request_timeout_ms=int(patience * 1000))
+        producer = kafka.producer(
+            self._settings, retry_backoff_ms=50, request_timeout_ms=int(patience * 1000)
+        )
         try:
             async with asyncio.timeout(patience):
                 await producer.start()
-                # Who comes in between would be told that a fact is kept, in a log that may be thrown away.
-                kafka.require_restored((await producer.client.fetch_all_metadata()).topics(), self._settings)
+                # Who comes in between would be told that a fact is kept, in a log that may be
+                # thrown away.
+                kafka.require_restored(
+                    (await producer.client.fetch_all_metadata()).topics(), self._settings
+                )
             self._publisher.heard()
             await self._find(producer)
         except BaseException:
@@ -279,7 +325,8 @@ class Route:
         """Wait until the topic is there; one that holds no facts is made again."""
         began = time.monotonic()
         while reason := await self._asked(producer) or self._unseen(producer):
-            if self.partitions or time.monotonic() - began > MAKING_SECONDS:  # it was there before, or nobody makes it
+            # it was there before, or nobody makes it
+            if self.partitions or time.monotonic() - began > MAKING_SECONDS:
                 self._say(reason)
                 self.tried.set()
                 await self._make_again()
@@ -287,7 +334,11 @@ class Route:
         self.partitions = len(producer.client.cluster.partitions_for_topic(self.topic.name) or ())
 
     def _unseen(self, producer: AIOKafkaProducer) -> str:
-        return "" if producer.client.cluster.partitions_for_topic(self.topic.name) else "no broker tells its partitions"
+        return (
+            ""
+            if producer.client.cluster.partitions_for_topic(self.topic.name)
+            else "no broker tells its partitions"
+        )
 
     async def _make_again(self) -> None:
         if not self.topic.made_again:
@@ -303,7 +354,8 @@ class Route:
 async def abandon(producer: AIOKafkaProducer) -> None:
     """Close a producer without waiting for deliveries that may never come.
 
-    `AIOKafkaProducer.stop` flushes first: for ever while Kafka is away, since idempotent batches do not expire.
+    `AIOKafkaProducer.stop` flushes first: for ever while Kafka is away, since idempotent batches do
+    not expire.
     """
     producer._closed = True
     task = producer._sender.sender_task

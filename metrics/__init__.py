@@ -1,1 +1,3 @@
-"""What people see: cube (read model), indicators (catalogue), exporter (Prometheus), reporting API."""
+"""What people see: cube (read model), indicators (catalogue), exporter (Prometheus), reporting
+API.
+"""

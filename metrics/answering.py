@@ -1,4 +1,6 @@
-"""How one indicator of one question is answered: read where it may be looked for, else absent with the reason."""
+"""How one indicator of one question is answered: read where it may be looked for, else absent with
+the reason.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,17 @@ from metrics.by_procedure import by_procedure
 from metrics.catalogue import Indicator, Name
 from metrics.directory import Directory
 from metrics.directory_coverage import Expecting, reporting
-from metrics.figures import NOTHING, Figure, Moment, Scope, Sharing, coverage, figure, own_level, read
+from metrics.figures import (
+    NOTHING,
+    Figure,
+    Moment,
+    Scope,
+    Sharing,
+    coverage,
+    figure,
+    own_level,
+    read,
+)
 from metrics.grains import EVER, Window
 from metrics.layout import FAMILIES
 from metrics.reader import By, Snapshot
@@ -43,7 +55,9 @@ class Question:
     as_of: AsOf
     _sharing: dict[AdministrativeLevel | None, Sharing] = field(default_factory=dict)
     _reporting: dict[tuple[str, Window], set[str]] = field(default_factory=dict)
-    _scopes: dict[tuple[Window, AdministrativeLevel | None], list[Scope] | None] = field(default_factory=dict)
+    _scopes: dict[tuple[Window, AdministrativeLevel | None], list[Scope] | None] = field(
+        default_factory=dict
+    )
 
     @cached_property
     def uncounted(self) -> frozenset[rules.Measure]:
@@ -57,22 +71,40 @@ class Question:
         return self._sharing[level]
 
     def reporting(self, families: Sequence[str], window: Window) -> set[str]:
-        """The agencies with dated counts of the families in the window, under whichever form of their code."""
+        """The agencies with dated counts of the families in the window, under whichever form of
+        their code.
+        """
         found: set[str] = set()
         for family in families:
             if (family, window) not in self._reporting:
-                self._reporting[family, window] = reporting(self.snapshot, self.directory, [family], window)
+                self._reporting[family, window] = reporting(
+                    self.snapshot, self.directory, [family], window
+                )
             found |= self._reporting[family, window]
         return found
 
     def coverage(self, families: Sequence[str], window: Window, *, now: bool = False) -> CoverageOf:
-        """Who reports of those who should; `now`: of those who should today, whenever they did. Of no families nobody should."""
+        """Who reports of those who should; `now`: of those who should today, whenever they did. Of
+        no families nobody should.
+        """
         if not families:
-            return CoverageOf(reporting=None, expected=None, share=None, complete=None, note=completeness.DOES_NOT_APPLY)
+            return CoverageOf(
+                reporting=None,
+                expected=None,
+                share=None,
+                complete=None,
+                note=completeness.DOES_NOT_APPLY,
+            )
         expecting = self.expecting(Window(self.moment.today, self.moment.today) if now else window)
         found = coverage(self.reporting(families, window), expecting.codes)
         note = completeness.note(found.reporting, found.expected, stated=expecting.stated)
-        return CoverageOf(reporting=found.reporting, expected=found.expected, share=found.share, complete=note is None, note=note)
+        return CoverageOf(
+            reporting=found.reporting,
+            expected=found.expected,
+            share=found.share,
+            complete=note is None,
+            note=note,
+        )
 
     def scopes(self, window: Window, level: AdministrativeLevel | None) -> list[Scope] | None:
         """Where to look; None: no agency of the level is known."""
@@ -97,16 +129,34 @@ def answer(question: Question, indicator: Indicator) -> IndicatorAnswer:
     groups, why_no_groups = _groups(question, indicator, window)
     return IndicatorAnswer(
         **_share(question, indicator, whole.get("", NOTHING), asked.level, then.get("", NOTHING)),
-        id=indicator.id, version=indicator.version, source=indicator.source, name=indicator.name, unit=indicator.unit,
-        direction=indicator.direction, agency=asked.agency, level=asked.level, field=asked.field,
+        id=indicator.id,
+        version=indicator.version,
+        source=indicator.source,
+        name=indicator.name,
+        unit=indicator.unit,
+        direction=indicator.direction,
+        agency=asked.agency,
+        level=asked.level,
+        field=asked.field,
         window=Days(first=window.first, last=window.last),
         coverage=question.coverage(_families(indicator), window, now=indicator.asks_now),
-        as_of=question.as_of, by=asked.by, groups=groups, missing=why or why_not or why_no_groups or indicator.missing,
-        reports=reports(question.directory, indicator, question.scopes(question.window, None) or []),
-    )  # fmt: skip
+        as_of=question.as_of,
+        by=asked.by,
+        groups=groups,
+        missing=why or why_not or why_no_groups or indicator.missing,
+        reports=reports(
+            question.directory, indicator, question.scopes(question.window, None) or []
+        ),
+    )
 
 
-def figures(question: Question, indicator: Indicator, window: Window, level: Level = None, by: By | None = None) -> Found:
+def figures(
+    question: Question,
+    indicator: Indicator,
+    window: Window,
+    level: Level = None,
+    by: By | None = None,
+) -> Found:
     """The figure of each group (without `by` of the empty text), or none and the reason."""
     if indicator.source == "coverage":
         return _coverage(question, window, level, by)
@@ -123,19 +173,33 @@ def figures(question: Question, indicator: Indicator, window: Window, level: Lev
     if indicator.source == "reported":
         return reported(question.directory, indicator, where, by)
     if indicator.by_procedure is not None:
-        return by_procedure(question.snapshot, indicator, question.moment, where, question.directory, among=limits, by=by)
-    parts = read(question.sharing(own), indicator, question.moment, where, by=by, among=limits, level=own)
+        return by_procedure(
+            question.snapshot,
+            indicator,
+            question.moment,
+            where,
+            question.directory,
+            among=limits,
+            by=by,
+        )
+    parts = read(
+        question.sharing(own), indicator, question.moment, where, by=by, among=limits, level=own
+    )
     return {group: figure(indicator, found) for group, found in parts.items()}, None
 
 
-def _absent(question: Question, indicator: Indicator, window: Window, level: Level, by: By | None) -> Name | None:
+def _absent(
+    question: Question, indicator: Indicator, window: Window, level: Level, by: By | None
+) -> Name | None:
     if indicator.source == "none":
         return indicator.missing
     if indicator.asks_now and question.asked.time:
         return reasons.NOW_ONLY
     if (why := rules.why(question.uncounted & rules.needs(indicator, level))) is not None:
         return why
-    if by == "day" and (indicator.ends_now or any(term.over == "before" for term in indicator.leaves)):
+    if by == "day" and (
+        indicator.ends_now or any(term.over == "before" for term in indicator.leaves)
+    ):
         return reasons.NOT_BY_DAY
     if not indicator.by_agency and (level or question.asked.agency or by == "agency"):
         return reasons.NOT_BY_AGENCY
@@ -162,10 +226,15 @@ def _coverage(question: Question, window: Window, level: Level, by: By | None) -
 def _score(question: Question, window: Window, level: Level, by: By | None) -> Found:
     if by:
         return {}, reasons.NOT_BY_THIS
-    needed = frozenset[rules.Measure]().union(*(rules.needs(item, level) for item in question.items))
+    needed = frozenset[rules.Measure]().union(
+        *(rules.needs(item, level) for item in question.items)
+    )
     if (why := rules.why(question.uncounted & needed)) is not None:
         return {}, why
-    found = [points(item, figures(question, item, window, level)[0].get("", NOTHING)) for item in question.items]
+    found = [
+        points(item, figures(question, item, window, level)[0].get("", NOTHING))
+        for item in question.items
+    ]
     known = [one for one in found if one is not None]
     return {"": Figure(None, None, round(sum(known), 2) if known else None)}, None
 
@@ -178,7 +247,9 @@ def _before(question: Question, indicator: Indicator, level: Level, by: By | Non
     return figures(question, indicator, question.before, level, by)
 
 
-def _groups(question: Question, indicator: Indicator, window: Window) -> tuple[list[Group], Name | None]:
+def _groups(
+    question: Question, indicator: Indicator, window: Window
+) -> tuple[list[Group], Name | None]:
     by, level = question.asked.by, question.asked.level
     if by is None:
         return [], None
@@ -188,35 +259,54 @@ def _groups(question: Question, indicator: Indicator, window: Window) -> tuple[l
     then, _ = _before(question, indicator, level, by)
     return [
         Group(
-            group=group, known=known(question.directory, group, by, indicator.families),
+            group=group,
+            known=known(question.directory, group, by, indicator.families),
             **_share(question, indicator, one, level, then.get(group, NOTHING)),
         )
         for group, one in found.items()
-    ], why  # fmt: skip
+    ], why
 
 
-def _levels(question: Question, indicator: Indicator, window: Window) -> tuple[list[Group], Name | None]:
+def _levels(
+    question: Question, indicator: Indicator, window: Window
+) -> tuple[list[Group], Name | None]:
     found: list[Group] = []
     reason: Name | None = None
     for level in [question.asked.level] if question.asked.level else ADMINISTRATIVE_LEVELS:
         whole, why = figures(question, indicator, window, level)
         then, _ = _before(question, indicator, level)
         if "" in whole:
-            found.append(Group(group=level, **_share(question, indicator, whole[""], level, then.get("", NOTHING))))
+            found.append(
+                Group(
+                    group=level,
+                    **_share(question, indicator, whole[""], level, then.get("", NOTHING)),
+                )
+            )
         reason = reason or why
     return found, reason
 
 
-def _share(question: Question, indicator: Indicator, found: Figure, level: Level, then: Figure) -> dict[str, Any]:
+def _share(
+    question: Question, indicator: Indicator, found: Figure, level: Level, then: Figure
+) -> dict[str, Any]:
     target = indicator.target(question.window.last or question.moment.today, level)
     share = Share(
-        numerator=found.numerator, denominator=found.denominator, value=found.value, target=target, gap=found.gap(target),
+        numerator=found.numerator,
+        denominator=found.denominator,
+        value=found.value,
+        target=target,
+        gap=found.gap(target),
         percentiles={f"p{percentile}": bound for percentile, bound in found.percentiles},
-        compared=None if question.before is None else Compared(
-            window=Days(first=question.before.first, last=question.before.last), numerator=then.numerator,
-            denominator=then.denominator, value=then.value, change=found.gap(then.value),
+        compared=None
+        if question.before is None
+        else Compared(
+            window=Days(first=question.before.first, last=question.before.last),
+            numerator=then.numerator,
+            denominator=then.denominator,
+            value=then.value,
+            change=found.gap(then.value),
         ),
-    )  # fmt: skip
+    )
     return share.__dict__
 
 
@@ -225,12 +315,16 @@ def _families(indicator: Indicator) -> Sequence[str]:
 
 
 def known(directory: Directory, group: str, by: str | None, families: Sequence[str]) -> bool | None:
-    """Whether the agency or procedure of a group is registered; None where groups are neither, or nobody registers them."""
+    """Whether the agency or procedure of a group is registered; None where groups are neither, or
+    nobody registers them.
+    """
     if by == "category" and set(families) == {"dossiers"}:
         return directory.registered_procedure(group)
     return directory.registered(group, by)
 
 
 def sending(families: Iterable[str]) -> list[str]:
-    """The families of which every agency is expected to send events. Who has no systems, fees or accounts has none to register."""
+    """The families of which every agency is expected to send events. Who has no systems, fees or
+    accounts has none to register.
+    """
     return [family for family in families if family != "inventory"]

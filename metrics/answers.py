@@ -23,26 +23,40 @@ class Days(BaseModel):
 
 
 class AsOf(BaseModel):
-    """What the figures stand for: every fact accepted up to `instant`, by these books and their rules."""
+    """What the figures stand for: every fact accepted up to `instant`, by these books and their
+    rules.
+    """
 
     instant: str
     books: str = Field(description="The name of the books that counted")
-    rules: dict[str, list[int]] = Field(description="By family the version of its counting rules; two while workers count anew")
-    behind: int | None = Field(description="Events accepted and not yet counted, asked every two seconds; null while Kafka can't be asked")
-    offsets: dict[str, int] = Field(description="By partition the next offset of the books' topic of cells")
+    rules: dict[str, list[int]] = Field(
+        description="By family the version of its counting rules; two while workers count anew"
+    )
+    behind: int | None = Field(
+        description=(
+            "Events accepted and not yet counted, asked every two seconds; null while Kafka can't"
+            " be asked"
+        )
+    )
+    offsets: dict[str, int] = Field(
+        description="By partition the next offset of the books' topic of cells"
+    )
 
     @property
     def cells(self) -> tuple[Cell, ...]:
         """As in CSV, under AS_OF_COLUMNS."""
-        rules = " ".join(f"{family}={'/'.join(map(str, versions))}" for family, versions in self.rules.items())
+        rules = " ".join(
+            f"{family}={'/'.join(map(str, versions))}" for family, versions in self.rules.items()
+        )
         return self.instant, self.books, rules, self.behind
 
 
 class CoverageOf(BaseModel):
-    """Expected agencies with at least one dated count in the window; the note goes wherever the figure is shown.
+    """Expected agencies with at least one dated count in the window; the note goes wherever the
+    figure is shown.
 
-    Never complete where nobody registered who should report. All numbers are null where nobody is expected to send: of what exists as
-    it is registered, and of reported figures.
+    Never complete where nobody registered who should report. All numbers are null where nobody is
+    expected to send: of what exists as it is registered, and of reported figures.
     """
 
     reporting: int | None
@@ -63,14 +77,18 @@ class Compared(BaseModel):
 
 
 class Share(BaseModel):
-    """A figure with what it is made of. `denominator` null: a count; `value` null: a zero denominator, or absent."""
+    """A figure with what it is made of. `denominator` null: a count; `value` null: a zero
+    denominator, or absent.
+    """
 
     numerator: int | None
     denominator: int | None
     value: float | int | None
     target: float | None
     gap: float | None = Field(description="value less target")
-    percentiles: dict[str, int | None] = Field({}, description="p50, p90: upper bound of the class that holds it")
+    percentiles: dict[str, int | None] = Field(
+        {}, description="p50, p90: upper bound of the class that holds it"
+    )
     compared: Compared | None = None
 
 
@@ -78,11 +96,15 @@ class Group(Share):
     """One agency, category, day or level."""
 
     group: str
-    known: bool | None = Field(None, description="By agency: whether it was registered; null while no agency is")
+    known: bool | None = Field(
+        None, description="By agency: whether it was registered; null while no agency is"
+    )
 
 
 class Report(BaseModel):
-    """A figure as an agency reported it. Without a denominator the numerator is the figure itself."""
+    """A figure as an agency reported it. Without a denominator the numerator is the figure
+    itself.
+    """
 
     agency: str
     period: Days
@@ -93,7 +115,10 @@ class Report(BaseModel):
     revision: int
     reported_at: str
     covered_by: str | None = Field(
-        description="The agency whose figure of the same period stands for this one, which is not added: one above, or itself later"
+        description=(
+            "The agency whose figure of the same period stands for this one, which is not added:"
+            " one above, or itself later"
+        )
     )
 
 
@@ -116,12 +141,20 @@ class IndicatorAnswer(Share):
     as_of: AsOf
     by: str | None
     groups: list[Group]
-    missing: Name | None = Field(description="Why a value or groups are absent, or what the official formula asks for beside")
-    reports: list[Report] = Field(description="Of reported indicators: what agencies reported for periods that meet the window")
+    missing: Name | None = Field(
+        description="Why a value or groups are absent, or what the official formula asks for beside"
+    )
+    reports: list[Report] = Field(
+        description=(
+            "Of reported indicators: what agencies reported for periods that meet the window"
+        )
+    )
 
 
 class ItemAnswer(BaseModel):
-    """One item of QĐ 766. `points` null: its share or its greatest number of points is not known."""
+    """One item of QĐ 766. `points` null: its share or its greatest number of points is not
+    known.
+    """
 
     id: str
     item: str
@@ -137,7 +170,9 @@ class ItemAnswer(BaseModel):
 
 
 class GroupOfItems(BaseModel):
-    """A group of items. `points` out of `possible` come from events; the group gives `of` in all."""
+    """A group of items. `points` out of `possible` come from events; the group gives `of` in
+    all.
+    """
 
     group: str
     name: Name
@@ -173,12 +208,16 @@ class CountsGroup(BaseModel):
     """Raw counts of one agency, category or day."""
 
     group: str
-    known: bool | None = Field(None, description="By agency: whether it was registered; null while no agency is")
+    known: bool | None = Field(
+        None, description="By agency: whether it was registered; null while no agency is"
+    )
     counts: dict[str, int | None]
 
 
 class KindCounts(BaseModel):
-    """Raw counts of one kind of cell. `window` is null on both sides for what is counted as of now (open dossiers)."""
+    """Raw counts of one kind of cell. `window` is null on both sides for what is counted as of now
+    (open dossiers).
+    """
 
     family: str
     kind: str
@@ -205,29 +244,107 @@ class CatalogueAnswer(BaseModel):
 
 
 INDICATOR_COLUMNS = (
-    "id", "version", "source", "name_vi", "name_en", "unit", "agency", "level", "field", "from", "to", "by", "group", "known",
-    "numerator", "denominator", "value", "target", "gap", "p50", "p90",
-    "compared_from", "compared_to", "compared_numerator", "compared_denominator", "compared_value", "change",
-    "reporting", "expected", "complete", "note_vi", "note_en", *AS_OF_COLUMNS, "missing_vi", "missing_en",
-)  # fmt: skip
+    "id",
+    "version",
+    "source",
+    "name_vi",
+    "name_en",
+    "unit",
+    "agency",
+    "level",
+    "field",
+    "from",
+    "to",
+    "by",
+    "group",
+    "known",
+    "numerator",
+    "denominator",
+    "value",
+    "target",
+    "gap",
+    "p50",
+    "p90",
+    "compared_from",
+    "compared_to",
+    "compared_numerator",
+    "compared_denominator",
+    "compared_value",
+    "change",
+    "reporting",
+    "expected",
+    "complete",
+    "note_vi",
+    "note_en",
+    *AS_OF_COLUMNS,
+    "missing_vi",
+    "missing_en",
+)
 SCORE_COLUMNS = (
-    "group", "item", "id", "version", "name_vi", "name_en", "numerator", "denominator", "value", "full", "points", "of", "missing_vi",
-    "missing_en", "agency", "from", "to", "reporting", "expected", "complete", "note_vi", "note_en", *AS_OF_COLUMNS,
-)  # fmt: skip
+    "group",
+    "item",
+    "id",
+    "version",
+    "name_vi",
+    "name_en",
+    "numerator",
+    "denominator",
+    "value",
+    "full",
+    "points",
+    "of",
+    "missing_vi",
+    "missing_en",
+    "agency",
+    "from",
+    "to",
+    "reporting",
+    "expected",
+    "complete",
+    "note_vi",
+    "note_en",
+    *AS_OF_COLUMNS,
+)
 COUNTS_COLUMNS = (
-    "family", "kind", "agency", "from", "to", "by", "group", "known", "measure", "count", "reporting", "expected", "complete",
-    "note_vi", "note_en", *AS_OF_COLUMNS, "missing_vi", "missing_en",
-)  # fmt: skip
+    "family",
+    "kind",
+    "agency",
+    "from",
+    "to",
+    "by",
+    "group",
+    "known",
+    "measure",
+    "count",
+    "reporting",
+    "expected",
+    "complete",
+    "note_vi",
+    "note_en",
+    *AS_OF_COLUMNS,
+    "missing_vi",
+    "missing_en",
+)
 
 
 def indicators_sheet(name: str, answers: Iterable[IndicatorAnswer]) -> Sheet:
     """A row for each indicator's total (an empty group), and one for each of its groups."""
-    return Sheet(name, INDICATOR_COLUMNS, (row for answer in answers for row in _indicator_rows(answer)))
+    return Sheet(
+        name, INDICATOR_COLUMNS, (row for answer in answers for row in _indicator_rows(answer))
+    )
 
 
 def _indicator_rows(answer: IndicatorAnswer) -> Iterable[Sequence[Cell]]:
     named = (answer.id, answer.version, answer.source, answer.name.vi, answer.name.en, answer.unit)
-    head = (*named, answer.agency, answer.level, answer.field, answer.window.first, answer.window.last, answer.by)
+    head = (
+        *named,
+        answer.agency,
+        answer.level,
+        answer.field,
+        answer.window.first,
+        answer.window.last,
+        answer.by,
+    )
     missing = (answer.missing.vi, answer.missing.en) if answer.missing else (None, None)
     tail = (*_covered(answer.coverage), *answer.as_of.cells, *missing)
     yield (*head, None, None, *_share(answer), *tail)
@@ -242,30 +359,59 @@ def _covered(coverage: CoverageOf) -> tuple[Cell, ...]:
 
 def _share(share: Share) -> tuple[Cell, ...]:
     percentiles = share.percentiles.get("p50"), share.percentiles.get("p90")
-    return share.numerator, share.denominator, share.value, share.target, share.gap, *percentiles, *_compared(share.compared)
+    return (
+        share.numerator,
+        share.denominator,
+        share.value,
+        share.target,
+        share.gap,
+        *percentiles,
+        *_compared(share.compared),
+    )
 
 
 def _compared(then: Compared | None) -> tuple[Cell, ...]:
     if then is None:
         return (None,) * 6
-    return then.window.first, then.window.last, then.numerator, then.denominator, then.value, then.change
+    return (
+        then.window.first,
+        then.window.last,
+        then.numerator,
+        then.denominator,
+        then.value,
+        then.change,
+    )
 
 
 def score_sheet(answer: ScoreAnswer) -> Sheet:
     """A row for each item."""
-    return Sheet("score-766", SCORE_COLUMNS, (_item_row(answer, group, item) for group in answer.groups for item in group.items))
+    return Sheet(
+        "score-766",
+        SCORE_COLUMNS,
+        (_item_row(answer, group, item) for group in answer.groups for item in group.items),
+    )
 
 
 def _item_row(answer: ScoreAnswer, group: GroupOfItems, item: ItemAnswer) -> Sequence[Cell]:
     missing = (item.missing.vi, item.missing.en) if item.missing else (None, None)
     told = (item.numerator, item.denominator, item.value, item.full, item.points, item.of, *missing)
-    tail = (answer.agency, answer.window.first, answer.window.last, *_covered(answer.coverage), *answer.as_of.cells)
+    tail = (
+        answer.agency,
+        answer.window.first,
+        answer.window.last,
+        *_covered(answer.coverage),
+        *answer.as_of.cells,
+    )
     return group.group, item.item, item.id, item.version, item.name.vi, item.name.en, *told, *tail
 
 
 def counts_sheet(answer: CountsAnswer) -> Sheet:
     """A row for each measure of each kind: its total (an empty group), then its groups."""
-    return Sheet("counts", COUNTS_COLUMNS, (row for kind in answer.kinds for row in _count_rows(answer, kind)))
+    return Sheet(
+        "counts",
+        COUNTS_COLUMNS,
+        (row for kind in answer.kinds for row in _count_rows(answer, kind)),
+    )
 
 
 def _count_rows(answer: CountsAnswer, kind: KindCounts) -> Iterable[Sequence[Cell]]:
@@ -273,5 +419,18 @@ def _count_rows(answer: CountsAnswer, kind: KindCounts) -> Iterable[Sequence[Cel
     groups = ((found.group, found.known, found.counts) for found in kind.groups)
     for group, known, counts in (("", None, kind.counts), *groups):
         for measure, count in counts.items():
-            missing = (kind.missing.vi, kind.missing.en) if count is None and kind.missing else (None, None)
-            yield (*head, group, known, measure, count, *_covered(kind.coverage), *answer.as_of.cells, *missing)
+            missing = (
+                (kind.missing.vi, kind.missing.en)
+                if count is None and kind.missing
+                else (None, None)
+            )
+            yield (
+                *head,
+                group,
+                known,
+                measure,
+                count,
+                *_covered(kind.coverage),
+                *answer.as_of.cells,
+                *missing,
+            )

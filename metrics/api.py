@@ -1,4 +1,6 @@
-"""The reporting API and GET /metrics, as one ASGI application. Answers are made in threads; the event loop only passes them on."""
+"""The reporting API and GET /metrics, as one ASGI application. Answers are made in threads; the
+event loop only passes them on.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,8 @@ from metrics.middleware import HeadAsGet, Timed
 from metrics.questions import Questions
 
 Routes = Callable[[Executor], APIRouter]
-THREADS = 8  # each keeps a connection to the cube with some megabytes of cache; more would only take turns
+# each keeps a connection to the cube with some megabytes of cache; more would only take turns
+THREADS = 8
 REFUSED = problems.described(422)
 ERRORS = problems.described(404, 422, 503)
 FIGURES = ERRORS | AS_FILE  # what a question about figures may be answered with
@@ -46,8 +49,16 @@ OF_BOOKS = [Depends(_nothing_else)]
 
 
 def create_app(questions: Questions, exporter: Exporter, routes: Iterable[Routes] = ()) -> FastAPI:
-    """The application, with further routes. `questions` are answered in a few threads of its own, as the routes' are."""
-    app = FastAPI(title="LGSP hub: figures", version="1", docs_url=None, redoc_url=None, dependencies=[Depends(each_once)])
+    """The application, with further routes. `questions` are answered in a few threads of its own,
+    as the routes' are.
+    """
+    app = FastAPI(
+        title="LGSP hub: figures",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(each_once)],
+    )
     pool = ThreadPoolExecutor(THREADS, "figures")
     _indicators(app, questions, pool)
     _counts(app, questions, pool)
@@ -120,7 +131,9 @@ def _operations(app: FastAPI, questions: Questions, exporter: Exporter, pool: Ex
 
     @app.get("/readyz", responses=problems.described(422, 503), dependencies=OF_BOOKS)
     async def readyz() -> dict[str, str]:
-        """Every fact that stood in Kafka at the start is counted and read; 503 with how far that is until then."""
+        """Every fact that stood in Kafka at the start is counted and read; 503 with how far that is
+        until then.
+        """
         progress = await get_running_loop().run_in_executor(pool, questions.caught_up)
         return {"status": "ready", "books": questions.books, "doing": progress.doing}
 

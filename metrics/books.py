@@ -1,4 +1,6 @@
-"""The books that one `lgsp metrics` serves: of each name its files, what feeds them and the answers made from them."""
+"""The books that one `lgsp metrics` serves: of each name its files, what feeds them and the answers
+made from them.
+"""
 
 from __future__ import annotations
 
@@ -39,14 +41,21 @@ CUBE_FILE = "cube.sqlite"
 
 
 class Books:
-    """The books that these settings name. `app` answers, `feeds` keep up to date what it answers from, `lag` watches the workers."""
+    """The books that these settings name. `app` answers, `feeds` keep up to date what it answers
+    from, `lag` watches the workers.
+    """
 
     def __init__(
-        self, settings: Settings, indicators: Mapping[str, Indicator], agencies: Mapping[str, Agency], meanings: Sequence[Meaning],
-        tracing: Tracing, beside: Callable[[], str] = lambda: "",
-    ) -> None:  # fmt: skip
-        """Nothing is read before the feeds are started; `tracing`, which all books share, has its own. `beside` are the process's further
-        metrics.
+        self,
+        settings: Settings,
+        indicators: Mapping[str, Indicator],
+        agencies: Mapping[str, Agency],
+        meanings: Sequence[Meaning],
+        tracing: Tracing,
+        beside: Callable[[], str] = lambda: "",
+    ) -> None:
+        """Nothing is read before the feeds are started; `tracing`, which all books share, has its
+        own. `beside` are the process's further metrics.
 
         Raises: SettingsError for office hours that are none.
         """
@@ -56,21 +65,42 @@ class Books:
         self.lag = WorkerLag(settings, partial(_counted, readers))
         feed, directory = Feed(settings, cube), DirectoryFeed(settings)
         shared: Any = {
-            "books": self.name, "progress": lambda: both(feed.progress, directory.progress), "clock": now_ms,
-            "directory": lambda: directory.directory, "office": office(settings),
-        }  # fmt: skip
+            "books": self.name,
+            "progress": lambda: both(feed.progress, directory.progress),
+            "clock": now_ms,
+            "directory": lambda: directory.directory,
+            "office": office(settings),
+        }
         questions = Questions(
-            readers, indicators, agencies, backlog=lambda: self.lag.backlog, standing=lambda: self.lag.standing, **shared
+            readers,
+            indicators,
+            agencies,
+            backlog=lambda: self.lag.backlog,
+            standing=lambda: self.lag.standing,
+            **shared,
         )
         listing = Service(settings, meanings, questions)
         others = {"kafka": settings.data / "kafka"} if settings.embedded else {}
         exporter = Exporter(
-            cube, indicators, worker_lag=lambda: self.lag.records, agencies=agencies,
-            beside=lambda: "".join((
-                listing.text(), tracing.text(), storage_text([cube, *listing.files, *tracing.files], others), beside(),
-            )), **shared,
-        )  # fmt: skip
-        routes = [directory_routes(questions), listing_routes(listing.lists), trace_routes(tracing.traces(questions, listing))]
+            cube,
+            indicators,
+            worker_lag=lambda: self.lag.records,
+            agencies=agencies,
+            beside=lambda: "".join(
+                (
+                    listing.text(),
+                    tracing.text(),
+                    storage_text([cube, *listing.files, *tracing.files], others),
+                    beside(),
+                )
+            ),
+            **shared,
+        )
+        routes = [
+            directory_routes(questions),
+            listing_routes(listing.lists),
+            trace_routes(tracing.traces(questions, listing)),
+        ]
         self.app = create_app(questions, exporter, routes)
         self.feeds: list[Background] = [feed, directory, *listing.feeds]
 
@@ -89,7 +119,9 @@ def _counted(readers: Readers) -> dict[TopicPartition, int]:
 
 
 class ByBooks:
-    """One application made of each books' own: the parameter `books` chooses, without it the first one answers."""
+    """One application made of each books' own: the parameter `books` chooses, without it the first
+    one answers.
+    """
 
     def __init__(self, apps: Mapping[str, ASGIApp]) -> None:
         self._apps, self._first = apps, next(iter(apps))
@@ -98,6 +130,10 @@ class ByBooks:
         """One request."""
         name = QueryParams(scope["query_string"]).get("books", self._first)
         if (app := self._apps.get(name)) is None:
-            refused = problems.wrong("books", f"there are no books {problems.shown(name)} here; {problems.instead(name, self._apps)}")
+            refused = problems.wrong(
+                "books",
+                f"there are no books {problems.shown(name)} here;"
+                f" {problems.instead(name, self._apps)}",
+            )
             app = problems.response(Request(scope), refused)
         await app(scope, receive, send)

@@ -1,4 +1,6 @@
-"""Figures worked out procedure by procedure: what is registered of each, and what was counted of its dossiers."""
+"""Figures worked out procedure by procedure: what is registered of each, and what was counted of
+its dossiers.
+"""
 
 from __future__ import annotations
 
@@ -17,25 +19,45 @@ Rule = Callable[[ProcedureFields, Parts, Office], Share | None]
 
 
 def by_procedure(
-    snapshot: Snapshot, indicator: Indicator, moment: Moment, where: Sequence[Scope], directory: Directory, *,
-    among: Sequence[str] = (), by: By | None = None,
-) -> tuple[dict[str, Figure], Name | None]:  # fmt: skip
-    """The figure over the procedures of the last day, `among` these codes where any are given; of other groups why there is none."""
+    snapshot: Snapshot,
+    indicator: Indicator,
+    moment: Moment,
+    where: Sequence[Scope],
+    directory: Directory,
+    *,
+    among: Sequence[str] = (),
+    by: By | None = None,
+) -> tuple[dict[str, Figure], Name | None]:
+    """The figure over the procedures of the last day, `among` these codes where any are given; of
+    other groups why there is none.
+    """
     assert indicator.by_procedure is not None
     if by not in (None, "category"):
         return {}, reasons.NOT_BY_THIS
-    counted = read(Sharing(snapshot, [indicator]), indicator, moment, where, by="category", among=among)
+    counted = read(
+        Sharing(snapshot, [indicator]), indicator, moment, where, by="category", among=among
+    )
     registered = directory.procedures_on(where[-1].window.last or moment.today)
     chosen = [one for one in registered if not among or one.fields.procedure in among]
     return figures_of(indicator.by_procedure, chosen, counted, moment.office, by)
 
 
 def figures_of(
-    rule: ByProcedure, procedures: Iterable[Statement[ProcedureFields]], counted: Mapping[str, Parts], office: Office, by: By | None
+    rule: ByProcedure,
+    procedures: Iterable[Statement[ProcedureFields]],
+    counted: Mapping[str, Parts],
+    office: Office,
+    by: By | None,
 ) -> tuple[dict[str, Figure], Name | None]:
-    """The share of all procedures for citizens and businesses that the rule asks about, or of each of them."""
+    """The share of all procedures for citizens and businesses that the rule asks about, or of each
+    of them.
+    """
     public = (one.fields for one in procedures if not one.fields.internal)
-    shares = {one.procedure: parts for one in public if (parts := RULES[rule](one, counted.get(one.procedure, [0, 0]), office))}
+    shares = {
+        one.procedure: parts
+        for one in public
+        if (parts := RULES[rule](one, counted.get(one.procedure, [0, 0]), office))
+    }
     if by == "category":
         return {code: share(*parts) for code, parts in sorted(shares.items())}, None
     whole = share(*(sum(column) for column in zip((0, 0), *shares.values(), strict=True)))
@@ -48,7 +70,9 @@ def _any(procedure: ProcedureFields, counted: Parts, _: Office) -> Share | None:
 
 
 def _days_saved(procedure: ProcedureFields, counted: Parts, office: Office) -> Share | None:
-    """Of reviewed procedures with finished dossiers: the working seconds that the law gave those before, and how many were not taken."""
+    """Of reviewed procedures with finished dossiers: the working seconds that the law gave those
+    before, and how many were not taken.
+    """
     worked, finished = counted[:2]
     if not procedure.days_before or not finished:
         return None

@@ -1,4 +1,6 @@
-"""The catalogue of indicators: declared in YAML, validated against the kinds of cells before anything is served."""
+"""The catalogue of indicators: declared in YAML, validated against the kinds of cells before
+anything is served.
+"""
 
 from __future__ import annotations
 
@@ -40,8 +42,9 @@ class Name(Declared):
 class Term(Declared):
     """Sum of `measures` less the sum of `less`, and the terms in `also` added to it.
 
-    Of an instant kind `due` asks what is past now, what is due within eight office hours, or what is ahead of now. Of a kind
-    of days `over` asks for the window, or for everything before it. Without `family` the indicator's own is meant.
+    Of an instant kind `due` asks what is past now, what is due within eight office hours, or what
+    is ahead of now. Of a kind of days `over` asks for the window, or for everything before it.
+    Without `family` the indicator's own is meant.
     """
 
     family: Text | None = None
@@ -72,7 +75,9 @@ class Term(Declared):
 
 
 class Percentiles(Declared):
-    """Percentiles from a histogram: the measures `{classes}_le_{bound}` and `{classes}_more` of a kind."""
+    """Percentiles from a histogram: the measures `{classes}_le_{bound}` and `{classes}_more` of a
+    kind.
+    """
 
     kind: Text
     classes: Text
@@ -80,7 +85,9 @@ class Percentiles(Declared):
 
 
 class Filters(Declared):
-    """What an indicator is limited to: categories, or the procedures of fields (lĩnh vực) that the directory knows."""
+    """What an indicator is limited to: categories, or the procedures of fields (lĩnh vực) that the
+    directory knows.
+    """
 
     categories: tuple[Text, ...] = ()
     fields: tuple[Text, ...] = ()
@@ -93,11 +100,15 @@ class Filters(Declared):
 
 
 class Score(Declared):
-    """An item of QĐ 766: its group, its number, the points it gives at most, and the share from which it gives them all."""
+    """An item of QĐ 766: its group, its number, the points it gives at most, and the share from
+    which it gives them all.
+    """
 
     group: Literal["transparency", "progress", "online", "payment", "digitisation", "satisfaction"]
     item: Text
-    points: Annotated[float, Field(strict=True, ge=0, le=100)] | None = Field(None, description="Null: the portal does not say how many")
+    points: Annotated[float, Field(strict=True, ge=0, le=100)] | None = Field(
+        None, description="Null: the portal does not say how many"
+    )
     full: Annotated[float, Field(strict=True, gt=0, le=1)] = 1
 
 
@@ -112,32 +123,56 @@ class Indicator(Declared):
     clause: Text
     definition: Name
     source: Literal["events", "procedures", "reported", "coverage", "score", "none"] = Field(
-        "events", alias="from",
-        description="Derived from events; so by procedure; reported by agencies; who reports; the sum of QĐ 766's items; nothing",
-    )  # fmt: skip
+        "events",
+        alias="from",
+        description=(
+            "Derived from events; so by procedure; reported by agencies; who reports; the sum of QĐ"
+            " 766's items; nothing"
+        ),
+    )
     family: Text
     numerator: Term | None = None
     denominator: Term | None = None
     by_procedure: ByProcedure | None = Field(
-        None, description="Of fee procedures: those with any; of reviewed ones: legal days before less days taken ÷ legal days before"
+        None,
+        description=(
+            "Of fee procedures: those with any; of reviewed ones: legal days before less days taken"
+            " ÷ legal days before"
+        ),
     )
     percentiles: Percentiles | None = None
     filters: Filters | None = None
-    levels: Literal["agencies", "measures"] = Field("agencies", description="How a level is told: by its agencies, or by own measures")
+    levels: Literal["agencies", "measures"] = Field(
+        "agencies", description="How a level is told: by its agencies, or by own measures"
+    )
     main: bool = Field(False, description="Among the few that a live table shows (`main=1`)")
-    by_agency: bool = Field(True, description="False: what is divided stands at different agencies, so no single agency has a figure")
+    by_agency: bool = Field(
+        True,
+        description=(
+            "False: what is divided stands at different agencies, so no single agency has a figure"
+        ),
+    )
     targets: Targets = {}
     level_targets: dict[AdministrativeLevel, Targets] = {}
     score: Score | None = None
-    missing: Name | None = Field(None, description="What the official formula asks for and events do not give")
+    missing: Name | None = Field(
+        None, description="What the official formula asks for and events do not give"
+    )
 
     @model_validator(mode="after")
     def _holds(self) -> Self:
         """Every kind and measure exists, and terms can be divided by one another."""
-        if (self.source in ("events", "procedures")) != (self.numerator is not None) or (self.denominator and not self.numerator):
-            raise ValueError("numerator: what is derived from events needs one, and nothing else has one")
+        if (self.source in ("events", "procedures")) != (self.numerator is not None) or (
+            self.denominator and not self.numerator
+        ):
+            raise ValueError(
+                "numerator: what is derived from events needs one, and nothing else has one"
+            )
         if (self.source == "procedures") != (self.by_procedure is not None):
-            raise ValueError("by_procedure: what is worked out procedure by procedure needs it, and nothing else has it")
+            raise ValueError(
+                "by_procedure: what is worked out procedure by procedure needs it, and nothing else"
+                " has it"
+            )
         if self.filters is not None and self.numerator is None:
             raise ValueError("filters limit what is derived from events, and nothing else")
         if self.targets and self.level_targets:
@@ -146,7 +181,9 @@ class Indicator(Declared):
             self._check(term)
         if self.percentiles is not None:
             _check(self.family, self.percentiles.kind, (f"{self.percentiles.classes}_more",))
-        if self.source == "events" and (self.unit in ("share", "seconds")) != (self.denominator is not None):
+        if self.source == "events" and (self.unit in ("share", "seconds")) != (
+            self.denominator is not None
+        ):
             raise ValueError("units share and seconds go with a denominator, and a count has none")
         if self.percentiles is not None and self.unit != "seconds":
             raise ValueError("percentiles go with unit seconds")
@@ -157,11 +194,24 @@ class Indicator(Declared):
         _check(family, term.kind, term.all_measures)
         at = TABLES[family, term.kind].declared.at
         if (at == "instant") != (term.due is not None):
-            raise ValueError(f"kind {term.kind}: `due` (past, soon, ahead) goes with kinds whose `at` is an instant, and they need it")
+            raise ValueError(
+                f"kind {term.kind}: `due` (past, soon, ahead) goes with kinds whose `at` is an"
+                " instant, and they need it"
+            )
         if term.over == "before" and at != "day":
-            raise ValueError(f"kind {term.kind}: `over: before` goes with kinds whose `at` is a day")
+            raise ValueError(
+                f"kind {term.kind}: `over: before` goes with kinds whose `at` is a day"
+            )
         if self.levels == "measures":
-            _check(family, term.kind, tuple(of_level(name, level) for name in term.all_measures for level in ADMINISTRATIVE_LEVELS))
+            _check(
+                family,
+                term.kind,
+                tuple(
+                    of_level(name, level)
+                    for name in term.all_measures
+                    for level in ADMINISTRATIVE_LEVELS
+                ),
+            )
 
     def __hash__(self) -> int:
         """By id, which a catalogue has once."""
@@ -184,14 +234,21 @@ class Indicator(Declared):
 
     @property
     def ends_now(self) -> bool:
-        """Whether it asks about a window and this moment too: it has no figure for a window that ended before today."""
+        """Whether it asks about a window and this moment too: it has no figure for a window that
+        ended before today.
+        """
         return not self.asks_now and any(term.due for term in self.leaves)
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
         """The tables that its figures are read from."""
         found = [(term.family or self.family, term.kind) for term in self.leaves]
-        return tuple(TABLES[key] for key in dict.fromkeys([*found, *([(self.family, self.percentiles.kind)] if self.percentiles else [])]))
+        return tuple(
+            TABLES[key]
+            for key in dict.fromkeys(
+                [*found, *([(self.family, self.percentiles.kind)] if self.percentiles else [])]
+            )
+        )
 
     @cached_property
     def families(self) -> tuple[str, ...]:
@@ -205,18 +262,27 @@ class Indicator(Declared):
             return ()
         prefix = f"{self.percentiles.classes}_le_"
         measures = TABLES[self.family, self.percentiles.kind].declared.measures
-        closed = [(measure, int(measure.removeprefix(prefix))) for measure in measures if measure.startswith(prefix)]
+        closed = [
+            (measure, int(measure.removeprefix(prefix)))
+            for measure in measures
+            if measure.startswith(prefix)
+        ]
         return (*closed, (f"{self.percentiles.classes}_more", None))
 
     def target(self, day: date, level: AdministrativeLevel | None = None) -> float | None:
-        """The milestone in force on a day: its year's own, else the next one; behind the last one, the last.
+        """The milestone in force on a day: its year's own, else the next one; behind the last one,
+        the last.
 
         The district level ended on 30 June 2025, and its targets with it (NQ 203/2025/QH15).
         """
-        milestones = self.level_targets.get(level, {}) if self.level_targets and level else self.targets
+        milestones = (
+            self.level_targets.get(level, {}) if self.level_targets and level else self.targets
+        )
         if not milestones or (level == "district" and day > DISTRICTS_ENDED):
             return None
-        return milestones[min((year for year in milestones if year >= day.year), default=max(milestones))]
+        return milestones[
+            min((year for year in milestones if year >= day.year), default=max(milestones))
+        ]
 
 
 def of_level(measure: str, level: AdministrativeLevel) -> str:
@@ -252,4 +318,8 @@ def load_agencies(path: Path | None) -> dict[str, Agency]:
 
     Raises: CatalogueError naming file, line and entry of each mistake.
     """
-    return {entry.code: entry for entry in load(path, list[Agency], "code")} if path is not None else {}
+    return (
+        {entry.code: entry for entry in load(path, list[Agency], "code")}
+        if path is not None
+        else {}
+    )

@@ -1,4 +1,6 @@
-"""docs/catalogue.md: every indicator in both languages, made from the catalogue; `python -m metrics.catalogue_page` prints it."""
+"""docs/catalogue.md: every indicator in both languages, made from the catalogue; `python -m
+metrics.catalogue_page` prints it.
+"""
 
 from __future__ import annotations
 
@@ -20,23 +22,56 @@ CHAPTERS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("Reported by agencies · Do cơ quan báo cáo", ("reported",), False),
     ("Score by QĐ 766 · Điểm theo Quyết định 766", ("events", "procedures", "score", "none"), True),
 )
-COLUMNS = ("id", "tên · name", "định nghĩa · definition", "clause", "unit, direction", "targets", "counts", "version")
-BY_PROCEDURE = {"any": "of each fee procedure: any", "days_saved": "of each reviewed procedure: days before − days taken, of days before"}
+COLUMNS = (
+    "id",
+    "tên · name",
+    "định nghĩa · definition",
+    "clause",
+    "unit, direction",
+    "targets",
+    "counts",
+    "version",
+)
+BY_PROCEDURE = {
+    "any": "of each fee procedure: any",
+    "days_saved": "of each reviewed procedure: days before − days taken, of days before",
+}
 DUE = {"past": "due in the past", "soon": "due within 8 working hours", "ahead": "due ahead"}
 DIRECTION = {"up": "↑ more is better", "down": "↓ less is better"}
 
 
 def markdown(indicators: Mapping[str, Indicator]) -> str:
     """The whole page."""
-    return "\n".join([HEAD, *(_chapter(title, _chosen(indicators, sources, scored)) for title, sources, scored in CHAPTERS)])
+    return "\n".join(
+        [
+            HEAD,
+            *(
+                _chapter(title, _chosen(indicators, sources, scored))
+                for title, sources, scored in CHAPTERS
+            ),
+        ]
+    )
 
 
-def _chosen(indicators: Mapping[str, Indicator], sources: Iterable[str], scored: bool) -> list[Indicator]:
-    return [one for one in indicators.values() if one.source in sources and (one.score is not None or one.source == "score") == scored]
+def _chosen(
+    indicators: Mapping[str, Indicator], sources: Iterable[str], scored: bool
+) -> list[Indicator]:
+    return [
+        one
+        for one in indicators.values()
+        if one.source in sources and (one.score is not None or one.source == "score") == scored
+    ]
 
 
 def _chapter(title: str, indicators: Iterable[Indicator]) -> str:
-    rows = [_row(cells) for cells in (COLUMNS, ("---",) * len(COLUMNS), *(_cells(indicator) for indicator in indicators))]
+    rows = [
+        _row(cells)
+        for cells in (
+            COLUMNS,
+            ("---",) * len(COLUMNS),
+            *(_cells(indicator) for indicator in indicators),
+        )
+    ]
     return "\n".join([f"## {title}", "", *rows, ""])
 
 
@@ -46,9 +81,15 @@ def _row(cells: Iterable[str]) -> str:
 
 def _cells(indicator: Indicator) -> tuple[str, ...]:
     return (
-        f"`{indicator.id}`", f"{indicator.name.vi}<br>{indicator.name.en}", _definition(indicator), indicator.clause,
-        f"{indicator.unit}, {DIRECTION[indicator.direction]}", _targets(indicator), _counts(indicator), str(indicator.version),
-    )  # fmt: skip
+        f"`{indicator.id}`",
+        f"{indicator.name.vi}<br>{indicator.name.en}",
+        _definition(indicator),
+        indicator.clause,
+        f"{indicator.unit}, {DIRECTION[indicator.direction]}",
+        _targets(indicator),
+        _counts(indicator),
+        str(indicator.version),
+    )
 
 
 def _definition(indicator: Indicator) -> str:
@@ -72,9 +113,11 @@ def _years(targets: Targets) -> str:
 
 def _counts(indicator: Indicator) -> str:
     if not indicator.terms:
-        return {"reported": "reported", "coverage": "agencies that report ÷ agencies expected", "score": "the items below"}.get(
-            indicator.source, "–"
-        )
+        return {
+            "reported": "reported",
+            "coverage": "agencies that report ÷ agencies expected",
+            "score": "the items below",
+        }.get(indicator.source, "–")
     filters = indicator.filters
     limits = f"<br>only {', '.join(filters.fields or filters.categories)}" if filters else ""
     ratio = "<br>÷ ".join(_term(indicator, term) for term in indicator.terms)
@@ -86,7 +129,13 @@ def _term(indicator: Indicator, term: Term) -> str:
     said = []
     for leaf in term.parts:
         where = f"{leaf.family or indicator.family}/{leaf.kind}"
-        when = f" ({DUE[leaf.due]})" if leaf.due else " (before the window)" if leaf.over == "before" else ""
+        when = (
+            f" ({DUE[leaf.due]})"
+            if leaf.due
+            else " (before the window)"
+            if leaf.over == "before"
+            else ""
+        )
         amounts = [f"+ `{name}`" for name in leaf.measures] + [f"− `{name}`" for name in leaf.less]
         said.append(f"{where}: {' '.join(amounts)}{when}".replace(": + ", ": "))
     return " + ".join(said)

@@ -17,7 +17,9 @@ NOT_STATED = Name(
 
 
 def note(reporting: int, expected: int, *, stated: bool) -> Name | None:
-    """The sentence that goes with a figure; None when everybody reports of whom it was `stated` that they should."""
+    """The sentence that goes with a figure; None when everybody reports of whom it was `stated`
+    that they should.
+    """
     if reporting >= expected:
         return None if stated else NOT_STATED
     return Name(

@@ -1,7 +1,8 @@
 """The one way in which an answer leaves as CSV, safe to open in a spreadsheet.
 
-RFC 4180, with a byte order mark (without it spreadsheets take UTF-8 for the local code page) and a file name. A text that a spreadsheet
-would take for a formula gets an apostrophe in front; numbers stay numbers.
+RFC 4180, with a byte order mark (without it spreadsheets take UTF-8 for the local code page) and a
+file name. A text that a spreadsheet would take for a formula gets an apostrophe in front; numbers
+stay numbers.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ Cell = str | int | float | bool | date | None
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table under the name of its file. What is not there is an empty field, yes and no are `true` and `false`."""
+    """A table under the name of its file. What is not there is an empty field, yes and no are
+    `true` and `false`.
+    """
 
     name: str
     columns: Sequence[str]

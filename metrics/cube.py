@@ -1,8 +1,9 @@
-"""The cube: a disposable SQLite file with the newest page of every agency's day, its cells, the sums over them, and how far
-`lgsp.cells` was read.
+"""The cube: a disposable SQLite file with the newest page of every agency's day, its cells, the
+sums over them, and how far `lgsp.cells` was read.
 
-One thread writes (metrics/feed.py); readers have connections of their own (metrics/reader.py). Figures and offsets change in
-one SQLite transaction. Whenever the file cannot be trusted it is deleted and made anew from the topic.
+One thread writes (metrics/feed.py); readers have connections of their own (metrics/reader.py).
+Figures and offsets change in one SQLite transaction. Whenever the file cannot be trusted it is
+deleted and made anew from the topic.
 """
 
 from __future__ import annotations
@@ -44,15 +45,23 @@ class CubeStats:
 
 
 class Cube(DisposableFile):
-    """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble when waiting does."""
+    """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble
+    when waiting does.
+    """
 
     name = "cube"
     cache_kib = 65_536
 
     def __init__(self, path: Path, clock: Callable[[], int] = now_ms) -> None:
-        super().__init__(path, create_all(), fingerprint(), [one for table in TABLES.values() for one in table.create_temporary])
+        super().__init__(
+            path,
+            create_all(),
+            fingerprint(),
+            [one for table in TABLES.values() for one in table.create_temporary],
+        )
         self._clock = clock
-        self.versions: defaultdict[tuple[str, str], int] = defaultdict(int)  # bumped after each commit that touched the kind
+        # bumped after each commit that touched the kind
+        self.versions: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.stats = CubeStats()
 
     def _places(self) -> dict[Any, Place]:
@@ -63,7 +72,9 @@ class Cube(DisposableFile):
         self._changed(TABLES)
 
     def apply(self, records: Iterable[Record], positions: Mapping[int, int]) -> None:
-        """Apply records (in order within a partition) and remember `positions`, the next offset of each partition, in one transaction."""
+        """Apply records (in order within a partition) and remember `positions`, the next offset of
+        each partition, in one transaction.
+        """
         started = perf_counter()
         self.check()
         batch = _Batch(self._clock())
@@ -83,10 +94,14 @@ class Cube(DisposableFile):
         self.stats.apply_seconds += perf_counter() - started
 
     def _page(self, place: PagePlace) -> bytes | None:
-        found: tuple[bytes] | None = self._db.execute("SELECT value FROM pages WHERE partition = ? AND key = ?", place).fetchone()
+        found: tuple[bytes] | None = self._db.execute(
+            "SELECT value FROM pages WHERE partition = ? AND key = ?", place
+        ).fetchone()
         return found[0] if found is not None else None
 
-    def _write(self, rows: Mapping[tuple[str, str], list[Row]], batch: _Batch, positions: Mapping[int, int]) -> None:
+    def _write(
+        self, rows: Mapping[tuple[str, str], list[Row]], batch: _Batch, positions: Mapping[int, int]
+    ) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         for kind, found in rows.items():
             self._settle(kind, found)
@@ -96,16 +111,26 @@ class Cube(DisposableFile):
         self._db.executemany("DELETE FROM pages WHERE partition = ? AND key = ?", gone)
         for table, newest in (("agencies", batch.agencies), ("procedures", batch.procedures)):
             self._db.executemany(
-                f"INSERT INTO {table} VALUES (?, ?) ON CONFLICT DO UPDATE SET newest_ms = max(newest_ms, excluded.newest_ms)",
+                f"INSERT INTO {table} VALUES (?, ?) ON CONFLICT DO UPDATE SET newest_ms ="
+                " max(newest_ms, excluded.newest_ms)",
                 newest.items(),
             )
         self._db.executemany(
-            "INSERT INTO offsets VALUES (?, ?, -1, -1, 1, 0) ON CONFLICT DO UPDATE SET next = excluded.next", positions.items()
+            "INSERT INTO offsets VALUES (?, ?, -1, -1, 1, 0) ON CONFLICT DO UPDATE SET next ="
+            " excluded.next",
+            positions.items(),
         )
         self._db.executemany(
-            "UPDATE offsets SET last = ?, last_ms = ?, whole = ?, heard_ms = max(heard_ms, ?) WHERE partition = ?",
+            "UPDATE offsets SET last = ?, last_ms = ?, whole = ?, heard_ms = max(heard_ms, ?) WHERE"
+            " partition = ?",
             (
-                (record.offset, record.timestamp, is_applied(record.key), batch.heard_ms(record), partition)
+                (
+                    record.offset,
+                    record.timestamp,
+                    is_applied(record.key),
+                    batch.heard_ms(record),
+                    partition,
+                )
                 for partition, record in batch.last.items()
             ),
         )
@@ -129,11 +154,17 @@ class Cube(DisposableFile):
     def _report(self, batch: _Batch) -> None:
         if batch.unreadable:
             self.stats.unreadable += len(batch.unreadable)
-            log.error("%d records of lgsp.cells are no pages and were left out, the first: %s", len(batch.unreadable), batch.unreadable[0])
+            log.error(
+                "%d records of lgsp.cells are no pages and were left out, the first: %s",
+                len(batch.unreadable),
+                batch.unreadable[0],
+            )
 
 
 class _Batch:
-    """Of a batch, the newest record of each key (a page's counts are absolute, so only that one matters)."""
+    """Of a batch, the newest record of each key (a page's counts are absolute, so only that one
+    matters).
+    """
 
     def __init__(self, now_ms: int) -> None:
         self._now_ms = now_ms
@@ -145,27 +176,43 @@ class _Batch:
         self.procedures: dict[str, int] = {}
         self.unreadable: list[str] = []
 
-    def rows(self, page_before: Callable[[PagePlace], bytes | None]) -> dict[tuple[str, str], list[Row]]:
-        """Rows of the cells that differ from before, by (family, kind): at, agency, category, partition and every measure.
+    def rows(
+        self, page_before: Callable[[PagePlace], bytes | None]
+    ) -> dict[tuple[str, str], list[Row]]:
+        """Rows of the cells that differ from before, by (family, kind): at, agency, category,
+        partition and every measure.
 
         A cell that is gone is all zero.
         """
         found: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
         for place, record in self.newest.items():
             try:
-                old, new = dict(cells_of(place[1], page_before(place))), dict(cells_of(place[1], record.value))
-                changed = [(key, _vector(key, new.get(key, {}))) for key in old | new if old.get(key) != new.get(key)]
+                old, new = (
+                    dict(cells_of(place[1], page_before(place))),
+                    dict(cells_of(place[1], record.value)),
+                )
+                changed = [
+                    (key, _vector(key, new.get(key, {})))
+                    for key in old | new
+                    if old.get(key) != new.get(key)
+                ]
             except ContractError as error:
-                self.unreadable.append(f"partition {record.partition}, offset {record.offset}: {error}")
+                self.unreadable.append(
+                    f"partition {record.partition}, offset {record.offset}: {error}"
+                )
                 continue
             self.pages[place] = record.value
             for key, vector in changed:
-                found[key.family, key.kind].append((key.at, key.agency, key.category, record.partition, *vector))
+                found[key.family, key.kind].append(
+                    (key.at, key.agency, key.category, record.partition, *vector)
+                )
                 self._hear(key, self.heard_ms(record))
         return found
 
     def heard_ms(self, record: Record) -> int:
-        """When a record was written; now at the latest, or one clock that ran ahead would make everything look fresh for as long."""
+        """When a record was written; now at the latest, or one clock that ran ahead would make
+        everything look fresh for as long.
+        """
         return min(record.timestamp, self._now_ms)
 
     def _hear(self, key: CellKey, at_ms: int) -> None:

@@ -1,7 +1,9 @@
-"""The directory: agencies, procedures, systems and reported figures as they were on any day, from the items that events state.
+"""The directory: agencies, procedures, systems and reported figures as they were on any day, from
+the items that events state.
 
-Figures roll up by the hierarchy of the day. A code that nobody registered counts under itself. Nothing here knows Kafka; a
-directory never changes, a new one is made when an item changes (metrics/directory_feed.py).
+Figures roll up by the hierarchy of the day. A code that nobody registered counts under itself.
+Nothing here knows Kafka; a directory never changes, a new one is made when an item changes
+(metrics/directory_feed.py).
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ Groupings = list[tuple[Window, Mapping[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A figure that an agency reported; the period's days are both included, None where it was not said."""
+    """A figure that an agency reported; the period's days are both included, None where it was not
+    said.
+    """
 
     indicator: str
     agency: str
@@ -59,11 +63,13 @@ class Tree:
     """The hierarchy during days on which it does not change."""
 
     def __init__(self, codes: Codes, links: Links, day: date) -> None:
-        self.owner = {code: codes.canonical(code, day) for code in codes.known}  # every known code, other forms too
+        # every known code, other forms too
+        self.owner = {code: codes.canonical(code, day) for code in codes.known}
         self.up: dict[str, str] = {}
         self.replaced: set[str] = set()  # ended, and under their successor
         self.level: dict[str, str] = {}
-        self.forms: defaultdict[str, list[str]] = defaultdict(list)  # of an agency: its own code and the others
+        # of an agency: its own code and the others
+        self.forms: defaultdict[str, list[str]] = defaultdict(list)
         self._below: defaultdict[str, list[str]] = defaultdict(list)
         for code, owner in self.owner.items():
             self.forms[owner].append(code)
@@ -99,7 +105,9 @@ class Tree:
         return frozenset(code for agency in agencies for code in self.forms.get(agency, (agency,)))
 
     def group(self, code: str, level: str | None) -> str:
-        """The agency of a level that a code's counts are told under; without one, the nearest that is there."""
+        """The agency of a level that a code's counts are told under; without one, the nearest that
+        is there.
+        """
         owner = self.owner.get(code, code)
         if level is None or owner not in self.level:
             return owner
@@ -110,7 +118,9 @@ class Tree:
 class Directory:
     """What was registered, for any day. Days are the province's; codes are those of cells."""
 
-    def __init__(self, items: Mapping[str, Item] | None = None, unreadable: Iterable[Mistake] = ()) -> None:
+    def __init__(
+        self, items: Mapping[str, Item] | None = None, unreadable: Iterable[Mistake] = ()
+    ) -> None:
         """`unreadable` are mistakes met before the items could be read."""
         found = items or {}
         agencies, unread = read(found, AGENCY, AgencyFields)
@@ -120,11 +130,21 @@ class Directory:
         self.procedures, more = read(found, PROCEDURE, ProcedureFields)
         self.systems, others = read(found, SYSTEM, SystemFields)
         figures, last = read(found, FIGURE, FigureFields)
-        self._figures = sorted(map(_reported, figures), key=lambda one: (one.indicator, one.first or BEGINNING, one.agency, one.said_ms))
+        self._figures = sorted(
+            map(_reported, figures),
+            key=lambda one: (one.indicator, one.first or BEGINNING, one.agency, one.said_ms),
+        )
         self.mistakes = [
-            *unreadable, *unread, *overlaps, *self._codes.mistakes, *self._links.mistakes,
-            *more, *stated_twice(self.procedures), *others, *last,
-        ]  # fmt: skip
+            *unreadable,
+            *unread,
+            *overlaps,
+            *self._codes.mistakes,
+            *self._links.mistakes,
+            *more,
+            *stated_twice(self.procedures),
+            *others,
+            *last,
+        ]
         self._firsts = [BEGINNING, *(day for day in self._links.changes() if day > BEGINNING)]
         self._tree: Callable[[int], Tree] = lru_cache(maxsize=64)(self._make_tree)
         self.spans = lru_cache(maxsize=4096)(self._spans)
@@ -147,7 +167,9 @@ class Directory:
         return code in self._codes.known
 
     def registered(self, group: str, by: str | None) -> bool | None:
-        """Whether a group is an agency that was ever registered; None where groups are none, or nobody registers."""
+        """Whether a group is an agency that was ever registered; None where groups are none, or
+        nobody registers.
+        """
         return self.known(group) if by == "agency" and not self.empty else None
 
     @cached_property
@@ -160,11 +182,15 @@ class Directory:
         return code in self.procedure_codes if self.procedures else None
 
     def unknown_procedures(self, counted: Iterable[str]) -> list[str]:
-        """Codes of procedures that counts came under and that nobody registered; none while no procedure is registered at all."""
+        """Codes of procedures that counts came under and that nobody registered; none while no
+        procedure is registered at all.
+        """
         return sorted(code for code in counted if self.registered_procedure(code) is False)
 
     def unknown(self, heard: Iterable[str]) -> list[str]:
-        """Codes that counts came under and that nobody registered; none while there is no directory at all."""
+        """Codes that counts came under and that nobody registered; none while there is no directory
+        at all.
+        """
         return [] if self.empty else sorted(code for code in heard if not self.known(code))
 
     def canonical(self, code: str, day: date) -> str:
@@ -172,7 +198,9 @@ class Directory:
         return self._codes.canonical(code, day)
 
     def piece(self, code: str, day: date) -> Piece | None:
-        """What was stated of an agency on a day, or the nearest statement and that it is over or to come; None: never registered."""
+        """What was stated of an agency on a day, or the nearest statement and that it is over or to
+        come; None: never registered.
+        """
         agency = self.canonical(code, day)
         return self._codes.piece(agency, day) if agency in self._statements else None
 
@@ -192,7 +220,9 @@ class Directory:
     def children(self, code: str, day: date) -> list[str]:
         """The agencies directly below, valid on that day."""
         agency = self.canonical(code, day)
-        return [one for one in self.agencies(day) if one != agency and self.parent(one, day) == agency]
+        return [
+            one for one in self.agencies(day) if one != agency and self.parent(one, day) == agency
+        ]
 
     def descendants(self, code: str, day: date) -> frozenset[str]:
         """Every agency below, with those that ended before and count there since."""
@@ -201,7 +231,9 @@ class Directory:
 
     def roll_up(self, code: str, day: date) -> tuple[str, ...]:
         """The agencies that a code's counts of a day are part of, nearest first."""
-        return tuple(self.tree(day).chain(self.canonical(code, day))) if self.known(code) else (code,)
+        return (
+            tuple(self.tree(day).chain(self.canonical(code, day))) if self.known(code) else (code,)
+        )
 
     def agencies(self, day: date) -> list[str]:
         """The agencies valid on a day, in order of code."""
@@ -212,10 +244,16 @@ class Directory:
 
     def agencies_of_level(self, level: str, day: date) -> list[str]:
         """Those of one level."""
-        return [code for code in self.agencies(day) if self._codes.piece(code, day).agency.fields.level == level]
+        return [
+            code
+            for code in self.agencies(day)
+            if self._codes.piece(code, day).agency.fields.level == level
+        ]
 
     def predecessors(self, code: str) -> dict[str, date]:
-        """The agencies that this one took over from, their own predecessors too, each with the first day of that."""
+        """The agencies that this one took over from, their own predecessors too, each with the
+        first day of that.
+        """
         found: dict[str, date] = {}
         waiting = [code]
         for one in waiting:
@@ -240,9 +278,13 @@ class Directory:
         """The agencies that should report on at least one day of a window."""
         first, last = _bounds(window)
         return sorted(
-            code for code, found in self._statements.items()
-            if any(one.fields.expected and one.first <= last and (one.end is None or one.end > first) for one in found)
-        )  # fmt: skip
+            code
+            for code, found in self._statements.items()
+            if any(
+                one.fields.expected and one.first <= last and (one.end is None or one.end > first)
+                for one in found
+            )
+        )
 
     def procedures_on(self, day: date) -> list[Statement[ProcedureFields]]:
         """The procedures valid on a day."""
@@ -250,27 +292,38 @@ class Directory:
 
     def procedures_of_field(self, field: str) -> list[str]:
         """The codes of the procedures of a field (lĩnh vực), those that ended too."""
-        return sorted({one.fields.procedure for one in self.procedures if one.fields.field == field})
+        return sorted(
+            {one.fields.procedure for one in self.procedures if one.fields.field == field}
+        )
 
     def reported(self, indicator: str, window: Window) -> list[Reported]:
         """The figures reported for periods that meet the window, in order of period and agency."""
         first, last = _bounds(window)
         return [
-            one for one in self._figures
-            if one.indicator == indicator and (one.first or BEGINNING) <= last and (one.last or date.max) >= first
-        ]  # fmt: skip
+            one
+            for one in self._figures
+            if one.indicator == indicator
+            and (one.first or BEGINNING) <= last
+            and (one.last or date.max) >= first
+        ]
 
     def _spans(self, code: str, window: Window, history: bool = False, own: bool = False) -> Spans:
-        """The codes that an agency's figure is made of, for each part of a window with the same ones.
+        """The codes that an agency's figure is made of, for each part of a window with the same
+        ones.
 
-        The whole subtree of each day; with `own` only the agency itself, with `history` also what it took over, from before it did.
+        The whole subtree of each day; with `own` only the agency itself, with `history` also what
+        it took over, from before it did.
         """
         heir = self.canonical(code, _bounds(window)[1])
         found: Spans = []
         for part in self.parts(window, self.predecessors(heir).values() if history else ()):
             day = part.first or BEGINNING
             codes = self._held(self.canonical(code, day), day, own)
-            _extend(found, part, codes | self._inherited(heir, day, own, frozenset([heir])) if history else codes)
+            _extend(
+                found,
+                part,
+                codes | self._inherited(heir, day, own, frozenset([heir])) if history else codes,
+            )
         return found
 
     def _held(self, agency: str, day: date, own: bool) -> frozenset[str]:
@@ -278,21 +331,35 @@ class Directory:
         return tree.all_forms([agency] if own else tree.subtree(agency))
 
     def _inherited(self, heir: str, day: date, own: bool, heirs: frozenset[str]) -> frozenset[str]:
-        """What predecessors held on a day, of which the heir had it when it took over: the rest went to others."""
+        """What predecessors held on a day, of which the heir had it when it took over: the rest
+        went to others.
+        """
         found: set[str] = set()
         for before, until in self._before.get(heir, ()):
             if day < until and before not in heirs:
-                held = self._held(before, day, own) | self._inherited(before, day, own, heirs | {before})
+                held = self._held(before, day, own) | self._inherited(
+                    before, day, own, heirs | {before}
+                )
                 found |= held & self._held(heir, until, False)
         return frozenset(found)
 
     def _groupings(self, window: Window, level: str | None = None) -> Groupings:
-        """Which agency's group each known code counts in, for each part of a window; a code that is missing is a group of its own."""
+        """Which agency's group each known code counts in, for each part of a window; a code that is
+        missing is a group of its own.
+        """
         found: Groupings = []
         for part in self.parts(window) if level else _cut(window, self._codes.changes()):
             day = part.first or BEGINNING
-            group = partial(self.tree(day).group, level=level) if level else partial(self.canonical, day=day)
-            _extend(found, part, {code: name for code in self._codes.known if (name := group(code)) != code})
+            group = (
+                partial(self.tree(day).group, level=level)
+                if level
+                else partial(self.canonical, day=day)
+            )
+            _extend(
+                found,
+                part,
+                {code: name for code in self._codes.known if (name := group(code)) != code},
+            )
         return found
 
     def parts(self, window: Window, more: Iterable[date] = ()) -> Iterator[Window]:
@@ -323,4 +390,14 @@ def _reported(one: Statement[FigureFields]) -> Reported:
     said = one.fields
     first = one.first if said.period_from is None else to_datetime(said.period_from).date()
     last = None if said.period_to is None else to_datetime(said.period_to).date()
-    return Reported(said.indicator, one.agency, first, last, said.numerator, said.denominator, said.document, said.revision, one.said[0])
+    return Reported(
+        said.indicator,
+        one.agency,
+        first,
+        last,
+        said.numerator,
+        said.denominator,
+        said.document,
+        said.revision,
+        one.said[0],
+    )

@@ -29,7 +29,9 @@ class AgencyOf(BaseModel):
     other_codes: list[str] = Field(description="Other forms of its code on that day")
     expected: bool = Field(description="Expected to report")
     valid_from: date
-    valid_to: date | None = Field(description="First day no longer valid; null: until further notice")
+    valid_to: date | None = Field(
+        description="First day no longer valid; null: until further notice"
+    )
     successor: str | None
 
 
@@ -44,7 +46,9 @@ class MistakeOf(BaseModel):
 
 
 class UnknownOf(BaseModel):
-    """A code, of an agency or a procedure, that counts came under and that nobody registered: counted under itself."""
+    """A code, of an agency or a procedure, that counts came under and that nobody registered:
+    counted under itself.
+    """
 
     code: str
     last_event: str = Field(description="When a count of it last changed")
@@ -75,7 +79,9 @@ class AgencyAnswer(BaseModel):
     known: bool = Field(description="False: nobody registered it, it counts under itself")
     day: date
     valid: bool = Field(description="Valid on that day")
-    above: list[str] = Field(description="The agencies that its counts of that day are part of, nearest first")
+    above: list[str] = Field(
+        description="The agencies that its counts of that day are part of, nearest first"
+    )
     below: list[str] = Field(description="The agencies directly below on that day")
     predecessors: list[Predecessor]
     last_event: str | None
@@ -89,14 +95,18 @@ class ProcedureOf(BaseModel):
     procedure: str
     agency: str
     field: str
-    level: int = Field(description="Highest level at which it is offered: 2 information, 3 partial, 4 full")
+    level: int = Field(
+        description="Highest level at which it is offered: 2 information, 3 partial, 4 full"
+    )
     internal: bool
     published: bool
     eligible_online: bool
     on_national_portal: bool
     with_fee: bool
     payable_online: bool
-    days_before: int | None = Field(description="Legal working days before the review; null: it was not reviewed")
+    days_before: int | None = Field(
+        description="Legal working days before the review; null: it was not reviewed"
+    )
     days_now: int | None = Field(description="Legal working days now")
     valid_from: date
     valid_to: date | None
@@ -120,8 +130,14 @@ class AgencyCoverage(BaseModel):
     name: Names
     reporting: bool = Field(description="At least one dated count in the window")
     days_with_counts: int
-    last_event: str | None = Field(description="When a count of it last changed; null: never heard from")
-    silent_since: str | None = Field(description="Null while it reports; otherwise its last event, or the day from which it was expected")
+    last_event: str | None = Field(
+        description="When a count of it last changed; null: never heard from"
+    )
+    silent_since: str | None = Field(
+        description=(
+            "Null while it reports; otherwise its last event, or the day from which it was expected"
+        )
+    )
 
 
 class CoverageAnswer(BaseModel):
@@ -141,17 +157,38 @@ class CoverageAnswer(BaseModel):
 
 
 AGENCY_COLUMNS = (
-    "code", "level", "name_vi", "name_en", "parent", "depth", "other_codes", "expected", "valid_from", "valid_to", "successor",
-)  # fmt: skip
+    "code",
+    "level",
+    "name_vi",
+    "name_en",
+    "parent",
+    "depth",
+    "other_codes",
+    "expected",
+    "valid_from",
+    "valid_to",
+    "successor",
+)
 
 
 def agencies_sheet(name: str, found: Iterable[AgencyOf]) -> Sheet:
     """A row for each agency; other codes are separated by blanks."""
     rows = (
-        (one.code, one.level, one.name.vi, one.name.en, one.parent, one.depth, " ".join(one.other_codes), one.expected,
-         one.valid_from, one.valid_to, one.successor)
+        (
+            one.code,
+            one.level,
+            one.name.vi,
+            one.name.en,
+            one.parent,
+            one.depth,
+            " ".join(one.other_codes),
+            one.expected,
+            one.valid_from,
+            one.valid_to,
+            one.successor,
+        )
         for one in found
-    )  # fmt: skip
+    )
     return Sheet(name, AGENCY_COLUMNS, rows)
 
 
@@ -164,13 +201,51 @@ def plain_sheet(name: str, shape: type[BaseModel], found: Iterable[BaseModel]) -
 def coverage_sheet(answer: CoverageAnswer) -> Sheet:
     """A row for each expected agency, with the window's coverage beside it."""
     note = answer.note or Names(vi=None, en=None)
-    tail = (answer.reporting, answer.expected, answer.share, answer.complete, note.vi, note.en, *answer.as_of.cells)
+    tail = (
+        answer.reporting,
+        answer.expected,
+        answer.share,
+        answer.complete,
+        note.vi,
+        note.en,
+        *answer.as_of.cells,
+    )
     rows = (
-        (one.code, one.level, one.name.vi, one.name.en, answer.window.first, answer.window.last, one.reporting, one.days_with_counts,
-         one.last_event, one.silent_since, *tail)
+        (
+            one.code,
+            one.level,
+            one.name.vi,
+            one.name.en,
+            answer.window.first,
+            answer.window.last,
+            one.reporting,
+            one.days_with_counts,
+            one.last_event,
+            one.silent_since,
+            *tail,
+        )
         for one in answer.agencies
-    )  # fmt: skip
-    return Sheet("coverage", (
-        "code", "level", "name_vi", "name_en", "from", "to", "reports", "days_with_counts", "last_event", "silent_since",
-        "reporting", "expected", "share", "complete", "note_vi", "note_en", *AS_OF_COLUMNS,
-    ), rows)  # fmt: skip
+    )
+    return Sheet(
+        "coverage",
+        (
+            "code",
+            "level",
+            "name_vi",
+            "name_en",
+            "from",
+            "to",
+            "reports",
+            "days_with_counts",
+            "last_event",
+            "silent_since",
+            "reporting",
+            "expected",
+            "share",
+            "complete",
+            "note_vi",
+            "note_en",
+            *AS_OF_COLUMNS,
+        ),
+        rows,
+    )

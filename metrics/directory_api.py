@@ -44,28 +44,51 @@ def directory_routes(figures: Questions) -> Callable[[Executor], APIRouter]:
     return lambda pool: _routes(DirectoryQuestions(figures), CoverageQuestions(figures), pool)
 
 
-def _routes(questions: DirectoryQuestions, coverage: CoverageQuestions, pool: Executor) -> APIRouter:
+def _routes(
+    questions: DirectoryQuestions, coverage: CoverageQuestions, pool: Executor
+) -> APIRouter:
     routes = APIRouter(responses=FIGURES)
 
     @routes.get("/v1/agencies", response_model=AgenciesAnswer)
     async def agencies(asked: Annotated[AgenciesAsked, Query()]) -> Response:
-        """The agencies of a day, what cannot hold among what was stated of them, and codes that nobody registered."""
-        return await _answered(pool, lambda: questions.agencies(asked), asked.format, lambda answer: _agencies_sheet(asked, answer))
+        """The agencies of a day, what cannot hold among what was stated of them, and codes that
+        nobody registered.
+        """
+        return await _answered(
+            pool,
+            lambda: questions.agencies(asked),
+            asked.format,
+            lambda answer: _agencies_sheet(asked, answer),
+        )
 
     @routes.get("/v1/agencies/{code}", response_model=AgencyAnswer)
     async def agency(code: str, asked: Annotated[DayAsked, Query()]) -> Response:
-        """One agency: everything stated of it, what is above and below on a day, and what it took over."""
+        """One agency: everything stated of it, what is above and below on a day, and what it took
+        over.
+        """
         answer = lambda: questions.agency(code, asked)  # noqa: E731
-        return await _answered(pool, answer, asked.format, lambda found: agencies_sheet(f"agency-{found.code}", found.statements))
+        return await _answered(
+            pool,
+            answer,
+            asked.format,
+            lambda found: agencies_sheet(f"agency-{found.code}", found.statements),
+        )
 
     @routes.get("/v1/procedures", response_model=ProceduresAnswer)
     async def procedures(asked: Annotated[ProceduresAsked, Query()]) -> Response:
         """The procedures of a day: field, level, fee, and how they are offered."""
-        return await _answered(pool, lambda: questions.procedures(asked), asked.format, lambda found: _procedures_sheet(asked, found))
+        return await _answered(
+            pool,
+            lambda: questions.procedures(asked),
+            asked.format,
+            lambda found: _procedures_sheet(asked, found),
+        )
 
     @routes.get("/v1/coverage", response_model=CoverageAnswer)
     async def covered(asked: Annotated[CoverageAsked, Query()]) -> Response:
-        """Each agency expected to report: whether it does, on how many days, since when it is silent."""
+        """Each agency expected to report: whether it does, on how many days, since when it is
+        silent.
+        """
         return await _answered(pool, lambda: coverage.coverage(asked), asked.format, coverage_sheet)
 
     return routes
@@ -76,7 +99,9 @@ def _agencies_sheet(asked: AgenciesAsked, answer: AgenciesAnswer) -> Sheet:
 
 
 def _procedures_sheet(asked: ProceduresAsked, answer: ProceduresAnswer) -> Sheet:
-    return _beside(asked.part, "procedures", answer) or plain_sheet("procedures", ProcedureOf, answer.procedures)
+    return _beside(asked.part, "procedures", answer) or plain_sheet(
+        "procedures", ProcedureOf, answer.procedures
+    )
 
 
 def _beside(part: str | None, name: str, answer: AgenciesAnswer | ProceduresAnswer) -> Sheet | None:
@@ -86,7 +111,9 @@ def _beside(part: str | None, name: str, answer: AgenciesAnswer | ProceduresAnsw
     return plain_sheet(f"{name}-unknown", UnknownOf, answer.unknown) if part == "unknown" else None
 
 
-async def _answered(pool: Executor, answer: Callable[[], A], format_: Format, as_sheet: Callable[[A], Sheet]) -> Response:
+async def _answered(
+    pool: Executor, answer: Callable[[], A], format_: Format, as_sheet: Callable[[A], Sheet]
+) -> Response:
     def made() -> Response:
         found = answer()
         if format_ == "csv":

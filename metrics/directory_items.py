@@ -1,7 +1,8 @@
-"""What the items of `lgsp.inventory.state` state about agencies, procedures, systems and reported figures, and for which days.
+"""What the items of `lgsp.inventory.state` state about agencies, procedures, systems and reported
+figures, and for which days.
 
-A statement holds from its first day until its end, or until the next statement about the same item. What cannot hold is left
-out and told as a mistake with its exact place; everything else goes on.
+A statement holds from its first day until its end, or until the next statement about the same item.
+What cannot hold is left out and told as a mistake with its exact place; everything else goes on.
 """
 
 from __future__ import annotations
@@ -20,10 +21,22 @@ from schemas.clock import to_datetime
 from schemas.errors import ContractError
 from schemas.states import Id, Item, id_text
 
-AGENCY, PROCEDURE, SYSTEM, FIGURE = "agency.registered", "procedure.registered", "system.registered", "figure.reported"
+AGENCY, PROCEDURE, SYSTEM, FIGURE = (
+    "agency.registered",
+    "procedure.registered",
+    "system.registered",
+    "figure.reported",
+)
 MistakeKind = Literal[
-    "unreadable", "overlap", "alias_taken", "procedure_twice", "unknown_parent", "unknown_successor", "parent_ended", "cycle"
-]  # fmt: skip
+    "unreadable",
+    "overlap",
+    "alias_taken",
+    "procedure_twice",
+    "unknown_parent",
+    "unknown_successor",
+    "parent_ended",
+    "cycle",
+]
 
 Said = tuple[int, str]  # when (epoch ms) and under which event id it was said
 F = TypeVar("F", bound=msgspec.Struct)
@@ -82,7 +95,9 @@ class FigureFields(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Statement(Generic[F]):
-    """One statement about an item: holds from `first` to the day before `end` (None: until further notice)."""
+    """One statement about an item: holds from `first` to the day before `end` (None: until further
+    notice).
+    """
 
     item: str
     said: Said
@@ -98,7 +113,9 @@ class Statement(Generic[F]):
 
     def overlaps(self, other: Statement[F]) -> bool:
         """Whether both hold on some day."""
-        return (other.end is None or self.first < other.end) and (self.end is None or other.first < self.end)
+        return (other.end is None or self.first < other.end) and (
+            self.end is None or other.first < self.end
+        )
 
     def place(self, field: str = "") -> str:
         """Where a mistake is."""
@@ -107,7 +124,9 @@ class Statement(Generic[F]):
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A statement, or a link in it, that cannot hold; `place` is where, the two sentences say what was done."""
+    """A statement, or a link in it, that cannot hold; `place` is where, the two sentences say what
+    was done.
+    """
 
     kind: MistakeKind
     agency: str
@@ -128,11 +147,17 @@ def decode_item(value: bytes) -> Item:
     try:
         return _decode(value)
     except msgspec.DecodeError as error:
-        raise ContractError(f"a record of {len(value):,} bytes is no item's state ({error})") from error
+        raise ContractError(
+            f"a record of {len(value):,} bytes is no item's state ({error})"
+        ) from error
 
 
-def read(items: Mapping[str, Item], event_type: str, shape: type[F]) -> tuple[list[Statement[F]], list[Mistake]]:
-    """Every readable statement of one type, in order of item and beginning, and what is wrong with the others."""
+def read(
+    items: Mapping[str, Item], event_type: str, shape: type[F]
+) -> tuple[list[Statement[F]], list[Mistake]]:
+    """Every readable statement of one type, in order of item and beginning, and what is wrong with
+    the others.
+    """
     found: list[Statement[F]] = []
     mistakes: list[Mistake] = []
     for name, item in sorted(items.items()):
@@ -140,7 +165,14 @@ def read(items: Mapping[str, Item], event_type: str, shape: type[F]) -> tuple[li
     return found, mistakes
 
 
-def _read_item(name: str, item: Item, event_type: str, shape: type[F], found: list[Statement[F]], mistakes: list[Mistake]) -> None:
+def _read_item(
+    name: str,
+    item: Item,
+    event_type: str,
+    shape: type[F],
+    found: list[Statement[F]],
+    mistakes: list[Mistake],
+) -> None:
     starts = list(_news(item))
     for place, start in enumerate(starts):
         at, id_, type_, agency, valid_to, fields = item.statements[start]
@@ -148,7 +180,9 @@ def _read_item(name: str, item: Item, event_type: str, shape: type[F], found: li
             continue
         following = starts[place + 1] if place + 1 < len(starts) else None
         try:
-            statement = _statement(name, (at, id_, agency), start, valid_to, msgspec.convert(fields, shape))
+            statement = _statement(
+                name, (at, id_, agency), start, valid_to, msgspec.convert(fields, shape)
+            )
         except (msgspec.ValidationError, ValueError, OverflowError) as error:
             mistakes.append(_unreadable(name, agency, start, error))
             continue
@@ -159,7 +193,9 @@ def _read_item(name: str, item: Item, event_type: str, shape: type[F], found: li
 
 
 def _news(item: Item) -> Iterator[int]:
-    """The beginnings from which something else is said than before: many systems state everything again every night."""
+    """The beginnings from which something else is said than before: many systems state everything
+    again every night.
+    """
     before: tuple[object, ...] = ()
     for start in sorted(item.statements):
         said = item.statements[start][2:]  # type, agency, end, fields
@@ -168,20 +204,36 @@ def _news(item: Item) -> Iterator[int]:
         before = said
 
 
-def _statement(name: str, by: tuple[int, Id, str], start: int, valid_to: int | None, fields: F) -> Statement[F]:
+def _statement(
+    name: str, by: tuple[int, Id, str], start: int, valid_to: int | None, fields: F
+) -> Statement[F]:
     at, id_, agency = by
-    return Statement(name, (at, id_text(id_)), agency, _day(start), None if valid_to is None else _day(valid_to), fields, start)
+    return Statement(
+        name,
+        (at, id_text(id_)),
+        agency,
+        _day(start),
+        None if valid_to is None else _day(valid_to),
+        fields,
+        start,
+    )
 
 
 def _until_next(statement: Statement[F], following: date, mistakes: list[Mistake]) -> Statement[F]:
     """The next statement about the item ends this one; an end that was stated for later is told."""
     if statement.end is not None and statement.end <= following:
         return statement
-    mistakes.append(Mistake(
-        "overlap", statement.agency, statement.place("valid_to"),
-        f"có hiệu lực đến {statement.end} nhưng đã được nêu lại từ {following}: chỉ tính đến ngày đó",
-        f"is valid until {statement.end}, yet stated anew from {following}: it ends there; state it again with that end",
-    ))  # fmt: skip
+    mistakes.append(
+        Mistake(
+            "overlap",
+            statement.agency,
+            statement.place("valid_to"),
+            f"có hiệu lực đến {statement.end} nhưng đã được nêu lại từ {following}: chỉ tính đến"
+            " ngày đó",
+            f"is valid until {statement.end}, yet stated anew from {following}: it ends there;"
+            " state it again with that end",
+        )
+    )
     return replace(statement, end=following)
 
 
@@ -194,17 +246,24 @@ def _unreadable(name: str, agency: str, start: int, error: Exception) -> Mistake
     except OverflowError:
         since = ""
     return Mistake(
-        "unreadable", agency, f"{name}{since}, {field}",
-        "không đúng kiểu dữ liệu nên không đọc được: đã bỏ qua", "is not of the shape that it should be: it is left out; state it again",
-    )  # fmt: skip
+        "unreadable",
+        agency,
+        f"{name}{since}, {field}",
+        "không đúng kiểu dữ liệu nên không đọc được: đã bỏ qua",
+        "is not of the shape that it should be: it is left out; state it again",
+    )
 
 
 def _day(instant: int) -> date:
     return to_datetime(instant).date()
 
 
-def by_agency(statements: Iterable[Statement[AgencyFields]]) -> tuple[dict[str, list[Statement[AgencyFields]]], list[Mistake]]:
-    """The statements of each code in order of time, none overlapping another; of two that do, what was said first stays."""
+def by_agency(
+    statements: Iterable[Statement[AgencyFields]],
+) -> tuple[dict[str, list[Statement[AgencyFields]]], list[Mistake]]:
+    """The statements of each code in order of time, none overlapping another; of two that do, what
+    was said first stays.
+    """
     kept: defaultdict[str, list[Statement[AgencyFields]]] = defaultdict(list)
     mistakes: list[Mistake] = []
     for statement in sorted(statements, key=lambda one: (one.said, one.item)):
@@ -212,15 +271,24 @@ def by_agency(statements: Iterable[Statement[AgencyFields]]) -> tuple[dict[str, 
             continue  # replaced on the very day on which it began
         others = kept[statement.agency]
         place = bisect(others, statement.first, key=lambda one: one.first)
-        other = next((known for known in others[max(0, place - 1) : place + 1] if known.overlaps(statement)), None)
+        other = next(
+            (known for known in others[max(0, place - 1) : place + 1] if known.overlaps(statement)),
+            None,
+        )
         if other is None:
             others.insert(place, statement)
             continue
-        mistakes.append(Mistake(
-            "overlap", statement.agency, statement.place(),
-            f"cơ quan {statement.agency} đã được nêu cho thời gian đó tại {other.place()}: đã bỏ qua",
-            f"agency {statement.agency} is already stated for that time by {other.place()}: it is left out; end one before the other",
-        ))  # fmt: skip
+        mistakes.append(
+            Mistake(
+                "overlap",
+                statement.agency,
+                statement.place(),
+                f"cơ quan {statement.agency} đã được nêu cho thời gian đó tại {other.place()}: đã"
+                " bỏ qua",
+                f"agency {statement.agency} is already stated for that time by {other.place()}: it"
+                " is left out; end one before the other",
+            )
+        )
     return {code: found for code, found in kept.items() if found}, mistakes
 
 
@@ -232,12 +300,20 @@ def stated_twice(procedures: Iterable[Statement[ProcedureFields]]) -> list[Mista
         if one.end is not None and one.end <= one.first:
             continue
         code = one.fields.procedure
-        other = next((other for other in known[code] if other.item != one.item and other.overlaps(one)), None)
+        other = next(
+            (other for other in known[code] if other.item != one.item and other.overlaps(one)), None
+        )
         known[code].append(one)
         if other is not None:
-            mistakes.append(Mistake(
-                "procedure_twice", one.agency, one.place(),
-                f"thủ tục {code} đã được nêu cho thời gian đó tại {other.place()}: số lượng thủ tục tính cả hai; hãy kết thúc một mục",
-                f"procedure {code} is already stated for that time by {other.place()}: counts of procedures hold both; end one of them",
-            ))  # fmt: skip
+            mistakes.append(
+                Mistake(
+                    "procedure_twice",
+                    one.agency,
+                    one.place(),
+                    f"thủ tục {code} đã được nêu cho thời gian đó tại {other.place()}: số lượng thủ"
+                    " tục tính cả hai; hãy kết thúc một mục",
+                    f"procedure {code} is already stated for that time by {other.place()}: counts"
+                    " of procedures hold both; end one of them",
+                )
+            )
     return mistakes

@@ -1,8 +1,9 @@
-"""A disposable SQLite file, made from Kafka: deleted, damaged or of another cluster, it is made anew.
+"""A disposable SQLite file, made from Kafka: deleted, damaged or of another cluster, it is made
+anew.
 
-A disk that is full, read-only or fails is no damage: the file is kept, who reads it goes on, and writing is tried again later.
-One thread writes it; readers have connections of their own (`Snapshots`). `generation` is odd while the file may be read,
-and another one is another file.
+A disk that is full, read-only or fails is no damage: the file is kept, who reads it goes on, and
+writing is tried again later. One thread writes it; readers have connections of their own
+(`Snapshots`). `generation` is odd while the file may be read, and another one is another file.
 """
 
 from __future__ import annotations
@@ -27,8 +28,14 @@ from schemas.topics import TOMBSTONES_MS
 log = logging.getLogger(__name__)
 
 LONGEST_AWAY_MS = TOMBSTONES_MS // 2
-# NORMAL: with a write-ahead log the file survives a power cut whole; OFF could mix old and new pages.
-PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY", "wal_autocheckpoint = 4000")
+# NORMAL: with a write-ahead log the file survives a power cut whole; OFF could mix old and new
+# pages.
+PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = NORMAL",
+    "temp_store = MEMORY",
+    "wal_autocheckpoint = 4000",
+)
 
 
 class Doubt(Exception):
@@ -40,7 +47,9 @@ class Unreadable(HubError):
 
 
 class Place(NamedTuple):
-    """How far a partition was applied: the next offset to read, and the last record applied (-1: none)."""
+    """How far a partition was applied: the next offset to read, and the last record applied (-1:
+    none).
+    """
 
     next: int
     last: int = -1
@@ -60,7 +69,8 @@ class Readable(Protocol):
 
 
 class DisposableFile(ABC):
-    """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble when waiting does: the file is kept then.
+    """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble
+    when waiting does: the file is kept then.
 
     `trouble` is what it waits for, from when it was met until something could be written again.
     """
@@ -68,8 +78,11 @@ class DisposableFile(ABC):
     name = "file"  # for people
     cache_kib = 16_384
 
-    def __init__(self, path: Path, tables: Sequence[str], layout: str, temporary: Sequence[str] = ()) -> None:
-        """`tables` are the statements that make an empty file, `temporary` those that a connection begins with.
+    def __init__(
+        self, path: Path, tables: Sequence[str], layout: str, temporary: Sequence[str] = ()
+    ) -> None:
+        """`tables` are the statements that make an empty file, `temporary` those that a connection
+        begins with.
 
         `layout` names their meaning, and changes with it.
         """
@@ -84,8 +97,12 @@ class DisposableFile(ABC):
         self._suspicion = ""
 
     @contextmanager
-    def _guarded(self, doing: str, positions: Mapping[Any, int] = MappingProxyType({})) -> Iterator[None]:
-        """What goes wrong within it as what it means for the file. `positions`: up to where it is being fed."""
+    def _guarded(
+        self, doing: str, positions: Mapping[Any, int] = MappingProxyType({})
+    ) -> Iterator[None]:
+        """What goes wrong within it as what it means for the file. `positions`: up to where it is
+        being fed.
+        """
         try:
             yield
         except (sqlite3.Error, OSError) as error:
@@ -95,7 +112,9 @@ class DisposableFile(ABC):
             raise found from error
 
     def _wait_for(self, trouble: StorageTrouble, positions: Mapping[Any, int]) -> None:
-        """Said once. Readers go on with their own connections; so does this one unless another may find what has changed."""
+        """Said once. Readers go on with their own connections; so does this one unless another may
+        find what has changed.
+        """
         if self.trouble is None or self.trouble.reason != trouble.reason:
             log.error("%s", trouble)
         self.trouble, self._unwritten = trouble, {**self._unwritten, **positions}
@@ -103,8 +122,14 @@ class DisposableFile(ABC):
             self._disconnect()
 
     def _written(self, positions: Mapping[Any, int]) -> None:
-        """The trouble is over once everything is written that could not be: something small may fit onto a full disk."""
-        self._unwritten = {found: position for found, position in self._unwritten.items() if positions.get(found, 0) < position}
+        """The trouble is over once everything is written that could not be: something small may fit
+        onto a full disk.
+        """
+        self._unwritten = {
+            found: position
+            for found, position in self._unwritten.items()
+            if positions.get(found, 0) < position
+        }
         if self.trouble is not None and not self._unwritten:
             log.warning("The %s at %s can be written again and goes on.", self.name, self.path)
             self.trouble = None
@@ -126,7 +151,9 @@ class DisposableFile(ABC):
         """What the file itself says of how far it was fed."""
 
     def _open(self, cluster: str, now_ms: int) -> None:
-        """Open the file that is there, or go on with it if it is open; who reads it is not disturbed."""
+        """Open the file that is there, or go on with it if it is open; who reads it is not
+        disturbed.
+        """
         if not self.path.exists():
             raise Doubt("there is none yet")
         if self._connection is None:
@@ -146,7 +173,9 @@ class DisposableFile(ABC):
             raise Doubt("the file was not fed for so long that deletions may have been missed")
 
     def rebuild(self, cluster: str, now_ms: int, reason: str) -> dict[Any, Place]:
-        """Delete the file and make an empty one. Where that fails half-way, it is begun anew the next time."""
+        """Delete the file and make an empty one. Where that fails half-way, it is begun anew the
+        next time.
+        """
         log.info("%s is made anew from Kafka: %s.", self.path, reason)
         self.close()
         with self._guarded("make"):
@@ -156,7 +185,9 @@ class DisposableFile(ABC):
             self._connect()
             with self._db:
                 self._db.execute("BEGIN")
-                self._db.execute("CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID")
+                self._db.execute(
+                    "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
+                )
                 for statement in self._tables:
                     self._db.execute(statement)
                 facts = {"layout": self._layout, "cluster": cluster, "complete_ms": str(now_ms)}
@@ -172,7 +203,10 @@ class DisposableFile(ABC):
 
     def files(self) -> list[Path]:
         """The file and what SQLite keeps beside it."""
-        return [self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
+        return [
+            self.path.with_name(self.path.name + suffix)
+            for suffix in ("", "-wal", "-shm", "-journal")
+        ]
 
     def size(self) -> int:
         """Bytes on disk, as far as it can be asked. May be called from any thread."""
@@ -183,7 +217,9 @@ class DisposableFile(ABC):
         return total
 
     def _connect(self) -> None:
-        connection = sqlite3.connect(self.path, isolation_level=None, cached_statements=512, check_same_thread=False)
+        connection = sqlite3.connect(
+            self.path, isolation_level=None, cached_statements=512, check_same_thread=False
+        )
         try:
             for pragma in (*PRAGMAS, f"cache_size = -{self.cache_kib}"):
                 connection.execute(f"PRAGMA {pragma}")
@@ -215,7 +251,9 @@ class DisposableFile(ABC):
             self._connection = None
 
     def suspect(self, reason: str, generation: int) -> None:
-        """A reader met damage in that file: the next `check` raises. May be called from any thread."""
+        """A reader met damage in that file: the next `check` raises. May be called from any
+        thread.
+        """
         if generation == self.generation:
             self._suspicion = reason
 
@@ -234,19 +272,27 @@ class DisposableFile(ABC):
     def complete(self, now_ms: int) -> None:
         """Remember that everything readable at `now_ms` is in the file."""
         with self._guarded("write"), self._db:
-            self._db.execute("UPDATE facts SET value = ? WHERE name = 'complete_ms'", (str(now_ms),))
+            self._db.execute(
+                "UPDATE facts SET value = ? WHERE name = 'complete_ms'", (str(now_ms),)
+            )
         self._written(self._unwritten)
 
 
 class FileOfTopics(DisposableFile):
-    """One that is fed from several topics: its table `offsets` begins with topic, partition, next, last and last_ms."""
+    """One that is fed from several topics: its table `offsets` begins with topic, partition, next,
+    last and last_ms.
+    """
 
     def _places(self) -> dict[Any, Place]:
         rows = self._db.execute("SELECT topic, partition, next, last, last_ms FROM offsets")
-        return {TopicPartition(topic, partition): Place(*place) for topic, partition, *place in rows}
+        return {
+            TopicPartition(topic, partition): Place(*place) for topic, partition, *place in rows
+        }
 
     def _remember(self, positions: Mapping[TopicPartition, int], last: Iterable[Record]) -> None:
-        """Within a transaction: the next offset of each partition, and the last record applied of those that had any."""
+        """Within a transaction: the next offset of each partition, and the last record applied of
+        those that had any.
+        """
         self._db.executemany(
             "INSERT INTO offsets (topic, partition, next, last, last_ms) VALUES (?, ?, ?, -1, -1) "
             "ON CONFLICT DO UPDATE SET next = excluded.next",
@@ -264,26 +310,37 @@ class Snapshots:
     `saying` is what people are told while the file is made anew, as the beginning of a sentence.
     """
 
-    def __init__(self, file: Readable, saying: str, *, cache_kib: int = 2_048, statements: int = 128) -> None:
-        self._file, self._saying, self._cache_kib, self._statements = file, saying, cache_kib, statements
+    def __init__(
+        self, file: Readable, saying: str, *, cache_kib: int = 2_048, statements: int = 128
+    ) -> None:
+        self._file, self._saying, self._cache_kib, self._statements = (
+            file,
+            saying,
+            cache_kib,
+            statements,
+        )
         self._local = threading.local()
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
         """All that is read within it is of the same moment.
 
-        Raises: Unreadable when the file is damaged or gone (it is then made anew by itself), and when the disk lets nobody read it.
+        Raises: Unreadable when the file is damaged or gone (it is then made anew by itself), and
+        when the disk lets nobody read it.
         """
         generation = self._file.generation
         if generation % 2 == 0:
-            raise Unreadable(f"{self._saying}: {self._file.trouble or 'ask again in a few seconds.'}")
+            raise Unreadable(
+                f"{self._saying}: {self._file.trouble or 'ask again in a few seconds.'}"
+            )
         try:
             connection = self._connection(generation)
             connection.execute("BEGIN")
             try:
                 yield connection
             finally:
-                if connection.in_transaction:  # SQLite ends it by itself where the disk fails: that is no damage
+                # SQLite ends it by itself where the disk fails: that is no damage
+                if connection.in_transaction:
                     connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             raise self._failed(error, generation) from error
@@ -302,7 +359,13 @@ class Snapshots:
             return held[1]
         self._let_go()
         uri = f"{self._file.path.absolute().as_uri()}?mode=ro"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=self._statements, check_same_thread=False)
+        connection = sqlite3.connect(
+            uri,
+            uri=True,
+            isolation_level=None,
+            cached_statements=self._statements,
+            check_same_thread=False,
+        )
         connection.execute(f"PRAGMA cache_size = -{self._cache_kib}")
         self._local.held = (generation, connection)
         return connection

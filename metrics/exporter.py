@@ -1,7 +1,8 @@
 """GET /metrics: every figure as of the scrape, and this process's own health.
 
-Figures are read anew at every scrape; what did not change since the last one (versions of the cube's kinds) is not summed
-and written again. While the cube is being built no figure is told: absent rather than wrong.
+Figures are read anew at every scrape; what did not change since the last one (versions of the
+cube's kinds) is not summed and written again. While the cube is being built no figure is told:
+absent rather than wrong.
 """
 
 from __future__ import annotations
@@ -47,18 +48,30 @@ class Timings:
 
     def samples(self) -> list[tuple[tuple[str, ...], int, float]]:
         """(labels, count, sum) in order."""
-        return [(labels, count, self.seconds[labels]) for labels, count in sorted(self.count.items())]
+        return [
+            (labels, count, self.seconds[labels]) for labels, count in sorted(self.count.items())
+        ]
 
 
 class Exporter:
-    """Renders the text. `progress` and `worker_lag` ask the feed and the watcher of the workers; `beside` gives further metrics."""
+    """Renders the text. `progress` and `worker_lag` ask the feed and the watcher of the workers;
+    `beside` gives further metrics.
+    """
 
     def __init__(
-        self, cube: Cube, indicators: Mapping[str, Indicator], *, progress: Callable[[], Progress],
-        worker_lag: Callable[[], Mapping[tuple[str, int], int]], clock: Callable[[], int],
-        directory: Callable[[], Directory] = lambda: NO_DIRECTORY, agencies: Mapping[str, Agency] | None = None, office: Office = OFFICE,
-        beside: Callable[[], str] = lambda: "", books: str = DEFAULT_BOOKS,
-    ) -> None:  # fmt: skip
+        self,
+        cube: Cube,
+        indicators: Mapping[str, Indicator],
+        *,
+        progress: Callable[[], Progress],
+        worker_lag: Callable[[], Mapping[tuple[str, int], int]],
+        clock: Callable[[], int],
+        directory: Callable[[], Directory] = lambda: NO_DIRECTORY,
+        agencies: Mapping[str, Agency] | None = None,
+        office: Office = OFFICE,
+        beside: Callable[[], str] = lambda: "",
+        books: str = DEFAULT_BOOKS,
+    ) -> None:
         self.requests = Timings()
         self._renders = Timings()
         self._cube, self._readers, self._indicators = cube, Readers(cube), indicators
@@ -72,7 +85,9 @@ class Exporter:
         self._waiting: asyncio.Task[str] | None = None
 
     async def text(self) -> str:
-        """The whole exposition. All who come while one is rendered share the next, so nobody gets figures older than the question."""
+        """The whole exposition. All who come while one is rendered share the next, so nobody gets
+        figures older than the question.
+        """
         if self._waiting is None:
             self._waiting = asyncio.create_task(self._render_in_turn())
         return await asyncio.shield(self._waiting)
@@ -97,21 +112,35 @@ class Exporter:
         return figures + self._health() + generate_latest(self._process).decode()
 
     def _figures(self) -> str:
-        versions = {kind: self._cube.versions.get(kind, 0) for kind in TABLES}  # before the snapshot: at worst too old, and read again
+        # before the snapshot: at worst too old, and read again
+        versions = {kind: self._cube.versions.get(kind, 0) for kind in TABLES}
         with self._readers.snapshot() as snapshot:
             if not snapshot.begun():
                 return ""
             moment = Moment(self._clock(), self._office)
             scrape = Scrape(snapshot, moment, self._kept, versions, self._directory())
             known = self._indicators.values()
-            figures = scrape.indicators(known) + scrape.reported(known) + scrape.counts() + scrape.open_dossiers()
-            return figures + self._pipeline(snapshot, moment) + directory_text(snapshot, self._directory(), self._agencies, moment.now_ms)
+            figures = (
+                scrape.indicators(known)
+                + scrape.reported(known)
+                + scrape.counts()
+                + scrape.open_dossiers()
+            )
+            return (
+                figures
+                + self._pipeline(snapshot, moment)
+                + directory_text(snapshot, self._directory(), self._agencies, moment.now_ms)
+            )
 
     def _pipeline(self, snapshot: Snapshot, moment: Moment) -> str:
         oldest = freshness_ms(snapshot, self._progress().partitions, moment.now_ms)
         age = None if oldest is None else (moment.now_ms - oldest) / 1000
         last = sorted(last_events(snapshot, self._directory(), moment.today).items())
-        rules = ((self._books, family, str(version)) for family, found in versions_of(snapshot.rules()).items() for version in found)
+        rules = (
+            (self._books, family, str(version))
+            for family, found in versions_of(snapshot.rules()).items()
+            for version in found
+        )
         return (
             block(told.RULES, ((labels, 1) for labels in rules))
             + block(told.FRESHNESS, [((), age)])
@@ -121,13 +150,20 @@ class Exporter:
     def _health(self) -> str:
         progress, stats = self._progress(), self._cube.stats
         gauges: Iterable[tuple[Metric, float | None]] = (
-            (told.CUBE_READY, int(progress.ready)), (told.CUBE_PROGRESS, progress.percent / 100), (told.CUBE_LAG, progress.lag),
-            (told.CUBE_RECORDS, stats.records), (told.CUBE_UNREADABLE, stats.unreadable), (told.CUBE_REBUILDS, self._cube.rebuilds),
+            (told.CUBE_READY, int(progress.ready)),
+            (told.CUBE_PROGRESS, progress.percent / 100),
+            (told.CUBE_LAG, progress.lag),
+            (told.CUBE_RECORDS, stats.records),
+            (told.CUBE_UNREADABLE, stats.unreadable),
+            (told.CUBE_REBUILDS, self._cube.rebuilds),
             (told.CUBE_SIZE, self._cube.size()),
-        )  # fmt: skip
+        )
         lag = sorted(self._worker_lag().items())
         return (
-            block(told.WORKER_LAG, (((topic, str(partition)), behind) for (topic, partition), behind in lag))
+            block(
+                told.WORKER_LAG,
+                (((topic, str(partition)), behind) for (topic, partition), behind in lag),
+            )
             + "".join(block(metric, [((), number)]) for metric, number in gauges)
             + summary(told.CUBE_APPLY, [((), stats.batches, stats.apply_seconds)])
             + self._beside()

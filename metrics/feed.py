@@ -1,6 +1,8 @@
-"""Feeds a store (the cube, the listing) from its topics: a thread with its own event loop, so that nothing here delays an answer.
+"""Feeds a store (the cube, the listing) from its topics: a thread with its own event loop, so that
+nothing here delays an answer.
 
-It assigns itself every partition (no consumer group) and reads only what was committed. Where to go on is in the store.
+It assigns itself every partition (no consumer group) and reads only what was committed. Where to go
+on is in the store.
 """
 
 from __future__ import annotations
@@ -39,9 +41,11 @@ SILENT_MS = 5_000  # no answer for so long: how far behind the cube is can't be 
 
 
 class Store(Protocol):
-    """What is fed: a disposable file that knows how far it was fed. A partition is named as the store names it.
+    """What is fed: a disposable file that knows how far it was fed. A partition is named as the
+    store names it.
 
-    An odd `generation` can be read, and another one holds nothing of the one before; `trouble` is what keeps it from being written.
+    An odd `generation` can be read, and another one holds nothing of the one before; `trouble` is
+    what keeps it from being written.
     """
 
     @property
@@ -59,9 +63,11 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Diet:
-    """What a store is fed with: its name for people, the topics, how it names a partition, and how much at once.
+    """What a store is fed with: its name for people, the topics, how it names a partition, and how
+    much at once.
 
-    `vital`: without it nothing may be told, so that its failure ends the process; else it is tried again, and others go on.
+    `vital`: without it nothing may be told, so that its failure ends the process; else it is tried
+    again, and others go on.
     """
 
     store: str
@@ -69,8 +75,11 @@ class Diet:
     partition: Callable[[TopicPartition], Any] = lambda found: found
     batch: int = BATCH
     wait_ms: int = WAIT_MS
-    rest: float = 0.0  # after a batch, times as long as it took: what is less urgent leaves the processor to the rest of the hub
-    hurry: Callable[[], bool] = lambda: False  # whether somebody waits for the store, so that there is no rest
+    # after a batch, times as long as it took: what is less urgent leaves the processor to the rest
+    # of the hub
+    rest: float = 0.0
+    # whether somebody waits for the store, so that there is no rest
+    hurry: Callable[[], bool] = lambda: False
     vital: bool = True
 
 
@@ -84,7 +93,9 @@ OF_CUBE = of_cube()
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the feed is. `ready`: everything that stood in Kafka when the feed began is in the store."""
+    """How far the feed is. `ready`: everything that stood in Kafka when the feed began is in the
+    store.
+    """
 
     ready: bool = False
     percent: float = 0.0
@@ -94,7 +105,8 @@ class Progress:
 
 
 class Background(ABC):
-    """Follows topics in a thread of its own, until it is stopped. `failure` is what waiting could not mend.
+    """Follows topics in a thread of its own, until it is stopped. `failure` is what waiting could
+    not mend.
 
     One that is not `vital` has none: whatever happens to it, it is tried again.
     """
@@ -104,7 +116,8 @@ class Background(ABC):
         self.vital = vital
         self.failure: Exception | None = None
         self._settings, self._name = settings, name
-        self._pauses, self._retries, self._failed = Pauses(), Pauses(), ""  # while Kafka is away, and where feeding fails
+        # while Kafka is away, and where feeding fails
+        self._pauses, self._retries, self._failed = Pauses(), Pauses(), ""
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._main, name=f"{name}-feed", daemon=True)
@@ -121,7 +134,11 @@ class Background(ABC):
             self._loop.call_soon_threadsafe(self._task.cancel)
             self._thread.join(STOP_SECONDS)
             if self._thread.is_alive():
-                log.error("The %s's feed does not end within %.0f s: it is left behind.", self._name, STOP_SECONDS)
+                log.error(
+                    "The %s's feed does not end within %.0f s: it is left behind.",
+                    self._name,
+                    STOP_SECONDS,
+                )
 
     def _main(self) -> None:
         assert self._task is not None
@@ -141,7 +158,8 @@ class Background(ABC):
     async def _forever(self) -> None:
         """Follow the topics through every absence of Kafka.
 
-        Raises: HubError for what waiting does not mend (topics with other partitions than the settings say).
+        Raises: HubError for what waiting does not mend (topics with other partitions than the
+        settings say).
         """
         while True:
             try:
@@ -149,7 +167,13 @@ class Background(ABC):
                 await self._follow()
             except (KafkaUnavailable, KafkaError, OSError) as error:
                 self.progress = replace(self.progress, lag=None, doing="waiting for Kafka")
-                log.warning("The %s waits for Kafka at %s: %s", self._name, self._settings.bootstrap, error, extra=REPEATS)
+                log.warning(
+                    "The %s waits for Kafka at %s: %s",
+                    self._name,
+                    self._settings.bootstrap,
+                    error,
+                    extra=REPEATS,
+                )
                 await asyncio.sleep(self._pauses.next())
             except Exception as error:
                 if self.vital:
@@ -158,7 +182,9 @@ class Background(ABC):
                 await asyncio.sleep(self._retries.next())
 
     def _fail(self, error: Exception) -> None:
-        """Say it, once for each kind of failure; nothing is told of what it fed until it works again."""
+        """Say it, once for each kind of failure; nothing is told of what it fed until it works
+        again.
+        """
         foreseen = isinstance(error, HubError)
         how = f"feeding it failed and is tried again: {error if foreseen else repr(error)}"
         if how != self._failed:
@@ -177,7 +203,13 @@ class Background(ABC):
 class Feed(Background):
     """Keeps a store fed, in the background, until it is stopped."""
 
-    def __init__(self, settings: Settings, store: Store, clock: Callable[[], int] = now_ms, diet: Diet | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Callable[[], int] = now_ms,
+        diet: Diet | None = None,
+    ) -> None:
         self._store, self._clock, self._diet = store, clock, diet or of_cube(settings.app_id)
         super().__init__(settings, self._diet.store, vital=self._diet.vital)
 
@@ -189,9 +221,21 @@ class Feed(Background):
             cluster = str((await client.describe_cluster())["cluster_id"])
             described = await client.describe_topics([*self._diet.topics])
         if empty := [topic["topic"] for topic in described if not topic["partitions"]]:
-            raise KafkaUnavailable(f"{', '.join(empty)} was made a moment ago and has no partitions yet: it is asked again.")
-        partitions = sorted(TopicPartition(topic["topic"], found["partition"]) for topic in described for found in topic["partitions"])
-        reader = consumer(self._settings, auto_offset_reset="none", fetch_max_wait_ms=self._diet.wait_ms, fetch_max_bytes=32 << 20)
+            raise KafkaUnavailable(
+                f"{', '.join(empty)} was made a moment ago and has no partitions yet: it is asked"
+                " again."
+            )
+        partitions = sorted(
+            TopicPartition(topic["topic"], found["partition"])
+            for topic in described
+            for found in topic["partitions"]
+        )
+        reader = consumer(
+            self._settings,
+            auto_offset_reset="none",
+            fetch_max_wait_ms=self._diet.wait_ms,
+            fetch_max_bytes=32 << 20,
+        )
         try:
             await reader.start()
             self._pauses.succeeded()
@@ -199,7 +243,9 @@ class Feed(Background):
         finally:
             await reader.stop()
 
-    async def _feed(self, reader: AIOKafkaConsumer, cluster: str, partitions: Sequence[TopicPartition]) -> NoReturn:
+    async def _feed(
+        self, reader: AIOKafkaConsumer, cluster: str, partitions: Sequence[TopicPartition]
+    ) -> NoReturn:
         """Keep the store fed, whatever the disk does.
 
         Raises: KafkaError.
@@ -209,24 +255,47 @@ class Feed(Background):
             try:
                 places = self._open(cluster, partitions, doubt)
                 doubt = ""
-                following = Following(reader, self._store, places, self._say, self._clock, self._diet, ready=self.progress.ready)
+                following = Following(
+                    reader,
+                    self._store,
+                    places,
+                    self._say,
+                    self._clock,
+                    self._diet,
+                    ready=self.progress.ready,
+                )
                 await following.run(partitions)
             except (Doubt, OffsetOutOfRangeError) as found:
                 doubt = str(found) or type(found).__name__
-                self.progress = Progress(partitions=len(partitions), doing="building the figures anew")
+                self.progress = Progress(
+                    partitions=len(partitions), doing="building the figures anew"
+                )
                 await asyncio.sleep(self._retries.next())
             except StorageTrouble as trouble:
                 self.progress = replace(self.progress, lag=None, doing=str(trouble))
                 await asyncio.sleep(self._retries.next())
 
-    def _open(self, cluster: str, partitions: Sequence[TopicPartition], doubt: str) -> Mapping[Any, Place]:
-        """Open the store or make it anew. What was complete stays so, unless it holds something else now."""
+    def _open(
+        self, cluster: str, partitions: Sequence[TopicPartition], doubt: str
+    ) -> Mapping[Any, Place]:
+        """Open the store or make it anew. What was complete stays so, unless it holds something
+        else now.
+        """
         before = self._store.generation
         if not self.progress.ready:
-            self.progress = Progress(partitions=len(partitions), doing=f"opening the {self._diet.store}")  # which may turn out to be empty
-        opened = self._store.rebuild(cluster, self._clock(), doubt) if doubt else self._store.open(cluster, self._clock())
+            # which may turn out to be empty
+            self.progress = Progress(
+                partitions=len(partitions), doing=f"opening the {self._diet.store}"
+            )
+        opened = (
+            self._store.rebuild(cluster, self._clock(), doubt)
+            if doubt
+            else self._store.open(cluster, self._clock())
+        )
         if self._store.generation != before:
-            self.progress = Progress(partitions=len(partitions), doing=f"opening the {self._diet.store}")
+            self.progress = Progress(
+                partitions=len(partitions), doing=f"opening the {self._diet.store}"
+            )
         return opened
 
     def _say(self, progress: Progress) -> None:
@@ -241,11 +310,25 @@ class Following:
     """One reading of the topics, from the places that the store holds."""
 
     def __init__(
-        self, reader: AIOKafkaConsumer, store: Store, places: Mapping[Any, Place], say: Callable[[Progress], None],
-        clock: Callable[[], int], diet: Diet = OF_CUBE, *, ready: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        reader: AIOKafkaConsumer,
+        store: Store,
+        places: Mapping[Any, Place],
+        say: Callable[[Progress], None],
+        clock: Callable[[], int],
+        diet: Diet = OF_CUBE,
+        *,
+        ready: bool = False,
+    ) -> None:
         """`ready`: the store held everything before, and goes on from there."""
-        self._reader, self._store, self._places, self._say, self._clock, self._diet = reader, store, places, say, clock, diet
+        self._reader, self._store, self._places, self._say, self._clock, self._diet = (
+            reader,
+            store,
+            places,
+            say,
+            clock,
+            diet,
+        )
         self._first: dict[TopicPartition, int] = {}
         self._goal: dict[TopicPartition, int] = {}
         self._positions: dict[TopicPartition, int] = {}
@@ -256,7 +339,8 @@ class Following:
     async def run(self, partitions: Sequence[TopicPartition]) -> NoReturn:
         """Apply what comes, for ever.
 
-        Raises: Doubt and OffsetOutOfRangeError when the store is of another topic; StorageTrouble; KafkaError.
+        Raises: Doubt and OffsetOutOfRangeError when the store is of another topic; StorageTrouble;
+        KafkaError.
         """
         await self._assign(partitions)
         self._report()
@@ -264,10 +348,18 @@ class Following:
             wait_ms = HURRY_MS if self._diet.hurry() else self._diet.wait_ms
             fetched = await self._reader.getmany(timeout_ms=wait_ms, max_records=self._diet.batch)
             self._compare(fetched)
-            self._positions = {partition: await self._reader.position(partition) for partition in self._positions}
+            self._positions = {
+                partition: await self._reader.position(partition) for partition in self._positions
+            }
             if records := [record for found in fetched.values() for record in found]:
                 began = perf_counter()
-                self._store.apply(records, {self._diet.partition(found): position for found, position in self._positions.items()})
+                self._store.apply(
+                    records,
+                    {
+                        self._diet.partition(found): position
+                        for found, position in self._positions.items()
+                    },
+                )
                 self._report()
                 await self._rest(self._diet.rest * (perf_counter() - began))
             else:
@@ -281,7 +373,9 @@ class Following:
             await asyncio.sleep(HURRY_MS / 1000)
 
     async def _assign(self, partitions: Sequence[TopicPartition]) -> None:
-        """Take every partition at its place; the last record applied is read once more, to be compared."""
+        """Take every partition at its place; the last record applied is read once more, to be
+        compared.
+        """
         self._reader.assign(partitions)
         self._first = await self._reader.beginning_offsets(partitions)
         self._goal = await self._reader.end_offsets(partitions)
@@ -295,7 +389,10 @@ class Following:
         if place is None:
             return first
         if not first <= place.next <= end:
-            raise Doubt(f"it was fed up to offset {place.next} of {partition.topic}/{partition.partition}, which has {first} to {end}")
+            raise Doubt(
+                f"it was fed up to offset {place.next} of {partition.topic}/{partition.partition},"
+                f" which has {first} to {end}"
+            )
         if not first <= place.last < place.next:
             return place.next
         self._unchecked[partition] = place
@@ -306,34 +403,62 @@ class Following:
         for partition in self._unchecked.keys() & fetched.keys():
             place, record = self._unchecked.pop(partition), fetched[partition][0]
             if record.offset == place.last and record.timestamp != place.last_ms:
-                raise Doubt(f"{partition.topic}/{partition.partition} was made anew since the file was fed")
+                raise Doubt(
+                    f"{partition.topic}/{partition.partition} was made anew since the file was fed"
+                )
 
     def _report(self) -> None:
         total = sum(self._goal.values()) - sum(self._first.values())
-        left = sum(max(0, goal - self._positions[partition]) for partition, goal in self._goal.items())
+        left = sum(
+            max(0, goal - self._positions[partition]) for partition, goal in self._goal.items()
+        )
         was_ready, self._ready = self._ready, self._ready or left == 0
         percent = 100.0 if self._ready else round(100 * (1 - left / total), 1)
         heard = self._heard()
         lag = None if self._clock() - heard > SILENT_MS else self._lag()
-        self._say(Progress(self._ready, percent, lag, len(self._positions), "following" if self._ready else "catching up"))
+        self._say(
+            Progress(
+                self._ready,
+                percent,
+                lag,
+                len(self._positions),
+                "following" if self._ready else "catching up",
+            )
+        )
         if self._ready != was_ready:
-            log.info("The %s has caught up with %s.", self._diet.store, ", ".join(self._diet.topics))
+            log.info(
+                "The %s has caught up with %s.", self._diet.store, ", ".join(self._diet.topics)
+            )
         self._log_and_complete(percent, heard)
 
     def _heard(self) -> int:
         """When every partition had last been answered for (epoch ms)."""
-        return min(self._reader.last_poll_timestamp(partition) or 0 for partition in self._positions)
+        return min(
+            self._reader.last_poll_timestamp(partition) or 0 for partition in self._positions
+        )
 
     def _lag(self) -> int:
-        """Records that the brokers had to give at their last answers, and that are not in the store."""
-        ends = {partition: self._reader.last_stable_offset(partition) or 0 for partition in self._positions}
-        return sum(max(0, ends[partition] - position) for partition, position in self._positions.items())
+        """Records that the brokers had to give at their last answers, and that are not in the
+        store.
+        """
+        ends = {
+            partition: self._reader.last_stable_offset(partition) or 0
+            for partition in self._positions
+        }
+        return sum(
+            max(0, ends[partition] - position) for partition, position in self._positions.items()
+        )
 
     def _log_and_complete(self, percent: float, heard: int) -> None:
         now = monotonic()
         if not self._ready and now - self._said > SAY_EVERY_SECONDS:
             self._said = now
             log.info("The %s is being fed: %.1f %%.", self._diet.store, percent)
-        if self._ready and heard and not self._lag() and now - self._completed > COMPLETE_EVERY_SECONDS:
+        if (
+            self._ready
+            and heard
+            and not self._lag()
+            and now - self._completed > COMPLETE_EVERY_SECONDS
+        ):
             self._completed = now
             self._store.complete(heard)

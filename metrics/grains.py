@@ -1,7 +1,9 @@
-"""Roll-up rows: the same sums kept by day, month, year and for all time, so that any window is a few rows per agency.
+"""Roll-up rows: the same sums kept by day, month, year and for all time, so that any window is a
+few rows per agency.
 
-A day YYYYMMDD, a stock's as well, is also summed at YYYYMM (month), YYYY (year) and 0 (all time). An instant (epoch ms) is also
-summed at the number of its day in the province's zone, and at 0. `cover` takes a window apart into the fewest such rows.
+A day YYYYMMDD, a stock's as well, is also summed at YYYYMM (month), YYYY (year) and 0 (all time).
+An instant (epoch ms) is also summed at the number of its day in the province's zone, and at 0.
+`cover` takes a window apart into the fewest such rows.
 """
 
 from __future__ import annotations
@@ -55,12 +57,15 @@ def cover_days(window: Window) -> list[Range]:
 
 
 def cover_stock(window: Window, today: date) -> list[Range]:
-    """The ranges of every change up to a window's last day, or up to today: what exists then, however late the window begins."""
+    """The ranges of every change up to a window's last day, or up to today: what exists then,
+    however late the window begins.
+    """
     return cover_days(Window(None, window.last or today))
 
 
 def _days_months_years(first: date, last: date) -> list[Range]:
-    # No day behind the last one is asked for: there is none behind 9999-12-31, by which many mean "no end".
+    # No day behind the last one is asked for: there is none behind 9999-12-31, by which many mean
+    # "no end".
     month_from, month_to = _month_up(first), last.year * 12 + last.month
     if month_from > month_to or (month_from == month_to and first.day != 1):
         return [Range(FINE, yyyymmdd(first), yyyymmdd(last))]
@@ -88,7 +93,11 @@ def _months_years(start: int, end: int) -> list[Range]:
     year_from, year_to = -(-start // 12), end // 12
     if year_from >= year_to:
         return _months(start, end)
-    return [*_months(start, year_from * 12), Range(YEAR, year_from, year_to - 1), *_months(year_to * 12, end)]
+    return [
+        *_months(start, year_from * 12),
+        Range(YEAR, year_from, year_to - 1),
+        *_months(year_to * 12, end),
+    ]
 
 
 def _months(start: int, end: int) -> list[Range]:
@@ -96,7 +105,9 @@ def _months(start: int, end: int) -> list[Range]:
 
 
 def cover_instants(low: int = EARLIEST_MS, high: int = LATEST_MS) -> list[Range]:
-    """The ranges whose rows together are exactly the instants `low` <= at <= `high` (the absent one, 0, is in none)."""
+    """The ranges whose rows together are exactly the instants `low` <= at <= `high` (the absent
+    one, 0, is in none).
+    """
     if low > high:
         return []
     day_from, day_to = -(-(low + OFFSET_MS) // DAY_MS), day_number(high + 1)

@@ -1,8 +1,10 @@
-"""The listing: a disposable SQLite file with a row for each thing in each cell that it counts in, made from the states.
+"""The listing: a disposable SQLite file with a row for each thing in each cell that it counts in,
+made from the states.
 
-It answers what is behind a figure. Rows are what the families' own `counts` say of each state: the rules that make the cells
-also make the list, so the two can't part. Those functions are handed in (`Meaning`), since metrics and streams never import
-one another. One thread writes (metrics/feed.py); metrics/listing_reader.py reads.
+It answers what is behind a figure. Rows are what the families' own `counts` say of each state: the
+rules that make the cells also make the list, so the two can't part. Those functions are handed in
+(`Meaning`), since metrics and streams never import one another. One thread writes
+(metrics/feed.py); metrics/listing_reader.py reads.
 """
 
 from __future__ import annotations
@@ -29,15 +31,18 @@ from schemas.topics import DEFAULT_BOOKS, state_topic
 
 log = logging.getLogger(__name__)
 
-# What a state adds to one cell: the cell's key, the measures (places) that it adds 1 to, and (place, amount) for the sums.
+# What a state adds to one cell: the cell's key, the measures (places) that it adds 1 to, and
+# (place, amount) for the sums.
 Contribution = tuple[bytes, tuple[int, ...], tuple[tuple[int, int], ...]]
-# Place of the (family, kind) in ORDER, at, agency, number among equal ones, category, low, high, sums…
+# Place of the (family, kind) in ORDER, at, agency, number among equal ones, category, low, high,
+# sums…
 Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a family's states mean: how they are read, what they count for, and their dates (epoch ms, None: not known).
+    """What a family's states mean: how they are read, what they count for, and their dates (epoch
+    ms, None: not known).
 
     Other `rules` make the listing anew.
     """
@@ -48,7 +53,8 @@ class Meaning:
     counts: Callable[[Any], Iterable[Contribution]]
     date_names: tuple[str, ...]
     dates: Callable[[Any], Sequence[int | None]]
-    # Why no door wrote a record of this key to this partition of so many, so that it counts nowhere; None if one may have.
+    # Why no door wrote a record of this key to this partition of so many, so that it counts
+    # nowhere; None if one may have.
     strange: Callable[[bytes, int, int], str | None] = lambda key, partition, partitions: None
 
 
@@ -60,7 +66,9 @@ class ListingStats:
 
 
 class Listing(FileOfTopics):
-    """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble when waiting does."""
+    """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble
+    when waiting does.
+    """
 
     name = "listing"
 
@@ -71,13 +79,19 @@ class Listing(FileOfTopics):
         self.stats = ListingStats()
 
     def applied(self) -> dict[TopicPartition, int | None]:
-        """Of each partition with rows, the next event that they do not stand for; None where the last record did not say so."""
+        """Of each partition with rows, the next event that they do not stand for; None where the
+        last record did not say so.
+        """
         with self._guarded("read"):
-            found = self._db.execute("SELECT topic, partition, applied FROM offsets WHERE last >= 0")
+            found = self._db.execute(
+                "SELECT topic, partition, applied FROM offsets WHERE last >= 0"
+            )
             return {TopicPartition(topic, partition): offset for topic, partition, offset in found}
 
     def apply(self, records: Iterable[Record], positions: Mapping[TopicPartition, int]) -> None:
-        """Apply states (in order within a partition) and remember `positions`, the next offset of each, in one transaction."""
+        """Apply states (in order within a partition) and remember `positions`, the next offset of
+        each, in one transaction.
+        """
         self.check()
         newest: dict[tuple[str, bytes | None], Record] = {}
         last: dict[tuple[str, int], Record] = {}
@@ -96,8 +110,16 @@ class Listing(FileOfTopics):
         for record in records:
             family = self.meanings[record.topic].family
             thing, dates, rows = self._read(self.meanings[record.topic], record)
-            known = self._db.execute(f"SELECT listed FROM {family} WHERE thing = ?", (thing,)).fetchone()
-            change.add(family, thing, dates, frozenset(map(tuple, _unpack(known[0]))) if known else frozenset(), rows)
+            known = self._db.execute(
+                f"SELECT listed FROM {family} WHERE thing = ?", (thing,)
+            ).fetchone()
+            change.add(
+                family,
+                thing,
+                dates,
+                frozenset(map(tuple, _unpack(known[0]))) if known else frozenset(),
+                rows,
+            )
         change.write(self._db)
 
     def _read(self, meaning: Meaning, record: Record) -> tuple[str, bytes, list[Row]]:
@@ -111,7 +133,12 @@ class Listing(FileOfTopics):
         except (msgspec.MsgspecError, ContractError, ValueError, KeyError) as error:
             self.stats.unreadable += 1
             place = f"{record.topic}, offset {record.offset}"
-            log.error("The state of %s in %s, can't be read and is left out: %s", quoted(thing), place, error)
+            log.error(
+                "The state of %s in %s, can't be read and is left out: %s",
+                quoted(thing),
+                place,
+                error,
+            )
             return thing, b"", []
 
     def _remember(self, positions: Mapping[TopicPartition, int], last: Iterable[Record]) -> None:
@@ -138,7 +165,9 @@ _unpack = msgspec.msgpack.Decoder(list[list[Any]]).decode
 
 
 class _Change:
-    """What a batch of states changes, by table, so that each statement runs once for all of its rows."""
+    """What a batch of states changes, by table, so that each statement runs once for all of its
+    rows.
+    """
 
     def __init__(self) -> None:
         self.gone: defaultdict[int, list[Row]] = defaultdict(list)
@@ -146,7 +175,9 @@ class _Change:
         self.things: defaultdict[str, list[tuple[str, bytes, bytes]]] = defaultdict(list)
         self.forgotten: defaultdict[str, list[tuple[str]]] = defaultdict(list)
 
-    def add(self, family: str, thing: str, dates: bytes, before: frozenset[Row], rows: list[Row]) -> None:
+    def add(
+        self, family: str, thing: str, dates: bytes, before: frozenset[Row], rows: list[Row]
+    ) -> None:
         """One thing's rows as they are now, and as they were."""
         if not rows:
             self.forgotten[family].append((thing,))
@@ -164,7 +195,8 @@ class _Change:
         for place, rows in self.gone.items():
             db.executemany(TABLES[ORDER[place]].delete, sorted(rows))
         for place, rows in self.come.items():
-            db.executemany(TABLES[ORDER[place]].insert, sorted(rows))  # neighbours in the file one after the other
+            # neighbours in the file one after the other
+            db.executemany(TABLES[ORDER[place]].insert, sorted(rows))
         for family, things in self.things.items():
             db.executemany(f"INSERT OR REPLACE INTO {family} VALUES (?, ?, ?)", things)
         for family, names in self.forgotten.items():
@@ -174,7 +206,8 @@ class _Change:
 def rows_of(contributions: Iterable[Contribution]) -> list[Row]:
     """A state's rows from what it contributes: one each.
 
-    Raises: ContractError for the key of no cell; KeyError for an amount added to a measure that is none.
+    Raises: ContractError for the key of no cell; KeyError for an amount added to a measure that is
+    none.
     """
     found: list[Row] = []
     numbers: defaultdict[tuple[Any, ...], int] = defaultdict(int)
@@ -190,5 +223,7 @@ def rows_of(contributions: Iterable[Contribution]) -> list[Row]:
             bits |= 1 << measure
         number = numbers[place, at, agency]
         numbers[place, at, agency] = number + 1
-        found.append((place, at, agency, number, category, bits & (1 << HALF) - 1, bits >> HALF, *sums))
+        found.append(
+            (place, at, agency, number, category, bits & (1 << HALF) - 1, bits >> HALF, *sums)
+        )
     return found

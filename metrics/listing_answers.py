@@ -14,14 +14,28 @@ class Thing(BaseModel):
 
     id: str
     agency: str
-    category: str = Field(description="Procedure, document type, task category; - where it is not known")
+    category: str = Field(
+        description="Procedure, document type, task category; - where it is not known"
+    )
     family: str
     kind: str = Field(description="The kind of cell: received, closed…")
-    at: str | None = Field(description="The day that it counts on; of what is open the due time, null without one")
-    adds: int = Field(description="What it adds to the figure: 1, an amount, or less than nothing where it is taken away")
-    counts: dict[str, int] = Field(description="Every measure of this kind that it counts for: why it is here")
-    dates: dict[str, str] = Field(description="What is known of it, by name; docs/api.md explains the names")
-    href: str = Field(description="Address of the thing itself: its facts, and the figures it is in")
+    at: str | None = Field(
+        description="The day that it counts on; of what is open the due time, null without one"
+    )
+    adds: int = Field(
+        description=(
+            "What it adds to the figure: 1, an amount, or less than nothing where it is taken away"
+        )
+    )
+    counts: dict[str, int] = Field(
+        description="Every measure of this kind that it counts for: why it is here"
+    )
+    dates: dict[str, str] = Field(
+        description="What is known of it, by name; docs/api.md explains the names"
+    )
+    href: str = Field(
+        description="Address of the thing itself: its facts, and the figures it is in"
+    )
 
 
 class ListAsOf(BaseModel):
@@ -46,25 +60,45 @@ class ListAnswer(BaseModel):
     level: str | None
     field: str | None
     window: Days
-    figure: int | None = Field(description="The part as the indicator tells it; null where it has none, and `missing` says why")
+    figure: int | None = Field(
+        description=(
+            "The part as the indicator tells it; null where it has none, and `missing` says why"
+        )
+    )
     missing: Name | None
     rows: int | None = Field(description="Rows of the whole list; told with the first page")
     adds: int | None = Field(description="What they add up to; told with the first page")
     same_moment: bool | None = Field(
-        description="Whether figure and list are of one moment, so that `adds` is `figure`; false: one knows a fact more, ask again"
+        description=(
+            "Whether figure and list are of one moment, so that `adds` is `figure`; false: one"
+            " knows a fact more, ask again"
+        )
     )
     as_of: ListAsOf
     things: list[Thing]
-    next: str | None = Field(description="Give it as `after` for the next page; null: this was the last one")
+    next: str | None = Field(
+        description="Give it as `after` for the next page; null: this was the last one"
+    )
 
 
 def list_sheet(family: str, answer: ListAnswer, date_names: tuple[str, ...]) -> Sheet:
-    """A row for each thing, its dates in columns of their own; measures as `on_time=1 reports=1`."""
+    """A row for each thing, its dates in columns of their own; measures as `on_time=1
+    reports=1`.
+    """
     columns = ("id", "agency", "category", "family", "kind", "at", "adds", "counts", *date_names)
     return Sheet(family, columns, (_row(thing, date_names) for thing in answer.things))
 
 
 def _row(thing: Thing, date_names: tuple[str, ...]) -> tuple[Cell, ...]:
     counts = " ".join(f"{name}={amount}" for name, amount in thing.counts.items())
-    head = (thing.id, thing.agency, thing.category, thing.family, thing.kind, thing.at, thing.adds, counts)
+    head = (
+        thing.id,
+        thing.agency,
+        thing.category,
+        thing.family,
+        thing.kind,
+        thing.at,
+        thing.adds,
+        counts,
+    )
     return *head, *(thing.dates.get(name) for name in date_names)

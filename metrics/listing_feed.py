@@ -1,4 +1,6 @@
-"""The listing's place in `lgsp metrics`: its file, its feed, the answers made from it, and its health."""
+"""The listing's place in `lgsp metrics`: its file, its feed, the answers made from it, and its
+health.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,19 @@ from schemas.settings import Settings
 LISTING_FILE = "listing.sqlite"
 SAYING = "The list is being made anew"
 REST = 2.0  # a third of one core at most, while many states wait
-BATCH = 5_000  # states in one transaction: what a batch holds in memory, and how long it keeps the other threads waiting
+# states in one transaction: what a batch holds in memory, and how long it keeps the other threads
+# waiting
+BATCH = 5_000
 
 
 class Service:
-    """The lists with what feeds them; without lists (None) where they are switched off, or nobody says what states mean."""
+    """The lists with what feeds them; without lists (None) where they are switched off, or nobody
+    says what states mean.
+    """
 
-    def __init__(self, settings: Settings, meanings: Sequence[Meaning], questions: Questions) -> None:
+    def __init__(
+        self, settings: Settings, meanings: Sequence[Meaning], questions: Questions
+    ) -> None:
         self.lists: Lists | None = None
         self.feeds: list[Feed] = []
         self.meanings = meanings
@@ -33,7 +41,13 @@ class Service:
             self.snapshots = Snapshots(self._listing, SAYING)
             pace = Pace(self._listing, questions.readers, self.snapshots)
             topics = tuple(self._listing.meanings)
-            feed = Feed(settings, pace, diet=Diet("listing", topics, batch=BATCH, rest=REST, hurry=pace.awaited, vital=False))
+            feed = Feed(
+                settings,
+                pace,
+                diet=Diet(
+                    "listing", topics, batch=BATCH, rest=REST, hurry=pace.awaited, vital=False
+                ),
+            )
             self.feeds = [feed]
             self.lists = Lists(questions, pace, meanings, progress=lambda: feed.progress)
 

@@ -1,8 +1,10 @@
-"""The listing's tables, made from the kinds of cells: one row for each thing in each cell that it counts in.
+"""The listing's tables, made from the kinds of cells: one row for each thing in each cell that it
+counts in.
 
-Per (family, kind) a table holds which measures the thing adds 1 to (two whole numbers of bits: `low` and `high`) and what it adds to
-the sums (a column each). Rows are in order of (at, agency, thing, number), and an index holds them whole by agency. Per family
-a table holds each thing's dates and the rows that it has, so that a changed state changes only the rows that differ.
+Per (family, kind) a table holds which measures the thing adds 1 to (two whole numbers of bits:
+`low` and `high`) and what it adds to the sums (a column each). Rows are in order of (at, agency,
+thing, number), and an index holds them whole by agency. Per family a table holds each thing's dates
+and the rows that it has, so that a changed state changes only the rows that differ.
 """
 
 from __future__ import annotations
@@ -23,13 +25,17 @@ MOST_BITS = 4  # of which a row's patterns are told apart
 
 COMMON = (
     # `applied`: up to which event the rows stand; null where the last record did not say so
-    "CREATE TABLE offsets (topic TEXT NOT NULL, partition INTEGER NOT NULL, next INTEGER NOT NULL, last INTEGER NOT NULL, "
-    "last_ms INTEGER NOT NULL, applied INTEGER, PRIMARY KEY (topic, partition)) WITHOUT ROWID",
+    (
+        "CREATE TABLE offsets (topic TEXT NOT NULL, partition INTEGER NOT NULL, next INTEGER NOT"
+        " NULL, last INTEGER NOT NULL, last_ms INTEGER NOT NULL, applied INTEGER, PRIMARY KEY"
+        " (topic, partition)) WITHOUT ROWID"
+    ),
     *(
-        f"CREATE TABLE {family} (thing TEXT PRIMARY KEY, dates BLOB NOT NULL, listed BLOB NOT NULL) WITHOUT ROWID"
+        f"CREATE TABLE {family} (thing TEXT PRIMARY KEY, dates BLOB NOT NULL, listed BLOB NOT NULL)"
+        " WITHOUT ROWID"
         for family in FAMILIES
     ),
-)  # fmt: skip
+)
 
 
 def is_sum(measure: str) -> bool:
@@ -39,7 +45,9 @@ def is_sum(measure: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Weighing:
-    """SQL for whether a row adds anything, and for what it adds; `each`, where all rows that add anything add as much."""
+    """SQL for whether a row adds anything, and for what it adds; `each`, where all rows that add
+    anything add as much.
+    """
 
     condition: str
     weight: str
@@ -47,7 +55,9 @@ class Weighing:
 
 
 def _of_bits(column: str, signs: Mapping[int, int]) -> Weighing:
-    """By the patterns of a few bits, each with what it adds: quicker than adding them up in every row."""
+    """By the patterns of a few bits, each with what it adds: quicker than adding them up in every
+    row.
+    """
     weights = {0: 0}
     for bit, sign in signs.items():
         weights |= {pattern | bit: weight + sign for pattern, weight in weights.items()}
@@ -56,7 +66,10 @@ def _of_bits(column: str, signs: Mapping[int, int]) -> Weighing:
     if len(each) <= 1:
         amount = each.pop() if each else 0
         return Weighing(f"{bits} IN ({', '.join(map(str, weights))})", str(amount), amount)
-    weight = f"CASE {bits} {' '.join(f'WHEN {pattern} THEN {weight}' for pattern, weight in weights.items())} END"
+    weight = (
+        f"CASE {bits}"
+        f" {' '.join(f'WHEN {pattern} THEN {weight}' for pattern, weight in weights.items())} END"
+    )
     return Weighing(weight, weight, None)
 
 
@@ -81,7 +94,10 @@ class Listed:
     @cached_property
     def sum_place(self) -> dict[int, int]:
         """From a measure's place in the vector to its column among the sums."""
-        return {self.declared.measures.index(measure): column for column, measure in enumerate(self.sums)}
+        return {
+            self.declared.measures.index(measure): column
+            for column, measure in enumerate(self.sums)
+        }
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -92,10 +108,17 @@ class Listed:
     def create(self) -> tuple[str, ...]:
         """Statements that make the table and its index."""
         sums = "".join(f', "{measure}" INTEGER NOT NULL' for measure in self.sums)
-        by_agency = ("agency", "at", *(column for column in self.columns if column not in ("agency", "at")))
+        by_agency = (
+            "agency",
+            "at",
+            *(column for column in self.columns if column not in ("agency", "at")),
+        )
         return (
-            f"CREATE TABLE {self.name} (at INTEGER NOT NULL, agency TEXT NOT NULL, thing TEXT NOT NULL, number INTEGER NOT NULL, "
-            f"category TEXT NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL{sums}, PRIMARY KEY ({', '.join(KEY)})) WITHOUT ROWID",
+            (
+                f"CREATE TABLE {self.name} (at INTEGER NOT NULL, agency TEXT NOT NULL, thing TEXT"
+                " NOT NULL, number INTEGER NOT NULL, category TEXT NOT NULL, low INTEGER NOT NULL,"
+                f" high INTEGER NOT NULL{sums}, PRIMARY KEY ({', '.join(KEY)})) WITHOUT ROWID"
+            ),
             f"CREATE INDEX {self.name}_by_agency ON {self.name} ({', '.join(by_agency)})",
         )
 
@@ -118,10 +141,16 @@ class Listed:
 
     def weighing(self, measures: Sequence[str], less: Sequence[str]) -> Weighing:
         """How rows add to the measures, less what they add to `less`."""
-        places = [self.declared.measures.index(measure) for measure in (*measures, *less) if measure not in self.sums]
+        places = [
+            self.declared.measures.index(measure)
+            for measure in (*measures, *less)
+            if measure not in self.sums
+        ]
         halves = {place < HALF for place in places}
         if len(places) < len(measures) + len(less) or len(halves) != 1 or len(places) > MOST_BITS:
-            weight = " + ".join(map(self.value, measures)) + "".join(f" - {self.value(measure)}" for measure in less)
+            weight = " + ".join(map(self.value, measures)) + "".join(
+                f" - {self.value(measure)}" for measure in less
+            )
             return Weighing(f"{weight} <> 0", weight, None)
         signs: defaultdict[int, int] = defaultdict(int)
         for number, place in enumerate(places):
@@ -133,12 +162,17 @@ class Listed:
         bits = low | high << HALF
         for place, column in self.sum_place.items():
             bits = bits | 1 << place if sums[column] else bits & ~(1 << place)
-        return {name: 1 if column is None else sums[column] for name, column in _names(self.family, self.kind, bits)}
+        return {
+            name: 1 if column is None else sums[column]
+            for name, column in _names(self.family, self.kind, bits)
+        }
 
 
 TABLES: dict[tuple[str, str], Listed] = {
-    (family, kind): Listed(family, kind, declared) for family in FAMILIES for kind, declared in counted(family).items()
-}  # fmt: skip
+    (family, kind): Listed(family, kind, declared)
+    for family in FAMILIES
+    for kind, declared in counted(family).items()
+}
 ORDER: tuple[tuple[str, str], ...] = tuple(TABLES)
 PLACES: dict[tuple[str, str], int] = {key: place for place, key in enumerate(ORDER)}
 
@@ -147,7 +181,11 @@ PLACES: dict[tuple[str, str], int] = {key: place for place, key in enumerate(ORD
 def _names(family: str, kind: str, bits: int) -> tuple[tuple[str, int | None], ...]:
     """The measures whose bits are set, each with its column among the sums (None: it is no sum)."""
     table = TABLES[family, kind]
-    return tuple((name, table.sum_place.get(place)) for place, name in enumerate(table.declared.measures) if bits >> place & 1)
+    return tuple(
+        (name, table.sum_place.get(place))
+        for place, name in enumerate(table.declared.measures)
+        if bits >> place & 1
+    )
 
 
 def create_all() -> list[str]:
@@ -156,6 +194,14 @@ def create_all() -> list[str]:
 
 
 def fingerprint(rules: Mapping[str, tuple[Rules, tuple[str, ...]]]) -> str:
-    """Changes with the kinds of cells, and with each family's rules of counting and the names of its dates."""
-    declared = [(family, kind, what.at, what.measures) for family in FAMILIES for kind, what in KINDS[family].items()]
-    return hashlib.sha256(repr((VERSION, COMMON, declared, sorted(rules.items()))).encode()).hexdigest()
+    """Changes with the kinds of cells, and with each family's rules of counting and the names of
+    its dates.
+    """
+    declared = [
+        (family, kind, what.at, what.measures)
+        for family in FAMILIES
+        for kind, what in KINDS[family].items()
+    ]
+    return hashlib.sha256(
+        repr((VERSION, COMMON, declared, sorted(rules.items()))).encode()
+    ).hexdigest()

@@ -1,8 +1,11 @@
-"""Figure and list of one moment: the listing keeps pace with the cube, and stops where somebody reads both.
+"""Figure and list of one moment: the listing keeps pace with the cube, and stops where somebody
+reads both.
 
-Both know of each partition up to which event of a family they stand (docs/exactness.md), so they are of one moment where these offsets
-are equal. Each is fed by itself. So that they meet all the same, the listing is fed through `Pace`: it never goes beyond the cube, and
-whoever asks for a list first holds it where it is, then reads the figures, then lets it go on as far as those stand and no further.
+Both know of each partition up to which event of a family they stand (docs/exactness.md), so they
+are of one moment where these offsets are equal. Each is fed by itself. So that they meet all the
+same, the listing is fed through `Pace`: it never goes beyond the cube, and whoever asks for a list
+first holds it where it is, then reads the figures, then lets it go on as far as those stand and no
+further.
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ from schemas.errors import StorageTrouble
 from schemas.kafka import Record
 
 PATIENCE = 0.25  # seconds that a reader waits for the listing at most
-MOST_HELD = 20_000  # states that wait for the cube; with more of them it is the cube that must catch up
+# states that wait for the cube; with more of them it is the cube that must catch up
+MOST_HELD = 20_000
 Applied = Mapping[int, int]  # by partition the offset of the family's next event
 
 
@@ -35,17 +39,28 @@ class Stop:
 
 
 class Pace:
-    """Feeds a listing in pace with the cube, in the feed's thread, and brings readers to it in theirs."""
+    """Feeds a listing in pace with the cube, in the feed's thread, and brings readers to it in
+    theirs.
+    """
 
-    def __init__(self, listing: Listing, figures: Readers, lists: Snapshots, patience: float = PATIENCE) -> None:
-        self._listing, self._figures, self._lists, self._patience = listing, figures, lists, patience
+    def __init__(
+        self, listing: Listing, figures: Readers, lists: Snapshots, patience: float = PATIENCE
+    ) -> None:
+        self._listing, self._figures, self._lists, self._patience = (
+            listing,
+            figures,
+            lists,
+            patience,
+        )
         self._topics = {meaning.family: topic for topic, meaning in listing.meanings.items()}
         self._held: dict[TopicPartition, list[Record]] = {}
         self._positions: dict[TopicPartition, int] = {}
         # What both threads touch, under the lock of `_moved`:
         self._moved = threading.Condition()
-        self._reached: dict[TopicPartition, int | None] = {}  # what the states in the file said last; None: nothing so far
-        self._limits: dict[str, Applied | None] = {}  # how far the listing went at most when it went on last
+        # what the states in the file said last; None: nothing so far
+        self._reached: dict[TopicPartition, int | None] = {}
+        # how far the listing went at most when it went on last
+        self._limits: dict[str, Applied | None] = {}
         self._stops: defaultdict[str, list[Stop]] = defaultdict(list)
 
     # What is fed (metrics/feed.py)
@@ -93,7 +108,9 @@ class Pace:
 
     @contextmanager
     def stopping(self, family: str) -> Iterator[Stop]:
-        """Hold a family's listing where it is, which is nowhere beyond what the cube holds from now on."""
+        """Hold a family's listing where it is, which is nowhere beyond what the cube holds from now
+        on.
+        """
         topic = self._topics[family]
         with self._moved:
             stop = Stop(topic, self._limits.get(topic))
@@ -111,7 +128,8 @@ class Pace:
 
     @contextmanager
     def listed(self, stop: Stop) -> Iterator[tuple[sqlite3.Connection, bool | None]]:
-        """The listing once it stands there, or as it is when that takes too long; and whether it does (None: one of both can't say).
+        """The listing once it stands there, or as it is when that takes too long; and whether it
+        does (None: one of both can't say).
 
         Raises: Unreadable
         """
@@ -136,8 +154,15 @@ class Pace:
         """Whether going on can bring it there, and that can be seen."""
         if (target := stop.target) is None:
             return False
-        reached = {found.partition: offset for found, offset in self._reached.items() if found.topic == stop.topic}
-        before = all(offset is not None and offset <= target.get(partition, 0) for partition, offset in reached.items())
+        reached = {
+            found.partition: offset
+            for found, offset in self._reached.items()
+            if found.topic == stop.topic
+        }
+        before = all(
+            offset is not None and offset <= target.get(partition, 0)
+            for partition, offset in reached.items()
+        )
         return before and reached != target
 
     def _begin(self, places: dict[TopicPartition, Place]) -> dict[TopicPartition, Place]:
@@ -156,18 +181,28 @@ class Pace:
             ready += records[:count]
             self._hold(partition, records[count:])
         if ready:
-            self._listing.apply(ready, {one: self._place(one, position) for one, position in self._positions.items()})
+            self._listing.apply(
+                ready,
+                {one: self._place(one, position) for one, position in self._positions.items()},
+            )
             self._remember(ready)
 
     def _limits_now(self) -> dict[str, Applied | None]:
-        """By topic, how far to go. In one step with remembering it: a reader who stops the listing stops it there."""
+        """By topic, how far to go. In one step with remembering it: a reader who stops the listing
+        stops it there.
+        """
         if sum(map(len, self._held.values())) > MOST_HELD:
             return dict.fromkeys((partition.topic for partition in self._held), None)
         with self._moved:
             for topic in {partition.topic for partition in self._held}:
                 targets = [stop.target for stop in self._stops[topic] if stop.target is not None]
-                # of figures that were read one after the other: the fewest events are the earliest moment
-                self._limits[topic] = min(targets, key=lambda target: sum(target.values())) if targets else self._cube(topic)
+                # of figures that were read one after the other: the fewest events are the earliest
+                # moment
+                self._limits[topic] = (
+                    min(targets, key=lambda target: sum(target.values()))
+                    if targets
+                    else self._cube(topic)
+                )
             return dict(self._limits)
 
     def _cube(self, topic: str) -> Applied | None:
@@ -178,19 +213,29 @@ class Pace:
             return None
 
     def _counted(self, figures: Snapshot, topic: str) -> Applied | None:
-        """How far the figures are; None if they can't say, or other rules than the listing's counted them."""
+        """How far the figures are; None if they can't say, or other rules than the listing's
+        counted them.
+        """
         meaning = self._listing.meanings[topic]
         found = figures.applied(meaning.family)
         if found is None or any(rules != meaning.rules for _, rules in found.values()):
             return None
         return {partition: offset for partition, (offset, _) in found.items()}
 
-    def _until(self, partition: TopicPartition, records: list[Record], limit: Applied | None) -> int:
-        """How many of the records belong to events before the limit. States that never said how far they have come are not held."""
-        reached, end = self._reached.get(partition), None if limit is None else limit.get(partition.partition, 0)
+    def _until(
+        self, partition: TopicPartition, records: list[Record], limit: Applied | None
+    ) -> int:
+        """How many of the records belong to events before the limit. States that never said how far
+        they have come are not held.
+        """
+        reached, end = (
+            self._reached.get(partition),
+            None if limit is None else limit.get(partition.partition, 0),
+        )
         for number, record in enumerate(records):
             said = applied_of(record)
-            known = said is not None and reached is not None and said <= reached  # read once more after a restart
+            # read once more after a restart
+            known = said is not None and reached is not None and said <= reached
             if end is not None and reached is not None and reached >= end and not known:
                 return number
             reached = reached if said is None else said

@@ -1,4 +1,6 @@
-"""What a list can be behind: a part of an indicator, or one raw count; each with its figure and the rows that make it."""
+"""What a list can be behind: a part of an indicator, or one raw count; each with its figure and the
+rows that make it.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +32,13 @@ class ListAsked(Asked):
 
     indicator: str | None = Field(None, description="The id of an indicator, as in /v1/catalogue")
     part: Part = Field("numerator", description="Which part of it: numerator or denominator")
-    kind: str | None = Field(None, description="Instead of indicator: a kind of cell, as in /v1/counts")
+    kind: str | None = Field(
+        None, description="Instead of indicator: a kind of cell, as in /v1/counts"
+    )
     measure: str | None = Field(None, description="With kind: one of its measures")
-    level: AdministrativeLevel | None = Field(None, description="Only the agencies of this level of government")
+    level: AdministrativeLevel | None = Field(
+        None, description="Only the agencies of this level of government"
+    )
     field: str | None = Field(None, description="Only the procedures of this field (lĩnh vực)")
     limit: int = Field(LIMIT, ge=1, le=1_000, description="Rows of a page")
     after: str | None = Field(None, description="`next` of the page before")
@@ -88,7 +94,12 @@ class PartOfIndicator:
     @property
     def head(self) -> dict[str, Any]:
         """Id, definition and part."""
-        return {"id": self.indicator.id, "version": self.indicator.version, "name": self.indicator.name, "part": self.part}
+        return {
+            "id": self.indicator.id,
+            "version": self.indicator.version,
+            "name": self.indicator.name,
+            "part": self.part,
+        }
 
     def told(self, question: Question) -> Told:
         """As the indicator is answered."""
@@ -97,14 +108,21 @@ class PartOfIndicator:
         found, why = figures(question, indicator, window, level)
         whole = found.get("", NOTHING)
         figure = whole.numerator if self.part == "numerator" else whole.denominator
-        return Told(figure, why or indicator.missing, window, [] if why else self._behind(question, window))
+        return Told(
+            figure, why or indicator.missing, window, [] if why else self._behind(question, window)
+        )
 
     def _behind(self, question: Question, window: Window) -> list[Selection]:
         own = own_level(self.indicator, self.asked.level)
-        where, among = question.scopes(window, None if own else self.asked.level), among_of(question, self.indicator)
+        where, among = (
+            question.scopes(window, None if own else self.asked.level),
+            among_of(question, self.indicator),
+        )
         assert where is not None, "a figure that can be told has a place to look for it"
         assert isinstance(among, tuple), "a figure that can be told has its categories"
-        return selections(self.indicator, self.part, question.moment, where, among=among, level=self.asked.level)
+        return selections(
+            self.indicator, self.part, question.moment, where, among=among, level=self.asked.level
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +136,9 @@ class Count:
     @property
     def asked(self) -> IndicatorsAsked:
         """The same question without the kind."""
-        return IndicatorsAsked.model_validate(self.counts.model_dump(by_alias=True, exclude={"family", "kind"}))
+        return IndicatorsAsked.model_validate(
+            self.counts.model_dump(by_alias=True, exclude={"family", "kind"})
+        )
 
     @property
     def indicators(self) -> Sequence[Indicator]:
@@ -134,48 +154,93 @@ class Count:
         """As /v1/counts counts."""
         table, counting = self.table, Counting(question, self.counts)
         window = counted_window(counting, table)
-        if (why := rules.why({(table.family, table.kind, self.measure)} & question.uncounted)) is not None:
+        if (
+            why := rules.why({(table.family, table.kind, self.measure)} & question.uncounted)
+        ) is not None:
             return Told(None, why, window, [])
         whole = counted_sums(counting, table, window, None).get("")
         figure = whole[table.declared.measures.index(self.measure)] if whole else 0
-        behind = [found for scope in counted_in(counting, table, window) for found in self._of(scope.window, scope.codes)]
+        behind = [
+            found
+            for scope in counted_in(counting, table, window)
+            for found in self._of(scope.window, scope.codes)
+        ]
         return Told(figure, None, window, behind)
 
     def _of(self, window: Window, codes: frozenset[str] | None) -> list[Selection]:
         ranges = [fine(range_, self.table.declared.at) for range_ in cover_days(window)]
         agencies = None if codes is None else tuple(sorted(codes))
-        low, high = min((found.low for found in ranges), default=1), max((found.high for found in ranges), default=0)
-        return [Selection(LISTED[self.table.family, self.table.kind], low, high, (self.measure,), (), agencies)] if ranges else []
+        low, high = (
+            min((found.low for found in ranges), default=1),
+            max((found.high for found in ranges), default=0),
+        )
+        return (
+            [
+                Selection(
+                    LISTED[self.table.family, self.table.kind],
+                    low,
+                    high,
+                    (self.measure,),
+                    (),
+                    agencies,
+                )
+            ]
+            if ranges
+            else []
+        )
 
 
-def subject(family: str, asked: ListAsked, catalogue: Mapping[str, Indicator], listed: Sequence[str]) -> Subject:
+def subject(
+    family: str, asked: ListAsked, catalogue: Mapping[str, Indicator], listed: Sequence[str]
+) -> Subject:
     """What is asked for, of a family among those `listed`.
 
     Raises: Problem for what has no list at this address.
     """
     if (asked.indicator is None) == (asked.kind is None):
         raise wrong("indicator", "name either an indicator, or kind and measure")
-    return _count(family, asked) if asked.indicator is None else _part(family, asked, asked.indicator, catalogue, listed)
+    return (
+        _count(family, asked)
+        if asked.indicator is None
+        else _part(family, asked, asked.indicator, catalogue, listed)
+    )
 
 
-def _part(family: str, asked: ListAsked, id_: str, catalogue: Mapping[str, Indicator], listed: Sequence[str]) -> PartOfIndicator:
+def _part(
+    family: str,
+    asked: ListAsked,
+    id_: str,
+    catalogue: Mapping[str, Indicator],
+    listed: Sequence[str],
+) -> PartOfIndicator:
     if asked.measure is not None:
         raise wrong("measure", "goes with kind, not with an indicator")
     if (indicator := catalogue.get(id_)) is None:
         raise unknown_indicator(id_, catalogue, "indicator")
     if indicator.source == "procedures":
-        raise wrong("indicator", f"{id_} is worked out procedure by procedure: ask /v1/indicators/{id_}?by=category")
+        raise wrong(
+            "indicator",
+            f"{id_} is worked out procedure by procedure: ask /v1/indicators/{id_}?by=category",
+        )
     if indicator.source != "events":
         raise wrong("indicator", f"{id_} is not counted from events, so there is no list behind it")
     if term_of(indicator, asked.part) is None:
         raise wrong("part", f"{id_} is a count and has no {asked.part}")
     families = families_of(indicator, asked.part)
     if families != [family]:
-        where = f"ask /v1/{families[0]}" if len(families) == 1 and families[0] in listed else "there is no list behind it"
-        raise wrong("indicator", f"the {asked.part} of {id_} counts {' and '.join(families)}: {where}")
+        where = (
+            f"ask /v1/{families[0]}"
+            if len(families) == 1 and families[0] in listed
+            else "there is no list behind it"
+        )
+        raise wrong(
+            "indicator", f"the {asked.part} of {id_} counts {' and '.join(families)}: {where}"
+        )
     if indicator.asks_now:
         asked.refuse_time(id_)
-    question = IndicatorsAsked.model_validate(asked.common() | {"level": asked.level, "field": asked.field})
+    question = IndicatorsAsked.model_validate(
+        asked.common() | {"level": asked.level, "field": asked.field}
+    )
     return PartOfIndicator(indicator, asked.part, question)
 
 
@@ -192,4 +257,8 @@ def _count(family: str, asked: ListAsked) -> Count:
             raise wrong(name, "goes with an indicator, not with a raw count")
     if table.declared.at == "instant":
         asked.refuse_time(f"kind {table.kind}")
-    return Count(table, asked.measure, CountsAsked.model_validate(asked.common() | {"family": family, "kind": asked.kind}))
+    return Count(
+        table,
+        asked.measure,
+        CountsAsked.model_validate(asked.common() | {"family": family, "kind": asked.kind}),
+    )

@@ -1,4 +1,6 @@
-"""From a part of an indicator to the rows behind it: the same sources, ranges and scopes that its figure is read with."""
+"""From a part of an indicator to the rows behind it: the same sources, ranges and scopes that its
+figure is read with.
+"""
 
 from __future__ import annotations
 
@@ -23,32 +25,55 @@ def term_of(indicator: Indicator, part: Part) -> Term | None:
 
 
 def families_of(indicator: Indicator, part: Part) -> list[str]:
-    """The families whose things are behind a part, each once; none for what is not derived from events."""
+    """The families whose things are behind a part, each once; none for what is not derived from
+    events.
+    """
     term = term_of(indicator, part)
-    return list(dict.fromkeys(leaf.family or indicator.family for leaf in term.parts)) if term else []
+    return (
+        list(dict.fromkeys(leaf.family or indicator.family for leaf in term.parts)) if term else []
+    )
 
 
 def selections(
-    indicator: Indicator, part: Part, moment: Moment, scopes: Sequence[Scope], *,
-    among: Sequence[str] = (), level: AdministrativeLevel | None = None,
-) -> list[Selection]:  # fmt: skip
+    indicator: Indicator,
+    part: Part,
+    moment: Moment,
+    scopes: Sequence[Scope],
+    *,
+    among: Sequence[str] = (),
+    level: AdministrativeLevel | None = None,
+) -> list[Selection]:
     """The rows behind a part, in the order in which they are told: by term, scope and range."""
     term = term_of(indicator, part)
     leaves = term.parts if term else ()
     own = own_level(indicator, level)
-    return [found for leaf in leaves for found in _of_leaf(indicator, leaf, moment, scopes, among, own)]
+    return [
+        found for leaf in leaves for found in _of_leaf(indicator, leaf, moment, scopes, among, own)
+    ]
 
 
 def _of_leaf(
-    indicator: Indicator, leaf: Term, moment: Moment, scopes: Sequence[Scope], among: Sequence[str], level: AdministrativeLevel | None
+    indicator: Indicator,
+    leaf: Term,
+    moment: Moment,
+    scopes: Sequence[Scope],
+    among: Sequence[str],
+    level: AdministrativeLevel | None,
 ) -> Iterator[Selection]:
     family = leaf.family or indicator.family
-    measures, less = tuple(named_measures(leaf.measures, level)), tuple(named_measures(leaf.less, level))
+    measures, less = (
+        tuple(named_measures(leaf.measures, level)),
+        tuple(named_measures(leaf.less, level)),
+    )
     source = Source(TABLES[family, leaf.kind], leaf.due, leaf.over, (*measures, *less))
     for scope, window in looked_at(source, scopes, moment):
         codes = None if scope.codes is None else tuple(sorted(scope.codes))
         # What covers a window without a gap is, at the finest grain, one range.
-        ranges = [fine(range_, source.table.declared.at) for range_ in moment.ranges(source, window)]
+        ranges = [
+            fine(range_, source.table.declared.at) for range_ in moment.ranges(source, window)
+        ]
         if ranges:
             low, high = min(found.low for found in ranges), max(found.high for found in ranges)
-            yield Selection(LISTED[family, leaf.kind], low, high, measures, less, codes, tuple(among) or None)
+            yield Selection(
+                LISTED[family, leaf.kind], low, high, measures, less, codes, tuple(among) or None
+            )

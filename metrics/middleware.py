@@ -1,4 +1,6 @@
-"""What every request to the reporting API passes on its way in: HEAD is a GET without a body, and each is counted and timed."""
+"""What every request to the reporting API passes on its way in: HEAD is a GET without a body, and
+each is counted and timed.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,17 @@ class HeadAsGet:
             return
 
         async def without_body(message: Message) -> None:
-            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+            await send(
+                {**message, "body": b""} if message["type"] == "http.response.body" else message
+            )
 
         await self._app({**scope, "method": "GET"}, receive, without_body)
 
 
 class Timed:
-    """Counts and times requests by route and status (the route's template, never the path that was sent)."""
+    """Counts and times requests by route and status (the route's template, never the path that was
+    sent).
+    """
 
     def __init__(self, app: ASGIApp, timings: Timings) -> None:
         self._app, self._timings = app, timings

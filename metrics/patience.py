@@ -1,4 +1,6 @@
-"""Answers that are waited for so long and no longer: what figures do not rest on must not hold up who asks."""
+"""Answers that are waited for so long and no longer: what figures do not rest on must not hold up
+who asks.
+"""
 
 from __future__ import annotations
 
@@ -22,4 +24,6 @@ async def in_time(pool: Executor, patience: float, answer: Callable[[], T]) -> T
         async with timeout(patience):
             return await get_running_loop().run_in_executor(pool, answer)
     except TimeoutError:
-        raise Problem("not-ready", f"The answer could not be read within {patience:.0f} s: ask again later.") from None
+        raise Problem(
+            "not-ready", f"The answer could not be read within {patience:.0f} s: ask again later."
+        ) from None

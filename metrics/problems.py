@@ -1,4 +1,5 @@
-"""Every error of the API in one shape: RFC 9457 problem details, with the parameters at fault in `errors`.
+"""Every error of the API in one shape: RFC 9457 problem details, with the parameters at fault in
+`errors`.
 
 Messages are read by clerks: they say what was sent, what is wrong with it and what to send instead.
 """
@@ -16,20 +17,32 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from metrics.disposable import Unreadable
-from schemas.masking import shown as shown  # what a caller sent, as every message of the API may repeat it
+
+# what a caller sent, as every message of the API may repeat it
+from schemas.masking import shown as shown
 from serving.problems import MEDIA_TYPE, Kind, document, schema
 
-Name = Literal["unknown-indicator", "wrong-parameter", "not-ready", "not-found", "wrong-method", "failed"]
+Name = Literal[
+    "unknown-indicator", "wrong-parameter", "not-ready", "not-found", "wrong-method", "failed"
+]
 _NAMED = "The nearest id or address is named; `GET /v1/catalogue` lists the ids."
 KINDS: dict[Name, Kind] = {
     "unknown-indicator": Kind(404, "There is no such indicator", _NAMED),
     "not-found": Kind(404, "There is nothing at this address", _NAMED),
-    "wrong-method": Kind(405, "This address is only read", "Ask with GET; events are sent to the gateway."),
+    "wrong-method": Kind(
+        405, "This address is only read", "Ask with GET; events are sent to the gateway."
+    ),
     "wrong-parameter": Kind(422, "A parameter cannot be used", "Mend the parameters in `errors`."),
-    "failed": Kind(500, "The reporting API failed", "Tell the hub's operators; the process's log says more."),
-    "not-ready": Kind(503, "The figures are being built",
-                      "They are built from Kafka, or no worker has counted anything yet: ask again after Retry-After seconds."),
-}  # fmt: skip
+    "failed": Kind(
+        500, "The reporting API failed", "Tell the hub's operators; the process's log says more."
+    ),
+    "not-ready": Kind(
+        503,
+        "The figures are being built",
+        "They are built from Kafka, or no worker has counted anything yet: ask again after"
+        " Retry-After seconds.",
+    ),
+}
 _ERRORS: dict[str, Any] = {
     "type": "array",
     "items": {
@@ -52,8 +65,14 @@ class FieldError(TypedDict):
 
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI says of answers with these statuses."""
-    titles = {status: "; ".join(kind.title for kind in KINDS.values() if kind.status == status) for status in statuses}
-    return {status: {"description": title, "content": {MEDIA_TYPE: {"schema": SCHEMA}}} for status, title in titles.items()}
+    titles = {
+        status: "; ".join(kind.title for kind in KINDS.values() if kind.status == status)
+        for status in statuses
+    }
+    return {
+        status: {"description": title, "content": {MEDIA_TYPE: {"schema": SCHEMA}}}
+        for status, title in titles.items()
+    }
 
 
 class Problem(Exception):
@@ -71,7 +90,9 @@ def wrong(field: str, message: str) -> Problem:
 
 def all_wrong(errors: Sequence[FieldError]) -> Problem:
     """Several parameters that cannot be used."""
-    return Problem("wrong-parameter", "; ".join(f"{one['field']}: {one['message']}" for one in errors), errors)
+    return Problem(
+        "wrong-parameter", "; ".join(f"{one['field']}: {one['message']}" for one in errors), errors
+    )
 
 
 def nearest(given: str, known: Iterable[str]) -> str | None:
@@ -99,11 +120,19 @@ def unknown_indicator(given: str, known: Iterable[str], field: str) -> Problem:
     )
 
 
-def response(request: Request, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+def response(
+    request: Request, problem: Problem, headers: Mapping[str, str] | None = None
+) -> Response:
     """The problem as the answer to this request."""
     kind = KINDS[problem.name]
     retry = {"Retry-After": "2"} if kind.status == 503 else {}
-    body = document(problem.name, kind, problem.detail, shown(request.url.path), {"errors": problem.errors} if problem.errors else None)
+    body = document(
+        problem.name,
+        kind,
+        problem.detail,
+        shown(request.url.path),
+        {"errors": problem.errors} if problem.errors else None,
+    )
     return Response(body, kind.status, {**retry, **(headers or {})}, MEDIA_TYPE)
 
 
@@ -118,7 +147,15 @@ async def on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     mistakes = sorted(error.errors(), key=lambda found: str(found["loc"]))
     known = _parameters(request)
-    return response(request, all_wrong([{"field": shown(str(found["loc"][-1])), "message": _message(found, known)} for found in mistakes]))
+    return response(
+        request,
+        all_wrong(
+            [
+                {"field": shown(str(found["loc"][-1])), "message": _message(found, known)}
+                for found in mistakes
+            ]
+        ),
+    )
 
 
 def _parameters(request: Request) -> list[str]:
@@ -133,7 +170,10 @@ def _message(found: Mapping[str, Any], known: Sequence[str]) -> str:
     if kind == "extra_forbidden":
         return f"is no parameter of this address: {instead(str(found['loc'][-1]), known)}"
     if kind == "literal_error":
-        return f"{shown(given)} cannot be chosen: {instead(given, QUOTED.findall(str(bounds['expected'])))}"
+        return (
+            f"{shown(given)} cannot be chosen:"
+            f" {instead(given, QUOTED.findall(str(bounds['expected'])))}"
+        )
     if kind == "value_error":
         return str(bounds["error"])
     if kind.startswith("bool"):
@@ -142,7 +182,11 @@ def _message(found: Mapping[str, Any], known: Sequence[str]) -> str:
         return f"should be {bounds['ge']} or more"
     if kind == "less_than_equal":
         return f"should be {bounds['le']} or less"
-    return f"should be a whole number, not {shown(given)}" if kind.startswith("int") else f"{shown(given)} cannot be used"
+    return (
+        f"should be a whole number, not {shown(given)}"
+        if kind.startswith("int")
+        else f"{shown(given)} cannot be used"
+    )
 
 
 async def on_http(request: Request, error: Exception) -> Response:
@@ -150,10 +194,16 @@ async def on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     path = shown(request.url.path)
     if error.status_code == 405:
-        told = f"{path} is only read: ask it with GET (or HEAD), not {request.method}. Events are sent to the gateway, POST /v1/events."
+        told = (
+            f"{path} is only read: ask it with GET (or HEAD), not {request.method}. Events are sent"
+            " to the gateway, POST /v1/events."
+        )
         return response(request, Problem("wrong-method", told), {"Allow": READING})
     addresses = [one for one in request.app.openapi()["paths"] if "{" not in one]
-    return response(request, Problem("not-found", f"There is nothing at {path}: {instead(request.url.path, addresses)}"))
+    return response(
+        request,
+        Problem("not-found", f"There is nothing at {path}: {instead(request.url.path, addresses)}"),
+    )
 
 
 async def on_unreadable(request: Request, error: Exception) -> Response:
@@ -164,5 +214,8 @@ async def on_unreadable(request: Request, error: Exception) -> Response:
 
 async def on_failure(request: Request, error: Exception) -> Response:
     """A mistake of ours; the log has the rest."""
-    told = "The hub could not answer this, which is its own mistake: tell its operators this address and the time; its log says more."
+    told = (
+        "The hub could not answer this, which is its own mistake: tell its operators this address"
+        " and the time; its log says more."
+    )
     return response(request, Problem("failed", told))

@@ -1,4 +1,6 @@
-"""What can be asked of the cube, and the answers: indicators, QĐ 766's score, and raw counts over a window."""
+"""What can be asked of the cube, and the answers: indicators, QĐ 766's score, and raw counts over a
+window.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ from metrics.answers import (
     ItemAnswer,
     KindCounts,
     ScoreAnswer,
-)  # fmt: skip
+)
 from metrics.asked import Asked, CountsAsked, IndicatorsAsked
 from metrics.catalogue import Agency, Indicator
 from metrics.directory import Directory
@@ -43,28 +45,47 @@ SCORE = "score_766"
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """A question about raw counts: `about` has its snapshot, moment and window, and who should report."""
+    """A question about raw counts: `about` has its snapshot, moment and window, and who should
+    report.
+    """
 
     about: Question
     asked: CountsAsked
 
 
 class Questions:
-    """Answers, in the calling thread. `directory` is asked for at each question, `backlog` for the events not yet counted.
+    """Answers, in the calling thread. `directory` is asked for at each question, `backlog` for the
+    events not yet counted.
 
     Raises (from every method): Problem; Unreadable.
     """
 
     def __init__(
-        self, readers: Readers, indicators: Mapping[str, Indicator], agencies: Mapping[str, Agency], *,
-        progress: Callable[[], Progress], clock: Callable[[], int], directory: Callable[[], Directory] = lambda: NO_DIRECTORY,
-        office: Office = OFFICE, books: str = DEFAULT_BOOKS, backlog: Callable[[], Backlog | None] = lambda: None,
+        self,
+        readers: Readers,
+        indicators: Mapping[str, Indicator],
+        agencies: Mapping[str, Agency],
+        *,
+        progress: Callable[[], Progress],
+        clock: Callable[[], int],
+        directory: Callable[[], Directory] = lambda: NO_DIRECTORY,
+        office: Office = OFFICE,
+        books: str = DEFAULT_BOOKS,
+        backlog: Callable[[], Backlog | None] = lambda: None,
         standing: Callable[[], Standing | None] = dict,
-    ) -> None:  # fmt: skip
-        self.catalogue, self.readers, self.agencies, self.directory, self.clock = indicators, readers, agencies, directory, clock
+    ) -> None:
+        self.catalogue, self.readers, self.agencies, self.directory, self.clock = (
+            indicators,
+            readers,
+            agencies,
+            directory,
+            clock,
+        )
         self.books, self._progress, self._office, self._backlog = books, progress, office, backlog
         self._standing, self._caught_up = standing, False
-        self._items = [indicator for indicator in indicators.values() if indicator.score is not None]
+        self._items = [
+            indicator for indicator in indicators.values() if indicator.score is not None
+        ]
 
     def ready(self) -> Progress:
         """How far the feed is.
@@ -73,11 +94,16 @@ class Questions:
         """
         progress = self._progress()
         if not progress.ready:
-            raise Problem("not-ready", f"The figures are being built from Kafka: {progress.percent:.1f} % ({progress.doing}).")
+            raise Problem(
+                "not-ready",
+                f"The figures are being built from Kafka: {progress.percent:.1f} %"
+                f" ({progress.doing}).",
+            )
         return progress
 
     def caught_up(self) -> Progress:
-        """As `ready`, and the workers have counted every fact that Kafka held when this process first asked; from then on it stays so.
+        """As `ready`, and the workers have counted every fact that Kafka held when this process
+        first asked; from then on it stays so.
 
         Raises: Problem until then, with how far they are.
         """
@@ -91,10 +117,18 @@ class Questions:
 
     def _require_counted(self, snapshot: Snapshot) -> None:
         if (standing := self._standing()) is None:
-            raise Problem("not-ready", "It is not known yet how many facts there are to count: Kafka is being asked.")
-        counted, facts = _counted(snapshot, standing), sum(end - first for first, end in standing.values())
+            raise Problem(
+                "not-ready",
+                "It is not known yet how many facts there are to count: Kafka is being asked.",
+            )
+        counted, facts = (
+            _counted(snapshot, standing),
+            sum(end - first for first, end in standing.values()),
+        )
         if counted < facts:
-            advice = f"if that stands still, see that `lgsp worker` runs with LGSP_APP_ID={self.books}"
+            advice = (
+                f"if that stands still, see that `lgsp worker` runs with LGSP_APP_ID={self.books}"
+            )
             raise Problem("not-ready", f"{counted:,} of {facts:,} facts are counted: {advice}.")
 
     def indicators(self, asked: IndicatorsAsked, only: str | None = None) -> list[IndicatorAnswer]:
@@ -109,7 +143,9 @@ class Questions:
         if (found := self.catalogue.get(id_)) is None:
             raise unknown_indicator(id_, self.catalogue, "id")
         if asked.main:
-            raise wrong("main", "goes with GET /v1/indicators, where it leaves out all but the main ones")
+            raise wrong(
+                "main", "goes with GET /v1/indicators, where it leaves out all but the main ones"
+            )
         if found.asks_now:
             asked.refuse_time(id_)
         return found
@@ -125,10 +161,18 @@ class Questions:
         Raises: Problem for a catalogue without it.
         """
         if SCORE not in self.catalogue:
-            raise Problem("unknown-indicator", f"The catalogue has no {SCORE}: declare it, or use the one that ships with the hub.")
+            raise Problem(
+                "unknown-indicator",
+                f"The catalogue has no {SCORE}: declare it, or use the one that ships with the"
+                " hub.",
+            )
         self.ready()
         with self.readers.snapshot() as snapshot:
-            question = self._question(snapshot, IndicatorsAsked.model_validate(asked.model_dump(by_alias=True)), [self.catalogue[SCORE]])
+            question = self._question(
+                snapshot,
+                IndicatorsAsked.model_validate(asked.model_dump(by_alias=True)),
+                [self.catalogue[SCORE]],
+            )
             return _score(question, self.catalogue[SCORE])
 
     def counts(self, asked: CountsAsked) -> CountsAnswer:
@@ -137,19 +181,27 @@ class Questions:
         self.ready()
         with self.readers.snapshot() as snapshot:
             about = self._question(
-                snapshot, IndicatorsAsked.model_validate(asked.model_dump(by_alias=True, exclude={"family", "kind"})), []
+                snapshot,
+                IndicatorsAsked.model_validate(
+                    asked.model_dump(by_alias=True, exclude={"family", "kind"})
+                ),
+                [],
             )
             kinds = [_kind(Counting(about, asked), table) for table in tables]
             return CountsAnswer(agency=asked.agency, by=asked.by, as_of=about.as_of, kinds=kinds)
 
     @contextmanager
     def asking(self, asked: IndicatorsAsked, chosen: Sequence[Indicator]) -> Iterator[Question]:
-        """A question about some indicators, of one snapshot and one moment, for whoever answers it in another way."""
+        """A question about some indicators, of one snapshot and one moment, for whoever answers it
+        in another way.
+        """
         self.ready()
         with self.readers.snapshot() as snapshot:
             yield self._question(snapshot, asked, chosen)
 
-    def _question(self, snapshot: Snapshot, asked: IndicatorsAsked, chosen: Sequence[Indicator]) -> Question:
+    def _question(
+        self, snapshot: Snapshot, asked: IndicatorsAsked, chosen: Sequence[Indicator]
+    ) -> Question:
         moment, directory = Moment(self.clock(), self._office), self.directory()
         window = asked.days(moment.today)
         heard = snapshot.last_events()
@@ -159,26 +211,50 @@ class Questions:
             return self._expecting(asked, in_question(days, moment.today), heard, directory)
 
         return Question(
-            snapshot=snapshot, moment=moment, asked=asked, window=window, before=asked.before(window, moment.today), directory=directory,
-            indicators=chosen, items=self._items if any(one.source == "score" for one in chosen) else [],
-            expecting=lru_cache(maxsize=None)(expecting), as_of=self.as_of(snapshot),
-        )  # fmt: skip
+            snapshot=snapshot,
+            moment=moment,
+            asked=asked,
+            window=window,
+            before=asked.before(window, moment.today),
+            directory=directory,
+            indicators=chosen,
+            items=self._items if any(one.source == "score" for one in chosen) else [],
+            expecting=lru_cache(maxsize=None)(expecting),
+            as_of=self.as_of(snapshot),
+        )
 
-    def refuse_unknown(self, agency: str | None, heard: Mapping[str, int], directory: Directory) -> None:
+    def refuse_unknown(
+        self, agency: str | None, heard: Mapping[str, int], directory: Directory
+    ) -> None:
         """Raises: Problem for an agency that nobody registered, expects or ever heard from."""
-        if agency is not None and agency not in heard and agency not in self.agencies and not directory.known(agency):
-            near = nearest(agency, [*heard, *self.agencies, *directory.agencies(Moment(self.clock()).today)])
+        if (
+            agency is not None
+            and agency not in heard
+            and agency not in self.agencies
+            and not directory.known(agency)
+        ):
+            near = nearest(
+                agency, [*heard, *self.agencies, *directory.agencies(Moment(self.clock()).today)]
+            )
             hint = f"did you mean {near}?" if near else "GET /v1/agencies lists them"
-            raise wrong("agency", f"{shown(agency)} is not expected and was never heard from; {hint}")
+            raise wrong(
+                "agency", f"{shown(agency)} is not expected and was never heard from; {hint}"
+            )
 
-    def _expecting(self, asked: Asked, window: Window, heard: Mapping[str, int], directory: Directory) -> Expecting:
+    def _expecting(
+        self, asked: Asked, window: Window, heard: Mapping[str, int], directory: Directory
+    ) -> Expecting:
         codes = frozenset(self._expected(asked, window, heard, directory))
         return Expecting(codes, stated(directory, self.agencies, asked.agency))
 
-    def _expected(self, asked: Asked, window: Window, heard: Mapping[str, int], directory: Directory) -> set[str]:
-        """The agencies whose counts the figure should hold: those registered, else of the settings, else ever heard from.
+    def _expected(
+        self, asked: Asked, window: Window, heard: Mapping[str, int], directory: Directory
+    ) -> set[str]:
+        """The agencies whose counts the figure should hold: those registered, else of the settings,
+        else ever heard from.
 
-        Of one agency, what is below it, and itself where none of that is expected; of a level, that level's.
+        Of one agency, what is below it, and itself where none of that is expected; of a level, that
+        level's.
         """
         found = set(self.agencies or heard) if directory.empty else set(directory.expected(window))
         where = scopes(directory, asked, window)
@@ -190,7 +266,8 @@ class Questions:
         return among or ({asked.agency} if asked.agency is not None else among)
 
     def as_of(self, snapshot: Snapshot) -> AsOf:
-        """The oldest heartbeat, without heartbeats when the cube last held all that was published; but before what is not counted yet.
+        """The oldest heartbeat, without heartbeats when the cube last held all that was published;
+        but before what is not counted yet.
 
         Raises: Problem for books that nobody ever counted.
         """
@@ -201,20 +278,30 @@ class Questions:
         if backlog is not None and backlog.oldest_ms is not None:
             instant = min(instant, backlog.oldest_ms - 1)
         return AsOf(
-            instant=to_datetime(instant).isoformat(timespec="milliseconds"), books=self.books, rules=versions_of(snapshot.rules()),
+            instant=to_datetime(instant).isoformat(timespec="milliseconds"),
+            books=self.books,
+            rules=versions_of(snapshot.rules()),
             behind=None if backlog is None else backlog.events,
             offsets={str(partition): offset for partition, offset in snapshot.offsets().items()},
-        )  # fmt: skip
+        )
 
     def _require_begun(self, snapshot: Snapshot) -> None:
         if not snapshot.begun():
-            advice = f"where none was just started, start `lgsp worker` with LGSP_APP_ID={self.books}, or ask for other books"
-            raise Problem("not-ready", f"No worker has counted anything for the books {self.books} yet: {advice}.")
+            advice = (
+                f"where none was just started, start `lgsp worker` with LGSP_APP_ID={self.books},"
+                " or ask for other books"
+            )
+            raise Problem(
+                "not-ready",
+                f"No worker has counted anything for the books {self.books} yet: {advice}.",
+            )
 
 
 def _counted(snapshot: Snapshot, standing: Standing) -> int:
     """How many of the events that stood in Kafka are in these figures."""
-    up_to = {family: snapshot.counted_up_to(family) for family in {family for family, _ in standing}}
+    up_to = {
+        family: snapshot.counted_up_to(family) for family in {family for family, _ in standing}
+    }
     found = 0
     for (family, partition), (first, end) in standing.items():
         if (place := up_to[family].get(partition)) is not None:
@@ -227,44 +314,74 @@ def _score(question: Question, declared: Indicator) -> ScoreAnswer:
     for item in question.items:
         whole, why = figures(question, item, question.window)
         figure = whole.get("", NOTHING)
-        found.append(Scored(item, figure, why or item.missing or (reasons.NOTHING_COUNTED if figure.value is None else None)))
+        found.append(
+            Scored(
+                item,
+                figure,
+                why or item.missing or (reasons.NOTHING_COUNTED if figure.value is None else None),
+            )
+        )
     total = add_up(found)
     return ScoreAnswer(
-        id=declared.id, version=declared.version, agency=question.asked.agency,
+        id=declared.id,
+        version=declared.version,
+        agency=question.asked.agency,
         window=Days(first=question.window.first, last=question.window.last),
-        coverage=question.coverage(FAMILIES, question.window), as_of=question.as_of,
-        points=total.points, possible=total.possible, of=sum(most for _, most in GROUPS.values()), missing=declared.missing,
+        coverage=question.coverage(FAMILIES, question.window),
+        as_of=question.as_of,
+        points=total.points,
+        possible=total.possible,
+        of=sum(most for _, most in GROUPS.values()),
+        missing=declared.missing,
         groups=[_group(group, items) for group, items in by_group(found).items()],
-    )  # fmt: skip
+    )
 
 
 def _group(group: str, items: Sequence[Scored]) -> GroupOfItems:
     (name, most), total = GROUPS[group], add_up(items)
     return GroupOfItems(
-        group=group, name=name, points=total.points, possible=total.possible, of=most, items=[_item(one) for one in items]
-    )  # fmt: skip
+        group=group,
+        name=name,
+        points=total.points,
+        possible=total.possible,
+        of=most,
+        items=[_item(one) for one in items],
+    )
 
 
 def _item(one: Scored) -> ItemAnswer:
     assert one.item.score is not None
     return ItemAnswer(
-        id=one.item.id, item=one.item.score.item, version=one.item.version, name=one.item.name, numerator=one.found.numerator,
-        denominator=one.found.denominator, value=one.found.value, full=one.item.score.full, points=one.points,
-        of=one.item.score.points, missing=one.missing,
-    )  # fmt: skip
+        id=one.item.id,
+        item=one.item.score.item,
+        version=one.item.version,
+        name=one.item.name,
+        numerator=one.found.numerator,
+        denominator=one.found.denominator,
+        value=one.found.value,
+        full=one.item.score.full,
+        points=one.points,
+        of=one.item.score.points,
+        missing=one.missing,
+    )
 
 
 def _tables(asked: CountsAsked) -> list[Table]:
     """The kinds asked for.
 
-    Raises: Problem for one that there is not, and for another time than now where all of them are told as of now.
+    Raises: Problem for one that there is not, and for another time than now where all of them are
+    told as of now.
     """
     counts = [table for table in TABLES.values() if table.declared.at != "none"]
     tables = [table for table in counts if asked.family in (None, table.family)]
     found = [table for table in tables if asked.kind in (None, table.kind)]
     if not found:
         kind = asked.kind or ""
-        raise wrong("kind", f"{shown(kind)} is no kind; {instead(kind, dict.fromkeys(table.kind for table in tables))}")
+        raise wrong(
+            "kind",
+            f"{shown(kind)} is no kind;"
+            f" {instead(kind, dict.fromkeys(table.kind for table in tables))}",
+        )
     if all(table.declared.at == "instant" for table in found):
         asked.refuse_time(f"kind {asked.kind}")
     return found
@@ -273,7 +390,10 @@ def _tables(asked: CountsAsked) -> list[Table]:
 def _kind(question: Counting, table: Table) -> KindCounts:
     asked, measures = question.asked, table.declared.measures
     absent = {one for one in question.about.uncounted if one[:2] == (table.family, table.kind)}
-    window, now_only = counted_window(question, table), table.declared.at == "instant" and bool(asked.time)
+    window, now_only = (
+        counted_window(question, table),
+        table.declared.at == "instant" and bool(asked.time),
+    )
     if now_only:
         absent = {(table.family, table.kind, measure) for measure in measures}
     whole = counted_sums(question, table, window, None).get("", [0] * len(measures))
@@ -284,23 +404,34 @@ def _kind(question: Counting, table: Table) -> KindCounts:
         groups = running(groups, [day for day in groups if day >= first], [0] * len(measures))
     about = question.about
     return KindCounts(
-        family=table.family, kind=table.kind, window=Days(first=window.first, last=window.last),
-        coverage=about.coverage(sending([table.family]), window, now=table.declared.at == "instant"),
+        family=table.family,
+        kind=table.kind,
+        window=Days(first=window.first, last=window.last),
+        coverage=about.coverage(
+            sending([table.family]), window, now=table.declared.at == "instant"
+        ),
         counts=_named(table, whole, absent),
         groups=[
             CountsGroup(
-                group=group, known=known(about.directory, group, asked.by, [table.family]), counts=_named(table, counts, absent)
+                group=group,
+                known=known(about.directory, group, asked.by, [table.family]),
+                counts=_named(table, counts, absent),
             )
             for group, counts in sorted(groups.items())
         ],
         missing=reasons.NOW_ONLY if now_only else rules.why(absent),
-    )  # fmt: skip
+    )
 
 
-def _named(table: Table, counts: Sequence[int], absent: Collection[rules.Measure]) -> dict[str, int | None]:
+def _named(
+    table: Table, counts: Sequence[int], absent: Collection[rules.Measure]
+) -> dict[str, int | None]:
     """Counts by measure; null where the books do not have it yet."""
     named = zip(table.declared.measures, counts, strict=True)
-    return {measure: None if (table.family, table.kind, measure) in absent else count for measure, count in named}
+    return {
+        measure: None if (table.family, table.kind, measure) in absent else count
+        for measure, count in named
+    }
 
 
 def counted_window(question: Counting, table: Table) -> Window:
@@ -311,9 +442,15 @@ def counted_window(question: Counting, table: Table) -> Window:
 
 
 def counted_in(question: Counting, table: Table, window: Window) -> list[Scope]:
-    """Where the counts of a table are looked for; what stands on one day has the hierarchy of that day."""
+    """Where the counts of a table are looked for; what stands on one day has the hierarchy of that
+    day.
+    """
     today = question.about.moment.today
-    parts = scopes(question.about.directory, question.asked, Window(None, today) if table.declared.at == "instant" else window)
+    parts = scopes(
+        question.about.directory,
+        question.asked,
+        Window(None, today) if table.declared.at == "instant" else window,
+    )
     return parts if table.declared.at == "day" else [parts[-1]._replace(window=window)]
 
 
@@ -324,5 +461,8 @@ def counted_sums(question: Counting, table: Table, window: Window, by: By | None
         sums = question.about.snapshot.sums(table, cover_days(part.window), by=by, codes=part.codes)
         for group, vector in sums.items():
             name = part.names.get(group, group) if by == "agency" else group
-            found[name] = [one + other for one, other in zip(found.get(name, [0] * len(vector)), vector, strict=True)]
+            found[name] = [
+                one + other
+                for one, other in zip(found.get(name, [0] * len(vector)), vector, strict=True)
+            ]
     return found

@@ -16,16 +16,34 @@ NO_LEVEL = Name(
     en="No agency of this level is registered.",
 )
 NOT_BY_AGENCY = Name(
-    vi="Tử số và mẫu số tính cho các cơ quan khác nhau, nên không có số liệu của từng cơ quan hay từng cấp.",
-    en="What is divided stands at different agencies, so there is no figure of a single agency or level.",
+    vi=(
+        "Tử số và mẫu số tính cho các cơ quan khác nhau, nên không có số liệu của từng cơ quan hay"
+        " từng cấp."
+    ),
+    en=(
+        "What is divided stands at different agencies, so there is no figure of a single agency or"
+        " level."
+    ),
 )
 NOT_BY_DAY = Name(
-    vi="Số liệu gồm cả những ngày ngoài kỳ hoặc hồ sơ đang giải quyết, nên không có số liệu của từng ngày.",
-    en="It asks for days before the window, or for open dossiers too, so there is no figure of a single day.",
+    vi=(
+        "Số liệu gồm cả những ngày ngoài kỳ hoặc hồ sơ đang giải quyết, nên không có số liệu của"
+        " từng ngày."
+    ),
+    en=(
+        "It asks for days before the window, or for open dossiers too, so there is no figure of a"
+        " single day."
+    ),
 )
 NOT_NOW = Name(
-    vi="Số liệu gồm cả hồ sơ đang giải quyết, chỉ biết được tại lúc hỏi; kỳ phải kéo dài đến hôm nay.",
-    en="It asks about open dossiers too, which are known as of now only: the window has to last until today.",
+    vi=(
+        "Số liệu gồm cả hồ sơ đang giải quyết, chỉ biết được tại lúc hỏi; kỳ phải kéo dài đến hôm"
+        " nay."
+    ),
+    en=(
+        "It asks about open dossiers too, which are known as of now only: the window has to last"
+        " until today."
+    ),
 )
 NOW_ONLY = Name(
     vi="Số liệu chỉ có tại lúc hỏi, không có của kỳ khác: hãy hỏi không kèm from, to, window.",
@@ -44,8 +62,14 @@ NOT_ONE_FIELD = Name(
     en="It is not counted by procedure, so there is no figure of one field.",
 )
 OTHER_HOURS = Name(
-    vi="Số liệu được tính theo giờ làm việc khác với danh sách ở đây; hãy cài đặt cùng giờ làm việc cho mọi chương trình.",
-    en="The figure was counted by other office hours than lists are made by here: give all processes the same ones.",
+    vi=(
+        "Số liệu được tính theo giờ làm việc khác với danh sách ở đây; hãy cài đặt cùng giờ làm"
+        " việc cho mọi chương trình."
+    ),
+    en=(
+        "The figure was counted by other office hours than lists are made by here: give all"
+        " processes the same ones."
+    ),
 )
 NO_PROCEDURE = Name(
     vi="Chưa có thủ tục nào đã đăng ký đáp ứng định nghĩa trong kỳ.",
@@ -61,7 +85,10 @@ NOTHING_REPORTED = Name(
 )
 NO_DENOMINATOR = Name(
     vi="Cơ quan báo cáo không nêu mẫu số, nên không tính được tỷ lệ; xem số liệu từng cơ quan.",
-    en="It was reported without a denominator, so there is no share; see what each agency reported.",
+    en=(
+        "It was reported without a denominator, so there is no share; see what each agency"
+        " reported."
+    ),
 )
 
 
@@ -71,10 +98,14 @@ def other_rules(family: str, theirs: Iterable[Rules], ours: Rules) -> Name:
         return OTHER_HOURS
     counted = ", ".join(str(rules.version) for rules in theirs)
     return Name(
-        vi=f"Số liệu {family} được tính theo quy tắc phiên bản {counted}, còn danh sách ở đây theo phiên bản {ours.version}; "
-        "hãy hỏi chương trình metrics của phiên bản kia.",
-        en=f"The figure was counted by version {counted} of the rules of {family}, and lists are made here by version {ours.version}: "
-        "ask a metrics process of that version.",
+        vi=(
+            f"Số liệu {family} được tính theo quy tắc phiên bản {counted}, còn danh sách ở đây theo"
+            f" phiên bản {ours.version}; hãy hỏi chương trình metrics của phiên bản kia."
+        ),
+        en=(
+            f"The figure was counted by version {counted} of the rules of {family}, and lists are"
+            f" made here by version {ours.version}: ask a metrics process of that version."
+        ),
     )
 
 
@@ -82,6 +113,12 @@ def not_counted_yet(versions: Mapping[str, int]) -> Name:
     """`versions`: by family that of the rules that is needed."""
     needed = ", ".join(f"{family} {version}" for family, version in versions.items())
     return Name(
-        vi=f"Sổ chưa được đếm hết theo quy tắc mới (cần {needed}): hãy hỏi lại khi các worker của phiên bản mới đã đếm xong.",
-        en=f"These books are not all counted by the newer rules that it needs ({needed}) yet: ask again when workers of that version have.",
+        vi=(
+            f"Sổ chưa được đếm hết theo quy tắc mới (cần {needed}): hãy hỏi lại khi các worker của"
+            " phiên bản mới đã đếm xong."
+        ),
+        en=(
+            f"These books are not all counted by the newer rules that it needs ({needed}) yet: ask"
+            " again when workers of that version have."
+        ),
     )

@@ -1,4 +1,6 @@
-"""`lgsp metrics`: the feeds, the reporting API and /metrics of one or several books in one process, until SIGTERM or Ctrl-C."""
+"""`lgsp metrics`: the feeds, the reporting API and /metrics of one or several books in one process,
+until SIGTERM or Ctrl-C.
+"""
 
 from __future__ import annotations
 
@@ -19,35 +21,52 @@ from serving import Connections, Server, run_server, spare_collections
 
 GRACE_SECONDS = 5
 COLLECTED = 100_000  # objects: more than an answer of a thousand rows makes
-# Seconds that a thread may keep Python's lock from another. SQLite lets go of it at every statement, so at the usual 5 ms a
-# feed would wait its batch's number of statements times as long while a scrape is rendered.
+# Seconds that a thread may keep Python's lock from another. SQLite lets go of it at every
+# statement, so at the usual 5 ms a feed would wait its batch's number of statements times as long
+# while a scrape is rendered.
 SWITCH_SECONDS = 0.0005
 
 
 def run(settings: Settings, meanings: Sequence[Meaning] = ()) -> int:
-    """Serve in the foreground until asked to stop; the process's exit code. Without `meanings` of states there are no lists."""
+    """Serve in the foreground until asked to stop; the process's exit code. Without `meanings` of
+    states there are no lists.
+    """
     sys.setswitchinterval(SWITCH_SECONDS)
     logs.set_up(settings, "metrics")
-    return run_server(settings, "metrics_port", "The reporting API", partial(serve, settings, meanings=meanings))
+    return run_server(
+        settings, "metrics_port", "The reporting API", partial(serve, settings, meanings=meanings)
+    )
 
 
-async def serve(settings: Settings, listener: socket.socket, meanings: Sequence[Meaning] = ()) -> None:
+async def serve(
+    settings: Settings, listener: socket.socket, meanings: Sequence[Meaning] = ()
+) -> None:
     """Serve on a listening socket until a signal, or until a vital feed ends for good.
 
-    Raises: CatalogueError; EnvironmentBroken for a folder that can't be written; SettingsError for office hours that are none, or topics
-    that exist with another number of partitions.
+    Raises: CatalogueError; EnvironmentBroken for a folder that can't be written; SettingsError for
+    office hours that are none, or topics that exist with another number of partitions.
     """
     for one in settings.served:
         require_writable(one.read_models, "The metrics process")
     indicators, agencies = load_indicators(settings.indicators), load_agencies(settings.agencies)
     connections = Connections(settings.connections)
     tracing = Tracing(settings, meanings)
-    served = [Books(one, indicators, agencies, meanings, tracing, connections.text) for one in settings.served]
+    served = [
+        Books(one, indicators, agencies, meanings, tracing, connections.text)
+        for one in settings.served
+    ]
     app = ByBooks({one.name: one.app for one in served})
-    server = Server(app, "metrics", ["/metrics", "/v1/indicators"], connections=connections, grace_seconds=GRACE_SECONDS)
+    server = Server(
+        app,
+        "metrics",
+        ["/metrics", "/v1/indicators"],
+        connections=connections,
+        grace_seconds=GRACE_SECONDS,
+    )
     feeds = [*(feed for one in served for feed in one.feeds), *tracing.feeds]
     spare_collections(COLLECTED)
-    for feed in feeds:  # a vital one that ends takes the server with it: figures that no longer move must not be told
+    # a vital one that ends takes the server with it: figures that no longer move must not be told
+    for feed in feeds:
         feed.start(when_ended=server.stop_soon if feed.vital else _nothing)
     watching = [asyncio.create_task(one.lag.watch()) for one in served]
     try:

@@ -1,6 +1,8 @@
-"""Named reporting windows, to date, in the province's zone; and the windows that one is compared with.
+"""Named reporting windows, to date, in the province's zone; and the windows that one is compared
+with.
 
-Named windows end today. The reporting period begins on the 15th and ends on the 14th (NĐ 09/2019/NĐ-CP).
+Named windows end today. The reporting period begins on the 15th and ends on the 14th (NĐ
+09/2019/NĐ-CP).
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ _FIRST: dict[WindowName, Callable[[date], date]] = {
     "month": lambda today: today.replace(day=1),
     "quarter": lambda today: today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1),
     "year": lambda today: today.replace(month=1, day=1),
-    "period": lambda today: add_months(today if today.day >= PERIOD_BEGINS else add_months(today, -1), 0, PERIOD_BEGINS),
+    "period": lambda today: add_months(
+        today if today.day >= PERIOD_BEGINS else add_months(today, -1), 0, PERIOD_BEGINS
+    ),
 }
 _MONTHS: dict[WindowName, int] = {"month": 1, "quarter": 3, "year": 12, "period": 1}
 
@@ -37,23 +41,27 @@ def named(name: WindowName, today: date) -> Window:
 
 
 def add_months(day: date, months: int, on: int | None = None) -> date:
-    """The same day (or the day `on`) so many months later; the month's last one where it has no such day."""
+    """The same day (or the day `on`) so many months later; the month's last one where it has no
+    such day.
+    """
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(on or day.day, monthrange(year, month + 1)[1]))
 
 
 def compared(window: Window, with_: Comparison, name: WindowName | None = None) -> Window | None:
-    """The window to compare one with; None for a window that is open on a side, or if it lies beyond the calendar's ends.
+    """The window to compare one with; None for a window that is open on a side, or if it lies
+    beyond the calendar's ends.
 
-    `last_year` is the same days of the year before. `previous` is as much of the unit before (of `name`: month, quarter …) as has
-    passed of this one; of a range of whole months, counted from any day, as many months before it; of any other range, as many
-    days before it.
+    `last_year` is the same days of the year before. `previous` is as much of the unit before (of
+    `name`: month, quarter …) as has passed of this one; of a range of whole months, counted from
+    any day, as many months before it; of any other range, as many days before it.
     """
     if window.first is None or window.last is None:
         return None
     try:
         return _earlier(window.first, window.last, with_, name)
-    except (OverflowError, ValueError):  # days of no calendar: before the year 1, behind the year 9999
+    # days of no calendar: before the year 1, behind the year 9999
+    except (OverflowError, ValueError):
         return None
 
 
@@ -63,11 +71,16 @@ def _earlier(first: date, last: date, with_: Comparison, name: WindowName | None
     if not months:
         days = timedelta(days=7) if name == "week" else last - first + DAY
         return Window(first - days, last - days)
-    return Window(add_months(first, -months), add_months(last + DAY, -months) - DAY if whole else add_months(last, -months))
+    return Window(
+        add_months(first, -months),
+        add_months(last + DAY, -months) - DAY if whole else add_months(last, -months),
+    )
 
 
 def whole_months(first: date, last: date) -> int:
-    """How many months a range is, where its end falls on the day before the day of the month that it began on; else 0."""
+    """How many months a range is, where its end falls on the day before the day of the month that
+    it began on; else 0.
+    """
     end = last + DAY
     months = (end.year - first.year) * 12 + end.month - first.month
     return months if end.day == first.day else 0

@@ -1,4 +1,6 @@
-"""How far the workers are behind: what they have counted against the ends of the events topics, and what stood there at first."""
+"""How far the workers are behind: what they have counted against the ends of the events topics, and
+what stood there at first.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ EVENTS = tuple(topic.name for topic in TOPICS if topic.owner == "connectors")
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Accepted and not yet counted: how many events, and when the oldest of them was accepted (epoch ms; None: there is none)."""
+    """Accepted and not yet counted: how many events, and when the oldest of them was accepted
+    (epoch ms; None: there is none).
+    """
 
     events: int
     oldest_ms: int | None
@@ -38,18 +42,23 @@ class Backlog:
 
 # By (family, partition) the offsets of the first event and behind the last one.
 Standing = Mapping[tuple[str, int], tuple[int, int]]
-Counted = Mapping[TopicPartition, int]  # of partitions of events, the offset of the first one that is not counted
+# of partitions of events, the offset of the first one that is not counted
+Counted = Mapping[TopicPartition, int]
 
 
 class WorkerLag:
-    """`records`: accepted and not yet counted events of each (topic, partition), `backlog`: all but heartbeats together.
+    """`records`: accepted and not yet counted events of each (topic, partition), `backlog`: all but
+    heartbeats together.
 
-    Empty and None while Kafka can't be asked. `standing` is what had been accepted when Kafka was first asked, all but heartbeats; it
-    stays, so that whoever waits until that is counted does not wait for what comes later.
+    Empty and None while Kafka can't be asked. `standing` is what had been accepted when Kafka was
+    first asked, all but heartbeats; it stays, so that whoever waits until that is counted does not
+    wait for what comes later.
     """
 
     def __init__(self, settings: Settings, counted: Callable[[], Counted]) -> None:
-        """`counted`: how far the figures have come, as published with them. The group's offset may be missing, or moved by hand."""
+        """`counted`: how far the figures have come, as published with them. The group's offset may
+        be missing, or moved by hand.
+        """
         self._counted = counted
         self.records: dict[tuple[str, int], int] = {}
         self.backlog: Backlog | None = None
@@ -65,12 +74,18 @@ class WorkerLag:
             except (KafkaUnavailable, KafkaError, OSError) as error:
                 log.debug("The workers' lag is not known: %s", error)
             except Exception:  # else it would be told as it was last known, for ever
-                log.exception("The workers' lag could not be asked in an unforeseen way; asking again")
+                log.exception(
+                    "The workers' lag could not be asked in an unforeseen way; asking again"
+                )
             self.records, self.backlog = {}, None
             await asyncio.sleep(self._pauses.next())
 
     async def _ask(self) -> None:
-        reader = consumer(self._settings, isolation_level="read_uncommitted", max_partition_fetch_bytes=FETCH_BYTES)
+        reader = consumer(
+            self._settings,
+            isolation_level="read_uncommitted",
+            max_partition_fetch_bytes=FETCH_BYTES,
+        )
         try:
             await reader.start()
             async with admin(self._settings) as client:
@@ -89,30 +104,64 @@ class WorkerLag:
         found = await client.describe_topics([*families])
         if not all(topic["partitions"] for topic in found):
             return None
-        partitions = [TopicPartition(topic["topic"], part["partition"]) for topic in found for part in topic["partitions"]]
+        partitions = [
+            TopicPartition(topic["topic"], part["partition"])
+            for topic in found
+            for part in topic["partitions"]
+        ]
         async with consumer(self._settings) as reader:  # of committed records only
-            first, end = await reader.beginning_offsets(partitions), await reader.end_offsets(partitions)
+            first, end = (
+                await reader.beginning_offsets(partitions),
+                await reader.end_offsets(partitions),
+            )
         return {(families[one.topic], one.partition): (first[one], end[one]) for one in partitions}
 
-    async def _behind(self, client: AIOKafkaAdminClient, reader: AIOKafkaConsumer) -> tuple[dict[tuple[str, int], int], Backlog | None]:
+    async def _behind(
+        self, client: AIOKafkaAdminClient, reader: AIOKafkaConsumer
+    ) -> tuple[dict[tuple[str, int], int], Backlog | None]:
         found = await client.describe_topics(list(EVENTS))
-        partitions = [TopicPartition(topic["topic"], part["partition"]) for topic in found for part in topic["partitions"]]
+        partitions = [
+            TopicPartition(topic["topic"], part["partition"])
+            for topic in found
+            for part in topic["partitions"]
+        ]
         if not partitions:
             return {}, None
-        committed = await client.list_consumer_group_offsets(self._settings.app_id, partitions=partitions)
-        first, end = await reader.beginning_offsets(partitions), await reader.end_offsets(partitions)
+        committed = await client.list_consumer_group_offsets(
+            self._settings.app_id, partitions=partitions
+        )
+        first, end = (
+            await reader.beginning_offsets(partitions),
+            await reader.end_offsets(partitions),
+        )
         counted = await asyncio.to_thread(self._counted)
         # -1: nothing committed yet; retention may have taken what was never counted
-        offsets = {partition: committed[partition].offset if partition in committed else -1 for partition in partitions}
-        done = {partition: max(offset, counted.get(partition, 0), first[partition]) for partition, offset in offsets.items()}
+        offsets = {
+            partition: committed[partition].offset if partition in committed else -1
+            for partition in partitions
+        }
+        done = {
+            partition: max(offset, counted.get(partition, 0), first[partition])
+            for partition, offset in offsets.items()
+        }
         left = {partition: max(0, end[partition] - done[partition]) for partition in partitions}
-        waiting = {partition: done[partition] for partition in partitions if left[partition] and partition.topic != HEARTBEATS}
-        backlog = Backlog(sum(left[partition] for partition in waiting), await _oldest(reader, waiting))
-        return {(partition.topic, partition.partition): count for partition, count in left.items()}, backlog
+        waiting = {
+            partition: done[partition]
+            for partition in partitions
+            if left[partition] and partition.topic != HEARTBEATS
+        }
+        backlog = Backlog(
+            sum(left[partition] for partition in waiting), await _oldest(reader, waiting)
+        )
+        return {
+            (partition.topic, partition.partition): count for partition, count in left.items()
+        }, backlog
 
 
 async def _oldest(reader: AIOKafkaConsumer, waiting: Mapping[TopicPartition, int]) -> int | None:
-    """When the first record from these offsets on was stored: Kafka's time of the events topics is the broker's own."""
+    """When the first record from these offsets on was stored: Kafka's time of the events topics is
+    the broker's own.
+    """
     if not waiting:
         return None
     reader.assign([*waiting])

@@ -1,1 +1,3 @@
-"""How it is run: command line, embedded Kafka, recount, simulation, benchmarks, dashboards, images."""
+"""How it is run: command line, embedded Kafka, recount, simulation, benchmarks, dashboards,
+images.
+"""

@@ -1,4 +1,6 @@
-"""`lgsp`: the command line. Each command's work is in the package it belongs to; here are only names, options and help."""
+"""`lgsp`: the command line. Each command's work is in the package it belongs to; here are only
+names, options and help.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ EPILOG = "Settings come from LGSP_* variables or a lgsp.toml; `lgsp settings` li
 
 
 class Commands(click.Group):
-    """Turns the hub's own errors into one sentence and exit code 1, and Ctrl-C into one and 130, as shells end then."""
+    """Turns the hub's own errors into one sentence and exit code 1, and Ctrl-C into one and 130, as
+    shells end then.
+    """
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
@@ -35,7 +39,11 @@ class Commands(click.Group):
             sys.exit(INTERRUPTED)
 
 
-@click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(
+    cls=Commands,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
 @click.version_option(package_name="lgsp-hub")
 def cli() -> None:
     """The province's hub: agencies' facts in, live exact figures out."""
@@ -48,9 +56,16 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option("--simulate/--no-simulate", default=True, envvar="SIMULATE", help="Feed a simulated province (SIMULATE=0: don't).")
+@click.option(
+    "--simulate/--no-simulate",
+    default=True,
+    envvar="SIMULATE",
+    help="Feed a simulated province (SIMULATE=0: don't).",
+)
 def up(simulate: bool) -> None:
-    """Run everything on this machine: Kafka, gateway, worker, metrics; show a live table. Ctrl-C stops it all."""
+    """Run everything on this machine: Kafka, gateway, worker, metrics; show a live table. Ctrl-C
+    stops it all.
+    """
     from ops.up import run_up
 
     sys.exit(run_up(settings(), simulate=simulate))
@@ -74,7 +89,9 @@ def gateway() -> None:
 
 @cli.command()
 def worker() -> None:
-    """Run a worker: events to states and cells. Start as many as there are cores; they share the partitions."""
+    """Run a worker: events to states and cells. Start as many as there are cores; they share the
+    partitions.
+    """
     from streams.worker import run
 
     sys.exit(run(settings()))
@@ -93,23 +110,42 @@ def metrics() -> None:
 @cli.command(name="import")
 @click.argument("files", nargs=-1, required=True, type=EXISTING)
 @click.option("--map", "map_path", required=True, type=EXISTING, help="How columns become events.")
-@click.option("--again", is_flag=True, help="Send what is already imported once more (changes no figure).")
+@click.option(
+    "--again", is_flag=True, help="Send what is already imported once more (changes no figure)."
+)
 @click.option("--dry-run", is_flag=True, help="Read, check and count, but send nothing.")
 def import_(files: tuple[Path, ...], map_path: Path, again: bool, dry_run: bool) -> None:
-    """Import events from FILES (CSV, XLSX, JSON lines; .gz too). Exit code 3: some rows were rejected."""
+    """Import events from FILES (CSV, XLSX, JSON lines; .gz too). Exit code 3: some rows were
+    rejected.
+    """
     from connectors.files.importer import run_import
 
     sys.exit(run_import(settings(), files, map_path, again=again, dry_run=dry_run))
 
 
 @cli.command()
-@click.option("--seed", default=1, show_default=True, help="The same seed gives the same province, to the byte.")
+@click.option(
+    "--seed",
+    default=1,
+    show_default=True,
+    help="The same seed gives the same province, to the byte.",
+)
 @click.option("--dossiers", type=click.IntRange(1), help="How many dossiers of history.")
 @click.option("--days", type=click.IntRange(1), help="Over how many days.")
-@click.option("--rate", default=0.0, help="Events a second; 0: as fast as Kafka takes them (live: 5).")
+@click.option(
+    "--rate", default=0.0, help="Events a second; 0: as fast as Kafka takes them (live: 5)."
+)
 @click.option("--live", is_flag=True, help="Go on with facts of the present until stopped.")
-@click.option("--via-gateway", is_flag=True, help="Send over HTTP like an agency, instead of straight to Kafka.")
-@click.option("--figures", type=click.Path(dir_okay=False, path_type=Path), help="Write the exact figures there as JSON.")
+@click.option(
+    "--via-gateway",
+    is_flag=True,
+    help="Send over HTTP like an agency, instead of straight to Kafka.",
+)
+@click.option(
+    "--figures",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the exact figures there as JSON.",
+)
 def simulate(**options: Any) -> None:
     """Feed a made-up province and print the exact figures it generated."""
     from ops.simulate.run import run_simulate
@@ -119,18 +155,28 @@ def simulate(**options: Any) -> None:
 
 @cli.command()
 def recount() -> None:
-    """Compute every cell and state again from the first event and compare. Exit code 1 if any differs."""
+    """Compute every cell and state again from the first event and compare. Exit code 1 if any
+    differs.
+    """
     from ops.recount import run_recount
 
     sys.exit(run_recount(settings()))
 
 
 @cli.command()
-@click.option("--from-zero", is_flag=True, help="Delete states and cells, so that workers count everything from the first event.")
-@click.option("--skip-missing", is_flag=True, help="Let books go on behind facts that are gone for good.")
+@click.option(
+    "--from-zero",
+    is_flag=True,
+    help="Delete states and cells, so that workers count everything from the first event.",
+)
+@click.option(
+    "--skip-missing", is_flag=True, help="Let books go on behind facts that are gone for good."
+)
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def mend(from_zero: bool, skip_missing: bool, yes: bool) -> None:
-    """Show where books, group and log stand, and put them right, while no worker runs. Exit code 1 if they still don't fit."""
+    """Show where books, group and log stand, and put them right, while no worker runs. Exit code 1
+    if they still don't fit.
+    """
     from ops.mend import run_mend
 
     sys.exit(run_mend(settings(), from_zero=from_zero, skip_missing=skip_missing, yes=yes))
@@ -138,27 +184,45 @@ def mend(from_zero: bool, skip_missing: bool, yes: bool) -> None:
 
 @cli.group()
 def quarantine() -> None:
-    """What could not be taken in: list it by source, reason and day, or show all that is kept of one refusal."""
+    """What could not be taken in: list it by source, reason and day, or show all that is kept of
+    one refusal.
+    """
 
 
 @quarantine.command(name="list")
 @click.option("--source", default="", help="Only of sources that hold this text.")
 @click.option("--reason", default="", help="Only for reasons that hold this text.")
 @click.option("--since", help="Only since a day (2026-11-30) or so long ago (7d, 12h).")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Most lines, the newest ones.")
-@click.option("--json", "form", flag_value="json", help="The refusals themselves, one JSON object a line.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="Most lines, the newest ones.",
+)
+@click.option(
+    "--json", "form", flag_value="json", help="The refusals themselves, one JSON object a line."
+)
 @click.option("--csv", "form", flag_value="csv", help="The same as CSV.")
 def quarantine_list(source: str, reason: str, since: str | None, limit: int, form: Any) -> None:
     """Count refusals by day, source and reason, newest first."""
     from ops.quarantine import Asked, instant_of, run_list
 
-    sys.exit(run_list(settings(), Asked(source, reason, instant_of(since) if since else 0, limit), form or "table"))
+    sys.exit(
+        run_list(
+            settings(),
+            Asked(source, reason, instant_of(since) if since else 0, limit),
+            form or "table",
+        )
+    )
 
 
 @quarantine.command(name="show")
 @click.argument("origin")
 def quarantine_show(origin: str) -> None:
-    """Tell all that is kept of a refusal and what to do next. ORIGIN is of the list's last column, or begins one."""
+    """Tell all that is kept of a refusal and what to do next. ORIGIN is of the list's last column,
+    or begins one.
+    """
     from ops.quarantine import run_show
 
     sys.exit(run_show(settings(), origin))
@@ -166,20 +230,39 @@ def quarantine_show(origin: str) -> None:
 
 @cli.command()
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--check", is_flag=True, help="Take none: read the backup in DIR and compare every file with its hash.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Take none: read the backup in DIR and compare every file with its hash.",
+)
 def backup(folder: Path, check: bool) -> None:
-    """Back up facts, states and cells into DIR, while everything runs; again into the same DIR adds only what is new."""
+    """Back up facts, states and cells into DIR, while everything runs; again into the same DIR adds
+    only what is new.
+    """
     from ops.backup import run_backup, run_check
 
     sys.exit(run_check(folder) if check else run_backup(settings(), folder))
 
 
 @cli.command()
-@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--events-only", is_flag=True, help="Leave states and cells out: workers count everything anew, by their own rules.")
-@click.option("--without", multiple=True, metavar="FAMILY:ID", help="Leave this thing out for good; events only. May be repeated.")
+@click.argument(
+    "folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+@click.option(
+    "--events-only",
+    is_flag=True,
+    help="Leave states and cells out: workers count everything anew, by their own rules.",
+)
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="FAMILY:ID",
+    help="Leave this thing out for good; events only. May be repeated.",
+)
 def restore(folder: Path, events_only: bool, without: tuple[str, ...]) -> None:
-    """Restore the backup in DIR into an empty Kafka, and recount. Interrupted: run it again. Exit code 1 if figures differ."""
+    """Restore the backup in DIR into an empty Kafka, and recount. Interrupted: run it again. Exit
+    code 1 if figures differ.
+    """
     from ops.backup import run_restore
 
     sys.exit(run_restore(settings(), folder, events_only=events_only, without=without))
@@ -187,12 +270,23 @@ def restore(folder: Path, events_only: bool, without: tuple[str, ...]) -> None:
 
 @cli.command()
 @click.argument("names", nargs=-1, type=click.Choice(tuple(NAMES)), metavar="[NAMES]...")
-@click.option("--events", type=click.IntRange(1_000), default=EVENTS, show_default=True, help="Of the whole job; fewer shrink the rest.")
-@click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write the table there as Markdown.")
+@click.option(
+    "--events",
+    type=click.IntRange(1_000),
+    default=EVENTS,
+    show_default=True,
+    help="Of the whole job; fewer shrink the rest.",
+)
+@click.option(
+    "--markdown",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the table there as Markdown.",
+)
 def bench(names: tuple[str, ...], events: int, markdown: Path | None) -> None:
     """Measure the hub on this machine, on a Kafka of its own, beside what is needed.
 
-    NAMES choose among job, takeover, failover, gateway, latency, api and soak; without any, all but the soak are measured.
+    NAMES choose among job, takeover, failover, gateway, latency, api and soak; without any, all but
+    the soak are measured.
     """
     from ops.bench.run import run_bench
 
@@ -213,7 +307,10 @@ def contracts(write: bool) -> None:
     changed = unlocked()
     if changed:
         names = ", ".join(changed)
-        raise HubError(f"Models that differ from their contract: {names}. `lgsp contracts --write` locks them as new versions.")
+        raise HubError(
+            f"Models that differ from their contract: {names}. `lgsp contracts --write` locks them"
+            " as new versions."
+        )
 
 
 @cli.command(name="settings")
@@ -222,17 +319,28 @@ def settings_() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("variable", "value", "what it is for", title=f"Settings (from LGSP_* variables, then {config_file()})")
+    table = Table(
+        "variable",
+        "value",
+        "what it is for",
+        title=f"Settings (from LGSP_* variables, then {config_file()})",
+    )
     for name, field in Settings.model_fields.items():
-        table.add_row(f"LGSP_{name.upper()}", written(getattr(settings(), name)) or "(empty)", field.description)
+        table.add_row(
+            f"LGSP_{name.upper()}",
+            written(getattr(settings(), name)) or "(empty)",
+            field.description,
+        )
     Console().print(table)
 
 
 def main() -> None:
     """The console script."""
-    os.umask(0o077)  # all that it writes, and whatever it starts (Kafka's storage too), is its own user's alone
+    # all that it writes, and whatever it starts (Kafka's storage too), is its own user's alone
+    os.umask(0o077)
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
-    for library in ("aiokafka", "asyncio"):  # where nothing sets up logging, what they repeat would be printed among our sentences
+    # where nothing sets up logging, what they repeat would be printed among our sentences
+    for library in ("aiokafka", "asyncio"):
         logging.getLogger(library).addHandler(logging.NullHandler())
     cli()
 

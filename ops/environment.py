@@ -1,8 +1,10 @@
-"""Makes the environment that the hub runs in, for `make`: run by a bare Python, so with nothing but the standard library.
+"""Makes the environment that the hub runs in, for `make`: run by a bare Python, so with nothing but
+the standard library.
 
     python ops/environment.py .venv
 
-Packages come from requirements.lock, each by its checksum: by `uv` where there is one, since it is quicker, else by pip.
+Packages come from requirements.lock, each by its checksum: by `uv` where there is one, since it is
+quicker, else by pip.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ class Failed(Exception):
 
 
 class Line:
-    """One line that says what is being done, written over on a terminal; elsewhere a line a step."""
+    """One line that says what is being done, written over on a terminal; elsewhere a line a
+    step.
+    """
 
     def __init__(self, terminal: bool, width: int) -> None:
         self._terminal, self._width = terminal, width - 1
@@ -52,9 +56,13 @@ class Line:
 
 
 def run(command: Sequence[str], tick: Callable[[list[str]], None]) -> tuple[int, list[str]]:
-    """Run a program to its end, calling `tick` with the lines it wrote so far; its exit code, and the lines."""
+    """Run a program to its end, calling `tick` with the lines it wrote so far; its exit code, and
+    the lines.
+    """
     lines: list[str] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
         output = process.stdout
         assert output is not None
         reading = threading.Thread(target=_read, args=(output, lines), daemon=True)
@@ -90,11 +98,18 @@ def make(venv: Path, line: Line) -> None:
     """
     installer = _by_uv(venv, line) or _by_pip(venv, line)
     own = f"The hub itself can't be installed into {venv}: is the folder writable?"
-    _must([*installer, "--no-deps", "--no-build-isolation", "-e", "."], line, "Installing the hub itself", own)
+    _must(
+        [*installer, "--no-deps", "--no-build-isolation", "-e", "."],
+        line,
+        "Installing the hub itself",
+        own,
+    )
 
 
 def _by_uv(venv: Path, line: Line) -> list[str]:
-    """The packages by uv; the command it installs with, or nothing if it is not at hand, or can't: it knows no settings of pip's."""
+    """The packages by uv; the command it installs with, or nothing if it is not at hand, or can't:
+    it knows no settings of pip's.
+    """
     uv = shutil.which("uv")
     if not uv or subprocess.run([uv, "--version"], capture_output=True, check=False).returncode:
         return []
@@ -110,21 +125,45 @@ def _by_uv(venv: Path, line: Line) -> list[str]:
 def _by_pip(venv: Path, line: Line) -> list[str]:
     """The packages by pip; the command it installs with."""
     _venv(venv, line)
-    installer = [str(venv / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
-    failed = "The packages of requirements.lock can't be downloaded: check the network (or pip's index settings), then try again."
-    _must([*installer, "--require-hashes", "-r", str(LOCK)], line, "Fetching packages with pip", failed)
+    installer = [
+        str(venv / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--progress-bar",
+        "off",
+    ]
+    failed = (
+        "The packages of requirements.lock can't be downloaded: check the network (or pip's index"
+        " settings), then try again."
+    )
+    _must(
+        [*installer, "--require-hashes", "-r", str(LOCK)],
+        line,
+        "Fetching packages with pip",
+        failed,
+    )
     return installer
 
 
 def _venv(venv: Path, line: Line, *options: str) -> None:
     shutil.rmtree(venv, ignore_errors=True)
-    failed = f"{sys.executable} can't make environments: install its venv module (Debian: python3-venv), then try again."
-    _must([sys.executable, "-m", "venv", *options, str(venv)], line, "Making the environment", failed)
+    failed = (
+        f"{sys.executable} can't make environments: install its venv module (Debian: python3-venv),"
+        " then try again."
+    )
+    _must(
+        [sys.executable, "-m", "venv", *options, str(venv)], line, "Making the environment", failed
+    )
 
 
 def _must(command: Sequence[str], line: Line, step: str, otherwise: str) -> None:
     total = _locked()
-    code, lines = run(command, lambda lines: line.say(step, progress(lines, total) if str(LOCK) in command else ""))
+    code, lines = run(
+        command,
+        lambda lines: line.say(step, progress(lines, total) if str(LOCK) in command else ""),
+    )
     if code:
         complaints = [text for text in lines if "ERROR" in text or "error" in text] or lines
         raise Failed("\n".join([*complaints[-5:], otherwise]))

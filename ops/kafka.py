@@ -1,4 +1,5 @@
-"""The embedded Kafka: one real Apache Kafka broker (KRaft) as a child process, for a machine with neither Docker nor Java.
+"""The embedded Kafka: one real Apache Kafka broker (KRaft) as a child process, for a machine with
+neither Docker nor Java.
 
     <data>/log/                Kafka's own storage: the system of record
     <data>/logs/               what the broker says (server.log, and broker.out for errors and what comes before logging is up)
@@ -6,8 +7,8 @@
     <data>/broker.pid          the broker, to find one that outlived a killed `lgsp`
     <data>/owner.lock          held by the process that started the broker: never two on one folder
 
-The broker trusts everyone who can connect; it therefore listens on the loopback address, whatever `LGSP_HOST` says, unless
-`LGSP_KAFKA_HOST` names another.
+The broker trusts everyone who can connect; it therefore listens on the loopback address, whatever
+`LGSP_HOST` says, unless `LGSP_KAFKA_HOST` names another.
 """
 
 from __future__ import annotations
@@ -29,7 +30,14 @@ from rich.console import Console
 
 from ops.java import java_program
 from ops.kafka_jars import classpath
-from ops.kafka_storage import BROKER, FLOOR, first_complaint, lack_of_room, prepare_storage, write_configuration
+from ops.kafka_storage import (
+    BROKER,
+    FLOOR,
+    first_complaint,
+    lack_of_room,
+    prepare_storage,
+    write_configuration,
+)
 from ops.logfiles import rotate
 from schemas import logs
 from schemas.absence import why_silent
@@ -43,23 +51,39 @@ POLL_SECONDS = 0.05
 STOP_SECONDS = 30.0
 ROOM_SECONDS = 1.0
 ROTATE_SECONDS = 5.0
-# Serial collection: on a heap this small it costs no more CPU than G1, pauses no longer, and takes fewer threads and less memory.
+# Serial collection: on a heap this small it costs no more CPU than G1, pauses no longer, and takes
+# fewer threads and less memory.
 JVM = (
-    "-server", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true",
-    "-Djava.io.tmpdir=tmp", "--enable-native-access=ALL-UNNAMED", "-Dlog4j2.disableJmx=true",
+    "-server",
+    "-XX:+UseSerialGC",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-Djava.awt.headless=true",
+    "-Djava.net.preferIPv4Stack=true",
+    "-Djava.io.tmpdir=tmp",
+    "--enable-native-access=ALL-UNNAMED",
+    "-Dlog4j2.disableJmx=true",
     "-Dlog4j2.configurationFile=log4j2.properties",
 )
 
 
 class EmbeddedKafka:
-    """One broker on one data folder. Every method blocks; from an event loop, call them through `asyncio.to_thread`.
+    """One broker on one data folder. Every method blocks; from an event loop, call them through
+    `asyncio.to_thread`.
 
-    data: the broker's folder. host: address to listen on. heap: a Java -Xmx value. home: an unpacked Kafka to run instead of the
-    pinned jars. repository: URL of a Maven mirror to fetch those from. properties: what is otherwise than in a broker that is alone.
+    data: the broker's folder. host: address to listen on. heap: a Java -Xmx value. home: an
+    unpacked Kafka to run instead of the pinned jars. repository: URL of a Maven mirror to fetch
+    those from. properties: what is otherwise than in a broker that is alone.
     """
 
     def __init__(
-        self, data: Path, *, port: int = 9092, host: str = LOOPBACK, heap: str = "512m", home: Path | None = None, repository: str = "",
+        self,
+        data: Path,
+        *,
+        port: int = 9092,
+        host: str = LOOPBACK,
+        heap: str = "512m",
+        home: Path | None = None,
+        repository: str = "",
         properties: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.data = data.resolve()
@@ -69,7 +93,8 @@ class EmbeddedKafka:
         self.home = home
         self.repository = repository
         self.properties = properties
-        self.full: StorageTrouble | None = None  # why the broker of the last start was ended, if that was for want of room
+        # why the broker of the last start was ended, if that was for want of room
+        self.full: StorageTrouble | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
 
@@ -77,8 +102,12 @@ class EmbeddedKafka:
     def of(cls, settings: Settings) -> Self:
         """The broker that the settings describe."""
         return cls(
-            settings.data / "kafka", port=settings.kafka_port, host=settings.kafka_host, heap=settings.kafka_heap,
-            home=settings.kafka_home, repository=settings.kafka_repository,
+            settings.data / "kafka",
+            port=settings.kafka_port,
+            host=settings.kafka_host,
+            heap=settings.kafka_heap,
+            home=settings.kafka_home,
+            repository=settings.kafka_repository,
         )
 
     @property
@@ -89,7 +118,11 @@ class EmbeddedKafka:
     @property
     def pid(self) -> int | None:
         """Its process number while it runs."""
-        return self._process.pid if self._process is not None and self._process.poll() is None else None
+        return (
+            self._process.pid
+            if self._process is not None and self._process.poll() is None
+            else None
+        )
 
     @property
     def server_log(self) -> Path:
@@ -102,13 +135,22 @@ class EmbeddedKafka:
         return self.data / "logs" / "broker.out"
 
     def start(self, timeout: float = 90.0) -> None:
-        """Bring the broker up; returns once it answers clients. On any failure nothing is left running, and it may be tried again.
+        """Bring the broker up; returns once it answers clients. On any failure nothing is left
+        running, and it may be tried again.
 
-        timeout: seconds until it must answer. Raises: StorageTrouble while the disk is full; EnvironmentBroken if the folder or the
-        port is taken, jars or Java are missing, or Kafka does not come up.
+        timeout: seconds until it must answer. Raises: StorageTrouble while the disk is full;
+        EnvironmentBroken if the folder or the port is taken, jars or Java are missing, or Kafka
+        does not come up.
         """
         java, jars = java_program(), classpath(home=self.home, repository=self.repository)
-        command = [str(java), *JVM, f"-Xmx{self.heap}", f"-Dlgsp.kafka={self.data}", "-cp", os.pathsep.join(map(str, jars))]
+        command = [
+            str(java),
+            *JVM,
+            f"-Xmx{self.heap}",
+            f"-Dlgsp.kafka={self.data}",
+            "-cp",
+            os.pathsep.join(map(str, jars)),
+        ]
         self._own_folder()
         try:
             self._stop_orphan()  # first: nobody watches that one's room
@@ -121,10 +163,15 @@ class EmbeddedKafka:
             self._await_answer(time.monotonic() + timeout)
         except BaseException as error:
             self.stop()
-            if isinstance(error, EnvironmentBroken) and (full := lack_of_room(self.data, FLOOR)) is not None:
+            if (
+                isinstance(error, EnvironmentBroken)
+                and (full := lack_of_room(self.data, FLOOR)) is not None
+            ):
                 raise full from error
             raise
-        threading.Thread(target=self._watch_room, args=(process,), name="kafka-room", daemon=True).start()
+        threading.Thread(
+            target=self._watch_room, args=(process,), name="kafka-room", daemon=True
+        ).start()
 
     def _watch_room(self, process: subprocess.Popen[bytes]) -> None:
         """End the broker in order before the disk is full to the last byte."""
@@ -137,7 +184,8 @@ class EmbeddedKafka:
     def require_startable(self) -> None:
         """Look, without starting anything, whether folder and port can be had.
 
-        Raises: EnvironmentBroken as `start` does. A broker that outlived its `lgsp` is no obstacle: the start ends it.
+        Raises: EnvironmentBroken as `start` does. A broker that outlived its `lgsp` is no obstacle:
+        the start ends it.
         """
         self._own_folder()
         try:
@@ -148,7 +196,9 @@ class EmbeddedKafka:
             self._release_folder()
 
     def end_orphan(self) -> None:
-        """End by force, which loses nothing, a broker of this folder whose `lgsp` was killed; one that somebody keeps is left alone."""
+        """End by force, which loses nothing, a broker of this folder whose `lgsp` was killed; one
+        that somebody keeps is left alone.
+        """
         try:
             self._own_folder()
         except HubError:
@@ -159,7 +209,9 @@ class EmbeddedKafka:
             self._release_folder()
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
-        """End the broker: politely, then after `timeout` seconds (or a second Ctrl-C) by force, which loses nothing either."""
+        """End the broker: politely, then after `timeout` seconds (or a second Ctrl-C) by force,
+        which loses nothing either.
+        """
         process, self._process = self._process, None
         try:
             if process is not None:
@@ -169,7 +221,9 @@ class EmbeddedKafka:
             self._release_folder()
 
     def wait(self, timeout: float | None = None) -> int | None:
-        """Wait for the broker to end by itself; its exit code, or None if it still runs after `timeout` seconds or was never started."""
+        """Wait for the broker to end by itself; its exit code, or None if it still runs after
+        `timeout` seconds or was never started.
+        """
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self._process.wait(timeout) if self._process is not None else None
         return None
@@ -178,7 +232,12 @@ class EmbeddedKafka:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()
 
     @property
@@ -197,7 +256,8 @@ class EmbeddedKafka:
             owner = _first_line(lock)
             lock.close()
             raise EnvironmentBroken(
-                f"Kafka's data folder {self.data} is in use by a running `lgsp` (process {owner}): stop that one or set LGSP_DATA."
+                f"Kafka's data folder {self.data} is in use by a running `lgsp` (process {owner}):"
+                " stop that one or set LGSP_DATA."
             ) from error
         self._lock = lock
         with contextlib.suppress(OSError):  # on a full disk it stays unsaid whose it is
@@ -215,10 +275,15 @@ class EmbeddedKafka:
         found = trouble_of(error, self.data, "Kafka's storage")
         if found is not None and found.reason == "full":
             return found
-        return EnvironmentBroken(f"Kafka cannot write its data folder {self.data} ({error.strerror}): make it writable or set LGSP_DATA.")
+        return EnvironmentBroken(
+            f"Kafka cannot write its data folder {self.data} ({error.strerror}): make it writable"
+            " or set LGSP_DATA."
+        )
 
     def _stop_orphan(self, *ways: tuple[signal.Signals, float]) -> None:
-        """End a broker of this folder whose `lgsp` was killed; the lock says that nobody owns it. `ways`: signals and seconds for each."""
+        """End a broker of this folder whose `lgsp` was killed; the lock says that nobody owns it.
+        `ways`: signals and seconds for each.
+        """
         if (pid := _read_pid(self._pid_file)) is None:
             return
         for number, patience in ways or ((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0)):
@@ -233,7 +298,8 @@ class EmbeddedKafka:
     def _prepare(self, command: list[str]) -> None:
         temporary = self.data / "tmp"
         try:
-            shutil.rmtree(temporary, ignore_errors=True)  # native libraries that a killed broker left unpacked
+            # native libraries that a killed broker left unpacked
+            shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir()
             write_configuration(self.data, self.host, self.port, self.properties)
             node = self.properties.get("node.id", BROKER["node.id"])
@@ -244,11 +310,17 @@ class EmbeddedKafka:
     def _launch(self, command: list[str]) -> subprocess.Popen[bytes]:
         try:
             self.output.write_bytes(b"")
-            with self.output.open("ab") as output:  # to append, so that it can be emptied while the broker writes
+            # to append, so that it can be emptied while the broker writes
+            with self.output.open("ab") as output:
                 self._process = process = subprocess.Popen(
                     [*command, "kafka.Kafka", "server.properties"],
-                    cwd=self.data, env=_environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                    start_new_session=True,  # Ctrl-C in the terminal is for `lgsp`, which stops Kafka last
+                    cwd=self.data,
+                    env=_environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    # Ctrl-C in the terminal is for `lgsp`, which stops Kafka last
+                    start_new_session=True,
                 )
             self._pid_file.write_text(str(process.pid), encoding="ascii")
         except OSError as error:
@@ -257,17 +329,28 @@ class EmbeddedKafka:
 
     def _await_answer(self, deadline: float) -> None:
         answered = _until(
-            lambda: self.pid is None or (connects(self.host, self.port) and not why_silent(self.bootstrap)), deadline - time.monotonic()
+            lambda: (
+                self.pid is None
+                or (connects(self.host, self.port) and not why_silent(self.bootstrap))
+            ),
+            deadline - time.monotonic(),
         )
         if self.pid is None:
             reason = first_complaint(self.output.read_text(encoding="utf-8", errors="replace"))
-            raise EnvironmentBroken(f"Kafka ended while starting ({reason}): mend that and start again; {self.server_log} tells more.")
+            raise EnvironmentBroken(
+                f"Kafka ended while starting ({reason}): mend that and start again;"
+                f" {self.server_log} tells more."
+            )
         if not answered:
-            raise EnvironmentBroken(f"Kafka does not answer on {self.bootstrap} in time: see {self.server_log}, then start again.")
+            raise EnvironmentBroken(
+                f"Kafka does not answer on {self.bootstrap} in time: see {self.server_log}, then"
+                " start again."
+            )
 
 
 def run(settings: Settings) -> int:
-    """`lgsp kafka`: the broker in the foreground until Ctrl-C or SIGTERM; the exit code. While the disk is full it waits for room.
+    """`lgsp kafka`: the broker in the foreground until Ctrl-C or SIGTERM; the exit code. While the
+    disk is full it waits for room.
 
     Raises: EnvironmentBroken as `EmbeddedKafka.start` does, and if the broker ends by itself.
     """
@@ -295,7 +378,9 @@ def _run(kafka: EmbeddedKafka) -> NoReturn:
     _say(f"Kafka listens on {kafka.bootstrap}, its data is in {kafka.data}. Ctrl-C stops it.")
     while (code := kafka.wait(ROTATE_SECONDS)) is None:
         rotate(kafka.output)
-    ended = EnvironmentBroken(f"Kafka ended by itself (exit code {code}): see {kafka.server_log}, then start it again.")
+    ended = EnvironmentBroken(
+        f"Kafka ended by itself (exit code {code}): see {kafka.server_log}, then start it again."
+    )
     raise kafka.full or lack_of_room(kafka.data) or ended  # by now there may be room again
 
 
@@ -319,7 +404,8 @@ def _end(process: subprocess.Popen[bytes], timeout: float) -> None:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "LC_ALL": "C.UTF-8"}  # a Java in the C locale cannot open a folder with Vietnamese letters
+    # a Java in the C locale cannot open a folder with Vietnamese letters
+    return {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
 def _first_line(file: IO[str]) -> str:
@@ -335,14 +421,23 @@ def _read_pid(file: Path) -> int | None:
 
 
 def _is_broker_of(pid: int, data: Path) -> bool:
-    """Whether the process is a broker that this module started on this folder (process numbers are used again)."""
+    """Whether the process is a broker that this module started on this folder (process numbers are
+    used again).
+    """
     return f" -Dlgsp.kafka={data} " in _command_line(pid)
 
 
 def _command_line(pid: int) -> str:
-    """The command line of a process, its words parted by blanks; empty if there is none or it has ended."""
+    """The command line of a process, its words parted by blanks; empty if there is none or it has
+    ended.
+    """
     if not Path("/proc/self").exists():  # not Linux
-        return subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+        return subprocess.run(
+            ["ps", "-ww", "-o", "args=", "-p", str(pid)],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
     try:
         return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).replace("\0", " ")
     except OSError:

@@ -25,12 +25,18 @@ async def delete_topics(settings: Settings, names: Collection[str]) -> None:
     async with admin(settings) as client:
         for name, code in cast("Any", await client.delete_topics(list(names))).topic_error_codes:
             if code:
-                raise HubError(f"Kafka does not delete topic {name} (error {code}): may this machine delete topics?")
+                raise HubError(
+                    f"Kafka does not delete topic {name} (error {code}): may this machine delete"
+                    " topics?"
+                )
         for _ in range(TRIES):
             if not set(names) & set(await client.list_topics()):
                 return
             await asyncio.sleep(PAUSE)
-    raise HubError(f"Kafka has not deleted {', '.join(sorted(names))} within {TRIES * PAUSE:g} s: run the same command again.")
+    raise HubError(
+        f"Kafka has not deleted {', '.join(sorted(names))} within {TRIES * PAUSE:g} s: run the same"
+        " command again."
+    )
 
 
 async def set_group(settings: Settings, offsets: Mapping[TopicPartition, int]) -> None:

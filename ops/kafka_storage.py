@@ -1,4 +1,6 @@
-"""What the embedded Kafka finds in its folder when it starts: configuration, and storage that is whole or not there at all."""
+"""What the embedded Kafka finds in its folder when it starts: configuration, and storage that is
+whole or not there at all.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,17 @@ from schemas.errors import EnvironmentBroken, StorageTrouble
 from schemas.listening import LOOPBACK, address
 from schemas.storage import free_bytes, mebibytes
 
-# The same in every installation, so that a lost or half-written meta.properties can be written again: partitions are assigned to the
-# directory's id, and a broker that draws a new one no longer finds its data.
-IDENTITY = {"version": "1", "node.id": "1", "cluster.id": "bGdzcC1odWIta2Fma2EtMQ", "directory.id": "bGdzcC1odWItZGlyZWN0MQ"}
-FLOOR, ENOUGH = 32 << 20, 64 << 20  # bytes of room: with less a running broker is stopped, with so much one is started
+# The same in every installation, so that a lost or half-written meta.properties can be written
+# again: partitions are assigned to the directory's id, and a broker that draws a new one no longer
+# finds its data.
+IDENTITY = {
+    "version": "1",
+    "node.id": "1",
+    "cluster.id": "bGdzcC1odWIta2Fma2EtMQ",
+    "directory.id": "bGdzcC1odWItZGlyZWN0MQ",
+}
+# bytes of room: with less a running broker is stopped, with so much one is started
+FLOOR, ENOUGH = 32 << 20, 64 << 20
 QUIET_PORTS = range(15_000, 32_000)
 _given: set[int] = set()
 FOR_GOOD_MINUTES = (1 << 31) - 1  # the greatest that Kafka takes: some 4,000 years
@@ -33,7 +42,8 @@ BROKER = {
     "message.max.bytes": str(8 << 20),
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "4",
-    # What workers have counted is kept as long as what they count: a hub may be off for longer than Kafka's seven days (Tết alone is).
+    # What workers have counted is kept as long as what they count: a hub may be off for longer than
+    # Kafka's seven days (Tết alone is).
     "offsets.retention.minutes": str(FOR_GOOD_MINUTES),
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",
@@ -41,9 +51,11 @@ BROKER = {
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",
-    "log.cleaner.dedupe.buffer.size": str(32 << 20),  # 1.2 million keys a pass; the default takes a quarter of a small heap
+    # 1.2 million keys a pass; the default takes a quarter of a small heap
+    "log.cleaner.dedupe.buffer.size": str(32 << 20),
     "broker.heartbeat.interval.ms": "500",
-    "broker.session.timeout.ms": "3000",  # after a kill the controller waits this long before it lets the broker in again
+    # after a kill the controller waits this long before it lets the broker in again
+    "broker.session.timeout.ms": "3000",
 }
 LOGGING = """\
 status = error
@@ -71,29 +83,38 @@ rootLogger.appenderRef.console.level = error
 
 
 def identity(node: str) -> dict[str, str]:
-    """What meta.properties says of the broker with this `node.id`, a digit: no two of a cluster may have one directory id."""
+    """What meta.properties says of the broker with this `node.id`, a digit: no two of a cluster may
+    have one directory id.
+    """
     directory = base64.urlsafe_b64encode(f"lgsp-hub-direct{node}".encode()).decode().rstrip("=")
     return IDENTITY | {"node.id": node, "directory.id": directory}
 
 
 def lack_of_room(data: Path, least: int = ENOUGH) -> StorageTrouble | None:
-    """Why a broker had better not write there: one that meets the end of the disk half-way through a batch has to mend its log."""
+    """Why a broker had better not write there: one that meets the end of the disk half-way through
+    a batch has to mend its log.
+    """
     free = free_bytes(data)
     if free is None or free >= least:
         return None
     return StorageTrouble(
-        f"Disk full: Kafka waits for {ENOUGH >> 20} MiB of room, and {data} has {mebibytes(free)} left. "
-        "Make room there; it then goes on by itself, and nothing that was accepted is lost.",
+        f"Disk full: Kafka waits for {ENOUGH >> 20} MiB of room, and {data} has {mebibytes(free)}"
+        " left. Make room there; it then goes on by itself, and nothing that was accepted is"
+        " lost.",
         "full",
     )
 
 
-def write_configuration(data: Path, host: str, port: int, properties: Mapping[str, str] = MappingProxyType({})) -> None:
-    """Write server.properties, the same for formatting, and the logging configuration. Paths in them are relative to `data`.
+def write_configuration(
+    data: Path, host: str, port: int, properties: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Write server.properties, the same for formatting, and the logging configuration. Paths in
+    them are relative to `data`.
 
     properties: what is otherwise than in BROKER, as for a broker that isn't alone.
     """
-    quorum = f"{LOOPBACK}:{free_port()}"  # a new one at each start: nobody has to keep a second port free
+    # a new one at each start: nobody has to keep a second port free
+    quorum = f"{LOOPBACK}:{free_port()}"
     own = {
         **BROKER,
         "listeners": f"PLAINTEXT://{address(host, port)},CONTROLLER://{quorum}",
@@ -106,17 +127,23 @@ def write_configuration(data: Path, host: str, port: int, properties: Mapping[st
     (data / "log4j2.properties").write_text(LOGGING, encoding="ascii")
 
 
-def prepare_storage(data: Path, tool: list[str], environment: Mapping[str, str], node: str = IDENTITY["node.id"]) -> None:
+def prepare_storage(
+    data: Path, tool: list[str], environment: Mapping[str, str], node: str = IDENTITY["node.id"]
+) -> None:
     """Make the folder `log` ready: format it if it is new, mend its identity if that was lost.
 
-    tool: the command line that runs Kafka's StorageTool. node: the broker's `node.id`. Raises: EnvironmentBroken if storage cannot
-    be made, or holds data without the metadata that says what it is.
+    tool: the command line that runs Kafka's StorageTool. node: the broker's `node.id`. Raises:
+    EnvironmentBroken if storage cannot be made, or holds data without the metadata that says what
+    it is.
     """
     log = data / "log"
     if (log / "__cluster_metadata-0").is_dir():
         _mend_identity(log, node)
     elif log.is_dir() and any(log.iterdir()):
-        raise EnvironmentBroken(f"Kafka's storage {log} has lost its metadata: put a backup in its place, or delete it to begin empty.")
+        raise EnvironmentBroken(
+            f"Kafka's storage {log} has lost its metadata: put a backup in its place, or delete it"
+            " to begin empty."
+        )
     else:
         _format(data, tool, environment, node)
 
@@ -129,13 +156,27 @@ def _mend_identity(log: Path, node: str) -> None:
 
 
 def _format(data: Path, tool: list[str], environment: Mapping[str, str], node: str) -> None:
-    """Format beside the place and move there in one step: a kill in between leaves nothing half-formatted."""
+    """Format beside the place and move there in one step: a kill in between leaves nothing
+    half-formatted.
+    """
     part = data / "log.part"
     shutil.rmtree(part, ignore_errors=True)
-    command = [*tool, "format", "--cluster-id", IDENTITY["cluster.id"], "--config", "format.properties"]
-    done = subprocess.run(command, cwd=data, env=environment, capture_output=True, text=True, check=False)
+    command = [
+        *tool,
+        "format",
+        "--cluster-id",
+        IDENTITY["cluster.id"],
+        "--config",
+        "format.properties",
+    ]
+    done = subprocess.run(
+        command, cwd=data, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
-        raise EnvironmentBroken(f"Kafka's storage {data / 'log'} cannot be made: {first_complaint(done.stdout + done.stderr)}.")
+        raise EnvironmentBroken(
+            f"Kafka's storage {data / 'log'} cannot be made:"
+            f" {first_complaint(done.stdout + done.stderr)}."
+        )
     _write_properties(part / "meta.properties", identity(node))
     os.rename(part, data / "log")
 
@@ -147,8 +188,9 @@ def _write_properties(file: Path, values: Mapping[str, str]) -> None:
 def free_port() -> int:
     """A TCP port that nobody listens on just now; not twice the same.
 
-    It is below those that the kernel gives to clients. One of those could be given to a client that tries to reach the very broker
-    that is away: it would then reach itself, and the broker could not come back.
+    It is below those that the kernel gives to clients. One of those could be given to a client that
+    tries to reach the very broker that is away: it would then reach itself, and the broker could
+    not come back.
     """
     for port in random.sample(QUIET_PORTS, len(QUIET_PORTS)):
         if port not in _given and _can_be_had(port):
@@ -167,6 +209,11 @@ def _can_be_had(port: int) -> bool:
 
 
 def first_complaint(output: str) -> str:
-    """The first line of a Java program's output that is no mere warning: later ones only follow from it."""
+    """The first line of a Java program's output that is no mere warning: later ones only follow
+    from it.
+    """
     lines = (line.strip().rstrip(".") for line in output.splitlines())
-    return next((line for line in lines if line and not line.startswith(("WARNING", "Bootstrap metadata"))), "it gave no reason")
+    return next(
+        (line for line in lines if line and not line.startswith(("WARNING", "Bootstrap metadata"))),
+        "it gave no reason",
+    )

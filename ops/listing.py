@@ -1,4 +1,6 @@
-"""What the listing needs of the families: metrics may not import streams, so whoever runs it hands their functions in."""
+"""What the listing needs of the families: metrics may not import streams, so whoever runs it hands
+their functions in.
+"""
 
 from __future__ import annotations
 
@@ -23,4 +25,6 @@ def _meaning(family: Family) -> Meaning:
     def strange_here(key: bytes, partition: int, partitions: int) -> str | None:
         return strange(key, Home(partition, partitions) if family.keyed else None)
 
-    return Meaning(family.name, family.rules, family.decoder(), counts, *DATES[family.name], strange_here)
+    return Meaning(
+        family.name, family.rules, family.decoder(), counts, *DATES[family.name], strange_here
+    )

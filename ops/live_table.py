@@ -1,4 +1,6 @@
-"""The live table of the main figures, asked from the reporting API like anybody would; complete on a screen of 80 by 24."""
+"""The live table of the main figures, asked from the reporting API like anybody would; complete on
+a screen of 80 by 24.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ USUAL = "usual: 10 to 30 s; busy machine: to 2 min"
 COLUMNS = ("giá trị / value", "trên / of", "mục tiêu / target", "cơ quan / agencies")
 SHORT_COLUMNS = ("giá trị", "trên/of", "đích", "cơ quan")
 WIDE = 100  # columns from which there is room for full names
-# Where there is no room for names in full, in a line of their own each: what they are known by, in both languages.
+# Where there is no room for names in full, in a line of their own each: what they are known by, in
+# both languages.
 SHORT = {
     "dossiers_online_share": "Hồ sơ trực tuyến / handled online",
     "transfers_electronic_share": "Luân chuyển điện tử / moved online",
@@ -72,7 +75,9 @@ def _detail(error: urllib.error.HTTPError) -> str:
 
 
 class Screen:
-    """Everything somebody sees who runs the hub: first what is starting, then the figures; below them health and addresses, always."""
+    """Everything somebody sees who runs the hub: first what is starting, then the figures; below
+    them health and addresses, always.
+    """
 
     def __init__(self, parts: Sequence[Part], addresses: Sequence[str]) -> None:
         self.parts, self.addresses = parts, addresses
@@ -97,7 +102,12 @@ class Screen:
         return Group(self._table(0, 0), *self._notes(), self._health())
 
     def _steps(self) -> Group:
-        lines = [Text(f"Đang khởi động / starting: {time.monotonic() - self._began:.0f} s ({USUAL})", style="bold")]
+        lines = [
+            Text(
+                f"Đang khởi động / starting: {time.monotonic() - self._began:.0f} s ({USUAL})",
+                style="bold",
+            )
+        ]
         for part in self.parts:
             words = f"ok, after {part.took:.0f} s" if part.well else part.words()
             lines.append(_line(f"  {part.title:<12}{words}", "green" if part.well else ""))
@@ -112,15 +122,24 @@ class Screen:
             table.add_column(column, justify="right", no_wrap=True)
         for answer in self.answers.indicators:
             table.add_row(_name(answer, full=full), *self._figures(answer))
-        return Group(_line(TITLE, "bold"), table) if self.answers.indicators else Group(_line(TITLE, "bold"))
+        return (
+            Group(_line(TITLE, "bold"), table)
+            if self.answers.indicators
+            else Group(_line(TITLE, "bold"))
+        )
 
     def _compare(self) -> None:
         """Which figures moved with the newest answer."""
         if self.answers is self._compared:
             return
         self._compared = self.answers
-        now = {answer["id"]: (answer["numerator"], answer["denominator"]) for answer in self.answers.indicators}
-        self._moved = {name for name, numbers in now.items() if self._before.get(name, numbers) != numbers}
+        now = {
+            answer["id"]: (answer["numerator"], answer["denominator"])
+            for answer in self.answers.indicators
+        }
+        self._moved = {
+            name for name, numbers in now.items() if self._before.get(name, numbers) != numbers
+        }
         self._before |= now
 
     def _figures(self, answer: dict[str, Any]) -> tuple[RenderableType, ...]:
@@ -131,11 +150,22 @@ class Screen:
     def _notes(self) -> list[Text]:
         lines = [_line(self.answers.problem, "yellow")] if self.answers.problem else []
         if self.answers.indicators:
-            age = (now_ms() - to_ms(datetime.fromisoformat(self.answers.indicators[0]["as_of"]["instant"]))) / 1000
-            lines.append(_line(f"Gồm mọi việc nhận đến {_duration(age)} trước. / Everything accepted up to {_duration(age)} ago.", "dim"))
+            age = (
+                now_ms()
+                - to_ms(datetime.fromisoformat(self.answers.indicators[0]["as_of"]["instant"]))
+            ) / 1000
+            lines.append(
+                _line(
+                    f"Gồm mọi việc nhận đến {_duration(age)} trước. / Everything accepted up to"
+                    f" {_duration(age)} ago.",
+                    "dim",
+                )
+            )
             if any(answer["coverage"]["complete"] is False for answer in self.answers.indicators):
                 lines.append(_line(INCOMPLETE, "dim"))
-        lines += [_line(f"{part.title}: {part.words()}", "yellow") for part in self.parts if not part.well]
+        lines += [
+            _line(f"{part.title}: {part.words()}", "yellow") for part in self.parts if not part.well
+        ]
         return lines
 
     def _health(self) -> Text:

@@ -1,4 +1,6 @@
-"""Log files of bounded size, for processes that write into a file which somebody else opened for them."""
+"""Log files of bounded size, for processes that write into a file which somebody else opened for
+them.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,10 @@ TAIL = 8 << 10
 def rotate(file: Path, largest: int = LARGEST, older: int = OLDER) -> None:
     """Once it is larger than that, keep what it holds in `file.1` and let it begin anew.
 
-    It is copied and emptied, not renamed: the process that writes has it open (to append, so it goes on at the new end), and goes on
-    writing whatever becomes of who rotates. A line written between copying and emptying is lost. Where there is no room to copy, the
-    file is emptied all the same: a log must not be what keeps a disk full.
+    It is copied and emptied, not renamed: the process that writes has it open (to append, so it
+    goes on at the new end), and goes on writing whatever becomes of who rotates. A line written
+    between copying and emptying is lost. Where there is no room to copy, the file is emptied all
+    the same: a log must not be what keeps a disk full.
     """
     try:
         if file.stat().st_size <= largest:

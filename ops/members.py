@@ -12,11 +12,13 @@ from schemas.errors import HubError
 from schemas.kafka import COORDINATOR_MOVES, admin
 from schemas.settings import Settings
 
-MEMBER_SECONDS = 5.0  # beyond the session timeout, in which a worker that ended is still a member of its group
+# beyond the session timeout, in which a worker that ended is still a member of its group
+MEMBER_SECONDS = 5.0
 
 
 async def require_no_worker(settings: Settings, console: Console, then: str) -> None:
-    """A worker that has just ended is a member of its group until its session ends: wait for that long.
+    """A worker that has just ended is a member of its group until its session ends: wait for that
+    long.
 
     then: what is to be done once they are stopped. Raises: HubError while workers run.
     """
@@ -25,7 +27,10 @@ async def require_no_worker(settings: Settings, console: Console, then: str) -> 
         while state := await _group_state(settings):
             if time.monotonic() > ends:
                 group = settings.app_id
-                raise HubError(f"Workers of {group} run ({state}): stop all of them first, {then}, then start them again.")
+                raise HubError(
+                    f"Workers of {group} run ({state}): stop all of them first, {then}, then start"
+                    " them again."
+                )
             await asyncio.sleep(1)
 
 
@@ -35,7 +40,8 @@ async def _group_state(settings: Settings) -> str:
         try:
             answers = await client.describe_consumer_groups([settings.app_id])
         except COORDINATOR_MOVES:
-            return "or nobody coordinates them yet"  # the first question makes a fresh broker begin with it
+            # the first question makes a fresh broker begin with it
+            return "or nobody coordinates them yet"
         for answer in answers:
             for code, _, state, *_ in cast("Any", answer).groups:
                 if code or state not in ("Empty", "Dead"):

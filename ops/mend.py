@@ -1,7 +1,8 @@
-"""`lgsp mend`: books, group and log as they stand beside one another, and what puts them right when they don't fit together.
+"""`lgsp mend`: books, group and log as they stand beside one another, and what puts them right when
+they don't fit together.
 
-Workers refuse such books by name (streams/checks.py) and change nothing. This is the other half: run by hand, while no worker runs.
-Events are never touched.
+Workers refuse such books by name (streams/checks.py) and change nothing. This is the other half:
+run by hand, while no worker runs. Events are never touched.
 """
 
 from __future__ import annotations
@@ -32,14 +33,22 @@ Places = Mapping[TopicPartition, Place]
 
 
 def run_mend(settings: Settings, *, from_zero: bool, skip_missing: bool, yes: bool) -> int:
-    """Show how everything stands, then mend what was asked for; exit code 0 once all of it fits together, 1 if it does not.
+    """Show how everything stands, then mend what was asked for; exit code 0 once all of it fits
+    together, 1 if it does not.
 
     Raises: HubError where it would do harm, or Kafka does not do its part.
     """
     try:
-        return asyncio.run(Mending(settings, Console()).run(from_zero=from_zero, skip_missing=skip_missing, yes=yes))
+        return asyncio.run(
+            Mending(settings, Console()).run(
+                from_zero=from_zero, skip_missing=skip_missing, yes=yes
+            )
+        )
     except KafkaError as error:
-        raise HubError(f"Kafka did not do its part ({error}): nothing of the last step may have happened; try again.") from error
+        raise HubError(
+            f"Kafka did not do its part ({error}): nothing of the last step may have happened; try"
+            " again."
+        ) from error
 
 
 class Mending:
@@ -51,7 +60,9 @@ class Mending:
         self._places: Places = {}
 
     async def run(self, *, from_zero: bool, skip_missing: bool, yes: bool) -> int:
-        """Raises: HubError while a worker runs, for books that a newer version keeps, or if facts would be lost unasked."""
+        """Raises: HubError while a worker runs, for books that a newer version keeps, or if facts
+        would be lost unasked.
+        """
         await ensure_topics(self._settings)
         await self._look()
         self._console.print(table(self._accounts, self._places))
@@ -63,11 +74,19 @@ class Mending:
             raise HubError(" ".join(newer))
         if from_zero:
             self._require_whole_log(skip_missing)
-            self._confirm(yes, f"Delete the states and cells of {self._settings.app_id} and count everything again from the first event?")
+            self._confirm(
+                yes,
+                f"Delete the states and cells of {self._settings.app_id} and count everything again"
+                " from the first event?",
+            )
             await self._delete_books()
             await self._look_alone()
         if skip_missing and self._gaps():
-            self._confirm(yes, "Let the books go on behind the facts that are gone? Figures hold them only if they are sent again.")
+            self._confirm(
+                yes,
+                "Let the books go on behind the facts that are gone? Figures hold them only if they"
+                " are sent again.",
+            )
             await self._skip(self._gaps())
             await self._look_alone()
         await self._align()
@@ -82,8 +101,12 @@ class Mending:
         return None
 
     async def _look_alone(self) -> None:
-        """Look once nobody can write any more: a worker that was frozen is fenced, and transactions under way are over."""
-        ledgers = [Ledger(partition, self._settings) for partition in range(self._settings.partitions)]
+        """Look once nobody can write any more: a worker that was frozen is fenced, and transactions
+        under way are over.
+        """
+        ledgers = [
+            Ledger(partition, self._settings) for partition in range(self._settings.partitions)
+        ]
         try:
             await fence(ledgers)
         finally:
@@ -95,24 +118,45 @@ class Mending:
         partitions = range(self._settings.partitions)
         counted = families(self._settings).values()
         with self._console.status("Reading states and cells …"):
-            self._accounts = [Account(family, partition, len(partitions)) for partition in partitions for family in counted]
+            self._accounts = [
+                Account(family, partition, len(partitions))
+                for partition in partitions
+                for family in counted
+            ]
             await load(self._settings, self._accounts)
-            self._places = await places_of(self._settings, [account.source for account in self._accounts])
+            self._places = await places_of(
+                self._settings, [account.source for account in self._accounts]
+            )
 
     def _gaps(self) -> dict[TopicPartition, int]:
         """Where the log begins behind books that are whole: the offsets to go on from."""
-        whole = [account for account in self._accounts if account.family.recounted and not list(apart([account]))]
+        whole = [
+            account
+            for account in self._accounts
+            if account.family.recounted and not list(apart([account]))
+        ]
         begins = {account.source: self._places[account.source].begins for account in whole}
-        return {account.source: begins[account.source] for account in whole if begins[account.source] > account.next}
+        return {
+            account.source: begins[account.source]
+            for account in whole
+            if begins[account.source] > account.next
+        }
 
     def _require_whole_log(self, skip_missing: bool) -> None:
-        """States may hold facts that the log has no more: whoever deletes those states has to know."""
+        """States may hold facts that the log has no more: whoever deletes those states has to
+        know.
+        """
         counted = [account for account in self._accounts if account.family.recounted]
-        cut = [f"{account} begins at offset {begins}" for account in counted if (begins := self._places[account.source].begins)]
+        cut = [
+            f"{account} begins at offset {begins}"
+            for account in counted
+            if (begins := self._places[account.source].begins)
+        ]
         if cut and not skip_missing:
             raise HubError(
-                f"The log has lost facts: {', '.join(cut)}. What was told before that, only the states still hold, and to count everything "
-                "again would lose it for good. If that is meant, say --from-zero --skip-missing."
+                f"The log has lost facts: {', '.join(cut)}. What was told before that, only the"
+                " states still hold, and to count everything again would lose it for good. If that"
+                " is meant, say --from-zero --skip-missing."
             )
 
     def _confirm(self, yes: bool, question: str) -> None:
@@ -121,7 +165,10 @@ class Mending:
 
     async def _delete_books(self) -> None:
         if self._settings.topics == "check":
-            raise HubError("LGSP_TOPICS is `check`: whoever keeps the topics deletes and makes those of states and cells; then mend again.")
+            raise HubError(
+                "LGSP_TOPICS is `check`: whoever keeps the topics deletes and makes those of states"
+                " and cells; then mend again."
+            )
         names = [topic.name for topic in topics_of(self._settings) if topic.owner == "streams"]
         with self._console.status("Deleting states and cells …"):
             await delete_topics(self._settings, names)
@@ -135,18 +182,30 @@ class Mending:
                 await fence([ledger])
                 await load(self._settings, list(ledger.accounts.values()))
                 await ledger.settle(self._places)
-                await ledger.skip_to({source: offset for source, offset in gaps.items() if source.partition == partition})
+                await ledger.skip_to(
+                    {
+                        source: offset
+                        for source, offset in gaps.items()
+                        if source.partition == partition
+                    }
+                )
             finally:
                 await ledger.close()
 
     async def _align(self) -> None:
         """Set the group's offsets to where the books stand, where only those differ."""
         whole = [account for account in self._accounts if not list(apart([account]))]
-        moved = {account.source: account.next for account in whole if self._places[account.source].committed not in (None, account.next)}
+        moved = {
+            account.source: account.next
+            for account in whole
+            if self._places[account.source].committed not in (None, account.next)
+        }
         if not moved:
             return
         await set_group(self._settings, moved)
-        places = ", ".join(f"{source.topic}/{source.partition} to {offset}" for source, offset in moved.items())
+        places = ", ".join(
+            f"{source.topic}/{source.partition} to {offset}" for source, offset in moved.items()
+        )
         self._console.print(f"The group's offsets were set to where the books stand: {places}.")
         await self._look()
 
@@ -154,12 +213,17 @@ class Mending:
         if faults := self._faults():
             self._console.print(f"[bold red]Not mended:[/] {escape(faults)}", highlight=False)
             return 1
-        self._console.print("Books, group and log fit together. Once workers have caught up, `lgsp recount` proves the figures.")
+        self._console.print(
+            "Books, group and log fit together. Once workers have caught up, `lgsp recount` proves"
+            " the figures."
+        )
         return 0
 
 
 def table(accounts: Sequence[Account], places: Places) -> Table:
-    """How everything stands: a row for each partition of each family, marked where workers would refuse it."""
+    """How everything stands: a row for each partition of each family, marked where workers would
+    refuse it.
+    """
     found = Table(title="Where books, group and log stand (offsets of events)")
     for column in ("family", "partition", "log begins", "log ends", "states", "cells", "group"):
         found.add_column(column, justify="left" if column == "family" else "right")
@@ -169,6 +233,11 @@ def table(accounts: Sequence[Account], places: Places) -> Table:
         group = "–" if place.committed is None else f"{place.committed:,}"
         states = account.next if account.states_next is None else account.states_next
         row = (place.begins, place.ends, states, account.next)
-        found.add_row(account.family.name, str(account.source.partition), *(f"{offset:,}" for offset in row), group,
-                      style="bold red" if faults else "")  # fmt: skip
+        found.add_row(
+            account.family.name,
+            str(account.source.partition),
+            *(f"{offset:,}" for offset in row),
+            group,
+            style="bold red" if faults else "",
+        )
     return found

@@ -1,4 +1,6 @@
-"""What a service prints goes into a log file of its supervisor: where the disk takes no more, that is lost and the service goes on."""
+"""What a service prints goes into a log file of its supervisor: where the disk takes no more, that
+is lost and the service goes on.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class LossyFile(io.FileIO):
 
 
 def lose_what_does_not_fit() -> None:
-    """In a supervised process: neither a line printed nor its flush ends it. Terminals and pipes stay as they are."""
+    """In a supervised process: neither a line printed nor its flush ends it. Terminals and pipes
+    stay as they are.
+    """
     sys.stdout, sys.stderr = _lossy(sys.stdout), _lossy(sys.stderr)
 
 

@@ -1,4 +1,6 @@
-"""The parts of `lgsp up`: which processes there are, what each waits for, and how they are, in words."""
+"""The parts of `lgsp up`: which processes there are, what each waits for, and how they are, in
+words.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +17,19 @@ from schemas.listening import address, connects, reached_at
 from schemas.settings import Settings
 
 TIMEOUT = 2.0
-UNANSWERED = (OSError, HTTPException)  # of a question over HTTP; the latter where who answers is killed half-way, or speaks no HTTP
+# of a question over HTTP; the latter where who answers is killed half-way, or speaks no HTTP
+UNANSWERED = (OSError, HTTPException)
 KAFKA_STOP_SECONDS = 40.0  # it is given 30 s itself
 LONG_SECONDS = 90.0  # for a start
 
 
 @dataclass
 class Part:
-    """A process, what shows that it answers, and which others (by name) must have answered before it is started.
+    """A process, what shows that it answers, and which others (by name) must have answered before
+    it is started.
 
-    level: parts of a greater one are stopped first. obstacle: what it waits for while it does not answer, if that is known.
+    level: parts of a greater one are stopped first. obstacle: what it waits for while it does not
+    answer, if that is known.
     """
 
     name: str
@@ -77,7 +82,11 @@ class Part:
             return obstacle
         if self.answered and not self.service.restarts:
             return f"does not answer; see {self.service.log}"
-        late = f"; longer than usual, see {self.service.log}" if self.service.age > LONG_SECONDS else ""
+        late = (
+            f"; longer than usual, see {self.service.log}"
+            if self.service.age > LONG_SECONDS
+            else ""
+        )
         return f"starting, {self.service.age:.0f} s{late}"
 
     def _ended(self) -> str:
@@ -99,18 +108,31 @@ def parts_of(settings: Settings, *, simulate: bool) -> list[Part]:
         kafka = _service(settings, "kafka")
         kafka.stop_seconds = KAFKA_STOP_SECONDS
         broker = Part("kafka", "Kafka", kafka, _KafkaAnswers(settings), level=0)
-        broker.obstacle = lambda: str(lack_of_room(settings.data / "kafka") or "")  # its log may be on the same full disk
+        # its log may be on the same full disk
+        broker.obstacle = lambda: str(lack_of_room(settings.data / "kafka") or "")
         parts.append(broker)
     first = ("kafka",) if settings.embedded else ()
     for name, answers in (
-        ("worker", lambda: not settings.worker_port or connects(host, settings.worker_port, TIMEOUT)),
+        (
+            "worker",
+            lambda: not settings.worker_port or connects(host, settings.worker_port, TIMEOUT),
+        ),
         ("metrics", lambda: answers_well(host, settings.metrics_port, "/healthz")),
         ("gateway", lambda: answers_well(host, settings.gateway_port, "/readyz")),
     ):
         parts.append(Part(name, name, _service(settings, name), answers, first))
     if simulate:
         service = _service(settings, "simulate", "--live", "--via-gateway")
-        parts.append(Part("simulate", "simulation", service, lambda: True, ("worker", "metrics", "gateway"), level=2))
+        parts.append(
+            Part(
+                "simulate",
+                "simulation",
+                service,
+                lambda: True,
+                ("worker", "metrics", "gateway"),
+                level=2,
+            )
+        )
     return parts
 
 
@@ -119,7 +141,9 @@ def _service(settings: Settings, *arguments: str) -> Service:
 
 
 class _KafkaAnswers:
-    """Whether Kafka answers: after each absence it has to tell its metadata, and then only to be there."""
+    """Whether Kafka answers: after each absence it has to tell its metadata, and then only to be
+    there.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -134,7 +158,9 @@ class _KafkaAnswers:
 def answers_well(host: str, port: int, path: str) -> bool:
     """Whether a service answers well at a path."""
     try:
-        with urllib.request.urlopen(f"http://{address(host, port)}{path}", timeout=TIMEOUT) as answer:
+        with urllib.request.urlopen(
+            f"http://{address(host, port)}{path}", timeout=TIMEOUT
+        ) as answer:
             return bool(answer.status == 200)
     except UNANSWERED:
         return False

@@ -1,4 +1,6 @@
-"""What `lgsp up` looks at before it starts anything: whatever can be wrong with the machine or the settings is said in one sentence."""
+"""What `lgsp up` looks at before it starts anything: whatever can be wrong with the machine or the
+settings is said in one sentence.
+"""
 
 from __future__ import annotations
 
@@ -31,16 +33,24 @@ def check(settings: Settings, console: Console) -> None:
     load_agencies(settings.agencies)
     _require_different_ports(settings)
     require_writable(settings.data, "The hub")
-    for who, host, setting in (("The hub", settings.host, "LGSP_HOST"), ("Kafka", settings.kafka_host, "LGSP_KAFKA_HOST")):
+    for who, host, setting in (
+        ("The hub", settings.host, "LGSP_HOST"),
+        ("Kafka", settings.kafka_host, "LGSP_KAFKA_HOST"),
+    ):
         if warning := open_to_others(who, host, setting):
             console.print(warning, style="yellow", markup=False)
     for name in PORTS:
         if port := getattr(settings, name):
-            _once_free(lambda name=name, port=port: _require_free(settings, name, port), console, ORPHAN_SECONDS)  # type: ignore[misc]
+            _once_free(
+                lambda name=name, port=port: _require_free(settings, name, port),
+                console,
+                ORPHAN_SECONDS,
+            )  # type: ignore[misc]
     if settings.embedded:
         broker = EmbeddedKafka.of(settings)
         _once_free(broker.require_startable, console, KAFKA_ORPHAN_SECONDS)
-        classpath(home=settings.kafka_home, repository=settings.kafka_repository)  # the download shows its own progress
+        # the download shows its own progress
+        classpath(home=settings.kafka_home, repository=settings.kafka_repository)
 
 
 def _require_different_ports(settings: Settings) -> None:
@@ -60,7 +70,9 @@ def _require_free(settings: Settings, name: str, port: int) -> None:
 
 
 def _passes(error: EnvironmentBroken) -> bool:
-    """Whether it may be because of a process that is ending: it has the port, or the folder's lock."""
+    """Whether it may be because of a process that is ending: it has the port, or the folder's
+    lock.
+    """
     cause = error.__cause__
     return isinstance(cause, OSError) and cause.errno in (errno.EADDRINUSE, errno.EAGAIN)
 
@@ -80,7 +92,11 @@ def _once_free(require: Callable[[], None], console: Console, seconds: float) ->
                 raise
             if waited > QUIET_SECONDS and not said:
                 said = True
-                console.print(f"Waiting up to {seconds:.0f} s for what a former run left behind: {error}", style="dim", markup=False)
+                console.print(
+                    f"Waiting up to {seconds:.0f} s for what a former run left behind: {error}",
+                    style="dim",
+                    markup=False,
+                )
             time.sleep(0.2)
         else:
             return

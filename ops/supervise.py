@@ -38,17 +38,23 @@ class Service:
     _retry_at: float | None = None
 
     def start(self) -> None:
-        """Start it in a session of its own, so that a terminal's Ctrl-C reaches the supervisor alone.
+        """Start it in a session of its own, so that a terminal's Ctrl-C reaches the supervisor
+        alone.
 
-        Without room for a log it runs without one. Raises: OSError if the machine starts no further process.
+        Without room for a log it runs without one. Raises: OSError if the machine starts no further
+        process.
         """
         self._started, self._retry_at = time.monotonic(), None
         output = self._open_log()
         try:
             self.process = subprocess.Popen(
-                [*self.program, *self.arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                start_new_session=True, env=os.environ | self.environment | {SUPERVISOR: str(os.getpid())},
-            )  # fmt: skip
+                [*self.program, *self.arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                env=os.environ | self.environment | {SUPERVISOR: str(os.getpid())},
+            )
         finally:
             if output != subprocess.DEVNULL:
                 os.close(output)
@@ -77,13 +83,17 @@ class Service:
         return max(0.0, (self._retry_at or 0.0) - time.monotonic())
 
     def keep(self) -> None:
-        """Once it was started: start it again if it ended, after a pause that grows while it keeps ending soon. Bounds its log."""
+        """Once it was started: start it again if it ended, after a pause that grows while it keeps
+        ending soon. Bounds its log.
+        """
         rotate(self.log)
         now = time.monotonic()
         if self.running or not self._started:
             return
         if self._retry_at is None:
-            self._pause = FIRST_PAUSE if now - self._started > STEADY else min(self._pause * 2, LONGEST_PAUSE)
+            self._pause = (
+                FIRST_PAUSE if now - self._started > STEADY else min(self._pause * 2, LONGEST_PAUSE)
+            )
             refused = self.process is not None and self.process.returncode == EXIT_REFUSED
             self._retry_at = now + (REFUSED_PAUSE if refused else self._pause)
         elif now >= self._retry_at:
@@ -127,7 +137,9 @@ class Service:
 
 
 def follow_supervisor() -> None:
-    """In a child: end when the supervisor is gone, so that its kill -9 leaves no orphans on the ports."""
+    """In a child: end when the supervisor is gone, so that its kill -9 leaves no orphans on the
+    ports.
+    """
     supervisor = int(os.environ.get(SUPERVISOR, "0"))
     if not supervisor:
         return

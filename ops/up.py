@@ -1,4 +1,6 @@
-"""`lgsp up`: Kafka, gateway, worker, metrics and a simulated province on one machine, with a live table of the figures."""
+"""`lgsp up`: Kafka, gateway, worker, metrics and a simulated province on one machine, with a live
+table of the figures.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,11 @@ KAFKA_PATIENCE = 60.0  # for its first answer, before the others are started wit
 
 
 def run_up(settings: Settings, *, simulate: bool) -> int:
-    """Start everything, show the table until Ctrl-C or SIGTERM, stop everything in order; the exit code.
+    """Start everything, show the table until Ctrl-C or SIGTERM, stop everything in order; the exit
+    code.
 
-    Raises: HubError for what starting cannot mend: settings, a port in use, a folder or a download that can't be had.
+    Raises: HubError for what starting cannot mend: settings, a port in use, a folder or a download
+    that can't be had.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
@@ -51,7 +55,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 class Hub:
-    """All parts, from the first to be started to the last; whatever ends is started again, and holds up nobody else."""
+    """All parts, from the first to be started to the last; whatever ends is started again, and
+    holds up nobody else.
+    """
 
     def __init__(self, settings: Settings, *, simulate: bool) -> None:
         self._settings = settings
@@ -77,10 +83,14 @@ class Hub:
             time.sleep(REFRESH if self.screen.started else REFRESH / 4)
 
     def tick(self) -> None:
-        """Start what can be started, start again what ended, look at who answers, and ask for the figures."""
+        """Start what can be started, start again what ended, look at who answers, and ask for the
+        figures.
+        """
         for part in self.parts:
             part.service.keep()
-            if not part.begun and all(self._given(one) for one in self.parts if one.name in part.after):
+            if not part.begun and all(
+                self._given(one) for one in self.parts if one.name in part.after
+            ):
                 part.begin()
             part.look()
         self._look_at_topics()
@@ -89,8 +99,14 @@ class Hub:
             self.screen.answers = fetch(self._settings)
 
     def _given(self, part: Part) -> bool:
-        """Whether who comes after it may start: it answered once, or has kept them waiting for long enough."""
-        return part.answered or part.service.restarts > 0 or (part.begun and part.waited > KAFKA_PATIENCE)
+        """Whether who comes after it may start: it answered once, or has kept them waiting for long
+        enough.
+        """
+        return (
+            part.answered
+            or part.service.restarts > 0
+            or (part.begun and part.waited > KAFKA_PATIENCE)
+        )
 
     def _look_at_topics(self) -> None:
         """Topics of other settings are said at once, by the one whom somebody is looking at."""
@@ -102,7 +118,9 @@ class Hub:
                 pass  # the others wait for it too
 
     def stop(self, console: Console) -> None:
-        """End everything, the simulation first and Kafka last, saying so. Another Ctrl-C ends it by force, which loses nothing either."""
+        """End everything, the simulation first and Kafka last, saying so. Another Ctrl-C ends it by
+        force, which loses nothing either.
+        """
         if not any(part.service.running for part in self.parts):
             return
         try:
@@ -118,7 +136,8 @@ class Hub:
             for part in self.parts:
                 part.service.kill()
             if self._settings.embedded:
-                EmbeddedKafka.of(self._settings).end_orphan()  # the broker is a process of the one that was killed
+                # the broker is a process of the one that was killed
+                EmbeddedKafka.of(self._settings).end_orphan()
         console.print("Stopped. Figures are kept; start again any time.", markup=False)
 
     def _stop_order(self) -> list[list[Part]]:
@@ -128,7 +147,9 @@ class Hub:
 
 
 class Plain:
-    """For an output that is no terminal: each part once it answers, the addresses once, then the table every half minute."""
+    """For an output that is no terminal: each part once it answers, the addresses once, then the
+    table every half minute.
+    """
 
     def __init__(self, console: Console, screen: Screen) -> None:
         self._console, self._screen = console, screen
@@ -140,11 +161,17 @@ class Plain:
         for part in self._screen.parts:
             if part.answered and part.name not in self._told:
                 self._told.add(part.name)
-                self._console.print(f"{part.title} answers (after {part.took:.0f} s).", markup=False, highlight=False)
+                self._console.print(
+                    f"{part.title} answers (after {part.took:.0f} s).",
+                    markup=False,
+                    highlight=False,
+                )
         if not self._screen.started:
             return
         if self._printed is None:
-            self._console.print("\n".join(self._screen.addresses), markup=False, highlight=False, soft_wrap=True)
+            self._console.print(
+                "\n".join(self._screen.addresses), markup=False, highlight=False, soft_wrap=True
+            )
         if self._printed is None or time.monotonic() - self._printed > PLAIN_EVERY:
             self._printed = time.monotonic()
             self._console.print(self._screen.table_only())
@@ -153,7 +180,9 @@ class Plain:
 def addresses(settings: Settings) -> list[str]:
     """Where people send and look, a line each."""
     host = reached_at(settings.host)
-    gateway, metrics = (f"http://{address(host, port)}" for port in (settings.gateway_port, settings.metrics_port))
+    gateway, metrics = (
+        f"http://{address(host, port)}" for port in (settings.gateway_port, settings.metrics_port)
+    )
     return [
         f"Gửi / send      {gateway}/v1/events  (docs/send-events.md)",
         f"Xem / look      {metrics}/v1/indicators, /metrics  (docs/api.md)",

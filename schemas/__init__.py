@@ -1,1 +1,3 @@
-"""What is said: events and their Avro contracts, topics and the Kafka connection, states, cells and settings."""
+"""What is said: events and their Avro contracts, topics and the Kafka connection, states, cells and
+settings.
+"""

@@ -1,6 +1,8 @@
-"""Whether Kafka answers, told in one line when it goes, seldom while it is away, and in one line when it is back.
+"""Whether Kafka answers, told in one line when it goes, seldom while it is away, and in one line
+when it is back.
 
-Nobody's work depends on it: those who read and write find out by themselves. A thread of its own asks, and only while somebody suspects.
+Nobody's work depends on it: those who read and write find out by themselves. A thread of its own
+asks, and only while somebody suspects.
 """
 
 from __future__ import annotations
@@ -32,9 +34,12 @@ class Absence:
     LOGGER: ClassVar[str] = __name__
 
     def __init__(
-        self, bootstrap: str, ask: Ask | None = None, pause: Callable[[float], object] = time.sleep,
+        self,
+        bootstrap: str,
+        ask: Ask | None = None,
+        pause: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """ask: why the Kafka there does not answer; empty if it does."""
         self._bootstrap, self._ask, self._pause = bootstrap, ask or why_silent, pause
         self._clock = clock
@@ -50,7 +55,9 @@ class Absence:
         return cls(bootstrap)
 
     def suspect(self, settle: Callable[[bool], None]) -> None:
-        """Something did not work: ask, and tell `settle` whether Kafka is away. Returns at once; from any thread."""
+        """Something did not work: ask, and tell `settle` whether Kafka is away. Returns at once;
+        from any thread.
+        """
         with self._lock:
             if settle not in self._waiting:
                 self._waiting.append(settle)
@@ -59,7 +66,9 @@ class Absence:
             self._watching = True
         try:
             threading.Thread(target=self._watch, name=self.THREAD, daemon=True).start()
-        except RuntimeError:  # no further thread, or the process ends: whoever logged must not fail by that, and nothing is held back
+        # no further thread, or the process ends: whoever logged must not fail by that, and nothing
+        # is held back
+        except RuntimeError:
             self._watching = False
             self._settle(away=False)
 
@@ -78,7 +87,11 @@ class Absence:
             self.suspect(settle)
 
     def _wait_for_it(self, why: str) -> None:
-        log, pauses, began = logging.getLogger(self.LOGGER), Pauses(clock=self._clock), self._clock()
+        log, pauses, began = (
+            logging.getLogger(self.LOGGER),
+            Pauses(clock=self._clock),
+            self._clock(),
+        )
         log.warning("Kafka at %s does not answer (%s); trying until it does.", self._bootstrap, why)
         reminded = began
         while why:
@@ -87,7 +100,12 @@ class Absence:
             why, now = self._ask(self._bootstrap), self._clock()
             if why and now - reminded > REMIND_SECONDS:
                 reminded = now
-                log.warning("Kafka at %s has not answered for %d minutes (%s).", self._bootstrap, (now - began) // 60, why)
+                log.warning(
+                    "Kafka at %s has not answered for %d minutes (%s).",
+                    self._bootstrap,
+                    (now - began) // 60,
+                    why,
+                )
         self._settle(away=True)  # of before
         self._calm_at = self._clock() + CALM_SECONDS
         log.warning("Kafka at %s answers again after %d s.", self._bootstrap, self._clock() - began)

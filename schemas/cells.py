@@ -1,13 +1,16 @@
-"""Cells: the absolute counts that workers publish to `lgsp.cells` and the cube reads, and the pages that carry them.
+"""Cells: the absolute counts that workers publish to `lgsp.cells` and the cube reads, and the pages
+that carry them.
 
-A cell belongs to (family, kind, agency, category, at) within one partition; a figure is the sum over partitions. `at` is a day
-(YYYYMMDD), an instant (epoch ms; 0: none) or 0. Its counts are kept by place: the place of a measure among its kind's measures.
-A kind of stock holds what changed on a day, also less than nothing: what exists on a day is the sum up to and including it.
+A cell belongs to (family, kind, agency, category, at) within one partition; a figure is the sum
+over partitions. `at` is a day (YYYYMMDD), an instant (epoch ms; 0: none) or 0. Its counts are kept
+by place: the place of a measure among its kind's measures. A kind of stock holds what changed on a
+day, also less than nothing: what exists on a day is the sum up to and including it.
 
-A page is what one record holds: all cells of a family and an agency on one day (an instant's day in the province's zone). Its
-Kafka key is `family|agency|day`, its value a MessagePack map from `kind|category` (with `|at` behind it for instants) to a map
-from place to amount. What is zero is left out; a page without cells is a tombstone. Single cells would be a record each: of a
-simulated million dossiers 2.9 million, where 0.4 million pages hold them.
+A page is what one record holds: all cells of a family and an agency on one day (an instant's day in
+the province's zone). Its Kafka key is `family|agency|day`, its value a MessagePack map from
+`kind|category` (with `|at` behind it for instants) to a map from place to amount. What is zero is
+left out; a page without cells is a tombstone. Single cells would be a record each: of a simulated
+million dossiers 2.9 million, where 0.4 million pages hold them.
 
 Measures are only ever appended: their places are the contract.
 """
@@ -30,13 +33,51 @@ Page = dict[str, Sums]  # cell's name -> its counts
 At = Literal["day", "instant", "stock", "none"]
 
 # Upper bounds (inclusive, in days) of the processing-time classes; the last class is open.
-DAYS_BOUNDS: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 30, 45, 60, 90, 180, 365)
+DAYS_BOUNDS: tuple[int, ...] = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+    12,
+    15,
+    20,
+    25,
+    30,
+    45,
+    60,
+    90,
+    180,
+    365,
+)
 # Upper bounds (inclusive, in seconds) of the report-lag classes; the last class is open.
 LAG_BOUNDS: tuple[int, ...] = (
-    1, 5, 15, 60, 300, 900, 3_600, 7_200, 14_400, 28_800, 86_400, 172_800, 432_000, 864_000, 2_592_000, 7_776_000,
-)  # fmt: skip
-# Upper bounds (inclusive, in seconds of working time; a working day has eight hours) of the classes of report lag in working time:
-# an hour, half a day, a day, two, a week, a month. What is quicker shows by the clock.
+    1,
+    5,
+    15,
+    60,
+    300,
+    900,
+    3_600,
+    7_200,
+    14_400,
+    28_800,
+    86_400,
+    172_800,
+    432_000,
+    864_000,
+    2_592_000,
+    7_776_000,
+)
+# Upper bounds (inclusive, in seconds of working time; a working day has eight hours) of the classes
+# of report lag in working time: an hour, half a day, a day, two, a week, a month. What is quicker
+# shows by the clock.
 WORKING_LAG_BOUNDS: tuple[int, ...] = (3_600, 14_400, 28_800, 57_600, 144_000, 633_600)
 # Upper bounds (inclusive, in hours) of the document-handling classes; the last class is open.
 HOURS_BOUNDS: tuple[int, ...] = (1, 2, 4, 8, 24, 48, 72, 120, 240, 720)
@@ -68,99 +109,229 @@ class Kind:
 
 KINDS: dict[str, dict[str, Kind]] = {
     "dossiers": {
-        "received": Kind("day", (
-            "received", *(f"received_{channel}" for channel in CHANNELS), "received_partial", "received_full",
-            "with_fee", "authenticated", "reused_data", "backfilled", "reception_reports", "reception_lag_seconds",
-            *classes("reception_lag", LAG_BOUNDS),
-            "reception_working_lag_seconds", *classes("reception_working_lag", WORKING_LAG_BOUNDS),
-            "papers_digitised", "from_personal_store", "identified", "paid_online",
-        )),
+        "received": Kind(
+            "day",
+            (
+                "received",
+                *(f"received_{channel}" for channel in CHANNELS),
+                "received_partial",
+                "received_full",
+                "with_fee",
+                "authenticated",
+                "reused_data",
+                "backfilled",
+                "reception_reports",
+                "reception_lag_seconds",
+                *classes("reception_lag", LAG_BOUNDS),
+                "reception_working_lag_seconds",
+                *classes("reception_working_lag", WORKING_LAG_BOUNDS),
+                "papers_digitised",
+                "from_personal_store",
+                "identified",
+                "paid_online",
+            ),
+        ),
         "refused": Kind("day", ("refused",)),
-        "closed": Kind("day", (
-            "closed", "finished", "withdrawn", "stopped", "finished_online", "on_time", "early", "late", "no_due", "late_766", "late_06a",
-            "results", "results_digitised", "moved", "moved_electronically", "reported_late", "looked_overdue",
-            "processing_seconds", "reports", "lag_seconds", *classes("lag", LAG_BOUNDS), *classes("days", DAYS_BOUNDS),
-            "finished_without_step", "return_reports", "return_lag_seconds", *classes("return_lag", LAG_BOUNDS),
-            "working_lag_seconds", *classes("working_lag", WORKING_LAG_BOUNDS),
-            "return_working_lag_seconds", *classes("return_working_lag", WORKING_LAG_BOUNDS),
-            "processing_working_seconds", "paused_working_seconds", "asked_for_papers", "asked_again_in_time", "digitised_throughout",
-        )),
+        "closed": Kind(
+            "day",
+            (
+                "closed",
+                "finished",
+                "withdrawn",
+                "stopped",
+                "finished_online",
+                "on_time",
+                "early",
+                "late",
+                "no_due",
+                "late_766",
+                "late_06a",
+                "results",
+                "results_digitised",
+                "moved",
+                "moved_electronically",
+                "reported_late",
+                "looked_overdue",
+                "processing_seconds",
+                "reports",
+                "lag_seconds",
+                *classes("lag", LAG_BOUNDS),
+                *classes("days", DAYS_BOUNDS),
+                "finished_without_step",
+                "return_reports",
+                "return_lag_seconds",
+                *classes("return_lag", LAG_BOUNDS),
+                "working_lag_seconds",
+                *classes("working_lag", WORKING_LAG_BOUNDS),
+                "return_working_lag_seconds",
+                *classes("return_working_lag", WORKING_LAG_BOUNDS),
+                "processing_working_seconds",
+                "paused_working_seconds",
+                "asked_for_papers",
+                "asked_again_in_time",
+                "digitised_throughout",
+            ),
+        ),
         "paid": Kind("day", ("transactions", "transactions_online", "amount", "amount_online")),
-        "rated": Kind("day", (
-            "ratings", "satisfied", "ratings_agency", "satisfied_agency", "ratings_health_education", "satisfied_health_education",
-        )),
+        "rated": Kind(
+            "day",
+            (
+                "ratings",
+                "satisfied",
+                "ratings_agency",
+                "satisfied_agency",
+                "ratings_health_education",
+                "satisfied_health_education",
+            ),
+        ),
         "open": Kind("instant", ("open", "waiting")),
-        "flagged": Kind("day", (
-            "flagged", "offline_procedure_online", "no_reception", "finished_without_end", "received_in_future", "ended_in_future",
-            "received_after_end", "due_moved_after_passed", "step_after_end", "sources_disagree",
-            "due_before_reception", "step_before_reception", "returned_before_end", "end_without_reception", "supplement_before_reception",
-            "too_many",
-        )),
+        "flagged": Kind(
+            "day",
+            (
+                "flagged",
+                "offline_procedure_online",
+                "no_reception",
+                "finished_without_end",
+                "received_in_future",
+                "ended_in_future",
+                "received_after_end",
+                "due_moved_after_passed",
+                "step_after_end",
+                "sources_disagree",
+                "due_before_reception",
+                "step_before_reception",
+                "returned_before_end",
+                "end_without_reception",
+                "supplement_before_reception",
+                "too_many",
+            ),
+        ),
         "reopened": Kind("day", ("reopened",)),
     },
     "documents": {
         "sent": Kind("day", ("documents", "electronic", "signed", "electronic_signed")),
         "received": Kind("day", ("arrived", "accepted", "refused")),
-        "accepted": Kind("day", ("accepted_timed", "accepted_seconds", *classes("accepted_h", HOURS_BOUNDS))),
-        "handled": Kind("day", ("completed", "completed_timed", "completed_seconds", *classes("completed_h", HOURS_BOUNDS))),
+        "accepted": Kind(
+            "day", ("accepted_timed", "accepted_seconds", *classes("accepted_h", HOURS_BOUNDS))
+        ),
+        "handled": Kind(
+            "day",
+            (
+                "completed",
+                "completed_timed",
+                "completed_seconds",
+                *classes("completed_h", HOURS_BOUNDS),
+            ),
+        ),
         "recalled": Kind("day", ("asked", "agreed", "refused_recall")),
         "flagged": Kind("day", ("no_sending", "too_many")),
     },
     "tasks": {
         "assigned": Kind("day", ("assigned", "with_deadline", "without_deadline")),
-        "open": Kind("instant", ("open", "not_started", "running", "waiting_confirmation", "returned")),
+        "open": Kind(
+            "instant", ("open", "not_started", "running", "waiting_confirmation", "returned")
+        ),
         "completed": Kind("day", ("completed", "on_time", "late", "no_deadline", "extended")),
         "cancelled": Kind("day", ("cancelled",)),
-        "flagged": Kind("day", (
-            "flagged", "no_assignment", "due_before_assignment", "completed_before_assignment", "due_moved_after_passed",
-            "too_many",
-        )),
+        "flagged": Kind(
+            "day",
+            (
+                "flagged",
+                "no_assignment",
+                "due_before_assignment",
+                "completed_before_assignment",
+                "due_moved_after_passed",
+                "too_many",
+            ),
+        ),
     },
     "activities": {
-        "meetings": Kind("day", ("meetings", "meetings_in_system", *by_level("meetings"), *by_level("meetings_in_system"))),
+        "meetings": Kind(
+            "day",
+            (
+                "meetings",
+                "meetings_in_system",
+                *by_level("meetings"),
+                *by_level("meetings_in_system"),
+            ),
+        ),
         "inspections": Kind("day", ("inspections", "inspections_digital")),
-        "work_records": Kind("day", (
-            "work_records", "work_records_online", *by_level("work_records"), *by_level("work_records_online"), "work_records_secret",
-        )),
+        "work_records": Kind(
+            "day",
+            (
+                "work_records",
+                "work_records_online",
+                *by_level("work_records"),
+                *by_level("work_records_online"),
+                "work_records_secret",
+            ),
+        ),
     },
     "inventory": {
         "agencies": Kind("stock", ("agencies", "agencies_expected")),
-        "procedures": Kind("stock", (
-            "procedures", "eligible_online", "offered_online", "on_national_portal", "with_fee", "payable_online", "internal",
-            "internal_published", "full_online", "full_online_multichannel", "days_before", "days_now",
-        )),
-        "systems": Kind("stock", (
-            "systems", "portals", "portals_connected", "information_systems", "information_systems_connected", "reporting_systems",
-            "reporting_systems_connected",
-        )),
+        "procedures": Kind(
+            "stock",
+            (
+                "procedures",
+                "eligible_online",
+                "offered_online",
+                "on_national_portal",
+                "with_fee",
+                "payable_online",
+                "internal",
+                "internal_published",
+                "full_online",
+                "full_online_multichannel",
+                "days_before",
+                "days_now",
+            ),
+        ),
+        "systems": Kind(
+            "stock",
+            (
+                "systems",
+                "portals",
+                "portals_connected",
+                "information_systems",
+                "information_systems_connected",
+                "reporting_systems",
+                "reporting_systems_connected",
+            ),
+        ),
         "datasets": Kind("stock", ("datasets", "datasets_shared", "datasets_open")),
         "accounts": Kind("stock", ("users", "users_authenticated")),
-        "reported": Kind("day", ("figures", "numerator", "denominator", "without_denominator"), reported=True),
+        "reported": Kind(
+            "day", ("figures", "numerator", "denominator", "without_denominator"), reported=True
+        ),
     },
     "heartbeats": {
         "beat": Kind("none", ("occurred_at",)),
     },
-}  # fmt: skip
+}
 
 
-# How far a partition's cells have come: the offset of the next event to apply, the version of the counting rules, which office
-# hours they counted by and the number that their author gave these (both 0: the rules ask for none), and how many records in a
-# row were refused before that offset. Written in every transaction, on a page of its own, so that whoever reads cells knows
-# exactly which events they stand for.
+# How far a partition's cells have come: the offset of the next event to apply, the version of the
+# counting rules, which office hours they counted by and the number that their author gave these
+# (both 0: the rules ask for none), and how many records in a row were refused before that offset.
+# Written in every transaction, on a page of its own, so that whoever reads cells knows exactly
+# which events they stand for.
 APPLIED = "applied"
 APPLIED_MEASURES = ("layout", "version", "calendar", "offset", "hours", "refused_run")
 _LAYOUT, _OFFSET = APPLIED_MEASURES.index("layout"), APPLIED_MEASURES.index("offset")
-# In the first layout the offset stood where the layout stands now. A hub of that time takes this number for the offset, which is
-# never the group's: it refuses these books instead of counting them by its older rules.
+# In the first layout the offset stood where the layout stands now. A hub of that time takes this
+# number for the offset, which is never the group's: it refuses these books instead of counting them
+# by its older rules.
 LAYOUT = -2
 for _kinds in KINDS.values():
     _kinds[APPLIED] = Kind("none", APPLIED_MEASURES)
 
 
 class Rules(NamedTuple):
-    """What a family's cells were counted by: the version of its rules, the fingerprint of the office hours, and their number.
+    """What a family's cells were counted by: the version of its rules, the fingerprint of the
+    office hours, and their number.
 
-    Fingerprint and number are 0 where the rules need no office hours; the number is also 0 in cells of before there was one.
+    Fingerprint and number are 0 where the rules need no office hours; the number is also 0 in cells
+    of before there was one.
     """
 
     version: int
@@ -168,62 +339,97 @@ class Rules(NamedTuple):
     hours: int = 0
 
     def __str__(self) -> str:
-        hours = f" and office hours number {self.hours} ({self.calendar:08x})" if self.calendar else ""
+        hours = (
+            f" and office hours number {self.hours} ({self.calendar:08x})" if self.calendar else ""
+        )
         return f"version {self.version}{hours}"
 
 
 class Standing(NamedTuple):
-    """What a page `applied` says: which events the cells stand for, and what they were counted by."""
+    """What a page `applied` says: which events the cells stand for, and what they were counted
+    by.
+    """
 
     offset: int
     rules: Rules
     refused_run: int = 0
 
 
-# The version of a family's rules from which on a measure, by family, kind and name, is counted; from the first one on if it is
-# not named. Books that stand at older rules do not have it yet, which is not the same as none: whoever shows figures leaves it out.
+# The version of a family's rules from which on a measure, by family, kind and name, is counted;
+# from the first one on if it is not named. Books that stand at older rules do not have it yet,
+# which is not the same as none: whoever shows figures leaves it out.
 _ADDED: dict[int, dict[str, tuple[str, ...]]] = {  # to dossiers, by version and kind
     2: {
-        "received": ("reception_reports", "reception_lag_seconds", *classes("reception_lag", LAG_BOUNDS)),
-        "closed": ("finished_without_step", "return_reports", "return_lag_seconds", *classes("return_lag", LAG_BOUNDS)),
+        "received": (
+            "reception_reports",
+            "reception_lag_seconds",
+            *classes("reception_lag", LAG_BOUNDS),
+        ),
+        "closed": (
+            "finished_without_step",
+            "return_reports",
+            "return_lag_seconds",
+            *classes("return_lag", LAG_BOUNDS),
+        ),
         "flagged": (
-            "due_before_reception", "step_before_reception", "returned_before_end", "end_without_reception", "supplement_before_reception",
+            "due_before_reception",
+            "step_before_reception",
+            "returned_before_end",
+            "end_without_reception",
+            "supplement_before_reception",
         ),
         "reopened": ("reopened",),
     },
     3: {
         "received": (
-            "reception_working_lag_seconds", *classes("reception_working_lag", WORKING_LAG_BOUNDS),
-            "papers_digitised", "from_personal_store", "identified", "paid_online",
+            "reception_working_lag_seconds",
+            *classes("reception_working_lag", WORKING_LAG_BOUNDS),
+            "papers_digitised",
+            "from_personal_store",
+            "identified",
+            "paid_online",
         ),
         "closed": (
-            "working_lag_seconds", *classes("working_lag", WORKING_LAG_BOUNDS),
-            "return_working_lag_seconds", *classes("return_working_lag", WORKING_LAG_BOUNDS),
-            "processing_working_seconds", "paused_working_seconds", "asked_for_papers", "asked_again_in_time", "digitised_throughout",
+            "working_lag_seconds",
+            *classes("working_lag", WORKING_LAG_BOUNDS),
+            "return_working_lag_seconds",
+            *classes("return_working_lag", WORKING_LAG_BOUNDS),
+            "processing_working_seconds",
+            "paused_working_seconds",
+            "asked_for_papers",
+            "asked_again_in_time",
+            "digitised_throughout",
         ),
     },
     4: {"flagged": ("too_many",)},
-}  # fmt: skip
+}
 SINCE: dict[tuple[str, str, str], int] = {
     ("dossiers", kind, measure): version
-    for version, kinds in _ADDED.items() for kind, measures in kinds.items() for measure in measures
-} | {("documents", "flagged", "too_many"): 2, ("tasks", "flagged", "too_many"): 2}  # fmt: skip
+    for version, kinds in _ADDED.items()
+    for kind, measures in kinds.items()
+    for measure in measures
+} | {("documents", "flagged", "too_many"): 2, ("tasks", "flagged", "too_many"): 2}
 
 
 def applied_row(family: str, standing: Standing) -> tuple[bytes, bytes]:
     """Key and value of a family's `applied` page; one per partition."""
     offset, rules, refused_run = standing
     values = (LAYOUT, rules.version, rules.calendar, offset, rules.hours, refused_run)
-    return applied_key(family), encode_page({f"{APPLIED}|-": {place: value for place, value in enumerate(values) if value}})
+    return applied_key(family), encode_page(
+        {f"{APPLIED}|-": {place: value for place, value in enumerate(values) if value}}
+    )
 
 
 def read_applied_page(value: bytes | None) -> Standing:
     """What an `applied` page says; nothing was applied where there is none.
 
-    Raises: ContractError for what is no such page. NewerLayout for one that a later version of the hub wrote.
+    Raises: ContractError for what is no such page. NewerLayout for one that a later version of the
+    hub wrote.
     """
     sums = _of_today(next(iter(decode_page(value).values()), {}))
-    _, version, calendar, offset, hours, refused_run = (sums.get(place, 0) for place in range(len(APPLIED_MEASURES)))
+    _, version, calendar, offset, hours, refused_run = (
+        sums.get(place, 0) for place in range(len(APPLIED_MEASURES))
+    )
     return Standing(offset, Rules(version, calendar, hours), refused_run)
 
 
@@ -231,7 +437,10 @@ def _of_today(sums: Sums) -> Sums:
     """The counts of an `applied` page in today's places, without the layout."""
     layout = sums.get(_LAYOUT, 0)
     if layout < LAYOUT:
-        raise NewerLayout(f"The page `{APPLIED}` has layout {-layout}, and this version of the hub knows layouts up to {-LAYOUT}.")
+        raise NewerLayout(
+            f"The page `{APPLIED}` has layout {-layout}, and this version of the hub knows layouts"
+            f" up to {-LAYOUT}."
+        )
     rest = {place: amount for place, amount in sums.items() if place != _LAYOUT}
     return rest if layout == LAYOUT else rest | {_OFFSET: layout}
 
@@ -242,7 +451,9 @@ def applied_key(family: str) -> bytes:
 
 
 def is_applied(key: bytes | None) -> bool:
-    """Whether a page is a family's `applied`: the last one that a transaction writes of the family."""
+    """Whether a page is a family's `applied`: the last one that a transaction writes of the
+    family.
+    """
     return key is not None and key.endswith(_APPLIED_PAGE)
 
 
@@ -250,7 +461,9 @@ _APPLIED_PAGE = f"|hub|{APPLIED}".encode()
 
 
 def counted(family: str) -> dict[str, Kind]:
-    """The kinds whose measures are counts and may be summed; the others are the hub's own bookkeeping."""
+    """The kinds whose measures are counts and may be summed; the others are the hub's own
+    bookkeeping.
+    """
     return {name: kind for name, kind in KINDS[family].items() if kind.at != "none"}
 
 
@@ -275,14 +488,21 @@ def parse_key(key: bytes) -> CellKey:
             raise KeyError(kind)
         return CellKey(family, kind, agency, category, int(at))
     except (ValueError, KeyError) as error:
-        raise ContractError(f"{quoted(key)} is no key of a cell (family|kind|agency|category|at)") from error
+        raise ContractError(
+            f"{quoted(key)} is no key of a cell (family|kind|agency|category|at)"
+        ) from error
 
 
 def place_of(key: bytes) -> tuple[bytes, str]:
-    """The page that a cell's key belongs to, and its name there. Quick: on the path of every event."""
+    """The page that a cell's key belongs to, and its name there. Quick: on the path of every
+    event.
+    """
     family, kind, agency, category, at = key.decode().split("|")
     if KINDS[family][kind].at == "instant":
-        return f"{family}|{agency}|{day(int(at)) if at != '0' else 0}".encode(), f"{kind}|{category}|{at}"
+        return (
+            f"{family}|{agency}|{day(int(at)) if at != '0' else 0}".encode(),
+            f"{kind}|{category}|{at}",
+        )
     return f"{family}|{agency}|{at}".encode(), f"{kind}|{category}"
 
 
@@ -305,7 +525,10 @@ def cells_of(key: bytes | None, value: bytes | None) -> Iterator[tuple[CellKey, 
                 raise ValueError(name)
             yield CellKey(family, kind, agency, category, int(*instant) if instant else at), sums
         except (ValueError, KeyError, TypeError) as error:
-            raise ContractError(f"{quoted(name)} on page {quoted(key)} is no cell (kind|category, and |at for an instant)") from error
+            raise ContractError(
+                f"{quoted(name)} on page {quoted(key)} is no cell (kind|category, and |at for an"
+                " instant)"
+            ) from error
 
 
 _decoder = msgspec.msgpack.Decoder(Page)
@@ -322,4 +545,7 @@ def decode_page(value: bytes | None) -> Page:
     try:
         return _decoder.decode(value)
     except msgspec.DecodeError as error:
-        raise ContractError(f"a record of {len(value):,} bytes is no page of cells (a map from names to counts by place)") from error
+        raise ContractError(
+            f"a record of {len(value):,} bytes is no page of cells (a map from names to counts by"
+            " place)"
+        ) from error

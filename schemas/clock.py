@@ -1,7 +1,8 @@
 """Instants and the province's calendar days.
 
-An instant is epoch milliseconds, UTC. A day is the calendar day in the province's time zone as the integer YYYYMMDD.
-Viet Nam has kept UTC+7 without daylight saving since 1975, so the zone is a constant and a replay gives the same days.
+An instant is epoch milliseconds, UTC. A day is the calendar day in the province's time zone as the
+integer YYYYMMDD. Viet Nam has kept UTC+7 without daylight saving since 1975, so the zone is a
+constant and a replay gives the same days.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ LOCAL_EPOCH = EPOCH.astimezone(ZONE)
 MILLISECOND = timedelta(milliseconds=1)
 OFFSET_MS = 7 * 3_600_000
 DAY_MS = 86_400_000
-EARLIEST_MS = 315_532_800_000  # 1 January 1980: older times are typing errors, and the zone was another
+# 1 January 1980: older times are typing errors, and the zone was another
+EARLIEST_MS = 315_532_800_000
 LATEST_MS = 4_102_444_800_000  # 1 January 2100
 
 _days: dict[int, int] = {}
@@ -69,7 +71,9 @@ def iso(ms: int) -> str:
     """The instant in the province's zone as ISO 8601; quick, since lists tell thousands of them."""
     number, rest = divmod(ms + OFFSET_MS, DAY_MS)
     second, fraction = divmod(rest, 1_000)
-    return f"{_date_text(number)}T{_time_text(second)}{f'.{fraction:03}000' if fraction else ''}+07:00"
+    return (
+        f"{_date_text(number)}T{_time_text(second)}{f'.{fraction:03}000' if fraction else ''}+07:00"
+    )
 
 
 @lru_cache(maxsize=8_192)

@@ -1,6 +1,8 @@
-"""Code lists and the shapes of codes (QCVN 120:2019 fields, QCVN 102:2016 statuses, QĐ 20/2020/QĐ-TTg agency codes).
+"""Code lists and the shapes of codes (QCVN 120:2019 fields, QCVN 102:2016 statuses, QĐ
+20/2020/QĐ-TTg agency codes).
 
-Lists that the national portal numbers keep its numbers beside the hub's words, so that packets map at the edge.
+Lists that the national portal numbers keep its numbers beside the hub's words, so that packets map
+at the edge.
 """
 
 from __future__ import annotations
@@ -13,15 +15,24 @@ CODE = r"^[0-9A-Za-z][0-9A-Za-z._:-]{0,63}$"
 
 Channel = Literal["online", "counter", "post", "email", "internal", "other"]
 CHANNELS: tuple[Channel, ...] = ("online", "counter", "post", "email", "internal", "other")
-PORTAL_CHANNELS: dict[int | None, Channel] = {None: "counter", 1: "counter", 2: "online", 3: "post"}  # KenhThucHien
+# KenhThucHien
+PORTAL_CHANNELS: dict[int | None, Channel] = {None: "counter", 1: "counter", 2: "online", 3: "post"}
 
 ApplicantKind = Literal["citizen", "business", "state_agency", "organisation"]
-PORTAL_APPLICANTS: dict[int, ApplicantKind] = {1: "citizen", 2: "business", 3: "state_agency", 4: "organisation"}  # LoaiDoiTuong
+# LoaiDoiTuong
+PORTAL_APPLICANTS: dict[int, ApplicantKind] = {
+    1: "citizen",
+    2: "business",
+    3: "state_agency",
+    4: "organisation",
+}
 
-Level = Literal[2, 3, 4]  # 2 information only, 3 một phần (partial), 4 toàn trình (full): NĐ 42/2022/NĐ-CP
+# 2 information only, 3 một phần (partial), 4 toàn trình (full): NĐ 42/2022/NĐ-CP
+Level = Literal[2, 3, 4]
 
 PaymentState = Literal["pending", "failed", "paid", "refunded"]
-PAYMENT_RANK: dict[str, int] = {"pending": 0, "failed": 1, "paid": 2, "refunded": 3}  # decides between two facts of one instant
+# decides between two facts of one instant
+PAYMENT_RANK: dict[str, int] = {"pending": 0, "failed": 1, "paid": 2, "refunded": 3}
 
 ReturnedHow = Literal["counter", "post", "online"]  # HinhThuc 0 counter, 1 public postal service
 RatingSubject = Literal["procedure", "agency", "health", "education"]
@@ -31,9 +42,22 @@ TaskProgress = Literal["running", "waiting_confirmation"]
 AdministrativeLevel = Literal["province", "district", "commune"]
 ADMINISTRATIVE_LEVELS: tuple[AdministrativeLevel, ...] = ("province", "district", "commune")
 AgencyLevel = Literal["province", "department", "district", "commune", "vertical", "unit"]
-AGENCY_LEVELS: tuple[AgencyLevel, ...] = ("province", "department", "district", "commune", "vertical", "unit")
+AGENCY_LEVELS: tuple[AgencyLevel, ...] = (
+    "province",
+    "department",
+    "district",
+    "commune",
+    "vertical",
+    "unit",
+)
 SystemKind = Literal["portal", "one_stop", "documents", "reporting", "specialised"]
-SYSTEM_KINDS: tuple[SystemKind, ...] = ("portal", "one_stop", "documents", "reporting", "specialised")
+SYSTEM_KINDS: tuple[SystemKind, ...] = (
+    "portal",
+    "one_stop",
+    "documents",
+    "reporting",
+    "specialised",
+)
 
 # TrangThaiHoSo, the portal's ten dossier states
 DossierStatus = Literal[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]

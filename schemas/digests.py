@@ -1,8 +1,9 @@
 """Keyed hashes of what was refused: whether the same thing came again, told without keeping it.
 
-A plain hash would not do. What is refused is often known but for one field, and if that is a citizen's number, whoever has the hash
-tries all of them in minutes. So it is an HMAC with a random key of this installation (`quarantine.key` in LGSP_DATA), which no
-topic and no backup holds. Deleting the key makes the hashes tell nothing at all.
+A plain hash would not do. What is refused is often known but for one field, and if that is a
+citizen's number, whoever has the hash tries all of them in minutes. So it is an HMAC with a random
+key of this installation (`quarantine.key` in LGSP_DATA), which no topic and no backup holds.
+Deleting the key makes the hashes tell nothing at all.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class Digest:
 def digest_of(folder: Path) -> Digest:
     """The hashes of this installation, with the key in its data folder, made if there is none.
 
-    Where the folder can't be written, a key of this process alone: then hashes of other processes can't be compared with its own.
+    Where the folder can't be written, a key of this process alone: then hashes of other processes
+    can't be compared with its own.
     """
     path = folder / NAME
     try:
@@ -51,13 +53,20 @@ def digest_of(folder: Path) -> Digest:
             _make(path)
         key = path.read_bytes()
     except OSError as error:
-        log.warning("%s can't be written or read (%s): hashes of what is refused compare within this process only", path, error.strerror)
+        log.warning(
+            "%s can't be written or read (%s): hashes of what is refused compare within this"
+            " process only",
+            path,
+            error.strerror,
+        )
         return Digest()
     return Digest(key) if len(key) == _SIZE else Digest()
 
 
 def _make(path: Path) -> None:
-    """Another process may do the same at this moment: the first one's key stays, and it is never seen half-written."""
+    """Another process may do the same at this moment: the first one's key stays, and it is never
+    seen half-written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

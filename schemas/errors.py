@@ -1,20 +1,20 @@
 """The hub's one exception tree. Every message says what happened, to what, and what to do.
 
-    HubError
-    ├── SettingsError        a setting is missing or makes no sense
-    ├── ContractError        bytes that no contract decodes, or a contract that changed incompatibly
-    │   └── NewerLayout      … because a later version of the hub wrote them
-    ├── CatalogueError       a declaration (indicators, mapping, topics) that cannot hold
-    ├── KafkaUnavailable     Kafka does not answer, or not in time: try again
-    │   └── TopicUnwritable  one topic is missing or may not be written; others go on
-    ├── RecordTooLarge       a record larger than its topic takes: trying again changes nothing
-    ├── BackupError          a backup that can't be taken or restored as asked for
-    │   ├── BackupDamaged    … because its files are not those that were written
-    │   └── RestoreUnfinished  a restore was begun here and has to come to its end first
-    ├── EnvironmentBroken    a download, a program or a folder that the hub needs is missing or half-made
-    │   └── StorageTrouble   a disk is full, read-only or fails: what is on it is kept, and waiting may mend it
-    └── LedgerError          the worker may not go on: a hole in the offsets, too many undecodable records
-        └── BooksError       … and starting it again changes nothing: somebody has to act
+HubError
+├── SettingsError        a setting is missing or makes no sense
+├── ContractError        bytes that no contract decodes, or a contract that changed incompatibly
+│   └── NewerLayout      … because a later version of the hub wrote them
+├── CatalogueError       a declaration (indicators, mapping, topics) that cannot hold
+├── KafkaUnavailable     Kafka does not answer, or not in time: try again
+│   └── TopicUnwritable  one topic is missing or may not be written; others go on
+├── RecordTooLarge       a record larger than its topic takes: trying again changes nothing
+├── BackupError          a backup that can't be taken or restored as asked for
+│   ├── BackupDamaged    … because its files are not those that were written
+│   └── RestoreUnfinished  a restore was begun here and has to come to its end first
+├── EnvironmentBroken    a download, a program or a folder that the hub needs is missing or half-made
+│   └── StorageTrouble   a disk is full, read-only or fails: what is on it is kept, and waiting may mend it
+└── LedgerError          the worker may not go on: a hole in the offsets, too many undecodable records
+    └── BooksError       … and starting it again changes nothing: somebody has to act
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ EXIT_REFUSED = 78  # sysexits' EX_CONFIG: how a process ends that a fresh start 
 
 
 class HubError(Exception):
-    """Base of everything that the hub raises on purpose; `lgsp` prints it as one sentence and exits 1."""
+    """Base of everything that the hub raises on purpose; `lgsp` prints it as one sentence and exits
+    1.
+    """
 
 
 class SettingsError(HubError):
@@ -49,7 +51,9 @@ class KafkaUnavailable(HubError):
 
 
 class TopicUnwritable(KafkaUnavailable):
-    """One topic is missing or may not be written; names it and the reason. Who writes to others is not held up."""
+    """One topic is missing or may not be written; names it and the reason. Who writes to others is
+    not held up.
+    """
 
 
 class RecordTooLarge(HubError):
@@ -65,7 +69,9 @@ class BackupDamaged(BackupError):
 
 
 class RestoreUnfinished(BackupError):
-    """A restore was begun here and has to come to its end before anything else of the hub starts."""
+    """A restore was begun here and has to come to its end before anything else of the hub
+    starts.
+    """
 
 
 class EnvironmentBroken(HubError):
@@ -76,7 +82,9 @@ StorageReason = Literal["full", "read-only", "denied", "failing", "busy"]
 
 
 class StorageTrouble(EnvironmentBroken):
-    """A disk is full, read-only or fails: what is on it is kept, and it goes on once that is mended."""
+    """A disk is full, read-only or fails: what is on it is kept, and it goes on once that is
+    mended.
+    """
 
     def __init__(self, message: str, reason: StorageReason) -> None:
         super().__init__(message)
@@ -84,8 +92,12 @@ class StorageTrouble(EnvironmentBroken):
 
 
 class LedgerError(HubError):
-    """The worker may not go on; a supervisor starts it afresh from the last committed transaction."""
+    """The worker may not go on; a supervisor starts it afresh from the last committed
+    transaction.
+    """
 
 
 class BooksError(LedgerError):
-    """The worker may not go on, and a fresh start changes nothing: somebody has to act, as the message says."""
+    """The worker may not go on, and a fresh start changes nothing: somebody has to act, as the
+    message says.
+    """

@@ -1,10 +1,13 @@
-"""Ids and codes in their one canonical form, so that one thing is never two for a character that nobody sees.
+"""Ids and codes in their one canonical form, so that one thing is never two for a character that
+nobody sees.
 
-Whatever comes in, by whichever door, is brought into Unicode's composed form (NFC; Vietnamese is typed in two ways), blanks
-around it go, other blanks inside become plain ones, and characters without width go. What a reader could not see and what
-changes how the rest is read is refused. docs/send-events.md has the table.
+Whatever comes in, by whichever door, is brought into Unicode's composed form (NFC; Vietnamese is
+typed in two ways), blanks around it go, other blanks inside become plain ones, and characters
+without width go. What a reader could not see and what changes how the rest is read is refused.
+docs/send-events.md has the table.
 
-Ids that are in the log already keep counting as they are: `is_thing_id` says what the doors before this rule let in.
+Ids that are in the log already keep counting as they are: `is_thing_id` says what the doors before
+this rule let in.
 """
 
 from __future__ import annotations
@@ -13,18 +16,24 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-THING_ID = r"^[^\x00-\x1f\x7f-\x9f|]{1,128}$"  # for schemas; what else is refused no plain pattern says
+# for schemas; what else is refused no plain pattern says
+THING_ID = r"^[^\x00-\x1f\x7f-\x9f|]{1,128}$"
 LONGEST = 128
-# Composed form sorts runs of accents, at a cost that grows with their square: longer text is no id in any form.
+# Composed form sorts runs of accents, at a cost that grows with their square: longer text is no id
+# in any form.
 _LONGEST_RAW = 1_024
 
 _BLANKS = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-_WITHOUT_WIDTH = "\u00ad\u200b\u200c\u200d\u2060\ufeff"  # soft hyphen, zero-width characters, byte order mark
+# soft hyphen, zero-width characters, byte order mark
+_WITHOUT_WIDTH = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 _TIDIED = str.maketrans(dict.fromkeys(_BLANKS, " ") | dict.fromkeys(_WITHOUT_WIDTH, ""))
 
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-# Fillers and variation selectors: Unicode calls them letters and marks, but nothing is to be seen of them.
-_UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+# Fillers and variation selectors: Unicode calls them letters and marks, but nothing is to be seen
+# of them.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 _LET_IN_BEFORE = re.compile(rf"[^\x00-\x1f\x7f-\x9f|{_BIDI}]{{1,{LONGEST}}}")
 _DIRECTION = re.compile(f"[{_BIDI}]")
 
@@ -32,7 +41,8 @@ _DIRECTION = re.compile(f"[{_BIDI}]")
 def canonical(text: str) -> str:
     """The canonical form of an id or a code; canonical text comes back as it is.
 
-    Raises: ValueError for characters that no id may hold; its message goes on behind the field's name ("holds …").
+    Raises: ValueError for characters that no id may hold; its message goes on behind the field's
+    name ("holds …").
     """
     if text.isascii() and text.isprintable():
         return text.strip(" ")
@@ -50,9 +60,10 @@ def canonical(text: str) -> str:
 def is_thing_id(text: str) -> bool:
     """Whether a thing's id, read back from Kafka, could have come in by a door.
 
-    Wider than what comes in today: the doors once let in text in decomposed form, blanks around it and characters without
-    width, and those things go on counting. Never one with `|`, control characters or marks that change the direction of
-    writing, nor an empty one or one of more than 128 characters.
+    Wider than what comes in today: the doors once let in text in decomposed form, blanks around it
+    and characters without width, and those things go on counting. Never one with `|`, control
+    characters or marks that change the direction of writing, nor an empty one or one of more than
+    128 characters.
     """
     if text.isascii() and text.isprintable():
         return 0 < len(text) <= LONGEST and "|" not in text
@@ -79,7 +90,8 @@ def text_in(longest: int) -> Callable[[str], str]:
 
 
 def code_in(pattern: str, longest: int, signs: str) -> Callable[[str], str]:
-    """A check: gives the canonical form of a code of that pattern: so many letters, digits and these signs, none of them first.
+    """A check: gives the canonical form of a code of that pattern: so many letters, digits and
+    these signs, none of them first.
 
     The check raises ValueError, as `canonical` does.
     """

@@ -1,4 +1,6 @@
-"""The Kafka connection: consumers and producers with the hub's settings, and the topics made at start."""
+"""The Kafka connection: consumers and producers with the hub's settings, and the topics made at
+start.
+"""
 
 from __future__ import annotations
 
@@ -27,22 +29,32 @@ from schemas.pauses import Pauses
 from schemas.settings import Settings
 from schemas.topics import RESTORING, Topic, topics_of
 
-# Kafka 4 answers NOT_ENOUGH_REPLICAS to old-protocol transactional produces while the previous marker is being written;
-# aiokafka retries, and would log each one.
+# Kafka 4 answers NOT_ENOUGH_REPLICAS to old-protocol transactional produces while the previous
+# marker is being written; aiokafka retries, and would log each one.
 logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
 
 log = logging.getLogger(__name__)
 
-# How long a client may believe what it heard of who leads what. aiokafka asks anew where a fetch or a send is refused, but not where
-# the question for a partition's first offset is, nor after an answer that failed: it would go on asking the wrong broker for minutes.
+# How long a client may believe what it heard of who leads what. aiokafka asks anew where a fetch or
+# a send is refused, but not where the question for a partition's first offset is, nor after an
+# answer that failed: it would go on asking the wrong broker for minutes.
 METADATA_MS = 5_000
 ADMIN_MS = 20_000  # whatever the other requests' patience: a busy cluster makes a topic in seconds
 COORDINATOR_TRIES = 100
-# The broker makes its offsets topic at the first question; another one takes over what a dead one coordinated.
-COORDINATOR_MOVES = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NodeNotReadyError, NotCoordinatorForGroupError)
+# The broker makes its offsets topic at the first question; another one takes over what a dead one
+# coordinated.
+COORDINATOR_MOVES = (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NodeNotReadyError,
+    NotCoordinatorForGroupError,
+)
 READ_AT_ONCE = 10_000  # records; what is read at once is memory that a process keeps
 _OWN = 1  # Kafka's source of a setting: the topic's own
-_TO_DO = "LGSP_TOPICS is `check`, so whoever keeps the topics makes and sets them as schemas/topics.py declares; `manage` lets the hub."
+_TO_DO = (
+    "LGSP_TOPICS is `check`, so whoever keeps the topics makes and sets them as schemas/topics.py"
+    " declares; `manage` lets the hub."
+)
 
 
 class Record(Protocol):
@@ -57,17 +69,29 @@ class Record(Protocol):
 
 
 def consumer(settings: Settings, *topics: str, **options: Any) -> AIOKafkaConsumer:
-    """A consumer that reads only what was committed, from the beginning, and commits nothing by itself."""
-    chosen: dict[str, Any] = {"isolation_level": "read_committed", "enable_auto_commit": False, "auto_offset_reset": "earliest",
-                              "max_partition_fetch_bytes": 4 << 20, "metadata_max_age_ms": METADATA_MS,
-                              "request_timeout_ms": int(settings.request_timeout * 1000)}  # fmt: skip
+    """A consumer that reads only what was committed, from the beginning, and commits nothing by
+    itself.
+    """
+    chosen: dict[str, Any] = {
+        "isolation_level": "read_committed",
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "max_partition_fetch_bytes": 4 << 20,
+        "metadata_max_age_ms": METADATA_MS,
+        "request_timeout_ms": int(settings.request_timeout * 1000),
+    }
     return AIOKafkaConsumer(*topics, bootstrap_servers=settings.bootstrap, **(chosen | options))
 
 
 def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
     """An idempotent producer that waits for all in-sync replicas."""
-    chosen: dict[str, Any] = {"acks": "all", "enable_idempotence": True, "max_batch_size": 1 << 20,
-                              "metadata_max_age_ms": METADATA_MS, "request_timeout_ms": int(settings.request_timeout * 1000)}  # fmt: skip
+    chosen: dict[str, Any] = {
+        "acks": "all",
+        "enable_idempotence": True,
+        "max_batch_size": 1 << 20,
+        "metadata_max_age_ms": METADATA_MS,
+        "request_timeout_ms": int(settings.request_timeout * 1000),
+    }
     return AIOKafkaProducer(bootstrap_servers=settings.bootstrap, **(chosen | options))
 
 
@@ -77,11 +101,16 @@ async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
 
     Raises: KafkaUnavailable when no broker answers, at the start or inside.
     """
-    client = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap, request_timeout_ms=ADMIN_MS, metadata_max_age_ms=METADATA_MS)
+    client = AIOKafkaAdminClient(
+        bootstrap_servers=settings.bootstrap,
+        request_timeout_ms=ADMIN_MS,
+        metadata_max_age_ms=METADATA_MS,
+    )
     try:
         await client.start()
         yield client
-    except (KafkaConnectionError, NodeNotReadyError, RequestTimedOutError) as error:  # a broker can go at any moment
+    # a broker can go at any moment
+    except (KafkaConnectionError, NodeNotReadyError, RequestTimedOutError) as error:
         raise unavailable(settings) from error
     finally:
         await client.close()
@@ -89,16 +118,22 @@ async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
 
 def unavailable(settings: Settings) -> KafkaUnavailable:
     """The one sentence for a broker that does not answer."""
-    return KafkaUnavailable(f"No Kafka answers at {settings.bootstrap}: start one with `lgsp kafka`, or set LGSP_KAFKA_SERVERS.")
+    return KafkaUnavailable(
+        f"No Kafka answers at {settings.bootstrap}: start one with `lgsp kafka`, or set"
+        " LGSP_KAFKA_SERVERS."
+    )
 
 
 async def ensure_topics(settings: Settings) -> list[str]:
-    """Make the topics that are missing, and put right those whose settings are not the declared ones; returns the names of those made.
+    """Make the topics that are missing, and put right those whose settings are not the declared
+    ones; returns the names of those made.
 
-    Where `LGSP_TOPICS` is `check`, somebody else makes and sets them: then what is missing or differs is refused by name.
+    Where `LGSP_TOPICS` is `check`, somebody else makes and sets them: then what is missing or
+    differs is refused by name.
 
-    Raises: SettingsError when a topic has another number of partitions (books would be split differently) or other settings that
-    can't be put right. RestoreUnfinished where `lgsp restore` has not come to its end.
+    Raises: SettingsError when a topic has another number of partitions (books would be split
+    differently) or other settings that can't be put right. RestoreUnfinished where `lgsp restore`
+    has not come to its end.
     """
     async with admin(settings) as client:
         existing = await topics_there(client)
@@ -107,13 +142,21 @@ async def ensure_topics(settings: Settings) -> list[str]:
         for topic in topics:
             if topic.name in existing:
                 _check_partitions(topic, existing[topic.name], settings)
-        await _ensure_settings(client, [topic for topic in topics if topic.name in existing], settings)
-        return await _make_missing(client, [topic for topic in topics if topic.name not in existing], settings)
+        await _ensure_settings(
+            client, [topic for topic in topics if topic.name in existing], settings
+        )
+        return await _make_missing(
+            client, [topic for topic in topics if topic.name not in existing], settings
+        )
 
 
 async def topics_there(client: AIOKafkaAdminClient) -> dict[str, list[Any]]:
     """The topics that there are, each with what Kafka says of its partitions."""
-    return {found["topic"]: found["partitions"] for found in await client.describe_topics() or [] if not found["error_code"]}
+    return {
+        found["topic"]: found["partitions"]
+        for found in await client.describe_topics() or []
+        if not found["error_code"]
+    }
 
 
 async def when_ready(settings: Settings, waiting: Callable[[Exception], None]) -> list[str]:
@@ -131,19 +174,25 @@ async def when_ready(settings: Settings, waiting: Callable[[Exception], None]) -
 
 
 def require_restored(there: Collection[str], settings: Settings) -> None:
-    """Look, among the names of the topics that are there, for the one that holds everything while a restore goes on.
+    """Look, among the names of the topics that are there, for the one that holds everything while a
+    restore goes on.
 
     Raises: RestoreUnfinished
     """
     if RESTORING in there:
         raise RestoreUnfinished(
-            f"A restore into the Kafka at {settings.bootstrap} is not finished, so there is only a part of the facts: run `lgsp "
-            "restore` with the same folder again, it goes on where it stopped. Nothing else may run before."
+            f"A restore into the Kafka at {settings.bootstrap} is not finished, so there is only a"
+            " part of the facts: run `lgsp restore` with the same folder again, it goes on where"
+            " it stopped. Nothing else may run before."
         )
 
 
-async def _make_missing(client: AIOKafkaAdminClient, missing: Sequence[Topic], settings: Settings) -> list[str]:
-    """Make topics; returns their names. One on which no figure rests is done without, if it can't be made."""
+async def _make_missing(
+    client: AIOKafkaAdminClient, missing: Sequence[Topic], settings: Settings
+) -> list[str]:
+    """Make topics; returns their names. One on which no figure rests is done without, if it can't
+    be made.
+    """
     needed = [topic.name for topic in missing if not topic.made_again]
     if needed and settings.topics == "check":
         raise SettingsError(f"Topics are missing: {', '.join(needed)}. {_TO_DO}")
@@ -163,7 +212,8 @@ async def _make_missing(client: AIOKafkaAdminClient, missing: Sequence[Topic], s
 
 
 async def make_topic(settings: Settings, topic: Topic, **otherwise: str) -> None:
-    """Make one topic, unless it is there, or somebody else keeps the topics. `otherwise`: settings that differ from those declared.
+    """Make one topic, unless it is there, or somebody else keeps the topics. `otherwise`: settings
+    that differ from those declared.
 
     Raises: KafkaUnavailable
     """
@@ -176,41 +226,67 @@ def _check_partitions(topic: Topic, found: Sequence[Mapping[str, Any]], settings
     wanted = topic.partition_count(settings)
     if len(found) != wanted:
         raise SettingsError(
-            f"Topic {topic.name} has {len(found)} partitions and the settings say {wanted}: set LGSP_PARTITIONS={len(found)}, "
-            "or start with a fresh LGSP_DATA (the number is fixed once the topics exist)."
+            f"Topic {topic.name} has {len(found)} partitions and the settings say {wanted}: set"
+            f" LGSP_PARTITIONS={len(found)}, or start with a fresh LGSP_DATA (the number is fixed"
+            " once the topics exist)."
         )
     copies = min(len(partition["replicas"]) for partition in found)
     if copies < settings.replication_factor:
         raise SettingsError(
-            f"Topic {topic.name} is kept in {copies} copies and the settings say {settings.replication_factor}: give it more with "
-            f"Kafka's own tools (kafka-reassign-partitions), or set LGSP_REPLICATION_FACTOR={copies}."
+            f"Topic {topic.name} is kept in {copies} copies and the settings say"
+            f" {settings.replication_factor}: give it more with Kafka's own tools"
+            f" (kafka-reassign-partitions), or set LGSP_REPLICATION_FACTOR={copies}."
         )
 
 
-async def _ensure_settings(client: AIOKafkaAdminClient, topics: Sequence[Topic], settings: Settings) -> None:
+async def _ensure_settings(
+    client: AIOKafkaAdminClient, topics: Sequence[Topic], settings: Settings
+) -> None:
     """Every declared setting of these topics is in force, or it is said which one is not."""
     found = await settings_of(client, [topic.name for topic in topics])
-    wrong = {topic.name: _differing(topic.config(settings), found[topic.name]) for topic in topics if topic.name in found}
+    wrong = {
+        topic.name: _differing(topic.config(settings), found[topic.name])
+        for topic in topics
+        if topic.name in found
+    }
     wrong = {name: differing for name, differing in wrong.items() if differing}
     if not wrong:
         return
-    said = "; ".join(f"{name}: {_told(differing, found[name])}" for name, differing in wrong.items())
+    said = "; ".join(
+        f"{name}: {_told(differing, found[name])}" for name, differing in wrong.items()
+    )
     if settings.topics == "check":
         raise SettingsError(f"Topics have other settings than the hub relies on: {said}. {_TO_DO}")
     facts = any(topic.name in wrong and not topic.made_again for topic in topics)
     told = " Facts may have been deleted: `lgsp recount` tells." if facts else ""
     log.warning("Topics had other settings than declared, and are put right: %s.%s", said, told)
     own = {name: {key: one.value for key, one in found[name].items() if one.own} for name in wrong}
-    for name, why in await set_settings(client, {name: own[name] | differing for name, differing in wrong.items()}):
-        raise SettingsError(f"Topic {name} has other settings than the hub relies on ({said}), and Kafka refuses to change them "
-                            f"({why}): set them by hand, or allow the hub to.")  # fmt: skip
+    for name, why in await set_settings(
+        client, {name: own[name] | differing for name, differing in wrong.items()}
+    ):
+        raise SettingsError(
+            f"Topic {name} has other settings than the hub relies on ({said}), and Kafka refuses to"
+            f" change them ({why}): set them by hand, or allow the hub to."
+        )
 
 
-async def set_settings(client: AIOKafkaAdminClient, wanted: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:
-    """Give topics these settings in place of all that they have of their own; by topic why Kafka refuses."""
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name, dict(config)) for name, config in wanted.items()]
+async def set_settings(
+    client: AIOKafkaAdminClient, wanted: Mapping[str, Mapping[str, str]]
+) -> list[tuple[str, str]]:
+    """Give topics these settings in place of all that they have of their own; by topic why Kafka
+    refuses.
+    """
+    resources = [
+        ConfigResource(ConfigResourceType.TOPIC, name, dict(config))
+        for name, config in wanted.items()
+    ]
     answers = cast("Any", await client.alter_configs(resources))
-    return [(name, str(message or code)) for answer in answers for code, message, _, name in answer.resources if code]
+    return [
+        (name, str(message or code))
+        for answer in answers
+        for code, message, _, name in answer.resources
+        if code
+    ]
 
 
 class TopicSetting(NamedTuple):
@@ -220,7 +296,9 @@ class TopicSetting(NamedTuple):
     own: bool
 
 
-async def settings_of(client: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, TopicSetting]]:
+async def settings_of(
+    client: AIOKafkaAdminClient, names: Sequence[str]
+) -> dict[str, dict[str, TopicSetting]]:
     """The settings in force of these topics.
 
     Raises: KafkaUnavailable where Kafka does not tell them.
@@ -230,14 +308,23 @@ async def settings_of(client: AIOKafkaAdminClient, names: Sequence[str]) -> dict
     for answer in await client.describe_configs(asked) if asked else []:
         for code, message, _, name, entries in cast("Any", answer).resources:
             if code:
-                raise KafkaUnavailable(f"Kafka does not tell the settings of topic {name} ({message or code}): may the hub ask for them?")
-            found[name] = {key: TopicSetting(value, source == _OWN) for key, value, _, source, *_ in entries}
+                raise KafkaUnavailable(
+                    f"Kafka does not tell the settings of topic {name} ({message or code}): may the"
+                    " hub ask for them?"
+                )
+            found[name] = {
+                key: TopicSetting(value, source == _OWN) for key, value, _, source, *_ in entries
+            }
     return found
 
 
 def _differing(wanted: Mapping[str, str], found: Mapping[str, TopicSetting]) -> dict[str, str]:
-    """Declared settings that are not in force. More replicas in sync than asked for is stricter, and stays."""
-    differing = {key: value for key, value in wanted.items() if key not in found or found[key].value != value}
+    """Declared settings that are not in force. More replicas in sync than asked for is stricter,
+    and stays.
+    """
+    differing = {
+        key: value for key, value in wanted.items() if key not in found or found[key].value != value
+    }
     key = "min.insync.replicas"
     if key in differing and key in found and int(found[key].value) > int(differing[key]):
         del differing[key]
@@ -245,25 +332,43 @@ def _differing(wanted: Mapping[str, str], found: Mapping[str, TopicSetting]) -> 
 
 
 def _told(differing: Mapping[str, str], found: Mapping[str, TopicSetting]) -> str:
-    return ", ".join(f"{key} is {found[key].value if key in found else 'not set'} instead of {value}" for key, value in differing.items())
+    return ", ".join(
+        f"{key} is {found[key].value if key in found else 'not set'} instead of {value}"
+        for key, value in differing.items()
+    )
 
 
-async def _create(client: AIOKafkaAdminClient, topic: Topic, settings: Settings, **otherwise: str) -> None:
+async def _create(
+    client: AIOKafkaAdminClient, topic: Topic, settings: Settings, **otherwise: str
+) -> None:
     config = topic.config(settings) | otherwise
-    new = NewTopic(topic.name, topic.partition_count(settings), settings.replication_factor, topic_configs=config)
+    new = NewTopic(
+        topic.name,
+        topic.partition_count(settings),
+        settings.replication_factor,
+        topic_configs=config,
+    )
     try:
         answer = await client.create_topics([new])
     except TopicAlreadyExistsError:
         return  # another process of the hub was quicker
     except KafkaError as error:
-        raise KafkaUnavailable(f"Topic {topic.name} could not be made ({error}): is the cluster healthy?") from error
+        raise KafkaUnavailable(
+            f"Topic {topic.name} could not be made ({error}): is the cluster healthy?"
+        ) from error
     for _, code, message in cast("Any", answer).topic_errors:
         if code not in (0, TopicAlreadyExistsError.errno):
-            raise KafkaUnavailable(f"Topic {topic.name} could not be made (error {code}: {message}): does the cluster have enough brokers?")
+            raise KafkaUnavailable(
+                f"Topic {topic.name} could not be made (error {code}: {message}): does the cluster"
+                " have enough brokers?"
+            )
 
 
-async def committed_offsets(settings: Settings, group: str, partitions: list[TopicPartition]) -> dict[TopicPartition, int | None]:
-    """Where a consumer group stands on each of these partitions; None where it has no offset: it never committed, or it expired.
+async def committed_offsets(
+    settings: Settings, group: str, partitions: list[TopicPartition]
+) -> dict[TopicPartition, int | None]:
+    """Where a consumer group stands on each of these partitions; None where it has no offset: it
+    never committed, or it expired.
 
     Raises: KafkaUnavailable when no broker coordinates the group within some seconds.
     """
@@ -273,25 +378,45 @@ async def committed_offsets(settings: Settings, group: str, partitions: list[Top
                 found = await client.list_consumer_group_offsets(group, partitions=partitions)
             except COORDINATOR_MOVES:
                 found = {}
-            if found.keys() >= set(partitions):  # aiokafka passes over an error of the whole group, and answers for no partition
-                return {partition: found[partition].offset if found[partition].offset >= 0 else None for partition in partitions}
+            # aiokafka passes over an error of the whole group, and answers for no partition
+            if found.keys() >= set(partitions):
+                return {
+                    partition: found[partition].offset if found[partition].offset >= 0 else None
+                    for partition in partitions
+                }
             await asyncio.sleep(0.1)
-    raise KafkaUnavailable(f"No broker at {settings.bootstrap} coordinates group {group}: is the cluster healthy?")
+    raise KafkaUnavailable(
+        f"No broker at {settings.bootstrap} coordinates group {group}: is the cluster healthy?"
+    )
 
 
-async def read_to_end(reader: AIOKafkaConsumer, *partitions: TopicPartition) -> AsyncIterator[tuple[TopicPartition, list[Any]]]:
-    """Records of assigned partitions, a partition at a time in its order, from their beginnings up to the ends as they are now."""
+async def read_to_end(
+    reader: AIOKafkaConsumer, *partitions: TopicPartition
+) -> AsyncIterator[tuple[TopicPartition, list[Any]]]:
+    """Records of assigned partitions, a partition at a time in its order, from their beginnings up
+    to the ends as they are now.
+    """
     left = await reader.end_offsets(partitions)
     await reader.seek_to_beginning(*partitions)
-    while left := {partition: end for partition, end in left.items() if await reader.position(partition) < end}:
-        for partition, records in (await reader.getmany(*left, timeout_ms=500, max_records=READ_AT_ONCE)).items():
+    while left := {
+        partition: end for partition, end in left.items() if await reader.position(partition) < end
+    }:
+        for partition, records in (
+            await reader.getmany(*left, timeout_ms=500, max_records=READ_AT_ONCE)
+        ).items():
             yield partition, records
 
 
-async def read_between(reader: AIOKafkaConsumer, partition: TopicPartition, start: int, end: int) -> AsyncIterator[list[Any]]:
-    """Records of one partition from one offset up to another, as they come; the reader is then that partition's."""
+async def read_between(
+    reader: AIOKafkaConsumer, partition: TopicPartition, start: int, end: int
+) -> AsyncIterator[list[Any]]:
+    """Records of one partition from one offset up to another, as they come; the reader is then that
+    partition's.
+    """
     reader.assign([partition])
     reader.seek(partition, start)
     while await reader.position(partition) < end:
-        for records in (await reader.getmany(partition, timeout_ms=500, max_records=READ_AT_ONCE)).values():
+        for records in (
+            await reader.getmany(partition, timeout_ms=500, max_records=READ_AT_ONCE)
+        ).values():
             yield [record for record in records if record.offset < end]

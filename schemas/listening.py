@@ -1,4 +1,6 @@
-"""Where the hub's processes listen: addresses for people, who can reach them, and why a port can't be had."""
+"""Where the hub's processes listen: addresses for people, who can reach them, and why a port can't
+be had.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def is_loopback(host: str) -> bool:
 
 
 def is_every_address(host: str) -> bool:
-    """Whether it stands for all addresses of the machine, so that it can be listened on but not called."""
+    """Whether it stands for all addresses of the machine, so that it can be listened on but not
+    called.
+    """
     try:
         return ipaddress.ip_address(host).is_unspecified
     except ValueError:
@@ -38,10 +42,15 @@ def address(host: str, port: int) -> str:
 
 
 def open_to_others(who: str, host: str, setting: str = "LGSP_HOST") -> str:
-    """The one line of warning where others reach who listens there; empty on the loopback address."""
+    """The one line of warning where others reach who listens there; empty on the loopback
+    address.
+    """
     if is_loopback(host):
         return ""
-    return f"{who} listens on {host}: whoever reaches that address may use it. Only in a closed network; otherwise unset {setting}."
+    return (
+        f"{who} listens on {host}: whoever reaches that address may use it. Only in a closed"
+        f" network; otherwise unset {setting}."
+    )
 
 
 def listen(host: str, port: int, *, backlog: int = 1024) -> socket.socket:
@@ -64,16 +73,30 @@ def connects(host: str, port: int, seconds: float = 1.0) -> bool:
 
 
 def cannot_listen(
-    error: OSError, who: str, host: str, port: int, setting: str, host_setting: str = "LGSP_HOST",
-) -> EnvironmentBroken:  # fmt: skip
-    """The one sentence for a port that can't be had. `who` begins it where the port is not simply taken."""
+    error: OSError,
+    who: str,
+    host: str,
+    port: int,
+    setting: str,
+    host_setting: str = "LGSP_HOST",
+) -> EnvironmentBroken:
+    """The one sentence for a port that can't be had. `who` begins it where the port is not simply
+    taken.
+    """
     where = address(host, port)
     if error.errno == errno.EADDRINUSE:
-        return EnvironmentBroken(f"{where} is in use: stop what listens there, or set {setting} to a free port.")
-    return EnvironmentBroken(f"{who} can't listen on {where} ({error.strerror or error}: correct {host_setting} or {setting}).")
+        return EnvironmentBroken(
+            f"{where} is in use: stop what listens there, or set {setting} to a free port."
+        )
+    return EnvironmentBroken(
+        f"{who} can't listen on {where} ({error.strerror or error}: correct {host_setting} or"
+        f" {setting})."
+    )
 
 
-def require_free(who: str, host: str, port: int, setting: str, host_setting: str = "LGSP_HOST") -> None:
+def require_free(
+    who: str, host: str, port: int, setting: str, host_setting: str = "LGSP_HOST"
+) -> None:
     """Look whether one could listen there.
 
     Raises: EnvironmentBroken, caused by the OSError that says why not.

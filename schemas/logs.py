@@ -1,8 +1,9 @@
-"""How every process of the hub logs: one line a message to stderr; and while Kafka is away one line says so, not thousands.
+"""How every process of the hub logs: one line a message to stderr; and while Kafka is away one line
+says so, not thousands.
 
-aiokafka repeats itself at every attempt, a hundred times a second. What it and the hub's own attempts say (`repeats`) is held back
-until Kafka was asked. If it does not answer, absence.py has said that already; if it does, the message is told once it has lasted,
-and then seldom.
+aiokafka repeats itself at every attempt, a hundred times a second. What it and the hub's own
+attempts say (`repeats`) is held back until Kafka was asked. If it does not answer, absence.py has
+said that already; if it does, the message is told once it has lasted, and then seldom.
 """
 
 from __future__ import annotations
@@ -18,35 +19,50 @@ from schemas.absence import Absence
 from schemas.settings import Settings
 
 FIRST_SECONDS, LONGEST_SECONDS = 10.0, 600.0
-CLIENTS = "uvicorn.error.requests"  # what single connections are told: counted and said once a minute by the server itself
+# what single connections are told: counted and said once a minute by the server itself
+CLIENTS = "uvicorn.error.requests"
 FORGOTTEN_SECONDS = 60.0  # without being heard
-REPEATS: dict[str, object] = {"repeats": True}  # as `extra` of a log call: it says so at every attempt
+# as `extra` of a log call: it says so at every attempt
+REPEATS: dict[str, object] = {"repeats": True}
 
 
 def set_up(settings: Settings, name: str, *, aiokafka: str = "WARNING") -> None:
-    """Log as this process, whose `name` its lines bear. `aiokafka`: the least severe of its messages to be considered."""
+    """Log as this process, whose `name` its lines bear. `aiokafka`: the least severe of its
+    messages to be considered.
+    """
     dictConfig(configuration(settings, name, aiokafka=aiokafka))
 
 
 def configuration(settings: Settings, name: str, *, aiokafka: str = "WARNING") -> dict[str, Any]:
     """The same, for those who call `logging.config.dictConfig` themselves."""
     quiet = {
-        "faust": "WARNING", "mode": "WARNING", "asyncio": "WARNING", "aiokafka": aiokafka,
-        "uvicorn": "WARNING", CLIENTS: "ERROR",  # named here, since a configuration resets what it does not name below `uvicorn`
-    }  # fmt: skip
+        "faust": "WARNING",
+        "mode": "WARNING",
+        "asyncio": "WARNING",
+        "aiokafka": aiokafka,
+        # named here, since a configuration resets what it does not name below `uvicorn`
+        "uvicorn": "WARNING",
+        CLIENTS: "ERROR",
+    }
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"format": f"%(asctime)s {name} %(levelname)s %(name)s: %(message)s"}},
+        "formatters": {
+            "line": {"format": f"%(asctime)s {name} %(levelname)s %(name)s: %(message)s"}
+        },
         "filters": {"held": {"()": Held, "absence": Absence.of(settings.bootstrap)}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["held"]}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["held"]}
+        },
         "root": {"level": settings.log_level, "handlers": ["stderr"]},
         "loggers": {logger: {"level": level} for logger, level in quiet.items()},
     }
 
 
 class Told(NamedTuple):
-    """Of the same thing: when it was last heard, until when it is not said, for how long then, and how often it was left out."""
+    """Of the same thing: when it was last heard, until when it is not said, for how long then, and
+    how often it was left out.
+    """
 
     heard: float
     until: float
@@ -55,9 +71,11 @@ class Told(NamedTuple):
 
 
 class Seldom:
-    """The same thing once it has lasted, then at most once in so many seconds, each time twice as long, with how often it was left out.
+    """The same thing once it has lasted, then at most once in so many seconds, each time twice as
+    long, with how often it was left out.
 
-    What mends itself sooner is not said: a group that is being made has no coordinator for a moment. An exception is said at once.
+    What mends itself sooner is not said: a group that is being made has no coordinator for a
+    moment. An exception is said at once.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

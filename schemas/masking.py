@@ -1,7 +1,8 @@
-"""What is shown of something that came in, in any message, log or record that is kept: a code as it is, all else by its shape.
+"""What is shown of something that came in, in any message, log or record that is kept: a code as it
+is, all else by its shape.
 
-Whoever quotes what somebody sent goes through here, so that a name, an address or a number of a person is told nowhere, whatever
-field it was put into.
+Whoever quotes what somebody sent goes through here, so that a name, an address or a number of a
+person is told nowhere, whatever field it was put into.
 """
 
 from __future__ import annotations
@@ -13,12 +14,18 @@ from schemas.personal import personal_number
 
 LONGEST = 128  # characters of what is shown as it is
 _SHAPE = 40  # characters of a shape
-# Codes, ids and times have no blanks and no letters beyond ASCII, which names and addresses in Vietnamese do.
+# Codes, ids and times have no blanks and no letters beyond ASCII, which names and addresses in
+# Vietnamese do.
 _CODE = re.compile(r"[0-9A-Za-z._:;/+,#!?()\[\]{}=|-]*", re.ASCII)
-_TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[ T]\d{1,2}:\d{2}(:\d{2}([.,]\d{1,9})?)?([ ]?(Z|[+-]\d{2}:?\d{2}))?", re.ASCII)
-_DIGITS = re.compile(r"\d{9}")  # whoever it belongs to: numbers of persons have nine and more, running numbers less
-# Groups of digits with signs between, as (0912)345678 or 001/085/001234: which groups are usual is asked where an id is judged; what is
-# only told is masked however it is grouped.
+_TIME = re.compile(
+    r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[ T]\d{1,2}:\d{2}(:\d{2}([.,]\d{1,9})?)?(["
+    r" ]?(Z|[+-]\d{2}:?\d{2}))?",
+    re.ASCII,
+)
+# whoever it belongs to: numbers of persons have nine and more, running numbers less
+_DIGITS = re.compile(r"\d{9}")
+# Groups of digits with signs between, as (0912)345678 or 001/085/001234: which groups are usual is
+# asked where an id is judged; what is only told is masked however it is grouped.
 _GROUPS = re.compile(r"(?<![0-9A-Za-z])\d{1,8}(?:[^0-9A-Za-z]{1,2}\d{1,8})+(?![0-9A-Za-z])")
 _NAME = re.compile(r"[A-Za-z_][0-9A-Za-z_.:-]{0,63}", re.ASCII)
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
@@ -35,7 +42,9 @@ def is_plain(text: str) -> bool:
 
 def _is_personal(text: str) -> bool:
     joined = (re.sub(r"\D", "", found[0]) for found in _GROUPS.finditer(text))
-    return personal_number(text) is not None or any(len(digits) > 9 and personal_number(digits) for digits in joined)
+    return personal_number(text) is not None or any(
+        len(digits) > 9 and personal_number(digits) for digits in joined
+    )
 
 
 def shown(value: object) -> str:
@@ -50,7 +59,9 @@ def quoted(value: object) -> str:
 
 
 def masked(text: str) -> str:
-    """A text's shape: x for letters, # for digits, blanks and signs as they are; of a long one the beginning and its length."""
+    """A text's shape: x for letters, # for digits, blanks and signs as they are; of a long one the
+    beginning and its length.
+    """
     text = _composed(text)
     shape = "".join(map(_sign, text[:_SHAPE]))
     return shape if len(text) <= _SHAPE else f"{shape}… ({len(text):,} characters)"
@@ -58,22 +69,31 @@ def masked(text: str) -> str:
 
 def name_shown(name: str) -> str:
     """A field's name as it may be told; a sender may have put anything in the place of a name."""
-    plain = _NAME.fullmatch(name) is not None and not _DIGITS.search(name) and not _is_personal(name)
+    plain = (
+        _NAME.fullmatch(name) is not None and not _DIGITS.search(name) and not _is_personal(name)
+    )
     return name if plain else f"(a name of {len(name):,} characters)"
 
 
 def without_numbers(text: str) -> str:
-    """A text whose digits are masked if it seems to hold a number of a person: for names of files."""
+    """A text whose digits are masked if it seems to hold a number of a person: for names of
+    files.
+    """
     return re.sub(r"\d", "#", text) if _is_personal(text) or _DIGITS.search(text) else text
 
 
 def masked_sentence(sentence: str) -> str:
-    """A sentence of an earlier version of the hub, which quoted what it spoke of: its quotes and numbers masked."""
+    """A sentence of an earlier version of the hub, which quoted what it spoke of: its quotes and
+    numbers masked.
+    """
+
     def mask(found: re.Match[str]) -> str:
         return quoted(found[1] if found[1] is not None else found[2])
 
     words = _QUOTED.sub(mask, sentence).split(" ")
-    return " ".join(word if word.isascii() and not _DIGITS.search(word) else masked(word) for word in words)
+    return " ".join(
+        word if word.isascii() and not _DIGITS.search(word) else masked(word) for word in words
+    )
 
 
 def _text(value: object) -> str:
@@ -90,7 +110,9 @@ def _text(value: object) -> str:
 
 
 def _composed(text: str) -> str:
-    """As many characters as are seen: accents that stand by themselves would tell which letters they belong to."""
+    """As many characters as are seen: accents that stand by themselves would tell which letters
+    they belong to.
+    """
     try:
         return canonical(text)
     except ValueError:

@@ -7,7 +7,10 @@ from datetime import date, time
 from itertools import pairwise
 
 Span = tuple[time, time]
-WRITE_HOURS, WRITE_DAYS = "write hours such as 07:00-11:30,13:30-17:00", "write days such as 2026-01-02,2026-02-13"
+WRITE_HOURS, WRITE_DAYS = (
+    "write hours such as 07:00-11:30,13:30-17:00",
+    "write days such as 2026-01-02,2026-02-13",
+)
 
 
 def parse_hours(text: str) -> tuple[Span, ...]:

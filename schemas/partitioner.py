@@ -1,4 +1,5 @@
-"""Which partition a key belongs to: murmur2, as the default partitioner of every Java client, so that others' producers agree.
+"""Which partition a key belongs to: murmur2, as the default partitioner of every Java client, so
+that others' producers agree.
 
 aiokafka's own takes three times as long, and this is on the path of every new thing.
 """

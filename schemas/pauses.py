@@ -1,4 +1,6 @@
-"""Pauses between attempts: they grow with the time that nothing succeeds, so that recovery takes a tenth longer at most."""
+"""Pauses between attempts: they grow with the time that nothing succeeds, so that recovery takes a
+tenth longer at most.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,13 @@ JITTER = 0.25
 
 
 class Pauses:
-    """A tenth of how long it has failed for, within bounds, give or take a quarter: many that lost one broker don't come back as one."""
+    """A tenth of how long it has failed for, within bounds, give or take a quarter: many that lost
+    one broker don't come back as one.
+    """
 
-    def __init__(self, least: float = LEAST, most: float = MOST, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, least: float = LEAST, most: float = MOST, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._least, self._most, self._clock = least, most, clock
         self._failing_since: float | None = None
 

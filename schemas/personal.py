@@ -1,7 +1,9 @@
-"""Numbers of persons: what looks like a citizen's number or a phone, wherever somebody took one for an id or a reference.
+"""Numbers of persons: what looks like a citizen's number or a phone, wherever somebody took one for
+an id or a reference.
 
-Judged by shape alone, as no register of such numbers is at hand: docs/privacy.md says what is recognised and what can't be. Both
-doors ask here. Nothing that is counted hangs on it: who is let in is the doors' business, and a recount asks no door.
+Judged by shape alone, as no register of such numbers is at hand: docs/privacy.md says what is
+recognised and what can't be. Both doors ask here. Nothing that is counted hangs on it: who is let
+in is the doors' business, and a recount asks no door.
 """
 
 from __future__ import annotations
@@ -23,29 +25,113 @@ WORDS: dict[Kind, str] = {
 }
 ADVICE = "the hub keeps no personal data: send the code that the system itself gave the thing"
 
-# The General Statistics Office's codes of the 63 provinces, with which a citizen's number begins (TT 59/2021/TT-BCA, annex I).
+# The General Statistics Office's codes of the 63 provinces, with which a citizen's number begins
+# (TT 59/2021/TT-BCA, annex I).
 _NUMBERS = (
-    *(1, 2, 4, 6, 8, 10, 11, 12, 14, 15, 17, 19, 20, 22, 24, 25, 26, 27, 30, 31, 33, 34, 35, 36, 37, 38, 40, 42, 44, 45, 46, 48, 49),
-    *(51, 52, 54, 56, 58, 60, 62, 64, 66, 67, 68, 70, 72, 74, 75, 77, 79, 80, 82, 83, 84, 86, 87, 89, 91, 92, 93, 94, 95, 96),
+    *(
+        1,
+        2,
+        4,
+        6,
+        8,
+        10,
+        11,
+        12,
+        14,
+        15,
+        17,
+        19,
+        20,
+        22,
+        24,
+        25,
+        26,
+        27,
+        30,
+        31,
+        33,
+        34,
+        35,
+        36,
+        37,
+        38,
+        40,
+        42,
+        44,
+        45,
+        46,
+        48,
+        49,
+    ),
+    *(
+        51,
+        52,
+        54,
+        56,
+        58,
+        60,
+        62,
+        64,
+        66,
+        67,
+        68,
+        70,
+        72,
+        74,
+        75,
+        77,
+        79,
+        80,
+        82,
+        83,
+        84,
+        86,
+        87,
+        89,
+        91,
+        92,
+        93,
+        94,
+        95,
+        96,
+    ),
 )
 PROVINCES = frozenset(f"{number:03}" for number in _NUMBERS)
 _CENTURIES = {0: 1900, 1: 1900, 2: 2000, 3: 2000}  # even: men, odd: women
-# Digits between signs that are neither letters nor digits, in one group or in several with one sign between them. What a machine
-# has drawn (UUIDs) is passed over as a whole: its last group may be twelve digits.
+# Digits between signs that are neither letters nor digits, in one group or in several with one sign
+# between them. What a machine has drawn (UUIDs) is passed over as a whole: its last group may be
+# twelve digits.
 _RUN = re.compile(
-    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<![^\W_])(?P<run>\+?\d+(?:(?P<sign>[ .-])\d+(?:(?P=sign)\d+)*)?)(?![^\W_])",
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<![^\W_])(?P<run>\+?\d+(?:(?P<sign>["
+    r" .-])\d+(?:(?P=sign)\d+)*)?)(?![^\W_])",
     re.IGNORECASE,
 )
 # Prefixes in use: tax numbers of enterprises in the largest city (0300… to 0319…) are no phones.
-_PHONE = re.compile(r"(?:0|\+?84|0084)(?:2\d{9}|(?:3[2-9]|5[2-9]|7[06-9]|8[1-9]|9\d)\d{7})", re.ASCII)
+_PHONE = re.compile(
+    r"(?:0|\+?84|0084)(?:2\d{9}|(?:3[2-9]|5[2-9]|7[06-9]|8[1-9]|9\d)\d{7})", re.ASCII
+)
 _OLD = re.compile(r"0[1-9]\d{7}", re.ASCII)
 # How people group such numbers; the codes of agencies, procedures and dossiers have other groups.
 _CITIZENS_GROUPS = frozenset(((3, 3, 3, 3),))
-_PHONES_GROUPS = frozenset(((4, 3, 3), (3, 3, 4), (3, 4, 3), (4, 2, 2, 2), (3, 4, 4), (4, 3, 4), (2, 2, 3, 4), (2, 3, 3, 3), (2, 9)))
+_PHONES_GROUPS = frozenset(
+    (
+        (4, 3, 3),
+        (3, 3, 4),
+        (3, 4, 3),
+        (4, 2, 2, 2),
+        (3, 4, 4),
+        (4, 3, 4),
+        (2, 2, 3, 4),
+        (2, 3, 3, 3),
+        (2, 9),
+    )
+)
 
 
 def personal_number(text: str, *, phones: bool = True) -> Kind | None:
-    """What a text seems to hold of a person, as a whole or between other signs; None if nothing. `phones` False: CCCD only."""
+    """What a text seems to hold of a person, as a whole or between other signs; None if nothing.
+    `phones` False: CCCD only.
+    """
     for found in _RUN.finditer(text):
         kind = _kind_of(found["run"], found["sign"]) if found["run"] else None
         if kind == "citizen_number" or (kind is not None and phones):
@@ -65,7 +151,8 @@ def _kind(digits: str) -> Kind | None:
     """What a group of digits, perhaps behind a +, looks like."""
     if len(digits) < 9:
         return None
-    digits = "".join(sign if sign == "+" else str(int(sign)) for sign in digits)  # those of other scripts are digits as well
+    # those of other scripts are digits as well
+    digits = "".join(sign if sign == "+" else str(int(sign)) for sign in digits)
     if len(digits) == 12 and _is_citizens(digits):
         return "citizen_number"
     if _PHONE.fullmatch(digits):
@@ -74,9 +161,15 @@ def _kind(digits: str) -> Kind | None:
 
 
 def _is_citizens(digits: str) -> bool:
-    """Province, century and gender, year of birth, and six digits by chance (NĐ 137/2015/NĐ-CP, article 13)."""
+    """Province, century and gender, year of birth, and six digits by chance (NĐ 137/2015/NĐ-CP,
+    article 13).
+    """
     century = _CENTURIES.get(int(digits[3]))
-    return digits[:3] in PROVINCES and century is not None and century + int(digits[4:6]) <= to_datetime(now_ms()).year
+    return (
+        digits[:3] in PROVINCES
+        and century is not None
+        and century + int(digits[4:6]) <= to_datetime(now_ms()).year
+    )
 
 
 class Found(NamedTuple):
@@ -97,7 +190,10 @@ def personal_numbers(event: Event) -> list[Found]:
     said = event.__dict__
     if personal_number("\n".join(_all(said, texts + codes))) is None:  # nearly always
         return []
-    found = [(name, personal_number("\n".join(_all(said, (name,))), phones=name in texts)) for name in texts + codes]
+    found = [
+        (name, personal_number("\n".join(_all(said, (name,))), phones=name in texts))
+        for name in texts + codes
+    ]
     return [Found(name, kind) for name, kind in found if kind is not None]
 
 
@@ -112,11 +208,15 @@ def _all(said: dict[str, Any], names: tuple[str, ...]) -> Iterator[str]:
 
 @cache
 def _texts(model: type[Event]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """A model's ids, references and labels; and its codes, of which those of enterprises have the look of phones (0301234567)."""
+    """A model's ids, references and labels; and its codes, of which those of enterprises have the
+    look of phones (0301234567).
+    """
     texts: list[str] = []
     codes: list[str] = []
     for name, field in model.model_fields.items():
-        kinds = {argument for argument in _arguments(field.annotation) if isinstance(argument, type)}
+        kinds = {
+            argument for argument in _arguments(field.annotation) if isinstance(argument, type)
+        }
         if str in kinds:
             (codes if _is_code(field.annotation, field.metadata) else texts).append(name)
     return tuple(texts), tuple(codes)

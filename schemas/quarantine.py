@@ -1,8 +1,10 @@
-"""Records of `lgsp.quarantine`: that something could not be taken in, where it came from and why. Never the thing itself.
+"""Records of `lgsp.quarantine`: that something could not be taken in, where it came from and why.
+Never the thing itself.
 
-Of what came stay its length, a keyed hash (digests.py), and an excerpt of what the hub knows: fields of its own schemas, codes and
-times as they are and all else masked (masking.py). Of what nobody knows, such as a field that no event has, neither name nor
-value stays. Earlier versions kept whole bodies; those records have no header `form`.
+Of what came stay its length, a keyed hash (digests.py), and an excerpt of what the hub knows:
+fields of its own schemas, codes and times as they are and all else masked (masking.py). Of what
+nobody knows, such as a field that no event has, neither name nor value stays. Earlier versions kept
+whole bodies; those records have no header `form`.
 """
 
 from __future__ import annotations
@@ -23,11 +25,14 @@ MOST_FIELDS = 60  # of an excerpt
 
 
 class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What stays of a refused thing; the record's value, as JSON. `fields` are known ones, as they may be told."""
+    """What stays of a refused thing; the record's value, as JSON. `fields` are known ones, as they
+    may be told.
+    """
 
     length: int  # bytes of what came
     digest: str  # HMAC-SHA-256 of what came, hexadecimal
-    digest_key: str  # which key that was made with: digests of different keys tell nothing of one another
+    # which key that was made with: digests of different keys tell nothing of one another
+    digest_key: str
     source: str = ""
     type: str = ""
     fields: dict[str, str] = {}
@@ -37,9 +42,11 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """`origin` says where it stood: `kafka:topic/partition/offset`, `http:request/item`, `file:name/line`.
+    """`origin` says where it stood: `kafka:topic/partition/offset`, `http:request/item`,
+    `file:name/line`.
 
-    `reason` quotes nothing but what masking.py lets through; `kind` is one word for it, by which refusals are counted.
+    `reason` quotes nothing but what masking.py lets through; `kind` is one word for it, by which
+    refusals are counted.
     """
 
     origin: str
@@ -61,12 +68,19 @@ class Quarantined:
     def headers(self) -> Headers:
         """Reason and origin as Kafka headers, and the form of the value."""
         reason = self.reason[:LONGEST_REASON]
-        return [("reason", reason.encode()), ("origin", self.origin.encode()), ("kind", self.kind.encode()), ("form", FORM)]
+        return [
+            ("reason", reason.encode()),
+            ("origin", self.origin.encode()),
+            ("kind", self.kind.encode()),
+            ("form", FORM),
+        ]
 
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """A record of a topic that can't be taken in. It stands where somebody wrote it, so nothing of it has to be kept here."""
+    """A record of a topic that can't be taken in. It stands where somebody wrote it, so nothing of
+    it has to be kept here.
+    """
 
     origin: str
     reason: str
@@ -74,7 +88,9 @@ class Stray:
 
     def quarantined(self, digest: Digest) -> Quarantined:
         """What is kept of it."""
-        return Quarantined(self.origin, self.reason, "not_from_a_door", kept_of(self.payload, digest))
+        return Quarantined(
+            self.origin, self.reason, "not_from_a_door", kept_of(self.payload, digest)
+        )
 
 
 def kept_of(payload: bytes, digest: Digest, structure: str = "", **known: Any) -> Kept:
@@ -87,16 +103,36 @@ def bounded(fields: Mapping[str, str]) -> dict[str, str]:
     return dict(list(fields.items())[:MOST_FIELDS])
 
 
-_KINDS = {dict: "object", list: "list", str: "text", bool: "true or false", int: "number", float: "number", type(None): "null"}
+_KINDS = {
+    dict: "object",
+    list: "list",
+    str: "text",
+    bool: "true or false",
+    int: "number",
+    float: "number",
+    type(None): "null",
+}
 _PLURAL = ("object", "list", "text", "number", "value")
 
 
 def structure_of(value: Any) -> str:
     """A JSON value in words, by the kinds of its parts: `an object of 3: 2 texts, 1 number`."""
     kind = _KINDS.get(type(value), "value")
-    parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else None
+    parts = (
+        list(value.values())
+        if isinstance(value, dict)
+        else value
+        if isinstance(value, list)
+        else None
+    )
     if parts is None:
         return f"a {kind}" if kind != "null" else kind
     counts = Counter(_KINDS.get(type(part), "value") for part in parts)
-    listed = ", ".join(f"{count} {name}{'s' if count > 1 and name in _PLURAL else ''}" for name, count in counts.most_common())
-    return f"{'an' if kind == 'object' else 'a'} {kind} of {len(parts):,}{f': {listed}' if listed else ''}"
+    listed = ", ".join(
+        f"{count} {name}{'s' if count > 1 and name in _PLURAL else ''}"
+        for name, count in counts.most_common()
+    )
+    return (
+        f"{'an' if kind == 'object' else 'a'} {kind} of"
+        f" {len(parts):,}{f': {listed}' if listed else ''}"
+    )

@@ -1,7 +1,8 @@
-"""Every setting of the hub, in one table: name, default, help. Drives the command line's help and docs/settings.md.
+"""Every setting of the hub, in one table: name, default, help. Drives the command line's help and
+docs/settings.md.
 
-A setting comes from the environment (`LGSP_` + its name in capitals), else from the TOML file named by `LGSP_CONFIG`
-(default `lgsp.toml` in the working folder), else from the default here.
+A setting comes from the environment (`LGSP_` + its name in capitals), else from the TOML file named
+by `LGSP_CONFIG` (default `lgsp.toml` in the working folder), else from the default here.
 """
 
 from __future__ import annotations
@@ -16,7 +17,12 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from schemas.errors import SettingsError
 from schemas.listening import address, is_every_address
@@ -33,65 +39,196 @@ OTHER_VARIABLES = ("LGSP_CONFIG", "LGSP_SUPERVISOR_PID", "LGSP_TEST_KAFKA")
 class Settings(BaseSettings):
     """The table. `Field(description=…)` is the help text that users read."""
 
-    model_config = SettingsConfigDict(env_prefix="LGSP_", extra="forbid", env_ignore_empty=True, allow_inf_nan=False)
+    model_config = SettingsConfigDict(
+        env_prefix="LGSP_", extra="forbid", env_ignore_empty=True, allow_inf_nan=False
+    )
 
-    data: Path = Field(Path("var"), description="Folder of everything that is kept: Kafka's log, the cube, import progress")
-    host: str = Field("127.0.0.1", description="Address that gateway, metrics and the worker's /metrics listen on")
-    gateway_port: int = Field(8080, ge=1, le=65535, description="Port of the gateway (POST /v1/events)")
-    metrics_port: int = Field(8081, ge=1, le=65535, description="Port of /metrics and the reporting API")
-    kafka_host: str = Field("127.0.0.1", description="Address that the embedded Kafka listens on; who reaches it may read and write all")
+    data: Path = Field(
+        Path("var"),
+        description="Folder of everything that is kept: Kafka's log, the cube, import progress",
+    )
+    host: str = Field(
+        "127.0.0.1", description="Address that gateway, metrics and the worker's /metrics listen on"
+    )
+    gateway_port: int = Field(
+        8080, ge=1, le=65535, description="Port of the gateway (POST /v1/events)"
+    )
+    metrics_port: int = Field(
+        8081, ge=1, le=65535, description="Port of /metrics and the reporting API"
+    )
+    kafka_host: str = Field(
+        "127.0.0.1",
+        description=(
+            "Address that the embedded Kafka listens on; who reaches it may read and write all"
+        ),
+    )
     kafka_port: int = Field(9092, ge=1, le=65535, description="Port of the embedded Kafka")
-    kafka_servers: str = Field("", description="Bootstrap servers of an existing cluster (host:port,…); empty: the embedded Kafka")
-    kafka_home: Path | None = Field(None, description="An unpacked Apache Kafka to run instead of downloading one (closed networks)")
-    kafka_repository: str = Field("", description="URL of a Maven repository mirror to take Kafka's jars from (closed networks)")
+    kafka_servers: str = Field(
+        "",
+        description=(
+            "Bootstrap servers of an existing cluster (host:port,…); empty: the embedded Kafka"
+        ),
+    )
+    kafka_home: Path | None = Field(
+        None,
+        description="An unpacked Apache Kafka to run instead of downloading one (closed networks)",
+    )
+    kafka_repository: str = Field(
+        "",
+        description="URL of a Maven repository mirror to take Kafka's jars from (closed networks)",
+    )
     kafka_heap: str = Field("512m", description="Memory of the embedded Kafka (a Java -Xmx value)")
-    partitions: int = Field(4, ge=1, le=1024, description="Partitions of each family's topics; fixed once the topics exist")
-    replication_factor: int = Field(1, ge=1, le=5, description="Copies of every topic; 3 on a cluster")
-    min_insync_replicas: int = Field(1, ge=1, le=5, description="Copies that must have a record before it is accepted; 2 on a cluster")
-    session_timeout: float = Field(6.0, ge=1, le=LONGEST, description="Seconds of a worker's silence after which others get its partitions")
-    request_timeout: float = Field(10.0, ge=1, le=LONGEST, description="Seconds to wait for a broker's answer before asking another")
-    rebalance_timeout: float = Field(9.0, ge=1, le=LONGEST, description="Seconds workers wait for one another when partitions change hands")
-    transaction_timeout: float = Field(20.0, ge=1, le=900, description="Seconds a worker's transaction may take before it is rolled back")
-    topics: Literal["manage", "check"] = Field("manage", description="manage: make topics, put their settings right; check: refuse others")
-    app_id: str = Field("lgsp", description="Name of the books: consumer group, prefix of transactions and topics")
-    books_beside: str = Field("", description="Names (a,b,…) of further books for metrics to serve, by `?books=NAME`")
-    body_limit: int = Field(8 << 20, ge=1024, description="Largest request body the gateway reads, in bytes")
-    connections: int = Field(1_024, ge=16, le=32_768, description="Most connections at once to gateway and to metrics, each")
-    batch_limit: int = Field(1_000, ge=1, le=10_000, description="Most events in one request to the gateway")
-    publish_timeout: float = Field(10.0, gt=0, le=LONGEST, description="Seconds the gateway waits for Kafka before it answers 503")
-    publish_buffer: int = Field(32 << 20, ge=1 << 20, description="Bytes of accepted requests in memory before callers must wait")
-    future_tolerance: float = Field(300.0, ge=0, le=YEAR, description="Seconds an event's time may lie ahead of the hub's clock")
+    partitions: int = Field(
+        4,
+        ge=1,
+        le=1024,
+        description="Partitions of each family's topics; fixed once the topics exist",
+    )
+    replication_factor: int = Field(
+        1, ge=1, le=5, description="Copies of every topic; 3 on a cluster"
+    )
+    min_insync_replicas: int = Field(
+        1,
+        ge=1,
+        le=5,
+        description="Copies that must have a record before it is accepted; 2 on a cluster",
+    )
+    session_timeout: float = Field(
+        6.0,
+        ge=1,
+        le=LONGEST,
+        description="Seconds of a worker's silence after which others get its partitions",
+    )
+    request_timeout: float = Field(
+        10.0,
+        ge=1,
+        le=LONGEST,
+        description="Seconds to wait for a broker's answer before asking another",
+    )
+    rebalance_timeout: float = Field(
+        9.0,
+        ge=1,
+        le=LONGEST,
+        description="Seconds workers wait for one another when partitions change hands",
+    )
+    transaction_timeout: float = Field(
+        20.0,
+        ge=1,
+        le=900,
+        description="Seconds a worker's transaction may take before it is rolled back",
+    )
+    topics: Literal["manage", "check"] = Field(
+        "manage", description="manage: make topics, put their settings right; check: refuse others"
+    )
+    app_id: str = Field(
+        "lgsp", description="Name of the books: consumer group, prefix of transactions and topics"
+    )
+    books_beside: str = Field(
+        "", description="Names (a,b,…) of further books for metrics to serve, by `?books=NAME`"
+    )
+    body_limit: int = Field(
+        8 << 20, ge=1024, description="Largest request body the gateway reads, in bytes"
+    )
+    connections: int = Field(
+        1_024,
+        ge=16,
+        le=32_768,
+        description="Most connections at once to gateway and to metrics, each",
+    )
+    batch_limit: int = Field(
+        1_000, ge=1, le=10_000, description="Most events in one request to the gateway"
+    )
+    publish_timeout: float = Field(
+        10.0,
+        gt=0,
+        le=LONGEST,
+        description="Seconds the gateway waits for Kafka before it answers 503",
+    )
+    publish_buffer: int = Field(
+        32 << 20,
+        ge=1 << 20,
+        description="Bytes of accepted requests in memory before callers must wait",
+    )
+    future_tolerance: float = Field(
+        300.0, ge=0, le=YEAR, description="Seconds an event's time may lie ahead of the hub's clock"
+    )
     personal_numbers: Literal["warn", "refuse"] = Field(
-        "warn", description="What to do with an id that looks like a citizen's number or a phone: take it in and say so, or refuse it"
+        "warn",
+        description=(
+            "What to do with an id that looks like a citizen's number or a phone: take it in and"
+            " say so, or refuse it"
+        ),
     )
-    quarantine_rate: int = Field(32 << 10, ge=1, description="Bytes a second of refused items that a gateway keeps (512 s' worth at once)")
-    quarantine_run: int = Field(1_000, ge=1, description="Undecodable records in a row, on one partition, that stop a worker")
-    heartbeat_seconds: float = Field(2.0, gt=0, le=LONGEST, description="Seconds between the heartbeats that measure freshness")
-    worker_port: int = Field(8082, ge=0, le=65535, description="Port of the worker's own /metrics (0: none)")
-    listing: bool = Field(True, description="Keep the lists behind the figures (GET /v1/dossiers…); 0 spares memory and disk")
-    agencies: Path | None = Field(None, description="YAML list of agencies that should report if none is registered; empty: all heard")
-    indicators: Path | None = Field(None, description="The catalogue of indicators; empty: the one that ships with the hub")
-    office_hours: str = Field("07:00-11:30,13:30-17:00", description="Working hours of a day: for what is due soon, waits for papers, lags")
-    days_off: str = Field("", description="Further days off, such as 2026-01-02,2026-02-13; public holidays are known")
-    make_up_days: str = Field("", description="Days worked all the same (làm bù), such as 2026-01-10")
+    quarantine_rate: int = Field(
+        32 << 10,
+        ge=1,
+        description="Bytes a second of refused items that a gateway keeps (512 s' worth at once)",
+    )
+    quarantine_run: int = Field(
+        1_000,
+        ge=1,
+        description="Undecodable records in a row, on one partition, that stop a worker",
+    )
+    heartbeat_seconds: float = Field(
+        2.0, gt=0, le=LONGEST, description="Seconds between the heartbeats that measure freshness"
+    )
+    worker_port: int = Field(
+        8082, ge=0, le=65535, description="Port of the worker's own /metrics (0: none)"
+    )
+    listing: bool = Field(
+        True,
+        description=(
+            "Keep the lists behind the figures (GET /v1/dossiers…); 0 spares memory and disk"
+        ),
+    )
+    agencies: Path | None = Field(
+        None,
+        description=(
+            "YAML list of agencies that should report if none is registered; empty: all heard"
+        ),
+    )
+    indicators: Path | None = Field(
+        None, description="The catalogue of indicators; empty: the one that ships with the hub"
+    )
+    office_hours: str = Field(
+        "07:00-11:30,13:30-17:00",
+        description="Working hours of a day: for what is due soon, waits for papers, lags",
+    )
+    days_off: str = Field(
+        "", description="Further days off, such as 2026-01-02,2026-02-13; public holidays are known"
+    )
+    make_up_days: str = Field(
+        "", description="Days worked all the same (làm bù), such as 2026-01-10"
+    )
     office_hours_number: int = Field(
-        1, ge=1, description="Number of these office hours and days: raise it with every change of them, in all workers and metrics alike"
+        1,
+        ge=1,
+        description=(
+            "Number of these office hours and days: raise it with every change of them, in all"
+            " workers and metrics alike"
+        ),
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe message that is logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severe message that is logged"
+    )
 
     @field_validator("request_timeout")
     @classmethod
     def _outlasts_a_session(cls, seconds: float, others: ValidationInfo) -> float:
         session = others.data.get("session_timeout", 0)
         if seconds < session:
-            raise ValueError(f"a request may not end before a session does (LGSP_SESSION_TIMEOUT is {session:g})")
+            raise ValueError(
+                f"a request may not end before a session does (LGSP_SESSION_TIMEOUT is {session:g})"
+            )
         return seconds
 
     @field_validator("kafka_host")
     @classmethod
     def _can_be_called(cls, host: str) -> str:
         if is_every_address(host):
-            raise ValueError("Kafka tells its clients where to call it: name one address of this machine")
+            raise ValueError(
+                "Kafka tells its clients where to call it: name one address of this machine"
+            )
         if ":" in host:
             raise ValueError("the embedded Kafka speaks IPv4: name an IPv4 address or a host name")
         return host
@@ -99,7 +236,11 @@ class Settings(BaseSettings):
     @field_validator("kafka_servers")
     @classmethod
     def _are_servers(cls, text: str) -> str:
-        return _matches(rf"(({SERVER})(,({SERVER}))*)?", text, "write host:port, several with commas between, without blanks")
+        return _matches(
+            rf"(({SERVER})(,({SERVER}))*)?",
+            text,
+            "write host:port, several with commas between, without blanks",
+        )
 
     @field_validator("kafka_heap")
     @classmethod
@@ -109,7 +250,11 @@ class Settings(BaseSettings):
     @field_validator("kafka_repository")
     @classmethod
     def _is_a_url(cls, text: str) -> str:
-        return _matches(r"(https?://\S+)?", text, "write the URL of a Maven repository, which begins with https:// or http://")
+        return _matches(
+            r"(https?://\S+)?",
+            text,
+            "write the URL of a Maven repository, which begins with https:// or http://",
+        )
 
     @field_validator("app_id")
     @classmethod
@@ -119,7 +264,11 @@ class Settings(BaseSettings):
     @field_validator("books_beside")
     @classmethod
     def _are_names(cls, text: str) -> str:
-        return _matches(rf"({BOOKS}(,{BOOKS})*)?", text, "it takes names of small letters, digits and hyphens, with commas between")
+        return _matches(
+            rf"({BOOKS}(,{BOOKS})*)?",
+            text,
+            "it takes names of small letters, digits and hyphens, with commas between",
+        )
 
     @field_validator("agencies", "indicators")
     @classmethod
@@ -149,12 +298,19 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments first, then the environment, then the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+        return (
+            init_settings,
+            env_settings,
+            TomlConfigSettingsSource(settings_cls, toml_file=config_file()),
+        )
 
     @property
     def bootstrap(self) -> str:
@@ -164,7 +320,11 @@ class Settings(BaseSettings):
     @property
     def read_models(self) -> Path:
         """The folder of what is made of these books for reading; other books' lie beside."""
-        return self.data if self.app_id == Settings.model_fields["app_id"].default else self.data / self.app_id
+        return (
+            self.data
+            if self.app_id == Settings.model_fields["app_id"].default
+            else self.data / self.app_id
+        )
 
     @property
     def served(self) -> tuple[Settings, ...]:
@@ -182,7 +342,9 @@ def config_file() -> Path:
     """The settings file; it need not exist unless `LGSP_CONFIG` names it."""
     named = os.environ.get("LGSP_CONFIG")
     if named and not Path(named).is_file():
-        raise SettingsError(f"LGSP_CONFIG names {named}, which is no file: correct the path or unset LGSP_CONFIG.")
+        raise SettingsError(
+            f"LGSP_CONFIG names {named}, which is no file: correct the path or unset LGSP_CONFIG."
+        )
     return Path(named or "lgsp.toml")
 
 
@@ -196,10 +358,16 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = [sentence(name := str(found["loc"][0]), Settings.model_fields.get(name), found) for found in error.errors()]
+        wrong = [
+            sentence(name := str(found["loc"][0]), Settings.model_fields.get(name), found)
+            for found in error.errors()
+        ]
         raise SettingsError(f"{'; '.join(wrong)}. docs/settings.md lists every setting.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{config_file()} is not TOML ({error}): correct it there, lines are like `partitions = 8`.") from error
+        raise SettingsError(
+            f"{config_file()} is not TOML ({error}): correct it there, lines are like `partitions"
+            " = 8`."
+        ) from error
 
 
 def refuse_unknown(environment: Iterable[str]) -> None:
@@ -218,7 +386,8 @@ def refuse_unknown(environment: Iterable[str]) -> None:
 def markdown() -> str:
     """The table of docs/settings.md, one row a setting; `python -m schemas.settings` prints it."""
     rows = [
-        f"| `LGSP_{name.upper()}` | {_default(field.default)} | {(field.description or '').replace('|', chr(92) + '|')} |"
+        f"| `LGSP_{name.upper()}` | {_default(field.default)} |"
+        f" {(field.description or '').replace('|', chr(92) + '|')} |"
         for name, field in Settings.model_fields.items()
     ]
     return "\n".join(["| variable | default | what it sets |", "|---|---|---|", *rows])

@@ -1,4 +1,6 @@
-"""Settings in words for whoever sets them: what a variable was given, what it takes, how a value is written."""
+"""Settings in words for whoever sets them: what a variable was given, what it takes, how a value is
+written.
+"""
 
 from __future__ import annotations
 
@@ -39,10 +41,20 @@ def _kinds(annotation: Any) -> tuple[Any, ...]:
 
 
 def _bounds(field: FieldInfo) -> str:
-    found = {name: getattr(rule, name) for rule in field.metadata for name in ("ge", "gt", "le", "lt") if hasattr(rule, name)}
+    found = {
+        name: getattr(rule, name)
+        for rule in field.metadata
+        for name in ("ge", "gt", "le", "lt")
+        if hasattr(rule, name)
+    }
     if "ge" in found and "le" in found:
         return f" from {found['ge']:g} to {found['le']:g}"
-    words = {"ge": "of at least {:g}", "gt": "greater than {:g}", "le": "of at most {:g}", "lt": "less than {:g}"}
+    words = {
+        "ge": "of at least {:g}",
+        "gt": "greater than {:g}",
+        "le": "of at most {:g}",
+        "lt": "less than {:g}",
+    }
     return "".join(f" {words[name].format(bound)}" for name, bound in found.items())
 
 

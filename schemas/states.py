@@ -1,11 +1,15 @@
-"""States: what is known of one thing, the join of all its events; the values of the `lgsp.*.state` topics.
+"""States: what is known of one thing, the join of all its events; the values of the `lgsp.*.state`
+topics.
 
-MessagePack arrays, so a state is small (a million stay in memory) and quick to read. Fields are only ever appended, with a
-default: older and newer readers then read each other. A register is a tuple that begins with (occurred_at, event id).
+MessagePack arrays, so a state is small (a million stay in memory) and quick to read. Fields are
+only ever appended, with a default: older and newer readers then read each other. A register is a
+tuple that begins with (occurred_at, event id).
 
-An event id that is a UUID is kept as a zero byte and its 16 bytes, any other as its UTF-8. Ids are compared as text.
+An event id that is a UUID is kept as a zero byte and its 16 bytes, any other as its UTF-8. Ids are
+compared as text.
 
-A record with an empty key is about nothing: it says how far the partition's states have come (`Applied`).
+A record with an empty key is about nothing: it says how far the partition's states have come
+(`Applied`).
 
 One thing may gather only so much (`MOST`), so that its state stays below what Kafka takes.
 """
@@ -15,23 +19,32 @@ from __future__ import annotations
 import msgspec
 
 Id = bytes
-# How many entries of each map of a state count; one more is kept, so that it shows when there are too many (streams/families/bounds.py).
-# The longest ids are 128 characters of four bytes, so an entry takes at most so many bytes: payments 536, ratings 537, finish 1,050,
-# transfers 88, dues 18, papers 10, statuses 50 (each of another receiver), recall 524 (a word that no connector lets in). A dossier with
-# everything full takes 6.2 MB, a document 1 MB: clearly below the 8 MiB that the topics of states take (`max.message.bytes`). A test
-# builds both.
+# How many entries of each map of a state count; one more is kept, so that it shows when there are
+# too many (streams/families/bounds.py). The longest ids are 128 characters of four bytes, so an
+# entry takes at most so many bytes: payments 536, ratings 537, finish 1,050, transfers 88, dues 18,
+# papers 10, statuses 50 (each of another receiver), recall 524 (a word that no connector lets in).
+# A dossier with everything full takes 6.2 MB, a document 1 MB: clearly below the 8 MiB that the
+# topics of states take (`max.message.bytes`). A test builds both.
 MOST: dict[str, int] = {
-    "payments": 8_000, "ratings": 2_000, "finish": 500, "transfers": 2_000, "papers": 2_000, "dues": 2_000,
-    "statuses": 8_000, "recall": 1_000,
-}  # fmt: skip
+    "payments": 8_000,
+    "ratings": 2_000,
+    "finish": 500,
+    "transfers": 2_000,
+    "papers": 2_000,
+    "dues": 2_000,
+    "statuses": 8_000,
+    "recall": 1_000,
+}
 
-Reported = int | None  # least broker time at which the fact was heard; None: only as imported history
+# least broker time at which the fact was heard; None: only as imported history
+Reported = int | None
 
 
 class Dossier(msgspec.Struct, array_like=True):
     """What is known of a dossier; meaning and merge rules: streams/families/dossiers.py."""
 
-    # at, id, received_at, agency, procedure, channel (place in CHANNELS), level (0 unknown), bits, reported
+    # at, id, received_at, agency, procedure, channel (place in CHANNELS), level (0 unknown), bits,
+    # reported
     reception: tuple[int, Id, int, str, str, int, int, int, Reported] | None = None
     handler: tuple[int, Id, str, str | None] | None = None  # at, id, agency, unit
     dues: dict[int, int] = {}  # occurred_at of the fact that set it -> due time
@@ -44,37 +57,47 @@ class Dossier(msgspec.Struct, array_like=True):
     stop: tuple[int, Id, Reported] | None = None
     reopened: int = 0
     step_at: int = 0
-    payments: dict[str, tuple[int, int, int, bool]] = {}  # by reference: at, rank of the payment state, amount, online
+    # by reference: at, rank of the payment state, amount, online
+    payments: dict[str, tuple[int, int, int, bool]] = {}
     transfers: dict[str, bool] = {}  # by from|to|at: electronic
-    ratings: dict[str, tuple[int, bool, str, int]] = {}  # by rating id: at, satisfied, about, score (0 unknown)
-    reporter: tuple[int, str] | None = None  # newest (at, agency) heard, only while the reception is unknown
+    # by rating id: at, satisfied, about, score (0 unknown)
+    ratings: dict[str, tuple[int, bool, str, int]] = {}
+    # newest (at, agency) heard, only while the reception is unknown
+    reporter: tuple[int, str] | None = None
     first_step_at: int = 0  # 0: no step is known
-    papers: dict[int, int] = {}  # when further papers were asked for or came in -> ASKED, CAME or both
+    # when further papers were asked for or came in -> ASKED, CAME or both
+    papers: dict[int, int] = {}
 
 
 class Document(msgspec.Struct, array_like=True):
     """What is known of a document; meaning and merge rules: streams/families/documents.py."""
 
-    sent: tuple[int, Id, str, str, bool, bool] | None = None  # at, id, agency, document type, electronic, signed
+    # at, id, agency, document type, electronic, signed
+    sent: tuple[int, Id, str, str, bool, bool] | None = None
     statuses: dict[str, dict[str, int]] = {}  # receiver -> status code -> greatest time
     recall: dict[str, int] = {}  # asked, agreed, refused -> greatest time
-    reporter: tuple[int, str] | None = None  # newest (at, agency) heard, only while the sending is unknown
+    # newest (at, agency) heard, only while the sending is unknown
+    reporter: tuple[int, str] | None = None
 
 
 class Task(msgspec.Struct, array_like=True):
     """What is known of a task; meaning and merge rules: streams/families/tasks.py."""
 
-    assigned: tuple[int, Id, str, str, str] | None = None  # at, id, by which agency, to which agency, category
+    # at, id, by which agency, to which agency, category
+    assigned: tuple[int, Id, str, str, str] | None = None
     dues: dict[int, int] = {}  # occurred_at of the fact that set it -> deadline
     progress: tuple[int, Id, str] | None = None  # at, id, progress
     completed: int = 0
     returned: int = 0
     cancelled: int = 0
-    reporter: tuple[int, str] | None = None  # newest (at, agency) heard, only while the assignment is unknown
+    # newest (at, agency) heard, only while the assignment is unknown
+    reporter: tuple[int, str] | None = None
 
 
 class Activity(msgspec.Struct, array_like=True):
-    """What is known of a meeting, an inspection or a work record; meaning and merge rules: streams/families/activities.py."""
+    """What is known of a meeting, an inspection or a work record; meaning and merge rules:
+    streams/families/activities.py.
+    """
 
     # at, id, kind of cell, agency, level, held at, done digitally (in the system, online), secret
     stated: tuple[int, Id, str, str, str, int, bool, bool] | None = None
@@ -85,9 +108,12 @@ Detail = str | int | bool | list[str] | None
 
 
 class Item(msgspec.Struct, array_like=True):
-    """What is known of an agency, procedure, system, dataset, count of accounts or reported figure: streams/families/inventory.py."""
+    """What is known of an agency, procedure, system, dataset, count of accounts or reported figure:
+    streams/families/inventory.py.
+    """
 
-    # by the first instant for which it is said: at, id, event type, agency, valid to (None: until further notice), the event's other fields
+    # by the first instant for which it is said: at, id, event type, agency, valid to (None: until
+    # further notice), the event's other fields
     statements: dict[int, tuple[int, Id, str, str, int | None, dict[str, Detail]]] = {}
     heartbeat: int = 0  # the newest
     first_heartbeat: int = 0
@@ -103,8 +129,9 @@ class Heartbeat(msgspec.Struct, array_like=True):
 class Applied(msgspec.Struct, array_like=True):
     """How far a partition's states have come: the offset of the next event to be joined.
 
-    It is the last of what a transaction writes to the topic. So whoever read it last, has read the states of the events before `next` and
-    of no other; the page `applied` of the same transaction in `lgsp.cells` says the same of the cells.
+    It is the last of what a transaction writes to the topic. So whoever read it last, has read the
+    states of the events before `next` and of no other; the page `applied` of the same transaction
+    in `lgsp.cells` says the same of the cells.
     """
 
     next: int
@@ -122,7 +149,9 @@ read_applied = msgspec.msgpack.Decoder(Applied).decode
 
 
 def pack_id(event_id: str) -> Id:
-    """An event id in few bytes: a UUID written as usual (lower case, with hyphens) shrinks from 36 to 17."""
+    """An event id in few bytes: a UUID written as usual (lower case, with hyphens) shrinks from 36
+    to 17.
+    """
     if len(event_id) == 36 and event_id[8] == event_id[13] == event_id[18] == event_id[23] == "-":
         digits = event_id.replace("-", "")
         if len(digits) == 32 and digits == digits.lower():
@@ -130,7 +159,8 @@ def pack_id(event_id: str) -> Id:
                 packed = bytes.fromhex(digits)
             except ValueError:
                 return event_id.encode()
-            return b"\0" + packed if len(packed) == 16 else event_id.encode()  # fromhex passes over blanks
+            # fromhex passes over blanks
+            return b"\0" + packed if len(packed) == 16 else event_id.encode()
     return event_id.encode()
 
 

@@ -1,4 +1,5 @@
-"""What is wrong with a disk that something could not be written to or read from, and what to do: full, read-only, failing.
+"""What is wrong with a disk that something could not be written to or read from, and what to do:
+full, read-only, failing.
 
 None of it says that the file is damaged. It is kept, and what could not be done is done later.
 """
@@ -16,26 +17,47 @@ from schemas.errors import EnvironmentBroken, StorageReason, StorageTrouble
 NO_ROOM = 64 << 10  # bytes: with so few left, whatever fails on the disk fails because of that
 MIB = 1 << 20
 OF_ERRNO: dict[int | None, StorageReason] = {
-    errno.ENOSPC: "full", errno.EDQUOT: "full", errno.EFBIG: "full", errno.EROFS: "read-only",
-    errno.EACCES: "denied", errno.EPERM: "denied", errno.ENOTDIR: "denied", errno.ENOENT: "denied", errno.ELOOP: "denied",
-}  # fmt: skip
+    errno.ENOSPC: "full",
+    errno.EDQUOT: "full",
+    errno.EFBIG: "full",
+    errno.EROFS: "read-only",
+    errno.EACCES: "denied",
+    errno.EPERM: "denied",
+    errno.ENOTDIR: "denied",
+    errno.ENOENT: "denied",
+    errno.ELOOP: "denied",
+}
 OF_SQLITE: dict[int, StorageReason] = {
-    sqlite3.SQLITE_FULL: "full", sqlite3.SQLITE_NOLFS: "full", sqlite3.SQLITE_READONLY: "read-only",
-    sqlite3.SQLITE_CANTOPEN: "denied", sqlite3.SQLITE_PERM: "denied", sqlite3.SQLITE_IOERR: "failing",
-    sqlite3.SQLITE_BUSY: "busy", sqlite3.SQLITE_LOCKED: "busy", sqlite3.SQLITE_PROTOCOL: "busy",
-}  # fmt: skip
+    sqlite3.SQLITE_FULL: "full",
+    sqlite3.SQLITE_NOLFS: "full",
+    sqlite3.SQLITE_READONLY: "read-only",
+    sqlite3.SQLITE_CANTOPEN: "denied",
+    sqlite3.SQLITE_PERM: "denied",
+    sqlite3.SQLITE_IOERR: "failing",
+    sqlite3.SQLITE_BUSY: "busy",
+    sqlite3.SQLITE_LOCKED: "busy",
+    sqlite3.SQLITE_PROTOCOL: "busy",
+}
 PRIMARY = 0xFF  # the part of SQLite's extended error codes that is the plain one
 SAYING: dict[StorageReason, str] = {
     "full": "Disk full: {what} can't be written in {path} ({free} left). Make room there",
     "read-only": "Disk read-only: {what} can't be written in {path}. Make it writable",
-    "denied": "Not allowed: {what} can't be opened in {path} ({error}). Mend the path, its owner and rights",
-    "failing": "Disk failing: {what} can't be read or written in {path} ({error}). Look at the disk and how it is mounted",
+    "denied": (
+        "Not allowed: {what} can't be opened in {path} ({error}). Mend the path, its owner and"
+        " rights"
+    ),
+    "failing": (
+        "Disk failing: {what} can't be read or written in {path} ({error}). Look at the disk and"
+        " how it is mounted"
+    ),
     "busy": "In use: another process holds {what} in {path} ({error}). End that one",
 }
 
 
 def trouble_of(error: BaseException, path: Path, what: str) -> StorageTrouble | None:
-    """What is wrong with the disk under `path`, where `what` lies; None: the error says nothing about the disk."""
+    """What is wrong with the disk under `path`, where `what` lies; None: the error says nothing
+    about the disk.
+    """
     if isinstance(error, OSError):
         reason: StorageReason | None = OF_ERRNO.get(error.errno, "failing")
     elif isinstance(error, sqlite3.Error):
@@ -44,12 +66,18 @@ def trouble_of(error: BaseException, path: Path, what: str) -> StorageTrouble | 
         reason = None
     if reason in ("denied", "failing"):
         reason = _of_the_disk(path) or reason
-    return None if reason is None else trouble(reason, path, what, getattr(error, "strerror", None) or str(error))
+    return (
+        None
+        if reason is None
+        else trouble(reason, path, what, getattr(error, "strerror", None) or str(error))
+    )
 
 
 def trouble(reason: StorageReason, path: Path, what: str, error: str = "") -> StorageTrouble:
     """The one sentence for it."""
-    told = SAYING[reason].format(what=what, path=path, free=mebibytes(free_bytes(path)), error=error)
+    told = SAYING[reason].format(
+        what=what, path=path, free=mebibytes(free_bytes(path)), error=error
+    )
     return StorageTrouble(f"{told}; it then goes on by itself.", reason)
 
 
@@ -64,7 +92,9 @@ def _of_the_disk(path: Path) -> StorageReason | None:
 
 
 def free_bytes(path: Path) -> int | None:
-    """Bytes that may still be written where `path` lies or will lie; None: the disk can't be asked."""
+    """Bytes that may still be written where `path` lies or will lie; None: the disk can't be
+    asked.
+    """
     found = _statistics(path)
     return None if found is None else _available(found)
 
@@ -92,7 +122,8 @@ def mebibytes(free: int | None) -> str:
 
 
 def require_writable(folder: Path, who: str) -> None:
-    """That a folder, made where it is missing, can be written. That it is full is no reason to refuse: room may be made.
+    """That a folder, made where it is missing, can be written. That it is full is no reason to
+    refuse: room may be made.
 
     Raises: EnvironmentBroken with one sentence.
     """
@@ -105,4 +136,7 @@ def require_writable(folder: Path, who: str) -> None:
         if found is not None and found.reason == "full":
             return
         why = error.strerror or str(error)
-        raise EnvironmentBroken(f"{who} can't write its folder {folder} ({why}): make it writable, or set LGSP_DATA to another.") from error
+        raise EnvironmentBroken(
+            f"{who} can't write its folder {folder} ({why}): make it writable, or set LGSP_DATA to"
+            " another."
+        ) from error

@@ -1,4 +1,6 @@
-"""Times as events bring them: RFC 3339 text with its zone, or epoch milliseconds. What is neither is told how to be written."""
+"""Times as events bring them: RFC 3339 text with its zone, or epoch milliseconds. What is neither
+is told how to be written.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def instant(value: Any) -> int:
 
 
 def _written_otherwise(text: str) -> datetime:
-    """RFC 3339 allows small letters and a leap second, which counts as the last instant of its minute."""
+    """RFC 3339 allows small letters and a leap second, which counts as the last instant of its
+    minute.
+    """
     text = text.strip().upper()
     leap = _SECOND_60.sub(r"\g<1>59.999", text)
     try:
@@ -58,7 +62,10 @@ def _how_to_write(text: str) -> str:
         return f"should be a time such as {SAMPLE}"
     clock = _CLOCK.search(text[:_LONGEST])
     if clock is None:
-        return f"is no time as events write it: write {day}, with its time of day and zone, such as {day}T09:00:00+07:00"
+        return (
+            f"is no time as events write it: write {day}, with its time of day and zone, such as"
+            f" {day}T09:00:00+07:00"
+        )
     hour, minute, second = int(clock[1]), int(clock[2]), int(clock[3] or 0)
     if hour > 23 or minute > 59 or second > 59:
         return f"has a time of day that does not exist: write a time such as {SAMPLE}"
@@ -89,7 +96,10 @@ def _day_in(text: str) -> date | None:
 def _without_zone(text: str, moment: datetime) -> str:
     if ":" not in text and moment.time() == time():
         day = moment.date()
-        return f"needs its time of day and zone: write {day} as {day}T09:00:00+07:00, with the right time"
+        return (
+            f"needs its time of day and zone: write {day} as {day}T09:00:00+07:00, with the right"
+            " time"
+        )
     return f"needs its time zone, such as {moment.isoformat(timespec='seconds')}+07:00 in Viet Nam"
 
 

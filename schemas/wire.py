@@ -1,4 +1,6 @@
-"""Records on the wire: Confluent wire format (a zero byte, the contract's id in four bytes, the Avro body) and CloudEvents headers."""
+"""Records on the wire: Confluent wire format (a zero byte, the contract's id in four bytes, the
+Avro body) and CloudEvents headers.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ from schemas.masking import quoted
 
 MAGIC = b"\0"
 Fields = dict[str, Any]
-CODES = ("procedure", "document_type", "category", "kind", "field", "indicator")  # beside the agencies: what ends up in cells' keys
+# beside the agencies: what ends up in cells' keys
+CODES = ("procedure", "document_type", "category", "kind", "field", "indicator")
 Headers = list[tuple[str, bytes]]
 LONGEST_WORD = 64  # characters of one of a list of words; newer producers may know more of them
 SHORT = 4 * LONGEST  # bytes of a record in which no text can have more than the longest id
@@ -50,21 +53,27 @@ class Route(NamedTuple):
     type: str
     codes: tuple[str, ...]
     instants: tuple[str, ...]  # other than occurred_at, which every event has
-    amounts: tuple[tuple[str, int, int], ...]  # with the least and the greatest that a connector lets in
-    texts: tuple[tuple[str, int], ...]  # texts and lists of them, with the most characters of each that a connector lets in
+    # with the least and the greatest that a connector lets in
+    amounts: tuple[tuple[str, int, int], ...]
+    # texts and lists of them, with the most characters of each that a connector lets in
+    texts: tuple[tuple[str, int], ...]
 
 
 class Decoder:
     """Decodes record values of one family; older versions come out in the shape of the newest."""
 
     def __init__(self, family: str) -> None:
-        self.routes = {prefix(contract): _route(contract) for contract in contracts().values() if contract.family == family}
+        self.routes = {
+            prefix(contract): _route(contract)
+            for contract in contracts().values()
+            if contract.family == family
+        }
 
     def __call__(self, value: bytes | None) -> tuple[str, Fields]:
         """The event type and its fields, without the thing's id.
 
-        Raises: ContractError for a value that no contract of this family decodes completely, or whose times or codes could
-        not have come through a connector.
+        Raises: ContractError for a value that no contract of this family decodes completely, or
+        whose times or codes could not have come through a connector.
         """
         if value is None:
             raise ContractError("the record has no value")
@@ -76,11 +85,19 @@ class Decoder:
         try:
             fields: Fields = schemaless_reader(body, route.writer, route.reader)  # type: ignore[assignment]
         except Exception as error:  # fastavro raises whatever its readers hit on damaged bytes
-            raise ContractError(f"{route.type}: the bytes do not decode: they are cut off, or another program wrote them") from error
+            raise ContractError(
+                f"{route.type}: the bytes do not decode: they are cut off, or another program wrote"
+                " them"
+            ) from error
         if body.tell() != len(value):
-            raise ContractError(f"{route.type}: {len(value) - body.tell()} bytes are left over behind the record")
+            raise ContractError(
+                f"{route.type}: {len(value) - body.tell()} bytes are left over behind the record"
+            )
         if not EARLIEST_MS <= fields["occurred_at"] < LATEST_MS:
-            raise ContractError(f"{route.type}: occurred_at {fields['occurred_at']} is no time between 1980 and 2100 in epoch milliseconds")
+            raise ContractError(
+                f"{route.type}: occurred_at {fields['occurred_at']} is no time between 1980 and"
+                " 2100 in epoch milliseconds"
+            )
         if route.instants or route.amounts:
             _refuse_absurd(route, fields)
         if len(value) > SHORT:  # rare
@@ -95,7 +112,9 @@ class Decoder:
 
 
 def _beginning(value: bytes) -> str:
-    """The first bytes of a record; of one that is none of the hub's the first alone, since text may follow."""
+    """The first bytes of a record; of one that is none of the hub's the first alone, since text may
+    follow.
+    """
     return value[: 5 if value[:1] == MAGIC else 1].hex(" ") or "nothing"
 
 
@@ -103,11 +122,16 @@ def _refuse_absurd(route: Route, fields: Fields) -> None:
     for name in route.instants:
         instant = fields[name]
         if instant is not None and not EARLIEST_MS <= instant < LATEST_MS:
-            raise ContractError(f"{route.type}: {name} {instant} is no time between 1980 and 2100 in epoch milliseconds")
+            raise ContractError(
+                f"{route.type}: {name} {instant} is no time between 1980 and 2100 in epoch"
+                " milliseconds"
+            )
     for name, least, greatest in route.amounts:
         amount = fields[name]
         if amount is not None and not least <= amount <= greatest:
-            raise ContractError(f"{route.type}: {name} {amount} is not between {least} and {greatest}")
+            raise ContractError(
+                f"{route.type}: {name} {amount} is not between {least} and {greatest}"
+            )
 
 
 def _refuse_endless(route: Route, fields: Fields) -> None:
@@ -127,17 +151,27 @@ def _route(contract: Contract) -> Route:
     newest = latest()[contract.type]
     names = [field["name"] for field in newest.schema["fields"]]
     return Route(
-        contract.parsed, None if contract is newest else newest.parsed, contract.type,
+        contract.parsed,
+        None if contract is newest else newest.parsed,
+        contract.type,
         tuple(name for name in names if name.endswith("agency") or name in CODES),
-        tuple(name for name in names if name.endswith(("_at", "_from", "_to")) and name != "occurred_at"),
+        tuple(
+            name
+            for name in names
+            if name.endswith(("_at", "_from", "_to")) and name != "occurred_at"
+        ),
         _bounds(EVENTS[contract.type]),
         _texts(EVENTS[contract.type]),
-    )  # fmt: skip
+    )
 
 
-@cache  # a ledger makes decoders for every partition that it takes over, and a model's schema takes milliseconds
+# a ledger makes decoders for every partition that it takes over, and a model's schema takes
+# milliseconds
+@cache
 def _bounds(event: type[Event]) -> tuple[tuple[str, int, int], ...]:
-    """The whole numbers that an event's model keeps in bounds: a sum of those fits into a cell, whoever wrote them."""
+    """The whole numbers that an event's model keeps in bounds: a sum of those fits into a cell,
+    whoever wrote them.
+    """
     found = []
     for name, described in event.model_json_schema(mode="serialization")["properties"].items():
         for choice in described.get("anyOf", [described]):
@@ -148,7 +182,9 @@ def _bounds(event: type[Event]) -> tuple[tuple[str, int, int], ...]:
 
 @cache
 def _texts(event: type[Event]) -> tuple[tuple[str, int], ...]:
-    """The texts of an event, so that what is kept of them is bounded, whoever wrote them; its key is none of the fields."""
+    """The texts of an event, so that what is kept of them is bounded, whoever wrote them; its key
+    is none of the fields.
+    """
     found = []
     for name, described in event.model_json_schema(mode="serialization")["properties"].items():
         for choice in described.get("anyOf", [described]):
@@ -159,9 +195,11 @@ def _texts(event: type[Event]) -> tuple[tuple[str, int], ...]:
 
 
 def cloud_event_headers(event: Event) -> Headers:
-    """CloudEvents' required attributes as Kafka headers (CloudEvents 1.0, Kafka protocol binding, binary mode).
+    """CloudEvents' required attributes as Kafka headers (CloudEvents 1.0, Kafka protocol binding,
+    binary mode).
 
-    The optional ones would only repeat the record (`time`) or the topic (`datacontenttype`), and every reader pays for them.
+    The optional ones would only repeat the record (`time`) or the topic (`datacontenttype`), and
+    every reader pays for them.
     """
     return [
         ("ce_specversion", b"1.0"),

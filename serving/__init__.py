@@ -1,6 +1,8 @@
-"""How any of the hub's processes answers over HTTP: one server, one set of limits, each of them counted and told.
+"""How any of the hub's processes answers over HTTP: one server, one set of limits, each of them
+counted and told.
 
-http (socket, server) -> connections (how many, how long, how much) -> protocol (one connection, one request at a time)
+http (socket, server) -> connections (how many, how long, how much) -> protocol (one connection, one
+request at a time)
 """
 
 from serving.connections import METRICS, Connections

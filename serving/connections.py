@@ -1,8 +1,9 @@
-"""The connections of one server: how many there may be, which one makes room, how long each may take; and what every limit met.
+"""The connections of one server: how many there may be, which one makes room, how long each may
+take; and what every limit met.
 
-A connection that waits for its client (nothing asked yet, half a head, half a body, idle between requests) makes room for a new one
-when there is none left, the one that waits longest first. So a crowd that keeps connections open and says nothing keeps out nobody
-who asks at once.
+A connection that waits for its client (nothing asked yet, half a head, half a body, idle between
+requests) makes room for a new one when there is none left, the one that waits longest first. So a
+crowd that keeps connections open and says nothing keeps out nobody who asks at once.
 """
 
 from __future__ import annotations
@@ -21,13 +22,17 @@ from serving.telemetry import Metric
 
 log = logging.getLogger(__name__)
 
-KEPT_FILES = 128  # of the descriptors that a process may have: for Kafka, SQLite and the rest of what it opens
+# of the descriptors that a process may have: for Kafka, SQLite and the rest of what it opens
+KEPT_FILES = 128
 MOST_FILES = 1 << 16
-UNSENT_BYTES = 64 << 20  # of answers that wait in memory for their clients, of all connections together
+# of answers that wait in memory for their clients, of all connections together
+UNSENT_BYTES = 64 << 20
 LOG_SECONDS = 60.0
 AT_ONCE = 4  # requests sent ahead that begin in one turn of the loop
 
-LimitName = Literal["connections", "evicted", "head_size", "head_time", "no_http", "pipelined", "unread"]
+LimitName = Literal[
+    "connections", "evicted", "head_size", "head_time", "no_http", "pipelined", "unread"
+]
 WORDS: dict[LimitName, str] = {
     "connections": "there was no room for another connection",
     "evicted": "a connection that waited for its client made room for another",
@@ -40,18 +45,30 @@ WORDS: dict[LimitName, str] = {
 
 
 LIMITED = Metric(
-    "lgsp_http_limited_total", "counter", ("reason",),
-    "Connections and requests that met a limit of the server: " + ", ".join(f"`{reason}`" for reason in get_args(LimitName)) + ".",
-    "A rise: the log names the address; mend or block that client. connections: raise LGSP_CONNECTIONS if the clients are honest.",
-)  # fmt: skip
+    "lgsp_http_limited_total",
+    "counter",
+    ("reason",),
+    "Connections and requests that met a limit of the server: "
+    + ", ".join(f"`{reason}`" for reason in get_args(LimitName))
+    + ".",
+    "A rise: the log names the address; mend or block that client. connections: raise"
+    " LGSP_CONNECTIONS if the clients are honest.",
+)
 OPEN = Metric(
-    "lgsp_http_connections", "gauge", (), "Open connections to this port.",
-    "Near lgsp_http_connections_limit for minutes: clients open one a request, or somebody holds them open.",
-)  # fmt: skip
+    "lgsp_http_connections",
+    "gauge",
+    (),
+    "Open connections to this port.",
+    "Near lgsp_http_connections_limit for minutes: clients open one a request, or somebody holds"
+    " them open.",
+)
 LIMIT = Metric(
-    "lgsp_http_connections_limit", "gauge", (), "Most connections at once: LGSP_CONNECTIONS, less where the process may open few files.",
+    "lgsp_http_connections_limit",
+    "gauge",
+    (),
+    "Most connections at once: LGSP_CONNECTIONS, less where the process may open few files.",
     "Less than LGSP_CONNECTIONS: raise the process's limit of open files (ulimit -n).",
-)  # fmt: skip
+)
 METRICS: tuple[Metric, ...] = (LIMITED, OPEN, LIMIT)
 
 
@@ -74,16 +91,23 @@ class Connection(Protocol):
 
 
 class Connections:
-    """All of one server. `wanted` are the most at once; there are fewer where the process may not open so many files."""
+    """All of one server. `wanted` are the most at once; there are fewer where the process may not
+    open so many files.
+    """
 
-    def __init__(self, wanted: int, files: int | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, wanted: int, files: int | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         files = raise_open_files() if files is None else files
         self.limit = most(wanted, files)
-        self.backlog = max(16, min(1024, files - self.limit))  # accepted in one go, before any can be refused
+        # accepted in one go, before any can be refused
+        self.backlog = max(16, min(1024, files - self.limit))
         self.clock = clock
         self._open: set[Connection] = set()
-        self._waiting: dict[Connection, None] = {}  # those that wait for their clients, in order of since when
-        self._turns: deque[Callable[[], None]] = deque()  # connections whose next request was sent ahead
+        # those that wait for their clients, in order of since when
+        self._waiting: dict[Connection, None] = {}
+        # connections whose next request was sent ahead
+        self._turns: deque[Callable[[], None]] = deque()
         self._turning = False
         self._said: dict[LimitName, tuple[float, int]] = {}  # when, and how often since
         self.registry = CollectorRegistry()
@@ -124,8 +148,9 @@ class Connections:
     def in_turn(self, go_on: Callable[[], None]) -> None:
         """Go on with a request that was sent ahead, soon.
 
-        The loop accepts one connection a turn. If all of a crowd that sends ahead went on at once, turns would be long, and who
-        comes anew would wait for as many of them as there are before it.
+        The loop accepts one connection a turn. If all of a crowd that sends ahead went on at once,
+        turns would be long, and who comes anew would wait for as many of them as there are before
+        it.
         """
         self._turns.append(go_on)
         if not self._turning:
@@ -141,7 +166,9 @@ class Connections:
             loop.call_soon(self._turn)
 
     def sweep(self) -> None:
-        """End those whose clients take too long; where unread answers fill the memory, those that have most of it."""
+        """End those whose clients take too long; where unread answers fill the memory, those that
+        have most of it.
+        """
         now = self.clock()
         for connection in list(self._open):
             connection.check(now)
@@ -164,8 +191,15 @@ class Connections:
             return
         self._said[reason] = now, 0
         more = f" (and {since:,} times more since this was last said)" if since else ""
-        level = logging.INFO if reason == "pipelined" else logging.WARNING  # which honest clients may do too
-        log.log(level, "From %s: %s%s; lgsp_http_limited_total counts them.", address, WORDS[reason], more)
+        # which honest clients may do too
+        level = logging.INFO if reason == "pipelined" else logging.WARNING
+        log.log(
+            level,
+            "From %s: %s%s; lgsp_http_limited_total counts them.",
+            address,
+            WORDS[reason],
+            more,
+        )
 
     def _make_room(self) -> bool:
         longest = next(iter(self._waiting), None)
@@ -185,7 +219,8 @@ def raise_open_files() -> int:
         return MOST_FILES if soft == resource.RLIM_INFINITY else soft
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    except (ValueError, OSError):  # some systems allow less than they say, and some containers no change at all
+    # some systems allow less than they say, and some containers no change at all
+    except (ValueError, OSError):
         return soft
     return wanted
 

@@ -1,4 +1,6 @@
-"""How the hub's processes serve HTTP: a socket of their own, a quiet uvicorn on it, and an end that says why in one sentence."""
+"""How the hub's processes serve HTTP: a socket of their own, a quiet uvicorn on it, and an end that
+says why in one sentence.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ from schemas.settings import Settings
 from serving.connections import Connections
 from serving.protocol import KEEP_ALIVE_SECONDS, Protocol
 
-# The system would keep 4 MiB for a client that takes nothing, and for minutes not say that a slow one gets on. It doubles this.
+# The system would keep 4 MiB for a client that takes nothing, and for minutes not say that a slow
+# one gets on. It doubles this.
 SEND_BYTES = 128 << 10
 
 Port = Literal["gateway_port", "metrics_port"]
@@ -31,13 +34,22 @@ Port = Literal["gateway_port", "metrics_port"]
 log = logging.getLogger(__name__)
 
 
-def run_server(settings: Settings, port: Port, who: str, serve: Callable[[socket.socket], Coroutine[Any, Any, None]]) -> int:
-    """Serve in the foreground on the port of that setting, until asked to stop; the process's exit code.
+def run_server(
+    settings: Settings,
+    port: Port,
+    who: str,
+    serve: Callable[[socket.socket], Coroutine[Any, Any, None]],
+) -> int:
+    """Serve in the foreground on the port of that setting, until asked to stop; the process's exit
+    code.
 
     `who` begins the sentence that is printed if it can't listen.
     """
     try:
-        with contextlib.closing(_listener(settings, port, who)) as listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with (
+            contextlib.closing(_listener(settings, port, who)) as listener,
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
             runner.run(serve(listener))
     except HubError as error:
         print(error, file=sys.stderr)
@@ -69,13 +81,34 @@ def bound_sending(listener: socket.socket) -> None:
 class Server(uvicorn.Server):
     """uvicorn, but within limits; signals end it quietly, and it says so itself when it answers."""
 
-    def __init__(self, app: Any, name: str, paths: Sequence[str], *, connections: Connections, grace_seconds: int) -> None:
-        """`name` and `paths` are what it prints when it answers; `connections` are all of this port."""
-        http: Any = partial(Protocol, connections)  # what makes one, which is all that uvicorn does with it
-        super().__init__(uvicorn.Config(
-            app, http=http, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False,
-            timeout_graceful_shutdown=grace_seconds, timeout_keep_alive=KEEP_ALIVE_SECONDS, backlog=connections.backlog,
-        ))  # fmt: skip
+    def __init__(
+        self,
+        app: Any,
+        name: str,
+        paths: Sequence[str],
+        *,
+        connections: Connections,
+        grace_seconds: int,
+    ) -> None:
+        """`name` and `paths` are what it prints when it answers; `connections` are all of this
+        port.
+        """
+        # what makes one, which is all that uvicorn does with it
+        http: Any = partial(Protocol, connections)
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=http,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=grace_seconds,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                backlog=connections.backlog,
+            )
+        )
         self._name, self._paths, self._connections = name, paths, connections
 
     def stop_soon(self) -> None:
@@ -84,7 +117,9 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """SIGTERM and Ctrl-C finish the requests in flight; the process then ends by itself, with its own exit code."""
+        """SIGTERM and Ctrl-C finish the requests in flight; the process then ends by itself, with
+        its own exit code.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.handle_exit, number, None)
@@ -101,14 +136,20 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         for listener in sockets or []:
             host, port = listener.getsockname()[:2]
-            print(f"{self._name}: {' and '.join(f'http://{host}:{port}{path}' for path in self._paths)}", flush=True)
+            print(
+                f"{self._name}:"
+                f" {' and '.join(f'http://{host}:{port}{path}' for path in self._paths)}",
+                flush=True,
+            )
 
 
 def spare_collections(objects: int) -> None:
-    """Let the garbage collector pass over what stays, and look seldom: first once there are so many more objects than before.
+    """Let the garbage collector pass over what stays, and look seldom: first once there are so many
+    more objects than before.
 
-    An answer of a thousand rows makes many objects and no cycles; it went through everything that the process holds, which took
-    longer than the answer. Requests do leave cycles, which stay until it looks: a hundred thousand objects are some 45 MB of them.
+    An answer of a thousand rows makes many objects and no cycles; it went through everything that
+    the process holds, which took longer than the answer. Requests do leave cycles, which stay until
+    it looks: a hundred thousand objects are some 45 MB of them.
     """
     gc.collect()
     gc.freeze()

@@ -1,8 +1,10 @@
-"""uvicorn's HTTP protocol with bounds: of a head, of what is sent before an answer is read, and of time.
+"""uvicorn's HTTP protocol with bounds: of a head, of what is sent before an answer is read, and of
+time.
 
-The parser gets one request at a time. A head is handed over when it is complete (so one that does not end costs its limit and no
-more), a body as it comes; what stands behind a request waits unread in its socket until that request is answered and the client
-has taken the answer. So a connection never has more in memory than one request, one answer and one read of its socket.
+The parser gets one request at a time. A head is handed over when it is complete (so one that does
+not end costs its limit and no more), a body as it comes; what stands behind a request waits unread
+in its socket until that request is answered and the client has taken the answer. So a connection
+never has more in memory than one request, one answer and one read of its socket.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ STEPS = 512  # pieces for the parser before other connections get their turn
 
 HEAD_END = b"\r\n\r\n"
 BEGINS = re.compile(rb"[A-Z\r\n]")  # how a request can begin
-# Other protocols are not spoken; to the parser such a request would have no body (Java's client offers HTTP/2 with each first one).
+# Other protocols are not spoken; to the parser such a request would have no body (Java's client
+# offers HTTP/2 with each first one).
 UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
 
 _clients = logging.getLogger(CLIENTS)
@@ -58,10 +61,15 @@ class Protocol(HttpToolsProtocol):
         self._unfed, self._at = b"", 0  # what was read, and from where on the parser has not had it
         self._in_head = True
         self._left: int | None = None  # of a body whose length is known
-        self._ending = b""  # what the parser had last of a body in chunks: its end may stand in two reads
-        self._no_body = 0  # bytes of such a body since the last that belong to it: chunks' names, and headers behind the last chunk
-        self._begun: float | None = None  # when what the client owes has begun; None: it owes nothing
-        self._seen: tuple[float, int] | None = None  # when an answer last got on, and how much of it was left
+        # what the parser had last of a body in chunks: its end may stand in two reads
+        self._ending = b""
+        # bytes of such a body since the last that belong to it: chunks' names, and headers behind
+        # the last chunk
+        self._no_body = 0
+        # when what the client owes has begun; None: it owes nothing
+        self._begun: float | None = None
+        # when an answer last got on, and how much of it was left
+        self._seen: tuple[float, int] | None = None
         self._blocked = False  # what was read waits for what is in front of it
 
     @property
@@ -100,7 +108,11 @@ class Protocol(HttpToolsProtocol):
         if self._is_stuck(now):
             self._all.met("unread", self.address)
             self.drop()
-        elif self._begun is not None and now - self._begun > HEAD_SECONDS and not self.transport.is_closing():
+        elif (
+            self._begun is not None
+            and now - self._begun > HEAD_SECONDS
+            and not self.transport.is_closing()
+        ):
             self._late()
 
     def drop(self) -> None:
@@ -130,8 +142,11 @@ class Protocol(HttpToolsProtocol):
             self._wait_for_next()
 
     def on_response_complete(self) -> None:
-        """Go on with what waited; of a body that nobody wants the rest is taken for a while, so that the answer arrives."""
-        self._seen = None  # it was made since the client took what was in front of it, so the client gets on
+        """Go on with what waited; of a body that nobody wants the rest is taken for a while, so
+        that the answer arrives.
+        """
+        # it was made since the client took what was in front of it, so the client gets on
+        self._seen = None
         self._wait_for_next()
         super().on_response_complete()
         if self._at < len(self._unfed):
@@ -174,7 +189,9 @@ class Protocol(HttpToolsProtocol):
         return piece
 
     def _of_chunks(self) -> bytes:
-        """A body in chunks no further than where it can end: the parser would take a next head, however long, for more of the same."""
+        """A body in chunks no further than where it can end: the parser would take a next head,
+        however long, for more of the same.
+        """
         if self._no_body > HEAD_LIMIT:
             return self._too_large(f"longer than {HEAD_LIMIT:,} bytes")
         before = len(self._ending)
@@ -209,7 +226,9 @@ class Protocol(HttpToolsProtocol):
 
     def _is_busy(self) -> bool:
         """Whether the request in front is not answered, or its answer not taken."""
-        busy = self.cycle is not None and (not self.cycle.response_complete or self.flow.write_paused)
+        busy = self.cycle is not None and (
+            not self.cycle.response_complete or self.flow.write_paused
+        )
         if busy and not self.flow.held:
             self._all.met("pipelined", self.address)
         self._blocked = busy
@@ -240,7 +259,9 @@ class Protocol(HttpToolsProtocol):
     def _late(self) -> None:
         self._all.met("head_time", self.address)
         if self._in_head and self._at < len(self._unfed):
-            self._refuse("too-slow", f"The request's head did not arrive within {HEAD_SECONDS:g} s.")
+            self._refuse(
+                "too-slow", f"The request's head did not arrive within {HEAD_SECONDS:g} s."
+            )
         else:
             self.drop()
 

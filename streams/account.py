@@ -1,4 +1,6 @@
-"""An account: one family's books within a ledger, and how far they have come. Pure of producers; the ledger commits."""
+"""An account: one family's books within a ledger, and how far they have come. Pure of producers;
+the ledger commits.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +26,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """Records of one source in order of offset; `previous` is the offset handed before them (None: the first)."""
+    """Records of one source in order of offset; `previous` is the offset handed before them (None:
+    the first).
+    """
 
     records: list[Any]  # aiokafka's ConsumerRecord
     previous: int | None
 
 
 class Account:
-    """The books of one partition of one family. `partitions` says how many there are; None: keys are not asked where they belong."""
+    """The books of one partition of one family. `partitions` says how many there are; None: keys
+    are not asked where they belong.
+    """
 
     def __init__(self, family: Family, partition: int, partitions: int | None = None) -> None:
         self.family = family
@@ -39,7 +45,8 @@ class Account:
         self.books = Books(family, Home(partition, partitions) if partitions else None)
         self.next = 0  # offset of the next record to apply
         self.rules: Rules | None = None  # that counted the published pages; None: there are none
-        self.states_next: int | None = None  # the same offset as the states' topic says it; None: it does not
+        # the same offset as the states' topic says it; None: it does not
+        self.states_next: int | None = None
         self.junk: list[Stray] = []  # what somebody else wrote among states and pages
         self._applied = applied_key(family.name)
         self._applied_value: bytes | None = None
@@ -103,10 +110,18 @@ class Account:
 
     def _pass_over(self, topic: str, record: Record) -> None:
         origin = f"kafka:{topic}/{self.source.partition}/{record.offset}"
-        self.junk.append(Stray(origin, f"no worker of the hub wrote this under {quoted(record.key)}", record.value or b""))
+        self.junk.append(
+            Stray(
+                origin,
+                f"no worker of the hub wrote this under {quoted(record.key)}",
+                record.value or b"",
+            )
+        )
 
     def states(self, changes: Changes, offset: int) -> list[Row]:
-        """What is written to the topic of states, and last how far they have come once the transaction is committed."""
+        """What is written to the topic of states, and last how far they have come once the
+        transaction is committed.
+        """
         return [*changes.states, applied_state(offset)]
 
     def pages(self, changes: Changes, offset: int) -> list[Row]:
@@ -119,18 +134,26 @@ class Account:
     async def settled(self) -> Changes | None:
         """What has to be published before the first fact is applied; None: nothing.
 
-        Pages that other rules counted are counted anew, and so are all if any was damaged. What stands in the place of a damaged state
-        or page is written again, and so is how far they have come where an earlier version of the hub said it.
+        Pages that other rules counted are counted anew, and so are all if any was damaged. What
+        stands in the place of a damaged state or page is written again, and so is how far they have
+        come where an earlier version of the hub said it.
 
         Raises: BooksError where the pages must be counted anew and a state is lost.
         """
-        self.books.lost = {key for key in self._damaged_states if key not in self.books.states and not strange(key, self.books.home)}
+        self.books.lost = {
+            key
+            for key in self._damaged_states
+            if key not in self.books.states and not strange(key, self.books.home)
+        }
         if self.rules is None:
             return None
         changes = Changes(states=self._restored(), refused_run=self.books.refused_run)
         if self._damaged_pages or self.rules != self.family.rules:
             await self._count_anew(changes)
-        said = self.states_next is not None and self._applied_value == self._applied_row(self.next, self.books.refused_run)[1]
+        said = (
+            self.states_next is not None
+            and self._applied_value == self._applied_row(self.next, self.books.refused_run)[1]
+        )
         return None if said and not changes.states and not changes.pages else changes
 
     def _restored(self) -> list[Row]:
@@ -158,12 +181,14 @@ class Account:
         return f"the rules changed from {self.rules} to {self.family.rules}"
 
     def in_order(self, batches: Sequence[Handed]) -> list[Any]:
-        """The records still to be applied; what was fetched again after a pause is in the books already.
+        """The records still to be applied; what was fetched again after a pause is in the books
+        already.
 
         Raises: LedgerError where something lies between what was applied and these batches.
         """
         if not self.family.recounted:
-            return [record for batch in batches for record in batch.records]  # only the newest matters, and the oldest may be gone
+            # only the newest matters, and the oldest may be gone
+            return [record for batch in batches for record in batch.records]
         expected = self.next
         for batch in batches:
             if batch.previous is not None:
@@ -176,10 +201,15 @@ class Account:
 
     def _check_follows(self, batch: Handed, previous: int, expected: int) -> None:
         if previous >= expected:
-            raise LedgerError(f"{self}: a batch follows offset {previous}, but the books stand at {expected}")
+            raise LedgerError(
+                f"{self}: a batch follows offset {previous}, but the books stand at {expected}"
+            )
         first = batch.records[0].offset
         if first <= previous:
-            raise LedgerError(f"{self}: offset {first} comes after offset {previous}: was the topic deleted and made again?")
+            raise LedgerError(
+                f"{self}: offset {first} comes after offset {previous}: was the topic deleted and"
+                " made again?"
+            )
 
 
 _NEWER = "A newer worker kept these books: stop this one, and start that version again."

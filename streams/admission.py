@@ -1,4 +1,6 @@
-"""Which records may count: what somebody else wrote to the hub's topics is told apart here, for workers and the recount alike."""
+"""Which records may count: what somebody else wrote to the hub's topics is told apart here, for
+workers and the recount alike.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ class Home:
 
 
 def strange(key: bytes, home: Home | None) -> str | None:
-    """Why no door wrote a record of this key to this partition; None if one may have. `home` None: the family's keys don't choose.
+    """Why no door wrote a record of this key to this partition; None if one may have. `home` None:
+    the family's keys don't choose.
 
     A thing that is told of on two partitions would be two things, and count twice.
     """
@@ -32,7 +35,10 @@ def strange(key: bytes, home: Home | None) -> str | None:
     right = partition_of(key, home.partitions)
     if right == home.partition:
         return None
-    return f"the key belongs to partition {right}, not {home.partition}: another system's producer chose it, by another rule"
+    return (
+        f"the key belongs to partition {right}, not {home.partition}: another system's producer"
+        " chose it, by another rule"
+    )
 
 
 def _no_id(key: bytes) -> str | None:
@@ -40,11 +46,15 @@ def _no_id(key: bytes) -> str | None:
         text = key.decode()
     except UnicodeDecodeError:
         return f"the key, {len(key):,} bytes, is no text, so it is no id that a connector lets in"
-    return None if is_thing_id(text) else f"the key {quoted(text)} is no id that a connector lets in"
+    return (
+        None if is_thing_id(text) else f"the key {quoted(text)} is no id that a connector lets in"
+    )
 
 
 def looks_like_state(row: bytes) -> bool:
-    """Whether a row of a state topic begins as one: with the head of a MessagePack array. Quick: for a million at a take-over."""
+    """Whether a row of a state topic begins as one: with the head of a MessagePack array. Quick:
+    for a million at a take-over.
+    """
     head = row[0]
     return head & 0xF0 == 0x90 or head in (0xDC, 0xDD)
 

@@ -1,15 +1,23 @@
-"""Which worker keeps which partitions: Faust's assignor, told how many partitions there are instead of asking."""
+"""Which worker keeps which partitions: Faust's assignor, told how many partitions there are instead
+of asking.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from aiokafka.cluster import ClusterMetadata
-from faust.assignor.partition_assignor import MemberAssignmentMapping, MemberMetadataMapping, PartitionAssignor
+from faust.assignor.partition_assignor import (
+    MemberAssignmentMapping,
+    MemberMetadataMapping,
+    PartitionAssignor,
+)
 
 
 class Declared:
-    """Stands in for a cluster's metadata: every topic has as many partitions as the hub declares."""
+    """Stands in for a cluster's metadata: every topic has as many partitions as the hub
+    declares.
+    """
 
     def __init__(self, partitions: int) -> None:
         self._partitions = set(range(partitions))
@@ -20,11 +28,13 @@ class Declared:
 
 
 class DeclaredAssignor(PartitionAssignor):
-    """Gives out every declared partition, whatever the group's leader happens to know of the topics.
+    """Gives out every declared partition, whatever the group's leader happens to know of the
+    topics.
 
-    Faust passes over a topic that is missing in the leader's metadata. Right after a broker came back a leader may know none,
-    since its client asks once and then only every five minutes: nobody would be given anything, and all would wait without a
-    word. A worker joins only after `ensure_topics`, so the declared partitions exist.
+    Faust passes over a topic that is missing in the leader's metadata. Right after a broker came
+    back a leader may know none, since its client asks once and then only every five minutes: nobody
+    would be given anything, and all would wait without a word. A worker joins only after
+    `ensure_topics`, so the declared partitions exist.
     """
 
     def assign(  # type: ignore[override]  # Faust's signature, which differs from aiokafka's

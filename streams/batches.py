@@ -1,7 +1,8 @@
 """Batches: a Faust transport that hands agents whole fetches instead of single messages.
 
-With `assignment` the only module that touches Faust's internals; `tests/unit/test_faust_contract.py` checks each name overridden here, and
-faust-streaming is pinned. Faust never commits offsets here: the ledger's transaction does.
+With `assignment` the only module that touches Faust's internals;
+`tests/unit/test_faust_contract.py` checks each name overridden here, and faust-streaming is pinned.
+Faust never commits offsets here: the ledger's transaction does.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from faust.types.tuples import ConsumerMessage
 from streams.account import Handed
 
 BATCH = 10_000  # most records in a batch: about a quarter of a second of work
-ROOM = 40_000  # records handed and not yet applied, beyond which nothing is handed: what waits is memory
+# records handed and not yet applied, beyond which nothing is handed: what waits is memory
+ROOM = 40_000
 FETCH_WAIT_MS = 50  # how long the broker may hold a fetch that finds nothing
 CODEC = "batches"
 
@@ -80,7 +82,9 @@ codecs.register(CODEC, Batches())
 
 
 class QuickFetch(driver.AIOKafkaConsumerThread):
-    """Faust lets a fetch wait for 1.5 s, and what arrives for partitions that are not in it waits as long."""
+    """Faust lets a fetch wait for 1.5 s, and what arrives for partitions that are not in it waits
+    as long.
+    """
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -105,7 +109,8 @@ class BatchConsumer(driver.Consumer):
         return QuickFetch(self, loop=self.loop, beacon=self.beacon)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 Faust's signature, called with keywords
-        if self.seeking or (self.app.rebalancing and active_partitions):  # closed until the new owner has loaded its books
+        # closed until the new owner has loaded its books
+        if self.seeking or (self.app.rebalancing and active_partitions):
             await asyncio.sleep(0.05)
             return {}
         self.fetched = (self.app.consumer_generation_id, self.seeks)
@@ -116,7 +121,9 @@ class BatchConsumer(driver.Consumer):
             self.idle.set()
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109 Faust's signature
-        """Fetched records as batches, until a seek: it brings back what was fetched before it and not handed."""
+        """Fetched records as batches, until a seek: it brings back what was fetched before it and
+        not handed.
+        """
         fetched, active = await self._wait_next_records(timeout)
         if not fetched or self.should_stop or not self.flow_active:
             return
@@ -137,24 +144,43 @@ class BatchConsumer(driver.Consumer):
         self.handed[tp] = last.offset
         batch: Any = Batch(Handed(records, previous), room)
         return ConsumerMessage(
-            tp.topic, tp.partition, last.offset, last.timestamp / 1000, 0, None, None, batch, None, 0, 0, tp, generation_id=generation
+            tp.topic,
+            tp.partition,
+            last.offset,
+            last.timestamp / 1000,
+            0,
+            None,
+            None,
+            batch,
+            None,
+            0,
+            0,
+            tp,
+            generation_id=generation,
         )
 
     async def perform_seek(self) -> None:
-        """A new generation reads from the committed offsets: nothing was handed yet, and the old room is void."""
+        """A new generation reads from the committed offsets: nothing was handed yet, and the old
+        room is void.
+        """
         self.seeking = True
         try:
-            await self.idle.wait()  # a fetch across the seek could bring records from either side of it
+            # a fetch across the seek could bring records from either side of it
+            await self.idle.wait()
             self.seeks += 1
             self.handed.clear()
-            self.room.open()  # batches that were thrown away with the agents' buffers hold it, and nobody would give it back
+            # batches that were thrown away with the agents' buffers hold it, and nobody would give
+            # it back
+            self.room.open()
             self.room = Room()
             await super().perform_seek()
         finally:
             self.seeking = False
 
     def _new_offset(self, tp: TP) -> int | None:
-        """Faust would commit what its agents acked; here the ledger's transaction commits, so there is never anything to."""
+        """Faust would commit what its agents acked; here the ledger's transaction commits, so there
+        is never anything to.
+        """
         self._acked.pop(tp, None)
         self._acked_index.pop(tp, None)
         return None

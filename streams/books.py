@@ -1,6 +1,8 @@
-"""A partition's books in memory: its states and pages of cells, and the fold of a batch of events into them.
+"""A partition's books in memory: its states and pages of cells, and the fold of a batch of events
+into them.
 
-Pure of Kafka: records come in, changes come out, and nothing is kept until the caller says that the changes are committed.
+Pure of Kafka: records come in, changes come out, and nothing is kept until the caller says that the
+changes are committed.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ FEW = 64  # contributions of which it is quicker to look for the same ones than 
 
 Row = tuple[bytes, bytes | None]
 Deltas = dict[bytes, Sums]  # by cell's key
-Dirty = dict[bytes, tuple[Any, bytes | None]]  # state as it has become, and its row before the batch
+# state as it has become, and its row before the batch
+Dirty = dict[bytes, tuple[Any, bytes | None]]
 
 
 class Record(Protocol):
@@ -56,19 +59,24 @@ class Refused:
 
 @dataclass(slots=True)
 class Changes:
-    """What a batch does to the books, not yet done: absolute states and pages (None: the page is gone), and refusals."""
+    """What a batch does to the books, not yet done: absolute states and pages (None: the page is
+    gone), and refusals.
+    """
 
     states: list[Row] = field(default_factory=list)
     pages: list[Row] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
-    too_many: list[tuple[bytes, Group]] = field(default_factory=list)  # things that now first have more of a group than counts
+    # things that now first have more of a group than counts
+    too_many: list[tuple[bytes, Group]] = field(default_factory=list)
     events: int = 0
     refused_run: int = 0  # refused records in a row at the end of the batch
     longest_run: int = 0
 
 
 class Books:
-    """States and pages of cells of one partition of a family, both kept as the bytes that Kafka holds."""
+    """States and pages of cells of one partition of a family, both kept as the bytes that Kafka
+    holds.
+    """
 
     def __init__(self, family: Family, home: Home | None = None) -> None:
         """`home` says which keys belong here; None: any."""
@@ -119,8 +127,9 @@ class Books:
 
     def _lost(self, key: bytes, why: str) -> BooksError:
         return BooksError(
-            f"{self.family.name}: what Kafka holds as the state of {quoted(key)} is none ({why}). Find out "
-            "who else writes to the topics of states; `lgsp mend --from-zero` counts everything again from the events."
+            f"{self.family.name}: what Kafka holds as the state of {quoted(key)} is none ({why})."
+            " Find out who else writes to the topics of states; `lgsp mend --from-zero` counts"
+            " everything again from the events."
         )
 
     def fold(self, records: Sequence[Record]) -> Changes:
@@ -149,13 +158,18 @@ class Books:
         self.refused_run = changes.refused_run
         for key, group in changes.too_many:
             log.warning(
-                "%s: %s has more than %s %s. They count nothing any more, and it is flagged too_many (docs/figures.md). "
-                "Find out which system tells so many.",
-                self.family.name, quoted(key), f"{MOST[group.name]:,}", group.holds,
-            )  # fmt: skip
+                "%s: %s has more than %s %s. They count nothing any more, and it is flagged"
+                " too_many (docs/figures.md). Find out which system tells so many.",
+                self.family.name,
+                quoted(key),
+                f"{MOST[group.name]:,}",
+                group.holds,
+            )
 
     def _cut(self, key: bytes, state: Any, before: bytes | None, changes: Changes) -> None:
-        """Keep no more of the state than its family says. Once a batch, not once an event: the state is the same (families/bounds.py)."""
+        """Keep no more of the state than its family says. Once a batch, not once an event: the
+        state is the same (families/bounds.py).
+        """
         groups = self.family.groups
         known = [] if before is None else over(groups, self._load(before))
         changes.too_many += ((key, group) for group in over(groups, state) if group not in known)
@@ -210,7 +224,9 @@ class Books:
         return self.family.state(), None
 
     def _settle(self, deltas: Deltas) -> Iterable[Row]:
-        """The pages that the deltas change, as they become; None for a page that has no cells any more."""
+        """The pages that the deltas change, as they become; None for a page that has no cells any
+        more.
+        """
         touched: defaultdict[bytes, Page] = defaultdict(dict)
         for key, delta in deltas.items():
             if any(delta.values()):
@@ -231,7 +247,8 @@ class Books:
             return decode_page(self.pages.get(key))
         except ContractError as error:
             raise BooksError(
-                f"{error}. Find out who else writes to the topic of cells; `lgsp mend --from-zero` counts everything again from the events."
+                f"{error}. Find out who else writes to the topic of cells; `lgsp mend --from-zero`"
+                " counts everything again from the events."
             ) from error
 
 

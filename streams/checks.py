@@ -1,7 +1,9 @@
-"""What must hold before books may go on: nothing is written, and no fact applied, until all of it does.
+"""What must hold before books may go on: nothing is written, and no fact applied, until all of it
+does.
 
-Books, the group's offset and the log of events are three things that others can touch. Where they don't fit together, going on
-would leave a hole or hide one; the worker stops and names every partition that is wrong, and the command that mends it.
+Books, the group's offset and the log of events are three things that others can touch. Where they
+don't fit together, going on would leave a hole or hide one; the worker stops and names every
+partition that is wrong, and the command that mends it.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from streams.account import Account
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A partition of events as Kafka tells it: its log from `begins` up to `ends`, and the group's offset (None: it has none)."""
+    """A partition of events as Kafka tells it: its log from `begins` up to `ends`, and the group's
+    offset (None: it has none).
+    """
 
     begins: int
     ends: int
@@ -26,7 +30,11 @@ class Place:
 
 def check(accounts: Sequence[Account], places: Mapping[TopicPartition, Place], group: str) -> None:
     """Raises: BooksError naming everything that is wrong with any of these books."""
-    for faults in (rules_faults(accounts), standing_faults(accounts, places, group), log_faults(accounts, places)):
+    for faults in (
+        rules_faults(accounts),
+        standing_faults(accounts, places, group),
+        log_faults(accounts, places),
+    ):
         if found := list(faults):
             raise BooksError(" ".join(found))
 
@@ -39,50 +47,76 @@ def rules_faults(accounts: Iterable[Account]) -> Iterator[str]:
             continue
         if theirs.version > ours.version:
             yield (
-                f"{account}: version {theirs.version} of the rules counted these books, and this worker has version {ours.version}. "
-                "Stop it, and start workers of the newer version; nothing was changed."
+                f"{account}: version {theirs.version} of the rules counted these books, and this"
+                f" worker has version {ours.version}. Stop it, and start workers of the newer"
+                " version; nothing was changed."
             )
         elif theirs.hours > ours.hours and ours.calendar:
             yield (
-                f"{account}: office hours number {theirs.hours} counted these books, and this worker has number {ours.hours}. Give it "
-                "the newer hours and days, and LGSP_OFFICE_HOURS_NUMBER with them; nothing was changed."
+                f"{account}: office hours number {theirs.hours} counted these books, and this"
+                f" worker has number {ours.hours}. Give it the newer hours and days, and"
+                " LGSP_OFFICE_HOURS_NUMBER with them; nothing was changed."
             )
-        elif theirs.hours == ours.hours and theirs.calendar != ours.calendar and theirs.calendar and ours.calendar:
+        elif (
+            theirs.hours == ours.hours
+            and theirs.calendar != ours.calendar
+            and theirs.calendar
+            and ours.calendar
+        ):
             yield (
-                f"{account}: office hours number {theirs.hours} counted these books, and this worker's number {ours.hours} has other "
-                "hours or days (or another list of public holidays). If this worker's are right, raise LGSP_OFFICE_HOURS_NUMBER to "
-                f"{ours.hours + 1} everywhere; else give it the hours of the others. Nothing was changed."
+                f"{account}: office hours number {theirs.hours} counted these books, and this"
+                f" worker's number {ours.hours} has other hours or days (or another list of public"
+                " holidays). If this worker's are right, raise LGSP_OFFICE_HOURS_NUMBER to"
+                f" {ours.hours + 1} everywhere; else give it the hours of the others. Nothing was"
+                " changed."
             )
         elif theirs.version < account.family.states_since and account.next:
             yield (
-                f"{account}: these books were kept by version {theirs.version} of the rules, and version {ours.version} needs "
-                "what they did not keep. Start new books, which count everything from the first event, by a new name such as "
-                "LGSP_APP_ID=lgsp-2 (docs/change-a-definition.md)."
+                f"{account}: these books were kept by version {theirs.version} of the rules, and"
+                f" version {ours.version} needs what they did not keep. Start new books, which"
+                " count everything from the first event, by a new name such as LGSP_APP_ID=lgsp-2"
+                " (docs/change-a-definition.md)."
             )
 
 
-def standing_faults(accounts: Iterable[Account], places: Mapping[TopicPartition, Place], group: str) -> Iterator[str]:
-    """States, cells and the group's offset are committed together; where one differs, somebody touched it. A group without an offset
-    is none: it expires while a hub is off for long."""
+def standing_faults(
+    accounts: Iterable[Account], places: Mapping[TopicPartition, Place], group: str
+) -> Iterator[str]:
+    """States, cells and the group's offset are committed together; where one differs, somebody
+    touched it. A group without an offset is none: it expires while a hub is off for long.
+    """
     accounts = list(accounts)
     torn = list(apart(accounts))
     if torn:
-        where = ", ".join(f"{account} (states at {account.states_next or 0}, cells at {account.next})" for account in torn)
-        yield (
-            f"States and cells stand at different offsets: {where}. A topic of theirs was deleted or lost records. Stop the workers; "
-            "`lgsp mend --from-zero` counts everything again from the events."
+        where = ", ".join(
+            f"{account} (states at {account.states_next or 0}, cells at {account.next})"
+            for account in torn
         )
-    moved = [account for account in accounts if places[account.source].committed not in (None, account.next)]
-    if moved and not torn:
-        where = ", ".join(f"{account} (books at {account.next}, group at {places[account.source].committed})" for account in moved)
         yield (
-            f"The offsets of group {group} are not those of the books: {where}. Somebody moved them by hand. Stop the workers; "
-            "`lgsp mend` sets them back to where the books stand."
+            f"States and cells stand at different offsets: {where}. A topic of theirs was deleted"
+            " or lost records. Stop the workers; `lgsp mend --from-zero` counts everything again"
+            " from the events."
+        )
+    moved = [
+        account
+        for account in accounts
+        if places[account.source].committed not in (None, account.next)
+    ]
+    if moved and not torn:
+        where = ", ".join(
+            f"{account} (books at {account.next}, group at {places[account.source].committed})"
+            for account in moved
+        )
+        yield (
+            f"The offsets of group {group} are not those of the books: {where}. Somebody moved them"
+            " by hand. Stop the workers; `lgsp mend` sets them back to where the books stand."
         )
 
 
 def apart(accounts: Iterable[Account]) -> Iterator[Account]:
-    """Books whose states and cells don't stand at one offset. States of before they said so have no offset of their own."""
+    """Books whose states and cells don't stand at one offset. States of before they said so have no
+    offset of their own.
+    """
     for account in accounts:
         stand = account.states_next
         if stand is None:
@@ -91,27 +125,39 @@ def apart(accounts: Iterable[Account]) -> Iterator[Account]:
             yield account
 
 
-def log_faults(accounts: Iterable[Account], places: Mapping[TopicPartition, Place]) -> Iterator[str]:
-    """Facts that are gone before they were counted, and books that stand for facts that are not there."""
+def log_faults(
+    accounts: Iterable[Account], places: Mapping[TopicPartition, Place]
+) -> Iterator[str]:
+    """Facts that are gone before they were counted, and books that stand for facts that are not
+    there.
+    """
     kept = [(account, places[account.source]) for account in accounts if account.family.recounted]
     gone = [(account, place) for account, place in kept if place.begins > account.next]
     if gone and all(account.rules is None for account, _ in kept):
         where = ", ".join(f"{account} at offset {place.begins}" for account, place in gone)
         yield (
-            f"No books of this name are kept, and new ones can't hold everything: the log begins behind the first fact ({where}). "
-            "Is LGSP_APP_ID right? To begin new books all the same, `lgsp mend --skip-missing`."
+            "No books of this name are kept, and new ones can't hold everything: the log begins"
+            f" behind the first fact ({where}). Is LGSP_APP_ID right? To begin new books all the"
+            " same, `lgsp mend --skip-missing`."
         )
     elif gone:
-        where = ", ".join(f"{account} (facts {account.next} to {place.begins - 1})" for account, place in gone)
+        where = ", ".join(
+            f"{account} (facts {account.next} to {place.begins - 1})" for account, place in gone
+        )
         yield (
-            f"Facts were deleted before they were counted: {where}. They were accepted, so the agencies must send them again. Find out "
-            "what deletes them (the topic's retention, or somebody's command); then `lgsp mend --skip-missing` lets the books go on "
-            "behind the gap."
+            f"Facts were deleted before they were counted: {where}. They were accepted, so the"
+            " agencies must send them again. Find out what deletes them (the topic's retention, or"
+            " somebody's command); then `lgsp mend --skip-missing` lets the books go on behind the"
+            " gap."
         )
     short = [(account, place) for account, place in kept if place.ends < account.next]
     if short:
-        where = ", ".join(f"{account} (counted up to {account.next}, the topic ends at {place.ends})" for account, place in short)
+        where = ", ".join(
+            f"{account} (counted up to {account.next}, the topic ends at {place.ends})"
+            for account, place in short
+        )
         yield (
-            f"Events that were counted are not there: {where}. The topic was deleted and made again, or a backup is older than the "
-            "books. Put the topic back, or stop the workers and count what is there with `lgsp mend --from-zero`."
+            f"Events that were counted are not there: {where}. The topic was deleted and made"
+            " again, or a backup is older than the books. Put the topic back, or stop the workers"
+            " and count what is there with `lgsp mend --from-zero`."
         )

@@ -1,8 +1,10 @@
-"""How workers put into quarantine what they refuse: apart from their transactions, so that nothing else hangs on it.
+"""How workers put into quarantine what they refuse: apart from their transactions, so that nothing
+else hangs on it.
 
-The refused record itself is in its topic for as long as events are kept, and `applied` passes it: its entry in `lgsp.quarantine`
-says why it does not count. So the entry is written before the transaction, perhaps twice (under the same key), and where it can't
-be written the log has the reason instead and the facts beside it count all the same.
+The refused record itself is in its topic for as long as events are kept, and `applied` passes it:
+its entry in `lgsp.quarantine` says why it does not count. So the entry is written before the
+transaction, perhaps twice (under the same key), and where it can't be written the log has the
+reason instead and the facts beside it count all the same.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ from streams import health
 log = logging.getLogger(__name__)
 
 PATIENCE = 5.0  # seconds for what is put in at once; facts wait behind it
-PAUSE = 30.0  # seconds after a failure in which nothing is tried: what is refused then is only logged
+# seconds after a failure in which nothing is tried: what is refused then is only logged
+PAUSE = 30.0
 PROBLEMS = (KafkaError, HubError, TimeoutError, OSError)
 
 
@@ -41,7 +44,9 @@ class Quarantine:
         self._lock = asyncio.Lock()
 
     async def keep(self, strays: Sequence[Stray]) -> None:
-        """Returns once all of them are on all in-sync replicas, or after some seconds; never fails."""
+        """Returns once all of them are on all in-sync replicas, or after some seconds; never
+        fails.
+        """
         if not strays:
             return
         digest = digest_of(self._settings.data)
@@ -62,9 +67,12 @@ class Quarantine:
             health.QUARANTINE_FAILED.inc(len(items))
             self._again_at = time.monotonic() + PAUSE
             log.error(
-                "%s can't be written (%s): %d refused records are only named in this log; all other facts count. Is the topic there, "
-                "and may this worker write to it?", QUARANTINE, str(error) or type(error).__name__, len(items),
-            )  # fmt: skip
+                "%s can't be written (%s): %d refused records are only named in this log; all other"
+                " facts count. Is the topic there, and may this worker write to it?",
+                QUARANTINE,
+                str(error) or type(error).__name__,
+                len(items),
+            )
             await self.close()
 
     async def _write(self, items: Sequence[Quarantined]) -> None:
@@ -72,13 +80,18 @@ class Quarantine:
         await asyncio.gather(*(self._send(sender, item) for item in items))
 
     async def _send(self, sender: AIOKafkaProducer, item: Quarantined) -> None:
-        await sender.send_and_wait(QUARANTINE, item.value, key=item.key, partition=0, headers=item.headers)
+        await sender.send_and_wait(
+            QUARANTINE, item.value, key=item.key, partition=0, headers=item.headers
+        )
 
     async def _opened(self) -> AIOKafkaProducer:
         if self._producer is None:
             await make_topic(self._settings, BY_NAME[QUARANTINE])
-            # Not idempotent: what can't be delivered then expires by itself, and twice under one key is no more than once.
-            self._producer = producer(self._settings, enable_idempotence=False, request_timeout_ms=int(PATIENCE * 1000))
+            # Not idempotent: what can't be delivered then expires by itself, and twice under one
+            # key is no more than once.
+            self._producer = producer(
+                self._settings, enable_idempotence=False, request_timeout_ms=int(PATIENCE * 1000)
+            )
             await self._producer.start()
         return self._producer
 

@@ -1,8 +1,9 @@
 """Rows: a mapping from bytes to bytes of which what was not written lately is kept compressed.
 
-Most dossiers are closed and are hardly touched again, yet their states must be at hand. Rows written lately lie in a plain
-dictionary; the oldest of them are packed, `BLOCK` to a Zstandard frame, and found again by their hash. Neighbours in time
-share agencies, procedures and the upper digits of their times, so a packed row takes about half its size.
+Most dossiers are closed and are hardly touched again, yet their states must be at hand. Rows
+written lately lie in a plain dictionary; the oldest of them are packed, `BLOCK` to a Zstandard
+frame, and found again by their hash. Neighbours in time share agencies, procedures and the upper
+digits of their times, so a packed row takes about half its size.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class Rows:
 
     def __init__(self) -> None:
         self._recent: dict[bytes, bytes] = {}
-        self._packed: dict[int, Block] = {}  # by hash of the key: an integer takes half of a key's memory
+        # by hash of the key: an integer takes half of a key's memory
+        self._packed: dict[int, Block] = {}
         self._pack = zstandard.ZstdCompressor(level=1, write_content_size=True).compress
         self._unpack = zstandard.ZstdDecompressor().decompress
 
@@ -71,10 +73,14 @@ class Rows:
 
     def _live(self, block: Block, rows: dict[bytes, bytes]) -> Iterator[tuple[bytes, bytes]]:
         """The rows of a block that were not taken out since."""
-        return ((key, row) for key, row in rows.items() if self._packed.get(hash(key) & SMALL) is block)
+        return (
+            (key, row) for key, row in rows.items() if self._packed.get(hash(key) & SMALL) is block
+        )
 
     def _take_out(self, key: bytes) -> None:
-        """Unpack a row; what is left of its block too once that is less than half, so that little memory is held for nothing."""
+        """Unpack a row; what is left of its block too once that is less than half, so that little
+        memory is held for nothing.
+        """
         block = self._packed[hash(key) & SMALL]
         rows = _decode(self._unpack(block.data))
         if key not in rows:
@@ -88,11 +94,15 @@ class Rows:
     def _pack_oldest(self) -> None:
         rows = iter(self._recent.items())
         oldest = list(islice(rows, RECENT))
-        left = [self._seal(dict(oldest[start : start + BLOCK])) for start in range(0, RECENT, BLOCK)]
+        left = [
+            self._seal(dict(oldest[start : start + BLOCK])) for start in range(0, RECENT, BLOCK)
+        ]
         self._recent = dict(chain(*(some.items() for some in left), rows))
 
     def _seal(self, rows: dict[bytes, bytes]) -> dict[bytes, bytes]:
-        """Pack rows; those whose hash another key has are taken out of them and given back: they stay as they are."""
+        """Pack rows; those whose hash another key has are taken out of them and given back: they
+        stay as they are.
+        """
         hashes, left = {hash(key) & SMALL: key for key in rows}, {}
         if len(hashes) < len(rows) or not self._packed.keys().isdisjoint(hashes):
             hashes = {hash_: key for hash_, key in hashes.items() if hash_ not in self._packed}

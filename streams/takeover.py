@@ -1,7 +1,9 @@
-"""The take-over: ledgers are opened together, since what they load lies side by side and is read in one go.
+"""The take-over: ledgers are opened together, since what they load lies side by side and is read in
+one go.
 
-Fence first, so that whoever held a partition before can add nothing any more; then read states and pages as they were last
-committed; then compare them with each other, with the group's offsets and with the log of events (streams/checks.py).
+Fence first, so that whoever held a partition before can add nothing any more; then read states and
+pages as they were last committed; then compare them with each other, with the group's offsets and
+with the log of events (streams/checks.py).
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ FENCE_SECONDS = 30.0  # a former owner's open transaction is rolled back first, 
 async def take_over(settings: Settings, ledgers: Sequence[Ledger]) -> None:
     """Open ledgers.
 
-    Raises: LedgerError where books, group and events don't fit together, before anything is written; whatever Kafka raises.
+    Raises: LedgerError where books, group and events don't fit together, before anything is
+    written; whatever Kafka raises.
     """
     if not ledgers:
         return
@@ -42,8 +45,17 @@ async def take_over(settings: Settings, ledgers: Sequence[Ledger]) -> None:
     check(accounts, places, settings.app_id)
     for ledger in ledgers:
         await ledger.settle(places)
-    states, pages = sum(len(account.books.states) for account in accounts), sum(len(account.books.pages) for account in accounts)
-    log.info("took over %d partitions: %d states, %d pages in %.1f s", len(ledgers), states, pages, perf_counter() - began)
+    states, pages = (
+        sum(len(account.books.states) for account in accounts),
+        sum(len(account.books.pages) for account in accounts),
+    )
+    log.info(
+        "took over %d partitions: %d states, %d pages in %.1f s",
+        len(ledgers),
+        states,
+        pages,
+        perf_counter() - began,
+    )
 
 
 async def fence(ledgers: Sequence[Ledger]) -> None:
@@ -56,12 +68,15 @@ async def fence(ledgers: Sequence[Ledger]) -> None:
             await asyncio.gather(*(ledger.fence() for ledger in ledgers))
     except TimeoutError:
         raise LedgerError(
-            f"Kafka did not open the transactions of partitions {', '.join(str(ledger.partition) for ledger in ledgers)} within "
-            f"{FENCE_SECONDS:g} s: is the former owner's last transaction still being rolled back, or a broker away?"
+            "Kafka did not open the transactions of partitions"
+            f" {', '.join(str(ledger.partition) for ledger in ledgers)} within {FENCE_SECONDS:g} s:"
+            " is the former owner's last transaction still being rolled back, or a broker away?"
         ) from None
 
 
-async def places_of(settings: Settings, sources: list[TopicPartition]) -> dict[TopicPartition, Place]:
+async def places_of(
+    settings: Settings, sources: list[TopicPartition]
+) -> dict[TopicPartition, Place]:
     """Where the logs of these partitions of events begin and end, and where the group stands."""
     committed = await committed_offsets(settings, settings.app_id, sources)
     async with consumer(settings) as reader:
@@ -70,13 +85,22 @@ async def places_of(settings: Settings, sources: list[TopicPartition]) -> dict[T
 
 
 async def load(settings: Settings, accounts: Sequence[Account]) -> None:
-    """Every row goes to the books it belongs to: a state topic has one family's, the topic of cells all families'."""
+    """Every row goes to the books it belongs to: a state topic has one family's, the topic of cells
+    all families'.
+    """
     books = settings.app_id
-    states = {TopicPartition(state_topic(one.family.name, books), one.source.partition): one for one in accounts}
+    states = {
+        TopicPartition(state_topic(one.family.name, books), one.source.partition): one
+        for one in accounts
+    }
     pages: dict[TopicPartition, dict[bytes, Account]] = {}
     for account in accounts:
-        pages.setdefault(TopicPartition(cells_topic(books), account.source.partition), {})[account.family.name.encode()] = account
-    async with consumer(settings, max_partition_fetch_bytes=2 << 20, fetch_max_bytes=16 << 20) as reader:
+        pages.setdefault(TopicPartition(cells_topic(books), account.source.partition), {})[
+            account.family.name.encode()
+        ] = account
+    async with consumer(
+        settings, max_partition_fetch_bytes=2 << 20, fetch_max_bytes=16 << 20
+    ) as reader:
         reader.assign([*states, *pages])
         async for partition, records in read_to_end(reader, *states, *pages):
             if partition in states:
@@ -86,7 +110,9 @@ async def load(settings: Settings, accounts: Sequence[Account]) -> None:
 
 
 def _share_out(topic: str, records: Iterable[Record], accounts: Mapping[bytes, Account]) -> None:
-    """A page's key begins with its family; those of a family that this ledger does not keep are passed over."""
+    """A page's key begins with its family; those of a family that this ledger does not keep are
+    passed over.
+    """
     shares: dict[bytes, list[Record]] = {family: [] for family in accounts}
     for record in records:
         key = record.key

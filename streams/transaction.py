@@ -1,8 +1,9 @@
 """One Kafka transaction whose every write is looked at before it may commit.
 
-`send_batch` only queues: the fate of a batch is told by the future it returns, and aiokafka marks a batch as failed without
-failing its transaction (on any error that it can't retry, and when a partition has had no leader for longer than the request
-timeout). A commit that did not look would make cells and offsets durable without the states they were counted from.
+`send_batch` only queues: the fate of a batch is told by the future it returns, and aiokafka marks a
+batch as failed without failing its transaction (on any error that it can't retry, and when a
+partition has had no leader for longer than the request timeout). A commit that did not look would
+make cells and offsets durable without the states they were counted from.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from schemas.masking import quoted
 from schemas.topics import max_message_bytes
 from streams.books import Row
 
-ABORT_SECONDS = 2.0  # for a polite end of what failed; the next take-over rolls back whatever is left open
+# for a polite end of what failed; the next take-over rolls back whatever is left open
+ABORT_SECONDS = 2.0
 OVERHEAD = 128  # upper estimate of a record's framing and of its batch's
-
 
 
 @dataclass(slots=True)
@@ -53,7 +54,8 @@ class Transaction:
         self._deliveries: list[Delivery] = []
 
     async def write(self, topic: str, partition: int, rows: Iterable[Row]) -> None:
-        """Whole record batches straight to the partition: a tenth of the cost of one `send()` a record.
+        """Whole record batches straight to the partition: a tenth of the cost of one `send()` a
+        record.
 
         Raises: BooksError for a record larger than its topic takes; whatever Kafka raises at once.
         """
@@ -72,7 +74,9 @@ class Transaction:
             await self._send(builder, delivery)
 
     async def _send(self, builder: Any, delivery: Delivery) -> None:
-        delivery.future = await self._producer.send_batch(builder, delivery.topic, partition=delivery.partition)
+        delivery.future = await self._producer.send_batch(
+            builder, delivery.topic, partition=delivery.partition
+        )
         self._deliveries.append(delivery)
 
     async def delivered(self) -> None:
@@ -84,11 +88,17 @@ class Transaction:
         if waiting:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_EXCEPTION)
         for delivery in self._deliveries:
-            if delivery.future is not None and delivery.future.done() and (error := delivery.future.exception()):
+            if (
+                delivery.future is not None
+                and delivery.future.done()
+                and (error := delivery.future.exception())
+            ):
                 raise _refused(delivery, error) from error
 
     def forget(self) -> None:
-        """Look at what is left of a transaction that failed: nobody else reads these results, and they change nothing any more."""
+        """Look at what is left of a transaction that failed: nobody else reads these results, and
+        they change nothing any more.
+        """
         for delivery in self._deliveries:
             if delivery.future is not None:
                 delivery.future.add_done_callback(_look)
@@ -96,12 +106,16 @@ class Transaction:
 
 @asynccontextmanager
 async def transaction(
-    producer: AIOKafkaProducer, group: str, offsets: Mapping[TopicPartition, int], seconds: float,
-) -> AsyncIterator[Transaction]:  # fmt: skip
+    producer: AIOKafkaProducer,
+    group: str,
+    offsets: Mapping[TopicPartition, int],
+    seconds: float,
+) -> AsyncIterator[Transaction]:
     """Write inside; then all of it is committed together with the group's offsets, or none of it.
 
-    seconds: how long all of it may take. Raises: LedgerError when anything was not written or committed, or not in time. After
-    it the process must end: whether a commit that got no answer holds, only a take-over finds out.
+    seconds: how long all of it may take. Raises: LedgerError when anything was not written or
+    committed, or not in time. After it the process must end: whether a commit that got no answer
+    holds, only a take-over finds out.
     """
     writes = Transaction(producer)
     try:
@@ -120,7 +134,9 @@ async def transaction(
 
 
 async def _abort(producer: AIOKafkaProducer) -> None:
-    """Readers need not wait for the transaction's timeout. Where even that fails, the next owner of the name rolls it back."""
+    """Readers need not wait for the transaction's timeout. Where even that fails, the next owner of
+    the name rolls it back.
+    """
     with contextlib.suppress(Exception):
         async with asyncio.timeout(ABORT_SECONDS):
             await producer.abort_transaction()
@@ -134,34 +150,42 @@ def _look(future: asyncio.Future[Any]) -> None:
 def _failed(error: BaseException, seconds: float) -> LedgerError:
     if isinstance(error, TimeoutError):
         return LedgerError(
-            f"Kafka did not take a transaction within {seconds:g} s: is a topic missing, or a partition without a leader? If books are "
-            "counted anew at a start and are very large, raise LGSP_TRANSACTION_TIMEOUT."
+            f"Kafka did not take a transaction within {seconds:g} s: is a topic missing, or a"
+            " partition without a leader? If books are counted anew at a start and are very large,"
+            " raise LGSP_TRANSACTION_TIMEOUT."
         )
     if isinstance(error, ProducerFenced):
-        return LedgerError("Another worker took over this partition meanwhile; nothing of the transaction counts.")
+        return LedgerError(
+            "Another worker took over this partition meanwhile; nothing of the transaction counts."
+        )
     return LedgerError(f"Kafka refused a transaction ({_name(error)}); nothing of it counts.")
 
 
 def _refused(delivery: Delivery, error: BaseException) -> LedgerError:
     if isinstance(error, ProducerFenced):
         return _failed(error, 0)
-    place, largest = f"{delivery.topic}/{delivery.partition}", f"{quoted(delivery.largest)} with about {delivery.size:,} bytes"
+    place, largest = (
+        f"{delivery.topic}/{delivery.partition}",
+        f"{quoted(delivery.largest)} with about {delivery.size:,} bytes",
+    )
     if isinstance(error, MessageSizeTooLargeError):
         return LedgerError(
-            f"{place}: Kafka refused a batch as too large; its largest record is {largest}. Did somebody lower the topic's "
-            f"max.message.bytes, which is {max_message_bytes(delivery.topic):,} as declared? The hub looks at it when it starts again; "
-            "nothing of the transaction counts, and nothing is lost."
+            f"{place}: Kafka refused a batch as too large; its largest record is {largest}. Did"
+            " somebody lower the topic's max.message.bytes, which is"
+            f" {max_message_bytes(delivery.topic):,} as declared? The hub looks at it when it"
+            " starts again; nothing of the transaction counts, and nothing is lost."
         )
     return LedgerError(
-        f"{place}: a batch of {delivery.records:,} records was not written ({_name(error)}); its largest is {largest}. "
-        "Nothing of the transaction counts."
+        f"{place}: a batch of {delivery.records:,} records was not written ({_name(error)}); its"
+        f" largest is {largest}. Nothing of the transaction counts."
     )
 
 
 def _too_large(topic: str, partition: int, key: bytes, size: int, most: int) -> str:
     return (
-        f"{topic}/{partition}: the record of {quoted(key)} would have {size:,} bytes, and the topic takes {most:,}: more facts "
-        "came together there than the hub foresees. Nothing was counted or lost; tell the makers of the hub."
+        f"{topic}/{partition}: the record of {quoted(key)} would have {size:,} bytes, and the topic"
+        f" takes {most:,}: more facts came together there than the hub foresees. Nothing was"
+        " counted or lost; tell the makers of the hub."
     )
 
 

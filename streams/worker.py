@@ -1,7 +1,7 @@
 """The worker: a Faust app whose agents keep the ledgers of the partitions that it owns.
 
-Any error ends the process: a supervisor starts it again, and it takes over from the last committed transaction. Nothing is
-retried in place, since only a take-over proves that the books are right.
+Any error ends the process: a supervisor starts it again, and it takes over from the last committed
+transaction. Nothing is retried in place, since only a take-over proves that the books are right.
 """
 
 from __future__ import annotations
@@ -39,13 +39,16 @@ log = logging.getLogger(__name__)
 
 NAME = "worker"
 EXIT_FAILED = 70  # sysexits' EX_SOFTWARE: start me again
-# Seconds between the beginnings of a ledger's transactions. What comes in meanwhile goes together: a broker's work is by
-# transaction, and at a thousand events a second it would otherwise keep a core busy with nothing but those.
+# Seconds between the beginnings of a ledger's transactions. What comes in meanwhile goes together:
+# a broker's work is by transaction, and at a thousand events a second it would otherwise keep a
+# core busy with nothing but those.
 GATHER = 0.06
 
 
 class Desk:
-    """The ledgers of this worker, by partition number. Each applies what waits for it; while one waits for its commit, others count."""
+    """The ledgers of this worker, by partition number. Each applies what waits for it; while one
+    waits for its commit, others count.
+    """
 
     def __init__(self, app: faust.App, settings: Settings) -> None:
         self._app, self._settings = app, settings
@@ -76,7 +79,8 @@ class Desk:
     async def _apply(self, partition: int, waiting: list[tuple[Message, Batch]]) -> None:
         batches: dict[str, list[Handed]] = {}
         for message, batch in waiting:
-            if message.generation_id == self._app.consumer_generation_id:  # else it is fetched again
+            # else it is fetched again
+            if message.generation_id == self._app.consumer_generation_id:
                 batches.setdefault(message.topic, []).append(batch.handed)
         if batches:
             await self._ledgers[partition].apply(batches)
@@ -84,18 +88,25 @@ class Desk:
             batch.done()
 
     async def finish(self, *_revoked: Any, **_options: Any) -> None:
-        """Awaited when partitions are revoked, before another worker may take them over: what is being committed is finished.
+        """Awaited when partitions are revoked, before another worker may take them over: what is
+        being committed is finished.
 
-        While this one waits for a broker that does not answer, its sign of life goes on, and all others wait for it.
+        While this one waits for a broker that does not answer, its sign of life goes on, and all
+        others wait for it.
         """
         for _, batch in chain.from_iterable(self._waiting.values()):
             batch.done()
         self._waiting.clear()
         if self._working:
-            _, pending = await asyncio.wait(self._working.values(), timeout=self._settings.rebalance_timeout)
+            _, pending = await asyncio.wait(
+                self._working.values(), timeout=self._settings.rebalance_timeout
+            )
             if pending:
                 seconds = self._settings.rebalance_timeout
-                die(LedgerError(f"still not committed after {seconds:g} s (is a broker away?)"), "partitions could not be handed over")
+                die(
+                    LedgerError(f"still not committed after {seconds:g} s (is a broker away?)"),
+                    "partitions could not be handed over",
+                )
 
     async def take_over(self, _: Any, **__: Any) -> None:
         """Awaited before Faust seeks to the committed offsets and opens the flow."""
@@ -119,36 +130,60 @@ class Desk:
         await take_over(self._settings, list(self._ledgers.values()))
         health.PARTITIONS.set(len(self._ledgers))
         kept = ", ".join(map(str, self._ledgers))
-        log.info("keeping %s", f"the partitions {kept}" if kept else "nothing: other workers own all partitions")
+        log.info(
+            "keeping %s",
+            f"the partitions {kept}" if kept else "nothing: other workers own all partitions",
+        )
 
 
 def _require_all(partition: int, found: set[str], wanted: Collection[str]) -> None:
-    """Faust gives topics with the same subscribers and as many partitions to one worker, number by number; a ledger rests on it."""
+    """Faust gives topics with the same subscribers and as many partitions to one worker, number by
+    number; a ledger rests on it.
+    """
     if missing := set(wanted) - found:
         raise LedgerError(
-            f"Partition {partition} of {', '.join(sorted(missing))} belongs to another worker than that of {', '.join(sorted(found))}: "
-            "do workers of two versions run? Stop the old ones; this one starts again by itself."
+            f"Partition {partition} of {', '.join(sorted(missing))} belongs to another worker than"
+            f" that of {', '.join(sorted(found))}: do workers of two versions run? Stop the old"
+            " ones; this one starts again by itself."
         )
 
 
 def build_app(settings: Settings) -> faust.App:
     """The Faust app: one agent per family, ledgers opened whenever partitions are assigned."""
     app = faust.App(
-        settings.app_id, broker=[f"kafka://{server}" for server in settings.bootstrap.split(",")], web_enabled=False,
-        topic_disable_leader=True, topic_allow_declare=False, autodiscover=False, consumer_auto_offset_reset="earliest", store="memory://",
-        stream_buffer_maxsize=16, topic_partitions=settings.partitions, worker_redirect_stdouts=False,
-        broker_session_timeout=settings.session_timeout, broker_heartbeat_interval=min(1.0, settings.session_timeout / 4),
-        broker_rebalance_timeout=settings.rebalance_timeout, broker_request_timeout=settings.request_timeout,
-        consumer_max_fetch_size=4 << 20, datadir=str(settings.data / "worker"), PartitionAssignor=DeclaredAssignor,
-        table_standby_replicas=1,  # of no table; without any Faust would take aiokafka's assignor, which tears numbers apart
+        settings.app_id,
+        broker=[f"kafka://{server}" for server in settings.bootstrap.split(",")],
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        autodiscover=False,
+        consumer_auto_offset_reset="earliest",
+        store="memory://",
+        stream_buffer_maxsize=16,
+        topic_partitions=settings.partitions,
+        worker_redirect_stdouts=False,
+        broker_session_timeout=settings.session_timeout,
+        broker_heartbeat_interval=min(1.0, settings.session_timeout / 4),
+        broker_rebalance_timeout=settings.rebalance_timeout,
+        broker_request_timeout=settings.request_timeout,
+        consumer_max_fetch_size=4 << 20,
+        datadir=str(settings.data / "worker"),
+        PartitionAssignor=DeclaredAssignor,
+        # of no table; without any Faust would take aiokafka's assignor, which tears numbers apart
+        table_standby_replicas=1,
         consumer_metadata_max_age_ms=METADATA_MS,
-    )  # fmt: skip
+    )
     use_batches(app)
     desk = Desk(app, settings)
     app.on_partitions_revoked.connect(cast("Any", desk.finish), weak=False)
     app.on_rebalance_complete.connect(cast("Any", desk.take_over), weak=False)
     for family in FAMILIES.values():
-        source = app.topic(events_topic(family.name), value_serializer=CODEC, key_serializer="raw", partitions=settings.partitions)
+        source = app.topic(
+            events_topic(family.name),
+            value_serializer=CODEC,
+            key_serializer="raw",
+            partitions=settings.partitions,
+        )
         app.agent(source, name=f"count-{family.name}")(_agent(family, desk))
     return app
 
@@ -168,8 +203,17 @@ def _agent(family: Family, desk: Desk) -> Any:
 def die(error: Exception, what: str) -> NoReturn:
     """End at once, loudly: no cleanup may touch Kafka any more."""
     refused = isinstance(error, BooksError)
-    then = "the worker ends; somebody has to act first" if refused else "the worker ends and must be started again"
-    log.critical("%s: %s; %s", what, str(error).rstrip(".") if isinstance(error, HubError) else repr(error), then)
+    then = (
+        "the worker ends; somebody has to act first"
+        if refused
+        else "the worker ends and must be started again"
+    )
+    log.critical(
+        "%s: %s; %s",
+        what,
+        str(error).rstrip(".") if isinstance(error, HubError) else repr(error),
+        then,
+    )
     logging.shutdown()
     sys.stdout.flush()
     os._exit(EXIT_REFUSED if refused else EXIT_FAILED)
@@ -183,7 +227,9 @@ def _serve_metrics(settings: Settings) -> None:
     try:
         start_http_server(settings.worker_port, addr=settings.host)
     except OSError as error:
-        raise cannot_listen(error, "The worker", settings.host, settings.worker_port, "LGSP_WORKER_PORT") from None
+        raise cannot_listen(
+            error, "The worker", settings.host, settings.worker_port, "LGSP_WORKER_PORT"
+        ) from None
 
 
 def _waits(error: Exception) -> None:
@@ -191,9 +237,11 @@ def _waits(error: Exception) -> None:
 
 
 def run(settings: Settings) -> int:
-    """The worker in the foreground, until SIGTERM or Ctrl-C; the exit code 1 if it can't work as it is set up.
+    """The worker in the foreground, until SIGTERM or Ctrl-C; the exit code 1 if it can't work as it
+    is set up.
 
-    All that is looked at before it joins the group: a worker that takes partitions and then ends makes all others wait.
+    All that is looked at before it joins the group: a worker that takes partitions and then ends
+    makes all others wait.
     """
     logs.set_up(settings, NAME)
     try:
@@ -205,9 +253,12 @@ def run(settings: Settings) -> int:
         return 1
     except KeyboardInterrupt:
         return 0
-    # Batches make many short-lived objects and the books are bytes, which the collector needn't visit.
+    # Batches make many short-lived objects and the books are bytes, which the collector needn't
+    # visit.
     gc.set_threshold(100_000, 50, 100)
     app = build_app(settings)
-    worker = faust.Worker(app, loglevel=settings.log_level, logging_config=logs.configuration(settings, NAME))
+    worker = faust.Worker(
+        app, loglevel=settings.log_level, logging_config=logs.configuration(settings, NAME)
+    )
     worker.execute_from_commandline()
     return 0

@@ -1,7 +1,8 @@
-"""What a whole test run shares: one real Kafka, the budget of examples, and which tests go to one process.
+"""What a whole test run shares: one real Kafka, the budget of examples, and which tests go to one
+process.
 
-The Kafka is a container where a Docker engine answers, else the embedded broker; `LGSP_TEST_KAFKA=host:port` names a running one
-instead, for quick repeated runs.
+The Kafka is a container where a Docker engine answers, else the embedded broker;
+`LGSP_TEST_KAFKA=host:port` names a running one instead, for quick repeated runs.
 """
 
 from __future__ import annotations
@@ -22,12 +23,18 @@ from ops.kafka_storage import BROKER, free_port
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
 
-# How many examples a property needs is said beside it (`strategies.examples`), by how much there is that can meet; a profile asks
-# for so many percent of all of them: `make unit`, `make test`, and `make test` where CI is set, which has the large run (and, by
-# Hypothesis' own profile of that name, the same examples each time).
+# How many examples a property needs is said beside it (`strategies.examples`), by how much there is
+# that can meet; a profile asks for so many percent of all of them: `make unit`, `make test`, and
+# `make test` where CI is set, which has the large run (and, by Hypothesis' own profile of that
+# name, the same examples each time).
 PERCENT = {"unit": 10, "test": 100, "ci": 400}
 for name, percent in PERCENT.items():
-    settings.register_profile(name, settings.get_profile("ci" if name == "ci" else "default"), max_examples=percent, deadline=None)
+    settings.register_profile(
+        name,
+        settings.get_profile("ci" if name == "ci" else "default"),
+        max_examples=percent,
+        deadline=None,
+    )
 settings.load_profile("ci" if os.environ.get("CI") else "test")
 
 LONGEST_FIRST = ("faults", "system", "integration", "property", "unit")
@@ -35,12 +42,15 @@ LONGEST_FIRST = ("faults", "system", "integration", "property", "unit")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Long tests first, so that no process is left alone with one; and those that share something go to the same process.
+    """Long tests first, so that no process is left alone with one; and those that share something
+    go to the same process.
 
     What is marked as long is part of `make faults` only.
     """
     if os.environ.get("FAULTS") != "long":
-        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        config.hook.pytest_deselected(
+            items=[item for item in items if item.get_closest_marker("long")]
+        )
         items[:] = [item for item in items if not item.get_closest_marker("long")]
     order = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: order.get(folder_of(item), 0))
@@ -55,8 +65,8 @@ def folder_of(item: pytest.Item) -> str:
 
 
 def group(item: pytest.Item) -> str | None:
-    """All that use the one Kafka; faults, so that no more than two hubs at once are under load; else those of a module, for its
-    fixtures and their order; a property goes by itself.
+    """All that use the one Kafka; faults, so that no more than two hubs at once are under load;
+    else those of a module, for its fixtures and their order; a property goes by itself.
     """
     if "kafka" in getattr(item, "fixturenames", ()):
         return "kafka"
@@ -81,7 +91,9 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def started_container(port: int) -> DockerContainer | None:
-    """Kafka's own image, listening on `port` of this machine; none without a Docker engine that answers at once and has the image."""
+    """Kafka's own image, listening on `port` of this machine; none without a Docker engine that
+    answers at once and has the image.
+    """
     import docker  # here, for the many runs that need no Kafka
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy
@@ -89,7 +101,11 @@ def started_container(port: int) -> DockerContainer | None:
     try:
         with contextlib.closing(docker.from_env(timeout=2)) as engine:
             engine.ping()
-        container = DockerContainer(f"apache/kafka:{VERSION}").with_bind_ports(port, port).with_envs(**container_environment(port))
+        container = (
+            DockerContainer(f"apache/kafka:{VERSION}")
+            .with_bind_ports(port, port)
+            .with_envs(**container_environment(port))
+        )
         return container.waiting_for(LogMessageWaitStrategy("Kafka Server started")).start()
     except docker.errors.DockerException:
         return None

@@ -54,7 +54,9 @@ class Cell:
 
 
 class Pages:
-    """The pages of a topic as workers keep them: a cell that changes is published with its whole page."""
+    """The pages of a topic as workers keep them: a cell that changes is published with its whole
+    page.
+    """
 
     def __init__(self) -> None:
         self._pages: dict[tuple[int, bytes], Page] = {}
@@ -68,7 +70,15 @@ class Pages:
             page.pop(name, None)
             if one.counts:
                 page[name] = one.counts
-            found.append(Record(key, encode_page(page) if page else None, one.partition, one.offset, one.timestamp))
+            found.append(
+                Record(
+                    key,
+                    encode_page(page) if page else None,
+                    one.partition,
+                    one.offset,
+                    one.timestamp,
+                )
+            )
         return found
 
 
@@ -94,7 +104,13 @@ NOW = at("2025-11-12T10:00")  # a Wednesday
 
 def cell(key: str, *counts: int, partition: int = 0, offset: int = 0, timestamp: int = NOW) -> Cell:
     """A cell by its counts in order; without any it is gone."""
-    return Cell(key, {place: count for place, count in enumerate(counts) if count}, partition, offset, timestamp)
+    return Cell(
+        key,
+        {place: count for place, count in enumerate(counts) if count},
+        partition,
+        offset,
+        timestamp,
+    )
 
 
 def counted(key: str, *, partition: int = 0, **counts: int) -> Cell:
@@ -123,26 +139,87 @@ PROVINCE = [
     counted("dossiers|received|A|P1|20251103", received=10, received_online=6, received_counter=4),
     counted("dossiers|received|A|P2|20251112", received=3, received_online=1, received_post=2),
     counted("dossiers|received|A|P1|20241230", received=5, received_counter=5),
-    counted("dossiers|closed|A|P1|20251001", closed=1, finished=1, finished_online=1, on_time=1, results=1, results_digitised=1),
-    counted("dossiers|closed|B|P1|20251110", closed=6, finished=5, withdrawn=1, finished_online=2, on_time=4, early=1, late=2,
-            results=5, results_digitised=2, moved=3, moved_electronically=2,
-            reports=6, lag_seconds=660, lag_le_1=2, lag_le_60=2, lag_le_300=1, lag_more=1),
-    counted("dossiers|closed|B|P1|20251110", partition=1, closed=3, finished=3, finished_online=0, on_time=3,
-            results=3, reports=3, lag_seconds=9, lag_le_5=3),
-    counted("dossiers|closed|B|P2|20251112", closed=2, finished=2, finished_online=2, on_time=1, late=1, results=2, results_digitised=2),
-    counted("dossiers|closed|A|P1|20241231", closed=4, finished=4, finished_online=1, on_time=4, results=4),
-    counted("dossiers|paid|B|P1|20251111", transactions=4, transactions_online=1, amount=200_000, amount_online=50_000),
-    counted("dossiers|rated|B|P1|20251112", ratings=5, satisfied=4, ratings_agency=9, satisfied_agency=1),
+    counted(
+        "dossiers|closed|A|P1|20251001",
+        closed=1,
+        finished=1,
+        finished_online=1,
+        on_time=1,
+        results=1,
+        results_digitised=1,
+    ),
+    counted(
+        "dossiers|closed|B|P1|20251110",
+        closed=6,
+        finished=5,
+        withdrawn=1,
+        finished_online=2,
+        on_time=4,
+        early=1,
+        late=2,
+        results=5,
+        results_digitised=2,
+        moved=3,
+        moved_electronically=2,
+        reports=6,
+        lag_seconds=660,
+        lag_le_1=2,
+        lag_le_60=2,
+        lag_le_300=1,
+        lag_more=1,
+    ),
+    counted(
+        "dossiers|closed|B|P1|20251110",
+        partition=1,
+        closed=3,
+        finished=3,
+        finished_online=0,
+        on_time=3,
+        results=3,
+        reports=3,
+        lag_seconds=9,
+        lag_le_5=3,
+    ),
+    counted(
+        "dossiers|closed|B|P2|20251112",
+        closed=2,
+        finished=2,
+        finished_online=2,
+        on_time=1,
+        late=1,
+        results=2,
+        results_digitised=2,
+    ),
+    counted(
+        "dossiers|closed|A|P1|20241231",
+        closed=4,
+        finished=4,
+        finished_online=1,
+        on_time=4,
+        results=4,
+    ),
+    counted(
+        "dossiers|paid|B|P1|20251111",
+        transactions=4,
+        transactions_online=1,
+        amount=200_000,
+        amount_online=50_000,
+    ),
+    counted(
+        "dossiers|rated|B|P1|20251112", ratings=5, satisfied=4, ratings_agency=9, satisfied_agency=1
+    ),
     counted(f"dossiers|open|A|P1|{at('2025-11-11T17:00')}", open=4, waiting=1),
     counted(f"dossiers|open|A|P2|{at('2025-11-12T10:00')}", open=2),
     counted(f"dossiers|open|B|P1|{at('2025-11-12T09:59:59.999')}", partition=1, open=1),
     counted(f"dossiers|open|B|P1|{at('2025-11-13T10:00')}", open=3, waiting=1),
     counted(f"dossiers|open|B|P1|{at('2025-11-13T10:00:00.001')}", open=7),
     counted("dossiers|open|C|P9|0", open=8),
-    counted("documents|sent|A|CV|20251105", documents=8, electronic=7, signed=6, electronic_signed=5),
+    counted(
+        "documents|sent|A|CV|20251105", documents=8, electronic=7, signed=6, electronic_signed=5
+    ),
     cell("heartbeats|beat|hub|-|0", NOW - 1500),
     cell("heartbeats|beat|hub|-|0", NOW - 400, partition=1),
-]  # fmt: skip
+]
 
 
 def province(folder: Path) -> FedCube:
@@ -154,7 +231,9 @@ def province(folder: Path) -> FedCube:
 
 
 @contextmanager
-def questions_about(cells: Iterable[Cell], now: int = NOW, directory: Directory | None = None) -> Iterator[Questions]:
+def questions_about(
+    cells: Iterable[Cell], now: int = NOW, directory: Directory | None = None
+) -> Iterator[Questions]:
     """What can be asked of a cube that holds these cells."""
     with TemporaryDirectory() as folder:
         cube, progress, known = (
@@ -164,7 +243,14 @@ def questions_about(cells: Iterable[Cell], now: int = NOW, directory: Directory 
         )
         cube.open("one", now)
         cube.say(cells, {0: 1})
-        yield Questions(Readers(cube), INDICATORS, {}, progress=lambda: progress, clock=lambda: now, directory=lambda: known)
+        yield Questions(
+            Readers(cube),
+            INDICATORS,
+            {},
+            progress=lambda: progress,
+            clock=lambda: now,
+            directory=lambda: known,
+        )
         cube.close()
 
 

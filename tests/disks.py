@@ -35,10 +35,15 @@ class SmallDisk:
 
 @contextmanager
 def small_disk(folder: Path, mib: int, options: str = "rw") -> Iterator[SmallDisk]:
-    """A disk of that size on a folder; without the right to mount, the test is skipped, and fails where CI=true."""
+    """A disk of that size on a folder; without the right to mount, the test is skipped, and fails
+    where CI=true.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={mib}m,{options}", "tmpfs", str(folder)], capture_output=True, text=True, check=False
+        ["mount", "-t", "tmpfs", "-o", f"size={mib}m,{options}", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip

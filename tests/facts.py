@@ -1,4 +1,6 @@
-"""Facts written short, and what they count for by name: shared by the tests of families and books."""
+"""Facts written short, and what they count for by name: shared by the tests of families and
+books.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,13 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "procedure.registered": {"procedure": "p", "field": "land", "level": 4},
     "system.registered": {"kind": "portal"},
     "accounts.counted": {"users": 100, "authenticated": 60},
-    "figure.reported": {"indicator": "i", "period_from": "10-15 00:00", "period_to": "11-14 23:59", "numerator": 3, "denominator": 4},
+    "figure.reported": {
+        "indicator": "i",
+        "period_from": "10-15 00:00",
+        "period_to": "11-14 23:59",
+        "numerator": 3,
+        "denominator": 4,
+    },
 }
 TIMES = ("due_at", "received_at", "held_at", "valid_from", "valid_to", "period_from", "period_to")
 
@@ -57,14 +65,26 @@ def record(event: Event, timestamp: int) -> Record:
 
 
 def ms(text: str) -> int:
-    """`11-10 16:30` (or with seconds) of 2025 in Viet Nam; of another year where the text begins with it."""
-    return to_ms(datetime.fromisoformat(text if text[4] == "-" else f"2025-{text}").replace(tzinfo=ZONE))
+    """`11-10 16:30` (or with seconds) of 2025 in Viet Nam; of another year where the text begins
+    with it.
+    """
+    return to_ms(
+        datetime.fromisoformat(text if text[4] == "-" else f"2025-{text}").replace(tzinfo=ZONE)
+    )
 
 
 def told(name: str, at: str, heard: str | None = None, **fields: Any) -> Heard:
-    """An event with the least that it needs, heard at once unless said otherwise. Its id is made of its type and time."""
+    """An event with the least that it needs, heard at once unless said otherwise. Its id is made of
+    its type and time.
+    """
     model = EVENTS[name]
-    base = {"event_id": f"{name}@{at}", "source": "one-stop", "agency": "A", "occurred_at": ms(at), model.key: "thing"}
+    base = {
+        "event_id": f"{name}@{at}",
+        "source": "one-stop",
+        "agency": "A",
+        "occurred_at": ms(at),
+        model.key: "thing",
+    }
     chosen = DEFAULTS.get(name, {}) | fields
     chosen |= {time: ms(chosen[time]) for time in TIMES if isinstance(chosen.get(time), str)}
     return model.model_validate(base | chosen), ms(heard or at)
@@ -75,7 +95,9 @@ def named(pages: Iterable[tuple[bytes, bytes | None]]) -> Figures:
     found: Figures = {}
     for page in pages:
         for (family, kind, agency, category, at), sums in cells_of(*page):
-            found[kind, agency, category, at] = {KINDS[family][kind].measures[place]: amount for place, amount in sums.items()}
+            found[kind, agency, category, at] = {
+                KINDS[family][kind].measures[place]: amount for place, amount in sums.items()
+            }
     return found
 
 

@@ -38,7 +38,9 @@ FOLDER = Path(_folder.name)
 
 
 class Remembers:
-    """A publisher that keeps what it is given; `fails` makes it fail as an absent Kafka does, `gate` makes it wait."""
+    """A publisher that keeps what it is given; `fails` makes it fail as an absent Kafka does,
+    `gate` makes it wait.
+    """
 
     def __init__(self) -> None:
         self.budget = Budget(1 << 20)
@@ -77,9 +79,13 @@ def publisher() -> Remembers:
     return Remembers()
 
 
-def client_of(publisher: Remembers, health: Health | None = None, **options: Any) -> httpx.AsyncClient:
+def client_of(
+    publisher: Remembers, health: Health | None = None, **options: Any
+) -> httpx.AsyncClient:
     app = build_app(Settings(**({"data": FOLDER} | options)), publisher, health)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://gateway")
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://gateway"
+    )
 
 
 @pytest.fixture
@@ -93,11 +99,17 @@ def kept(record: Record, payload: bytes | None = None) -> Kept:
     found = msgspec.json.decode(record.value, type=Kept)
     if payload is not None:
         same = kept_of(payload, digest_of(FOLDER))
-        assert (found.length, found.digest, found.digest_key) == (same.length, same.digest, same.digest_key)
+        assert (found.length, found.digest, found.digest_key) == (
+            same.length,
+            same.digest,
+            same.digest_key,
+        )
     return found
 
 
-async def post(client: httpx.AsyncClient, body: Any, kind: str = JSON, **headers: str) -> httpx.Response:
+async def post(
+    client: httpx.AsyncClient, body: Any, kind: str = JSON, **headers: str
+) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return await client.post("/v1/events", content=content, headers={"Content-Type": kind, **named})
@@ -117,5 +129,7 @@ def problem(answer: httpx.Response, name: str, status: int | None = None) -> dic
 
 
 async def binary(client: httpx.AsyncClient, event: dict[str, Any], **more: str) -> httpx.Response:
-    attributes = {f"ce-{name}": quote(value, safe="/:+") for name, value in event.items() if name != "data"}
+    attributes = {
+        f"ce-{name}": quote(value, safe="/:+") for name, value in event.items() if name != "data"
+    }
     return await post(client, event["data"], JSON, **attributes, **more)

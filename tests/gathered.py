@@ -1,4 +1,5 @@
-"""How much was told of one thing, read naively: the oracles count nothing of what there is too much of.
+"""How much was told of one thing, read naively: the oracles count nothing of what there is too much
+of.
 
 Everything that was told is kept, and looked at as a whole.
 """
@@ -18,7 +19,10 @@ GATHERS: dict[str, tuple[str, Callable[[Fields], object]]] = {
     "dossier.paid": ("payments", lambda fields: fields["reference"]),
     "dossier.rated": ("ratings", lambda fields: fields["rating_id"]),
     "dossier.finished": ("finish", lambda fields: fields["source"]),
-    "dossier.transferred": ("transfers", lambda fields: (fields["from_agency"], fields["to_agency"], fields["occurred_at"])),
+    "dossier.transferred": (
+        "transfers",
+        lambda fields: (fields["from_agency"], fields["to_agency"], fields["occurred_at"]),
+    ),
     "dossier.supplement_requested": ("papers", lambda fields: fields["occurred_at"]),
     "dossier.supplement_completed": ("papers", lambda fields: fields["occurred_at"]),
     "document.status_changed": ("statuses", lambda fields: (fields["agency"], fields["status"])),
@@ -39,7 +43,11 @@ def too_many(facts: Iterable[Any]) -> set[str]:
 
 
 def finishes_known(finishes: list[Any]) -> list[Any]:
-    """The finishes of the sources that are known; of too many, one more than count: those that finished it last, by name where equal."""
+    """The finishes of the sources that are known; of too many, one more than count: those that
+    finished it last, by name where equal.
+    """
     last = {fact.fields["source"]: fact.at for fact in sorted(finishes, key=lambda fact: fact.at)}
-    known = sorted(last, key=lambda source: (last[source], source), reverse=True)[: MOST["finish"] + 1]
+    known = sorted(last, key=lambda source: (last[source], source), reverse=True)[
+        : MOST["finish"] + 1
+    ]
     return [fact for fact in finishes if fact.fields["source"] in known]

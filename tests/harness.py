@@ -32,12 +32,25 @@ FREEZE = 9.0  # seconds; the group's session timeout is 6
 class Hub:
     """Settings, a broker, and services by name; a killed service is started again by hand."""
 
-    def __init__(self, data: Path, kafka: AbstractContextManager[Any] | None = None, **chosen: Any) -> None:
-        """kafka: what to start in place of a broker of its own, with the settings to reach it in `chosen`."""
+    def __init__(
+        self, data: Path, kafka: AbstractContextManager[Any] | None = None, **chosen: Any
+    ) -> None:
+        """kafka: what to start in place of a broker of its own, with the settings to reach it in
+        `chosen`.
+        """
         self.settings = Settings(
-            data=data, kafka_port=free_port(), gateway_port=free_port(), metrics_port=free_port(), worker_port=0, log_level="INFO", **chosen
+            data=data,
+            kafka_port=free_port(),
+            gateway_port=free_port(),
+            metrics_port=free_port(),
+            worker_port=0,
+            log_level="INFO",
+            **chosen,
         )
-        self.environment = {f"LGSP_{name.upper()}": str(value) for name, value in self.settings.model_dump(exclude_defaults=True).items()}
+        self.environment = {
+            f"LGSP_{name.upper()}": str(value)
+            for name, value in self.settings.model_dump(exclude_defaults=True).items()
+        }
         self.broker = EmbeddedKafka.of(self.settings)
         self._kafka = kafka or self.broker
         self.services: dict[str, Service] = {}
@@ -48,9 +61,15 @@ class Hub:
         self._stack.enter_context(self._kafka)
         asyncio.run(ensure_topics(self.settings))
 
-    def service(self, name: str, *arguments: str, program: list[str] | None = None, **settings: str) -> Service:
-        """Start `lgsp` with these arguments, or another program; `settings` by the names of the environment."""
-        service = Service(name, list(arguments), self.settings.data / f"{name}.log", self.environment | settings)
+    def service(
+        self, name: str, *arguments: str, program: list[str] | None = None, **settings: str
+    ) -> Service:
+        """Start `lgsp` with these arguments, or another program; `settings` by the names of the
+        environment.
+        """
+        service = Service(
+            name, list(arguments), self.settings.data / f"{name}.log", self.environment | settings
+        )
         service.program = program or service.program
         self.services[name] = service
         self._stack.callback(service.stop)
@@ -77,18 +96,25 @@ class Hub:
         for service in self.services.values():
             service.keep()
 
-    async def settle(self, settings: Settings | None = None, seconds: float = 120.0) -> list[Verdict]:
-        """Wait until the workers (of these settings' books) have applied every event, then recount."""
+    async def settle(
+        self, settings: Settings | None = None, seconds: float = 120.0
+    ) -> list[Verdict]:
+        """Wait until the workers (of these settings' books) have applied every event, then
+        recount.
+        """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             await self.counted(settings, deadline - time.monotonic())
             verdicts = await recount(settings or self.settings)
-            if not any(verdict.behind for verdict in verdicts) and sum((await self.ends()).values()) == sum(v.events for v in verdicts):
+            if not any(verdict.behind for verdict in verdicts) and sum(
+                (await self.ends()).values()
+            ) == sum(v.events for v in verdicts):
                 return verdicts
         raise self._late()
 
     async def counted(self, settings: Settings | None = None, seconds: float = 300.0) -> None:
-        """Wait until the workers have committed everything that Kafka holds now; those that end meanwhile are started again.
+        """Wait until the workers have committed everything that Kafka holds now; those that end
+        meanwhile are started again.
 
         A recount would say it too, but reads everything each time it is asked.
         """
@@ -138,7 +164,9 @@ def until(holds: Callable[[], bool], seconds: float = 90.0) -> None:
 
 @contextmanager
 def running(feed: Background) -> Iterator[None]:
-    """From when a feed has read everything until it is stopped; nothing may have ended it before."""
+    """From when a feed has read everything until it is stopped; nothing may have ended it
+    before.
+    """
     feed.start()
     try:
         until(lambda: feed.progress.ready)

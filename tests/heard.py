@@ -1,4 +1,6 @@
-"""From events to answers without Kafka: books, cube and directory as a hub has them that heard these events."""
+"""From events to answers without Kafka: books, cube and directory as a hub has them that heard
+these events.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,11 @@ def books_that_heard(told: Iterable[Told]) -> dict[str, Books]:
 def directory_of(books: dict[str, Books]) -> Directory:
     """What the inventory's states say."""
     load = msgspec.msgpack.Decoder(Item).decode
-    return Directory({key.decode(): load(row) for key, row in books["inventory"].states.items()} if "inventory" in books else {})
+    return Directory(
+        {key.decode(): load(row) for key, row in books["inventory"].states.items()}
+        if "inventory" in books
+        else {}
+    )
 
 
 @contextmanager
@@ -53,7 +59,14 @@ def hub_that_heard(told: Iterable[Told], now: int) -> Iterator[Questions]:
         cube = Cube(Path(folder) / "cube.sqlite")
         cube.open("one", now)
         cube.apply([one for book in books.values() for one in pages(book)], {0: 1})
-        yield Questions(Readers(cube), INDICATORS, {}, progress=lambda: progress, clock=lambda: now, directory=lambda: directory)
+        yield Questions(
+            Readers(cube),
+            INDICATORS,
+            {},
+            progress=lambda: progress,
+            clock=lambda: now,
+            directory=lambda: directory,
+        )
         cube.close()
 
 

@@ -1,4 +1,5 @@
-"""Random hierarchies with validity, and what they mean, read year by year straight from the definition: shared by property tests.
+"""Random hierarchies with validity, and what they mean, read year by year straight from the
+definition: shared by property tests.
 
 Years stand for days: everything begins on a 1 January.
 """
@@ -33,7 +34,9 @@ class Said(NamedTuple):
 
 @st.composite
 def sound(draw: Any) -> list[Said]:
-    """Parents are of the level above, successors of the same level and later in the list: no circles; aliases are each one's own."""
+    """Parents are of the level above, successors of the same level and later in the list: no
+    circles; aliases are each one's own.
+    """
     names = [f"{level}{number}" for level in range(3) for number in range(draw(st.integers(1, 3)))]
     found = []
     for name in names:
@@ -42,9 +45,27 @@ def sound(draw: Any) -> list[Said]:
         for place, first in enumerate(bounds):
             later = bounds[place + 1] if place + 1 < len(bounds) else None
             until = draw(st.sampled_from([later, *range(first + 1, later or 2027)]))
-            above = draw(st.sampled_from([other for other in names if int(other[0]) == level - 1])) if level else None
-            after = draw(st.sampled_from([None, *(other for other in names if int(other[0]) == level and other > name)]))
-            found.append(Said(name, level, first, until, above, after, draw(st.sampled_from([(), (f"old.{name}",)]))))
+            above = (
+                draw(st.sampled_from([other for other in names if int(other[0]) == level - 1]))
+                if level
+                else None
+            )
+            after = draw(
+                st.sampled_from(
+                    [None, *(other for other in names if int(other[0]) == level and other > name)]
+                )
+            )
+            found.append(
+                Said(
+                    name,
+                    level,
+                    first,
+                    until,
+                    above,
+                    after,
+                    draw(st.sampled_from([(), (f"old.{name}",)])),
+                )
+            )
     return found
 
 
@@ -54,18 +75,43 @@ def anything(draw: Any) -> Items:
     codes, items = st.sampled_from(["A", "B", "C", "D", "NOBODY"]), {}
     for number in range(draw(st.integers(1, 8))):
         first = draw(st.integers(2018, 2024))
-        until = draw(st.one_of(st.none(), st.integers(first, 2026).map(lambda year: f"{year}-01-01")))
-        code, level, parent = draw(st.sampled_from("ABCD")), draw(st.sampled_from(LEVELS)), draw(st.none() | codes)
+        until = draw(
+            st.one_of(st.none(), st.integers(first, 2026).map(lambda year: f"{year}-01-01"))
+        )
+        code, level, parent = (
+            draw(st.sampled_from("ABCD")),
+            draw(st.sampled_from(LEVELS)),
+            draw(st.none() | codes),
+        )
         others = {"successor": draw(st.none() | codes), "alias": draw(st.lists(codes, max_size=2))}
-        agency(items, code, level, parent, f"{first}-01-01", until, said=number, item=draw(st.sampled_from("wxyz")), **others)
+        agency(
+            items,
+            code,
+            level,
+            parent,
+            f"{first}-01-01",
+            until,
+            said=number,
+            item=draw(st.sampled_from("wxyz")),
+            **others,
+        )
     return items
 
 
 def stated(said: list[Said]) -> Items:
     items: Items = {}
     for number, one in enumerate(said):
-        agency(items, one.code, LEVELS[one.level], one.parent, f"{one.first}-01-01", one.until and f"{one.until}-01-01", said=number,
-               successor=one.successor, alias=list(one.alias))  # fmt: skip
+        agency(
+            items,
+            one.code,
+            LEVELS[one.level],
+            one.parent,
+            f"{one.first}-01-01",
+            one.until and f"{one.until}-01-01",
+            said=number,
+            successor=one.successor,
+            alias=list(one.alias),
+        )
     return items
 
 
@@ -118,12 +164,18 @@ def held(said: list[Said], code: str, agency_: str, year: int) -> bool:
 
 
 def inherited(said: list[Said], code: str, agency_: str, year: int) -> bool:
-    """The agency had it then, or a predecessor did and it had come to the agency when it took over."""
+    """The agency had it then, or a predecessor did and it had come to the agency when it took
+    over.
+    """
     if held(said, code, agency_, year):
         return True
     for one in said:
         follows = any(other.code == one.code and other.first == one.until for other in said)
         took_over = one.successor == agency_ and one.until and year < one.until and not follows
-        if took_over and inherited(said, code, one.code, year) and held(said, code, agency_, one.until or 0):
+        if (
+            took_over
+            and inherited(said, code, one.code, year)
+            and held(said, code, agency_, one.until or 0)
+        ):
             return True
     return False

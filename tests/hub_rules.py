@@ -1,4 +1,6 @@
-"""The workers' own rules over a list of events, without books or bytes: what the simulation's truth is compared with."""
+"""The workers' own rules over a list of events, without books or bytes: what the simulation's truth
+is compared with.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ States = dict[tuple[str, Any], Any]  # by family and thing
 
 
 def hub_counts(told: Iterable[tuple[int, Event]]) -> tuple[Sums, list[tuple[str, int]]]:
-    """The workers' own rules over the events: sums by (family, kind, agency, measure), and (agency, due time) of open dossiers."""
+    """The workers' own rules over the events: sums by (family, kind, agency, measure), and (agency,
+    due time) of open dossiers.
+    """
     states: States = {}
     for when, event in told:
         merge(states, event.family, event.thing, event.type, event.__dict__, when)
@@ -25,7 +29,9 @@ def hub_counts(told: Iterable[tuple[int, Event]]) -> tuple[Sums, list[tuple[str,
 
 def merge(states: States, family: str, thing: Any, kind: str, fields: Fields, when: int) -> None:
     """Take a fact in."""
-    FAMILIES[family].merges[kind](states.setdefault((family, thing), FAMILIES[family].state()), fields, when)
+    FAMILIES[family].merges[kind](
+        states.setdefault((family, thing), FAMILIES[family].state()), fields, when
+    )
 
 
 def sums_of(states: States) -> tuple[Sums, list[tuple[str, int]]]:

@@ -96,7 +96,9 @@ def only_state(facts: Iterable[Heard]) -> bytes:
 def feed(listing: Listing, records: Iterable[State]) -> None:
     """Apply records as one batch."""
     found = list(records)
-    positions = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in found}
+    positions = {
+        TopicPartition(record.topic, record.partition): record.offset + 1 for record in found
+    }
     listing.apply(found, positions)
 
 

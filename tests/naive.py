@@ -1,7 +1,9 @@
-"""What was heard, read naively, for oracles that compute figures straight from events by the words of their definitions.
+"""What was heard, read naively, for oracles that compute figures straight from events by the words
+of their definitions.
 
-Facts about one thing are a list and every question is asked of the whole list (the readers of oracle.py). Nothing here knows
-cells, kinds of cells or the terms of the catalogue. The oracles: naive_dossiers.py and naive_others.py.
+Facts about one thing are a list and every question is asked of the whole list (the readers of
+oracle.py). Nothing here knows cells, kinds of cells or the terms of the catalogue. The oracles:
+naive_dossiers.py and naive_others.py.
 """
 
 from __future__ import annotations
@@ -19,14 +21,33 @@ from schemas.events import Event
 
 Told = tuple[int, Event]
 # At most so many seconds; beyond the last one is no class.
-LAGS = (1, 5, 15, 60, 300, 900, 3_600, 7_200, 14_400, 28_800, 86_400, 172_800, 432_000, 864_000, 2_592_000, 7_776_000)
+LAGS = (
+    1,
+    5,
+    15,
+    60,
+    300,
+    900,
+    3_600,
+    7_200,
+    14_400,
+    28_800,
+    86_400,
+    172_800,
+    432_000,
+    864_000,
+    2_592_000,
+    7_776_000,
+)
 WORKING_LAGS = (3_600, 14_400, 28_800, 57_600, 144_000, 633_600)
 PERCENTILES = (50, 90)
 
 
 @dataclass(frozen=True)
 class Figure:
-    """Numerator and denominator (None: a count, or absent), and percentiles; `points` of a score."""
+    """Numerator and denominator (None: a count, or absent), and percentiles; `points` of a
+    score.
+    """
 
     numerator: int | None
     denominator: int | None = None
@@ -53,7 +74,9 @@ class Asked:
 
     def day(self, ms: int) -> bool:
         """Whether an instant lies on a day of the window."""
-        return (self.first is None or self.first <= date_of(ms)) and (self.last is None or date_of(ms) <= self.last)
+        return (self.first is None or self.first <= date_of(ms)) and (
+            self.last is None or date_of(ms) <= self.last
+        )
 
     def before(self, ms: int) -> bool:
         """Whether it lies on a day before the window."""
@@ -65,7 +88,9 @@ class Asked:
 
     @property
     def standing(self) -> int:
-        """The last instant of the day on which what exists is looked at: the window's last one, or today."""
+        """The last instant of the day on which what exists is looked at: the window's last one, or
+        today.
+        """
         return midnight(self.last or self.today) + 86_400_000 - 1
 
     @property
@@ -81,8 +106,11 @@ def midnight(day: date) -> int:
 
 @cache
 def working_hours_later(now: int, minutes: int = 8 * 60) -> int:
-    """Minute by minute through office hours: 7:00 to 11:30 and 13:30 to 17:00, Monday to Friday. No public holiday is near."""
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=now, hours=7)  # read as if it were of Viet Nam
+    """Minute by minute through office hours: 7:00 to 11:30 and 13:30 to 17:00, Monday to Friday. No
+    public holiday is near.
+    """
+    # read as if it were of Viet Nam
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=now, hours=7)
     while minutes:
         clock = moment.time()
         open_ = time(7) <= clock < time(11, 30) or time(13, 30) <= clock < time(17)
@@ -143,7 +171,11 @@ class Case(Dossier):
     @property
     def results(self) -> list[Fact]:
         """The finish and the return that stand."""
-        return [fact for name in ("finished", "result_returned") if (fact := self.standing(name)) is not None]
+        return [
+            fact
+            for name in ("finished", "result_returned")
+            if (fact := self.standing(name)) is not None
+        ]
 
     @property
     def returned(self) -> Fact | None:
@@ -166,7 +198,8 @@ class World:
     """Everything that was heard, by thing."""
 
     told: Sequence[Told]
-    things: dict[str, dict[str, list[Fact]]] = field(default_factory=dict)  # family -> thing -> facts
+    # family -> thing -> facts
+    things: dict[str, dict[str, list[Fact]]] = field(default_factory=dict)
     dossiers: list[Case] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -182,9 +215,11 @@ class World:
     def fields(self, *names: str) -> set[str]:
         """The procedures that were ever registered with one of these fields."""
         return {
-            fact.fields["procedure"] for facts in self.of("inventory") for fact in facts
+            fact.fields["procedure"]
+            for facts in self.of("inventory")
+            for fact in facts
             if fact.type == "procedure.registered" and fact.fields["field"] in names
-        }  # fmt: skip
+        }
 
 
 Oracle = Callable[[World, Asked], Figure]
@@ -223,5 +258,7 @@ def timed(seconds: Iterable[int], classes: tuple[int, ...]) -> Figure:
     percentiles: dict[str, int | None] = {}
     for percentile in PERCENTILES:
         rank = -(-percentile * len(found) // 100)
-        percentiles[f"p{percentile}"] = next((bound for bound in classes if found[rank - 1] <= bound), None) if found else None
+        percentiles[f"p{percentile}"] = (
+            next((bound for bound in classes if found[rank - 1] <= bound), None) if found else None
+        )
     return Figure(sum(found), len(found), percentiles)

@@ -1,4 +1,6 @@
-"""The figures of dossiers straight from events, each by the words of its definition (metrics/indicators.yaml, docs/figures.md)."""
+"""The figures of dossiers straight from events, each by the words of its definition
+(metrics/indicators.yaml, docs/figures.md).
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,20 @@ MINUTES_5 = 300_000
 
 def received(world: World, asked: Asked) -> list[Case]:
     """Accepted on a day of the window, at the receiving agency."""
-    return [one for one in world.dossiers if one.accepted and asked.day(one.received_at) and asked.at(one.said("agency"))]
+    return [
+        one
+        for one in world.dossiers
+        if one.accepted and asked.day(one.received_at) and asked.at(one.said("agency"))
+    ]
 
 
 def closed(world: World, asked: Asked) -> list[Case]:
     """Ended on a day of the window, at the handling agency."""
-    return [one for one in world.dossiers if one.closed and asked.day(one.ended_at) and asked.at(one.handler)]
+    return [
+        one
+        for one in world.dossiers
+        if one.closed and asked.day(one.ended_at) and asked.at(one.handler)
+    ]
 
 
 def finished(world: World, asked: Asked) -> list[Case]:
@@ -29,12 +39,20 @@ def finished(world: World, asked: Asked) -> list[Case]:
 
 def opened(world: World, asked: Asked) -> list[Case]:
     """Open now, at the handling agency, whatever the window."""
-    return [one for one in world.dossiers if one.accepted and not one.closed and asked.at(one.handler)]
+    return [
+        one for one in world.dossiers if one.accepted and not one.closed and asked.at(one.handler)
+    ]
 
 
 def known(world: World, asked: Asked) -> list[Case]:
-    """With a reception on a day of the window, refused ones too, at the handling agency: where rules can be broken."""
-    return [one for one in world.dossiers if one.reception is not None and asked.day(one.received_at) and asked.at(one.handler)]
+    """With a reception on a day of the window, refused ones too, at the handling agency: where
+    rules can be broken.
+    """
+    return [
+        one
+        for one in world.dossiers
+        if one.reception is not None and asked.day(one.received_at) and asked.at(one.handler)
+    ]
 
 
 def unknown(world: World, asked: Asked) -> list[Case]:
@@ -59,19 +77,26 @@ def _(world: World, asked: Asked) -> Figure:
 
 @defines("results_digitised_share", "score_766_4_1")
 def _(world: World, asked: Asked) -> Figure:
-    return share(any(fact.fields["digitised"] for fact in one.results) for one in finished(world, asked))
+    return share(
+        any(fact.fields["digitised"] for fact in one.results) for one in finished(world, asked)
+    )
 
 
 @defines("score_766_4_2")
 def _(world: World, asked: Asked) -> Figure:
     done = finished(world, asked)
-    return share(one.said("papers_digitised") and any(fact.fields["digitised"] for fact in one.results) for one in done)
+    return share(
+        one.said("papers_digitised") and any(fact.fields["digitised"] for fact in one.results)
+        for one in done
+    )
 
 
 @defines("processing_time")
 def _(world: World, asked: Asked) -> Figure:
     done = finished(world, asked)
-    return Figure(sum(working_seconds(one.received_at, one.ended_at) - waited(one) for one in done), len(done))
+    return Figure(
+        sum(working_seconds(one.received_at, one.ended_at) - waited(one) for one in done), len(done)
+    )
 
 
 def requests(one: Case) -> set[int]:
@@ -80,10 +105,15 @@ def requests(one: Case) -> set[int]:
 
 
 def waited(one: Case) -> int:
-    """Office hours between its reception and its end in which papers were awaited: asked for, and not come in since."""
+    """Office hours between its reception and its end in which papers were awaited: asked for, and
+    not come in since.
+    """
     came = [fact.at for fact in one.of("supplement_completed")]
-    waits = [(at, min([other for other in came if other >= at] + [one.ended_at])) for at in requests(one)]
-    ends = {end: min(at for at, other in waits if other == end) for _, end in waits}  # of requests that one answer ends, the first
+    waits = [
+        (at, min([other for other in came if other >= at] + [one.ended_at])) for at in requests(one)
+    ]
+    # of requests that one answer ends, the first
+    ends = {end: min(at for at, other in waits if other == end) for _, end in waits}
     return sum(working_seconds(max(at, one.received_at), end) for end, at in ends.items())
 
 
@@ -105,7 +135,11 @@ def _(world: World, asked: Asked) -> Figure:
 
 @defines("late_06a")
 def _(world: World, asked: Asked) -> Figure:
-    return share(one.returned is not None and one.returned.at > one.due for one in closed(world, asked) if one.due)
+    return share(
+        one.returned is not None and one.returned.at > one.due
+        for one in closed(world, asked)
+        if one.due
+    )
 
 
 def late_by_date(one: Case) -> bool:
@@ -163,7 +197,9 @@ def _(world: World, asked: Asked) -> Figure:
 
 @defines("dossiers_due_soon")
 def _(world: World, asked: Asked) -> Figure:
-    return Figure(sum(asked.now <= one.due <= asked.soon and not one.waiting for one in opened(world, asked)))
+    return Figure(
+        sum(asked.now <= one.due <= asked.soon and not one.waiting for one in opened(world, asked))
+    )
 
 
 @defines("dossiers_carried_over")
@@ -190,7 +226,11 @@ def _(world: World, asked: Asked) -> Figure:
 
 def ends_heard(world: World, asked: Asked) -> list[tuple[int, int]]:
     """When they ended, and when that was heard."""
-    return [(one.ended_at, one.end_heard_at) for one in closed(world, asked) if one.end_heard_at is not None]
+    return [
+        (one.ended_at, one.end_heard_at)
+        for one in closed(world, asked)
+        if one.end_heard_at is not None
+    ]
 
 
 def receptions_heard(world: World, asked: Asked) -> list[tuple[int, int]]:
@@ -200,13 +240,19 @@ def receptions_heard(world: World, asked: Asked) -> list[tuple[int, int]]:
 
 
 def returns_heard(world: World, asked: Asked) -> list[tuple[int, int]]:
-    """Of finished ones, by the day of their end: when the result was returned, and when that was heard."""
+    """Of finished ones, by the day of their end: when the result was returned, and when that was
+    heard.
+    """
     returns = [(one, one.returned) for one in finished(world, asked)]
     heard = [(fact.at, first(one, fact.at)) for one, fact in returns if fact is not None]
     return [(at, when) for at, when in heard if when is not None]
 
 
-for _id, _heard in {"sync_lag": ends_heard, "reception_sync_lag": receptions_heard, "return_sync_lag": returns_heard}.items():
+for _id, _heard in {
+    "sync_lag": ends_heard,
+    "reception_sync_lag": receptions_heard,
+    "return_sync_lag": returns_heard,
+}.items():
 
     @defines(_id)
     def _(world: World, asked: Asked, heard: Heard = _heard) -> Figure:
@@ -219,14 +265,20 @@ for _id, _heard in {"sync_lag": ends_heard, "reception_sync_lag": receptions_hea
 
 def first(one: Case, at: int) -> int | None:
     """When the hub first heard of the return of an instant."""
-    told = [fact.heard for fact in one.of("result_returned") if fact.at == at and not fact.fields["backfill"]]
+    told = [
+        fact.heard
+        for fact in one.of("result_returned")
+        if fact.at == at and not fact.fields["backfill"]
+    ]
     return min(told, default=None)
 
 
 @defines("overdue_by_late_reporting")
 def _(world: World, asked: Asked) -> Figure:
     """Ended in time, and heard of after the due time, when it did not wait."""
-    ended = [one for one in closed(world, asked) if one.end_heard_at is not None and not one.waiting]
+    ended = [
+        one for one in closed(world, asked) if one.end_heard_at is not None and not one.waiting
+    ]
     return Figure(sum(one.ended_at <= one.due < (one.end_heard_at or 0) for one in ended))
 
 
@@ -234,7 +286,10 @@ def _(world: World, asked: Asked) -> Figure:
 
 
 def due_moved_after_passed(one: Case) -> bool:
-    return any(said > before and due != before for (_, before), (said, due) in zip(one.dues, one.dues[1:], strict=False))
+    return any(
+        said > before and due != before
+        for (_, before), (said, due) in zip(one.dues, one.dues[1:], strict=False)
+    )
 
 
 def due_before_reception(one: Case) -> bool:
@@ -251,7 +306,12 @@ def step_after_end(one: Case) -> bool:
 
 def returned_before_end(one: Case) -> bool:
     finish = one.standing("finished")
-    return one.closed and finish is not None and one.returned is not None and one.returned.at < finish.at
+    return (
+        one.closed
+        and finish is not None
+        and one.returned is not None
+        and one.returned.at < finish.at
+    )
 
 
 def sources_disagree(one: Case) -> bool:
@@ -271,11 +331,15 @@ def finished_without_end(one: Case) -> bool:
 
 
 def received_in_future(one: Case) -> bool:
-    return one.reception_heard_at is not None and one.received_at > one.reception_heard_at + MINUTES_5
+    return (
+        one.reception_heard_at is not None and one.received_at > one.reception_heard_at + MINUTES_5
+    )
 
 
 def ended_in_future(one: Case) -> bool:
-    return one.closed and one.end_heard_at is not None and one.ended_at > one.end_heard_at + MINUTES_5
+    return (
+        one.closed and one.end_heard_at is not None and one.ended_at > one.end_heard_at + MINUTES_5
+    )
 
 
 def too_much(one: Case) -> bool:
@@ -287,11 +351,22 @@ def received_after_end(one: Case) -> bool:
 
 
 RULES = (
-    due_moved_after_passed, due_before_reception, step_before_reception, step_after_end, returned_before_end, sources_disagree,
-    offline_procedure_online, finished_without_end, received_in_future, ended_in_future, received_after_end, too_much,
-)  # fmt: skip
+    due_moved_after_passed,
+    due_before_reception,
+    step_before_reception,
+    step_after_end,
+    returned_before_end,
+    sources_disagree,
+    offline_procedure_online,
+    finished_without_end,
+    received_in_future,
+    ended_in_future,
+    received_after_end,
+    too_much,
+)
 for _rule in RULES:
-    if _rule not in (due_before_reception, too_much):  # a rule, and no indicator of its own; or one that asks of more
+    # a rule, and no indicator of its own; or one that asks of more
+    if _rule not in (due_before_reception, too_much):
 
         @defines(_rule.__name__)
         def _(world: World, asked: Asked, rule: object = _rule) -> Figure:

@@ -1,4 +1,6 @@
-"""The figures of documents, tasks, activities and what exists straight from events; who reports, and QĐ 766's score."""
+"""The figures of documents, tasks, activities and what exists straight from events; who reports,
+and QĐ 766's score.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,17 @@ from oracles import COUNTING, figures
 
 # Of QĐ 766's items: the points that they give, and the share from which they give them all.
 POINTS = {
-    "score_766_2_1": (20, 1.0), "score_766_3_5a": (2, 0.8), "score_766_3_5b": (2, 0.8), "score_766_3_6": (6, 1.0),
-    "score_766_4_1": (6, 1.0), "score_766_4_2": (4, 0.8), "score_766_4_3": (2, 0.8), "score_766_4_4": (4, 1.0),
-    "score_766_4_5b": (2, 1.0), "score_766_5_4": (6, 0.9),
-}  # fmt: skip
+    "score_766_2_1": (20, 1.0),
+    "score_766_3_5a": (2, 0.8),
+    "score_766_3_5b": (2, 0.8),
+    "score_766_3_6": (6, 1.0),
+    "score_766_4_1": (6, 1.0),
+    "score_766_4_2": (4, 0.8),
+    "score_766_4_3": (2, 0.8),
+    "score_766_4_4": (4, 1.0),
+    "score_766_4_5b": (2, 1.0),
+    "score_766_5_4": (6, 0.9),
+}
 FRONT = ("portal", "one_stop")
 
 
@@ -25,8 +34,14 @@ def of(facts: Sequence[Fact], *types: str) -> list[Fact]:
 
 @defines("documents_electronic_share")
 def _(world: World, asked: Asked) -> Figure:
-    sent = [fact for facts in world.of("documents") if (fact := last(of(facts, "document.sent"))) is not None]
-    of_those = [fact.fields for fact in sent if asked.day(fact.at) and asked.at(fact.fields["agency"])]
+    sent = [
+        fact
+        for facts in world.of("documents")
+        if (fact := last(of(facts, "document.sent"))) is not None
+    ]
+    of_those = [
+        fact.fields for fact in sent if asked.day(fact.at) and asked.at(fact.fields["agency"])
+    ]
     return share(fields["electronic"] and fields["signed"] for fields in of_those)
 
 
@@ -38,11 +53,16 @@ class Task:
 
     def __init__(self, facts: list[Fact], assignment: Fact) -> None:
         self.agency = str(assignment.fields["to_agency"])
-        said = [(fact.at, int(fact.fields["due_at"])) for fact in facts if fact.fields.get("due_at") is not None]
+        said = [
+            (fact.at, int(fact.fields["due_at"]))
+            for fact in facts
+            if fact.fields.get("due_at") is not None
+        ]
         self.due = max(said, default=(0, 0))[1]
         undone = max((fact.at for fact in of(facts, "task.returned")), default=0)
         completed, cancelled = (
-            max((fact.at for fact in of(facts, name) if fact.at >= undone), default=0) for name in ("task.completed", "task.cancelled")
+            max((fact.at for fact in of(facts, name) if fact.at >= undone), default=0)
+            for name in ("task.completed", "task.cancelled")
         )
         self.completed_at = completed if completed >= cancelled else 0
         self.open = not completed and not cancelled
@@ -50,7 +70,11 @@ class Task:
 
 def tasks(world: World, asked: Asked) -> list[Task]:
     """Those assigned to the agency."""
-    known = [Task(facts, given) for facts in world.of("tasks") if (given := last(of(facts, "task.assigned"))) is not None]
+    known = [
+        Task(facts, given)
+        for facts in world.of("tasks")
+        if (given := last(of(facts, "task.assigned"))) is not None
+    ]
     return [one for one in known if asked.at(one.agency)]
 
 
@@ -67,18 +91,26 @@ def _(world: World, asked: Asked) -> Figure:
 
 @defines("tasks_due_soon")
 def _(world: World, asked: Asked) -> Figure:
-    return Figure(sum(one.open and asked.now <= one.due <= asked.soon for one in tasks(world, asked)))
+    return Figure(
+        sum(one.open and asked.now <= one.due <= asked.soon for one in tasks(world, asked))
+    )
 
 
 # Activities
 
 
 def held(world: World, asked: Asked, type_: str) -> list[dict[str, Any]]:
-    """What took place on a day of the window at the agency, as stated last and not cancelled since."""
+    """What took place on a day of the window at the agency, as stated last and not cancelled
+    since.
+    """
     found = []
     for facts in world.of("activities"):
         stated = last(fact for fact in facts if fact.type != "activity.cancelled")
-        if stated is None or stated.type != type_ or any(fact.at >= stated.at for fact in of(facts, "activity.cancelled")):
+        if (
+            stated is None
+            or stated.type != type_
+            or any(fact.at >= stated.at for fact in of(facts, "activity.cancelled"))
+        ):
             continue
         when = stated.fields["held_at"] if stated.fields["held_at"] is not None else stated.at
         if asked.day(when) and asked.at(stated.fields["agency"]):
@@ -98,14 +130,20 @@ def _(world: World, asked: Asked) -> Figure:
 
 @defines("work_records_online_share")
 def _(world: World, asked: Asked) -> Figure:
-    return share(fields["online"] for fields in held(world, asked, "activity.work_record_handled") if not fields["secret"])
+    return share(
+        fields["online"]
+        for fields in held(world, asked, "activity.work_record_handled")
+        if not fields["secret"]
+    )
 
 
 # What exists
 
 
 def standing(world: World, asked: Asked, type_: str) -> list[dict[str, Any]]:
-    """What is valid at the end of the window's last day, or of today; a system with when it was first heard (`heard`, 0: never)."""
+    """What is valid at the end of the window's last day, or of today; a system with when it was
+    first heard (`heard`, 0: never).
+    """
     found = []
     for facts in world.of("inventory"):
         fields = valid(facts, asked.standing)
@@ -119,7 +157,15 @@ def valid(facts: list[Fact], at: int) -> dict[str, Any] | None:
     statements = [fact for fact in facts if fact.type != "system.heartbeat" and begins(fact) <= at]
     if not statements:
         return None
-    fact = max(statements, key=lambda one: (begins(one), one.fields.get("revision", 0), one.at, one.fields["event_id"]))
+    fact = max(
+        statements,
+        key=lambda one: (
+            begins(one),
+            one.fields.get("revision", 0),
+            one.at,
+            one.fields["event_id"],
+        ),
+    )
     ends = fact.fields.get("valid_to")
     if ends is not None and ends <= at:
         return None
@@ -137,7 +183,11 @@ def begins(fact: Fact) -> int:
 
 def procedures(world: World, asked: Asked, internal: bool = False) -> list[dict[str, Any]]:
     """Those for citizens and businesses, or the internal ones."""
-    return [fields for fields in standing(world, asked, "procedure.registered") if fields["internal"] is internal]
+    return [
+        fields
+        for fields in standing(world, asked, "procedure.registered")
+        if fields["internal"] is internal
+    ]
 
 
 def offered(fields: dict[str, Any]) -> bool:
@@ -147,17 +197,23 @@ def offered(fields: dict[str, Any]) -> bool:
 
 @defines("procedures_online_payment_share", "score_766_3_5a")
 def _(world: World, asked: Asked) -> Figure:
-    return share(fields["payable_online"] for fields in procedures(world, asked) if fields["with_fee"])
+    return share(
+        fields["payable_online"] for fields in procedures(world, asked) if fields["with_fee"]
+    )
 
 
 @defines("procedures_online_share")
 def _(world: World, asked: Asked) -> Figure:
-    return share(offered(fields) for fields in procedures(world, asked) if fields["eligible_online"])
+    return share(
+        offered(fields) for fields in procedures(world, asked) if fields["eligible_online"]
+    )
 
 
 @defines("procedures_on_national_portal_share")
 def _(world: World, asked: Asked) -> Figure:
-    return share(fields["on_national_portal"] for fields in procedures(world, asked) if offered(fields))
+    return share(
+        fields["on_national_portal"] for fields in procedures(world, asked) if offered(fields)
+    )
 
 
 @defines("score_766_3_1")
@@ -186,19 +242,35 @@ def _(world: World, asked: Asked) -> Figure:
 @defines("authenticated_users_share")
 def _(world: World, asked: Asked) -> Figure:
     counted = standing(world, asked, "accounts.counted")
-    return Figure(sum(fields["authenticated"] for fields in counted), sum(fields["users"] for fields in counted))
+    return Figure(
+        sum(fields["authenticated"] for fields in counted),
+        sum(fields["users"] for fields in counted),
+    )
 
 
-def systems(which: Callable[[dict[str, Any]], bool], connected: Callable[[dict[str, Any]], bool]) -> Callable[[World, Asked], Figure]:
+def systems(
+    which: Callable[[dict[str, Any]], bool], connected: Callable[[dict[str, Any]], bool]
+) -> Callable[[World, Asked], Figure]:
     """Of some systems, those that are connected."""
-    return lambda world, asked: share(connected(fields) for fields in standing(world, asked, "system.registered") if which(fields))
+    return lambda world, asked: share(
+        connected(fields) for fields in standing(world, asked, "system.registered") if which(fields)
+    )
 
 
-defines("portals_connected_share")(systems(lambda one: one["kind"] in FRONT, lambda one: one["on_national_portal"] and one["heard"]))
-defines("information_systems_connected_share")(
-    systems(lambda one: one["citizen_facing"], lambda one: one["on_document_axis"] and one["on_lgsp"] and one["heard"])
+defines("portals_connected_share")(
+    systems(
+        lambda one: one["kind"] in FRONT, lambda one: one["on_national_portal"] and one["heard"]
+    )
 )
-defines("reporting_systems_connected_share")(systems(lambda one: one["kind"] == "reporting", lambda one: one["on_national_reporting"]))
+defines("information_systems_connected_share")(
+    systems(
+        lambda one: one["citizen_facing"],
+        lambda one: one["on_document_axis"] and one["on_lgsp"] and one["heard"],
+    )
+)
+defines("reporting_systems_connected_share")(
+    systems(lambda one: one["kind"] == "reporting", lambda one: one["on_national_reporting"])
+)
 
 
 # Who reports, and the score
@@ -206,13 +278,19 @@ defines("reporting_systems_connected_share")(systems(lambda one: one["kind"] == 
 
 @defines("coverage")
 def _(world: World, asked: Asked) -> Figure:
-    """An agency reports when something of it is dated on a day of the window. Open work and what exists are not dated."""
+    """An agency reports when something of it is dated on a day of the window. Open work and what
+    exists are not dated.
+    """
     dated, ever = set[str](), set[str]()
     for family in COUNTING.keys() - {"heartbeats"}:
         for kind, agency, _, day in figures(family, world.of(family)):
             if kind != "agencies":
                 ever.add(agency)
-            if kind != "open" and (family != "inventory" or kind == "reported") and in_window(asked, day):
+            if (
+                kind != "open"
+                and (family != "inventory" or kind == "reported")
+                and in_window(asked, day)
+            ):
                 dated.add(agency)
     expected = expected_agencies(world, asked)
     if expected is None:
@@ -224,33 +302,45 @@ def in_window(asked: Asked, day: int) -> bool:
     """Whether a day written YYYYMMDD is in it."""
     text = str(day)
     iso = f"{text[:4]}-{text[4:6]}-{text[6:]}"
-    return (asked.first is None or asked.first.isoformat() <= iso) and (asked.last is None or iso <= asked.last.isoformat())
+    return (asked.first is None or asked.first.isoformat() <= iso) and (
+        asked.last is None or iso <= asked.last.isoformat()
+    )
 
 
 def expected_agencies(world: World, asked: Asked) -> set[str] | None:
-    """Those registered as expected on some day in question; None while none is registered. Each is stated once here.
+    """Those registered as expected on some day in question; None while none is registered. Each is
+    stated once here.
 
-    In question are the days of the window up to today; of a window that begins later its first one, and without a first day its last one.
+    In question are the days of the window up to today; of a window that begins later its first one,
+    and without a first day its last one.
     """
-    stated = [fact.fields for facts in world.of("inventory") for fact in of(facts, "agency.registered")]
+    stated = [
+        fact.fields for facts in world.of("inventory") for fact in of(facts, "agency.registered")
+    ]
     if not stated:
         return None
     past = asked.last if asked.last is not None and asked.last < asked.today else asked.today
     since = past if asked.first is None else asked.first
     until = since if since > past else past
     return {
-        fields["agency"] for fields in stated
-        if fields["expected"] and date_of(fields["valid_from"]) <= until
+        fields["agency"]
+        for fields in stated
+        if fields["expected"]
+        and date_of(fields["valid_from"]) <= until
         and (fields["valid_to"] is None or date_of(fields["valid_to"]) > since)
-    }  # fmt: skip
+    }
 
 
 @defines("score_766")
 def _(world: World, asked: Asked) -> Figure:
-    """Each item's points in proportion to its share, up to the share that gives them all; two decimals."""
+    """Each item's points in proportion to its share, up to the share that gives them all; two
+    decimals.
+    """
     given = []
     for id_, (points, full) in POINTS.items():
         found = ORACLES[id_](world, asked)
         if found.numerator is not None and found.denominator:
-            given.append(round(points * min(1.0, max(0.0, found.numerator / found.denominator) / full), 2))
+            given.append(
+                round(points * min(1.0, max(0.0, found.numerator / found.denominator) / full), 2)
+            )
     return Figure(None, points=round(sum(given), 2) if given else None)

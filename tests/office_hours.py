@@ -1,4 +1,6 @@
-"""A second opinion on working time: day by day, with datetimes; shares with the hub only the public calendar's library."""
+"""A second opinion on working time: day by day, with datetimes; shares with the hub only the public
+calendar's library.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,15 @@ def works(day: date) -> bool:
 
 def working_seconds(start: int, end: int) -> int:
     """Whole seconds of office hours between two instants (epoch ms)."""
-    first, last = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms) for ms in (start, end))
+    first, last = (
+        datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms) for ms in (start, end)
+    )
     total, day = timedelta(), first.astimezone(VIET_NAM).date()
     while day <= last.astimezone(VIET_NAM).date():
         for opening, closing in SPANS if works(day) else ():
-            begins, ends = (datetime.combine(day, moment, VIET_NAM) for moment in (opening, closing))
+            begins, ends = (
+                datetime.combine(day, moment, VIET_NAM) for moment in (opening, closing)
+            )
             total += max(timedelta(), min(ends, last) - max(begins, first))
         day += timedelta(days=1)
     return total // timedelta(seconds=1)

@@ -1,7 +1,8 @@
 """Embedded brokers that start in a third of their time, for tests that start many.
 
-Most of a start is Java loading and compiling classes. Its ahead-of-time cache (JDK 25) keeps what one start has loaded for all later
-ones; pytest's cache folder keeps that from run to run. The settings of the broker itself are those of the product.
+Most of a start is Java loading and compiling classes. Its ahead-of-time cache (JDK 25) keeps what
+one start has loaded for all later ones; pytest's cache folder keeps that from run to run. The
+settings of the broker itself are those of the product.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from ops.kafka import JVM, EmbeddedKafka
 from ops.kafka_jars import classpath
 from ops.kafka_storage import free_port
 
-# A Java that knows no such cache passes over it. Without the second compiler a broker is slower only after minutes.
+# A Java that knows no such cache passes over it. Without the second compiler a broker is slower
+# only after minutes.
 QUICK = (*JVM, "-XX:+IgnoreUnrecognizedVMOptions", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 PATIENCE = 180.0  # seconds; the cache is written when the broker ends
 
@@ -44,7 +46,9 @@ def quick_brokers(request: pytest.FixtureRequest) -> Iterator[None]:
 def loaded() -> str:
     """What a cache is of: another Java or other classes need another one."""
     files = [java_program(), *classpath()]
-    return hashlib.sha256("".join(f"{file} {file.stat().st_mtime_ns}\n" for file in files).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        "".join(f"{file} {file.stat().st_mtime_ns}\n" for file in files).encode()
+    ).hexdigest()[:16]
 
 
 def make(cache: Path, patch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,6 @@
-"""Both ports on real sockets, in the test's own process: the gateway over a publisher that remembers, metrics over a small cube."""
+"""Both ports on real sockets, in the test's own process: the gateway over a publisher that
+remembers, metrics over a small cube.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,9 @@ class Port:
         return await asyncio.open_connection(*self.address)
 
     async def ignore(self, request: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A connection that asks and takes next to nothing of the answers, until it is read from."""
+        """A connection that asks and takes next to nothing of the answers, until it is read
+        from.
+        """
         small = socket.socket()
         small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 10)
         small.setblocking(False)
@@ -85,18 +89,34 @@ class Port:
 
     def met(self, reason: str) -> float:
         """How often a limit was met."""
-        return self.connections.registry.get_sample_value("lgsp_http_limited_total", {"reason": reason}) or 0.0
+        return (
+            self.connections.registry.get_sample_value(
+                "lgsp_http_limited_total", {"reason": reason}
+            )
+            or 0.0
+        )
 
 
 @contextmanager
 def small_metrics(folder: Path, beside: Callable[[], str] = lambda: "") -> Iterator[FastAPI]:
-    """The reporting API over a small province, with an agency that registered itself under names that are formulas, and a procedure."""
-    cube, listing, directory = filled(folder, [
-        counted("dossiers|received|TST.A|P1|20251103", received=3), counted("dossiers|received|TST.X|P9|20251103", received=2),
-        counted("dossiers|closed|TST.A|P1|20251105", closed=2, finished=2, on_time=1),
-        counted(f"dossiers|open|TST.A|P1|{at('2025-11-11T17:00')}", open=4),
-        counted("inventory|systems|TST.A|portal|20240301", systems=5), counted("inventory|systems|TST.A|portal|99991231", systems=-5),
-    ]), empty(folder), Directory(registered())  # fmt: skip
+    """The reporting API over a small province, with an agency that registered itself under names
+    that are formulas, and a procedure.
+    """
+    cube, listing, directory = (
+        filled(
+            folder,
+            [
+                counted("dossiers|received|TST.A|P1|20251103", received=3),
+                counted("dossiers|received|TST.X|P9|20251103", received=2),
+                counted("dossiers|closed|TST.A|P1|20251105", closed=2, finished=2, on_time=1),
+                counted(f"dossiers|open|TST.A|P1|{at('2025-11-11T17:00')}", open=4),
+                counted("inventory|systems|TST.A|portal|20240301", systems=5),
+                counted("inventory|systems|TST.A|portal|99991231", systems=-5),
+            ],
+        ),
+        empty(folder),
+        Directory(registered()),
+    )
     ready = Progress(ready=True, percent=100.0, partitions=1)
     shared: Any = {"progress": lambda: ready, "clock": lambda: NOW, "directory": lambda: directory}
     questions = Questions(Readers(cube), INDICATORS, {}, **shared)
@@ -110,7 +130,15 @@ def small_metrics(folder: Path, beside: Callable[[], str] = lambda: "") -> Itera
 def registered() -> Items:
     """What is registered in it."""
     items = agency({}, "TST.A", "province", name_vi=FORMULA, name_en="@SUM(1+1)")
-    return state(items, "procedure/P1", "procedure.registered", "TST.A", "2024-01-01", procedure="P1", field="land")
+    return state(
+        items,
+        "procedure/P1",
+        "procedure.registered",
+        "TST.A",
+        "2024-01-01",
+        procedure="P1",
+        field="land",
+    )
 
 
 @contextmanager
@@ -124,7 +152,9 @@ async def served(make: Callable[[Connections], Any], *, most: int = 64) -> Async
     """Serve, on a port of its own, the application that is made."""
     clock = Clock()
     connections = Connections(most, clock=clock)
-    server = Server(make(connections), "test", ["/"], connections=connections, grace_seconds=GRACE_SECONDS)
+    server = Server(
+        make(connections), "test", ["/"], connections=connections, grace_seconds=GRACE_SECONDS
+    )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         bound_sending(listener)
         running = asyncio.create_task(server.serve([listener]))

@@ -38,10 +38,14 @@ from streams.books import Books
 from streams.families import FAMILIES
 
 LISTED = ("dossiers", "documents", "tasks")
-# Beside the shipped indicators two that are limited to one procedure each, as a catalogue of one's own may have them.
+# Beside the shipped indicators two that are limited to one procedure each, as a catalogue of one's
+# own may have them.
 _SHARE = INDICATORS["dossiers_on_time_share"]
 LIMITED = {
-    f"only_{code}": _SHARE.model_copy(update={"id": f"only_{code}", "filters": Filters(categories=(code,))}) for code in ("p", "q")
+    f"only_{code}": _SHARE.model_copy(
+        update={"id": f"only_{code}", "filters": Filters(categories=(code,))}
+    )
+    for code in ("p", "q")
 }
 
 
@@ -68,11 +72,19 @@ class MemoryLog:
     def add(self, facts: Iterable[Heard]) -> list[Logged]:
         """Facts as connectors write them."""
         return [
-            self.put(event.family, event.thing.encode(), encode(event), heard, partition_of(event.thing.encode(), self.partitions))
+            self.put(
+                event.family,
+                event.thing.encode(),
+                encode(event),
+                heard,
+                partition_of(event.thing.encode(), self.partitions),
+            )
             for event, heard in facts
         ]
 
-    def put(self, family: str, key: bytes | None, value: bytes, heard: int, partition: int = 0) -> Logged:
+    def put(
+        self, family: str, key: bytes | None, value: bytes, heard: int, partition: int = 0
+    ) -> Logged:
         """Any record."""
         topic = events_topic(family)
         record = Logged(topic, partition, self.end(topic, partition), heard, key, value)
@@ -81,7 +93,14 @@ class MemoryLog:
 
     def end(self, topic: str, partition: int) -> int:
         """The next offset."""
-        return max((one.offset + 1 for one in self.records if (one.topic, one.partition) == (topic, partition)), default=0)
+        return max(
+            (
+                one.offset + 1
+                for one in self.records
+                if (one.topic, one.partition) == (topic, partition)
+            ),
+            default=0,
+        )
 
     def read(self, wanted: Wanted) -> Read:
         """As the reader of Kafka's log does."""
@@ -94,7 +113,11 @@ class MemoryLog:
         if wanted.behind is not None and found.end - wanted.behind > TAIL:
             found.left = found.end - wanted.behind
         elif wanted.behind is not None:
-            found.records += [one for one in there if one.partition == wanted.partition and one.offset >= wanted.behind]
+            found.records += [
+                one
+                for one in there
+                if one.partition == wanted.partition and one.offset >= wanted.behind
+            ]
         return found
 
 
@@ -107,15 +130,24 @@ def empty_index(folder: Path, partitions: int = 1) -> FactIndex:
 
 def indexed(index: FactIndex, records: Sequence[Logged]) -> None:
     """Take records in as one batch."""
-    index.apply(records, {TopicPartition(one.topic, one.partition): one.offset + 1 for one in records})
+    index.apply(
+        records, {TopicPartition(one.topic, one.partition): one.offset + 1 for one in records}
+    )
 
 
 class Hub:
-    """A log with its index, and books of dossiers, documents and tasks that counted as much of it as was said."""
+    """A log with its index, and books of dossiers, documents and tasks that counted as much of it
+    as was said.
+    """
 
     def __init__(self, folder: Path, now_ms: int) -> None:
         self.now_ms, self.indicators = now_ms, INDICATORS | LIMITED
-        self.cube, self.listing, self.index, self.log = Cube(folder / "cube.sqlite"), empty(folder), empty_index(folder), MemoryLog()
+        self.cube, self.listing, self.index, self.log = (
+            Cube(folder / "cube.sqlite"),
+            empty(folder),
+            empty_index(folder),
+            MemoryLog(),
+        )
         self.cube.open("one", now_ms)
         self.books = {family: Books(FAMILIES[family]) for family in LISTED}
 
@@ -137,19 +169,29 @@ class Hub:
         for books in self.books.values():
             self.cube.apply(pages(books), {0: 9})
 
-
     def client(self) -> httpx.AsyncClient:
         """Asks the API that answers from all this."""
         ready, clock = Progress(ready=True, percent=100.0, partitions=1), (lambda: self.now_ms)
-        questions = Questions(Readers(self.cube), self.indicators, {}, progress=lambda: ready, clock=clock)
+        questions = Questions(
+            Readers(self.cube), self.indicators, {}, progress=lambda: ready, clock=clock
+        )
         lists = Lists(questions, paced(self.cube, self.listing), meanings(), progress=lambda: ready)
         traces = Traces(
-            questions, Snapshots(self.listing, "The list"), self.index, Snapshots(self.index, "The index"), self.log, meanings(),
+            questions,
+            Snapshots(self.listing, "The list"),
+            self.index,
+            Snapshots(self.index, "The index"),
+            self.log,
+            meanings(),
             listed=lambda: ready,
-        )  # fmt: skip
-        exporter = Exporter(self.cube, self.indicators, progress=lambda: ready, worker_lag=dict, clock=clock)
+        )
+        exporter = Exporter(
+            self.cube, self.indicators, progress=lambda: ready, worker_lag=dict, clock=clock
+        )
         app = create_app(questions, exporter, [listing_routes(lists), trace_routes(traces)])
-        return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://hub")
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://hub"
+        )
 
     def close(self) -> None:
         """Let go of its files."""
@@ -159,4 +201,6 @@ class Hub:
 
 def mark(family: str, key: bytes, value: bytes, offset: int) -> Iterator[Any]:
     """How far the states have come, as workers write it."""
-    yield SimpleNamespace(topic=state_topic(family), partition=0, offset=offset, timestamp=NOW, key=key, value=value)
+    yield SimpleNamespace(
+        topic=state_topic(family), partition=0, offset=offset, timestamp=NOW, key=key, value=value
+    )

@@ -1,4 +1,6 @@
-"""Small XLSX workbooks of the tests' own making, part by part, so that they may be as odd as those that come in."""
+"""Small XLSX workbooks of the tests' own making, part by part, so that they may be as odd as those
+that come in.
+"""
 
 from __future__ import annotations
 
@@ -35,27 +37,61 @@ def header(*names: str) -> str:
 
 
 def workbook(
-    path: Path, *rows: str, formats: Sequence[str] = (), prefix: str = "", strict: bool = False, calculation: str = "",
-    sheets: Sequence[tuple[str, str]] = (("data", "visible"),), others: Sequence[str] = (), behind: str = "", shared: Sequence[str] = (),
+    path: Path,
+    *rows: str,
+    formats: Sequence[str] = (),
+    prefix: str = "",
+    strict: bool = False,
+    calculation: str = "",
+    sheets: Sequence[tuple[str, str]] = (("data", "visible"),),
+    others: Sequence[str] = (),
+    behind: str = "",
+    shared: Sequence[str] = (),
     properties: str = "",
-) -> Path:  # fmt: skip
-    """Write a workbook; its first sheet holds `rows`, each further one the next of `others`. Style n+1 is number format n of `formats`."""
+) -> Path:
+    """Write a workbook; its first sheet holds `rows`, each further one the next of `others`. Style
+    n+1 is number format n of `formats`.
+    """
     main, office = (STRICT, STRICT_OFFICE) if strict else (MAIN, OFFICE)
-    listed = "".join(f'<sheet name="{name}" sheetId="{n}" state="{state}" r:id="s{n}"/>' for n, (name, state) in enumerate(sheets, 1))
-    linked = "".join(link(f"s{n}", f"{office}/worksheet", f"worksheets/sheet{n}.xml") for n in range(1, len(sheets) + 1))
-    linked += "".join(link(kind, f"{office}/{kind}", f"/xl/{kind}.xml") for kind in ("styles", "sharedStrings"))
+    listed = "".join(
+        f'<sheet name="{name}" sheetId="{n}" state="{state}" r:id="s{n}"/>'
+        for n, (name, state) in enumerate(sheets, 1)
+    )
+    linked = "".join(
+        link(f"s{n}", f"{office}/worksheet", f"worksheets/sheet{n}.xml")
+        for n in range(1, len(sheets) + 1)
+    )
+    linked += "".join(
+        link(kind, f"{office}/{kind}", f"/xl/{kind}.xml") for kind in ("styles", "sharedStrings")
+    )
     start = link("w", f"{office}/officeDocument", "xl/workbook.xml")
-    declared = "".join(f'<numFmt numFmtId="{164 + n}" formatCode="{escape(code)}"/>' for n, code in enumerate(formats))
-    styles = "".join(f'<xf numFmtId="{number}"/>' for number in (0, *(164 + n for n in range(len(formats)))))
+    declared = "".join(
+        f'<numFmt numFmtId="{164 + n}" formatCode="{escape(code)}"/>'
+        for n, code in enumerate(formats)
+    )
+    styles = "".join(
+        f'<xf numFmtId="{number}"/>' for number in (0, *(164 + n for n in range(len(formats))))
+    )
     parts = {
         "_rels/.rels": f'<Relationships xmlns="{LINKS}">{start}</Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}">{properties}<sheets>{listed}</sheets>{calculation}</workbook>',
+        "xl/workbook.xml": (
+            f'<workbook xmlns="{main}"'
+            f' xmlns:r="{office}">{properties}<sheets>{listed}</sheets>{calculation}</workbook>'
+        ),
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{LINKS}">{linked}</Relationships>',
-        "xl/styles.xml": f'<styleSheet xmlns="{main}"><numFmts>{declared}</numFmts><cellXfs>{styles}</cellXfs></styleSheet>',
-        "xl/sharedStrings.xml": f'<sst xmlns="{main}">{"".join(f"<si>{item}</si>" for item in shared)}</sst>',
+        "xl/styles.xml": (
+            "<styleSheet"
+            f' xmlns="{main}"><numFmts>{declared}</numFmts><cellXfs>{styles}</cellXfs></styleSheet>'
+        ),
+        "xl/sharedStrings.xml": (
+            f'<sst xmlns="{main}">{"".join(f"<si>{item}</si>" for item in shared)}</sst>'
+        ),
     }
     for place, content in enumerate(("".join(rows), *others), 1):
-        sheet = f'<worksheet xmlns="{main}"><sheetData>{content}</sheetData>{behind if place == 1 else ""}</worksheet>'
+        sheet = (
+            "<worksheet"
+            f' xmlns="{main}"><sheetData>{content}</sheetData>{behind if place == 1 else ""}</worksheet>'
+        )
         parts[f"xl/worksheets/sheet{place}.xml"] = prefixed(sheet, prefix)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in parts.items():

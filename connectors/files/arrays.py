@@ -63,7 +63,10 @@ class _Window:
         """
         found = self.peek()
         if found != sign:
-            raise BrokenArray(f"in line {self.line} {f'stands {found!r}' if found else 'it breaks off'} where {sign!r} should be")
+            raise BrokenArray(
+                f"in line {self.line} {f'stands {found!r}' if found else 'it breaks off'} where"
+                f" {sign!r} should be"
+            )
         self.advance(self.place + 1)
 
 
@@ -93,6 +96,11 @@ def _element(window: _Window) -> Element:
         except (JSONDecodeError, RecursionError) as error:
             if len(window.text) - window.place <= LONGEST and window.grow():
                 continue
-            raise BrokenArray(f"its part that begins in line {line} is no JSON, or is not closed") from error
-        if end < len(window.text) or not window.grow():  # a number that ends with the piece may go on in the next
-            return Element(line, " ".join(window.advance(end).split("\n")).replace("\r", " "), cells)
+            raise BrokenArray(
+                f"its part that begins in line {line} is no JSON, or is not closed"
+            ) from error
+        # a number that ends with the piece may go on in the next
+        if end < len(window.text) or not window.grow():
+            return Element(
+                line, " ".join(window.advance(end).split("\n")).replace("\r", " "), cells
+            )

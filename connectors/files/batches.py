@@ -1,4 +1,6 @@
-"""One file as a stream of batches: rows read, mapped, validated, each event once. Reads and computes only; publishes nothing."""
+"""One file as a stream of batches: rows read, mapped, validated, each event once. Reads and
+computes only; publishes nothing.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ from schemas.events import Event
 from schemas.quarantine import Quarantined
 
 EVENTS = 1_000  # events of a batch, more or less
-ROWS = 5_000  # rows of a batch at most: repeated rows give no events, and progress should show all the same
+# rows of a batch at most: repeated rows give no events, and progress should show all the same
+ROWS = 5_000
 
 
 @dataclass(slots=True)
@@ -31,8 +34,10 @@ class Batch:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of a file's rows. `repeated` events stood on an earlier row already, with the same content; `personal` were taken in
-    though they hold what looks like a number of a person, the first of them in words."""
+    """What became of a file's rows. `repeated` events stood on an earlier row already, with the
+    same content; `personal` were taken in though they hold what looks like a number of a person,
+    the first of them in words.
+    """
 
     accepted: int = 0
     rejected: int = 0
@@ -46,14 +51,23 @@ OnReject = Callable[[Row, str, Sequence[Cell]], None]
 
 
 class Intake:
-    """Takes one file in. `on_reject` sees each rejected row, in the file's order: with its reason, and its cells as they may be kept.
+    """Takes one file in. `on_reject` sees each rejected row, in the file's order: with its reason,
+    and its cells as they may be kept.
 
-    `digest` makes the hashes of rejected rows; `refuse_numbers`: rows with what looks like a number of a person are rejected.
+    `digest` makes the hashes of rejected rows; `refuse_numbers`: rows with what looks like a number
+    of a person are rejected.
     """
 
     def __init__(
-        self, rows: Rows, mapper: RowMapper, latest_ms: int, on_reject: OnReject, digest: Digest, *, refuse_numbers: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        rows: Rows,
+        mapper: RowMapper,
+        latest_ms: int,
+        on_reject: OnReject,
+        digest: Digest,
+        *,
+        refuse_numbers: bool = False,
+    ) -> None:
         self.rows, self.tally = rows, Tally()
         self._mapper, self._latest_ms, self._on_reject = mapper, latest_ms, on_reject
         self._digest, self._refuse_numbers = digest, refuse_numbers
@@ -74,7 +88,11 @@ class Intake:
             yield self._closed(batch, self.rows.read)
 
     def _closed(self, batch: Batch, rows: int) -> Batch:
-        batch.total_rows, batch.total_events, batch.total_rejected = rows, self.tally.events, self.tally.rejected
+        batch.total_rows, batch.total_events, batch.total_rejected = (
+            rows,
+            self.tally.events,
+            self.tally.rejected,
+        )
         return batch
 
     def _take(self, row: Row, batch: Batch) -> None:
@@ -92,7 +110,17 @@ class Intake:
 
     def _reject(self, row: Row, reason: str, batch: Batch) -> None:
         cells = self._mapper.uses.safe(row.cells)
-        batch.rejected.append(quarantined(self.rows.path, row, reason, cells, self._mapper.uses, self._mapper.source, self._digest))
+        batch.rejected.append(
+            quarantined(
+                self.rows.path,
+                row,
+                reason,
+                cells,
+                self._mapper.uses,
+                self._mapper.source,
+                self._digest,
+            )
+        )
         self.tally.rejected += 1
         self._on_reject(row, reason, cells)
 
@@ -144,4 +172,7 @@ class Intake:
 
 def _contradiction(draft: Draft, line: int, row: Row) -> str:
     where = "twice on this row" if line == row.line else f"on line {line} too"
-    return f"{draft.shown} ({draft.unit.origins['event_id']}) stands {where}, with other content: one id should always say the same"
+    return (
+        f"{draft.shown} ({draft.unit.origins['event_id']}) stands {where}, with other content: one"
+        " id should always say the same"
+    )

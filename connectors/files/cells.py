@@ -1,4 +1,6 @@
-"""What readers hand over: cells. The rules for blanks, errors, codes and words stand here once, for CSV, JSON and workbooks alike."""
+"""What readers hand over: cells. The rules for blanks, errors, codes and words stand here once, for
+CSV, JSON and workbooks alike.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +13,20 @@ from datetime import datetime, time
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-DIGITS = 15  # that a spreadsheet keeps of a number; what has more was rounded, or would be on the way
-# What spreadsheets show instead of a value: #N/A, #SPILL!, #NAME?, LibreOffice's Err:502, and ##### for a column that was too narrow.
+# that a spreadsheet keeps of a number; what has more was rounded, or would be on the way
+DIGITS = 15
+# What spreadsheets show instead of a value: #N/A, #SPILL!, #NAME?, LibreOffice's Err:502, and #####
+# for a column that was too narrow.
 _ERROR = re.compile(r"#(?:[A-Z][A-Z0-9/_]*[!?]|N/A(?: N/A)?|GETTING_DATA|#+)|Err:\d{3}")
 _ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE][+-]\d{2,3}")  # 2,50111E+17
-_WHOLE = re.compile(r"(-?\d{1,15})[.,]0{1,2}", re.ASCII)  # 38.0, as programs write whole numbers of a column that has blanks
+# 38.0, as programs write whole numbers of a column that has blanks
+_WHOLE = re.compile(r"(-?\d{1,15})[.,]0{1,2}", re.ASCII)
 LOST = "\N{REPLACEMENT CHARACTER}"
-MASKED = "#MASKED!"  # in rejections, in place of what they must not hold; an error like those of spreadsheets, so never taken in
-PRESENT = "(present)"  # in rejections, in place of a cell of which a mapping asks no more than whether it is there
+# in rejections, in place of what they must not hold; an error like those of spreadsheets, so never
+# taken in
+MASKED = "#MASKED!"
+# in rejections, in place of a cell of which a mapping asks no more than whether it is there
+PRESENT = "(present)"
 AS_TEXT = "format the column as text; in JSON, put it in quotes"
 
 
@@ -32,9 +40,11 @@ class Refused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number that is more than its digits: one with decimals, or one that its cell shows with leading zeros.
+    """A number that is more than its digits: one with decimals, or one that its cell shows with
+    leading zeros.
 
-    `text` is how the file shows it; `exact` says whether a code may be taken from that, so that no zero and no digit is missing.
+    `text` is how the file shows it; `exact` says whether a code may be taken from that, so that no
+    zero and no digit is missing.
     """
 
     value: Decimal
@@ -60,7 +70,8 @@ class Number:
 class Flaw(NamedTuple):
     """A cell whose value is not there; `problem` follows the cell's name in a sentence.
 
-    `text` is how rejections show it: an error, so that the row is rejected again unless somebody puts a value there.
+    `text` is how rejections show it: an error, so that the row is rejected again unless somebody
+    puts a value there.
     """
 
     problem: str
@@ -94,15 +105,24 @@ def flaw_of(cell: Cell) -> str:
 
 def _flaw_of_text(text: str) -> str:
     if text == MASKED:
-        return "was left out of these rejections: correct its row in the first file, and import that again"
+        return (
+            "was left out of these rejections: correct its row in the first file, and import that"
+            " again"
+        )
     if _ERROR.fullmatch(text):
         narrow = f"shows {text} instead of its value: widen its column, and export the file anew"
         return f"holds the error {text}" if text.strip("#") else narrow
-    return f"holds {LOST} in place of a letter that was lost: have the file sent anew, as UTF-8" if LOST in text else ""
+    return (
+        f"holds {LOST} in place of a letter that was lost: have the file sent anew, as UTF-8"
+        if LOST in text
+        else ""
+    )
 
 
 def text_of(cell: Cell) -> str:
-    """The cell as trimmed text in Unicode's composed form (the same Vietnamese word may be typed in two ways); blank is ""."""
+    """The cell as trimmed text in Unicode's composed form (the same Vietnamese word may be typed in
+    two ways); blank is "".
+    """
     if isinstance(cell, str):
         text = cell.strip()
         return text if text.isascii() else unicodedata.normalize("NFC", text)
@@ -114,7 +134,11 @@ def text_of(cell: Cell) -> str:
         return cell.text
     if isinstance(cell, datetime):
         return cell.isoformat()
-    return json.dumps(cell, ensure_ascii=False, default=text_of) if isinstance(cell, list | dict) else str(cell)
+    return (
+        json.dumps(cell, ensure_ascii=False, default=text_of)
+        if isinstance(cell, list | dict)
+        else str(cell)
+    )
 
 
 def spellings(cell: Cell) -> tuple[str, ...]:
@@ -127,12 +151,15 @@ def spellings(cell: Cell) -> tuple[str, ...]:
 
 
 def code_of(cell: Cell) -> str:
-    """The text of a code, an id or a label; a number or a date only where the file shows for certain what was meant.
+    """The text of a code, an id or a label; a number or a date only where the file shows for
+    certain what was meant.
 
     Raises: Unexpected
     """
     if is_midnight(cell):
-        raise Unexpected(f"text, not a date: a spreadsheet turns codes such as 1-11 into dates ({AS_TEXT})")
+        raise Unexpected(
+            f"text, not a date: a spreadsheet turns codes such as 1-11 into dates ({AS_TEXT})"
+        )
     return part_of(cell)
 
 
@@ -144,12 +171,20 @@ def part_of(cell: Cell) -> str:
     text = text_of(cell)
     if isinstance(cell, str):
         if ("+" in text or "-" in text) and _ROUNDED.fullmatch(text):
-            raise Unexpected(f"written in full: a spreadsheet has rounded it (export the file anew; {AS_TEXT})")
+            raise Unexpected(
+                f"written in full: a spreadsheet has rounded it (export the file anew; {AS_TEXT})"
+            )
         return text
     if isinstance(cell, bool | list | dict):
-        raise Unexpected(f"text, not {'true or false' if isinstance(cell, bool) else 'a list or an object'}")
+        raise Unexpected(
+            f"text, not {'true or false' if isinstance(cell, bool) else 'a list or an object'}"
+        )
     if isinstance(cell, Number) and not cell.exact:
-        raise Unexpected(f"text: it is kept as a number, of which zeros or digits may be missing ({AS_TEXT})")
+        raise Unexpected(
+            f"text: it is kept as a number, of which zeros or digits may be missing ({AS_TEXT})"
+        )
     if isinstance(cell, int | Number) and len(text.lstrip("-")) > DIGITS:
-        raise Unexpected(f"text: of a number, no more than {DIGITS} digits are kept for certain ({AS_TEXT})")
+        raise Unexpected(
+            f"text: of a number, no more than {DIGITS} digits are kept for certain ({AS_TEXT})"
+        )
     return text

@@ -1,4 +1,6 @@
-"""A checked mapping turned into plain functions of a row's cells, so that a million rows pay for its meaning only once."""
+"""A checked mapping turned into plain functions of a row's cells, so that a million rows pay for
+its meaning only once.
+"""
 
 from __future__ import annotations
 
@@ -48,8 +50,9 @@ class Unit:
 
 
 class Uses(NamedTuple):
-    """What a mapping does with its columns, by their places: `texts` become ids, codes or labels; of those that are only looked at,
-    the texts that its conditions name."""
+    """What a mapping does with its columns, by their places: `texts` become ids, codes or labels;
+    of those that are only looked at, the texts that its conditions name.
+    """
 
     columns: tuple[str, ...]
     texts: frozenset[int]
@@ -58,14 +61,22 @@ class Uses(NamedTuple):
     def safe(self, cells: Cells) -> list[Cell]:
         """A row's cells as rejections may hold them, none where nobody can tell which is which.
 
-        What looks like a number of a person in the place of a code, and what no field takes, is masked, so that the row can't come
-        back from there; what only has to be there is there.
+        What looks like a number of a person in the place of a code, and what no field takes, is
+        masked, so that the row can't come back from there; what only has to be there is there.
         """
-        return [self._safe(place, cell) for place, cell in enumerate(cells)] if cells else [MASKED] * len(self.columns)
+        return (
+            [self._safe(place, cell) for place, cell in enumerate(cells)]
+            if cells
+            else [MASKED] * len(self.columns)
+        )
 
     def _safe(self, place: int, cell: Cell) -> Cell:
         if place in self.looked_at:
-            return cell if is_blank(cell) or not self.looked_at[place].isdisjoint(spellings(cell)) else PRESENT
+            return (
+                cell
+                if is_blank(cell) or not self.looked_at[place].isdisjoint(spellings(cell))
+                else PRESENT
+            )
         if isinstance(cell, dict) and cell:
             return MASKED
         if isinstance(cell, list):
@@ -93,7 +104,11 @@ class Compiler:
     @property
     def uses(self) -> Uses:
         """What is done with each column."""
-        looked_at = {self._places[name]: texts for name, texts in self._conditions.items() if name not in self._values}
+        looked_at = {
+            self._places[name]: texts
+            for name, texts in self._conditions.items()
+            if name not in self._values
+        }
         return Uses(self.columns, frozenset(self._places[name] for name in self._texts), looked_at)
 
     def units(self) -> tuple[Unit, ...]:
@@ -110,9 +125,13 @@ class Compiler:
                 getters.append((found.name, self._getter(found, rule)))
             else:
                 constants[found.name] = self._constant(found)
-        origins = {found.name: _named(found.value.columns) for found in rules} | {"event_id": _named(parse_template(rule.id).columns)}
+        origins = {found.name: _named(found.value.columns) for found in rules} | {
+            "event_id": _named(parse_template(rule.id).columns)
+        }
         tests = tuple(self._test(condition) for condition in rule.when)
-        return Unit(ACCEPTED[rule.event], tests, self._event_id(rule), constants, tuple(getters), origins)
+        return Unit(
+            ACCEPTED[rule.event], tests, self._event_id(rule), constants, tuple(getters), origins
+        )
 
     def _place(self, column: str) -> int:
         return self._places.setdefault(column, len(self._places))
@@ -154,7 +173,9 @@ class Compiler:
                 try:
                     part = part_of(cells[place])
                 except Unexpected as error:
-                    raise Refused(f"column {column}: {_shown(cells[place])} should be {error}, for {purpose}") from None
+                    raise Refused(
+                        f"column {column}: {_shown(cells[place])} should be {error}, for {purpose}"
+                    ) from None
                 if not part:
                     return None
                 whole += part + text
@@ -169,7 +190,11 @@ class Compiler:
         try:
             return rule.adapter.validate_python(self._convert(rule)(text))
         except ValueError as error:  # pydantic's is one too
-            problem = f"should be {error}" if isinstance(error, Unexpected) else f"does not fit {rule.name}"
+            problem = (
+                f"should be {error}"
+                if isinstance(error, Unexpected)
+                else f"does not fit {rule.name}"
+            )
             raise self._declaration.error(rule.place, f"{text!r} {problem}") from error
 
     def _convert(self, rule: FieldRule) -> Convert:
@@ -191,7 +216,11 @@ class Compiler:
         value, convert = rule.value, self._convert(rule)
         column = value.whole_column
         columns, purpose = _named(value.columns), f"{rule.name} of {event.event}"
-        read = self._cell(column) if column is not None else self._joined(parse_template(value.text or ""), purpose)
+        read = (
+            self._cell(column)
+            if column is not None
+            else self._joined(parse_template(value.text or ""), purpose)
+        )
         blank = self._when_blank(rule)
         self._values.update(value.columns)
         if rule.kind in ("text", "list") or value.table is not None:
@@ -208,7 +237,9 @@ class Compiler:
             try:
                 return convert(cell)
             except Unexpected as error:
-                raise Refused(f"{columns}: {_shown(cell)} should be {error}, for {purpose}") from None
+                raise Refused(
+                    f"{columns}: {_shown(cell)} should be {error}, for {purpose}"
+                ) from None
 
         return get
 
@@ -234,7 +265,10 @@ def table_reader(name: str, table: Table) -> Convert:
     """Looks texts up in a code table."""
     codes = {text_of(text): code for text, code in table.values.items()}
     listed = [text for text in codes if text]
-    expected = f"one of code table {name} ({', '.join(listed[:_LISTED])}{', …' if len(listed) > _LISTED else ''})"
+    expected = (
+        f"one of code table {name}"
+        f" ({', '.join(listed[:_LISTED])}{', …' if len(listed) > _LISTED else ''})"
+    )
 
     def read(cell: Cell) -> Any:
         code = next((codes[text] for text in spellings(cell) if text in codes), table.otherwise)

@@ -1,4 +1,6 @@
-"""What an import shows: a bar on a terminal, a plain line every few seconds elsewhere, and the account at the end."""
+"""What an import shows: a bar on a terminal, a plain line every few seconds elsewhere, and the
+account at the end.
+"""
 
 from __future__ import annotations
 
@@ -54,12 +56,21 @@ def meter(console: Console, name: str, rows: Rows) -> Iterator[Advance]:
         yield plain_meter(console, name, rows)
         return
     text = TextColumn("{task.description}  {task.fields[rows]:,} rows", markup=False)
-    with Progress(text, BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=console, transient=True) as bar:
+    with Progress(
+        text,
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    ) as bar:
         task = bar.add_task(name, total=rows.size, rows=0)
         yield lambda: bar.update(task, completed=rows.position(), rows=rows.read)
 
 
-def plain_meter(console: Console, name: str, rows: Rows, clock: Callable[[], float] = time.monotonic) -> Advance:
+def plain_meter(
+    console: Console, name: str, rows: Rows, clock: Callable[[], float] = time.monotonic
+) -> Advance:
     """A line every few seconds, for logs and pipes."""
     shown = clock()
 
@@ -91,13 +102,27 @@ def show_personal(console: Console, account: Account) -> None:
     if account.personal:
         events = "1 event holds" if account.personal == 1 else f"{account.personal:,} events hold"
         say(console, f"{account.name}, {account.first_personal}")
-        say(console, f"{account.name}: {events} what looks like a number of a person, and can't be taken back (docs/privacy.md). With "
-                     "LGSP_PERSONAL_NUMBERS=refuse such rows are rejected.")  # fmt: skip
+        say(
+            console,
+            f"{account.name}: {events} what looks like a number of a person, and can't be taken"
+            " back (docs/privacy.md). With LGSP_PERSONAL_NUMBERS=refuse such rows are rejected.",
+        )
 
 
 def show_table(console: Console, accounts: Sequence[Account]) -> None:
     """Rows read = accepted + rejected, file by file."""
-    table = Table("file", "read", "accepted", "rejected", "events", "repeated", "blank", box=SIMPLE, padding=0, pad_edge=False)
+    table = Table(
+        "file",
+        "read",
+        "accepted",
+        "rejected",
+        "events",
+        "repeated",
+        "blank",
+        box=SIMPLE,
+        padding=0,
+        pad_edge=False,
+    )
     table.columns[0].overflow = "fold"
     for column in table.columns[1:]:
         column.justify, column.no_wrap = "right", True
@@ -107,5 +132,12 @@ def show_table(console: Console, accounts: Sequence[Account]) -> None:
     console.print(table, markup=False, highlight=False)
     for line in accounts:
         if not line.holds:
-            total = f"{line.accepted:,} accepted + {line.rejected:,} rejected = {line.accepted + line.rejected:,}"
-            say(console, f"WRONG: of {line.name} {line.read:,} rows were read, but {total}: do not rely on this import, and report it.")
+            total = (
+                f"{line.accepted:,} accepted + {line.rejected:,} rejected ="
+                f" {line.accepted + line.rejected:,}"
+            )
+            say(
+                console,
+                f"WRONG: of {line.name} {line.read:,} rows were read, but {total}: do not rely on"
+                " this import, and report it.",
+            )

@@ -1,4 +1,6 @@
-"""CSV: the delimiter seen by which one yields the mapping's columns, strict quoting, one row per record."""
+"""CSV: the delimiter seen by which one yields the mapping's columns, strict quoting, one row per
+record.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ class DelimitedRows(Rows):
     The first `passed_over` columns are no part of it.
     """
 
-    def __init__(self, path: Path, options: FileOptions, wanted: Wanted, passed_over: int = 0) -> None:
+    def __init__(
+        self, path: Path, options: FileOptions, wanted: Wanted, passed_over: int = 0
+    ) -> None:
         super().__init__(path, wanted)
         self._passed_over = passed_over
         self._source = TextSource(path, options.encoding)
@@ -39,12 +43,17 @@ class DelimitedRows(Rows):
             next(lines, None)
         first = next(lines, None)
         if first is None or not first.text.strip():
-            raise UnreadableFile(f"{self.path.name} is empty: line {options.header_row} should name its columns.")
+            raise UnreadableFile(
+                f"{self.path.name} is empty: line {options.header_row} should name its columns."
+            )
         self.delimiter = options.delimiter or self._best_delimiter(first)
         self._records = Records(chain([first], lines), self.delimiter, options.header_row)
         header = next(iter(self._records))
         if header.problem:
-            raise UnreadableFile(f"{self.path.name} can't be read: in its header (line {header.line}) {header.problem}.")
+            raise UnreadableFile(
+                f"{self.path.name} can't be read: in its header (line {header.line})"
+                f" {header.problem}."
+            )
         self._records.width = len(header.cells)
         self.header = [text_of(name) for name in header.cells[self._passed_over :]]
         self._places = [self._passed_over + place for place in self.places(self.header)]
@@ -74,7 +83,12 @@ class DelimitedRows(Rows):
         if len(record.cells) != self._records.width:
             spans = "" if record.last == record.line else f" (lines {record.line} to {record.last})"
             found = len(record.cells) - self._passed_over
-            return Row(record.line, (), text, f"the row{spans} has {found} cells where the header names {len(self.header)}")
+            return Row(
+                record.line,
+                (),
+                text,
+                f"the row{spans} has {found} cells where the header names {len(self.header)}",
+            )
         return Row(record.line, self._pick(record.cells), text)
 
     def position(self) -> int:

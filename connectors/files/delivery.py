@@ -1,4 +1,6 @@
-"""Batches into Kafka: a few in flight at a time, and progress noted in the file's order once they are acknowledged."""
+"""Batches into Kafka: a few in flight at a time, and progress noted in the file's order once they
+are acknowledged.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,18 @@ class Sink(Sends, Protocol):
 
 
 class Delivery:
-    """Delivers one file's batches. `on_acknowledged` is called for each, in order, once it and all before it are safe."""
+    """Delivers one file's batches. `on_acknowledged` is called for each, in order, once it and all
+    before it are safe.
+    """
 
     def __init__(self, sink: Sink, on_acknowledged: Callable[[Batch], None]) -> None:
         self._sink, self._on_acknowledged = sink, on_acknowledged
         self._flying: deque[tuple[Batch, asyncio.Task[None]]] = deque()
         self._reading: asyncio.Task[Batch | None] | None = None
 
-    async def run(self, batches: Iterator[Batch], skip_rows: int, on_read: Callable[[], None]) -> None:
+    async def run(
+        self, batches: Iterator[Batch], skip_rows: int, on_read: Callable[[], None]
+    ) -> None:
         """Deliver all but those within the first `skip_rows` rows, which Kafka has already.
 
         Raises: KafkaUnavailable, UnreadableFile; what was acknowledged before stays noted.
@@ -45,7 +51,9 @@ class Delivery:
             await self._recall()
 
     async def _read(self, batches: Iterator[Batch]) -> Batch | None:
-        """The next batch; a thread can't be cancelled, so it is shielded and waited for at the end."""
+        """The next batch; a thread can't be cancelled, so it is shielded and waited for at the
+        end.
+        """
         self._reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
         return await asyncio.shield(self._reading)
 
@@ -69,5 +77,7 @@ class Delivery:
     async def _recall(self) -> None:
         for _, task in self._flying:
             task.cancel()
-        tasks = [task for _, task in self._flying] + ([self._reading] if self._reading is not None else [])
+        tasks = [task for _, task in self._flying] + (
+            [self._reading] if self._reading is not None else []
+        )
         await asyncio.gather(*tasks, return_exceptions=True)

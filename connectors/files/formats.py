@@ -1,4 +1,6 @@
-"""A workbook's number formats: which numbers are dates, and how a number is shown, as far as a code can be read from that."""
+"""A workbook's number formats: which numbers are dates, and how a number is shown, as far as a code
+can be read from that.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from schemas.masking import quoted, shown
 
 BUILT_IN = {0: "General", 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 49: "@"}
 _DATES = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
-_LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')  # texts, escaped signs, widths, fillings; colours and currencies
+# texts, escaped signs, widths, fillings; colours and currencies
+_LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
 _GENERAL = re.compile(r"general|standard|@", re.IGNORECASE)
 _QUANTITY = re.compile(r"[#,]*0?(\.0+)?")  # without zeros that only fill up
 _PADDED = re.compile(r"(0+)(?:\.(0+))?")
@@ -44,7 +47,11 @@ def shape_of(code: str) -> Shape:
         return Shape(date=True)
     if found := _FIXED.fullmatch(section):
         return Shape(zeros=len(found[2]), before=_literal(found[1]), behind=_literal(found[3]))
-    if _GENERAL.fullmatch(bare) or (_QUANTITY.fullmatch(bare) and not _PADDED.fullmatch(section)) or bare == "0":
+    if (
+        _GENERAL.fullmatch(bare)
+        or (_QUANTITY.fullmatch(bare) and not _PADDED.fullmatch(section))
+        or bare == "0"
+    ):
         return Shape(plain=True)
     if found := _PADDED.fullmatch(section):
         return Shape(zeros=len(found[1]), decimals=len(found[2] or ""))
@@ -63,8 +70,12 @@ def _literal(text: str) -> str:
 class Styles:
     """The shapes of a workbook's cell styles."""
 
-    def __init__(self, codes: Mapping[int, str], formats: Sequence[int], *, from_1904: bool) -> None:
-        """`formats` are the number formats of the styles, in their order; `codes` what the workbook declares itself."""
+    def __init__(
+        self, codes: Mapping[int, str], formats: Sequence[int], *, from_1904: bool
+    ) -> None:
+        """`formats` are the number formats of the styles, in their order; `codes` what the workbook
+        declares itself.
+        """
         self._shapes = [self._shape(number, codes) for number in formats]
         self._first_day = datetime(1904, 1, 1) if from_1904 else datetime(1899, 12, 30)  # noqa: DTZ001 (workbooks know no zones)
 
@@ -83,11 +94,17 @@ class Styles:
         except InvalidOperation:
             stored = Decimal("NaN")
         if not stored.is_finite():
-            return Flaw(f"holds {quoted(text)}, which is no number: open the workbook in a spreadsheet program and save it", "#VALUE!")
+            return Flaw(
+                f"holds {quoted(text)}, which is no number: open the workbook in a spreadsheet"
+                " program and save it",
+                "#VALUE!",
+            )
         return self._moment(stored, text) if shape.date else _number(stored, shape)
 
     def _moment(self, serial: Decimal, text: str) -> Cell:
-        """To the millisecond, and never into the next day: 23:59:59.9999 is meant to be the end of its own."""
+        """To the millisecond, and never into the next day: 23:59:59.9999 is meant to be the end of
+        its own.
+        """
         if not 0 <= serial < _LAST_SERIAL:
             return no_date(text)
         day, part = divmod(serial, 1)

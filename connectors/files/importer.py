@@ -1,7 +1,8 @@
 """`lgsp import`: files through their mapping into Kafka, resumable, and accounted for row by row.
 
-All files are opened and checked before the first event is published. An import that was stopped goes on behind the rows that
-Kafka has acknowledged: they are read again, so that counts and rejections are those of the whole file, but not sent again.
+All files are opened and checked before the first event is published. An import that was stopped
+goes on behind the rows that Kafka has acknowledged: they are read again, so that counts and
+rejections are those of the whole file, but not sent again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,15 @@ from rich.console import Console
 
 from connectors.files.batches import Batch, Intake, OnReject
 from connectors.files.cells import Cell
-from connectors.files.console import SHOWN, Account, meter, say, show_personal, show_rejections, show_table
+from connectors.files.console import (
+    SHOWN,
+    Account,
+    meter,
+    say,
+    show_personal,
+    show_rejections,
+    show_table,
+)
 from connectors.files.delivery import Delivery, Sink
 from connectors.files.mapper import RowMapper
 from connectors.files.mapping import load_mapping
@@ -32,7 +41,8 @@ from schemas.kafka import ensure_topics
 from schemas.masking import without_numbers
 from schemas.settings import Settings
 
-ALL_ACCEPTED, DOES_NOT_ADD_UP, SOME_REJECTED = 0, 1, 3  # exit codes; 1 is any failure, 2 the command line's own
+# exit codes; 1 is any failure, 2 the command line's own
+ALL_ACCEPTED, DOES_NOT_ADD_UP, SOME_REJECTED = 0, 1, 3
 
 SinkFactory = Callable[[Settings], AbstractAsyncContextManager[Sink]]
 
@@ -56,13 +66,20 @@ class Job:
 
 
 def run_import(
-    settings: Settings, files: Sequence[Path], map_path: Path, *, again: bool = False, dry_run: bool = False,
+    settings: Settings,
+    files: Sequence[Path],
+    map_path: Path,
+    *,
+    again: bool = False,
+    dry_run: bool = False,
     console: Console | None = None,
-) -> int:  # fmt: skip
-    """Import files; returns the exit code: 0 all rows accepted, 3 some rejected, 1 the counts do not add up.
+) -> int:
+    """Import files; returns the exit code: 0 all rows accepted, 3 some rejected, 1 the counts do
+    not add up.
 
-    `again` sends even what is known to be imported; `dry_run` reads, validates and counts, but publishes and writes nothing.
-    Raises: CatalogueError for a mapping that can't hold, UnreadableFile, KafkaUnavailable, EnvironmentBroken.
+    `again` sends even what is known to be imported; `dry_run` reads, validates and counts, but
+    publishes and writes nothing. Raises: CatalogueError for a mapping that can't hold,
+    UnreadableFile, KafkaUnavailable, EnvironmentBroken.
     """
     importing = Import(settings, map_path, console or Console(), again=again)
     if dry_run:
@@ -73,7 +90,9 @@ def run_import(
 class Import:
     """One mapping applied to some files."""
 
-    def __init__(self, settings: Settings, map_path: Path, console: Console, *, again: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, map_path: Path, console: Console, *, again: bool = False
+    ) -> None:
         self.settings, self.console, self.again = settings, console, again
         self.mapping, declaration = load_mapping(map_path)
         self.mapper = RowMapper(self.mapping, declaration)
@@ -94,7 +113,9 @@ class Import:
         return self._conclude(accounts)
 
     def _open(self, path: Path, opened: ExitStack) -> Job:
-        file = ProgressFile(self.settings, without_numbers(path.name), fingerprint(path), self._map_digest)
+        file = ProgressFile(
+            self.settings, without_numbers(path.name), fingerprint(path), self._map_digest
+        )
         wanted = Wanted(self.mapper.columns, self.mapper.required)
         rows = opened.enter_context(closing(open_rows(path, self.mapping.files, wanted)))
         if rows.note:
@@ -105,16 +126,29 @@ class Import:
         if all(job.progress.complete for job in jobs):
             return [self._known(job) for job in jobs]  # says so even while Kafka is away
         async with sink(self.settings) as publisher:
-            return [self._known(job) if job.progress.complete else await self._publish(job, publisher) for job in jobs]
+            return [
+                self._known(job) if job.progress.complete else await self._publish(job, publisher)
+                for job in jobs
+            ]
 
     def _known(self, job: Job) -> Account:
         done = job.progress
-        say(self.console, f"{job.path.name}: already imported {done.events:,} events, nothing sent; --again sends them once more.")
-        return Account(job.path.name, done.rows, done.rows - done.rejected, done.rejected, done.events)
+        say(
+            self.console,
+            f"{job.path.name}: already imported {done.events:,} events, nothing sent; --again sends"
+            " them once more.",
+        )
+        return Account(
+            job.path.name, done.rows, done.rows - done.rejected, done.rejected, done.events
+        )
 
     async def _publish(self, job: Job, sink: Sink) -> Account:
         if job.progress.rows:
-            say(self.console, f"{job.path.name}: going on behind row {job.progress.rows:,}, where an earlier import stopped.")
+            say(
+                self.console,
+                f"{job.path.name}: going on behind row {job.progress.rows:,}, where an earlier"
+                " import stopped.",
+            )
         shown: list[str] = []
         with (
             rejects_file(folder(self.settings), job.rows) as rejects,
@@ -126,7 +160,9 @@ class Import:
                 _keep_first(shown, row, reason)
 
             intake = self._intake(job, on_reject, digest_of(self.settings.data))
-            await Delivery(sink, lambda batch: _note(job, batch)).run(intake.batches(), job.progress.rows, read)
+            await Delivery(sink, lambda batch: _note(job, batch)).run(
+                intake.batches(), job.progress.rows, read
+            )
             path = rejects.finish()
         account = _account(job, intake, shown, path)
         job.progress.complete = account.holds
@@ -135,7 +171,8 @@ class Import:
 
     def _count(self, job: Job) -> Account:
         shown: list[str] = []
-        intake = self._intake(job, lambda row, reason, _: _keep_first(shown, row, reason), Digest())  # a dry run leaves no key behind
+        # a dry run leaves no key behind
+        intake = self._intake(job, lambda row, reason, _: _keep_first(shown, row, reason), Digest())
         with meter(self.console, job.path.name, job.rows) as read:
             for _ in intake.batches():
                 read()
@@ -143,7 +180,14 @@ class Import:
 
     def _intake(self, job: Job, on_reject: OnReject, digest: Digest) -> Intake:
         latest = job.progress.began_ms + int(self.settings.future_tolerance * 1000)
-        return Intake(job.rows, self.mapper, latest, on_reject, digest, refuse_numbers=self.settings.personal_numbers == "refuse")
+        return Intake(
+            job.rows,
+            self.mapper,
+            latest,
+            on_reject,
+            digest,
+            refuse_numbers=self.settings.personal_numbers == "refuse",
+        )
 
     def _conclude(self, accounts: Sequence[Account]) -> int:
         for account in accounts:
@@ -156,7 +200,11 @@ class Import:
 
 
 def _note(job: Job, batch: Batch) -> None:
-    job.progress.rows, job.progress.events, job.progress.rejected = batch.total_rows, batch.total_events, batch.total_rejected
+    job.progress.rows, job.progress.events, job.progress.rejected = (
+        batch.total_rows,
+        batch.total_events,
+        batch.total_rejected,
+    )
     job.file.save(job.progress)
 
 
@@ -168,6 +216,15 @@ def _keep_first(shown: list[str], row: Row, reason: str) -> None:
 def _account(job: Job, intake: Intake, shown: list[str], rejects: Path | None) -> Account:
     tally, rows = intake.tally, job.rows
     return Account(
-        job.path.name, rows.read, tally.accepted, tally.rejected, tally.events, tally.repeated, rows.blank, shown, rejects,
-        tally.personal, tally.first_personal,
-    )  # fmt: skip
+        job.path.name,
+        rows.read,
+        tally.accepted,
+        tally.rejected,
+        tally.events,
+        tally.repeated,
+        rows.blank,
+        shown,
+        rejects,
+        tally.personal,
+        tally.first_personal,
+    )

@@ -1,4 +1,6 @@
-"""JSON: one object a line, or one array of objects. Columns are their keys; those of objects within are joined by dots (`fee.amount`)."""
+"""JSON: one object a line, or one array of objects. Columns are their keys; those of objects within
+are joined by dots (`fee.amount`).
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class JsonRows(ObjectRows):
         return first.lstrip().startswith("[")
 
     def _check(self, options: FileOptions) -> None:
-        """A file's columns show only in its objects, so the first ones are read ahead; an array is read to its end, or none of it."""
+        """A file's columns show only in its objects, so the first ones are read ahead; an array is
+        read to its end, or none of it.
+        """
         with closing(TextSource(self.path, options.encoding)) as source:
             objects = self._objects(source)
             sample = list(islice(objects, SAMPLE))
@@ -46,7 +50,10 @@ class JsonRows(ObjectRows):
             if isinstance(read.cells, dict):
                 found.update(dict.fromkeys(read.cells))
         if found:  # else every line is wrong in its own way, which its rejection says
-            self.places(tuple(found), [column for column in self.wanted.columns if column in self.wanted.required])
+            self.places(
+                tuple(found),
+                [column for column in self.wanted.columns if column in self.wanted.required],
+            )
 
     def rows(self) -> Iterator[Row]:
         """Every object, and every line that should be one."""
@@ -72,7 +79,10 @@ class JsonRows(ObjectRows):
         try:
             yield from elements(source.characters())
         except BrokenArray as broken:
-            raise UnreadableFile(f"{self.path.name} is a JSON array that can't be read: {broken}. Have it exported anew.") from broken
+            raise UnreadableFile(
+                f"{self.path.name} is a JSON array that can't be read: {broken}. Have it exported"
+                " anew."
+            ) from broken
 
     def position(self) -> int:
         """Bytes read."""

@@ -1,7 +1,7 @@
 """From rows to events: the compiled mapping applied. Knows neither files nor Kafka.
 
-A row's events come as drafts first, so that those already seen (a dossier's own columns, repeated on its rows) need not be
-built and validated again.
+A row's events come as drafts first, so that those already seen (a dossier's own columns, repeated
+on its rows) need not be built and validated again.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ class RowMapper:
 
         Raises: Refused naming column, value and what was expected.
         """
-        found = [_draft(unit, cells) for unit in self._units if all(test(cells) for test in unit.tests)]
+        found = [
+            _draft(unit, cells) for unit in self._units if all(test(cells) for test in unit.tests)
+        ]
         if not found and self._refuse_silent:
             raise Refused("the row gives no event: none of the mapping's conditions holds")
         return found
@@ -75,7 +77,10 @@ class RowMapper:
         """
         if draft.fields["occurred_at"] > latest_ms:
             moment = to_datetime(draft.fields["occurred_at"]).isoformat()
-            raise Refused(f"{draft.unit.origins['occurred_at']}: {moment} lies in the future, for occurred_at of {draft.unit.model.type}")
+            raise Refused(
+                f"{draft.unit.origins['occurred_at']}: {moment} lies in the future, for occurred_at"
+                f" of {draft.unit.model.type}"
+            )
         try:
             return draft.unit.model.model_validate(draft.fields)
         except ValidationError as error:
@@ -83,9 +88,14 @@ class RowMapper:
 
 
 def personal(draft: Draft, event: Event) -> str | None:
-    """The first column of which the event holds what looks like a number of a person, in words; None if there is none."""
+    """The first column of which the event holds what looks like a number of a person, in words;
+    None if there is none.
+    """
     for field, kind in personal_numbers(event):
-        return f"{draft.unit.origins.get(field, field)}: {Found(field, kind).message}, for {field} of {event.type}"
+        return (
+            f"{draft.unit.origins.get(field, field)}: {Found(field, kind).message}, for {field} of"
+            f" {event.type}"
+        )
     return None
 
 
@@ -104,4 +114,7 @@ def _reason(unit: Unit, error: ValidationError) -> str:
     field = str(first["loc"][0])
     given = first["input"]
     told = quoted(given) if isinstance(given, str) else shown(given)
-    return f"{unit.origins[field]}: {told} {explain(unit.model, field, first)}, for {field} of {unit.model.type}"
+    return (
+        f"{unit.origins[field]}: {told} {explain(unit.model, field, first)}, for {field} of"
+        f" {unit.model.type}"
+    )

@@ -1,4 +1,6 @@
-"""Whole numbers: of a cell's own kind, or of text as `numbers` of the mapping declares it. 50.000 means two things in two countries."""
+"""Whole numbers: of a cell's own kind, or of text as `numbers` of the mapping declares it. 50.000
+means two things in two countries.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,10 @@ from connectors.files.mapping import DONG, Numbers
 _SPACES = "[ \u00a0\u202f]"
 _OTHER = {".": ",", ",": "."}
 _THOUSANDS = re.compile(r"-?[0-9]{1,3}\.0{3}")
-UNDECLARED = "in digits (for 50.000, 1,250,000 or 50.000 đ, say in `numbers` of the mapping how they are written)"
+UNDECLARED = (
+    "in digits (for 50.000, 1,250,000 or 50.000 đ, say in `numbers` of the mapping how they are"
+    " written)"
+)
 
 
 class NumberReader:
@@ -28,7 +33,11 @@ class NumberReader:
             return self._value(cell)
         if isinstance(cell, int) and not isinstance(cell, bool):
             return self._kept(cell)
-        found = self._text.fullmatch(unicodedata.normalize("NFC", text_of(cell))) if isinstance(cell, str) else None
+        found = (
+            self._text.fullmatch(unicodedata.normalize("NFC", text_of(cell)))
+            if isinstance(cell, str)
+            else None
+        )
         if found is None:
             raise Unexpected(self._expected)
         digits = re.sub("[^0-9]", "", found["whole"])
@@ -44,7 +53,10 @@ class NumberReader:
     @staticmethod
     def _kept(number: int) -> int:
         if abs(number) >= 10**DIGITS:
-            raise Unexpected(f"a whole number of at most {DIGITS} digits, which is what is kept of numbers for certain")
+            raise Unexpected(
+                f"a whole number of at most {DIGITS} digits, which is what is kept of numbers for"
+                " certain"
+            )
         return number
 
 
@@ -54,9 +66,12 @@ def _pattern(numbers: Numbers) -> str:
         separator = _SPACES if numbers.thousands == " " else re.escape(numbers.thousands)
         digits = f"[0-9]{{1,3}}(?:{separator}[0-9]{{3}}){{1,5}}|{digits}"
     decimal = numbers.decimal or _OTHER.get(numbers.thousands or "", ".,")
-    zeros = "0+" if numbers.decimal and numbers.thousands is None else "0{1,2}"  # three might be thousands, written the other way
+    # three might be thousands, written the other way
+    zeros = "0+" if numbers.decimal and numbers.thousands is None else "0{1,2}"
     units = "|".join(map(re.escape, _units(numbers)))
-    before, behind = (f"(?:(?:{units}){_SPACES}*)?", f"(?:{_SPACES}*(?:{units}))?") if units else ("", "")
+    before, behind = (
+        (f"(?:(?:{units}){_SPACES}*)?", f"(?:{_SPACES}*(?:{units}))?") if units else ("", "")
+    )
     return f"{before}(?P<sign>-?)(?P<whole>{digits})(?:[{decimal}]{zeros})?{behind}"
 
 
@@ -73,7 +88,11 @@ def _example(numbers: Numbers) -> str:
         return UNDECLARED
     whole = f"1{numbers.thousands}250{numbers.thousands}000" if numbers.thousands else "1250000"
     unit = f" {numbers.unit}" if numbers.unit else ""
-    return f"written as {whole}{unit} or 1250000{unit}" if numbers.thousands else f"written as {whole}{unit}"
+    return (
+        f"written as {whole}{unit} or 1250000{unit}"
+        if numbers.thousands
+        else f"written as {whole}{unit}"
+    )
 
 
 PLAIN = NumberReader(Numbers())

@@ -1,4 +1,6 @@
-"""What rows of JSON objects have in common: their columns are the objects' keys, and a rejected one is written as an object again."""
+"""What rows of JSON objects have in common: their columns are the objects' keys, and a rejected one
+is written as an object again.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ class ObjectRows(Rows):
 
     def written(self, cells: Sequence[Cell]) -> Sequence[str]:
         """An object of the wanted cells alone; one that was not there stays away."""
-        there = ((name, cell) for name, cell in zip(self._names, cells, strict=True) if cell is not None)
+        there = (
+            (name, cell) for name, cell in zip(self._names, cells, strict=True) if cell is not None
+        )
         return ("{" + ", ".join(f"{_text(name)}: {_value(cell)}" for name, cell in there) + "}",)
 
 
@@ -35,7 +39,9 @@ def _value(cell: Cell) -> str:
     if isinstance(cell, list):
         return f"[{', '.join(map(_value, cell))}]"
     if isinstance(cell, dict):
-        return "{" + ", ".join(f"{_text(name)}: {_value(part)}" for name, part in cell.items()) + "}"
+        return (
+            "{" + ", ".join(f"{_text(name)}: {_value(part)}" for name, part in cell.items()) + "}"
+        )
     return _text(cell) if isinstance(cell, str) else json.dumps(cell, default=text_of)
 
 

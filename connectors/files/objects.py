@@ -1,4 +1,6 @@
-"""JSON objects as cells by name: numbers as they were written, no key twice, objects within joined by dots (`fee.amount`)."""
+"""JSON objects as cells by name: numbers as they were written, no key twice, objects within joined
+by dots (`fee.amount`).
+"""
 
 from __future__ import annotations
 
@@ -48,14 +50,17 @@ def _no_constant(text: str) -> None:
     raise ValueError(text)
 
 
-_DECODER = JSONDecoder(object_pairs_hook=_object, parse_float=_real, parse_int=_whole, parse_constant=_no_constant)
+_DECODER = JSONDecoder(
+    object_pairs_hook=_object, parse_float=_real, parse_int=_whole, parse_constant=_no_constant
+)
 
 
 _PASSING = JSONDecoder(parse_float=str, parse_int=str)
 
 
 def element_at(text: str, place: int) -> tuple[dict[str, Cell] | str, int]:
-    """The cells of the JSON value that begins at a place, or what is wrong with it; and where it ends.
+    """The cells of the JSON value that begins at a place, or what is wrong with it; and where it
+    ends.
 
     Raises: JSONDecodeError where no whole value stands, RecursionError.
     """
@@ -75,7 +80,10 @@ def cells_of(text: str) -> dict[str, Cell] | str:
     except (ValueError, RecursionError) as error:
         return problem_of(error, text)
     if text[end:].strip():
-        return f"the line goes on behind its object (at character {end + 1}): each line should be one object"
+        return (
+            f"the line goes on behind its object (at character {end + 1}): each line should be one"
+            " object"
+        )
     return cells
 
 
@@ -95,7 +103,7 @@ def problem_of(error: Exception, text: str) -> str:
 def named(value: Any) -> dict[str, Cell] | str:
     """An object's cells by their names, or what is wrong with it."""
     if not isinstance(value, dict):
-        return "the line is no JSON object: each line should be one, as {\"name\": value, …}"
+        return 'the line is no JSON object: each line should be one, as {"name": value, …}'
     cells: dict[str, Cell] = {}
     try:
         _flatten(value, "", 1, cells)
@@ -105,7 +113,9 @@ def named(value: Any) -> dict[str, Cell] | str:
 
 
 def _flatten(value: dict[str, Any], prefix: str, depth: int, cells: dict[str, Cell]) -> None:
-    """An object's own name stays beside those within it, so that a column that should be a value is not taken for blank."""
+    """An object's own name stays beside those within it, so that a column that should be a value is
+    not taken for blank.
+    """
     for key, part in value.items():
         name = prefix + key
         if name in cells:

@@ -1,4 +1,6 @@
-"""A workbook as a package of XML parts (ECMA-376, both its transitional and its strict names): which sheets, texts and styles it has."""
+"""A workbook as a package of XML parts (ECMA-376, both its transitional and its strict names):
+which sheets, texts and styles it has.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,14 @@ from xml.parsers import expat
 from connectors.files.formats import Styles
 from connectors.files.source import CHUNK, UnreadableFile, beginning
 
-MAIN = ("http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://purl.oclc.org/ooxml/spreadsheetml/main")
-_LINKS = ("http://schemas.openxmlformats.org/officeDocument/2006/relationships", "http://purl.oclc.org/ooxml/officeDocument/relationships")
+MAIN = (
+    "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+    "http://purl.oclc.org/ooxml/spreadsheetml/main",
+)
+_LINKS = (
+    "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
+    "http://purl.oclc.org/ooxml/officeDocument/relationships",
+)
 _OLE = b"\xd0\xcf\x11\xe0"
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
@@ -47,11 +55,16 @@ def sound(path: Path) -> Iterator[None]:
         why = "its parts do not fit together"
     else:
         return
-    raise UnreadableFile(f"{path.name} is no sound XLSX workbook ({why}): open it in a spreadsheet program and save it as .xlsx anew.")
+    raise UnreadableFile(
+        f"{path.name} is no sound XLSX workbook ({why}): open it in a spreadsheet program and save"
+        " it as .xlsx anew."
+    )
 
 
 def local(name: str) -> str:
-    """A spreadsheet element's own name, whatever prefix it is written with; "" for what is of another kind."""
+    """A spreadsheet element's own name, whatever prefix it is written with; "" for what is of
+    another kind.
+    """
     space, _, own = name.rpartition(" ")
     return own if space in MAIN else ""
 
@@ -96,8 +109,12 @@ class Package:
         """Let go of the file."""
         self.archive.close()
 
-    def feed(self, part: str, start: Start, end: End | None = None, text: Text | None = None) -> Iterator[int]:
-        """Read a part in flat memory, handing its elements on; gives the bytes read so far after each piece."""
+    def feed(
+        self, part: str, start: Start, end: End | None = None, text: Text | None = None
+    ) -> Iterator[int]:
+        """Read a part in flat memory, handing its elements on; gives the bytes read so far after
+        each piece.
+        """
         parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = _refuse_doctype
@@ -111,7 +128,9 @@ class Package:
         parser.Parse(b"", True)
         yield self.archive.getinfo(part).file_size
 
-    def _read(self, part: str, start: Start, end: End | None = None, text: Text | None = None) -> None:
+    def _read(
+        self, part: str, start: Start, end: End | None = None, text: Text | None = None
+    ) -> None:
         for _ in self.feed(part, start, end, text):
             pass
 
@@ -122,7 +141,10 @@ class Package:
         def start(name: str, values: dict[str, str]) -> None:
             if name.endswith(" Relationship") and values.get("TargetMode") != "External":
                 kind = values["Type"].rpartition("/")[2]
-                found[values["Id"]] = kind, posixpath.normpath(posixpath.join("/", folder, values["Target"])).lstrip("/")
+                found[values["Id"]] = (
+                    kind,
+                    posixpath.normpath(posixpath.join("/", folder, values["Target"])).lstrip("/"),
+                )
 
         if part in self.archive.namelist():
             self._read(part, start)

@@ -1,7 +1,8 @@
-"""How far each import came: one small file per (content, mapping, cluster) under `imports/` of the data folder.
+"""How far each import came: one small file per (content, mapping, cluster) under `imports/` of the
+data folder.
 
-It is only ever a saving: without it, or with a damaged one, the import starts over and publishes the same events again,
-which merging ignores.
+It is only ever a saving: without it, or with a damaged one, the import starts over and publishes
+the same events again, which merging ignores.
 """
 
 from __future__ import annotations
@@ -49,10 +50,16 @@ class ProgressFile:
             found = msgspec.json.decode(self.path.read_bytes(), type=Progress)
         except (OSError, msgspec.MsgspecError, UnicodeError):
             return self.fresh()
-        return found if min(found.rows, found.events, found.rejected) >= 0 and found.began_ms <= now_ms() else self.fresh()
+        return (
+            found
+            if min(found.rows, found.events, found.rejected) >= 0 and found.began_ms <= now_ms()
+            else self.fresh()
+        )
 
     def fresh(self) -> Progress:
-        """Nothing done yet; its time decides what lies in the future, also for a later attempt that goes on from here."""
+        """Nothing done yet; its time decides what lies in the future, also for a later attempt that
+        goes on from here.
+        """
         return Progress(self._name, now_ms())
 
     def save(self, progress: Progress) -> None:
@@ -67,4 +74,7 @@ class ProgressFile:
             os.replace(fresh, self.path)
         except OSError as error:
             reason = error.strerror or str(error)
-            raise EnvironmentBroken(f"{self.path.parent} can't be written ({reason}): set LGSP_DATA to a writable folder.") from error
+            raise EnvironmentBroken(
+                f"{self.path.parent} can't be written ({reason}): set LGSP_DATA to a writable"
+                " folder."
+            ) from error

@@ -1,7 +1,9 @@
-"""CSV's quoting, strictly: a quote opens a cell only at its beginning and closes it only at its end (RFC 4180).
+"""CSV's quoting, strictly: a quote opens a cell only at its beginning and closes it only at its end
+(RFC 4180).
 
-A quoted cell may span lines as long as nobody can take it for rows: a quote that was typed by mistake, and is closed by the next one
-far below, would swallow all rows between. So a cell that spans lines and holds as many delimiters as a row has is refused, line by line.
+A quoted cell may span lines as long as nobody can take it for rows: a quote that was typed by
+mistake, and is closed by the next one far below, would swallow all rows between. So a cell that
+spans lines and holds as many delimiters as a row has is refused, line by line.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ _OPENED = re.compile(rf'"({_INSIDE})\Z')
 
 @dataclass(slots=True)
 class Record:
-    """The cells of one row, and the lines it spans; with a `problem`, it is one line cut at its delimiters."""
+    """The cells of one row, and the lines it spans; with a `problem`, it is one line cut at its
+    delimiters.
+    """
 
     line: int
     last: int
@@ -38,9 +42,13 @@ class _Open:
 
 
 class Records:
-    """Takes lines apart into records. `width` is the number of columns, or 0 while the header is read."""
+    """Takes lines apart into records. `width` is the number of columns, or 0 while the header is
+    read.
+    """
 
-    def __init__(self, lines: Iterable[Line], delimiter: str, first_line: int = 1, width: int = 0) -> None:
+    def __init__(
+        self, lines: Iterable[Line], delimiter: str, first_line: int = 1, width: int = 0
+    ) -> None:
         self.delimiter, self.width = delimiter, width
         self._lines = enumerate(lines, first_line)
         mark = re.escape(delimiter)
@@ -49,7 +57,9 @@ class Records:
     def __iter__(self) -> Iterator[Record]:
         for number, line in self._lines:
             if '"' not in line.text:
-                yield Record(number, number, _content(line).split(self.delimiter), line.problem, line.text)
+                yield Record(
+                    number, number, _content(line).split(self.delimiter), line.problem, line.text
+                )
             else:
                 yield from self._quoted(number, line)
 
@@ -64,7 +74,9 @@ class Records:
             yield self._refused(number, line, self._stray(cells))
 
     def _cells(self, text: str, cells: list[str]) -> str | int | None:
-        """Append the text's cells; gives what a last, unclosed one holds so far, or the place of a quote that may not be there."""
+        """Append the text's cells; gives what a last, unclosed one holds so far, or the place of a
+        quote that may not be there.
+        """
         place = 0
         while True:
             cell = self._cell.match(text, place)
@@ -78,7 +90,9 @@ class Records:
             place = cell.end()
 
     def _spanning(self, opened: _Open) -> Iterator[Record]:
-        """A record whose cell goes on in the next lines; all of them are refused, each by itself, where it can't be one."""
+        """A record whose cell goes on in the next lines; all of them are refused, each by itself,
+        where it can't be one.
+        """
         length, delimiters = 0, opened.parts[0].count(self.delimiter)
         for number, line in self._lines:
             text = _content(line)
@@ -111,7 +125,11 @@ class Records:
         elif isinstance(found, str):
             yield from self._spanning(_Open(opened.lines, cells, [found + _break(last[1])]))
         else:
-            yield from self._refuse(opened, f"{_opening(opened)} closes in the middle of a cell in line {last[0]}", still_open=False)
+            yield from self._refuse(
+                opened,
+                f"{_opening(opened)} closes in the middle of a cell in line {last[0]}",
+                still_open=False,
+            )
 
     def _problem(self, opened: _Open, delimiters: int, length: int) -> str:
         number, line = opened.lines[-1]
@@ -136,7 +154,13 @@ class Records:
         if not _content(line):
             return Record(number, number, [])  # no row, wherever it stands
         advice = "take it away, or put its whole cell in quotes and write it twice"
-        return Record(number, number, _content(line).split(self.delimiter), line.problem or f"{problem}: {advice}", line.text)
+        return Record(
+            number,
+            number,
+            _content(line).split(self.delimiter),
+            line.problem or f"{problem}: {advice}",
+            line.text,
+        )
 
     @staticmethod
     def _stray(cells: list[str]) -> str:

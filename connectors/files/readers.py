@@ -15,14 +15,27 @@ from connectors.files.workbook import WorkbookRows
 
 Format = Literal["csv", "jsonl", "xlsx"]
 SUFFIXES: dict[str, Format] = {
-    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".xlsx": "xlsx",
-}  # fmt: skip
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".xlsx": "xlsx",
+}
 
 _OTHERS = {
-    b"PK\x03\x04": "a workbook or another packed file", b"\xd0\xcf\x11\xe0": "an .xls workbook", b"%PDF": "a PDF document",
-    b"<!DOC": "a web page", b"<HTML": "a web page", b"<TABLE": "a web page", b"<?XML": "an XML file", b"RAR!": "a packed file",
-    b"7Z\xbc\xaf": "a packed file", b"{\\RTF": "a text document",
-}  # fmt: skip
+    b"PK\x03\x04": "a workbook or another packed file",
+    b"\xd0\xcf\x11\xe0": "an .xls workbook",
+    b"%PDF": "a PDF document",
+    b"<!DOC": "a web page",
+    b"<HTML": "a web page",
+    b"<TABLE": "a web page",
+    b"<?XML": "an XML file",
+    b"RAR!": "a packed file",
+    b"7Z\xbc\xaf": "a packed file",
+    b"{\\RTF": "a text document",
+}
 
 
 def format_of(path: Path, options: FileOptions) -> Format:
@@ -33,7 +46,10 @@ def format_of(path: Path, options: FileOptions) -> Format:
     name = Path(path.stem if path.suffix.lower() == ".gz" else path.name)
     found = options.format or SUFFIXES.get(name.suffix.lower())
     if found is None:
-        raise UnreadableFile(f"{path.name} does not show its format: say `files: {{format: csv}}`, jsonl or xlsx in the mapping.")
+        raise UnreadableFile(
+            f"{path.name} does not show its format: say `files: {{format: csv}}`, jsonl or xlsx in"
+            " the mapping."
+        )
     return found
 
 
@@ -42,7 +58,10 @@ def _check_text(path: Path, kind: Format) -> None:
     other = next((name for mark, name in _OTHERS.items() if start.upper().startswith(mark)), None)
     if other is not None:
         read_as = "CSV" if kind == "csv" else "JSON lines"
-        raise UnreadableFile(f"{path.name} is {other}, and should be {read_as}: export it anew, or give it the ending that it should have.")
+        raise UnreadableFile(
+            f"{path.name} is {other}, and should be {read_as}: export it anew, or give it the"
+            " ending that it should have."
+        )
 
 
 def open_rows(path: Path, options: FileOptions, wanted: Wanted) -> Rows:
@@ -59,4 +78,6 @@ def open_rows(path: Path, options: FileOptions, wanted: Wanted) -> Rows:
         _check_text(path, kind)
     if kind == "csv":
         return DelimitedRows(path, options, wanted)
-    return JsonRows(path, options, wanted) if kind == "jsonl" else WorkbookRows(path, options, wanted)
+    return (
+        JsonRows(path, options, wanted) if kind == "jsonl" else WorkbookRows(path, options, wanted)
+    )

@@ -1,6 +1,8 @@
-"""A file of rejected rows (rejects.py), corrected and imported with the mapping that made it, which says how the *first* file was written.
+"""A file of rejected rows (rejects.py), corrected and imported with the mapping that made it, which
+says how the *first* file was written.
 
-Such a file shows by its header: `line` (or `row`, for a workbook) and `reason`, before the columns of the rejected file.
+Such a file shows by its header: `line` (or `row`, for a workbook) and `reason`, before the columns
+of the rejected file.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ _BOOLEANS = {"TRUE": True, "FALSE": False}
 
 
 def open_rejected(path: Path, wanted: Wanted) -> Rows | None:
-    """The rows of a file of rejections; None if it is another file, or a mapping's own columns have those names."""
+    """The rows of a file of rejections; None if it is another file, or a mapping's own columns have
+    those names.
+    """
     found = _BEGINS.match(_first_line(path))
     if found is None or {"line", "row", REASON} & set(map(text_of, wanted.columns)):
         return None
@@ -35,7 +39,11 @@ def open_rejected(path: Path, wanted: Wanted) -> Rows | None:
     options = FileOptions(format="csv", encoding="utf-8", delimiter=delimiter)
     if others.strip().strip('"') == "json" and "json" not in wanted.columns:
         return RejectedObjects(path, options, wanted)
-    return RejectedCells(path, options, wanted) if origin == "row" else RejectedRows(path, options, wanted)
+    return (
+        RejectedCells(path, options, wanted)
+        if origin == "row"
+        else RejectedRows(path, options, wanted)
+    )
 
 
 def _first_line(path: Path) -> str:

@@ -1,11 +1,14 @@
-"""Rejected rows as a file beside the imported one: line, reason, and of the row the columns that the mapping reads.
+"""Rejected rows as a file beside the imported one: line, reason, and of the row the columns that
+the mapping reads.
 
-It is always CSV in UTF-8, and its header goes on with those columns, so that rows corrected there can be imported with the same
-mapping, however the file itself was written (rejected.py). A text that a spreadsheet would run as a formula stands behind a '.
+It is always CSV in UTF-8, and its header goes on with those columns, so that rows corrected there
+can be imported with the same mapping, however the file itself was written (rejected.py). A text
+that a spreadsheet would run as a formula stands behind a '.
 
-No other column gets into it, since a file with all of a register's columns beside every import is a copy of the register that
-nobody looks after. Cells that hold what looks like a number of a person in the place of an id, and rows of which nobody can tell
-which cell is which, are masked: such a row is corrected in the first file.
+No other column gets into it, since a file with all of a register's columns beside every import is a
+copy of the register that nobody looks after. Cells that hold what looks like a number of a person
+in the place of an id, and rows of which nobody can tell which cell is which, are masked: such a row
+is corrected in the first file.
 """
 
 from __future__ import annotations
@@ -43,9 +46,11 @@ def unguarded(text: str) -> str:
 
 
 class RejectsFile:
-    """Written under another name and put in place at the end, so that a file under its own name is always whole.
+    """Written under another name and put in place at the end, so that a file under its own name is
+    always whole.
 
-    With no rejected row there is no file, and one of an earlier import of the same file is taken away.
+    With no rejected row there is no file, and one of an earlier import of the same file is taken
+    away.
     """
 
     def __init__(self, fallback: Path, rows: Rows) -> None:
@@ -60,13 +65,16 @@ class RejectsFile:
     def add(self, line: int, reason: str, cells: Sequence[Cell]) -> None:
         """Write one row, of which the cells are safe (Uses.safe)."""
         if self._file is None:
-            self._file = self._partial.open("w", encoding="utf-8-sig", newline="")  # the mark tells spreadsheets that it is UTF-8
+            # the mark tells spreadsheets that it is UTF-8
+            self._file = self._partial.open("w", encoding="utf-8-sig", newline="")
             self._write(self._file, self._header)
         self._write(self._file, (str(line), reason, *self._rows.written(cells)))
         self.count += 1
 
     def _write(self, file: TextIO, cells: Sequence[str]) -> None:
-        csv.writer(file, delimiter=self._delimiter).writerow(guarded(without_surrogates(cell)) for cell in cells)
+        csv.writer(file, delimiter=self._delimiter).writerow(
+            guarded(without_surrogates(cell)) for cell in cells
+        )
 
     def finish(self) -> Path | None:
         """Put the file in place; None if every row was accepted."""
@@ -95,16 +103,33 @@ def _place(imported: Path, fallback: Path) -> Path:
             continue
         if os.access(folder, os.W_OK):
             return folder / (imported.name + SUFFIX)
-    raise EnvironmentBroken(f"Neither {imported.absolute().parent} nor {fallback} can be written: set LGSP_DATA to a writable folder.")
+    raise EnvironmentBroken(
+        f"Neither {imported.absolute().parent} nor {fallback} can be written: set LGSP_DATA to a"
+        " writable folder."
+    )
 
 
-def quarantined(imported: Path, row: Row, reason: str, cells: Sequence[Cell], uses: Uses, source: str, digest: Digest) -> Quarantined:
+def quarantined(
+    imported: Path,
+    row: Row,
+    reason: str,
+    cells: Sequence[Cell],
+    uses: Uses,
+    source: str,
+    digest: Digest,
+) -> Quarantined:
     """The row for `lgsp.quarantine`; its cells are safe."""
-    known = {column: shown(text_of(cell)) for column, cell in zip(uses.columns, cells, strict=True)} if row.cells else {}
+    known = (
+        {column: shown(text_of(cell)) for column, cell in zip(uses.columns, cells, strict=True)}
+        if row.cells
+        else {}
+    )
     payload = row.text.encode("utf-8", "surrogateescape")
     structure = "" if known else "a row of which nobody can tell which cell is which"
     kept = kept_of(payload, digest, structure, source=source, fields=bounded(known))
-    return Quarantined(f"file:{without_numbers(imported.name)}/{row.line}", reason, "rejected_row", kept)
+    return Quarantined(
+        f"file:{without_numbers(imported.name)}/{row.line}", reason, "rejected_row", kept
+    )
 
 
 @contextmanager

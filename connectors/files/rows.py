@@ -1,4 +1,6 @@
-"""What every reader gives: rows with their line, and the cells that were asked for, in that order. No other cell leaves its reader."""
+"""What every reader gives: rows with their line, and the cells that were asked for, in that order.
+No other cell leaves its reader.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,11 @@ _SHOWN = 40  # columns that a message names
 
 
 class Row(NamedTuple):
-    """One row. `cells` are in the order of the wanted columns; there are none where nobody can tell which cell is which.
+    """One row. `cells` are in the order of the wanted columns; there are none where nobody can tell
+    which cell is which.
 
-    With a `problem` it can't be taken in. `text` is the row as it came, for its length and hash alone.
+    With a `problem` it can't be taken in. `text` is the row as it came, for its length and hash
+    alone.
     """
 
     line: int
@@ -39,7 +43,8 @@ class Rows(ABC):
     Raises: UnreadableFile when opened, and while iterating where the file breaks off.
     """
 
-    origin: ClassVar[str] = "line"  # what rejections call a row's place; a workbook's cells have types, so its is another word
+    # what rejections call a row's place; a workbook's cells have types, so its is another word
+    origin: ClassVar[str] = "line"
     delimiter = ","  # between the cells of rejections
 
     def __init__(self, path: Path, wanted: Wanted) -> None:
@@ -68,16 +73,23 @@ class Rows(ABC):
 
     @property
     def kept(self) -> Sequence[str]:
-        """What the columns of rejections are called: those that the mapping reads, in the file's order."""
+        """What the columns of rejections are called: those that the mapping reads, in the file's
+        order.
+        """
         return [self.wanted.columns[place] for place in self._kept()]
 
     def written(self, cells: Sequence[Cell]) -> Sequence[str]:
-        """A row's cells (in the order of the wanted columns) for rejections: they are read from there as here."""
+        """A row's cells (in the order of the wanted columns) for rejections: they are read from
+        there as here.
+        """
         return [_written(cells[place]) for place in self._kept()]
 
     def _kept(self) -> Sequence[int]:
         names = [text_of(name) for name in self.header]
-        return sorted(range(len(self.wanted.columns)), key=lambda place: names.index(text_of(self.wanted.columns[place])))
+        return sorted(
+            range(len(self.wanted.columns)),
+            key=lambda place: names.index(text_of(self.wanted.columns[place])),
+        )
 
     @abstractmethod
     def rows(self) -> Iterator[Row]:
@@ -104,7 +116,8 @@ class Rows(ABC):
     def places(self, header: Sequence[str], columns: Sequence[str] | None = None) -> list[int]:
         """Where columns stand (the wanted ones, unless others are given).
 
-        Raises: UnreadableFile naming a column that is missing or stands twice, and those that exist.
+        Raises: UnreadableFile naming a column that is missing or stands twice, and those that
+        exist.
         """
         names = [text_of(name) for name in header]
         columns = self.wanted.columns if columns is None else columns
@@ -112,15 +125,21 @@ class Rows(ABC):
             count = names.count(text_of(column))
             if count != 1:
                 raise UnreadableFile(
-                    f"{self.path.name} has {'no column' if not count else 'more than one column'} {column!r}, which the mapping reads; "
-                    f"it has {self._listed(names)}: correct the mapping or the file."
+                    f"{self.path.name} has {'no column' if not count else 'more than one column'}"
+                    f" {column!r}, which the mapping reads; it has {self._listed(names)}: correct"
+                    " the mapping or the file."
                 )
         return [names.index(text_of(column)) for column in columns]
 
     def _listed(self, names: Sequence[str]) -> str:
-        """The columns of a header; of a line of which the mapping reads nothing how many, since it may be a row of somebody's data."""
+        """The columns of a header; of a line of which the mapping reads nothing how many, since it
+        may be a row of somebody's data.
+        """
         if not set(names) & set(map(text_of, self.wanted.columns)):
-            return f"{len(names):,} columns, none of which it reads (does the header stand in another line?)"
+            return (
+                f"{len(names):,} columns, none of which it reads (does the header stand in another"
+                " line?)"
+            )
         listed = ", ".join(repr(without_numbers(name)) for name in names[:_SHOWN] if name)
         return listed + (", …" if len(names) > _SHOWN else "")
 

@@ -1,7 +1,9 @@
-"""Which events an import has already met, in 24 bytes a slot: a dict of as many digests takes six times that.
+"""Which events an import has already met, in 24 bytes a slot: a dict of as many digests takes six
+times that.
 
-A table of open addresses in plain arrays, doubled at two thirds full. The id's digest is 64 bits wide: should two ids of one
-file ever share it (about one chance in 40 million for a million events), a row is rejected with its reason, never lost.
+A table of open addresses in plain arrays, doubled at two thirds full. The id's digest is 64 bits
+wide: should two ids of one file ever share it (about one chance in 40 million for a million
+events), a row is rejected with its reason, never lost.
 """
 
 from __future__ import annotations
@@ -14,7 +16,12 @@ _EMPTY = 0
 
 def digest(text: str) -> int:
     """64 bits of a text, never 0."""
-    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little") or 1
+    return (
+        int.from_bytes(
+            blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"
+        )
+        or 1
+    )
 
 
 class Seen:
@@ -52,7 +59,8 @@ class Seen:
         self._count += 1
 
     def _double(self) -> None:
-        before = zip(self._ids, self._contents, self._lines, strict=True)  # holds the old arrays until it is through
+        # holds the old arrays until it is through
+        before = zip(self._ids, self._contents, self._lines, strict=True)
         self._allocate(2 * (self._mask + 1))
         for id_digest, content, line in before:
             if id_digest:

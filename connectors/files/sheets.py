@@ -1,4 +1,6 @@
-"""One sheet of a workbook, row by row: every cell by its own place, in whatever order and with whatever prefix it is written."""
+"""One sheet of a workbook, row by row: every cell by its own place, in whatever order and with
+whatever prefix it is written.
+"""
 
 from __future__ import annotations
 
@@ -147,12 +149,14 @@ class SheetReader:
         if kind == "d":
             return _written_date(value)
         if self._formula is not None and self._package.uncomputed and value == "0":
-            return self._no_result(self._formula)  # some programs write 0 for the time being, and that the workbook is to be computed
+            # some programs write 0 for the time being, and that the workbook is to be computed
+            return self._no_result(self._formula)
         return self._package.styles.cell(value, self._style)
 
     @staticmethod
     def _no_result(formula: list[str]) -> Flaw:
-        text = f"the formula {quoted('=' + ''.join(formula))}" if any(formula) else "a formula"  # one that is shared stands elsewhere
+        # one that is shared stands elsewhere
+        text = f"the formula {quoted('=' + ''.join(formula))}" if any(formula) else "a formula"
         return Flaw(f"holds {text} without its result: {_SAVE}", "#FORMULA!")
 
 

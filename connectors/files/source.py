@@ -1,4 +1,6 @@
-"""A file as a stream of bytes or lines: compression seen by its first bytes, damage found before anything is published."""
+"""A file as a stream of bytes or lines: compression seen by its first bytes, damage found before
+anything is published.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,18 @@ GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 CHUNK = 1 << 20
 LONGEST = 1 << 20  # characters of a line; a longer one is no row but a missing line break
 _MARKS = (  # UTF-32's begins with UTF-16's
-    (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
-)  # fmt: skip
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _UNMARKED = (  # how a file begins whose first character is of ASCII
-    (re.compile(rb"[^\0]\0\0\0"), "utf-32-le"), (re.compile(rb"\0\0\0[^\0]"), "utf-32-be"),
-    (re.compile(rb"[^\0]\0"), "utf-16-le"), (re.compile(rb"\0[^\0]"), "utf-16-be"),
-)  # fmt: skip
+    (re.compile(rb"[^\0]\0\0\0"), "utf-32-le"),
+    (re.compile(rb"\0\0\0[^\0]"), "utf-32-be"),
+    (re.compile(rb"[^\0]\0"), "utf-16-le"),
+    (re.compile(rb"\0[^\0]"), "utf-16-be"),
+)
 _UNDECODED = re.compile("[\udc80-\udcff]")
 _DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, UnicodeError)
 _ENCRYPTED = 1  # of an archive part's flags
@@ -52,9 +59,14 @@ def readable(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise UnreadableFile(f"There is no file {path}: check the name.") from error
     except _DAMAGE as error:
-        raise UnreadableFile(f"{path.name} is damaged or cut off ({_why(error)}): have it sent again.") from error
+        raise UnreadableFile(
+            f"{path.name} is damaged or cut off ({_why(error)}): have it sent again."
+        ) from error
     except OSError as error:
-        raise UnreadableFile(f"{path} can't be read ({error.strerror or error}): check that it is a file and may be read.") from error
+        raise UnreadableFile(
+            f"{path} can't be read ({error.strerror or error}): check that it is a file and may be"
+            " read."
+        ) from error
 
 
 def _why(error: BaseException) -> str:
@@ -64,7 +76,11 @@ def _why(error: BaseException) -> str:
         return "some of its bytes are not in the encoding that it begins with"
     if isinstance(error, BrokenPart):
         return str(error)
-    return "its parts can't be told from one another" if isinstance(error, zipfile.BadZipFile) else "its compressed data can't be unpacked"
+    return (
+        "its parts can't be told from one another"
+        if isinstance(error, zipfile.BadZipFile)
+        else "its compressed data can't be unpacked"
+    )
 
 
 def beginning(path: Path) -> bytes:
@@ -74,7 +90,8 @@ def beginning(path: Path) -> bytes:
 
 
 def fingerprint(path: Path) -> str:
-    """SHA-256 of the file as it is; compressed files are unpacked once on the way, so that damage shows now.
+    """SHA-256 of the file as it is; compressed files are unpacked once on the way, so that damage
+    shows now.
 
     Raises: UnreadableFile
     """
@@ -121,7 +138,11 @@ class TextSource:
     def _decoded(self, buffered: io.BufferedReader) -> io.TextIOWrapper:
         start = buffered.peek(_LOOKED_AT)[:_LOOKED_AT]
         marked = next((name for mark, name in _MARKS if start.startswith(mark)), None)
-        if marked is None and b"\0" in start and not self.encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32")):
+        if (
+            marked is None
+            and b"\0" in start
+            and not self.encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
+        ):
             raise UnreadableFile(_no_text(self.path, start))
         self.encoding = marked or self.encoding
         return io.TextIOWrapper(buffered, self.encoding, errors="surrogateescape", newline="")
@@ -141,20 +162,36 @@ class TextSource:
             while text := self._text.readline(LONGEST):
                 if len(text) == LONGEST and not text.endswith(("\n", "\r")):
                     self._skip_rest()
-                    yield Line(f"{text[:200]}\N{REPLACEMENT CHARACTER}", f"the line is longer than {LONGEST:,} characters")
+                    yield Line(
+                        f"{text[:200]}\N{REPLACEMENT CHARACTER}",
+                        f"the line is longer than {LONGEST:,} characters",
+                    )
                 elif "\0" in text:
-                    yield Line(text, "the line holds the character NUL, which no text has: have the file exported anew")
+                    yield Line(
+                        text,
+                        "the line holds the character NUL, which no text has: have the file"
+                        " exported anew",
+                    )
                 elif not text.isascii() and (found := _UNDECODED.search(text)):
-                    yield Line(text, f"byte 0x{ord(found[0]) - 0xDC00:02X} is no {self.encoding} text: declare the file's encoding")
+                    yield Line(
+                        text,
+                        f"byte 0x{ord(found[0]) - 0xDC00:02X} is no {self.encoding} text: declare"
+                        " the file's encoding",
+                    )
                 else:
                     yield Line(text, "")
 
     def characters(self) -> Iterator[str]:
-        """The text in pieces, for a format whose line breaks mean nothing; raises UnreadableFile where it can't be read."""
+        """The text in pieces, for a format whose line breaks mean nothing; raises UnreadableFile
+        where it can't be read.
+        """
         with readable(self.path):
             while text := self._text.read(CHUNK):
                 if _UNDECODED.search(text):
-                    raise UnreadableFile(f"{self.path.name} holds bytes that are no {self.encoding} text: declare the file's encoding.")
+                    raise UnreadableFile(
+                        f"{self.path.name} holds bytes that are no {self.encoding} text: declare"
+                        " the file's encoding."
+                    )
                 yield text
 
     def _skip_rest(self) -> None:
@@ -173,5 +210,11 @@ def _no_text(path: Path, start: bytes) -> str:
 
 
 def without_surrogates(text: str) -> str:
-    """Text that can be written anywhere: bytes that could not be decoded show as the sign for lost characters, which no reader takes in."""
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """Text that can be written anywhere: bytes that could not be decoded show as the sign for lost
+    characters, which no reader takes in.
+    """
+    return (
+        text
+        if text.isascii()
+        else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    )

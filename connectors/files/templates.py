@@ -1,7 +1,7 @@
 """Templates: text with columns in braces, `{case:concept:name}/received`.
 
-All that stands between two braces is a column's name, whatever it holds (colons, spaces, dots); `{{` and `}}` are braces
-themselves. A column whose name has braces is reached with `column:` only.
+All that stands between two braces is a column's name, whatever it holds (colons, spaces, dots);
+`{{` and `}}` are braces themselves. A column whose name has braces is reached with `column:` only.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ def parse_template(text: str) -> Template:
     texts, columns = [""], []
     for brace, column, plain, stray in _PART.findall(text):
         if stray:
-            raise ValueError(f"has a single {stray} in {text!r}: columns stand as {{name}}, a brace itself is written twice")
+            raise ValueError(
+                f"has a single {stray} in {text!r}: columns stand as {{name}}, a brace itself is"
+                " written twice"
+            )
         if column:
             columns.append(column)
             texts.append("")

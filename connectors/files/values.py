@@ -1,4 +1,6 @@
-"""From a cell to a field's value: text, times, booleans, whole numbers. Each refuses with what it expected, and guesses nothing."""
+"""From a cell to a field's value: text, times, booleans, whole numbers. Each refuses with what it
+expected, and guesses nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,15 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BeforeValidator
 from pydantic.fields import FieldInfo
 
-from connectors.files.cells import Cell, Number, Unexpected, is_blank, is_midnight, spellings, text_of
+from connectors.files.cells import (
+    Cell,
+    Number,
+    Unexpected,
+    is_blank,
+    is_midnight,
+    spellings,
+    text_of,
+)
 from connectors.files.mapping import PROBE, Times, zone_of
 from connectors.files.numbers import PLAIN
 from schemas.clock import EARLIEST_MS, LATEST_MS, to_ms
@@ -24,7 +34,8 @@ TRUE = frozenset(("true", "1", "yes", "y", "có", "x"))
 FALSE = frozenset(("false", "0", "no", "n", "không"))
 _READS_INSTANT = next(part.func for part in get_args(Instant) if isinstance(part, BeforeValidator))
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
-_KEPT = 50_000  # texts of times whose instant is remembered; a dossier's own columns come again on each of its rows
+# texts of times whose instant is remembered; a dossier's own columns come again on each of its rows
+_KEPT = 50_000
 
 
 def kind_of(field: FieldInfo) -> Kind:
@@ -34,7 +45,8 @@ def kind_of(field: FieldInfo) -> Kind:
         return "time"
     if list in parts:
         return "list"
-    types = {part if isinstance(part, type) else type(part) for part in parts}  # a literal's values tell by their type
+    # a literal's values tell by their type
+    types = {part if isinstance(part, type) else type(part) for part in parts}
     if bool in types:
         return "boolean"
     return "number" if int in types else "text"
@@ -42,7 +54,10 @@ def kind_of(field: FieldInfo) -> Kind:
 
 def _parts(annotation: Any) -> Iterator[Any]:
     """Everything that an annotation is made of: types, values of literals, constraints."""
-    origin, arguments = get_origin(annotation), (*get_args(annotation), *getattr(annotation, "__metadata__", ()))
+    origin, arguments = (
+        get_origin(annotation),
+        (*get_args(annotation), *getattr(annotation, "__metadata__", ())),
+    )
     if origin is None and not arguments:
         yield annotation
         return
@@ -59,20 +74,27 @@ def boolean_of(cell: Cell) -> bool:
         return True
     if words & FALSE:
         return False
-    raise Unexpected("true, 1, yes, y, có, x, or false, 0, no, n, không (other words need a code table)")
+    raise Unexpected(
+        "true, 1, yes, y, có, x, or false, 0, no, n, không (other words need a code table)"
+    )
 
 
 class TimeReader:
     """Reads instants as `times` declares them; gives epoch milliseconds."""
 
     def __init__(self, times: Times) -> None:
-        self._formats, self._zone, self._clock = times.formats, zone_of(times.zone), times.clock_time
+        self._formats, self._zone, self._clock = (
+            times.formats,
+            zone_of(times.zone),
+            times.clock_time,
+        )
         self._known: dict[str, int] = {}
 
     def __call__(self, cell: Cell) -> int:
         """Raises: Unexpected for what none of the formats reads."""
         if isinstance(cell, datetime):
-            return self._sane(self._instant(cell, only_day=is_midnight(cell)))  # a workbook's day is its midnight
+            # a workbook's day is its midnight
+            return self._sane(self._instant(cell, only_day=is_midnight(cell)))
         if not isinstance(cell, str | int | Number) or isinstance(cell, bool):
             raise Unexpected(self._expected(cell))
         text = text_of(cell)
@@ -92,9 +114,16 @@ class TimeReader:
         raise Unexpected(self._expected(cell))
 
     def _expected(self, cell: Cell) -> str:
-        kept = ", not a plain number (format the column as a date)" if isinstance(cell, int | Number) else ""
+        kept = (
+            ", not a plain number (format the column as a date)"
+            if isinstance(cell, int | Number)
+            else ""
+        )
         examples = " or ".join(dict.fromkeys(map(example, self._formats)))
-        return f"a time from 1980 to 2099, written as {' or '.join(self._formats)} (such as {examples}){kept}"
+        return (
+            f"a time from 1980 to 2099, written as {' or '.join(self._formats)} (such as"
+            f" {examples}){kept}"
+        )
 
     @staticmethod
     def _sane(instant: int) -> int:
@@ -117,7 +146,9 @@ class TimeReader:
     def _instant(self, moment: datetime, *, only_day: bool) -> int:
         if only_day:
             moment = datetime.combine(moment.date(), self._clock, moment.tzinfo)
-        return to_ms((moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).astimezone(UTC))
+        return to_ms(
+            (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).astimezone(UTC)
+        )
 
 
 def example(pattern: str) -> str:
@@ -133,7 +164,11 @@ def list_reader(separator: str | None, item: Convert) -> Convert:
     def read(cell: Cell) -> list[Any]:
         if isinstance(cell, list):
             return [item(part) for part in cell]
-        parts = text_of(cell).split(separator) if isinstance(cell, str) and separator is not None else [cell]
+        parts = (
+            text_of(cell).split(separator)
+            if isinstance(cell, str) and separator is not None
+            else [cell]
+        )
         return [item(part) for part in parts if not is_blank(part)]
 
     return read

@@ -1,4 +1,6 @@
-"""XLSX workbooks, read in flat memory: values as they were last computed, dates as dates, nothing computed here."""
+"""XLSX workbooks, read in flat memory: values as they were last computed, dates as dates, nothing
+computed here.
+"""
 
 from __future__ import annotations
 
@@ -43,13 +45,22 @@ class WorkbookRows(Rows):
         if name is None:
             found = next((sheet for sheet in sheets if sheet.part and not sheet.hidden), None)
             if found is None:
-                raise UnreadableFile(f"{self.path.name} shows no sheet of cells (it has {_listed(sheets)}): name one in the mapping.")
+                raise UnreadableFile(
+                    f"{self.path.name} shows no sheet of cells (it has {_listed(sheets)}): name one"
+                    " in the mapping."
+                )
             return found
         found = next((sheet for sheet in sheets if text_of(sheet.name) == text_of(name)), None)
         if found is None:
-            raise UnreadableFile(f"{self.path.name} has no sheet {name!r}, which the mapping names; it has {_listed(sheets)}.")
+            raise UnreadableFile(
+                f"{self.path.name} has no sheet {name!r}, which the mapping names; it has"
+                f" {_listed(sheets)}."
+            )
         if not found.part:
-            raise UnreadableFile(f"{self.path.name}: {found.name} is a chart, not a sheet of cells: name another in the mapping.")
+            raise UnreadableFile(
+                f"{self.path.name}: {found.name} is a chart, not a sheet of cells: name another in"
+                " the mapping."
+            )
         return found
 
     @property
@@ -57,7 +68,10 @@ class WorkbookRows(Rows):
         """Which sheet is read, and which are not."""
         others = [sheet for sheet in self._package.sheets if sheet is not self._sheet]
         hidden = " (which is hidden)" if self._sheet.hidden else ""
-        return f"reading sheet {self._sheet.name!r}{hidden}{f', not {_listed(others)}' if others else ''}"
+        return (
+            "reading sheet"
+            f" {self._sheet.name!r}{hidden}{f', not {_listed(others)}' if others else ''}"
+        )
 
     def _names(self, header_row: int) -> list[str]:
         """The header up to its last name: sheets often go on with blank columns."""
@@ -65,7 +79,10 @@ class WorkbookRows(Rows):
         cells = found.cells if found is not None and found.number == header_row else {}
         named = [column for column, cell in cells.items() if text_of(cell)]
         if not named:
-            raise UnreadableFile(f"{self.path.name} is empty: row {header_row} of sheet {self._sheet.name} should name its columns.")
+            raise UnreadableFile(
+                f"{self.path.name} is empty: row {header_row} of sheet {self._sheet.name} should"
+                " name its columns."
+            )
         return [text_of(cells.get(column)) for column in range(max(named) + 1)]
 
     def rows(self) -> Iterator[Row]:
@@ -82,18 +99,29 @@ class WorkbookRows(Rows):
         width = max([len(self.header), *(column + 1 for column in filled)])
         text = "\t".join(text_of(cells.get(column)) for column in range(width))
         if width > len(self.header):
-            return Row(number, (), text, f"the row has {width} cells where the header names {len(self.header)}")
+            return Row(
+                number,
+                (),
+                text,
+                f"the row has {width} cells where the header names {len(self.header)}",
+            )
         return Row(number, tuple(map(cells.get, self._places)), text)
 
     def _covered(self, number: int) -> dict[int, Cell]:
-        """The row's wanted cells that look filled, but whose value is kept by another one that they are merged with."""
+        """The row's wanted cells that look filled, but whose value is kept by another one that they
+        are merged with.
+        """
         while self._merged and self._merged[-1].top <= number:
             self._covering.append(self._merged.pop())
         self._covering = [area for area in self._covering if area.bottom >= number]
         return {
-            place: Flaw(f"is one of the merged cells {area.name}: split them, and fill in each", "#VALUE!")
-            for area in self._covering for place in self._places if area.hides(place, number)
-        }  # fmt: skip
+            place: Flaw(
+                f"is one of the merged cells {area.name}: split them, and fill in each", "#VALUE!"
+            )
+            for area in self._covering
+            for place in self._places
+            if area.hides(place, number)
+        }
 
     def named(self, line: int, place: int) -> str:
         """A wanted cell as spreadsheets name it."""
@@ -115,4 +143,7 @@ class WorkbookRows(Rows):
 
 
 def _listed(sheets: list[Sheet]) -> str:
-    return ", ".join(f"{sheet.name!r}{' (hidden)' if sheet.hidden else ''}" for sheet in sheets) or "none"
+    return (
+        ", ".join(f"{sheet.name!r}{' (hidden)' if sheet.hidden else ''}" for sheet in sheets)
+        or "none"
+    )

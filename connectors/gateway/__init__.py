@@ -1,6 +1,8 @@
-"""The gateway: facts over HTTP. `POST /v1/events` takes CloudEvents 1.0 and answers 202 once Kafka has them on all in-sync replicas.
+"""The gateway: facts over HTTP. `POST /v1/events` takes CloudEvents 1.0 and answers 202 once Kafka
+has them on all in-sync replicas.
 
-body (bounded reading) -> modes (structured, batch, binary) -> jsonitems, cloudevents (what each item says) -> publisher -> answer
+body (bounded reading) -> modes (structured, batch, binary) -> jsonitems, cloudevents (what each
+item says) -> publisher -> answer
 """
 
 from connectors.gateway.app import build_app

@@ -27,15 +27,30 @@ from schemas.quarantine import Quarantined, kept_of
 from schemas.settings import Settings
 
 NAMES = {404: "not-found", 405: "method-not-allowed"}
-DETAILS = {404: "{path} is no address of the gateway.", 405: "{path} does not take {method}: use {allowed}."}
+DETAILS = {
+    404: "{path} is no address of the gateway.",
+    405: "{path} does not take {method}: use {allowed}.",
+}
 ASKED = ["GET", "HEAD"]
 
 
 def build_app(
-    settings: Settings, publisher: Publishes, health: Health | None = None, *, beside: Callable[[], str] = lambda: ""
+    settings: Settings,
+    publisher: Publishes,
+    health: Health | None = None,
+    *,
+    beside: Callable[[], str] = lambda: "",
 ) -> FastAPI:
-    """The application over a publisher that someone else starts and stops; `beside` are further metrics."""
-    app = FastAPI(title="LGSP hub: gateway", version="1", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    """The application over a publisher that someone else starts and stops; `beside` are further
+    metrics.
+    """
+    app = FastAPI(
+        title="LGSP hub: gateway",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
     gateway = Gateway(settings, publisher, health or Health(), beside)
     app.add_api_route("/v1/events", gateway.events, methods=["POST"], **openapi.EVENTS_ROUTE)
     app.add_api_route("/healthz", gateway.healthz, methods=ASKED, **openapi.HEALTHZ_ROUTE)
@@ -50,7 +65,9 @@ def build_app(
 class Gateway:
     """The routes, and the memory they share."""
 
-    def __init__(self, settings: Settings, publisher: Publishes, health: Health, beside: Callable[[], str]) -> None:
+    def __init__(
+        self, settings: Settings, publisher: Publishes, health: Health, beside: Callable[[], str]
+    ) -> None:
         self.settings = settings
         self.beside = beside
         self.publisher = publisher
@@ -64,8 +81,10 @@ class Gateway:
             health.topic_up.labels(topic).set_function(partial(_writable, publisher, topic))
 
     async def events(self, request: Request) -> Response:
-        """Take in one CloudEvent or a batch of them. 202 says that every event is on all in-sync replicas; each may be sent
-        again without changing anything. Good items of a batch are taken in even if others are refused."""
+        """Take in one CloudEvent or a batch of them. 202 says that every event is on all in-sync
+        replicas; each may be sent again without changing anything. Good items of a batch are taken
+        in even if others are refused.
+        """
         request_id = uuid4()
         response = await self._guarded(request_id, lambda: self._take_in(request, request_id))
         response.headers["X-Request-Id"] = str(request_id)
@@ -84,7 +103,10 @@ class Gateway:
 
     async def metrics(self) -> Response:
         """The gateway's own health, in Prometheus' text format."""
-        return Response(self.health.render() + self.beside().encode(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(
+            self.health.render() + self.beside().encode(),
+            media_type="text/plain; version=0.0.4; charset=utf-8",
+        )
 
     async def _guarded(self, request_id: UUID, work: Callable[[], Awaitable[Response]]) -> Response:
         try:
@@ -104,7 +126,9 @@ class Gateway:
             raise Problem("unavailable", self._away())
         async with body_of(request, self.bodies, self.settings) as body:
             try:
-                taken = await take(items_of(body, request.headers, self.settings.batch_limit), self.settings)
+                taken = await take(
+                    items_of(body, request.headers, self.settings.batch_limit), self.settings
+                )
             except Problem as problem:
                 raise await self._kept(problem, body, request_id) from None
             unkept = await keep(taken, self.publisher, str(request_id), self.health, self.bucket)
@@ -114,7 +138,9 @@ class Gateway:
         return Response(msgspec.json.encode(answer), 202, media_type="application/json")
 
     async def _kept(self, problem: Problem, body: bytes, request_id: UUID) -> Problem:
-        """The problem, after it was kept that a body can't be read: it was meant to say something."""
+        """The problem, after it was kept that a body can't be read: it was meant to say
+        something.
+        """
         if problem.name != "not-json":
             return problem
         kept = kept_of(body, digest_of(self.settings.data), UNREADABLE)
@@ -123,7 +149,10 @@ class Gateway:
         return Problem(problem.name, problem.detail + unkept)
 
     def _away(self) -> str:
-        return f"Kafka at {self.settings.bootstrap} does not answer: send the same request again later."
+        return (
+            f"Kafka at {self.settings.bootstrap} does not answer: send the same request again"
+            " later."
+        )
 
 
 def _writable(publisher: Publishes, topic: str) -> float:
@@ -140,12 +169,18 @@ async def _http_error(request: Request, error: Exception) -> Response:
     allowed = sorted(filter(None, headers.get("Allow", "").split(", ")))  # they come in any order
     if allowed:
         headers["Allow"] = ", ".join(allowed)
-    told = {"path": shown(request.url.path), "method": request.method, "allowed": " or ".join(allowed)}
+    told = {
+        "path": shown(request.url.path),
+        "method": request.method,
+        "allowed": " or ".join(allowed),
+    }
     detail = DETAILS.get(error.status_code, str(error.detail)).format(**told)
     problem = Problem(NAMES.get(error.status_code, "http-error"), detail)
     return problem_response(problem, _instance(uuid4()), status=error.status_code, headers=headers)
 
 
 async def _internal_error(_: Request, error: Exception) -> Response:
-    problem = Problem("internal-error", f"An unforeseen {type(error).__name__}; the gateway's log says more.")
+    problem = Problem(
+        "internal-error", f"An unforeseen {type(error).__name__}; the gateway's log says more."
+    )
     return problem_response(problem, _instance(uuid4()))

@@ -1,4 +1,6 @@
-"""Reading a request's body within bounds: of its length, of the memory of all requests together, and of time."""
+"""Reading a request's body within bounds: of its length, of the memory of all requests together,
+and of time.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,17 @@ WAITING_REQUESTS = 256  # more than this waiting for room: the load is beyond th
 
 @asynccontextmanager
 async def body_of(request: Request, room: Room, settings: Settings) -> AsyncIterator[bytes]:
-    """The body, its bytes held from when they arrive until the block ends. A long body is refused before it is in memory.
+    """The body, its bytes held from when they arrive until the block ends. A long body is refused
+    before it is in memory.
 
     Raises: Problem (408 too slow, 413 too large, 503 no room in time)
     """
     _refuse_announced(request, settings.body_limit)
     if room.waiting >= WAITING_REQUESTS:
-        raise Problem("unavailable", "Too many requests wait for room in the gateway: send this one again later.")
+        raise Problem(
+            "unavailable",
+            "Too many requests wait for room in the gateway: send this one again later.",
+        )
     with room.share(request.client.host if request.client else "") as share:
         yield await _read(request, room, share, settings)
 
@@ -31,7 +37,9 @@ async def body_of(request: Request, room: Room, settings: Settings) -> AsyncIter
 def _refuse_announced(request: Request, limit: int) -> None:
     """Raises: Problem for a length that is too large, or none."""
     announced = request.headers.get("content-length")
-    if announced is not None and not (announced.isdecimal() and len(announced) < 19 and int(announced) <= limit):
+    if announced is not None and not (
+        announced.isdecimal() and len(announced) < 19 and int(announced) <= limit
+    ):
         raise _too_large(limit)
 
 
@@ -58,9 +66,16 @@ async def _read(request: Request, room: Room, share: Share, settings: Settings) 
 
 
 def _too_slow() -> Problem:
-    slow = f"The body stood still for {GRACE_SECONDS:g} s, or came with less than {LEAST_RATE:,} bytes a second"
+    slow = (
+        f"The body stood still for {GRACE_SECONDS:g} s, or came with less than {LEAST_RATE:,} bytes"
+        " a second"
+    )
     return Problem("too-slow", f"{slow}: send it again in smaller requests.")
 
 
 def _too_large(limit: int) -> Problem:
-    return Problem("too-large", f"The body is longer than {limit:,} bytes (LGSP_BODY_LIMIT): send fewer events in a request.")
+    return Problem(
+        "too-large",
+        f"The body is longer than {limit:,} bytes (LGSP_BODY_LIMIT): send fewer events in a"
+        " request.",
+    )

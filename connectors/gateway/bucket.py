@@ -1,4 +1,6 @@
-"""How much of what is refused is kept: a sender that sends nonsense without end must not fill the disks."""
+"""How much of what is refused is kept: a sender that sends nonsense without end must not fill the
+disks.
+"""
 
 from __future__ import annotations
 
@@ -33,4 +35,8 @@ class Bucket:
 
 def size_of(refused: Quarantined) -> int:
     """The bytes of its record."""
-    return len(refused.key) + len(refused.value) + sum(len(name) + len(value or b"") for name, value in refused.headers)
+    return (
+        len(refused.key)
+        + len(refused.value)
+        + sum(len(name) + len(value or b"") for name, value in refused.headers)
+    )

@@ -1,4 +1,6 @@
-"""One request from its items to its answer: what is good goes to Kafka, what is not is kept in the quarantine and named."""
+"""One request from its items to its answer: what is good goes to Kafka, what is not is kept in the
+quarantine and named.
+"""
 
 from __future__ import annotations
 
@@ -68,18 +70,26 @@ class Taken:
     """What a request's items came to."""
 
     events: list[Event] = field(default_factory=list)
-    accepted: list[dict[str, Any]] = field(default_factory=list)  # the events' entries in the answer
+    # the events' entries in the answer
+    accepted: list[dict[str, Any]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
-    personal: Counter[str] = field(default_factory=Counter)  # events with a number of a person, by what was done: warned, refused
+    # events with a number of a person, by what was done: warned, refused
+    personal: Counter[str] = field(default_factory=Counter)
 
     def answer(self) -> list[dict[str, Any]]:
         """One entry an item, in the request's order."""
         bad = [
-            {"index": refusal.index, "id": refusal.id, "status": 422,
-             "errors": _told(refusal.errors)}
+            {
+                "index": refusal.index,
+                "id": refusal.id,
+                "status": 422,
+                "errors": _told(refusal.errors),
+            }
             for refusal in self.refusals
-        ]  # fmt: skip
-        return sorted(self.accepted + bad, key=lambda entry: entry["index"]) if bad else self.accepted
+        ]
+        return (
+            sorted(self.accepted + bad, key=lambda entry: entry["index"]) if bad else self.accepted
+        )
 
 
 async def take(items: Iterator[Item], settings: Settings) -> Taken:
@@ -101,7 +111,14 @@ async def take(items: Iterator[Item], settings: Settings) -> Taken:
         except Refused as refused:
             errors = refused.errors if told < TOLD_ERRORS else refused.first
             told += len(errors)
-            taken.refusals.append(Refusal(index, shown_id(item.value), errors, kept_of_item(item, digest_of(settings.data))))
+            taken.refusals.append(
+                Refusal(
+                    index,
+                    shown_id(item.value),
+                    errors,
+                    kept_of_item(item, digest_of(settings.data)),
+                )
+            )
         else:
             taken.events.append(event)
             taken.accepted.append(_entry(index, item, event, personal))
@@ -112,11 +129,15 @@ async def take(items: Iterator[Item], settings: Settings) -> Taken:
 
 
 def _entry(index: int, item: Item, event: Event, warnings: list[FieldError]) -> dict[str, Any]:
-    """An accepted item's entry; says in which form its ids and codes are kept where that is not the one they came in, and what is
-    amiss with it all the same."""
+    """An accepted item's entry; says in which form its ids and codes are kept where that is not the
+    one they came in, and what is amiss with it all the same.
+    """
     entry: dict[str, Any] = {"index": index, "id": item.value["id"], "status": 202}
-    if other := kept_as(item.value, event):  # where something may be of a person, only its shape is said
-        entry["kept_as"] = {place: shown(form) for place, form in other.items()} if warnings else other
+    # where something may be of a person, only its shape is said
+    if other := kept_as(item.value, event):
+        entry["kept_as"] = (
+            {place: shown(form) for place, form in other.items()} if warnings else other
+        )
     if warnings:
         entry["warnings"] = _told(warnings)
     return entry
@@ -126,8 +147,11 @@ def _told(errors: Sequence[FieldError]) -> list[dict[str, str]]:
     return [{"field": error.field, "message": error.message} for error in errors]
 
 
-async def keep(taken: Taken, publisher: Publishes, request_id: str, health: Health, bucket: Bucket) -> str:
-    """Publish what is good and quarantine what is not; returns once all of it is on all in-sync replicas.
+async def keep(
+    taken: Taken, publisher: Publishes, request_id: str, health: Health, bucket: Bucket
+) -> str:
+    """Publish what is good and quarantine what is not; returns once all of it is on all in-sync
+    replicas.
 
     What the quarantine can't take is refused all the same; then it returns why it was not kept.
     Raises: KafkaUnavailable, RecordTooLarge
@@ -137,17 +161,24 @@ async def keep(taken: Taken, publisher: Publishes, request_id: str, health: Heal
         await publisher.publish(taken.events)
         for kind, count in Counter(event.type for event in taken.events).items():
             health.events.labels(kind).inc(count)
-    unkept = await keep_refused(publisher, [_quarantined(refusal, request_id) for refusal in taken.refusals], health, bucket)
+    unkept = await keep_refused(
+        publisher, [_quarantined(refusal, request_id) for refusal in taken.refusals], health, bucket
+    )
     for done, count in taken.personal.items():
         health.personal_numbers.labels(done).inc(count)
     health.publish_seconds.observe(time.perf_counter() - began)
-    for reason, count in Counter(error.kind for refusal in taken.refusals for error in refusal.errors).items():
+    for reason, count in Counter(
+        error.kind for refusal in taken.refusals for error in refusal.errors
+    ).items():
         health.refused.labels(reason).inc(count)
     return unkept
 
 
-async def keep_refused(publisher: Publishes, refused: Sequence[Quarantined], health: Health, bucket: Bucket) -> str:
-    """Quarantine what was refused, as much as the bucket lets through; returns what was not kept and why, else nothing.
+async def keep_refused(
+    publisher: Publishes, refused: Sequence[Quarantined], health: Health, bucket: Bucket
+) -> str:
+    """Quarantine what was refused, as much as the bucket lets through; returns what was not kept
+    and why, else nothing.
 
     Raises: KafkaUnavailable while Kafka as a whole is away.
     """
@@ -160,15 +191,23 @@ async def keep_refused(publisher: Publishes, refused: Sequence[Quarantined], hea
         return f" What was refused was not kept: {error}"
     if left := len(refused) - len(kept):
         health.unkept.inc(left)
-        return f" {left:,} of what was refused was not kept: too much is refused (LGSP_QUARANTINE_RATE)."
+        return (
+            f" {left:,} of what was refused was not kept: too much is refused"
+            " (LGSP_QUARANTINE_RATE)."
+        )
     return ""
 
 
 def refused(taken: Taken, unkept: str) -> Problem:
     """The answer to a request of which items were refused; `unkept` says why they were not kept."""
     good, bad = len(taken.events), len(taken.refusals)
-    detail = f"{bad} of {good + bad} items were refused and {good} taken in: `items` names each field that is wrong.{unkept}"
-    return Problem("refused-items", detail, {"accepted": good, "refused": bad, "items": taken.answer()})
+    detail = (
+        f"{bad} of {good + bad} items were refused and {good} taken in: `items` names each field"
+        f" that is wrong.{unkept}"
+    )
+    return Problem(
+        "refused-items", detail, {"accepted": good, "refused": bad, "items": taken.answer()}
+    )
 
 
 def _quarantined(refusal: Refusal, request_id: str) -> Quarantined:

@@ -9,7 +9,17 @@ from urllib.parse import unquote_to_bytes
 from starlette.datastructures import Headers
 
 from connectors.gateway.problems import Problem
-from connectors.jsonitems import NO_UTF8, Item, ItemTooLong, NotJson, TooManyItems, is_array, read_array, read_one, text_of
+from connectors.jsonitems import (
+    NO_UTF8,
+    Item,
+    ItemTooLong,
+    NotJson,
+    TooManyItems,
+    is_array,
+    read_array,
+    read_one,
+    text_of,
+)
 from schemas.masking import shown
 
 STRUCTURED = "application/cloudevents+json"
@@ -23,14 +33,31 @@ def check_media_type(headers: Mapping[str, str]) -> str:
 
     Raises: Problem (415)
     """
-    kind, *parameters = [part.strip() for part in headers.get("content-type", "").lower().split(";")]
+    kind, *parameters = [
+        part.strip() for part in headers.get("content-type", "").lower().split(";")
+    ]
     if kind not in (STRUCTURED, BATCH, JSON):
-        raise Problem("unsupported-media-type", f"Content-Type is {shown(kind) or 'missing'}: send {STRUCTURED}, {BATCH} or {JSON}.")
-    charset = next((value.partition("=")[2].strip('"') for value in parameters if value.startswith("charset=")), "utf-8")
+        raise Problem(
+            "unsupported-media-type",
+            f"Content-Type is {shown(kind) or 'missing'}: send {STRUCTURED}, {BATCH} or {JSON}.",
+        )
+    charset = next(
+        (
+            value.partition("=")[2].strip('"')
+            for value in parameters
+            if value.startswith("charset=")
+        ),
+        "utf-8",
+    )
     if charset not in ("utf-8", "utf8", "us-ascii"):
-        raise Problem("unsupported-media-type", f"The charset is {shown(charset)}: JSON travels as UTF-8.")
+        raise Problem(
+            "unsupported-media-type", f"The charset is {shown(charset)}: JSON travels as UTF-8."
+        )
     if headers.get("content-encoding", "identity").lower() != "identity":
-        raise Problem("unsupported-media-type", "The body is compressed: send it as it is, without Content-Encoding.")
+        raise Problem(
+            "unsupported-media-type",
+            "The body is compressed: send it as it is, without Content-Encoding.",
+        )
     return kind
 
 
@@ -41,9 +68,14 @@ def is_batch(kind: str, headers: Mapping[str, str], text: str) -> bool:
     """
     array = is_array(text)
     if kind == BATCH and not array:
-        raise Problem("not-json", f"{BATCH} is a JSON array of CloudEvents: send {STRUCTURED} for a single one.")
+        raise Problem(
+            "not-json",
+            f"{BATCH} is a JSON array of CloudEvents: send {STRUCTURED} for a single one.",
+        )
     if kind == STRUCTURED and array:
-        raise Problem("not-json", f"{STRUCTURED} is one CloudEvent, a JSON object: send {BATCH} for several.")
+        raise Problem(
+            "not-json", f"{STRUCTURED} is one CloudEvent, a JSON object: send {BATCH} for several."
+        )
     return kind == BATCH or (kind == JSON and array and not is_binary(kind, headers))
 
 
@@ -73,21 +105,32 @@ def items_of(body: bytes, headers: Headers, limit: int) -> Iterator[Item]:
 
 
 def binary(headers: Headers, text: str) -> Item:
-    """The event of a binary-mode request, in the shape of a structured one; its text too, so that the quarantine keeps all of it.
+    """The event of a binary-mode request, in the shape of a structured one; its text too, so that
+    the quarantine keeps all of it.
 
     Raises: NotJson, ItemTooLong
     """
     data = read_one(text) if text.strip(" \t\r\n") else Item({}, "{}", ())
-    attributes = {name: _attribute(headers[f"ce-{name}"]) for name in ATTRIBUTES if f"ce-{name}" in headers}
+    attributes = {
+        name: _attribute(headers[f"ce-{name}"]) for name in ATTRIBUTES if f"ce-{name}" in headers
+    }
     repeated = tuple(name for name in ATTRIBUTES if len(headers.getlist(f"ce-{name}")) > 1)
     head = json.dumps(attributes, ensure_ascii=False)
     whole = f'{head[:-1]}, "data": {data.text}}}'
-    strange = [f"the header ce-{name} is not percent-encoded UTF-8" for name, value in attributes.items() if NO_UTF8.search(value)]
-    return Item({**attributes, "data": data.value}, whole, repeated + data.repeated, "; ".join(strange))
+    strange = [
+        f"the header ce-{name} is not percent-encoded UTF-8"
+        for name, value in attributes.items()
+        if NO_UTF8.search(value)
+    ]
+    return Item(
+        {**attributes, "data": data.value}, whole, repeated + data.repeated, "; ".join(strange)
+    )
 
 
 def _attribute(value: str) -> str:
-    """A header's value as the attribute (CloudEvents HTTP binding 3.1.3.2): unquoted, then percent-decoded."""
+    """A header's value as the attribute (CloudEvents HTTP binding 3.1.3.2): unquoted, then
+    percent-decoded.
+    """
     value = value.strip(" \t")
     if len(value) > 1 and value[0] == value[-1] == '"':
         value = value[1:-1].replace('\\"', '"').replace("\\\\", "\\")

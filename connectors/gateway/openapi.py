@@ -1,4 +1,6 @@
-"""The gateway's OpenAPI document, with the real event models: each type's fields, a sample of each, and the shape of problems."""
+"""The gateway's OpenAPI document, with the real event models: each type's fields, a sample of each,
+and the shape of problems.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,8 @@ from serving.problems import MEDIA_TYPE, schema
 Schema = dict[str, Any]
 
 SUMMARY = (
-    "Facts in. The bodies are CloudEvents 1.0: structured, batch or binary (attributes as `ce-` headers, `data` as the body). "
-    "Codes in the examples are samples."
+    "Facts in. The bodies are CloudEvents 1.0: structured, batch or binary (attributes as `ce-`"
+    " headers, `data` as the body). Codes in the examples are samples."
 )
 
 
@@ -33,10 +35,17 @@ def event_name(event: type[Event]) -> str:
 def data_schema(event: type[Event]) -> Schema:
     """The schema of `data`: the model without what the CloudEvents attributes say."""
     schema = event.model_json_schema(mode="validation")
-    properties = {name: field for name, field in schema["properties"].items() if name not in ENVELOPE}
+    properties = {
+        name: field for name, field in schema["properties"].items() if name not in ENVELOPE
+    }
     required = [name for name in schema["required"] if name not in ENVELOPE and name != event.key]
     properties[event.key]["description"] += "; may be left to the attribute `subject`"
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
 
 
 def event_schema(event: type[Event]) -> Schema:
@@ -52,8 +61,15 @@ def event_schema(event: type[Event]) -> Schema:
             "id": fields["event_id"],
             "source": fields["source"],
             "type": {"const": event.type},
-            "time": {"type": "string", "format": "date-time", "description": "When it happened, by the source's clock, with its zone"},
-            "subject": {**fields[event.key], "description": f"The same as data.{event.key}, or instead of it"},
+            "time": {
+                "type": "string",
+                "format": "date-time",
+                "description": "When it happened, by the source's clock, with its zone",
+            },
+            "subject": {
+                **fields[event.key],
+                "description": f"The same as data.{event.key}, or instead of it",
+            },
             "datacontenttype": {"type": "string", "description": "application/json, or left out"},
             "data": data_schema(event),
         },
@@ -62,7 +78,10 @@ def event_schema(event: type[Event]) -> Schema:
 
 def _components() -> Schema:
     names = {event.type: f"#/components/schemas/{event_name(event)}" for event in ACCEPTED.values()}
-    one_of = {"oneOf": [{"$ref": name} for name in names.values()], "discriminator": {"propertyName": "type", "mapping": names}}
+    one_of = {
+        "oneOf": [{"$ref": name} for name in names.values()],
+        "discriminator": {"propertyName": "type", "mapping": names},
+    }
     return {
         **{event_name(event): event_schema(event) for event in ACCEPTED.values()},
         "CloudEvent": one_of,
@@ -77,7 +96,10 @@ _FIELDS: Schema = {
     "items": {
         "type": "object",
         "required": ["field", "message"],
-        "properties": {"field": {"type": "string", "examples": ["data.procedure"]}, "message": {"type": "string"}},
+        "properties": {
+            "field": {"type": "string", "examples": ["data.procedure"]},
+            "message": {"type": "string"},
+        },
     },
 }
 _ENTRY: Schema = {
@@ -85,14 +107,23 @@ _ENTRY: Schema = {
     "required": ["index", "id", "status"],
     "properties": {
         "index": {"type": "integer", "description": "Place in the request, from 0"},
-        "id": {"type": ["string", "null"], "description": "The CloudEvents id, if it had one; masked if refused and no plain code"},
+        "id": {
+            "type": ["string", "null"],
+            "description": "The CloudEvents id, if it had one; masked if refused and no plain code",
+        },
         "status": {"enum": [202, 422], "description": "202 taken in, 422 refused"},
         "kept_as": {
             "type": "object",
-            "description": "The canonical forms, by place (`data.dossier_id`), where an id or a code came in another one",
+            "description": (
+                "The canonical forms, by place (`data.dossier_id`), where an id or a code came in"
+                " another one"
+            ),
         },
         "errors": _FIELDS,
-        "warnings": {**_FIELDS, "description": "Fields that were taken in, but look like a citizen's number or a phone"},
+        "warnings": {
+            **_FIELDS,
+            "description": "Fields that were taken in, but look like a citizen's number or a phone",
+        },
     },
 }
 _ACCEPTED: Schema = {
@@ -101,9 +132,12 @@ _ACCEPTED: Schema = {
     "properties": {"accepted": {"type": "integer"}, "items": {"type": "array", "items": _ENTRY}},
 }
 _PROBLEM: Schema = schema(
-    KINDS.items(), "This occurrence, as the gateway's log and the quarantine name it",
-    accepted={"type": "integer"}, refused={"type": "integer"}, items={"type": "array", "items": _ENTRY},
-)  # fmt: skip
+    KINDS.items(),
+    "This occurrence, as the gateway's log and the quarantine name it",
+    accepted={"type": "integer"},
+    refused={"type": "integer"},
+    items={"type": "array", "items": _ENTRY},
+)
 
 
 def _content(schema: str) -> Schema:
@@ -111,7 +145,10 @@ def _content(schema: str) -> Schema:
 
 
 def _samples() -> Schema:
-    return {kind: {"summary": f"{kind} (sample codes)", "value": example} for kind, example in EXAMPLES.items()}
+    return {
+        kind: {"summary": f"{kind} (sample codes)", "value": example}
+        for kind, example in EXAMPLES.items()
+    }
 
 
 def _batch_sample() -> Schema:
@@ -119,25 +156,49 @@ def _batch_sample() -> Schema:
 
 
 def _problem(*names: str) -> Schema:
-    headers: Schema = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}} if "unavailable" in names else {}
+    headers: Schema = (
+        {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
+        if "unavailable" in names
+        else {}
+    )
     said = "; ".join(f"{KINDS[name].title}. {KINDS[name].do}" for name in names)
     return {"description": said, "headers": headers, "content": {MEDIA_TYPE: _content("Problem")}}
 
 
 def _header(name: str) -> Schema:
-    return {"name": f"ce-{name}", "in": "header", "required": False, "schema": {"type": "string"},
-            "description": f"CloudEvents attribute `{name}` in binary mode, percent-encoded"}  # fmt: skip
+    return {
+        "name": f"ce-{name}",
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string"},
+        "description": f"CloudEvents attribute `{name}` in binary mode, percent-encoded",
+    }
 
 
-_PLAIN: Schema = {"200": {"description": "Yes", "content": {"text/plain": {"schema": {"type": "string"}}}}}
+_PLAIN: Schema = {
+    "200": {"description": "Yes", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
 EVENTS_ROUTE: Schema = {
     "summary": "Send events",
     "status_code": 202,
     "response_model": None,
     "responses": {
-        "202": {"description": "Every event is on all in-sync replicas", "content": {JSON: _content("Accepted")}},
-        **{str(KINDS[name].status): _problem(name)
-           for name in ("not-json", "too-slow", "too-large", "unsupported-media-type", "refused-items", "internal-error", "unavailable")},
+        "202": {
+            "description": "Every event is on all in-sync replicas",
+            "content": {JSON: _content("Accepted")},
+        },
+        **{
+            str(KINDS[name].status): _problem(name)
+            for name in (
+                "not-json",
+                "too-slow",
+                "too-large",
+                "unsupported-media-type",
+                "refused-items",
+                "internal-error",
+                "unavailable",
+            )
+        },
     },
     "openapi_extra": {
         "parameters": [_header(name) for name in ATTRIBUTES],
@@ -146,27 +207,51 @@ EVENTS_ROUTE: Schema = {
             "content": {
                 STRUCTURED: {**_content("CloudEvent"), "examples": _samples()},
                 BATCH: {**_content("Batch"), "examples": _batch_sample()},
-                JSON: {"schema": {"description": "A CloudEvent, an array of them, or with ce- headers the `data` of one",
-                                  "type": ["object", "array"]}},
+                JSON: {
+                    "schema": {
+                        "description": (
+                            "A CloudEvent, an array of them, or with ce- headers the `data` of one"
+                        ),
+                        "type": ["object", "array"],
+                    }
+                },
             },
         },
     },
-}  # fmt: skip
-HEALTHZ_ROUTE: Schema = {"summary": "Is the process alive?", "response_model": None, "responses": _PLAIN}
+}
+HEALTHZ_ROUTE: Schema = {
+    "summary": "Is the process alive?",
+    "response_model": None,
+    "responses": _PLAIN,
+}
 READYZ_ROUTE: Schema = {
-    "summary": "Does Kafka acknowledge?", "response_model": None, "responses": {**_PLAIN, "503": _problem("unavailable")},
-}  # fmt: skip
-METRICS_ROUTE: Schema = {"summary": "The gateway's own health for Prometheus", "response_model": None, "responses": _PLAIN}
+    "summary": "Does Kafka acknowledge?",
+    "response_model": None,
+    "responses": {**_PLAIN, "503": _problem("unavailable")},
+}
+METRICS_ROUTE: Schema = {
+    "summary": "The gateway's own health for Prometheus",
+    "response_model": None,
+    "responses": _PLAIN,
+}
 
 
 def document(app: FastAPI) -> Schema:
     """The OpenAPI document, made once."""
     if app.openapi_schema is None:
-        made = get_openapi(title=app.title, version=app.version, description=SUMMARY, routes=list(map(_without_head, app.routes)))
+        made = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=SUMMARY,
+            routes=list(map(_without_head, app.routes)),
+        )
         made.setdefault("components", {}).setdefault("schemas", {}).update(_components())
         for path in made["paths"].values():
             for operation in path.values():
-                operation["responses"] = {code: _without_default(answer) for code, answer in operation["responses"].items()}
+                operation["responses"] = {
+                    code: _without_default(answer)
+                    for code, answer in operation["responses"].items()
+                }
         app.openapi_schema = made
     return app.openapi_schema
 

@@ -1,4 +1,6 @@
-"""The tables of docs/send-events.md, made from the event models and the table of problems: `python -m connectors.gateway.reference`."""
+"""The tables of docs/send-events.md, made from the event models and the table of problems: `python
+-m connectors.gateway.reference`.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,19 @@ def _section(event: type[Event]) -> Iterator[str]:
     yield f"**`{event.type}`** – {' '.join((event.__doc__ or '').split())}"
     yield ""
     schema = data_schema(event)
-    own = {name: field for name, field in schema["properties"].items() if name not in (*COMMON, event.key)}
+    own = {
+        name: field
+        for name, field in schema["properties"].items()
+        if name not in (*COMMON, event.key)
+    }
     if own:
         yield "| field | JSON | |"
         yield "|---|---|---|"
         for name, field in own.items():
-            yield f"| `{name}`{'' if name in schema['required'] else ' (optional)'} | {_kind(field)} | {_meaning(field)} |"
+            yield (
+                f"| `{name}`{'' if name in schema['required'] else ' (optional)'} | {_kind(field)}"
+                f" | {_meaning(field)} |"
+            )
         yield ""
 
 
@@ -42,13 +51,21 @@ def _kind(field: dict[str, Any]) -> str:
     (choice,) = choices
     if "enum" in choice:
         return ", ".join(f"`{value}`" for value in choice["enum"])
-    return f"array of {_kind(choice['items'])}" if choice["type"] == "array" else str(choice["type"])
+    return (
+        f"array of {_kind(choice['items'])}" if choice["type"] == "array" else str(choice["type"])
+    )
 
 
 def _meaning(field: dict[str, Any]) -> str:
-    said = field.get("description") or next((choice["description"] for choice in _choices(field) if "description" in choice), "")
+    said = field.get("description") or next(
+        (choice["description"] for choice in _choices(field) if "description" in choice), ""
+    )
     default = field.get("default")
-    return said if default is None else f"{said}; `{str(default).lower()}` if left out".removeprefix("; ")
+    return (
+        said
+        if default is None
+        else f"{said}; `{str(default).lower()}` if left out".removeprefix("; ")
+    )
 
 
 if __name__ == "__main__":

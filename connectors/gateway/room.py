@@ -1,15 +1,18 @@
-"""The memory that the bodies of all requests share: each byte is held from when it arrives until its request is answered.
+"""The memory that the bodies of all requests share: each byte is held from when it arrives until
+its request is answered.
 
-Who needs more than is left waits in turn, those that have begun before new ones, for a time that the caller sets. No crowd of half-read
-bodies can block the room, since whatever is held is held by
+Who needs more than is left waits in turn, those that have begun before new ones, for a time that
+the caller sets. No crowd of half-read bodies can block the room, since whatever is held is held by
 
 1. requests that are being answered: that ends by Kafka's time limit and needs no more room;
-2. bodies that arrive: those that do so slowly are refused, and give back what they hold, as soon as anybody waits for it. The others are
-   fast, and so are soon in 1 or 3;
-3. bodies that wait themselves. When they hold everything, nothing would ever come free: then the last in turn is refused and gives back,
-   and so on, until the first fits. It does in the end, since one that holds everything alone may exceed the limit.
+2. bodies that arrive: those that do so slowly are refused, and give back what they hold, as soon as
+   anybody waits for it. The others are fast, and so are soon in 1 or 3;
+3. bodies that wait themselves. When they hold everything, nothing would ever come free: then the
+   last in turn is refused and gives back, and so on, until the first fits. It does in the end,
+   since one that holds everything alone may exceed the limit.
 
-New bodies leave a quarter to those that have begun, and the bodies of one client's address have half of it, so that 3 is seldom.
+New bodies leave a quarter to those that have begun, and the bodies of one client's address have
+half of it, so that 3 is seldom.
 """
 
 from __future__ import annotations
@@ -26,7 +29,10 @@ PRESSED_RATE = 64 << 10  # the same while somebody waits for the room that it ho
 PRESSED_SECONDS = 2.0
 TICK_SECONDS = 0.25  # after which the first in turn looks again who is slow
 
-SLOW = "The body arrived slowly while others waited for the room it took: send the request again later, or in smaller ones."
+SLOW = (
+    "The body arrived slowly while others waited for the room it took: send the request again"
+    " later, or in smaller ones."
+)
 CROWD = "Too many bodies arrived at once: send the request again later."
 
 
@@ -64,9 +70,13 @@ class Share:
 
     def arrived(self, size: int) -> None:
         """So much came, so the client has so much more time for the next."""
-        self._fast_until = min(self._clock() + PRESSED_SECONDS, self._fast_until + size / PRESSED_RATE)
+        self._fast_until = min(
+            self._clock() + PRESSED_SECONDS, self._fast_until + size / PRESSED_RATE
+        )
         if self._patience is not None and (deadline := self._patience.when()) is not None:
-            self._patience.reschedule(min(_loop_time() + GRACE_SECONDS, deadline + size / LEAST_RATE))
+            self._patience.reschedule(
+                min(_loop_time() + GRACE_SECONDS, deadline + size / LEAST_RATE)
+            )
 
     def refuse(self, why: str) -> None:
         """End it, whatever it waits for."""
@@ -145,14 +155,18 @@ class Room:
         if share.refused:
             raise NoRoom(share.refused)
 
-    async def _until_its_turn(self, share: Share, turn: asyncio.Future[None], seconds: float) -> None:
+    async def _until_its_turn(
+        self, share: Share, turn: asyncio.Future[None], seconds: float
+    ) -> None:
         try:
             async with asyncio.timeout(seconds):
                 while not turn.done():
                     self._make_room(share)
                     await asyncio.wait([turn], timeout=TICK_SECONDS)
         except TimeoutError:
-            raise NoRoom(f"No room in the gateway within {seconds:g} s: send the request again later.") from None
+            raise NoRoom(
+                f"No room in the gateway within {seconds:g} s: send the request again later."
+            ) from None
 
     def _hold(self, share: Share, size: int) -> None:
         share.held += size
@@ -166,7 +180,9 @@ class Room:
         return sorted(self._waiting, key=lambda share: share.held == 0)
 
     def _admit(self) -> None:
-        """Let go on whoever fits, in turn. Who has only its own client in its way holds up nobody."""
+        """Let go on whoever fits, in turn. Who has only its own client in its way holds up
+        nobody.
+        """
         for share in self._in_turn():
             if not self._fits(share):
                 return
@@ -184,11 +200,19 @@ class Room:
         return used == share.held or used + share.wants <= self.limit // 2
 
     def _make_room(self, share: Share) -> None:
-        """Refuse who is in the way of a body that is the first in turn: of all, or of its client where that has its half."""
+        """Refuse who is in the way of a body that is the first in turn: of all, or of its client
+        where that has its half.
+        """
         client = share.client if self._fits(share) else None
-        if share is not next((one for one in self._in_turn() if client in (None, one.client)), None):
+        if share is not next(
+            (one for one in self._in_turn() if client in (None, one.client)), None
+        ):
             return
-        others = [one for one in self._shares if one is not share and one.held and not one.refused and client in (None, one.client)]
+        others = [
+            one
+            for one in self._shares
+            if one is not share and one.held and not one.refused and client in (None, one.client)
+        ]
         slow = [one for one in others if one.is_slow]
         for one in slow:
             one.refuse(SLOW)

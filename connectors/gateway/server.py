@@ -1,4 +1,6 @@
-"""The gateway as a process: topics, publisher, heartbeat and HTTP server, until SIGTERM or Ctrl-C."""
+"""The gateway as a process: topics, publisher, heartbeat and HTTP server, until SIGTERM or
+Ctrl-C.
+"""
 
 from __future__ import annotations
 
@@ -49,13 +51,23 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
 def _server(settings: Settings, publisher: Publisher) -> Server:
     connections = Connections(settings.connections)
     app = build_app(settings, publisher, beside=connections.text)
-    return Server(app, "gateway", ["/v1/events"], connections=connections, grace_seconds=int(settings.publish_timeout) + 5)
+    return Server(
+        app,
+        "gateway",
+        ["/v1/events"],
+        connections=connections,
+        grace_seconds=int(settings.publish_timeout) + 5,
+    )
 
 
 async def _ensure_topics(settings: Settings, server: Server) -> None:
-    """Make the topics as soon as Kafka answers; a mismatch ends the server, since books would be split differently."""
+    """Make the topics as soon as Kafka answers; a mismatch ends the server, since books would be
+    split differently.
+    """
     try:
-        made = await kafka.when_ready(settings, lambda error: log.debug("topics not made yet: %s", error))
+        made = await kafka.when_ready(
+            settings, lambda error: log.debug("topics not made yet: %s", error)
+        )
     except Exception:  # raised again by whoever awaits this at the end, which is now
         server.stop_soon()
         raise

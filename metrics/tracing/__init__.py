@@ -1,1 +1,3 @@
-"""One thing traced: the facts that were told of it, what is known of it, and which figures it is in."""
+"""One thing traced: the facts that were told of it, what is known of it, and which figures it is
+in.
+"""

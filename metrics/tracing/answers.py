@@ -14,7 +14,9 @@ FactStanding = Literal["counted", "duplicate", "refused", "waiting"]
 
 
 class FactOf(BaseModel):
-    """One fact, as it lies in Kafka. What is not the hub's (unknown fields, bytes that don't decode) is never told."""
+    """One fact, as it lies in Kafka. What is not the hub's (unknown fields, bytes that don't
+    decode) is never told.
+    """
 
     partition: int
     offset: int
@@ -24,11 +26,15 @@ class FactOf(BaseModel):
     occurred_at: str | None
     heard_at: str = Field(description="When the hub took it in, by the broker's clock")
     standing: FactStanding | None = Field(
-        description="counted: it is part of the state; duplicate: told before; refused: never counted; waiting: not counted yet; "
-        "null: the books do not say how far they have come"
+        description=(
+            "counted: it is part of the state; duplicate: told before; refused: never counted;"
+            " waiting: not counted yet; null: the books do not say how far they have come"
+        )
     )
     why: Name | None = Field(description="Why it is not counted, or what else is to know of it")
-    data: dict[str, Any] | None = Field(description="What it says, by the names of `data`; what it does not say is left out")
+    data: dict[str, Any] | None = Field(
+        description="What it says, by the names of `data`; what it does not say is left out"
+    )
 
 
 class InFigure(BaseModel):
@@ -38,20 +44,34 @@ class InFigure(BaseModel):
     version: int
     name: Name
     part: Literal["numerator", "denominator"]
-    adds: int = Field(description="What it adds: 1, an amount, or less than nothing where it is taken away")
-    figure: str = Field(description="Address of the figure, of the narrowest window and agency that have this in it")
-    list_: str | None = Field(serialization_alias="list", description="Address of the list behind it; null where there is none")
+    adds: int = Field(
+        description="What it adds: 1, an amount, or less than nothing where it is taken away"
+    )
+    figure: str = Field(
+        description="Address of the figure, of the narrowest window and agency that have this in it"
+    )
+    list_: str | None = Field(
+        serialization_alias="list",
+        description="Address of the list behind it; null where there is none",
+    )
 
 
 class CellOf(BaseModel):
     """One cell that the thing counts in."""
 
     kind: str
-    at: str | None = Field(description="The day that it counts on; of what is open the due time, null without one")
+    at: str | None = Field(
+        description="The day that it counts on; of what is open the due time, null without one"
+    )
     agency: str
     category: str
-    counts: dict[str, int] = Field(description="Every measure that it counts for, with what it adds")
-    list_: str = Field(serialization_alias="list", description="Address of the raw count's list, of its first measure")
+    counts: dict[str, int] = Field(
+        description="Every measure that it counts for, with what it adds"
+    )
+    list_: str = Field(
+        serialization_alias="list",
+        description="Address of the raw count's list, of its first measure",
+    )
     figures: list[InFigure]
 
 
@@ -75,8 +95,14 @@ class TraceAsOf(BaseModel):
     """How far everything has come on the thing's partition, as offsets of the next fact."""
 
     partition: int
-    counted: int | None = Field(description="Facts before it are in the state; null: the books do not say")
-    indexed: int = Field(description="Facts before it were found by the index; those behind were looked for in the log")
+    counted: int | None = Field(
+        description="Facts before it are in the state; null: the books do not say"
+    )
+    indexed: int = Field(
+        description=(
+            "Facts before it were found by the index; those behind were looked for in the log"
+        )
+    )
     log: int | None = Field(description="The end of the log; null while Kafka does not answer")
 
 
@@ -87,16 +113,35 @@ class TraceAnswer(BaseModel):
     family: str
     state: StateOf | None
     state_missing: Name | None = Field(description="Why there is no state")
-    facts: list[FactOf] | None = Field(description="In the order in which the hub took them in; null while Kafka does not answer")
+    facts: list[FactOf] | None = Field(
+        description="In the order in which the hub took them in; null while Kafka does not answer"
+    )
     facts_missing: Name | None = Field(description="Why there are no facts, or not all")
-    left: int = Field(description="Facts of any thing on this partition that are not looked through yet; 0: none of this one is missing")
-    next: str | None = Field(description="Give it as `after` for the next page of facts; null: these were the last ones")
+    left: int = Field(
+        description=(
+            "Facts of any thing on this partition that are not looked through yet; 0: none of this"
+            " one is missing"
+        )
+    )
+    next: str | None = Field(
+        description="Give it as `after` for the next page of facts; null: these were the last ones"
+    )
     as_of: TraceAsOf
 
 
 COLUMNS = (
-    "offset", "type", "id", "source", "occurred_at", "heard_at", "standing", "why_vi", "why_en", "data", "partition",
-)  # fmt: skip
+    "offset",
+    "type",
+    "id",
+    "source",
+    "occurred_at",
+    "heard_at",
+    "standing",
+    "why_vi",
+    "why_en",
+    "data",
+    "partition",
+)
 _json = msgspec.json.Encoder().encode
 
 

@@ -1,4 +1,6 @@
-"""What a thing counts for: its cells, and which parts of which indicators these add to, with addresses where that can be seen."""
+"""What a thing counts for: its cells, and which parts of which indicators these add to, with
+addresses where that can be seen.
+"""
 
 from __future__ import annotations
 
@@ -44,12 +46,19 @@ def cells_of(rows: Iterable[Row]) -> list[Counted]:
 
 def flags_of(cells: Iterable[Counted]) -> list[Flag]:
     """What is wrong with the thing."""
-    names = dict.fromkeys((cell.table.family, flag) for cell in cells if cell.table.kind == "flagged" for flag in cell.counts)
+    names = dict.fromkeys(
+        (cell.table.family, flag)
+        for cell in cells
+        if cell.table.kind == "flagged"
+        for flag in cell.counts
+    )
     return [Flag(flag=flag, name=FLAGS[family][flag]) for family, flag in names]
 
 
 class Figures:
-    """The indicators of a question at its moment. `books`: the name by which the reader asks for other books than the first."""
+    """The indicators of a question at its moment. `books`: the name by which the reader asks for
+    other books than the first.
+    """
 
     def __init__(self, question: Question, books: str | None) -> None:
         self._question, self._books = question, books
@@ -59,11 +68,21 @@ class Figures:
     def cell(self, cell: Counted) -> CellOf:
         """A cell with the figures it is in."""
         measure = next(iter(cell.counts))
-        behind = self._address(f"/v1/{cell.table.family}", self._where(cell, "window", agency=True), kind=cell.table.kind, measure=measure)
+        behind = self._address(
+            f"/v1/{cell.table.family}",
+            self._where(cell, "window", agency=True),
+            kind=cell.table.kind,
+            measure=measure,
+        )
         return CellOf(
-            kind=cell.table.kind, at=at_text(cell.at, cell.table.declared.at), agency=cell.agency, category=cell.category,
-            counts=dict(cell.counts), list_=behind, figures=list(self._figures(cell)),
-        )  # fmt: skip
+            kind=cell.table.kind,
+            at=at_text(cell.at, cell.table.declared.at),
+            agency=cell.agency,
+            category=cell.category,
+            counts=dict(cell.counts),
+            list_=behind,
+            figures=list(self._figures(cell)),
+        )
 
     def _figures(self, cell: Counted) -> Iterator[InFigure]:
         for indicator in self._question.indicators:
@@ -98,20 +117,33 @@ class Figures:
         found = among(self._question.directory, indicator)
         return found if isinstance(found, tuple) else None
 
-    def _in(self, indicator: Indicator, part: Part, over: Over, adds: int, cell: Counted) -> InFigure:
+    def _in(
+        self, indicator: Indicator, part: Part, over: Over, adds: int, cell: Counted
+    ) -> InFigure:
         where = {} if indicator.asks_now else self._where(cell, over, open_ended=indicator.ends_now)
         where |= self._agency(cell) if indicator.by_agency else {}
         listed = families_of(indicator, part) == [cell.table.family]
         return InFigure(
-            indicator=indicator.id, version=indicator.version, name=indicator.name, part=part, adds=adds,
+            indicator=indicator.id,
+            version=indicator.version,
+            name=indicator.name,
+            part=part,
+            adds=adds,
             figure=self._address(f"/v1/indicators/{indicator.id}", where),
-            list_=self._address(f"/v1/{cell.table.family}", where, indicator=indicator.id, part=part) if listed else None,
-        )  # fmt: skip
+            list_=self._address(
+                f"/v1/{cell.table.family}", where, indicator=indicator.id, part=part
+            )
+            if listed
+            else None,
+        )
 
-    def _where(self, cell: Counted, over: Over, *, agency: bool = False, open_ended: bool = False) -> dict[str, Any]:
+    def _where(
+        self, cell: Counted, over: Over, *, agency: bool = False, open_ended: bool = False
+    ) -> dict[str, Any]:
         """The parameters of the narrowest window that has the cell in it."""
         found: dict[str, Any] = self._agency(cell) if agency else {}
-        if cell.table.declared.at == "instant":  # of this moment; in a window only where that lasts until today
+        # of this moment; in a window only where that lasts until today
+        if cell.table.declared.at == "instant":
             return found | ({"window": "today"} if open_ended else {})
         day = as_date(cell.at)
         if over == "before":

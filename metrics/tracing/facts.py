@@ -1,4 +1,6 @@
-"""What records of the log say of a thing, and whether each of them counts: decided as workers do."""
+"""What records of the log say of a thing, and whether each of them counts: decided as workers
+do.
+"""
 
 from __future__ import annotations
 
@@ -35,28 +37,53 @@ class Facts:
         self._meaning, self._partitions = meaning, partitions
         self._decode = Decoder(meaning.family)
 
-    def tell(self, key: bytes, records: Iterable[Record], counted: Mapping[int, int | None]) -> list[FactOf]:
+    def tell(
+        self, key: bytes, records: Iterable[Record], counted: Mapping[int, int | None]
+    ) -> list[FactOf]:
         """The facts about the thing of this key, in the order of the records.
 
-        `counted`: by partition up to which offset facts are in the states (None: it is not known). A duplicate is told by the facts before
-        it, among these.
+        `counted`: by partition up to which offset facts are in the states (None: it is not known).
+        A duplicate is told by the facts before it, among these.
         """
         seen: dict[Identity, tuple[int, Fields]] = {}
-        return [self._fact(record, counted.get(record.partition, 0), seen) for record in records if record.key == key]
+        return [
+            self._fact(record, counted.get(record.partition, 0), seen)
+            for record in records
+            if record.key == key
+        ]
 
-    def _fact(self, record: Record, counted: int | None, seen: dict[Identity, tuple[int, Fields]]) -> FactOf:
-        place = {"partition": record.partition, "offset": record.offset, "heard_at": iso(record.timestamp)}
+    def _fact(
+        self, record: Record, counted: int | None, seen: dict[Identity, tuple[int, Fields]]
+    ) -> FactOf:
+        place = {
+            "partition": record.partition,
+            "offset": record.offset,
+            "heard_at": iso(record.timestamp),
+        }
         try:
             kind, fields = self._decode(record.value)
         except ContractError as error:
             return FactOf(
-                **place, type=None, id=None, source=None, occurred_at=None, standing="refused", why=_refused(str(error)), data=None
-            )  # fmt: skip
+                **place,
+                type=None,
+                id=None,
+                source=None,
+                occurred_at=None,
+                standing="refused",
+                why=_refused(str(error)),
+                data=None,
+            )
         told = {
-            **place, "type": kind, "id": fields["event_id"], "source": fields["source"], "occurred_at": iso(fields["occurred_at"]),
+            **place,
+            "type": kind,
+            "id": fields["event_id"],
+            "source": fields["source"],
+            "occurred_at": iso(fields["occurred_at"]),
             "data": data_of(kind, (record.key or b"").decode(), fields),
-        }  # fmt: skip
-        if (why := self._meaning.strange(record.key or b"", record.partition, self._partitions)) is not None:
+        }
+        if (
+            why := self._meaning.strange(record.key or b"", record.partition, self._partitions)
+        ) is not None:
             return FactOf(**told, standing="refused", why=_refused(why))
         before = seen.setdefault((fields["source"], fields["event_id"]), (record.offset, fields))
         if before[0] != record.offset and before[1] == fields:
@@ -65,15 +92,25 @@ class Facts:
             return FactOf(**told, standing=None, why=NOT_SAID)
         if record.offset >= counted:
             return FactOf(**told, standing="waiting", why=WAITING)
-        return FactOf(**told, standing="counted", why=None if before[0] == record.offset else _other_values(before[0]))
+        return FactOf(
+            **told,
+            standing="counted",
+            why=None if before[0] == record.offset else _other_values(before[0]),
+        )
 
 
 def data_of(kind: str, thing: str, fields: Fields) -> dict[str, Any]:
-    """What an event says by the names that it is sent with: its contract's fields and no other, without those it does not give."""
+    """What an event says by the names that it is sent with: its contract's fields and no other,
+    without those it does not give.
+    """
     model = EVENTS[kind]
     values = {**fields, model.key: thing}
     return {
-        name: iso(values[name]) if name.endswith(_INSTANT) and type(values[name]) is int else values[name]
+        name: (
+            iso(values[name])
+            if name.endswith(_INSTANT) and type(values[name]) is int
+            else values[name]
+        )
         for name in model.model_fields
         if name not in ENVELOPE and values.get(name) is not None
     }
@@ -95,6 +132,12 @@ def _again(offset: int) -> Name:
 
 def _other_values(offset: int) -> Name:
     return Name(
-        vi=f"Nguồn đã dùng id này ở vị trí {offset} cho nội dung khác: giá trị nào được giữ không phụ thuộc thứ tự đến.",
-        en=f"Its source used this id at offset {offset} for something else: which value stays does not depend on the order of arrival.",
+        vi=(
+            f"Nguồn đã dùng id này ở vị trí {offset} cho nội dung khác: giá trị nào được giữ không"
+            " phụ thuộc thứ tự đến."
+        ),
+        en=(
+            f"Its source used this id at offset {offset} for something else: which value stays does"
+            " not depend on the order of arrival."
+        ),
     )

@@ -1,7 +1,9 @@
-"""The index of facts: a disposable SQLite file that says where in Kafka the facts about each thing lie.
+"""The index of facts: a disposable SQLite file that says where in Kafka the facts about each thing
+lie.
 
-The facts themselves stay in Kafka. A row is a hash of the thing's id and a place, some twenty bytes a fact. Two ids may share a hash, so
-whoever reads a fact looks at its key; a row too many costs a moment, and none is ever missing.
+The facts themselves stay in Kafka. A row is a hash of the thing's id and a place, some twenty bytes
+a fact. Two ids may share a hash, so whoever reads a fact looks at its key; a row too many costs a
+moment, and none is ever missing.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ def hash_of(key: bytes) -> int:
 
 
 class FactIndex(FileOfTopics):
-    """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble when waiting does."""
+    """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble
+    when waiting does.
+    """
 
     name = "index of facts"
 
@@ -45,18 +49,28 @@ class FactIndex(FileOfTopics):
         self.partitions = partitions
         self.topics = {events_topic(family): family for family in families}
         tables = (
-            "CREATE TABLE offsets (topic TEXT NOT NULL, partition INTEGER NOT NULL, next INTEGER NOT NULL, last INTEGER NOT NULL, "
-            "last_ms INTEGER NOT NULL, PRIMARY KEY (topic, partition)) WITHOUT ROWID",
+            (
+                "CREATE TABLE offsets (topic TEXT NOT NULL, partition INTEGER NOT NULL, next"
+                " INTEGER NOT NULL, last INTEGER NOT NULL, last_ms INTEGER NOT NULL, PRIMARY KEY"
+                " (topic, partition)) WITHOUT ROWID"
+            ),
             # place: offset * partitions + partition, one small number in the order of offsets
             *(
-                f"CREATE TABLE {family} (thing INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (thing, place)) WITHOUT ROWID"
+                f"CREATE TABLE {family} (thing INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY"
+                " KEY (thing, place)) WITHOUT ROWID"
                 for family in self.topics.values()
             ),
         )
-        super().__init__(path, tables, hashlib.sha256(repr((VERSION, HASH_BYTES, partitions, tables)).encode()).hexdigest())
+        super().__init__(
+            path,
+            tables,
+            hashlib.sha256(repr((VERSION, HASH_BYTES, partitions, tables)).encode()).hexdigest(),
+        )
 
     def apply(self, records: Iterable[Record], positions: Mapping[TopicPartition, int]) -> None:
-        """Take in where facts lie and remember `positions`, the next offset of each partition, in one transaction."""
+        """Take in where facts lie and remember `positions`, the next offset of each partition, in
+        one transaction.
+        """
         self.check()
         rows: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
         last: dict[tuple[str, int], Record] = {}
@@ -68,13 +82,18 @@ class FactIndex(FileOfTopics):
         with self._guarded("write", positions), self._db:
             self._db.execute("BEGIN IMMEDIATE")
             for family, found in rows.items():
-                # after a restart the last record comes once more; neighbours in the file one after the other
+                # after a restart the last record comes once more; neighbours in the file one after
+                # the other
                 self._db.executemany(f"INSERT OR IGNORE INTO {family} VALUES (?, ?)", sorted(found))
             self._remember(positions, last.values())
         self._written(positions)
 
-    def facts(self, db: sqlite3.Connection, family: str, key: bytes, after: Fact | None, limit: int) -> list[Fact]:
-        """At most so many facts that may be about the thing, in order of offset, behind one of them."""
+    def facts(
+        self, db: sqlite3.Connection, family: str, key: bytes, after: Fact | None, limit: int
+    ) -> list[Fact]:
+        """At most so many facts that may be about the thing, in order of offset, behind one of
+        them.
+        """
         begin = -1 if after is None else after.offset * self.partitions + after.partition
         chosen = f"SELECT place FROM {family} WHERE thing = ? AND place > ? ORDER BY place LIMIT ?"
         return [self._fact(place) for (place,) in db.execute(chosen, (hash_of(key), begin, limit))]
@@ -86,5 +105,7 @@ class FactIndex(FileOfTopics):
 
 def indexed(db: sqlite3.Connection, topic: str, partition: int) -> int:
     """The next offset of a partition to be taken in."""
-    row = db.execute("SELECT next FROM offsets WHERE topic = ? AND partition = ?", (topic, partition)).fetchone()
+    row = db.execute(
+        "SELECT next FROM offsets WHERE topic = ? AND partition = ?", (topic, partition)
+    ).fetchone()
     return int(row[0]) if row else 0

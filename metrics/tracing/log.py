@@ -1,4 +1,6 @@
-"""Reads single facts out of Kafka's log: a thread with consumers of its own, so that neither feeds nor figures wait for it."""
+"""Reads single facts out of Kafka's log: a thread with consumers of its own, so that neither feeds
+nor figures wait for it.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +25,16 @@ from schemas.settings import Settings
 READERS = 2
 PATIENCE = 3.0  # seconds for everything that one question reads
 PAUSE = 2.0  # seconds after a failure in which nobody waits for another one
-TAIL = 1_000  # records behind the index that are looked through; with more of them it is said how many are left
+# records behind the index that are looked through; with more of them it is said how many are left
+TAIL = 1_000
 NEAR = 100  # records that are passed over rather than asked for anew
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to read of a topic: these facts, and what came to `partition` from `behind` on (None: nothing of that)."""
+    """What to read of a topic: these facts, and what came to `partition` from `behind` on (None:
+    nothing of that).
+    """
 
     topic: str
     facts: Sequence[Fact]
@@ -39,7 +44,9 @@ class Wanted:
 
 @dataclass(slots=True)
 class Read:
-    """What was found. `end` is the partition's next offset; `left`: records behind the index that were not looked through."""
+    """What was found. `end` is the partition's next offset; `left`: records behind the index that
+    were not looked through.
+    """
 
     records: list[Record] = field(default_factory=list)
     gone: int = 0  # facts that the log holds no more
@@ -66,15 +73,22 @@ class KafkaLog(Background):
         async with AsyncExitStack() as stack:
             free: asyncio.Queue[AIOKafkaConsumer] = asyncio.Queue()
             for _ in range(READERS):
-                # Next to nothing is fetched at once, since one fact of many is asked for; at the end of the log nobody waits.
-                reader = consumer(self._settings, auto_offset_reset="none", fetch_max_wait_ms=5, max_partition_fetch_bytes=64 << 10)
+                # Next to nothing is fetched at once, since one fact of many is asked for; at the
+                # end of the log nobody waits.
+                reader = consumer(
+                    self._settings,
+                    auto_offset_reset="none",
+                    fetch_max_wait_ms=5,
+                    max_partition_fetch_bytes=64 << 10,
+                )
                 stack.push_async_callback(reader.stop)
                 await reader.start()
                 free.put_nowait(reader)
             self._free = free
             self.progress = Progress(ready=True, percent=100.0, lag=0, doing="following")
             try:
-                await asyncio.Event().wait()  # until it is stopped: the consumers look for brokers by themselves
+                # until it is stopped: the consumers look for brokers by themselves
+                await asyncio.Event().wait()
             finally:
                 self._free = None
 
@@ -111,7 +125,9 @@ async def read(reader: AIOKafkaConsumer, wanted: Wanted) -> Read:
     found, home = Read(), TopicPartition(wanted.topic, wanted.partition)
     found.end = (await reader.end_offsets([home]))[home]
     for partition, facts in _by_partition(wanted.facts):
-        await _read_facts(reader, TopicPartition(wanted.topic, partition), [fact.offset for fact in facts], found)
+        await _read_facts(
+            reader, TopicPartition(wanted.topic, partition), [fact.offset for fact in facts], found
+        )
     found.records.sort(key=attrgetter("offset", "partition"))
     if wanted.behind is not None and wanted.behind < found.end:
         if found.end - wanted.behind > TAIL:
@@ -127,7 +143,9 @@ def _by_partition(facts: Sequence[Fact]) -> Iterator[tuple[int, list[Fact]]]:
         yield partition, list(group)
 
 
-async def _read_facts(reader: AIOKafkaConsumer, partition: TopicPartition, offsets: Sequence[int], found: Read) -> None:
+async def _read_facts(
+    reader: AIOKafkaConsumer, partition: TopicPartition, offsets: Sequence[int], found: Read
+) -> None:
     reader.assign([partition])
     position: int | None = None
     for offset in offsets:

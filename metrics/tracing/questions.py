@@ -1,4 +1,6 @@
-"""One thing, asked by its id: facts from Kafka's log, the state from the listing, and the figures of this moment that it is in."""
+"""One thing, asked by its id: facts from Kafka's log, the state from the listing, and the figures
+of this moment that it is in.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +39,14 @@ NO_STATE = Name(
     en="It counts nowhere: none of its facts is counted yet, or all were refused.",
 )
 NO_KAFKA = Name(
-    vi="Kafka không trả lời nên không đọc được các thông tin; trạng thái vẫn như lần cuối đã biết. Hãy hỏi lại sau.",
-    en="Kafka does not answer, so the facts can't be read; the state is as it was last known. Ask again later.",
+    vi=(
+        "Kafka không trả lời nên không đọc được các thông tin; trạng thái vẫn như lần cuối đã biết."
+        " Hãy hỏi lại sau."
+    ),
+    en=(
+        "Kafka does not answer, so the facts can't be read; the state is as it was last known. Ask"
+        " again later."
+    ),
 )
 
 
@@ -52,7 +60,9 @@ class TraceAsked(AskedOfBooks):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the listing holds of a thing. `counted`: by partition up to which fact the states stand, None where one can't say."""
+    """What the listing holds of a thing. `counted`: by partition up to which fact the states stand,
+    None where one can't say.
+    """
 
     dates: Mapping[str, str]
     rows: Sequence[Row] | None  # None: it is not listed
@@ -66,34 +76,62 @@ class Traces:
     """
 
     def __init__(
-        self, questions: Questions, lists: Snapshots, index: FactIndex, facts: Snapshots, log: Log, meanings: Sequence[Meaning], *,
+        self,
+        questions: Questions,
+        lists: Snapshots,
+        index: FactIndex,
+        facts: Snapshots,
+        log: Log,
+        meanings: Sequence[Meaning],
+        *,
         listed: Callable[[], Progress],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`listed`: how far the listing is."""
-        self._questions, self._lists, self._index, self._facts, self._log = questions, lists, index, facts, log
+        self._questions, self._lists, self._index, self._facts, self._log = (
+            questions,
+            lists,
+            index,
+            facts,
+            log,
+        )
         self._meanings = {meaning.family: meaning for meaning in meanings}
         self._telling = {meaning.family: Facts(meaning, index.partitions) for meaning in meanings}
         self._listed = listed
-        self._indicators = [indicator for indicator in questions.catalogue.values() if indicator.source == "events"]
+        self._indicators = [
+            indicator for indicator in questions.catalogue.values() if indicator.source == "events"
+        ]
 
     def trace(self, family: str, id_: str, asked: TraceAsked) -> TraceAnswer:
         """One thing of a family."""
         after = _after(asked.after)
         if not (progress := self._listed()).ready:
-            raise Problem("not-ready", f"The list is being built from Kafka: {progress.percent:.1f} % ({progress.doing}).")
+            raise Problem(
+                "not-ready",
+                f"The list is being built from Kafka: {progress.percent:.1f} % ({progress.doing}).",
+            )
         found = [self._answer(family, one, asked, after) for one in spellings(id_)]
-        known = [answer for answer in found if answer.state is not None or answer.facts or answer.next]
+        known = [
+            answer for answer in found if answer.state is not None or answer.facts or answer.next
+        ]
         if known:
             return known[0]
         if any(answer.facts is None for answer in found):
-            raise Problem("not-ready", "Kafka does not answer, and nothing is counted under this id: ask again later.")
+            raise Problem(
+                "not-ready",
+                "Kafka does not answer, and nothing is counted under this id: ask again later.",
+            )
         if left := max(answer.left for answer in found):
-            raise Problem("not-ready", f"{left:,} facts are still to be looked through for this id: ask again in a moment.")
+            raise Problem(
+                "not-ready",
+                f"{left:,} facts are still to be looked through for this id: ask again in a"
+                " moment.",
+            )
         if after is not None:
             return found[0]
         raise Problem(
             "not-found",
-            f"Nothing was ever told of a {ONE[family]} {shown(id_)}: see how its source writes the id, capitals and signs included.",
+            f"Nothing was ever told of a {ONE[family]} {shown(id_)}: see how its source writes the"
+            " id, capitals and signs included.",
         )
 
     def _answer(self, family: str, id_: str, asked: TraceAsked, after: Fact | None) -> TraceAnswer:
@@ -102,18 +140,34 @@ class Traces:
         home = partition_of(id_.encode(), self._index.partitions)
         read, more, next_offset = self._read(family, id_, home, after, asked.limit)
         counted = self._counted(state)
-        facts = None if read is None else self._telling[family].tell(id_.encode(), read.records, counted)
+        facts = (
+            None
+            if read is None
+            else self._telling[family].tell(id_.encode(), read.records, counted)
+        )
         return TraceAnswer(
-            id=id_, family=family, state=self._state_of(family, state, asked), state_missing=NO_STATE if state.rows is None else None,
-            facts=facts, facts_missing=NO_KAFKA if read is None else _not_all(read), left=0 if read is None else read.left,
+            id=id_,
+            family=family,
+            state=self._state_of(family, state, asked),
+            state_missing=NO_STATE if state.rows is None else None,
+            facts=facts,
+            facts_missing=NO_KAFKA if read is None else _not_all(read),
+            left=0 if read is None else read.left,
             next=None if more is None else f"{more.offset}.{more.partition}",
             as_of=TraceAsOf(
-                partition=home, counted=counted.get(home, 0), indexed=next_offset, log=None if read is None else read.end
+                partition=home,
+                counted=counted.get(home, 0),
+                indexed=next_offset,
+                log=None if read is None else read.end,
             ),
-        )  # fmt: skip
+        )
 
     def _counted(self, state: State) -> Mapping[int, int | None]:
-        return dict.fromkeys(range(self._index.partitions)) if state.counted is None else dict(state.counted)
+        return (
+            dict.fromkeys(range(self._index.partitions))
+            if state.counted is None
+            else dict(state.counted)
+        )
 
     def _state(self, family: str, id_: str) -> State:
         meaning = self._meanings[family]
@@ -122,7 +176,11 @@ class Traces:
             known = dates(db, family, [id_]).get(id_) or ()
             counted = applied(db, state_topic(family, self._questions.books))
         named = zip(meaning.date_names, known, strict=False)
-        return State({name: iso(ms) for name, ms in named if ms is not None}, _rows(row[0]) if row else None, counted)
+        return State(
+            {name: iso(ms) for name, ms in named if ms is not None},
+            _rows(row[0]) if row else None,
+            counted,
+        )
 
     def _state_of(self, family: str, state: State, asked: TraceAsked) -> StateOf | None:
         if state.rows is None:
@@ -133,16 +191,23 @@ class Traces:
             missing = None if theirs in ([], [ours]) else reasons.other_rules(family, theirs, ours)
             figures = Figures(question, asked.books)
             counts_for = [figures.cell(cell) for cell in cells] if missing is None else None
-        return StateOf(dates=dict(state.dates), flags=flags_of(cells), counts_for=counts_for, missing=missing)
+        return StateOf(
+            dates=dict(state.dates), flags=flags_of(cells), counts_for=counts_for, missing=missing
+        )
 
     def _indicators_of(self, family: str) -> list[Indicator]:
         return [indicator for indicator in self._indicators if family in indicator.families]
 
-    def _read(self, family: str, id_: str, home: int, after: Fact | None, limit: int) -> tuple[Read | None, Fact | None, int]:
-        """A page of facts (None: Kafka does not answer), behind which one there are more, and how far the index is."""
+    def _read(
+        self, family: str, id_: str, home: int, after: Fact | None, limit: int
+    ) -> tuple[Read | None, Fact | None, int]:
+        """A page of facts (None: Kafka does not answer), behind which one there are more, and how
+        far the index is.
+        """
         topic = events_topic(family)
         with self._facts.snapshot() as db:
-            places = self._index.facts(db, family, id_.encode(), after, limit + 1)  # one more, to know whether there is a next page
+            # one more, to know whether there is a next page
+            places = self._index.facts(db, family, id_.encode(), after, limit + 1)
             next_offset = indexed(db, topic, home)
         more = places[limit - 1] if len(places) > limit else None
         try:
@@ -153,7 +218,8 @@ class Traces:
 
 
 def spellings(id_: str) -> list[str]:
-    """The id as it is kept today, and as it was asked for where things of before may be kept like that.
+    """The id as it is kept today, and as it was asked for where things of before may be kept like
+    that.
 
     Raises: Problem for what is no id in any form.
     """
@@ -170,12 +236,18 @@ def _not_all(read: Read) -> Name | None:
     if read.left:
         return Name(
             vi=f"Còn {read.left} thông tin chưa được rà: có thể thiếu, hãy hỏi lại sau giây lát.",
-            en=f"{read.left} facts are still to be looked through: some of this one may be among them, ask again in a moment.",
+            en=(
+                f"{read.left} facts are still to be looked through: some of this one may be among"
+                " them, ask again in a moment."
+            ),
         )
     if read.gone:
         return Name(
             vi=f"{read.gone} thông tin không còn trong Kafka: đã bị xóa.",
-            en=f"{read.gone} facts are no longer in Kafka: somebody deleted them. Run `lgsp recount`.",
+            en=(
+                f"{read.gone} facts are no longer in Kafka: somebody deleted them. Run `lgsp"
+                " recount`."
+            ),
         )
     return None
 
@@ -188,7 +260,13 @@ def _after(token: str | None) -> Fact | None:
     if token is None:
         return None
     offset, point, partition = token.partition(".")
-    if not (point and offset.isascii() and offset.isdigit() and partition.isascii() and partition.isdigit()):
+    if not (
+        point
+        and offset.isascii()
+        and offset.isdigit()
+        and partition.isascii()
+        and partition.isdigit()
+    ):
         raise wrong("after", "is no place among the facts: take `next` of the page before")
     found = Fact(int(partition[:5]), int(offset[:20]))
     if found.offset * max(found.partition, 1024) >= LARGEST:

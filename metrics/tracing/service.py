@@ -1,4 +1,6 @@
-"""Tracing's place in `lgsp metrics`: the index's file, its feed and the reader of the log, shared by all books, and its health."""
+"""Tracing's place in `lgsp metrics`: the index's file, its feed and the reader of the log, shared
+by all books, and its health.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +25,23 @@ BATCH = 10_000
 
 
 class Tracing:
-    """One a process: facts are there once, whatever the books that count them. Off where the lists are."""
+    """One a process: facts are there once, whatever the books that count them. Off where the lists
+    are.
+    """
 
     def __init__(self, settings: Settings, meanings: Sequence[Meaning]) -> None:
         self.feeds: list[Background] = []
-        self._index = FactIndex(settings.read_models / INDEX_FILE, [meaning.family for meaning in meanings], settings.partitions)
+        self._index = FactIndex(
+            settings.read_models / INDEX_FILE,
+            [meaning.family for meaning in meanings],
+            settings.partitions,
+        )
         self._snapshots = Snapshots(self._index, SAYING)
         if settings.listing and meanings:
             self._log = KafkaLog(settings)
-            diet = Diet("index of facts", tuple(self._index.topics), batch=BATCH, rest=REST, vital=False)
+            diet = Diet(
+                "index of facts", tuple(self._index.topics), batch=BATCH, rest=REST, vital=False
+            )
             self._feed = Feed(settings, self._index, diet=diet)
             self.feeds = [self._feed, self._log]
 
@@ -40,9 +50,14 @@ class Tracing:
         if not self.feeds or listing.snapshots is None:
             return None
         return Traces(
-            questions, listing.snapshots, self._index, self._snapshots, self._log, listing.meanings,
+            questions,
+            listing.snapshots,
+            self._index,
+            self._snapshots,
+            self._log,
+            listing.meanings,
             listed=lambda: listing.feeds[0].progress,
-        )  # fmt: skip
+        )
 
     @property
     def files(self) -> list[DisposableFile]:

@@ -36,7 +36,9 @@ class Entry(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Chunk(msgspec.Struct, frozen=True):
-    """A whole file, as the manifest names it: offsets from `first` to `last`, `raw` and `size` in bytes before and after compression."""
+    """A whole file, as the manifest names it: offsets from `first` to `last`, `raw` and `size` in
+    bytes before and after compression.
+    """
 
     file: str
     first: int
@@ -52,9 +54,11 @@ _load = msgspec.msgpack.Decoder(Entry).decode
 
 
 class ChunkWriter:
-    """Writes beside the place and moves there in one step (`seal`); what was not sealed is no chunk.
+    """Writes beside the place and moves there in one step (`seal`); what was not sealed is no
+    chunk.
 
-    root: the backup's. folder: the chunk's in it. stem: its name; empty: made of its first and last offset.
+    root: the backup's. folder: the chunk's in it. stem: its name; empty: made of its first and last
+    offset.
     """
 
     def __init__(self, root: Path, folder: str, stem: str = "") -> None:
@@ -62,7 +66,9 @@ class ChunkWriter:
         make_folder(root / folder)
         self._part = root / folder / f"{stem or 'chunk'}{PART}"
         self._part.unlink(missing_ok=True)
-        self._file = os.fdopen(os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE), "wb")
+        self._file = os.fdopen(
+            os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE), "wb"
+        )
         self._compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compressobj()
         self._hash, self._gathered = hashlib.sha256(), bytearray()
         self._first, self._last = -1, -1
@@ -89,7 +95,15 @@ class ChunkWriter:
         name = f"{self._folder}/{self._stem or f'{self._first:020}-{self._last:020}'}.zst"
         os.replace(self._part, self._root / name)
         sync_folder(self._root / self._folder)
-        return Chunk(name, self._first, self._last, self.records, self.raw, self._size, self._hash.hexdigest())
+        return Chunk(
+            name,
+            self._first,
+            self._last,
+            self.records,
+            self.raw,
+            self._size,
+            self._hash.hexdigest(),
+        )
 
     def discard(self) -> None:
         """As if it had never been begun."""
@@ -109,7 +123,10 @@ def entries_of(root: Path, chunk: Chunk) -> Iterator[Entry]:
     """
     file, records = root / chunk.file, 0
     try:
-        with file.open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed, read_size=READ) as stream:
+        with (
+            file.open("rb") as packed,
+            zstandard.ZstdDecompressor().stream_reader(packed, read_size=READ) as stream,
+        ):
             while length := stream.read(_LENGTH.size):
                 yield _load(_exactly(stream, *_LENGTH.unpack(_whole(length, _LENGTH.size))))
                 records += 1
@@ -144,7 +161,10 @@ def check_file(root: Path, chunk: Chunk) -> None:
 
 def damaged(file: Path, why: str) -> BackupDamaged:
     """The one sentence for a file that is not whole."""
-    return BackupDamaged(f"{file} of the backup is damaged or missing ({why}): take a copy of this backup from elsewhere, or an older one.")
+    return BackupDamaged(
+        f"{file} of the backup is damaged or missing ({why}): take a copy of this backup from"
+        " elsewhere, or an older one."
+    )
 
 
 def make_folder(folder: Path) -> None:

@@ -1,4 +1,6 @@
-"""The commands: progress while they work, and in sentences what they did and what is to be done next."""
+"""The commands: progress while they work, and in sentences what they did and what is to be done
+next.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ from schemas.errors import BackupError
 from schemas.settings import Settings
 from schemas.topics import events_topic
 
-AWAY = (KafkaError, ConnectionError, TimeoutError)  # the latter two are errors of the system, and not of a disk
+# the latter two are errors of the system, and not of a disk
+AWAY = (KafkaError, ConnectionError, TimeoutError)
 
 
 def run_backup(settings: Settings, root: Path) -> int:
@@ -53,20 +56,34 @@ def run_check(root: Path) -> int:
     with bars(console) as progress:
         check_files(root, manifest, progress)
     facts = sum(manifest.records(root, log) for log in manifest.logs)
-    console.print(f"The backup of {manifest.whole().at} in {escape(str(root))} is whole: {facts:,} facts.", highlight=False)
+    console.print(
+        f"The backup of {manifest.whole().at} in {escape(str(root))} is whole: {facts:,} facts.",
+        highlight=False,
+    )
     return 0
 
 
-def run_restore(settings: Settings, root: Path, *, events_only: bool, without: Sequence[str]) -> int:
-    """Restore a backup into an empty Kafka; exit code 0 once what is there agrees with it, 1 if the recount differs.
+def run_restore(
+    settings: Settings, root: Path, *, events_only: bool, without: Sequence[str]
+) -> int:
+    """Restore a backup into an empty Kafka; exit code 0 once what is there agrees with it, 1 if the
+    recount differs.
 
     Raises: BackupError
     """
     manifest, things = required(root), [Thing.of(said, RECOUNTED) for said in without]
-    if unknown := sorted({log.topic for log in manifest.logs} - {events_topic(name) for name in RECOUNTED}):
-        raise BackupError(f"The backup holds facts that this version does not know ({', '.join(unknown)}): use the newer version.")
+    if unknown := sorted(
+        {log.topic for log in manifest.logs} - {events_topic(name) for name in RECOUNTED}
+    ):
+        raise BackupError(
+            f"The backup holds facts that this version does not know ({', '.join(unknown)}): use"
+            " the newer version."
+        )
     if settings.partitions != manifest.partitions:
-        raise BackupError(f"The backup is of a hub with {manifest.partitions} partitions: set LGSP_PARTITIONS={manifest.partitions}.")
+        raise BackupError(
+            f"The backup is of a hub with {manifest.partitions} partitions: set"
+            f" LGSP_PARTITIONS={manifest.partitions}."
+        )
     restoring = Restoring(settings, root, manifest, things, events_only=events_only)
     try:
         return asyncio.run(_restore(settings, root, manifest, restoring, Console()))
@@ -76,10 +93,15 @@ def run_restore(settings: Settings, root: Path, *, events_only: bool, without: S
 
 def _away(error: Exception) -> BackupError:
     why = str(error) or type(error).__name__
-    return BackupError(f"Kafka did not do its part ({why}): run the same command again, it goes on where it stopped.")
+    return BackupError(
+        f"Kafka did not do its part ({why}): run the same command again, it goes on where it"
+        " stopped."
+    )
 
 
-async def _restore(settings: Settings, root: Path, manifest: Manifest, restoring: Restoring, console: Console) -> int:
+async def _restore(
+    settings: Settings, root: Path, manifest: Manifest, restoring: Restoring, console: Console
+) -> int:
     with bars(console) as progress:
         check_files(root, manifest, progress)
         left_out = restoring.count(progress)
@@ -91,19 +113,31 @@ async def _restore(settings: Settings, root: Path, manifest: Manifest, restoring
         await restoring.target.stamp_by_broker()
         if restoring.books is not None:
             await restoring.derive(progress)
-    console.print(f"{facts:,} facts are restored, each with the time at which it was first heard; read back, they are the backup's.",
-                  highlight=False)  # fmt: skip
+    console.print(
+        f"{facts:,} facts are restored, each with the time at which it was first heard; read back,"
+        " they are the backup's.",
+        highlight=False,
+    )
     if left_out:
-        console.print(f"{left_out:,} facts were left out. This backup, older ones and the old LGSP_DATA still hold them: delete those as "
-                      "soon as a backup of the restored hub is taken.", highlight=False)  # fmt: skip
+        console.print(
+            f"{left_out:,} facts were left out. This backup, older ones and the old LGSP_DATA still"
+            " hold them: delete those as soon as a backup of the restored hub is taken.",
+            highlight=False,
+        )
     code = 0
     if restoring.books is None:
-        console.print(f"No states and cells were restored ({restoring.why_no_books}): start the workers, they count every fact anew. Once "
-                      "they have caught up, `lgsp recount` proves the figures.", highlight=False)  # fmt: skip
+        console.print(
+            f"No states and cells were restored ({restoring.why_no_books}): start the workers, they"
+            " count every fact anew. Once they have caught up, `lgsp recount` proves the figures.",
+            highlight=False,
+        )
     else:
         code = await tell(settings, console)
     await restoring.target.let_go()
-    console.print("Start the hub." if not code else "The hub may be started; what differs is said above.", highlight=False)
+    console.print(
+        "Start the hub." if not code else "The hub may be started; what differs is said above.",
+        highlight=False,
+    )
     return code
 
 
@@ -113,8 +147,14 @@ def told(root: Path, manifest: Manifest, fresh: int, seconds: float) -> list[str
     size = sum(chunk.size for chunk in manifest.files())
     facts = sum(chunk.records for log in manifest.logs for chunk in log.chunks)
     found = [
-        f"{fresh:,} facts are new in the backup in {seconds:.0f} s; it holds {facts:,} now, in {decimal(size)} in {escape(str(root))}.",
+        (
+            f"{fresh:,} facts are new in the backup in {seconds:.0f} s; it holds {facts:,} now, in"
+            f" {decimal(size)} in {escape(str(root))}."
+        ),
     ]
     if finished.books is None:
-        found.append(f"It holds no states and cells ({escape(finished.why_no_books)}): after a restore workers count every fact anew.")
+        found.append(
+            f"It holds no states and cells ({escape(finished.why_no_books)}): after a restore"
+            " workers count every fact anew."
+        )
     return found

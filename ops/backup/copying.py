@@ -1,7 +1,8 @@
 """Backing up: from Kafka into a folder, while everything runs. Nothing is changed in Kafka.
 
-Books first, then the ends of the events, then the events up to there: so no books stand for a fact that the backup has not. What was kept
-before stays, and only what is new is read. The last chunk of a partition is filled up before another is begun.
+Books first, then the ends of the events, then the events up to there: so no books stand for a fact
+that the backup has not. What was kept before stays, and only what is new is read. The last chunk of
+a partition is filled up before another is begun.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from schemas.topics import events_topic, topics_of
 from streams.families import FAMILIES
 
 CHUNK_BYTES = 16 << 20  # of facts before compression; at most so much is written again at each run
-RECOUNTED = tuple(name for name, family in FAMILIES.items() if family.recounted)  # whose events are kept for ever
+# whose events are kept for ever
+RECOUNTED = tuple(name for name, family in FAMILIES.items() if family.recounted)
 
 Ends = Mapping[TopicPartition, int]
 
@@ -34,7 +36,8 @@ Ends = Mapping[TopicPartition, int]
 async def backup(settings: Settings, root: Path, progress: Progress) -> tuple[Manifest, int]:
     """Bring the backup up to now; the manifest, and how many facts came new.
 
-    Raises: BackupError for a folder that holds another hub's backup, or where facts of this one are gone; whatever Kafka raises.
+    Raises: BackupError for a folder that holds another hub's backup, or where facts of this one are
+    gone; whatever Kafka raises.
     """
     found = load(root)
     if found is None:
@@ -42,8 +45,11 @@ async def backup(settings: Settings, root: Path, progress: Progress) -> tuple[Ma
     manifest = await _begun(settings, found)
     save(root, manifest)
     tidy(root, manifest)
-    # Where a log begins behind what is to be read, the reading ends: it must not go on behind the hole as if nothing was missing.
-    async with consumer(settings, max_partition_fetch_bytes=8 << 20, fetch_max_wait_ms=20, auto_offset_reset="none") as reader:
+    # Where a log begins behind what is to be read, the reading ends: it must not go on behind the
+    # hole as if nothing was missing.
+    async with consumer(
+        settings, max_partition_fetch_bytes=8 << 20, fetch_max_wait_ms=20, auto_offset_reset="none"
+    ) as reader:
         begins = await reader.beginning_offsets([log.source for log in manifest.logs])
         for log in manifest.logs:
             await _check_continues(reader, root, log, begins[log.source])
@@ -51,7 +57,9 @@ async def backup(settings: Settings, root: Path, progress: Progress) -> tuple[Ma
         ends = await reader.end_offsets([log.source for log in manifest.logs])
         fresh = await _copy_all(reader, root, manifest, begins, ends, progress)
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    manifest.finished = Finished(at, {name_of(source): end for source, end in ends.items()}, books, why)
+    manifest.finished = Finished(
+        at, {name_of(source): end for source, end in ends.items()}, books, why
+    )
     save(root, manifest)
     tidy(root, manifest)
     return manifest, fresh
@@ -62,42 +70,63 @@ async def _begun(settings: Settings, found: Manifest | None) -> Manifest:
     names = [events_topic(family) for family in RECOUNTED]
     async with admin(settings) as client:
         there = {name: len(partitions) for name, partitions in (await topics_there(client)).items()}
-        require_restored(there, settings)  # or what was restored so far would pass for the whole hub
+        # or what was restored so far would pass for the whole hub
+        require_restored(there, settings)
         if missing := [name for name in names if name not in there]:
-            raise BackupError(f"There is nothing to back up at {settings.bootstrap}: topics {', '.join(missing)} are missing.")
+            raise BackupError(
+                f"There is nothing to back up at {settings.bootstrap}: topics {', '.join(missing)}"
+                " are missing."
+            )
         config = await settings_of(client, names)
-    topics = {name: {key: one.value for key, one in config[name].items() if one.own} for name in names}
+    topics = {
+        name: {key: one.value for key, one in config[name].items() if one.own} for name in names
+    }
     counts = {there[name] for name in names}
     if len(counts) != 1:
-        raise BackupError(f"Topics of events have different numbers of partitions ({counts}): the hub never makes such; see `lgsp mend`.")
+        raise BackupError(
+            f"Topics of events have different numbers of partitions ({counts}): the hub never makes"
+            " such; see `lgsp mend`."
+        )
     partitions = counts.pop()
     if found is None:
         logs = [Log(name, partition) for name in names for partition in range(partitions)]
         return Manifest(LAYOUT, uuid.uuid4().hex, version("lgsp-hub"), partitions, topics, logs)
     if found.partitions != partitions:
-        raise BackupError(f"This folder's backup is of a hub with {found.partitions} partitions, not {partitions}: choose an empty folder.")
+        raise BackupError(
+            f"This folder's backup is of a hub with {found.partitions} partitions, not"
+            f" {partitions}: choose an empty folder."
+        )
     known = {log.source for log in found.logs}
-    fresh = [Log(name, partition) for name in names for partition in range(partitions) if TopicPartition(name, partition) not in known]
+    fresh = [
+        Log(name, partition)
+        for name in names
+        for partition in range(partitions)
+        if TopicPartition(name, partition) not in known
+    ]
     found.logs, found.topics, found.hub = found.logs + fresh, topics, version("lgsp-hub")
     return found
 
 
 async def _check_continues(reader: AIOKafkaConsumer, root: Path, log: Log, begins: int) -> None:
-    """What was kept last is in this log at the same place: it is the same log, and nothing is missing between."""
+    """What was kept last is in this log at the same place: it is the same log, and nothing is
+    missing between.
+    """
     if not log.chunks:
         return
     last = log.chunks[-1].last
     if begins > last + 1:
         raise BackupError(
-            f"Facts of {name_of(log.source)} were deleted before they were backed up ({last + 1} to {begins - 1}). What this folder has "
-            "stays; choose an empty folder to back up what is left, and keep both."
+            f"Facts of {name_of(log.source)} were deleted before they were backed up ({last + 1} to"
+            f" {begins - 1}). What this folder has stays; choose an empty folder to back up what is"
+            " left, and keep both."
         )
     if begins > last:
         return
     if await _record_at(reader, log.source, last) != _last(root, log.chunks[-1]):
         raise BackupError(
-            f"This folder holds the backup of another hub: {name_of(log.source)} has another fact at offset {last}, or none. Choose an "
-            "empty folder (after a restore too, if facts had been left out)."
+            f"This folder holds the backup of another hub: {name_of(log.source)} has another fact"
+            f" at offset {last}, or none. Choose an empty folder (after a restore too, if facts had"
+            " been left out)."
         )
 
 
@@ -115,8 +144,12 @@ async def _record_at(reader: AIOKafkaConsumer, source: TopicPartition, offset: i
 
 
 async def _books(
-    reader: AIOKafkaConsumer, settings: Settings, manifest: Manifest, root: Path, progress: Progress,
-) -> tuple[Books | None, str]:  # fmt: skip
+    reader: AIOKafkaConsumer,
+    settings: Settings,
+    manifest: Manifest,
+    root: Path,
+    progress: Progress,
+) -> tuple[Books | None, str]:
     """States and cells if they could be proved, else why not."""
     wanted = {topic.name for topic in topics_of(settings) if topic.owner == "streams"}
     async with admin(settings) as client:
@@ -131,14 +164,23 @@ async def _books(
         progress.remove_task(task)
 
 
-async def _copy_all(reader: AIOKafkaConsumer, root: Path, manifest: Manifest, begins: Ends, ends: Ends, progress: Progress) -> int:
+async def _copy_all(
+    reader: AIOKafkaConsumer,
+    root: Path,
+    manifest: Manifest,
+    begins: Ends,
+    ends: Ends,
+    progress: Progress,
+) -> int:
     starts = {log.source: max(log.next, begins[log.source]) for log in manifest.logs}
     waiting = {source: max(0, ends[source] - start) for source, start in starts.items()}
     task, fresh = progress.add_task("facts", total=sum(waiting.values())), 0
     for log in manifest.logs:
         if waiting[log.source]:
             copy = LogCopy(root, manifest, log)
-            async for records in read_between(reader, log.source, starts[log.source], ends[log.source]):
+            async for records in read_between(
+                reader, log.source, starts[log.source], ends[log.source]
+            ):
                 for record in records:
                     copy.add(entry_of(record))
                 fresh += len(records)
@@ -148,7 +190,9 @@ async def _copy_all(reader: AIOKafkaConsumer, root: Path, manifest: Manifest, be
 
 
 class LogCopy:
-    """Facts of one partition into chunks; each that is full is in the manifest at once, so an interrupted run goes on behind it."""
+    """Facts of one partition into chunks; each that is full is in the manifest at once, so an
+    interrupted run goes on behind it.
+    """
 
     def __init__(self, root: Path, manifest: Manifest, log: Log) -> None:
         self._root, self._manifest, self._log = root, manifest, log

@@ -1,15 +1,20 @@
-"""The cut: states and cells of one partition number as they stood after one transaction, while workers go on.
+"""The cut: states and cells of one partition number as they stood after one transaction, while
+workers go on.
 
-Both topics are copied row by row, so nothing is held in memory; what comes last under a key holds, there as here. Three things make the
-copy one moment's:
+Both topics are copied row by row, so nothing is held in memory; what comes last under a key holds,
+there as here. Three things make the copy one moment's:
 
-1. Cells are read until their end is where the reading is. Their pages `applied` say for each family which events they stand for.
-2. Each states' topic has been read before, up to an end asked for *after* the reading got there. From there on it is read as far as the
-   record that names the same offset; that record is the last one of its transaction in this topic.
-3. What compaction may have taken out meanwhile had a newer row before that end, which is in the copy too. Behind it offsets must follow
-   one another, but for the one that ends a transaction: then nothing has been taken out there.
+1. Cells are read until their end is where the reading is. Their pages `applied` say for each family
+   which events they stand for.
+2. Each states' topic has been read before, up to an end asked for *after* the reading got there.
+   From there on it is read as far as the record that names the same offset; that record is the last
+   one of its transaction in this topic.
+3. What compaction may have taken out meanwhile had a newer row before that end, which is in the
+   copy too. Behind it offsets must follow one another, but for the one that ends a transaction:
+   then nothing has been taken out there.
 
-Where one of them does not hold, the copy is thrown away and begun again, a few times; then the backup does without books.
+Where one of them does not hold, the copy is thrown away and begun again, a few times; then the
+backup does without books.
 """
 
 from __future__ import annotations
@@ -31,7 +36,8 @@ from schemas.states import APPLIED_KEY, read_applied
 from schemas.topics import cells_topic, state_topic
 
 TRIES = 3
-PATIENCE = 20.0  # seconds for cells to be read to their end, and for a states' topic to say the same
+# seconds for cells to be read to their end, and for a states' topic to say the same
+PATIENCE = 20.0
 
 
 class NotOneMoment(Exception):
@@ -39,14 +45,18 @@ class NotOneMoment(Exception):
 
 
 class StatesCopy:
-    """The rows of a states' topic in their order, and how far they have come. Knows nothing of Kafka but records."""
+    """The rows of a states' topic in their order, and how far they have come. Knows nothing of
+    Kafka but records.
+    """
 
     def __init__(self, writer: ChunkWriter) -> None:
         self._writer = writer
         self._pending: list[Entry] = []
-        self._behind = 0  # the offset that must come next in the tail; before that, compaction leaves gaps
+        # the offset that must come next in the tail; before that, compaction leaves gaps
+        self._behind = 0
         self._tail = False
-        self.stand: int | None = None  # the offset of events that the rows written stand for; None: none said so
+        # the offset of events that the rows written stand for; None: none said so
+        self.stand: int | None = None
 
     def begin_tail(self, read: int) -> None:
         """Everything before this offset was read; from here on nothing may be missing."""
@@ -55,12 +65,14 @@ class StatesCopy:
     def take(self, record: Any) -> bool:
         """One more record; whether it ended a transaction.
 
-        Raises: NotOneMoment where something is missing before it, or for a mark that no worker wrote.
+        Raises: NotOneMoment where something is missing before it, or for a mark that no worker
+        wrote.
         """
         if self._tail and record.offset != self._behind:
             raise NotOneMoment("records were taken out while they were read")
         ends = bool(record.key == APPLIED_KEY)
-        self._behind = record.offset + (2 if ends else 1)  # a transaction's own mark takes an offset, and nobody reads it
+        # a transaction's own mark takes an offset, and nobody reads it
+        self._behind = record.offset + (2 if ends else 1)
         if ends:
             self._mark(record.value)
         else:
@@ -77,7 +89,9 @@ class StatesCopy:
         try:
             self.stand = read_applied(value or b"").next
         except ValueError as error:
-            raise NotOneMoment("a worker of another version, or no worker, wrote how far the states have come") from error
+            raise NotOneMoment(
+                "a worker of another version, or no worker, wrote how far the states have come"
+            ) from error
         for entry in self._pending:
             self._writer.add(entry)
         self._pending.clear()
@@ -91,7 +105,15 @@ def entry_of(record: Any) -> Entry:
 class PartitionCut:
     """The books of one partition number, copied into a folder of the backup."""
 
-    def __init__(self, reader: AIOKafkaConsumer, settings: Settings, number: int, families: Sequence[str], root: Path, folder: str) -> None:
+    def __init__(
+        self,
+        reader: AIOKafkaConsumer,
+        settings: Settings,
+        number: int,
+        families: Sequence[str],
+        root: Path,
+        folder: str,
+    ) -> None:
         self._reader, self._number, self._families = reader, number, families
         self._books, self._root, self._folder = settings.app_id, root, folder
         self.chunks: dict[str, Chunk] = {}
@@ -113,11 +135,15 @@ class PartitionCut:
                 self._writers.clear()
 
     async def _copy(self) -> None:
-        copies = {family: StatesCopy(self._writer(state_topic(family))) for family in self._families}
+        copies = {
+            family: StatesCopy(self._writer(state_topic(family))) for family in self._families
+        }
         read = {family: await self._head(family, copy) for family, copy in copies.items()}
         applied = await self._cells()
         for family, copy in copies.items():
-            await self._tail(family, copy, *read[family], applied[family].offset if family in applied else 0)
+            await self._tail(
+                family, copy, *read[family], applied[family].offset if family in applied else 0
+            )
         self.standings = list(applied.values())
         for topic, writer in list(self._writers.items()):
             if writer.records:
@@ -125,7 +151,9 @@ class PartitionCut:
                 del self._writers[topic]
 
     def _writer(self, topic: str) -> ChunkWriter:
-        writer = self._writers[topic] = ChunkWriter(self._root, self._folder, f"{topic}-{self._number}")
+        writer = self._writers[topic] = ChunkWriter(
+            self._root, self._folder, f"{topic}-{self._number}"
+        )
         return writer
 
     async def _head(self, family: str, copy: StatesCopy) -> tuple[int, int]:
@@ -139,12 +167,17 @@ class PartitionCut:
 
     async def _cells(self) -> dict[str, FamilyStanding]:
         """Every page, and how far each family's have come."""
-        source, writer = TopicPartition(cells_topic(self._books), self._number), self._writer(cells_topic())
+        source, writer = (
+            TopicPartition(cells_topic(self._books), self._number),
+            self._writer(cells_topic()),
+        )
         applied: dict[str, FamilyStanding] = {}
         async for record in self._records(source):
             self._page(record, writer, applied)
         deadline = time.monotonic() + PATIENCE
-        while await self._reader.position(source) < (await self._reader.end_offsets([source]))[source]:
+        while (
+            await self._reader.position(source) < (await self._reader.end_offsets([source]))[source]
+        ):
             if time.monotonic() > deadline:
                 raise NotOneMoment("workers wrote cells faster than they could be read")
             for records in (await self._reader.getmany(source, timeout_ms=200)).values():
@@ -163,10 +196,14 @@ class PartitionCut:
             offset = read_applied_page(record.value).offset
         except ContractError as error:
             raise NotOneMoment(str(error)) from error
-        applied[family] = FamilyStanding(family, self._number, offset, record.value or b"", record.timestamp)
+        applied[family] = FamilyStanding(
+            family, self._number, offset, record.value or b"", record.timestamp
+        )
 
     async def _tail(self, family: str, copy: StatesCopy, read: int, end: int, wanted: int) -> None:
-        """Go on from where the states were read, to the record that says the offset that the cells say."""
+        """Go on from where the states were read, to the record that says the offset that the cells
+        say.
+        """
         source = TopicPartition(state_topic(family, self._books), self._number)
         self._reader.assign([source])
         self._reader.seek(source, read)
@@ -176,10 +213,17 @@ class PartitionCut:
                 raise NotOneMoment(_behind(copy, source, wanted))
             for records in (await self._reader.getmany(source, timeout_ms=200)).values():
                 for record in records:
-                    if copy.take(record) and (copy.stand or 0) >= wanted and record.offset + 2 >= end:
+                    if (
+                        copy.take(record)
+                        and (copy.stand or 0) >= wanted
+                        and record.offset + 2 >= end
+                    ):
                         break
         if (copy.stand or 0) != wanted:
-            raise NotOneMoment(f"states of {source.topic}/{source.partition} stand at {copy.stand}, and the cells at {wanted}")
+            raise NotOneMoment(
+                f"states of {source.topic}/{source.partition} stand at {copy.stand}, and the cells"
+                f" at {wanted}"
+            )
 
     async def _records(self, source: TopicPartition) -> AsyncIterator[Any]:
         self._reader.assign([source])
@@ -191,13 +235,20 @@ class PartitionCut:
 def _behind(copy: StatesCopy, source: TopicPartition, wanted: int) -> str:
     where = f"{source.topic}/{source.partition}"
     if copy.stand is None:
-        return f"an earlier version of the hub keeps these books, and does not say how far {where} has come"
+        return (
+            f"an earlier version of the hub keeps these books, and does not say how far {where} has"
+            " come"
+        )
     return f"{where} stands at {copy.stand}, and the cells at {wanted}"
 
 
 async def books_of(
-    reader: AIOKafkaConsumer, settings: Settings, partitions: int, families: Sequence[str], root: Path,
-) -> Books:  # fmt: skip
+    reader: AIOKafkaConsumer,
+    settings: Settings,
+    partitions: int,
+    families: Sequence[str],
+    root: Path,
+) -> Books:
     """The books of every partition number, in a new folder of the backup.
 
     Raises: NotOneMoment, and then the folder is of no use.
@@ -211,4 +262,3 @@ async def books_of(
         rows |= {f"{topic}/{number}": chunk for topic, chunk in cut.chunks.items()}
         standings += cut.standings
     return Books(folder, rows, standings)
-

@@ -1,4 +1,6 @@
-"""The folder of a backup while somebody writes there: one writer at a time, and nothing is left of what was given up."""
+"""The folder of a backup while somebody writes there: one writer at a time, and nothing is left of
+what was given up.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +44,8 @@ def _hold(lock: int, root: Path) -> None:
 def unwritable(root: Path, error: OSError) -> BackupError:
     """The one sentence for a disk that is full or a folder that is not ours."""
     return BackupError(
-        f"{root} can't be written ({error.strerror or error}): make room or make it writable, then run the same command again; it goes "
-        "on where it stopped."
+        f"{root} can't be written ({error.strerror or error}): make room or make it writable, then"
+        " run the same command again; it goes on where it stopped."
     )
 
 
@@ -52,12 +54,19 @@ def require_unused(root: Path) -> None:
 
     Raises: BackupError
     """
-    if others := sorted(file.name for file in root.iterdir() if file.name not in ("lock", f"{FILE}{PART}")):
-        raise BackupError(f"{root} holds other files ({', '.join(others[:3])}) and no backup: name an empty folder, or one not made yet.")
+    if others := sorted(
+        file.name for file in root.iterdir() if file.name not in ("lock", f"{FILE}{PART}")
+    ):
+        raise BackupError(
+            f"{root} holds other files ({', '.join(others[:3])}) and no backup: name an empty"
+            " folder, or one not made yet."
+        )
 
 
 def tidy(root: Path, manifest: Manifest) -> None:
-    """Delete what an interrupted run left, and what a newer chunk has taken the place of: whatever the manifest does not name."""
+    """Delete what an interrupted run left, and what a newer chunk has taken the place of: whatever
+    the manifest does not name.
+    """
     named = {root / chunk.file for chunk in manifest.files()}
     for file in [*root.glob("events/*/*/*"), *root.glob("books/*/*")]:
         if file not in named:

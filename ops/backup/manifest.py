@@ -1,4 +1,6 @@
-"""The manifest: what a backup holds. Written last of every step and in one, so whatever it names is there and whole."""
+"""The manifest: what a backup holds. Written last of every step and in one, so whatever it names is
+there and whole.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ class Log(msgspec.Struct):
 
 
 class FamilyStanding(msgspec.Struct, frozen=True):
-    """How far a family's books of one partition have come: the page `applied` as it was written, and when."""
+    """How far a family's books of one partition have come: the page `applied` as it was written,
+    and when.
+    """
 
     family: str
     partition: int
@@ -51,7 +55,9 @@ class FamilyStanding(msgspec.Struct, frozen=True):
 
 
 class Books(msgspec.Struct, frozen=True):
-    """States and cells, those of a partition number of one moment; `rows` by `topic/partition`, as the default books name the topic."""
+    """States and cells, those of a partition number of one moment; `rows` by `topic/partition`, as
+    the default books name the topic.
+    """
 
     folder: str
     rows: dict[str, Chunk]
@@ -59,7 +65,9 @@ class Books(msgspec.Struct, frozen=True):
 
 
 class Finished(msgspec.Struct, frozen=True):
-    """The last run that came to its end. ends: offset behind the last fact by `topic/partition`; books: None where not proved."""
+    """The last run that came to its end. ends: offset behind the last fact by `topic/partition`;
+    books: None where not proved.
+    """
 
     at: str
     ends: dict[str, int]
@@ -68,7 +76,9 @@ class Finished(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct):
-    """A backup. `hub` is the version that wrote it, `topics` the settings in force of each topic of events."""
+    """A backup. `hub` is the version that wrote it, `topics` the settings in force of each topic of
+    events.
+    """
 
     layout: int
     id: str
@@ -94,11 +104,15 @@ class Manifest(msgspec.Struct):
         return self.whole().ends.get(name_of(log.source), 0)
 
     def records(self, root: Path, log: Log, below: int | None = None) -> int:
-        """How many facts of a log are kept before an offset (None: up to the last finished run's end)."""
+        """How many facts of a log are kept before an offset (None: up to the last finished run's
+        end).
+        """
         end = self.end(log) if below is None else min(below, self.end(log))
         whole = sum(chunk.records for chunk in log.chunks if chunk.last < end)
         part = [chunk for chunk in log.chunks if chunk.first < end <= chunk.last]
-        return whole + sum(entry.offset < end for chunk in part for entry in entries_of(root, chunk))
+        return whole + sum(
+            entry.offset < end for chunk in part for entry in entries_of(root, chunk)
+        )
 
     def whole(self) -> Finished:
         """The last finished run.
@@ -106,7 +120,10 @@ class Manifest(msgspec.Struct):
         Raises: BackupError if there is none.
         """
         if self.finished is None:
-            raise BackupError("This backup was begun and never finished: run `lgsp backup` with the same folder again, it goes on.")
+            raise BackupError(
+                "This backup was begun and never finished: run `lgsp backup` with the same folder"
+                " again, it goes on."
+            )
         return self.finished
 
     def files(self) -> Iterator[Chunk]:
@@ -137,7 +154,9 @@ def save(root: Path, manifest: Manifest) -> None:
     raw = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     part = root / f"{FILE}{PART}"
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(b'{"sha256": "%s",\n"manifest": %s}\n' % (hashlib.sha256(raw).hexdigest().encode(), raw))
+        file.write(
+            b'{"sha256": "%s",\n"manifest": %s}\n' % (hashlib.sha256(raw).hexdigest().encode(), raw)
+        )
         file.flush()
         os.fsync(file.fileno())
     os.replace(part, root / FILE)
@@ -147,7 +166,8 @@ def save(root: Path, manifest: Manifest) -> None:
 def load(root: Path) -> Manifest | None:
     """The manifest of a folder; None where there is no backup.
 
-    Raises: BackupDamaged for one that is not as written. BackupError for one of a later version of the hub.
+    Raises: BackupDamaged for one that is not as written. BackupError for one of a later version of
+    the hub.
     """
     file = root / FILE
     try:
@@ -157,7 +177,10 @@ def load(root: Path) -> Manifest | None:
         if hashlib.sha256(raw).hexdigest() != sealed.sha256:
             raise damaged(file, "its bytes are others than those written")
         if layout > LAYOUT:
-            raise BackupError(f"A newer version of the hub wrote this backup (layout {layout}, this one knows {LAYOUT}): use that version.")
+            raise BackupError(
+                f"A newer version of the hub wrote this backup (layout {layout}, this one knows"
+                f" {LAYOUT}): use that version."
+            )
         return msgspec.json.decode(raw, type=Manifest)
     except FileNotFoundError:
         return None
@@ -172,6 +195,9 @@ def required(root: Path) -> Manifest:
     """
     manifest = load(root)
     if manifest is None:
-        raise BackupError(f"{root} holds no backup ({FILE} is not there): name the folder that `lgsp backup` wrote.")
+        raise BackupError(
+            f"{root} holds no backup ({FILE} is not there): name the folder that `lgsp backup`"
+            " wrote."
+        )
     manifest.whole()
     return manifest

@@ -1,8 +1,9 @@
 """Restoring: from a folder into an empty Kafka, exactly once whatever interrupts it.
 
-A fact's place tells whether it is there already: facts follow one another from the first offset on, so the end of a partition says how
-many there are. Offsets need not be those of the first hub (a log that lost its beginning begins anew, a thing may be left out); what
-speaks of offsets, the books and the group, is translated. At the end everything is read back and compared, time included.
+A fact's place tells whether it is there already: facts follow one another from the first offset on,
+so the end of a partition says how many there are. Offsets need not be those of the first hub (a log
+that lost its beginning begins anew, a thing may be left out); what speaks of offsets, the books and
+the group, is translated. At the end everything is read back and compared, time included.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ class Thing:
         """
         family, colon, name = said.partition(":")
         if not colon or not name or family not in families:
-            raise BackupError(f"{said!r} names no thing: say FAMILY:ID, with one of {', '.join(families)}.")
+            raise BackupError(
+                f"{said!r} names no thing: say FAMILY:ID, with one of {', '.join(families)}."
+            )
         return cls(family, _form(name.encode()))
 
     def hashed(self, salt: str) -> str:
@@ -61,9 +64,19 @@ def _form(key: bytes | None) -> str:
 
 
 class Restoring:
-    """One restore. root: the backup's folder; `without`: things to be left out; they go with events only."""
+    """One restore. root: the backup's folder; `without`: things to be left out; they go with events
+    only.
+    """
 
-    def __init__(self, settings: Settings, root: Path, manifest: Manifest, things: Sequence[Thing], *, events_only: bool) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        root: Path,
+        manifest: Manifest,
+        things: Sequence[Thing],
+        *,
+        events_only: bool,
+    ) -> None:
         self._settings, self._root, self._manifest = settings, root, manifest
         finished = manifest.whole()
         self.books = None if things or events_only else finished.books
@@ -72,7 +85,9 @@ class Restoring:
         self._topics = {topic for topic, _ in self._left_out}
         self._counts: dict[str, int] = {}
         self.target = Target(settings)
-        self.asked = Asked(manifest.id, finished.at, events_only, sorted(one.hashed(manifest.id) for one in things))
+        self.asked = Asked(
+            manifest.id, finished.at, events_only, sorted(one.hashed(manifest.id) for one in things)
+        )
 
     def count(self, progress: Progress) -> int:
         """Read the facts that are to be restored without writing any; how many are left out.
@@ -96,8 +111,12 @@ class Restoring:
                 self._counts[name_of(log.source)] = kept
             progress.advance(task)
         if missing := self._left_out - seen:
-            names = ", ".join(f"{topic.removeprefix('lgsp.')}:{form}" for topic, form in sorted(missing))
-            raise BackupError(f"The backup holds no fact of {names}: is the id right? Nothing was restored.")
+            names = ", ".join(
+                f"{topic.removeprefix('lgsp.')}:{form}" for topic, form in sorted(missing)
+            )
+            raise BackupError(
+                f"The backup holds no fact of {names}: is the id right? Nothing was restored."
+            )
         return left_out
 
     def entries(self, log: Log) -> Iterator[Entry]:
@@ -136,14 +155,19 @@ class Restoring:
     async def compare(self, progress: Progress) -> None:
         """Read back what is there.
 
-        Raises: BackupError where a fact is missing, is there twice, or is another, its time included.
+        Raises: BackupError where a fact is missing, is there twice, or is another, its time
+        included.
         """
         task = progress.add_task("reading them back", total=sum(self._counts.values()))
-        async with consumer(self._settings, max_partition_fetch_bytes=8 << 20, fetch_max_wait_ms=20) as reader:
+        async with consumer(
+            self._settings, max_partition_fetch_bytes=8 << 20, fetch_max_wait_ms=20
+        ) as reader:
             ends = await reader.end_offsets([log.source for log in self._manifest.logs])
             for log in self._manifest.logs:
                 wanted, number = self.entries(log), 0
-                async for records in read_between(reader, log.source, int(log.cut), ends[log.source]):
+                async for records in read_between(
+                    reader, log.source, int(log.cut), ends[log.source]
+                ):
                     for record in records:
                         _check_equal(log, next(wanted, None), record, number + int(log.cut))
                         number += 1
@@ -151,36 +175,58 @@ class Restoring:
                 _check_equal(log, next(wanted, None), None, number)
 
     async def derive(self, progress: Progress) -> None:
-        """States and cells, and the group's offsets, all of them translated to the offsets that facts have here.
+        """States and cells, and the group's offsets, all of them translated to the offsets that
+        facts have here.
 
         Written again after an interruption they are the same: the last row under a key holds.
         """
         assert self.books is not None
         standings = [(one, self.offset(one)) for one in self.books.standings]
-        task = progress.add_task("states and cells", total=sum(chunk.records for chunk in self.books.rows.values()))
+        task = progress.add_task(
+            "states and cells", total=sum(chunk.records for chunk in self.books.rows.values())
+        )
         async with producer(self._settings) as sender:
             for name, chunk in self.books.rows.items():
                 topic, _, partition = name.rpartition("/")
-                await self._rows(sender, TopicPartition(derived(topic, self._settings.app_id), int(partition)), chunk)
+                await self._rows(
+                    sender,
+                    TopicPartition(derived(topic, self._settings.app_id), int(partition)),
+                    chunk,
+                )
                 progress.advance(task, chunk.records)
             for standing, offset in standings:
                 await self._standing(sender, standing, offset)
-        offsets = {TopicPartition(events_topic(one.family), one.partition): offset for one, offset in standings if offset}
+        offsets = {
+            TopicPartition(events_topic(one.family), one.partition): offset
+            for one, offset in standings
+            if offset
+        }
         if offsets:
             await set_group(self._settings, offsets)
 
-    async def _rows(self, sender: AIOKafkaProducer, partition: TopicPartition, chunk: Chunk) -> None:
+    async def _rows(
+        self, sender: AIOKafkaProducer, partition: TopicPartition, chunk: Chunk
+    ) -> None:
         pour = Pour(sender, partition, (await self.target.ends([partition]))[partition])
         for entry in entries_of(self._root, chunk):
             await pour.add(entry)
         await pour.close()
 
-    async def _standing(self, sender: AIOKafkaProducer, standing: FamilyStanding, offset: int) -> None:
+    async def _standing(
+        self, sender: AIOKafkaProducer, standing: FamilyStanding, offset: int
+    ) -> None:
         """What a transaction writes last into both topics."""
         books, at = self._settings.app_id, standing.timestamp
-        page = applied_row(standing.family, read_applied_page(standing.page)._replace(offset=offset))
-        for topic, (key, value) in ((state_topic(standing.family, books), applied_state(offset)), (cells_topic(books), page)):
-            await sender.send_and_wait(topic, value, key=key, partition=standing.partition, timestamp_ms=at)
+        page = applied_row(
+            standing.family, read_applied_page(standing.page)._replace(offset=offset)
+        )
+        for topic, (key, value) in (
+            (state_topic(standing.family, books), applied_state(offset)),
+            (cells_topic(books), page),
+        ):
+            await sender.send_and_wait(
+                topic, value, key=key, partition=standing.partition, timestamp_ms=at
+            )
 
     def offset(self, standing: FamilyStanding) -> int:
         """The offset here of the first fact that these books do not stand for."""
@@ -195,14 +241,19 @@ def _check_equal(log: Log, wanted: Entry | None, found: Any, at: int) -> None:
     if found is None or wanted is None:
         said = "a fact is missing" if found is None else "a fact too many"
     elif (found.timestamp, found.timestamp_type, found.key, found.value, list(found.headers)) != (
-        wanted.timestamp, 0, wanted.key, wanted.value, wanted.headers,
-    ):  # fmt: skip
+        wanted.timestamp,
+        0,
+        wanted.key,
+        wanted.value,
+        wanted.headers,
+    ):
         said = "another fact, or another time of it,"
     else:
         return
     raise BackupError(
-        f"What was restored is not what the backup holds: {said} at offset {at} of {name_of(log.source)}. Did somebody else write there? "
-        "Start `lgsp kafka` with LGSP_DATA set to a new folder, and restore into that."
+        f"What was restored is not what the backup holds: {said} at offset {at} of"
+        f" {name_of(log.source)}. Did somebody else write there? Start `lgsp kafka` with LGSP_DATA"
+        " set to a new folder, and restore into that."
     )
 
 
@@ -219,4 +270,7 @@ def check_files(root: Path, manifest: Manifest, progress: Progress) -> None:
     for log in manifest.logs:
         for before, after in zip(log.chunks, log.chunks[1:], strict=False):
             if after.first <= before.last:
-                raise BackupDamaged(f"The manifest names {after.file} behind {before.file}, and their facts overlap: take an older copy.")
+                raise BackupDamaged(
+                    f"The manifest names {after.file} behind {before.file}, and their facts"
+                    " overlap: take an older copy."
+                )

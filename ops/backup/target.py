@@ -1,7 +1,8 @@
-"""Where a restore goes: a Kafka that holds nothing of the hub, held against everything else of the hub until it is whole.
+"""Where a restore goes: a Kafka that holds nothing of the hub, held against everything else of the
+hub until it is whole.
 
-The hold is a topic of its own (`RESTORING`), which every process of the hub looks for when it starts, and which says what is being
-restored, so that a restore that was interrupted goes on.
+The hold is a topic of its own (`RESTORING`), which every process of the hub looks for when it
+starts, and which says what is being restored, so that a restore that was interrupted goes on.
 """
 
 from __future__ import annotations
@@ -18,21 +19,34 @@ from aiokafka.errors import KafkaError
 from ops.backup.chunks import Entry
 from ops.kafka_changes import PAUSE, TRIES, delete_topics
 from schemas.errors import BackupError
-from schemas.kafka import admin, consumer, make_topic, producer, set_settings, settings_of, topics_there
+from schemas.kafka import (
+    admin,
+    consumer,
+    make_topic,
+    producer,
+    set_settings,
+    settings_of,
+    topics_there,
+)
 from schemas.settings import Settings
 from schemas.topics import BY_NAME, CELLS_BYTES, RESTORING, Topic, topics_of
 
-# Facts come with the time at which the first hub heard them: until all are there, the topics keep what they are given, whatever this
-# machine's clock says. What a batch was written with, it keeps when the topic goes back to the broker's clock.
+# Facts come with the time at which the first hub heard them: until all are there, the topics keep
+# what they are given, whatever this machine's clock says. What a batch was written with, it keeps
+# when the topic goes back to the broker's clock.
 AS_GIVEN = {
-    "message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str((1 << 63) - 1), "max.message.bytes": str(CELLS_BYTES),
-}  # fmt: skip
+    "message.timestamp.type": "CreateTime",
+    "message.timestamp.after.max.ms": str((1 << 63) - 1),
+    "max.message.bytes": str(CELLS_BYTES),
+}
 WINDOW = 8  # batches on their way
 FILLER = b"lgsp-restore"
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What is being restored: the backup by its id and last run, and what was asked for; the things left out by a hash."""
+    """What is being restored: the backup by its id and last run, and what was asked for; the things
+    left out by a hash.
+    """
 
     backup: str
     at: str
@@ -52,7 +66,10 @@ class Target:
         Raises: BackupError where it holds something else.
         """
         if self._settings.topics == "check":
-            raise BackupError("LGSP_TOPICS is `check`, and a restore makes topics and changes their settings: set it to `manage`.")
+            raise BackupError(
+                "LGSP_TOPICS is `check`, and a restore makes topics and changes their settings: set"
+                " it to `manage`."
+            )
         there = await self._topics()
         if RESTORING in there:
             await self._check_same(asked)
@@ -65,22 +82,32 @@ class Target:
 
     async def _topics(self) -> dict[str, int]:
         async with admin(self._settings) as client:
-            return {name: len(partitions) for name, partitions in (await topics_there(client)).items()}
+            return {
+                name: len(partitions) for name, partitions in (await topics_there(client)).items()
+            }
 
     async def _check_empty(self, there: Mapping[str, int]) -> None:
         ours = [topic.name for topic in topics_of(self._settings) if topic.name in there]
-        partitions = [TopicPartition(name, number) for name in ours for number in range(there[name])]
+        partitions = [
+            TopicPartition(name, number) for name in ours for number in range(there[name])
+        ]
         ends = await self.ends(partitions)
         if full := sorted({partition.topic for partition, end in ends.items() if end}):
             some = ", ".join(full[:3]) + (" …" if full[3:] else "")
             raise BackupError(
-                f"The Kafka at {self._settings.bootstrap} is not empty ({some}), and a restore mixes with nothing. "
-                "Stop everything, start `lgsp kafka` with LGSP_DATA set to a new folder, and restore into that; the old one stays as it is."
+                f"The Kafka at {self._settings.bootstrap} is not empty ({some}), and a restore"
+                " mixes with nothing. Stop everything, start `lgsp kafka` with LGSP_DATA set to a"
+                " new folder, and restore into that; the old one stays as it is."
             )
         for name in ours:
-            wanted = next(topic for topic in topics_of(self._settings) if topic.name == name).partition_count(self._settings)
+            wanted = next(
+                topic for topic in topics_of(self._settings) if topic.name == name
+            ).partition_count(self._settings)
             if there[name] != wanted:
-                raise BackupError(f"Topic {name} has {there[name]} partitions and should have {wanted}: begin with a new LGSP_DATA.")
+                raise BackupError(
+                    f"Topic {name} has {there[name]} partitions and should have {wanted}: begin"
+                    " with a new LGSP_DATA."
+                )
         await delete_topics(self._settings, ours)
 
     async def _check_same(self, asked: Asked) -> None:
@@ -92,10 +119,13 @@ class Target:
                 return
             held = msgspec.json.decode((await reader.getone(partition)).value, type=Asked)
         if held != asked:
-            less = (", events only" if held.events_only else "") + (f", without {len(held.without)} things" if held.without else "")
+            less = (", events only" if held.events_only else "") + (
+                f", without {len(held.without)} things" if held.without else ""
+            )
             raise BackupError(
-                f"Another restore was begun into the Kafka at {self._settings.bootstrap}: of the backup of {held.at}{less}. Run that one "
-                "again to its end, or start `lgsp kafka` with LGSP_DATA set to a new folder."
+                f"Another restore was begun into the Kafka at {self._settings.bootstrap}: of the"
+                f" backup of {held.at}{less}. Run that one again to its end, or start `lgsp kafka`"
+                " with LGSP_DATA set to a new folder."
             )
 
     async def _say(self, asked: Asked) -> None:
@@ -111,25 +141,45 @@ class Target:
             return found
 
     async def cut_beginning(self, source: TopicPartition, *, empty: bool) -> None:
-        """Let a partition begin at offset 1: its log had lost its beginning, and whoever looks must go on seeing that."""
+        """Let a partition begin at offset 1: its log had lost its beginning, and whoever looks must
+        go on seeing that.
+        """
         if empty:
             async with producer(self._settings) as sender:
-                await sender.send_and_wait(source.topic, FILLER, key=FILLER, partition=source.partition)
+                await sender.send_and_wait(
+                    source.topic, FILLER, key=FILLER, partition=source.partition
+                )
         async with admin(self._settings) as client:
             await client.delete_records({source: RecordsToDelete(before_offset=1)})
 
     async def stamp_by_broker(self) -> None:
-        """Give the topics of events the settings that are declared, and wait until they are in force."""
-        wanted = {topic.name: topic.config(self._settings) for topic in topics_of(self._settings) if _holds_facts(topic)}
+        """Give the topics of events the settings that are declared, and wait until they are in
+        force.
+        """
+        wanted = {
+            topic.name: topic.config(self._settings)
+            for topic in topics_of(self._settings)
+            if _holds_facts(topic)
+        }
         async with admin(self._settings) as client:
             for name, why in await set_settings(client, wanted):
-                raise BackupError(f"Kafka does not change the settings of {name} ({why}): restore again once it may.")
+                raise BackupError(
+                    f"Kafka does not change the settings of {name} ({why}): restore again once it"
+                    " may."
+                )
             for _ in range(TRIES):
                 found = await settings_of(client, list(wanted))
-                if all(found[name][key].value == value for name, config in wanted.items() for key, value in config.items()):
+                if all(
+                    found[name][key].value == value
+                    for name, config in wanted.items()
+                    for key, value in config.items()
+                ):
                     return
                 await asyncio.sleep(PAUSE)
-        raise BackupError("Kafka has not changed the settings of the topics of events in time: run the same restore again.")
+        raise BackupError(
+            "Kafka has not changed the settings of the topics of events in time: run the same"
+            " restore again."
+        )
 
     async def let_go(self) -> None:
         """Everything of the hub may start."""
@@ -144,7 +194,8 @@ _HOLD = Topic(RESTORING, "ops", "none", "what is being restored", "for ever", pa
 
 
 class Pour:
-    """Entries into one partition, in their order, each where it is expected; nobody else may write there.
+    """Entries into one partition, in their order, each where it is expected; nobody else may write
+    there.
 
     at: the offset of the first one.
     """
@@ -162,12 +213,19 @@ class Pour:
         self._append(entry)
 
     def _append(self, entry: Entry) -> bool:
-        row: dict[str, Any] = {"timestamp": entry.timestamp, "key": entry.key, "value": entry.value, "headers": entry.headers}
+        row: dict[str, Any] = {
+            "timestamp": entry.timestamp,
+            "key": entry.key,
+            "value": entry.value,
+            "headers": entry.headers,
+        }
         return self._builder.append(**row) is not None
 
     async def _send(self) -> None:
         count = self._builder.record_count()
-        future = await self._sender.send_batch(self._builder, self._partition.topic, partition=self._partition.partition)
+        future = await self._sender.send_batch(
+            self._builder, self._partition.topic, partition=self._partition.partition
+        )
         self._waiting.append((self._at, future))
         self._at += count
         self._builder = self._sender.create_batch()
@@ -180,12 +238,16 @@ class Pour:
         try:
             written = await future
         except KafkaError as error:
-            said = f"Kafka did not take facts of {where} ({error}): run the same restore again, it goes on from there."
+            said = (
+                f"Kafka did not take facts of {where} ({error}): run the same restore again, it"
+                " goes on from there."
+            )
             raise BackupError(said) from error
         if written.offset != expected:
             raise BackupError(
-                f"Somebody else writes to {where} while it is restored (offset {written.offset} instead of {expected}). Stop every "
-                "gateway, import and simulation, start `lgsp kafka` with LGSP_DATA set to a new folder, and restore into that."
+                f"Somebody else writes to {where} while it is restored (offset {written.offset}"
+                f" instead of {expected}). Stop every gateway, import and simulation, start `lgsp"
+                " kafka` with LGSP_DATA set to a new folder, and restore into that."
             )
 
     async def close(self) -> int:

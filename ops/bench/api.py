@@ -1,4 +1,6 @@
-"""Figures, lists and /metrics of a whole province's year over HTTP, on a hub that has nothing else to do meanwhile."""
+"""Figures, lists and /metrics of a whole province's year over HTTP, on a hub that has nothing else
+to do meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,10 @@ from schemas.errors import EnvironmentBroken
 
 SEED = 1
 PARTS: tuple[Part, Part] = ("numerator", "denominator")
-WINDOW = {"from": to_datetime(YEAR).date().isoformat(), "to": to_datetime(YEAR + (DAYS - 1) * DAY_MS).date().isoformat()}
+WINDOW = {
+    "from": to_datetime(YEAR).date().isoformat(),
+    "to": to_datetime(YEAR + (DAYS - 1) * DAY_MS).date().isoformat(),
+}
 LARGEST = 1_000  # rows of a page
 LONGEST = 1_800.0
 Asked = tuple[str, Mapping[str, str]]  # address and parameters
@@ -42,9 +47,16 @@ class Run:
 
 
 def measure(stage: Stage, scale: Scale) -> list[Line]:
-    """A year's events are counted by a worker; then only the metrics process and the broker run, and are asked."""
-    made = (waiting(event, at, stage.settings.partitions) for at, event in whole_province(SEED, scale.province, YEAR, DAYS))
-    with stage.counting(f"The year of {scale.province:,} dossiers is made", 6 * scale.province) as told:
+    """A year's events are counted by a worker; then only the metrics process and the broker run,
+    and are asked.
+    """
+    made = (
+        waiting(event, at, stage.settings.partitions)
+        for at, event in whole_province(SEED, scale.province, YEAR, DAYS)
+    )
+    with stage.counting(
+        f"The year of {scale.province:,} dossiers is made", 6 * scale.province
+    ) as told:
         ends = asyncio.run(write(stage.settings, made, told))
     return lines(asyncio.run(_run(stage, ends, scale)), scale)
 
@@ -53,14 +65,28 @@ def lines(run: Run, scale: Scale) -> list[Line]:
     """Median and 99th percentile of each kind of answer, in ms."""
     slowest = max(run.pages, key=lambda name: percentile(run.pages[name], 50))
     pages = [took for found in run.pages.values() for took in found]
-    told = f"{len(run.pages)} lists, {len(pages)} pages; slowest {slowest}, {percentile(run.pages[slowest], 50) * 1000:.0f} ms"
+    told = (
+        f"{len(run.pages)} lists, {len(pages)} pages; slowest {slowest},"
+        f" {percentile(run.pages[slowest], 50) * 1000:.0f} ms"
+    )
     asked = (
-        (f"every indicator of {scale.province:,} dossiers", run.figures, 150, f"{len(run.figures)} answers"),
+        (
+            f"every indicator of {scale.province:,} dossiers",
+            run.figures,
+            150,
+            f"{len(run.figures)} answers",
+        ),
         ("page of what is behind a figure", pages, 100, told),
         ("/metrics", run.scrapes, 250, f"{len(run.scrapes)} scrapes"),
     )
     return [
-        Line(f"{what}, p{percent}", percentile(found, percent) * 1000, "ms", Need("at most", most), note if percent == 99 else "")
+        Line(
+            f"{what}, p{percent}",
+            percentile(found, percent) * 1000,
+            "ms",
+            Need("at most", most),
+            note if percent == 99 else "",
+        )
         for what, found, most, note in asked
         for percent in (50, 99)
     ]
@@ -106,7 +132,12 @@ async def _asked(stage: Stage, session: aiohttp.ClientSession, scale: Scale) -> 
             page = await _times(session, first, max(1, scale.asked // 40), took)
             _require_whole(name, page)
             if page["next"] is not None:
-                await _times(session, (first[0], {**first[1], "after": page["next"]}), max(1, scale.asked // 40), took)
+                await _times(
+                    session,
+                    (first[0], {**first[1], "after": page["next"]}),
+                    max(1, scale.asked // 40),
+                    took,
+                )
     return run
 
 
@@ -116,21 +147,34 @@ def listed() -> Iterator[tuple[str, Asked]]:
         for part in PARTS:
             families = families_of(indicator, part)
             if indicator.source == "events" and len(families) == 1 and families[0] in FAMILIES:
-                asked = {"indicator": indicator.id, "part": part, "limit": str(LARGEST), **({} if indicator.asks_now else WINDOW)}
+                asked = {
+                    "indicator": indicator.id,
+                    "part": part,
+                    "limit": str(LARGEST),
+                    **({} if indicator.asks_now else WINDOW),
+                }
                 yield f"{indicator.id} {part}", (f"/v1/{families[0]}", asked)
 
 
 async def _times(
-    session: aiohttp.ClientSession, asked: Asked, count: int, into: list[float], told: Callable[[int], None] = lambda _: None
+    session: aiohttp.ClientSession,
+    asked: Asked,
+    count: int,
+    into: list[float],
+    told: Callable[[int], None] = lambda _: None,
 ) -> Any:
-    """Ask so many times, after once unmeasured; the last answer. Raises: EnvironmentBroken for any answer but 200."""
+    """Ask so many times, after once unmeasured; the last answer. Raises: EnvironmentBroken for any
+    answer but 200.
+    """
     address, parameters = asked
     for number in range(count + 1):
         began = time.perf_counter()
         async with session.get(address, params=parameters) as answer:
             body = await answer.read()
             if answer.status != 200:
-                raise EnvironmentBroken(f"{answer.url} answered {answer.status}: {body[:300].decode()}")
+                raise EnvironmentBroken(
+                    f"{answer.url} answered {answer.status}: {body[:300].decode()}"
+                )
             if number:
                 into.append(time.perf_counter() - began)
                 told(number)
@@ -139,8 +183,11 @@ async def _times(
 
 
 def _require_whole(name: str, page: Any) -> None:
-    """Raises: EnvironmentBroken unless the list is its figure: how quickly another one is told says nothing."""
+    """Raises: EnvironmentBroken unless the list is its figure: how quickly another one is told says
+    nothing.
+    """
     if page["figure"] is not None and not page["same_moment"]:
         raise EnvironmentBroken(
-            f"The list of {name} adds up to {page['adds']} and its figure is {page['figure']}: see the log of `lgsp metrics`."
+            f"The list of {name} adds up to {page['adds']} and its figure is {page['figure']}: see"
+            " the log of `lgsp metrics`."
         )

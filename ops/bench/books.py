@@ -1,7 +1,8 @@
-"""Books of many dossiers, made as the worker makes them but without Kafka between: half-years told one by one, each joined in memory.
+"""Books of many dossiers, made as the worker makes them but without Kafka between: half-years told
+one by one, each joined in memory.
 
-States and counts are those of the real family; a test compares them with the fold of the encoded events. Cells are sums over
-states, so those of the parts add up to those of the whole.
+States and counts are those of the real family; a test compares them with the fold of the encoded
+events. Cells are sums over states, so those of the parts add up to those of the whole.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ _counter: Synchronized[int] | None = None
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A half-year of the province. Only the last one is cut: what is reported of the others after their end is told as well."""
+    """A half-year of the province. Only the last one is cut: what is reported of the others after
+    their end is told as well.
+    """
 
     number: int
     of: int
@@ -58,21 +61,31 @@ class Made:
 
 def parts_of(dossiers: int, parts: int) -> list[Part]:
     """The dossiers shared out over consecutive half-years."""
-    return [Part(number, parts, dossiers * (number + 1) // parts - dossiers * number // parts) for number in range(parts)]
+    return [
+        Part(number, parts, dossiers * (number + 1) // parts - dossiers * number // parts)
+        for number in range(parts)
+    ]
 
 
 def count_into(counter: Synchronized[int]) -> None:
-    """In a process that makes parts: add the dossiers made to a counter that the waiting process reads."""
+    """In a process that makes parts: add the dossiers made to a counter that the waiting process
+    reads.
+    """
     global _counter
     _counter = counter
 
 
 def make(settings: Settings, part: Part) -> dict[Place, Made]:
-    """Tell a part, write its states to their topics; what it adds to each partition's books. Meant for a process of its own."""
+    """Tell a part, write its states to their topics; what it adds to each partition's books. Meant
+    for a process of its own.
+    """
     states, told = merged(part, settings.partitions)
     books = as_books(states, settings.partitions)
     asyncio.run(_write_states(settings, books))
-    return {place: Made(told.get(place, 0), len(one.states), dict(one.pages.items())) for place, one in books.items()}
+    return {
+        place: Made(told.get(place, 0), len(one.states), dict(one.pages.items()))
+        for place, one in books.items()
+    }
 
 
 def merged(part: Part, partitions: int) -> tuple[States, dict[Place, int]]:
@@ -99,8 +112,14 @@ def _count(family: str) -> None:
 
 
 def as_books(states: States, partitions: int) -> dict[Place, Books]:
-    """The books that hold these states, pages counted by the real rules. Takes the states out of their dictionary."""
-    books = {(family, partition): Books(FAMILIES[family]) for family in {name for name, _ in states} for partition in range(partitions)}
+    """The books that hold these states, pages counted by the real rules. Takes the states out of
+    their dictionary.
+    """
+    books = {
+        (family, partition): Books(FAMILIES[family])
+        for family in {name for name, _ in states}
+        for partition in range(partitions)
+    }
     dump = msgspec.msgpack.Encoder().encode
     while states:
         (family, key), state = states.popitem()
@@ -113,7 +132,9 @@ def as_books(states: States, partitions: int) -> dict[Place, Books]:
 async def _write_states(settings: Settings, books: dict[Place, Books]) -> None:
     async with Writer(settings) as writer:
         for (family, partition), one in books.items():
-            await writer.write(state_topic(family), partition, ((key, row, []) for key, row in one.states.items()))
+            await writer.write(
+                state_topic(family), partition, ((key, row, []) for key, row in one.states.items())
+            )
 
 
 def summed(parts: Iterable[dict[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -1,4 +1,6 @@
-"""The ceiling: a plain aiokafka consumer that only decodes, without Faust, states, cells or transactions."""
+"""The ceiling: a plain aiokafka consumer that only decodes, without Faust, states, cells or
+transactions.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ class Rate:
 
 
 def decode_only(settings: Settings, ends: Places) -> Rate:
-    """Decode everything up to these ends; measured from the first batch decoded, since starting is no decoding."""
+    """Decode everything up to these ends; measured from the first batch decoded, since starting is
+    no decoding.
+    """
     return asyncio.run(_decode(settings, ends))
 
 

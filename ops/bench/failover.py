@@ -1,4 +1,6 @@
-"""The fail-over: two workers under a steady trickle of events; one is killed, and the other goes on with its partitions."""
+"""The fail-over: two workers under a steady trickle of events; one is killed, and the other goes on
+with its partitions.
+"""
 
 from __future__ import annotations
 
@@ -32,13 +34,23 @@ Worker = tuple[Service, int]  # and the port of its metrics
 
 
 def measure(stage: Stage, scale: Scale) -> list[Line]:
-    """Kill one of two workers, several times; the time until every partition has applied an event written after the kill."""
+    """Kill one of two workers, several times; the time until every partition has applied an event
+    written after the kill.
+    """
     with stage.counting("Events are made", scale.history) as told:
         ends = asyncio.run(write_province(stage.settings, scale.history, told))
     took, restarts = asyncio.run(_kills(stage, ends, scale.kills))
     spread = ", ".join(f"{seconds:.1f}" for seconds in took)
     note = f"median of {spread}; workers that ended by themselves: {restarts}"
-    return [Line("worker killed → its figures move again", statistics.median(took), "s", Need("at most", 12), note)]
+    return [
+        Line(
+            "worker killed → its figures move again",
+            statistics.median(took),
+            "s",
+            Need("at most", 12),
+            note,
+        )
+    ]
 
 
 async def _kills(stage: Stage, ends: Places, kills: int) -> tuple[list[float], int]:
@@ -67,14 +79,18 @@ def _worker(stage: Stage, number: int) -> Worker:
 
 
 async def _kill(settings: Settings, applied: Applied, killed: Service, other: Service) -> float:
-    """Kill a worker; seconds until the other one has brought every partition past what was written before.
+    """Kill a worker; seconds until the other one has brought every partition past what was written
+    before.
 
-    The other one is started again if it ends, as a supervisor would: a rebalance in the midst of its transaction fences it.
+    The other one is started again if it ends, as a supervisor would: a rebalance in the midst of
+    its transaction fences it.
     """
     assert killed.process is not None
     killed.process.kill()
     began = time.monotonic()
-    goals = await ends_of(settings, {(TOPIC, partition): 0 for partition in range(settings.partitions)})
+    goals = await ends_of(
+        settings, {(TOPIC, partition): 0 for partition in range(settings.partitions)}
+    )
     killed.process.wait()
     in_time = deadline("Going on after the kill")
     while not _passed(await applied.offsets(), goals):
@@ -119,7 +135,13 @@ def things(partitions: int) -> list[str]:
 
 
 def _step(dossier: str) -> DossierStepTaken:
-    return DossierStepTaken(event_id=str(uuid4()), source="bench", agency="H35.SAMPLE.S01", occurred_at=now_ms(), dossier_id=dossier)
+    return DossierStepTaken(
+        event_id=str(uuid4()),
+        source="bench",
+        agency="H35.SAMPLE.S01",
+        occurred_at=now_ms(),
+        dossier_id=dossier,
+    )
 
 
 async def _both_keep(settings: Settings, workers: list[Worker]) -> None:

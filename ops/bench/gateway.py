@@ -1,4 +1,6 @@
-"""The gateway: how many events a second it takes in over HTTP on one core, in batches of 500, each acknowledged by Kafka."""
+"""The gateway: how many events a second it takes in over HTTP on one core, in batches of 500, each
+acknowledged by Kafka.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ CONNECTIONS = 8
 
 
 def measure(stage: Stage, scale: Scale) -> list[Line]:
-    """Send bodies made beforehand; the gateway alone on one core, this process and the broker on the other."""
+    """Send bodies made beforehand; the gateway alone on one core, this process and the broker on
+    the other.
+    """
     size = min(SIZE, scale.gateway_events)
     made = []
     with stage.counting("Requests are made", scale.gateway_events) as told:
@@ -36,11 +40,18 @@ def measure(stage: Stage, scale: Scale) -> list[Line]:
     gateway = stage.service("gateway")
     gateway.start()
     with stage.counting("Requests are sent", len(made) * size) as told, _apart(stage, gateway):
-        events, seconds, cpu = asyncio.run(_sent(stage.settings, gateway, Sending(made, size, told)))
+        events, seconds, cpu = asyncio.run(
+            _sent(stage.settings, gateway, Sending(made, size, told))
+        )
     pinned = f"in batches of {size}, {CONNECTIONS} connections, {events:,} events"
     return [
         Line("gateway, one core", events / seconds, "events/s", Need("at least", 10_000), pinned),
-        Line("… of its core", cpu / seconds * 100, "%", note=f"{cpu / events * 1e6:.0f} CPU-seconds a million events"),
+        Line(
+            "… of its core",
+            cpu / seconds * 100,
+            "%",
+            note=f"{cpu / events * 1e6:.0f} CPU-seconds a million events",
+        ),
     ]
 
 
@@ -75,14 +86,20 @@ class Sending:
 async def _sent(settings: Settings, gateway: Service, sending: Sending) -> tuple[int, float, float]:
     """Events that Kafka holds in the end, the seconds that it took and those of the gateway's CPU.
 
-    Raises: EnvironmentBroken if anything else than 202 came, or Kafka holds another number of events than were accepted.
+    Raises: EnvironmentBroken if anything else than 202 came, or Kafka holds another number of
+    events than were accepted.
     """
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS)) as session:
         await ready(session, f"http://{settings.host}:{settings.gateway_port}", gateway)
         began, cpu = time.monotonic(), usage(require_running(gateway)).cpu
-        await asyncio.gather(*(sending.connection(session, events_url(settings)) for _ in range(CONNECTIONS)))
+        await asyncio.gather(
+            *(sending.connection(session, events_url(settings)) for _ in range(CONNECTIONS))
+        )
         seconds, used = time.monotonic() - began, usage(require_running(gateway)).cpu - cpu
     held = sum((await ends_of(settings, no_events(settings))).values())
     if not sending.events == sending.accepted == held:
-        raise EnvironmentBroken(f"{sending.events:,} events sent, {sending.accepted:,} accepted, {held:,} in Kafka: see the gateway's log.")
+        raise EnvironmentBroken(
+            f"{sending.events:,} events sent, {sending.accepted:,} accepted, {held:,} in Kafka: see"
+            " the gateway's log."
+        )
     return held, seconds, used

@@ -1,4 +1,6 @@
-"""The whole job: events waiting in Kafka, one real worker process, from its first commit to its last; plain decoding before and after."""
+"""The whole job: events waiting in Kafka, one real worker process, from its first commit to its
+last; plain decoding before and after.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ LONGEST = 900.0
 
 
 def measure(stage: Stage, scale: Scale) -> list[Line]:
-    """Decode, job, decode: all three on the same events, so that what else the machine does meets them alike."""
+    """Decode, job, decode: all three on the same events, so that what else the machine does meets
+    them alike.
+    """
     with stage.counting("Events are made", scale.events) as told:
         ends = asyncio.run(write_province(stage.settings, scale.events, told))
     asyncio.run(require_written(stage.settings, ends))
@@ -29,18 +33,40 @@ def measure(stage: Stage, scale: Scale) -> list[Line]:
     return lines(sum(ends.values()), before, job, after, worker, broker)
 
 
-def lines(events: int, before: Rate, job: Rate, after: Rate, worker: Usage, broker: float) -> list[Line]:
+def lines(
+    events: int, before: Rate, job: Rate, after: Rate, worker: Usage, broker: float
+) -> list[Line]:
     """The figures; `broker` is its CPU-seconds meanwhile."""
     ceiling = (before.per_second + after.per_second) / 2
     around = f"decoding alone {before.per_second:,.0f} before, {after.per_second:,.0f} after"
     beside = [before.per_million(before.cpu), after.per_million(after.cpu), job.per_million(broker)]
     return [
-        Line(f"whole job, one worker, {events:,} events waiting", job.per_second, "events/s", Need("at least", 50_000)),
-        Line("… of plain aiokafka decode-only", job.per_second / ceiling if ceiling else 0.0, "", Need("at least", 0.25), around),
-        Line("… CPU-seconds per million events, worker", job.per_million(job.cpu), "s",
-             note="plain decoding {:.1f} and {:.1f} s, broker {:.1f} s".format(*beside)),
-        Line("… memory of the worker at the end", worker.memory, "MB", note=f"at most {worker.peak:,.0f} MB"),
-    ]  # fmt: skip
+        Line(
+            f"whole job, one worker, {events:,} events waiting",
+            job.per_second,
+            "events/s",
+            Need("at least", 50_000),
+        ),
+        Line(
+            "… of plain aiokafka decode-only",
+            job.per_second / ceiling if ceiling else 0.0,
+            "",
+            Need("at least", 0.25),
+            around,
+        ),
+        Line(
+            "… CPU-seconds per million events, worker",
+            job.per_million(job.cpu),
+            "s",
+            note="plain decoding {:.1f} and {:.1f} s, broker {:.1f} s".format(*beside),
+        ),
+        Line(
+            "… memory of the worker at the end",
+            worker.memory,
+            "MB",
+            note=f"at most {worker.peak:,.0f} MB",
+        ),
+    ]
 
 
 def _decoded(stage: Stage, ends: Places) -> Rate:
@@ -57,17 +83,25 @@ def _job(stage: Stage, ends: Places) -> tuple[Rate, Usage, float]:
     return found
 
 
-async def _follow(stage: Stage, worker: Service, ends: Places, told: Callable[[int], None]) -> tuple[Rate, Usage, float]:
+async def _follow(
+    stage: Stage, worker: Service, ends: Places, told: Callable[[int], None]
+) -> tuple[Rate, Usage, float]:
     total, broker = sum(ends.values()), stage.broker.pid or 0
     async with Applied(stage.settings) as applied:
         first = await _progress(applied, worker, ends, 1, told)
-        began, cpu, broker_cpu = time.monotonic(), usage(require_running(worker)).cpu, usage(broker).cpu
+        began, cpu, broker_cpu = (
+            time.monotonic(),
+            usage(require_running(worker)).cpu,
+            usage(broker).cpu,
+        )
         await _progress(applied, worker, ends, total, told)
         seconds, used = time.monotonic() - began, usage(require_running(worker))
         return Rate(total - first, seconds, used.cpu - cpu), used, usage(broker).cpu - broker_cpu
 
 
-async def _progress(applied: Applied, worker: Service, ends: Places, goal: int, told: Callable[[int], None]) -> int:
+async def _progress(
+    applied: Applied, worker: Service, ends: Places, goal: int, told: Callable[[int], None]
+) -> int:
     """Wait until so many events are applied; how many are."""
     in_time = deadline("The whole job", LONGEST)
     while (done := await applied.total(ends)) < goal:

@@ -1,4 +1,6 @@
-"""The way of one fact: accepted by the gateway until it shows in the API and in /metrics, while 1,000 events/s go the same way."""
+"""The way of one fact: accepted by the gateway until it shows in the API and in /metrics, while
+1,000 events/s go the same way.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +42,11 @@ Look = Callable[[], Awaitable[int]]
 
 @dataclass
 class Sight:
-    """What one of the two ways to look has seen: probe after probe, since each adds one to the count.
+    """What one of the two ways to look has seen: probe after probe, since each adds one to the
+    count.
 
-    The ways take turns, probe by probe: a scrape is so much work that it would slow down what the other one looks at.
+    The ways take turns, probe by probe: a scrape is so much work that it would slow down what the
+    other one looks at.
     """
 
     turn: int
@@ -59,7 +63,9 @@ class Sight:
         return any(number % WAYS == self.turn for number in range(len(self.took), accepted))
 
     def seen(self, count: int, accepted: list[float], now: float) -> None:
-        """The count stood in an answer that came at `now`; a probe seen before its own 202 took no time."""
+        """The count stood in an answer that came at `now`; a probe seen before its own 202 took no
+        time.
+        """
         self.took += [max(0.0, now - at) for at in accepted[len(self.took) : count]]
 
 
@@ -68,7 +74,9 @@ class Run:
     """One measurement as it goes on."""
 
     accepted: list[float] = field(default_factory=list)  # when each probe was
-    sights: dict[str, Sight] = field(default_factory=lambda: {"the API": Sight(0), "/metrics": Sight(1)})
+    sights: dict[str, Sight] = field(
+        default_factory=lambda: {"the API": Sight(0), "/metrics": Sight(1)}
+    )
     sent: int = 0
     rate: float = 0.0
     busy: dict[str, float] = field(default_factory=dict)  # cores that each process kept busy
@@ -84,7 +92,10 @@ def measure(stage: Stage, scale: Scale) -> list[Line]:
     run = asyncio.run(_run(stage, ends, made, scale))
     shares = ", ".join(f"{name} {cores:.2f}" for name, cores in run.busy.items())
     busy = Line("… cores busy meanwhile", sum(run.busy.values()), "", note=shares)
-    return [*(line for place, sight in run.sights.items() for line in lines(place, sight, run.rate)), busy]
+    return [
+        *(line for place, sight in run.sights.items() for line in lines(place, sight, run.rate)),
+        busy,
+    ]
 
 
 def lines(place: str, sight: Sight, rate: float) -> list[Line]:
@@ -92,7 +103,13 @@ def lines(place: str, sight: Sight, rate: float) -> list[Line]:
     spread = f"{len(sight.own)} probes at {rate:,.0f} events/s, {sight.looks} looks"
     needs = ((50, 100, ""), (99, 300, spread))
     return [
-        Line(f"accepted → visible in {place}, p{percent}", percentile(sight.own, percent) * 1000, "ms", Need("at most", most), note)
+        Line(
+            f"accepted → visible in {place}, p{percent}",
+            percentile(sight.own, percent) * 1000,
+            "ms",
+            Need("at most", most),
+            note,
+        )
         for percent, most, note in needs
     ]
 
@@ -104,17 +121,34 @@ async def _run(stage: Stage, ends: Places, made: list[bytes], scale: Scale) -> R
     for service in services.values():
         service.start()
     ports = {"metrics": settings.metrics_port, "gateway": settings.gateway_port}
-    async with Applied(settings) as applied, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+    async with (
+        Applied(settings) as applied,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
+    ):
         with stage.waiting("The hub starts"):
             await applied.reach(ends, services["worker"])
             for name, port in ports.items():
                 await ready(session, f"http://{settings.host}:{port}", services[name])
         figures = f"http://{settings.host}:{settings.metrics_port}"
-        looks: dict[str, Look] = {"the API": partial(_in_api, session, figures), "/metrics": partial(_in_metrics, session, figures)}
-        pids = {"Kafka": stage.broker.pid or 0, "the sender": os.getpid(), **{name: require_running(one) for name, one in services.items()}}
+        looks: dict[str, Look] = {
+            "the API": partial(_in_api, session, figures),
+            "/metrics": partial(_in_metrics, session, figures),
+        }
+        pids = {
+            "Kafka": stage.broker.pid or 0,
+            "the sender": os.getpid(),
+            **{name: require_running(one) for name, one in services.items()},
+        }
         with stage.counting(f"Probes, after {scale.warm:.0f} s of load", scale.probes) as told:
             probing = _probe(run, session, events_url(settings), scale, told, pids)
-            await _all_seen(run, looks, _load(run, session, events_url(settings), made), probing, scale, list(services.values()))
+            await _all_seen(
+                run,
+                looks,
+                _load(run, session, events_url(settings), made),
+                probing,
+                scale,
+                list(services.values()),
+            )
         await _require_counted(applied, ends, run)
     return run
 
@@ -128,9 +162,13 @@ def _busy(pids: dict[str, int], run: Run) -> Iterator[None]:
 
 
 async def _all_seen(
-    run: Run, looks: dict[str, Look], loading: Coroutine[Any, Any, None], probing: Coroutine[Any, Any, None], scale: Scale,
+    run: Run,
+    looks: dict[str, Look],
+    loading: Coroutine[Any, Any, None],
+    probing: Coroutine[Any, Any, None],
+    scale: Scale,
     services: list[Service],
-) -> None:  # fmt: skip
+) -> None:
     """Send and look until every probe was seen both ways; the first failure ends all.
 
     Raises: EnvironmentBroken
@@ -167,9 +205,16 @@ async def _send(run: Run, session: aiohttp.ClientSession, address: str, body: by
 
 
 async def _probe(
-    run: Run, session: aiohttp.ClientSession, address: str, scale: Scale, told: Callable[[int], None], pids: dict[str, int]
+    run: Run,
+    session: aiohttp.ClientSession,
+    address: str,
+    scale: Scale,
+    told: Callable[[int], None],
+    pids: dict[str, int],
 ) -> None:
-    """Once the hub is warm: until its compiler is done, a broker that has just been started does as much work again for itself."""
+    """Once the hub is warm: until its compiler is done, a broker that has just been started does as
+    much work again for itself.
+    """
     await asyncio.sleep(scale.warm)
     began = time.monotonic()
     with _busy(pids, run):
@@ -182,9 +227,14 @@ async def _probe(
 
 def _received(number: int) -> DossierReceived:
     return DossierReceived(
-        event_id=str(uuid4()), source="bench", agency=PROBED, occurred_at=now_ms(), dossier_id=f"{PROBED}-{number:06}",
-        procedure="SAMPLE.000001.H35", channel="online",
-    )  # fmt: skip
+        event_id=str(uuid4()),
+        source="bench",
+        agency=PROBED,
+        occurred_at=now_ms(),
+        dossier_id=f"{PROBED}-{number:06}",
+        procedure="SAMPLE.000001.H35",
+        channel="online",
+    )
 
 
 async def _watch(run: Run, sight: Sight, look: Look, scale: Scale, services: list[Service]) -> None:
@@ -236,4 +286,6 @@ async def _require_counted(applied: Applied, ends: Places, run: Run) -> None:
         in_time()
         await asyncio.sleep(0.1)
     if found != expected:
-        raise EnvironmentBroken(f"{expected:,} events were accepted and {found:,} counted: measure again.")
+        raise EnvironmentBroken(
+            f"{expected:,} events were accepted and {found:,} counted: measure again."
+        )

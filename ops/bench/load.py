@@ -1,4 +1,6 @@
-"""The believable province as records waiting in Kafka: made on every core, merged into the order of report, written in batches."""
+"""The believable province as records waiting in Kafka: made on every core, merged into the order of
+report, written in batches.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +30,11 @@ from schemas.wire import Headers
 MAKERS = 2
 CHUNK = 2_000
 DAYS = 365
-YEAR = START - DAYS * DAY_MS  # the year before the simulation's: the gateway takes in nothing of the future
+# the year before the simulation's: the gateway takes in nothing of the future
+YEAR = START - DAYS * DAY_MS
 EVENTS_A_DOSSIER = 5.58  # documents and duplicates included; only how much is made depends on it
-# report time, topic, partition, key, value, headers: a plain tuple crosses between processes quickest
+# report time, topic, partition, key, value, headers: a plain tuple crosses between processes
+# quickest
 Waiting = tuple[int, str, int, bytes, bytes, Headers]
 Row = tuple[bytes, bytes | None, Headers]
 
@@ -43,7 +47,14 @@ def dossiers_for(count: int) -> int:
 def waiting(event: Event, at: int, partitions: int) -> Waiting:
     """The event as it will wait in Kafka."""
     record = record_of(event)
-    return at, record.topic, partition_of(record.key, partitions), record.key, record.value, record.headers
+    return (
+        at,
+        record.topic,
+        partition_of(record.key, partitions),
+        record.key,
+        record.value,
+        record.headers,
+    )
 
 
 def _make(send: Connection, seed: int, dossiers: int, partitions: int) -> None:
@@ -59,14 +70,18 @@ def _received(receive: Connection) -> Iterator[Waiting]:
 
 
 def province(dossiers: int, partitions: int) -> Iterator[Waiting]:
-    """A year of the province in the order of report; two halves of its dossiers come from two processes."""
+    """A year of the province in the order of report; two halves of its dossiers come from two
+    processes.
+    """
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
         halves = []
         for maker in range(MAKERS):
             receive, send = context.Pipe(duplex=False)
             share = dossiers * (maker + 1) // MAKERS - dossiers * maker // MAKERS
-            process = context.Process(target=_make, args=(send, 1 + maker, share, partitions), daemon=True)
+            process = context.Process(
+                target=_make, args=(send, 1 + maker, share, partitions), daemon=True
+            )
             process.start()
             send.close()
             stack.callback(process.join)
@@ -77,7 +92,11 @@ def province(dossiers: int, partitions: int) -> Iterator[Waiting]:
 
 def no_events(settings: Settings) -> dict[tuple[str, int], int]:
     """Every (topic, partition) that the province's events go to, with none yet."""
-    return {(events_topic(family), partition): 0 for family in ("dossiers", "documents") for partition in range(settings.partitions)}
+    return {
+        (events_topic(family), partition): 0
+        for family in ("dossiers", "documents")
+        for partition in range(settings.partitions)
+    }
 
 
 class Writer:
@@ -113,15 +132,21 @@ class Writer:
         self._filling[place] = builder
 
     async def _send(self, builder: Any, topic: str, partition: int) -> None:
-        self._deliveries.append(await self._producer.send_batch(builder, topic, partition=partition))
+        self._deliveries.append(
+            await self._producer.send_batch(builder, topic, partition=partition)
+        )
 
 
-async def write_province(settings: Settings, count: int, told: Callable[[int], None]) -> dict[tuple[str, int], int]:
+async def write_province(
+    settings: Settings, count: int, told: Callable[[int], None]
+) -> dict[tuple[str, int], int]:
     """Write about so many events; how many wait in each (topic, partition)."""
     return await write(settings, province(dossiers_for(count), settings.partitions), told)
 
 
-async def write(settings: Settings, made: Iterator[Waiting], told: Callable[[int], None]) -> dict[tuple[str, int], int]:
+async def write(
+    settings: Settings, made: Iterator[Waiting], told: Callable[[int], None]
+) -> dict[tuple[str, int], int]:
     """Write these events; how many wait in each (topic, partition)."""
     ends = no_events(settings)
     async with Writer(settings) as writer:

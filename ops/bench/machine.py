@@ -1,4 +1,6 @@
-"""The machine that is measured, in one sentence, and what a process of it uses. Linux tells more than other systems."""
+"""The machine that is measured, in one sentence, and what a process of it uses. Linux tells more
+than other systems.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ MEASURED_CORES = 2  # what is needed is said of two
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process has used so far: seconds of CPU; memory now and at most, in MB of 1,000,000 bytes."""
+    """What a process has used so far: seconds of CPU; memory now and at most, in MB of 1,000,000
+    bytes.
+    """
 
     cpu: float
     memory: float
@@ -30,7 +34,9 @@ class Usage:
 def usage(pid: int) -> Usage:
     """What a running process uses. Raises: ProcessLookupError if there is none."""
     try:
-        return _from_proc(Path(f"/proc/{pid}")) if Path("/proc/self/stat").exists() else _from_ps(pid)
+        return (
+            _from_proc(Path(f"/proc/{pid}")) if Path("/proc/self/stat").exists() else _from_ps(pid)
+        )
     except FileNotFoundError as error:
         raise ProcessLookupError(pid) from error
 
@@ -42,15 +48,24 @@ def descriptors(pid: int) -> int:
 
 
 def _from_proc(folder: Path) -> Usage:
-    # Behind the name in brackets, which may hold anything, user and system time are the 12th and 13th field.
+    # Behind the name in brackets, which may hold anything, user and system time are the 12th and
+    # 13th field.
     times = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
-    sizes = dict(re.findall(r"^(VmRSS|VmHWM):\s+(\d+) kB", (folder / "status").read_text(), re.MULTILINE))
+    sizes = dict(
+        re.findall(r"^(VmRSS|VmHWM):\s+(\d+) kB", (folder / "status").read_text(), re.MULTILINE)
+    )
     ticks = os.sysconf("SC_CLK_TCK")
-    return Usage(sum(map(int, times)) / ticks, int(sizes.get("VmRSS", 0)) * 1024 / 1e6, int(sizes.get("VmHWM", 0)) * 1024 / 1e6)
+    return Usage(
+        sum(map(int, times)) / ticks,
+        int(sizes.get("VmRSS", 0)) * 1024 / 1e6,
+        int(sizes.get("VmHWM", 0)) * 1024 / 1e6,
+    )
 
 
 def _from_ps(pid: int) -> Usage:
-    told = subprocess.run(["ps", "-o", "time=,rss=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout.split()
+    told = subprocess.run(
+        ["ps", "-o", "time=,rss=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.split()
     if not told:
         raise ProcessLookupError(pid)
     memory = int(told[1]) * 1024 / 1e6
@@ -71,7 +86,9 @@ def cores() -> list[int]:
 
 
 def pin(pid: int, chosen: Sequence[int]) -> None:
-    """Keep a process, all its threads and what they start to some cores; does nothing where the system can't."""
+    """Keep a process, all its threads and what they start to some cores; does nothing where the
+    system can't.
+    """
     if not chosen or not hasattr(os, "sched_setaffinity"):
         return
     for task in Path(f"/proc/{pid}/task").iterdir():
@@ -98,8 +115,9 @@ def describe(settings: Settings) -> str:
     kafka = f"Kafka of {settings.kafka_home}" if settings.kafka_home else f"Kafka {VERSION}"
     loads = ", ".join(f"{load:.2f}" for load in os.getloadavg())
     return (
-        f"{_model()}, {count} cores{kept}, {_memory():.0f} GB, {platform.system()} {platform.release()}; "
-        f"Python {platform.python_version()}, {kafka}, aiokafka {version('aiokafka')}; load average before: {loads}"
+        f"{_model()}, {count} cores{kept}, {_memory():.0f} GB, {platform.system()}"
+        f" {platform.release()}; Python {platform.python_version()}, {kafka}, aiokafka"
+        f" {version('aiokafka')}; load average before: {loads}"
     )
 
 

@@ -35,14 +35,22 @@ class Scale:
 
     @classmethod
     def of(cls, events: int) -> Self:
-        """The scale that belongs to so many events of the whole job; the whole one from `EVENTS` on."""
+        """The scale that belongs to so many events of the whole job; the whole one from `EVENTS`
+        on.
+        """
         share = min(1.0, events / EVENTS)
         return cls(
-            events=events, books=max(600, round(1_000_000 * share)), history=max(500, round(100_000 * share)),
-            kills=max(1, round(3 * share)), gateway_events=max(1_000, round(200_000 * share)), probes=max(10, round(150 * share) * 2),
-            warm=60 * share, province=max(300, round(300_000 * share)), asked=max(2, round(200 * share)),
+            events=events,
+            books=max(600, round(1_000_000 * share)),
+            history=max(500, round(100_000 * share)),
+            kills=max(1, round(3 * share)),
+            gateway_events=max(1_000, round(200_000 * share)),
+            probes=max(10, round(150 * share) * 2),
+            warm=60 * share,
+            province=max(300, round(300_000 * share)),
+            asked=max(2, round(200 * share)),
             soak=max(3, 1_800 * share),
-        )  # fmt: skip
+        )
 
     @property
     def whole(self) -> bool:

@@ -1,4 +1,6 @@
-"""How far the workers are: the group's offsets, which every transaction commits together with its states and cells."""
+"""How far the workers are: the group's offsets, which every transaction commits together with its
+states and cells.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,11 @@ from typing import Self
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+)
 
 from ops.bench.stage import deadline
 from ops.supervise import Service
@@ -17,7 +23,11 @@ from schemas.kafka import admin, consumer
 from schemas.settings import Settings
 
 POLL_SECONDS = 0.05
-COORDINATOR_COMES = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError)
+COORDINATOR_COMES = (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+)
 Places = dict[tuple[str, int], int]
 
 
@@ -37,20 +47,27 @@ class Applied:
         await self._admin.__aexit__(None, None, None)
 
     async def offsets(self) -> Places:
-        """The next offset of every partition that the group has committed; nothing while Kafka still makes the group's coordinator."""
+        """The next offset of every partition that the group has committed; nothing while Kafka
+        still makes the group's coordinator.
+        """
         try:
             found = await self._client.list_consumer_group_offsets(self._settings.app_id)
         except COORDINATOR_COMES:
             return {}
-        return {(place.topic, place.partition): max(0, state.offset) for place, state in found.items()}
+        return {
+            (place.topic, place.partition): max(0, state.offset) for place, state in found.items()
+        }
 
     async def total(self, places: Mapping[tuple[str, int], int]) -> int:
         """Events applied in these places."""
         found = await self.offsets()
         return sum(found.get(place, 0) for place in places)
 
-    async def reach(self, ends: Mapping[tuple[str, int], int], *services: Service, seconds: float = 120.0) -> None:
-        """Wait until everything up to these ends is applied; services that end meanwhile are started again, as they always are.
+    async def reach(
+        self, ends: Mapping[tuple[str, int], int], *services: Service, seconds: float = 120.0
+    ) -> None:
+        """Wait until everything up to these ends is applied; services that end meanwhile are
+        started again, as they always are.
 
         Raises: EnvironmentBroken if it takes too long.
         """
@@ -70,7 +87,12 @@ async def ends_of(settings: Settings, places: Mapping[tuple[str, int], int]) -> 
 
 
 async def require_written(settings: Settings, ends: Mapping[tuple[str, int], int]) -> None:
-    """Raises: EnvironmentBroken unless Kafka holds exactly so many events: otherwise nothing measured on them would be true."""
+    """Raises: EnvironmentBroken unless Kafka holds exactly so many events: otherwise nothing
+    measured on them would be true.
+    """
     found = await ends_of(settings, ends)
     if found != dict(ends):
-        raise EnvironmentBroken(f"Kafka holds {sum(found.values()):,} of {sum(ends.values()):,} events written: measure again.")
+        raise EnvironmentBroken(
+            f"Kafka holds {sum(found.values()):,} of {sum(ends.values()):,} events written: measure"
+            " again."
+        )

@@ -1,4 +1,6 @@
-"""What was measured beside what is needed: one line each, as a table for the terminal and for Markdown."""
+"""What was measured beside what is needed: one line each, as a table for the terminal and for
+Markdown.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One figure. `need` None: told for information. `note`: what else belongs to the figure, such as its spread."""
+    """One figure. `need` None: told for information. `note`: what else belongs to the figure, such
+    as its spread.
+    """
 
     what: str
     measured: float
@@ -34,7 +38,11 @@ class Line:
         """How often the need is met: 1 is just enough, whichever way the need points."""
         if self.need is None:
             return None
-        over, under = (self.measured, self.need.value) if self.need.bound == "at least" else (self.need.value, self.measured)
+        over, under = (
+            (self.measured, self.need.value)
+            if self.need.bound == "at least"
+            else (self.need.value, self.measured)
+        )
         return over / under if under else float("inf")
 
     @property
@@ -44,7 +52,14 @@ class Line:
 
     def cells(self) -> tuple[str, str, str, str, str]:
         """The line's text, as `HEAD` says."""
-        needed = "–" if self.need is None else f"{'≥' if self.need.bound == 'at least' else '≤'} {self._with_unit(self.need.value)}"
+        needed = (
+            "–"
+            if self.need is None
+            else (
+                f"{'≥' if self.need.bound == 'at least' else '≤'}"
+                f" {self._with_unit(self.need.value)}"
+            )
+        )
         measured = self._with_unit(self.measured) + (f" ({self.note})" if self.note else "")
         ratio = "–" if self.ratio is None else f"{self.ratio:.2f}"
         return self.what, needed, measured, ratio, {None: "–", True: "yes", False: "no"}[self.met]
@@ -54,7 +69,9 @@ class Line:
 
 
 def number(value: float) -> str:
-    """Three figures that count, thousands parted by commas, no zeros behind the point that say nothing."""
+    """Three figures that count, thousands parted by commas, no zeros behind the point that say
+    nothing.
+    """
     if abs(value) >= 99.95 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 9.995 else f"{value:.2f}"
@@ -84,4 +101,9 @@ def table(lines: Iterable[Line], title: str, caption: str) -> Table:
 def markdown(lines: Iterable[Line], caption: str) -> str:
     """For the README: the table, then what it was measured on."""
     rows = [HEAD, ("---",) * len(HEAD), *(line.cells() for line in lines)]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows) + f"\n{caption}\n"
+    return (
+        "".join(
+            "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows
+        )
+        + f"\n{caption}\n"
+    )

@@ -1,4 +1,6 @@
-"""Requests as agencies send them: CloudEvents of the believable province in batches, made beforehand; and sending them."""
+"""Requests as agencies send them: CloudEvents of the believable province in batches, made
+beforehand; and sending them.
+"""
 
 from __future__ import annotations
 
@@ -43,12 +45,16 @@ async def post(session: aiohttp.ClientSession, address: str, body: bytes) -> int
     """Send one batch; the events accepted. Raises: EnvironmentBroken for any answer but 202."""
     async with session.post(address, data=body, headers=HEADERS) as answer:
         if answer.status != 202:
-            raise EnvironmentBroken(f"The gateway answered {answer.status}: {(await answer.text())[:300]}")
+            raise EnvironmentBroken(
+                f"The gateway answered {answer.status}: {(await answer.text())[:300]}"
+            )
         return int((await answer.json())["accepted"])
 
 
 async def ready(session: aiohttp.ClientSession, address: str, service: Service) -> None:
-    """Wait until a service says that it is ready. Raises: EnvironmentBroken if it ends instead, or takes too long."""
+    """Wait until a service says that it is ready. Raises: EnvironmentBroken if it ends instead, or
+    takes too long.
+    """
     in_time = deadline(f"The start of {service.name}")
     while not await _answers(session, f"{address}/readyz"):
         require_running(service)

@@ -22,28 +22,45 @@ Measure = Callable[[Stage, Scale], list[Line]]
 
 
 def run_bench(
-    settings: Settings, names: Sequence[str] = (), *, events: int = EVENTS, markdown: Path | None = None, console: Console | None = None,
-) -> int:  # fmt: skip
-    """Measure what is named (nothing: everything), print the table, write it as Markdown where wanted.
+    settings: Settings,
+    names: Sequence[str] = (),
+    *,
+    events: int = EVENTS,
+    markdown: Path | None = None,
+    console: Console | None = None,
+) -> int:
+    """Measure what is named (nothing: everything), print the table, write it as Markdown where
+    wanted.
 
-    Slowness is no failure: the exit code is 1 only if something could not be measured, which is said; the others are told all the same.
+    Slowness is no failure: the exit code is 1 only if something could not be measured, which is
+    said; the others are told all the same.
     """
     console = console or Console()
     scale, machine = Scale.of(events), describe(settings)
     console.print(machine, soft_wrap=True, highlight=False)
     chosen = [name for name in NAMES if name in (names or NAMES.keys() - ASKED_FOR)]
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C: nothing is left running, nothing on the disk
+    # like Ctrl-C: nothing is left running, nothing on the disk
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with two_cores() as cores:
         found = {name: _measured(settings, name, scale, cores, console) for name in chosen}
     lines = [line for measured in found.values() if measured for line in measured]
-    caption = machine if scale.whole else f"Shrunk to {events:,} events, so nothing here says what the whole measurement would. {machine}"
+    caption = (
+        machine
+        if scale.whole
+        else (
+            f"Shrunk to {events:,} events, so nothing here says what the whole measurement would."
+            f" {machine}"
+        )
+    )
     console.print(report.table(lines, "lgsp bench", caption))
     if markdown is not None:
         markdown.write_text(report.markdown(lines, f"Measured on: {caption}."), encoding="utf-8")
     return 0 if all(found.values()) else 1
 
 
-def _measured(settings: Settings, name: str, scale: Scale, cores: list[int], console: Console) -> list[Line] | None:
+def _measured(
+    settings: Settings, name: str, scale: Scale, cores: list[int], console: Console
+) -> list[Line] | None:
     """One measurement on a stage of its own; None if it failed."""
     measure: Measure = import_module(f"ops.bench.{name}").measure
     try:
@@ -52,5 +69,11 @@ def _measured(settings: Settings, name: str, scale: Scale, cores: list[int], con
             with Stage(settings, progress, cores) as stage:
                 return measure(stage, scale)
     except HubError as error:
-        console.print(f"{name} could not be measured: {error}", style="red", soft_wrap=True, highlight=False, markup=False)
+        console.print(
+            f"{name} could not be measured: {error}",
+            style="red",
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+        )
         return None

@@ -1,7 +1,9 @@
-"""The soak: the whole hub under a steady stream for half an hour, watched for what grows with time instead of with facts.
+"""The soak: the whole hub under a steady stream for half an hour, watched for what grows with time
+instead of with facts.
 
-The stream is the whole simulated province in the order of report, as agencies send it over HTTP: facts told twice, corrections,
-facts that are late or break a rule. At its end every figure is counted again.
+The stream is the whole simulated province in the order of report, as agencies send it over HTTP:
+facts told twice, corrections, facts that are late or break a rule. At its end every figure is
+counted again.
 """
 
 from __future__ import annotations
@@ -36,15 +38,20 @@ RATE = 300  # events a second
 SAMPLES = 180
 GROWTH = 1.15  # memory at the end, in times of that after a third
 PROCESSES = ("gateway", "worker", "metrics")
-RECOUNTED = tuple(name for name, family in FAMILIES.items() if family.recounted)  # whose events are kept for ever
+# whose events are kept for ever
+RECOUNTED = tuple(name for name, family in FAMILIES.items() if family.recounted)
 TOPICS = {  # what takes Kafka's disk
-    "events": [events_topic(name) for name in RECOUNTED], "states": [state_topic(name) for name in FAMILIES], "cells": [CELLS],
-}  # fmt: skip
+    "events": [events_topic(name) for name in RECOUNTED],
+    "states": [state_topic(name) for name in FAMILIES],
+    "cells": [CELLS],
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Of one process at one moment: memory in MB, and open descriptors (0 where the system does not tell)."""
+    """Of one process at one moment: memory in MB, and open descriptors (0 where the system does not
+    tell).
+    """
 
     memory: float
     descriptors: int
@@ -68,19 +75,44 @@ def measure(stage: Stage, scale: Scale) -> list[Line]:
 
 
 def lines(soak: Soak) -> list[Line]:
-    """Of every process how much it grew after the first third, and what a million events take on disk."""
+    """Of every process how much it grew after the first third, and what a million events take on
+    disk.
+    """
     found = []
     for name, samples in soak.samples.items():
         early, late = _early_and_late([sample.memory for sample in samples])
         note = f"{early:.0f} → {late:.0f} MB"
-        found.append(Line(f"{name}: memory at the end / after a third", late / early, "", Need("at most", GROWTH), note))
+        found.append(
+            Line(
+                f"{name}: memory at the end / after a third",
+                late / early,
+                "",
+                Need("at most", GROWTH),
+                note,
+            )
+        )
     for name, samples in soak.samples.items():
         early, late = _early_and_late([sample.descriptors for sample in samples])
         if early:
             note = f"{early:.0f} → {late:.0f}"
-            found.append(Line(f"{name}: descriptors at the end / after a third", late / early, "", Need("at most", GROWTH), note))
+            found.append(
+                Line(
+                    f"{name}: descriptors at the end / after a third",
+                    late / early,
+                    "",
+                    Need("at most", GROWTH),
+                    note,
+                )
+            )
     for name, size in soak.disk.items():
-        found.append(Line(f"{name}, a million events", size / soak.events * 1e6, "MB", note=f"{soak.events:,} events"))
+        found.append(
+            Line(
+                f"{name}, a million events",
+                size / soak.events * 1e6,
+                "MB",
+                note=f"{soak.events:,} events",
+            )
+        )
     return found
 
 
@@ -98,7 +130,10 @@ async def _soak(stage: Stage, count: int, seconds: float) -> Soak:
         service.start()
     with stage.waiting("The hub starts"):
         await _all_ready(settings, services)
-    pids = {"Kafka": stage.broker.pid or 0, **{name: require_running(one) for name, one in services.items()}}
+    pids = {
+        "Kafka": stage.broker.pid or 0,
+        **{name: require_running(one) for name, one in services.items()},
+    }
     samples: Samples = {name: [] for name in pids}
     watching = asyncio.create_task(_watch(pids, samples, seconds / SAMPLES))
     with stage.counting(f"{RATE} events/s", count) as told:
@@ -123,18 +158,23 @@ async def _all_ready(settings: Settings, services: Mapping[str, Service]) -> Non
 async def _watch(pids: Mapping[str, int], samples: Samples, pause: float) -> None:
     """Sample every process, again and again.
 
-    Raises: EnvironmentBroken if one ended: another process of its name would begin with little memory again.
+    Raises: EnvironmentBroken if one ended: another process of its name would begin with little
+    memory again.
     """
     while True:
         for name, pid in pids.items():
             try:
                 samples[name].append(Sample(usage(pid).memory, descriptors(pid)))
             except ProcessLookupError:
-                raise EnvironmentBroken(f"{name} ended under the load, so what it grows to can't be told: read its log.") from None
+                raise EnvironmentBroken(
+                    f"{name} ended under the load, so what it grows to can't be told: read its log."
+                ) from None
         await asyncio.sleep(pause)
 
 
-async def _send(settings: Settings, count: int, told: Callable[[int], None], watching: asyncio.Task[None]) -> int:
+async def _send(
+    settings: Settings, count: int, told: Callable[[int], None], watching: asyncio.Task[None]
+) -> int:
     """Send so many events at their times; returns how many."""
     clock = asyncio.get_running_loop().time
     began, sent, size = clock(), 0, RATE // 10
@@ -160,24 +200,36 @@ async def _exact(settings: Settings, worker: Service) -> None:
 
     Raises: EnvironmentBroken if a figure is not what the events say.
     """
-    places = {(topic, partition): 0 for topic in TOPICS["events"] for partition in range(settings.partitions)}
+    places = {
+        (topic, partition): 0
+        for topic in TOPICS["events"]
+        for partition in range(settings.partitions)
+    }
     async with Applied(settings) as applied:
         await applied.reach(await ends_of(settings, places), worker)
     wrong = [verdict for verdict in await recount(settings) if verdict.wrong]
     if wrong:
         named = ", ".join(f"{verdict.family}/{verdict.partition}" for verdict in wrong)
-        raise EnvironmentBroken(f"After the soak the figures of {named} are not what the events say.")
+        raise EnvironmentBroken(
+            f"After the soak the figures of {named} are not what the events say."
+        )
 
 
 def _disk(settings: Settings) -> dict[str, float]:
     """MB on disk, by what holds them."""
     log = settings.data / "kafka" / "log"
     kafka = {
-        f"Kafka on disk, {what}": sum(_size(log.glob(f"{topic}-*/*")) for topic in topics)  # a folder is named topic-partition
+        # a folder is named topic-partition
+        f"Kafka on disk, {what}": sum(_size(log.glob(f"{topic}-*/*")) for topic in topics)
         for what, topics in TOPICS.items()
     }
     lists, cube = (_size(settings.data.glob(f"{name}.sqlite*")) for name in ("listing", "cube"))
-    return {**kafka, "Kafka on disk, all": _size(log.glob("*/*")), "lists on disk": lists, "cube on disk": cube}
+    return {
+        **kafka,
+        "Kafka on disk, all": _size(log.glob("*/*")),
+        "lists on disk": lists,
+        "cube on disk": cube,
+    }
 
 
 def _size(files: Iterator[Path]) -> float:

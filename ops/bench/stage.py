@@ -1,4 +1,6 @@
-"""The stage of a measurement: a Kafka of its own on a temporary folder, the hub's processes on it, progress for who waits."""
+"""The stage of a measurement: a Kafka of its own on a temporary folder, the hub's processes on it,
+progress for who waits.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,11 @@ class Stage:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            folder = Path(stack.enter_context(TemporaryDirectory(prefix="lgsp-bench-", ignore_cleanup_errors=True)))
+            folder = Path(
+                stack.enter_context(
+                    TemporaryDirectory(prefix="lgsp-bench-", ignore_cleanup_errors=True)
+                )
+            )
             self.settings = stage_settings(self._chosen, folder)
             self.broker = EmbeddedKafka.of(self.settings)
             with self.waiting("Kafka starts"):
@@ -50,7 +56,9 @@ class Stage:
         self._stack.close()
 
     def service(self, name: str, label: str = "", **changes: Any) -> Service:
-        """One of the hub's commands as a process of its own, not yet started. `label` tells two of a kind apart."""
+        """One of the hub's commands as a process of its own, not yet started. `label` tells two of
+        a kind apart.
+        """
         settings = self.settings.model_copy(update=changes)
         log = self.settings.data / "logs" / f"{label or name}.log"
         service = Service(name, [name], log, environment(settings))
@@ -76,17 +84,31 @@ class Stage:
 
 def stage_settings(chosen: Settings, folder: Path) -> Settings:
     """The user's settings on another folder and on free ports; always the embedded Kafka."""
-    return chosen.model_copy(update={
-        "data": folder, "host": LOOPBACK, "kafka_host": LOOPBACK, "kafka_servers": "", "kafka_port": free_port(),
-        "gateway_port": free_port(), "metrics_port": free_port(), "worker_port": 0, "replication_factor": 1,
-        "min_insync_replicas": 1, "log_level": "INFO",
-    })  # fmt: skip
+    return chosen.model_copy(
+        update={
+            "data": folder,
+            "host": LOOPBACK,
+            "kafka_host": LOOPBACK,
+            "kafka_servers": "",
+            "kafka_port": free_port(),
+            "gateway_port": free_port(),
+            "metrics_port": free_port(),
+            "worker_port": 0,
+            "replication_factor": 1,
+            "min_insync_replicas": 1,
+            "log_level": "INFO",
+        }
+    )
 
 
 def environment(settings: Settings) -> dict[str, str]:
     """The settings as variables for a process; what is empty is left to its default."""
     given = {name: getattr(settings, name) for name in Settings.model_fields}
-    return {f"LGSP_{name.upper()}": str(value) for name, value in given.items() if value not in (None, "")}
+    return {
+        f"LGSP_{name.upper()}": str(value)
+        for name, value in given.items()
+        if value not in (None, "")
+    }
 
 
 def apart(function: Callable[..., Result], *arguments: Any) -> Result:
@@ -98,7 +120,9 @@ def apart(function: Callable[..., Result], *arguments: Any) -> Result:
 def require_running(service: Service) -> int:
     """Its process number. Raises: EnvironmentBroken if it ended."""
     if service.process is None or not service.running:
-        raise EnvironmentBroken(f"{service.name} ended while it was measured: {service.last_words()}")
+        raise EnvironmentBroken(
+            f"{service.name} ended while it was measured: {service.last_words()}"
+        )
     return service.process.pid
 
 
@@ -108,6 +132,9 @@ def deadline(what: str, seconds: float = PATIENCE) -> Callable[[], None]:
 
     def check() -> None:
         if time.monotonic() > until:
-            raise EnvironmentBroken(f"{what} did not happen within {seconds:.0f} s: is the machine too busy to measure anything?")
+            raise EnvironmentBroken(
+                f"{what} did not happen within {seconds:.0f} s: is the machine too busy to measure"
+                " anything?"
+            )
 
     return check

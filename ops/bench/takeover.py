@@ -1,4 +1,6 @@
-"""The take-over: one process opens the ledgers of all partitions, whose books hold a million dossiers; its time and memory."""
+"""The take-over: one process opens the ledgers of all partitions, whose books hold a million
+dossiers; its time and memory.
+"""
 
 from __future__ import annotations
 
@@ -51,17 +53,28 @@ def measure(stage: Stage, scale: Scale) -> list[Line]:
 
 def lines(opened: Opened) -> list[Line]:
     """The figures. Memory is the whole process's, per million dossiers."""
-    dossiers, others = opened.states["dossiers"], sum(opened.states.values()) - opened.states["dossiers"]
+    dossiers, others = (
+        opened.states["dossiers"],
+        sum(opened.states.values()) - opened.states["dossiers"],
+    )
     held = f"{others:,} documents beside them, {opened.pages:,} pages of cells"
     memory = f"whole process {opened.used.memory:,.0f} MB, at most {opened.used.peak:,.0f} MB"
     return [
         Line(f"take-over of {dossiers:,} dossiers", opened.seconds, "s", Need("at most", 7), held),
-        Line("memory per million dossiers", opened.used.memory / (dossiers / 1e6), "MB", Need("at most", 500), memory),
+        Line(
+            "memory per million dossiers",
+            opened.used.memory / (dossiers / 1e6),
+            "MB",
+            Need("at most", 500),
+            memory,
+        ),
     ]
 
 
 def open_all(settings: Settings) -> Opened:
-    """Open every ledger at once, as a worker does on taking over; meant for a process of its own, with all that a worker has loaded."""
+    """Open every ledger at once, as a worker does on taking over; meant for a process of its own,
+    with all that a worker has loaded.
+    """
     from streams.worker import build_app
 
     gc.set_threshold(100_000, 50, 100)  # as the worker's
@@ -77,15 +90,21 @@ async def _open_all(settings: Settings) -> Opened:
     for ledger in ledgers:
         await ledger.close()
     accounts = [account for ledger in ledgers for account in ledger.accounts.values()]
-    states = {name: sum(len(account.books.states) for account in accounts if account.family.name == name) for name in FAMILIES}
+    states = {
+        name: sum(len(account.books.states) for account in accounts if account.family.name == name)
+        for name in FAMILIES
+    }
     return Opened(took, states, sum(len(account.books.pages) for account in accounts), used)
 
 
-def _made(settings: Settings, dossiers: int, told: Callable[[int], None]) -> dict[Place, list[Made]]:
+def _made(
+    settings: Settings, dossiers: int, told: Callable[[int], None]
+) -> dict[Place, list[Made]]:
     books: dict[Place, list[Made]] = {}
     spawn = multiprocessing.get_context("spawn")
     counter = spawn.Value("q", 0)
-    # A fresh process for each part: what the one before has left in memory would only be in the way.
+    # A fresh process for each part: what the one before has left in memory would only be in the
+    # way.
     with ProcessPoolExecutor(MAKERS, spawn, count_into, (counter,), max_tasks_per_child=1) as pool:
         making = [pool.submit(make, settings, part) for part in parts_of(dossiers, PARTS)]
         while wait(making, timeout=LOOK_SECONDS).not_done:
@@ -97,7 +116,9 @@ def _made(settings: Settings, dossiers: int, told: Callable[[int], None]) -> dic
 
 
 async def _write_pages(settings: Settings, books: dict[Place, list[Made]]) -> None:
-    """Each partition's pages, and by which rules they are counted. They stand for no event, since there is none in Kafka."""
+    """Each partition's pages, and by which rules they are counted. They stand for no event, since
+    there is none in Kafka.
+    """
     async with Writer(settings) as writer:
         for (family, partition), made in books.items():
             pages = summed(one.pages for one in made)

@@ -1,4 +1,6 @@
-"""`lgsp quarantine`: what could not be taken in, by source, reason and day; and all that is kept of one refusal, in words."""
+"""`lgsp quarantine`: what could not be taken in, by source, reason and day; and all that is kept of
+one refusal, in words.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Entries of `lgsp.quarantine` as people look at them. Whole bodies that earlier versions kept come out as today's: masked."""
+"""Entries of `lgsp.quarantine` as people look at them. Whole bodies that earlier versions kept come
+out as today's: masked.
+"""
 
 from __future__ import annotations
 
@@ -42,19 +44,27 @@ class Entry:
         return self.origin.partition(":")[0]
 
     def begins(self, said: str) -> bool:
-        """Whether its origin is what somebody said, or begins so; a request may be cut before the item too (`http:0b6bd1c4/1`)."""
+        """Whether its origin is what somebody said, or begins so; a request may be cut before the
+        item too (`http:0b6bd1c4/1`).
+        """
         if self.origin.startswith(said):
             return True
         request, _, item = said.rpartition("/")
         own, _, own_item = self.origin.rpartition("/")
-        return self.door == "http" and bool(request) and item == own_item and own.startswith(request)
+        return (
+            self.door == "http" and bool(request) and item == own_item and own.startswith(request)
+        )
 
     @property
     def source(self) -> str:
         """Who it came from, as far as that is known."""
         if self.kept.source:
             return self.kept.source
-        return f"({self.origin.removeprefix('kafka:').partition('/')[0]})" if self.door == "kafka" else "(not told)"
+        return (
+            f"({self.origin.removeprefix('kafka:').partition('/')[0]})"
+            if self.door == "kafka"
+            else "(not told)"
+        )
 
     @property
     def day(self) -> str:
@@ -73,7 +83,9 @@ class Entry:
         """For machines."""
         head = {"origin": self.origin, "at": iso(self.at), "door": self.door, "source": self.source}
         head |= {"kind": self.kind, "reason": self.reason}
-        return head | {name: getattr(self.kept, name) for name in Kept.__struct_fields__ if name != "source"}
+        return head | {
+            name: getattr(self.kept, name) for name in Kept.__struct_fields__ if name != "source"
+        }
 
 
 def entry_of(record: Any, digest: Digest) -> Entry:
@@ -95,7 +107,9 @@ def entry_of(record: Any, digest: Digest) -> Entry:
 
 
 def _kept_of_body(origin: str, body: bytes, digest: Digest, length: str) -> Kept:
-    """What today's version would have kept of a body. Those longer than 64 KiB were cut, so that their hash is that of the cut."""
+    """What today's version would have kept of a body. Those longer than 64 KiB were cut, so that
+    their hash is that of the cut.
+    """
     text = body.decode("utf-8", "surrogateescape")
     try:
         item = Item(json.loads(text), text, ())
@@ -120,4 +134,3 @@ async def entries(settings: Settings, since: int = 0) -> AsyncIterator[Entry]:
                         yield entry_of(record, digest)
     except KafkaConnectionError as error:
         raise unavailable(settings) from error
-

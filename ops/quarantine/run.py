@@ -24,14 +24,28 @@ from schemas.errors import HubError
 from schemas.settings import Settings
 
 Form = Literal["table", "json", "csv"]
-COLUMNS = ("at", "door", "source", "kind", "reason", "origin", "type", "length", "digest", "digest_key", "unknown")
+COLUMNS = (
+    "at",
+    "door",
+    "source",
+    "kind",
+    "reason",
+    "origin",
+    "type",
+    "length",
+    "digest",
+    "digest_key",
+    "unknown",
+)
 _AGO = re.compile(r"(\d{1,4})([dh])")
 SHOWN = 10  # origins that a question in want of more signs is answered with
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which refusals; texts are looked for anywhere in the source and in the reason or its kind, capitals or not."""
+    """Which refusals; texts are looked for anywhere in the source and in the reason or its kind,
+    capitals or not.
+    """
 
     source: str = ""
     reason: str = ""
@@ -54,11 +68,17 @@ def instant_of(text: str) -> int:
     try:
         return to_ms(datetime.combine(date.fromisoformat(text), time(), ZONE))
     except ValueError:
-        raise HubError("--since should be a day such as 2026-11-30, or how long ago: 7d, 12h.") from None
+        raise HubError(
+            "--since should be a day such as 2026-11-30, or how long ago: 7d, 12h."
+        ) from None
 
 
-def run_list(settings: Settings, asked: Asked, form: Form = "table", console: Console | None = None) -> int:
-    """Counts by day, source and reason as a table, or the entries themselves for machines; newest first. The exit code."""
+def run_list(
+    settings: Settings, asked: Asked, form: Form = "table", console: Console | None = None
+) -> int:
+    """Counts by day, source and reason as a table, or the entries themselves for machines; newest
+    first. The exit code.
+    """
     console = console or Console()
     if form == "table":
         with console.status("Reading the quarantine …"):
@@ -80,7 +100,10 @@ async def _groups(settings: Settings, asked: Asked) -> tuple[list[Group], int]:
     async for entry in entries(settings, asked.since):
         if asked.wants(entry):
             total += 1
-            group = groups.setdefault((entry.day, entry.source, entry.general), Group(entry.day, entry.source, entry.general))
+            group = groups.setdefault(
+                (entry.day, entry.source, entry.general),
+                Group(entry.day, entry.source, entry.general),
+            )
             group.add(entry)
     return sorted(groups.values(), key=lambda one: (one.day, one.at), reverse=True), total
 
@@ -115,7 +138,8 @@ class _Matches:
 
 
 def run_show(settings: Settings, origin: str, console: Console | None = None) -> int:
-    """All that is kept of one refusal, in words. `origin` may be the beginning of one, as long as there is no other.
+    """All that is kept of one refusal, in words. `origin` may be the beginning of one, as long as
+    there is no other.
 
     Raises: HubError if there is none, or several.
     """
@@ -125,25 +149,45 @@ def run_show(settings: Settings, origin: str, console: Console | None = None) ->
     exact = matches.by_origin.get(origin)
     if exact is None and len(matches.by_origin) > 1:
         first = ", ".join(list(matches.by_origin)[:SHOWN])
-        more = "" if len(matches.by_origin) <= SHOWN else f" and {len(matches.by_origin) - SHOWN:,} more"
-        raise HubError(f"Several refusals begin so: {first}{more}. Say more of the one that is meant.")
+        more = (
+            ""
+            if len(matches.by_origin) <= SHOWN
+            else f" and {len(matches.by_origin) - SHOWN:,} more"
+        )
+        raise HubError(
+            f"Several refusals begin so: {first}{more}. Say more of the one that is meant."
+        )
     if not matches.by_origin:
-        raise HubError("Nothing in the quarantine has that origin: entries go after 14 days. `lgsp quarantine list` shows what is there.")
+        raise HubError(
+            "Nothing in the quarantine has that origin: entries go after 14 days. `lgsp quarantine"
+            " list` shows what is there."
+        )
     entry = exact or next(iter(matches.by_origin.values()))
-    others = [one for one in same.get((entry.kept.digest_key, entry.kept.digest), []) if one != entry.origin]
+    others = [
+        one
+        for one in same.get((entry.kept.digest_key, entry.kept.digest), [])
+        if one != entry.origin
+    ]
     whole(console, entry, matches.times[entry.origin], list(dict.fromkeys(others)))
     return 0
 
 
-async def _matching(settings: Settings, origin: str) -> tuple[_Matches, dict[tuple[str, str], list[str]]]:
-    """The entries, and of each hash that they have the origins where the same came. Read twice, to hold no more than that."""
+async def _matching(
+    settings: Settings, origin: str
+) -> tuple[_Matches, dict[tuple[str, str], list[str]]]:
+    """The entries, and of each hash that they have the origins where the same came. Read twice, to
+    hold no more than that.
+    """
     matches = _Matches()
     async for entry in entries(settings):
         if entry.begins(origin):
             matches.add(entry)
-    hashes: dict[tuple[str, str], list[str]] = {(one.kept.digest_key, one.kept.digest): [] for one in matches.by_origin.values()}
+    hashes: dict[tuple[str, str], list[str]] = {
+        (one.kept.digest_key, one.kept.digest): [] for one in matches.by_origin.values()
+    }
     async for entry in entries(settings):
-        if (key := (entry.kept.digest_key, entry.kept.digest)) in hashes and len(hashes[key]) < 1_000:
+        if (key := (entry.kept.digest_key, entry.kept.digest)) in hashes and len(
+            hashes[key]
+        ) < 1_000:
             hashes[key].append(entry.origin)
     return matches, hashes
-

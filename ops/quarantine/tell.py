@@ -38,23 +38,47 @@ class Group:
 def grouped(console: Console, groups: Sequence[Group], total: int, limit: int) -> None:
     """The newest groups, and how to go on from there."""
     if not groups:
-        console.print("Nothing was refused, or nothing that was asked for: entries go after 14 days.", highlight=False)
+        console.print(
+            "Nothing was refused, or nothing that was asked for: entries go after 14 days.",
+            highlight=False,
+        )
         return
-    table = Table("day", "items", "source", "reason", "newest", box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
-    table.columns[0].no_wrap, table.columns[1].no_wrap, table.columns[1].justify = True, True, "right"
+    table = Table(
+        "day",
+        "items",
+        "source",
+        "reason",
+        "newest",
+        box=SIMPLE,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    table.columns[0].no_wrap, table.columns[1].no_wrap, table.columns[1].justify = (
+        True,
+        True,
+        "right",
+    )
     table.columns[2].overflow = table.columns[3].overflow = table.columns[4].overflow = "fold"
     table.columns[2].max_width, table.columns[4].max_width = 16, _ORIGIN
     for group in groups[:limit]:
-        table.add_row(group.day, f"{group.items:,}", group.source, group.reason, short(group.newest))
+        table.add_row(
+            group.day, f"{group.items:,}", group.source, group.reason, short(group.newest)
+        )
     console.print(table, markup=False, highlight=False)
     more = f", of which the newest {limit:,} are shown (--limit)" if len(groups) > limit else ""
     sorts = "1 sort" if len(groups) == 1 else f"{len(groups):,} sorts"
     console.print(f"{total:,} refused, of {sorts}{more}.", highlight=False)
-    console.print("Next: lgsp quarantine show ORIGIN, of the last column, tells what is kept of one and what to do.", highlight=False)
+    console.print(
+        "Next: lgsp quarantine show ORIGIN, of the last column, tells what is kept of one and what"
+        " to do.",
+        highlight=False,
+    )
 
 
 def short(origin: str) -> str:
-    """So much of an origin as `show` needs to find it: of a request eight signs of its id, and the item."""
+    """So much of an origin as `show` needs to find it: of a request eight signs of its id, and the
+    item.
+    """
     if not origin.startswith("http:"):
         return origin
     request, slash, item = origin.partition("/")
@@ -76,12 +100,21 @@ def whole(console: Console, entry: Entry, times: int, same: Sequence[str]) -> No
 def _lines(entry: Entry, times: int, same: Sequence[str]) -> Iterator[tuple[str, str]]:
     kept = entry.kept
     again = f"; noted {times:,} times, as the same place was read again" if times > 1 else ""
-    yield "refused", f"{iso(entry.at)[:19].replace('T', ' ')}, kept until about {iso(entry.at + QUARANTINE_MS)[:10]}{again}"
+    yield (
+        "refused",
+        (
+            f"{iso(entry.at)[:19].replace('T', ' ')}, kept until about"
+            f" {iso(entry.at + QUARANTINE_MS)[:10]}{again}"
+        ),
+    )
     yield "by", _door(entry)
     yield "source", entry.source
     yield "because", entry.reason or "no reason is known"
     yield "what", f"{kept.type or kept.structure or 'not told'}; {kept.length:,} bytes"
-    yield from (("" if number else "known of it", f"{name}: {value}") for number, (name, value) in enumerate(kept.fields.items()))
+    yield from (
+        ("" if number else "known of it", f"{name}: {value}")
+        for number, (name, value) in enumerate(kept.fields.items())
+    )
     if kept.unknown:
         fields = "1 field" if kept.unknown == 1 else f"{kept.unknown:,} fields"
         yield "unknown", f"{fields} that the hub does not know; neither name nor content is kept"
@@ -90,13 +123,22 @@ def _lines(entry: Entry, times: int, same: Sequence[str]) -> Iterator[tuple[str,
         more = f" and {len(same) - _OTHERS:,} more" if len(same) > _OTHERS else ""
         yield "the same", f"came as well as {', '.join(same[:_OTHERS])}{more}"
     if entry.kind == EARLIER:
-        yield "note", "an earlier version kept it whole; it goes with its segment of the topic, 14 days after it came"
+        yield (
+            "note",
+            (
+                "an earlier version kept it whole; it goes with its segment of the topic, 14 days"
+                " after it came"
+            ),
+        )
 
 
 def _door(entry: Entry) -> str:
     if entry.door == "http":
         request, _, item = entry.origin.removeprefix("http:").partition("/")
-        return f"the gateway, {f'item {item} of request {request}' if item else f'the whole body of request {request}'}"
+        return (
+            "the gateway,"
+            f" {f'item {item} of request {request}' if item else f'the whole body of request {request}'}"
+        )
     if entry.door == "file":
         name, _, line = entry.origin.removeprefix("file:").rpartition("/")
         return f"an import, line {line} of {name}"
@@ -106,15 +148,16 @@ def _door(entry: Entry) -> str:
 def _next(entry: Entry) -> str:
     if entry.door == "http":
         return (
-            f"tell {entry.source} what is wrong; its own log has the answer with each field (X-Request-Id). It sends the item again "
-            "once it is mended; until then nothing of it counts."
+            f"tell {entry.source} what is wrong; its own log has the answer with each field"
+            " (X-Request-Id). It sends the item again once it is mended; until then nothing of it"
+            " counts."
         )
     if entry.door == "file":
         return (
-            "correct the row in the file of rejections beside the imported one, or in the first file where that shows #MASKED!, and "
-            "import it with the same mapping."
+            "correct the row in the file of rejections beside the imported one, or in the first"
+            " file where that shows #MASKED!, and import it with the same mapping."
         )
     return (
-        "find out which system writes to this topic by itself, and stop it. The record stands there, and never counts; no door of the hub "
-        "wrote it."
+        "find out which system writes to this topic by itself, and stop it. The record stands"
+        " there, and never counts; no door of the hub wrote it."
     )

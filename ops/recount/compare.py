@@ -25,12 +25,17 @@ Offsets = Mapping[TopicPartition, int | None]
 
 
 async def recount(settings: Settings, progress: Progress | None = None) -> list[Verdict]:
-    """Recount every partition of every family whose events are kept for ever. The topics must be there."""
+    """Recount every partition of every family whose events are kept for ever. The topics must be
+    there.
+    """
     counted = {name: family for name, family in families(settings).items() if family.recounted}
     order, verdicts = list(counted), []
     group = await _group(settings, counted)
-    # A broker holds the fetch of a partition that was read to its end back for so long, and the next one's has to wait for it.
-    async with consumer(settings, max_partition_fetch_bytes=8 << 20, fetch_max_wait_ms=20) as reader:
+    # A broker holds the fetch of a partition that was read to its end back for so long, and the
+    # next one's has to wait for it.
+    async with consumer(
+        settings, max_partition_fetch_bytes=8 << 20, fetch_max_wait_ms=20
+    ) as reader:
         for partition in range(settings.partitions):
             one = Partition(reader, settings, partition, group, progress)
             await one.read_pages()
@@ -40,15 +45,28 @@ async def recount(settings: Settings, progress: Progress | None = None) -> list[
     return sorted(verdicts, key=lambda verdict: (order.index(verdict.family), verdict.partition))
 
 
-async def _group(settings: Settings, counted: Mapping[str, Family]) -> dict[TopicPartition, int | None]:
-    sources = [TopicPartition(events_topic(name), partition) for name in counted for partition in range(settings.partitions)]
+async def _group(
+    settings: Settings, counted: Mapping[str, Family]
+) -> dict[TopicPartition, int | None]:
+    sources = [
+        TopicPartition(events_topic(name), partition)
+        for name in counted
+        for partition in range(settings.partitions)
+    ]
     return await committed_offsets(settings, settings.app_id, sources)
 
 
 class Partition:
     """The recount of one partition number, family after family."""
 
-    def __init__(self, reader: AIOKafkaConsumer, settings: Settings, number: int, group: Offsets, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        reader: AIOKafkaConsumer,
+        settings: Settings,
+        number: int,
+        group: Offsets,
+        progress: Progress | None,
+    ) -> None:
         self._reader, self._settings, self._number = reader, settings, number
         self._group, self._progress = group, progress
         self._cells = TopicPartition(cells_topic(settings.app_id), number)
@@ -59,7 +77,9 @@ class Partition:
         self._pages = await pages_of(self._reader, self._cells)
 
     async def settled(self, family: Family) -> Verdict:
-        """The recount, once more where offsets don't fit: the parts of a transaction become readable one after another."""
+        """The recount, once more where offsets don't fit: the parts of a transaction become
+        readable one after another.
+        """
         for _ in range(TRIES):
             verdict = await self._recount(family)
             if not verdict.faults:
@@ -71,14 +91,19 @@ class Partition:
     async def _recount(self, family: Family) -> Verdict:
         """Compare cells, states and offsets of a family with what its events say."""
         verdict = Verdict(family.name, self._number)
-        source, pages = TopicPartition(events_topic(family.name), self._number), self._pages.get(family.name.encode(), Pages())
+        source, pages = (
+            TopicPartition(events_topic(family.name), self._number),
+            self._pages.get(family.name.encode(), Pages()),
+        )
         topic = TopicPartition(state_topic(family.name, self._settings.app_id), self._number)
         published = await states_of(self._reader, topic, pages.applied)
         home = Home(self._number, self._settings.partitions)
         verdict.applied = pages.applied
         if pages.rules is not None and pages.rules != family.rules:
             verdict.rules = pages.rules, family.rules
-        states = await fold(self._reader, family, source, home, pages.applied, verdict, self._progress)
+        states = await fold(
+            self._reader, family, source, home, pages.applied, verdict, self._progress
+        )
         verdict.things = len(states)
         self._compare_cells(family, states, pages, verdict)
         verdict.states = differing(family, states, published)
@@ -86,7 +111,9 @@ class Partition:
         verdict.junk = pages.junk + published.junk
         return verdict
 
-    def _compare_cells(self, family: Family, states: dict[bytes, Any], pages: Pages, verdict: Verdict) -> None:
+    def _compare_cells(
+        self, family: Family, states: dict[bytes, Any], pages: Pages, verdict: Verdict
+    ) -> None:
         published, counted = pages.cells(self._cells), count(family, states)
         verdict.cells = len(published)
         for key in sorted(published.keys() | counted.keys()):
@@ -95,7 +122,9 @@ class Partition:
 
 
 def differing(family: Family, states: dict[bytes, Any], published: States) -> list[bytes]:
-    """Keys of things whose published state is another, or is there without any event, or is not there."""
+    """Keys of things whose published state is another, or is there without any event, or is not
+    there.
+    """
     load, dump = family.decoder(), msgspec.msgpack.encode
     wrong = published.rows.keys() ^ states.keys()
     for key in states.keys() & published.rows.keys():
@@ -104,7 +133,8 @@ def differing(family: Family, states: dict[bytes, Any], published: States) -> li
         except msgspec.DecodeError:
             wrong.add(key)
             continue
-        family.cut(state)  # workers of before there were bounds kept all, and it is cut with the next fact
+        # workers of before there were bounds kept all, and it is cut with the next fact
+        family.cut(state)
         if state != load(dump(states[key])):
             wrong.add(key)
     return sorted(wrong)
@@ -114,20 +144,36 @@ def _faults(verdict: Verdict, stand: int, committed: int | None) -> list[str]:
     """What does not fit together of the offsets that cells, states, the group and the log say."""
     applied, found = verdict.applied, []
     if stand != applied:
-        found.append(f"the cells stand for the events before offset {applied}, and the states for those before {stand}")
+        found.append(
+            f"the cells stand for the events before offset {applied}, and the states for those"
+            f" before {stand}"
+        )
     if committed is not None and committed > applied:
-        found.append(f"the group goes on from offset {committed}, and the cells stand for the events before {applied} only")
+        found.append(
+            f"the group goes on from offset {committed}, and the cells stand for the events before"
+            f" {applied} only"
+        )
     if verdict.begins > applied:
-        found.append(f"the log begins at offset {verdict.begins}: facts from {applied} on were deleted before they were counted")
+        found.append(
+            f"the log begins at offset {verdict.begins}: facts from {applied} on were deleted"
+            " before they were counted"
+        )
     return found
 
 
-async def _compare_later(settings: Settings, counted: Mapping[str, Family], verdicts: list[Verdict]) -> None:
-    """Workers may go on while the recount reads: the group's offset, asked before and afterwards, must be behind and then ahead."""
+async def _compare_later(
+    settings: Settings, counted: Mapping[str, Family], verdicts: list[Verdict]
+) -> None:
+    """Workers may go on while the recount reads: the group's offset, asked before and afterwards,
+    must be behind and then ahead.
+    """
     for attempt in range(TRIES):
         group = await _group(settings, counted)
-        behind = {(one.source.topic, one.source.partition): committed for one in verdicts
-                  if (committed := group[one.source]) is not None and committed < one.applied}  # fmt: skip
+        behind = {
+            (one.source.topic, one.source.partition): committed
+            for one in verdicts
+            if (committed := group[one.source]) is not None and committed < one.applied
+        }
         if not behind:
             return
         if attempt < TRIES - 1:
@@ -135,5 +181,8 @@ async def _compare_later(settings: Settings, counted: Mapping[str, Family], verd
     for verdict in verdicts:
         committed = behind.get((verdict.source.topic, verdict.source.partition))
         if committed is not None:
-            said = f"the group goes on from offset {committed}, and the events before {verdict.applied} are counted already"
+            said = (
+                f"the group goes on from offset {committed}, and the events before"
+                f" {verdict.applied} are counted already"
+            )
             verdict.faults.append(said)

@@ -20,11 +20,21 @@ States = dict[bytes, Any]
 
 
 async def fold(
-    reader: AIOKafkaConsumer, family: Family, source: TopicPartition, home: Home, applied: int, verdict: Verdict, progress: Progress | None,
-) -> States:  # fmt: skip
-    """The states that the events before `applied` give; counts events, those refused and those behind in the verdict."""
+    reader: AIOKafkaConsumer,
+    family: Family,
+    source: TopicPartition,
+    home: Home,
+    applied: int,
+    verdict: Verdict,
+    progress: Progress | None,
+) -> States:
+    """The states that the events before `applied` give; counts events, those refused and those
+    behind in the verdict.
+    """
     decode, states = Decoder(family.name), dict[bytes, Any]()
-    task = progress.add_task(f"{family.name}/{source.partition}", total=applied) if progress else None
+    task = (
+        progress.add_task(f"{family.name}/{source.partition}", total=applied) if progress else None
+    )
     verdict.begins = (await reader.beginning_offsets([source]))[source]
     async for record in records(reader, source):
         if record.offset >= applied:

@@ -1,4 +1,6 @@
-"""What workers published of one partition: pages of cells, states, and how far each of them has come."""
+"""What workers published of one partition: pages of cells, states, and how far each of them has
+come.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ class States:
     """A family's newest states as they stood at an offset of the events."""
 
     rows: dict[bytes, bytes] = field(default_factory=dict)
-    stand: int = 0  # the offset that they stand for: the one asked for if they say it, else the nearest that they do
+    # the offset that they stand for: the one asked for if they say it, else the nearest that they
+    # do
+    stand: int = 0
     junk: list[str] = field(default_factory=list)
 
 
@@ -86,7 +90,9 @@ def _read_applied(pages: Pages, topic: TopicPartition) -> None:
 
 
 async def states_of(reader: AIOKafkaConsumer, topic: TopicPartition, applied: int) -> States:
-    """The newest states that stand for the events before `applied`; workers may have gone on since."""
+    """The newest states that stand for the events before `applied`; workers may have gone on
+    since.
+    """
     found, reached = States(), False  # whether they say just that offset
     waiting: list[tuple[bytes, bytes | None]] = []  # of the transaction that is being read
     async for record in records(reader, topic):

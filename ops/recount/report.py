@@ -1,4 +1,6 @@
-"""The command: what was compared as a table, what is wrong in sentences, and what to do about it."""
+"""The command: what was compared as a table, what is wrong in sentences, and what to do about
+it.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,16 @@ from streams.families import FAMILIES
 
 SHOWN = 20  # of a kind that are printed; the count says how many there are
 TO_DO = (
-    "What to do: stop the workers. `lgsp mend` shows where books, group and log stand, and puts right what it can; "
-    "`lgsp mend --from-zero` counts everything again from the events, which are never changed. Then recount."
+    "What to do: stop the workers. `lgsp mend` shows where books, group and log stand, and puts"
+    " right what it can; `lgsp mend --from-zero` counts everything again from the events, which are"
+    " never changed. Then recount."
 )
 
 
 def run_recount(settings: Settings) -> int:
-    """Print what was found; exit code 0 if everything published is what the events say, 1 if anything is not."""
+    """Print what was found; exit code 0 if everything published is what the events say, 1 if
+    anything is not.
+    """
 
     async def run() -> int:
         await ensure_topics(settings)
@@ -39,7 +44,11 @@ async def tell(settings: Settings, console: Console) -> int:
     """The same where the topics are there already."""
     with bars(console) as progress:
         verdicts = await recount(settings, progress)
-    twins = {name: await twins_of(settings, name) for name, family in FAMILIES.items() if family.recounted}
+    twins = {
+        name: await twins_of(settings, name)
+        for name, family in FAMILIES.items()
+        if family.recounted
+    }
     console.print(table(verdicts))
     for line in lines(verdicts, twins):
         console.print(line)
@@ -50,11 +59,25 @@ def table(verdicts: list[Verdict]) -> Table:
     """A row for each partition of each family."""
     found = Table(title="Recount from the first event")
     found.add_column("family")
-    for column in ("part", "events", "refused", "things", "cells", "wrong cells", "wrong states", "waiting"):
+    for column in (
+        "part",
+        "events",
+        "refused",
+        "things",
+        "cells",
+        "wrong cells",
+        "wrong states",
+        "waiting",
+    ):
         found.add_column(column, justify="right", overflow="fold")
     for v in verdicts:
         row = (v.events, v.refused, v.things, v.cells, len(v.differences), len(v.states), v.behind)
-        found.add_row(v.family, str(v.partition), *(f"{number:,}" for number in row), style="bold red" if v.wrong else "")
+        found.add_row(
+            v.family,
+            str(v.partition),
+            *(f"{number:,}" for number in row),
+            style="bold red" if v.wrong else "",
+        )
     return found
 
 
@@ -65,24 +88,44 @@ def lines(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[str]:
         yield from _other_rules(others)
     comparable = [verdict for verdict in verdicts if not verdict.rules]
     differences = [difference for verdict in comparable for difference in verdict.differences]
-    states = [f"{verdict.family}: {key.decode(errors='backslashreplace')}" for verdict in comparable for key in verdict.states]
-    faults = [f"{verdict.family}/{verdict.partition}: {fault}." for verdict in verdicts for fault in verdict.faults]
+    states = [
+        f"{verdict.family}: {key.decode(errors='backslashreplace')}"
+        for verdict in comparable
+        for key in verdict.states
+    ]
+    faults = [
+        f"{verdict.family}/{verdict.partition}: {fault}."
+        for verdict in verdicts
+        for fault in verdict.faults
+    ]
     if not (differences or states or faults):
         if comparable:
-            cells, things = sum(one.cells for one in comparable), sum(one.things for one in comparable)
+            cells, things = (
+                sum(one.cells for one in comparable),
+                sum(one.things for one in comparable),
+            )
             yield f"All {cells:,} cells and {things:,} states agree."
         return
     if differences:
-        yield f"[bold red]{len(differences):,} cells differ.[/] Published figures are not what the events say."
+        yield (
+            f"[bold red]{len(differences):,} cells differ.[/] Published figures are not what the"
+            " events say."
+        )
         yield from _some(map(_difference, differences), len(differences))
     if states:
-        yield f"[bold red]{len(states):,} states differ.[/] The next facts about these things would be counted wrongly."
+        yield (
+            f"[bold red]{len(states):,} states differ.[/] The next facts about these things would"
+            " be counted wrongly."
+        )
         yield from _some(iter(states), len(states))
     if faults:
         yield "[bold red]Offsets do not fit together:[/]"
         yield from _some(iter(faults), len(faults))
     if any(verdict.begins for verdict in comparable if verdict.wrong):
-        yield "Where the log has lost its beginning, that alone makes them differ: what was told before it is in no recount any more."
+        yield (
+            "Where the log has lost its beginning, that alone makes them differ: what was told"
+            " before it is in no recount any more."
+        )
     if any(not verdict.begins for verdict in comparable if verdict.wrong):
         yield TO_DO
 
@@ -92,8 +135,9 @@ def _other_rules(verdicts: list[Verdict]) -> Iterator[str]:
     where = ", ".join(f"{verdict.family}/{verdict.partition}" for verdict in verdicts)
     theirs, ours = verdicts[0].rules or ("", "")
     yield (
-        f"[bold red]Not compared:[/] {where} were counted by other rules or office hours ({theirs}) than this command has ({ours}). "
-        "Give it the workers' settings and version, or wait until workers of this version have taken over."
+        f"[bold red]Not compared:[/] {where} were counted by other rules or office hours ({theirs})"
+        f" than this command has ({ours}). Give it the workers' settings and version, or wait until"
+        " workers of this version have taken over."
     )
 
 
@@ -102,15 +146,25 @@ def _remarks(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[str]:
     for verdict in verdicts:
         if verdict.begins:
             yield (
-                f"The log of {verdict.family}/{verdict.partition} begins at offset {verdict.begins}: what was told before it can't be "
-                "proved any more."
+                f"The log of {verdict.family}/{verdict.partition} begins at offset"
+                f" {verdict.begins}: what was told before it can't be proved any more."
             )
     if junk := [where for verdict in verdicts for where in verdict.junk]:
-        yield f"{len(junk):,} records among states and pages are none of the hub's, and were passed over: who else writes there?"
+        yield (
+            f"{len(junk):,} records among states and pages are none of the hub's, and were passed"
+            " over: who else writes there?"
+        )
         yield from _some(iter(junk), len(junk))
-    pairs = [f"{name}: {', '.join(map(repr, ids))}" for name, of_family in twins.items() for ids in of_family.values()]
+    pairs = [
+        f"{name}: {', '.join(map(repr, ids))}"
+        for name, of_family in twins.items()
+        for ids in of_family.values()
+    ]
     if pairs:
-        yield f"{len(pairs):,} ids are told in several spellings, each a thing of its own; today they would be one (docs/send-events.md):"
+        yield (
+            f"{len(pairs):,} ids are told in several spellings, each a thing of its own; today they"
+            " would be one (docs/send-events.md):"
+        )
         yield from _some(iter(pairs), len(pairs))
 
 
@@ -123,10 +177,19 @@ def _some(found: Iterator[str], count: int) -> Iterator[str]:
 
 def _difference(difference: Difference) -> str:
     key, published, counted = difference
-    return f"{'|'.join(map(str, key))}: published {_named(key, published)}, recounted {_named(key, counted)}"
+    return (
+        f"{'|'.join(map(str, key))}: published {_named(key, published)}, recounted"
+        f" {_named(key, counted)}"
+    )
 
 
 def _named(key: CellKey, sums: Sums) -> str:
     """Counts by the names of their measures; a newer worker's further measures by their places."""
     measures = dict(enumerate(KINDS[key.family][key.kind].measures))
-    return ", ".join(f"{measures.get(place, str(place))} {amount:,}" for place, amount in sorted(sums.items())) or "nothing"
+    return (
+        ", ".join(
+            f"{measures.get(place, str(place))} {amount:,}"
+            for place, amount in sorted(sums.items())
+        )
+        or "nothing"
+    )

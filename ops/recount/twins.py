@@ -1,7 +1,7 @@
 """Ids that are two things in the books and would be one today, for a character that nobody sees.
 
-They were taken in before ids had one canonical form, and keep counting as they are. Whoever knows what they stand for sends the facts
-of one of them again under the other.
+They were taken in before ids had one canonical form, and keep counting as they are. Whoever knows
+what they stand for sends the facts of one of them again under the other.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ async def twins_of(settings: Settings, family: str) -> Twins:
     plain: set[str] = set()
     async with consumer(settings, fetch_max_wait_ms=20) as reader:
         for partition in range(settings.partitions):
-            keys = await _keys(reader, TopicPartition(state_topic(family, settings.app_id), partition))
+            keys = await _keys(
+                reader, TopicPartition(state_topic(family, settings.app_id), partition)
+            )
             for key in keys:
                 form = _form(key)
                 if form is None or form == key:

@@ -25,12 +25,16 @@ class Verdict:
     refused: int = 0  # events that don't count, and are in quarantine with their reason
     behind: int = 0  # events in Kafka that the workers have not applied yet
     applied: int = 0  # the offset of the first event that the published cells do not stand for
-    begins: int = 0  # the first offset that the log still holds; facts before it can't be proved any more
+    # the first offset that the log still holds; facts before it can't be proved any more
+    begins: int = 0
     differences: list[Difference] = field(default_factory=list)
-    states: list[bytes] = field(default_factory=list)  # keys of things whose published state is not what the events say
+    # keys of things whose published state is not what the events say
+    states: list[bytes] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)  # what does not fit together, in sentences
-    rules: tuple[Rules, Rules] | None = None  # that counted what is published, and this command's, where they are not the same
-    junk: list[str] = field(default_factory=list)  # where somebody else wrote among states and pages; passed over
+    # that counted what is published, and this command's, where they are not the same
+    rules: tuple[Rules, Rules] | None = None
+    # where somebody else wrote among states and pages; passed over
+    junk: list[str] = field(default_factory=list)
 
     @property
     def source(self) -> TopicPartition:

@@ -1,1 +1,3 @@
-"""A believable province, seeded and repeatable, that knows the exact figures of everything it tells."""
+"""A believable province, seeded and repeatable, that knows the exact figures of everything it
+tells.
+"""

@@ -1,5 +1,6 @@
-"""What every province has, however small it is and whenever it is asked: a few things of each sort, one well done and one badly, and
-work that is due on each of the next days, so that no indicator comes out empty, nothing or full.
+"""What every province has, however small it is and whenever it is asked: a few things of each sort,
+one well done and one badly, and work that is due on each of the next days, so that no indicator
+comes out empty, nothing or full.
 
 A fact that an indicator comes to need goes into `_dossier`: `well` says whether it is the good one.
 """
@@ -27,9 +28,13 @@ HALF_HOUR = 1_800
 
 
 class Certain:
-    """Tells things and counts them into a truth, by their facts reported before an instant. `events` are told in no order."""
+    """Tells things and counts them into a truth, by their facts reported before an instant.
+    `events` are told in no order.
+    """
 
-    def __init__(self, rng: Random, teller: PromptTeller, tag: str, truth: Truth, before: int = FOREVER) -> None:
+    def __init__(
+        self, rng: Random, teller: PromptTeller, tag: str, truth: Truth, before: int = FOREVER
+    ) -> None:
         self.rng, self.teller, self.tag, self.truth, self.before = rng, teller, tag, truth, before
         self.events: list[Reported] = []
         self.number = 0
@@ -39,7 +44,9 @@ class Certain:
         return f"SAMPLE-{name}-{self.tag}-C{self.number:03}"
 
     def _life(self, at: int) -> Life:
-        return Life(f"H35.SAMPLE-{to_datetime(at):%y%m%d}-{self._serial('certain')}", ONE_STOP, self.teller)
+        return Life(
+            f"H35.SAMPLE-{to_datetime(at):%y%m%d}-{self._serial('certain')}", ONE_STOP, self.teller
+        )
 
     def _keep(self, thing: Life | Errand | Activity | Letter) -> None:
         if isinstance(thing, Life):
@@ -51,7 +58,9 @@ class Certain:
         self.events += thing.events
 
     def settled(self, at: int) -> None:
-        """Of each sort one well done and one badly, begun on the day of `at` (epoch ms) and done within six office days."""
+        """Of each sort one well done and one badly, begun on the day of `at` (epoch ms) and done
+        within six office days.
+        """
         office = to_office(at)
         for well in (True, False):
             self._dossier(office, well)
@@ -63,14 +72,30 @@ class Certain:
                 self._keep(activity)
 
     def _dossier(self, office: int, well: bool) -> None:
-        """Of land, moved, paid, finished, returned and rated: as it should be, or on paper, late and to nobody's delight."""
+        """Of land, moved, paid, finished, returned and rated: as it should be, or on paper, late
+        and to nobody's delight.
+        """
         life, procedure = self._life(from_office(office)), land()
         home, other = (one.code for one in AGENCIES_OF["department"].things[:2])
-        life.receive(from_office(office), Intake(
-            home, home, procedure.code, "online" if well else "counter", procedure.level, "citizen", authenticated=well,
-            with_fee=procedure.fee > 0, reused_data=well,
-        ), due_time(office, 3))  # fmt: skip
-        life.pay(from_office(office + HALF_HOUR), Payment(f"SAMPLE-{fresh_id(self.rng)[:18]}", procedure.fee, well, "paid"))
+        life.receive(
+            from_office(office),
+            Intake(
+                home,
+                home,
+                procedure.code,
+                "online" if well else "counter",
+                procedure.level,
+                "citizen",
+                authenticated=well,
+                with_fee=procedure.fee > 0,
+                reused_data=well,
+            ),
+            due_time(office, 3),
+        )
+        life.pay(
+            from_office(office + HALF_HOUR),
+            Payment(f"SAMPLE-{fresh_id(self.rng)[:18]}", procedure.fee, well, "paid"),
+        )
         if well:
             life.step(from_office(office + 2 * HALF_HOUR), "verify")
         life.transfer(from_office(office + 3 * HALF_HOUR), other, well)
@@ -82,14 +107,22 @@ class Certain:
         if not well:
             life.reopen(from_office(done + HALF_HOUR))
             life.finish(from_office(done + 2 * HALF_HOUR), digitised=False)
-        life.return_result(from_office(done + 3 * HALF_HOUR), digitised=well, how="online" if well else "counter")
+        life.return_result(
+            from_office(done + 3 * HALF_HOUR), digitised=well, how="online" if well else "counter"
+        )
         for number, about in enumerate(SUBJECTS, 4):
-            life.rate(from_office(done + number * HALF_HOUR), fresh_id(self.rng), 5 if well else 2, about)
+            life.rate(
+                from_office(done + number * HALF_HOUR), fresh_id(self.rng), 5 if well else 2, about
+            )
         self._keep(life)
 
     def _letter(self, office: int, well: bool) -> None:
         at = from_office(office)
-        letter = Letter(f"{CENTRE},{to_datetime(at):%Y/%m/%d},{self._serial('letter')}/SAMPLE", CENTRE, self.teller)
+        letter = Letter(
+            f"{CENTRE},{to_datetime(at):%Y/%m/%d},{self._serial('letter')}/SAMPLE",
+            CENTRE,
+            self.teller,
+        )
         letter.send(at, [AGENCIES_OF["commune"].things[0].code], "18", electronic=well, signed=well)
         self._keep(letter)
 
@@ -107,7 +140,8 @@ class Certain:
         return errand
 
     def pending(self, begun: int, asked: int) -> None:
-        """A dossier and a task, begun at an instant, for each day from that of `asked` on: due at 17:00, Saturdays and Sundays too.
+        """A dossier and a task, begun at an instant, for each day from that of `asked` on: due at
+        17:00, Saturdays and Sundays too.
 
         Whatever the next eight working hours are, the office closes in them.
         """
@@ -125,9 +159,15 @@ class Certain:
         self._keep(life)
 
     def carried_over(self, at: int, done: int | None) -> None:
-        """A dossier of the year before, perhaps done at last; of a procedure without legal days, or it would outweigh all others' time."""
+        """A dossier of the year before, perhaps done at last; of a procedure without legal days, or
+        it would outweigh all others' time.
+        """
         life = self._life(at)
-        life.receive(at, on_paper(AGENCIES_OF["department"].draw(self.rng).code, SAME_DAY), due_time(to_office(at), land().days))
+        life.receive(
+            at,
+            on_paper(AGENCIES_OF["department"].draw(self.rng).code, SAME_DAY),
+            due_time(to_office(at), land().days),
+        )
         if done is not None:
             life.finish(done, digitised=False)
         self._keep(life)
@@ -137,8 +177,16 @@ def on_paper(agency: str, procedure: Procedure | None = None) -> Intake:
     """A dossier handed in at an agency's counter, of land unless another procedure is named."""
     procedure = procedure or land()
     return Intake(
-        agency, agency, procedure.code, "counter", procedure.level, "citizen", authenticated=False, with_fee=False, reused_data=False
-    )  # fmt: skip
+        agency,
+        agency,
+        procedure.code,
+        "counter",
+        procedure.level,
+        "citizen",
+        authenticated=False,
+        with_fee=False,
+        reused_data=False,
+    )
 
 
 def land() -> Procedure:

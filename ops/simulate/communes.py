@@ -1,7 +1,9 @@
-"""How the province was divided before 1 July 2025: eight districts and 106 communes, of which 38 were made (NQ 1670/NQ-UBTVQH15).
+"""How the province was divided before 1 July 2025: eight districts and 106 communes, of which 38
+were made (NQ 1670/NQ-UBTVQH15).
 
-Districts are named as they were, and Tủa Sín Chải with what it was made of. The other former communes are numbered samples: which
-of them went into which new one is arranged here so that the counts are right (36 made of 104, two unchanged).
+Districts are named as they were, and Tủa Sín Chải with what it was made of. The other former
+communes are numbered samples: which of them went into which new one is arranged here so that the
+counts are right (36 made of 104, two unchanged).
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ PROVINCE = "H35.SAMPLE"
 ENDED = to_ms(datetime(2025, 7, 1, tzinfo=ZONE))
 LONG_AGO = to_ms(datetime(2021, 1, 1, tzinfo=ZONE))
 
-# District -> the communes that its land went to; the first named is taken as its successor (a sample: an agency names one).
+# District -> the communes that its land went to; the first named is taken as its successor (a
+# sample: an agency names one).
 DISTRICTS: dict[str, tuple[str, ...]] = {
     "TP Lai Châu": ("03388", "03408"),
     "Tam Đường": ("03390", "03405", "03424", "03430"),
@@ -60,6 +63,15 @@ def former_communes() -> list[Former]:
             if unit in UNCHANGED:
                 continue
             for number in range(2 if unit in MADE_OF_TWO else 3):
-                name = NAMED[unit][number] if unit in NAMED else f"{COMMUNES[unit]} {number + 1} (mẫu)"
-                found.append(Former(f"{PROVINCE}.X{len(found) + 1:03}", name, district_code(district), commune_code(unit)))
+                name = (
+                    NAMED[unit][number] if unit in NAMED else f"{COMMUNES[unit]} {number + 1} (mẫu)"
+                )
+                found.append(
+                    Former(
+                        f"{PROVINCE}.X{len(found) + 1:03}",
+                        name,
+                        district_code(district),
+                        commune_code(unit),
+                    )
+                )
     return found

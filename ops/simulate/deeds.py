@@ -1,4 +1,6 @@
-"""What agencies do besides dossiers: meetings, inspections, work records; some corrected, some cancelled."""
+"""What agencies do besides dossiers: meetings, inspections, work records; some corrected, some
+cancelled.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,13 @@ from ops.simulate.life import Fact, Story, Teller, latest
 from ops.simulate.province import AGENCIES_OF, CENTRE
 from ops.simulate.truth import FOREVER, Truth
 from schemas.codes import AdministrativeLevel
-from schemas.events.activities import ActivityCancelled, ActivityEvent, InspectionDone, MeetingHeld, WorkRecordHandled
+from schemas.events.activities import (
+    ActivityCancelled,
+    ActivityEvent,
+    InspectionDone,
+    MeetingHeld,
+    WorkRecordHandled,
+)
 
 DeedKind = Literal["meetings", "inspections", "work_records"]
 
@@ -45,7 +53,9 @@ class Activity(Story):
         newest = next(fact.value for fact in reversed(self.said) if fact.value is not None)
         self._say(at, newest.agency, None, ActivityCancelled)
 
-    def _say(self, at: int, agency: str, deed: Deed | None, model: type[ActivityEvent], **fields: Any) -> None:
+    def _say(
+        self, at: int, agency: str, deed: Deed | None, model: type[ActivityEvent], **fields: Any
+    ) -> None:
         self.said.append(Fact(at, self._tell(model, at, agency, **fields), deed))
 
     def count(self, truth: Truth, before: int = FOREVER) -> None:
@@ -56,12 +66,19 @@ class Activity(Story):
         names = [deed.kind, *([DIGITALLY[deed.kind]] if deed.digitally else [])]
         if deed.kind != "inspections":
             names += [f"{name}_{deed.level}" for name in names]
-        truth.one(deed.kind, deed.agency, *(["work_records_secret"] if deed.secret else names), family="activities")
+        truth.one(
+            deed.kind,
+            deed.agency,
+            *(["work_records_secret"] if deed.secret else names),
+            family="activities",
+        )
 
 
 DIGITALLY: dict[DeedKind, str] = {
-    "meetings": "meetings_in_system", "inspections": "inspections_digital", "work_records": "work_records_online",
-}  # fmt: skip
+    "meetings": "meetings_in_system",
+    "inspections": "inspections_digital",
+    "work_records": "work_records_online",
+}
 
 
 def _event(deed: Deed) -> tuple[type[ActivityEvent], dict[str, bool]]:
@@ -74,13 +91,20 @@ def _event(deed: Deed) -> tuple[type[ActivityEvent], dict[str, bool]]:
 
 def draw_deed(rng: Random, kind: DeedKind) -> Deed:
     """Who did it, and how: the province is ahead of the communes."""
-    communal = rng.random() < (0.6 if kind == "meetings" else 0.5 if kind == "work_records" else 0.1)
+    communal = rng.random() < (
+        0.6 if kind == "meetings" else 0.5 if kind == "work_records" else 0.1
+    )
     level: AdministrativeLevel = "commune" if communal else "province"
     agency = AGENCIES_OF["commune" if communal else "department"].draw(rng).code
     if kind == "meetings" and not communal:
         agency = CENTRE
-    digitally = rng.random() < {"meetings": 0.8, "inspections": 0.55, "work_records": 0.85}[kind] - 0.2 * communal
-    return Deed(kind, agency, level, digitally, secret=kind == "work_records" and rng.random() < 0.02)
+    digitally = (
+        rng.random()
+        < {"meetings": 0.8, "inspections": 0.55, "work_records": 0.85}[kind] - 0.2 * communal
+    )
+    return Deed(
+        kind, agency, level, digitally, secret=kind == "work_records" and rng.random() < 0.02
+    )
 
 
 def act(rng: Random, teller: Teller, at: int, activity_id: str, kind: DeedKind) -> Activity:
@@ -89,7 +113,9 @@ def act(rng: Random, teller: Teller, at: int, activity_id: str, kind: DeedKind) 
     activity.state(at, deed)
     chance = rng.random()
     if chance < 0.02:
-        activity.state(from_office(to_office(at) + OFFICE_DAY), deed._replace(digitally=not deed.digitally), at)
+        activity.state(
+            from_office(to_office(at) + OFFICE_DAY), deed._replace(digitally=not deed.digitally), at
+        )
     elif chance < 0.04:
         activity.cancel(from_office(to_office(at) + OFFICE_DAY // 2))
     return activity

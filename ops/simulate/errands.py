@@ -1,4 +1,6 @@
-"""Tasks that the province assigns: given, progressed, extended, completed, sent back, cancelled, each stated once."""
+"""Tasks that the province assigns: given, progressed, extended, completed, sent back, cancelled,
+each stated once.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,14 @@ from ops.simulate.life import Fact, Story, Teller, latest
 from ops.simulate.province import AGENCIES_OF, CENTRE
 from ops.simulate.truth import FOREVER, Truth
 from schemas.codes import TaskProgress
-from schemas.events.tasks import TaskAssigned, TaskCancelled, TaskCompleted, TaskExtended, TaskProgressed, TaskReturned
+from schemas.events.tasks import (
+    TaskAssigned,
+    TaskCancelled,
+    TaskCompleted,
+    TaskExtended,
+    TaskProgressed,
+    TaskReturned,
+)
 
 CATEGORIES: tuple[str, ...] = ("plan", "plan", "conclusion", "report", "petition")
 Turn = Literal["completed", "returned", "cancelled"]
@@ -44,16 +53,22 @@ class Errand(Story):
 
     def give(self, at: int, to: str, category: str, due_at: int | None) -> None:
         """Assigned by the province's office."""
-        reported = self._tell(TaskAssigned, at, CENTRE, to_agency=to, category=category, due_at=due_at)
+        reported = self._tell(
+            TaskAssigned, at, CENTRE, to_agency=to, category=category, due_at=due_at
+        )
         self.given = Fact(at, reported, (to, due_at))
 
     def report(self, at: int, how: TaskProgress) -> None:
         """How far it is."""
-        self.progress.append(Fact(at, self._tell(TaskProgressed, at, self.holder, progress=how), how))
+        self.progress.append(
+            Fact(at, self._tell(TaskProgressed, at, self.holder, progress=how), how)
+        )
 
     def extend(self, at: int, due_at: int) -> None:
         """A new deadline."""
-        self.extensions.append(Fact(at, self._tell(TaskExtended, at, CENTRE, due_at=due_at), due_at))
+        self.extensions.append(
+            Fact(at, self._tell(TaskExtended, at, CENTRE, due_at=due_at), due_at)
+        )
 
     def complete(self, at: int) -> None:
         """Done."""
@@ -73,13 +88,26 @@ class Errand(Story):
             return
         first, extended = self.given.value[1], latest(self.extensions, before)
         due = first if extended is None else extended
-        truth.one("assigned", self.holder, "assigned", "with_deadline" if due else "without_deadline", family="tasks")
+        truth.one(
+            "assigned",
+            self.holder,
+            "assigned",
+            "with_deadline" if due else "without_deadline",
+            family="tasks",
+        )
         end = latest(self.ends, before)
         if end == "completed":
             done = max(fact.occurred for fact in self.ends if fact.reported < before)
             timing = "no_deadline" if due is None else "on_time" if done <= due else "late"
             moved = first is not None and extended is not None
-            truth.one("completed", self.holder, "completed", timing, "extended" if moved else "", family="tasks")
+            truth.one(
+                "completed",
+                self.holder,
+                "completed",
+                timing,
+                "extended" if moved else "",
+                family="tasks",
+            )
         elif end == "cancelled":
             truth.one("cancelled", self.holder, "cancelled", family="tasks")
         else:
@@ -88,7 +116,11 @@ class Errand(Story):
                 insort(truth.deadlines.setdefault(self.holder, []), due)
 
     def _status(self, before: int) -> str:
-        returned = [fact.occurred for fact in self.ends if fact.value == "returned" and fact.reported < before]
+        returned = [
+            fact.occurred
+            for fact in self.ends
+            if fact.value == "returned" and fact.reported < before
+        ]
         since = [fact for fact in self.progress if fact.occurred > max(returned, default=0)]
         return latest(since, before) or ("returned" if returned else "not_started")
 
@@ -100,7 +132,15 @@ def run_errand(rng: Random, teller: Teller, at: int, task_id: str) -> Errand:
     due = due_time(office, days) if rng.random() > 0.12 else None
     tier = AGENCIES_OF["department" if rng.random() < 0.5 else "commune"]
     errand.give(at, tier.draw(rng).code, rng.choice(CATEGORIES), due)
-    done = office + 900 + int(days * OFFICE_DAY * (rng.uniform(0.1, 0.95) if rng.random() < 0.85 else rng.uniform(1.05, 2.0)))
+    done = (
+        office
+        + 900
+        + int(
+            days
+            * OFFICE_DAY
+            * (rng.uniform(0.1, 0.95) if rng.random() < 0.85 else rng.uniform(1.05, 2.0))
+        )
+    )
     if rng.random() < 0.7:
         errand.report(from_office(office + (done - office) // 3), "running")
     if due is not None and rng.random() < 0.12:
@@ -110,7 +150,9 @@ def run_errand(rng: Random, teller: Teller, at: int, task_id: str) -> Errand:
 
 
 def _finish(rng: Random, errand: Errand, done: int) -> None:
-    """Completed; a few after confirmation was asked for, a few sent back and done again; or cancelled."""
+    """Completed; a few after confirmation was asked for, a few sent back and done again; or
+    cancelled.
+    """
     if rng.random() < 0.03:
         errand.cancel(from_office(done))
         return

@@ -1,4 +1,5 @@
-"""Decides dossiers' lives in office time: how long each takes, what happens on the way, and when the hub is told.
+"""Decides dossiers' lives in office time: how long each takes, what happens on the way, and when
+the hub is told.
 
 Every decision comes from the seeded generator; nothing reads the wall clock.
 """
@@ -14,15 +15,20 @@ from schemas.codes import ApplicantKind, Channel, ReturnedHow
 
 TIER_SHARE = (62, 87, 100)  # cumulative, in the order of TIERS
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
-ONLINE_SHARE = {4: 0.68, 3: 0.38, 2: 0.01}  # by level; level 2 offers nothing online, so these few are errors worth a flag
-BUSINESS_FIELDS = frozenset({"enterprise", "trade", "tax", "customs", "household business", "investment"})
+# by level; level 2 offers nothing online, so these few are errors worth a flag
+ONLINE_SHARE = {4: 0.68, 3: 0.38, 2: 0.01}
+BUSINESS_FIELDS = frozenset(
+    {"enterprise", "trade", "tax", "customs", "household business", "investment"}
+)
 STEPS = ("verify", "appraise", "draft", "sign")
 MINISTRY = "sample:ministry"
 ONE_STOP = "sample:one-stop"
 
 
 class HistoryTeller(PromptTeller):
-    """Reports as agencies' systems do: most within minutes, some hours or days later, tardy systems more often."""
+    """Reports as agencies' systems do: most within minutes, some hours or days later, tardy systems
+    more often.
+    """
 
     def delay(self, agency: str) -> int:
         """Milliseconds from the fact to its report."""
@@ -43,15 +49,25 @@ def draw_intake(rng: Random, *, online_only: bool = False) -> tuple[Intake, Proc
     handler = AGENCIES_OF[tier].draw(rng).code
     procedure = PROCEDURES_OF[tier].draw(rng)
     channel = "online" if online_only else _channel(rng, procedure)
-    # Dossiers may be handed in anywhere in the province (NĐ 118/2025): the receiving unit is not always the handling one.
+    # Dossiers may be handed in anywhere in the province (NĐ 118/2025): the receiving unit is not
+    # always the handling one.
     receiver = handler
     if tier != "commune" and channel != "online" and rng.random() < 0.5:
         receiver = CENTRE if rng.random() < 0.8 else AGENCIES_OF["commune"].draw(rng).code
-    applicant: ApplicantKind = "business" if procedure.field in BUSINESS_FIELDS or rng.random() < 0.03 else "citizen"
+    applicant: ApplicantKind = (
+        "business" if procedure.field in BUSINESS_FIELDS or rng.random() < 0.03 else "citizen"
+    )
     intake = Intake(
-        receiver, handler, procedure.code, channel, procedure.level, applicant, authenticated=channel == "online" or rng.random() < 0.4,
-        with_fee=procedure.fee > 0, reused_data=rng.random() < 0.45,
-    )  # fmt: skip
+        receiver,
+        handler,
+        procedure.code,
+        channel,
+        procedure.level,
+        applicant,
+        authenticated=channel == "online" or rng.random() < 0.4,
+        with_fee=procedure.fee > 0,
+        reused_data=rng.random() < 0.45,
+    )
     return intake, procedure
 
 
@@ -63,7 +79,9 @@ def _channel(rng: Random, procedure: Procedure) -> Channel:
 
 
 def due_time(received_office: int, days: int) -> int:
-    """17:00 of the last working day allowed; what comes in late on a day may go on into the next."""
+    """17:00 of the last working day allowed; what comes in late on a day may go on into the
+    next.
+    """
     day, rest = divmod(received_office, OFFICE_DAY)
     return closing(day + max(days, 1 if rest > OFFICE_DAY * 3 // 4 else 0))
 
@@ -80,7 +98,9 @@ def live_through(rng: Random, life: Life, at: int, *, online_only: bool) -> None
 
 
 class Course:
-    """One accepted dossier from its reception to its end. `office` is the moving present, in office seconds."""
+    """One accepted dossier from its reception to its end. `office` is the moving present, in office
+    seconds.
+    """
 
     def __init__(self, rng: Random, life: Life, procedure: Procedure, at: int) -> None:
         self.rng = rng
@@ -90,7 +110,9 @@ class Course:
         self.office = to_office(at)
         self.due = due_time(self.office, procedure.days)
         legal = max(procedure.days, 0.35) * OFFICE_DAY
-        self.takes = int(legal * (rng.uniform(0.25, 0.97) if rng.random() < 0.91 else rng.uniform(1.02, 2.2)))
+        self.takes = int(
+            legal * (rng.uniform(0.25, 0.97) if rng.random() < 0.91 else rng.uniform(1.02, 2.2))
+        )
         self.done = self.office + self.takes
 
     def _later(self, share: float) -> int:
@@ -109,7 +131,10 @@ class Course:
         rng, life = self.rng, self.life
         life.receive(self.received_at, intake, None if rng.random() < 0.01 else self.due)
         if rng.random() < 0.02:
-            life.correct(self._later(0.02), intake.corrected("post" if intake.channel == "counter" else "counter"))
+            life.correct(
+                self._later(0.02),
+                intake.corrected("post" if intake.channel == "counter" else "counter"),
+            )
         if self.procedure.fee and not self._fee():
             return
         self._steps()
@@ -122,13 +147,18 @@ class Course:
         self._end()
 
     def _fee(self) -> bool:
-        """The fee, paid at once or asked for; False if it is never paid and the dossier waits on."""
+        """The fee, paid at once or asked for; False if it is never paid and the dossier waits
+        on.
+        """
         rng, life = self.rng, self.life
         reference = f"SAMPLE-{fresh_id(rng)[:18]}"
         online = rng.random() < (0.62 if life.intakes[0].value.channel == "online" else 0.18)
         paid = Payment(reference, self.procedure.fee, online, "paid")
         if online and rng.random() < 0.06:  # a bank's time-out: the outcome is known only later
-            life.pay(self._later(0.01), paid._replace(state="failed" if rng.random() < 0.3 else "pending"))
+            life.pay(
+                self._later(0.01),
+                paid._replace(state="failed" if rng.random() < 0.3 else "pending"),
+            )
         elif rng.random() < 0.2:
             life.ask_fee(self._later(0.05), reference)
             if rng.random() < 0.05:

@@ -1,7 +1,8 @@
 """Office time: 7:00–11:30 and 13:30–17:00, Monday to Friday, in the province's zone.
 
-Office seconds are the seconds of office time since Monday 5 January 1970, 7:00; the sums that deadlines and handling
-times need are then plain additions. Public holidays are no part of the simulation.
+Office seconds are the seconds of office time since Monday 5 January 1970, 7:00; the sums that
+deadlines and handling times need are then plain additions. Public holidays are no part of the
+simulation.
 """
 
 from __future__ import annotations
@@ -53,4 +54,7 @@ def from_office(seconds: int) -> int:
     """Epoch ms of an office second."""
     days, rest = divmod(seconds, OFFICE_DAY)
     week, weekday = divmod(days, WORKDAYS)
-    return instant(FIRST_MONDAY + week * 7 + weekday, rest + OPENS if rest < MORNING else rest - MORNING + RESUMES)
+    return instant(
+        FIRST_MONDAY + week * 7 + weekday,
+        rest + OPENS if rest < MORNING else rest - MORNING + RESUMES,
+    )

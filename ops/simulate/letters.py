@@ -1,4 +1,6 @@
-"""Documents between agencies: sent, answered by their receivers with statuses 01 to 06, sometimes refused or asked back."""
+"""Documents between agencies: sent, answered by their receivers with statuses 01 to 06, sometimes
+refused or asked back.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from schemas.clock import to_datetime
 from schemas.codes import DocumentStatus, RecallAnswer
 from schemas.events.documents import DocumentRecalled, DocumentSent, DocumentStatusChanged
 
-KINDS: tuple[str, ...] = ("18", "18", "18", "2", "3", "7")  # DocumentType.Type; 18 is an official letter
+# DocumentType.Type; 18 is an official letter
+KINDS: tuple[str, ...] = ("18", "18", "18", "2", "3", "7")
 
 
 class Letter(Story):
@@ -29,16 +32,32 @@ class Letter(Story):
 
     def send(self, at: int, to: list[str], kind: str, electronic: bool, signed: bool) -> None:
         """The document goes out."""
-        reported = self._tell(DocumentSent, at, self.sender, to=to, document_type=kind, electronic=electronic, signed=signed)
+        reported = self._tell(
+            DocumentSent,
+            at,
+            self.sender,
+            to=to,
+            document_type=kind,
+            electronic=electronic,
+            signed=signed,
+        )
         self.sent = Fact(at, reported, (electronic, signed))
 
     def answer(self, at: int, receiver: str, status: DocumentStatus) -> None:
         """A receiver's status."""
-        self.answers.append(Fact(at, self._tell(DocumentStatusChanged, at, receiver, status=status), (receiver, status)))
+        self.answers.append(
+            Fact(
+                at,
+                self._tell(DocumentStatusChanged, at, receiver, status=status),
+                (receiver, status),
+            )
+        )
 
     def recall(self, at: int, agency: str, answer: RecallAnswer) -> None:
         """Asked back by the sender, or that request answered."""
-        self.recalls.append(Fact(at, self._tell(DocumentRecalled, at, agency, answer=answer), answer))
+        self.recalls.append(
+            Fact(at, self._tell(DocumentRecalled, at, agency, answer=answer), answer)
+        )
 
 
 def write_letter(rng: Random, teller: Teller, at: int, serial: str) -> Letter:
@@ -51,13 +70,20 @@ def write_letter(rng: Random, teller: Teller, at: int, serial: str) -> Letter:
     if rng.random() < 0.02:
         asked = to_office(at) + rng.randint(600, 7_200)
         letter.recall(from_office(asked), sender, "asked")
-        letter.recall(from_office(asked + rng.randint(600, 30_000)), receivers[0], "agreed" if rng.random() < 0.8 else "refused")
+        letter.recall(
+            from_office(asked + rng.randint(600, 30_000)),
+            receivers[0],
+            "agreed" if rng.random() < 0.8 else "refused",
+        )
     return letter
 
 
 def draw_agencies(rng: Random) -> list[str]:
     """The sender's code, then one or more receivers'."""
-    return [agency.code for agency in rng.sample(AGENCIES, 2 if rng.random() < 0.7 else rng.randint(3, 7))]
+    return [
+        agency.code
+        for agency in rng.sample(AGENCIES, 2 if rng.random() < 0.7 else rng.randint(3, 7))
+    ]
 
 
 def send(rng: Random, letter: Letter, at: int, receivers: list[str]) -> None:

@@ -1,7 +1,8 @@
-"""Stories of things: every decided fact is written down twice, as the event that agencies report and as a plain fact for the truth.
-Here how any of them is told, and a dossier's life.
+"""Stories of things: every decided fact is written down twice, as the event that agencies report
+and as a plain fact for the truth. Here how any of them is told, and a dossier's life.
 
-The truth (`truth.py`) is counted from the plain facts alone, never from events or the hub's own rules in code.
+The truth (`truth.py`) is counted from the plain facts alone, never from events or the hub's own
+rules in code.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from schemas.events.dossiers import (
     DossierSuspended,
     DossierTransferred,
     DossierWithdrawn,
-)  # fmt: skip
+)
 
 Value = TypeVar("Value")
 Reported = tuple[int, Event]  # (report time in epoch ms, event)
@@ -73,15 +74,22 @@ class Intake:
         return replace(self, channel=channel)
 
     def fields(self) -> dict[str, Any]:
-        """As fields of a reception event. Who applies online sends files; a citizen's data are reused from the population database."""
+        """As fields of a reception event. Who applies online sends files; a citizen's data are
+        reused from the population database.
+        """
         return {
-            "procedure": self.procedure, "channel": self.channel, "level": self.level, "applicant": self.applicant,
-            "authenticated": self.authenticated, "with_fee": self.with_fee, "reused_data": self.reused_data,
+            "procedure": self.procedure,
+            "channel": self.channel,
+            "level": self.level,
+            "applicant": self.applicant,
+            "authenticated": self.authenticated,
+            "with_fee": self.with_fee,
+            "reused_data": self.reused_data,
             "papers_digitised": self.channel == "online" or self.reused_data,
             "from_personal_store": self.reused_data and self.authenticated,
             "population_data": self.reused_data and self.applicant == "citizen",
             "handling_agency": self.handler if self.handler != self.agency else None,
-        }  # fmt: skip
+        }
 
 
 class Teller(Protocol):
@@ -140,25 +148,52 @@ class Story:
         self.events: list[Reported] = []
 
     def _tell(
-        self, event: type[Event], at: int, agency: str, *, source: str = "", floor: int = 0, told_at: int = 0, **fields: Any
-    ) -> int:  # fmt: skip
-        """Writes the event down; returns when it is reported: at `told_at` if that is given, else never before `floor`."""
+        self,
+        event: type[Event],
+        at: int,
+        agency: str,
+        *,
+        source: str = "",
+        floor: int = 0,
+        told_at: int = 0,
+        **fields: Any,
+    ) -> int:
+        """Writes the event down; returns when it is reported: at `told_at` if that is given, else
+        never before `floor`.
+        """
         reported = told_at or max(at + self.teller.delay(agency), floor)
         told = event(
-            event_id=self.teller.event_id(), source=source or self.source, agency=agency, occurred_at=at, backfill=self.teller.backfill,
-            **{event.key: self.thing}, **fields,
-        )  # fmt: skip
+            event_id=self.teller.event_id(),
+            source=source or self.source,
+            agency=agency,
+            occurred_at=at,
+            backfill=self.teller.backfill,
+            **{event.key: self.thing},
+            **fields,
+        )
         self.events.append((reported, told))
         return reported
 
 
 class Life(Story):
-    """One dossier's facts. Each method states a fact at `at` (epoch ms); within one dossier no two facts share an instant."""
+    """One dossier's facts. Each method states a fact at `at` (epoch ms); within one dossier no two
+    facts share an instant.
+    """
 
     __slots__ = (
-        "dues", "ends", "fee_waits", "handler", "handlers", "intakes", "payments", "ratings", "refusals", "returnable",
-        "supplement_waits", "transfers",
-    )  # fmt: skip
+        "dues",
+        "ends",
+        "fee_waits",
+        "handler",
+        "handlers",
+        "intakes",
+        "payments",
+        "ratings",
+        "refusals",
+        "returnable",
+        "supplement_waits",
+        "transfers",
+    )
 
     def __init__(self, dossier_id: str, source: str, teller: Teller) -> None:
         super().__init__(dossier_id, teller, source)
@@ -189,10 +224,19 @@ class Life(Story):
         self.refusals.append(Fact(at, reported, intake.agency))
 
     def correct(self, at: int, intake: Intake, received_at: int = 0) -> None:
-        """The reception stated anew; due time and handler stay, so that the truth hangs on no rule about them; its time, unless given."""
+        """The reception stated anew; due time and handler stay, so that the truth hangs on no rule
+        about them; its time, unless given.
+        """
         due_at = self.dues[0].value if self.dues else None
         received_at = received_at or self.intakes[0].occurred
-        reported = self._tell(DossierCorrected, at, intake.agency, received_at=received_at, due_at=due_at, **intake.fields())
+        reported = self._tell(
+            DossierCorrected,
+            at,
+            intake.agency,
+            received_at=received_at,
+            due_at=due_at,
+            **intake.fields(),
+        )
         self.intakes.append(Fact(at, reported, intake))
         self._handle(at, reported, intake.handler)
         if due_at is not None:
@@ -204,18 +248,24 @@ class Life(Story):
 
     def step(self, at: int, label: str) -> None:
         """A step by the agency that handles the dossier anyway."""
-        self._handle(at, self._tell(DossierStepTaken, at, self.handler, step=label, status=4), self.handler)
+        self._handle(
+            at, self._tell(DossierStepTaken, at, self.handler, step=label, status=4), self.handler
+        )
 
     def transfer(self, at: int, to: str, electronic: bool) -> None:
         """To another agency."""
         before = self.handler
-        reported = self._tell(DossierTransferred, at, before, from_agency=before, to_agency=to, electronic=electronic)
+        reported = self._tell(
+            DossierTransferred, at, before, from_agency=before, to_agency=to, electronic=electronic
+        )
         self.transfers.append(Fact(at, reported, electronic))
         self._handle(at, reported, to)
 
     def ask_supplement(self, at: int) -> None:
         """The dossier waits for papers."""
-        self.supplement_waits.append(Fact(at, self._tell(DossierSupplementRequested, at, self.handler), True))
+        self.supplement_waits.append(
+            Fact(at, self._tell(DossierSupplementRequested, at, self.handler), True)
+        )
 
     def complete_supplement(self, at: int, due_at: int | None) -> None:
         """The papers came, with a new due time."""
@@ -226,12 +276,20 @@ class Life(Story):
 
     def ask_fee(self, at: int, reference: str) -> None:
         """The dossier waits for the fee."""
-        self.fee_waits.append(Fact(at, self._tell(DossierFeeRequested, at, self.handler, reference=reference), True))
+        self.fee_waits.append(
+            Fact(at, self._tell(DossierFeeRequested, at, self.handler, reference=reference), True)
+        )
 
     def pay(self, at: int, payment: Payment) -> None:
         """A state of a payment; only a paid one ends a wait for the fee."""
         reported = self._tell(
-            DossierPaid, at, self.handler, reference=payment.reference, amount=payment.amount, online=payment.online, state=payment.state
+            DossierPaid,
+            at,
+            self.handler,
+            reference=payment.reference,
+            amount=payment.amount,
+            online=payment.online,
+            state=payment.state,
         )
         self.payments.append(Fact(at, reported, payment))
         if payment.state == "paid":
@@ -239,35 +297,67 @@ class Life(Story):
 
     def change_due(self, at: int, due_at: int) -> None:
         """Apology and extension."""
-        self.dues.append(Fact(at, self._tell(DossierDueChanged, at, self.handler, due_at=due_at), due_at))
+        self.dues.append(
+            Fact(at, self._tell(DossierDueChanged, at, self.handler, due_at=due_at), due_at)
+        )
 
     def finish(self, at: int, digitised: bool, echo: str = "", told_at: int = 0) -> None:
-        """Processing ended; `echo` is a second system that reports the same end under its own id."""
-        reported = self._tell(DossierFinished, at, self.handler, told_at=told_at, digitised=digitised)
+        """Processing ended; `echo` is a second system that reports the same end under its own
+        id.
+        """
+        reported = self._tell(
+            DossierFinished, at, self.handler, told_at=told_at, digitised=digitised
+        )
         if echo:
-            reported = min(reported, self._tell(DossierFinished, at, self.handler, source=echo, digitised=digitised))
+            reported = min(
+                reported,
+                self._tell(DossierFinished, at, self.handler, source=echo, digitised=digitised),
+            )
         self.returnable = reported
         self.ends.append(Fact(at, reported, ("finished", digitised)))
 
     def return_result(self, at: int, digitised: bool, how: ReturnedHow) -> None:
-        """Result handed over; reported no earlier than the finish, so that the end time never hangs on which of them is known."""
-        reported = self._tell(DossierResultReturned, at, self.handler, floor=self.returnable, digitised=digitised, how=how)
+        """Result handed over; reported no earlier than the finish, so that the end time never hangs
+        on which of them is known.
+        """
+        reported = self._tell(
+            DossierResultReturned,
+            at,
+            self.handler,
+            floor=self.returnable,
+            digitised=digitised,
+            how=how,
+        )
         self.ends.append(Fact(at, reported, ("returned", digitised)))
 
     def withdraw(self, at: int) -> None:
         """Taken back by the applicant."""
-        self.ends.append(Fact(at, self._tell(DossierWithdrawn, at, self.handler), ("withdrawn", False)))
+        self.ends.append(
+            Fact(at, self._tell(DossierWithdrawn, at, self.handler), ("withdrawn", False))
+        )
 
     def stop(self, at: int) -> None:
         """Processing stopped."""
-        self.ends.append(Fact(at, self._tell(DossierSuspended, at, self.handler), ("stopped", False)))
+        self.ends.append(
+            Fact(at, self._tell(DossierSuspended, at, self.handler), ("stopped", False))
+        )
 
     def reopen(self, at: int) -> None:
         """Processing goes on."""
-        self.ends.append(Fact(at, self._tell(DossierReopened, at, self.handler), ("reopened", False)))
+        self.ends.append(
+            Fact(at, self._tell(DossierReopened, at, self.handler), ("reopened", False))
+        )
 
     def rate(self, at: int, rating_id: str, score: int, about: RatingSubject = "procedure") -> None:
         """Rated by the applicant; 4 and 5 are satisfied."""
         satisfied = score >= 4
-        reported = self._tell(DossierRated, at, self.handler, rating_id=rating_id, score=score, satisfied=satisfied, about=about)
+        reported = self._tell(
+            DossierRated,
+            at,
+            self.handler,
+            rating_id=rating_id,
+            score=score,
+            satisfied=satisfied,
+            about=about,
+        )
         self.ratings.append(Fact(at, reported, (satisfied, about)))

@@ -1,6 +1,8 @@
-"""The province as it works now: each call states one fact of this very moment, or one that is reported late.
+"""The province as it works now: each call states one fact of this very moment, or one that is
+reported late.
 
-Dossiers begun here end here, within minutes instead of days, so that a watcher sees every figure move.
+Dossiers begun here end here, within minutes instead of days, so that a watcher sees every figure
+move.
 """
 
 from __future__ import annotations
@@ -118,7 +120,9 @@ def _script(rng: Random, procedure: Procedure) -> list[str]:
 
 
 class LiveProvince:
-    """Makes events of the present. `started` (epoch ms) is part of every id, so that no two runs speak of the same dossier."""
+    """Makes events of the present. `started` (epoch ms) is part of every id, so that no two runs
+    speak of the same dossier.
+    """
 
     def __init__(self, seed: int, started: int) -> None:
         self.rng = Random(f"{seed}|{started}")

@@ -1,5 +1,6 @@
-"""What goes on beside the dossiers now: tasks given and done within minutes, activities, systems' heartbeats; and, to begin with,
-work that is due on each of the next days, and dossiers whose oddity hangs on when they are heard.
+"""What goes on beside the dossiers now: tasks given and done within minutes, activities, systems'
+heartbeats; and, to begin with, work that is due on each of the next days, and dossiers whose oddity
+hangs on when they are heard.
 """
 
 from __future__ import annotations
@@ -24,18 +25,27 @@ SHARE = 0.12  # of everything that is told
 AT_WORK = 30  # tasks in hand at once
 HOUR = 3_600_000
 LONG_ENOUGH = 12 * DAY_MS  # for whatever becomes of an odd dossier
-KINDS: tuple[DeedKind, ...] = ("work_records", "work_records", "work_records", "inspections", "meetings")
+KINDS: tuple[DeedKind, ...] = (
+    "work_records",
+    "work_records",
+    "work_records",
+    "inspections",
+    "meetings",
+)
 
 
 class LiveBeside:
-    """`started` (epoch ms) is part of every id, so that no two runs speak of the same task or activity."""
+    """`started` (epoch ms) is part of every id, so that no two runs speak of the same task or
+    activity.
+    """
 
     def __init__(self, seed: int, started: int) -> None:
         self.rng = Random(f"beside|{seed}|{started}")
         self.teller = PromptTeller(self.rng)
         self.tag = f"L{started:x}"
         self.number = 0
-        self.tasks: list[tuple[Errand, list[str]]] = []  # with what is still to come, first things last
+        # with what is still to come, first things last
+        self.tasks: list[tuple[Errand, list[str]]] = []
         self.done = Truth()
 
     def opening(self, now: int, *, future: bool = True) -> list[Event]:
@@ -62,7 +72,11 @@ class LiveBeside:
     def _heartbeat(self, now: int) -> Event:
         code = self.rng.choice([code for code, *_, answers in SYSTEMS if answers])
         return SystemHeartbeat(
-            event_id=self.teller.event_id(), source=SOURCE, agency=OFFICE, occurred_at=now, item_id=f"system/SAMPLE-{code}"
+            event_id=self.teller.event_id(),
+            source=SOURCE,
+            agency=OFFICE,
+            occurred_at=now,
+            item_id=f"system/SAMPLE-{code}",
         )
 
     def _activity(self, now: int) -> Event:
@@ -73,7 +87,11 @@ class LiveBeside:
 
     def _task(self, now: int) -> Event:
         place = self.rng.randrange(len(self.tasks)) if self.tasks else 0
-        if not self.tasks or (len(self.tasks) < AT_WORK and self.rng.random() < 0.4) or self.tasks[place][0].last >= now:
+        if (
+            not self.tasks
+            or (len(self.tasks) < AT_WORK and self.rng.random() < 0.4)
+            or self.tasks[place][0].last >= now
+        ):
             return self._give(now)
         errand, script = self.tasks[place]
         if script.pop() == "report":
@@ -89,8 +107,19 @@ class LiveBeside:
         rng = self.rng
         errand = Errand(f"SAMPLE-{self.tag}-{self._serial()}", self.teller)
         chance = rng.random()
-        due = None if chance < 0.1 else now + rng.randint(60_000, 900_000) if chance < 0.5 else due_time(to_office(now), 5)
-        errand.give(now, AGENCIES_OF["department" if rng.random() < 0.5 else "commune"].draw(rng).code, rng.choice(CATEGORIES), due)
+        due = (
+            None
+            if chance < 0.1
+            else now + rng.randint(60_000, 900_000)
+            if chance < 0.5
+            else due_time(to_office(now), 5)
+        )
+        errand.give(
+            now,
+            AGENCIES_OF["department" if rng.random() < 0.5 else "commune"].draw(rng).code,
+            rng.choice(CATEGORIES),
+            due,
+        )
         self.tasks.append((errand, ["complete", "report"] if rng.random() < 0.7 else ["complete"]))
         return errand.events[-1][1]
 

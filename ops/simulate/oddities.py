@@ -1,5 +1,5 @@
-"""Dossiers whose facts do not fit together, as agencies' systems report them now and then: each breaks one rule of data quality,
-or is told so late that it looked overdue.
+"""Dossiers whose facts do not fit together, as agencies' systems report them now and then: each
+breaks one rule of data quality, or is told so late that it looked overdue.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from ops.simulate.province import SAME_DAY
 from schemas.clock import DAY_MS
 
 HOUR = 3_600  # of office time
-TEN_YEARS = 3_652 * DAY_MS  # 2036 typed for 2026: ahead of the hub's clock, whenever the history is told
+# 2036 typed for 2026: ahead of the hub's clock, whenever the history is told
+TEN_YEARS = 3_652 * DAY_MS
 
 
 class OddDossier:
-    """A dossier handed in at an instant, two working days long, with one thing wrong. `ahead` lies in the future as it is told."""
+    """A dossier handed in at an instant, two working days long, with one thing wrong. `ahead` lies
+    in the future as it is told.
+    """
 
     def __init__(self, rng: Random, life: Life, at: int, ahead: int) -> None:
         self.life, self.at, self.office, self.ahead = life, at, to_office(at), ahead
@@ -95,7 +98,9 @@ class OddDossier:
         self.life.correct(self._moment(0.5), self.intake, received_at=self.ahead)
 
     def ended_in_future(self) -> None:
-        """A wrong date of the end, of a procedure that has no legal days to compare ten years with."""
+        """A wrong date of the end, of a procedure that has no legal days to compare ten years
+        with.
+        """
         self.intake = replace(self.intake, procedure=SAME_DAY.code)
         self._receive()
         self.life.finish(self.ahead, digitised=True, told_at=self._moment(1))
@@ -103,10 +108,16 @@ class OddDossier:
 
 Oddity = Callable[[OddDossier], None]
 ODDITIES: tuple[Oddity, ...] = (
-    OddDossier.received_after_end, OddDossier.step_before_reception, OddDossier.step_after_end, OddDossier.returned_before_end,
-    OddDossier.end_without_reception, OddDossier.finish_never_reported, OddDossier.due_moved_after_passed, OddDossier.sources_disagree,
+    OddDossier.received_after_end,
+    OddDossier.step_before_reception,
+    OddDossier.step_after_end,
+    OddDossier.returned_before_end,
+    OddDossier.end_without_reception,
+    OddDossier.finish_never_reported,
+    OddDossier.due_moved_after_passed,
+    OddDossier.sources_disagree,
     OddDossier.offline_procedure_online,
-)  # fmt: skip
+)
 
 
 def told_when_heard(*, future: bool) -> tuple[Oddity, ...]:

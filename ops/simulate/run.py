@@ -1,4 +1,6 @@
-"""`lgsp simulate`: a finished stretch of history with its exact figures, or a live stream behind some weeks of history."""
+"""`lgsp simulate`: a finished stretch of history with its exact figures, or a live stream behind
+some weeks of history.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ MARKER = "simulated.json"
 
 @dataclass(frozen=True)
 class Past:
-    """The history behind a live stream, as kept in the marker file: it is told once and is the same whenever it is told again."""
+    """The history behind a live stream, as kept in the marker file: it is told once and is the same
+    whenever it is told again.
+    """
 
     seed: int
     dossiers: int
@@ -44,22 +48,42 @@ class Past:
 
 
 async def simulate(
-    settings: Settings, *, seed: int = SEED, dossiers: int = DOSSIERS, days: int = DAYS, start: int = START, rate: float = 0.0,
-    live: bool = False, future: bool = True, publisher: Sink, stop: asyncio.Event | None = None,
-) -> Truth:  # fmt: skip
+    settings: Settings,
+    *,
+    seed: int = SEED,
+    dossiers: int = DOSSIERS,
+    days: int = DAYS,
+    start: int = START,
+    rate: float = 0.0,
+    live: bool = False,
+    future: bool = True,
+    publisher: Sink,
+    stop: asyncio.Event | None = None,
+) -> Truth:
     """Tell events and return their exact figures.
 
-    `rate` is in events/s, 0 for as fast as the publisher takes them. With `live`, `start` is not used: history of `days` days up
-    to now is told unless the data folder says that it was, then facts of the present until `stop` is set. Without `future` no event
-    lies ahead of its report: the gateway would refuse it.
+    `rate` is in events/s, 0 for as fast as the publisher takes them. With `live`, `start` is not
+    used: history of `days` days up to now is told unless the data folder says that it was, then
+    facts of the present until `stop` is set. Without `future` no event lies ahead of its report:
+    the gateway would refuse it.
 
     Raises: KafkaUnavailable when events could not be stored.
     """
     stop = stop or asyncio.Event()
     if live:
-        return await _live(settings, publisher, Past(seed, dossiers, days, now_ms() - days * DAY_MS), rate or LIVE_RATE, stop, future)
+        return await _live(
+            settings,
+            publisher,
+            Past(seed, dossiers, days, now_ms() - days * DAY_MS),
+            rate or LIVE_RATE,
+            stop,
+            future,
+        )
     truth = Truth()
-    told = (event for _, event in whole_province(seed, dossiers, start, days, truth=truth, future=future))
+    told = (
+        event
+        for _, event in whole_province(seed, dossiers, start, days, truth=truth, future=future)
+    )
     await _tell(publisher, told, rate, stop)
     return truth
 
@@ -80,13 +104,22 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stop.wait(), max(0.0, seconds))
 
 
-async def _live(settings: Settings, publisher: Sink, wanted: Past, rate: float, stop: asyncio.Event, future: bool) -> Truth:
+async def _live(
+    settings: Settings,
+    publisher: Sink,
+    wanted: Past,
+    rate: float,
+    stop: asyncio.Event,
+    future: bool,
+) -> Truth:
     truth = Truth()
     path = settings.data / MARKER
     past = read_past(path) or wanted
     if not past.told:
         write_past(path, past)  # first, so that a killed start tells the very same history again
-        history = whole_province(past.seed, past.dossiers, past.start, past.days, truth=truth, backfill=True)
+        history = whole_province(
+            past.seed, past.dossiers, past.start, past.days, truth=truth, backfill=True
+        )
         await _tell(publisher, (event for _, event in history), 0.0, stop)
         if not stop.is_set():
             write_past(path, Past(past.seed, past.dossiers, past.days, past.start, told=True))
@@ -114,7 +147,9 @@ def read_past(path: Path) -> Past | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Past)
     except msgspec.DecodeError as error:
-        raise EnvironmentBroken(f"{path} is damaged ({error}): delete the data folder to begin anew, or set SIMULATE=0.") from error
+        raise EnvironmentBroken(
+            f"{path} is damaged ({error}): delete the data folder to begin anew, or set SIMULATE=0."
+        ) from error
 
 
 def write_past(path: Path, past: Past) -> None:
@@ -126,10 +161,20 @@ def write_past(path: Path, past: Past) -> None:
 
 
 def run_simulate(
-    settings: Settings, *, seed: int = SEED, dossiers: int | None = None, days: int | None = None, rate: float = 0.0, live: bool = False,
-    via_gateway: bool = False, figures: Path | None = None, console: Console | None = None,
-) -> int:  # fmt: skip
-    """What `lgsp simulate` does; prints the exact figures at the end, of a live stream too; returns the exit code."""
+    settings: Settings,
+    *,
+    seed: int = SEED,
+    dossiers: int | None = None,
+    days: int | None = None,
+    rate: float = 0.0,
+    live: bool = False,
+    via_gateway: bool = False,
+    figures: Path | None = None,
+    console: Console | None = None,
+) -> int:
+    """What `lgsp simulate` does; prints the exact figures at the end, of a live stream too; returns
+    the exit code.
+    """
     truth = asyncio.run(_run(settings, seed, dossiers, days, rate, live, via_gateway))
     asked_at = now_ms()
     truth.print(console or Console(), asked_at)
@@ -138,12 +183,27 @@ def run_simulate(
     return 0
 
 
-async def _run(settings: Settings, seed: int, dossiers: int | None, days: int | None, rate: float, live: bool, via_gateway: bool) -> Truth:
+async def _run(
+    settings: Settings,
+    seed: int,
+    dossiers: int | None,
+    days: int | None,
+    rate: float,
+    live: bool,
+    via_gateway: bool,
+) -> Truth:
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     async with GatewaySink(settings) if via_gateway else Publisher(settings) as publisher:
         return await simulate(
-            settings, seed=seed, dossiers=dossiers or (LIVE_DOSSIERS if live else DOSSIERS),
-            days=days or (LIVE_DAYS if live else DAYS), rate=rate, live=live, future=not via_gateway, publisher=publisher, stop=stop,
-        )  # fmt: skip
+            settings,
+            seed=seed,
+            dossiers=dossiers or (LIVE_DOSSIERS if live else DOSSIERS),
+            days=days or (LIVE_DAYS if live else DAYS),
+            rate=rate,
+            live=live,
+            future=not via_gateway,
+            publisher=publisher,
+            stop=stop,
+        )

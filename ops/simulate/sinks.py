@@ -1,4 +1,6 @@
-"""Where the simulation sends its events: through the publisher straight to Kafka, or over HTTP as an agency would."""
+"""Where the simulation sends its events: through the publisher straight to Kafka, or over HTTP as
+an agency would.
+"""
 
 from __future__ import annotations
 
@@ -22,20 +24,32 @@ class Sink(Protocol):
     """Anything that takes events and returns once they are safe."""
 
     async def publish(self, events: Sequence[Event]) -> None:
-        """Raises: KafkaUnavailable when they could not be stored; sending them again changes nothing."""
+        """Raises: KafkaUnavailable when they could not be stored; sending them again changes
+        nothing.
+        """
 
 
 def cloud_event(event: Event) -> dict[str, Any]:
     """The event as a structured CloudEvent; the thing's id travels as the subject too."""
-    data = event.model_dump(mode="json", exclude={"event_id", "source", "occurred_at"}, exclude_defaults=True)
+    data = event.model_dump(
+        mode="json", exclude={"event_id", "source", "occurred_at"}, exclude_defaults=True
+    )
     return {
-        "specversion": "1.0", "id": event.event_id, "source": event.source, "type": event.type, "subject": event.thing,
-        "time": to_datetime(event.occurred_at).isoformat(timespec="milliseconds"), "datacontenttype": "application/json", "data": data,
-    }  # fmt: skip
+        "specversion": "1.0",
+        "id": event.event_id,
+        "source": event.source,
+        "type": event.type,
+        "subject": event.thing,
+        "time": to_datetime(event.occurred_at).isoformat(timespec="milliseconds"),
+        "datacontenttype": "application/json",
+        "data": data,
+    }
 
 
 class GatewaySink:
-    """Batches to `POST /v1/events`; waits and tries again while the gateway says that Kafka is away."""
+    """Batches to `POST /v1/events`; waits and tries again while the gateway says that Kafka is
+    away.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.url = f"http://{settings.host}:{settings.gateway_port}/v1/events"
@@ -51,9 +65,15 @@ class GatewaySink:
             await self._session.close()
 
     async def publish(self, events: Sequence[Event]) -> None:
-        """Raises: KafkaUnavailable when the gateway stays busy or away, HubError when it refuses an event."""
+        """Raises: KafkaUnavailable when the gateway stays busy or away, HubError when it refuses an
+        event.
+        """
         for first in range(0, len(events), self.batch):
-            await self._send(msgspec.json.encode([cloud_event(event) for event in events[first : first + self.batch]]))
+            await self._send(
+                msgspec.json.encode(
+                    [cloud_event(event) for event in events[first : first + self.batch]]
+                )
+            )
 
     async def _send(self, body: bytes) -> None:
         for _ in range(PATIENCE):
@@ -61,7 +81,9 @@ class GatewaySink:
             if pause is None:
                 return
             await asyncio.sleep(pause)
-        raise KafkaUnavailable(f"The gateway at {self.url} takes no events: is it running, and Kafka behind it?")
+        raise KafkaUnavailable(
+            f"The gateway at {self.url} takes no events: is it running, and Kafka behind it?"
+        )
 
     async def _try(self, body: bytes) -> float | None:
         """None once the batch is safe, else the seconds to wait before the next try."""
@@ -74,6 +96,9 @@ class GatewaySink:
                 if answer.status in BUSY:
                     return float(answer.headers.get("retry-after", "1"))
                 text = (await answer.text())[:500]
-                raise HubError(f"The gateway at {self.url} refused simulated events with {answer.status}: {text}")
+                raise HubError(
+                    f"The gateway at {self.url} refused simulated events with {answer.status}:"
+                    f" {text}"
+                )
         except (aiohttp.ClientConnectionError, TimeoutError):
             return 1.0

@@ -21,12 +21,20 @@ Planned = tuple[int, str]  # (epoch ms, "dossier" | "online" | "letter")
 
 
 def events(
-    seed: int, dossiers: int, start: int, days: int, *, truth: Truth | None = None, cut: bool = True, backfill: bool = False
+    seed: int,
+    dossiers: int,
+    start: int,
+    days: int,
+    *,
+    truth: Truth | None = None,
+    cut: bool = True,
+    backfill: bool = False,
 ) -> Iterator[tuple[int, Event]]:
     """(report time in epoch ms, event) in report order.
 
-    `dossiers` are handed in over `days` days from `start` (epoch ms). With `cut`, what would be reported after the last day is
-    left out, so that work is open at the end as in life; without it every life is told to its end. `truth` counts along.
+    `dossiers` are handed in over `days` days from `start` (epoch ms). With `cut`, what would be
+    reported after the last day is left out, so that work is open at the end as in life; without it
+    every life is told to its end. `truth` counts along.
     """
     end = start + days * DAY_MS if cut else FOREVER
     world = _World(seed, dossiers, start, days, end, truth or Truth(), backfill)
@@ -34,9 +42,20 @@ def events(
 
 
 class _World:
-    """Lives are decided in the order of reception; a heap brings their events into the order of report."""
+    """Lives are decided in the order of reception; a heap brings their events into the order of
+    report.
+    """
 
-    def __init__(self, seed: int, dossiers: int, start: int, days: int, end: int, truth: Truth, backfill: bool) -> None:
+    def __init__(
+        self,
+        seed: int,
+        dossiers: int,
+        start: int,
+        days: int,
+        end: int,
+        truth: Truth,
+        backfill: bool,
+    ) -> None:
         self.rng = Random(seed)
         self.teller = HistoryTeller(self.rng, backfill=backfill)
         self.start, self.days, self.end, self.dossiers = start, days, end, dossiers
@@ -61,7 +80,10 @@ class _World:
         """When what begins, day by day; nights and weekends bring only online dossiers."""
         first = day_number(self.start)
         weights = [1.0 if workday(first + day) else 0.06 for day in range(self.days)]
-        counts, letters = shared(self.dossiers, weights), shared(int(self.dossiers * LETTERS), weights)
+        counts, letters = (
+            shared(self.dossiers, weights),
+            shared(int(self.dossiers * LETTERS), weights),
+        )
         for day in range(self.days):
             yield from sorted(self._day(first + day, counts[day], letters[day]))
 
@@ -70,12 +92,20 @@ class _World:
         for _ in range(count):
             online_only = not open_ or rng.random() < 0.05
             second = rng.randrange(86_400) if online_only else _office_second(rng)
-            yield max(self.start, instant(day, second) + rng.randrange(1_000)), "online" if online_only else "dossier"
+            yield (
+                max(self.start, instant(day, second) + rng.randrange(1_000)),
+                "online" if online_only else "dossier",
+            )
         for _ in range(letters):
-            yield max(self.start, instant(day, _office_second(rng)) + rng.randrange(1_000)), "letter"
+            yield (
+                max(self.start, instant(day, _office_second(rng)) + rng.randrange(1_000)),
+                "letter",
+            )
 
     def _dossier(self, at: int, number: int, *, online_only: bool) -> None:
-        life = Life(f"H35.SAMPLE-{to_datetime(at):%y%m%d}-{self.tag}-{number:06}", ONE_STOP, self.teller)
+        life = Life(
+            f"H35.SAMPLE-{to_datetime(at):%y%m%d}-{self.tag}-{number:06}", ONE_STOP, self.teller
+        )
         live_through(self.rng, life, at, online_only=online_only)
         self.truth.add(life, self.end)
         self._queue(life.events)

@@ -1,7 +1,9 @@
-"""The exact figures of a simulated province, counted from the facts that were decided, as far as they are reported.
+"""The exact figures of a simulated province, counted from the facts that were decided, as far as
+they are reported.
 
-An oracle: it shares no code with the workers. Its measures carry the names of `schemas.cells`, so that they compare one to
-one with sums of cells; the rules are those of docs/figures.md, and the lives are such that no rule is in doubt.
+An oracle: it shares no code with the workers. Its measures carry the names of `schemas.cells`, so
+that they compare one to one with sums of cells; the rules are those of docs/figures.md, and the
+lives are such that no rule is in doubt.
 """
 
 from __future__ import annotations
@@ -24,35 +26,84 @@ Measure = tuple[str, str, str, str]  # family, kind, agency, measure
 
 # (indicator, numerator, denominator), each (family, kind, measure)
 SHARES: dict[str, tuple[tuple[str, str, str], tuple[str, str, str]]] = {
-    "dossiers_online_share": (("dossiers", "closed", "finished_online"), ("dossiers", "closed", "finished")),
-    "transfers_electronic_share": (("dossiers", "closed", "moved_electronically"), ("dossiers", "closed", "moved")),
-    "payments_online_share": (("dossiers", "paid", "transactions_online"), ("dossiers", "paid", "transactions")),
-    "results_digitised_share": (("dossiers", "closed", "results_digitised"), ("dossiers", "closed", "results")),
+    "dossiers_online_share": (
+        ("dossiers", "closed", "finished_online"),
+        ("dossiers", "closed", "finished"),
+    ),
+    "transfers_electronic_share": (
+        ("dossiers", "closed", "moved_electronically"),
+        ("dossiers", "closed", "moved"),
+    ),
+    "payments_online_share": (
+        ("dossiers", "paid", "transactions_online"),
+        ("dossiers", "paid", "transactions"),
+    ),
+    "results_digitised_share": (
+        ("dossiers", "closed", "results_digitised"),
+        ("dossiers", "closed", "results"),
+    ),
     "satisfaction": (("dossiers", "rated", "satisfied"), ("dossiers", "rated", "ratings")),
     "dossiers_on_time_share": (("dossiers", "closed", "on_time"), ("dossiers", "closed", "closed")),
-    "documents_electronic_share": (("documents", "sent", "electronic_signed"), ("documents", "sent", "documents")),
+    "documents_electronic_share": (
+        ("documents", "sent", "electronic_signed"),
+        ("documents", "sent", "documents"),
+    ),
     "tasks_on_time_share": (("tasks", "completed", "on_time"), ("tasks", "completed", "completed")),
-    "meetings_in_system_share": (("activities", "meetings", "meetings_in_system"), ("activities", "meetings", "meetings")),
-    "inspections_digital_share": (("activities", "inspections", "inspections_digital"), ("activities", "inspections", "inspections")),
-    "work_records_online_share": (("activities", "work_records", "work_records_online"), ("activities", "work_records", "work_records")),
-    "procedures_online_share": (("inventory", "procedures", "offered_online"), ("inventory", "procedures", "eligible_online")),
-    "procedures_online_payment_share": (("inventory", "procedures", "payable_online"), ("inventory", "procedures", "with_fee")),
-    "portals_connected_share": (("inventory", "systems", "portals_connected"), ("inventory", "systems", "portals")),
-    "authenticated_users_share": (("inventory", "accounts", "users_authenticated"), ("inventory", "accounts", "users")),
+    "meetings_in_system_share": (
+        ("activities", "meetings", "meetings_in_system"),
+        ("activities", "meetings", "meetings"),
+    ),
+    "inspections_digital_share": (
+        ("activities", "inspections", "inspections_digital"),
+        ("activities", "inspections", "inspections"),
+    ),
+    "work_records_online_share": (
+        ("activities", "work_records", "work_records_online"),
+        ("activities", "work_records", "work_records"),
+    ),
+    "procedures_online_share": (
+        ("inventory", "procedures", "offered_online"),
+        ("inventory", "procedures", "eligible_online"),
+    ),
+    "procedures_online_payment_share": (
+        ("inventory", "procedures", "payable_online"),
+        ("inventory", "procedures", "with_fee"),
+    ),
+    "portals_connected_share": (
+        ("inventory", "systems", "portals_connected"),
+        ("inventory", "systems", "portals"),
+    ),
+    "authenticated_users_share": (
+        ("inventory", "accounts", "users_authenticated"),
+        ("inventory", "accounts", "users"),
+    ),
 }
 
-ABOUT = {"procedure": "", "agency": "_agency", "health": "_health_education", "education": "_health_education"}
+ABOUT = {
+    "procedure": "",
+    "agency": "_agency",
+    "health": "_health_education",
+    "education": "_health_education",
+}
 LEVELS = {3: "received_partial", 4: "received_full"}
-ANSWERS = {"01": ("received", "arrived"), "02": ("received", "refused"), "03": ("received", "accepted"), "06": ("handled", "completed")}
+ANSWERS = {
+    "01": ("received", "arrived"),
+    "02": ("received", "refused"),
+    "03": ("received", "accepted"),
+    "06": ("handled", "completed"),
+}
 End = Fact[tuple[Ending, bool]]
 
 
 class Truth:
-    """Counts of lives and letters. `events` and `duplicates` are what was told, the rest what it means."""
+    """Counts of lives and letters. `events` and `duplicates` are what was told, the rest what it
+    means.
+    """
 
     def __init__(self) -> None:
         self.counts: Counter[Measure] = Counter()
-        self.due_times: dict[str, list[int]] = {}  # agency -> sorted due times of open dossiers that do not wait
+        # agency -> sorted due times of open dossiers that do not wait
+        self.due_times: dict[str, list[int]] = {}
         self.deadlines: dict[str, list[int]] = {}  # agency -> sorted deadlines of open tasks
         self.events = 0
         self.duplicates = 0
@@ -95,7 +146,12 @@ class Truth:
         for rating in life.ratings:
             if rating.reported < before:
                 satisfied, about = rating.value
-                self.one("rated", handler, f"ratings{ABOUT[about]}", f"satisfied{ABOUT[about]}" if satisfied else "")
+                self.one(
+                    "rated",
+                    handler,
+                    f"ratings{ABOUT[about]}",
+                    f"satisfied{ABOUT[about]}" if satisfied else "",
+                )
 
     def one(self, kind: str, agency: str, *measures: str, family: str = "dossiers") -> None:
         """One to each of the measures; empty names stand for those that are not."""
@@ -105,10 +161,16 @@ class Truth:
 
     def _received(self, intake: Intake, backfill: bool) -> None:
         self.one(
-            "received", intake.agency, "received", f"received_{intake.channel}", LEVELS.get(intake.level, ""),
-            "with_fee" if intake.with_fee else "", "authenticated" if intake.authenticated else "",
-            "reused_data" if intake.reused_data else "", "backfilled" if backfill else "",
-        )  # fmt: skip
+            "received",
+            intake.agency,
+            "received",
+            f"received_{intake.channel}",
+            LEVELS.get(intake.level, ""),
+            "with_fee" if intake.with_fee else "",
+            "authenticated" if intake.authenticated else "",
+            "reused_data" if intake.reused_data else "",
+            "backfilled" if backfill else "",
+        )
 
     def _open(self, life: Life, handler: str, due: int | None, before: int) -> None:
         waiting = True in (latest(life.supplement_waits, before), latest(life.fee_waits, before))
@@ -116,25 +178,38 @@ class Truth:
         if due is not None and not waiting:
             insort(self.due_times.setdefault(handler, []), due)
 
-    def _closed(self, life: Life, handler: str, intake: Intake, end: End, due: int | None, before: int) -> None:
+    def _closed(
+        self, life: Life, handler: str, intake: Intake, end: End, due: int | None, before: int
+    ) -> None:
         outcome = "finished" if end.value[0] == "returned" else end.value[0]
         self.one("closed", handler, "closed", outcome, *timing(end.occurred, due))
         if outcome != "finished":
             return
         moves = [move.value for move in life.transfers if move.reported < before]
         self.one(
-            "closed", handler, "results", "finished_online" if intake.channel == "online" else "",
-            "results_digitised" if end.value[1] else "", "moved" if moves else "", "moved_electronically" if moves and all(moves) else "",
-        )  # fmt: skip
+            "closed",
+            handler,
+            "results",
+            "finished_online" if intake.channel == "online" else "",
+            "results_digitised" if end.value[1] else "",
+            "moved" if moves else "",
+            "moved_electronically" if moves and all(moves) else "",
+        )
 
     def _paid(self, payments: list[Fact[Payment]], handler: str, before: int) -> None:
         for reference in {fact.value.reference for fact in payments}:
-            payment = latest((fact for fact in payments if fact.value.reference == reference), before)
+            payment = latest(
+                (fact for fact in payments if fact.value.reference == reference), before
+            )
             if payment is None or payment.state != "paid":
                 continue
-            self.one("paid", handler, "transactions", "transactions_online" if payment.online else "")
+            self.one(
+                "paid", handler, "transactions", "transactions_online" if payment.online else ""
+            )
             self.counts["dossiers", "paid", handler, "amount"] += payment.amount
-            self.counts["dossiers", "paid", handler, "amount_online"] += payment.amount if payment.online else 0
+            self.counts["dossiers", "paid", handler, "amount_online"] += (
+                payment.amount if payment.online else 0
+            )
 
     def add_letter(self, letter: Letter, before: int = FOREVER) -> None:
         """Count a document by its facts reported before an instant."""
@@ -142,9 +217,14 @@ class Truth:
             return
         electronic, signed = letter.sent.value
         self.one(
-            "sent", letter.sender, "documents", "electronic" if electronic else "", "signed" if signed else "",
-            "electronic_signed" if electronic and signed else "", family="documents",
-        )  # fmt: skip
+            "sent",
+            letter.sender,
+            "documents",
+            "electronic" if electronic else "",
+            "signed" if signed else "",
+            "electronic_signed" if electronic and signed else "",
+            family="documents",
+        )
         for answer in letter.answers:
             receiver, status = answer.value
             if answer.reported < before and status in ANSWERS:
@@ -158,28 +238,52 @@ class Truth:
     def total(self, family: str, kind: str, measure: str, agency: str | None = None) -> int:
         """A measure's sum over the province, or one agency's."""
         return sum(
-            count for (f, k, a, m), count in self.counts.items() if (f, k, m) == (family, kind, measure) and agency in (None, a)
-        )  # fmt: skip
+            count
+            for (f, k, a, m), count in self.counts.items()
+            if (f, k, m) == (family, kind, measure) and agency in (None, a)
+        )
 
     def overdue(self, at: int, agency: str | None = None) -> int:
         """Open dossiers that do not wait and whose due time is before `at` (epoch ms)."""
-        return sum(bisect_left(dues, at) for owner, dues in self.due_times.items() if agency in (None, owner))
+        return sum(
+            bisect_left(dues, at)
+            for owner, dues in self.due_times.items()
+            if agency in (None, owner)
+        )
 
     def tasks_overdue(self, at: int, agency: str | None = None) -> int:
         """Open tasks whose deadline is before `at` (epoch ms)."""
-        return sum(bisect_left(dues, at) for owner, dues in self.deadlines.items() if agency in (None, owner))
+        return sum(
+            bisect_left(dues, at)
+            for owner, dues in self.deadlines.items()
+            if agency in (None, owner)
+        )
 
     def figures(self, now: int) -> dict[str, Any]:
-        """Everything as plain data: sums by family, kind and measure, indicators, the same sums by agency, overdue at `now`."""
+        """Everything as plain data: sums by family, kind and measure, indicators, the same sums by
+        agency, overdue at `now`.
+        """
         totals: dict[str, dict[str, dict[str, int]]] = {}
         agencies: dict[str, dict[str, dict[str, dict[str, int]]]] = {}
         for (family, kind, agency, measure), count in sorted(self.counts.items()):
             for place in (totals, agencies.setdefault(agency, {})):
                 sums = place.setdefault(family, {}).setdefault(kind, {})
                 sums[measure] = sums.get(measure, 0) + count
-        shares = {name: {"numerator": self.total(*up), "denominator": self.total(*down)} for name, (up, down) in SHARES.items()}
-        return {"events": self.events, "duplicates": self.duplicates, "as_of": self.as_of, "asked_at": now, "overdue": self.overdue(now),
-                "tasks_overdue": self.tasks_overdue(now), "indicators": shares, "totals": totals, "agencies": agencies}  # fmt: skip
+        shares = {
+            name: {"numerator": self.total(*up), "denominator": self.total(*down)}
+            for name, (up, down) in SHARES.items()
+        }
+        return {
+            "events": self.events,
+            "duplicates": self.duplicates,
+            "as_of": self.as_of,
+            "asked_at": now,
+            "overdue": self.overdue(now),
+            "tasks_overdue": self.tasks_overdue(now),
+            "indicators": shares,
+            "totals": totals,
+            "agencies": agencies,
+        }
 
     def write(self, path: Path, now: int) -> None:
         """The figures as a JSON file."""
@@ -191,7 +295,9 @@ class Truth:
 
 
 def ending(life: Life, before: int) -> End | None:
-    """The end that stands: the finish, else the return, else whatever closed it; none after the last reopening."""
+    """The end that stands: the finish, else the return, else whatever closed it; none after the
+    last reopening.
+    """
     known = sorted(fact for fact in life.ends if fact.reported < before)
     reopened = max((fact.occurred for fact in known if fact.value[0] == "reopened"), default=0)
     standing = [fact for fact in known if fact.occurred > reopened]
@@ -212,7 +318,12 @@ def timing(end: int, due: int | None) -> tuple[str, ...]:
 
 
 def _table(figures: dict[str, Any]) -> Table:
-    table = Table(title=f"What was generated: {figures['events']:,} events, {figures['duplicates']:,} of them sent twice")
+    table = Table(
+        title=(
+            f"What was generated: {figures['events']:,} events, {figures['duplicates']:,} of them"
+            " sent twice"
+        )
+    )
     table.add_column("figure")
     table.add_column("count", justify="right")
     table.add_column("of", justify="right")
@@ -227,5 +338,7 @@ def _table(figures: dict[str, Any]) -> Table:
     table.add_section()
     for name, share in figures["indicators"].items():
         up, down = share["numerator"], share["denominator"]
-        table.add_row(name, f"{up:,}", f"{down:,}", f"{100 * up / down:.2f} %" if down else "no value")
+        table.add_row(
+            name, f"{up:,}", f"{down:,}", f"{100 * up / down:.2f} %" if down else "no value"
+        )
     return table

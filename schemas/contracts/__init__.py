@@ -1,8 +1,10 @@
-"""Avro contracts: exported from the event models, locked with their ids in one file a family, read at start.
+"""Avro contracts: exported from the event models, locked with their ids in one file a family, read
+at start.
 
-A locked contract never changes: a changed model gets a new version with a new id (`lgsp contracts --write`), which old and
-new readers must both be able to read (FULL_TRANSITIVE); `tests/unit/test_contracts.py` refuses anything else.
-The id is what the Confluent wire format carries in front of every record.
+A locked contract never changes: a changed model gets a new version with a new id (`lgsp contracts
+--write`), which old and new readers must both be able to read (FULL_TRANSITIVE);
+`tests/unit/test_contracts.py` refuses anything else. The id is what the Confluent wire format
+carries in front of every record.
 """
 
 from __future__ import annotations
@@ -44,9 +46,14 @@ def contracts() -> dict[int, Contract]:
     for family in FAMILIES:
         for entry in locked(family):
             if entry["id"] in found:
-                raise ContractError(f"Contract id {entry['id']} stands twice, again in {family}.json: give the newer one a free id.")
+                raise ContractError(
+                    f"Contract id {entry['id']} stands twice, again in {family}.json: give the"
+                    " newer one a free id."
+                )
             parsed = fastavro.parse_schema(entry["schema"], named_schemas={})
-            found[entry["id"]] = Contract(entry["id"], entry["type"], entry["version"], family, entry["schema"], parsed)
+            found[entry["id"]] = Contract(
+                entry["id"], entry["type"], entry["version"], family, entry["schema"], parsed
+            )
     return found
 
 
@@ -58,7 +65,9 @@ def locked(family: str) -> list[dict[str, Any]]:
     try:
         entries: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise ContractError(f"{path.name} is not JSON ({error}): restore it from version control.") from error
+        raise ContractError(
+            f"{path.name} is not JSON ({error}): restore it from version control."
+        ) from error
     return entries
 
 
@@ -73,7 +82,9 @@ def latest() -> dict[str, Contract]:
 
 
 def write_lock() -> list[str]:
-    """Lock every model that differs from its newest contract as a new version; returns what was added."""
+    """Lock every model that differs from its newest contract as a new version; returns what was
+    added.
+    """
     added: list[str] = []
     next_id = max([entry["id"] for family in FAMILIES for entry in locked(family)], default=0) + 1
     for family, events in FAMILIES.items():
@@ -83,7 +94,9 @@ def write_lock() -> list[str]:
             schema = avro_schema(event)
             if versions and versions[-1]["schema"] == schema:
                 continue
-            entries.append({"id": next_id, "type": event.type, "version": len(versions) + 1, "schema": schema})
+            entries.append(
+                {"id": next_id, "type": event.type, "version": len(versions) + 1, "schema": schema}
+            )
             added.append(f"{event.type} version {len(versions) + 1} as id {next_id}")
             next_id += 1
         text = json.dumps(entries, indent=1, ensure_ascii=False)
@@ -95,4 +108,8 @@ def write_lock() -> list[str]:
 
 def unlocked() -> list[str]:
     """Event types whose model differs from the newest locked contract."""
-    return [name for name, event in EVENTS.items() if name not in latest() or latest()[name].schema != avro_schema(event)]
+    return [
+        name
+        for name, event in EVENTS.items()
+        if name not in latest() or latest()[name].schema != avro_schema(event)
+    ]

@@ -1,7 +1,8 @@
 """A pydantic event model as an Avro schema.
 
-The thing's id is not in the record: it is the Kafka key, so the two can't disagree. Enumerations travel as strings, since
-an Avro enum that gains a symbol can't be read by old readers. Instants are plain longs (epoch milliseconds).
+The thing's id is not in the record: it is the Kafka key, so the two can't disagree. Enumerations
+travel as strings, since an Avro enum that gains a symbol can't be read by old readers. Instants are
+plain longs (epoch milliseconds).
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ PRIMITIVES: dict[type, str] = {str: "string", int: "long", bool: "boolean", floa
 
 
 def avro_schema(event: type[Event]) -> dict[str, Any]:
-    """The Avro record of an event type; optional fields default to null, the others to the model's default."""
+    """The Avro record of an event type; optional fields default to null, the others to the model's
+    default.
+    """
     noun, _, verb = event.type.partition(".")
     return {
         "type": "record",
         "name": verb,
         "namespace": f"lgsp.{noun}",
-        "fields": [_field(name, info) for name, info in event.model_fields.items() if name != event.key],
+        "fields": [
+            _field(name, info) for name, info in event.model_fields.items() if name != event.key
+        ],
     }
 
 
@@ -43,7 +48,10 @@ def avro_type(annotation: Any) -> Any:
     if origin in (Union, types.UnionType):
         inner = [argument for argument in arguments if argument is not types.NoneType]
         if len(inner) != 1:
-            raise ContractError(f"{annotation} is a union of several types: an event's field has one type, or one and null.")
+            raise ContractError(
+                f"{annotation} is a union of several types: an event's field has one type, or one"
+                " and null."
+            )
         return ["null", avro_type(inner[0])]
     if origin is Literal:
         return PRIMITIVES[type(arguments[0])]
@@ -51,4 +59,6 @@ def avro_type(annotation: Any) -> Any:
         return {"type": "array", "items": avro_type(arguments[0])}
     if annotation in PRIMITIVES:
         return PRIMITIVES[annotation]
-    raise ContractError(f"{annotation} has no Avro type here: use text, whole numbers, booleans, or lists of them.")
+    raise ContractError(
+        f"{annotation} has no Avro type here: use text, whole numbers, booleans, or lists of them."
+    )

@@ -13,7 +13,11 @@ FAMILIES: dict[str, tuple[type[Event], ...]] = {
     "inventory": inventory.EVENTS,
     "heartbeats": heartbeats.EVENTS,
 }
-EVENTS: dict[str, type[Event]] = {event.type: event for events in FAMILIES.values() for event in events}
-ACCEPTED: dict[str, type[Event]] = {name: event for name, event in EVENTS.items() if event.family != "heartbeats"}
+EVENTS: dict[str, type[Event]] = {
+    event.type: event for events in FAMILIES.values() for event in events
+}
+ACCEPTED: dict[str, type[Event]] = {
+    name: event for name, event in EVENTS.items() if event.family != "heartbeats"
+}
 
 __all__ = ["ACCEPTED", "EVENTS", "FAMILIES", "Event"]

@@ -1,6 +1,7 @@
 """Facts about what agencies did: meetings, inspections, work records, each keyed by its own id.
 
-An activity is stated as a whole; stated again, the newest statement stays, so a correction is simply a later statement.
+An activity is stated as a whole; stated again, the newest statement stays, so a correction is
+simply a later statement.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from schemas.events.base import Event, Instant, ThingId
 
 
 class ActivityEvent(Event):
-    """Base of every fact about an activity; `agency` did it, `occurred_at` is when this was stated or happened."""
+    """Base of every fact about an activity; `agency` did it, `occurred_at` is when this was stated
+    or happened.
+    """
 
     key: ClassVar[str] = "activity_id"
     family: ClassVar[str] = "activities"
@@ -25,8 +28,12 @@ class ActivityEvent(Event):
 class Statement(ActivityEvent):
     """An activity stated as a whole."""
 
-    level: AdministrativeLevel = Field(description="Level of the agency at that time (the district level ended on 30 June 2025)")
-    held_at: Instant | None = Field(None, description="When it took place, where that is not the time of this event")
+    level: AdministrativeLevel = Field(
+        description="Level of the agency at that time (the district level ended on 30 June 2025)"
+    )
+    held_at: Instant | None = Field(
+        None, description="When it took place, where that is not the time of this event"
+    )
 
 
 class MeetingHeld(Statement):
@@ -42,7 +49,9 @@ class InspectionDone(Statement):
 
     type: ClassVar[str] = "activity.inspection_done"
 
-    digital: bool = Field(description="Done through digital means and the authority's information system")
+    digital: bool = Field(
+        description="Done through digital means and the authority's information system"
+    )
 
 
 class WorkRecordHandled(Statement):
@@ -60,4 +69,9 @@ class ActivityCancelled(ActivityEvent):
     type: ClassVar[str] = "activity.cancelled"
 
 
-EVENTS: tuple[type[ActivityEvent], ...] = (MeetingHeld, InspectionDone, WorkRecordHandled, ActivityCancelled)
+EVENTS: tuple[type[ActivityEvent], ...] = (
+    MeetingHeld,
+    InspectionDone,
+    WorkRecordHandled,
+    ActivityCancelled,
+)

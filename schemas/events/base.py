@@ -1,6 +1,7 @@
 """What every event has, and the small types that events are made of.
 
-An event is an immutable fact in the past tense. It carries codes, never names or texts about persons.
+An event is an immutable fact in the past tense. It carries codes, never names or texts about
+persons.
 """
 
 from __future__ import annotations
@@ -17,28 +18,52 @@ from schemas.times import instant
 
 def described(description: str, pattern: str, longest: int) -> Any:
     """What schemas say of text that `schemas.ids` checks."""
-    return Field(description=description, json_schema_extra={"pattern": pattern, "maxLength": longest})
+    return Field(
+        description=description, json_schema_extra={"pattern": pattern, "maxLength": longest}
+    )
 
 
 AgencyCode = Annotated[
-    str, AfterValidator(code_in(AGENCY, 35, "._-")),
+    str,
+    AfterValidator(code_in(AGENCY, 35, "._-")),
     described("Agency code, QĐ 20/2020/QĐ-TTg: up to 35 of 0-9 A-Z a-z . _ -", AGENCY, 35),
-]  # fmt: skip
-Code = Annotated[str, AfterValidator(code_in(CODE, 64, "._:-")), described("A code of up to 64 of 0-9 A-Z a-z . _ : -", CODE, 64)]
+]
+Code = Annotated[
+    str,
+    AfterValidator(code_in(CODE, 64, "._:-")),
+    described("A code of up to 64 of 0-9 A-Z a-z . _ : -", CODE, 64),
+]
 _id = AfterValidator(text_in(LONGEST))
 ThingId = Annotated[
-    str, _id, described(f"Id of the dossier, document…: up to {LONGEST} characters, no control characters", THING_ID, LONGEST),
-]  # fmt: skip
-Label = Annotated[str, AfterValidator(text_in(64)), described("Short label of a unit or step; never a person's name", THING_ID, 64)]
+    str,
+    _id,
+    described(
+        f"Id of the dossier, document…: up to {LONGEST} characters, no control characters",
+        THING_ID,
+        LONGEST,
+    ),
+]
+Label = Annotated[
+    str,
+    AfterValidator(text_in(64)),
+    described("Short label of a unit or step; never a person's name", THING_ID, 64),
+]
 Instant = Annotated[
     int,
-    Field(ge=EARLIEST_MS, lt=LATEST_MS, strict=True, description="An instant: RFC 3339 with its zone, or epoch milliseconds UTC"),
+    Field(
+        ge=EARLIEST_MS,
+        lt=LATEST_MS,
+        strict=True,
+        description="An instant: RFC 3339 with its zone, or epoch milliseconds UTC",
+    ),
     BeforeValidator(instant, json_schema_input_type=str | int),
 ]
 
 
 class Event(BaseModel):
-    """Base of all facts. Subclasses give `type`, `key` (the field that names the thing) and their own fields."""
+    """Base of all facts. Subclasses give `type`, `key` (the field that names the thing) and their
+    own fields.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -46,11 +71,17 @@ class Event(BaseModel):
     key: ClassVar[str]
     family: ClassVar[str]
 
-    event_id: Annotated[str, _id, described("CloudEvents id: unique in its source", THING_ID, LONGEST)]
-    source: Annotated[str, _id, described("CloudEvents source: the system that reports", THING_ID, LONGEST)]
+    event_id: Annotated[
+        str, _id, described("CloudEvents id: unique in its source", THING_ID, LONGEST)
+    ]
+    source: Annotated[
+        str, _id, described("CloudEvents source: the system that reports", THING_ID, LONGEST)
+    ]
     agency: AgencyCode
     occurred_at: Instant
-    backfill: bool = Field(False, description="Imported history: counts everywhere except in report lag")
+    backfill: bool = Field(
+        False, description="Imported history: counts everywhere except in report lag"
+    )
 
     @property
     def thing(self) -> str:

@@ -27,8 +27,12 @@ class DocumentSent(DocumentEvent):
 
     type: ClassVar[str] = "document.sent"
 
-    to: Annotated[list[AgencyCode], Field(min_length=1, max_length=500, description="Receiving agencies")]
-    document_type: Code = Field("other", description="DocumentType.Type, such as 18 for an official letter")
+    to: Annotated[
+        list[AgencyCode], Field(min_length=1, max_length=500, description="Receiving agencies")
+    ]
+    document_type: Code = Field(
+        "other", description="DocumentType.Type, such as 18 for an official letter"
+    )
     electronic: bool = Field(description="Sent electronically")
     signed: bool = Field(description="Signed digitally")
 
@@ -38,11 +42,18 @@ class DocumentStatusChanged(DocumentEvent):
 
     type: ClassVar[str] = "document.status_changed"
 
-    status: DocumentStatus = Field(description="StatusCode: 01 arrived, 02 refused, 03 accepted, 04 assigned, 05 processing, 06 completed")
+    status: DocumentStatus = Field(
+        description=(
+            "StatusCode: 01 arrived, 02 refused, 03 accepted, 04 assigned, 05 processing, 06"
+            " completed"
+        )
+    )
 
 
 class DocumentRecalled(DocumentEvent):
-    """The sender asked for the document back, or the counterpart answered (StatusCode 13, 15, 16)."""
+    """The sender asked for the document back, or the counterpart answered (StatusCode 13, 15,
+    16).
+    """
 
     type: ClassVar[str] = "document.recalled"
 

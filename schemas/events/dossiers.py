@@ -1,6 +1,7 @@
 """Facts about dossiers (hồ sơ thủ tục hành chính), keyed by the dossier's code (MaHoSo).
 
-Which register or map of the dossier's state each fact sets, and how ties are broken: docs/figures.md.
+Which register or map of the dossier's state each fact sets, and how ties are broken:
+docs/figures.md.
 """
 
 from __future__ import annotations
@@ -9,7 +10,15 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from schemas.codes import ApplicantKind, Channel, DossierStatus, Level, PaymentState, RatingSubject, ReturnedHow
+from schemas.codes import (
+    ApplicantKind,
+    Channel,
+    DossierStatus,
+    Level,
+    PaymentState,
+    RatingSubject,
+    ReturnedHow,
+)
 from schemas.events.base import AgencyCode, Code, Event, Instant, Label, ThingId
 
 
@@ -23,31 +32,56 @@ class DossierEvent(Event):
 
 
 class Reception(DossierEvent):
-    """What is said of a dossier at its reception (NgayTiepNhan, KenhThucHien, MaTTHC…), by `received` or `corrected`."""
+    """What is said of a dossier at its reception (NgayTiepNhan, KenhThucHien, MaTTHC…), by
+    `received` or `corrected`.
+    """
 
     procedure: Code = Field(description="Procedure code (MaTTHC)")
     channel: Channel = Field(description="How it came (KenhThucHien)")
-    level: Level | None = Field(None, description="Level of the online service: 2 information, 3 partial, 4 full")
-    applicant: ApplicantKind | None = Field(None, description="Kind of applicant (LoaiDoiTuong); never who")
-    authenticated: bool = Field(False, description="Applicant authenticated by the national electronic identity")
-    with_fee: bool = Field(False, description="A fee is due for this dossier; one of 0 đồng is none")
-    reused_data: bool = Field(False, description="Data or papers the State already holds were reused")
-    papers_digitised: bool = Field(False, description="Its papers exist in digital form (HoSoCoThanhPhanSoHoa)")
-    from_personal_store: bool = Field(False, description="A paper was taken from the applicant's store on the portal (DuocLayTuKhoDMQG)")
-    population_data: bool = Field(False, description="Data of the national population database was used (DSKetNoiCSDL)")
-    handling_agency: AgencyCode | None = Field(None, description="Agency that handles it first; the receiving one if absent")
+    level: Level | None = Field(
+        None, description="Level of the online service: 2 information, 3 partial, 4 full"
+    )
+    applicant: ApplicantKind | None = Field(
+        None, description="Kind of applicant (LoaiDoiTuong); never who"
+    )
+    authenticated: bool = Field(
+        False, description="Applicant authenticated by the national electronic identity"
+    )
+    with_fee: bool = Field(
+        False, description="A fee is due for this dossier; one of 0 đồng is none"
+    )
+    reused_data: bool = Field(
+        False, description="Data or papers the State already holds were reused"
+    )
+    papers_digitised: bool = Field(
+        False, description="Its papers exist in digital form (HoSoCoThanhPhanSoHoa)"
+    )
+    from_personal_store: bool = Field(
+        False,
+        description="A paper was taken from the applicant's store on the portal (DuocLayTuKhoDMQG)",
+    )
+    population_data: bool = Field(
+        False, description="Data of the national population database was used (DSKetNoiCSDL)"
+    )
+    handling_agency: AgencyCode | None = Field(
+        None, description="Agency that handles it first; the receiving one if absent"
+    )
     unit: Label | None = None
     due_at: Instant | None = Field(None, description="Date of appointment (NgayHenTra)")
 
 
 class DossierReceived(Reception):
-    """The dossier was accepted; `agency` is the receiving agency, `occurred_at` the time of reception."""
+    """The dossier was accepted; `agency` is the receiving agency, `occurred_at` the time of
+    reception.
+    """
 
     type: ClassVar[str] = "dossier.received"
 
 
 class DossierCorrected(Reception):
-    """The reception stated anew, as a whole, by the receiving agency; `occurred_at` is the time of the correction."""
+    """The reception stated anew, as a whole, by the receiving agency; `occurred_at` is the time of
+    the correction.
+    """
 
     type: ClassVar[str] = "dossier.corrected"
 
@@ -55,13 +89,17 @@ class DossierCorrected(Reception):
 
 
 class DossierStepTaken(DossierEvent):
-    """A processing step by `agency`, which thereby handles the dossier (packet CapNhatTienDoHoSoMC)."""
+    """A processing step by `agency`, which thereby handles the dossier (packet
+    CapNhatTienDoHoSoMC).
+    """
 
     type: ClassVar[str] = "dossier.step_taken"
 
     step: Label | None = None
     unit: Label | None = None
-    status: DossierStatus | None = Field(None, description="The portal's state after the step (TrangThai)")
+    status: DossierStatus | None = Field(
+        None, description="The portal's state after the step (TrangThai)"
+    )
 
 
 class DossierSupplementRequested(DossierEvent):
@@ -171,7 +209,20 @@ class DossierRated(DossierEvent):
 
 
 EVENTS: tuple[type[DossierEvent], ...] = (
-    DossierReceived, DossierCorrected, DossierStepTaken, DossierSupplementRequested, DossierSupplementCompleted,
-    DossierSuspended, DossierReopened, DossierDueChanged, DossierTransferred, DossierFeeRequested, DossierPaid,
-    DossierFinished, DossierResultReturned, DossierRefused, DossierWithdrawn, DossierRated,
-)  # fmt: skip
+    DossierReceived,
+    DossierCorrected,
+    DossierStepTaken,
+    DossierSupplementRequested,
+    DossierSupplementCompleted,
+    DossierSuspended,
+    DossierReopened,
+    DossierDueChanged,
+    DossierTransferred,
+    DossierFeeRequested,
+    DossierPaid,
+    DossierFinished,
+    DossierResultReturned,
+    DossierRefused,
+    DossierWithdrawn,
+    DossierRated,
+)

@@ -1,7 +1,8 @@
-"""What is wrong with an event's field, in words: the one place that turns a validator's errors into what people read, by any door.
+"""What is wrong with an event's field, in words: the one place that turns a validator's errors into
+what people read, by any door.
 
-Each explanation goes on behind the field's name: `data.level: should be one of 2, 3, 4`. None repeats the value: it may be
-what must not be kept.
+Each explanation goes on behind the field's name: `data.level: should be one of 2, 3, 4`. None
+repeats the value: it may be what must not be kept.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ Words = Callable[[type[Event], str, ErrorDetails], str]
 
 
 def explain(model: type[Event], field: str, error: ErrorDetails, *, guess: bool = True) -> str:
-    """What is wrong with a field, as a predicate ("is missing"), of one of pydantic's errors, with its context and input.
+    """What is wrong with a field, as a predicate ("is missing"), of one of pydantic's errors, with
+    its context and input.
 
     `guess` False: no name is looked for that is like one that does not exist.
     """
@@ -67,7 +69,9 @@ def choose(model: type[Event], field: str, given: Any) -> str:
     values = literals(model.model_fields[field].annotation)
     listed = ", ".join(map(str, values))
     if isinstance(values[0], int):
-        return f"should be a whole number{_QUOTED if isinstance(given, str) else ''}: one of {listed}"
+        return (
+            f"should be a whole number{_QUOTED if isinstance(given, str) else ''}: one of {listed}"
+        )
     like = nearest(given, values) if isinstance(given, str) else None
     return f"should be one of {listed}{f'; did you mean {like}?' if like else ''}"
 

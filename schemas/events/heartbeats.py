@@ -1,4 +1,6 @@
-"""The hub's own heartbeat: an event that travels the whole pipeline so that its age is the freshness people see."""
+"""The hub's own heartbeat: an event that travels the whole pipeline so that its age is the
+freshness people see.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""Facts about what exists: agencies, procedures, systems, datasets, user accounts, and figures that agencies report.
+"""Facts about what exists: agencies, procedures, systems, datasets, user accounts, and figures that
+agencies report.
 
-Each item is stated as a whole with its validity (`valid_from`, `valid_to`: the first day no longer valid); stated again for the
-same beginning, the newest statement stays. So the history of an item is a map from beginning to statement, and figures can be
-asked for any day: a statement holds until the next one begins, or until its own `valid_to`.
+Each item is stated as a whole with its validity (`valid_from`, `valid_to`: the first day no longer
+valid); stated again for the same beginning, the newest statement stays. So the history of an item
+is a map from beginning to statement, and figures can be asked for any day: a statement holds until
+the next one begins, or until its own `valid_to`.
 """
 
 from __future__ import annotations
@@ -16,11 +18,17 @@ from schemas.codes import AgencyLevel, Level, SystemKind
 from schemas.events.base import AgencyCode, Code, Event, Instant, ThingId
 from schemas.ids import THING_ID, text_in
 
-Name = Annotated[str, AfterValidator(text_in(120)), Field(json_schema_extra={"pattern": THING_ID, "maxLength": 120})]
+Name = Annotated[
+    str,
+    AfterValidator(text_in(120)),
+    Field(json_schema_extra={"pattern": THING_ID, "maxLength": 120}),
+]
 
 
 class InventoryEvent(Event):
-    """Base of every fact about an item; `item_id` is its kind and code, such as `procedure/2.002307`, and belongs to one item only."""
+    """Base of every fact about an item; `item_id` is its kind and code, such as
+    `procedure/2.002307`, and belongs to one item only.
+    """
 
     key: ClassVar[str] = "item_id"
     family: ClassVar[str] = "inventory"
@@ -29,17 +37,30 @@ class InventoryEvent(Event):
 
 
 class Valid(InventoryEvent):
-    """An item that is valid for a while; without `valid_from` from the event's day on, without `valid_to` until further notice."""
+    """An item that is valid for a while; without `valid_from` from the event's day on, without
+    `valid_to` until further notice.
+    """
 
-    valid_from: Instant | None = Field(None, description="First instant for which it is so; the beginning of the event's day if absent")
-    valid_to: Instant | None = Field(None, description="First instant for which it is no longer so; the same as `valid_from`: never was")
+    valid_from: Instant | None = Field(
+        None,
+        description="First instant for which it is so; the beginning of the event's day if absent",
+    )
+    valid_to: Instant | None = Field(
+        None,
+        description=(
+            "First instant for which it is no longer so; the same as `valid_from`: never was"
+        ),
+    )
 
     @field_validator("valid_to")
     @classmethod
     def _not_before_it_begins(cls, valid_to: int | None, said: ValidationInfo) -> int | None:
         begins = said.data.get("valid_from") or day_start(said.data.get("occurred_at", EARLIEST_MS))
         if valid_to is not None and valid_to < begins:
-            raise ValueError("lies before valid_from (the beginning of the event's day if absent): say since when it was so")
+            raise ValueError(
+                "lies before valid_from (the beginning of the event's day if absent): say since"
+                " when it was so"
+            )
         return valid_to
 
 
@@ -48,10 +69,19 @@ class AgencyRegistered(Valid):
 
     type: ClassVar[str] = "agency.registered"
 
-    level: AgencyLevel = Field(description="Its place in the administration; `vertical`: of a ministry, `unit`: a public service unit")
+    level: AgencyLevel = Field(
+        description=(
+            "Its place in the administration; `vertical`: of a ministry, `unit`: a public service"
+            " unit"
+        )
+    )
     parent: AgencyCode | None = None
-    successor: AgencyCode | None = Field(None, description="Which agency took over when this one ended")
-    alias: Annotated[list[AgencyCode], Field(max_length=10)] = Field([], description="Other codes of the same agency (TT 10/2016 form)")
+    successor: AgencyCode | None = Field(
+        None, description="Which agency took over when this one ended"
+    )
+    alias: Annotated[list[AgencyCode], Field(max_length=10)] = Field(
+        [], description="Other codes of the same agency (TT 10/2016 form)"
+    )
     name_vi: Name | None = None
     name_en: Name | None = None
     expected: bool = Field(True, description="Expected to report: counts in coverage")
@@ -71,17 +101,25 @@ class ProcedureRegistered(Valid):
 
     procedure: Code
     field: Code = Field("other", description="Field (lĩnh vực)")
-    level: Level = Field(2, description="Highest level at which it is offered: 2 information, 3 partial, 4 full")
+    level: Level = Field(
+        2, description="Highest level at which it is offered: 2 information, 3 partial, 4 full"
+    )
     internal: bool = Field(False, description="Between state agencies (thủ tục hành chính nội bộ)")
     published: bool = Field(True, description="Published and current")
     eligible_online: bool = Field(True, description="Fit to be offered online")
     on_national_portal: bool = False
     with_fee: bool = False
     payable_online: bool = False
-    access_means: Annotated[int, Field(ge=0, le=20)] = Field(1, description="Access means on which it is offered")
+    access_means: Annotated[int, Field(ge=0, le=20)] = Field(
+        1, description="Access means on which it is offered"
+    )
     mobile: bool = Field(False, description="One of them is mobile")
-    days_before: Annotated[int, Field(ge=0, le=10_000)] | None = Field(None, description="Legal working days before the review")
-    days_now: Annotated[int, Field(ge=0, le=10_000)] | None = Field(None, description="Legal working days now")
+    days_before: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
+        None, description="Legal working days before the review"
+    )
+    days_now: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
+        None, description="Legal working days now"
+    )
 
 
 class SystemRegistered(Valid):
@@ -98,7 +136,9 @@ class SystemRegistered(Valid):
 
 
 class SystemHeartbeat(InventoryEvent):
-    """The system answers: until this is heard, no portal or citizen-facing system counts as connected."""
+    """The system answers: until this is heard, no portal or citizen-facing system counts as
+    connected.
+    """
 
     type: ClassVar[str] = "system.heartbeat"
 
@@ -113,12 +153,17 @@ class DatasetRegistered(Valid):
 
 
 class AccountsCounted(InventoryEvent):
-    """How many users of online services there are, and how many with a unified electronic identity, at `occurred_at`."""
+    """How many users of online services there are, and how many with a unified electronic identity,
+    at `occurred_at`.
+    """
 
     type: ClassVar[str] = "accounts.counted"
 
     users: Annotated[int, Field(ge=0, le=10**9, description="Users of online services")]
-    authenticated: Annotated[int, Field(ge=0, le=10**9, description="How many of them have a unified electronic identity")]
+    authenticated: Annotated[
+        int,
+        Field(ge=0, le=10**9, description="How many of them have a unified electronic identity"),
+    ]
 
     @field_validator("authenticated")
     @classmethod
@@ -129,20 +174,28 @@ class AccountsCounted(InventoryEvent):
 
 
 class FigureReported(InventoryEvent):
-    """A figure that an agency reports for a period; shown beside live figures, never mixed with them.
+    """A figure that an agency reports for a period; shown beside live figures, never mixed with
+    them.
 
-    `item_id` names indicator, agency and kind of period (`figure/public_payroll_cut/H35/year`): of one item, a beginning is one period.
+    `item_id` names indicator, agency and kind of period (`figure/public_payroll_cut/H35/year`): of
+    one item, a beginning is one period.
     """
 
     type: ClassVar[str] = "figure.reported"
 
     indicator: Code
     period_from: Instant
-    period_to: Instant = Field(description="Any time of the period's last day, on which the figure is shown")
+    period_to: Instant = Field(
+        description="Any time of the period's last day, on which the figure is shown"
+    )
     numerator: Annotated[int, Field(ge=-(10**15), le=10**15)]
-    denominator: Annotated[int, Field(ge=0, le=10**15)] | None = Field(None, description="Absent: the numerator is the figure itself")
+    denominator: Annotated[int, Field(ge=0, le=10**15)] | None = Field(
+        None, description="Absent: the numerator is the figure itself"
+    )
     document: Name | None = Field(None, description="Number of the source document")
-    revision: Annotated[int, Field(ge=1, le=1_000, description="Of one period the greatest revision stands")] = 1
+    revision: Annotated[
+        int, Field(ge=1, le=1_000, description="Of one period the greatest revision stands")
+    ] = 1
 
     @field_validator("period_to")
     @classmethod
@@ -153,5 +206,11 @@ class FigureReported(InventoryEvent):
 
 
 EVENTS: tuple[type[InventoryEvent], ...] = (
-    AgencyRegistered, ProcedureRegistered, SystemRegistered, SystemHeartbeat, DatasetRegistered, AccountsCounted, FigureReported,
-)  # fmt: skip
+    AgencyRegistered,
+    ProcedureRegistered,
+    SystemRegistered,
+    SystemHeartbeat,
+    DatasetRegistered,
+    AccountsCounted,
+    FigureReported,
+)

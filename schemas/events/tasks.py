@@ -1,4 +1,6 @@
-"""Facts about tasks that the People's Committee and its Chairman assign (theo dõi nhiệm vụ; QĐ 42/2014/QĐ-TTg), keyed by the task's id."""
+"""Facts about tasks that the People's Committee and its Chairman assign (theo dõi nhiệm vụ; QĐ
+42/2014/QĐ-TTg), keyed by the task's id.
+"""
 
 from __future__ import annotations
 
@@ -63,4 +65,11 @@ class TaskCancelled(TaskEvent):
     type: ClassVar[str] = "task.cancelled"
 
 
-EVENTS: tuple[type[TaskEvent], ...] = (TaskAssigned, TaskProgressed, TaskExtended, TaskCompleted, TaskReturned, TaskCancelled)
+EVENTS: tuple[type[TaskEvent], ...] = (
+    TaskAssigned,
+    TaskProgressed,
+    TaskExtended,
+    TaskCompleted,
+    TaskReturned,
+    TaskCancelled,
+)

@@ -1,7 +1,8 @@
-"""What each kind of thing means: a family is a state, a merge per event type, and the counts of a state.
+"""What each kind of thing means: a family is a state, a merge per event type, and the counts of a
+state.
 
-A family module gives `FAMILY`. Nothing here knows Kafka, HTTP or the clock, so the same facts give the same cells in any
-order, any number of times, today and at a replay.
+A family module gives `FAMILY`. Nothing here knows Kafka, HTTP or the clock, so the same facts give
+the same cells in any order, any number of times, today and at a replay.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""What agencies did: meetings, inspections and work records; state and counts (the rules in words: docs/figures.md).
+"""What agencies did: meetings, inspections and work records; state and counts (the rules in words:
+docs/figures.md).
 
 The newest statement of an activity stands, unless it was cancelled at that time or later.
 """
@@ -13,7 +14,11 @@ from streams.families.base import ALL, Contribution, Family, Fields, newer, plac
 
 PLACES = {kind: places("activities", kind) for kind in KINDS["activities"]}
 # What was done digitally, by kind of cell.
-DIGITALLY = {"meetings": "meetings_in_system", "inspections": "inspections_digital", "work_records": "work_records_online"}
+DIGITALLY = {
+    "meetings": "meetings_in_system",
+    "inspections": "inspections_digital",
+    "work_records": "work_records_online",
+}
 SECRET = PLACES["work_records"]["work_records_secret"]
 
 
@@ -40,9 +45,19 @@ def cancelled(state: Activity, fields: Fields, _: int) -> None:
 def _stated(state: Activity, fields: Fields, kind: str, digitally: bool, *, secret: bool) -> None:
     at = fields["occurred_at"]
     held_at = at if fields["held_at"] is None else fields["held_at"]
-    state.stated = newer(state.stated, (
-        at, pack_id(fields["event_id"]), kind, fields["agency"], fields["level"], held_at, digitally, secret,
-    ))  # fmt: skip
+    state.stated = newer(
+        state.stated,
+        (
+            at,
+            pack_id(fields["event_id"]),
+            kind,
+            fields["agency"],
+            fields["level"],
+            held_at,
+            digitally,
+            secret,
+        ),
+    )
 
 
 def counts(state: Activity, _parts: int = ALL) -> list[Contribution]:
@@ -55,7 +70,9 @@ def counts(state: Activity, _parts: int = ALL) -> list[Contribution]:
 
 
 def _measures(kind: str, level: str, digitally: bool) -> tuple[int, ...]:
-    """All and those of the level, where the kind tells levels apart; an unknown level counts among all."""
+    """All and those of the level, where the kind tells levels apart; an unknown level counts among
+    all.
+    """
     of_kind = PLACES[kind]
     names = [kind, DIGITALLY[kind]] if digitally else [kind]
     if level in ADMINISTRATIVE_LEVELS:
@@ -67,6 +84,9 @@ FAMILY = Family(
     name="activities",
     version=2,
     state=Activity,
-    merges={f"activity.{merge.__name__}": merge for merge in (meeting_held, inspection_done, work_record_handled, cancelled)},
+    merges={
+        f"activity.{merge.__name__}": merge
+        for merge in (meeting_held, inspection_done, work_record_handled, cancelled)
+    },
     counts=counts,
 )

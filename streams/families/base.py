@@ -1,8 +1,8 @@
 """The shape of a family, and the joins that its merges are made of.
 
-A join is commutative, associative and idempotent, so duplicates, replays and any order of arrival give one state. A register
-keeps the tuple with the greatest (occurred_at, event id); if a source reuses an id for different values, the values decide,
-so that the order is total whatever comes.
+A join is commutative, associative and idempotent, so duplicates, replays and any order of arrival
+give one state. A register keeps the tuple with the greatest (occurred_at, event id); if a source
+reuses an id for different values, the values decide, so that the order is total whatever comes.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ Counts = Callable[[Any, int], list["Contribution"]]
 ALL = -1  # every part of the counts
 
 
-# What one state adds to one cell: the cell's key, the measures (places) that it adds 1 to, and (place, amount) for the sums.
-# A plain tuple, since making one is on the path of every event.
+# What one state adds to one cell: the cell's key, the measures (places) that it adds 1 to, and
+# (place, amount) for the sums. A plain tuple, since making one is on the path of every event.
 Contribution = tuple[bytes, tuple[int, ...], tuple[tuple[int, int], ...]]
 
 
@@ -36,13 +36,15 @@ Contribution = tuple[bytes, tuple[int, ...], tuple[tuple[int, int], ...]]
 class Family:
     """A kind of thing that events are about.
 
-    `merges` maps an event type to (state, fields, broker time in ms) -> None, which joins the event into the state.
-    `counts` is the pure function from a state to its contributions, whole or only some parts of them (a set of bits).
-    `touched` says which parts can differ between an old and a new state; ALL is always right, less is quicker.
-    `version` is raised with every change of `counts`: workers then count every state anew when they take over. States of before
-    `states_since` lack what today's counts need, so such books have to be made anew from the events.
-    `groups` are the maps of a state that may gather too much; whoever has merged cuts them before the state is kept or compared.
-    `counts_by` makes the counts of a family that depend on office hours; `counts` are then those by the usual hours.
+    `merges` maps an event type to (state, fields, broker time in ms) -> None, which joins the event
+    into the state. `counts` is the pure function from a state to its contributions, whole or only
+    some parts of them (a set of bits). `touched` says which parts can differ between an old and a
+    new state; ALL is always right, less is quicker. `version` is raised with every change of
+    `counts`: workers then count every state anew when they take over. States of before
+    `states_since` lack what today's counts need, so such books have to be made anew from the
+    events. `groups` are the maps of a state that may gather too much; whoever has merged cuts them
+    before the state is kept or compared. `counts_by` makes the counts of a family that depend on
+    office hours; `counts` are then those by the usual hours.
     """
 
     name: str
@@ -68,7 +70,9 @@ class Family:
         """The family as it counts by these office hours."""
         if self.counts_by is None:
             return self
-        return replace(self, counts=self.counts_by(work), calendar=work.fingerprint, hours=work.office.number)
+        return replace(
+            self, counts=self.counts_by(work), calendar=work.fingerprint, hours=work.office.number
+        )
 
     def cut(self, state: Any) -> None:
         """Keep of its groups what is kept of too many."""
@@ -95,7 +99,9 @@ def newer(old: Register | None, new: Register) -> Register:
 
 
 def newer_reported(old: Register | None, new: Register) -> Register:
-    """Join of two registers (at, id, values…, reported): of one instant, the least time at which it was heard stays."""
+    """Join of two registers (at, id, values…, reported): of one instant, the least time at which it
+    was heard stays.
+    """
     if old is None or new[0] > old[0]:
         return new
     if new[0] < old[0]:

@@ -1,16 +1,22 @@
-"""How much one thing may gather: of each map in its state the `MOST` + 1 newest entries are kept, and of more than `MOST` none counts.
+"""How much one thing may gather: of each map in its state the `MOST` + 1 newest entries are kept,
+and of more than `MOST` none counts.
 
-So no state outgrows what Kafka takes (schemas/states.py has the numbers), whoever says what, how often and in whatever order.
+So no state outgrows what Kafka takes (schemas/states.py has the numbers), whoever says what, how
+often and in whatever order.
 
-To keep the newest entries by (occurred_at, key) gives the same, cut now or later, once or often, because
+To keep the newest entries by (occurred_at, key) gives the same, cut now or later, once or often,
+because
 
-- an entry's time only grows: a map keeps of each key the statement with the greatest time, or the key holds the time;
-- a statement of a later time outdoes those before it of its key *entirely*: none of them is needed to make the entry as it must be.
+- an entry's time only grows: a map keeps of each key the statement with the greatest time, or the
+  key holds the time;
+- a statement of a later time outdoes those before it of its key *entirely*: none of them is needed
+  to make the entry as it must be.
 
-An entry is cut because `MOST` + 1 others are newer, and those can only become newer still. So either it would be cut in the end as well,
-or a later statement brings it back, as if it had never been away. What is kept are the newest of all entries that were ever said,
-each with its true value. Of one time the key decides and no event id, since of two statements of one time both may leave something
-(`newer_reported`): only a later one outdoes the others.
+An entry is cut because `MOST` + 1 others are newer, and those can only become newer still. So
+either it would be cut in the end as well, or a later statement brings it back, as if it had never
+been away. What is kept are the newest of all entries that were ever said, each with its true value.
+Of one time the key decides and no event id, since of two statements of one time both may leave
+something (`newer_reported`): only a later one outdoes the others.
 """
 
 from __future__ import annotations
@@ -29,7 +35,9 @@ def too_many(group: str, entries: Sized) -> bool:
 
 @dataclass(frozen=True)
 class Group:
-    """A map of a state: its field's name, what its entries are, and when one of them (key, value) occurred."""
+    """A map of a state: its field's name, what its entries are, and when one of them (key, value)
+    occurred.
+    """
 
     name: str
     holds: str
@@ -62,7 +70,11 @@ class Answers(Group):
         return sum(map(len, state.statuses.values()))
 
     def _entries(self, state: Document) -> Iterator[tuple[int, Any]]:
-        return ((at, (receiver, status)) for receiver, answers in state.statuses.items() for status, at in answers.items())
+        return (
+            (at, (receiver, status))
+            for receiver, answers in state.statuses.items()
+            for status, at in answers.items()
+        )
 
     def _drop(self, state: Document, key: tuple[str, str]) -> None:
         receiver, status = key

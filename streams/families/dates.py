@@ -1,4 +1,6 @@
-"""The dates that people look at when they ask what is behind a figure: epoch ms, None where one is not known."""
+"""The dates that people look at when they ask what is behind a figure: epoch ms, None where one is
+not known.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from streams.families.tasks import completed_at
 
 
 class DossierDates(NamedTuple):
-    """Reception, due time in force, end and return that stand, last reopening, refusal; when the hub first heard of two of them."""
+    """Reception, due time in force, end and return that stand, last reopening, refusal; when the
+    hub first heard of two of them.
+    """
 
     received_at: int | None = None
     reception_heard_at: int | None = None

@@ -1,7 +1,7 @@
 """Documents exchanged between agencies: state and counts (the rules in words: docs/figures.md).
 
-A receiver's answers are a map (receiver, status code) -> greatest time, so that every arrival order gives the same state.
-Until the sending is known, a document counts only as flagged.
+A receiver's answers are a map (receiver, status code) -> greatest time, so that every arrival order
+gives the same state. Until the sending is known, a document counts only as flagged.
 """
 
 from __future__ import annotations
@@ -20,17 +20,31 @@ ACCEPTED = places("documents", "accepted")
 HANDLED = places("documents", "handled")
 RECALLED = places("documents", "recalled")
 FLAGGED = places("documents", "flagged")
-RECALL_PLACE = {"asked": RECALLED["asked"], "agreed": RECALLED["agreed"], "refused": RECALLED["refused_recall"]}
+RECALL_PLACE = {
+    "asked": RECALLED["asked"],
+    "agreed": RECALLED["agreed"],
+    "refused": RECALLED["refused_recall"],
+}
 HOUR_MS = 3_600_000
-GROUPS: tuple[Group, ...] = (Answers("statuses", "answers", by_value), Group("recall", "answers to a recall", by_value))
+GROUPS: tuple[Group, ...] = (
+    Answers("statuses", "answers", by_value),
+    Group("recall", "answers to a recall", by_value),
+)
 
 
 def sent(state: Document, fields: Fields, _: int) -> None:
     """Who sent what, and how."""
-    state.sent = newer(state.sent, (
-        fields["occurred_at"], pack_id(fields["event_id"]), fields["agency"], fields["document_type"],
-        fields["electronic"], fields["signed"],
-    ))  # fmt: skip
+    state.sent = newer(
+        state.sent,
+        (
+            fields["occurred_at"],
+            pack_id(fields["event_id"]),
+            fields["agency"],
+            fields["document_type"],
+            fields["electronic"],
+            fields["signed"],
+        ),
+    )
     state.reporter = None
 
 
@@ -43,7 +57,9 @@ def status_changed(state: Document, fields: Fields, _: int) -> None:
 
 def recalled(state: Document, fields: Fields, _: int) -> None:
     """A recall asked for, agreed or refused."""
-    state.recall[fields["answer"]] = max(fields["occurred_at"], state.recall.get(fields["answer"], 0))
+    state.recall[fields["answer"]] = max(
+        fields["occurred_at"], state.recall.get(fields["answer"], 0)
+    )
     _heard(state, fields)
 
 
@@ -65,18 +81,30 @@ def counts(state: Document, _parts: int = ALL) -> list[Contribution]:
         ones.append(SENT["signed"])
     if electronic and signed:
         ones.append(SENT["electronic_signed"])
-    found: list[Contribution] = [(f"documents|sent|{agency}|{kind}|{day(at)}".encode(), tuple(ones), ())]
+    found: list[Contribution] = [
+        (f"documents|sent|{agency}|{kind}|{day(at)}".encode(), tuple(ones), ())
+    ]
     much = _too_many(state)
     if much:
-        found.append((f"documents|flagged|{agency}|{kind}|{day(at)}".encode(), (FLAGGED["too_many"],), ()))
+        found.append(
+            (f"documents|flagged|{agency}|{kind}|{day(at)}".encode(), (FLAGGED["too_many"],), ())
+        )
     if "statuses" not in much:
         for receiver, answers in state.statuses.items():
             found += _answers(f"{receiver}|{kind}|", at, answers)
-    return found if "recall" in much else found + _recalls(f"documents|recalled|{agency}|{kind}|", state.recall)
+    return (
+        found
+        if "recall" in much
+        else found + _recalls(f"documents|recalled|{agency}|{kind}|", state.recall)
+    )
 
 
 def _recalls(key: str, recall: dict[str, int]) -> list[Contribution]:
-    return [(f"{key}{day(at)}".encode(), (RECALL_PLACE[answer],), ()) for answer, at in recall.items() if answer in RECALL_PLACE]
+    return [
+        (f"{key}{day(at)}".encode(), (RECALL_PLACE[answer],), ())
+        for answer, at in recall.items()
+        if answer in RECALL_PLACE
+    ]
 
 
 def _too_many(state: Document) -> list[str]:
@@ -85,27 +113,50 @@ def _too_many(state: Document) -> list[str]:
 
 
 def _unknown(at: int, agency: str, state: Document) -> Contribution:
-    ones = (FLAGGED["no_sending"], FLAGGED["too_many"]) if _too_many(state) else (FLAGGED["no_sending"],)
+    ones = (
+        (FLAGGED["no_sending"], FLAGGED["too_many"])
+        if _too_many(state)
+        else (FLAGGED["no_sending"],)
+    )
     return (f"documents|flagged|{agency}|-|{day(at)}".encode(), ones, ())
 
 
 def _answers(tail: str, sent_at: int, answers: dict[str, int]) -> list[Contribution]:
-    """What one receiver's answers count for; of acceptance (03) and refusal (02) the later one stands."""
+    """What one receiver's answers count for; of acceptance (03) and refusal (02) the later one
+    stands.
+    """
     found: list[Contribution] = []
     if "01" in answers:
-        found.append((f"documents|received|{tail}{day(answers['01'])}".encode(), (RECEIVED["arrived"],), ()))
+        found.append(
+            (f"documents|received|{tail}{day(answers['01'])}".encode(), (RECEIVED["arrived"],), ())
+        )
     accepted, refused = answers.get("03", 0), answers.get("02", 0)
     if refused > accepted:
-        found.append((f"documents|received|{tail}{day(refused)}".encode(), (RECEIVED["refused"],), ()))
+        found.append(
+            (f"documents|received|{tail}{day(refused)}".encode(), (RECEIVED["refused"],), ())
+        )
     elif accepted:
-        found.append((f"documents|received|{tail}{day(accepted)}".encode(), (RECEIVED["accepted"],), ()))
+        found.append(
+            (f"documents|received|{tail}{day(accepted)}".encode(), (RECEIVED["accepted"],), ())
+        )
         found.append(_timed("accepted", tail, ACCEPTED["accepted_timed"], (), accepted, sent_at))
     if "06" in answers:
-        found.append(_timed("handled", tail, HANDLED["completed_timed"], (HANDLED["completed"],), answers["06"], sent_at))
+        found.append(
+            _timed(
+                "handled",
+                tail,
+                HANDLED["completed_timed"],
+                (HANDLED["completed"],),
+                answers["06"],
+                sent_at,
+            )
+        )
     return found
 
 
-def _timed(kind: str, tail: str, timed: int, ones: tuple[int, ...], at: int, sent_at: int) -> Contribution:
+def _timed(
+    kind: str, tail: str, timed: int, ones: tuple[int, ...], at: int, sent_at: int
+) -> Contribution:
     """The time from sending to an answer: seconds behind `timed`, then the classes of hours."""
     took = max(0, at - sent_at)
     hours = -(-took // HOUR_MS)
@@ -118,6 +169,10 @@ FAMILY = Family(
     version=2,
     state=Document,
     groups=GROUPS,
-    merges={"document.sent": sent, "document.status_changed": status_changed, "document.recalled": recalled},
+    merges={
+        "document.sent": sent,
+        "document.status_changed": status_changed,
+        "document.recalled": recalled,
+    },
     counts=counts,
 )

@@ -1,6 +1,8 @@
-"""The cell in which a dossier counts once it has ended: its end, its timing, its pauses and how late it was reported.
+"""The cell in which a dossier counts once it has ended: its end, its timing, its pauses and how
+late it was reported.
 
-Each of these is asked of the whole state, so the order in which facts came plays no part. Words: docs/figures.md.
+Each of these is asked of the whole state, so the order in which facts came plays no part. Words:
+docs/figures.md.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ Amounts = tuple[tuple[int, int], ...]  # (place, amount)
 
 
 class LagPlaces(NamedTuple):
-    """Of a step that is reported: where its reports, the sums of their lags and the first classes of lag stand."""
+    """Of a step that is reported: where its reports, the sums of their lags and the first classes
+    of lag stand.
+    """
 
     reports: int
     seconds: int
@@ -43,7 +47,13 @@ class LagPlaces(NamedTuple):
     @classmethod
     def of(cls, step: str, where: dict[str, int]) -> LagPlaces:
         """By the step's prefix."""
-        names = ("reports", "lag_seconds", f"lag_le_{LAG_BOUNDS[0]}", "working_lag_seconds", f"working_lag_le_{WORKING_LAG_BOUNDS[0]}")
+        names = (
+            "reports",
+            "lag_seconds",
+            f"lag_le_{LAG_BOUNDS[0]}",
+            "working_lag_seconds",
+            f"working_lag_le_{WORKING_LAG_BOUNDS[0]}",
+        )
         return cls(*(where[step + name] for name in names))
 
 
@@ -52,7 +62,9 @@ RETURN_LAG = LagPlaces.of("return_", CLOSED)
 
 
 def end_of(state: Dossier) -> End | None:
-    """The closing fact that stands: finish, else return, else the later of withdrawal and stop; None while open."""
+    """The closing fact that stands: finish, else return, else the later of withdrawal and stop;
+    None while open.
+    """
     reopened = state.reopened
     finish = finish_of(state)
     if finish is not None and finish[0] >= reopened:
@@ -79,18 +91,23 @@ def finish_of(state: Dossier) -> tuple[int, bytes, bool, Reported] | None:
 
 
 def lag(ones: list[int], at: int, reported: int, where: LagPlaces, work: WorkTime) -> Amounts:
-    """Adds a report and its classes of lag, by the clock and in working time; returns both lags as what they add to the sums."""
+    """Adds a report and its classes of lag, by the clock and in working time; returns both lags as
+    what they add to the sums.
+    """
     seconds, working = max(0, reported - at) // 1000, work.seconds(at, reported)
     ones += (
-        where.reports, where.first_class + bisect_left(LAG_BOUNDS, seconds),
+        where.reports,
+        where.first_class + bisect_left(LAG_BOUNDS, seconds),
         where.first_working_class + bisect_left(WORKING_LAG_BOUNDS, working),
-    )  # fmt: skip
+    )
     return (where.seconds, seconds), (where.working_seconds, working)
 
 
 def waiting(state: Dossier) -> bool:
     """For papers or for a fee."""
-    return (state.supplement is not None and state.supplement[2]) or (state.fee is not None and state.fee[2])
+    return (state.supplement is not None and state.supplement[2]) or (
+        state.fee is not None and state.fee[2]
+    )
 
 
 def closed(state: Dossier, tail: str, end: End, due: int, work: WorkTime) -> Contribution:
@@ -114,23 +131,37 @@ def closed(state: Dossier, tail: str, end: End, due: int, work: WorkTime) -> Con
 
 
 def _durations(state: Dossier, end: End, ones: list[int], due: int, work: WorkTime) -> Amounts:
-    """How long it took by the clock, a finished one in working time without the waits for papers, and those waits."""
+    """How long it took by the clock, a finished one in working time without the waits for papers,
+    and those waits.
+    """
     assert state.reception is not None
     received_at, end_at = state.reception[2], end[0]
-    ones.append(DAYS_0 + bisect_left(DAYS_BOUNDS, max(0, day_number(end_at) - day_number(received_at))))
-    asked, paused = _pauses(state, received_at, end_at, work) if state.papers and not too_many("papers", state.papers) else (0, 0)
+    ones.append(
+        DAYS_0 + bisect_left(DAYS_BOUNDS, max(0, day_number(end_at) - day_number(received_at)))
+    )
+    asked, paused = (
+        _pauses(state, received_at, end_at, work)
+        if state.papers and not too_many("papers", state.papers)
+        else (0, 0)
+    )
     if asked:
         ones.append(CLOSED["asked_for_papers"])
         if asked > 1 and due and day(end_at) <= day(due):
             ones.append(CLOSED["asked_again_in_time"])
     amounts = (SECONDS, max(0, end_at - received_at) // 1000), (PAUSED, paused)
-    return (*amounts, (WORKING_SECONDS, work.seconds(received_at, end_at) - paused)) if end[1] == "finished" else amounts
+    return (
+        (*amounts, (WORKING_SECONDS, work.seconds(received_at, end_at) - paused))
+        if end[1] == "finished"
+        else amounts
+    )
 
 
 def _pauses(state: Dossier, received_at: int, end_at: int, work: WorkTime) -> tuple[int, int]:
-    """How often papers were asked for before the end, and the working seconds of the waits, as far as they lie before it.
+    """How often papers were asked for before the end, and the working seconds of the waits, as far
+    as they lie before it.
 
-    A wait lasts from the first request until papers come in; those asked for and brought at one instant are no wait.
+    A wait lasts from the first request until papers come in; those asked for and brought at one
+    instant are no wait.
     """
     asked, paused, since = 0, 0, 0
     for at in sorted(at for at in state.papers if at <= end_at):

@@ -1,6 +1,8 @@
-"""Dossiers: the pure function from a state to the cells it counts in (the rules in words: docs/figures.md).
+"""Dossiers: the pure function from a state to the cells it counts in (the rules in words:
+docs/figures.md).
 
-Days are the province's; `at` of an open dossier is its exact due time, so that overdue is a question asked later.
+Days are the province's; `at` of an open dossier is its exact due time, so that overdue is a
+question asked later.
 """
 
 from __future__ import annotations
@@ -14,7 +16,18 @@ from schemas.states import MOST, Dossier, Reported
 from schemas.worktime import WorkTime
 from streams.families.base import ALL, Contribution, Counts, places
 from streams.families.bounds import too_many
-from streams.families.dossier_closed import ONLINE, PAPERS_DIGITISED, End, LagPlaces, closed, end_of, finish_of, lag, returned_of, waiting
+from streams.families.dossier_closed import (
+    ONLINE,
+    PAPERS_DIGITISED,
+    End,
+    LagPlaces,
+    closed,
+    end_of,
+    finish_of,
+    lag,
+    returned_of,
+    waiting,
+)
 
 AUTHENTICATED, WITH_FEE, REUSED_DATA, BACKFILLED = 1, 2, 4, 8
 FROM_PERSONAL_STORE, POPULATION_DATA = 32, 64
@@ -37,7 +50,9 @@ def counts_by(work: WorkTime) -> Counts:
 
 
 def counts(work: WorkTime, state: Dossier, parts: int = ALL) -> list[Contribution]:
-    """The cells that a dossier counts in; only the given parts where the others are known not to matter."""
+    """The cells that a dossier counts in; only the given parts where the others are known not to
+    matter.
+    """
     reception = state.reception
     refused = _refused(state)
     if reception is None:
@@ -58,17 +73,30 @@ def counts(work: WorkTime, state: Dossier, parts: int = ALL) -> list[Contributio
     if parts & FLAGS:
         flags = _flags(state, end)
         if flags:
-            found.append((f"dossiers|flagged|{tail}{day(reception[2])}".encode(), (FLAGGED["flagged"], *flags), ()))
+            found.append(
+                (
+                    f"dossiers|flagged|{tail}{day(reception[2])}".encode(),
+                    (FLAGGED["flagged"], *flags),
+                    (),
+                )
+            )
     return found
 
 
 def touched(old: Dossier, new: Dossier) -> int:
     """The parts of the counts in which two states of one dossier can differ."""
-    if old.reception is None or new.reception != old.reception or new.refusal != old.refusal or new.reopened != old.reopened:
+    if (
+        old.reception is None
+        or new.reception != old.reception
+        or new.refusal != old.refusal
+        or new.reopened != old.reopened
+    ):
         return ALL
     paid = new.payments != old.payments
     parts = RECEPTION if paid and _paid_online(new) != _paid_online(old) else 0
-    if new.handler != old.handler and (old.handler is None or new.handler is None or new.handler[2] != old.handler[2]):
+    if new.handler != old.handler and (
+        old.handler is None or new.handler is None or new.handler[2] != old.handler[2]
+    ):
         return parts | ALL & ~RECEPTION
     if paid:
         parts |= PAYMENTS
@@ -124,11 +152,16 @@ def _without_reception(state: Dossier, *, waits: bool) -> tuple[int, ...]:
     if end_of(state) is not None:
         return FLAGGED["flagged"], FLAGGED["no_reception"], FLAGGED["end_without_reception"]
     if waits:
-        return (FLAGGED["supplement_before_reception"],)  # the portal's state 5: to lack a reception breaks no rule then
+        # the portal's state 5: to lack a reception breaks no rule then
+        return (FLAGGED["supplement_before_reception"],)
     return FLAGGED["flagged"], FLAGGED["no_reception"]
 
 
-def _received(reception: tuple[int, bytes, int, str, str, int, int, int, Reported], state: Dossier, work: WorkTime) -> Contribution:
+def _received(
+    reception: tuple[int, bytes, int, str, str, int, int, int, Reported],
+    state: Dossier,
+    work: WorkTime,
+) -> Contribution:
     said_at, _, received_at, agency, procedure, channel, level, bits, reported = reception
     ones = [0, BY_CHANNEL[channel]]
     if level >= 3:
@@ -138,7 +171,11 @@ def _received(reception: tuple[int, bytes, int, str, str, int, int, int, Reporte
     if state.payments and bits & WITH_FEE and _paid_online(state):
         ones.append(RECEIVED["paid_online"])
     sums = () if reported is None else lag(ones, said_at, reported, RECEPTION_LAG, work)
-    return (f"dossiers|received|{agency}|{procedure}|{day(received_at)}".encode(), tuple(ones), sums)
+    return (
+        f"dossiers|received|{agency}|{procedure}|{day(received_at)}".encode(),
+        tuple(ones),
+        sums,
+    )
 
 
 def _paid_online(state: Dossier) -> bool:
@@ -148,19 +185,27 @@ def _paid_online(state: Dossier) -> bool:
 
 
 RECEIVED_BITS = (
-    (WITH_FEE, RECEIVED["with_fee"]), (AUTHENTICATED, RECEIVED["authenticated"]),
-    (REUSED_DATA, RECEIVED["reused_data"]), (BACKFILLED, RECEIVED["backfilled"]),
-    (PAPERS_DIGITISED, RECEIVED["papers_digitised"]), (FROM_PERSONAL_STORE, RECEIVED["from_personal_store"]),
+    (WITH_FEE, RECEIVED["with_fee"]),
+    (AUTHENTICATED, RECEIVED["authenticated"]),
+    (REUSED_DATA, RECEIVED["reused_data"]),
+    (BACKFILLED, RECEIVED["backfilled"]),
+    (PAPERS_DIGITISED, RECEIVED["papers_digitised"]),
+    (FROM_PERSONAL_STORE, RECEIVED["from_personal_store"]),
     (AUTHENTICATED | FROM_PERSONAL_STORE | POPULATION_DATA, RECEIVED["identified"]),
-)  # fmt: skip
+)
 
 
 def _paid(state: Dossier, tail: str) -> list[Contribution]:
     found: list[Contribution] = []
     for at, rank, amount, online in state.payments.values():
         if rank == PAID:
-            sums = ((PAID_PLACES["amount"], amount), (PAID_PLACES["amount_online"], amount if online else 0))
-            found.append((f"dossiers|paid|{tail}{day(at)}".encode(), (0, 1) if online else (0,), sums))
+            sums = (
+                (PAID_PLACES["amount"], amount),
+                (PAID_PLACES["amount_online"], amount if online else 0),
+            )
+            found.append(
+                (f"dossiers|paid|{tail}{day(at)}".encode(), (0, 1) if online else (0,), sums)
+            )
     return found
 
 
@@ -175,7 +220,11 @@ def _rated(state: Dossier, tail: str) -> list[Contribution]:
     return found
 
 
-RATING_SUFFIX = {"agency": "_agency", "health": "_health_education", "education": "_health_education"}
+RATING_SUFFIX = {
+    "agency": "_agency",
+    "health": "_health_education",
+    "education": "_health_education",
+}
 
 
 def _flags(state: Dossier, end: End | None) -> list[int]:
@@ -192,7 +241,10 @@ def _flags(state: Dossier, end: End | None) -> list[int]:
         flags += _due_flags(state.dues, received_at)
     if 0 < state.first_step_at < received_at:
         flags.append(FLAGGED["step_before_reception"])
-    if 1 < len(state.finish) <= MOST["finish"] and len({fact[0] for fact in state.finish.values() if fact[0] >= state.reopened}) > 1:
+    if (
+        1 < len(state.finish) <= MOST["finish"]
+        and len({fact[0] for fact in state.finish.values() if fact[0] >= state.reopened}) > 1
+    ):
         flags.append(FLAGGED["sources_disagree"])
     if end is not None:
         flags += _end_flags(state, end, received_at)
@@ -202,11 +254,17 @@ def _flags(state: Dossier, end: End | None) -> list[int]:
 
 
 def _gathered_too_much(state: Dossier) -> bool:
-    """Whether anything about it is so much that it counts nothing. Written out: on the path of every event."""
+    """Whether anything about it is so much that it counts nothing. Written out: on the path of
+    every event.
+    """
     return (
-        len(state.payments) > MOST["payments"] or len(state.ratings) > MOST["ratings"] or len(state.finish) > MOST["finish"]
-        or len(state.transfers) > MOST["transfers"] or len(state.papers) > MOST["papers"] or len(state.dues) > MOST["dues"]
-    )  # fmt: skip
+        len(state.payments) > MOST["payments"]
+        or len(state.ratings) > MOST["ratings"]
+        or len(state.finish) > MOST["finish"]
+        or len(state.transfers) > MOST["transfers"]
+        or len(state.papers) > MOST["papers"]
+        or len(state.dues) > MOST["dues"]
+    )
 
 
 def _end_flags(state: Dossier, end: End, received_at: int) -> list[int]:
@@ -239,6 +297,8 @@ def _due_flags(dues: dict[int, int], received_at: int) -> list[int]:
 
 
 def _moved_after_passed(dues: dict[int, int]) -> bool:
-    """Whether any due time was replaced by another one after it had passed; to state it again is not to move it."""
+    """Whether any due time was replaced by another one after it had passed; to state it again is
+    not to move it.
+    """
     moments = sorted(dues)
     return any(later > dues[earlier] != dues[later] for earlier, later in pairwise(moments))

@@ -1,6 +1,8 @@
-"""The hub's own heartbeat: when the newest one of each partition was heard, so that its age is the freshness of everything behind it.
+"""The hub's own heartbeat: when the newest one of each partition was heard, so that its age is the
+freshness of everything behind it.
 
-Heard by the broker: a gateway whose clock runs ahead would otherwise make everything look fresh until its time has come.
+Heard by the broker: a gateway whose clock runs ahead would otherwise make everything look fresh
+until its time has come.
 """
 
 from __future__ import annotations

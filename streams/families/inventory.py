@@ -1,10 +1,13 @@
-"""What exists: agencies, procedures, systems, datasets, accounts, and reported figures; state and counts (in words: docs/figures.md).
+"""What exists: agencies, procedures, systems, datasets, accounts, and reported figures; state and
+counts (in words: docs/figures.md).
 
-An item is a map from beginning to statement. A statement holds from its beginning until the next one begins or until its own
-end, whichever is first; it adds to the stock on the day it begins and takes the same away on the day it ends.
+An item is a map from beginning to statement. A statement holds from its beginning until the next
+one begins or until its own end, whichever is first; it adds to the stock on the day it begins and
+takes the same away on the day it ends.
 
-A state must not grow without end where a system states the same item night after night: a statement without a beginning of its own
-begins with its day, and of many beginnings the latest `KEPT` are known. Which those are hangs on no order of arrival either.
+A state must not grow without end where a system states the same item night after night: a statement
+without a beginning of its own begins with its day, and of many beginnings the latest `KEPT` are
+known. Which those are hangs on no order of arrival either.
 """
 
 from __future__ import annotations
@@ -25,14 +28,22 @@ Stock = tuple[str, str, Amounts]  # kind of cell, category, measures
 Span = tuple[int, int | None]  # from an instant until before another; None: until further notice
 
 NOT_DETAILS = {"event_id", "source", "agency", "occurred_at", "backfill", "valid_from", "valid_to"}
-PLACES = {kind: places("inventory", kind) for kind in ("agencies", "procedures", "systems", "datasets", "accounts", "reported")}
+PLACES = {
+    kind: places("inventory", kind)
+    for kind in ("agencies", "procedures", "systems", "datasets", "accounts", "reported")
+}
 REPORTED = "figure.reported"
-KEPT = 500  # statements of one item; the largest ones together stay below Kafka's limit for a record
+# statements of one item; the largest ones together stay below Kafka's limit for a record
+KEPT = 500
 
 
 def _valid(kind: str) -> Callable[[Item, Fields, int], None]:
     def stated(state: Item, fields: Fields, _: int) -> None:
-        begins = day_start(fields["occurred_at"]) if fields["valid_from"] is None else fields["valid_from"]
+        begins = (
+            day_start(fields["occurred_at"])
+            if fields["valid_from"] is None
+            else fields["valid_from"]
+        )
         _state(state, begins, kind, fields, fields["valid_to"])
 
     return stated
@@ -57,7 +68,14 @@ def system_heartbeat(state: Item, fields: Fields, _: int) -> None:
 
 def _state(state: Item, begins: int, kind: str, fields: Fields, valid_to: int | None) -> None:
     details = {name: value for name, value in fields.items() if name not in NOT_DETAILS}
-    new: Statement = (fields["occurred_at"], pack_id(fields["event_id"]), kind, fields["agency"], valid_to, details)
+    new: Statement = (
+        fields["occurred_at"],
+        pack_id(fields["event_id"]),
+        kind,
+        fields["agency"],
+        valid_to,
+        details,
+    )
     state.statements[begins] = max(new, state.statements.get(begins, new), key=_rank)
     if len(state.statements) > KEPT:
         del state.statements[min(state.statements)]
@@ -76,7 +94,9 @@ def counts(state: Item, _parts: int = ALL) -> list[Contribution]:
         if kind == REPORTED:
             found.append(_reported(agency, details))
         elif span[1] is None or span[1] > span[0]:
-            for (cell, category, amounts), (begins, ends) in _stocks(kind, details, span, state.first_heartbeat):
+            for (cell, category, amounts), (begins, ends) in _stocks(
+                kind, details, span, state.first_heartbeat
+            ):
                 key = f"inventory|{cell}|{agency}|{category}|"
                 found.append(_change(key, cell, begins, amounts, 1))
                 if ends is not None:
@@ -86,7 +106,11 @@ def counts(state: Item, _parts: int = ALL) -> list[Contribution]:
 
 def touched(old: Item, new: Item) -> int:
     """A further heartbeat changes no count."""
-    return 0 if old.first_heartbeat == new.first_heartbeat and old.statements == new.statements else ALL
+    return (
+        0
+        if old.first_heartbeat == new.first_heartbeat and old.statements == new.statements
+        else ALL
+    )
 
 
 def _spans(statements: dict[int, Statement]) -> Iterator[tuple[Span, Statement]]:
@@ -100,14 +124,26 @@ def _spans(statements: dict[int, Statement]) -> Iterator[tuple[Span, Statement]]
 
 def _change(key: str, kind: str, at: int, amounts: Amounts, sign: int) -> Contribution:
     measures = PLACES[kind]
-    return f"{key}{day(at)}".encode(), (), tuple((measures[name], sign * amount) for name, amount in amounts.items())
+    return (
+        f"{key}{day(at)}".encode(),
+        (),
+        tuple((measures[name], sign * amount) for name, amount in amounts.items()),
+    )
 
 
 def _reported(agency: str, details: Details) -> Contribution:
     measures, denominator = PLACES["reported"], details["denominator"]
-    divided = (measures["without_denominator"], 1) if denominator is None else (measures["denominator"], denominator)
+    divided = (
+        (measures["without_denominator"], 1)
+        if denominator is None
+        else (measures["denominator"], denominator)
+    )
     sums = ((measures["figures"], 1), (measures["numerator"], details["numerator"]), divided)
-    return f"inventory|reported|{agency}|{details['indicator']}|{day(details['period_to'])}".encode(), (), sums
+    return (
+        f"inventory|reported|{agency}|{details['indicator']}|{day(details['period_to'])}".encode(),
+        (),
+        sums,
+    )
 
 
 def _stocks(kind: str, details: Details, span: Span, heard: int) -> Iterator[tuple[Stock, Span]]:
@@ -136,10 +172,15 @@ def _systems(details: Details) -> Amounts:
 
 
 def _connected(details: Details) -> Amounts:
-    """What a system counts for besides, once it has been heard: registered as connected is a promise, a heartbeat keeps it."""
+    """What a system counts for besides, once it has been heard: registered as connected is a
+    promise, a heartbeat keeps it.
+    """
     counted = {
-        "portals_connected": details["kind"] in ("portal", "one_stop") and details["on_national_portal"],
-        "information_systems_connected": details["citizen_facing"] and details["on_document_axis"] and details["on_lgsp"],
+        "portals_connected": details["kind"] in ("portal", "one_stop")
+        and details["on_national_portal"],
+        "information_systems_connected": details["citizen_facing"]
+        and details["on_document_axis"]
+        and details["on_lgsp"],
     }
     return {name: 1 for name, yes in counted.items() if yes}
 
@@ -150,9 +191,15 @@ def _agencies(details: Details) -> Stock:
 
 
 def _procedures(details: Details) -> Stock:
-    """Internal procedures are counted apart; the others by how they are offered to citizens and businesses."""
+    """Internal procedures are counted apart; the others by how they are offered to citizens and
+    businesses.
+    """
     if details["internal"]:
-        return "procedures", details["field"], {"internal": 1, "internal_published": int(details["published"])}
+        return (
+            "procedures",
+            details["field"],
+            {"internal": 1, "internal_published": int(details["published"])},
+        )
     full = details["level"] == 4
     offered = details["eligible_online"] and details["level"] >= 3
     counted = {
@@ -165,7 +212,11 @@ def _procedures(details: Details) -> Stock:
         "full_online": full,
         "full_online_multichannel": full and details["mobile"] and details["access_means"] > 1,
     }
-    return "procedures", details["field"], {name: 1 for name, yes in counted.items() if yes} | _days(details)
+    return (
+        "procedures",
+        details["field"],
+        {name: 1 for name, yes in counted.items() if yes} | _days(details),
+    )
 
 
 def _days(details: Details) -> Amounts:
@@ -175,11 +226,23 @@ def _days(details: Details) -> Amounts:
 
 
 def _datasets(details: Details) -> Stock:
-    return "datasets", "-", {"datasets": 1, "datasets_shared": int(details["shared"]), "datasets_open": int(details["open_data"])}
+    return (
+        "datasets",
+        "-",
+        {
+            "datasets": 1,
+            "datasets_shared": int(details["shared"]),
+            "datasets_open": int(details["open_data"]),
+        },
+    )
 
 
 def _accounts(details: Details) -> Stock:
-    return "accounts", "-", {"users": details["users"], "users_authenticated": details["authenticated"]}
+    return (
+        "accounts",
+        "-",
+        {"users": details["users"], "users_authenticated": details["authenticated"]},
+    )
 
 
 STOCKS: dict[str, Callable[[Details], Stock]] = {
@@ -194,7 +257,15 @@ FAMILY = Family(
     version=2,
     state=Item,
     merges={
-        **{kind: _valid(kind) for kind in ("agency.registered", "procedure.registered", "system.registered", "dataset.registered")},
+        **{
+            kind: _valid(kind)
+            for kind in (
+                "agency.registered",
+                "procedure.registered",
+                "system.registered",
+                "dataset.registered",
+            )
+        },
         "system.heartbeat": system_heartbeat,
         "accounts.counted": accounts_counted,
         "figure.reported": figure_reported,

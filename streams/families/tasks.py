@@ -1,6 +1,8 @@
-"""Tasks that the People's Committee assigns: state and counts (the rules in words: docs/figures.md).
+"""Tasks that the People's Committee assigns: state and counts (the rules in words:
+docs/figures.md).
 
-A return undoes the completions and cancellations before it. Until the assignment is known, a task counts only as flagged.
+A return undoes the completions and cancellations before it. Until the assignment is known, a task
+counts only as flagged.
 """
 
 from __future__ import annotations
@@ -16,14 +18,22 @@ ASSIGNED = places("tasks", "assigned")
 OPEN = places("tasks", "open")
 COMPLETED = places("tasks", "completed")
 FLAGGED = places("tasks", "flagged")
-PROGRESS_PLACE = {"waiting_confirmation": OPEN["waiting_confirmation"]}  # any other report: it is being worked on
+# any other report: it is being worked on
+PROGRESS_PLACE = {"waiting_confirmation": OPEN["waiting_confirmation"]}
 
 
 def assigned(state: Task, fields: Fields, _: int) -> None:
     """Who assigned it to whom, with its first deadline if it has one."""
-    state.assigned = newer(state.assigned, (
-        fields["occurred_at"], pack_id(fields["event_id"]), fields["agency"], fields["to_agency"], fields["category"],
-    ))  # fmt: skip
+    state.assigned = newer(
+        state.assigned,
+        (
+            fields["occurred_at"],
+            pack_id(fields["event_id"]),
+            fields["agency"],
+            fields["to_agency"],
+            fields["category"],
+        ),
+    )
     state.reporter = None
     if fields["due_at"] is not None:
         _due(state, fields)
@@ -31,7 +41,9 @@ def assigned(state: Task, fields: Fields, _: int) -> None:
 
 def progressed(state: Task, fields: Fields, _: int) -> None:
     """How far it is, as last said."""
-    state.progress = newer(state.progress, (fields["occurred_at"], pack_id(fields["event_id"]), fields["progress"]))
+    state.progress = newer(
+        state.progress, (fields["occurred_at"], pack_id(fields["event_id"]), fields["progress"])
+    )
     _heard(state, fields)
 
 
@@ -97,12 +109,20 @@ def completed_at(state: Task) -> int:
 
 def _unknown(at: int, agency: str, state: Task) -> Contribution:
     flags = [FLAGGED["too_many"]] if too_many("dues", state.dues) else []
-    return (f"tasks|flagged|{agency}|-|{day(at)}".encode(), (FLAGGED["flagged"], FLAGGED["no_assignment"], *flags), ())
+    return (
+        f"tasks|flagged|{agency}|-|{day(at)}".encode(),
+        (FLAGGED["flagged"], FLAGGED["no_assignment"], *flags),
+        (),
+    )
 
 
 def _progress(state: Task, tail: str, due: int, done: int) -> Contribution:
     if done:
-        return (f"tasks|completed|{tail}{day(done)}".encode(), _completed(state.dues, due, done), ())
+        return (
+            f"tasks|completed|{tail}{day(done)}".encode(),
+            _completed(state.dues, due, done),
+            (),
+        )
     if state.cancelled and state.cancelled >= state.returned:
         return (f"tasks|cancelled|{tail}{day(state.cancelled)}".encode(), (0,), ())
     return (f"tasks|open|{tail}{due}".encode(), (OPEN["open"], _status(state)), ())
@@ -112,7 +132,11 @@ def _status(state: Task) -> int:
     progress = state.progress
     if state.returned and (progress is None or progress[0] <= state.returned):
         return OPEN["returned"]
-    return OPEN["not_started"] if progress is None else PROGRESS_PLACE.get(progress[2], OPEN["running"])
+    return (
+        OPEN["not_started"]
+        if progress is None
+        else PROGRESS_PLACE.get(progress[2], OPEN["running"])
+    )
 
 
 def _completed(dues: dict[int, int], due: int, done: int) -> tuple[int, ...]:
@@ -129,7 +153,9 @@ def _flags(state: Task, at: int, due: int, done: int) -> list[int]:
     broken = {
         "due_before_assignment": 0 < due < at,
         "completed_before_assignment": 0 < done < at,
-        "due_moved_after_passed": any(later > state.dues[earlier] != state.dues[later] for earlier, later in pairwise(moments)),
+        "due_moved_after_passed": any(
+            later > state.dues[earlier] != state.dues[later] for earlier, later in pairwise(moments)
+        ),
         "too_many": much,
     }
     return [FLAGGED[name] for name, yes in broken.items() if yes]
@@ -140,6 +166,9 @@ FAMILY = Family(
     version=2,
     state=Task,
     groups=(Group("dues", "deadlines", by_key),),
-    merges={f"task.{merge.__name__}": merge for merge in (assigned, progressed, extended, completed, returned, cancelled)},
+    merges={
+        f"task.{merge.__name__}": merge
+        for merge in (assigned, progressed, extended, completed, returned, cancelled)
+    },
     counts=counts,
 )

@@ -1,4 +1,6 @@
-"""What tests of backups share: a second hub, the command as its user runs it, and what a hub holds."""
+"""What tests of backups share: a second hub, the command as its user runs it, and what a hub
+holds.
+"""
 
 from __future__ import annotations
 
@@ -33,17 +35,30 @@ def elsewhere(tmp_path: Path) -> Iterator[Hub]:
         other.stop()
 
 
-def lgsp(hub: Hub, *arguments: str, code: int = 0, program: tuple[str, ...] | list[str] = LGSP) -> str:
+def lgsp(
+    hub: Hub, *arguments: str, code: int = 0, program: tuple[str, ...] | list[str] = LGSP
+) -> str:
     """Run the command; what it said."""
     environment = os.environ | hub.environment | {"COLUMNS": "200"}
-    done = subprocess.run([*program, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=240)
+    done = subprocess.run(
+        [*program, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
 def sources(hub: Hub) -> list[TopicPartition]:
     """Every partition of facts."""
-    return [TopicPartition(events_topic(name), number) for name in RECOUNTED for number in range(hub.settings.partitions)]
+    return [
+        TopicPartition(events_topic(name), number)
+        for name in RECOUNTED
+        for number in range(hub.settings.partitions)
+    ]
 
 
 async def facts(hub: Hub) -> dict[TopicPartition, list[Fact]]:
@@ -65,13 +80,19 @@ async def cells(hub: Hub) -> Mapping[CellKey, Sums]:
             source = TopicPartition(cells_topic(), number)
             reader.assign([source])
             async for _, records in read_to_end(reader, source):
-                pages |= {(number, one.key): one.value for one in records if not is_applied(one.key)}
+                pages |= {
+                    (number, one.key): one.value for one in records if not is_applied(one.key)
+                }
     found: defaultdict[CellKey, Sums] = defaultdict(dict)
     for (_, key), value in pages.items():
         for cell, sums in cells_of(key, value):
             for place, amount in sums.items():
                 found[cell][place] = found[cell].get(place, 0) + amount
-    return {cell: sums for cell, sums in found.items() if any(sums.values()) and cell.family in RECOUNTED}
+    return {
+        cell: sums
+        for cell, sums in found.items()
+        if any(sums.values()) and cell.family in RECOUNTED
+    }
 
 
 def exact(verdicts: list[Verdict]) -> int:

@@ -1,4 +1,6 @@
-"""A worker that is broken on purpose: it commits cells and offsets without their states. Run as a program by the fault tests."""
+"""A worker that is broken on purpose: it commits cells and offsets without their states. Run as a
+program by the fault tests.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,17 @@ from streams.worker import run
 commit = Ledger._commit
 
 
-async def commit_without_states(ledger: Ledger, changed: Mapping[Account, tuple[Changes, int]]) -> None:
+async def commit_without_states(
+    ledger: Ledger, changed: Mapping[Account, tuple[Changes, int]]
+) -> None:
     """What a transaction must never be."""
-    await commit(ledger, {account: (replace(changes, states=[]), offset) for account, (changes, offset) in changed.items()})
+    await commit(
+        ledger,
+        {
+            account: (replace(changes, states=[]), offset)
+            for account, (changes, offset) in changed.items()
+        },
+    )
 
 
 Ledger._commit = commit_without_states  # type: ignore[method-assign]

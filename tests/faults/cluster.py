@@ -1,4 +1,6 @@
-"""Three real brokers on this machine, with the settings that docker-compose.yml gives its three: what is proved is what is shipped."""
+"""Three real brokers on this machine, with the settings that docker-compose.yml gives its three:
+what is proved is what is shipped.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +24,17 @@ from schemas.kafka import admin
 from schemas.settings import Settings
 from schemas.topics import BY_NAME
 
-COMPOSE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "docker-compose.yml").read_text("utf-8"))
+COMPOSE: dict[str, Any] = yaml.safe_load(
+    (Path(__file__).parents[2] / "docker-compose.yml").read_text("utf-8")
+)
 QUICK = {
-    "broker.heartbeat.interval.ms": "500", "broker.session.timeout.ms": "3000",  # as in the embedded broker
-    "group.min.session.timeout.ms": "1000", "offsets.topic.num.partitions": "4", "transaction.state.log.num.partitions": "4",
-}  # fmt: skip
+    # as in the embedded broker
+    "broker.heartbeat.interval.ms": "500",
+    "broker.session.timeout.ms": "3000",
+    "group.min.session.timeout.ms": "1000",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.num.partitions": "4",
+}
 PLACES = ("KAFKA_CONTROLLER_QUORUM_VOTERS", "KAFKA_LISTENERS", "KAFKA_LOG_DIRS", "KAFKA_HEAP_OPTS")
 NODES = (1, 2, 3)
 START_SECONDS = WHOLE_SECONDS = 300.0  # for the slowest machine; a quick one needs a fiftieth
@@ -35,8 +43,15 @@ START_SECONDS = WHOLE_SECONDS = 300.0  # for the slowest machine; a quick one ne
 def shipped() -> dict[str, str]:
     """The brokers' properties in docker-compose.yml, without those that say where things are."""
     environment: dict[str, str] = COMPOSE["x-kafka-environment"]
-    chosen = {name: value for name, value in environment.items() if name.startswith("KAFKA_") and name not in PLACES}
-    return {name.removeprefix("KAFKA_").lower().replace("_", "."): value for name, value in chosen.items()}
+    chosen = {
+        name: value
+        for name, value in environment.items()
+        if name.startswith("KAFKA_") and name not in PLACES
+    }
+    return {
+        name.removeprefix("KAFKA_").lower().replace("_", "."): value
+        for name, value in chosen.items()
+    }
 
 
 class Cluster:
@@ -51,7 +66,9 @@ class Cluster:
         for node, port in zip(NODES, ports, strict=True):
             listeners = f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://{quorum[node]}"
             own = {"node.id": str(node), "listeners": listeners, "controller.quorum.voters": voters}
-            self.brokers[node] = EmbeddedKafka(data / f"kafka-{node}", port=port, heap="256m", properties=shipped() | QUICK | own)
+            self.brokers[node] = EmbeddedKafka(
+                data / f"kafka-{node}", port=port, heap="256m", properties=shipped() | QUICK | own
+            )
 
     @property
     def bootstrap(self) -> str:
@@ -61,7 +78,11 @@ class Cluster:
     @property
     def settings(self) -> dict[str, Any]:
         """The hub's settings for this cluster."""
-        return {"kafka_servers": self.bootstrap, "replication_factor": len(NODES), "min_insync_replicas": 2}
+        return {
+            "kafka_servers": self.bootstrap,
+            "replication_factor": len(NODES),
+            "min_insync_replicas": 2,
+        }
 
     def start(self, *nodes: int) -> None:
         """Start these brokers, together: one alone answers nobody before it sees a second."""
@@ -117,11 +138,17 @@ async def whole(settings: Settings) -> None:
     deadline = time.monotonic() + WHOLE_SECONDS
     lacking: list[str] = ["everything"]
     while lacking:
-        assert time.monotonic() < deadline, f"not on all brokers after {WHOLE_SECONDS:g} s: {', '.join(lacking[:5])}"
+        assert time.monotonic() < deadline, (
+            f"not on all brokers after {WHOLE_SECONDS:g} s: {', '.join(lacking[:5])}"
+        )
         await asyncio.sleep(0.3)
         try:
             async with admin(settings) as client:
-                lacking = [f"{found['topic']}/{found['partition']}" for found in await partitions(client) if len(found["isr"]) < len(NODES)]
+                lacking = [
+                    f"{found['topic']}/{found['partition']}"
+                    for found in await partitions(client)
+                    if len(found["isr"]) < len(NODES)
+                ]
         except (KafkaError, KafkaUnavailable) as error:
             lacking = [repr(error)]
 
@@ -131,10 +158,16 @@ async def create_on(settings: Settings, name: str, node: int) -> None:
     topic = BY_NAME[name]
     places = {partition: [node] for partition in range(topic.partition_count(settings))}
     async with admin(settings) as client:
-        answer = await client.create_topics([NewTopic(name, -1, -1, places, topic.config(settings))])
+        answer = await client.create_topics(
+            [NewTopic(name, -1, -1, places, topic.config(settings))]
+        )
         assert [code for _, code, *_ in answer.topic_errors] == [0], answer
 
 
 async def partitions(client: AIOKafkaAdminClient) -> list[dict[str, Any]]:
     """Every partition of every topic: topic, partition, leader, replicas, isr."""
-    return [{**one, "topic": topic["topic"]} for topic in await client.describe_topics() for one in topic["partitions"]]
+    return [
+        {**one, "topic": topic["topic"]}
+        for topic in await client.describe_topics()
+        for one in topic["partitions"]
+    ]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-# The last version that wrote how far books have come in the first layout, and recounted whatever it found under other rules.
+# The last version that wrote how far books have come in the first layout, and recounted whatever it
+# found under other rules.
 EARLIER = "1d93bf7dcedf0d738a97437f9ca76f914a4d2d9a"
 ROOT = Path(__file__).parents[2]
 
@@ -17,7 +18,9 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def earlier(tmp_path: Path) -> list[str]:
     """That version's `lgsp`, as the beginning of a command line."""
-    packed = subprocess.run(["git", "-C", str(ROOT), "archive", EARLIER], capture_output=True, check=False)
+    packed = subprocess.run(
+        ["git", "-C", str(ROOT), "archive", EARLIER], capture_output=True, check=False
+    )
     if packed.returncode:
         assert os.environ.get("CI") != "true", packed.stderr.decode()
         pytest.skip("this copy of the repository has no history")

@@ -1,4 +1,6 @@
-"""Clients that send batches to the gateway until each is accepted, and what the hub must then know."""
+"""Clients that send batches to the gateway until each is accepted, and what the hub must then
+know.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +28,25 @@ def batch(name: str) -> list[dict[str, object]]:
     """Receptions of dossiers that no batch of another name speaks of."""
     return [
         {
-            "specversion": "1.0", "id": f"event-{name}-{item}", "source": "fault-test", "type": "dossier.received",
+            "specversion": "1.0",
+            "id": f"event-{name}-{item}",
+            "source": "fault-test",
+            "type": "dossier.received",
             "time": "2026-11-03T09:00:00+07:00",
-            "data": {"dossier_id": f"SAMPLE-{name}-{item}", "agency": f"SAMPLE.{item}", "procedure": "SAMPLE.1", "channel": "online"},
+            "data": {
+                "dossier_id": f"SAMPLE-{name}-{item}",
+                "agency": f"SAMPLE.{item}",
+                "procedure": "SAMPLE.1",
+                "channel": "online",
+            },
         }
         for item in range(SIZE)
-    ]  # fmt: skip
+    ]
 
 
 class Load:
-    """From entering until leaving it, some 15 batches a second; leaving waits until everything that was begun is accepted.
+    """From entering until leaving it, some 15 batches a second; leaving waits until everything that
+    was begun is accepted.
 
     name: of its dossiers, which no other load may have.
     """
@@ -53,7 +64,12 @@ class Load:
         self._clients = asyncio.create_task(self._send_all())
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         assert self._clients is not None
         self._stopping = True
         if error is not None:
@@ -89,7 +105,10 @@ class Load:
             await self._refused.wait()
 
     async def _send_all(self) -> None:
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ANSWER_SECONDS)) as session, asyncio.TaskGroup() as clients:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ANSWER_SECONDS)) as session,
+            asyncio.TaskGroup() as clients,
+        ):
             for _ in range(CLIENTS):
                 clients.create_task(self._client(session))
 

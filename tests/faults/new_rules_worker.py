@@ -1,4 +1,6 @@
-"""A worker of tomorrow's version, whose rules count otherwise. Run as a program by the fault tests; its rules are also imported by them."""
+"""A worker of tomorrow's version, whose rules count otherwise. Run as a program by the fault tests;
+its rules are also imported by them.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +20,21 @@ def _counts(state: Any, parts: int = ALL) -> list[Contribution]:
     """What was not submitted online counts as refused."""
     found = FAMILIES_TODAY["dossiers"].counts(state, parts)
     return [
-        (key.replace(b"|received|", b"|refused|"), (0,), ()) if b"|received|" in key and ONLINE not in ones else (key, ones, sums)
+        (key.replace(b"|received|", b"|refused|"), (0,), ())
+        if b"|received|" in key and ONLINE not in ones
+        else (key, ones, sums)
         for key, ones, sums in found
     ]
 
 
 FAMILIES_TODAY = dict(FAMILIES)
 TOMORROW: dict[str, Family] = FAMILIES_TODAY | {
-    "dossiers": replace(FAMILIES_TODAY["dossiers"], version=FAMILIES_TODAY["dossiers"].version + 1, counts=_counts, counts_by=None)
+    "dossiers": replace(
+        FAMILIES_TODAY["dossiers"],
+        version=FAMILIES_TODAY["dossiers"].version + 1,
+        counts=_counts,
+        counts_by=None,
+    )
 }
 
 if __name__ == "__main__":

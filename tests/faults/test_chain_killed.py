@@ -1,4 +1,6 @@
-"""Gateway and broker are killed under load: what got a 202 is counted, exactly once, whatever was sent again."""
+"""Gateway and broker are killed under load: what got a 202 is counted, exactly once, whatever was
+sent again.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ def thaw_later(pid: int) -> None:
 
 @pytest.mark.faults
 async def test_what_got_a_202_is_counted_once(hub: Hub) -> None:
-    """The gateway is killed and frozen, the broker killed, a worker killed; clients send again what was not accepted."""
+    """The gateway is killed and frozen, the broker killed, a worker killed; clients send again what
+    was not accepted.
+    """
     hub.service("gateway", "gateway")
     for name in ("worker-1", "worker-2"):
         hub.service(name, "worker")

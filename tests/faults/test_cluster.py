@@ -1,6 +1,8 @@
-"""Brokers of a cluster are killed, stay away and are restarted under load: what got a 202 is counted, exactly once.
+"""Brokers of a cluster are killed, stay away and are restarted under load: what got a 202 is
+counted, exactly once.
 
-Short by default; `FAULTS=long` (`make faults`) kills more often and stays away for longer than the shipped timeouts.
+Short by default; `FAULTS=long` (`make faults`) kills more often and stays away for longer than the
+shipped timeouts.
 """
 
 from __future__ import annotations
@@ -22,7 +24,13 @@ from schemas.topics import events_topic, state_topic
 LONG = os.environ.get("FAULTS") == "long"
 KILLS = 3 if LONG else 1
 AWAY = 75.0 if LONG else 12.0  # seconds; longer than every timeout in force
-SHORTENED = {"session_timeout": 5, "request_timeout": 6, "rebalance_timeout": 5, "transaction_timeout": 8, "publish_timeout": 5}
+SHORTENED = {
+    "session_timeout": 5,
+    "request_timeout": 6,
+    "rebalance_timeout": 5,
+    "transaction_timeout": 8,
+    "publish_timeout": 5,
+}
 TIMEOUTS = {} if LONG else SHORTENED
 ENOUGH = 20  # batches, about a second of them
 DOSSIERS = events_topic("dossiers")
@@ -108,7 +116,9 @@ async def test_every_topic_is_on_all_brokers(hub: Hub) -> None:
     await exact(hub, load)
     async with admin(hub.settings) as client:
         found = await partitions(client)
-    assert {"__consumer_offsets", "__transaction_state", DOSSIERS} <= {one["topic"] for one in found}
+    assert {"__consumer_offsets", "__transaction_state", DOSSIERS} <= {
+        one["topic"] for one in found
+    }
     assert [one for one in found if len(one["replicas"]) != len(NODES)] == []
 
 
@@ -141,7 +151,9 @@ async def test_one_broker_is_away_for_longer_than_every_timeout(hub: Hub, cluste
 
 @pytest.mark.faults
 async def test_two_brokers_are_away(hub: Hub, cluster: Cluster) -> None:
-    """Nothing is accepted that one broker alone has; and all goes on by itself when they are back."""
+    """Nothing is accepted that one broker alone has; and all goes on by itself when they are
+    back.
+    """
     async with loaded(hub, "T") as load:
         gone = [node for node in NODES if node != await coordinator(hub.settings)]
         await asyncio.to_thread(cluster.kill, *gone)
@@ -167,7 +179,9 @@ async def test_a_rolling_restart(hub: Hub, cluster: Cluster) -> None:
 
 
 @pytest.mark.faults
-async def test_a_server_that_is_dead_at_the_start_does_not_matter(hub: Hub, cluster: Cluster) -> None:
+async def test_a_server_that_is_dead_at_the_start_does_not_matter(
+    hub: Hub, cluster: Cluster
+) -> None:
     """Gateway and workers start while one of their bootstrap servers does not answer."""
     cluster.kill(NODES[0])
     for name in hub.services:
@@ -179,21 +193,31 @@ async def test_a_server_that_is_dead_at_the_start_does_not_matter(hub: Hub, clus
 
 @pytest.mark.faults
 @pytest.mark.long
-async def test_the_only_copy_of_the_states_is_away(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Events, cells and offsets can be written, the states they are counted from can't: nothing of such a transaction may count.
+async def test_the_only_copy_of_the_states_is_away(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Events, cells and offsets can be written, the states they are counted from can't: nothing of
+    such a transaction may count.
 
     Sending everything again shows it: who is not known any more is counted twice.
     """
     data, kafka = tmp_path_factory.mktemp("lone"), contextlib.ExitStack()
     with kafka:
         cluster = kafka.enter_context(Cluster(data))
-        hub = Hub(data, contextlib.nullcontext(), **cluster.settings | {"min_insync_replicas": 1}, session_timeout=5, request_timeout=5)
+        hub = Hub(
+            data,
+            contextlib.nullcontext(),
+            **cluster.settings | {"min_insync_replicas": 1},
+            session_timeout=5,
+            request_timeout=5,
+        )
         kafka.callback(hub.stop)
         await create_on(hub.settings, state_topic("dossiers"), NODES[0])
         await asyncio.to_thread(hub.start)
         processes(hub)
-        # Nothing may be under way at the kill: Kafka 4.4 skips the commit marker of a partition that has no leader (KAFKA-20734).
-        # Workers find such books at their next take-over and refuse them (`lgsp mend`); what is tested here is what they write.
+        # Nothing may be under way at the kill: Kafka 4.4 skips the commit marker of a partition
+        # that has no leader (KAFKA-20734). Workers find such books at their next take-over and
+        # refuse them (`lgsp mend`); what is tested here is what they write.
         async with supervised(hub):
             async with Load(hub, "S") as before:
                 await before.until_accepted(ENOUGH)

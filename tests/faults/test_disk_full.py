@@ -1,4 +1,6 @@
-"""The disks of metrics and of Kafka are filled to the last byte under load, and emptied: exact, and nobody touched anything."""
+"""The disks of metrics and of Kafka are filled to the last byte under load, and emptied: exact, and
+nobody touched anything.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,10 @@ STORES = ("cube", "listing", "index of facts")
 @pytest.fixture
 def disks(tmp_path: Path) -> Iterator[tuple[SmallDisk, SmallDisk]]:
     """That of metrics, which has the services' logs too, and Kafka's own below it."""
-    with small_disk(tmp_path / "data", 96) as metrics, small_disk(tmp_path / "data" / "kafka", 256) as kafka:
+    with (
+        small_disk(tmp_path / "data", 96) as metrics,
+        small_disk(tmp_path / "data" / "kafka", 256) as kafka,
+    ):
         yield metrics, kafka
 
 
@@ -58,7 +63,9 @@ def has_topics(hub: Hub) -> bool:
 
 def text(hub: Hub) -> str:
     """/metrics."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{hub.settings.metrics_port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(
+        f"http://127.0.0.1:{hub.settings.metrics_port}/metrics", timeout=10
+    ) as answer:
         return str(answer.read().decode())
 
 
@@ -99,12 +106,18 @@ async def require_exact(hub: Hub, load: Load) -> None:
     assert await known_dossiers(hub) == load.dossiers
     await asyncio.to_thread(until, lambda: received(hub) == len(load.dossiers))
     await told(hub, "lgsp_cube_rebuilds_total 1", absent="lgsp_storage_trouble")
-    assert {name: hub.services[name].restarts for name in ("kafka", "metrics", "gateway")} == {"kafka": 0, "metrics": 0, "gateway": 0}
+    assert {name: hub.services[name].restarts for name in ("kafka", "metrics", "gateway")} == {
+        "kafka": 0,
+        "metrics": 0,
+        "gateway": 0,
+    }
 
 
 @pytest.mark.faults
 async def test_full_disks_are_waited_out(disks: tuple[SmallDisk, SmallDisk]) -> None:
-    """First that of the figures, which are told on as they were while facts are taken in; then Kafka's, and figures still are told."""
+    """First that of the figures, which are told on as they were while facts are taken in; then
+    Kafka's, and figures still are told.
+    """
     metrics, kafka = disks
     async with running(metrics) as hub:
         async with Load(hub) as load:
@@ -112,7 +125,10 @@ async def test_full_disks_are_waited_out(disks: tuple[SmallDisk, SmallDisk]) -> 
             await asyncio.to_thread(until, lambda: received(hub) > 0)
             await told(hub, "lgsp_cube_ready 1", "lgsp_listing_ready 1")
             await asyncio.to_thread(metrics.fill)
-            await told(hub, *(f'lgsp_storage_trouble{{store="{store}",reason="full"}} 1.0' for store in STORES))
+            await told(
+                hub,
+                *(f'lgsp_storage_trouble{{store="{store}",reason="full"}} 1.0' for store in STORES),
+            )
             before = await asyncio.to_thread(figures, hub)
             await load.until_accepted(20)
             after = await asyncio.to_thread(figures, hub)

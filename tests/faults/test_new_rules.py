@@ -1,4 +1,6 @@
-"""A new definition is computed by replaying from the first event, beside the running one and under load; then both stand, each exact."""
+"""A new definition is computed by replaying from the first event, beside the running one and under
+load; then both stand, each exact.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def asking(hub: Hub, books: str) -> Asked:
 
     def asked(path: str) -> Any:
         joined = "&" if "?" in path else "?"
-        with urlopen(f"http://127.0.0.1:{hub.settings.metrics_port}{path}{joined}books={books}", timeout=30) as answer:
+        with urlopen(
+            f"http://127.0.0.1:{hub.settings.metrics_port}{path}{joined}books={books}", timeout=30
+        ) as answer:
             return json.load(answer)
 
     return asked
@@ -40,19 +44,25 @@ def differing(verdicts: list[Verdict]) -> int:
 
 def counts(books: Asked) -> tuple[int, int]:
     """Dossiers received, and those counted as refused, of all days."""
-    kinds = {kind["kind"]: kind["counts"] for kind in books("/v1/counts?family=dossiers&window=all")["kinds"]}
+    kinds = {
+        kind["kind"]: kind["counts"]
+        for kind in books("/v1/counts?family=dossiers&window=all")["kinds"]
+    }
     return kinds["received"]["received"], kinds["refused"]["refused"]
 
 
 def ask_both(hub: Hub, beside: Settings) -> None:
-    """One process answers for both, each by its own rules, and has no list of what it does not know the rules of."""
+    """One process answers for both, each by its own rules, and has no list of what it does not know
+    the rules of.
+    """
     today, tomorrow = asking(hub, hub.settings.app_id), asking(hub, beside.app_id)
     for books in (today, tomorrow):
         until(lambda books=books: books("/v1/coverage")["as_of"]["behind"] == 0)  # type: ignore[misc]
     version = FAMILIES["dossiers"].version
     assert today("/v1/coverage")["as_of"]["rules"]["dossiers"] == [version]
     assert tomorrow("/v1/coverage")["as_of"]["rules"]["dossiers"] == [version + 1]
-    until(lambda: sum(counts(today)) == sum(counts(tomorrow)))  # what is counted is in the cube a moment later
+    # what is counted is in the cube a moment later
+    until(lambda: sum(counts(today)) == sum(counts(tomorrow)))
     (received, _), (online, _) = counts(today), counts(tomorrow)
     assert 0 < online < received
     behind = "/v1/dossiers?kind=received&measure=received&window=all&limit=1"
@@ -61,7 +71,9 @@ def ask_both(hub: Hub, beside: Settings) -> None:
 
 
 @pytest.mark.faults
-async def test_a_new_definition_is_counted_beside_the_running_one(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_new_definition_is_counted_beside_the_running_one(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Events come in all the while, and the worker that replays is killed once."""
     facts = simulated(8_000)
     beside = hub.settings.model_copy(update={"app_id": "lgsp-2"})
@@ -69,7 +81,11 @@ async def test_a_new_definition_is_counted_beside_the_running_one(hub: Hub, monk
     hub.service("metrics", "metrics", LGSP_BOOKS_BESIDE=beside.app_id)
     await publish(hub, facts[: len(facts) // 2], 2)
     load = asyncio.create_task(publish(hub, facts[len(facts) // 2 :], 30))
-    hub.service("new-rules", program=[sys.executable, str(Path(__file__).with_name("new_rules_worker.py"))], LGSP_APP_ID=beside.app_id)
+    hub.service(
+        "new-rules",
+        program=[sys.executable, str(Path(__file__).with_name("new_rules_worker.py"))],
+        LGSP_APP_ID=beside.app_id,
+    )
     await asyncio.sleep(12)
     hub.kill("new-rules")
     await load

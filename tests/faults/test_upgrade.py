@@ -1,4 +1,6 @@
-"""From the last landed version to this one as docs/upgrade.md says it, and back: no fact is lost on either way."""
+"""From the last landed version to this one as docs/upgrade.md says it, and back: no fact is lost on
+either way.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,12 @@ __all__ = ["earlier", "elsewhere"]
 
 @pytest.mark.faults
 @pytest.mark.parametrize("dossiers", [600, pytest.param(30_000, marks=pytest.mark.long)])
-async def test_up_and_back_by_restoring(hub: Hub, elsewhere: Hub, earlier: list[str], tmp_path: Path, dossiers: int) -> None:
-    """What came in after the upgrade is in the older version's figures too, and both versions say that all is exact."""
+async def test_up_and_back_by_restoring(
+    hub: Hub, elsewhere: Hub, earlier: list[str], tmp_path: Path, dossiers: int
+) -> None:
+    """What came in after the upgrade is in the older version's figures too, and both versions say
+    that all is exact.
+    """
     stories = simulated(dossiers)
     half = len(stories) // 2
     hub.service("worker", "worker", program=earlier)
@@ -44,14 +50,17 @@ async def test_up_and_back_by_restoring(hub: Hub, elsewhere: Hub, earlier: list[
     assert "agree" in told
     elsewhere.services.pop("worker").stop()
     elsewhere.service("worker", "worker")  # and up again
-    await publish(elsewhere, stories[:10], 0.1)  # once more, which changes nothing; the group moves only after the take-over
+    # once more, which changes nothing; the group moves only after the take-over
+    await publish(elsewhere, stories[:10], 0.1)
     assert exact(await elsewhere.settle()) == len(stories) + 10
     assert await cells(elsewhere) == await cells(hub)
 
 
 @pytest.mark.faults
 async def test_back_in_the_same_folder(hub: Hub, earlier: list[str]) -> None:
-    """Where nothing is damaged, no restore is needed: new books by an older version count every fact anew."""
+    """Where nothing is damaged, no restore is needed: new books by an older version count every
+    fact anew.
+    """
     stories = simulated(300)
     hub.service("worker", "worker")
     await publish(hub, stories, 1)

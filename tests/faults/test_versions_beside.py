@@ -1,4 +1,6 @@
-"""Workers of several versions on the same books: the older one refuses by name, and changes no figure."""
+"""Workers of several versions on the same books: the older one refuses by name, and changes no
+figure.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ async def ended(hub: Hub, name: str) -> str:
 
 @pytest.mark.faults
 async def test_a_worker_of_an_earlier_version_changes_nothing(hub: Hub, earlier: list[str]) -> None:
-    """Beside today's under load, and alone: it takes partitions, finds books that it can't read as its own, and ends."""
+    """Beside today's under load, and alone: it takes partitions, finds books that it can't read as
+    its own, and ends.
+    """
     facts = simulated(600)
     half = len(facts) // 2
     hub.service("worker", "worker")
@@ -47,12 +51,16 @@ async def test_a_worker_of_an_earlier_version_changes_nothing(hub: Hub, earlier:
     hub.service("alone", "worker", program=earlier)
     assert "the books stand at offset -2" in await ended(hub, "alone")
     again = await recount(hub.settings)
-    assert [(one.applied, one.cells, one.wrong) for one in again] == [(one.applied, one.cells, False) for one in verdicts]
+    assert [(one.applied, one.cells, one.wrong) for one in again] == [
+        (one.applied, one.cells, False) for one in verdicts
+    ]
 
 
 @pytest.mark.faults
 async def test_todays_worker_takes_over_from_an_earlier_one(hub: Hub, earlier: list[str]) -> None:
-    """The upgrade: books that the earlier version kept are counted anew by today's rules, and are exact."""
+    """The upgrade: books that the earlier version kept are counted anew by today's rules, and are
+    exact.
+    """
     facts = simulated(600)
     half = len(facts) // 2
     old = hub.service("worker", "worker", program=earlier)
@@ -67,7 +75,9 @@ async def test_todays_worker_takes_over_from_an_earlier_one(hub: Hub, earlier: l
 
 
 @pytest.mark.faults
-async def test_todays_worker_changes_nothing_that_tomorrows_has_counted(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_todays_worker_changes_nothing_that_tomorrows_has_counted(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It refuses before it writes anything, and says by which version the books are kept."""
     program = [sys.executable, str(Path(__file__).with_name("new_rules_worker.py"))]
     hub.service("tomorrow", program=program)
@@ -80,8 +90,13 @@ async def test_todays_worker_changes_nothing_that_tomorrows_has_counted(hub: Hub
     hub.service("today", "worker")
     said = await ended(hub, "today")
     version = FAMILIES["dossiers"].version
-    assert f"version {version + 1} of the rules counted these books, and this worker has version {version}" in said
+    assert (
+        f"version {version + 1} of the rules counted these books, and this worker has version"
+        f" {version}" in said
+    )
     monkeypatch.setitem(FAMILIES, "dossiers", TOMORROW["dossiers"])
     after = await recount(hub.settings)
     assert not any(verdict.wrong for verdict in after)
-    assert [(one.applied, one.cells) for one in after] == [(one.applied, one.cells) for one in before]
+    assert [(one.applied, one.cells) for one in after] == [
+        (one.applied, one.cells) for one in before
+    ]

@@ -1,4 +1,6 @@
-"""Workers are killed and frozen under load; an independent recount must agree cell by cell, and disagree with a broken engine."""
+"""Workers are killed and frozen under load; an independent recount must agree cell by cell, and
+disagree with a broken engine.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ from ops.simulate.stream import events
 from schemas.events import Event
 
 START = 1_767_546_000_000
-DOSSIERS = 30_000 if os.environ.get("FAULTS") == "long" else 10_000  # the recount of so many takes most of the test
+# the recount of so many takes most of the test
+DOSSIERS = 30_000 if os.environ.get("FAULTS") == "long" else 10_000
 
 
 def simulated(dossiers: int) -> list[Event]:
@@ -58,9 +61,13 @@ async def test_figures_are_exact_after_kills_and_a_freeze(hub: Hub) -> None:
 
 @pytest.mark.faults
 async def test_recount_finds_an_engine_that_commits_without_its_states(hub: Hub) -> None:
-    """The same fault with a worker that loses states: the recount must differ, or it proves nothing."""
+    """The same fault with a worker that loses states: the recount must differ, or it proves
+    nothing.
+    """
     facts = simulated(6_000)
-    hub.service("broken", program=[sys.executable, str(Path(__file__).with_name("broken_worker.py"))])
+    hub.service(
+        "broken", program=[sys.executable, str(Path(__file__).with_name("broken_worker.py"))]
+    )
     await publish(hub, facts[: len(facts) // 2], 4)
     await wait_for_cells(hub)
     hub.kill("broken")

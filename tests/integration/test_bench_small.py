@@ -1,4 +1,6 @@
-"""Every measurement at its smallest, on a real Kafka: the counts add up. How long anything took is nobody's business here."""
+"""Every measurement at its smallest, on a real Kafka: the counts add up. How long anything took is
+nobody's business here.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,11 @@ SMALL = Scale.of(2_000)
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    with two_cores() as cores, bars(Console(file=StringIO())) as progress, Stage(Settings(), progress, cores) as found:
+    with (
+        two_cores() as cores,
+        bars(Console(file=StringIO())) as progress,
+        Stage(Settings(), progress, cores) as found,
+    ):
         yield found
 
 
@@ -67,7 +73,9 @@ def said(line: Line) -> int:
 
 
 async def published(stage: Stage) -> dict[tuple[str, str], int]:
-    """Sums of the first measure of every kind of cell (of how far they are applied: of the offset), read from the topic."""
+    """Sums of the first measure of every kind of cell (of how far they are applied: of the offset),
+    read from the topic.
+    """
     sums: dict[tuple[str, str], int] = {}
     async with consumer(stage.settings) as reader:
         for number in range(stage.settings.partitions):
@@ -77,7 +85,9 @@ async def published(stage: Stage) -> dict[tuple[str, str], int]:
                 newest |= {record.key: record.value for record in records}
             for cell, counts in (found for page in newest.items() for found in cells_of(*page)):
                 first = APPLIED_MEASURES.index("offset") if cell.kind == APPLIED else 0
-                sums[cell.family, cell.kind] = sums.get((cell.family, cell.kind), 0) + counts.get(first, 0)
+                sums[cell.family, cell.kind] = sums.get((cell.family, cell.kind), 0) + counts.get(
+                    first, 0
+                )
     return sums
 
 
@@ -115,7 +125,9 @@ def test_gateway(stage: Stage) -> None:
 
 def test_latency(stage: Stage) -> None:
     *lines, busy = latency.measure(stage, SMALL)
-    assert [said(line) for line in lines if line.note] == [SMALL.probes // latency.WAYS] * latency.WAYS
+    assert [said(line) for line in lines if line.note] == [
+        SMALL.probes // latency.WAYS
+    ] * latency.WAYS
     assert all(name in busy.note for name in ("gateway", "worker", "metrics", "Kafka"))
     assert sum(applied(stage).values()) >= held(stage) > SMALL.history / 2 + SMALL.probes
     for median, tail in (lines[:2], lines[2:]):
@@ -142,10 +154,17 @@ def test_soak(stage: Stage) -> None:
     assert all(line.measured > 0 for line in found)
 
 
-def test_the_command_writes_its_table_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_writes_its_table_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     console = Console(file=StringIO(), width=200)
-    assert run_bench(Settings(), ["gateway"], events=1_000, markdown=tmp_path / "table.md", console=console) == 0
+    assert (
+        run_bench(
+            Settings(), ["gateway"], events=1_000, markdown=tmp_path / "table.md", console=console
+        )
+        == 0
+    )
     text = (tmp_path / "table.md").read_text(encoding="utf-8")
     assert text.startswith("| what | needed | measured | ratio | met? |")
     assert "Shrunk to 1,000 events" in text

@@ -1,4 +1,6 @@
-"""The directory on a real Kafka: committed states become a directory, live and again after a restart, and figures roll up by it."""
+"""The directory on a real Kafka: committed states become a directory, live and again after a
+restart, and figures roll up by it.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +30,18 @@ TOPIC = state_topic("inventory")
 DAY = date(2025, 8, 1)
 
 
-async def publish(settings: Settings, items: Items, *, gone: tuple[str, ...] = (), abort: bool = False) -> None:
+async def publish(
+    settings: Settings, items: Items, *, gone: tuple[str, ...] = (), abort: bool = False
+) -> None:
     """Publish states (and tombstones) on two partitions in one transaction, like workers."""
-    async with producer(settings, transactional_id=f"test-{uuid4()}", retry_backoff_ms=10) as publisher:
+    async with producer(
+        settings, transactional_id=f"test-{uuid4()}", retry_backoff_ms=10
+    ) as publisher:
         await publisher.begin_transaction()
         for number, (name, item) in enumerate(items.items()):
-            await publisher.send_and_wait(TOPIC, msgspec.msgpack.encode(item), name.encode(), partition=number % 2)
+            await publisher.send_and_wait(
+                TOPIC, msgspec.msgpack.encode(item), name.encode(), partition=number % 2
+            )
         for name in gone:
             await publisher.send_and_wait(TOPIC, None, name.encode(), partition=0)
         await (publisher.abort_transaction() if abort else publisher.commit_transaction())
@@ -46,14 +54,22 @@ def fed(settings: Settings) -> Iterator[DirectoryFeed]:
         yield feed
 
 
-async def test_committed_states_become_the_directory_and_aborted_ones_never(settings: Settings, code: str) -> None:
+async def test_committed_states_become_the_directory_and_aborted_ones_never(
+    settings: Settings, code: str
+) -> None:
     old, new = f"{code}.1", f"{code}.2"
     with fed(settings) as feed:
         items = agency(agency({}, code, "province"), old, "commune", code)
         await publish(settings, items)
         until(lambda: feed.directory.parent(old, DAY) == code)
         await publish(settings, agency({}, old, "district", None, said=1), abort=True)
-        ended = agency(agency({}, old, "commune", code, until=MERGER, successor=new, said=2), new, "commune", code, first=MERGER)
+        ended = agency(
+            agency({}, old, "commune", code, until=MERGER, successor=new, said=2),
+            new,
+            "commune",
+            code,
+            first=MERGER,
+        )
         await publish(settings, ended)
         until(lambda: feed.directory.parent(old, DAY) == new)
         assert new in feed.directory.agencies_of_level("commune", DAY)
@@ -69,16 +85,27 @@ async def test_a_restart_reads_everything_again(settings: Settings, code: str) -
     with fed(settings) as feed:
         assert not feed.directory.known(code)
         assert feed.directory.known(f"{code}.1")
-        assert [mistake.kind for mistake in feed.directory.mistakes if mistake.agency == f"{code}.1"] == ["unknown_parent"]
+        assert [
+            mistake.kind for mistake in feed.directory.mistakes if mistake.agency == f"{code}.1"
+        ] == ["unknown_parent"]
 
 
 @contextmanager
 def served(settings: Settings) -> Iterator[str]:
     """The address of a metrics process of its own, once it tells figures."""
-    chosen = {"DATA": str(settings.data), "METRICS_PORT": str(settings.metrics_port), "KAFKA_SERVERS": settings.kafka_servers}
+    chosen = {
+        "DATA": str(settings.data),
+        "METRICS_PORT": str(settings.metrics_port),
+        "KAFKA_SERVERS": settings.kafka_servers,
+    }
     environment = os.environ | {f"LGSP_{name}": value for name, value in chosen.items()}
     address = f"http://127.0.0.1:{settings.metrics_port}"
-    with Popen([sys.executable, "-m", "ops.cli", "metrics"], env=environment, stdout=DEVNULL, stderr=DEVNULL) as process:
+    with Popen(
+        [sys.executable, "-m", "ops.cli", "metrics"],
+        env=environment,
+        stdout=DEVNULL,
+        stderr=DEVNULL,
+    ) as process:
         try:
             until(lambda: ready(address))
             yield address
@@ -102,10 +129,17 @@ async def test_the_metrics_process_rolls_figures_up_by_it(settings: Settings, co
         await publisher.send_and_wait(CELLS, page.value, page.key, partition=0)
     with served(settings) as address:
         async with httpx.AsyncClient(base_url=address) as client:
-            (kind,) = (await client.get(f"/v1/counts?family=dossiers&kind=received&window=all&agency={code}")).json()["kinds"]
+            (kind,) = (
+                await client.get(
+                    f"/v1/counts?family=dossiers&kind=received&window=all&agency={code}"
+                )
+            ).json()["kinds"]
             assert kind["counts"]["received"] == 5
             assert (await client.get(f"/v1/agencies/{commune}")).json()["above"] == [code]
-            assert f'lgsp_agency_silent_seconds{{agency="{commune}"}}' in (await client.get("/metrics")).text
+            assert (
+                f'lgsp_agency_silent_seconds{{agency="{commune}"}}'
+                in (await client.get("/metrics")).text
+            )
 
 
 def test_it_waits_for_kafka_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

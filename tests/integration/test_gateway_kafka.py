@@ -29,7 +29,10 @@ from ops.kafka_storage import free_port
 from schemas.settings import Settings
 from schemas.topics import QUARANTINE
 
-PROGRAM = "import sys; from connectors.gateway import run; from schemas.settings import settings; sys.exit(run(settings()))"
+PROGRAM = (
+    "import sys; from connectors.gateway import run; from schemas.settings import settings;"
+    " sys.exit(run(settings()))"
+)
 DOSSIERS = "lgsp.dossiers"
 MEGABYTE = 1 << 20
 PATIENCE = 60.0  # seconds; other tests run beside
@@ -53,24 +56,35 @@ class Process:
                     return answer
             except httpx.TransportError:
                 answer = None
-            assert time.monotonic() < deadline, f"{path} does not answer {status}: {answer and answer.text}"
+            assert time.monotonic() < deadline, (
+                f"{path} does not answer {status}: {answer and answer.text}"
+            )
             assert self.process.poll() is None, self.process.communicate()
             time.sleep(0.05)
 
     def memory(self) -> int:
         """The most bytes it ever had in memory."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+        return next(
+            int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM")
+        )
 
 
 @contextmanager
 def gateway(kafka: str, folder: Path, **options: Any) -> Iterator[Process]:
     port = free_port()
     chosen = {"kafka_servers": kafka, "gateway_port": port, "data": folder, **options}
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("LGSP_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("LGSP_")
+    }
     environment |= {f"LGSP_{name.upper()}": str(value) for name, value in chosen.items()}
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", PROGRAM],
+        env=environment,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         yield Process(chosen["gateway_port"], process)
@@ -92,18 +106,38 @@ def sample(identity: str, kind: str = "dossier.received", **data: Any) -> dict[s
 
 
 def keys_since(kafka: str, topic: str, ends: Ends | None = None) -> list[str]:
-    return [record.key.decode() for record in asyncio.run(records_since(Settings(kafka_servers=kafka), topic, ends))]
+    return [
+        record.key.decode()
+        for record in asyncio.run(records_since(Settings(kafka_servers=kafka), topic, ends))
+    ]
 
 
-def test_every_mode_ends_in_kafka_and_refused_items_in_the_quarantine(running: Process, kafka: str) -> None:
+def test_every_mode_ends_in_kafka_and_refused_items_in_the_quarantine(
+    running: Process, kafka: str
+) -> None:
     run = uuid4().hex
-    before = {topic: asyncio.run(ends_of(Settings(kafka_servers=kafka), topic)) for topic in (DOSSIERS, QUARANTINE)}
+    before = {
+        topic: asyncio.run(ends_of(Settings(kafka_servers=kafka), topic))
+        for topic in (DOSSIERS, QUARANTINE)
+    }
     with httpx.Client(base_url=running.url) as client:
-        structured = client.post("/v1/events", json=sample(f"{run}-1"), headers={"Content-Type": STRUCTURED})
-        batch = client.post("/v1/events", json=[sample(f"{run}-2"), sample(f"{run}-3", channel="pigeon")], headers={"Content-Type": BATCH})
+        structured = client.post(
+            "/v1/events", json=sample(f"{run}-1"), headers={"Content-Type": STRUCTURED}
+        )
+        batch = client.post(
+            "/v1/events",
+            json=[sample(f"{run}-2"), sample(f"{run}-3", channel="pigeon")],
+            headers={"Content-Type": BATCH},
+        )
         event = sample(f"{run}-4")
-        attributes = {f"ce-{name}": quote(value, safe=":/+") for name, value in event.items() if name != "data"}
-        binary = client.post("/v1/events", json=event["data"], headers={"Content-Type": JSON, **attributes})
+        attributes = {
+            f"ce-{name}": quote(value, safe=":/+")
+            for name, value in event.items()
+            if name != "data"
+        }
+        binary = client.post(
+            "/v1/events", json=event["data"], headers={"Content-Type": JSON, **attributes}
+        )
         head = client.head("/metrics")
     assert (structured.status_code, batch.status_code, binary.status_code) == (202, 422, 202)
     assert (head.status_code, head.content) == (200, b"")
@@ -122,22 +156,39 @@ def test_a_hundred_megabytes_or_a_million_items_leave_the_memory_flat(running: P
         yield from (chunk for _ in range(100))
 
     for headers in ({}, {"Content-Length": str(100 * MEGABYTE)}):
-        answer = httpx.post(f"{running.url}/v1/events", content=body(), headers={"Content-Type": JSON, **headers}, timeout=60)
+        answer = httpx.post(
+            f"{running.url}/v1/events",
+            content=body(),
+            headers={"Content-Type": JSON, **headers},
+            timeout=60,
+        )
         assert answer.status_code == 413
     items = b"[" + b"[]," * 2_000_000 + b"[]]"
-    assert httpx.post(f"{running.url}/v1/events", content=items, headers={"Content-Type": BATCH}, timeout=60).status_code == 413
+    assert (
+        httpx.post(
+            f"{running.url}/v1/events", content=items, headers={"Content-Type": BATCH}, timeout=60
+        ).status_code
+        == 413
+    )
     deep = b"[" + b'{"a":' * 1_000_000
-    assert httpx.post(f"{running.url}/v1/events", content=deep, headers={"Content-Type": BATCH}, timeout=60).status_code == 400
+    assert (
+        httpx.post(
+            f"{running.url}/v1/events", content=deep, headers={"Content-Type": BATCH}, timeout=60
+        ).status_code
+        == 400
+    )
     assert running.memory() - before < 48 * MEGABYTE
 
 
 @pytest.mark.parametrize(
     ("begins", "goes_on", "status", "problem"),
-    [(b"POST /v1/events HTTP/1.1\r\nHost: x\r\nX-Long: ", b"a", 431, "head-too-large"),
-     (b"POST /v1/events HTTP/1.1\r\nHost: x\r\n", b"X-Many: a\r\n", 431, "head-too-large"),
-     (b"POST /", b"a", 431, "head-too-large"),
-     (b"\x16\x03\x01", b"\x00", 400, "http-error")],
-)  # fmt: skip
+    [
+        (b"POST /v1/events HTTP/1.1\r\nHost: x\r\nX-Long: ", b"a", 431, "head-too-large"),
+        (b"POST /v1/events HTTP/1.1\r\nHost: x\r\n", b"X-Many: a\r\n", 431, "head-too-large"),
+        (b"POST /", b"a", 431, "head-too-large"),
+        (b"\x16\x03\x01", b"\x00", 400, "http-error"),
+    ],
+)
 def test_a_head_without_end_or_no_http_at_all_is_a_problem_too(
     running: Process, begins: bytes, goes_on: bytes, status: int, problem: str
 ) -> None:
@@ -159,7 +210,10 @@ def test_a_lying_content_length_harms_nobody_else(running: Process) -> None:
     with ExitStack() as stack:
         for length in (500, 8 * MEGABYTE):
             liar = stack.enter_context(socket.create_connection(("127.0.0.1", running.port)))
-            liar.sendall(b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n[" % length)
+            liar.sendall(
+                b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type:"
+                b" application/json\r\nContent-Length: %d\r\n\r\n[" % length
+            )
         assert httpx.post(f"{running.url}/v1/events", json=sample(uuid4().hex)).status_code == 202
 
 
@@ -176,7 +230,9 @@ def test_many_requests_at_once_are_all_answered_for_themselves(running: Process)
     for thread in threads:
         thread.join()
     for number in range(8):
-        assert answers[number].json()["items"] == [{"index": n, "id": f"{run}-{number}-{n}", "status": 202} for n in range(50)]
+        assert answers[number].json()["items"] == [
+            {"index": n, "id": f"{run}-{number}-{n}", "status": 202} for n in range(50)
+        ]
 
 
 def test_sigterm_finishes_the_request_in_flight(kafka: str, tmp_path: Path) -> None:
@@ -184,7 +240,10 @@ def test_sigterm_finishes_the_request_in_flight(kafka: str, tmp_path: Path) -> N
     with gateway(kafka, tmp_path) as process:
         process.await_status("/readyz", 200)
         with socket.create_connection(("127.0.0.1", process.port)) as client:
-            head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            head = (
+                "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type:"
+                f" application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            )
             client.sendall(head.encode() + body[:10])
             assert "lgsp_gateway_buffer_bytes 0.0" not in process.await_status("/metrics", 200).text
             process.process.send_signal(signal.SIGTERM)
@@ -213,10 +272,18 @@ def test_a_port_in_use_is_one_sentence(kafka: str, tmp_path: Path, running: Proc
     with gateway(kafka, tmp_path, gateway_port=running.port) as second:
         out, err = second.process.communicate(timeout=PATIENCE)
     assert second.process.returncode == 1
-    assert (out, err) == ("", f"127.0.0.1:{running.port} is in use: stop what listens there, or set LGSP_GATEWAY_PORT to a free port.\n")
+    assert (out, err) == (
+        "",
+        (
+            f"127.0.0.1:{running.port} is in use: stop what listens there, or set LGSP_GATEWAY_PORT"
+            " to a free port.\n"
+        ),
+    )
 
 
-def test_another_number_of_partitions_ends_the_gateway_with_a_sentence(kafka: str, tmp_path: Path, running: Process) -> None:
+def test_another_number_of_partitions_ends_the_gateway_with_a_sentence(
+    kafka: str, tmp_path: Path, running: Process
+) -> None:
     with gateway(kafka, tmp_path, partitions=97) as second:
         _, err = second.process.communicate(timeout=PATIENCE)
     assert second.process.returncode == 1
@@ -227,7 +294,10 @@ def test_another_number_of_partitions_ends_the_gateway_with_a_sentence(kafka: st
 def test_kafka_may_come_late_go_away_and_come_back(tmp_path: Path) -> None:
     broker = EmbeddedKafka(tmp_path / "kafka", port=free_port(), heap="256m")
     kept, tried = [], 0
-    with gateway(broker.bootstrap, tmp_path, publish_timeout=2, heartbeat_seconds=0.2) as process, ExitStack() as stack:
+    with (
+        gateway(broker.bootstrap, tmp_path, publish_timeout=2, heartbeat_seconds=0.2) as process,
+        ExitStack() as stack,
+    ):
         process.await_status("/healthz", 200)
         unavailable(process)
         stack.callback(broker.stop)
@@ -236,7 +306,12 @@ def test_kafka_may_come_late_go_away_and_come_back(tmp_path: Path) -> None:
             process.await_status("/readyz", 200)
             for _ in range(20):
                 tried += 1
-                if httpx.post(f"{process.url}/v1/events", json=sample(f"late-{tried}"), timeout=30).status_code == 202:
+                if (
+                    httpx.post(
+                        f"{process.url}/v1/events", json=sample(f"late-{tried}"), timeout=30
+                    ).status_code
+                    == 202
+                ):
                     kept.append(f"late-{tried}")
             broker.stop(0.0)
             process.await_status("/readyz", 503)
@@ -250,7 +325,9 @@ def test_kafka_may_come_late_go_away_and_come_back(tmp_path: Path) -> None:
     assert set(kept) <= stored
     assert len(kept) > tried / 2
     assert process.process.returncode == 0
-    assert err.count("No Kafka answers") == err.count("Kafka answers again") >= 3, "each absence once"
+    assert err.count("No Kafka answers") == err.count("Kafka answers again") >= 3, (
+        "each absence once"
+    )
     assert len(err.splitlines()) < 12, err
 
 

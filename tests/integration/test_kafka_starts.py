@@ -1,4 +1,6 @@
-"""The embedded broker itself: it starts without a Java of the machine, keeps what it accepted through kill -9, and stops on Ctrl-C."""
+"""The embedded broker itself: it starts without a Java of the machine, keeps what it accepted
+through kill -9, and stops on Ctrl-C.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,17 @@ from schemas.errors import EnvironmentBroken
 
 pytestmark = pytest.mark.kafka
 TOPIC = "kept"
-FOREGROUND = "import sys; from ops.kafka import run; from schemas.settings import Settings; sys.exit(run(Settings()))"
+FOREGROUND = (
+    "import sys; from ops.kafka import run; from schemas.settings import Settings;"
+    " sys.exit(run(Settings()))"
+)
 
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
-    """A broker in a folder with Vietnamese letters, a blank and a comma, without `java` on the PATH and without a locale."""
+    """A broker in a folder with Vietnamese letters, a blank and a comma, without `java` on the PATH
+    and without a locale.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(tmp_path_factory.mktemp("empty")))
         patch.setenv("LC_ALL", "C")
@@ -44,9 +51,13 @@ async def create_topic(bootstrap: str) -> None:
 
 
 async def committed(bootstrap: str, count: int) -> list[bytes]:
-    """The topic's first committed values, at least `count`; a commit is answered before its marker lets readers go on."""
+    """The topic's first committed values, at least `count`; a commit is answered before its marker
+    lets readers go on.
+    """
     partition = TopicPartition(TOPIC, 0)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False
+    )
     await consumer.start()
     try:
         consumer.assign([partition])
@@ -62,7 +73,9 @@ async def committed(bootstrap: str, count: int) -> list[bytes]:
 
 
 async def transactional(bootstrap: str) -> AIOKafkaProducer:
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id="test", retry_backoff_ms=10)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, transactional_id="test", retry_backoff_ms=10
+    )
     await producer.start()
     return producer
 
@@ -74,7 +87,9 @@ async def kill(broker: EmbeddedKafka) -> None:
     broker.stop()
 
 
-async def test_what_was_committed_outlives_a_kill_and_what_was_not_does_not(broker: EmbeddedKafka) -> None:
+async def test_what_was_committed_outlives_a_kill_and_what_was_not_does_not(
+    broker: EmbeddedKafka,
+) -> None:
     await create_topic(broker.bootstrap)
     first = await transactional(broker.bootstrap)
     async with first.transaction():
@@ -83,7 +98,8 @@ async def test_what_was_committed_outlives_a_kill_and_what_was_not_does_not(brok
     await first.send_and_wait(TOPIC, b"left open")
     await kill(broker)
     await asyncio.to_thread(broker.start)
-    second = await transactional(broker.bootstrap)  # takes the name over, which ends what the first left open
+    # takes the name over, which ends what the first left open
+    second = await transactional(broker.bootstrap)
     async with second.transaction():
         await second.send_and_wait(TOPIC, b"after")
     await second.stop()
@@ -102,7 +118,9 @@ async def test_kafka_took_every_setting(broker: EmbeddedKafka) -> None:
     """Kafka overlooks a setting whose name it does not know."""
     admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
     await admin.start()
-    [answer] = await admin.describe_configs([ConfigResource(ConfigResourceType.BROKER, BROKER["node.id"])])
+    [answer] = await admin.describe_configs(
+        [ConfigResource(ConfigResourceType.BROKER, BROKER["node.id"])]
+    )
     await admin.close()
     [(_, _, _, _, entries)] = answer.resources
     in_force = {name: value for name, value, *_ in entries}
@@ -117,14 +135,22 @@ def test_a_second_broker_on_the_folder_is_refused(broker: EmbeddedKafka) -> None
 
 def foreground(data: Path, port: int) -> subprocess.Popen[str]:
     """`lgsp kafka` in a process of its own, once it says that it listens."""
-    own = os.environ | {"LGSP_DATA": str(data), "LGSP_KAFKA_PORT": str(port), "LGSP_KAFKA_HEAP": "256m"}
-    started = subprocess.Popen([sys.executable, "-c", FOREGROUND], env=own, stdout=subprocess.PIPE, text=True)
+    own = os.environ | {
+        "LGSP_DATA": str(data),
+        "LGSP_KAFKA_PORT": str(port),
+        "LGSP_KAFKA_HEAP": "256m",
+    }
+    started = subprocess.Popen(
+        [sys.executable, "-c", FOREGROUND], env=own, stdout=subprocess.PIPE, text=True
+    )
     assert started.stdout is not None
     assert f"Kafka listens on 127.0.0.1:{port}" in started.stdout.readline()
     return started
 
 
-def test_the_foreground_command_ends_its_broker_on_ctrl_c_and_takes_over_an_orphan(tmp_path: Path) -> None:
+def test_the_foreground_command_ends_its_broker_on_ctrl_c_and_takes_over_an_orphan(
+    tmp_path: Path,
+) -> None:
     port, pid_file = free_port(), tmp_path / "kafka" / "broker.pid"
     with foreground(tmp_path, port) as killed:
         orphan = int(pid_file.read_text())

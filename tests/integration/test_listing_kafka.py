@@ -1,4 +1,6 @@
-"""The listing's feed on a real Kafka: committed states become rows, aborted ones never, through restarts and damage."""
+"""The listing's feed on a real Kafka: committed states become rows, aborted ones never, through
+restarts and damage.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +30,28 @@ pytestmark = pytest.mark.kafka
 TOPIC = state_topic("dossiers")
 
 
-async def publish(settings: Settings, agency: str, *things: str, finished: bool = False, gone: bool = False, abort: bool = False) -> None:
+async def publish(
+    settings: Settings,
+    agency: str,
+    *things: str,
+    finished: bool = False,
+    gone: bool = False,
+    abort: bool = False,
+) -> None:
     """Publish the states of dossiers in one transaction, like a worker."""
-    facts = [told("dossier.received", "11-03 09:00", agency=agency), *([told("dossier.finished", "11-10 16:30")] if finished else [])]
+    facts = [
+        told("dossier.received", "11-03 09:00", agency=agency),
+        *([told("dossier.finished", "11-10 16:30")] if finished else []),
+    ]
     state = only_state(facts)
-    async with producer(settings, transactional_id=f"test-{uuid4()}", retry_backoff_ms=10) as publisher:
+    async with producer(
+        settings, transactional_id=f"test-{uuid4()}", retry_backoff_ms=10
+    ) as publisher:
         await publisher.begin_transaction()
         for thing in things:
-            await publisher.send_and_wait(TOPIC, None if gone else state, f"{agency}-{thing}".encode(), partition=0)
+            await publisher.send_and_wait(
+                TOPIC, None if gone else state, f"{agency}-{thing}".encode(), partition=0
+            )
         await (publisher.abort_transaction() if abort else publisher.commit_transaction())
 
 
@@ -51,10 +67,14 @@ def fed(settings: Settings) -> Iterator[tuple[Listing, Feed]]:
 def count(listing: Listing, agency: str, kind: str, measure: str) -> int:
     low, high = (0, 1 << 60) if kind == "open" else (20250101, 20251231)
     with Snapshots(listing, "The list is being made anew").snapshot() as db:
-        return total(db, [Selection(TABLES["dossiers", kind], low, high, (measure,), agencies=(agency,))]).rows
+        return total(
+            db, [Selection(TABLES["dossiers", kind], low, high, (measure,), agencies=(agency,))]
+        ).rows
 
 
-async def test_committed_states_are_listed_and_aborted_ones_never(settings: Settings, code: str) -> None:
+async def test_committed_states_are_listed_and_aborted_ones_never(
+    settings: Settings, code: str
+) -> None:
     with fed(settings) as (listing, feed):
         await publish(settings, code, "1", "2")
         until(lambda: count(listing, code, "open", "open") == 2)
@@ -68,7 +88,9 @@ async def test_committed_states_are_listed_and_aborted_ones_never(settings: Sett
         until(lambda: feed.progress.lag == 0)
 
 
-async def test_it_resumes_and_a_half_written_file_is_made_anew(settings: Settings, code: str) -> None:
+async def test_it_resumes_and_a_half_written_file_is_made_anew(
+    settings: Settings, code: str
+) -> None:
     await publish(settings, code, "1")
     with fed(settings) as (listing, _):
         assert (count(listing, code, "open", "open"), listing.rebuilds) == (1, 1)
@@ -92,9 +114,15 @@ async def test_a_file_deleted_while_it_runs_is_made_anew(settings: Settings, cod
 
 
 @pytest.mark.parametrize(
-    "change", ["UPDATE offsets SET next = next + 1000000000", "UPDATE facts SET value = 'another' WHERE name = 'cluster'"]
+    "change",
+    [
+        "UPDATE offsets SET next = next + 1000000000",
+        "UPDATE facts SET value = 'another' WHERE name = 'cluster'",
+    ],
 )
-async def test_a_file_of_another_kafka_is_made_anew(settings: Settings, code: str, change: str) -> None:
+async def test_a_file_of_another_kafka_is_made_anew(
+    settings: Settings, code: str, change: str
+) -> None:
     await publish(settings, code, "1")
     with fed(settings):
         pass
@@ -105,7 +133,9 @@ async def test_a_file_of_another_kafka_is_made_anew(settings: Settings, code: st
         assert count(listing, code, "open", "open") == 1
 
 
-async def test_every_topic_of_the_listed_families_is_read_to_its_end(settings: Settings, code: str) -> None:
+async def test_every_topic_of_the_listed_families_is_read_to_its_end(
+    settings: Settings, code: str
+) -> None:
     await publish(settings, code, "1")
     with fed(settings) as (listing, feed):
         partitions = len(listing.meanings) * settings.partitions

@@ -1,4 +1,6 @@
-"""The metrics process on a real Kafka: committed cells become figures, once, through restarts, damage and Kafka's absence."""
+"""The metrics process on a real Kafka: committed cells become figures, once, through restarts,
+damage and Kafka's absence.
+"""
 
 from __future__ import annotations
 
@@ -41,13 +43,24 @@ PATIENCE = 60.0
 DAYS = {"P1": 20251103, "P2": 20251104}  # a page for each procedure
 
 
-async def publish(settings: Settings, agency: str, counts: dict[str, int], *, abort: bool = False, topic: str = CELLS) -> None:
+async def publish(
+    settings: Settings,
+    agency: str,
+    counts: dict[str, int],
+    *,
+    abort: bool = False,
+    topic: str = CELLS,
+) -> None:
     """Publish counts received by procedure (0: a tombstone) in one transaction, like a worker."""
-    async with producer(settings, transactional_id=f"test-{uuid4()}", retry_backoff_ms=10) as publisher:
+    async with producer(
+        settings, transactional_id=f"test-{uuid4()}", retry_backoff_ms=10
+    ) as publisher:
         await publisher.begin_transaction()
         for procedure, count in counts.items():
             value = encode_page({f"received|{procedure}": {0: count}}) if count else None
-            await publisher.send_and_wait(topic, value, f"dossiers|{agency}|{DAYS[procedure]}".encode(), partition=0)
+            await publisher.send_and_wait(
+                topic, value, f"dossiers|{agency}|{DAYS[procedure]}".encode(), partition=0
+            )
         await (publisher.abort_transaction() if abort else publisher.commit_transaction())
 
 
@@ -61,11 +74,15 @@ def fed(settings: Settings) -> Iterator[tuple[Cube, Feed]]:
 
 def received(cube: Cube, agency: str) -> int:
     with Readers(cube).snapshot() as snapshot:
-        found = snapshot.sums(TABLES["dossiers", "received"], cover_days(EVER), codes={agency}, measures=["received"])
+        found = snapshot.sums(
+            TABLES["dossiers", "received"], cover_days(EVER), codes={agency}, measures=["received"]
+        )
     return found.get("", [0])[0]
 
 
-async def test_committed_cells_become_figures_and_aborted_ones_never(settings: Settings, code: str) -> None:
+async def test_committed_cells_become_figures_and_aborted_ones_never(
+    settings: Settings, code: str
+) -> None:
     with fed(settings) as (cube, feed):
         await publish(settings, code, {"P1": 3, "P2": 4})
         until(lambda: received(cube, code) == 7)
@@ -115,31 +132,51 @@ async def test_a_place_beyond_the_topic_is_rebuilt(settings: Settings, code: str
 async def test_the_lag_of_workers_that_never_ran_is_all_that_there_is(settings: Settings) -> None:
     watcher = WorkerLag(settings.model_copy(update={"app_id": f"never-{uuid4()}"}), dict)
     async with Publisher(settings) as publisher:
-        await publisher.publish([told("activity.meeting_held", "11-03 09:00", activity_id=uuid4().hex)[0]])
+        await publisher.publish(
+            [told("activity.meeting_held", "11-03 09:00", activity_id=uuid4().hex)[0]]
+        )
         await beat_once(publisher)
     task = asyncio.create_task(watcher.watch())
     try:
         await asyncio.to_thread(until, lambda: watcher.backlog is not None)
-        assert {topic for topic, _ in watcher.records} == {topic for topic in EVENTS if topic != "lgsp.quarantine"}
+        assert {topic for topic, _ in watcher.records} == {
+            topic for topic in EVENTS if topic != "lgsp.quarantine"
+        }
         assert all(lag >= 0 for lag in watcher.records.values())
-        waiting = {TopicPartition(*place): lag for place, lag in watcher.records.items() if lag and place[0] != "lgsp.heartbeats"}
+        waiting = {
+            TopicPartition(*place): lag
+            for place, lag in watcher.records.items()
+            if lag and place[0] != "lgsp.heartbeats"
+        }
         assert watcher.backlog is not None
         assert watcher.backlog.events == sum(waiting.values()) > 0
         async with consumer(settings, isolation_level="read_uncommitted") as reader:
             reader.assign([*waiting])
             await reader.seek_to_beginning(*waiting)
-            assert watcher.backlog.oldest_ms == min([(await reader.getone(partition)).timestamp for partition in waiting])
+            assert watcher.backlog.oldest_ms == min(
+                [(await reader.getone(partition)).timestamp for partition in waiting]
+            )
     finally:
         task.cancel()
 
 
-async def test_what_the_figures_hold_is_not_behind_whatever_the_group_says(settings: Settings) -> None:
+async def test_what_the_figures_hold_is_not_behind_whatever_the_group_says(
+    settings: Settings,
+) -> None:
     """Kafka forgets a group's offsets while a hub is off for long, and anybody may move them."""
     async with Publisher(settings) as publisher:
-        await publisher.publish([told("activity.meeting_held", "11-03 09:00", activity_id=uuid4().hex)[0]])
-    partitions = [TopicPartition(topic, partition) for topic in EVENTS for partition in range(settings.partitions)]
+        await publisher.publish(
+            [told("activity.meeting_held", "11-03 09:00", activity_id=uuid4().hex)[0]]
+        )
+    partitions = [
+        TopicPartition(topic, partition)
+        for topic in EVENTS
+        for partition in range(settings.partitions)
+    ]
     async with consumer(settings, isolation_level="read_uncommitted") as reader:
-        ends = await reader.end_offsets([one for one in partitions if one.topic != "lgsp.quarantine"])
+        ends = await reader.end_offsets(
+            [one for one in partitions if one.topic != "lgsp.quarantine"]
+        )
     watcher = WorkerLag(settings.model_copy(update={"app_id": f"never-{uuid4()}"}), lambda: ends)
     task = asyncio.create_task(watcher.watch())
     try:
@@ -150,11 +187,18 @@ async def test_what_the_figures_hold_is_not_behind_whatever_the_group_says(setti
 
 
 def start(settings: Settings, **environment: str) -> subprocess.Popen[str]:
-    own = {"LGSP_DATA": str(settings.data), "LGSP_METRICS_PORT": str(settings.metrics_port), "LGSP_KAFKA_SERVERS": settings.kafka_servers}
+    own = {
+        "LGSP_DATA": str(settings.data),
+        "LGSP_METRICS_PORT": str(settings.metrics_port),
+        "LGSP_KAFKA_SERVERS": settings.kafka_servers,
+    }
     return subprocess.Popen(
-        [sys.executable, "-m", "ops.cli", "metrics"], env={**os.environ, **own, **environment},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "ops.cli", "metrics"],
+        env={**os.environ, **own, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def get(settings: Settings, path: str) -> httpx.Response | None:
@@ -169,7 +213,9 @@ def answers(settings: Settings, path: str, status: int) -> bool:
     return answer is not None and answer.status_code == status
 
 
-async def test_the_process_serves_figures_and_ends_on_sigterm(settings: Settings, code: str) -> None:
+async def test_the_process_serves_figures_and_ends_on_sigterm(
+    settings: Settings, code: str
+) -> None:
     await publish(settings, code, {"P1": 3})
     with start(settings) as process:
         try:
@@ -179,17 +225,30 @@ async def test_the_process_serves_figures_and_ends_on_sigterm(settings: Settings
             assert answer.json()["kinds"][0]["counts"]["received"] == 3
             scrape = get(settings, "/metrics")
             assert scrape is not None
-            samples = [sample for family in text_string_to_metric_families(scrape.text) for sample in family.samples]
-            assert [sample.value for sample in samples if sample.name == "lgsp_dossiers_open" and sample.labels["agency"] == code] == [0]
+            samples = [
+                sample
+                for family in text_string_to_metric_families(scrape.text)
+                for sample in family.samples
+            ]
+            assert [
+                sample.value
+                for sample in samples
+                if sample.name == "lgsp_dossiers_open" and sample.labels["agency"] == code
+            ] == [0]
         finally:
             process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
-    assert out == f"metrics: http://127.0.0.1:{settings.metrics_port}/metrics and http://127.0.0.1:{settings.metrics_port}/v1/indicators\n"
+    assert (
+        out
+        == f"metrics: http://127.0.0.1:{settings.metrics_port}/metrics and http://127.0.0.1:{settings.metrics_port}/v1/indicators\n"
+    )
     assert "Traceback" not in err
 
 
-async def test_it_serves_books_beside_its_own_from_files_of_their_own(settings: Settings, code: str) -> None:
+async def test_it_serves_books_beside_its_own_from_files_of_their_own(
+    settings: Settings, code: str
+) -> None:
     beside = settings.model_copy(update={"app_id": f"beside-{code.lower()}"})
     await ensure_topics(beside)
     await publish(settings, code, {"P1": 3})
@@ -218,7 +277,9 @@ async def test_books_beside_that_cannot_be_fed_stop_it_all(settings: Settings, c
 
 
 def test_it_waits_for_kafka_and_says_so(tmp_path: Path) -> None:
-    settings = Settings(kafka_servers=f"127.0.0.1:{free_port()}", data=tmp_path, metrics_port=free_port())
+    settings = Settings(
+        kafka_servers=f"127.0.0.1:{free_port()}", data=tmp_path, metrics_port=free_port()
+    )
     with start(settings) as process:
         try:
             until(lambda: answers(settings, "/readyz", 503))
@@ -235,8 +296,12 @@ def test_it_waits_for_kafka_and_says_so(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
-async def test_it_is_ready_when_what_stood_in_kafka_is_counted_and_stays_so(settings: Settings, code: str) -> None:
-    """Books of their own, of which nobody has counted anything; then all but one event, then that one; and events that come later."""
+async def test_it_is_ready_when_what_stood_in_kafka_is_counted_and_stays_so(
+    settings: Settings, code: str
+) -> None:
+    """Books of their own, of which nobody has counted anything; then all but one event, then that
+    one; and events that come later.
+    """
     own = settings.model_copy(update={"app_id": f"ready-{code.lower()}"})
     await ensure_topics(own)
     meeting = told("activity.meeting_held", "11-03 09:00", activity_id=code)[0]
@@ -244,7 +309,12 @@ async def test_it_is_ready_when_what_stood_in_kafka_is_counted_and_stays_so(sett
         await publisher.publish([meeting])
     with start(own, LGSP_APP_ID=own.app_id) as process:
         try:
-            until(lambda: answers(own, "/healthz", 200) and "No worker has counted anything" in detail(own))
+            until(
+                lambda: (
+                    answers(own, "/healthz", 200)
+                    and "No worker has counted anything" in detail(own)
+                )
+            )
             ends = await ends_of_events(settings)
             short = max(ends, key=lambda place: ends[place])
             await say_counted(own, ends | {short: ends[short] - 1})
@@ -268,24 +338,37 @@ def detail(settings: Settings) -> str:
 
 def behind(settings: Settings) -> int:
     answer = get(settings, "/v1/coverage")
-    return 0 if answer is None or answer.status_code != 200 else answer.json()["as_of"]["behind"] or 0
+    return (
+        0 if answer is None or answer.status_code != 200 else answer.json()["as_of"]["behind"] or 0
+    )
 
 
 async def ends_of_events(settings: Settings) -> dict[tuple[str, int], int]:
     """By family and partition how many events there are, heartbeats left out."""
     families = {events_topic(family): family for family in FAMILIES}
     async with consumer(settings) as reader:
-        places = [TopicPartition(topic, number) for topic in families for number in range(settings.partitions)]
-        return {(families[one.topic], one.partition): end for one, end in (await reader.end_offsets(places)).items()}
+        places = [
+            TopicPartition(topic, number)
+            for topic in families
+            for number in range(settings.partitions)
+        ]
+        return {
+            (families[one.topic], one.partition): end
+            for one, end in (await reader.end_offsets(places)).items()
+        }
 
 
 async def say_counted(settings: Settings, ends: dict[tuple[str, int], int]) -> None:
     """Publish how far each family's events are counted, as workers do."""
-    async with producer(settings, transactional_id=f"test-{uuid4()}", retry_backoff_ms=10) as publisher:
+    async with producer(
+        settings, transactional_id=f"test-{uuid4()}", retry_backoff_ms=10
+    ) as publisher:
         await publisher.begin_transaction()
         for (family, partition), offset in ends.items():
             key, value = applied_row(family, Standing(offset, Rules(1)))
-            await publisher.send_and_wait(cells_topic(settings.app_id), value, key, partition=partition)
+            await publisher.send_and_wait(
+                cells_topic(settings.app_id), value, key, partition=partition
+            )
         await publisher.commit_transaction()
 
 
@@ -301,7 +384,9 @@ async def test_what_cannot_run_says_why_in_one_sentence(settings: Settings, tmp_
     assert "LGSP_PARTITIONS" in sentence(start(settings, LGSP_PARTITIONS="1000"))
     catalogue = tmp_path / "own.yaml"
     catalogue.write_text("- id: nothing\n")
-    assert "own.yaml, line 1, nothing.name: Field required" in sentence(start(settings, LGSP_INDICATORS=str(catalogue)))
+    assert "own.yaml, line 1, nothing.name: Field required" in sentence(
+        start(settings, LGSP_INDICATORS=str(catalogue))
+    )
 
     with socket.create_server(("127.0.0.1", settings.metrics_port)):
         assert sentence(start(settings)).startswith(f"127.0.0.1:{settings.metrics_port} is in use")

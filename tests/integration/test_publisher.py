@@ -1,4 +1,6 @@
-"""The publisher on a real Kafka: acknowledged means stored, once, where every client looks for it; Kafka's absences are survived."""
+"""The publisher on a real Kafka: acknowledged means stored, once, where every client looks for it;
+Kafka's absences are survived.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,12 @@ OCCURRED = 1_762_135_200_000
 
 
 def finished(number: int, run: str, **fields: Any) -> DossierFinished:
-    named = {"event_id": f"{run}-{number}", "dossier_id": f"{run}-{number}", "source": "test", "agency": "H00.SAMPLE"}
+    named = {
+        "event_id": f"{run}-{number}",
+        "dossier_id": f"{run}-{number}",
+        "source": "test",
+        "agency": "H00.SAMPLE",
+    }
     return DossierFinished(**{**named, "occurred_at": OCCURRED, **fields})
 
 
@@ -55,39 +62,69 @@ async def publisher(settings: Settings) -> AsyncIterator[Publisher]:
         yield publisher
 
 
-async def test_an_event_is_stored_under_its_thing_with_its_headers(publisher: Publisher, settings: Settings, run: str) -> None:
+async def test_an_event_is_stored_under_its_thing_with_its_headers(
+    publisher: Publisher, settings: Settings, run: str
+) -> None:
     before = await ends_of(settings, DOSSIERS)
     await publisher.publish([finished(1, run, digitised=True)])
-    record = next(record for record in await records_since(settings, DOSSIERS, before) if record.key == f"{run}-1".encode())
+    record = next(
+        record
+        for record in await records_since(settings, DOSSIERS, before)
+        if record.key == f"{run}-1".encode()
+    )
     kind, fields = Decoder("dossiers")(record.value)
     assert kind == "dossier.finished"
-    assert (fields["event_id"], fields["digitised"], fields["occurred_at"]) == (f"{run}-1", True, OCCURRED)
+    assert (fields["event_id"], fields["digitised"], fields["occurred_at"]) == (
+        f"{run}-1",
+        True,
+        OCCURRED,
+    )
     headers = dict(record.headers)
     assert headers["ce_type"] == b"dossier.finished"
     assert headers["ce_id"] == f"{run}-1".encode()
 
 
-async def test_a_key_goes_where_every_other_client_would_put_it(publisher: Publisher, settings: Settings, run: str) -> None:
-    events = [finished(0, run, dossier_id=f"{run[number % 9:]}-Hồ sơ {number}") for number in range(60)]
+async def test_a_key_goes_where_every_other_client_would_put_it(
+    publisher: Publisher, settings: Settings, run: str
+) -> None:
+    events = [
+        finished(0, run, dossier_id=f"{run[number % 9 :]}-Hồ sơ {number}") for number in range(60)
+    ]
     before = await ends_of(settings, DOSSIERS)
     await publisher.publish(events)
-    ours = {record.key.decode(): record.partition for record in await records_since(settings, DOSSIERS, before)}
+    ours = {
+        record.key.decode(): record.partition
+        for record in await records_since(settings, DOSSIERS, before)
+    }
     other = hub_kafka.producer(settings)
     await other.start()
     try:
-        theirs = {event.thing: (await other.send_and_wait(DOSSIERS, encode(event), event.thing.encode())).partition for event in events}
+        theirs = {
+            event.thing: (
+                await other.send_and_wait(DOSSIERS, encode(event), event.thing.encode())
+            ).partition
+            for event in events
+        }
     finally:
         await other.stop()
     assert {event.thing: ours[event.thing] for event in events} == theirs
     assert len(set(theirs.values())) > 1
 
 
-async def test_what_is_acknowledged_is_stored_once_in_the_callers_order(publisher: Publisher, settings: Settings, run: str) -> None:
+async def test_what_is_acknowledged_is_stored_once_in_the_callers_order(
+    publisher: Publisher, settings: Settings, run: str
+) -> None:
     before = await ends_of(settings, DOSSIERS)
     calls = [[finished(call * 1_000 + number, run) for number in range(700)] for call in range(8)]
     await asyncio.gather(*(publisher.publish(call) for call in calls))
-    found = [record for record in await records_since(settings, DOSSIERS, before) if record.key.startswith(run.encode())]
-    assert Counter(record.key.decode() for record in found) == {event.thing: 1 for call in calls for event in call}
+    found = [
+        record
+        for record in await records_since(settings, DOSSIERS, before)
+        if record.key.startswith(run.encode())
+    ]
+    assert Counter(record.key.decode() for record in found) == {
+        event.thing: 1 for call in calls for event in call
+    }
     for call in range(8):
         for partition in {record.partition for record in found}:
             numbers = [int(r.key.decode().split("-")[1]) for r in found if r.partition == partition]
@@ -107,12 +144,19 @@ async def test_callers_wait_instead_of_filling_the_memory(settings: Settings, ru
             greatest = max(greatest, publisher.budget.used)
 
         publisher.budget.take = watched  # type: ignore[method-assign]
-        await asyncio.gather(*(publisher.publish([finished(n, f"{run}{call}") for n in range(2_000)]) for call in range(6)))
+        await asyncio.gather(
+            *(
+                publisher.publish([finished(n, f"{run}{call}") for n in range(2_000)])
+                for call in range(6)
+            )
+        )
         assert publisher.budget.used == 0
     assert 1 << 19 < greatest <= 1 << 20
 
 
-async def test_a_wait_for_room_is_not_taken_for_an_absent_kafka(settings: Settings, run: str) -> None:
+async def test_a_wait_for_room_is_not_taken_for_an_absent_kafka(
+    settings: Settings, run: str
+) -> None:
     hasty = settings.model_copy(update={"publish_timeout": 1.0})
     async with Publisher(hasty) as publisher:
         await until_reachable(publisher, True)
@@ -126,11 +170,17 @@ def refused(origin: str, structure: str = "") -> Quarantined:
     return Quarantined(origin, "no event", "not_json", kept_of(b"", Digest(), structure))
 
 
-async def test_quarantined_things_keep_their_reason_and_origin(publisher: Publisher, settings: Settings, run: str) -> None:
+async def test_quarantined_things_keep_their_reason_and_origin(
+    publisher: Publisher, settings: Settings, run: str
+) -> None:
     before = await ends_of(settings, QUARANTINE)
     one = refused(f"http:{run}/0")
     await quarantine(publisher, [one])
-    record = next(record for record in await records_since(settings, QUARANTINE, before) if record.key == f"http:{run}/0".encode())
+    record = next(
+        record
+        for record in await records_since(settings, QUARANTINE, before)
+        if record.key == f"http:{run}/0".encode()
+    )
     assert (record.value, list(record.headers)) == (one.value, one.headers)
     assert dict(record.headers)["origin"] == f"http:{run}/0".encode()
 
@@ -140,17 +190,22 @@ async def test_heartbeats_go_to_every_partition(publisher: Publisher, settings: 
     await beat_once(publisher)
     found = await records_since(settings, HEARTBEATS, before)
     count = await publisher.partitions(HEARTBEATS)
-    assert {int(record.key) for record in found if int(record.key) == record.partition} == set(range(count))
+    assert {int(record.key) for record in found if int(record.key) == record.partition} == set(
+        range(count)
+    )
     _, fields = Decoder("heartbeats")(found[0].value)
     assert abs(fields["occurred_at"] - found[0].timestamp) < 60_000
 
 
-async def test_a_producer_that_the_broker_refuses_is_replaced(publisher: Publisher, settings: Settings, run: str) -> None:
+async def test_a_producer_that_the_broker_refuses_is_replaced(
+    publisher: Publisher, settings: Settings, run: str
+) -> None:
     await publisher.publish([finished(0, run)])
     route = publisher.routes[DOSSIERS]
     broken: Any = route._producer
     partition = next(iter(route._lanes))
-    broken._txn_manager.increment_sequence_number(TopicPartition(DOSSIERS, partition), 7)  # a hole, as after a lost batch
+    # a hole, as after a lost batch
+    broken._txn_manager.increment_sequence_number(TopicPartition(DOSSIERS, partition), 7)
     events = [finished(number, run) for number in range(1, 50)]
     with pytest.raises(KafkaUnavailable, match="send them again"):
         await publisher.publish(events)
@@ -161,7 +216,9 @@ async def test_a_producer_that_the_broker_refuses_is_replaced(publisher: Publish
     assert route._producer is not broken
 
 
-async def test_without_kafka_callers_are_told_at_once_and_nothing_piles_up(tmp_path: Path, run: str) -> None:
+async def test_without_kafka_callers_are_told_at_once_and_nothing_piles_up(
+    tmp_path: Path, run: str
+) -> None:
     nobody = Settings(kafka_servers=f"127.0.0.1:{free_port()}", data=tmp_path, publish_timeout=1.0)
     before = asyncio.all_tasks()
     async with Publisher(nobody) as publisher:
@@ -201,19 +258,28 @@ async def until_written(publisher: Publisher, event: Event) -> None:
                 await asyncio.sleep(0.1)
 
 
-async def test_what_befalls_one_topic_befalls_no_other(apart: EmbeddedKafka, tmp_path: Path, run: str) -> None:
+async def test_what_befalls_one_topic_befalls_no_other(
+    apart: EmbeddedKafka, tmp_path: Path, run: str
+) -> None:
     settings = Settings(kafka_servers=apart.bootstrap, data=tmp_path, publish_timeout=20.0)
     await hub_kafka.ensure_topics(settings)
-    document = DocumentRecalled(event_id=run, source="test", agency="A", occurred_at=OCCURRED, document_id=run)
+    document = DocumentRecalled(
+        event_id=run, source="test", agency="A", occurred_at=OCCURRED, document_id=run
+    )
     async with Publisher(settings) as publisher:
         await publisher.publish([finished(1, run), document])
         await quarantine(publisher, [refused(f"http:{run}/0")])
         async with hub_kafka.admin(settings) as admin:
             await admin.delete_topics([QUARANTINE, DOSSIERS])
 
-        with pytest.raises(TopicUnwritable, match=r"lgsp\.quarantine can't be written: it is missing"):
+        with pytest.raises(
+            TopicUnwritable, match=r"lgsp\.quarantine can't be written: it is missing"
+        ):
             await quarantine(publisher, [refused(f"http:{run}/1")])
-        with pytest.raises(TopicUnwritable, match=r"lgsp\.dossiers can't be written: it is missing, and the facts it held"):
+        with pytest.raises(
+            TopicUnwritable,
+            match=r"lgsp\.dossiers can't be written: it is missing, and the facts it held",
+        ):
             await publisher.publish([document, finished(2, run)])
         with pytest.raises(TopicUnwritable):  # known by now, so nobody waits
             await publisher.publish([finished(3, run)])
@@ -221,18 +287,23 @@ async def test_what_befalls_one_topic_befalls_no_other(apart: EmbeddedKafka, tmp
         assert publisher.reachable
         assert publisher.unwritable()[DOSSIERS]
 
-        async with asyncio.timeout(60):  # the quarantine is made again, the dossiers are for somebody to decide
+        # the quarantine is made again, the dossiers are for somebody to decide
+        async with asyncio.timeout(60):
             while publisher.unwritable()[QUARANTINE]:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.1)
         await quarantine(publisher, [refused(f"http:{run}/2")])
-        assert [record.key.decode() for record in await records_since(settings, QUARANTINE)] == [f"http:{run}/2"]
+        assert [record.key.decode() for record in await records_since(settings, QUARANTINE)] == [
+            f"http:{run}/2"
+        ]
         assert publisher.unwritable()[DOSSIERS]
         await hub_kafka.ensure_topics(settings)
         await until_written(publisher, finished(4, run))
         assert publisher.budget.used == 0
 
 
-async def test_what_a_topic_is_too_small_for_is_refused_by_name_and_batches_shrink(apart: EmbeddedKafka, tmp_path: Path, run: str) -> None:
+async def test_what_a_topic_is_too_small_for_is_refused_by_name_and_batches_shrink(
+    apart: EmbeddedKafka, tmp_path: Path, run: str
+) -> None:
     settings = Settings(kafka_servers=apart.bootstrap, data=tmp_path)
     await hub_kafka.ensure_topics(settings)
     async with hub_kafka.admin(settings) as admin:
@@ -240,7 +311,9 @@ async def test_what_a_topic_is_too_small_for_is_refused_by_name_and_batches_shri
         await admin.alter_configs([small])
     many = [refused(f"http:{run}/{number}", "x" * 9_000) for number in range(20)]
     async with Publisher(settings) as publisher:
-        with pytest.raises(RecordTooLarge, match=r"lgsp\.quarantine does not take a record of 30,\d+ bytes"):
+        with pytest.raises(
+            RecordTooLarge, match=r"lgsp\.quarantine does not take a record of 30,\d+ bytes"
+        ):
             await quarantine(publisher, [refused(f"http:{run}", "x" * 30_000)])
         refusals = 0
         async with asyncio.timeout(60):
@@ -257,8 +330,12 @@ async def test_what_a_topic_is_too_small_for_is_refused_by_name_and_batches_shri
     assert {key for key in stored if run in key} == {one.origin for one in many}
 
 
-async def test_kafka_stopped_and_started_under_load(broker: EmbeddedKafka, tmp_path: Path, run: str) -> None:
-    """Killed, stopped and frozen under load: what was acknowledged is stored, and the publisher goes on by itself."""
+async def test_kafka_stopped_and_started_under_load(
+    broker: EmbeddedKafka, tmp_path: Path, run: str
+) -> None:
+    """Killed, stopped and frozen under load: what was acknowledged is stored, and the publisher
+    goes on by itself.
+    """
     settings = Settings(kafka_servers=broker.bootstrap, data=tmp_path, publish_timeout=2.0)
     await hub_kafka.ensure_topics(settings)
     acknowledged: list[str] = []
@@ -314,8 +391,12 @@ async def until_reachable(publisher: Publisher, whether: bool) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_stopping_while_kafka_hangs_ends_in_time_and_leaves_nothing_behind(broker: EmbeddedKafka, tmp_path: Path, run: str) -> None:
-    """Also the contract test of `abandon`, which touches aiokafka's internals: batches that never get an answer are failed."""
+async def test_stopping_while_kafka_hangs_ends_in_time_and_leaves_nothing_behind(
+    broker: EmbeddedKafka, tmp_path: Path, run: str
+) -> None:
+    """Also the contract test of `abandon`, which touches aiokafka's internals: batches that never
+    get an answer are failed.
+    """
     settings = Settings(kafka_servers=broker.bootstrap, data=tmp_path, publish_timeout=3.0)
     await hub_kafka.ensure_topics(settings)
     before = asyncio.all_tasks()

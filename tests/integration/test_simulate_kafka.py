@@ -1,4 +1,6 @@
-"""The simulation through the real ways in: what is read back from Kafka counts exactly what the simulation says it told."""
+"""The simulation through the real ways in: what is read back from Kafka counts exactly what the
+simulation says it told.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,15 @@ TOLD = tuple(name for name, family in FAMILIES.items() if family.recounted)
 
 async def ends(settings: Settings) -> dict[TopicPartition, int]:
     async with hub_kafka.consumer(settings) as reader:
-        return dict(await reader.end_offsets([TopicPartition(events_topic(name), n) for name in TOLD for n in range(settings.partitions)]))
+        return dict(
+            await reader.end_offsets(
+                [
+                    TopicPartition(events_topic(name), n)
+                    for name in TOLD
+                    for n in range(settings.partitions)
+                ]
+            )
+        )
 
 
 async def counted(settings: Settings, since: dict[TopicPartition, int]) -> tuple[Sums, int]:
@@ -44,7 +54,11 @@ async def counted(settings: Settings, since: dict[TopicPartition, int]) -> tuple
             family = partition.topic.removeprefix("lgsp.")
             decode = Decoder(family)
             while await reader.position(partition) < until[partition]:
-                for record in [one for batch in (await reader.getmany(timeout_ms=500)).values() for one in batch]:
+                for record in [
+                    one
+                    for batch in (await reader.getmany(timeout_ms=500)).values()
+                    for one in batch
+                ]:
                     kind, fields = decode(record.value)
                     merge(states, family, record.key, kind, fields, record.timestamp)
                     records += 1
@@ -62,7 +76,9 @@ async def gateway(settings: Settings) -> AsyncIterator[Settings]:
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
         here = settings.model_copy(update={"gateway_port": listener.getsockname()[1]})
         async with Publisher(here) as publisher:
-            server = uvicorn.Server(uvicorn.Config(build_app(here, publisher), log_config=None, lifespan="off"))
+            server = uvicorn.Server(
+                uvicorn.Config(build_app(here, publisher), log_config=None, lifespan="off")
+            )
             serving = asyncio.create_task(server.serve([listener]))
             try:
                 yield here
@@ -97,6 +113,16 @@ async def test_live_through_the_gateway(settings: Settings) -> None:
     since = await ends(settings)
     async with gateway(settings) as here, GatewaySink(here) as behind:
         sink = Enough(behind, 3_000)
-        truth = await simulate(here, seed=12, dossiers=200, days=20, rate=2_000, live=True, future=False, publisher=sink, stop=sink.stop)
+        truth = await simulate(
+            here,
+            seed=12,
+            dossiers=200,
+            days=20,
+            rate=2_000,
+            live=True,
+            future=False,
+            publisher=sink,
+            stop=sink.stop,
+        )
     assert truth.total("dossiers", "received", "backfilled") > 100
     await assert_exact(settings, since, truth)

@@ -1,4 +1,6 @@
-"""The index of facts and the reader of the log on a real Kafka: every fact is found where it lies, through restarts and absence."""
+"""The index of facts and the reader of the log on a real Kafka: every fact is found where it lies,
+through restarts and absence.
+"""
 
 from __future__ import annotations
 
@@ -42,13 +44,20 @@ def reader(settings: Settings) -> Iterator[KafkaLog]:
         yield log
 
 
-def places(index: FactIndex, thing: str, after: Fact | None = None, limit: int = 1_000) -> list[Fact]:
+def places(
+    index: FactIndex, thing: str, after: Fact | None = None, limit: int = 1_000
+) -> list[Fact]:
     with Snapshots(index, "The index is being made anew").snapshot() as db:
         return index.facts(db, "dossiers", thing.encode(), after, limit)
 
 
 def facts(thing: str, count: int) -> list[Heard]:
-    steps = (told("dossier.step_taken", f"11-04 {9 + number // 60:02}:{number % 60:02}", dossier_id=thing) for number in range(count - 1))
+    steps = (
+        told(
+            "dossier.step_taken", f"11-04 {9 + number // 60:02}:{number % 60:02}", dossier_id=thing
+        )
+        for number in range(count - 1)
+    )
     return [told("dossier.received", "11-03 09:00", dossier_id=thing), *steps]
 
 
@@ -58,7 +67,9 @@ async def send(settings: Settings, told_: list[Heard]) -> None:
             await publisher.publish([event])
 
 
-def read(log: KafkaLog, settings: Settings, thing: str, found: list[Fact], behind: int | None = None) -> Read:
+def read(
+    log: KafkaLog, settings: Settings, thing: str, found: list[Fact], behind: int | None = None
+) -> Read:
     return log.read(Wanted(TOPIC, found, partition_of(thing.encode(), settings.partitions), behind))
 
 
@@ -71,15 +82,24 @@ def about(found: Read, thing: str) -> list[int]:
     return [record.offset for record in found.records if record.key == thing.encode()]
 
 
-async def test_facts_are_found_among_many_and_read_where_they_lie(settings: Settings, code: str) -> None:
-    """Near to one another and far apart, so that some are passed over to and others asked for anew."""
-    others = [told("dossier.received", "11-03 09:00", dossier_id=f"{code}-{number}") for number in range(900)]
+async def test_facts_are_found_among_many_and_read_where_they_lie(
+    settings: Settings, code: str
+) -> None:
+    """Near to one another and far apart, so that some are passed over to and others asked for
+    anew.
+    """
+    others = [
+        told("dossier.received", "11-03 09:00", dossier_id=f"{code}-{number}")
+        for number in range(900)
+    ]
     mine = facts(code, 12)
     await send(settings, [*mine[:6], *others, *mine[6:]])
     with following(settings) as (index, _), reader(settings) as log:
         until(lambda: len(places(index, code)) == 12)
         found = read(log, settings, code, places(index, code))
-        assert [(record.partition, record.offset) for record in found.records] == sorted(places(index, code))
+        assert [(record.partition, record.offset) for record in found.records] == sorted(
+            places(index, code)
+        )
         assert {record.key for record in found.records} == {code.encode()}
         assert (found.gone, found.left, found.end >= found.records[-1].offset + 1) == (0, 0, True)
         page = places(index, code, limit=5)
@@ -103,7 +123,9 @@ async def test_what_came_after_the_index_is_found_in_the_log_or_counted(
         assert found.left >= 5
 
 
-async def test_it_goes_on_after_a_restart_and_is_made_anew_when_damaged_or_deleted(settings: Settings, code: str) -> None:
+async def test_it_goes_on_after_a_restart_and_is_made_anew_when_damaged_or_deleted(
+    settings: Settings, code: str
+) -> None:
     await send(settings, facts(code, 3))
     with following(settings) as (index, _):
         assert (len(places(index, code)), index.rebuilds) == (3, 1)
@@ -121,7 +143,9 @@ async def test_it_goes_on_after_a_restart_and_is_made_anew_when_damaged_or_delet
         assert len(places(index, code)) == 5
 
 
-async def test_a_fact_on_another_partition_than_its_own_is_found(settings: Settings, code: str) -> None:
+async def test_a_fact_on_another_partition_than_its_own_is_found(
+    settings: Settings, code: str
+) -> None:
     wrong = (partition_of(code.encode(), settings.partitions) + 1) % settings.partitions
     async with producer(settings) as publisher:
         await publisher.send_and_wait(TOPIC, b"no fact", code.encode(), partition=wrong)
@@ -129,10 +153,14 @@ async def test_a_fact_on_another_partition_than_its_own_is_found(settings: Setti
         until(lambda: len(places(index, code)) == 1)
         [fact] = places(index, code)
         assert fact.partition == wrong
-        assert [record.value for record in read(log, settings, code, [fact]).records] == [b"no fact"]
+        assert [record.value for record in read(log, settings, code, [fact]).records] == [
+            b"no fact"
+        ]
 
 
-async def test_facts_beyond_the_log_are_gone_and_hold_nobody_up(settings: Settings, code: str) -> None:
+async def test_facts_beyond_the_log_are_gone_and_hold_nobody_up(
+    settings: Settings, code: str
+) -> None:
     await send(settings, facts(code, 1))
     with following(settings) as (index, _), reader(settings) as log:
         until(lambda: len(places(index, code)) == 1)
@@ -175,7 +203,9 @@ async def test_nobody_waits_for_a_broker_that_did_not_answer_a_moment_ago(
         assert len(asked) == 1
         monkeypatch.setattr(log, "_again_at", 0.0)
         for _ in range(2 * reading.READERS):
-            assert len(about(read(log, settings, code, places(index, code)), code)) == 1, "its readers came back"
+            assert len(about(read(log, settings, code, places(index, code)), code)) == 1, (
+                "its readers came back"
+            )
 
 
 def test_before_it_is_fed_an_index_is_not_readable(settings: Settings) -> None:

@@ -27,7 +27,9 @@ async def records_since(settings: Settings, topic: str, ends: Ends | None = None
         for partition in reader.assignment():
             reader.seek(partition, (ends or {}).get(partition, 0))
         now = await reader.end_offsets(reader.assignment())
-        while [partition for partition, end in now.items() if await reader.position(partition) < end]:
+        while [
+            partition for partition, end in now.items() if await reader.position(partition) < end
+        ]:
             for found in (await reader.getmany(timeout_ms=200)).values():
                 records.extend(found)
         return records

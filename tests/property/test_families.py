@@ -1,7 +1,8 @@
-"""What makes figures exact: any order and any duplication of the same facts give the same states and the same cells.
+"""What makes figures exact: any order and any duplication of the same facts give the same states
+and the same cells.
 
-Cells kept batch by batch equal cells counted from the states alone, and both equal what a naive reading of the definitions
-(oracle.py, oracles.py) gives.
+Cells kept batch by batch equal cells counted from the states alone, and both equal what a naive
+reading of the definitions (oracle.py, oracles.py) gives.
 """
 
 from __future__ import annotations
@@ -25,7 +26,14 @@ from streams.books import Books
 from streams.families import ALL, FAMILIES
 
 NAMES = sorted(FAMILIES)
-WEIGHT = {"dossiers": 8, "documents": 3, "tasks": 3, "activities": 2, "inventory": 5, "heartbeats": 1}
+WEIGHT = {
+    "dossiers": 8,
+    "documents": 3,
+    "tasks": 3,
+    "activities": 2,
+    "inventory": 5,
+    "heartbeats": 1,
+}
 JUNK = [None, b"", b"\0\0\0\0\1", b"no contract", b"\0\0\0\0\5" + b"\xff" * 40]
 
 
@@ -46,10 +54,17 @@ def counted(family: str, states: Iterable[Any]) -> Figures:
     for state in states:
         for key, ones, sums in FAMILIES[family].counts(state, ALL):
             _, kind, agency, category, at = parse_key(key)
-            cell, names = found.setdefault((kind, agency, category, at), {}), KINDS[family][kind].measures
+            cell, names = (
+                found.setdefault((kind, agency, category, at), {}),
+                KINDS[family][kind].measures,
+            )
             for place, amount in [*((place, 1) for place in ones), *sums]:
                 cell[names[place]] = cell.get(names[place], 0) + amount
-    return {key: measures for key, cell in found.items() if (measures := {name: amount for name, amount in cell.items() if amount})}
+    return {
+        key: measures
+        for key, cell in found.items()
+        if (measures := {name: amount for name, amount in cell.items() if amount})
+    }
 
 
 def fold(books: Books, batches: Iterable[Sequence[Record]]) -> None:
@@ -65,7 +80,9 @@ def fold(books: Books, batches: Iterable[Sequence[Record]]) -> None:
 
 
 def check_page(key: bytes, value: bytes | None) -> None:
-    """No zeros, nothing negative where nothing can be, no cell without counts, and a tombstone exactly when there is none."""
+    """No zeros, nothing negative where nothing can be, no cell without counts, and a tombstone
+    exactly when there is none.
+    """
     for cell, sums in cells_of(key, value):
         assert sums
         assert all(sums.values())
@@ -74,7 +91,9 @@ def check_page(key: bytes, value: bytes | None) -> None:
 
 
 def run(coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run to its end what only lets the event loop run in between; a loop of its own for each example would take longer."""
+    """Run to its end what only lets the event loop run in between; a loop of its own for each
+    example would take longer.
+    """
     with suppress(StopIteration):
         while True:
             coroutine.send(None)
@@ -93,9 +112,14 @@ def batches(draw: st.DrawFn, family: str) -> list[list[Record]]:
     """Records with bytes that no contract decodes among them, cut into batches anywhere."""
     records: list[Record] = [record(*one) for one in draw(stories(family))]
     for value in draw(st.lists(st.sampled_from(JUNK), max_size=3)):
-        records.insert(draw(st.integers(0, len(records))), Record(draw(st.sampled_from([b"thing-0", b"x", None])), value))
+        records.insert(
+            draw(st.integers(0, len(records))),
+            Record(draw(st.sampled_from([b"thing-0", b"x", None])), value),
+        )
     cuts = sorted(draw(st.lists(st.integers(0, len(records)), max_size=6)))
-    return [records[start:end] for start, end in zip([0, *cuts], [*cuts, len(records)], strict=True)]
+    return [
+        records[start:end] for start, end in zip([0, *cuts], [*cuts, len(records)], strict=True)
+    ]
 
 
 @pytest.mark.parametrize("family", NAMES)
@@ -167,7 +191,9 @@ def test_cells_are_what_the_definitions_say(family: str) -> None:
 
 @pytest.mark.parametrize("family", NAMES)
 def test_parts_that_are_not_touched_do_not_differ(family: str) -> None:
-    """`touched` spares work: what it leaves out must really count the same before and after, however many facts a batch has."""
+    """`touched` spares work: what it leaves out must really count the same before and after,
+    however many facts a batch has.
+    """
     counts, touched = FAMILIES[family].counts, FAMILIES[family].touched
 
     @examples(30 * WEIGHT[family])
@@ -181,7 +207,9 @@ def test_parts_that_are_not_touched_do_not_differ(family: str) -> None:
                 kind, fields = decode(encode(event))
                 FAMILIES[family].merges[kind](new, fields, at)
             if spared := ALL & ~touched(old, new):
-                assert sorted(counts(old, spared)) == sorted(counts(new, spared)), facts[start : start + together]
+                assert sorted(counts(old, spared)) == sorted(counts(new, spared)), facts[
+                    start : start + together
+                ]
             old = new
 
     check()
@@ -203,7 +231,9 @@ def test_events_told_twice_change_nothing_at_all(family: str) -> None:
 
 
 def test_the_pools_hold_ids_that_sort_differently_as_text_and_as_bytes() -> None:
-    """The two kinds of stored ids must be compared as their text: the properties above rely on meeting both."""
+    """The two kinds of stored ids must be compared as their text: the properties above rely on
+    meeting both.
+    """
     assert sorted(IDS) != IDS
     assert any(len(one) == 36 for one in IDS)
     assert any(len(one) < 36 for one in IDS)

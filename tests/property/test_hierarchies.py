@@ -1,4 +1,6 @@
-"""Random hierarchies with validity: every dated count of a known agency is in exactly one agency of each level above it, nothing twice."""
+"""Random hierarchies with validity: every dated count of a known agency is in exactly one agency of
+each level above it, nothing twice.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,22 @@ from typing import Any
 
 from agencies import Items
 from cubes import NOW, counted, filled
-from hierarchies import LEVELS, WINDOW, YEARS, Said, above, anything, below_of, codes_of, held, inherited, owner, place, sound, stated
+from hierarchies import (
+    LEVELS,
+    WINDOW,
+    YEARS,
+    Said,
+    above,
+    anything,
+    below_of,
+    codes_of,
+    held,
+    inherited,
+    owner,
+    place,
+    sound,
+    stated,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
@@ -37,21 +54,38 @@ def test_a_count_is_in_exactly_one_agency_of_each_level_above_it(said: list[Said
             assert list(directory.roll_up(code, day)) == chain
             levels = [LEVELS[int(one[0])] for one in chain]
             assert len(set(levels)) == len(levels)  # one of each
-            replaced = {one for one in agencies if (found := place(said, one, year))[1] and found[0].successor}
-            assert [one for one in agencies if code in inside[one] and one not in replaced] == sorted(chain)
+            replaced = {
+                one
+                for one in agencies
+                if (found := place(said, one, year))[1] and found[0].successor
+            }
+            assert [
+                one for one in agencies if code in inside[one] and one not in replaced
+            ] == sorted(chain)
 
 
 @examples(40)
 @given(sound(), st.data())
-def test_spans_are_the_days_of_their_window_each_once(said: list[Said], data: st.DataObject) -> None:
-    directory, agency_ = Directory(stated(said)), data.draw(st.sampled_from(sorted({one.code for one in said})))
+def test_spans_are_the_days_of_their_window_each_once(
+    said: list[Said], data: st.DataObject
+) -> None:
+    directory, agency_ = (
+        Directory(stated(said)),
+        data.draw(st.sampled_from(sorted({one.code for one in said}))),
+    )
     history = data.draw(st.booleans())
     found = directory.spans(agency_, WINDOW, history=history)
     covers_once([part for part, _ in found])
     for year in YEARS:
-        codes = next(codes for part, codes in found if part.first and part.last and part.first <= date(year, 6, 1) <= part.last)
+        codes = next(
+            codes
+            for part, codes in found
+            if part.first and part.last and part.first <= date(year, 6, 1) <= part.last
+        )
         inside = inherited if history else held
-        assert sorted(codes) == [code for code in codes_of(said) if inside(said, code, agency_, year)]
+        assert sorted(codes) == [
+            code for code in codes_of(said) if inside(said, code, agency_, year)
+        ]
 
 
 def covers_once(parts: list[Window]) -> None:
@@ -73,7 +107,9 @@ def test_whatever_is_sent_no_count_is_lost_or_told_twice(items: Items) -> None:
             chain = directory.roll_up(code, day)
             assert len(set(chain)) == len(chain) > 0  # it ends, and nothing is above itself
             for one in chain:
-                assert code in directory.spans(one, Window(day, day))[0][1] or not directory.known(code)
+                assert code in directory.spans(one, Window(day, day))[0][1] or not directory.known(
+                    code
+                )
 
 
 @examples(50)
@@ -95,21 +131,36 @@ def received(draw: Any, said: list[Said]) -> dict[tuple[str, int], int]:
 
 @examples(10)
 @given(sound(), st.data())
-def test_figures_hold_each_count_where_the_hierarchy_of_its_day_has_it(said: list[Said], data: st.DataObject) -> None:
+def test_figures_hold_each_count_where_the_hierarchy_of_its_day_has_it(
+    said: list[Said], data: st.DataObject
+) -> None:
     cells, directory = data.draw(received(said)), Directory(stated(said))
     with TemporaryDirectory() as folder:
-        known = [counted(f"dossiers|received|{code}|P1|{year}0601", received=count) for (code, year), count in cells.items()]
+        known = [
+            counted(f"dossiers|received|{code}|P1|{year}0601", received=count)
+            for (code, year), count in cells.items()
+        ]
         cube = filled(Path(folder), known)
         clock, progress = (lambda: NOW), (lambda: Progress(ready=True, partitions=1))
-        questions = Questions(Readers(cube), {}, {}, progress=progress, clock=clock, directory=lambda: directory)
+        questions = Questions(
+            Readers(cube), {}, {}, progress=progress, clock=clock, directory=lambda: directory
+        )
 
         def count(**asked: Any) -> tuple[int, dict[str, int]]:
-            (kind,) = questions.counts(CountsAsked(family="dossiers", kind="received", window="all", **asked)).kinds
-            return kind.counts["received"], {group.group: group.counts["received"] for group in kind.groups}
+            (kind,) = questions.counts(
+                CountsAsked(family="dossiers", kind="received", window="all", **asked)
+            ).kinds
+            return kind.counts["received"], {
+                group.group: group.counts["received"] for group in kind.groups
+            }
 
         for code in {one.code for one in said}:
-            assert count(agency=code)[0] == sum(n for (one, year), n in cells.items() if code in below_of(said, one, year))
-            assert count(agency=code, history=True)[0] == sum(n for (one, year), n in cells.items() if inherited(said, one, code, year))
+            assert count(agency=code)[0] == sum(
+                n for (one, year), n in cells.items() if code in below_of(said, one, year)
+            )
+            assert count(agency=code, history=True)[0] == sum(
+                n for (one, year), n in cells.items() if inherited(said, one, code, year)
+            )
         for level in (None, *LEVELS):
             total, groups = count(by="agency", roll_up=level)
             assert total == sum(groups.values()) == sum(cells.values())

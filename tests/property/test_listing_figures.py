@@ -1,6 +1,8 @@
-"""The list behind a figure is as long as the figure: for random stories, every live indicator, part, agency and window.
+"""The list behind a figure is as long as the figure: for random stories, every live indicator,
+part, agency and window.
 
-Figures come from cells as a worker publishes them, lists from its states; both are asked with the same terms.
+Figures come from cells as a worker publishes them, lists from its states; both are asked with the
+same terms.
 """
 
 from __future__ import annotations
@@ -33,16 +35,21 @@ from streams.families import FAMILIES
 Told = tuple[Readers, Listing]  # what a story is read from
 PARTS: tuple[Part, Part] = ("numerator", "denominator")
 WINDOWS = (
-    EVER, Window(date(2025, 11, 23), date(2025, 11, 23)), Window(None, date(2025, 11, 23)), Window(date(2025, 11, 24), None),
+    EVER,
+    Window(date(2025, 11, 23), date(2025, 11, 23)),
+    Window(None, date(2025, 11, 23)),
+    Window(date(2025, 11, 24), None),
     Window(date(2025, 10, 15), date(2026, 12, 14)),
-)  # fmt: skip
+)
 MOMENTS = (NOON, NOON + HOUR, NOON + 2 * DAY, NOON - 41 * DAY)
 CODES: tuple[frozenset[str] | None, ...] = (None, frozenset("A"), frozenset("AC"), frozenset())
 AMONG: tuple[tuple[str, ...], ...] = ((), ("p", "18"))
 LIVE: list[tuple[Indicator, Part]] = [
-    (indicator, part) for indicator in load_indicators().values() for part in PARTS
+    (indicator, part)
+    for indicator in load_indicators().values()
+    for part in PARTS
     if (families := families_of(indicator, part)) and set(families) <= set(LISTED)
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +60,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cube, Listing]:
 
 
 def tell(files: tuple[Cube, Listing], family: str, facts: list[Any], cuts: list[int]) -> Told:
-    """Books keep the facts batch by batch; after each one the cube gets their cells, and the listing their states."""
+    """Books keep the facts batch by batch; after each one the cube gets their cells, and the
+    listing their states.
+    """
     cube, listing = files
     cube.rebuild("one", NOON, "a new story")
     listing.rebuild("one", NOON, "a new story")
@@ -66,11 +75,20 @@ def tell(files: tuple[Cube, Listing], family: str, facts: list[Any], cuts: list[
     return Readers(cube), listing
 
 
-def compare(told: Told, indicator: Indicator, part: Part, moment: Moment, scopes: list[Scope], among: tuple[str, ...]) -> None:
+def compare(
+    told: Told,
+    indicator: Indicator,
+    part: Part,
+    moment: Moment,
+    scopes: list[Scope],
+    among: tuple[str, ...],
+) -> None:
     readers, listing = told
     chosen = selections(indicator, part, moment, scopes, among=among)
     with readers.snapshot() as snapshot:
-        figure = read(Sharing(snapshot, [indicator]), indicator, moment, scopes, among=among)[""][PARTS.index(part)]
+        figure = read(Sharing(snapshot, [indicator]), indicator, moment, scopes, among=among)[""][
+            PARTS.index(part)
+        ]
     listed = everything(listing, chosen, limit=3)
     assert sum(found.adds for found in listed) == figure, (indicator.id, part)
     assert len(set(listed_places := [found.place for found in listed])) == len(listed)
@@ -78,20 +96,32 @@ def compare(told: Told, indicator: Indicator, part: Part, moment: Moment, scopes
     assert [found.place for found in page(listing._db, chosen, None, 1_000)] == listed_places
     counted = total(listing._db, chosen)
     assert (counted.rows, counted.adds) == (len(listed), figure)
-    if all(len(selection.measures) == 1 and not is_sum(selection.measures[0]) and not selection.less for selection in chosen):
+    if all(
+        len(selection.measures) == 1 and not is_sum(selection.measures[0]) and not selection.less
+        for selection in chosen
+    ):
         assert len(listed) == figure, (indicator.id, part)
 
 
 @pytest.mark.parametrize("family", LISTED)
 def test_the_list_is_as_long_as_the_figure(files: tuple[Cube, Listing], family: str) -> None:
-    about = [(indicator, part) for indicator, part in LIVE if family in families_of(indicator, part)]
+    about = [
+        (indicator, part) for indicator, part in LIVE if family in families_of(indicator, part)
+    ]
 
     @examples(40 if family == "dossiers" else 15)
-    @given(stories(family, things=4, longest=24), st.lists(st.integers(0, 1_000), max_size=3), st.data())
+    @given(
+        stories(family, things=4, longest=24),
+        st.lists(st.integers(0, 1_000), max_size=3),
+        st.data(),
+    )
     def check(facts: list[Any], cuts: list[int], data: st.DataObject) -> None:
         told = tell(files, family, facts, sorted(min(cut, len(facts)) for cut in cuts))
         window, codes = data.draw(st.sampled_from(WINDOWS)), data.draw(st.sampled_from(CODES))
-        moment, among = Moment(data.draw(st.sampled_from(MOMENTS))), data.draw(st.sampled_from(AMONG))
+        moment, among = (
+            Moment(data.draw(st.sampled_from(MOMENTS))),
+            data.draw(st.sampled_from(AMONG)),
+        )
         for indicator, part in about:
             compare(told, indicator, part, moment, [Scope(window, codes)], among)
 
@@ -99,9 +129,16 @@ def test_the_list_is_as_long_as_the_figure(files: tuple[Cube, Listing], family: 
     check()
 
 
-def test_windows_whose_hierarchy_changes_are_listed_part_by_part(files: tuple[Cube, Listing]) -> None:
-    """Before a day one agency's, from then on another one's: what a successor shows of its predecessors."""
-    before, after = Window(date(2025, 10, 1), date(2025, 11, 22)), Window(date(2025, 11, 23), date(2025, 12, 31))
+def test_windows_whose_hierarchy_changes_are_listed_part_by_part(
+    files: tuple[Cube, Listing],
+) -> None:
+    """Before a day one agency's, from then on another one's: what a successor shows of its
+    predecessors.
+    """
+    before, after = (
+        Window(date(2025, 10, 1), date(2025, 11, 22)),
+        Window(date(2025, 11, 23), date(2025, 12, 31)),
+    )
 
     @examples(15)
     @given(stories("dossiers", things=4, longest=24))
@@ -109,7 +146,14 @@ def test_windows_whose_hierarchy_changes_are_listed_part_by_part(files: tuple[Cu
         told = tell(files, "dossiers", facts, [])
         for indicator, part in LIVE:
             if families_of(indicator, part) == ["dossiers"]:
-                compare(told, indicator, part, Moment(NOON), [Scope(before, frozenset("A")), Scope(after, frozenset("BC"))], ())
+                compare(
+                    told,
+                    indicator,
+                    part,
+                    Moment(NOON),
+                    [Scope(before, frozenset("A")), Scope(after, frozenset("BC"))],
+                    (),
+                )
 
     check()
 

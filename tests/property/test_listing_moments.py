@@ -1,4 +1,6 @@
-"""Whatever is fed to cube and listing, in whichever pieces and order: a list of the figure's moment adds up to the figure."""
+"""Whatever is fed to cube and listing, in whichever pieces and order: a list of the figure's moment
+adds up to the figure.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,11 @@ from metrics.listing_reader import Selection, total
 from metrics.reader import Readers
 
 PARTITIONS = (0, 1)
-STEP = st.tuples(st.sampled_from(["commit", "figures", "list", "ask"]), st.sampled_from(PARTITIONS), st.integers(1, 5))
+STEP = st.tuples(
+    st.sampled_from(["commit", "figures", "list", "ask"]),
+    st.sampled_from(PARTITIONS),
+    st.integers(1, 5),
+)
 SELECTED = [Selection(LISTED["dossiers", "received"], 0, 99_999_999, ("received",))]
 
 
@@ -32,7 +38,9 @@ class Hub:
     def __init__(self, cube: Cube, listing: Listing) -> None:
         self.cube, self.pace = cube, paced(cube, listing, patience=0.0)
         self.workers = [Worker(partition) for partition in PARTITIONS]
-        self.taken = {(what, partition): 0 for what in ("figures", "list") for partition in PARTITIONS}
+        self.taken = {
+            (what, partition): 0 for what in ("figures", "list") for partition in PARTITIONS
+        }
         cube.rebuild("one", NOW, "a new story")
         self.pace.rebuild("one", NOW, "a new story")
 
@@ -45,10 +53,15 @@ class Hub:
             self.take(what, partition, count)
 
     def facts(self, partition: int, count: int) -> list[Heard]:
-        """Some new dossiers; every second time one that is known already, which changes no figure."""
+        """Some new dossiers; every second time one that is known already, which changes no
+        figure.
+        """
         done = self.workers[partition].account.next
         first = done if count % 2 else max(0, done - 1)
-        return [told("dossier.received", "11-03 09:00", dossier_id=f"{partition}-{first + number}") for number in range(count)]
+        return [
+            told("dossier.received", "11-03 09:00", dossier_id=f"{partition}-{first + number}")
+            for number in range(count)
+        ]
 
     def take(self, what: str, partition: int, count: int) -> None:
         """The next so many records."""
@@ -57,18 +70,26 @@ class Hub:
             self.cube.apply(cells, {partition: start + len(cells)})
         if what == "list":
             states = worker.states[start : start + count]
-            self.pace.apply(states, {TopicPartition(TOPIC, partition): start + len(states)} if states else {})
-        self.taken[what, partition] = min(start + count, len(worker.cells if what == "figures" else worker.states))
+            self.pace.apply(
+                states, {TopicPartition(TOPIC, partition): start + len(states)} if states else {}
+            )
+        self.taken[what, partition] = min(
+            start + count, len(worker.cells if what == "figures" else worker.states)
+        )
 
     def ask(self) -> bool | None:
-        """Whether they were of one moment; then they are equal, however much is fed between the two readings."""
+        """Whether they were of one moment; then they are equal, however much is fed between the two
+        readings.
+        """
         with self.pace.stopping("dossiers") as stop, Readers(self.cube).snapshot() as figures:
             self.pace.go_on_to(stop, figures)
             for partition in PARTITIONS:
                 self.take("figures", partition, 2)
                 self.take("list", partition, 3)
             with self.pace.listed(stop) as (db, aligned):
-                [figure] = figures.total(TABLES["dossiers", "received"], cover_days(EVER), ["received"])
+                [figure] = figures.total(
+                    TABLES["dossiers", "received"], cover_days(EVER), ["received"]
+                )
                 assert not aligned or total(db, SELECTED).adds == figure
         return aligned
 

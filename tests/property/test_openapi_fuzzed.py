@@ -1,4 +1,6 @@
-"""Whatever both ports describe in their OpenAPI, and whatever is not quite that: no failure, and no answer that is not described."""
+"""Whatever both ports describe in their OpenAPI, and whatever is not quite that: no failure, and no
+answer that is not described.
+"""
 
 from __future__ import annotations
 
@@ -23,23 +25,37 @@ from served import small_gateway, small_metrics
 from strategies import examples
 
 CHECKS = [
-    not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance,
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
     allow_header_conformance,
-]  # fmt: skip
+]
 PORTS = {"gateway": small_gateway, "metrics": small_metrics}
 
 
-# What the small province knows, and days at the ends of the calendar: what is made up would mostly be refused at once.
+# What the small province knows, and days at the ends of the calendar: what is made up would mostly
+# be refused at once.
 KNOWN = {
-    "id": [*INDICATORS, "nope"], "indicator": [*INDICATORS], "agency": ["TST.A", "TST.X"], "code": ["TST.A", "TST.Y"], "field": ["land"],
-    "kind": ["received", "closed", "open"], "measure": ["received", "closed"], "books": ["lgsp"],
-    "from": ["0001-01-01", "0001-12-31", "2024-02-29", "9999-12-01"], "to": ["0001-01-31", "2024-02-29", "9999-12-31"],
+    "id": [*INDICATORS, "nope"],
+    "indicator": [*INDICATORS],
+    "agency": ["TST.A", "TST.X"],
+    "code": ["TST.A", "TST.Y"],
+    "field": ["land"],
+    "kind": ["received", "closed", "open"],
+    "measure": ["received", "closed"],
+    "books": ["lgsp"],
+    "from": ["0001-01-01", "0001-12-31", "2024-02-29", "9999-12-01"],
+    "to": ["0001-01-31", "2024-02-29", "9999-12-31"],
     "day": ["0001-01-01", "2025-11-03", "9999-12-31"],
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module", params=PORTS)
-def described(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def described(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Any]:
     """What a port says of itself, with values that it knows, to be asked there."""
     with PORTS[request.param](tmp_path_factory.mktemp("described")) as app:
         said = json.loads(json.dumps(app.openapi()))

@@ -1,4 +1,6 @@
-"""What one thing may gather: with bounds so low that every story meets them, order, duplication and cutting into batches change nothing."""
+"""What one thing may gather: with bounds so low that every story meets them, order, duplication and
+cutting into batches change nothing.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +20,19 @@ from schemas.states import MOST
 from streams.books import Books
 from streams.families import FAMILIES
 
-# By group of a family: the types of events that add to it, one that makes the thing known, and another that its figures hang on.
+# By group of a family: the types of events that add to it, one that makes the thing known, and
+# another that its figures hang on.
 TOLD = {
     ("dossiers", "payments"): ("paid", "received", "fee_requested"),
     ("dossiers", "ratings"): ("rated", "received", "step_taken"),
     ("dossiers", "finish"): ("finished", "received", "reopened"),
     ("dossiers", "transfers"): ("transferred", "received", "finished"),
-    ("dossiers", "papers"): ("supplement_requested", "supplement_completed", "received", "finished"),
+    ("dossiers", "papers"): (
+        "supplement_requested",
+        "supplement_completed",
+        "received",
+        "finished",
+    ),
     ("dossiers", "dues"): ("due_changed", "received", "finished"),
     ("documents", "statuses"): ("status_changed", "sent"),
     ("documents", "recall"): ("recalled", "sent"),
@@ -42,19 +50,36 @@ def low(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @st.composite
 def stories(draw: st.DrawFn, family: str, types: tuple[str, ...]) -> list[Heard]:
-    """Facts about one thing, most of one type, told of many payments, sources, receivers…; sometimes it never becomes known."""
+    """Facts about one thing, most of one type, told of many payments, sources, receivers…;
+    sometimes it never becomes known.
+    """
     places = {model.type.partition(".")[2]: place for place, model in enumerate(EVENTS[family])}
-    kind = st.sampled_from([places[name] for name in (*types[:1] * 4, *types[draw(st.integers(0, 1)) :])])
+    kind = st.sampled_from(
+        [places[name] for name in (*types[:1] * 4, *types[draw(st.integers(0, 1)) :])]
+    )
     instants = draw(st.sampled_from([INSTANTS[0], INSTANTS[-1]]))
     told = kind.flatmap(lambda place: heard(family, place, 1, instants, ("A", "B", "C")))
     facts = draw(st.lists(told, min_size=8, max_size=16))
-    return [(event.model_copy(update={name: draw(MANY) for name in ("reference", "rating_id", "source") if hasattr(event, name)}), at)
-            for event, at in facts]  # fmt: skip
+    return [
+        (
+            event.model_copy(
+                update={
+                    name: draw(MANY)
+                    for name in ("reference", "rating_id", "source")
+                    if hasattr(event, name)
+                }
+            ),
+            at,
+        )
+        for event, at in facts
+    ]
 
 
 @st.composite
 def retold(draw: st.DrawFn, facts: list[Heard]) -> list[list[Record]]:
-    """The records of facts in another order, some of them several times, cut into batches anywhere."""
+    """The records of facts in another order, some of them several times, cut into batches
+    anywhere.
+    """
     records = [record(*fact) for fact in facts]
     others = draw(st.permutations(records + draw(st.lists(st.sampled_from(records), max_size=8))))
     cuts = sorted(draw(st.lists(st.integers(0, len(others)), max_size=6)))
@@ -69,8 +94,13 @@ def folded(family: str, batches: Iterable[Sequence[Record]]) -> Books:
 
 
 @pytest.mark.parametrize(("family", "name"), TOLD)
-def test_whatever_the_order_states_are_the_same_and_cells_what_the_definitions_say(family: str, name: str) -> None:
-    load, (group,) = FAMILIES[family].decoder(), (found for found in FAMILIES[family].groups if found.name == name)
+def test_whatever_the_order_states_are_the_same_and_cells_what_the_definitions_say(
+    family: str, name: str
+) -> None:
+    load, (group,) = (
+        FAMILIES[family].decoder(),
+        (found for found in FAMILIES[family].groups if found.name == name),
+    )
     sizes = set()
 
     @examples(15)
@@ -78,7 +108,10 @@ def test_whatever_the_order_states_are_the_same_and_cells_what_the_definitions_s
     def check(facts: list[Heard], data: st.DataObject) -> None:
         batches = data.draw(retold(facts))
         books, plain = folded(family, batches), folded(family, [[record(*fact)] for fact in facts])
-        (state,), others = [load(row) for _, row in books.states.items()], [load(row) for _, row in plain.states.items()]
+        (state,), others = (
+            [load(row) for _, row in books.states.items()],
+            [load(row) for _, row in plain.states.items()],
+        )
         assert [state] == others
         naive = figures(family, [[Fact(event.type, event.model_dump(), at) for event, at in facts]])
         assert named(books.pages.items()) == named(plain.pages.items()) == naive
@@ -91,7 +124,13 @@ def test_whatever_the_order_states_are_the_same_and_cells_what_the_definitions_s
 
 
 def test_a_family_whose_things_can_have_too_much_has_a_flag_for_it() -> None:
-    assert {(name, group.name) for name, family in FAMILIES.items() for group in family.groups} == TOLD.keys()
+    assert {
+        (name, group.name) for name, family in FAMILIES.items() for group in family.groups
+    } == TOLD.keys()
     assert {group for _, group in TOLD} == MOST.keys()
-    flagged = {name for name, kinds in KINDS.items() if "flagged" in kinds and "too_many" in kinds["flagged"].measures}
+    flagged = {
+        name
+        for name, kinds in KINDS.items()
+        if "flagged" in kinds and "too_many" in kinds["flagged"].measures
+    }
     assert flagged == {family for family, _ in TOLD}

@@ -1,4 +1,6 @@
-"""Windows add up: whatever was counted, two windows side by side make one, and what one leaves open the next one carries over."""
+"""Windows add up: whatever was counted, two windows side by side make one, and what one leaves open
+the next one carries over.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +26,11 @@ def cells(draw: st.DrawFn) -> list[Any]:
     """Counts of some days, at most one cell of a key."""
     found = {}
     for kind, measures in (
-        ("received", ("received",)), ("closed", ("closed", "on_time", "late_766", "reports", "lag_seconds", "lag_le_5")),
-        ("flagged", ("flagged", "no_reception")), ("rated", ("ratings", "satisfied")),
-    ):  # fmt: skip
+        ("received", ("received",)),
+        ("closed", ("closed", "on_time", "late_766", "reports", "lag_seconds", "lag_le_5")),
+        ("flagged", ("flagged", "no_reception")),
+        ("rated", ("ratings", "satisfied")),
+    ):
         for day, code in draw(st.lists(st.tuples(DAYS, st.sampled_from("AB")), max_size=6)):
             counts = {measure: draw(st.integers(0, 9)) for measure in measures}
             found[kind, code, day] = counted(f"dossiers|{kind}|{code}|P|{yyyymmdd(day)}", **counts)
@@ -35,7 +39,9 @@ def cells(draw: st.DrawFn) -> list[Any]:
 
 @examples(40)
 @given(cells(), DAYS, DAYS, DAYS)
-def test_two_windows_side_by_side_make_one(found: list[Any], one: date, other: date, third: date) -> None:
+def test_two_windows_side_by_side_make_one(
+    found: list[Any], one: date, other: date, third: date
+) -> None:
     first, middle, last = sorted((one, other, third))
     with questions_about(found, NOW) as questions:
         for id_ in SHARES:
@@ -52,13 +58,21 @@ def test_two_windows_side_by_side_make_one(found: list[Any], one: date, other: d
 def test_what_is_left_open_is_carried_over(found: list[Any], first: date, length: int) -> None:
     last = first + timedelta(days=length)
     with questions_about(found, NOW) as questions:
-        before = answer(questions, "dossiers_carried_over", from_=str(first), to=str(last)).numerator
-        after = answer(questions, "dossiers_carried_over", from_=str(last + DAY), to=str(last + DAY)).numerator
+        before = answer(
+            questions, "dossiers_carried_over", from_=str(first), to=str(last)
+        ).numerator
+        after = answer(
+            questions, "dossiers_carried_over", from_=str(last + DAY), to=str(last + DAY)
+        ).numerator
         received = answer(questions, "data_quality", from_=str(first), to=str(last))
         flagged_alone = sum(
-            cell.counts.get(NO_RECEPTION, 0) for cell in found if "|flagged|" in cell.key and _within(cell.key, first, last)
+            cell.counts.get(NO_RECEPTION, 0)
+            for cell in found
+            if "|flagged|" in cell.key and _within(cell.key, first, last)
         )
-        ended = answer(questions, "dossiers_on_time_share", from_=str(first), to=str(last)).denominator
+        ended = answer(
+            questions, "dossiers_on_time_share", from_=str(first), to=str(last)
+        ).denominator
         assert before is not None
         assert after == before + (received.denominator or 0) - flagged_alone - (ended or 0)
 

@@ -1,4 +1,6 @@
-"""Bytes on a topic that no contract decodes: kept in quarantine with where and why, and the worker goes on; too many stop it."""
+"""Bytes on a topic that no contract decodes: kept in quarantine with where and why, and the worker
+goes on; too many stop it.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ TOPIC = "lgsp.dossiers"
 async def write_raw(hub: Hub, *values: bytes) -> list[int]:
     """Put bytes on partition 0 without asking any contract; their offsets."""
     async with producer(hub.settings) as raw:
-        return [(await raw.send_and_wait(TOPIC, value, key=b"SAMPLE-raw", partition=0)).offset for value in values]
+        return [
+            (await raw.send_and_wait(TOPIC, value, key=b"SAMPLE-raw", partition=0)).offset
+            for value in values
+        ]
 
 
 async def quarantined(hub: Hub) -> dict[str, tuple[str, bytes]]:
@@ -39,7 +44,9 @@ async def quarantined(hub: Hub) -> dict[str, tuple[str, bytes]]:
 
 
 async def test_damaged_records_are_kept_and_the_worker_goes_on(hub: Hub) -> None:
-    """Facts before, between and after the damage count, before and after a restart of the worker."""
+    """Facts before, between and after the damage count, before and after a restart of the
+    worker.
+    """
     facts = [event for _, event in events(5, 300, START, 20)]
     worker = hub.service("worker", "worker")
     async with Publisher(hub.settings) as publisher:
@@ -59,12 +66,16 @@ async def test_damaged_records_are_kept_and_the_worker_goes_on(hub: Hub) -> None
     assert "no contract" in reason
     stays = json.loads(value)
     assert stays["length"] == len(b"not a contract")
-    assert stays["digest"] == digest_of(hub.settings.data).of(b"not a contract"), "worker and test share the key in the data folder"
+    assert stays["digest"] == digest_of(hub.settings.data).of(b"not a contract"), (
+        "worker and test share the key in the data folder"
+    )
     assert worker.running
 
 
 async def test_too_many_in_a_row_stop_the_worker_loudly(hub: Hub) -> None:
-    """It ends with a sentence that names the place and what to do, and commits none of them; a restart does not begin to count anew."""
+    """It ends with a sentence that names the place and what to do, and commits none of them; a
+    restart does not begin to count anew.
+    """
     hub.environment["LGSP_QUARANTINE_RUN"] = "5"
     before = await write_raw(hub, *(b"garbage" for _ in range(3)))
     hub.service("worker", "worker")
@@ -82,7 +93,9 @@ async def test_too_many_in_a_row_stop_the_worker_loudly(hub: Hub) -> None:
 
 
 async def test_a_quarantine_that_is_gone_stops_no_fact(hub: Hub) -> None:
-    """The topic is made again where the hub may; where it may not, the log names what was refused, and all other facts count."""
+    """The topic is made again where the hub may; where it may not, the log names what was refused,
+    and all other facts count.
+    """
     facts = [event for _, event in events(5, 60, START, 20)]
     hub.environment["LGSP_TOPICS"] = "check"
     worker = hub.service("worker", "worker")
@@ -92,7 +105,9 @@ async def test_a_quarantine_that_is_gone_stops_no_fact(hub: Hub) -> None:
     (first,) = await write_raw(hub, b"not a contract")
     async with Publisher(hub.settings) as publisher:
         await publisher.publish(facts)
-    await asyncio.to_thread(until, lambda: "lgsp.quarantine can't be written" in worker.log.read_text())
+    await asyncio.to_thread(
+        until, lambda: "lgsp.quarantine can't be written" in worker.log.read_text()
+    )
     verdicts = await hub.settle()  # the recount makes the topic again
     assert sum(verdict.events for verdict in verdicts) == len(facts) + 1
     assert not any(verdict.wrong for verdict in verdicts)

@@ -1,4 +1,6 @@
-"""Every family through real ledgers: what is published is what a recount from offset zero gives, falling stocks included."""
+"""Every family through real ledgers: what is published is what a recount from offset zero gives,
+falling stocks included.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +31,19 @@ async def apply_all(hub: Hub, names: list[str], partition: int) -> None:
             records = [record async for _, found in read_to_end(reader, source) for record in found]
             parts = [records[first : first + BATCH] for first in range(0, len(records), BATCH)]
             before = [None, *(part[-1].offset for part in parts)]
-            batches[source.topic] = [Handed(part, previous) for part, previous in zip(parts, before, strict=False)]
+            batches[source.topic] = [
+                Handed(part, previous) for part, previous in zip(parts, before, strict=False)
+            ]
     ledger = Ledger(partition, hub.settings)
     await take_over(hub.settings, [ledger])
     for number in range(max(map(len, batches.values()))):
-        await ledger.apply({topic: found[number : number + 1] for topic, found in batches.items() if found[number:]})
+        await ledger.apply(
+            {
+                topic: found[number : number + 1]
+                for topic, found in batches.items()
+                if found[number:]
+            }
+        )
     await ledger.close()
 
 
@@ -50,4 +60,6 @@ async def test_every_family_is_recounted_exactly(hub: Hub) -> None:
     for verdict in verdicts:
         counted[verdict.family] += verdict.events
     assert counted == Counter(event.family for event in told)
-    assert set(counted) == set(names) == {"dossiers", "documents", "tasks", "activities", "inventory"}
+    assert (
+        set(counted) == set(names) == {"dossiers", "documents", "tasks", "activities", "inventory"}
+    )

@@ -33,7 +33,9 @@ T = TypeVar("T")
 async def records(hub: Hub) -> list[Any]:
     """The records of one partition, stored in Kafka."""
     async with Publisher(hub.settings) as publisher:
-        await publisher.publish([event for _, event in events(11, 400, START, 20) if event.family == "dossiers"])
+        await publisher.publish(
+            [event for _, event in events(11, 400, START, 20) if event.family == "dossiers"]
+        )
     return await read(hub, SOURCE)
 
 
@@ -52,7 +54,9 @@ def batch(records: list, previous: int | None) -> dict[str, list[Handed]]:
 
 
 async def soon(look: Callable[[], Awaitable[T]], right: Callable[[T], bool]) -> T:
-    """What is right a moment after a commit: until its markers are written, Kafka still tells the end of before."""
+    """What is right a moment after a commit: until its markers are written, Kafka still tells the
+    end of before.
+    """
     deadline = time.monotonic() + PATIENCE
     while not right(found := await look()) and time.monotonic() < deadline:
         pass
@@ -61,12 +65,18 @@ async def soon(look: Callable[[], Awaitable[T]], right: Callable[[T], bool]) -> 
 
 async def recounted(hub: Hub) -> Verdict:
     """The partition's recount."""
-    return next(verdict for verdict in await recount(hub.settings) if (verdict.family, verdict.partition) == ("dossiers", 0))
+    return next(
+        verdict
+        for verdict in await recount(hub.settings)
+        if (verdict.family, verdict.partition) == ("dossiers", 0)
+    )
 
 
 async def exact(hub: Hub, events: int) -> int:
     """How many events of the partition are in the cells, which must be exact."""
-    verdict = await soon(lambda: recounted(hub), lambda verdict: verdict.events == events and not verdict.differences)
+    verdict = await soon(
+        lambda: recounted(hub), lambda verdict: verdict.events == events and not verdict.differences
+    )
     assert verdict.differences == []
     return verdict.events
 
@@ -78,8 +88,12 @@ async def read(hub: Hub, partition: TopicPartition) -> list[Any]:
         return [record async for _, found in read_to_end(reader, partition) for record in found]
 
 
-async def test_a_hole_is_refused_and_an_overlap_is_not_counted_twice(hub: Hub, records: list, ledger: Ledger) -> None:
-    """A batch behind a missing one, before and after the first; and a batch that was fetched again."""
+async def test_a_hole_is_refused_and_an_overlap_is_not_counted_twice(
+    hub: Hub, records: list, ledger: Ledger
+) -> None:
+    """A batch behind a missing one, before and after the first; and a batch that was fetched
+    again.
+    """
     with pytest.raises(LedgerError, match="begins at offset 7, but the books stand at 0"):
         await ledger.apply(batch(records[7:9], None))
     await ledger.apply(batch(records[:50], None))
@@ -88,20 +102,38 @@ async def test_a_hole_is_refused_and_an_overlap_is_not_counted_twice(hub: Hub, r
     await ledger.apply(batch(records[30:80], None))
     await ledger.apply(batch(records[40:60], records[39].offset))
     assert await exact(hub, 80) == 80
-    await ledger.apply({SOURCE.topic: [Handed(records[80:90], records[79].offset), Handed(records[90:99], records[89].offset)]})
+    await ledger.apply(
+        {
+            SOURCE.topic: [
+                Handed(records[80:90], records[79].offset),
+                Handed(records[90:99], records[89].offset),
+            ]
+        }
+    )
     with pytest.raises(LedgerError, match="follows offset 109"):
-        await ledger.apply({SOURCE.topic: [Handed(records[99:105], records[98].offset), Handed(records[110:], records[109].offset)]})
+        await ledger.apply(
+            {
+                SOURCE.topic: [
+                    Handed(records[99:105], records[98].offset),
+                    Handed(records[110:], records[109].offset),
+                ]
+            }
+        )
     with pytest.raises(LedgerError, match="begins at offset 110, but the books stand at 105"):
         await ledger.apply(batch(records[99:105] + records[110:], records[98].offset))
     assert await exact(hub, 99) == 99
 
 
-async def test_a_recount_passes_over_keys_that_are_no_pages(hub: Hub, records: list, ledger: Ledger) -> None:
+async def test_a_recount_passes_over_keys_that_are_no_pages(
+    hub: Hub, records: list, ledger: Ledger
+) -> None:
     """Whoever may write to the topic of cells can't keep the figures from being proved."""
     await ledger.apply(batch(records[:50], None))
     async with producer(hub.settings) as sender:
         for key in (b"\xff\xfe|nothing", b""):
-            await sender.send_and_wait(cells_topic(hub.settings.app_id), b"no page", key=key, partition=0)
+            await sender.send_and_wait(
+                cells_topic(hub.settings.app_id), b"no page", key=key, partition=0
+            )
     assert await exact(hub, 50) == 50
 
 
@@ -109,10 +141,14 @@ async def test_families_share_a_transaction(hub: Hub, records: list, ledger: Led
     """What one of them can't commit, none commits; and each goes on from where it stands."""
     documents = TopicPartition("lgsp.documents", 0)
     async with Publisher(hub.settings) as publisher:
-        await publisher.publish([event for _, event in events(11, 400, START, 20) if event.family == "documents"])
+        await publisher.publish(
+            [event for _, event in events(11, 400, START, 20) if event.family == "documents"]
+        )
     others = await read(hub, documents)
     with pytest.raises(LedgerError, match="documents/0: a batch begins at offset 3"):
-        await ledger.apply(batch(records[:50], None) | {documents.topic: [Handed(others[3:], None)]})
+        await ledger.apply(
+            batch(records[:50], None) | {documents.topic: [Handed(others[3:], None)]}
+        )
     assert await exact(hub, 0) == 0
     await ledger.apply(batch(records[:50], None) | {documents.topic: [Handed(others[:9], None)]})
     await ledger.close()
@@ -130,12 +166,16 @@ def applied(written: list[Any]) -> list[int]:
 
 
 async def test_states_say_how_far_they_have_come(hub: Hub, records: list, ledger: Ledger) -> None:
-    """Last in every transaction, whether it changes a state or not; and it is not taken for one at the take-over."""
+    """Last in every transaction, whether it changes a state or not; and it is not taken for one at
+    the take-over.
+    """
     await ledger.apply(batch(records[:50], None))
     await ledger.apply(batch(records[50:90], records[49].offset))
     await ledger.apply(batch(records[90:99], records[89].offset))
     states = TopicPartition(state_topic("dossiers"), 0)
-    written = await soon(lambda: read(hub, states), lambda found: bool(found) and applied(found)[-1] == 99)
+    written = await soon(
+        lambda: read(hub, states), lambda found: bool(found) and applied(found)[-1] == 99
+    )
     assert applied(written) == [50, 90, 99]
     assert written[-1].key == APPLIED_KEY
     await ledger.close()
@@ -147,7 +187,9 @@ async def test_states_say_how_far_they_have_come(hub: Hub, records: list, ledger
 
 
 async def test_a_former_owner_is_fenced(hub: Hub, records: list, ledger: Ledger) -> None:
-    """Whoever opens the partition later owns it: the former owner can commit nothing more, and nothing is lost or counted twice."""
+    """Whoever opens the partition later owns it: the former owner can commit nothing more, and
+    nothing is lost or counted twice.
+    """
     await ledger.apply(batch(records[:50], None))
     successor = Ledger(0, hub.settings)
     await take_over(hub.settings, [successor])
@@ -163,13 +205,20 @@ def counted_otherwise() -> Family:
     today = FAMILIES["dossiers"]
 
     def counts(state: object, parts: int = ALL) -> list:
-        return [(key.replace(b"|received|", b"|refused|"), ones[:1], sums) for key, ones, sums in today.counts(state, parts)]
+        return [
+            (key.replace(b"|received|", b"|refused|"), ones[:1], sums)
+            for key, ones, sums in today.counts(state, parts)
+        ]
 
     return replace(today, version=today.version + 1, counts=counts, counts_by=None)
 
 
-async def test_rules_with_a_new_version_are_counted_anew(hub: Hub, records: list, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cells published under older rules are corrected at take-over: changed ones, new ones, and those that are gone."""
+async def test_rules_with_a_new_version_are_counted_anew(
+    hub: Hub, records: list, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cells published under older rules are corrected at take-over: changed ones, new ones, and
+    those that are gone.
+    """
     await ledger.apply(batch(records[:300], None))
     await ledger.close()
     monkeypatch.setitem(FAMILIES, "dossiers", counted_otherwise())
@@ -204,7 +253,9 @@ async def test_states_that_lack_what_the_rules_need_are_refused(
     await ledger.apply(batch(records[:300], None))
     await ledger.close()
     old = FAMILIES["dossiers"]
-    monkeypatch.setitem(FAMILIES, "dossiers", replace(old, version=old.version + 1, states_since=old.version + 1))
+    monkeypatch.setitem(
+        FAMILIES, "dossiers", replace(old, version=old.version + 1, states_since=old.version + 1)
+    )
     with pytest.raises(BooksError, match="LGSP_APP_ID=lgsp-2"):
         await take_over(hub.settings, [Ledger(0, hub.settings)])
     monkeypatch.undo()

@@ -1,4 +1,6 @@
-"""The whole hub: what workers count and what is listed behind it are the same, for every live indicator, part and page."""
+"""The whole hub: what workers count and what is listed behind it are the same, for every live
+indicator, part and page.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ def live() -> Iterator[tuple[Indicator, Part, str]]:
 
 
 def get(hub: Hub, path: str, **parameters: Any) -> Any:
-    answer = httpx.get(f"http://127.0.0.1:{hub.settings.metrics_port}{path}", params=parameters, timeout=60.0)
+    answer = httpx.get(
+        f"http://127.0.0.1:{hub.settings.metrics_port}{path}", params=parameters, timeout=60.0
+    )
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -50,7 +54,9 @@ def answers(address: str) -> bool:
 
 def ready(hub: Hub) -> bool:
     address = f"http://127.0.0.1:{hub.settings.metrics_port}"
-    return answers(f"{address}/readyz") and answers(f"{address}/v1/dossiers?indicator=dossiers_overdue")
+    return answers(f"{address}/readyz") and answers(
+        f"{address}/v1/dossiers?indicator=dossiers_overdue"
+    )
 
 
 def everything(hub: Hub, family: str, **parameters: Any) -> tuple[Any, list[Any]]:
@@ -65,12 +71,19 @@ def everything(hub: Hub, family: str, **parameters: Any) -> tuple[Any, list[Any]
 
 def compare(hub: Hub, indicator: Indicator, part: Part, family: str, **parameters: Any) -> int:
     figure = get(hub, f"/v1/indicators/{indicator.id}", **parameters)
-    head, things = everything(hub, family, indicator=indicator.id, part=part, limit=500, **parameters)
+    head, things = everything(
+        hub, family, indicator=indicator.id, part=part, limit=500, **parameters
+    )
     if figure[part] is None:
-        assert (head["figure"], things, bool(head["missing"])) == (None, [], True), (indicator.id, part)
+        assert (head["figure"], things, bool(head["missing"])) == (None, [], True), (
+            indicator.id,
+            part,
+        )
         return 0
     assert head["same_moment"] is True, (indicator.id, part, head)
-    assert sum(thing["adds"] for thing in things) == figure[part] == head["figure"] == head["adds"], (indicator.id, part)
+    assert (
+        sum(thing["adds"] for thing in things) == figure[part] == head["figure"] == head["adds"]
+    ), (indicator.id, part)
     assert len(things) == head["rows"]
     return len(things)
 
@@ -79,7 +92,9 @@ def compare(hub: Hub, indicator: Indicator, part: Part, family: str, **parameter
 async def told(hub: Hub) -> Hub:
     """A hub that was told a month of a small province, up to today."""
     async with Publisher(hub.settings) as publisher:
-        await publisher.publish([event for _, event in events(7, 400, now_ms() - DAYS * DAY_MS, DAYS)])
+        await publisher.publish(
+            [event for _, event in events(7, 400, now_ms() - DAYS * DAY_MS, DAYS)]
+        )
     hub.service("worker", "worker")
     hub.service("metrics", "metrics")
     verdicts = await hub.settle()
@@ -90,14 +105,21 @@ async def told(hub: Hub) -> Hub:
 
 async def test_every_figure_is_as_long_as_its_list(told: Hub) -> None:
     with sqlite3.connect(told.settings.data / "listing.sqlite") as listing:
-        places = {family: applied(listing, state_topic(family)) for family in ("dossiers", "documents")}
+        places = {
+            family: applied(listing, state_topic(family)) for family in ("dossiers", "documents")
+        }
     assert all(places.values()), "every worker says how far its states are"
-    agency = get(told, "/v1/dossiers", indicator="dossiers_on_time_share", window="all")["things"][0]["agency"]
+    agency = get(told, "/v1/dossiers", indicator="dossiers_on_time_share", window="all")["things"][
+        0
+    ]["agency"]
     found = {
-        (indicator.id, part): compare(told, indicator, part, family, **({} if indicator.asks_now else {"window": "all"}))
+        (indicator.id, part): compare(
+            told, indicator, part, family, **({} if indicator.asks_now else {"window": "all"})
+        )
         + compare(told, indicator, part, family, agency=agency)
-        for indicator, part, family in live() if indicator.by_agency and not indicator.ends_now
-    }  # fmt: skip
+        for indicator, part, family in live()
+        if indicator.by_agency and not indicator.ends_now
+    }
     assert sum(found.values()) > 1_000
     assert found["dossiers_on_time_share", "denominator"] > 100
 
@@ -113,14 +135,18 @@ async def test_every_figure_is_as_long_as_its_list(told: Hub) -> None:
 
 
 async def test_under_load_figure_and_list_are_of_one_moment(told: Hub) -> None:
-    """Lists are asked for until twenty met their figures while these changed; none that stood for the same facts was of another length."""
+    """Lists are asked for until twenty met their figures while these changed; none that stood for
+    the same facts was of another length.
+    """
     parameters = {"kind": "received", "measure": "received", "window": "all", "limit": 1}
     figures = set[int]()
 
     async def send() -> None:
         async with Publisher(told.settings) as publisher:
             for number in itertools.count():
-                await publisher.publish([event for _, event in events(100 + number, 20, now_ms() - DAYS * DAY_MS, DAYS)])
+                await publisher.publish(
+                    [event for _, event in events(100 + number, 20, now_ms() - DAYS * DAY_MS, DAYS)]
+                )
                 await asyncio.sleep(0.05)  # a load, and not all that a busy machine can do
 
     sending = asyncio.create_task(send())

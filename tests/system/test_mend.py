@@ -1,4 +1,6 @@
-"""Books that somebody touched, on a real Kafka: refused by name, told by the recount, and mended by `lgsp mend`."""
+"""Books that somebody touched, on a real Kafka: refused by name, told by the recount, and mended by
+`lgsp mend`.
+"""
 
 from __future__ import annotations
 
@@ -64,24 +66,32 @@ async def set_group(hub: Hub, offset: int) -> None:
 
 async def delete_group(hub: Hub) -> None:
     async with admin(hub.settings) as client:
-        answer: Any = await client._send_request(DeleteGroupsRequest([hub.settings.app_id]), await client.find_coordinator("lgsp"))
+        answer: Any = await client._send_request(
+            DeleteGroupsRequest([hub.settings.app_id]), await client.find_coordinator("lgsp")
+        )
         assert [code for _, code in answer.results] == [0]
 
 
 async def verdict_of(hub: Hub) -> Verdict:
-    return next(one for one in await recount(hub.settings) if (one.family, one.partition) == ("dossiers", 0))
+    return next(
+        one for one in await recount(hub.settings) if (one.family, one.partition) == ("dossiers", 0)
+    )
 
 
 def said(verdicts: Sequence[Verdict]) -> str:
     return "\n".join(lines(list(verdicts), {}))
 
 
-async def test_a_moved_group_offset_is_refused_told_and_set_back(hub: Hub, records: list, ledger: Ledger) -> None:
+async def test_a_moved_group_offset_is_refused_told_and_set_back(
+    hub: Hub, records: list, ledger: Ledger
+) -> None:
     await ledger.apply(batch(records[:50], None))
     await ledger.close()
     for offset in (80, 20):
         await set_group(hub, offset)
-        with pytest.raises(BooksError, match=rf"lgsp\.dossiers/0 \(books at 50, group at {offset}\).*`lgsp mend`"):
+        with pytest.raises(
+            BooksError, match=rf"lgsp\.dossiers/0 \(books at 50, group at {offset}\).*`lgsp mend`"
+        ):
             await opened(hub)
         assert f"the group goes on from offset {offset}" in said([await verdict_of(hub)])
         code, printed = await mend(hub)
@@ -92,23 +102,36 @@ async def test_a_moved_group_offset_is_refused_told_and_set_back(hub: Hub, recor
     assert await exact(hub, len(records)) == len(records)
 
 
-async def test_a_group_that_is_gone_is_taken_as_where_the_books_stand(hub: Hub, records: list, ledger: Ledger) -> None:
-    """A hub that was off for longer than Kafka keeps offsets starts again, and the offset is there again."""
+async def test_a_group_that_is_gone_is_taken_as_where_the_books_stand(
+    hub: Hub, records: list, ledger: Ledger
+) -> None:
+    """A hub that was off for longer than Kafka keeps offsets starts again, and the offset is there
+    again.
+    """
     await ledger.apply(batch(records[:50], None))
     await ledger.close()
     await delete_group(hub)
     assert (await committed_offsets(hub.settings, "lgsp", [SOURCE])) == {SOURCE: None}
     (successor,) = await opened(hub)
-    assert await soon(lambda: committed_offsets(hub.settings, "lgsp", [SOURCE]), lambda found: found == {SOURCE: 50}) == {SOURCE: 50}
+    assert await soon(
+        lambda: committed_offsets(hub.settings, "lgsp", [SOURCE]),
+        lambda found: found == {SOURCE: 50},
+    ) == {SOURCE: 50}
     await successor.apply(batch(records[50:], None))
     await successor.close()
     assert await exact(hub, len(records)) == len(records)
 
 
-async def test_lost_cells_are_refused_told_and_counted_again_from_zero(hub: Hub, records: list) -> None:
-    """Cells and `applied` gone, the group's offset too: the facts would change no state, so no figure would ever come back."""
+async def test_lost_cells_are_refused_told_and_counted_again_from_zero(
+    hub: Hub, records: list
+) -> None:
+    """Cells and `applied` gone, the group's offset too: the facts would change no state, so no
+    figure would ever come back.
+    """
     await count_all(hub)
-    whole = await soon(lambda: recount(hub.settings), lambda found: sum(one.events for one in found) > len(records))
+    whole = await soon(
+        lambda: recount(hub.settings), lambda found: sum(one.events for one in found) > len(records)
+    )
     assert not any(one.wrong for one in whole)
     async with admin(hub.settings) as client:
         await client.delete_topics([cells_topic()])
@@ -119,22 +142,32 @@ async def test_lost_cells_are_refused_told_and_counted_again_from_zero(hub: Hub,
     assert "All" not in told
     assert "the cells stand for the events before offset 0, and the states for those before" in told
     assert "lgsp mend --from-zero" in told
-    with pytest.raises(BooksError, match=r"States and cells stand at different offsets: lgsp\.dossiers/0 .*lgsp\.dossiers/1 "):
+    with pytest.raises(
+        BooksError,
+        match=r"States and cells stand at different offsets: lgsp\.dossiers/0 .*lgsp\.dossiers/1 ",
+    ):
         await opened(hub, 0, 1, 2, 3)
     code, printed = await mend(hub)
     assert (code, "Not mended" in printed) == (1, True)
     code, printed = await mend(hub, from_zero=True)
     assert (code, "fit together" in printed) == (0, True)
     await count_all(hub)
-    again = await soon(lambda: recount(hub.settings), lambda found: sum(one.cells for one in found) == sum(one.cells for one in whole))
+    again = await soon(
+        lambda: recount(hub.settings),
+        lambda found: sum(one.cells for one in found) == sum(one.cells for one in whole),
+    )
     assert not any(one.wrong for one in again)
     assert [(one.family, one.partition, one.events, one.cells) for one in again] == [
         (one.family, one.partition, one.events, one.cells) for one in whole
     ]
 
 
-async def test_facts_that_were_deleted_before_they_were_counted(hub: Hub, records: list, ledger: Ledger) -> None:
-    """A take-over refuses and names them, a running worker ends; whoever knows that they are gone lets the books go on."""
+async def test_facts_that_were_deleted_before_they_were_counted(
+    hub: Hub, records: list, ledger: Ledger
+) -> None:
+    """A take-over refuses and names them, a running worker ends; whoever knows that they are gone
+    lets the books go on.
+    """
     await ledger.apply(batch(records[:50], None))
     async with admin(hub.settings) as client:
         await client.delete_records({SOURCE: RecordsToDelete(before_offset=60)})
@@ -158,7 +191,9 @@ async def test_facts_that_were_deleted_before_they_were_counted(hub: Hub, record
 async def test_behind_a_gap_books_are_counted_by_todays_rules_first(
     hub: Hub, records: list, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else they would say that today's rules counted what others did; and books that newer rules keep are left alone."""
+    """Else they would say that today's rules counted what others did; and books that newer rules
+    keep are left alone.
+    """
     await ledger.apply(batch(records[:50], None))
     await ledger.close()
     async with admin(hub.settings) as client:
@@ -168,26 +203,38 @@ async def test_behind_a_gap_books_are_counted_by_todays_rules_first(
         patched.setitem(FAMILIES, "dossiers", counted_otherwise())
         assert (await mend(hub, skip_missing=True))[0] == 0
         await opened(hub)
-    pages = [record for record in await read(hub, TopicPartition(cells_topic(), 0)) if record.key.startswith(b"dossiers|")]
+    pages = [
+        record
+        for record in await read(hub, TopicPartition(cells_topic(), 0))
+        if record.key.startswith(b"dossiers|")
+    ]
     newest = {record.key: record.value for record in pages if not is_applied(record.key)}
     assert any(b"refused" in (value or b"") for value in newest.values())
     assert not any(b"received" in (value or b"") for value in newest.values())
-    with pytest.raises(HubError, match=f"version {today.version + 1} of the rules counted these books"):
+    with pytest.raises(
+        HubError, match=f"version {today.version + 1} of the rules counted these books"
+    ):
         await mend(hub, from_zero=True)
 
 
-async def test_facts_that_only_states_still_hold_are_not_thrown_away_unasked(hub: Hub, records: list, ledger: Ledger) -> None:
+async def test_facts_that_only_states_still_hold_are_not_thrown_away_unasked(
+    hub: Hub, records: list, ledger: Ledger
+) -> None:
     await ledger.apply(batch(records, None))
     await ledger.close()
     async with admin(hub.settings) as client:
         await client.delete_records({SOURCE: RecordsToDelete(before_offset=60)})
-    with pytest.raises(HubError, match=r"lgsp\.dossiers/0 begins at offset 60.*--from-zero --skip-missing"):
+    with pytest.raises(
+        HubError, match=r"lgsp\.dossiers/0 begins at offset 60.*--from-zero --skip-missing"
+    ):
         await mend(hub, from_zero=True)
     (successor,) = await opened(hub)
     await successor.close()
 
 
-async def test_lost_states_are_not_hidden_behind_a_gap(hub: Hub, records: list, ledger: Ledger) -> None:
+async def test_lost_states_are_not_hidden_behind_a_gap(
+    hub: Hub, records: list, ledger: Ledger
+) -> None:
     await ledger.apply(batch(records[:50], None))
     await ledger.close()
     async with admin(hub.settings) as client:
@@ -199,7 +246,9 @@ async def test_lost_states_are_not_hidden_behind_a_gap(hub: Hub, records: list, 
         await opened(hub)
 
 
-async def test_what_others_wrote_is_passed_over_named_and_kept_in_quarantine(hub: Hub, records: list, ledger: Ledger) -> None:
+async def test_what_others_wrote_is_passed_over_named_and_kept_in_quarantine(
+    hub: Hub, records: list, ledger: Ledger
+) -> None:
     """Junk among states and cells, and a good record on a partition that is not its key's."""
     await ledger.apply(batch(records[:50], None))
     await ledger.close()
@@ -209,21 +258,39 @@ async def test_what_others_wrote_is_passed_over_named_and_kept_in_quarantine(hub
             for key in (b"dossiers|X|1", b"NOPE"):
                 await sender.send_and_wait(topic, b"junk", key=key, partition=0)
         good = records[0]
-        foreign = await sender.send_and_wait(SOURCE.topic, good.value, key=good.key, headers=list(good.headers), partition=1)
+        foreign = await sender.send_and_wait(
+            SOURCE.topic, good.value, key=good.key, headers=list(good.headers), partition=1
+        )
     others = await read(hub, elsewhere)
     for one in await opened(hub, 0, 1):
-        await one.apply({SOURCE.topic: [Handed(records[50:], None)] if one.partition == 0 else [Handed(others, None)]})
+        await one.apply(
+            {
+                SOURCE.topic: [Handed(records[50:], None)]
+                if one.partition == 0
+                else [Handed(others, None)]
+            }
+        )
         await one.close()
-    verdicts = await soon(lambda: recount(hub.settings), lambda found: sum(one.events for one in found) == len(records) + len(others))
+    verdicts = await soon(
+        lambda: recount(hub.settings),
+        lambda found: sum(one.events for one in found) == len(records) + len(others),
+    )
     assert not any(one.wrong for one in verdicts)
-    assert [one.refused for one in verdicts if (one.family, one.partition) == ("dossiers", 1)] == [1]
+    assert [one.refused for one in verdicts if (one.family, one.partition) == ("dossiers", 1)] == [
+        1
+    ]
     origins = {record.key.decode() for record in await read(hub, TopicPartition(QUARANTINE, 0))}
     assert f"kafka:{SOURCE.topic}/1/{foreign.offset}" in origins
-    assert {origin.rpartition("/")[0] for origin in origins} >= {"kafka:lgsp.cells/0", "kafka:lgsp.dossiers.state/0"}
+    assert {origin.rpartition("/")[0] for origin in origins} >= {
+        "kafka:lgsp.cells/0",
+        "kafka:lgsp.dossiers.state/0",
+    }
     assert "lgsp.dossiers.state/0/" in said(verdicts)
 
 
-async def test_states_that_are_not_what_the_events_say_are_told(hub: Hub, records: list, ledger: Ledger) -> None:
+async def test_states_that_are_not_what_the_events_say_are_told(
+    hub: Hub, records: list, ledger: Ledger
+) -> None:
     """Cells alone don't show it: the next fact about the thing would be counted wrongly."""
     await ledger.apply(batch(records[:50], None))
     states = dict(ledger.accounts[SOURCE.topic].books.states.items())
@@ -244,7 +311,11 @@ async def test_a_recount_by_other_rules_says_so_and_nothing_else(
 ) -> None:
     await ledger.apply(batch(records[:50], None))
     await ledger.close()
-    monkeypatch.setitem(FAMILIES, "dossiers", replace(FAMILIES["dossiers"], version=FAMILIES["dossiers"].version + 1))
+    monkeypatch.setitem(
+        FAMILIES,
+        "dossiers",
+        replace(FAMILIES["dossiers"], version=FAMILIES["dossiers"].version + 1),
+    )
     told = said([await verdict_of(hub)])
     assert "Not compared:" in told
     assert "differ" not in told

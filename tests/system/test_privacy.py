@@ -1,4 +1,6 @@
-"""Personal data sent by mistake, through every door and in every place, is found nowhere afterwards. All of it is made up."""
+"""Personal data sent by mistake, through every door and in every place, is found nowhere
+afterwards. All of it is made up.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ from schemas.topics import TOPICS
 
 __all__ = ["up"]  # fixture
 
-# Signs that stand for one another in the forms that a search has to know are in them: accents, blanks, a quote.
+# Signs that stand for one another in the forms that a search has to know are in them: accents,
+# blanks, a quote.
 NAME, CITIZEN, OLD, PHONE = "Nguyễn Thị Mẫu", "001085012345", "012345678", "0912345678"
 ADDRESS, MAIL = "12 đường Mẫu, phường Mẫu", "mau.nguyen@sample.vn"
 PLANTED = (NAME, CITIZEN, OLD, PHONE, ADDRESS, MAIL, "NGUYEN THI MAU")
@@ -47,19 +50,31 @@ def items(value: str) -> list[Any]:
     data = BAD["data"]
     fields = ("dossier_id", "agency", "procedure", "channel", "unit", "due_at", "level", "ho_ten")
     return [
-        *({**BAD, "data": {**data, name: value}} for name in fields), *({**BAD, name: value} for name in (*RECEIVED, "subject", "extra")),
-        *({**BAD, "data": {**data, name: {value: [value]}}} for name in fields), {**BAD, "data": {**data, value: value}}, {value: value},
-        {**BAD, value: value}, [value], value, {**BAD, "type": "no.such", "data": {value: value}}, {**BAD, "comment": value * 5_000},
-    ]  # fmt: skip
+        *({**BAD, "data": {**data, name: value}} for name in fields),
+        *({**BAD, name: value} for name in (*RECEIVED, "subject", "extra")),
+        *({**BAD, "data": {**data, name: {value: [value]}}} for name in fields),
+        {**BAD, "data": {**data, value: value}},
+        {value: value},
+        {**BAD, value: value},
+        [value],
+        value,
+        {**BAD, "type": "no.such", "data": {value: value}},
+        {**BAD, "comment": value * 5_000},
+    ]
 
 
 def through_the_gateway(url: str) -> Iterator[str]:
     """Everything that is answered."""
     with httpx.Client(base_url=url, timeout=60) as client:
+
         def post(body: Any, kind: str = JSON, **headers: str) -> str:
-            content = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+            content = (
+                body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+            )
             named = {name.replace("_", "-"): text for name, text in headers.items()}
-            answer = client.post("/v1/events", content=content, headers={"Content-Type": kind, **named})
+            answer = client.post(
+                "/v1/events", content=content, headers={"Content-Type": kind, **named}
+            )
             assert 400 <= answer.status_code < 500, answer.text
             return answer.text + str(answer.headers)
 
@@ -80,13 +95,36 @@ def through_the_gateway(url: str) -> Iterator[str]:
 
 
 def through_the_api(url: str) -> Iterator[str]:
-    """Everything that is answered; not asked for a field of procedures, since a figure goes with the scope that it was asked for."""
+    """Everything that is answered; not asked for a field of procedures, since a figure goes with
+    the scope that it was asked for.
+    """
     with httpx.Client(base_url=url, timeout=60) as client:
         for value in map(quote, PLANTED):
-            names = ("agency", "from", "to", "window", "by", "level", "compare", "books", "format", "own", value)
-            for path in ("/v1/indicators", "/v1/counts", "/v1/coverage", "/v1/agencies", "/v1/dossiers"):
+            names = (
+                "agency",
+                "from",
+                "to",
+                "window",
+                "by",
+                "level",
+                "compare",
+                "books",
+                "format",
+                "own",
+                value,
+            )
+            for path in (
+                "/v1/indicators",
+                "/v1/counts",
+                "/v1/coverage",
+                "/v1/agencies",
+                "/v1/dossiers",
+            ):
                 yield from (client.get(f"{path}?{name}={value}").text for name in names)
-            yield from (client.get(f"{path}/{value}").text for path in ("", "/v1/indicators", "/v1/agencies", "/v1/dossiers"))
+            yield from (
+                client.get(f"{path}/{value}").text
+                for path in ("", "/v1/indicators", "/v1/agencies", "/v1/dossiers")
+            )
             yield client.get("/v1/indicators", headers={"X-Name": value}).text
         yield client.get("/metrics").text
 
@@ -95,9 +133,12 @@ def through_imports(folder: Path, environment: dict[str, str]) -> str:
     """Everything that is printed."""
     folder.mkdir()
     (folder / "map.yaml").write_text(MAP)
-    files = [file for number, value in enumerate(PLANTED) for file in files_of(folder, number, value)]
+    files = [
+        file for number, value in enumerate(PLANTED) for file in files_of(folder, number, value)
+    ]
     printed = lgsp(3, environment, "import", *map(str, files), "--map", str(folder / "map.yaml"))
-    # What the mapping reads stands in clear in the rejections, so that it can be corrected there: of those only the rest is looked at.
+    # What the mapping reads stands in clear in the rejections, so that it can be corrected there:
+    # of those only the rest is looked at.
     for path in folder.glob("*-read.csv.rejected.csv"):
         path.unlink()
     return printed
@@ -106,7 +147,9 @@ def through_imports(folder: Path, environment: dict[str, str]) -> str:
 def lgsp(code: int, environment: dict[str, str], *arguments: str) -> str:
     """What a command prints that ends with this code."""
     command = [sys.executable, "-m", "ops.cli", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=240)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=240
+    )
     assert done.returncode == code, done.stderr
     return done.stdout + done.stderr
 
@@ -118,10 +161,16 @@ def files_of(folder: Path, number: int, value: str) -> Iterator[Path]:
         rows.append((value, "no time", value, value))
     names = ("id", "at", "ho_ten", value)
     lines = [";".join(cells) for cells in (names, *rows)] + [value, f'"{value};x', f"{value};" * 6]
-    objects = [json.dumps(dict(zip(names, cells, strict=True)), ensure_ascii=False) for cells in rows]
+    objects = [
+        json.dumps(dict(zip(names, cells, strict=True)), ensure_ascii=False) for cells in rows
+    ]
     objects += [value, f'{{"{value}": 1, "{value}": 2}}', f'"{value}"']
     read = ["id;at", f"{number};{value}", f"{value};no time"]
-    for name, content in ((f"{number}.csv", lines), (f"{number}.jsonl", objects), (f"{number}-read.csv", read)):
+    for name, content in (
+        (f"{number}.csv", lines),
+        (f"{number}.jsonl", objects),
+        (f"{number}-read.csv", read),
+    ):
         (folder / name).write_text("\n".join(content) + "\n", "utf-8")
         yield folder / name
 
@@ -131,10 +180,18 @@ async def everything(settings: Settings) -> list[bytes]:
     found: list[bytes] = []
     async with consumer(settings) as reader:
         for topic in TOPICS:
-            partitions = [TopicPartition(topic.name, number) for number in range(topic.partition_count(settings))]
+            partitions = [
+                TopicPartition(topic.name, number)
+                for number in range(topic.partition_count(settings))
+            ]
             reader.assign(partitions)
             async for _, records in read_to_end(reader, *partitions):
-                found += [b"\n".join((record.key or b"", record.value or b"", repr(record.headers).encode())) for record in records]
+                found += [
+                    b"\n".join(
+                        (record.key or b"", record.value or b"", repr(record.headers).encode())
+                    )
+                    for record in records
+                ]
     return found
 
 
@@ -153,7 +210,10 @@ def test_personal_data_sent_by_mistake_is_found_nowhere(up: Up, tmp_path: Path) 
     up.start(simulate="0")
     until(lambda: up.send(1) == 202)
     until(lambda: up.received("SAMPLE.TEST") == 1)
-    told = [*through_the_gateway(f"http://127.0.0.1:{up.gateway}"), *through_the_api(f"http://127.0.0.1:{up.metrics}")]
+    told = [
+        *through_the_gateway(f"http://127.0.0.1:{up.gateway}"),
+        *through_the_api(f"http://127.0.0.1:{up.metrics}"),
+    ]
     told.append(through_imports(tmp_path / "files", up.environment))
     told.append(httpx.get(f"http://127.0.0.1:{up.environment['LGSP_WORKER_PORT']}/metrics").text)
     until(lambda: up.received("SAMPLE.A") == 1)
@@ -169,11 +229,28 @@ def test_personal_data_sent_by_mistake_is_found_nowhere(up: Up, tmp_path: Path) 
 
     assert [values for text in told if (values := found_in(text.encode()))] == []
     assert [values for record in records if (values := found_in(record))] == []
-    written = [path for folder in (data, tmp_path / "files") for path in folder.rglob("*") if path.is_file()]
-    planted = {path for path in written if path.suffix in (".csv", ".jsonl") and ".rejected" not in path.name}
-    assert [(path, values) for path in written if path not in planted and (values := found_in(path.read_bytes()))] == []
-    assert {"cube.sqlite", "listing.sqlite", "quarantine.key", "gateway.log"} <= {path.name for path in written}
+    written = [
+        path
+        for folder in (data, tmp_path / "files")
+        for path in folder.rglob("*")
+        if path.is_file()
+    ]
+    planted = {
+        path
+        for path in written
+        if path.suffix in (".csv", ".jsonl") and ".rejected" not in path.name
+    }
+    assert [
+        (path, values)
+        for path in written
+        if path not in planted and (values := found_in(path.read_bytes()))
+    ] == []
+    assert {"cube.sqlite", "listing.sqlite", "quarantine.key", "gateway.log"} <= {
+        path.name for path in written
+    }
     assert found_in(up.said().encode()) == []
 
     hubs_own = [data, *data.rglob("*"), *(tmp_path / "files").glob("*.rejected.csv")]
-    assert [path for path in hubs_own if path.stat().st_mode & 0o077] == [], "nobody but the hub's own user may read or write these"
+    assert [path for path in hubs_own if path.stat().st_mode & 0o077] == [], (
+        "nobody but the hub's own user may read or write these"
+    )

@@ -1,4 +1,6 @@
-"""A data folder that can only be read: every command that writes there says so in one sentence and ends with an error."""
+"""A data folder that can only be read: every command that writes there says so in one sentence and
+ends with an error.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,21 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("command", ["up", "kafka", "metrics", "worker"])
 def test_a_folder_that_can_only_be_read_is_one_sentence(folder: Path, command: str) -> None:
-    ports = {f"LGSP_{name}_PORT": str(free_port()) for name in ("KAFKA", "METRICS", "GATEWAY", "WORKER")}
+    ports = {
+        f"LGSP_{name}_PORT": str(free_port()) for name in ("KAFKA", "METRICS", "GATEWAY", "WORKER")
+    }
     done = subprocess.run(
-        [sys.executable, "-m", "ops.cli", command], env=os.environ | ports | {"LGSP_DATA": str(folder), "SIMULATE": "0"},
-        capture_output=True, text=True, check=False, timeout=90,
-    )  # fmt: skip
+        [sys.executable, "-m", "ops.cli", command],
+        env=os.environ | ports | {"LGSP_DATA": str(folder), "SIMULATE": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=90,
+    )
     assert done.returncode == 1, done.stdout + done.stderr
-    [sentence] = [line for line in done.stderr.splitlines() if "Read-only" in line or "read-only" in line]
+    [sentence] = [
+        line for line in done.stderr.splitlines() if "Read-only" in line or "read-only" in line
+    ]
     assert str(folder) in sentence
     assert "LGSP_DATA" in sentence
     assert "Traceback" not in done.stderr

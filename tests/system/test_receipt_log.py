@@ -1,4 +1,6 @@
-"""The real log of a municipality, through the whole hub: its known figures come out of the API and of /metrics, twice in a row."""
+"""The real log of a municipality, through the whole hub: its known figures come out of the API and
+of /metrics, twice in a row.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,13 @@ from prometheus_client.parser import text_string_to_metric_families
 EXAMPLES = Path(__file__).parents[2] / "ops" / "examples"
 # Counted from the file itself by a few lines of plain Python, outside the hub.
 RECEIVED = {
-    "received": 1434, "received_online": 1250, "received_counter": 109, "received_post": 53, "received_email": 21, "received_internal": 1,
-}  # fmt: skip
+    "received": 1434,
+    "received_online": 1250,
+    "received_counter": 109,
+    "received_post": 53,
+    "received_email": 21,
+    "received_internal": 1,
+}
 CLOSED = {"finished": 1329, "on_time": 952, "late": 377}
 STILL_OPEN = 105
 
@@ -26,12 +33,16 @@ def lgsp(hub: Hub, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command as a user would."""
     environment = hub.environment | {"PATH": "/usr/bin:/bin", "COLUMNS": "120"}
     command = [sys.executable, "-m", "ops.cli", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def get(hub: Hub, path: str) -> str:
     """The body of an answer of the metrics process."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{hub.settings.metrics_port}{path}", timeout=10) as answer:
+    with urllib.request.urlopen(
+        f"http://127.0.0.1:{hub.settings.metrics_port}{path}", timeout=10
+    ) as answer:
         return answer.read().decode()  # type: ignore[no-any-return]
 
 
@@ -40,7 +51,9 @@ def counts(hub: Hub) -> dict[str, int]:
     found: dict[str, int] = {}
     for asked in ("window=all", "kind=open"):  # what is open is told of now alone
         answer: dict[str, Any] = json.loads(get(hub, f"/v1/counts?family=dossiers&{asked}"))
-        found |= {measure: count for kind in answer["kinds"] for measure, count in kind["counts"].items()}
+        found |= {
+            measure: count for kind in answer["kinds"] for measure, count in kind["counts"].items()
+        }
     return found
 
 
@@ -63,7 +76,12 @@ def check(hub: Hub) -> None:
     metrics = samples(hub)
     for kind, measures in (("received", RECEIVED), ("closed", CLOSED)):
         for measure, count in measures.items():
-            labels = (("family", "dossiers"), ("kind", kind), ("measure", measure), ("window", "all"))
+            labels = (
+                ("family", "dossiers"),
+                ("kind", kind),
+                ("measure", measure),
+                ("window", "all"),
+            )
             assert metrics["lgsp_counts", labels] == count, measure
     assert metrics["lgsp_dossiers_open", (("agency", "all"),)] == STILL_OPEN
     on_time = (("agency", "all"), ("indicator", "dossiers_on_time_share"), ("window", "all"))
@@ -93,7 +111,11 @@ def settled(hub: Hub) -> None:
     """Every event is applied and every cell has reached the cube."""
 
     def nothing_waits() -> bool:
-        waiting = {key: value for key, value in samples(hub).items() if key[0] in ("lgsp_worker_lag_records", "lgsp_cube_lag_records")}
+        waiting = {
+            key: value
+            for key, value in samples(hub).items()
+            if key[0] in ("lgsp_worker_lag_records", "lgsp_cube_lag_records")
+        }
         return len(waiting) > 1 and not any(waiting.values())
 
     time.sleep(2.5)  # the lag is looked at every two seconds

@@ -1,4 +1,6 @@
-"""The whole hub: from a dossier to its facts and to the figures it is in, as its users ask; and every listed thing can be asked."""
+"""The whole hub: from a dossier to its facts and to the figures it is in, as its users ask; and
+every listed thing can be asked.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +22,29 @@ from schemas.events import Event
 ID = "TST/H35?1#2 %41"
 SENT = [  # the finish comes before the reception, and comes twice
     ("3", "dossier.finished", "2025-11-10T16:30:00+07:00", {}),
-    ("1", "dossier.received", "2025-11-03T09:00:00+07:00",
-     {"procedure": "SAMPLE.001", "channel": "online", "due_at": "2025-11-10T17:00:00+07:00"}),
+    (
+        "1",
+        "dossier.received",
+        "2025-11-03T09:00:00+07:00",
+        {"procedure": "SAMPLE.001", "channel": "online", "due_at": "2025-11-10T17:00:00+07:00"},
+    ),
     ("3", "dossier.finished", "2025-11-10T16:30:00+07:00", {}),
-    ("4", "dossier.corrected", "2025-11-12T09:00:00+07:00",
-     {"procedure": "SAMPLE.002", "channel": "online", "received_at": "2025-11-03T09:00:00+07:00", "due_at": "2025-11-10T10:00:00+07:00"}),
-]  # fmt: skip
+    (
+        "4",
+        "dossier.corrected",
+        "2025-11-12T09:00:00+07:00",
+        {
+            "procedure": "SAMPLE.002",
+            "channel": "online",
+            "received_at": "2025-11-03T09:00:00+07:00",
+            "due_at": "2025-11-10T10:00:00+07:00",
+        },
+    ),
+]
 
 
-CLIENT = httpx.Client(timeout=60.0)  # one, since a new one for each of hundreds of questions takes longer than their answers
+# one, since a new one for each of hundreds of questions takes longer than their answers
+CLIENT = httpx.Client(timeout=60.0)
 
 
 def get(hub: Hub, path: str, status: int = 200) -> Any:
@@ -46,11 +62,17 @@ def answers(url: str) -> bool:
 
 def send(hub: Hub, id_: str, kind: str, time: str, data: dict[str, Any]) -> None:
     event = {
-        "specversion": "1.0", "id": id_, "source": "one-stop", "type": kind, "time": time,
+        "specversion": "1.0",
+        "id": id_,
+        "source": "one-stop",
+        "type": kind,
+        "time": time,
         "data": {"dossier_id": ID, "agency": "SAMPLE.A", **data},
-    }  # fmt: skip
+    }
     answer = httpx.post(
-        f"http://127.0.0.1:{hub.settings.gateway_port}/v1/events", json=event, headers={"content-type": "application/cloudevents+json"}
+        f"http://127.0.0.1:{hub.settings.gateway_port}/v1/events",
+        json=event,
+        headers={"content-type": "application/cloudevents+json"},
     )
     assert answer.status_code == 202, answer.text
 
@@ -70,7 +92,9 @@ def test_a_figure_is_followed_to_the_facts_and_back(hub: Hub) -> None:
     for fact in SENT:
         send(hub, *fact)
         last = get(hub, path)["facts"][-1]
-        assert (last["id"], last["type"], last["occurred_at"]) == fact[:3], "what was accepted is there at once"
+        assert (last["id"], last["type"], last["occurred_at"]) == fact[:3], (
+            "what was accepted is there at once"
+        )
 
     def standings() -> list[str]:
         return [fact["standing"] for fact in get(hub, path)["facts"]]
@@ -81,13 +105,22 @@ def test_a_figure_is_followed_to_the_facts_and_back(hub: Hub) -> None:
     for fact, (_, _, _, data) in zip(answer["facts"], SENT, strict=True):
         assert data.items() <= fact["data"].items()
     [closed] = [cell for cell in answer["state"]["counts_for"] if cell["kind"] == "closed"]
-    assert (closed["category"], closed["at"], closed["agency"], closed["counts"]["late"]) == ("SAMPLE.002", "2025-11-10", "SAMPLE.A", 1)
+    assert (closed["category"], closed["at"], closed["agency"], closed["counts"]["late"]) == (
+        "SAMPLE.002",
+        "2025-11-10",
+        "SAMPLE.A",
+        1,
+    )
     for figure in closed["figures"]:
-        if "to=" in figure["figure"]:  # there is no other dossier; what is carried over is made of two of its cells
+        # there is no other dossier; what is carried over is made of two of its cells
+        if "to=" in figure["figure"]:
             assert get(hub, figure["figure"])[figure["part"]] == figure["adds"]
         if figure["list"] is not None:
             assert {thing["id"] for thing in get(hub, figure["list"])["things"]} == {ID}
-    assert "lgsp_facts_ready 1" in httpx.get(f"http://127.0.0.1:{hub.settings.metrics_port}/metrics").text
+    assert (
+        "lgsp_facts_ready 1"
+        in httpx.get(f"http://127.0.0.1:{hub.settings.metrics_port}/metrics").text
+    )
     assert "Nothing was ever told" in get(hub, "/v1/dossiers/TST.1", 404)["detail"]
 
 
@@ -99,20 +132,31 @@ async def test_every_listed_thing_can_be_asked_with_all_of_its_facts(hub: Hub) -
     await hub.settle()
     start(hub, "metrics")
     with sqlite3.connect(hub.settings.data / "listing.sqlite") as listing:
-        things = [(family, thing) for family in FAMILIES for (thing,) in listing.execute(f"SELECT thing FROM {family}")]
-    assert {(event.family, event.thing) for event in told if event.family in FAMILIES} == set(things)
+        things = [
+            (family, thing)
+            for family in FAMILIES
+            for (thing,) in listing.execute(f"SELECT thing FROM {family}")
+        ]
+    assert {(event.family, event.thing) for event in told if event.family in FAMILIES} == set(
+        things
+    )
     assert Counter(family for family, _ in things).keys() == set(FAMILIES)
     for family, thing in things:
         answer = get(hub, f"/v1/{family}/{quote(thing, safe='')}")
         mine = [event for event in told if (event.family, event.thing) == (family, thing)]
-        assert [(fact["id"], fact["source"], fact["type"], fact["occurred_at"]) for fact in answer["facts"]] == [
-            (event.event_id, event.source, event.type, iso(event.occurred_at)) for event in mine
-        ]
+        assert [
+            (fact["id"], fact["source"], fact["type"], fact["occurred_at"])
+            for fact in answer["facts"]
+        ] == [(event.event_id, event.source, event.type, iso(event.occurred_at)) for event in mine]
         again = len(mine) - len({(event.source, event.event_id) for event in mine})
-        assert Counter(fact["standing"] for fact in answer["facts"]) == Counter(counted=len(mine) - again, duplicate=again)
+        assert Counter(fact["standing"] for fact in answer["facts"]) == Counter(
+            counted=len(mine) - again, duplicate=again
+        )
         assert (answer["left"], answer["facts_missing"], answer["state_missing"]) == (0, None, None)
     for family, thing in things[::20]:
         for cell in get(hub, f"/v1/{family}/{quote(thing, safe='')}")["state"]["counts_for"]:
             for figure in cell["figures"]:
                 if figure["list"] is not None:
-                    assert thing in {one["id"] for one in get(hub, figure["list"] + "&limit=1000")["things"]}, figure
+                    assert thing in {
+                        one["id"] for one in get(hub, figure["list"] + "&limit=1000")["things"]
+                    }, figure

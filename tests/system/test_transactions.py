@@ -1,4 +1,6 @@
-"""No transaction is committed of which any write failed: each single one is made to fail in turn, on a real Kafka."""
+"""No transaction is committed of which any write failed: each single one is made to fail in turn,
+on a real Kafka.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,12 @@ from streams.takeover import take_over
 
 START = 1_767_546_000_000
 DOSSIERS, DOCUMENTS = TopicPartition("lgsp.dossiers", 0), TopicPartition("lgsp.documents", 0)
-FAILURES = (MessageSizeTooLargeError, NotLeaderForPartitionError, UnknownTopicOrPartitionError, TopicAuthorizationFailedError)
+FAILURES = (
+    MessageSizeTooLargeError,
+    NotLeaderForPartitionError,
+    UnknownTopicOrPartitionError,
+    TopicAuthorizationFailedError,
+)
 Batches = dict[str, list[Handed]]
 
 
@@ -42,13 +49,22 @@ Batches = dict[str, list[Handed]]
 async def batches(hub: Hub) -> Batches:
     """Facts of two families in Kafka, as a ledger is handed them."""
     async with Publisher(hub.settings) as publisher:
-        await publisher.publish([event for _, event in events(11, 400, START, 20) if event.family in ("dossiers", "documents")])
-    return {source.topic: [Handed(await read(hub, source), None)] for source in (DOSSIERS, DOCUMENTS)}
+        await publisher.publish(
+            [
+                event
+                for _, event in events(11, 400, START, 20)
+                if event.family in ("dossiers", "documents")
+            ]
+        )
+    return {
+        source.topic: [Handed(await read(hub, source), None)] for source in (DOSSIERS, DOCUMENTS)
+    }
 
 
 @contextmanager
 def failing(number: int, error: type[KafkaError]) -> Iterator[list[str]]:
-    """The batch of that number never reaches Kafka, and its future tells why: what aiokafka does when it can't or may not retry.
+    """The batch of that number never reaches Kafka, and its future tells why: what aiokafka does
+    when it can't or may not retry.
 
     Yields the topics of the batches that were to be sent meanwhile.
     """
@@ -77,12 +93,19 @@ async def opened(hub: Hub) -> Ledger:
     return ledger
 
 
-async def failed_write(hub: Hub, batches: Batches, number: int, error: type[KafkaError]) -> list[str]:
-    """Fail the write of that number, which must fail the transaction; the topics that it writes to."""
+async def failed_write(
+    hub: Hub, batches: Batches, number: int, error: type[KafkaError]
+) -> list[str]:
+    """Fail the write of that number, which must fail the transaction; the topics that it writes
+    to.
+    """
     ledger = await opened(hub)
     assert [account.next for account in ledger.accounts.values()] == [0] * len(ledger.accounts)
     try:
-        with failing(number, error) as sent, pytest.raises(LedgerError, match=r"lgsp\..*/0: .*bytes"):
+        with (
+            failing(number, error) as sent,
+            pytest.raises(LedgerError, match=r"lgsp\..*/0: .*bytes"),
+        ):
             await ledger.apply(batches)
         return sent
     finally:
@@ -90,7 +113,9 @@ async def failed_write(hub: Hub, batches: Batches, number: int, error: type[Kafk
 
 
 async def test_a_failed_write_fails_its_transaction(hub: Hub, batches: Batches) -> None:
-    """Whichever write and failure it is: nothing of the transaction counts, the sentence names the topic, a fresh start is exact."""
+    """Whichever write and failure it is: nothing of the transaction counts, the sentence names the
+    topic, a fresh start is exact.
+    """
     written = [state_topic("dossiers"), state_topic("documents"), cells_topic()]
     for error in FAILURES:
         for number in range(len(written)):
@@ -103,26 +128,39 @@ async def test_a_failed_write_fails_its_transaction(hub: Hub, batches: Batches) 
 
 
 async def test_what_kafka_does_not_take_in_time_ends_the_worker(hub: Hub, batches: Batches) -> None:
-    """A topic that is gone is waited for in vain: the transaction ends with a sentence instead of hanging."""
+    """A topic that is gone is waited for in vain: the transaction ends with a sentence instead of
+    hanging.
+    """
     hub.settings.transaction_timeout = 3.0
     ledger = await opened(hub)
     async with admin(hub.settings) as client:
         await client.delete_topics([state_topic("documents")])
-    with pytest.raises(LedgerError, match=r"did not take a transaction within 3 s|lgsp\.documents\.state"):
+    with pytest.raises(
+        LedgerError, match=r"did not take a transaction within 3 s|lgsp\.documents\.state"
+    ):
         await ledger.apply(batches)
 
 
 async def limit_states(hub: Hub, most: int) -> None:
     """Set how large a batch of the dossiers' states may be."""
     async with admin(hub.settings) as client:
-        resource = ConfigResource(ConfigResourceType.TOPIC, state_topic("dossiers"), configs={
-            "max.message.bytes": str(most), "cleanup.policy": "compact",
-        })  # fmt: skip
+        resource = ConfigResource(
+            ConfigResourceType.TOPIC,
+            state_topic("dossiers"),
+            configs={
+                "max.message.bytes": str(most),
+                "cleanup.policy": "compact",
+            },
+        )
         await client.alter_configs([resource])
 
 
-async def test_a_worker_whose_states_are_too_large_for_kafka_ends_and_heals(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
-    """The whole worker: it says which topic and record; as it starts again it puts the topic right, and is exact."""
+async def test_a_worker_whose_states_are_too_large_for_kafka_ends_and_heals(
+    hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The whole worker: it says which topic and record; as it starts again it puts the topic right,
+    and is exact.
+    """
     facts = [event for _, event in events(3, 200, START, 20)]
     worker = hub.service("worker", "worker")
     until(lambda: "keeping the partitions" in worker.log.read_text(), 120)
@@ -132,7 +170,11 @@ async def test_a_worker_whose_states_are_too_large_for_kafka_ends_and_heals(hub:
     process = worker.process
     assert process is not None
     await asyncio.to_thread(until, lambda: process.poll() is not None)
-    assert re.search(r"lgsp.dossiers.state/\d: Kafka refused a batch as too large; its largest record is '.+' with", worker.log.read_text())
+    assert re.search(
+        r"lgsp.dossiers.state/\d: Kafka refused a batch as too large; its largest record is '.+'"
+        r" with",
+        worker.log.read_text(),
+    )
     verdicts = await hub.settle()
     assert sum(verdict.events for verdict in verdicts) == len(facts)
     assert not any(verdict.differences for verdict in verdicts)

@@ -1,4 +1,6 @@
-"""`lgsp up` as a person uses it: start, send a fact, see it move, stop, start again; and what it says when it can't."""
+"""`lgsp up` as a person uses it: start, send a fact, see it move, stop, start again; and what it
+says when it can't.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,17 @@ class Up:
 
     def __init__(self, data: Path) -> None:
         self.gateway, self.metrics, self.kafka = free_port(), free_port(), free_port()
-        ports = {"GATEWAY": self.gateway, "METRICS": self.metrics, "KAFKA": self.kafka, "WORKER": free_port()}
-        self.environment = os.environ | {f"LGSP_{name}_PORT": str(port) for name, port in ports.items()} | {"LGSP_DATA": str(data)}
+        ports = {
+            "GATEWAY": self.gateway,
+            "METRICS": self.metrics,
+            "KAFKA": self.kafka,
+            "WORKER": free_port(),
+        }
+        self.environment = (
+            os.environ
+            | {f"LGSP_{name}_PORT": str(port) for name, port in ports.items()}
+            | {"LGSP_DATA": str(data)}
+        )
         self.log = data.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -35,14 +46,21 @@ class Up:
         """In the background, its output in a file."""
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "ops.cli", "up"], env=self.environment | {"SIMULATE": simulate}, stdout=out, stderr=out
+                [sys.executable, "-m", "ops.cli", "up"],
+                env=self.environment | {"SIMULATE": simulate},
+                stdout=out,
+                stderr=out,
             )
 
     def children(self, name: str) -> list[psutil.Process]:
         """The processes of that name that it keeps."""
         assert self.process is not None
         found = psutil.Process(self.process.pid).children()
-        return [child for child in found if child.status() != psutil.STATUS_ZOMBIE and child.cmdline()[-1:] == [name]]
+        return [
+            child
+            for child in found
+            if child.status() != psutil.STATUS_ZOMBIE and child.cmdline()[-1:] == [name]
+        ]
 
     def said(self) -> str:
         """What it printed since the last start."""
@@ -63,12 +81,22 @@ class Up:
     def send(self, number: int) -> int:
         """Send a reception; the status of the answer."""
         event = {
-            "specversion": "1.0", "id": f"event-{number}", "source": "test", "type": "dossier.received",
+            "specversion": "1.0",
+            "id": f"event-{number}",
+            "source": "test",
+            "type": "dossier.received",
             "time": "2026-11-03T09:00:00+07:00",
-            "data": {"dossier_id": f"SAMPLE-{number}", "agency": "SAMPLE.TEST", "procedure": "SAMPLE.1", "channel": "online"},
-        }  # fmt: skip
+            "data": {
+                "dossier_id": f"SAMPLE-{number}",
+                "agency": "SAMPLE.TEST",
+                "procedure": "SAMPLE.1",
+                "channel": "online",
+            },
+        }
         headers = {"Content-Type": "application/cloudevents+json"}
-        request = urllib.request.Request(f"http://127.0.0.1:{self.gateway}/v1/events", json.dumps(event).encode(), headers)
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.gateway}/v1/events", json.dumps(event).encode(), headers
+        )
         with urllib.request.urlopen(request, timeout=10) as answer:
             return int(answer.status)
 
@@ -90,15 +118,29 @@ def has(up: Up, agency: str, count: int) -> Callable[[], bool]:
 
 
 def assert_nothing_alarms(data: Path) -> None:
-    """No log of a normal first start has an error (but that the machine is slow), nor the hub's own a warning."""
-    own = [line for log in (data / "logs").glob("*.log") for line in log.read_text("utf-8").splitlines()]
+    """No log of a normal first start has an error (but that the machine is slow), nor the hub's own
+    a warning.
+    """
+    own = [
+        line
+        for log in (data / "logs").glob("*.log")
+        for line in log.read_text("utf-8").splitlines()
+    ]
     assert not [line for line in own if re.search("WARNING|ERROR|CRITICAL|Traceback", line)]
-    kafka = [line for log in (data / "kafka" / "logs").iterdir() for line in log.read_text("utf-8").splitlines()]
-    assert not [line for line in kafka if re.search("ERROR(?!.*Exceptionally slow)|FATAL|Exception", line)]
+    kafka = [
+        line
+        for log in (data / "kafka" / "logs").iterdir()
+        for line in log.read_text("utf-8").splitlines()
+    ]
+    assert not [
+        line for line in kafka if re.search("ERROR(?!.*Exceptionally slow)|FATAL|Exception", line)
+    ]
 
 
 def test_facts_survive_a_stop_and_a_killed_supervisor(up: Up, tmp_path: Path) -> None:
-    """A first start alarms of nothing; neither Ctrl-C nor a killed supervisor leaves a process; figures are there at each start."""
+    """A first start alarms of nothing; neither Ctrl-C nor a killed supervisor leaves a process;
+    figures are there at each start.
+    """
     up.start(simulate="1")
     until(lambda: up.send(1) == 202)
     until(has(up, "SAMPLE.TEST", 1))
@@ -123,7 +165,9 @@ def test_facts_survive_a_stop_and_a_killed_supervisor(up: Up, tmp_path: Path) ->
     assert up.interrupt() == 0
 
 
-def test_a_broker_killed_while_it_starts_and_one_that_cannot_start_hold_up_nobody(up: Up, tmp_path: Path) -> None:
+def test_a_broker_killed_while_it_starts_and_one_that_cannot_start_hold_up_nobody(
+    up: Up, tmp_path: Path
+) -> None:
     """Whatever befalls Kafka is retried; the others go on, and what was accepted stays."""
     logs, pid_file = tmp_path / "var" / "logs", tmp_path / "var" / "kafka" / "broker.pid"
     up.start(simulate="0")
@@ -170,7 +214,10 @@ def test_a_wrong_setting_is_told_before_anything_is_started(up: Up, tmp_path: Pa
     up.start(simulate="0")
     assert up.process is not None
     assert up.process.wait(60) == 1
-    said = "LGSP_DAYS_OFF is '02/09/2026': '02/09/2026' is no day: write days such as 2026-01-02,2026-02-13."
+    said = (
+        "LGSP_DAYS_OFF is '02/09/2026': '02/09/2026' is no day: write days such as"
+        " 2026-01-02,2026-02-13."
+    )
     assert up.said() == f"{said} docs/settings.md lists every setting.\n"
     assert not (tmp_path / "var").exists()
 

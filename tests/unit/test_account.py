@@ -1,4 +1,6 @@
-"""An account: what Kafka holds of the books, also where somebody else wrote among it, and what has to be published first."""
+"""An account: what Kafka holds of the books, also where somebody else wrote among it, and what has
+to be published first.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def opened(states: list[Row], pages: list[Row], *, applied: int = 1) -> Account:
     """An account that read these rows, and behind them how far they have come."""
     account = Account(FAMILY, 0)
     account.put_states(STATES, [*states, Row(*applied_state(applied))])
-    account.put_pages(CELLS, [*pages, Row(*applied_row("dossiers", Standing(applied, FAMILY.rules, 2)))])
+    account.put_pages(
+        CELLS, [*pages, Row(*applied_row("dossiers", Standing(applied, FAMILY.rules, 2)))]
+    )
     return account
 
 
@@ -50,7 +54,12 @@ def rows(changes: Changes) -> tuple[list[Row], list[Row]]:
 async def test_books_that_are_in_order_have_nothing_to_publish() -> None:
     account = opened(*rows(fold(FACT)))
     assert await account.settled() is None
-    assert (account.next, account.states_next, account.rules, account.books.refused_run) == (1, 1, FAMILY.rules, 2)
+    assert (account.next, account.states_next, account.rules, account.books.refused_run) == (
+        1,
+        1,
+        FAMILY.rules,
+        2,
+    )
 
 
 async def test_books_without_a_page_have_nothing_to_publish() -> None:
@@ -64,24 +73,35 @@ async def test_how_far_an_earlier_hub_came_is_said_again_so_that_it_refuses_thes
     assert (account.next, account.rules) == (7, Rules(FAMILY.version))
     changes = await account.settled()
     assert changes is not None
-    assert account.pages(changes, account.next)[-1] == applied_row("dossiers", Standing(7, FAMILY.rules))
+    assert account.pages(changes, account.next)[-1] == applied_row(
+        "dossiers", Standing(7, FAMILY.rules)
+    )
 
 
 def test_books_of_a_later_layout_are_refused_by_name() -> None:
     page = encode_page({"applied|-": {0: LAYOUT - 1}})
     with pytest.raises(BooksError, match=r"lgsp\.dossiers/0: .*A newer worker kept these books"):
-        Account(FAMILY, 0).put_pages(CELLS, [Row(applied_row("dossiers", Standing(0, Rules(1)))[0], page)])
+        Account(FAMILY, 0).put_pages(
+            CELLS, [Row(applied_row("dossiers", Standing(0, Rules(1)))[0], page)]
+        )
 
 
 @pytest.mark.parametrize("junk", [b"junk", b"\x00\x01garbage", b"{}"])
 async def test_junk_over_a_page_is_passed_over_and_the_page_written_again(junk: bytes) -> None:
-    """From the states, though the page that Kafka held before is gone; junk under a key that is no page's is taken out."""
+    """From the states, though the page that Kafka held before is gone; junk under a key that is no
+    page's is taken out.
+    """
     states, pages = rows(fold(FACT))
-    account = opened(states, [*pages[1:], Row(pages[0].key, junk, 41), Row(b"dossiers|X|1", junk, 42)])
+    account = opened(
+        states, [*pages[1:], Row(pages[0].key, junk, 41), Row(b"dossiers|X|1", junk, 42)]
+    )
     changes = await account.settled()
     assert changes is not None
     assert dict(changes.pages) == {pages[0].key: pages[0].value, b"dossiers|X|1": None}
-    assert [one.origin for one in account.junk] == ["kafka:lgsp.cells/0/41", "kafka:lgsp.cells/0/42"]
+    assert [one.origin for one in account.junk] == [
+        "kafka:lgsp.cells/0/41",
+        "kafka:lgsp.cells/0/42",
+    ]
     assert account.junk[0].payload == junk
 
 
@@ -94,9 +114,13 @@ async def test_junk_over_a_page_that_kafka_still_has_is_written_over() -> None:
 
 
 async def test_what_was_written_again_since_is_in_order() -> None:
-    """Junk stays in Kafka until it is compacted away: books that were mended once must not be counted anew at every take-over."""
+    """Junk stays in Kafka until it is compacted away: books that were mended once must not be
+    counted anew at every take-over.
+    """
     states, pages = rows(fold(FACT))
-    account = opened([Row(b"thing", b"junk", 40), *states], [Row(pages[0].key, b"junk", 41), *pages])
+    account = opened(
+        [Row(b"thing", b"junk", 40), *states], [Row(pages[0].key, b"junk", 41), *pages]
+    )
     assert len(account.junk) == 2
     assert await account.settled() is None
 
@@ -111,7 +135,9 @@ async def test_junk_over_a_state_that_kafka_still_has_is_written_over() -> None:
 
 
 async def test_a_state_that_is_lost_stops_its_thing_by_name_and_no_other() -> None:
-    """What stood there before is gone: to begin anew with the next fact would count the thing twice."""
+    """What stood there before is gone: to begin anew with the next fact would count the thing
+    twice.
+    """
     account = opened([Row(b"thing", b"junk", 41)], rows(fold(FACT))[1])
     await account.settled()
     other = told("dossier.received", "11-03 09:00", dossier_id="other")
@@ -158,7 +184,9 @@ async def test_states_of_before_they_said_how_far_they_had_come_say_so_from_now_
 
 
 def test_a_log_that_begins_again_while_it_is_read_is_no_repetition() -> None:
-    """The topic was deleted and made again: its first facts have offsets that seem to be counted already."""
+    """The topic was deleted and made again: its first facts have offsets that seem to be counted
+    already.
+    """
     account = Account(FAMILY, 0)
     account.next = 500
     with pytest.raises(LedgerError, match="offset 0 comes after offset 499"):
@@ -166,7 +194,9 @@ def test_a_log_that_begins_again_while_it_is_read_is_no_repetition() -> None:
 
 
 def test_heartbeats_count_wherever_their_log_is() -> None:
-    """It is kept for an hour only, and made again where it is missing; the newest one is the newest."""
+    """It is kept for an hour only, and made again where it is missing; the newest one is the
+    newest.
+    """
     account = Account(FAMILIES["heartbeats"], 0)
     account.next = 15_000_000
     assert len(account.in_order([Handed([Row(b"0", None, 3)], None)])) == 1

@@ -26,14 +26,29 @@ def test_keys_go_where_every_kafka_client_sends_them(key: bytes) -> None:
     assert partition_of(key, 7) == (reference(key) & 0x7FFFFFFF) % 7
 
 
-@pytest.mark.parametrize("key", [b"thing", "Hồ sơ 77/2026".encode(), b"H35.SAMPLE-260106-000023", " vừa-đủ".encode()])
+@pytest.mark.parametrize(
+    "key", [b"thing", "Hồ sơ 77/2026".encode(), b"H35.SAMPLE-260106-000023", " vừa-đủ".encode()]
+)
 def test_ids_that_connectors_let_in_are_not_strange(key: bytes) -> None:
     assert strange(key, None) is None
 
 
-@pytest.mark.parametrize("key", [b"a|b", b"\xff\xfe", b"a\x00b", "a\u0085b".encode(), "a\u202eb".encode(), "a\u2066b".encode(), b"x" * 129])
+@pytest.mark.parametrize(
+    "key",
+    [
+        b"a|b",
+        b"\xff\xfe",
+        b"a\x00b",
+        "a\u0085b".encode(),
+        "a\u202eb".encode(),
+        "a\u2066b".encode(),
+        b"x" * 129,
+    ],
+)
 def test_keys_that_no_connector_lets_in_are_refused_by_name(key: bytes) -> None:
-    """Bars, bytes that are no text, control characters (C1 too), marks that change the direction of writing, endless ones."""
+    """Bars, bytes that are no text, control characters (C1 too), marks that change the direction of
+    writing, endless ones.
+    """
     changes = Books(FAMILIES["dossiers"]).fold([Record(key, encode(FACT[0]))])
     assert changes.states == []
     assert "no id that a connector lets in" in changes.refused[0].reason
@@ -43,14 +58,24 @@ def test_a_record_on_a_partition_that_is_not_its_keys_is_refused_by_name() -> No
     """It would be a second thing of that id, and count twice."""
     changes = Books(FAMILIES["dossiers"], ELSEWHERE).fold([record(*FACT)])
     assert changes.states == []
-    assert f"belongs to partition {AT_HOME.partition}, not {ELSEWHERE.partition}" in changes.refused[0].reason
+    assert (
+        f"belongs to partition {AT_HOME.partition}, not {ELSEWHERE.partition}"
+        in changes.refused[0].reason
+    )
     assert len(Books(FAMILIES["dossiers"], AT_HOME).fold([record(*FACT)]).states) == 1
 
 
 def test_heartbeats_choose_their_partition_themselves() -> None:
     beat = told("hub.heartbeat", "11-03 09:00")
     for partition in range(PARTITIONS):
-        assert len(Books(FAMILIES["heartbeats"], Home(partition, PARTITIONS)).fold([record(*beat)]).states) == 1
+        assert (
+            len(
+                Books(FAMILIES["heartbeats"], Home(partition, PARTITIONS))
+                .fold([record(*beat)])
+                .states
+            )
+            == 1
+        )
 
 
 async def test_what_was_let_in_before_goes_when_states_are_counted_anew() -> None:

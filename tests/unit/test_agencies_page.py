@@ -37,7 +37,11 @@ from schemas.wire import Decoder, encode
 from streams.families import FAMILIES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "agencies.md").read_text("utf-8")
-COMMANDS = [shlex.split(found) for block in re.findall(r"```sh\n(.*?)```", PAGE, re.S) for found in re.split(r"\n(?=curl )", block)]
+COMMANDS = [
+    shlex.split(found)
+    for block in re.findall(r"```sh\n(.*?)```", PAGE, re.S)
+    for found in re.split(r"\n(?=curl )", block)
+]
 SENT = [command for command in COMMANDS if "--data" in command]
 ASKED = [command[1] for command in COMMANDS if "--data" not in command]
 ROWS = re.findall(r"^\| `agency=(\S+?)((?:&\w+=true)*)` \| (.+?) \| (.+?) \|$", PAGE, re.M)
@@ -48,10 +52,14 @@ def items() -> dict[str, Item]:
     family, found = FAMILIES["inventory"], dict[str, Item]()
     for command in SENT:
         headers = Headers(dict([command[command.index("-H") + 1].split(": ", 1)]))
-        for item in items_of(command[command.index("--data") + 1].encode(), headers, Settings().batch_limit):
+        for item in items_of(
+            command[command.index("--data") + 1].encode(), headers, Settings().batch_limit
+        ):
             event = event_of(item, latest=LATEST_MS)
             kind, fields = Decoder("inventory")(encode(event))
-            family.merges[kind](found.setdefault(event.thing, Item(statements={})), fields, event.occurred_at)
+            family.merges[kind](
+                found.setdefault(event.thing, Item(statements={})), fields, event.occurred_at
+            )
     return found
 
 
@@ -63,15 +71,23 @@ def directory() -> Directory:
 @pytest.fixture
 def app(tmp_path: Path, directory: Directory) -> Iterator[Any]:
     cube = filled(tmp_path, [])
-    shared: Any = {"progress": lambda: Progress(ready=True, partitions=1), "clock": lambda: NOW, "directory": lambda: directory}
+    shared: Any = {
+        "progress": lambda: Progress(ready=True, partitions=1),
+        "clock": lambda: NOW,
+        "directory": lambda: directory,
+    }
     questions = Questions(Readers(cube), INDICATORS, {}, **shared)
-    yield create_app(questions, Exporter(cube, {}, worker_lag=dict, **shared), [directory_routes(questions)])
+    yield create_app(
+        questions, Exporter(cube, {}, worker_lag=dict, **shared), [directory_routes(questions)]
+    )
     cube.close()
 
 
 def get(app: Any, path: str) -> httpx.Response:
     async def ask() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hub") as client:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://hub"
+        ) as client:
             return await client.get(path)
 
     return asyncio.run(ask())
@@ -81,11 +97,15 @@ def test_the_events_are_taken_in_and_hold(directory: Directory) -> None:
     assert len(SENT) == 3
     assert directory.mistakes == []
     assert directory.agencies(date(2025, 7, 1)) == ["SAMPLE.N", "SAMPLE.P"]
-    assert [one.fields.procedure for one in directory.procedures_on(date(2025, 7, 1))] == ["1.000001.SAMPLE"]
+    assert [one.fields.procedure for one in directory.procedures_on(date(2025, 7, 1))] == [
+        "1.000001.SAMPLE"
+    ]
 
 
 @pytest.mark.parametrize(("agency", "how", "before", "after"), ROWS)
-def test_a_figure_holds_what_the_page_says(directory: Directory, agency: str, how: str, before: str, after: str) -> None:
+def test_a_figure_holds_what_the_page_says(
+    directory: Directory, agency: str, how: str, before: str, after: str
+) -> None:
     options = dict.fromkeys(re.findall(r"&(\w+)=true", how), True)
     said = [set(before.split()), set((before if after == "the same" else after).split())]
     days = (date(2025, 6, 30), date(2025, 7, 1))
@@ -108,11 +128,22 @@ def test_the_questions_are_answered(app: Any, address: str) -> None:
 
 
 def test_every_kind_of_problem_and_every_parameter_is_on_the_page() -> None:
-    for word in (*get_args(MistakeKind), DIRECTORY_PROBLEMS.name, AGENCIES_UNKNOWN.name, *AgenciesAnswer.model_fields, "predecessors"):
+    for word in (
+        *get_args(MistakeKind),
+        DIRECTORY_PROBLEMS.name,
+        AGENCIES_UNKNOWN.name,
+        *AgenciesAnswer.model_fields,
+        "predecessors",
+    ):
         assert f"`{word}`" in PAGE, word
     assert "predecessors" in AgencyAnswer.model_fields
-    assert "silent_since" in CoverageAnswer.model_fields["agencies"].annotation.__args__[0].model_fields  # type: ignore[union-attr]
+    assert (
+        "silent_since"
+        in CoverageAnswer.model_fields["agencies"].annotation.__args__[0].model_fields
+    )  # type: ignore[union-attr]
     for asked in (AgenciesAsked, ProceduresAsked):
-        assert [name for name in asked.model_fields if f"`{name}`" not in PAGE and name != "format"] == []
+        assert [
+            name for name in asked.model_fields if f"`{name}`" not in PAGE and name != "format"
+        ] == []
     assert "`family`" in PAGE
     assert "family" in CoverageAsked.model_fields

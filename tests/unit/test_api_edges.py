@@ -1,4 +1,6 @@
-"""Questions as they are mistyped, and at the ends of the calendar: answered or refused by name at every address, never with a failure."""
+"""Questions as they are mistyped, and at the ends of the calendar: answered or refused by name at
+every address, never with a failure.
+"""
 
 from __future__ import annotations
 
@@ -14,42 +16,125 @@ from served import FORMULA, small_metrics
 SHARE = "/v1/indicators/dossiers_on_time_share?"
 LISTS = "/v1/dossiers?kind=received&measure=received&"
 EDGES = [
-    *(SHARE + query for query in (
-        "from=2024-02-29&to=2024-02-29&compare=last_year", "from=2024-03-31&to=2024-03-31&compare=previous",
-        "from=2024-02-01&to=2024-02-29&compare=last_year", "from=2023-02-01&to=2023-02-28&compare=last_year",
-        "from=0001-01-01&to=0001-01-31&compare=last_year", "from=0001-01-01&to=0001-01-31&compare=previous",
-        "from=9999-12-01&to=9999-12-31", "from=9999-12-01&to=9999-12-31&compare=previous", "to=9999-12-31&by=day",
-        "from=0001-01-01&to=9999-12-31&compare=previous", "from=1900-01-01&to=2100-01-01&by=day", "from=2026-11-30&to=2026-11-01",
-        "from=2026-02-30", "from=20261103", "from=2026-W45-2", "from=1790000000", "from=2026-11-03T00:00:00",
-        "from=%EF%BC%92%EF%BC%90%EF%BC%92%EF%BC%96-11-03", "from=", "window=MONTH", "window=month&from=2026-11-01",
-        "from=2026-11-01&from=2026-11-02", "agency=", "agency=%00", "agency=%FF", "agency=TST.A%20", "agency=tst.a",
-        "agency=TST.A&agency=TST.X01", "by=agency,category", "by=day&window=all", "compare=previous&window=all", "format=CSV",
-        "format=csv&by=agency", "foo=1", "level=x%C3%A3", "limit=5", "from=9999-12-31&to=9999-12-31", "from=0001-01-01&to=0001-01-01",
-        "from=9999-01-01&to=9999-12-31&compare=last_year", "from=0002-02-28&to=0002-03-01&compare=last_year&by=category",
-        "to=9999-12-31&by=agency&roll_up=commune", "from=0001-01-01&agency=TST.A&history=true",
-    )),
-    *("/v1/counts?" + query for query in (
-        "family=dossiers&from=9999-12-31", "family=dossiers&to=0001-01-01",
-        "family=inventory&kind=procedures&by=day&from=0001-01-01&to=9999-12-31", "family=inventory&to=0001-01-01",
-        "family=inventory&to=9999-12-31", "family=dossiers&kind=nope", "", "by=day&from=0001-01-01&to=9999-12-31",
-        "to=9999-12-31&by=category",
-    )),
-    *("/v1/dossiers?" + query for query in (
-        "indicator=dossiers_on_time_share&from=0001-01-01&to=9999-12-31", "kind=received&measure=received&limit=0",
-        "kind=received&measure=received&limit=1001", "kind=received&measure=received&after=abc",
-        "kind=received&measure=received&after=%00", "kind=received&measure=received&to=9999-12-31",
-        "indicator=dossiers_carried_over&from=0001-01-01", "indicator=dossiers_carried_over&from=9999-12-31",
-    )),
-    "/v1/documents?kind=sent&measure=documents&to=9999-12-31", "/v1/tasks?kind=assigned&measure=assigned&from=0001-01-01",
-    *("/v1/agencies" + query for query in ("?day=0001-01-01", "?day=9999-12-31", "/..%2f..%2fetc", "/%00", "/TST.A?day=0001-01-01")),
-    "/v1/procedures?day=9999-12-31", "/v1/procedures?day=0001-01-01",
-    *("/v1/coverage?" + query for query in ("from=0001-01-01&to=9999-12-31", "from=9999-12-31", "to=0001-01-01", "to=9999-12-31")),
-    *("/v1/scores/766?" + query for query in ("from=0001-01-01&to=0001-01-02", "from=9999-12-01&to=9999-12-31", "to=9999-12-31")),
-    "/v1/indicators/%FF", "/v1/indicators?books=nope", "/metrics?books=nope", "/v1/indicators?to=9999-12-31&by=day",
-    "/v1/indicators?from=0001-01-01&to=0001-12-31&compare=last_year", "/v1/indicators?from=0001-01-01&to=9999-12-31&by=category",
-    "/v1/indicators?from=0001-01-15&to=0001-02-14&compare=previous&by=agency", "/v1/indicators?from=9999-12-31&by=level",
-]  # fmt: skip
-JARGON = re.compile(r"Input should|Value error|unable to parse|Extra inputs|\^|\\d|Error\b|Exception|\b\d{12,}\b|Traceback|sqlite", re.I)
+    *(
+        SHARE + query
+        for query in (
+            "from=2024-02-29&to=2024-02-29&compare=last_year",
+            "from=2024-03-31&to=2024-03-31&compare=previous",
+            "from=2024-02-01&to=2024-02-29&compare=last_year",
+            "from=2023-02-01&to=2023-02-28&compare=last_year",
+            "from=0001-01-01&to=0001-01-31&compare=last_year",
+            "from=0001-01-01&to=0001-01-31&compare=previous",
+            "from=9999-12-01&to=9999-12-31",
+            "from=9999-12-01&to=9999-12-31&compare=previous",
+            "to=9999-12-31&by=day",
+            "from=0001-01-01&to=9999-12-31&compare=previous",
+            "from=1900-01-01&to=2100-01-01&by=day",
+            "from=2026-11-30&to=2026-11-01",
+            "from=2026-02-30",
+            "from=20261103",
+            "from=2026-W45-2",
+            "from=1790000000",
+            "from=2026-11-03T00:00:00",
+            "from=%EF%BC%92%EF%BC%90%EF%BC%92%EF%BC%96-11-03",
+            "from=",
+            "window=MONTH",
+            "window=month&from=2026-11-01",
+            "from=2026-11-01&from=2026-11-02",
+            "agency=",
+            "agency=%00",
+            "agency=%FF",
+            "agency=TST.A%20",
+            "agency=tst.a",
+            "agency=TST.A&agency=TST.X01",
+            "by=agency,category",
+            "by=day&window=all",
+            "compare=previous&window=all",
+            "format=CSV",
+            "format=csv&by=agency",
+            "foo=1",
+            "level=x%C3%A3",
+            "limit=5",
+            "from=9999-12-31&to=9999-12-31",
+            "from=0001-01-01&to=0001-01-01",
+            "from=9999-01-01&to=9999-12-31&compare=last_year",
+            "from=0002-02-28&to=0002-03-01&compare=last_year&by=category",
+            "to=9999-12-31&by=agency&roll_up=commune",
+            "from=0001-01-01&agency=TST.A&history=true",
+        )
+    ),
+    *(
+        "/v1/counts?" + query
+        for query in (
+            "family=dossiers&from=9999-12-31",
+            "family=dossiers&to=0001-01-01",
+            "family=inventory&kind=procedures&by=day&from=0001-01-01&to=9999-12-31",
+            "family=inventory&to=0001-01-01",
+            "family=inventory&to=9999-12-31",
+            "family=dossiers&kind=nope",
+            "",
+            "by=day&from=0001-01-01&to=9999-12-31",
+            "to=9999-12-31&by=category",
+        )
+    ),
+    *(
+        "/v1/dossiers?" + query
+        for query in (
+            "indicator=dossiers_on_time_share&from=0001-01-01&to=9999-12-31",
+            "kind=received&measure=received&limit=0",
+            "kind=received&measure=received&limit=1001",
+            "kind=received&measure=received&after=abc",
+            "kind=received&measure=received&after=%00",
+            "kind=received&measure=received&to=9999-12-31",
+            "indicator=dossiers_carried_over&from=0001-01-01",
+            "indicator=dossiers_carried_over&from=9999-12-31",
+        )
+    ),
+    "/v1/documents?kind=sent&measure=documents&to=9999-12-31",
+    "/v1/tasks?kind=assigned&measure=assigned&from=0001-01-01",
+    *(
+        "/v1/agencies" + query
+        for query in (
+            "?day=0001-01-01",
+            "?day=9999-12-31",
+            "/..%2f..%2fetc",
+            "/%00",
+            "/TST.A?day=0001-01-01",
+        )
+    ),
+    "/v1/procedures?day=9999-12-31",
+    "/v1/procedures?day=0001-01-01",
+    *(
+        "/v1/coverage?" + query
+        for query in (
+            "from=0001-01-01&to=9999-12-31",
+            "from=9999-12-31",
+            "to=0001-01-01",
+            "to=9999-12-31",
+        )
+    ),
+    *(
+        "/v1/scores/766?" + query
+        for query in (
+            "from=0001-01-01&to=0001-01-02",
+            "from=9999-12-01&to=9999-12-31",
+            "to=9999-12-31",
+        )
+    ),
+    "/v1/indicators/%FF",
+    "/v1/indicators?books=nope",
+    "/metrics?books=nope",
+    "/v1/indicators?to=9999-12-31&by=day",
+    "/v1/indicators?from=0001-01-01&to=0001-12-31&compare=last_year",
+    "/v1/indicators?from=0001-01-01&to=9999-12-31&by=category",
+    "/v1/indicators?from=0001-01-15&to=0001-02-14&compare=previous&by=agency",
+    "/v1/indicators?from=9999-12-31&by=level",
+]
+JARGON = re.compile(
+    r"Input should|Value error|unable to parse|Extra"
+    r" inputs|\^|\\d|Error\b|Exception|\b\d{12,}\b|Traceback|sqlite",
+    re.I,
+)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +146,9 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
 
 @pytest.fixture
 async def api(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://hub") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://hub"
+    ) as client:
         yield client
 
 
@@ -71,7 +158,9 @@ async def refused(api: httpx.AsyncClient, path: str, status: int = 422) -> str:
     return str(answer.json()["detail"])
 
 
-async def test_every_question_at_an_edge_is_answered_or_refused_in_plain_words(api: httpx.AsyncClient) -> None:
+async def test_every_question_at_an_edge_is_answered_or_refused_in_plain_words(
+    api: httpx.AsyncClient,
+) -> None:
     for path in EDGES:
         answer = await api.get(path)
         assert answer.status_code < 500, (path, answer.text)
@@ -80,107 +169,229 @@ async def test_every_question_at_an_edge_is_answered_or_refused_in_plain_words(a
             assert all(character.isprintable() for character in answer.json()["detail"])
 
 
-@pytest.mark.parametrize(("query", "received", "exist"), [
-    ("from=2025-11-03&to=9999-12-31", 3, 0), ("from=0001-01-01&to=9999-12-31", 3, 0), ("to=9999-12-30", 3, 5), ("from=9999-12-31", 0, 5),
-    ("from=9999-12-15&to=9999-12-31", 0, 0), ("to=0001-01-01", 0, 0), ("from=2025-11-04&to=9999-12-31", 0, 0),
-])  # fmt: skip
-async def test_windows_that_reach_the_ends_hold_what_lies_in_them(api: httpx.AsyncClient, query: str, received: int, exist: int) -> None:
+@pytest.mark.parametrize(
+    ("query", "received", "exist"),
+    [
+        ("from=2025-11-03&to=9999-12-31", 3, 0),
+        ("from=0001-01-01&to=9999-12-31", 3, 0),
+        ("to=9999-12-30", 3, 5),
+        ("from=9999-12-31", 0, 5),
+        ("from=9999-12-15&to=9999-12-31", 0, 0),
+        ("to=0001-01-01", 0, 0),
+        ("from=2025-11-04&to=9999-12-31", 0, 0),
+    ],
+)
+async def test_windows_that_reach_the_ends_hold_what_lies_in_them(
+    api: httpx.AsyncClient, query: str, received: int, exist: int
+) -> None:
     """Systems end on the last day of the calendar; without a last day they are told as of today."""
-    (kind,) = (await api.get(f"/v1/counts?family=dossiers&kind=received&agency=TST.A&{query}")).json()["kinds"]
+    (kind,) = (
+        await api.get(f"/v1/counts?family=dossiers&kind=received&agency=TST.A&{query}")
+    ).json()["kinds"]
     assert kind["counts"]["received"] == received
-    assert (await api.get(f"/v1/counts?kind=systems&{query}")).json()["kinds"][0]["counts"]["systems"] == exist
+    assert (await api.get(f"/v1/counts?kind=systems&{query}")).json()["kinds"][0]["counts"][
+        "systems"
+    ] == exist
 
 
-async def test_a_parameter_given_twice_or_empty_is_refused_at_every_address(api: httpx.AsyncClient) -> None:
-    assert await refused(api, f"{SHARE}agency=TST.A&agency=TST.X") == "agency: is given 2 times: give it once"
-    assert await refused(api, f"{SHARE}field=&from=") == "field: is empty: give a value, or leave it out; from: is empty: " \
-        "give a value, or leave it out"  # fmt: skip
-    for path in ("/v1/indicators", "/v1/counts", "/v1/scores/766", "/v1/catalogue", "/v1/agencies", "/v1/agencies/TST.A", "/v1/procedures",
-                 "/v1/coverage", "/v1/dossiers", "/v1/documents", "/v1/tasks", "/metrics", "/readyz", "/healthz"):  # fmt: skip
+async def test_a_parameter_given_twice_or_empty_is_refused_at_every_address(
+    api: httpx.AsyncClient,
+) -> None:
+    assert (
+        await refused(api, f"{SHARE}agency=TST.A&agency=TST.X")
+        == "agency: is given 2 times: give it once"
+    )
+    assert (
+        await refused(api, f"{SHARE}field=&from=")
+        == "field: is empty: give a value, or leave it out; from: is empty: "
+        "give a value, or leave it out"
+    )
+    for path in (
+        "/v1/indicators",
+        "/v1/counts",
+        "/v1/scores/766",
+        "/v1/catalogue",
+        "/v1/agencies",
+        "/v1/agencies/TST.A",
+        "/v1/procedures",
+        "/v1/coverage",
+        "/v1/dossiers",
+        "/v1/documents",
+        "/v1/tasks",
+        "/metrics",
+        "/readyz",
+        "/healthz",
+    ):
         assert "books: is given 2 times" in await refused(api, f"{path}?books=lgsp&books=lgsp")
         assert "foo: is no parameter of this address" in await refused(api, f"{path}?foo=1")
 
 
-@pytest.mark.parametrize(("path", "said"), [
-    (f"{SHARE}from=20/11/2026", "from: 20/11/2026 is not how a day is written: write 2026-11-20"),
-    (f"{SHARE}from=3.11.2026", "from: 3.11.2026 is not how a day is written: write 2026-11-03"),
-    (f"{SHARE}to=20261103", "to: 20261103 is not how a day is written: write 2026-11-03"),
-    (f"{SHARE}to=2026-11-03T00:00:00", "to: 2026-11-03T00:00:00 is not how a day is written: write 2026-11-03"),
-    (f"{SHARE}from=%EF%BC%92%EF%BC%90%EF%BC%92%EF%BC%96-11-03", "from: ####-##-## is not how a day is written: write 2026-11-03"),
-    (f"{SHARE}from=2026-11", "from: 2026-11 is not how a day is written: write it like 2026-11-03"),
-    (f"{SHARE}from=1790000000", "from: ########## is not how a day is written: write it like 2026-11-03"),
-    (f"{SHARE}from=2026-02-30", "from: 2026-02-30 is no day of the calendar"),
-    ("/v1/agencies?day=31/12/2026", "day: 31/12/2026 is not how a day is written: write 2026-12-31"),
-    (f"{SHARE}agencie=TST.A", "agencie: is no parameter of this address: did you mean agency?"),
-    (f"{SHARE}windows=month", "windows: is no parameter of this address: did you mean window?"),
-    (f"{SHARE}window=MONTH", "window: MONTH cannot be chosen: did you mean month?"),
-    (f"{SHARE}window=%C6%B0", "window: x cannot be chosen: there are today, week, month, quarter, year, period, all"),
-    (f"{SHARE}agency=tst.x", "agency: tst.x is not expected and was never heard from; did you mean TST.X?"),
-    (f"{SHARE}by=agencies", "by: agencies cannot be chosen: did you mean agency?"),
-    (f"{SHARE}agency=TST.A&own=maybe", "own: should be true or false"),
-    ("/v1/counts?family=dossier", "family: dossier is no family; did you mean dossiers?"),
-    ("/v1/coverage?family=dossier", "family: dossier is no family; did you mean dossiers?"),
-    ("/v1/counts?kind=recieved", "kind: recieved is no kind; did you mean received?"),
-    (f"{SHARE}agency=TST.B", "agency: TST.B is not expected and was never heard from; did you mean TST.X?"),
-    (f"{SHARE}from=0001-01-01&to=0001-01-31&compare=previous",
-     "compare: reaches beyond the ends of the calendar: ask with a window that lies further within it"),
-])  # fmt: skip
-async def test_a_typing_mistake_is_told_with_what_to_write(api: httpx.AsyncClient, path: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (
+            f"{SHARE}from=20/11/2026",
+            "from: 20/11/2026 is not how a day is written: write 2026-11-20",
+        ),
+        (f"{SHARE}from=3.11.2026", "from: 3.11.2026 is not how a day is written: write 2026-11-03"),
+        (f"{SHARE}to=20261103", "to: 20261103 is not how a day is written: write 2026-11-03"),
+        (
+            f"{SHARE}to=2026-11-03T00:00:00",
+            "to: 2026-11-03T00:00:00 is not how a day is written: write 2026-11-03",
+        ),
+        (
+            f"{SHARE}from=%EF%BC%92%EF%BC%90%EF%BC%92%EF%BC%96-11-03",
+            "from: ####-##-## is not how a day is written: write 2026-11-03",
+        ),
+        (
+            f"{SHARE}from=2026-11",
+            "from: 2026-11 is not how a day is written: write it like 2026-11-03",
+        ),
+        (
+            f"{SHARE}from=1790000000",
+            "from: ########## is not how a day is written: write it like 2026-11-03",
+        ),
+        (f"{SHARE}from=2026-02-30", "from: 2026-02-30 is no day of the calendar"),
+        (
+            "/v1/agencies?day=31/12/2026",
+            "day: 31/12/2026 is not how a day is written: write 2026-12-31",
+        ),
+        (f"{SHARE}agencie=TST.A", "agencie: is no parameter of this address: did you mean agency?"),
+        (f"{SHARE}windows=month", "windows: is no parameter of this address: did you mean window?"),
+        (f"{SHARE}window=MONTH", "window: MONTH cannot be chosen: did you mean month?"),
+        (
+            f"{SHARE}window=%C6%B0",
+            "window: x cannot be chosen: there are today, week, month, quarter, year, period, all",
+        ),
+        (
+            f"{SHARE}agency=tst.x",
+            "agency: tst.x is not expected and was never heard from; did you mean TST.X?",
+        ),
+        (f"{SHARE}by=agencies", "by: agencies cannot be chosen: did you mean agency?"),
+        (f"{SHARE}agency=TST.A&own=maybe", "own: should be true or false"),
+        ("/v1/counts?family=dossier", "family: dossier is no family; did you mean dossiers?"),
+        ("/v1/coverage?family=dossier", "family: dossier is no family; did you mean dossiers?"),
+        ("/v1/counts?kind=recieved", "kind: recieved is no kind; did you mean received?"),
+        (
+            f"{SHARE}agency=TST.B",
+            "agency: TST.B is not expected and was never heard from; did you mean TST.X?",
+        ),
+        (
+            f"{SHARE}from=0001-01-01&to=0001-01-31&compare=previous",
+            (
+                "compare: reaches beyond the ends of the calendar: ask with a window that lies"
+                " further within it"
+            ),
+        ),
+    ],
+)
+async def test_a_typing_mistake_is_told_with_what_to_write(
+    api: httpx.AsyncClient, path: str, said: str
+) -> None:
     assert await refused(api, path) == said
 
 
 async def test_the_nearest_indicator_is_named(api: httpx.AsyncClient) -> None:
-    said = "dossiers_overdu is no indicator: did you mean dossiers_overdue? GET /v1/catalogue lists them all."
+    said = (
+        "dossiers_overdu is no indicator: did you mean dossiers_overdue? GET /v1/catalogue lists"
+        " them all."
+    )
     assert await refused(api, "/v1/indicators/dossiers_overdu", 404) == said
     assert await refused(api, "/v1/dossiers?indicator=dossiers_overdu", 404) == said
 
 
-@pytest.mark.parametrize(("path", "said"), [
-    (f"{SHARE}own=true", "own: goes with agency"),
-    (f"{SHARE}history=true", "history: goes with agency"),
-    (f"{SHARE}roll_up=commune", "roll_up: goes with by=agency"),
-    (f"{SHARE}roll_up=commune&by=day", "roll_up: goes with by=agency"),
-    (f"{SHARE}main=true", "main: goes with GET /v1/indicators"),
-    ("/v1/coverage?roll_up=commune", "roll_up: is no parameter"),
-    ("/v1/scores/766?roll_up=commune", "roll_up: is no parameter"),
-    ("/v1/agencies?part=problems", "part: goes with format=csv"),
-    ("/v1/agencies?part=unknown&format=csv&level=commune", "level: does not go with part=unknown"),
-    ("/v1/procedures?part=problems&format=csv&day=2025-01-01", "day: does not go with part=problems"),
-    ("/v1/procedures?agency=NOBODY", "agency: NOBODY is not expected and was never heard from"),
-])  # fmt: skip
-async def test_what_would_change_nothing_is_not_passed_over(api: httpx.AsyncClient, path: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (f"{SHARE}own=true", "own: goes with agency"),
+        (f"{SHARE}history=true", "history: goes with agency"),
+        (f"{SHARE}roll_up=commune", "roll_up: goes with by=agency"),
+        (f"{SHARE}roll_up=commune&by=day", "roll_up: goes with by=agency"),
+        (f"{SHARE}main=true", "main: goes with GET /v1/indicators"),
+        ("/v1/coverage?roll_up=commune", "roll_up: is no parameter"),
+        ("/v1/scores/766?roll_up=commune", "roll_up: is no parameter"),
+        ("/v1/agencies?part=problems", "part: goes with format=csv"),
+        (
+            "/v1/agencies?part=unknown&format=csv&level=commune",
+            "level: does not go with part=unknown",
+        ),
+        (
+            "/v1/procedures?part=problems&format=csv&day=2025-01-01",
+            "day: does not go with part=problems",
+        ),
+        ("/v1/procedures?agency=NOBODY", "agency: NOBODY is not expected and was never heard from"),
+    ],
+)
+async def test_what_would_change_nothing_is_not_passed_over(
+    api: httpx.AsyncClient, path: str, said: str
+) -> None:
     assert said in await refused(api, path)
 
 
 # This moment
 
 
-@pytest.mark.parametrize("query", ["from=2025-10-01&to=2025-10-31", "to=2025-10-31", "window=month", "window=all"])
-async def test_another_time_is_refused_of_what_is_told_as_of_now(api: httpx.AsyncClient, query: str) -> None:
+@pytest.mark.parametrize(
+    "query", ["from=2025-10-01&to=2025-10-31", "to=2025-10-31", "window=month", "window=all"]
+)
+async def test_another_time_is_refused_of_what_is_told_as_of_now(
+    api: httpx.AsyncClient, query: str
+) -> None:
     names = " and ".join(re.findall(r"(\w+)=", query))
     for path, what in (
-        ("/v1/indicators/dossiers_overdue?", "dossiers_overdue"), ("/v1/counts?kind=open&", "kind open"),
-        ("/v1/dossiers?indicator=dossiers_overdue&", "dossiers_overdue"), ("/v1/dossiers?kind=open&measure=open&", "kind open"),
-    ):  # fmt: skip
-        assert f"{what} is told as of now, and of no other time: leave out {names}" in await refused(api, path + query)
+        ("/v1/indicators/dossiers_overdue?", "dossiers_overdue"),
+        ("/v1/counts?kind=open&", "kind open"),
+        ("/v1/dossiers?indicator=dossiers_overdue&", "dossiers_overdue"),
+        ("/v1/dossiers?kind=open&measure=open&", "kind open"),
+    ):
+        assert (
+            f"{what} is told as of now, and of no other time: leave out {names}"
+            in await refused(api, path + query)
+        )
 
 
 async def test_nor_is_it_compared(api: httpx.AsyncClient) -> None:
-    assert "nothing before to compare it with" in await refused(api, "/v1/indicators/dossiers_overdue?compare=previous")
-    told = {one["id"]: one for one in (await api.get("/v1/indicators?compare=previous")).json()["indicators"]}
+    assert "nothing before to compare it with" in await refused(
+        api, "/v1/indicators/dossiers_overdue?compare=previous"
+    )
+    told = {
+        one["id"]: one
+        for one in (await api.get("/v1/indicators?compare=previous")).json()["indicators"]
+    }
     overdue = told["dossiers_overdue"]
     assert (overdue["value"], overdue["compared"]["value"], overdue["missing"]["en"]) == (
-        4, None, "It is a question about this moment, so there is nothing before to compare it with.",
-    )  # fmt: skip
+        4,
+        None,
+        "It is a question about this moment, so there is nothing before to compare it with.",
+    )
 
 
-async def test_of_all_indicators_those_of_another_time_are_told_and_the_others_say_why_not(api: httpx.AsyncClient) -> None:
-    told = {one["id"]: one for one in (await api.get("/v1/indicators?from=2025-11-01&to=2025-11-12&by=agency")).json()["indicators"]}
-    assert (told["dossiers_on_time_share"]["numerator"], told["dossiers_on_time_share"]["denominator"]) == (1, 2)
+async def test_of_all_indicators_those_of_another_time_are_told_and_the_others_say_why_not(
+    api: httpx.AsyncClient,
+) -> None:
+    told = {
+        one["id"]: one
+        for one in (await api.get("/v1/indicators?from=2025-11-01&to=2025-11-12&by=agency")).json()[
+            "indicators"
+        ]
+    }
+    assert (
+        told["dossiers_on_time_share"]["numerator"],
+        told["dossiers_on_time_share"]["denominator"],
+    ) == (1, 2)
     overdue = told["dossiers_overdue"]
-    assert (overdue["value"], overdue["groups"], overdue["window"]) == (None, [], {"from": None, "to": None})
-    assert overdue["missing"]["en"] == "It is told as of now, and of no other time: ask without from, to and window."
-    now = {one["id"]: one["value"] for one in (await api.get("/v1/indicators")).json()["indicators"]}
+    assert (overdue["value"], overdue["groups"], overdue["window"]) == (
+        None,
+        [],
+        {"from": None, "to": None},
+    )
+    assert (
+        overdue["missing"]["en"]
+        == "It is told as of now, and of no other time: ask without from, to and window."
+    )
+    now = {
+        one["id"]: one["value"] for one in (await api.get("/v1/indicators")).json()["indicators"]
+    }
     assert now["dossiers_overdue"] == 4
 
 
@@ -188,13 +399,18 @@ async def test_so_do_the_raw_counts(api: httpx.AsyncClient) -> None:
     kinds = (await api.get("/v1/counts?family=dossiers&from=2025-11-01&by=agency")).json()["kinds"]
     found = {kind["kind"]: kind for kind in kinds}
     assert found["received"]["counts"]["received"] == 5
-    assert (found["open"]["counts"], found["open"]["groups"]) == ({"open": None, "waiting": None}, [])
+    assert (found["open"]["counts"], found["open"]["groups"]) == (
+        {"open": None, "waiting": None},
+        [],
+    )
     assert "as of now" in found["open"]["missing"]["en"]
 
 
 async def test_who_reports_is_compared_with_those_expected_then(api: httpx.AsyncClient) -> None:
     """In 2014 nobody was registered yet."""
-    answer = (await api.get("/v1/indicators/coverage?from=2015-01-01&to=2015-12-31&compare=last_year")).json()
+    answer = (
+        await api.get("/v1/indicators/coverage?from=2015-01-01&to=2015-12-31&compare=last_year")
+    ).json()
     assert (answer["denominator"], answer["compared"]["denominator"]) == (1, 0)
 
 
@@ -225,10 +441,18 @@ async def test_other_methods_are_told_which_one(api: httpx.AsyncClient, method: 
 
 
 CSV = [
-    "/v1/indicators", "/v1/indicators/satisfaction", "/v1/scores/766", "/v1/counts", "/v1/agencies", "/v1/agencies/TST.A",
-    "/v1/procedures", "/v1/coverage", LISTS.rstrip("&"), "/v1/documents?kind=sent&measure=documents",
+    "/v1/indicators",
+    "/v1/indicators/satisfaction",
+    "/v1/scores/766",
+    "/v1/counts",
+    "/v1/agencies",
+    "/v1/agencies/TST.A",
+    "/v1/procedures",
+    "/v1/coverage",
+    LISTS.rstrip("&"),
+    "/v1/documents?kind=sent&measure=documents",
     "/v1/tasks?kind=assigned&measure=assigned",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("path", CSV)
@@ -236,7 +460,9 @@ async def test_every_file_has_its_mark_and_its_name(api: httpx.AsyncClient, path
     answer = await api.get(f"{path}{'&' if '?' in path else '?'}format=csv")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.content.startswith(b"\xef\xbb\xbf")
-    assert re.fullmatch(r'attachment; filename="lgsp-[\w.-]+\.csv"', answer.headers["content-disposition"])
+    assert re.fullmatch(
+        r'attachment; filename="lgsp-[\w.-]+\.csv"', answer.headers["content-disposition"]
+    )
 
 
 async def test_no_name_that_somebody_registered_is_a_formula(api: httpx.AsyncClient) -> None:
@@ -248,7 +474,9 @@ async def test_no_name_that_somebody_registered_is_a_formula(api: httpx.AsyncCli
 
 
 async def test_nothing_that_was_asked_comes_back_as_a_formula(api: httpx.AsyncClient) -> None:
-    answer = await api.get("/v1/indicators/satisfaction", params={"field": "=cmd|' /C calc'!A0", "format": "csv"})
+    answer = await api.get(
+        "/v1/indicators/satisfaction", params={"field": "=cmd|' /C calc'!A0", "format": "csv"}
+    )
     (row,) = table(answer.text)
     assert row["field"] == "'=cmd|' /C calc'!A0"
 
@@ -256,15 +484,21 @@ async def test_nothing_that_was_asked_comes_back_as_a_formula(api: httpx.AsyncCl
 # Codes that nobody registered
 
 
-async def test_unknown_procedures_are_listed_as_unknown_agencies_are(api: httpx.AsyncClient) -> None:
+async def test_unknown_procedures_are_listed_as_unknown_agencies_are(
+    api: httpx.AsyncClient,
+) -> None:
     for path, code in (("/v1/agencies", "TST.X"), ("/v1/procedures", "P9")):
-        assert (await api.get(path)).json()["unknown"] == [{"code": code, "last_event": "2025-11-12T10:00:00.000+07:00"}]
+        assert (await api.get(path)).json()["unknown"] == [
+            {"code": code, "last_event": "2025-11-12T10:00:00.000+07:00"}
+        ]
         answer = await api.get(f"{path}?format=csv&part=unknown")
         assert [row["code"] for row in table(answer.text)] == [code]
     text = (await api.get("/metrics")).text
     assert "\nlgsp_agencies_unknown 1\n" in text
     assert "\nlgsp_procedures_unknown 1\n" in text
-    (kind,) = (await api.get("/v1/counts?kind=received&family=dossiers&by=category")).json()["kinds"]
+    (kind,) = (await api.get("/v1/counts?kind=received&family=dossiers&by=category")).json()[
+        "kinds"
+    ]
     assert {group["group"]: group["known"] for group in kind["groups"]} == {"P1": True, "P9": False}
 
 
@@ -275,4 +509,7 @@ async def test_an_agency_that_nobody_registered_is_never_complete(api: httpx.Asy
             answer = (await api.get(path.format(code))).json()
             covered = answer if "complete" in answer else answer["coverage"]
             found[code] = covered["complete"], covered["note"] and covered["note"]["en"]
-        assert found == {"TST.A": (True, None), "TST.X": (False, "Not known to be complete: nobody registered who should report here.")}
+        assert found == {
+            "TST.A": (True, None),
+            "TST.X": (False, "Not known to be complete: nobody registered who should report here."),
+        }

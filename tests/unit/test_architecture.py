@@ -1,4 +1,6 @@
-"""The shape of the code base: who may import whom, how long files may be, that everything public says what it is."""
+"""The shape of the code base: who may import whom, how long files may be, that everything public
+says what it is.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,12 @@ def test_every_module_says_what_it_is_for() -> None:
 
 def test_properties_share_one_budget_of_examples() -> None:
     """One that set its own number would have no large run where CI is set."""
-    given = {name(path) for path in TESTS for one in ast.walk(parsed(path)) if isinstance(one, ast.keyword) and one.arg == "max_examples"}
+    given = {
+        name(path)
+        for path in TESTS
+        for one in ast.walk(parsed(path))
+        if isinstance(one, ast.keyword) and one.arg == "max_examples"
+    }
     assert given == {"tests/conftest.py", "tests/strategies.py"}
 
 
@@ -56,14 +63,23 @@ def test_public_classes_and_functions_say_what_they_do() -> None:
 def undescribed(tree: ast.Module) -> list[str]:
     """Public classes and functions of a module without a docstring."""
     defined = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    return [node.name for node in tree.body if isinstance(node, defined) and node.name[0] != "_" and not ast.get_docstring(node)]
+    return [
+        node.name
+        for node in tree.body
+        if isinstance(node, defined) and node.name[0] != "_" and not ast.get_docstring(node)
+    ]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "streams" / "families").glob("*.py")), ids=name)
 def test_families_know_no_clock(path: Path) -> None:
-    """A replay must give the same figures; the import contract can't see a function of schemas.clock."""
-    used = {node.attr if isinstance(node, ast.Attribute) else node.id for node in ast.walk(parsed(path))
-            if isinstance(node, ast.Attribute | ast.Name)}  # fmt: skip
+    """A replay must give the same figures; the import contract can't see a function of
+    schemas.clock.
+    """
+    used = {
+        node.attr if isinstance(node, ast.Attribute) else node.id
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute | ast.Name)
+    }
     assert not used & {"now_ms", "now", "time", "monotonic", "random", "environ"}
 
 

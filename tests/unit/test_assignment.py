@@ -18,15 +18,22 @@ TOPICS = {events_topic(family) for family in FAMILIES}
 
 
 def given(members: int, partitions: int, tmp_path: Any) -> list[set[tuple[str, int]]]:
-    """By member: what the worker's own assignor gives it where the leader's client has heard of no topic."""
+    """By member: what the worker's own assignor gives it where the leader's client has heard of no
+    topic.
+    """
     app = build_app(Settings(data=tmp_path, partitions=partitions))
     joined = {f"member-{number}": app.assignor.metadata(TOPICS) for number in range(members)}
     assigned = app.assignor.assign(ClusterMetadata(), joined)
-    return [{(topic, number) for topic, numbers in one.assignment for number in numbers} for one in assigned.values()]
+    return [
+        {(topic, number) for topic, numbers in one.assignment for number in numbers}
+        for one in assigned.values()
+    ]
 
 
 def test_a_leader_that_knows_no_topic_gives_out_all_partitions(tmp_path: Any) -> None:
-    """Case: a broker was killed; the first to join again had heard of no topic, and for good nobody kept anything."""
+    """Case: a broker was killed; the first to join again had heard of no topic, and for good nobody
+    kept anything.
+    """
     one, other = given(2, 5, tmp_path)
     assert one | other == {(topic, number) for topic in TOPICS for number in range(5)}
     assert not one & other

@@ -23,7 +23,9 @@ Row = tuple[bytes, bytes | None]
 
 
 class Broker:
-    """Two topics in memory, as a consumer reads them; `workers` says what is committed when a topic's end is asked for."""
+    """Two topics in memory, as a consumer reads them; `workers` says what is committed when a
+    topic's end is asked for.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[TopicPartition, dict[int, Row]] = {STATES: {}, PAGES: {}}
@@ -33,11 +35,18 @@ class Broker:
         self.workers: dict[int, Any] = {}
         self.assigned: Sequence[TopicPartition] = ()
 
-    def commit(self, offset: int, *states: bytes, topics: Sequence[TopicPartition] = (STATES, PAGES)) -> None:
-        """A transaction: states and their mark, a page and `applied`, and the transaction's own mark in both."""
+    def commit(
+        self, offset: int, *states: bytes, topics: Sequence[TopicPartition] = (STATES, PAGES)
+    ) -> None:
+        """A transaction: states and their mark, a page and `applied`, and the transaction's own
+        mark in both.
+        """
         page = applied_row("dossiers", Standing(offset, Rules(1)))
         value = b"%d" % offset
-        written = {STATES: [*((key, value) for key in states), applied_state(offset)], PAGES: [(b"dossiers|A|1", value), page]}
+        written = {
+            STATES: [*((key, value) for key in states), applied_state(offset)],
+            PAGES: [(b"dossiers|A|1", value), page],
+        }
         for topic in topics:
             for row in written[topic]:
                 self.rows[topic][self.ends[topic]] = row
@@ -63,11 +72,16 @@ class Broker:
             act()
         return {partition: self.ends[partition] for partition in partitions}
 
-    async def getmany(self, *partitions: TopicPartition, **_: Any) -> dict[TopicPartition, list[Any]]:
+    async def getmany(
+        self, *partitions: TopicPartition, **_: Any
+    ) -> dict[TopicPartition, list[Any]]:
         (partition,) = partitions
         start, self.positions[partition] = self.positions[partition], self.ends[partition]
-        found = [SimpleNamespace(offset=at, key=key, value=value, timestamp=at, headers=())
-                 for at, (key, value) in sorted(self.rows[partition].items()) if at >= start]  # fmt: skip
+        found = [
+            SimpleNamespace(offset=at, key=key, value=value, timestamp=at, headers=())
+            for at, (key, value) in sorted(self.rows[partition].items())
+            if at >= start
+        ]
         return {partition: found} if found else {}
 
 
@@ -92,12 +106,15 @@ def parts(root: Path) -> list[Path]:
     return list(root.rglob("*.part"))
 
 
-# The ends are asked for in this order: states before and after they are read, cells before they are read, then until nothing is new.
+# The ends are asked for in this order: states before and after they are read, cells before they are
+# read, then until nothing is new.
 BEFORE, AFTER, CELLS_BEFORE, CELLS_AFTER = 1, 2, 3, 4
 
 
 @pytest.mark.parametrize("when", [BEFORE, AFTER, CELLS_BEFORE, CELLS_AFTER])
-async def test_a_transaction_that_comes_meanwhile_is_in_both_or_in_neither(tmp_path: Path, when: int) -> None:
+async def test_a_transaction_that_comes_meanwhile_is_in_both_or_in_neither(
+    tmp_path: Path, when: int
+) -> None:
     broker = Broker()
     broker.commit(3, b"a", b"b")
     broker.workers[when] = lambda: broker.commit(5, b"b", b"c")
@@ -131,7 +148,9 @@ async def test_what_compaction_took_before_is_no_hole(tmp_path: Path) -> None:
 
 
 async def test_what_compaction_takes_out_meanwhile_makes_it_try_again(tmp_path: Path) -> None:
-    """A row written after the states were read is gone before the copy gets there: another moment has to be found."""
+    """A row written after the states were read is gone before the copy gets there: another moment
+    has to be found.
+    """
     broker = Broker()
     broker.commit(3, b"a", b"b")
 
@@ -153,7 +172,9 @@ async def test_books_that_do_not_fit_together_are_left_out(tmp_path: Path) -> No
     assert parts(tmp_path) == []
 
 
-async def test_books_of_before_states_said_how_far_they_have_come_are_left_out(tmp_path: Path) -> None:
+async def test_books_of_before_states_said_how_far_they_have_come_are_left_out(
+    tmp_path: Path,
+) -> None:
     broker = Broker()
     broker.commit(3, b"a")
     del broker.rows[STATES][1]
@@ -162,7 +183,9 @@ async def test_books_of_before_states_said_how_far_they_have_come_are_left_out(t
 
 
 async def test_a_transaction_whose_cells_are_not_readable_yet_is_waited_for(tmp_path: Path) -> None:
-    """Its parts become readable one after another: what compaction took out for its sake could be missing in a copy without it."""
+    """Its parts become readable one after another: what compaction took out for its sake could be
+    missing in a copy without it.
+    """
     broker = Broker()
     broker.commit(3, b"a", b"b")
 

@@ -1,4 +1,6 @@
-"""The folder of a backup: what is named there is whole, what was interrupted is gone on with, what was harmed is found."""
+"""The folder of a backup: what is named there is whole, what was interrupted is gone on with, what
+was harmed is found.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,18 @@ from ops.backup import copying
 from ops.backup.chunks import ChunkWriter, Entry, entries_of
 from ops.backup.copying import LogCopy
 from ops.backup.folder import alone, require_unused, tidy
-from ops.backup.manifest import FILE, LAYOUT, Books, FamilyStanding, Finished, Log, Manifest, load, required, save
+from ops.backup.manifest import (
+    FILE,
+    LAYOUT,
+    Books,
+    FamilyStanding,
+    Finished,
+    Log,
+    Manifest,
+    load,
+    required,
+    save,
+)
 from ops.backup.restoring import Restoring, Thing, check_files
 from schemas.errors import BackupDamaged, BackupError, RestoreUnfinished
 from schemas.settings import Settings
@@ -27,7 +40,13 @@ TOPIC, NAME = "lgsp.dossiers", "lgsp.dossiers/0"
 
 
 def entry(offset: int, key: str = "SAMPLE-1") -> Entry:
-    return Entry(offset, 1_767_546_000_000 + offset, key.encode(), b"\0value", [("ce_type", b"dossier.received"), ("empty", None)])
+    return Entry(
+        offset,
+        1_767_546_000_000 + offset,
+        key.encode(),
+        b"\0value",
+        [("ce_type", b"dossier.received"), ("empty", None)],
+    )
 
 
 def begun() -> Manifest:
@@ -42,7 +61,9 @@ def copied(root: Path, manifest: Manifest, *entries: Entry) -> None:
 
 
 def finished(root: Path, manifest: Manifest, end: int, *standings: FamilyStanding) -> None:
-    manifest.finished = Finished("2026-11-30T00:00:00Z", {NAME: end}, Books("books/x", {}, list(standings)))
+    manifest.finished = Finished(
+        "2026-11-30T00:00:00Z", {NAME: end}, Books("books/x", {}, list(standings))
+    )
     save(root, manifest)
 
 
@@ -59,7 +80,9 @@ def test_records_come_back_as_they_were(tmp_path: Path) -> None:
     assert (manifest.logs[0].next, manifest.logs[0].cut) == (13, True)
 
 
-def test_a_small_chunk_is_filled_up_and_a_full_one_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_small_chunk_is_filled_up_and_a_full_one_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(copying, "CHUNK_BYTES", 300)
     manifest = begun()
     for start in range(0, 12, 2):
@@ -70,8 +93,12 @@ def test_a_small_chunk_is_filled_up_and_a_full_one_is_left_alone(tmp_path: Path,
     assert len(list(tmp_path.glob("events/*/*/*"))) == len(manifest.logs[0].chunks)
 
 
-def test_what_an_interrupted_run_added_is_kept_and_not_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A backup is what its last whole run says, also where that ends within a chunk filled up since; the next run goes on behind."""
+def test_what_an_interrupted_run_added_is_kept_and_not_restored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup is what its last whole run says, also where that ends within a chunk filled up
+    since; the next run goes on behind.
+    """
     monkeypatch.setattr(copying, "CHUNK_BYTES", 300)
     manifest = begun()
     copied(tmp_path, manifest, entry(0))
@@ -167,15 +194,27 @@ def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     manifest = begun()
     copied(root, manifest, entry(0))
     finished(root, manifest, 1)
-    assert [path for path in (root.parent, *root.parent.rglob("*")) if path.stat().st_mode & 0o077] == []
+    assert [
+        path for path in (root.parent, *root.parent.rglob("*")) if path.stat().st_mode & 0o077
+    ] == []
 
 
-@pytest.mark.parametrize(("offsets", "applied", "here"), [
-    (range(10), 4, 4), (range(10), 0, 0), (range(10), 10, 10),
-    ((0, 1, 5, 6), 6, 3), ((0, 1, 5, 6), 3, 2),  # other producers' transactions took offsets
-    (range(20, 30), 25, 6), (range(20, 30), 20, 1),  # the log had lost its beginning: here it begins at 1
-])  # fmt: skip
-def test_what_books_stand_for_is_translated_to_the_offsets_here(tmp_path: Path, offsets: range, applied: int, here: int) -> None:
+@pytest.mark.parametrize(
+    ("offsets", "applied", "here"),
+    [
+        (range(10), 4, 4),
+        (range(10), 0, 0),
+        (range(10), 10, 10),
+        ((0, 1, 5, 6), 6, 3),
+        ((0, 1, 5, 6), 3, 2),  # other producers' transactions took offsets
+        # the log had lost its beginning: here it begins at 1
+        (range(20, 30), 25, 6),
+        (range(20, 30), 20, 1),
+    ],
+)
+def test_what_books_stand_for_is_translated_to_the_offsets_here(
+    tmp_path: Path, offsets: range, applied: int, here: int
+) -> None:
     manifest = begun()
     copied(tmp_path, manifest, *map(entry, offsets))
     standing = FamilyStanding("dossiers", 0, applied, b"", 0)
@@ -195,7 +234,9 @@ def test_a_thing_is_left_out_in_every_spelling_and_no_other(tmp_path: Path) -> N
     assert restoring.count(Progress()) == 3
     assert [one.offset for one in restoring.entries(manifest.logs[0])] == [3, 4]
     assert restoring.books is None
-    other = Restoring(Settings(partitions=1), tmp_path, manifest, [Thing("tasks", "SAMPLE-Hồ")], events_only=False)
+    other = Restoring(
+        Settings(partitions=1), tmp_path, manifest, [Thing("tasks", "SAMPLE-Hồ")], events_only=False
+    )
     with pytest.raises(BackupError, match="no fact of tasks:SAMPLE-Hồ"):
         other.count(Progress())
     for said in ("dossiers", "dossiers:", "letters:1"):
@@ -211,13 +252,19 @@ def test_standings_outlast_the_manifest(tmp_path: Path) -> None:
     assert books.standings == [standing]
 
 
-async def test_a_hub_that_is_being_restored_is_not_backed_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was restored so far would be a whole backup, and the next restore would lose the rest without a word."""
+async def test_a_hub_that_is_being_restored_is_not_backed_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was restored so far would be a whole backup, and the next restore would lose the rest
+    without a word.
+    """
 
     class Half:
         async def describe_topics(self) -> list[dict[str, Any]]:
             names = (*(events_topic(name) for name in copying.RECOUNTED), RESTORING)
-            return [{"topic": name, "error_code": 0, "partitions": [{"partition": 0}]} for name in names]
+            return [
+                {"topic": name, "error_code": 0, "partitions": [{"partition": 0}]} for name in names
+            ]
 
     @asynccontextmanager
     async def admin(_: Settings) -> AsyncIterator[Half]:
@@ -230,7 +277,9 @@ async def test_a_hub_that_is_being_restored_is_not_backed_up(tmp_path: Path, mon
 
 
 class Shrinking:
-    """A consumer of a log whose beginning is deleted while it is read: it goes on behind the hole if it is allowed to."""
+    """A consumer of a log whose beginning is deleted while it is read: it goes on behind the hole
+    if it is allowed to.
+    """
 
     def __init__(self, _: Settings, **options: Any) -> None:
         self.resets, self.at = options.get("auto_offset_reset") != "none", 0
@@ -254,14 +303,18 @@ class Shrinking:
     async def end_offsets(self, sources: list[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(sources, 9)
 
-    async def getmany(self, source: TopicPartition, **_: object) -> dict[TopicPartition, list[Entry]]:
+    async def getmany(
+        self, source: TopicPartition, **_: object
+    ) -> dict[TopicPartition, list[Entry]]:
         if not self.resets:
             raise OffsetOutOfRangeError({source: 0})
         self.at = 9
         return {source: [entry(offset) for offset in range(5, 9)]}
 
 
-async def test_facts_that_are_deleted_while_they_are_read_make_no_finished_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_facts_that_are_deleted_while_they_are_read_make_no_finished_backup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def made(*_: object) -> Manifest:
         return begun()
 

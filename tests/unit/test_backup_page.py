@@ -1,4 +1,6 @@
-"""docs/backup.md and docs/upgrade.md: every command and option that they name is there, and what they say is kept is what is kept."""
+"""docs/backup.md and docs/upgrade.md: every command and option that they name is there, and what
+they say is kept is what is kept.
+"""
 
 from __future__ import annotations
 
@@ -28,5 +30,7 @@ def test_what_is_backed_up_is_what_is_kept_for_ever_and_counted() -> None:
     page = (DOCS / "backup.md").read_text("utf-8")
     row = next(line for line in page.splitlines() if line.startswith("| facts of"))
     assert all(family in row for family in RECOUNTED)
-    assert {f"lgsp.{family}" for family in RECOUNTED} == {one.name for one in TOPICS if one.kept == "for ever" and one.broker_time}
+    assert {f"lgsp.{family}" for family in RECOUNTED} == {
+        one.name for one in TOPICS if one.kept == "for ever" and one.broker_time
+    }
     assert f"at most {CHUNK_BYTES >> 20} MiB of facts a partition" in " ".join(page.split())

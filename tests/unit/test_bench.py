@@ -1,4 +1,6 @@
-"""The pure parts of `lgsp bench`: how figures are made, judged and told, and that its made-up books are the real ones."""
+"""The pure parts of `lgsp bench`: how figures are made, judged and told, and that its made-up books
+are the real ones.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,10 @@ from schemas.settings import Settings
 from streams.books import Books
 from streams.families import FAMILIES
 
-FAST, SLOW = Line("a", 60_000, "events/s", Need("at least", 50_000)), Line("b", 14, "s", Need("at most", 7), "median of 3")
+FAST, SLOW = (
+    Line("a", 60_000, "events/s", Need("at least", 50_000)),
+    Line("b", 14, "s", Need("at most", 7), "median of 3"),
+)
 
 
 def test_a_ratio_above_one_meets_the_need_whichever_way_it_points() -> None:
@@ -59,7 +64,15 @@ def test_a_line_tells_what_was_needed_and_how_it_went() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.2849, "0.28"), (7, "7"), (7.04, "7.04"), (9.996, "10.0"), (14.46, "14.5"), (99.96, "100"), (64_123.4, "64,123")],
+    [
+        (0.2849, "0.28"),
+        (7, "7"),
+        (7.04, "7.04"),
+        (9.996, "10.0"),
+        (14.46, "14.5"),
+        (99.96, "100"),
+        (64_123.4, "64,123"),
+    ],
 )
 def test_numbers_show_what_counts(value: float, text: str) -> None:
     assert number(value) == text
@@ -67,14 +80,20 @@ def test_numbers_show_what_counts(value: float, text: str) -> None:
 
 def test_percentiles_are_values_that_were_measured() -> None:
     values = [float(value) for value in range(200, 0, -1)]
-    assert (percentile(values, 50), percentile(values, 99), percentile(values, 100)) == (100, 198, 200)
+    assert (percentile(values, 50), percentile(values, 99), percentile(values, 100)) == (
+        100,
+        198,
+        200,
+    )
     assert percentile([5.0], 50) == percentile([5.0], 99) == 5.0
     with pytest.raises(ValueError, match="no values"):
         percentile([], 50)
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.integers(1, 100))
-def test_a_percentile_is_the_least_value_that_enough_do_not_exceed(values: list[float], percent: int) -> None:
+def test_a_percentile_is_the_least_value_that_enough_do_not_exceed(
+    values: list[float], percent: int
+) -> None:
     found = percentile(values, percent)
     enough = len(values) * percent / 100
     assert found in values
@@ -105,7 +124,13 @@ def test_the_terminal_shows_every_line() -> None:
 
 def test_the_whole_scale_is_that_of_the_needs() -> None:
     whole = Scale.of(EVENTS)
-    assert (whole.events, whole.books, whole.kills, whole.probes >= 200, whole.whole) == (EVENTS, 1_000_000, 3, True, True)
+    assert (whole.events, whole.books, whole.kills, whole.probes >= 200, whole.whole) == (
+        EVENTS,
+        1_000_000,
+        3,
+        True,
+        True,
+    )
     assert Scale.of(2 * EVENTS).books == 1_000_000
     small = Scale.of(2_000)
     assert not small.whole
@@ -138,12 +163,19 @@ def test_answers_are_told_by_median_and_tail_with_the_slowest_list() -> None:
 def test_a_list_that_is_not_its_figure_is_no_measurement() -> None:
     api._require_whole("absent", {"figure": None, "same_moment": None})
     api._require_whole("equal", {"figure": 3, "adds": 3, "same_moment": True})
-    with pytest.raises(EnvironmentBroken, match="The list of late adds up to 2 and its figure is 3"):
+    with pytest.raises(
+        EnvironmentBroken, match="The list of late adds up to 2 and its figure is 3"
+    ):
         api._require_whole("late", {"figure": 3, "adds": 2, "same_moment": False})
 
 
 def test_memory_is_the_whole_process_per_million_dossiers() -> None:
-    opened = Opened(3.0, {"dossiers": 500_000, "documents": 60_000, "heartbeats": 0}, 400_000, Usage(9, 300, 320))
+    opened = Opened(
+        3.0,
+        {"dossiers": 500_000, "documents": 60_000, "heartbeats": 0},
+        400_000,
+        Usage(9, 300, 320),
+    )
     time, memory = takeover_lines(opened)
     assert (time.measured, time.met) == (3.0, True)
     assert (memory.measured, memory.met) == (600, False)
@@ -159,7 +191,9 @@ def test_what_the_system_tells_of_this_process() -> None:
         usage(2**22 + 1)  # beyond the greatest process number of Linux
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("0:01.50", 1.5), ("01:02:03", 3723.0), ("12", 12.0)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("0:01.50", 1.5), ("01:02:03", 3723.0), ("12", 12.0)]
+)
 def test_times_as_ps_tells_them(text: str, seconds: float) -> None:
     assert clock_seconds(text) == seconds
 
@@ -203,7 +237,9 @@ def test_books_made_in_memory_are_those_of_the_fold() -> None:
     made = books.as_books(states, 2)
     folded = _folded(part, 2)
     for what in ("states", "pages"):
-        assert {place: held(one, what) for place, one in made.items()} == {place: held(one, what) for place, one in folded.items()}
+        assert {place: held(one, what) for place, one in made.items()} == {
+            place: held(one, what) for place, one in folded.items()
+        }
     assert sum(told.values()) > 600
     assert all(len(one.pages) for one in made.values())
 
@@ -218,7 +254,9 @@ def _folded(part: books.Part, partitions: int) -> dict[books.Place, Books]:
     """The same part the long way: encoded, decoded and folded in small batches."""
     found: dict[books.Place, Books] = {}
     start = START - (part.of - part.number) * books.PART_DAYS * DAY_MS
-    for at, event in events(100 + part.number, part.dossiers, start, books.PART_DAYS, cut=part.last):
+    for at, event in events(
+        100 + part.number, part.dossiers, start, books.PART_DAYS, cut=part.last
+    ):
         _, topic, partition, key, value, _ = waiting(event, at, partitions)
         one = found.setdefault((event.family, partition), Books(FAMILIES[event.family]))
         changes = one.fold([SimpleNamespace(key=key, value=value, offset=0, timestamp=at)])
@@ -234,13 +272,22 @@ def test_parts_are_the_whole_and_only_the_last_one_is_cut() -> None:
 
 
 def test_pages_of_parts_add_up() -> None:
-    parts = [{b"x": {"a": {0: 1, 1: 2}}, b"y": {"a": {0: 5}}}, {b"x": {"a": {0: 1}}}, {b"x": {"a": {2: 7}, "b": {0: 3}}}]
+    parts = [
+        {b"x": {"a": {0: 1, 1: 2}}, b"y": {"a": {0: 5}}},
+        {b"x": {"a": {0: 1}}},
+        {b"x": {"a": {2: 7}, "b": {0: 3}}},
+    ]
     total = books.summed({key: encode_page(page) for key, page in part.items()} for part in parts)
-    assert {key: decode_page(value) for key, value in total.items()} == {b"x": {"a": {0: 2, 1: 2, 2: 7}, "b": {0: 3}}, b"y": {"a": {0: 5}}}
+    assert {key: decode_page(value) for key, value in total.items()} == {
+        b"x": {"a": {0: 2, 1: 2, 2: 7}, "b": {0: 3}},
+        b"y": {"a": {0: 5}},
+    }
 
 
 def test_a_part_told_in_two_halves_has_the_same_pages_as_a_whole() -> None:
-    first, second = (books.as_books(books.merged(books.Part(number, 2, 60), 1)[0], 1) for number in (0, 1))
+    first, second = (
+        books.as_books(books.merged(books.Part(number, 2, 60), 1)[0], 1) for number in (0, 1)
+    )
     together = Books(FAMILIES["dossiers"])
     for half in (first, second):
         for key, row in half["dossiers", 0].states.items():
@@ -256,7 +303,7 @@ def test_a_dossier_for_every_partition() -> None:
 
 
 def test_partitions_kept_as_the_worker_tells_them() -> None:
-    text = '# HELP x\nlgsp_worker_partitions_of_others 4.0\nlgsp_worker_partitions 2.0\n'
+    text = "# HELP x\nlgsp_worker_partitions_of_others 4.0\nlgsp_worker_partitions 2.0\n"
     assert failover.kept_of(text) == 2
     assert failover.kept_of("") == 0
 
@@ -296,20 +343,27 @@ def test_each_probe_is_seen_once_when_the_count_reaches_it() -> None:
 
 
 def test_the_probed_agency_in_the_exposition() -> None:
-    text = f'lgsp_dossiers_open{{agency="H35.SAMPLE.S01"}} 9\nlgsp_dossiers_open{{agency="{latency.PROBED}"}} 17\nother 3\n'
+    text = (
+        'lgsp_dossiers_open{agency="H35.SAMPLE.S01"}'
+        f' 9\nlgsp_dossiers_open{{agency="{latency.PROBED}"}} 17\nother 3\n'
+    )
     assert latency.in_exposition(text) == 17
     assert latency.in_exposition("lgsp_dossiers_open 4\n") == 0
 
 
 def test_median_and_99th_percentile_of_one_way_to_look() -> None:
-    sight = latency.Sight(0, [took for own in [0.05] * 98 + [0.4] * 2 for took in (own, 9.9)], looks=300)
+    sight = latency.Sight(
+        0, [took for own in [0.05] * 98 + [0.4] * 2 for took in (own, 9.9)], looks=300
+    )
     median, tail = latency.lines("the API", sight, 999.6)
     assert (median.measured, median.met) == (50, True)
     assert (tail.measured, tail.met) == (400, False)
     assert tail.note == "100 probes at 1,000 events/s, 300 looks"
 
 
-def test_one_measurement_that_fails_leaves_the_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_one_measurement_that_fails_leaves_the_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def fails(*_: object) -> list[Line]:
         raise EnvironmentBroken("Kafka holds 1 of 2 events written: measure again.")
 
@@ -331,11 +385,16 @@ def test_only_what_exists_can_be_measured() -> None:
 
 def test_the_scales_of_the_parts_are_in_order() -> None:
     scales = [Scale.of(events) for events in (1_000, 10_000, 100_000, EVENTS)]
-    assert all(one.books <= other.books and one.probes <= other.probes for one, other in pairwise(scales))
+    assert all(
+        one.books <= other.books and one.probes <= other.probes for one, other in pairwise(scales)
+    )
 
 
 def grown(samples: list[soak.Sample]) -> dict[str, Line]:
-    return {line.what: line for line in soak.lines(soak.Soak(500_000, {"worker": samples}, {"lists on disk": 40.0}))}
+    return {
+        line.what: line
+        for line in soak.lines(soak.Soak(500_000, {"worker": samples}, {"lists on disk": 40.0}))
+    }
 
 
 def test_a_soak_compares_the_end_with_what_was_after_a_third() -> None:
@@ -349,7 +408,9 @@ def test_a_soak_compares_the_end_with_what_was_after_a_third() -> None:
     assert leaking["worker: descriptors at the end / after a third"].met is False
 
 
-def test_a_soak_tells_the_disk_of_a_million_events_and_no_descriptors_where_there_are_none() -> None:
+def test_a_soak_tells_the_disk_of_a_million_events_and_no_descriptors_where_there_are_none() -> (
+    None
+):
     found = grown([soak.Sample(100, 0)] * 30)
     assert found["lists on disk, a million events"].measured == 80
     assert [what for what in found if "descriptors" in what] == []
@@ -364,7 +425,9 @@ def test_own_descriptors_are_counted() -> None:
 
 def test_the_soak_is_measured_only_where_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     measured: list[str] = []
-    monkeypatch.setattr(run, "_measured", lambda settings, name, *_: measured.append(name) or [FAST])
+    monkeypatch.setattr(
+        run, "_measured", lambda settings, name, *_: measured.append(name) or [FAST]
+    )
     assert run.run_bench(Settings(), console=Console(file=StringIO())) == 0
     assert set(measured) == NAMES.keys() - ASKED_FOR
     measured.clear()

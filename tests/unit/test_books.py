@@ -47,17 +47,24 @@ def test_a_batch_gives_each_state_and_page_once_and_as_a_whole(books: Books) -> 
     changes = fold(books, received("d1"), received("d2"), received("d2"), received("d3"))
     assert [key for key, _ in changes.states] == [b"d1", b"d2", b"d3"]
     assert named(changes.pages) == {
-        ("received", "A", "p", 20251103): {"received": 3, "received_counter": 3, "reception_reports": 3, "reception_lag_le_1": 3,
-                                                 "reception_working_lag_le_3600": 3},
+        ("received", "A", "p", 20251103): {
+            "received": 3,
+            "received_counter": 3,
+            "reception_reports": 3,
+            "reception_lag_le_1": 3,
+            "reception_working_lag_le_3600": 3,
+        },
         ("open", "A", "p", 0): {"open": 3},
-    }  # fmt: skip
+    }
     assert changes.events == 4
 
 
 def test_a_cell_that_has_become_zero_is_gone_and_an_empty_page_is_a_tombstone(books: Books) -> None:
     fold(books, RECEIVED, received("other", "11-04 09:00"))
     changes = fold(books, FINISHED)
-    assert dict(changes.pages)[DUE_PAGE] is not None, "the day that it was due is the day of its end as well"
+    assert dict(changes.pages)[DUE_PAGE] is not None, (
+        "the day that it was due is the day of its end as well"
+    )
     assert ("open", "A", "p", DUE) not in named(books.pages.items())
     fold(books, told("dossier.reopened", "11-11 09:00"))
     assert named(books.pages.items())["open", "A", "p", DUE] == {"open": 1}
@@ -80,12 +87,19 @@ def test_a_state_may_change_without_any_page(books: Books) -> None:
 
 
 def test_two_payments_alike_are_two(books: Books) -> None:
-    first, second = (told("dossier.paid", "11-05 09:00", reference=name, event_id=name) for name in ("r1", "r2"))
+    first, second = (
+        told("dossier.paid", "11-05 09:00", reference=name, event_id=name) for name in ("r1", "r2")
+    )
     cell = ("paid", "A", "p", 20251105)
     fold(books, RECEIVED, first, second)
     assert named(books.pages.items())[cell]["transactions"] == 2
     fold(books, told("dossier.paid", "11-06 09:00", reference="r2", state="refunded"))
-    assert named(books.pages.items())[cell] == {"transactions": 1, "transactions_online": 1, "amount": 50_000, "amount_online": 50_000}
+    assert named(books.pages.items())[cell] == {
+        "transactions": 1,
+        "transactions_online": 1,
+        "amount": 50_000,
+        "amount_online": 50_000,
+    }
     fold(books, told("dossier.paid", "11-05 09:00", reference="r3"))
     assert named(books.pages.items())[cell]["transactions"] == 2
 
@@ -98,17 +112,28 @@ def test_zeros_are_left_out_of_a_cell_from_its_first_writing_on(books: Books) ->
 def test_what_adds_up_to_nothing_touches_no_page(books: Books) -> None:
     """A dossier that moves on as another comes to its place: the page stays as it is."""
     fold(books, received("d1"))
-    changes = fold(books, told("dossier.step_taken", "11-04 09:00", dossier_id="d1", agency="B"), received("d2"))
+    changes = fold(
+        books,
+        told("dossier.step_taken", "11-04 09:00", dossier_id="d1", agency="B"),
+        received("d2"),
+    )
     assert {key for key, _ in changes.pages} == {b"dossiers|B|0", b"dossiers|A|20251103"}
 
 
 def test_what_does_not_decode_is_refused_with_its_reason_and_the_rest_goes_on(books: Books) -> None:
-    bad = [JUNK, Record(b"thing", None), Record(b"thing", encode(RECEIVED[0])[:-1]), Record(None, encode(RECEIVED[0])),
-           Record(b"", encode(RECEIVED[0]))]  # fmt: skip
+    bad = [
+        JUNK,
+        Record(b"thing", None),
+        Record(b"thing", encode(RECEIVED[0])[:-1]),
+        Record(None, encode(RECEIVED[0])),
+        Record(b"", encode(RECEIVED[0])),
+    ]
     changes = books.fold([*bad, record(*RECEIVED)])
     assert [refused.record for refused in changes.refused] == bad
     expected = ["no contract", "no value", "do not decode", "no key", "no key"]
-    assert all(word in refused.reason for word, refused in zip(expected, changes.refused, strict=True))
+    assert all(
+        word in refused.reason for word, refused in zip(expected, changes.refused, strict=True)
+    )
     assert [key for key, _ in changes.states] == [b"thing"]
 
 

@@ -1,4 +1,6 @@
-"""What one thing may gather: how large a state can get, what counts beyond the bound, and that the worker says so."""
+"""What one thing may gather: how large a state can get, what counts beyond the bound, and that the
+worker says so.
+"""
 
 from __future__ import annotations
 
@@ -48,40 +50,72 @@ def moments(group: str) -> range:
 def full_dossier() -> Dossier:
     id_, agency = pack_id(text(0)), "A" * 35
     return Dossier(
-        reception=(AT, id_, AT, agency, "p" * 64, 5, 4, 127, AT), handler=(AT, id_, agency, text(0, 64)), supplement=(AT, id_, True),
-        fee=(AT, id_, True), returned=(AT, id_, True, "counter", AT), refusal=(AT, id_, agency, "p" * 64, AT), withdrawal=(AT, id_, AT),
-        stop=(AT, id_, AT), reopened=AT, step_at=AT, reporter=(AT, agency), first_step_at=AT,
-        dues=dict.fromkeys(moments("dues"), AT), papers=dict.fromkeys(moments("papers"), 3),
+        reception=(AT, id_, AT, agency, "p" * 64, 5, 4, 127, AT),
+        handler=(AT, id_, agency, text(0, 64)),
+        supplement=(AT, id_, True),
+        fee=(AT, id_, True),
+        returned=(AT, id_, True, "counter", AT),
+        refusal=(AT, id_, agency, "p" * 64, AT),
+        withdrawal=(AT, id_, AT),
+        stop=(AT, id_, AT),
+        reopened=AT,
+        step_at=AT,
+        reporter=(AT, agency),
+        first_step_at=AT,
+        dues=dict.fromkeys(moments("dues"), AT),
+        papers=dict.fromkeys(moments("papers"), 3),
         finish=dict.fromkeys(longest("finish"), (AT, id_, True, AT)),
         payments=dict.fromkeys(longest("payments"), (AT, 3, 10**15, True)),
         ratings=dict.fromkeys(longest("ratings"), (AT, True, "procedure", 5)),
         transfers=dict.fromkeys((f"{agency}|{agency}|{at}" for at in moments("transfers")), True),
-    )  # fmt: skip
+    )
 
 
 def full_document() -> Document:
     return Document(
         sent=(AT, pack_id(text(0)), "A" * 35, "d" * 64, True, True),
         statuses={f"{number:035}": {"01": AT} for number in range(MOST["statuses"] + 1)},
-        recall=dict.fromkeys(longest("recall"), AT), reporter=(AT, "A" * 35),
-    )  # fmt: skip
+        recall=dict.fromkeys(longest("recall"), AT),
+        reporter=(AT, "A" * 35),
+    )
 
 
 def full_item() -> Item:
-    details = {"level": "department", "parent": "A" * 35, "successor": "A" * 35, "alias": ["A" * 35] * 10, "name_vi": text(0, 120),
-               "name_en": text(0, 120), "expected": True}  # fmt: skip
-    return Item(dict.fromkeys(range(AT - KEPT, AT), (AT, pack_id(text(0)), "agency.registered", "A" * 35, AT, details)), AT, AT)
+    details = {
+        "level": "department",
+        "parent": "A" * 35,
+        "successor": "A" * 35,
+        "alias": ["A" * 35] * 10,
+        "name_vi": text(0, 120),
+        "name_en": text(0, 120),
+        "expected": True,
+    }
+    return Item(
+        dict.fromkeys(
+            range(AT - KEPT, AT), (AT, pack_id(text(0)), "agency.registered", "A" * 35, AT, details)
+        ),
+        AT,
+        AT,
+    )
 
 
-@pytest.mark.parametrize("state", [full_dossier(), full_document(), Task(dues=dict.fromkeys(moments("dues"), AT)), full_item()], ids=type)
+@pytest.mark.parametrize(
+    "state",
+    [full_dossier(), full_document(), Task(dues=dict.fromkeys(moments("dues"), AT)), full_item()],
+    ids=type,
+)
 def test_the_largest_state_is_clearly_below_what_its_topic_takes(state: Any) -> None:
     assert len(msgspec.msgpack.encode(state)) < 0.75 * STATE_BYTES
 
 
 def test_the_largest_dossier_has_every_group_full() -> None:
     dossier = full_dossier()
-    assert [group.size(dossier) - MOST[group.name] for group in FAMILIES["dossiers"].groups] == [1] * 6
-    assert [group.size(full_document()) - MOST[group.name] for group in FAMILIES["documents"].groups] == [1] * 2
+    assert [group.size(dossier) - MOST[group.name] for group in FAMILIES["dossiers"].groups] == [
+        1
+    ] * 6
+    assert [
+        group.size(full_document()) - MOST[group.name] for group in FAMILIES["documents"].groups
+    ] == [1] * 2
 
 
 def paid(number: int, **fields: Any) -> Heard:
@@ -90,11 +124,19 @@ def paid(number: int, **fields: Any) -> Heard:
 
 def many_paid(count: int) -> list[Heard]:
     event, at = paid(0)
-    return [(event.model_copy(update={"reference": f"SAMPLE-{number}", "occurred_at": at + number}), at) for number in range(count)]
+    return [
+        (event.model_copy(update={"reference": f"SAMPLE-{number}", "occurred_at": at + number}), at)
+        for number in range(count)
+    ]
 
 
-def test_a_flood_of_payments_of_one_dossier_counts_nothing_and_its_state_stays_small(caplog: pytest.LogCaptureFixture) -> None:
-    books, payments = Books(FAMILIES["dossiers"]), [record(*one) for one in many_paid(MOST["payments"] + 4_000)]
+def test_a_flood_of_payments_of_one_dossier_counts_nothing_and_its_state_stays_small(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    books, payments = (
+        Books(FAMILIES["dossiers"]),
+        [record(*one) for one in many_paid(MOST["payments"] + 4_000)],
+    )
     books.keep(books.fold([record(*RECEIVED), *payments[: MOST["payments"]]]))
     cells = named(books.pages.items())
     assert cells["paid", "A", "p", 20251105]["transactions"] == MOST["payments"] == 8_000
@@ -106,8 +148,14 @@ def test_a_flood_of_payments_of_one_dossier_counts_nothing_and_its_state_stays_s
     assert not any(kind == "paid" for kind, *_ in cells)
     assert cells["received", "A", "p", 20251103]["received"] == 1
     (state,) = (books.family.decoder()(row) for _, row in books.states.items())
-    assert list(state.payments) == [f"SAMPLE-{number}" for number in range(3_999, 12_000)], "the newest"
-    assert [message for message in caplog.messages if "'thing'" in message and "8,000 payments" in message] == caplog.messages
+    assert list(state.payments) == [f"SAMPLE-{number}" for number in range(3_999, 12_000)], (
+        "the newest"
+    )
+    assert [
+        message
+        for message in caplog.messages
+        if "'thing'" in message and "8,000 payments" in message
+    ] == caplog.messages
     assert len(caplog.messages) == 1, "said once"
 
 
@@ -135,21 +183,33 @@ class TestBeyondTwo:
         assert FLAGGED not in answer(RECEIVED, paid(1), paid(2), refunded)
 
     def test_an_old_payment_comes_back_by_what_is_said_of_it_later(self) -> None:
-        """Its first statement was cut; the state is the one that has heard only the last one of each."""
+        """Its first statement was cut; the state is the one that has heard only the last one of
+        each.
+        """
         first, *others = many_paid(5)
         again = told("dossier.paid", "11-06 09:00", reference="SAMPLE-0", state="refunded")
-        (late,), (plain,) = (dict(books_of(facts).states.items()).values() for facts in ([first, *others, again], [again, *others[-2:]]))
+        (late,), (plain,) = (
+            dict(books_of(facts).states.items()).values()
+            for facts in ([first, *others, again], [again, *others[-2:]])
+        )
         assert (load := FAMILIES["dossiers"].decoder())(late).payments == load(plain).payments
 
     def test_ratings(self) -> None:
-        rated = [told("dossier.rated", "11-13 09:00", rating_id=f"q{number}") for number in range(3)]
-        assert answer(RECEIVED, *rated[:2])["rated", "A", "p", 20251113] == {"ratings": 2, "satisfied": 2}
+        rated = [
+            told("dossier.rated", "11-13 09:00", rating_id=f"q{number}") for number in range(3)
+        ]
+        assert answer(RECEIVED, *rated[:2])["rated", "A", "p", 20251113] == {
+            "ratings": 2,
+            "satisfied": 2,
+        }
         cells = answer(RECEIVED, *rated)
         assert not any(kind == "rated" for kind, *_ in cells)
         assert cells[FLAGGED]["too_many"] == 1
 
     def test_moves(self) -> None:
-        moves = [told("dossier.transferred", f"11-0{day} 09:00", to_agency="A") for day in (4, 5, 6)]
+        moves = [
+            told("dossier.transferred", f"11-0{day} 09:00", to_agency="A") for day in (4, 5, 6)
+        ]
         assert answer(RECEIVED, *moves[:2], FINISHED)[CLOSED]["moved"] == 1
         closed = answer(RECEIVED, *moves, FINISHED)[CLOSED]
         assert closed.keys() & {"moved", "moved_electronically"} == set()
@@ -159,50 +219,88 @@ class TestBeyondTwo:
         asked = [told("dossier.supplement_requested", f"11-0{day} 09:00") for day in (4, 5, 6)]
         assert answer(RECEIVED, *asked[:2], FINISHED)[CLOSED]["asked_again_in_time"] == 1
         closed = answer(RECEIVED, *asked, FINISHED)[CLOSED]
-        assert closed.keys() & {"asked_for_papers", "asked_again_in_time", "paused_working_seconds"} == set()
-        assert closed["processing_working_seconds"] == answer(RECEIVED, FINISHED)[CLOSED]["processing_working_seconds"]
+        assert (
+            closed.keys() & {"asked_for_papers", "asked_again_in_time", "paused_working_seconds"}
+            == set()
+        )
+        assert (
+            closed["processing_working_seconds"]
+            == answer(RECEIVED, FINISHED)[CLOSED]["processing_working_seconds"]
+        )
 
     def test_the_due_time_in_force_is_the_one_said_last(self) -> None:
-        moved = [told("dossier.due_changed", f"11-1{day} 09:00", due_at=f"11-1{day} 17:00") for day in (1, 2, 3)]
+        moved = [
+            told("dossier.due_changed", f"11-1{day} 09:00", due_at=f"11-1{day} 17:00")
+            for day in (1, 2, 3)
+        ]
         cells = answer(RECEIVED, *moved)
         assert cells["open", "A", "p", ms("11-13 17:00")] == {"open": 1}
         assert cells[FLAGGED] == {"flagged": 1, "too_many": 1}, "and not due_moved_after_passed"
 
     def test_it_is_finished_whatever_the_number_of_sources(self) -> None:
-        finished = [told("dossier.finished", f"11-10 16:3{number}", source=f"s{number}") for number in range(5)]
+        finished = [
+            told("dossier.finished", f"11-10 16:3{number}", source=f"s{number}")
+            for number in range(5)
+        ]
         cells = answer(RECEIVED, *finished)
         assert cells[CLOSED]["finished"] == 1
-        assert cells[CLOSED]["processing_seconds"] == answer(RECEIVED, finished[-1])[CLOSED]["processing_seconds"]
+        assert (
+            cells[CLOSED]["processing_seconds"]
+            == answer(RECEIVED, finished[-1])[CLOSED]["processing_seconds"]
+        )
         assert cells[FLAGGED].keys() == {"flagged", "too_many"}, "and not sources_disagree"
 
     def test_without_a_reception(self) -> None:
         unknown = ("flagged", "A", "-", 20251105)
-        assert answer(paid(1), paid(2), paid(3))[unknown] == {"flagged": 1, "no_reception": 1, "too_many": 1}
+        assert answer(paid(1), paid(2), paid(3))[unknown] == {
+            "flagged": 1,
+            "no_reception": 1,
+            "too_many": 1,
+        }
         waits = told("dossier.supplement_requested", "11-05 09:00")
-        assert answer(waits, paid(1), paid(2), paid(3))[unknown] == {"flagged": 1, "no_reception": 1, "too_many": 1}
+        assert answer(waits, paid(1), paid(2), paid(3))[unknown] == {
+            "flagged": 1,
+            "no_reception": 1,
+            "too_many": 1,
+        }
 
     def test_answers_to_a_document(self) -> None:
-        answers = [told("document.status_changed", "11-04 09:00", agency=agency, status="01") for agency in "BCD"]
+        answers = [
+            told("document.status_changed", "11-04 09:00", agency=agency, status="01")
+            for agency in "BCD"
+        ]
         asked = told("document.recalled", "11-05 09:00")
         assert ("received", "C", "18", 20251104) in answer(SENT, *answers[:2])
         cells = answer(SENT, *answers, asked)
         assert {kind for kind, *_ in cells} == {"sent", "flagged", "recalled"}
         assert cells["flagged", "A", "18", 20251103] == {"too_many": 1}
-        assert answer(*answers) == {("flagged", "D", "-", 20251104): {"no_sending": 1, "too_many": 1}}
+        assert answer(*answers) == {
+            ("flagged", "D", "-", 20251104): {"no_sending": 1, "too_many": 1}
+        }
 
     def test_recalls_of_a_document(self) -> None:
-        recalls = [told("document.recalled", "11-05 09:00", answer=answer) for answer in ("asked", "agreed", "refused")]
+        recalls = [
+            told("document.recalled", "11-05 09:00", answer=answer)
+            for answer in ("asked", "agreed", "refused")
+        ]
         cells = answer(SENT, *recalls)
         assert {kind for kind, *_ in cells} == {"sent", "flagged"}
 
     def test_deadlines_of_a_task(self) -> None:
-        later = [told("task.extended", f"11-1{day} 09:00", due_at=f"11-1{day} 17:00") for day in (1, 2, 3)]
+        later = [
+            told("task.extended", f"11-1{day} 09:00", due_at=f"11-1{day} 17:00")
+            for day in (1, 2, 3)
+        ]
         done = told("task.completed", "11-13 16:00")
         assert "extended" in answer(ASSIGNED, *later[:2], done)["completed", "B", "c", 20251113]
         cells = answer(ASSIGNED, *later, done)
         assert cells["completed", "B", "c", 20251113] == {"completed": 1, "on_time": 1}
         assert cells["flagged", "B", "c", 20251103] == {"flagged": 1, "too_many": 1}
-        assert answer(*later)["flagged", "A", "-", 20251113] == {"flagged": 1, "no_assignment": 1, "too_many": 1}
+        assert answer(*later)["flagged", "A", "-", 20251113] == {
+            "flagged": 1,
+            "no_assignment": 1,
+            "too_many": 1,
+        }
 
     def test_a_recount_takes_what_workers_of_before_kept_for_what_is_kept(self) -> None:
         (row,) = (row for _, row in books_of([RECEIVED, *many_paid(9)]).states.items())
@@ -211,20 +309,34 @@ class TestBeyondTwo:
         before.payments["SAMPLE-0"] = (ms("11-05 09:00"), 2, 50_000, True)
         assert differing(family, states, States({b"thing": msgspec.msgpack.encode(before)})) == []
         before.payments["SAMPLE-9"] = (ms("11-06 09:00"), 2, 50_000, True)
-        assert differing(family, states, States({b"thing": msgspec.msgpack.encode(before)})) == [b"thing"]
+        assert differing(family, states, States({b"thing": msgspec.msgpack.encode(before)})) == [
+            b"thing"
+        ]
 
-    def test_it_is_said_once_of_each_thing_and_group(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_it_is_said_once_of_each_thing_and_group(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
         caplog.set_level(logging.WARNING)
         books, before = Books(FAMILIES["dossiers"]), _counted("payments")
-        for facts in ([RECEIVED, *many_paid(3)], many_paid(6), [told("dossier.rated", "11-13 09:00", rating_id=one) for one in "abc"]):
+        for facts in (
+            [RECEIVED, *many_paid(3)],
+            many_paid(6),
+            [told("dossier.rated", "11-13 09:00", rating_id=one) for one in "abc"],
+        ):
             changes = books.fold([record(*fact) for fact in facts])
             books.keep(changes)
             health.batch_applied("dossiers", changes)
         assert [message.partition(".")[0] for message in caplog.messages] == [
-            "dossiers: 'thing' has more than 2 payments", "dossiers: 'thing' has more than 2 ratings"
-        ]  # fmt: skip
+            "dossiers: 'thing' has more than 2 payments",
+            "dossiers: 'thing' has more than 2 ratings",
+        ]
         assert _counted("payments") - before == 1
 
 
 def _counted(group: str) -> float:
-    return REGISTRY.get_sample_value("lgsp_worker_too_many_total", {"family": "dossiers", "group": group}) or 0
+    return (
+        REGISTRY.get_sample_value(
+            "lgsp_worker_too_many_total", {"family": "dossiers", "group": group}
+        )
+        or 0
+    )

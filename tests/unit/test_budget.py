@@ -1,4 +1,6 @@
-"""The bound on memory: nobody beyond it, nobody overtaken, nothing lost when a wait is cancelled."""
+"""The bound on memory: nobody beyond it, nobody overtaken, nothing lost when a wait is
+cancelled.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The catalogue: what ships is valid and says where each figure comes from; every kind of mistake names its place."""
+"""The catalogue: what ships is valid and says where each figure comes from; every kind of mistake
+names its place.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,8 @@ def test_what_ships_is_valid_and_complete() -> None:
         ("dossiers_online_share", "2026-01-01", None, 0.8),
         ("dossiers_online_share", "2031-01-01", None, 0.8),  # the last one stays
         ("dossiers_online_share", "2025-06-30", "district", 0.5),
-        ("dossiers_online_share", "2025-07-01", "district", None),  # there are no districts any more
+        # there are no districts any more
+        ("dossiers_online_share", "2025-07-01", "district", None),
         ("results_digitised_share", "2025-07-01", None, None),  # each level has its own
         ("results_digitised_share", "2021-12-31", "province", 0.3),
         ("results_digitised_share", "2022-01-01", "province", 0.5),
@@ -67,7 +70,9 @@ def test_what_ships_is_valid_and_complete() -> None:
         ("dossiers_overdue", "2025-01-01", None, None),
     ],
 )
-def test_the_target_in_force(id_: str, day: str, level: AdministrativeLevel | None, target: float | None) -> None:
+def test_the_target_in_force(
+    id_: str, day: str, level: AdministrativeLevel | None, target: float | None
+) -> None:
     assert INDICATORS[id_].target(date.fromisoformat(day), level) == target
 
 
@@ -80,21 +85,57 @@ def test_levels_grow_by_twenty_points_a_year_up_to_all() -> None:
 
 def test_every_row_of_the_plan_is_there() -> None:
     plan = {
-        "reported": ["legal_documents_correct_share", "legal_documents_reviewed_share", "regulations_cut", "compliance_cost_cut",
-                     "public_payroll_cut", "leaders_capacity_share", "commune_officials_qualified_share", "self_financed_units_share",
-                     "units_converted_share", "direct_spending_cut", "adults_with_bank_account_share"],
+        "reported": [
+            "legal_documents_correct_share",
+            "legal_documents_reviewed_share",
+            "regulations_cut",
+            "compliance_cost_cut",
+            "public_payroll_cut",
+            "leaders_capacity_share",
+            "commune_officials_qualified_share",
+            "self_financed_units_share",
+            "units_converted_share",
+            "direct_spending_cut",
+            "adults_with_bank_account_share",
+        ],
         "coverage": ["coverage"],
         "score": ["score_766"],
-        "events": ["dossiers_online_share", "transfers_electronic_share", "procedures_online_payment_share", "payments_online_share",
-                   "results_digitised_share", "procedures_online_share", "procedures_on_national_portal_share", "satisfaction",
-                   "satisfaction_land_construction_investment", "satisfaction_agencies", "satisfaction_health_education",
-                   "internal_procedures_published_share", "information_not_asked_again_share", "processing_time_cut",
-                   "authenticated_users_share", "portals_connected_share", "information_systems_connected_share",
-                   "reporting_systems_connected_share", "meetings_in_system_share", "work_records_online_share",
-                   "inspections_digital_share", "full_online_services_multichannel_share", "documents_electronic_share",
-                   "tasks_on_time_share", "tasks_overdue", "dossiers_on_time_share", "late_06a", "late_766", "dossiers_overdue",
-                   "dossiers_due_soon", "sync_lag", "overdue_by_late_reporting", "data_quality"],
-    }  # fmt: skip
+        "events": [
+            "dossiers_online_share",
+            "transfers_electronic_share",
+            "procedures_online_payment_share",
+            "payments_online_share",
+            "results_digitised_share",
+            "procedures_online_share",
+            "procedures_on_national_portal_share",
+            "satisfaction",
+            "satisfaction_land_construction_investment",
+            "satisfaction_agencies",
+            "satisfaction_health_education",
+            "internal_procedures_published_share",
+            "information_not_asked_again_share",
+            "processing_time_cut",
+            "authenticated_users_share",
+            "portals_connected_share",
+            "information_systems_connected_share",
+            "reporting_systems_connected_share",
+            "meetings_in_system_share",
+            "work_records_online_share",
+            "inspections_digital_share",
+            "full_online_services_multichannel_share",
+            "documents_electronic_share",
+            "tasks_on_time_share",
+            "tasks_overdue",
+            "dossiers_on_time_share",
+            "late_06a",
+            "late_766",
+            "dossiers_overdue",
+            "dossiers_due_soon",
+            "sync_lag",
+            "overdue_by_late_reporting",
+            "data_quality",
+        ],
+    }
     indicators = INDICATORS
     for source, ids in plan.items():
         assert [id_ for id_ in ids if indicators[id_].source != source] == []
@@ -124,30 +165,68 @@ def test_a_term_may_name_its_own_family(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change, said",
     [
-        (lambda e: e["numerator"].update(measures=["finished_onlin"]), "dossiers_online_share: kind closed of family dossiers has no meas"),
-        (lambda e: e["numerator"].update(kind="closes"), "dossiers_online_share: family dossiers has no kind of cells closes"),
+        (
+            lambda e: e["numerator"].update(measures=["finished_onlin"]),
+            "dossiers_online_share: kind closed of family dossiers has no meas",
+        ),
+        (
+            lambda e: e["numerator"].update(kind="closes"),
+            "dossiers_online_share: family dossiers has no kind of cells closes",
+        ),
         (lambda e: e.update(family="dossier"), "family dossier has no kind of cells closed"),
-        (lambda e: e["numerator"].update(measures=[]), "dossiers_online_share.numerator: measures: a term needs measures"),
+        (
+            lambda e: e["numerator"].update(measures=[]),
+            "dossiers_online_share.numerator: measures: a term needs measures",
+        ),
         (
             lambda e: e["numerator"].update(also=[{"kind": "closed", "measures": ["none"]}]),
             "kind closed of family dossiers has no measure none",
         ),
         (
-            lambda e: e["numerator"].update(over="before", kind="open", due="past", measures=["open"]),
+            lambda e: e["numerator"].update(
+                over="before", kind="open", due="past", measures=["open"]
+            ),
             "`over: before` goes with kinds whose",
         ),
         (lambda e: e.pop("numerator"), "numerator: what is derived from events needs one"),
-        (lambda e: e.update({"from": "reported"}), "numerator: what is derived from events needs one"),
+        (
+            lambda e: e.update({"from": "reported"}),
+            "numerator: what is derived from events needs one",
+        ),
         (lambda e: e.update({"from": "hearsay"}), "dossiers_online_share.from"),
         (lambda e: e.update(levels="measures"), "no measure finished_online_province"),
-        (lambda e: e.update(level_targets={"province": {2025: 1}}), "targets and level_targets exclude one another"),
-        (lambda e: e.update(targets={}, level_targets={"county": {2025: 1}}), "dossiers_online_share.level_targets.county"),
-        (lambda e: e.update(targets={}, level_targets={"commune": {2025: "all"}}), "dossiers_online_share.level_targets.commune.2025"),
-        (lambda e: e.update(score={"group": "luck", "item": "1"}), "dossiers_online_share.score.group"),
-        (lambda e: e.update(score={"group": "online", "item": "1", "full": 0}), "dossiers_online_share.score.full"),
-        (lambda e: e["numerator"].update(measure="finished"), "dossiers_online_share.numerator.measure"),
-        (lambda e: e["numerator"].update(due="past"), "`due` (past, soon, ahead) goes with kinds whose `at` is"),
-        (lambda e: e.update(numerator={"kind": "open", "measures": ["open"]}), "`due` (past, soon, ahead) goes with kinds whose"),
+        (
+            lambda e: e.update(level_targets={"province": {2025: 1}}),
+            "targets and level_targets exclude one another",
+        ),
+        (
+            lambda e: e.update(targets={}, level_targets={"county": {2025: 1}}),
+            "dossiers_online_share.level_targets.county",
+        ),
+        (
+            lambda e: e.update(targets={}, level_targets={"commune": {2025: "all"}}),
+            "dossiers_online_share.level_targets.commune.2025",
+        ),
+        (
+            lambda e: e.update(score={"group": "luck", "item": "1"}),
+            "dossiers_online_share.score.group",
+        ),
+        (
+            lambda e: e.update(score={"group": "online", "item": "1", "full": 0}),
+            "dossiers_online_share.score.full",
+        ),
+        (
+            lambda e: e["numerator"].update(measure="finished"),
+            "dossiers_online_share.numerator.measure",
+        ),
+        (
+            lambda e: e["numerator"].update(due="past"),
+            "`due` (past, soon, ahead) goes with kinds whose `at` is",
+        ),
+        (
+            lambda e: e.update(numerator={"kind": "open", "measures": ["open"]}),
+            "`due` (past, soon, ahead) goes with kinds whose",
+        ),
         (lambda e: e["targets"].update({2025: "fifty"}), "dossiers_online_share.targets.2025"),
         (lambda e: e["targets"].update({2025: True}), "dossiers_online_share.targets.2025"),
         (lambda e: e["targets"].update({25: 0.5}), "dossiers_online_share.targets.25"),
@@ -158,16 +237,39 @@ def test_a_term_may_name_its_own_family(tmp_path: Path) -> None:
         (lambda e: e.update(version="one"), "dossiers_online_share.version"),
         (lambda e: e.update(id="Online Share"), "Online Share.id"),
         (lambda e: e.pop("id"), "entry 1.id: Field required"),
-        (lambda e: e.update(percentiles={"kind": "closed", "classes": "lags", "of": [50]}), "no measure lags_more"),
-        (lambda e: e.update(percentiles={"kind": "closed", "classes": "lag", "of": [100]}), "percentiles.of.0"),
-        (lambda e: e.update(filters={"categories": []}), "filters needs either categories or fields"),
-        (lambda e: e.update(filters={"categories": ["P"], "fields": ["land"]}), "filters needs either categories or fields"),
-        (lambda e: [e.update({"from": "reported", "filters": {"fields": ["land"]}}), e.pop("numerator"), e.pop("denominator")],
-         "filters limit what is derived from events"),
-        (lambda e: e.update(note="?"), "dossiers_online_share.note: Extra inputs are not permitted"),
+        (
+            lambda e: e.update(percentiles={"kind": "closed", "classes": "lags", "of": [50]}),
+            "no measure lags_more",
+        ),
+        (
+            lambda e: e.update(percentiles={"kind": "closed", "classes": "lag", "of": [100]}),
+            "percentiles.of.0",
+        ),
+        (
+            lambda e: e.update(filters={"categories": []}),
+            "filters needs either categories or fields",
+        ),
+        (
+            lambda e: e.update(filters={"categories": ["P"], "fields": ["land"]}),
+            "filters needs either categories or fields",
+        ),
+        (
+            lambda e: [
+                e.update({"from": "reported", "filters": {"fields": ["land"]}}),
+                e.pop("numerator"),
+                e.pop("denominator"),
+            ],
+            "filters limit what is derived from events",
+        ),
+        (
+            lambda e: e.update(note="?"),
+            "dossiers_online_share.note: Extra inputs are not permitted",
+        ),
     ],
 )
-def test_a_mistake_names_its_place(tmp_path: Path, change: Callable[[dict[str, Any]], object], said: str) -> None:
+def test_a_mistake_names_its_place(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object], said: str
+) -> None:
     with pytest.raises(CatalogueError) as caught:
         load(tmp_path, entry(change))
     assert said in str(caught.value)
@@ -182,7 +284,10 @@ def test_the_line_is_that_of_the_mistake(tmp_path: Path) -> None:
 
 
 def test_an_id_may_not_be_there_twice(tmp_path: Path) -> None:
-    with pytest.raises(CatalogueError, match=r"line \d+, dossiers_online_share.id: dossiers_online_share is there twice"):
+    with pytest.raises(
+        CatalogueError,
+        match=r"line \d+, dossiers_online_share.id: dossiers_online_share is there twice",
+    ):
         load(tmp_path, entry(lambda e: None) * 2)
 
 
@@ -191,7 +296,15 @@ def test_a_key_may_not_be_given_twice(tmp_path: Path) -> None:
         load(tmp_path, entry(lambda e: None) + "  version: 2\n")
 
 
-@pytest.mark.parametrize("text, said", [("a: [", "is no YAML"), ("", "the whole file"), ("a word", "the whole file"), ("- 5", "entry 1")])
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("a: [", "is no YAML"),
+        ("", "the whole file"),
+        ("a word", "the whole file"),
+        ("- 5", "entry 1"),
+    ],
+)
 def test_files_that_are_no_catalogue(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(CatalogueError, match=said):
         load(tmp_path, text)

@@ -16,7 +16,9 @@ RULES = FAMILIES["dossiers"].rules
 HOURS = replace(FAMILIES["dossiers"], calendar=77, hours=4)
 
 
-def account(partition: int = 0, *, at: int = 40, states: int | None = None, rules: Rules | None = RULES) -> Account:
+def account(
+    partition: int = 0, *, at: int = 40, states: int | None = None, rules: Rules | None = RULES
+) -> Account:
     """Books that stand at an offset."""
     made = Account(FAMILIES["dossiers"], partition)
     made.next, made.states_next, made.rules = at, at if states is None else states, rules
@@ -43,13 +45,18 @@ def test_a_group_offset_that_expired_is_taken_as_where_the_books_stand() -> None
 
 def test_group_offsets_that_were_moved_are_all_named_with_the_command_that_mends_them() -> None:
     said = refused(account(0), account(1, at=41), account(2, at=30), committed=30)
-    assert "lgsp.dossiers/0 (books at 40, group at 30), lgsp.dossiers/1 (books at 41, group at 30)" in said
+    assert (
+        "lgsp.dossiers/0 (books at 40, group at 30), lgsp.dossiers/1 (books at 41, group at 30)"
+        in said
+    )
     assert "dossiers/2" not in said
     assert "`lgsp mend`" in said
 
 
 def test_cells_that_were_lost_are_told_by_the_states() -> None:
-    """Also where the group's offset is gone: the facts would be counted again and change no state, so no page would come back."""
+    """Also where the group's offset is gone: the facts would be counted again and change no state,
+    so no page would come back.
+    """
     for committed in (None, 0, 40):
         said = refused(account(at=0, states=40, rules=None), committed=committed)
         assert "states at 40, cells at 0" in said
@@ -90,8 +97,17 @@ def test_heartbeats_may_go_before_they_were_counted() -> None:
 @pytest.mark.parametrize(
     ("published", "said"),
     [
-        (Rules(HOURS.version + 1, 77, 4), "version {newer} of the rules counted these books, and this worker has version {version}"),
-        (Rules(HOURS.version, 88, 5), "office hours number 5 counted these books, and this worker has number 4"),
+        (
+            Rules(HOURS.version + 1, 77, 4),
+            (
+                "version {newer} of the rules counted these books, and this worker has version"
+                " {version}"
+            ),
+        ),
+        (
+            Rules(HOURS.version, 88, 5),
+            "office hours number 5 counted these books, and this worker has number 4",
+        ),
         (Rules(HOURS.version, 88, 4), "raise LGSP_OFFICE_HOURS_NUMBER to 5 everywhere"),
         (Rules(HOURS.version, 88, 3), ""),
         (Rules(HOURS.version, 77, 3), ""),

@@ -18,7 +18,9 @@ from schemas.errors import EnvironmentBroken
         (EnvironmentBroken("The folder can't be written."), 1, "The folder can't be written.\n"),
     ],
 )
-def test_an_end_before_the_end_is_one_sentence(monkeypatch: pytest.MonkeyPatch, raised: BaseException, code: int, said: str) -> None:
+def test_an_end_before_the_end_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, raised: BaseException, code: int, said: str
+) -> None:
     def end(_: object) -> NoReturn:
         raise raised
 

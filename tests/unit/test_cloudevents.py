@@ -1,4 +1,6 @@
-"""What a CloudEvent says as an event of the hub, and which field is named when it says it wrongly."""
+"""What a CloudEvent says as an event of the hub, and which field is named when it says it
+wrongly.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.cloudevents import MOST_FIELDS, SHOWN_ERRORS, Refused, build, event_of, kept_as, shown_id
+from connectors.cloudevents import (
+    MOST_FIELDS,
+    SHOWN_ERRORS,
+    Refused,
+    build,
+    event_of,
+    kept_as,
+    shown_id,
+)
 from connectors.gateway.examples import EXAMPLES
 from connectors.jsonitems import Item, read_one
 from schemas.clock import LATEST_MS, to_ms
@@ -23,10 +33,27 @@ RECEIVED = EXAMPLES["dossier.received"]
 Json = dict[str, Any]
 
 
-def changed(kind: str = "dossier.received", /, *, without: str = "", data: Json | None = None, **attributes: Any) -> Json:
-    """A sample with attributes and data fields set anew, and one left out (`time` or `data.agency`)."""
-    fields = {name: value for name, value in {**EXAMPLES[kind]["data"], **(data or {})}.items() if f"data.{name}" != without}
-    return {name: value for name, value in {**EXAMPLES[kind], "data": fields, **attributes}.items() if name != without}
+def changed(
+    kind: str = "dossier.received",
+    /,
+    *,
+    without: str = "",
+    data: Json | None = None,
+    **attributes: Any,
+) -> Json:
+    """A sample with attributes and data fields set anew, and one left out (`time` or
+    `data.agency`).
+    """
+    fields = {
+        name: value
+        for name, value in {**EXAMPLES[kind]["data"], **(data or {})}.items()
+        if f"data.{name}" != without
+    }
+    return {
+        name: value
+        for name, value in {**EXAMPLES[kind], "data": fields, **attributes}.items()
+        if name != without
+    }
 
 
 def errors_of(event: Any, latest: int = LATEST_MS) -> dict[str, tuple[str, str]]:
@@ -45,13 +72,23 @@ def test_every_type_has_a_sample_that_is_taken_in(kind: str) -> None:
 
 def test_the_envelope_and_the_data_become_the_events_fields() -> None:
     event: Any = build(RECEIVED, latest=LATEST_MS)
-    assert (event.dossier_id, event.agency) == (RECEIVED["data"]["dossier_id"], RECEIVED["data"]["agency"])
-    assert (event.channel, event.level, event.with_fee, event.authenticated) == ("online", 4, True, False)
+    assert (event.dossier_id, event.agency) == (
+        RECEIVED["data"]["dossier_id"],
+        RECEIVED["data"]["agency"],
+    )
+    assert (event.channel, event.level, event.with_fee, event.authenticated) == (
+        "online",
+        4,
+        True,
+        False,
+    )
     assert event.occurred_at == to_ms(datetime.fromisoformat(RECEIVED["time"]))
 
 
 def test_extension_attributes_are_passed_over() -> None:
-    assert build(changed(traceparent="00-1-2-3", partitionkey="x", dataschema="/s"), latest=LATEST_MS) == build(RECEIVED, latest=LATEST_MS)
+    assert build(
+        changed(traceparent="00-1-2-3", partitionkey="x", dataschema="/s"), latest=LATEST_MS
+    ) == build(RECEIVED, latest=LATEST_MS)
 
 
 @pytest.mark.parametrize("name", ["specversion", "id", "source", "type", "time", "data"])
@@ -77,7 +114,9 @@ def test_what_cannot_be_is_refused_by_its_field(kind: str, data: Json, field: st
 
 @pytest.mark.parametrize("name", ["procedure", "channel", "agency", "dossier_id"])
 def test_a_missing_field_of_data_is_named(name: str) -> None:
-    assert errors_of(changed(without=f"data.{name}")) == {f"data.{name}": ("missing_field", "is missing: dossier.received needs it")}
+    assert errors_of(changed(without=f"data.{name}")) == {
+        f"data.{name}": ("missing_field", "is missing: dossier.received needs it")
+    }
 
 
 @pytest.mark.parametrize(
@@ -127,7 +166,7 @@ def test_a_missing_field_of_data_is_named(name: str) -> None:
         (None, "", "not_an_event"),
         ("text", "", "not_an_event"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_named_once_and_alone(event: Any, field: str, kind: str) -> None:
     found = errors_of(event)
     assert {name: error[0] for name, error in found.items()} == {field: kind}
@@ -148,9 +187,14 @@ def test_the_future_is_refused_beyond_the_tolerance_only() -> None:
 
 def test_the_subject_may_stand_for_the_things_id_but_not_against_it() -> None:
     identity = RECEIVED["data"]["dossier_id"]
-    assert build(changed(without="data.dossier_id") | {"subject": identity}, latest=LATEST_MS).thing == identity
+    assert (
+        build(changed(without="data.dossier_id") | {"subject": identity}, latest=LATEST_MS).thing
+        == identity
+    )
     assert build(changed(subject=identity), latest=LATEST_MS).thing == identity
-    assert errors_of(changed(subject="another")) == {"subject": ("wrong_value", "should be the same as data.dossier_id, or left out")}
+    assert errors_of(changed(subject="another")) == {
+        "subject": ("wrong_value", "should be the same as data.dossier_id, or left out")
+    }
 
 
 def test_the_subject_may_be_written_otherwise_than_the_same_id() -> None:
@@ -158,7 +202,10 @@ def test_the_subject_may_be_written_otherwise_than_the_same_id() -> None:
     assert build(event, latest=LATEST_MS).thing == "Hồ sơ 1"
 
 
-@pytest.mark.parametrize("name", [*EXAMPLES["dossier.received"], "subject", "datacontenttype", "dataschema", "data_base64"])
+@pytest.mark.parametrize(
+    "name",
+    [*EXAMPLES["dossier.received"], "subject", "datacontenttype", "dataschema", "data_base64"],
+)
 def test_an_attribute_that_is_null_is_as_if_it_was_left_out(name: str) -> None:
     null, absent = changed(**{name: None}) | {name: None}, changed(without=name)
     if name in ("subject", "datacontenttype", "dataschema", "data_base64"):
@@ -169,12 +216,22 @@ def test_an_attribute_that_is_null_is_as_if_it_was_left_out(name: str) -> None:
 
 def test_what_is_kept_in_another_form_is_told_by_its_place() -> None:
     said = changed(
-        id=" i-1", source="one\u200bstop", subject="Ho\u0302\u0300 sơ 1",
-        data={"dossier_id": "Hồ sơ 1\u00a0", "agency": "\ufeffA1", "due_at": "2025-11-10T17:00:00+07:00"},
-    )  # fmt: skip
+        id=" i-1",
+        source="one\u200bstop",
+        subject="Ho\u0302\u0300 sơ 1",
+        data={
+            "dossier_id": "Hồ sơ 1\u00a0",
+            "agency": "\ufeffA1",
+            "due_at": "2025-11-10T17:00:00+07:00",
+        },
+    )
     assert kept_as(said, build(said, latest=LATEST_MS)) == {
-        "id": "i-1", "source": "onestop", "subject": "Hồ sơ 1", "data.dossier_id": "Hồ sơ 1", "data.agency": "A1",
-    }  # fmt: skip
+        "id": "i-1",
+        "source": "onestop",
+        "subject": "Hồ sơ 1",
+        "data.dossier_id": "Hồ sơ 1",
+        "data.agency": "A1",
+    }
     sent = changed("document.sent", data={"to": ["A1 ", "A2"]})
     assert kept_as(sent, build(sent, latest=LATEST_MS)) == {"data.to": ["A1", "A2"]}
     assert kept_as(RECEIVED, build(RECEIVED, latest=LATEST_MS)) == {}
@@ -203,17 +260,32 @@ def test_the_shown_id_is_text_that_any_answer_can_carry() -> None:
 
 any_text = st.text(st.characters(exclude_categories=()))  # lone surrogates too
 junk = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.just("2025-11-03T09:00+07:00") | any_text,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.just("2025-11-03T09:00+07:00")
+    | any_text,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
 
 @given(kind=st.sampled_from(sorted(ACCEPTED)), place=st.randoms(use_true_random=False), value=junk)
-def test_any_value_in_any_place_is_taken_in_whole_or_refused_by_name(kind: str, place: Any, value: Any) -> None:
+def test_any_value_in_any_place_is_taken_in_whole_or_refused_by_name(
+    kind: str, place: Any, value: Any
+) -> None:
     sample = EXAMPLES[kind]
-    attribute, name = place.choice(sorted(sample)), place.choice([*ACCEPTED[kind].model_fields, "extra"])
-    for event in ({**sample, attribute: value}, {**sample, "data": {**sample["data"], name: value}}):
+    attribute, name = (
+        place.choice(sorted(sample)),
+        place.choice([*ACCEPTED[kind].model_fields, "extra"]),
+    )
+    for event in (
+        {**sample, attribute: value},
+        {**sample, "data": {**sample["data"], name: value}},
+    ):
         try:
             encode(build(event, latest=LATEST_MS))
         except Refused as refused:
@@ -257,7 +329,10 @@ def test_of_many_errors_the_first_are_named_and_the_rest_counted() -> None:
     unknown = {f"f{number}": number for number in range(30)}
     with pytest.raises(Refused) as refused:
         build({**RECEIVED, "data": {**RECEIVED["data"], **unknown}}, latest=LATEST_MS)
-    assert [error.field for error in refused.value.errors] == [*(f"data.f{number}" for number in range(20)), ""]
+    assert [error.field for error in refused.value.errors] == [
+        *(f"data.f{number}" for number in range(20)),
+        "",
+    ]
     assert refused.value.errors[-1].message == "and 10 more errors"
     assert [error.message for error in refused.value.first][1:] == ["and 29 more errors"]
     assert str(refused.value).endswith("; event: and 10 more errors")

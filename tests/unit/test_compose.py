@@ -1,4 +1,6 @@
-"""docker-compose.yml and the image: valid by the Compose schema, and in step with settings, files and the lock."""
+"""docker-compose.yml and the image: valid by the Compose schema, and in step with settings, files
+and the lock.
+"""
 
 from __future__ import annotations
 
@@ -22,24 +24,37 @@ HUB = ("gateway", "worker", "metrics")
 TOOLS = "tools"  # runs when asked, and ends
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
-SCHEMA = Draft202012Validator(json.loads((ROOT / "tests/data/compose-spec.json").read_text("utf-8")))
+SCHEMA = Draft202012Validator(
+    json.loads((ROOT / "tests/data/compose-spec.json").read_text("utf-8"))
+)
 
 
 def problems(compose: dict[str, Any]) -> list[str]:
-    return [f"{'/'.join(map(str, error.path))}: {error.message}" for error in SCHEMA.iter_errors(compose)]
+    return [
+        f"{'/'.join(map(str, error.path))}: {error.message}"
+        for error in SCHEMA.iter_errors(compose)
+    ]
 
 
 def test_valid_by_the_compose_specification() -> None:
     assert problems(COMPOSE) == []
 
 
-@pytest.mark.parametrize("wrong", [{"comand": ["gateway"]}, {"restart": 3}, {"ports": "8080"}, {"healthcheck": {"tests": []}}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"comand": ["gateway"]}, {"restart": 3}, {"ports": "8080"}, {"healthcheck": {"tests": []}}],
+)
 def test_the_schema_refuses_what_is_wrong(wrong: dict[str, Any]) -> None:
-    assert problems({**COMPOSE, "services": {**SERVICES, "gateway": {**SERVICES["gateway"], **wrong}}})
+    assert problems(
+        {**COMPOSE, "services": {**SERVICES, "gateway": {**SERVICES["gateway"], **wrong}}}
+    )
 
 
 def hub_settings(service: str) -> dict[str, str]:
-    return {name.removeprefix("LGSP_").lower(): value for name, value in SERVICES[service]["environment"].items()}
+    return {
+        name.removeprefix("LGSP_").lower(): value
+        for name, value in SERVICES[service]["environment"].items()
+    }
 
 
 @pytest.mark.parametrize("service", HUB)
@@ -55,10 +70,18 @@ def test_three_copies_of_which_two_must_have_a_record() -> None:
     assert (chosen.replication_factor, chosen.min_insync_replicas) == (3, 2)
     for broker in BROKERS:
         environment = SERVICES[broker]["environment"]
-        copies = {name: value for name, value in environment.items() if name.endswith("REPLICATION_FACTOR")}
+        copies = {
+            name: value
+            for name, value in environment.items()
+            if name.endswith("REPLICATION_FACTOR")
+        }
         assert len(copies) == 4
         assert set(copies.values()) == {"3"}
-        assert {value for name, value in environment.items() if re.search(r"MIN_(ISR|INSYNC_REPLICAS)$", name)} == {"2"}
+        assert {
+            value
+            for name, value in environment.items()
+            if re.search(r"MIN_(ISR|INSYNC_REPLICAS)$", name)
+        } == {"2"}
 
 
 def test_brokers_differ_in_name_and_place_and_agree_in_the_rest() -> None:
@@ -74,13 +97,25 @@ def test_brokers_differ_in_name_and_place_and_agree_in_the_rest() -> None:
 
 
 def test_brokers_keep_everything_that_the_embedded_one_keeps() -> None:
-    """What one broker of a small machine needs otherwise is named here; all else that is declared for it holds for these too."""
+    """What one broker of a small machine needs otherwise is named here; all else that is declared
+    for it holds for these too.
+    """
     environment = SERVICES["kafka-1"]["environment"]
-    own = {"node.id", "offsets.topic.num.partitions", "transaction.state.log.num.partitions", "log.cleaner.dedupe.buffer.size"}
-    shipped = {name: environment.get("KAFKA_" + name.upper().replace(".", "_")) for name in BROKER.keys() - own}
+    own = {
+        "node.id",
+        "offsets.topic.num.partitions",
+        "transaction.state.log.num.partitions",
+        "log.cleaner.dedupe.buffer.size",
+    }
+    shipped = {
+        name: environment.get("KAFKA_" + name.upper().replace(".", "_"))
+        for name in BROKER.keys() - own
+    }
     several = {name for name, value in BROKER.items() if name in shipped and shipped[name] != value}
     assert None not in shipped.values()
-    assert several == {name for name in shipped if re.search(r"replication\.factor$|min\.isr$|^broker\.", name)}
+    assert several == {
+        name for name in shipped if re.search(r"replication\.factor$|min\.isr$|^broker\.", name)
+    }
 
 
 def test_two_workers() -> None:
@@ -96,7 +131,9 @@ def test_only_loopback_is_reachable_from_outside() -> None:
 
 def test_images_are_pinned_and_services_watched() -> None:
     for name, service in SERVICES.items():
-        assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?", service["image"]), name
+        assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?", service["image"]), (
+            name
+        )
         if name != TOOLS:
             assert service["healthcheck"]["test"], name
             assert service["restart"] == "unless-stopped", name
@@ -112,7 +149,10 @@ def test_no_service_can_take_the_machine_or_change_its_own_program() -> None:
     for name, service in SERVICES.items():
         assert service["mem_limit"], name
         assert 0 < service["pids_limit"] <= 1024, name
-        assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}, name
+        assert service["logging"] == {
+            "driver": "json-file",
+            "options": {"max-size": "10m", "max-file": "5"},
+        }, name
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
         assert "no-new-privileges:true" in service["security_opt"], name
@@ -148,9 +188,19 @@ def test_what_is_kept_is_on_declared_volumes_and_what_is_mounted_exists() -> Non
 
 
 def test_the_image_builds_from_files_that_exist_and_are_not_ignored() -> None:
-    copied = [name for line in re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE, re.MULTILINE) for name in line.split()]
-    assert {"requirements-image.lock", "schemas", "connectors", "streams", "metrics", "ops"} <= set(copied)
-    allowed = {line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")}
+    copied = [
+        name
+        for line in re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE, re.MULTILINE)
+        for name in line.split()
+    ]
+    assert {"requirements-image.lock", "schemas", "connectors", "streams", "metrics", "ops"} <= set(
+        copied
+    )
+    allowed = {
+        line.removeprefix("!")
+        for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+        if line.startswith("!")
+    }
     assert allowed == set(copied)
     assert [name for name in copied if not (ROOT / name).exists()] == []
 
@@ -169,12 +219,29 @@ def test_the_image_runs_lgsp_locked_and_without_root() -> None:
 
 def locked(name: str) -> dict[str, str]:
     """Package to version."""
-    return dict(re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", (ROOT / name).read_text("utf-8"), re.MULTILINE))
+    return dict(
+        re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", (ROOT / name).read_text("utf-8"), re.MULTILINE)
+    )
 
 
 def test_the_image_has_what_was_tested_and_nothing_that_tests() -> None:
     image, tested = locked("requirements-image.lock"), locked("requirements.lock")
     assert image.items() <= tested.items()
-    assert not image.keys() & {"pytest", "hypothesis", "mypy", "ruff", "testcontainers", "openpyxl", "schemathesis", "pip"}
-    assert {"aiokafka", "faust-streaming", "fastavro", "pydantic", "prometheus-client"} <= image.keys()
+    assert not image.keys() & {
+        "pytest",
+        "hypothesis",
+        "mypy",
+        "ruff",
+        "testcontainers",
+        "openpyxl",
+        "schemathesis",
+        "pip",
+    }
+    assert {
+        "aiokafka",
+        "faust-streaming",
+        "fastavro",
+        "pydantic",
+        "prometheus-client",
+    } <= image.keys()
     assert "pip uninstall --yes setuptools pip" in DOCKERFILE

@@ -1,4 +1,6 @@
-"""Contracts: locked, never changed in place, and readable by older and newer readers alike (FULL_TRANSITIVE)."""
+"""Contracts: locked, never changed in place, and readable by older and newer readers alike
+(FULL_TRANSITIVE).
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,10 @@ Schema = dict[str, Any]
 def digest(contract: Contract) -> str:
     """One line of the list of digests."""
     text = json.dumps(contract.schema, sort_keys=True, separators=(",", ":"))
-    return f"{hashlib.sha256(text.encode()).hexdigest()}  {contract.id} {contract.type} {contract.version}"
+    return (
+        f"{hashlib.sha256(text.encode()).hexdigest()}  {contract.id} {contract.type}"
+        f" {contract.version}"
+    )
 
 
 def refusals(one: Schema, other: Schema) -> list[str]:
@@ -72,7 +77,12 @@ def append(folder: Path, family: str, name: str, identity: int, schema: Schema) 
     path = folder / f"{family}.json"
     entries = json.loads(path.read_text("utf-8"))
     version = sum(entry["type"] == name for entry in entries) + 1
-    path.write_text(json.dumps([*entries, {"id": identity, "type": name, "version": version, "schema": schema}]), "utf-8")
+    path.write_text(
+        json.dumps(
+            [*entries, {"id": identity, "type": name, "version": version, "schema": schema}]
+        ),
+        "utf-8",
+    )
     contracts.cache_clear()
     latest.cache_clear()
 
@@ -89,23 +99,34 @@ def test_versions_count_up_from_one() -> None:
 
 
 def test_a_locked_contract_is_never_changed_nor_dropped() -> None:
-    locked = [digest(contract) for contract in sorted(contracts().values(), key=lambda contract: contract.id)]
+    locked = [
+        digest(contract)
+        for contract in sorted(contracts().values(), key=lambda contract: contract.id)
+    ]
     known = DIGESTS.read_text("utf-8").splitlines()
-    assert locked[: len(known)] == known, "a contract that systems already use was changed: restore it, and lock a new version"
-    assert locked == known, f"add the new versions to {DIGESTS.name}: " + "\n".join(locked[len(known) :])
+    assert locked[: len(known)] == known, (
+        "a contract that systems already use was changed: restore it, and lock a new version"
+    )
+    assert locked == known, f"add the new versions to {DIGESTS.name}: " + "\n".join(
+        locked[len(known) :]
+    )
 
 
 def test_the_digest_notices_every_change() -> None:
     contract = latest()["dossier.paid"]
     other = copy.deepcopy(contract.schema)
     other["fields"][-1]["default"] = "pending"
-    assert digest(contract) != digest(Contract(contract.id, contract.type, contract.version, contract.family, other, None))
+    assert digest(contract) != digest(
+        Contract(contract.id, contract.type, contract.version, contract.family, other, None)
+    )
 
 
 def test_all_versions_of_a_type_read_each_other() -> None:
     for one, other in permutations(contracts().values(), 2):
         if one.type == other.type:
-            assert refusals(one.schema, other.schema) == [], f"{one.type}: versions {one.version} and {other.version}"
+            assert refusals(one.schema, other.schema) == [], (
+                f"{one.type}: versions {one.version} and {other.version}"
+            )
 
 
 @pytest.mark.parametrize(
@@ -115,11 +136,22 @@ def test_all_versions_of_a_type_read_each_other() -> None:
         (lambda fields: fields.append({"name": "place", "type": "string"}), "place"),
         (lambda fields: fields[-1].update(type="string"), "boolean not compatible"),
         (lambda fields: fields[0].update(name="id"), "event_id"),
-        (lambda fields: fields[3].update(type=["null", "long"], default=None), "long not compatible with writer type: null"),
+        (
+            lambda fields: fields[3].update(type=["null", "long"], default=None),
+            "long not compatible with writer type: null",
+        ),
     ],
-    ids=["required field removed", "field added without default", "type changed", "field renamed", "required field made optional"],
+    ids=[
+        "required field removed",
+        "field added without default",
+        "type changed",
+        "field renamed",
+        "required field made optional",
+    ],
 )
-def test_an_incompatible_change_is_refused(change: Callable[[list[Schema]], object], reason: str) -> None:
+def test_an_incompatible_change_is_refused(
+    change: Callable[[list[Schema]], object], reason: str
+) -> None:
     old, new = changed("document.sent", change)
     assert reason in " ".join(refusals(old, new))
 
@@ -127,22 +159,37 @@ def test_an_incompatible_change_is_refused(change: Callable[[list[Schema]], obje
 @pytest.mark.parametrize(
     "change",
     [
-        lambda fields: fields.append({"name": "place", "type": ["null", "string"], "default": None}),
-        lambda fields: fields.remove(next(field for field in fields if field["name"] == "document_type")),
+        lambda fields: fields.append(
+            {"name": "place", "type": ["null", "string"], "default": None}
+        ),
+        lambda fields: fields.remove(
+            next(field for field in fields if field["name"] == "document_type")
+        ),
         lambda fields: fields.reverse(),
     ],
     ids=["optional field added", "field with default removed", "other order"],
 )
-def test_a_compatible_change_is_taken_and_really_read(change: Callable[[list[Schema]], object]) -> None:
+def test_a_compatible_change_is_taken_and_really_read(
+    change: Callable[[list[Schema]], object],
+) -> None:
     old, new = changed("document.sent", change)
     assert refusals(old, new) == []
-    record = {"event_id": "1", "source": "s", "agency": "H35", "occurred_at": 1_763_870_000_000, "to": ["H35.1"], "electronic": True,
-              "signed": False}  # fmt: skip
+    record = {
+        "event_id": "1",
+        "source": "s",
+        "agency": "H35",
+        "occurred_at": 1_763_870_000_000,
+        "to": ["H35.1"],
+        "electronic": True,
+        "signed": False,
+    }
     for writer, reader in permutations((old, new)):
         out = BytesIO()
         fastavro.schemaless_writer(out, fastavro.parse_schema(writer, named_schemas={}), record)
         read = fastavro.schemaless_reader(
-            BytesIO(out.getvalue()), fastavro.parse_schema(writer, named_schemas={}), fastavro.parse_schema(reader, named_schemas={})
+            BytesIO(out.getvalue()),
+            fastavro.parse_schema(writer, named_schemas={}),
+            fastavro.parse_schema(reader, named_schemas={}),
         )
         assert isinstance(read, dict)
         assert read | record == read
@@ -152,11 +199,15 @@ def test_a_compatible_change_is_taken_and_really_read(change: Callable[[list[Sch
 @examples(30)
 @given(ANY_EVENT)
 def test_every_locked_version_reads_what_the_newest_writes(event: Event) -> None:
-    """Trivial while a type has one version; from the second on it is the promise to systems not yet updated."""
+    """Trivial while a type has one version; from the second on it is the promise to systems not yet
+    updated.
+    """
     newest = latest()[event.type]
     for contract in contracts().values():
         if contract.type == event.type:
-            read = fastavro.schemaless_reader(BytesIO(encode(event)[5:]), newest.parsed, contract.parsed)
+            read = fastavro.schemaless_reader(
+                BytesIO(encode(event)[5:]), newest.parsed, contract.parsed
+            )
             assert isinstance(read, dict)
             assert read.keys() == {field["name"] for field in contract.schema["fields"]}
 
@@ -167,23 +218,44 @@ def test_records_of_an_older_version_come_out_in_the_newest_shape(folder: Path) 
     newer["fields"].append({"name": "fee_kind", "type": "string", "default": "unknown"})
     append(folder, "dossiers", "dossier.paid", 900, newer)
     assert latest()["dossier.paid"].version == older.version + 1
-    fields = {"event_id": "1", "source": "s", "agency": "H35", "occurred_at": 1_763_870_000_000, "reference": "r", "amount": 5,
-              "online": True}  # fmt: skip
+    fields = {
+        "event_id": "1",
+        "source": "s",
+        "agency": "H35",
+        "occurred_at": 1_763_870_000_000,
+        "reference": "r",
+        "amount": 5,
+        "online": True,
+    }
     decode = Decoder("dossiers")
     defaults = {"backfill": False, "state": "paid"}
-    assert decode(encode_fields(older, fields)) == ("dossier.paid", {**fields, **defaults, "fee_kind": "unknown"})
-    assert decode(encode_fields(latest()["dossier.paid"], fields | {"fee_kind": "land"}))[1]["fee_kind"] == "land"
+    assert decode(encode_fields(older, fields)) == (
+        "dossier.paid",
+        {**fields, **defaults, "fee_kind": "unknown"},
+    )
+    assert (
+        decode(encode_fields(latest()["dossier.paid"], fields | {"fee_kind": "land"}))[1][
+            "fee_kind"
+        ]
+        == "land"
+    )
     with pytest.raises(ContractError, match="no code"):
         decode(encode_fields(older, fields | {"agency": "a|b"}))
 
 
-def test_a_model_that_changed_is_locked_as_a_new_version_with_a_free_id(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_changed_is_locked_as_a_new_version_with_a_free_id(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     highest = max(contracts())
 
     class Paid(EVENTS["dossier.paid"]):  # type: ignore[misc]
         till: str | None = None
 
-    monkeypatch.setitem(lock.FAMILIES, "dossiers", tuple(Paid if e.type == "dossier.paid" else e for e in FAMILIES["dossiers"]))
+    monkeypatch.setitem(
+        lock.FAMILIES,
+        "dossiers",
+        tuple(Paid if e.type == "dossier.paid" else e for e in FAMILIES["dossiers"]),
+    )
     monkeypatch.setitem(lock.EVENTS, "dossier.paid", Paid)
     assert unlocked() == ["dossier.paid"]
     before = json.loads((folder / "dossiers.json").read_text("utf-8"))
@@ -195,7 +267,9 @@ def test_a_model_that_changed_is_locked_as_a_new_version_with_a_free_id(folder: 
 
 def test_an_id_given_twice_is_refused(folder: Path) -> None:
     append(folder, "documents", "document.recalled", 1, latest()["document.recalled"].schema)
-    with pytest.raises(ContractError, match=r"Contract id 1 stands twice, again in documents\.json"):
+    with pytest.raises(
+        ContractError, match=r"Contract id 1 stands twice, again in documents\.json"
+    ):
         contracts()
 
 

@@ -30,19 +30,34 @@ def test_no_text_begins_as_a_formula(first: str) -> None:
 
 def test_numbers_stay_numbers_and_what_is_not_there_is_empty() -> None:
     assert fields(-3, -0.25, 0, None, True, False, date(2025, 11, 3), "-", "") == [
-        "-3", "-0.25", "0", "", "true", "false", "2025-11-03", "-", "",
-    ]  # fmt: skip
+        "-3",
+        "-0.25",
+        "0",
+        "",
+        "true",
+        "false",
+        "2025-11-03",
+        "-",
+        "",
+    ]
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
 def test_every_text_is_read_back_as_it_was_but_for_the_apostrophe(texts: list[str]) -> None:
     for text, found in zip(texts, fields(*texts, "end"), strict=False):
-        assert found.removeprefix("'" if text[:1] in tuple(DANGEROUS) and text != "-" else "") == text
+        assert (
+            found.removeprefix("'" if text[:1] in tuple(DANGEROUS) and text != "-" else "") == text
+        )
         assert not found.startswith(tuple(DANGEROUS)) or found == "-"
 
 
 def test_the_name_of_the_file_is_plain_whatever_it_is_made_of() -> None:
     found = answered(Sheet('agency-"; x=\r\n../Ư', ["a"], []), {"Link": "<next>"})
-    assert found.headers["content-disposition"] == 'attachment; filename="lgsp-agency----x---..--.csv"'
-    assert (found.headers["link"], found.headers["content-type"]) == ("<next>", "text/csv; charset=utf-8")
+    assert (
+        found.headers["content-disposition"] == 'attachment; filename="lgsp-agency----x---..--.csv"'
+    )
+    assert (found.headers["link"], found.headers["content-type"]) == (
+        "<next>",
+        "text/csv; charset=utf-8",
+    )
     assert found.body == b"\xef\xbb\xbfa\r\n"

@@ -1,4 +1,6 @@
-"""The cube: absolute values, tombstones, resuming, and every way in which its file cannot be trusted."""
+"""The cube: absolute values, tombstones, resuming, and every way in which its file cannot be
+trusted.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,11 @@ from metrics.reader import Readers
 from schemas.cells import KINDS, Kind
 from schemas.clock import as_date
 
-RECEIVED, OPEN, SYSTEMS = TABLES["dossiers", "received"], TABLES["dossiers", "open"], TABLES["inventory", "systems"]
+RECEIVED, OPEN, SYSTEMS = (
+    TABLES["dossiers", "received"],
+    TABLES["dossiers", "open"],
+    TABLES["inventory", "systems"],
+)
 TODAY = as_date(20251123)
 
 
@@ -44,8 +50,20 @@ def received(cube: FedCube, **options: Any) -> dict[str, int]:
 
 
 def test_a_value_replaces_the_one_before_and_partitions_add_up(cube: FedCube) -> None:
-    cube.say([cell("dossiers|received|A|P1|20251103", 5, 2), cell("dossiers|received|A|P1|20251103", 7, 3)], {0: 2})
-    cube.say([cell("dossiers|received|A|P1|20251103", 4, partition=1), cell("dossiers|received|B|P2|20241103", 1)], {0: 3, 1: 1})
+    cube.say(
+        [
+            cell("dossiers|received|A|P1|20251103", 5, 2),
+            cell("dossiers|received|A|P1|20251103", 7, 3),
+        ],
+        {0: 2},
+    )
+    cube.say(
+        [
+            cell("dossiers|received|A|P1|20251103", 4, partition=1),
+            cell("dossiers|received|B|P2|20241103", 1),
+        ],
+        {0: 3, 1: 1},
+    )
     assert received(cube) == {"": 12}
     assert received(cube, by="agency") == {"A": 11, "B": 1}
     assert received(cube, by="category") == {"P1": 11, "P2": 1}
@@ -61,7 +79,9 @@ def test_a_tombstone_removes_the_cell_from_cells_and_sums(cube: FedCube) -> None
     cube.say([cell(due)], {0: 3})
     with sqlite3.connect(cube.path) as raw:
         assert raw.execute("SELECT count(*) FROM dossiers_open").fetchone() == (1,)
-        assert raw.execute("SELECT grain, at, open FROM dossiers_open_sums ORDER BY 1").fetchall() == [(0, 0, 2), (2, 0, 2), (3, 0, 2)]
+        assert raw.execute(
+            "SELECT grain, at, open FROM dossiers_open_sums ORDER BY 1"
+        ).fetchall() == [(0, 0, 2), (2, 0, 2), (3, 0, 2)]
 
 
 def test_a_tombstone_of_a_cell_never_seen_changes_nothing(cube: FedCube) -> None:
@@ -78,13 +98,28 @@ def test_the_same_records_again_change_nothing(cube: FedCube) -> None:
 
 
 def test_only_the_days_of_the_window_are_summed(cube: FedCube) -> None:
-    cube.say([cell(f"dossiers|received|A|P|{day}", 1) for day in (20241231, 20250101, 20250831, 20250901, 20251123, 20251124)], {0: 6})
+    cube.say(
+        [
+            cell(f"dossiers|received|A|P|{day}", 1)
+            for day in (20241231, 20250101, 20250831, 20250901, 20251123, 20251124)
+        ],
+        {0: 6},
+    )
     window = Window(as_date(20250101), as_date(20251123))
     with Readers(cube).snapshot() as snapshot:
         assert snapshot.total(RECEIVED, cover_days(window), ["received"]) == [4]
-        assert list(snapshot.sums(RECEIVED, cover_days(window), by="day")) == ["2025-01-01", "2025-08-31", "2025-09-01", "2025-11-23"]
-        assert snapshot.sums(RECEIVED, cover_days(window), by="category", measures=["received"]) == {"P": [4]}
-        assert snapshot.sums(RECEIVED, cover_days(window), among=["P", "Q"], measures=["received"]) == {"": [4]}
+        assert list(snapshot.sums(RECEIVED, cover_days(window), by="day")) == [
+            "2025-01-01",
+            "2025-08-31",
+            "2025-09-01",
+            "2025-11-23",
+        ]
+        assert snapshot.sums(
+            RECEIVED, cover_days(window), by="category", measures=["received"]
+        ) == {"P": [4]}
+        assert snapshot.sums(
+            RECEIVED, cover_days(window), among=["P", "Q"], measures=["received"]
+        ) == {"": [4]}
         assert snapshot.sums(RECEIVED, cover_days(window), among=["Q"], measures=["received"]) == {}
         assert snapshot.dated(["dossiers"], window) == {"A"}
         assert snapshot.dated(["documents"], window) == set()
@@ -92,7 +127,10 @@ def test_only_the_days_of_the_window_are_summed(cube: FedCube) -> None:
 
 
 def test_resuming_gives_the_places_of_the_last_transaction(cube: FedCube, path: Path) -> None:
-    cube.say([cell("dossiers|received|A|P1|20251103", 5, partition=1, offset=41, timestamp=NOW - 7)], {0: 9, 1: 43})
+    cube.say(
+        [cell("dossiers|received|A|P1|20251103", 5, partition=1, offset=41, timestamp=NOW - 7)],
+        {0: 9, 1: 43},
+    )
     again = Cube(path)
     assert again.open("one", NOW) == {0: Place(9, -1, -1), 1: Place(43, 41, NOW - 7)}
     assert received(again) == {"": 5}
@@ -116,13 +154,18 @@ WRONG: list[tuple[bytes | None, object]] = [
     (b"inventory|A|20251103", {"systems|P": {0: -1, 1: -(1 << 63)}}),
     (b"dossiers|A|20251111", [1]),
     (None, {"received|P": {0: 1}}),
-]  # fmt: skip
+]
 
 
-def test_what_is_no_page_is_counted_and_left_out(cube: FedCube, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_no_page_is_counted_and_left_out(
+    cube: FedCube, caplog: pytest.LogCaptureFixture
+) -> None:
     """Whole, even if only one of its cells is wrong: a page is one statement."""
     records = [Record(key, msgspec.msgpack.encode(page)) for key, page in WRONG]
-    half = Record(b"dossiers|B|20251103", msgspec.msgpack.encode({"received|P": {0: 1}, "received|Q": {0: -1}}))
+    half = Record(
+        b"dossiers|B|20251103",
+        msgspec.msgpack.encode({"received|P": {0: 1}, "received|Q": {0: -1}}),
+    )
     cube.apply([*records, half, cell("dossiers|received|A|P|20251212", 1, offset=8).record], {0: 9})
     assert cube.stats.unreadable == len(WRONG) + 1
     assert received(cube, by="agency") == {"A": 1}
@@ -131,7 +174,11 @@ def test_what_is_no_page_is_counted_and_left_out(cube: FedCube, caplog: pytest.L
 
 def test_a_page_that_was_wrong_is_mended_by_the_next_one(cube: FedCube) -> None:
     key = b"dossiers|A|20251103"
-    for page, wanted in [({"received|P": {0: 4}, "paid|P": {0: 1}}, 4), ({"received|P": {0: -1}}, 4), ({"received|Q": {0: 6}}, 6)]:
+    for page, wanted in [
+        ({"received|P": {0: 4}, "paid|P": {0: 1}}, 4),
+        ({"received|P": {0: -1}}, 4),
+        ({"received|Q": {0: 6}}, 6),
+    ]:
         cube.apply([Record(key, msgspec.msgpack.encode(page))], {0: 1})
         assert received(cube) == {"": wanted}
     with sqlite3.connect(cube.path) as raw:
@@ -139,10 +186,14 @@ def test_a_page_that_was_wrong_is_mended_by_the_next_one(cube: FedCube) -> None:
 
 
 def test_of_a_page_only_the_cells_that_differ_are_written(cube: FedCube) -> None:
-    cube.say([cell("dossiers|received|A|P|20251103", 5), cell("dossiers|paid|A|P|20251103", 2)], {0: 1})
+    cube.say(
+        [cell("dossiers|received|A|P|20251103", 5), cell("dossiers|paid|A|P|20251103", 2)], {0: 1}
+    )
     before = dict(cube.versions)
     cube.say([cell("dossiers|received|A|P|20251103", 6)], {0: 2})
-    assert {kind for kind, version in cube.versions.items() if version != before[kind]} == {("dossiers", "received")}
+    assert {kind for kind, version in cube.versions.items() if version != before[kind]} == {
+        ("dossiers", "received")
+    }
 
 
 def test_what_exists_on_a_day_is_every_change_up_to_and_including_it(cube: FedCube) -> None:
@@ -156,11 +207,23 @@ def test_what_exists_on_a_day_is_every_change_up_to_and_including_it(cube: FedCu
     )
     assert cube.stats.unreadable == 0
     with Readers(cube).snapshot() as snapshot:
-        for last, exist in ((20240104, []), (20240105, [3]), (20251102, [3]), (20251103, [1]), (20251124, [6])):
+        for last, exist in (
+            (20240104, []),
+            (20240105, [3]),
+            (20251102, [3]),
+            (20251103, [1]),
+            (20251124, [6]),
+        ):
             window = Window(as_date(20240101), as_date(last))
-            assert list(snapshot.sums(SYSTEMS, cover_stock(window, TODAY), measures=["systems"]).values()) == ([exist] if exist else [])
-        assert snapshot.total(SYSTEMS, cover_stock(EVER, TODAY), ["systems"]) == [1]  # no last day: today
-        assert snapshot.total(SYSTEMS, cover_stock(Window(as_date(20251123), None), TODAY), ["systems"]) == [1]  # whenever it begins
+            assert list(
+                snapshot.sums(SYSTEMS, cover_stock(window, TODAY), measures=["systems"]).values()
+            ) == ([exist] if exist else [])
+        # no last day: today
+        assert snapshot.total(SYSTEMS, cover_stock(EVER, TODAY), ["systems"]) == [1]
+        # whenever it begins
+        assert snapshot.total(
+            SYSTEMS, cover_stock(Window(as_date(20251123), None), TODAY), ["systems"]
+        ) == [1]
     cube.say([cell("inventory|systems|A|P|20251103", -3, -1)], {0: 4})
     with Readers(cube).snapshot() as snapshot:
         assert snapshot.sums(SYSTEMS, cover_stock(EVER, TODAY), measures=["systems"]) == {"": [0]}
@@ -173,9 +236,18 @@ def test_measures_of_a_newer_worker_are_left_out(cube: FedCube) -> None:
 
 
 def test_the_newest_timestamp_of_each_agency_without_heartbeats(cube: FedCube) -> None:
-    newest, older = cell("dossiers|received|A|P|20251103", 1), cell("dossiers|refused|A|P|20251102", 1, timestamp=NOW - 5)
+    newest, older = (
+        cell("dossiers|received|A|P|20251103", 1),
+        cell("dossiers|refused|A|P|20251102", 1, timestamp=NOW - 5),
+    )
     cube.say([newest, older], {0: 2})
-    cube.say([cell("dossiers|received|A|P|20251104", 1, timestamp=NOW - 9), cell("heartbeats|beat|hub|-|0", NOW)], {0: 4})
+    cube.say(
+        [
+            cell("dossiers|received|A|P|20251104", 1, timestamp=NOW - 9),
+            cell("heartbeats|beat|hub|-|0", NOW),
+        ],
+        {0: 4},
+    )
     with Readers(cube).snapshot() as snapshot:
         assert snapshot.last_events() == {"A": NOW}
         assert snapshot.heartbeats() == {0: NOW}
@@ -206,7 +278,9 @@ def spoil_empty(path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [spoil_nothing, spoil_text, spoil_half, spoil_pages, spoil_empty])
-def test_a_file_that_is_damaged_or_gone_is_made_anew(cube: FedCube, path: Path, spoil: object) -> None:
+def test_a_file_that_is_damaged_or_gone_is_made_anew(
+    cube: FedCube, path: Path, spoil: object
+) -> None:
     cube.say([cell("dossiers|received|A|P1|20251103", 5)], {0: 1})
     cube.close()
     spoil(path)  # type: ignore[operator]
@@ -234,11 +308,19 @@ def test_another_layout_makes_it_anew(cube: FedCube, monkeypatch: pytest.MonkeyP
 
 
 def test_the_fingerprint_changes_with_every_declaration() -> None:
-    appended = {**KINDS, "documents": {**KINDS["documents"], "flagged": Kind("day", ("no_sending", "more"))}}
-    assert len({fingerprint(), fingerprint(appended), fingerprint({"documents": KINDS["documents"]})}) == 3
+    appended = {
+        **KINDS,
+        "documents": {**KINDS["documents"], "flagged": Kind("day", ("no_sending", "more"))},
+    }
+    assert (
+        len({fingerprint(), fingerprint(appended), fingerprint({"documents": KINDS["documents"]})})
+        == 3
+    )
 
 
-def test_a_file_deleted_or_replaced_while_in_use_is_noticed(cube: FedCube, path: Path, tmp_path: Path) -> None:
+def test_a_file_deleted_or_replaced_while_in_use_is_noticed(
+    cube: FedCube, path: Path, tmp_path: Path
+) -> None:
     shutil.copy(path, tmp_path / "copy")
     path.unlink()
     with pytest.raises(Doubt, match="deleted"):
@@ -272,7 +354,9 @@ def test_damage_that_a_reader_meets_is_told_to_the_writer(cube: FedCube) -> None
     cube.check()
 
 
-def test_a_batch_is_applied_whole_or_not_at_all(cube: FedCube, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_is_applied_whole_or_not_at_all(
+    cube: FedCube, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cube.say([cell("dossiers|received|A|P1|20251103", 5)], {0: 1})
     with pytest.raises(Doubt):
         cube.say([cell("dossiers|received|A|P1|20251103", 9)], {0: None})  # type: ignore[dict-item]

@@ -45,7 +45,10 @@ async def test_what_is_being_committed_is_finished(desk: Desk) -> None:
 async def test_a_commit_without_an_end_ends_the_worker(desk: Desk) -> None:
     """It would give its sign of life all the while, and everybody would wait for it."""
     desk._working[0] = asyncio.create_task(asyncio.Event().wait())  # type: ignore[arg-type]
-    with pytest.raises(Ended, match=r"could not be handed over: still not committed after 1 s \(is a broker away\?\)"):
+    with pytest.raises(
+        Ended,
+        match=r"could not be handed over: still not committed after 1 s \(is a broker away\?\)",
+    ):
         await desk.finish()
     desk._working[0].cancel()
 

@@ -1,4 +1,6 @@
-"""The directory's feed: what it takes of the topic, when it is complete, and what makes another directory; Kafka is a double here."""
+"""The directory's feed: what it takes of the topic, when it is complete, and what makes another
+directory; Kafka is a double here.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ class Drained(Exception):
 
 
 class Reader:
-    """A consumer that hands out one record at a time; a transaction's marker takes the last offset of a partition."""
+    """A consumer that hands out one record at a time; a transaction's marker takes the last offset
+    of a partition.
+    """
 
     def __init__(self, *records: Record) -> None:
         self.left = list(records)
@@ -52,11 +56,16 @@ class Reader:
     def assign(self, partitions: list[TopicPartition]) -> None:
         assert partitions == PARTITIONS
 
-    async def beginning_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+    async def beginning_offsets(
+        self, partitions: list[TopicPartition]
+    ) -> dict[TopicPartition, int]:
         return dict.fromkeys(partitions, 0)
 
     async def end_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
-        ends = {partition: sum(record.partition == partition.partition for record in self.left) for partition in partitions}
+        ends = {
+            partition: sum(record.partition == partition.partition for record in self.left)
+            for partition in partitions
+        }
         return {partition: end + 1 if end else 0 for partition, end in ends.items()}
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
@@ -79,8 +88,12 @@ def records(stated: Stated, partition: int = 0) -> list[Record]:
     return [Record(name.encode(), encode(item), partition) for name, item in stated.items()]
 
 
-async def follow(*given: Record, feed: DirectoryFeed | None = None) -> tuple[DirectoryFeed, list[tuple[bool, int]]]:
-    """The feed after all records, and after each step whether it was ready and how many agencies it knew."""
+async def follow(
+    *given: Record, feed: DirectoryFeed | None = None
+) -> tuple[DirectoryFeed, list[tuple[bool, int]]]:
+    """The feed after all records, and after each step whether it was ready and how many agencies it
+    knew.
+    """
     feed = feed or DirectoryFeed(Settings())
     seen: list[tuple[bool, int]] = []
 
@@ -94,7 +107,9 @@ async def follow(*given: Record, feed: DirectoryFeed | None = None) -> tuple[Dir
 
 
 async def test_it_is_ready_when_all_that_stood_there_was_read_and_not_before() -> None:
-    feed, seen = await follow(*records(agency({}, "A", "unit")), *records(agency({}, "B", "unit"), 1))
+    feed, seen = await follow(
+        *records(agency({}, "A", "unit")), *records(agency({}, "B", "unit"), 1)
+    )
     assert seen == [(False, 0), (False, 0), (True, 2)]
     assert feed.progress.percent == 100.0
 
@@ -111,7 +126,10 @@ async def test_the_directory_is_the_one_of_the_items() -> None:
 
 
 def test_figures_are_complete_when_cube_and_directory_are() -> None:
-    cube, directory = Progress(True, 100.0, 0, 4, "following"), Progress(True, 100.0, doing="following")
+    cube, directory = (
+        Progress(True, 100.0, 0, 4, "following"),
+        Progress(True, 100.0, doing="following"),
+    )
     reading = Progress(False, 40.0, doing="reading the directory")
     assert both(cube, directory) == cube
     assert both(cube, reading) == Progress(False, 40.0, 0, 4, "reading the directory")
@@ -122,7 +140,9 @@ def test_figures_are_complete_when_cube_and_directory_are() -> None:
 async def test_while_it_reads_anew_the_directory_stays_the_one_that_was() -> None:
     feed, _ = await follow(*records(agency({}, "A", "unit")))
     known = feed.directory
-    again, seen = await follow(*records(agency({}, "A", "unit")), *records(agency({}, "B", "unit"), 1), feed=feed)
+    again, seen = await follow(
+        *records(agency({}, "A", "unit")), *records(agency({}, "B", "unit"), 1), feed=feed
+    )
     assert seen == [(True, 1), (True, 1), (True, 2)]
     assert again.directory is not known
 
@@ -170,12 +190,18 @@ async def test_what_is_no_state_is_told_until_a_later_record_mends_it() -> None:
     assert (feed.directory.mistakes, feed.directory.agencies(DAY)) == ([], ["A"])
 
 
-def test_what_is_wrong_is_said_once_it_was_wrong_for_a_while(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """A parent often comes a moment after its child: a first start would alarm of the whole province."""
+def test_what_is_wrong_is_said_once_it_was_wrong_for_a_while(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A parent often comes a moment after its child: a first start would alarm of the whole
+    province.
+    """
     now = [100.0]
     monkeypatch.setattr(directory_feed, "monotonic", lambda: now[0])
     feed, items = DirectoryFeed(Settings()), Items()
-    items.unreadable[0, b"child"] = Mistake("unreadable", "", "child", "", "its parent is not registered")
+    items.unreadable[0, b"child"] = Mistake(
+        "unreadable", "", "child", "", "its parent is not registered"
+    )
     feed.take(items, True, 100)
     now[0] += SETTLED_SECONDS - 1
     feed.take(items, False, 100)

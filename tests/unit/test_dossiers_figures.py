@@ -1,4 +1,6 @@
-"""What dossiers count for, by examples worked out by hand; each rule of docs/figures.md has its case."""
+"""What dossiers count for, by examples worked out by hand; each rule of docs/figures.md has its
+case.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ OPEN = ("open", "A", "p", ms("11-10 17:00"))
 CLOSED = ("closed", "A", "p", 20251110)
 FLAGGED = ("flagged", "A", "p", 20251103)
 
-AT_ONCE = {"reception_reports": 1, "reception_lag_le_1": 1, "reception_working_lag_le_3600": 1}  # a reception that was heard of at once
+# a reception that was heard of at once
+AT_ONCE = {"reception_reports": 1, "reception_lag_le_1": 1, "reception_working_lag_le_3600": 1}
 
 EXAMPLE = [
     told("dossier.received", "11-03 09:00", channel="online", due_at="11-10 17:00"),
@@ -31,14 +34,21 @@ def overdue(figures: Figures, agency: str, asked: str) -> int:
     """Open and not waiting, past due at the asked time."""
     return sum(
         measures.get("open", 0) - measures.get("waiting", 0)
-        for (kind, who, _, at), measures in figures.items() if kind == "open" and who == agency and 0 < at < ms(asked)
-    )  # fmt: skip
+        for (kind, who, _, at), measures in figures.items()
+        if kind == "open" and who == agency and 0 < at < ms(asked)
+    )
 
 
 def orders() -> list[list[Heard]]:
     """Every order of the example's facts up to a dozen, some with every fact five times."""
     shuffled = random.Random(1).sample(list(permutations(EXAMPLE)), 12)
-    return [EXAMPLE, EXAMPLE[::-1], EXAMPLE * 5, random.Random(2).sample(EXAMPLE * 5, 25), *map(list, shuffled)]
+    return [
+        EXAMPLE,
+        EXAMPLE[::-1],
+        EXAMPLE * 5,
+        random.Random(2).sample(EXAMPLE * 5, 25),
+        *map(list, shuffled),
+    ]
 
 
 @pytest.mark.parametrize("order", orders())
@@ -54,16 +64,36 @@ def test_the_worked_example_at_each_time(order: list[Heard]) -> None:
 
     second = at("11-12 08:00:01")
     assert second["closed", "B", "p", 20251110] == {
-        "closed": 1, "finished": 1, "finished_online": 1, "on_time": 1, "results": 1, "moved": 1, "moved_electronically": 1,
-        "reported_late": 1, "looked_overdue": 1, "processing_seconds": 7 * 86_400 + 27_000, "days_le_7": 1, "reports": 1,
-        "lag_seconds": 86_400 + 55_800, "lag_le_172800": 1, "finished_without_step": 1,
-        # Monday from 9:00, four days, Monday until 16:30; the report half an hour, a day and an hour of office time later
-        "processing_working_seconds": 45 * 3600 + 1800, "working_lag_seconds": 9 * 3600 + 1800, "working_lag_le_57600": 1,
-    }  # fmt: skip
+        "closed": 1,
+        "finished": 1,
+        "finished_online": 1,
+        "on_time": 1,
+        "results": 1,
+        "moved": 1,
+        "moved_electronically": 1,
+        "reported_late": 1,
+        "looked_overdue": 1,
+        "processing_seconds": 7 * 86_400 + 27_000,
+        "days_le_7": 1,
+        "reports": 1,
+        "lag_seconds": 86_400 + 55_800,
+        "lag_le_172800": 1,
+        "finished_without_step": 1,
+        # Monday from 9:00, four days, Monday until 16:30; the report half an hour, a day and an
+        # hour of office time later
+        "processing_working_seconds": 45 * 3600 + 1800,
+        "working_lag_seconds": 9 * 3600 + 1800,
+        "working_lag_le_57600": 1,
+    }
     assert not any(kind == "open" for kind, *_ in second)
     assert overdue(second, "B", "11-12 08:00:01") == 0
     assert second["received", "A", "p", 20251103] == {"received": 1, "received_online": 1} | AT_ONCE
-    assert second["paid", "B", "p", 20251105] == {"transactions": 1, "transactions_online": 1, "amount": 50_000, "amount_online": 50_000}
+    assert second["paid", "B", "p", 20251105] == {
+        "transactions": 1,
+        "transactions_online": 1,
+        "amount": 50_000,
+        "amount_online": 50_000,
+    }
 
     third = at("11-14 00:00")
     assert third == second | {("rated", "B", "p", 20251113): {"ratings": 1, "satisfied": 1}}
@@ -90,10 +120,14 @@ def test_the_worked_example_at_each_time(order: list[Heard]) -> None:
         ({"backfill": True}, ["received_counter", "backfilled"]),
     ],
 )
-def test_a_reception_counts_where_and_how_it_was_received(fields: dict[str, Any], measures: list[str]) -> None:
+def test_a_reception_counts_where_and_how_it_was_received(
+    fields: dict[str, Any], measures: list[str]
+) -> None:
     figures = answer(told("dossier.received", "11-03 09:00", handling_agency="B", **fields))
     heard = {} if "backfill" in fields else AT_ONCE
-    assert figures["received", "A", "p", 20251103] == dict.fromkeys(["received", *measures], 1) | heard
+    assert (
+        figures["received", "A", "p", 20251103] == dict.fromkeys(["received", *measures], 1) | heard
+    )
     assert figures["open", "B", "p", 0] == {"open": 1}
 
 
@@ -103,20 +137,35 @@ def test_the_day_is_the_provinces() -> None:
 
 
 def test_a_correction_states_the_reception_anew_whenever_it_comes() -> None:
-    correction = told("dossier.corrected", "11-05 08:00", received_at="11-02 10:00", agency="C", procedure="q", channel="post")
+    correction = told(
+        "dossier.corrected",
+        "11-05 08:00",
+        received_at="11-02 10:00",
+        agency="C",
+        procedure="q",
+        channel="post",
+    )
     for facts in ([RECEIVED, correction], [correction, RECEIVED]):
         figures = answer(*facts)
-        assert figures["received", "C", "q", 20251102] == {"received": 1, "received_post": 1} | AT_ONCE
+        assert (
+            figures["received", "C", "q", 20251102] == {"received": 1, "received_post": 1} | AT_ONCE
+        )
         assert ("received", "A", "p", 20251103) not in figures
-        assert ("open", "A", "q", ms("11-10 17:00")) in figures, "the correction names no handler: the one who has it keeps it"
+        assert ("open", "A", "q", ms("11-10 17:00")) in figures, (
+            "the correction names no handler: the one who has it keeps it"
+        )
 
 
 def test_a_correction_may_name_the_handler() -> None:
-    assert ("open", "B", "p", ms("11-10 17:00")) in answer(RECEIVED, told("dossier.corrected", "11-05 08:00", handling_agency="B"))
+    assert ("open", "B", "p", ms("11-10 17:00")) in answer(
+        RECEIVED, told("dossier.corrected", "11-05 08:00", handling_agency="B")
+    )
 
 
 def test_without_any_other_word_the_receiving_agency_handles() -> None:
-    assert answer(told("dossier.corrected", "11-05 08:00", agency="C"))["open", "C", "p", 0] == {"open": 1}
+    assert answer(told("dossier.corrected", "11-05 08:00", agency="C"))["open", "C", "p", 0] == {
+        "open": 1
+    }
 
 
 @pytest.mark.parametrize(
@@ -129,27 +178,41 @@ def test_without_any_other_word_the_receiving_agency_handles() -> None:
         ("11-11 00:00", ["late", "late_766"]),
     ],
 )
-def test_the_end_is_compared_with_the_due_time_by_the_instant_and_for_766_by_date(finished: str, measures: list[str]) -> None:
+def test_the_end_is_compared_with_the_due_time_by_the_instant_and_for_766_by_date(
+    finished: str, measures: list[str]
+) -> None:
     figures = answer(RECEIVED, told("dossier.finished", finished))
     [closed] = [cell for (kind, *_), cell in figures.items() if kind == "closed"]
-    assert {name for name in ("on_time", "early", "late", "late_766", "late_06a", "no_due") if name in closed} == set(measures)
+    assert {
+        name
+        for name in ("on_time", "early", "late", "late_766", "late_06a", "no_due")
+        if name in closed
+    } == set(measures)
 
 
 def test_06a_goes_by_when_the_result_was_handed_over() -> None:
     late = answer(RECEIVED, FINISHED, told("dossier.result_returned", "11-10 17:30"))[CLOSED]
     assert (late["on_time"], late["late_06a"], "late" in late) == (1, 1, False)
-    assert "late_06a" not in answer(RECEIVED, FINISHED, told("dossier.result_returned", "11-10 17:00"))[CLOSED]
+    assert (
+        "late_06a"
+        not in answer(RECEIVED, FINISHED, told("dossier.result_returned", "11-10 17:00"))[CLOSED]
+    )
 
 
 def test_a_finish_wins_over_a_return_and_a_return_over_the_others() -> None:
-    returned, withdrawn = told("dossier.result_returned", "11-12 09:00"), told("dossier.withdrawn", "11-13 09:00")
+    returned, withdrawn = (
+        told("dossier.result_returned", "11-12 09:00"),
+        told("dossier.withdrawn", "11-13 09:00"),
+    )
     assert CLOSED in answer(withdrawn, returned, FINISHED, RECEIVED)
     figures = answer(withdrawn, returned, RECEIVED)
     assert figures["closed", "A", "p", 20251112]["finished"] == 1
     assert figures[FLAGGED]["finished_without_end"] == 1
 
 
-@pytest.mark.parametrize(("name", "outcome"), [("dossier.withdrawn", "withdrawn"), ("dossier.suspended", "stopped")])
+@pytest.mark.parametrize(
+    ("name", "outcome"), [("dossier.withdrawn", "withdrawn"), ("dossier.suspended", "stopped")]
+)
 def test_a_dossier_may_end_without_a_result(name: str, outcome: str) -> None:
     closed = answer(RECEIVED, told(name, "11-10 16:30"))[CLOSED]
     assert (closed["closed"], closed[outcome], closed["on_time"]) == (1, 1, 1)
@@ -157,17 +220,24 @@ def test_a_dossier_may_end_without_a_result(name: str, outcome: str) -> None:
 
 
 def test_of_withdrawal_and_stop_the_later_one_stands() -> None:
-    figures = answer(RECEIVED, told("dossier.withdrawn", "11-05 09:00"), told("dossier.suspended", "11-06 09:00"))
+    figures = answer(
+        RECEIVED, told("dossier.withdrawn", "11-05 09:00"), told("dossier.suspended", "11-06 09:00")
+    )
     assert figures["closed", "A", "p", 20251106]["stopped"] == 1
 
 
-@pytest.mark.parametrize("name", ["dossier.finished", "dossier.result_returned", "dossier.withdrawn", "dossier.suspended"])
+@pytest.mark.parametrize(
+    "name",
+    ["dossier.finished", "dossier.result_returned", "dossier.withdrawn", "dossier.suspended"],
+)
 def test_a_reopening_undoes_what_ended_before_it(name: str) -> None:
     end, reopening = told(name, "11-10 16:30"), told("dossier.reopened", "11-10 16:31")
     for facts in ([RECEIVED, end, reopening], [reopening, end, RECEIVED]):
         assert answer(*facts)[OPEN] == {"open": 1}
     assert CLOSED in answer(RECEIVED, end, told("dossier.reopened", "11-10 16:29"))
-    assert CLOSED in answer(RECEIVED, end, told("dossier.reopened", "11-10 16:30")), "of one instant, the end stands"
+    assert CLOSED in answer(RECEIVED, end, told("dossier.reopened", "11-10 16:30")), (
+        "of one instant, the end stands"
+    )
     again = answer(RECEIVED, end, reopening, told("dossier.finished", "11-12 09:00"))
     assert ("closed", "A", "p", 20251112) in again
     assert CLOSED not in again
@@ -181,7 +251,9 @@ def test_a_refused_dossier_was_never_accepted() -> None:
 
 
 def test_a_refusal_falls_with_a_reopening_or_a_later_reception() -> None:
-    assert OPEN in answer(RECEIVED, told("dossier.refused", "11-04 09:00"), told("dossier.reopened", "11-04 10:00"))
+    assert OPEN in answer(
+        RECEIVED, told("dossier.refused", "11-04 09:00"), told("dossier.reopened", "11-04 10:00")
+    )
     figures = answer(RECEIVED, told("dossier.refused", "11-02 09:00"))
     assert OPEN in figures
     assert not any(kind == "refused" for kind, *_ in figures)
@@ -189,9 +261,11 @@ def test_a_refusal_falls_with_a_reopening_or_a_later_reception() -> None:
 
 @pytest.mark.parametrize(
     ("waits", "ends"),
-    [("dossier.supplement_requested", told("dossier.supplement_completed", "11-06 09:00")),
-     ("dossier.fee_requested", told("dossier.paid", "11-06 09:00"))],
-)  # fmt: skip
+    [
+        ("dossier.supplement_requested", told("dossier.supplement_completed", "11-06 09:00")),
+        ("dossier.fee_requested", told("dossier.paid", "11-06 09:00")),
+    ],
+)
 def test_a_dossier_waits_until_the_later_fact_says_otherwise(waits: str, ends: Heard) -> None:
     asked = told(waits, "11-05 09:00")
     assert answer(RECEIVED, asked)[OPEN] == {"open": 1, "waiting": 1}
@@ -200,13 +274,25 @@ def test_a_dossier_waits_until_the_later_fact_says_otherwise(waits: str, ends: H
 
 
 def test_a_failed_payment_does_not_end_the_wait() -> None:
-    assert answer(RECEIVED, told("dossier.fee_requested", "11-05 09:00"), told("dossier.paid", "11-06 09:00", state="failed"))[OPEN] == {
-        "open": 1, "waiting": 1,
-    }  # fmt: skip
+    assert answer(
+        RECEIVED,
+        told("dossier.fee_requested", "11-05 09:00"),
+        told("dossier.paid", "11-06 09:00", state="failed"),
+    )[OPEN] == {
+        "open": 1,
+        "waiting": 1,
+    }
 
 
 def test_waiting_is_not_overdue() -> None:
-    assert overdue(answer(RECEIVED, told("dossier.supplement_requested", "11-05 09:00")), "A", "12-01 00:00") == 0
+    assert (
+        overdue(
+            answer(RECEIVED, told("dossier.supplement_requested", "11-05 09:00")),
+            "A",
+            "12-01 00:00",
+        )
+        == 0
+    )
 
 
 def test_the_newest_due_time_counts() -> None:
@@ -221,12 +307,20 @@ def test_without_a_due_time_a_dossier_is_never_overdue_and_counted_as_such() -> 
     assert overdue(answer(received), "A", "12-31 00:00") == 0
     closed = answer(received, FINISHED, told("dossier.result_returned", "11-12 09:00"))[CLOSED]
     assert closed["no_due"] == 1
-    assert not {"on_time", "early", "late", "late_766", "late_06a", "looked_overdue"} & closed.keys()
+    assert (
+        not {"on_time", "early", "late", "late_766", "late_06a", "looked_overdue"} & closed.keys()
+    )
 
 
 def test_every_move_must_be_electronic() -> None:
-    moves = [told("dossier.transferred", "11-04 09:00"), told("dossier.transferred", "11-05 09:00", from_agency="B", to_agency="A")]
-    assert answer(RECEIVED, *moves, FINISHED)[CLOSED].items() >= {"moved": 1, "moved_electronically": 1}.items()
+    moves = [
+        told("dossier.transferred", "11-04 09:00"),
+        told("dossier.transferred", "11-05 09:00", from_agency="B", to_agency="A"),
+    ]
+    assert (
+        answer(RECEIVED, *moves, FINISHED)[CLOSED].items()
+        >= {"moved": 1, "moved_electronically": 1}.items()
+    )
     moves[0] = told("dossier.transferred", "11-04 09:00", electronic=False)
     closed = answer(RECEIVED, *moves, FINISHED)[CLOSED]
     assert closed["moved"] == 1
@@ -234,8 +328,10 @@ def test_every_move_must_be_electronic() -> None:
 
 
 def test_sources_that_disagree_on_one_move_make_it_not_surely_electronic() -> None:
-    one, other = told("dossier.transferred", "11-04 09:00", to_agency="A"), told("dossier.transferred", "11-04 09:00", to_agency="A",
-                                                                               electronic=False, event_id="x")  # fmt: skip
+    one, other = (
+        told("dossier.transferred", "11-04 09:00", to_agency="A"),
+        told("dossier.transferred", "11-04 09:00", to_agency="A", electronic=False, event_id="x"),
+    )
     for moves in ((one, other), (other, one)):
         assert "moved_electronically" not in answer(RECEIVED, *moves, FINISHED)[CLOSED]
 
@@ -248,8 +344,14 @@ def test_a_step_hands_the_dossier_to_who_took_it() -> None:
 
 @pytest.mark.parametrize("name", ["dossier.finished", "dossier.result_returned"])
 def test_a_result_is_digitised_if_either_fact_says_so(name: str) -> None:
-    facts = {one: told(one, "11-10 16:30", digitised=one == name) for one in ("dossier.finished", "dossier.result_returned")}
-    assert answer(RECEIVED, *facts.values())[CLOSED].items() >= {"results": 1, "results_digitised": 1}.items()
+    facts = {
+        one: told(one, "11-10 16:30", digitised=one == name)
+        for one in ("dossier.finished", "dossier.result_returned")
+    }
+    assert (
+        answer(RECEIVED, *facts.values())[CLOSED].items()
+        >= {"results": 1, "results_digitised": 1}.items()
+    )
     assert "results_digitised" not in answer(RECEIVED, FINISHED)[CLOSED]
 
 
@@ -260,17 +362,33 @@ def test_a_result_is_digitised_if_either_fact_says_so(name: str) -> None:
         ("11-10 16:30:05", {"reports": 1, "lag_seconds": 5, "lag_le_5": 1}),
         ("11-10 16:00", {"reports": 1, "lag_le_1": 1, "ended_in_future": 1}),
         ("11-10 17:00", {"reports": 1, "lag_seconds": 1_800, "lag_le_3600": 1}),
-        ("11-10 17:00:01", {"reports": 1, "lag_seconds": 1_801, "lag_le_3600": 1, "looked_overdue": 1}),
-        ("11-11 00:00", {"reports": 1, "lag_seconds": 27_000, "lag_le_28800": 1, "looked_overdue": 1, "reported_late": 1}),
+        (
+            "11-10 17:00:01",
+            {"reports": 1, "lag_seconds": 1_801, "lag_le_3600": 1, "looked_overdue": 1},
+        ),
+        (
+            "11-11 00:00",
+            {
+                "reports": 1,
+                "lag_seconds": 27_000,
+                "lag_le_28800": 1,
+                "looked_overdue": 1,
+                "reported_late": 1,
+            },
+        ),
     ],
 )
-def test_the_lag_is_from_the_end_to_when_the_hub_first_knew(heard: str, expected: dict[str, int]) -> None:
+def test_the_lag_is_from_the_end_to_when_the_hub_first_knew(
+    heard: str, expected: dict[str, int]
+) -> None:
     finish = told("dossier.finished", "11-10 16:30", heard=heard)
     for facts in ([RECEIVED, finish], [RECEIVED, (finish[0], ms("11-30 00:00")), finish]):
         figures = answer(*facts)
         seen = figures[CLOSED] | figures.get(FLAGGED, {})
         names = ("reports", "lag_seconds", "looked_overdue", "reported_late", "ended_in_future")
-        assert {name: seen[name] for name in seen if name in names or name.startswith("lag_le")} == expected
+        assert {
+            name: seen[name] for name in seen if name in names or name.startswith("lag_le")
+        } == expected
 
 
 def test_a_finish_at_the_due_instant_that_is_heard_of_later_looked_overdue() -> None:
@@ -279,7 +397,10 @@ def test_a_finish_at_the_due_instant_that_is_heard_of_later_looked_overdue() -> 
 
 
 def test_two_systems_that_report_one_end_are_heard_from_the_first_on() -> None:
-    early, late = told("dossier.finished", "11-10 16:30"), told("dossier.finished", "11-10 16:30", "11-12 08:00", source="ministry")
+    early, late = (
+        told("dossier.finished", "11-10 16:30"),
+        told("dossier.finished", "11-10 16:30", "11-12 08:00", source="ministry"),
+    )
     for facts in ([early, late], [late, early]):
         figures = answer(RECEIVED, *facts)
         assert "reported_late" not in figures[CLOSED]
@@ -287,44 +408,82 @@ def test_two_systems_that_report_one_end_are_heard_from_the_first_on() -> None:
 
 
 def test_imported_history_counts_everywhere_except_in_lag() -> None:
-    closed = answer(RECEIVED, told("dossier.finished", "11-10 16:30", heard="12-30 08:00", backfill=True))[CLOSED]
+    closed = answer(
+        RECEIVED, told("dossier.finished", "11-10 16:30", heard="12-30 08:00", backfill=True)
+    )[CLOSED]
     assert closed == {
-        "closed": 1, "finished": 1, "on_time": 1, "results": 1, "processing_seconds": 631_800, "days_le_7": 1, "finished_without_step": 1,
+        "closed": 1,
+        "finished": 1,
+        "on_time": 1,
+        "results": 1,
+        "processing_seconds": 631_800,
+        "days_le_7": 1,
+        "finished_without_step": 1,
         "processing_working_seconds": 163_800,
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(
     ("finished", "measure"),
-    [("11-03 17:00", "days_le_0"), ("11-04 08:00", "days_le_1"), ("11-13 08:00", "days_le_10"), ("11-14 08:00", "days_le_12"),
-     ("12-03 08:00", "days_le_30"), ("12-31 08:00", "days_le_60")],
-)  # fmt: skip
+    [
+        ("11-03 17:00", "days_le_0"),
+        ("11-04 08:00", "days_le_1"),
+        ("11-13 08:00", "days_le_10"),
+        ("11-14 08:00", "days_le_12"),
+        ("12-03 08:00", "days_le_30"),
+        ("12-31 08:00", "days_le_60"),
+    ],
+)
 def test_processing_days_are_calendar_days(finished: str, measure: str) -> None:
-    [closed] = [cell for (kind, *_), cell in answer(RECEIVED, told("dossier.finished", finished)).items() if kind == "closed"]
+    [closed] = [
+        cell
+        for (kind, *_), cell in answer(RECEIVED, told("dossier.finished", finished)).items()
+        if kind == "closed"
+    ]
     assert [name for name in closed if name.startswith("days_")] == [measure]
     assert closed["processing_seconds"] == (ms(finished) - ms("11-03 09:00")) // 1000
 
 
 def test_paid_online_is_told_of_the_reception_even_if_the_dossier_moves_in_the_same_batch() -> None:
     received = told("dossier.received", "11-03 09:00", with_fee=True)
-    moved, paid = told("dossier.transferred", "11-04 09:00"), told("dossier.paid", "11-05 09:00", agency="B")
+    moved, paid = (
+        told("dossier.transferred", "11-04 09:00"),
+        told("dossier.paid", "11-05 09:00", agency="B"),
+    )
     books = books_of([received])
     books.keep(books.fold([record(*moved), record(*paid)]))
     assert named(books.pages.items())["received", "A", "p", 20251103]["paid_online"] == 1
-    books.keep(books.fold([record(*told("dossier.paid", "11-06 09:00", agency="B", state="refunded"))]))
+    books.keep(
+        books.fold([record(*told("dossier.paid", "11-06 09:00", agency="B", state="refunded"))])
+    )
     assert "paid_online" not in named(books.pages.items())["received", "A", "p", 20251103]
 
 
 def test_payments_count_once_per_reference_with_their_newest_state() -> None:
     paid = told("dossier.paid", "11-05 09:00", amount=100)
     cell = ("paid", "A", "p", 20251105)
-    assert answer(RECEIVED, paid, told("dossier.paid", "11-05 09:00", amount=100, event_id="again"))[cell]["transactions"] == 1
+    assert (
+        answer(RECEIVED, paid, told("dossier.paid", "11-05 09:00", amount=100, event_id="again"))[
+            cell
+        ]["transactions"]
+        == 1
+    )
     counter = told("dossier.paid", "11-05 10:00", reference="r2", amount=30, online=False)
-    assert answer(RECEIVED, paid, counter)[cell] == {"transactions": 2, "transactions_online": 1, "amount": 130, "amount_online": 100}
+    assert answer(RECEIVED, paid, counter)[cell] == {
+        "transactions": 2,
+        "transactions_online": 1,
+        "amount": 130,
+        "amount_online": 100,
+    }
     for state in ("pending", "failed", "refunded"):
-        assert not any(kind == "paid" for kind, *_ in answer(RECEIVED, told("dossier.paid", "11-06 09:00", state=state), paid))
+        assert not any(
+            kind == "paid"
+            for kind, *_ in answer(RECEIVED, told("dossier.paid", "11-06 09:00", state=state), paid)
+        )
     assert cell in answer(RECEIVED, told("dossier.paid", "11-04 09:00", state="pending"), paid)
-    assert cell in answer(RECEIVED, told("dossier.paid", "11-05 09:00", state="pending", event_id="z"), paid), "of one instant, paid wins"
+    assert cell in answer(
+        RECEIVED, told("dossier.paid", "11-05 09:00", state="pending", event_id="z"), paid
+    ), "of one instant, paid wins"
 
 
 @pytest.mark.parametrize(
@@ -337,27 +496,52 @@ def test_payments_count_once_per_reference_with_their_newest_state() -> None:
         ("education", False, ["ratings_health_education"]),
     ],
 )
-def test_ratings_count_by_what_they_are_about(about: str, satisfied: bool, measures: list[str]) -> None:
+def test_ratings_count_by_what_they_are_about(
+    about: str, satisfied: bool, measures: list[str]
+) -> None:
     rating = told("dossier.rated", "11-13 09:00", about=about, satisfied=satisfied)
-    assert answer(RECEIVED, rating, rating)["rated", "A", "p", 20251113] == dict.fromkeys(measures, 1)
+    assert answer(RECEIVED, rating, rating)["rated", "A", "p", 20251113] == dict.fromkeys(
+        measures, 1
+    )
 
 
 def test_a_rating_that_is_changed_counts_as_last_given() -> None:
-    figures = answer(RECEIVED, told("dossier.rated", "11-13 09:00"), told("dossier.rated", "11-14 09:00", satisfied=False))
-    assert {cell: figures[cell] for cell in figures if cell[0] == "rated"} == {("rated", "A", "p", 20251114): {"ratings": 1}}
+    figures = answer(
+        RECEIVED,
+        told("dossier.rated", "11-13 09:00"),
+        told("dossier.rated", "11-14 09:00", satisfied=False),
+    )
+    assert {cell: figures[cell] for cell in figures if cell[0] == "rated"} == {
+        ("rated", "A", "p", 20251114): {"ratings": 1}
+    }
 
 
 @pytest.mark.parametrize(
     ("flag", "facts"),
     [
-        ("offline_procedure_online", [told("dossier.received", "11-03 09:00", channel="online", level=2)]),
+        (
+            "offline_procedure_online",
+            [told("dossier.received", "11-03 09:00", channel="online", level=2)],
+        ),
         ("received_in_future", [told("dossier.received", "11-03 09:00", heard="11-03 08:54")]),
         ("finished_without_end", [RECEIVED, told("dossier.result_returned", "11-10 16:30")]),
-        ("ended_in_future", [RECEIVED, told("dossier.finished", "11-10 16:30", heard="11-10 16:24")]),
-        ("received_after_end", [RECEIVED, told("dossier.finished", "11-03 08:59", heard="11-03 09:00")]),
+        (
+            "ended_in_future",
+            [RECEIVED, told("dossier.finished", "11-10 16:30", heard="11-10 16:24")],
+        ),
+        (
+            "received_after_end",
+            [RECEIVED, told("dossier.finished", "11-03 08:59", heard="11-03 09:00")],
+        ),
         ("step_after_end", [RECEIVED, FINISHED, told("dossier.step_taken", "11-10 16:31")]),
-        ("due_moved_after_passed", [RECEIVED, told("dossier.due_changed", "11-10 17:00:01", due_at="11-20 17:00")]),
-        ("sources_disagree", [RECEIVED, FINISHED, told("dossier.finished", "11-10 16:31", source="ministry")]),
+        (
+            "due_moved_after_passed",
+            [RECEIVED, told("dossier.due_changed", "11-10 17:00:01", due_at="11-20 17:00")],
+        ),
+        (
+            "sources_disagree",
+            [RECEIVED, FINISHED, told("dossier.finished", "11-10 16:31", source="ministry")],
+        ),
     ],
 )
 def test_each_rule_of_data_quality_flags_its_case(flag: str, facts: list[Heard]) -> None:
@@ -376,7 +560,12 @@ def test_each_rule_of_data_quality_flags_its_case(flag: str, facts: list[Heard])
         [RECEIVED, told("dossier.due_changed", "11-10 17:00", due_at="11-20 17:00")],
         [RECEIVED, told("dossier.due_changed", "11-15 17:00", due_at="11-10 17:00")],
         [RECEIVED, FINISHED, told("dossier.finished", "11-10 16:30", source="ministry")],
-        [RECEIVED, FINISHED, told("dossier.reopened", "11-11 09:00"), told("dossier.finished", "11-12 09:00", source="ministry")],
+        [
+            RECEIVED,
+            FINISHED,
+            told("dossier.reopened", "11-11 09:00"),
+            told("dossier.finished", "11-12 09:00", source="ministry"),
+        ],
     ],
 )
 def test_what_breaks_no_rule_is_not_flagged(facts: list[Heard]) -> None:
@@ -386,12 +575,24 @@ def test_what_breaks_no_rule_is_not_flagged(facts: list[Heard]) -> None:
 def test_a_dossier_that_breaks_two_rules_is_flagged_once() -> None:
     late_step = told("dossier.step_taken", "11-12 09:00")
     assert answer(RECEIVED, told("dossier.result_returned", "11-10 16:30"), late_step)[FLAGGED] == {
-        "flagged": 1, "finished_without_end": 1, "step_after_end": 1,
-    }  # fmt: skip
+        "flagged": 1,
+        "finished_without_end": 1,
+        "step_after_end": 1,
+    }
 
 
 def test_until_its_reception_is_known_a_dossier_counts_only_as_flagged() -> None:
-    facts = [told("dossier.paid", "11-05 09:00"), told("dossier.finished", "11-10 16:30", agency="B"), told("dossier.rated", "11-09 09:00")]
-    assert answer(*facts) == {("flagged", "B", "-", 20251110): {"flagged": 1, "no_reception": 1, "end_without_reception": 1}}
+    facts = [
+        told("dossier.paid", "11-05 09:00"),
+        told("dossier.finished", "11-10 16:30", agency="B"),
+        told("dossier.rated", "11-09 09:00"),
+    ]
+    assert answer(*facts) == {
+        ("flagged", "B", "-", 20251110): {
+            "flagged": 1,
+            "no_reception": 1,
+            "end_without_reception": 1,
+        }
+    }
     figures = answer(*facts, RECEIVED)
     assert {kind for kind, *_ in figures} == {"received", "closed", "paid", "rated"}

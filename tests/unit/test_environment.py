@@ -1,4 +1,6 @@
-"""Making the environment: packages by their checksums, by uv or by pip, and progress that is true."""
+"""Making the environment: packages by their checksums, by uv or by pip, and progress that is
+true.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     FAILING.clear()
     monkeypatch.setattr(environment, "run", record)
     monkeypatch.setattr(environment.shutil, "which", lambda _: "/bin/uv")
-    monkeypatch.setattr(environment.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=0))
+    monkeypatch.setattr(
+        environment.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=0)
+    )
     return ran
 
 
@@ -45,7 +49,10 @@ def test_uv_is_used_where_it_is_at_hand(commands: list[str]) -> None:
     make(VENV, line())
     venv, packages, own = commands
     assert venv.endswith("-m venv --without-pip none")
-    assert packages == "/bin/uv pip install --quiet --python none/bin/python --require-hashes -r requirements.lock"
+    assert (
+        packages == "/bin/uv pip install --quiet --python none/bin/python --require-hashes -r"
+        " requirements.lock"
+    )
     assert own.startswith("/bin/uv pip install")
     assert own.endswith("-e .")
 
@@ -58,11 +65,17 @@ def test_pip_is_used_where_it_is_not(commands: list[str], monkeypatch: pytest.Mo
     assert commands[1].endswith("--require-hashes -r requirements.lock")
 
 
-def test_pip_is_used_where_uv_cannot(commands: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_pip_is_used_where_uv_cannot(
+    commands: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """A mirror that only pip's settings name."""
     FAILING.add("uv pip install")
     make(VENV, line())
-    assert [command.split(" ")[0] for command in commands[2:]] == [sys.executable, "none/bin/python", "none/bin/python"]
+    assert [command.split(" ")[0] for command in commands[2:]] == [
+        sys.executable,
+        "none/bin/python",
+        "none/bin/python",
+    ]
     assert "uv can't fetch the packages, so pip does" in capsys.readouterr().out
 
 
@@ -72,7 +85,10 @@ def test_what_fails_is_told_with_what_to_do(commands: list[str]) -> None:
         make(VENV, line())
     assert str(caught.value).splitlines() == [
         "ERROR: no route to host",
-        "The packages of requirements.lock can't be downloaded: check the network (or pip's index settings), then try again.",
+        (
+            "The packages of requirements.lock can't be downloaded: check the network (or pip's"
+            " index settings), then try again."
+        ),
     ]
 
 
@@ -101,7 +117,9 @@ def test_on_a_terminal_it_stays_one_line(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_a_program_s_lines_are_seen_while_it_runs() -> None:
     seen: list[int] = []
-    script = "import sys, time; print('first', flush=True); sys.stdin.read(); print('last'); sys.exit(3)"
+    script = (
+        "import sys, time; print('first', flush=True); sys.stdin.read(); print('last'); sys.exit(3)"
+    )
     code, lines = run([sys.executable, "-c", script], lambda found: seen.append(len(found)))
     assert (code, lines) == (3, ["first", "last"])
     assert seen

@@ -1,4 +1,6 @@
-"""What streams/batches.py relies on inside Faust, name by name, and what it makes of it. Fails when another Faust is installed."""
+"""What streams/batches.py relies on inside Faust, name by name, and what it makes of it. Fails when
+another Faust is installed.
+"""
 
 from __future__ import annotations
 
@@ -45,23 +47,42 @@ def test_the_installed_versions_are_the_pinned_ones(package: str) -> None:
         ("_wait_next_records", ["self", "timeout"]),
     ],
 )
-def test_what_is_overridden_or_called_has_the_signature_relied_on(name: str, parameters: list[str]) -> None:
+def test_what_is_overridden_or_called_has_the_signature_relied_on(
+    name: str, parameters: list[str]
+) -> None:
     assert list(inspect.signature(getattr(driver.Consumer, name)).parameters) == parameters
     assert list(inspect.signature(getattr(BatchConsumer, name)).parameters) == parameters
-    assert inspect.iscoroutinefunction(getattr(driver.Consumer, name)) == inspect.iscoroutinefunction(getattr(BatchConsumer, name))
-    assert inspect.isasyncgenfunction(getattr(driver.Consumer, name)) == inspect.isasyncgenfunction(getattr(BatchConsumer, name))
+    assert inspect.iscoroutinefunction(
+        getattr(driver.Consumer, name)
+    ) == inspect.iscoroutinefunction(getattr(BatchConsumer, name))
+    assert inspect.isasyncgenfunction(getattr(driver.Consumer, name)) == inspect.isasyncgenfunction(
+        getattr(BatchConsumer, name)
+    )
 
 
 def test_every_override_overrides_something() -> None:
-    own = {name for name in vars(BatchConsumer) if not name.startswith("__") and callable(vars(BatchConsumer)[name])}
-    assert own == {"_getmany", "getmany", "perform_seek", "_new_offset", "_add_gap", "_new_consumer_thread"} | (own & {"_batch"})
+    own = {
+        name
+        for name in vars(BatchConsumer)
+        if not name.startswith("__") and callable(vars(BatchConsumer)[name])
+    }
+    assert own == {
+        "_getmany",
+        "getmany",
+        "perform_seek",
+        "_new_offset",
+        "_add_gap",
+        "_new_consumer_thread",
+    } | (own & {"_batch"})
     assert not hasattr(driver.Consumer, "_batch"), "a helper of ours would hide a method of Faust's"
     assert not {"handed", "room"} & set(dir(driver.Consumer))
 
 
 def test_faust_hands_getmany_its_partitions_by_keyword() -> None:
     called = inspect.getsource(Consumer._wait_next_records)
-    assert re.search(r"self\._getmany\(\s*active_partitions=active_partitions,\s*timeout=timeout", called)
+    assert re.search(
+        r"self\._getmany\(\s*active_partitions=active_partitions,\s*timeout=timeout", called
+    )
 
 
 @pytest.mark.parametrize("name", ["_acked", "_acked_index", "_buffered_partitions", "flow_active"])
@@ -73,13 +94,24 @@ def test_committing_asks_for_the_new_offset() -> None:
     assert "_new_offset(" in inspect.getsource(Consumer).replace("def _new_offset(", "")
 
 
-@pytest.mark.parametrize("name", ["consumer_generation_id", "rebalancing", "on_rebalance_complete", "_new_transport", "consumer"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "consumer_generation_id",
+        "rebalancing",
+        "on_rebalance_complete",
+        "_new_transport",
+        "consumer",
+    ],
+)
 def test_the_app_has_what_workers_ask_of_it(name: str) -> None:
     assert hasattr(faust.App("contract", web_enabled=False), name)
 
 
 def test_take_over_is_awaited_before_faust_seeks() -> None:
-    """The order that exactness rests on: books are loaded, then the committed offsets are sought, then the flow opens."""
+    """The order that exactness rests on: books are loaded, then the committed offsets are sought,
+    then the flow opens.
+    """
     from faust.app.base import App
     from faust.tables.recovery import Recovery
 
@@ -105,8 +137,20 @@ def test_a_batch_passes_through_deserialisation_as_it_is() -> None:
 
 def test_a_message_carries_what_the_worker_reads() -> None:
     parameters = list(inspect.signature(ConsumerMessage.__init__).parameters)
-    assert parameters[1:13] == ["topic", "partition", "offset", "timestamp", "timestamp_type", "headers", "key", "value", "checksum",
-                                "serialized_key_size", "serialized_value_size", "tp"]  # fmt: skip
+    assert parameters[1:13] == [
+        "topic",
+        "partition",
+        "offset",
+        "timestamp",
+        "timestamp_type",
+        "headers",
+        "key",
+        "value",
+        "checksum",
+        "serialized_key_size",
+        "serialized_value_size",
+        "tp",
+    ]
     assert "generation_id" in parameters
 
 
@@ -131,7 +175,9 @@ class Reader(BatchConsumer):
 
 
 def records(start: int, end: int) -> list[Any]:
-    return [SimpleNamespace(offset=offset, timestamp=1_000 * offset) for offset in range(start, end)]
+    return [
+        SimpleNamespace(offset=offset, timestamp=1_000 * offset) for offset in range(start, end)
+    ]
 
 
 async def got(reader: Reader) -> list[tuple[TP, Any]]:
@@ -139,11 +185,17 @@ async def got(reader: Reader) -> list[tuple[TP, Any]]:
 
 
 async def test_a_fetch_is_handed_as_batches_that_follow_each_other() -> None:
-    reader = Reader({TP0: records(0, BATCH + 5), TP1: records(7, 9)}, {TP0: records(BATCH + 5, BATCH + 6)})
+    reader = Reader(
+        {TP0: records(0, BATCH + 5), TP1: records(7, 9)}, {TP0: records(BATCH + 5, BATCH + 6)}
+    )
     first = await got(reader)
-    assert [(tp, len(m.value.handed.records), m.value.handed.previous, m.offset) for tp, m in first] == [
-        (TP0, BATCH, None, BATCH - 1), (TP0, 5, BATCH - 1, BATCH + 4), (TP1, 2, None, 8),
-    ]  # fmt: skip
+    assert [
+        (tp, len(m.value.handed.records), m.value.handed.previous, m.offset) for tp, m in first
+    ] == [
+        (TP0, BATCH, None, BATCH - 1),
+        (TP0, 5, BATCH - 1, BATCH + 4),
+        (TP1, 2, None, 8),
+    ]
     [(_, message)] = await got(reader)
     assert message.value.handed.previous == BATCH + 4
     assert (message.generation_id, message.tp, message.timestamp) == (1, TP0, float(BATCH + 5))
@@ -216,7 +268,9 @@ async def test_while_rebalancing_nothing_is_fetched(monkeypatch: pytest.MonkeyPa
     assert fetched == [{TP0}]
 
 
-async def test_a_new_generation_starts_from_what_was_committed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_new_generation_starts_from_what_was_committed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     sought = []
 
     async def seek(self: Any) -> None:
@@ -238,7 +292,9 @@ async def test_what_was_fetched_before_a_seek_is_not_handed_after_it() -> None:
     assert reader.handed == {}
 
 
-async def test_a_seek_waits_for_the_fetch_under_way_and_keeps_others_out(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_seek_waits_for_the_fetch_under_way_and_keeps_others_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     order: list[str] = []
     arrived = asyncio.Event()
 
@@ -264,8 +320,12 @@ async def test_a_seek_waits_for_the_fetch_under_way_and_keeps_others_out(monkeyp
     assert not reader.seeking
 
 
-async def test_a_seek_lets_in_whoever_waits_behind_batches_that_were_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever waits for room would wait for ever: the batches that held it went with the agents' buffers."""
+async def test_a_seek_lets_in_whoever_waits_behind_batches_that_were_thrown_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever waits for room would wait for ever: the batches that held it went with the agents'
+    buffers.
+    """
 
     async def seek(self: Any) -> None:
         """Nothing to set in memory."""
@@ -291,8 +351,12 @@ async def test_acks_never_commit() -> None:
 def test_a_fetch_that_finds_nothing_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Faust has no setting for it: the consumer that its thread makes is told before it starts."""
     made = AIOKafkaConsumer.__new__(AIOKafkaConsumer)
-    monkeypatch.setattr(driver.AIOKafkaConsumerThread, "_create_worker_consumer", lambda self, transport: made)
-    assert "self._fetch_max_wait_ms = fetch_max_wait_ms" in inspect.getsource(AIOKafkaConsumer.__init__)
+    monkeypatch.setattr(
+        driver.AIOKafkaConsumerThread, "_create_worker_consumer", lambda self, transport: made
+    )
+    assert "self._fetch_max_wait_ms = fetch_max_wait_ms" in inspect.getsource(
+        AIOKafkaConsumer.__init__
+    )
     thread = batches.QuickFetch.__new__(batches.QuickFetch)
     assert thread._create_worker_consumer(None)._fetch_max_wait_ms == batches.FETCH_WAIT_MS
     assert "AIOKafkaConsumerThread(" in inspect.getsource(driver.Consumer._new_consumer_thread)

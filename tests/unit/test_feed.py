@@ -1,4 +1,6 @@
-"""The feed's reading of one topic: where it begins, what it compares, when it says that it is complete; Kafka is a double here."""
+"""The feed's reading of one topic: where it begins, what it compares, when it says that it is
+complete; Kafka is a double here.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ class Drained(Exception):
 
 
 class Reader:
-    """A consumer over lists of records; `control` records take an offset and are never handed out."""
+    """A consumer over lists of records; `control` records take an offset and are never handed
+    out.
+    """
 
     def __init__(self, records: dict[int, list[Record]], first: int = 0, control: int = 1) -> None:
         self.log = {TopicPartition(CELLS, number): found for number, found in records.items()}
@@ -38,7 +42,9 @@ class Reader:
     def assign(self, partitions: list[TopicPartition]) -> None:
         assert partitions == PARTITIONS
 
-    async def beginning_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+    async def beginning_offsets(
+        self, partitions: list[TopicPartition]
+    ) -> dict[TopicPartition, int]:
         return dict.fromkeys(partitions, self.first)
 
     async def end_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
@@ -70,7 +76,13 @@ class Reader:
 
 
 def received(count: int, offset: int, partition: int = 0, timestamp: int = NOW) -> Record:
-    return cell(f"dossiers|received|A|P{partition}|20251103", count, partition=partition, offset=offset, timestamp=timestamp).record
+    return cell(
+        f"dossiers|received|A|P{partition}|20251103",
+        count,
+        partition=partition,
+        offset=offset,
+        timestamp=timestamp,
+    ).record
 
 
 @pytest.fixture
@@ -81,7 +93,9 @@ def cube(tmp_path: Path) -> Iterator[Cube]:
     made.close()
 
 
-async def follow(reader: Reader, cube: Cube, places: dict[int, Place] | None = None) -> list[Progress]:
+async def follow(
+    reader: Reader, cube: Cube, places: dict[int, Place] | None = None
+) -> list[Progress]:
     said: list[Progress] = []
     following = Following(reader, cube, places or {}, said.append, lambda: NOW)  # type: ignore[arg-type]
     with pytest.raises(Drained):
@@ -99,7 +113,8 @@ async def test_it_reads_from_the_beginning_and_becomes_ready_at_the_end(cube: Cu
     assert percents == sorted(percents)
     assert (percents[0], percents[-1]) == (0.0, 100.0)
     assert (said[-1].lag, said[-1].partitions) == (0, 2)
-    assert cube.open("one", NOW) == {0: Place(10, 9, NOW), 1: Place(9, 7, NOW)}  # behind a transaction's marker
+    # behind a transaction's marker
+    assert cube.open("one", NOW) == {0: Place(10, 9, NOW), 1: Place(9, 7, NOW)}
 
 
 async def test_an_empty_topic_is_ready_at_once(cube: Cube) -> None:
@@ -125,8 +140,12 @@ async def test_a_last_record_that_compaction_took_says_nothing(cube: Cube) -> No
 
 
 @pytest.mark.parametrize("next_, first", [(12, 0), (400, 0), (3, 5)])
-async def test_a_place_outside_the_topic_is_another_topic(cube: Cube, next_: int, first: int) -> None:
-    following = Following(Reader(LOG, first), cube, {0: Place(next_, next_ - 1, NOW)}, lambda _: None, lambda: NOW)  # type: ignore[arg-type]
+async def test_a_place_outside_the_topic_is_another_topic(
+    cube: Cube, next_: int, first: int
+) -> None:
+    following = Following(
+        Reader(LOG, first), cube, {0: Place(next_, next_ - 1, NOW)}, lambda _: None, lambda: NOW
+    )  # type: ignore[arg-type]
     with pytest.raises(Doubt, match="it was fed up to offset"):
         await following.run(PARTITIONS)
 
@@ -159,7 +178,9 @@ async def test_it_was_not_complete_before_they_answered_at_all(cube: Cube) -> No
     assert cube.open("one", NOW + LONGEST_AWAY_MS + 1) == {}
 
 
-async def test_what_is_less_urgent_rests_in_proportion_to_its_work(cube: Cube, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_less_urgent_rests_in_proportion_to_its_work(
+    cube: Cube, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each batch takes two seconds of a clock that moves by one at every look."""
     looks, rests = iter(range(1_000)), []
 

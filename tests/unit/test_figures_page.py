@@ -9,7 +9,9 @@ from schemas.cells import KINDS, counted
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "figures.md").read_text("utf-8")
-SECTIONS = {family: f"What {family} count for" for family in KINDS if counted(family)} | {"inventory": "What the inventory counts for"}
+SECTIONS = {family: f"What {family} count for" for family in KINDS if counted(family)} | {
+    "inventory": "What the inventory counts for"
+}
 
 
 def section(title: str) -> str:
@@ -22,7 +24,9 @@ def section(title: str) -> str:
 def rows(family: str) -> dict[str, list[tuple[str, ...]]]:
     """By kind, the table's rows: measure, what it counts, Vietnamese name."""
     kinds: dict[str, list[tuple[str, ...]]] = {}
-    for kind, body in re.findall(r"^### `(\w+)`[^\n]*\n(.*?)(?=^### |\Z)", section(SECTIONS[family]), re.M | re.S):
+    for kind, body in re.findall(
+        r"^### `(\w+)`[^\n]*\n(.*?)(?=^### |\Z)", section(SECTIONS[family]), re.M | re.S
+    ):
         kinds[kind] = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", body, re.M)
     return kinds
 
@@ -30,14 +34,24 @@ def rows(family: str) -> dict[str, list[tuple[str, ...]]]:
 def test_there_is_one_row_for_every_measure() -> None:
     for family in SECTIONS:
         declared = {
-            kind: list(dict.fromkeys(re.sub(r"_le_\d+$", "_le_N", measure) for measure in declared.measures))
+            kind: list(
+                dict.fromkeys(
+                    re.sub(r"_le_\d+$", "_le_N", measure) for measure in declared.measures
+                )
+            )
             for kind, declared in counted(family).items()
         }
         assert {kind: [row[0] for row in found] for kind, found in rows(family).items()} == declared
 
 
 def test_every_row_says_it_in_both_languages() -> None:
-    assert all(cell.strip() for family in SECTIONS for found in rows(family).values() for row in found for cell in row)
+    assert all(
+        cell.strip()
+        for family in SECTIONS
+        for found in rows(family).values()
+        for row in found
+        for cell in row
+    )
 
 
 def test_links_lead_somewhere() -> None:

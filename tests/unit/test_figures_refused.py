@@ -41,7 +41,9 @@ __all__ = ["api", "world"]
         ("/v1/counts?agency=Nobody", 422, "agency"),
     ],
 )
-async def test_a_wrong_question_names_the_field(api: httpx.AsyncClient, path: str, status: int, field: str) -> None:
+async def test_a_wrong_question_names_the_field(
+    api: httpx.AsyncClient, path: str, status: int, field: str
+) -> None:
     answer = await api.get(path)
     problem = answer.json()
     assert answer.status_code == problem["status"] == status
@@ -63,7 +65,9 @@ async def test_no_such_address_or_method(api: httpx.AsyncClient) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["allow"] == "GET, HEAD"
     assert "ask it with GET (or HEAD), not POST" in answer.json()["detail"]
-    assert (await api.get("/v1/indicator")).json()["detail"] == "There is nothing at /v1/indicator: did you mean /v1/indicators?"
+    assert (await api.get("/v1/indicator")).json()[
+        "detail"
+    ] == "There is nothing at /v1/indicator: did you mean /v1/indicators?"
 
 
 async def test_no_figure_until_they_are_complete(api: httpx.AsyncClient, world: World) -> None:
@@ -77,7 +81,9 @@ async def test_no_figure_until_they_are_complete(api: httpx.AsyncClient, world: 
     assert (await ask(api, "/v1/catalogue"))["indicators"]
 
 
-async def test_a_damaged_file_is_a_503_and_told_to_the_writer(api: httpx.AsyncClient, cube: Cube) -> None:
+async def test_a_damaged_file_is_a_503_and_told_to_the_writer(
+    api: httpx.AsyncClient, cube: Cube
+) -> None:
     with sqlite3.connect(cube.path) as other:
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     cube.path.write_bytes(b"damaged" * 10_000)
@@ -87,7 +93,9 @@ async def test_a_damaged_file_is_a_503_and_told_to_the_writer(api: httpx.AsyncCl
         cube.check()
 
 
-async def test_a_mistake_of_ours_is_a_500_in_the_same_shape(api: httpx.AsyncClient, world: World) -> None:
+async def test_a_mistake_of_ours_is_a_500_in_the_same_shape(
+    api: httpx.AsyncClient, world: World
+) -> None:
     world.now = "not a number"
     answer = await api.get("/v1/indicators")
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")

@@ -1,4 +1,6 @@
-"""The memory that bodies share: held as they arrive, given back, never blocked for good; and slow bodies keep out nobody."""
+"""The memory that bodies share: held as they arrive, given back, never blocked for good; and slow
+bodies keep out nobody.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ from schemas.settings import Settings
 
 KIB = 1 << 10
 BODY = json.dumps(RECEIVED).encode()
-GOOD = b"POST /v1/events HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
+GOOD = (
+    b"POST /v1/events HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\nContent-Length:"
+    b" %d\r\n\r\n%s" % (len(BODY), BODY)
+)
 
 
 @pytest.fixture(autouse=True)
@@ -141,7 +146,9 @@ async def test_a_slow_body_gives_way_to_whoever_waits() -> None:
 
 
 async def test_a_refused_body_does_not_go_on_with_what_came_in_the_same_turn() -> None:
-    """Whoever was refused is looked at no more: it could have dripped with all that it holds for hours."""
+    """Whoever was refused is looked at no more: it could have dripped with all that it holds for
+    hours.
+    """
     hub = Shared(100)
     share = hub.body()
     async with asyncio.timeout(None) as patience:
@@ -156,7 +163,9 @@ async def test_a_refused_body_does_not_go_on_with_what_came_in_the_same_turn() -
 
 
 async def test_a_crowd_of_half_read_bodies_that_fill_the_room_does_not_block_it() -> None:
-    """Each holds some and waits for more: the last in turn give back until the first has all it needs, without any time passing."""
+    """Each holds some and waits for more: the last in turn give back until the first has all it
+    needs, without any time passing.
+    """
     hub = Shared(100)
     crowd = [hub.body(str(number)) for number in range(10)]
     for share in crowd[:7]:
@@ -167,7 +176,9 @@ async def test_a_crowd_of_half_read_bodies_that_fill_the_room_does_not_block_it(
     tasks = {share: hub.begin(share, 30) for share in crowd}
     ended = []
     while tasks:
-        done, _ = await asyncio.wait_for(asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED), 10)
+        done, _ = await asyncio.wait_for(
+            asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED), 10
+        )
         for share, task in list(tasks.items()):
             if task in done:
                 ended.append(task.exception() is None)
@@ -177,9 +188,17 @@ async def test_a_crowd_of_half_read_bodies_that_fill_the_room_does_not_block_it(
     assert any(ended)
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.lists(st.integers(1, 90), min_size=1, max_size=5)), min_size=1, max_size=12))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.lists(st.integers(1, 90), min_size=1, max_size=5)),
+        min_size=1,
+        max_size=12,
+    )
+)
 @examples(100)
-def test_whatever_arrives_ends_and_somebody_always_gets_through(bodies: list[tuple[str, list[int]]]) -> None:
+def test_whatever_arrives_ends_and_somebody_always_gets_through(
+    bodies: list[tuple[str, list[int]]],
+) -> None:
     async def work() -> None:
         hub = Shared(100)
 
@@ -214,7 +233,10 @@ def attacked(attack: Callable[[Port, Remembers], object], **options: object) -> 
 
 
 def announcing(length: int) -> bytes:
-    return b"POST /v1/events HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % length
+    return (
+        b"POST /v1/events HTTP/1.1\r\nHost: hub\r\nContent-Type:"
+        b" application/json\r\nContent-Length: %d\r\n\r\n" % length
+    )
 
 
 def test_slow_connections_that_announce_much_keep_out_nobody() -> None:
@@ -225,7 +247,10 @@ def test_slow_connections_that_announce_much_keep_out_nobody() -> None:
         for _ in range(20):
             assert (await port.ask(GOOD))[0] == 202
         assert len(publisher.events) == 20
-        assert b"lgsp_gateway_buffer_bytes 40.0" in (await port.ask(b"GET /metrics HTTP/1.1\r\n\r\n"))[1]
+        assert (
+            b"lgsp_gateway_buffer_bytes 40.0"
+            in (await port.ask(b"GET /metrics HTTP/1.1\r\n\r\n"))[1]
+        )
 
     attacked(attack)
 
@@ -263,7 +288,9 @@ def test_a_body_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     attacked(attack)
 
 
-def test_a_body_that_comes_steadily_has_all_the_time_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_comes_steadily_has_all_the_time_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Far longer than it may stand still."""
     monkeypatch.setattr(room, "GRACE_SECONDS", 0.2)
     monkeypatch.setattr(room, "LEAST_RATE", 1)

@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.grains import ALL, EVER, FINE, INSTANT_DAY, MONTH, YEAR, Range, Window, cover_days, cover_instants
+from metrics.grains import (
+    ALL,
+    EVER,
+    FINE,
+    INSTANT_DAY,
+    MONTH,
+    YEAR,
+    Range,
+    Window,
+    cover_days,
+    cover_instants,
+)
 from schemas.clock import DAY_MS, EARLIEST_MS, OFFSET_MS, day_number, yyyymmdd
 
 DAYS = st.dates(date(2019, 11, 1), date(2027, 3, 31))
@@ -21,12 +32,16 @@ def holds(ranges: list[Range], day_: date) -> int:
 
 
 @given(DAYS, DAYS, DAYS)
-def test_each_day_of_a_window_is_read_once_and_no_other(first: date, last: date, asked: date) -> None:
+def test_each_day_of_a_window_is_read_once_and_no_other(
+    first: date, last: date, asked: date
+) -> None:
     ranges = cover_days(Window(first, last))
     assert holds(ranges, asked) == (first <= asked <= last)
     if first <= last:
         assert holds(ranges, first) == holds(ranges, last) == 1
-        assert holds(ranges, first - timedelta(days=1)) == holds(ranges, last + timedelta(days=1)) == 0
+        assert (
+            holds(ranges, first - timedelta(days=1)) == holds(ranges, last + timedelta(days=1)) == 0
+        )
 
 
 @given(DAYS, DAYS)
@@ -40,14 +55,29 @@ def test_an_open_side_has_no_bound(bound: date, asked: date) -> None:
     "first, last, ranges",
     [
         ((2025, 1, 1), (2025, 12, 31), [Range(YEAR, 2025, 2025)]),
-        ((2025, 1, 1), (2025, 11, 23), [Range(MONTH, 202501, 202510), Range(FINE, 20251101, 20251123)]),
-        ((2024, 12, 15), (2025, 1, 14), [Range(FINE, 20241215, 20241231), Range(FINE, 20250101, 20250114)]),
-        ((2023, 11, 30), (2026, 2, 28), [
-            Range(FINE, 20231130, 20231131), Range(MONTH, 202312, 202312), Range(YEAR, 2024, 2025), Range(MONTH, 202601, 202602),
-        ]),
+        (
+            (2025, 1, 1),
+            (2025, 11, 23),
+            [Range(MONTH, 202501, 202510), Range(FINE, 20251101, 20251123)],
+        ),
+        (
+            (2024, 12, 15),
+            (2025, 1, 14),
+            [Range(FINE, 20241215, 20241231), Range(FINE, 20250101, 20250114)],
+        ),
+        (
+            (2023, 11, 30),
+            (2026, 2, 28),
+            [
+                Range(FINE, 20231130, 20231131),
+                Range(MONTH, 202312, 202312),
+                Range(YEAR, 2024, 2025),
+                Range(MONTH, 202601, 202602),
+            ],
+        ),
         ((2025, 2, 3), (2025, 2, 2), []),
     ],
-)  # fmt: skip
+)
 def test_whole_months_and_years_are_read_as_such(
     first: tuple[int, int, int], last: tuple[int, int, int], ranges: list[Range]
 ) -> None:
@@ -67,10 +97,16 @@ def test_each_instant_is_read_once_and_no_other(low: int, high: int, asked: int)
 
 
 def test_no_due_time_is_in_no_range_of_instants() -> None:
-    assert all(not low <= at <= high for grain, low, high in cover_instants(high=NOON) for at in [0])
-    assert cover_instants(EARLIEST_MS, EARLIEST_MS + 2 * DAY_MS)[-1].high == EARLIEST_MS + 2 * DAY_MS
+    assert all(
+        not low <= at <= high for grain, low, high in cover_instants(high=NOON) for at in [0]
+    )
+    assert (
+        cover_instants(EARLIEST_MS, EARLIEST_MS + 2 * DAY_MS)[-1].high == EARLIEST_MS + 2 * DAY_MS
+    )
 
 
 def test_a_whole_day_of_the_province_is_one_row() -> None:
     midnight = day_number(NOON) * DAY_MS - OFFSET_MS
-    assert cover_instants(midnight, midnight + DAY_MS - 1) == [Range(INSTANT_DAY, day_number(NOON), day_number(NOON))]
+    assert cover_instants(midnight, midnight + DAY_MS - 1) == [
+        Range(INSTANT_DAY, day_number(NOON), day_number(NOON))
+    ]

@@ -1,4 +1,6 @@
-"""One canonical form of ids and codes: which spellings are one, which are refused, and what is known of ids from before."""
+"""One canonical form of ids and codes: which spellings are one, which are refused, and what is
+known of ids from before.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +22,21 @@ ANY = st.text(st.characters(exclude_categories=()), max_size=20)
 @pytest.mark.parametrize(
     "spelling",
     [
-        " HS-1", "HS-1 ", "\tHS-1\r\n", "HS-1\u00a0", "\u3000HS-1", "\u200bHS-1", "HS\u200b-1", "H\u200cS\u200d-\u20601", "\ufeffHS-1",
-        "HS-1\ufeff", "HS\u00ad-1", " \u200b\u00a0HS-1\u200b \ufeff", "\u2028HS-1\x85",
+        " HS-1",
+        "HS-1 ",
+        "\tHS-1\r\n",
+        "HS-1\u00a0",
+        "\u3000HS-1",
+        "\u200bHS-1",
+        "HS\u200b-1",
+        "H\u200cS\u200d-\u20601",
+        "\ufeffHS-1",
+        "HS-1\ufeff",
+        "HS\u00ad-1",
+        " \u200b\u00a0HS-1\u200b \ufeff",
+        "\u2028HS-1\x85",
     ],
-)  # fmt: skip
+)
 def test_spellings_that_look_the_same_are_one_id(spelling: str) -> None:
     assert canonical(spelling) == "HS-1"
 
@@ -46,8 +59,10 @@ def test_no_break_blanks_inside_become_plain_ones() -> None:
         ("\x80", "holds the control character U+0080"),
         ("\x9f", "holds the control character U+009F"),
         ("\u2028", "holds the control character U+2028"),
-        *[(mark, f"holds U+{ord(mark):04X}, which changes the direction of writing")
-          for mark in "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"],
+        *[
+            (mark, f"holds U+{ord(mark):04X}, which changes the direction of writing")
+            for mark in "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+        ],
         ("\u2061", "holds the invisible character U+2061"),
         ("\u180e", "holds the invisible character U+180E"),
         ("\u034f", "holds the invisible character U+034F"),
@@ -59,7 +74,7 @@ def test_no_break_blanks_inside_become_plain_ones() -> None:
         ("\ufdd0", "holds U+FDD0, which is no character of any script"),
         ("\ue000", "holds U+E000, which is no character of any script"),
     ],
-)  # fmt: skip
+)
 def test_what_nobody_can_see_is_refused_by_its_number(character: str, message: str) -> None:
     for text in (f"a{character}b", f"ồ{character}b"):
         with pytest.raises(ValueError) as refused:
@@ -78,7 +93,9 @@ def test_canonical_text_stays_as_it_is_and_is_all_to_be_seen(text: str) -> None:
 
 
 def test_no_character_at_all_is_let_in_unseen() -> None:
-    """Of every character that Unicode knows: it is refused, taken away, a blank, or has a form that can be told from others."""
+    """Of every character that Unicode knows: it is refused, taken away, a blank, or has a form that
+    can be told from others.
+    """
     unseen = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp", "Zs"}
     for point in range(sys.maxunicode + 1):
         character = chr(point)
@@ -134,13 +151,38 @@ def test_a_code_is_cleaned_as_ids_are() -> None:
     assert code_in(AGENCY, 35, "._-")(" H35\u200b.1\ufeff") == "H35.1"
 
 
-@pytest.mark.parametrize("key", ["HS-1", " HS-1 ", "H\u200bS", "\ufeffHS", unicodedata.normalize("NFD", "Hồ sơ"), "a\u00a0b", "x" * 128])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "HS-1",
+        " HS-1 ",
+        "H\u200bS",
+        "\ufeffHS",
+        unicodedata.normalize("NFD", "Hồ sơ"),
+        "a\u00a0b",
+        "x" * 128,
+    ],
+)
 def test_ids_of_before_are_known(key: str) -> None:
     assert is_thing_id(key)
 
 
 @pytest.mark.parametrize(
-    "key", ["", "a|b", "ồ|b", "a\nb", "ồ\nb", "a\x7f", "a\x85b", "a\u202eb", "a\u200fb", "a\u2066b", "x" * 129, "ồ" * 129]
+    "key",
+    [
+        "",
+        "a|b",
+        "ồ|b",
+        "a\nb",
+        "ồ\nb",
+        "a\x7f",
+        "a\x85b",
+        "a\u202eb",
+        "a\u200fb",
+        "a\u2066b",
+        "x" * 129,
+        "ồ" * 129,
+    ],
 )
 def test_keys_that_no_door_would_let_in_are_told(key: str) -> None:
     assert not is_thing_id(key)

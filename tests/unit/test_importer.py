@@ -1,4 +1,6 @@
-"""Imports into a sink of the test's own: accounts that add up, each event once, resuming, rejected rows, the real log's figures."""
+"""Imports into a sink of the test's own: accounts that add up, each event once, resuming, rejected
+rows, the real log's figures.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ events:
 
 
 class FakeSink:
-    """Keeps what it is given; from batch `fails_at` on it is unavailable, as a Kafka that went away."""
+    """Keeps what it is given; from batch `fails_at` on it is unavailable, as a Kafka that went
+    away.
+    """
 
     def __init__(self, fails_at: int | None = None) -> None:
         self.events: list[Event] = []
@@ -93,7 +97,9 @@ class Bench:
         self.folder, self.settings = folder, Settings(data=folder / "var")
         self.map = folder / "map.yaml"
         self.map.write_text(mapping, "utf-8")
-        self.console = Console(record=True, width=160, force_terminal=False, file=(folder / "out.txt").open("w"))
+        self.console = Console(
+            record=True, width=160, force_terminal=False, file=(folder / "out.txt").open("w")
+        )
 
     def file(self, rows: Iterable[str], name: str = "rows.csv") -> Path:
         path = self.folder / name
@@ -101,10 +107,14 @@ class Bench:
         return path
 
     async def run(self, sink: FakeSink, *files: Path, again: bool = False) -> int:
-        return await Import(self.settings, self.map, self.console, again=again).run(files, sink.factory)
+        return await Import(self.settings, self.map, self.console, again=again).run(
+            files, sink.factory
+        )
 
     def progress(self) -> list[dict[str, Any]]:
-        return [json.loads(path.read_text()) for path in (self.settings.data / "imports").glob("*.json")]
+        return [
+            json.loads(path.read_text()) for path in (self.settings.data / "imports").glob("*.json")
+        ]
 
     @property
     def output(self) -> str:
@@ -119,7 +129,11 @@ def bench(tmp_path: Path) -> Iterable[Bench]:
 
 
 def steps(dossiers: int, each: int = 3) -> list[str]:
-    return [f"D-{d},2025-11-03T09:00:00+07:00,SAMPLE.P,s{s}" for d in range(dossiers) for s in range(each)]
+    return [
+        f"D-{d},2025-11-03T09:00:00+07:00,SAMPLE.P,s{s}"
+        for d in range(dossiers)
+        for s in range(each)
+    ]
 
 
 def ids(events: Iterable[Event]) -> list[str]:
@@ -133,7 +147,14 @@ async def test_each_event_is_published_once_and_the_account_adds_up(bench: Bench
     assert max(Counter(ids(sink.events)).values()) == 1
     assert sum(event.type == "dossier.received" for event in sink.events) == 1_000
     table = bench.output.split()
-    assert [table[table.index("rows.csv") + place] for place in range(1, 7)] == ["3,000", "3,000", "0", "4,000", "2,000", "0"]
+    assert [table[table.index("rows.csv") + place] for place in range(1, 7)] == [
+        "3,000",
+        "3,000",
+        "0",
+        "4,000",
+        "2,000",
+        "0",
+    ]
     assert not list(bench.folder.glob("*.rejected.csv*"))
 
 
@@ -157,9 +178,16 @@ async def test_another_mapping_or_content_is_another_import(bench: Bench) -> Non
 
 
 @pytest.mark.parametrize("fails_at", [1, 2, 4, 7])
-async def test_a_stopped_import_goes_on_behind_what_was_acknowledged(bench: Bench, monkeypatch: pytest.MonkeyPatch, fails_at: int) -> None:
+async def test_a_stopped_import_goes_on_behind_what_was_acknowledged(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, fails_at: int
+) -> None:
     monkeypatch.setattr(batches, "EVENTS", 100)
-    path, broken, mended, whole = bench.file(["bad,,,", *steps(300)]), FakeSink(fails_at), FakeSink(), FakeSink()
+    path, broken, mended, whole = (
+        bench.file(["bad,,,", *steps(300)]),
+        FakeSink(fails_at),
+        FakeSink(),
+        FakeSink(),
+    )
     with pytest.raises(KafkaUnavailable):
         await bench.run(broken, path)
     assert not list(bench.folder.glob("*.rejected.csv*"))
@@ -171,12 +199,24 @@ async def test_a_stopped_import_goes_on_behind_what_was_acknowledged(bench: Benc
     assert set(sent) == set(ids(whole.events))
     assert len(sent) == len(set(sent))  # nothing acknowledged in order is sent again
     assert (f"going on behind row {done:,}" in bench.output) == bool(done)
-    assert len(list(csv.reader((bench.folder / "rows.csv.rejected.csv").open(encoding="utf-8-sig")))) == 2  # the whole file's rejections
-    assert bench.progress()[0] == {"file": "rows.csv", "began_ms": bench.progress()[0]["began_ms"], "rows": 901, "events": 1_200,
-                                   "rejected": 1, "complete": True}  # fmt: skip
+    # the whole file's rejections
+    assert (
+        len(list(csv.reader((bench.folder / "rows.csv.rejected.csv").open(encoding="utf-8-sig"))))
+        == 2
+    )
+    assert bench.progress()[0] == {
+        "file": "rows.csv",
+        "began_ms": bench.progress()[0]["began_ms"],
+        "rows": 901,
+        "events": 1_200,
+        "rejected": 1,
+        "complete": True,
+    }
 
 
-async def test_an_interrupted_import_leaves_only_its_progress(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_interrupted_import_leaves_only_its_progress(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(batches, "EVENTS", 10)
     stuck, sink = asyncio.Event(), FakeSink()
     publish = sink.publish
@@ -198,7 +238,10 @@ async def test_an_interrupted_import_leaves_only_its_progress(bench: Bench, monk
     assert all(not progress["complete"] and 0 < progress["rows"] < 20 for progress in kept)
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b'{"file":"rows.csv","began_ms":1,"rows":-5}', b'{"file":1}', b"\xff", b"[]"])
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"{", b'{"file":"rows.csv","began_ms":1,"rows":-5}', b'{"file":1}', b"\xff", b"[]"],
+)
 async def test_a_damaged_progress_file_is_a_fresh_start(bench: Bench, damage: bytes) -> None:
     path, first, second = bench.file(steps(10)), FakeSink(), FakeSink()
     await bench.run(first, path)
@@ -222,29 +265,45 @@ async def test_a_row_is_rejected_as_a_whole_with_line_and_reason(bench: Bench) -
     sink = FakeSink()
     assert await bench.run(sink, bench.file(rows)) == 3
     assert ids(sink.events) == ["D-1/received", "D-1/s1", "D-3/received", "D-3/s1"]
-    header, *rejected = list(csv.reader((bench.folder / "rows.csv.rejected.csv").open(encoding="utf-8-sig")))
+    header, *rejected = list(
+        csv.reader((bench.folder / "rows.csv.rejected.csv").open(encoding="utf-8-sig"))
+    )
     assert header == ["line", "reason", "id", "at", "procedure", "step"]
     assert [row[0] for row in rejected] == ["3", "4", "5", "7", "8"]
     assert rejected[0][1:] == [
-        "dossier.received D-1/received (column id) stands on line 2 too, with other content: one id should always say the same",
-        "D-1", "2025-11-03", "SAMPLE.Q", "s2",
-    ]  # fmt: skip
+        (
+            "dossier.received D-1/received (column id) stands on line 2 too, with other content:"
+            " one id should always say the same"
+        ),
+        "D-1",
+        "2025-11-03",
+        "SAMPLE.Q",
+        "s2",
+    ]
     assert rejected[1][1].startswith("column at: 'yesterday' should be a time")
     assert rejected[2][1] == "one of columns id, step is blank, so dossier.step_taken has no id"
     assert "from 1980 to 2099" in rejected[3][1]
     assert rejected[4][2:] == ["#MASKED!"] * 4, "nobody can tell which cell is which"
-    kept = [(record.key.decode(), dict(record.headers)["reason"].decode()) for record in sink.records]
+    kept = [
+        (record.key.decode(), dict(record.headers)["reason"].decode()) for record in sink.records
+    ]
     assert kept == [(f"file:rows.csv/{row[0]}", row[1]) for row in rejected]
     stay = [msgspec.json.decode(record.value, type=Kept) for record in sink.records]
     assert stay[1].fields == {"id": "D-2", "at": "yesterday", "procedure": "SAMPLE.P", "step": "s1"}
     assert (stay[4].fields, stay[4].length) == ({}, len('D-5,"2025-11-03,SAMPLE.P'))
     shown = bench.output
     assert "rows.csv, line 4: column at: 'yesterday'" in shown
-    assert f"All rejected rows, with their reasons: {bench.folder / 'rows.csv.rejected.csv'}" in shown
+    assert (
+        f"All rejected rows, with their reasons: {bench.folder / 'rows.csv.rejected.csv'}" in shown
+    )
 
 
 async def test_two_spellings_of_an_id_are_one_event(bench: Bench) -> None:
-    rows = ["é-1,2025-11-03,SAMPLE.P,s1", "e\u0301-1\u200b,2025-11-03,SAMPLE.P,s2", "\u200bé-1,2025-11-03,SAMPLE.Q,s3"]
+    rows = [
+        "é-1,2025-11-03,SAMPLE.P,s1",
+        "e\u0301-1\u200b,2025-11-03,SAMPLE.P,s2",
+        "\u200bé-1,2025-11-03,SAMPLE.Q,s3",
+    ]
     sink = FakeSink()
     assert await bench.run(sink, bench.file(rows)) == 3
     assert ids(sink.events) == ["é-1/received", "é-1/s1", "é-1/s2"]
@@ -253,9 +312,14 @@ async def test_two_spellings_of_an_id_are_one_event(bench: Bench) -> None:
 
 async def test_corrected_rejections_can_be_imported_with_the_same_mapping(bench: Bench) -> None:
     sink = FakeSink()
-    assert await bench.run(sink, bench.file(["D-1,2025-11-03,SAMPLE.P,s1", "Xã,today,SAMPLE.P,s1"])) == 3
+    assert (
+        await bench.run(sink, bench.file(["D-1,2025-11-03,SAMPLE.P,s1", "Xã,today,SAMPLE.P,s1"]))
+        == 3
+    )
     rejected = bench.folder / "rows.csv.rejected.csv"
-    rejected.write_text(rejected.read_text("utf-8-sig").replace("Xã,today", "Xã,2025-11-04"), "utf-8")
+    rejected.write_text(
+        rejected.read_text("utf-8-sig").replace("Xã,today", "Xã,2025-11-04"), "utf-8"
+    )
     assert await bench.run(sink, rejected) == 0
     assert ids(sink.events) == ["D-1/received", "D-1/s1", "Xã/received", "Xã/s1"]
 
@@ -267,11 +331,16 @@ async def test_rejections_of_an_earlier_attempt_do_not_outlive_it(bench: Bench) 
     assert not (bench.folder / "rows.csv.rejected.csv").exists()
 
 
-def test_rejections_go_to_the_data_folder_where_the_files_own_cannot_be_written(bench: Bench) -> None:
+def test_rejections_go_to_the_data_folder_where_the_files_own_cannot_be_written(
+    bench: Bench,
+) -> None:
     rows = open_rows(bench.file(steps(1)), FileOptions(), Wanted(("id",), frozenset()))
     rows.path = bench.folder / "blocked" / "rows.csv"
     (bench.folder / "blocked").write_text("a file, so nothing can be written in it")
-    assert RejectsFile(bench.folder / "var", rows).path == bench.folder / "var" / "rows.csv.rejected.csv"
+    assert (
+        RejectsFile(bench.folder / "var", rows).path
+        == bench.folder / "var" / "rows.csv.rejected.csv"
+    )
     with pytest.raises(EnvironmentBroken, match="set LGSP_DATA"):
         RejectsFile(bench.folder / "blocked", rows)
     rows.close()
@@ -288,7 +357,11 @@ async def test_one_unreadable_file_stops_all_before_anything_is_published(bench:
 
 
 async def test_several_files_are_accounted_for_one_by_one(bench: Bench) -> None:
-    one, two, sink = bench.file(steps(5), "one.csv"), bench.file(["x,today,SAMPLE.P,s"], "two.csv"), FakeSink()
+    one, two, sink = (
+        bench.file(steps(5), "one.csv"),
+        bench.file(["x,today,SAMPLE.P,s"], "two.csv"),
+        FakeSink(),
+    )
     assert await bench.run(sink, one, two, one) == 3
     assert len(sink.events) == 20
     second = FakeSink()
@@ -307,7 +380,9 @@ def test_a_dry_run_counts_and_leaves_nothing_behind(bench: Bench) -> None:
     assert "All rejected rows" not in shown
 
 
-async def test_an_account_that_does_not_hold_is_loud_and_not_complete(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_account_that_does_not_hold_is_loud_and_not_complete(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, take = bench.file(steps(5)), batches.Intake._take
 
     def forgetful(self: batches.Intake, row: Any, batch: Any) -> None:
@@ -322,10 +397,19 @@ async def test_an_account_that_does_not_hold_is_loud_and_not_complete(bench: Ben
     assert await bench.run(second, path) == 0
 
 
-async def test_what_lay_in_the_future_does_so_for_the_whole_import(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A row judged and quarantined before the stop must not become acceptable, unsent, when the import goes on later."""
+async def test_what_lay_in_the_future_does_so_for_the_whole_import(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row judged and quarantined before the stop must not become acceptable, unsent, when the
+    import goes on later.
+    """
     monkeypatch.setattr(batches, "EVENTS", 4)
-    path = bench.file(["F,2026-01-01T00:10:00Z,SAMPLE.P,s", *(row.replace("2025-11", "2025-10") for row in steps(20))])
+    path = bench.file(
+        [
+            "F,2026-01-01T00:10:00Z,SAMPLE.P,s",
+            *(row.replace("2025-11", "2025-10") for row in steps(20)),
+        ]
+    )
     then, later = 1_767_225_600_000, 1_767_312_000_000  # the first two days of 2026
     monkeypatch.setattr("connectors.files.progress.now_ms", lambda: then)
     broken = FakeSink(fails_at=3)
@@ -347,7 +431,12 @@ def test_progress_in_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path
 
 def test_progress_belongs_to_content_mapping_and_cluster(tmp_path: Path) -> None:
     here, there = Settings(data=tmp_path), Settings(data=tmp_path, kafka_servers="other:9092")
-    made = {ProgressFile(settings, "n", content, mapping).path for settings in (here, there) for content in "ab" for mapping in "xy"}
+    made = {
+        ProgressFile(settings, "n", content, mapping).path
+        for settings in (here, there)
+        for content in "ab"
+        for mapping in "xy"
+    }
     assert len(made) == 8
     assert ProgressFile(here, "other name", "a", "x").path in made
 
@@ -388,7 +477,12 @@ def test_a_plain_meter_speaks_every_few_seconds(bench: Bench) -> None:
 
 def test_a_terminal_gets_a_bar(bench: Bench) -> None:
     terminal = Console(force_terminal=True, width=100, file=io.StringIO())
-    assert run_import(bench.settings, [bench.file(steps(3))], bench.map, dry_run=True, console=terminal) == 0
+    assert (
+        run_import(
+            bench.settings, [bench.file(steps(3))], bench.map, dry_run=True, console=terminal
+        )
+        == 0
+    )
     shown = terminal.file.getvalue()  # type: ignore[attr-defined]
     assert "rows.csv  9 rows" in shown
     assert "100%" in shown

@@ -1,4 +1,6 @@
-"""JSON taken apart item by item gives what a whole parse gives, and costs no more for hostile bodies."""
+"""JSON taken apart item by item gives what a whole parse gives, and costs no more for hostile
+bodies.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +14,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.jsonitems import BRACKETS, EVENT_LIMIT, ItemTooLong, NotJson, TooManyItems, is_array, read_array, read_one, text_of
+from connectors.jsonitems import (
+    BRACKETS,
+    EVENT_LIMIT,
+    ItemTooLong,
+    NotJson,
+    TooManyItems,
+    is_array,
+    read_array,
+    read_one,
+    text_of,
+)
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
 
 
 @given(st.lists(values, max_size=8), st.sampled_from([None, 1]), st.booleans())
-def test_items_are_those_of_a_whole_parse(items: list[Any], indent: int | None, ascii_only: bool) -> None:
+def test_items_are_those_of_a_whole_parse(
+    items: list[Any], indent: int | None, ascii_only: bool
+) -> None:
     text = json.dumps(items, indent=indent, ensure_ascii=ascii_only)
     found = list(read_array(f" \n{text}\t", 8))
     assert [item.value for item in found] == items
@@ -59,7 +77,9 @@ def test_an_item_that_a_window_cuts_anywhere_is_read_whole(length: int, filler: 
 
 
 @pytest.mark.parametrize("cut", range(4_070, 4_100))
-@pytest.mark.parametrize("token", ["123456789.5e3", "false", "null", '"\\ud83d\\ude00"', "-0.25", '{"k":[true]}'])
+@pytest.mark.parametrize(
+    "token", ["123456789.5e3", "false", "null", '"\\ud83d\\ude00"', "-0.25", '{"k":[true]}']
+)
 def test_a_token_on_the_windows_edge_is_no_error(cut: int, token: str) -> None:
     item = f'["{"x" * (cut - 4)}",{token}]'
     assert next(read_array(f"[{item},1]", 9)).text == item
@@ -70,7 +90,20 @@ def test_a_number_is_not_cut_into_two() -> None:
     assert next(read_array(f"[{digits}, 2]", 9)).text == digits
 
 
-BROKEN = ["[1,]", "[,1]", "[1", "[", "[1]]", "[] []", '["a', '[{"a":1}},2]', '[{"a":1, {"b":2}]', "[1}", "", '["a\\", 1]']
+BROKEN = [
+    "[1,]",
+    "[,1]",
+    "[1",
+    "[",
+    "[1]]",
+    "[] []",
+    '["a',
+    '[{"a":1}},2]',
+    '[{"a":1, {"b":2}]',
+    "[1}",
+    "",
+    '["a\\", 1]',
+]
 
 
 @pytest.mark.parametrize("text", BROKEN)
@@ -80,13 +113,18 @@ def test_broken_arrays_are_no_json(text: str) -> None:
 
 
 def test_an_error_far_inside_says_where() -> None:
-    assert "character 40008" in list(read_array("[" + '"aaaaaaaa",' * 3_637 + "x]", 9_999))[-1].problem
+    assert (
+        "character 40008" in list(read_array("[" + '"aaaaaaaa",' * 3_637 + "x]", 9_999))[-1].problem
+    )
 
 
 @pytest.mark.parametrize(
     ("bad", "problem"),
     [
-        ('{"a": %s}' % ("9" * 5_000), "can't be read: a number behind character 4 has too many digits"),
+        (
+            '{"a": %s}' % ("9" * 5_000),
+            "can't be read: a number behind character 4 has too many digits",
+        ),
         ("[" * 3_000 + "]" * 3_000, "can't be read: the value at character 4 is nested too deeply"),
         ('{"a": "%s"}' % ("x" * EVENT_LIMIT), "is longer than 65,536 characters"),
         ('{"a": "%s"}' % ('\\"],{' * EVENT_LIMIT), "is longer than 65,536 characters"),
@@ -98,17 +136,27 @@ def test_an_error_far_inside_says_where() -> None:
         ("{a: [1,2]}", "can't be read: a name in double quotes is missing (character 5)"),
         ("{'a': 1}", "can't be read: a name in double quotes is missing (character 5)"),
         ('{"a" 1}', "can't be read: a colon is missing (character 9)"),
-        ('{"a": "b\nc,]}"}', "can't be read: a text holds a line break, a tab or another control character"),
+        (
+            '{"a": "b\nc,]}"}',
+            "can't be read: a text holds a line break, a tab or another control character",
+        ),
         ('{"a": "\\x,]"}', "can't be read: a text holds a backslash that begins nothing"),
         ('{"a": "\\u12"}', "can't be read: a text holds \\u without four hexadecimal digits"),
-        ('{"a": "\udcff\udcfe,"}', "can't be read: it holds bytes that are not UTF-8 (character 11)"),
+        (
+            '{"a": "\udcff\udcfe,"}',
+            "can't be read: it holds bytes that are not UTF-8 (character 11)",
+        ),
         ("True", "can't be read: a value is missing or is none that JSON knows (character 4)"),
     ],
 )
 def test_an_item_that_cannot_be_read_takes_no_other_along(bad: str, problem: str) -> None:
     before, broken, after = read_array(f'[1, {bad} ,{{"id": "}}],["}}]', 9)
     assert (before.value, after.value) == (1, {"id": "}],["})
-    assert (broken.value, broken.text.strip(), broken.problem[: len(problem)]) == (None, bad, problem)
+    assert (broken.value, broken.text.strip(), broken.problem[: len(problem)]) == (
+        None,
+        bad,
+        problem,
+    )
     if len(bad) < EVENT_LIMIT:
         with pytest.raises(NotJson):  # alone, it is all there is
             read_one(bad)

@@ -49,22 +49,37 @@ async def asked(monkeypatch: pytest.MonkeyPatch, *answers: Any) -> dict[TopicPar
     return await kafka.committed_offsets(Settings(), "lgsp", [ONE, TWO])
 
 
-@pytest.mark.parametrize("answer", [
-    {}, {ONE: OffsetAndMetadata(7, "")}, GroupLoadInProgressError(), NotCoordinatorForGroupError(), NodeNotReadyError(),
-])  # fmt: skip
-async def test_offsets_that_are_not_told_are_asked_again(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
-    """aiokafka makes no error of one that concerns the whole group: it then has no partition in its answer."""
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {ONE: OffsetAndMetadata(7, "")},
+        GroupLoadInProgressError(),
+        NotCoordinatorForGroupError(),
+        NodeNotReadyError(),
+    ],
+)
+async def test_offsets_that_are_not_told_are_asked_again(
+    monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
+    """aiokafka makes no error of one that concerns the whole group: it then has no partition in its
+    answer.
+    """
     assert await asked(monkeypatch, answer, OFFSETS) == {ONE: 7, TWO: None}
 
 
-async def test_a_group_that_nobody_coordinates_is_no_group_without_offsets(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_group_that_nobody_coordinates_is_no_group_without_offsets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(kafka, "COORDINATOR_TRIES", 2)
     with pytest.raises(KafkaUnavailable, match=r"No broker at .* coordinates group lgsp"):
         await asked(monkeypatch, {}, {})
 
 
 @pytest.mark.parametrize("error", [NodeNotReadyError(), RequestTimedOutError()])
-async def test_a_broker_that_goes_meanwhile_is_one_sentence(monkeypatch: pytest.MonkeyPatch, error: KafkaError) -> None:
+async def test_a_broker_that_goes_meanwhile_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, error: KafkaError
+) -> None:
     class Client:
         def __init__(self, **_: object) -> None: ...
         async def start(self) -> None: ...
@@ -77,7 +92,9 @@ async def test_a_broker_that_goes_meanwhile_is_one_sentence(monkeypatch: pytest.
 
 
 async def test_no_client_believes_for_minutes_who_leads_a_partition() -> None:
-    """Case: two of three brokers came back, and a worker asked the same wrong one 97 times for a first offset."""
+    """Case: two of three brokers came back, and a worker asked the same wrong one 97 times for a
+    first offset.
+    """
     settings = Settings()
     clients = [kafka.consumer(settings)._client, kafka.producer(settings).client]
     async with not_started() as admin:

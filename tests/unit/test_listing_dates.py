@@ -24,7 +24,9 @@ def dates(family: str, *facts: Heard) -> dict[str, Any]:
 
 def test_before_its_reception_is_known_a_dossier_has_few() -> None:
     assert dates("dossiers", told("dossier.paid", "11-05 09:00")) == {}
-    assert dates("dossiers", told("dossier.due_changed", "11-05 09:00", due_at="11-20 17:00")) == {"due_at": ms("11-20 17:00")}
+    assert dates("dossiers", told("dossier.due_changed", "11-05 09:00", due_at="11-20 17:00")) == {
+        "due_at": ms("11-20 17:00")
+    }
 
 
 def test_reception_due_time_and_end() -> None:
@@ -34,9 +36,12 @@ def test_reception_due_time_and_end() -> None:
         told("dossier.finished", "11-10 16:30", heard="11-12 08:00"),
     ]
     assert dates("dossiers", *facts) == {
-        "received_at": ms("11-03 09:00"), "reception_heard_at": ms("11-03 09:05"), "due_at": ms("11-20 17:00"),
-        "ended_at": ms("11-10 16:30"), "end_heard_at": ms("11-12 08:00"),
-    }  # fmt: skip
+        "received_at": ms("11-03 09:00"),
+        "reception_heard_at": ms("11-03 09:05"),
+        "due_at": ms("11-20 17:00"),
+        "ended_at": ms("11-10 16:30"),
+        "end_heard_at": ms("11-12 08:00"),
+    }
 
 
 def test_a_corrected_reception_has_the_corrected_time() -> None:
@@ -45,7 +50,11 @@ def test_a_corrected_reception_has_the_corrected_time() -> None:
 
 
 def test_what_a_reopening_undid_is_not_told() -> None:
-    ended = [RECEIVED, told("dossier.finished", "11-10 16:30"), told("dossier.result_returned", "11-10 16:40")]
+    ended = [
+        RECEIVED,
+        told("dossier.finished", "11-10 16:30"),
+        told("dossier.result_returned", "11-10 16:40"),
+    ]
     assert dates("dossiers", *ended)["returned_at"] == ms("11-10 16:40")
     reopened = dates("dossiers", *ended, told("dossier.reopened", "11-11 09:00"))
     assert reopened["reopened_at"] == ms("11-11 09:00")
@@ -54,13 +63,17 @@ def test_what_a_reopening_undid_is_not_told() -> None:
 
 def test_imported_history_was_not_heard_of() -> None:
     found = dates(
-        "dossiers", told("dossier.received", "11-03 09:00", backfill=True), told("dossier.withdrawn", "11-04 09:00", backfill=True)
+        "dossiers",
+        told("dossier.received", "11-03 09:00", backfill=True),
+        told("dossier.withdrawn", "11-04 09:00", backfill=True),
     )
     assert found == {"received_at": ms("11-03 09:00"), "ended_at": ms("11-04 09:00")}
 
 
 def test_a_refusal() -> None:
-    assert dates("dossiers", told("dossier.refused", "11-04 09:00")) == {"refused_at": ms("11-04 09:00")}
+    assert dates("dossiers", told("dossier.refused", "11-04 09:00")) == {
+        "refused_at": ms("11-04 09:00")
+    }
 
 
 def test_a_document_whose_sending_is_not_known_has_none() -> None:
@@ -71,12 +84,20 @@ def test_a_document_whose_sending_is_not_known_has_none() -> None:
     ("facts", "expected"),
     [
         ([], {"assigned_at": "11-03 09:00", "due_at": "11-10 17:00"}),
-        ([told("task.extended", "11-05 09:00", due_at="11-20 17:00")], {"assigned_at": "11-03 09:00", "due_at": "11-20 17:00"}),
-        ([told("task.completed", "11-06 09:00"), told("task.returned", "11-07 09:00")],
-         {"assigned_at": "11-03 09:00", "due_at": "11-10 17:00", "returned_at": "11-07 09:00"}),
-        ([told("task.cancelled", "11-08 09:00")], {"assigned_at": "11-03 09:00", "due_at": "11-10 17:00", "cancelled_at": "11-08 09:00"}),
+        (
+            [told("task.extended", "11-05 09:00", due_at="11-20 17:00")],
+            {"assigned_at": "11-03 09:00", "due_at": "11-20 17:00"},
+        ),
+        (
+            [told("task.completed", "11-06 09:00"), told("task.returned", "11-07 09:00")],
+            {"assigned_at": "11-03 09:00", "due_at": "11-10 17:00", "returned_at": "11-07 09:00"},
+        ),
+        (
+            [told("task.cancelled", "11-08 09:00")],
+            {"assigned_at": "11-03 09:00", "due_at": "11-10 17:00", "cancelled_at": "11-08 09:00"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_tasks(facts: list[Heard], expected: dict[str, str]) -> None:
     found = dates("tasks", told("task.assigned", "11-03 09:00", due_at="11-10 17:00"), *facts)
     assert found == {name: ms(at) for name, at in expected.items()}

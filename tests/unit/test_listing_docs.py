@@ -1,4 +1,6 @@
-"""docs/api.md, "What is behind a figure?": its example is asked and answered as it says, and every parameter and date is there."""
+"""docs/api.md, "What is behind a figure?": its example is asked and answered as it says, and every
+parameter and date is there.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +35,21 @@ SECTION = FOUND[1]
 # The example of docs/figures.md.
 EXAMPLE = [
     told(
-        "dossier.received", "11-03 09:00", channel="online", due_at="11-10 17:00", procedure="1.001193", dossier_id="H35.20.1-251103-0001"
+        "dossier.received",
+        "11-03 09:00",
+        channel="online",
+        due_at="11-10 17:00",
+        procedure="1.001193",
+        dossier_id="H35.20.1-251103-0001",
     ),
     told("dossier.transferred", "11-04 10:00", dossier_id="H35.20.1-251103-0001"),
-    told("dossier.finished", "11-10 16:30", heard="11-12 08:00", agency="B", dossier_id="H35.20.1-251103-0001"),
+    told(
+        "dossier.finished",
+        "11-10 16:30",
+        heard="11-12 08:00",
+        agency="B",
+        dossier_id="H35.20.1-251103-0001",
+    ),
 ]
 
 
@@ -49,8 +62,12 @@ async def asked(tmp_path: Path, path: str) -> httpx.Response:
     feed(listing, states(books))
     questions = Questions(Readers(cube), INDICATORS, {}, progress=lambda: ready, clock=lambda: now)
     lists = Lists(questions, paced(cube, listing), meanings(), progress=lambda: ready)
-    exporter = Exporter(cube, INDICATORS, progress=lambda: ready, worker_lag=dict, clock=lambda: now)
-    transport = httpx.ASGITransport(create_app(questions, exporter, [listing_routes(lists)]), raise_app_exceptions=False)
+    exporter = Exporter(
+        cube, INDICATORS, progress=lambda: ready, worker_lag=dict, clock=lambda: now
+    )
+    transport = httpx.ASGITransport(
+        create_app(questions, exporter, [listing_routes(lists)]), raise_app_exceptions=False
+    )
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
         return await client.get(path)
 

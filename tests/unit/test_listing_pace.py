@@ -1,4 +1,6 @@
-"""Figure and list of one moment: how the listing follows the cube, stops for a reader, and says when it can't."""
+"""Figure and list of one moment: how the listing follows the cube, stops for a reader, and says
+when it can't.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ def received(number: int) -> Heard:
 
 
 class Hub(SimpleNamespace):
-    """A worker, what it has published of which the cube and the listing have taken some, and the lists."""
+    """A worker, what it has published of which the cube and the listing have taken some, and the
+    lists.
+    """
 
     worker: Worker
     cube: Cube
@@ -61,12 +65,20 @@ class Hub(SimpleNamespace):
 
     def completed(self) -> int:
         """When the listing last said that everything is in it."""
-        return int(self.listing._db.execute("SELECT value FROM facts WHERE name = 'complete_ms'").fetchone()[0])
+        return int(
+            self.listing._db.execute(
+                "SELECT value FROM facts WHERE name = 'complete_ms'"
+            ).fetchone()[0]
+        )
 
     def ask(self, pace: Pace | None = None) -> tuple[int | None, int | None, bool | None]:
         """Figure, what the list adds up to, and whether they are of one moment."""
-        questions = Questions(Readers(self.cube), INDICATORS, {}, progress=lambda: READY, clock=lambda: NOW)
-        answer = Lists(questions, pace or self.pace, meanings(), progress=lambda: READY).things("dossiers", RECEIVED)
+        questions = Questions(
+            Readers(self.cube), INDICATORS, {}, progress=lambda: READY, clock=lambda: NOW
+        )
+        answer = Lists(questions, pace or self.pace, meanings(), progress=lambda: READY).things(
+            "dossiers", RECEIVED
+        )
         return answer.figure, answer.adds, answer.same_moment
 
 
@@ -166,7 +178,9 @@ def test_of_several_readers_the_earliest_comes_first(hub: Hub) -> None:
         assert hub.at() == {0: 3}
 
 
-def test_a_reader_waits_for_a_listing_that_is_behind(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_waits_for_a_listing_that_is_behind(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The listing is fed by another thread, which begins once the reader waits."""
     hub.commit(1)
     hub.figures()
@@ -189,7 +203,9 @@ def test_a_reader_waits_for_a_listing_that_is_behind(hub: Hub, monkeypatch: pyte
 
 
 def test_a_listing_that_is_ahead_is_not_waited_for(hub: Hub) -> None:
-    """As after the cube was made anew. Though both count one dossier, they do not stand for the same events."""
+    """As after the cube was made anew. Though both count one dossier, they do not stand for the
+    same events.
+    """
     hub.commit(1)
     hub.worker.commit(told("dossier.step_taken", "11-04 09:00", dossier_id="d1"))
     feed(hub.listing, hub.worker.states)
@@ -226,7 +242,9 @@ def test_states_of_a_worker_that_did_not_say_how_far_are_compared_by_length(hub:
     hub.figures()
     hub.pace.apply(hub.worker.states[:1], {TopicPartition(TOPIC, 0): 1})
     assert (hub.at(), hub.ask()) == (None, (1, 1, True))
-    hub.pace.apply([State(TOPIC, b"d2", only_state([received(2)]), offset=1)], {TopicPartition(TOPIC, 0): 2})
+    hub.pace.apply(
+        [State(TOPIC, b"d2", only_state([received(2)]), offset=1)], {TopicPartition(TOPIC, 0): 2}
+    )
     assert hub.ask() == (1, 2, False)
     hub.pace.open("one", NOW)
     assert hub.ask() == (1, 2, False)
@@ -245,7 +263,9 @@ def test_figures_counted_by_other_rules_have_no_list(hub: Hub) -> None:
     assert hub.ask() == (None, 0, None)
 
 
-def test_too_many_states_do_not_wait_for_the_figures(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_states_do_not_wait_for_the_figures(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(listing_pace, "MOST_HELD", 4)
     hub.commit(1)
     hub.figures()
@@ -278,7 +298,9 @@ def test_a_listing_made_anew_forgets_what_it_held(hub: Hub) -> None:
     assert hub.ask() == (2, 2, True)
 
 
-def test_a_list_that_contradicts_its_figure_is_shouted_about(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_list_that_contradicts_its_figure_is_shouted_about(
+    hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
     hub.commit(1)
     hub.figures()
     hub.list_()

@@ -1,4 +1,6 @@
-"""While Kafka is away, logs say so once and stay readable; while it is there, what libraries repeat is said seldom."""
+"""While Kafka is away, logs say so once and stay readable; while it is there, what libraries repeat
+is said seldom.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,15 @@ import pytest
 
 from connectors import publisher
 from schemas.absence import Absence
-from schemas.logs import CLIENTS, FIRST_SECONDS, LONGEST_SECONDS, REPEATS, Held, Seldom, configuration
+from schemas.logs import (
+    CLIENTS,
+    FIRST_SECONDS,
+    LONGEST_SECONDS,
+    REPEATS,
+    Held,
+    Seldom,
+    configuration,
+)
 from schemas.pauses import JITTER, LEAST, MOST, SHARE, Pauses
 from schemas.settings import Settings
 
@@ -95,7 +105,9 @@ def noise() -> None:
         logging.getLogger("streams.worker").warning("waits: %s", number, extra=REPEATS)
 
 
-def test_kafka_away_is_a_line_when_it_goes_and_one_when_it_is_back(said: list[str], broker: Broker) -> None:
+def test_kafka_away_is_a_line_when_it_goes_and_one_when_it_is_back(
+    said: list[str], broker: Broker
+) -> None:
     broker.why, broker.answers_at, broker.step = "no connection", 40, FIRST_SECONDS + 1
     for _ in range(20):  # it lasts
         noise()
@@ -112,7 +124,9 @@ def test_the_hub_s_own_words_are_not_held_back(said: list[str], broker: Broker) 
     assert said == ["a transaction failed"]
 
 
-def test_what_a_kafka_that_answers_makes_libraries_say_is_said_once_it_lasts(said: list[str], broker: Broker) -> None:
+def test_what_a_kafka_that_answers_makes_libraries_say_is_said_once_it_lasts(
+    said: list[str], broker: Broker
+) -> None:
     """Of three brokers one is away, or a topic is missing: the others answer."""
     noise()
     settled(broker)
@@ -136,8 +150,12 @@ def test_an_absence_after_a_false_alarm_is_noticed(said: list[str], broker: Brok
     ]
 
 
-def test_a_process_without_a_further_thread_logs_all_the_same(said: list[str], broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As at its limit of threads: no caller of a library fails because it logs, and what it said is not held back for ever."""
+def test_a_process_without_a_further_thread_logs_all_the_same(
+    said: list[str], broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As at its limit of threads: no caller of a library fails because it logs, and what it said is
+    not held back for ever.
+    """
     broker.now += FIRST_SECONDS
 
     def start(_: threading.Thread) -> None:
@@ -152,7 +170,10 @@ def test_a_process_without_a_further_thread_logs_all_the_same(said: list[str], b
     broker.why, broker.answers_at = "no connection", 3
     noise()
     settled(broker)
-    assert said[3:] == ["Kafka at kafka:9 does not answer (no connection); trying until it does.", "Kafka at kafka:9 answers again."]
+    assert said[3:] == [
+        "Kafka at kafka:9 does not answer (no connection); trying until it does.",
+        "Kafka at kafka:9 answers again.",
+    ]
 
 
 def admitted(moments: Iterable[float], exc_info: Any = None) -> list[str]:
@@ -169,13 +190,17 @@ def admitted(moments: Iterable[float], exc_info: Any = None) -> list[str]:
 def test_what_lasts_is_said_less_and_less_often_with_how_often_it_was_left_out() -> None:
     found = admitted(map(float, range(86_400)))
     assert found[:3] == [
-        "10: no node 1 (and 10 more like it)", "20: no node 1 (and 9 more like it)", "40: no node 1 (and 19 more like it)",
-    ]  # fmt: skip
+        "10: no node 1 (and 10 more like it)",
+        "20: no node 1 (and 9 more like it)",
+        "40: no node 1 (and 19 more like it)",
+    ]
     assert len(found) < 86_400 / LONGEST_SECONDS + 10
 
 
 def test_what_mends_itself_is_not_said() -> None:
-    """A first start asks for a coordinator that is being made; and each such trouble is one of its own."""
+    """A first start asks for a coordinator that is being made; and each such trouble is one of its
+    own.
+    """
     assert not admitted([0.0, 1.0, FIRST_SECONDS - 0.1, 1_000.0, 1_005.0])
 
 
@@ -195,7 +220,9 @@ def test_pauses_grow_with_the_absence_and_make_it_no_tenth_longer() -> None:
     assert pauses.next() <= LEAST
 
 
-def test_a_gateway_reminds_of_a_long_absence_and_says_its_end(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_gateway_reminds_of_a_long_absence_and_says_its_end(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """It asks all the time by itself: a hundred routes' attempts are a line in five minutes."""
     now = [1_000.0]
     monkeypatch.setattr(publisher.time, "monotonic", lambda: now[0])
@@ -214,7 +241,12 @@ def test_a_gateway_reminds_of_a_long_absence_and_says_its_end(monkeypatch: pytes
 
 
 def test_what_single_connections_are_told_is_no_line_of_the_log() -> None:
-    """A configuration resets the loggers below one that it names: a port scanner wrote a line a connection."""
-    levels = {name: logger["level"] for name, logger in configuration(Settings(), "metrics")["loggers"].items()}
+    """A configuration resets the loggers below one that it names: a port scanner wrote a line a
+    connection.
+    """
+    levels = {
+        name: logger["level"]
+        for name, logger in configuration(Settings(), "metrics")["loggers"].items()
+    }
     assert levels[CLIENTS] == "ERROR"
     assert any(CLIENTS.startswith(f"{name}.") for name in levels)

@@ -8,39 +8,84 @@ from hypothesis import strategies as st
 
 from schemas.masking import masked, masked_sentence, name_shown, quoted, shown, without_numbers
 
-PERSONAL = ["Nguyễn Thị Mẫu", "NGUYEN THI MAU", "001085012345", "312345678", "0912345678", "+84 912 345 678", "mau@sample.vn",
-            "12 đường Mẫu, phường Mẫu", "Nguye\u0302\u0303n", "HS-001085012345",
-            "0912-345678", "(0912)345678", "0912/345/678", "tel:09-12-34-56-78", "001/085/012345", "001085_012345"]  # fmt: skip
+PERSONAL = [
+    "Nguyễn Thị Mẫu",
+    "NGUYEN THI MAU",
+    "001085012345",
+    "312345678",
+    "0912345678",
+    "+84 912 345 678",
+    "mau@sample.vn",
+    "12 đường Mẫu, phường Mẫu",
+    "Nguye\u0302\u0303n",
+    "HS-001085012345",
+    "0912-345678",
+    "(0912)345678",
+    "0912/345/678",
+    "tel:09-12-34-56-78",
+    "001/085/012345",
+    "001085_012345",
+]
 
 
 @pytest.mark.parametrize("text", PERSONAL)
 def test_what_may_be_of_a_person_is_shown_by_its_shape_alone(text: str) -> None:
     for told in (shown(text), quoted(text), shown(text.encode()), masked(text)):
         assert text not in told
-        assert not any(word in told for word in text.replace("-", " ").split() if len(word) > 2 and not word.isascii())
+        assert not any(
+            word in told
+            for word in text.replace("-", " ").split()
+            if len(word) > 2 and not word.isascii()
+        )
         assert not any(character in told for character in text if character.isdigit())
 
 
 @pytest.mark.parametrize(
     "text",
-    ["000.00.01.H26-201130-0001", "H26-201130-000123", "1,234,567,890",
-     "H35.1-251101-0001", "1.001193.000.00.00.H35", "online", "a|b", "2025-11-03T09:00:00+07:00", "03/11/2025 09:00", "7", "", "#REF!"],
-)  # fmt: skip
+    [
+        "000.00.01.H26-201130-0001",
+        "H26-201130-000123",
+        "1,234,567,890",
+        "H35.1-251101-0001",
+        "1.001193.000.00.00.H35",
+        "online",
+        "a|b",
+        "2025-11-03T09:00:00+07:00",
+        "03/11/2025 09:00",
+        "7",
+        "",
+        "#REF!",
+    ],
+)
 def test_codes_and_times_are_shown_as_they_are(text: str) -> None:
     assert shown(text) == text
 
 
 def test_other_values_are_told_in_a_word() -> None:
-    assert [shown(value) for value in (None, True, 5, 10**40, ["Nguyễn"], {"tên": "Nguyễn"}, 84_912_345_678)] == [
-        "null", "true", "5", "#" * 31, "[list:1]", "[object:1]", "###########",
-    ]  # fmt: skip
+    assert [
+        shown(value)
+        for value in (None, True, 5, 10**40, ["Nguyễn"], {"tên": "Nguyễn"}, 84_912_345_678)
+    ] == [
+        "null",
+        "true",
+        "5",
+        "#" * 31,
+        "[list:1]",
+        "[object:1]",
+        "###########",
+    ]
 
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("ho_ten", "ho_ten"), ("Nguyễn Thị Mẫu", "(a name of 14 characters)"), ("001085012345", "(a name of 12 characters)"),
-     ("n0912345678", "(a name of 11 characters)"), ("", "(a name of 0 characters)")],
-)  # fmt: skip
+    [
+        ("ho_ten", "ho_ten"),
+        ("Nguyễn Thị Mẫu", "(a name of 14 characters)"),
+        ("001085012345", "(a name of 12 characters)"),
+        ("n0912345678", "(a name of 11 characters)"),
+        ("", "(a name of 0 characters)"),
+    ],
+)
 def test_a_fields_name_is_told_only_where_it_can_be_one(name: str, told: str) -> None:
     assert name_shown(name) == told
 
@@ -49,9 +94,9 @@ def test_a_files_name_keeps_its_words_and_a_sentence_of_before_its_sense() -> No
     assert without_numbers("Hồ sơ 2025-11 0912345678.csv") == "Hồ sơ ####-## ##########.csv"
     assert without_numbers("0912-345678.csv") == "####-######.csv"
     assert without_numbers("Hồ sơ 2025-11.csv") == "Hồ sơ 2025-11.csv"
-    assert masked_sentence("column agency: 'Nguyễn A' should be a code, for agency of dossier.received") == (
-        "column agency: 'xxxxxx x' should be a code, for agency of dossier.received"
-    )
+    assert masked_sentence(
+        "column agency: 'Nguyễn A' should be a code, for agency of dossier.received"
+    ) == ("column agency: 'xxxxxx x' should be a code, for agency of dossier.received")
 
 
 @given(st.text(st.characters(exclude_categories=())))

@@ -25,10 +25,16 @@ from streams import health as worker
 DOCS = Path(__file__).parents[2] / "docs"
 METRICS_PAGE, API_PAGE = ((DOCS / name).read_text("utf-8") for name in ("metrics.md", "api.md"))
 KINDS_OF_METRIC = prometheus_client.Counter | prometheus_client.Gauge | prometheus_client.Histogram
-WORKER = [(next(iter(found.describe())), found._labelnames) for found in vars(worker).values() if isinstance(found, KINDS_OF_METRIC)]
+WORKER = [
+    (next(iter(found.describe())), found._labelnames)
+    for found in vars(worker).values()
+    if isinstance(found, KINDS_OF_METRIC)
+]
 
 
-@pytest.mark.parametrize("metric", [*METRICS, *GATEWAY.values(), *SERVER], ids=lambda metric: metric.name)
+@pytest.mark.parametrize(
+    "metric", [*METRICS, *GATEWAY.values(), *SERVER], ids=lambda metric: metric.name
+)
 def test_every_metric_is_documented_as_it_is_declared(metric: object) -> None:
     labels = ", ".join(f"`{label}`" for label in metric.labels) or "–"  # type: ignore[attr-defined]
     row = f"| `{metric.name}` | {labels} | {metric.means} | {metric.do} |"  # type: ignore[attr-defined]
@@ -36,7 +42,9 @@ def test_every_metric_is_documented_as_it_is_declared(metric: object) -> None:
 
 
 @pytest.mark.parametrize(("metric", "names"), WORKER, ids=lambda one: getattr(one, "name", ""))
-def test_every_metric_of_the_worker_is_documented(metric: prometheus_client.Metric, names: tuple[str, ...]) -> None:
+def test_every_metric_of_the_worker_is_documented(
+    metric: prometheus_client.Metric, names: tuple[str, ...]
+) -> None:
     name = f"{metric.name}_total" if metric.type == "counter" else metric.name
     labels = ", ".join(f"`{label}`" for label in names) or "–"
     assert f"| `{name}` | {labels} | {metric.documentation} |" in METRICS_PAGE
@@ -55,13 +63,17 @@ def test_every_parameter_window_and_problem_of_the_api_is_documented() -> None:
     parameters = {field.alias or name for name, field in fields.items()}
     for word in (*parameters, *NAMES, *COMPARISONS):
         assert f"`{word}`" in API_PAGE, word
-    assert table({**SERVER_KINDS, **KINDS}) in API_PAGE, "paste serving.problems.table of both kinds"
+    assert table({**SERVER_KINDS, **KINDS}) in API_PAGE, (
+        "paste serving.problems.table of both kinds"
+    )
 
 
 def test_the_example_has_every_field() -> None:
     example = re.search(r"```json\n(\{\n.*?\n\})\n```", API_PAGE, re.S)
     assert example is not None
-    answer = {field.serialization_alias or name for name, field in IndicatorAnswer.model_fields.items()}
+    answer = {
+        field.serialization_alias or name for name, field in IndicatorAnswer.model_fields.items()
+    }
     assert set(yaml.safe_load(example[1])) == answer
 
 
@@ -72,4 +84,8 @@ def test_the_agencies_of_the_page_are_valid() -> None:
 
 
 def test_the_fields_of_an_indicator_are_documented() -> None:
-    assert [name for name, field in Indicator.model_fields.items() if f"`{field.alias or name}`" not in API_PAGE] == []
+    assert [
+        name
+        for name, field in Indicator.model_fields.items()
+        if f"`{field.alias or name}`" not in API_PAGE
+    ] == []

@@ -1,4 +1,6 @@
-"""docs/new-family.md, followed to the letter: what its blocks say becomes a family that counts what its example says."""
+"""docs/new-family.md, followed to the letter: what its blocks say becomes a family that counts what
+its example says.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ BLOCKS = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", PAGE, re.S))
 
 
 def module(name: str, text: str) -> ModuleType:
-    """A module of this text; where annotations are looked up later, it must be known by its name."""
+    """A module of this text; where annotations are looked up later, it must be known by its
+    name.
+    """
     made = ModuleType(name)
     exec(compile(text, name, "exec"), made.__dict__)
     return made
@@ -60,7 +64,10 @@ def complaints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
 
 
 def test_the_family_of_the_page_counts_what_its_example_says(complaints: Any) -> None:
-    example = module("example", "from facts import answer, ms, told\n" + BLOCKS["tests/unit/test_complaints_figures.py"])
+    example = module(
+        "example",
+        "from facts import answer, ms, told\n" + BLOCKS["tests/unit/test_complaints_figures.py"],
+    )
     tests = [value for name, value in vars(example).items() if name.startswith("test_")]
     assert len(tests) == 1
     tests[0]()
@@ -68,23 +75,33 @@ def test_the_family_of_the_page_counts_what_its_example_says(complaints: Any) ->
 
 def test_its_merges_are_joins(complaints: Any) -> None:
     told_ = [
-        told("complaint.received", "11-03 09:00", due_at="11-10 17:00"), told("complaint.received", "11-04 09:00", due_at="11-05 17:00"),
-        told("complaint.answered", "11-06 09:00"), told("complaint.answered", "11-08 09:00"),
-    ]  # fmt: skip
+        told("complaint.received", "11-03 09:00", due_at="11-10 17:00"),
+        told("complaint.received", "11-04 09:00", due_at="11-05 17:00"),
+        told("complaint.answered", "11-06 09:00"),
+        told("complaint.answered", "11-08 09:00"),
+    ]
     found = []
     for order in permutations([*told_, told_[0]]):
         books = Books(complaints)
-        books.keep(books.fold([Record(event.thing.encode(), encode(event), at) for event, at in order]))
+        books.keep(
+            books.fold([Record(event.thing.encode(), encode(event), at) for event, at in order])
+        )
         found.append(named(books.pages.items()))
     assert all(figures == found[0] for figures in found)
     assert found[0]["answered", "A", "-", 20251106] == {"answered": 1, "late": 1}
 
 
 def test_what_the_page_names_is_there() -> None:
-    new = {"schemas/events/complaints.py", "schemas/contracts/complaints.json", "streams/families/complaints.py",
-           "tests/unit/test_complaints_figures.py"}  # fmt: skip
+    new = {
+        "schemas/events/complaints.py",
+        "schemas/contracts/complaints.json",
+        "streams/families/complaints.py",
+        "tests/unit/test_complaints_figures.py",
+    }
     assert BLOCKS.keys() < new | {"schemas/states.py", "schemas/cells.py"}
-    named_ = set(re.findall(r"`((?:schemas|streams|connectors|metrics|tests|docs|ops)/[\w./-]+)`", PAGE))
+    named_ = set(
+        re.findall(r"`((?:schemas|streams|connectors|metrics|tests|docs|ops)/[\w./-]+)`", PAGE)
+    )
     assert len(named_) > 12
     assert {path for path in named_ - new if not (ROOT / path).exists()} == set()
     assert "DEFAULTS" in vars(facts)

@@ -1,4 +1,6 @@
-"""A measure that came with later rules than the books stand at: whatever needs it is absent and says why, all else is told."""
+"""A measure that came with later rules than the books stand at: whatever needs it is absent and
+says why, all else is told.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,11 @@ from streams.families import FAMILIES
 NEW = ("dossiers", "closed", "late_766")  # as if the next version brought it
 VERSION = FAMILIES["dossiers"].version + 1
 READY = Progress(ready=True, percent=100.0, partitions=1)
-WITHOUT = [id_ for id_, indicator in INDICATORS.items() if indicator.source == "events" and NEW not in needs(indicator)]
+WITHOUT = [
+    id_
+    for id_, indicator in INDICATORS.items()
+    if indicator.source == "events" and NEW not in needs(indicator)
+]
 WITH = [id_ for id_, indicator in INDICATORS.items() if NEW in needs(indicator)]
 
 
@@ -43,8 +49,18 @@ def cube(tmp_path: Path, came_later: None) -> Iterator[FedCube]:
     """One partition counted by the next rules, another still by the present ones."""
     made = FedCube(tmp_path / "cube.sqlite")
     made.open("one", NOW)
-    made.say([counted("dossiers|closed|A|P1|20251103", closed=4, finished=4, on_time=3, late=1, late_766=1)], {0: 1})
-    made.apply([by_rules("dossiers", VERSION), by_rules("dossiers", VERSION - 1, partition=1)], {0: 2, 1: 1})
+    made.say(
+        [
+            counted(
+                "dossiers|closed|A|P1|20251103", closed=4, finished=4, on_time=3, late=1, late_766=1
+            )
+        ],
+        {0: 1},
+    )
+    made.apply(
+        [by_rules("dossiers", VERSION), by_rules("dossiers", VERSION - 1, partition=1)],
+        {0: 2, 1: 1},
+    )
     yield made
     made.close()
 
@@ -55,7 +71,14 @@ def counted_anew(cube: FedCube) -> None:
 
 @pytest.fixture
 def questions(cube: FedCube) -> Questions:
-    return Questions(Readers(cube), INDICATORS, {}, progress=lambda: READY, clock=lambda: NOW, directory=Directory)
+    return Questions(
+        Readers(cube),
+        INDICATORS,
+        {},
+        progress=lambda: READY,
+        clock=lambda: NOW,
+        directory=Directory,
+    )
 
 
 def told(questions: Questions, **asked: str) -> dict[str, Any]:
@@ -65,15 +88,31 @@ def told(questions: Questions, **asked: str) -> dict[str, Any]:
 def test_it_is_about_some_indicators_and_not_about_others() -> None:
     assert "dossiers_on_time_share" in WITHOUT
     assert WITH
-    assert all(INDICATORS[id_].families == ("dossiers",) for id_ in WITH if INDICATORS[id_].source == "events")
+    assert all(
+        INDICATORS[id_].families == ("dossiers",)
+        for id_ in WITH
+        if INDICATORS[id_].source == "events"
+    )
 
 
-@pytest.mark.parametrize("asked", [{}, {"compare": "previous"}, {"by": "agency"}, {"by": "day"}, {"by": "category"}], ids=str)
-def test_an_indicator_that_needs_it_is_absent_with_the_reason(questions: Questions, cube: FedCube, asked: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"compare": "previous"}, {"by": "agency"}, {"by": "day"}, {"by": "category"}],
+    ids=str,
+)
+def test_an_indicator_that_needs_it_is_absent_with_the_reason(
+    questions: Questions, cube: FedCube, asked: dict[str, str]
+) -> None:
     found = told(questions, **asked)
     for id_ in WITH:
         one = found[id_]
-        assert (one.numerator, one.denominator, one.value, one.groups, one.gap) == (None, None, None, [], None), id_
+        assert (one.numerator, one.denominator, one.value, one.groups, one.gap) == (
+            None,
+            None,
+            None,
+            [],
+            None,
+        ), id_
         assert f"dossiers {VERSION}" in one.missing.en
         assert f"dossiers {VERSION}" in one.missing.vi
         assert one.compared is None or one.compared.value is None
@@ -84,7 +123,9 @@ def test_an_indicator_that_needs_it_is_absent_with_the_reason(questions: Questio
         assert missing is None or "newer rules" not in missing.en
 
 
-def test_the_score_leaves_the_item_out_and_the_sum_of_all_is_absent(questions: Questions, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_score_leaves_the_item_out_and_the_sum_of_all_is_absent(
+    questions: Questions, monkeypatch: pytest.MonkeyPatch
+) -> None:
     [item, *_] = [one for one in INDICATORS.values() if one.score is not None and needs(one)]
     monkeypatch.setitem(SINCE, min(needs(item)), VERSION)
     answer: ScoreAnswer = questions.score(Asked())
@@ -97,7 +138,9 @@ def test_the_score_leaves_the_item_out_and_the_sum_of_all_is_absent(questions: Q
     assert "newer rules" in whole.missing.en
 
 
-def test_a_raw_count_is_null_and_its_neighbours_are_told(questions: Questions, cube: FedCube) -> None:
+def test_a_raw_count_is_null_and_its_neighbours_are_told(
+    questions: Questions, cube: FedCube
+) -> None:
     asked = CountsAsked(family="dossiers", kind="closed", by="agency")
     answer = questions.counts(asked)
     [kind] = answer.kinds
@@ -132,12 +175,24 @@ def test_a_list_is_absent_too(questions: Questions, cube: FedCube, tmp_path: Pat
 
 
 def test_prometheus_gets_no_sample(cube: FedCube) -> None:
-    exporter = Exporter(cube, INDICATORS, progress=lambda: READY, worker_lag=dict, clock=lambda: NOW)
+    exporter = Exporter(
+        cube, INDICATORS, progress=lambda: READY, worker_lag=dict, clock=lambda: NOW
+    )
 
     def samples() -> tuple[set[str], set[str]]:
-        found = [one for family in text_string_to_metric_families(exporter.render()) for one in family.samples]
-        indicators = {one.labels["indicator"] for one in found if one.name == "lgsp_indicator_numerator"}
-        return indicators, {one.labels["measure"] for one in found if one.name == "lgsp_counts" and one.labels["kind"] == "closed"}
+        found = [
+            one
+            for family in text_string_to_metric_families(exporter.render())
+            for one in family.samples
+        ]
+        indicators = {
+            one.labels["indicator"] for one in found if one.name == "lgsp_indicator_numerator"
+        }
+        return indicators, {
+            one.labels["measure"]
+            for one in found
+            if one.name == "lgsp_counts" and one.labels["kind"] == "closed"
+        }
 
     counted_anew(cube)
     indicators, measures = samples()

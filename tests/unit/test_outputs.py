@@ -33,7 +33,14 @@ def test_a_full_disk_ends_no_service_that_talks(tmp_path: Path, supervised: str,
         with (disk.folder / "service.log").open("ab") as log:
             script = TALKS.format(supervisor=SUPERVISOR)
             environment = os.environ | {SUPERVISOR: supervised}
-            done = subprocess.run([sys.executable, "-c", script], stdout=log, stderr=log, env=environment, check=False, timeout=60)
+            done = subprocess.run(
+                [sys.executable, "-c", script],
+                stdout=log,
+                stderr=log,
+                env=environment,
+                check=False,
+                timeout=60,
+            )
         assert done.returncode == code
 
 
@@ -41,12 +48,24 @@ def test_what_fits_is_written_whole(tmp_path: Path) -> None:
     file = tmp_path / "service.log"
     with file.open("ab") as log:
         script = TALKS.format(supervisor=SUPERVISOR)
-        subprocess.run([sys.executable, "-c", script], stdout=log, stderr=log, env=os.environ | {SUPERVISOR: "1"}, check=True, timeout=60)
+        subprocess.run(
+            [sys.executable, "-c", script],
+            stdout=log,
+            stderr=log,
+            env=os.environ | {SUPERVISOR: "1"},
+            check=True,
+            timeout=60,
+        )
     lines = file.read_text("utf-8").splitlines()
     assert [line[-1] for line in lines] == ["x", "y"] * 3 + ["d"]
 
 
 def test_pipes_stay_as_they_are() -> None:
-    script = "import sys; from ops.outputs import lose_what_does_not_fit as lose; before = sys.stdout; lose(); print(before is sys.stdout)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    script = (
+        "import sys; from ops.outputs import lose_what_does_not_fit as lose; before = sys.stdout;"
+        " lose(); print(before is sys.stdout)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
     assert done.stdout == "True\n"

@@ -1,4 +1,6 @@
-"""The pages lead to one another: every link to a place that is there, and every page from the README."""
+"""The pages lead to one another: every link to a place that is there, and every page from the
+README.
+"""
 
 from __future__ import annotations
 

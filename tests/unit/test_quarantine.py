@@ -1,4 +1,6 @@
-"""`lgsp quarantine`: counts by source, reason and day at eighty columns, one refusal in words, and old records masked."""
+"""`lgsp quarantine`: counts by source, reason and day at eighty columns, one refusal in words, and
+old records masked.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ RECEIVED = EXAMPLES["dossier.received"]
 
 
 def refusal(number: int, **data: Any) -> Quarantined:
-    text = json.dumps({**RECEIVED, "data": {**RECEIVED["data"], "channel": f"pigeon{number}", **data}})
+    text = json.dumps(
+        {**RECEIVED, "data": {**RECEIVED["data"], "channel": f"pigeon{number}", **data}}
+    )
     with pytest.raises(Refused) as refused:
         event_of(read_one(text), latest=LATEST_MS)
     origin = f"http:0b6bd1c4-58a5-4a1e-9d0b-1f4f6f6f{number:04}/0"
@@ -46,21 +50,39 @@ def record(one: Quarantined, at: int = NOON) -> Any:
 
 def earlier(origin: str, reason: str, body: bytes) -> Any:
     """As the version before wrote it."""
-    headers = [("reason", reason.encode()), ("origin", origin.encode()), ("length", str(len(body)).encode())]
-    return SimpleNamespace(key=origin.encode(), value=body, headers=tuple(headers), timestamp=NOON - DAY_MS)
+    headers = [
+        ("reason", reason.encode()),
+        ("origin", origin.encode()),
+        ("length", str(len(body)).encode()),
+    ]
+    return SimpleNamespace(
+        key=origin.encode(), value=body, headers=tuple(headers), timestamp=NOON - DAY_MS
+    )
 
 
 OLD = [
-    earlier("http:old/0", "data.ho_ten: is no field", json.dumps({**RECEIVED, "data": RECEIVED["data"] | {"ho_ten": NAME}}).encode()),
-    earlier(f"file:Hồ sơ {CITIZEN}.csv/7", f"column at: '{NAME}' should be a time", f"{NAME};{CITIZEN}".encode()),
+    earlier(
+        "http:old/0",
+        "data.ho_ten: is no field",
+        json.dumps({**RECEIVED, "data": RECEIVED["data"] | {"ho_ten": NAME}}).encode(),
+    ),
+    earlier(
+        f"file:Hồ sơ {CITIZEN}.csv/7",
+        f"column at: '{NAME}' should be a time",
+        f"{NAME};{CITIZEN}".encode(),
+    ),
     earlier("http:broken", "it is no JSON", b"{" + NAME.encode()),
 ]
-KAFKA = Stray("kafka:lgsp.dossiers/0/17", "no contract of this family begins with 6e", b"not a contract").quarantined(KEY)
+KAFKA = Stray(
+    "kafka:lgsp.dossiers/0/17", "no contract of this family begins with 6e", b"not a contract"
+).quarantined(KEY)
 
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Runs a command over records as Kafka would give them; gives what it printed at eighty columns."""
+    """Runs a command over records as Kafka would give them; gives what it printed at eighty
+    columns.
+    """
 
     def show(records: list[Any], command: Any, *arguments: Any) -> str:
         async def entries(_: Settings, since: int = 0) -> AsyncIterator[Entry]:
@@ -77,11 +99,18 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_refusals_are_counted_by_day_source_and_sort_of_reason(shown: Any) -> None:
-    many = [record(refusal(number)) for number in range(9)] + [record(refusal(10), NOON + DAY_MS), record(KAFKA)]
+    many = [record(refusal(number)) for number in range(9)] + [
+        record(refusal(10), NOON + DAY_MS),
+        record(KAFKA),
+    ]
     text = shown(many, run_list, Asked())
     assert max(map(len, text.splitlines())) <= 80
     rows = [line for line in text.splitlines() if line.strip().startswith("2025-")]
-    assert [line.split()[:2] for line in rows] == [["2025-12-01", "1"], ["2025-11-30", "9"], ["2025-11-30", "1"]]
+    assert [line.split()[:2] for line in rows] == [
+        ["2025-12-01", "1"],
+        ["2025-11-30", "9"],
+        ["2025-11-30", "1"],
+    ]
     assert "http:0b6bd1c4" in text
     assert "kafka:lgsp.dossiers" in text
     assert "11 refused, of 3 sorts" in text
@@ -91,20 +120,30 @@ def test_refusals_are_counted_by_day_source_and_sort_of_reason(shown: Any) -> No
 def test_what_is_asked_for_is_found_by_source_reason_and_time(shown: Any) -> None:
     many = [record(refusal(1)), record(refusal(2, agency="a b"), NOON + DAY_MS), record(KAFKA)]
     for asked, count in (
-        (Asked(source="ONE-STOP"), 2), (Asked(source="dossiers"), 1), (Asked(reason="no contract"), 1), (Asked(reason="WRONG_VALUE"), 2),
-        (Asked(since=NOON + 1), 1), (Asked(source="nobody"), 0),
-    ):  # fmt: skip
+        (Asked(source="ONE-STOP"), 2),
+        (Asked(source="dossiers"), 1),
+        (Asked(reason="no contract"), 1),
+        (Asked(reason="WRONG_VALUE"), 2),
+        (Asked(since=NOON + 1), 1),
+        (Asked(source="nobody"), 0),
+    ):
         text = shown(many, run_list, asked)
         assert (f"{count} refused" if count else "Nothing was refused") in text
     assert "of which the newest 1 are shown (--limit)" in shown(many, run_list, Asked(limit=1))
 
 
-def test_machines_get_the_refusals_themselves(shown: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_machines_get_the_refusals_themselves(
+    shown: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     many = [record(refusal(number), NOON + number) for number in range(3)]
     shown(many, run_list, Asked(limit=2), "json")
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["origin"] for line in lines] == [refusal(2).origin, refusal(1).origin]
-    assert (lines[0]["kind"], lines[0]["type"], lines[0]["fields"]["data.channel"]) == ("wrong_value", "dossier.received", "pigeon2")
+    assert (lines[0]["kind"], lines[0]["type"], lines[0]["fields"]["data.channel"]) == (
+        "wrong_value",
+        "dossier.received",
+        "pigeon2",
+    )
     shown(many, run_list, Asked(limit=2), "csv")
     header, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
     assert [dict(zip(header, row, strict=True))["door"] for row in rows] == ["http", "http"]
@@ -114,17 +153,28 @@ def test_one_refusal_is_told_in_words_with_what_to_do(shown: Any) -> None:
     one, same = refusal(1, ho_ten=NAME), refusal(1, ho_ten=NAME)
     same = Quarantined("http:again/0", same.reason, same.kind, same.kept)
     text = shown([record(one), record(same), record(refusal(2))], run_show, one.origin)
-    for part in ("2025-11-30 12:00:00, kept until about 2025-12-14", "item 0 of request 0b6bd1c4", "data.channel: should be one of",
-                 "data.channel: pigeon1", "1 field that the hub does not know", "came as well as http:again/0", "Next: tell "):  # fmt: skip
+    for part in (
+        "2025-11-30 12:00:00, kept until about 2025-12-14",
+        "item 0 of request 0b6bd1c4",
+        "data.channel: should be one of",
+        "data.channel: pigeon1",
+        "1 field that the hub does not know",
+        "came as well as http:again/0",
+        "Next: tell ",
+    ):
         assert part in " ".join(text.split())
     assert NAME not in text
     assert "data.channel: pigeon2" in shown([record(refusal(2))], run_show, "http:0b6bd1c4/0")
-    assert "Next: find out which system writes to this topic" in shown([record(KAFKA)], run_show, "kafka:")
+    assert "Next: find out which system writes to this topic" in shown(
+        [record(KAFKA)], run_show, "kafka:"
+    )
 
 
 def test_an_origin_that_several_begin_with_or_none_is_a_sentence(shown: Any) -> None:
     many = [record(refusal(1)), record(refusal(2))]
-    with pytest.raises(HubError, match=r"Several refusals begin so: http:0b6bd1c4.*0001/0, http:.*0002/0"):
+    with pytest.raises(
+        HubError, match=r"Several refusals begin so: http:0b6bd1c4.*0001/0, http:.*0002/0"
+    ):
         shown(many, run_show, "http:0b6bd1c4")
     with pytest.raises(HubError, match="Nothing in the quarantine has that origin"):
         shown(many, run_show, "http:x")

@@ -1,4 +1,6 @@
-"""Ready is when every fact that stood in Kafka at the start is counted; until then it is said how far that is."""
+"""Ready is when every fact that stood in Kafka at the start is counted; until then it is said how
+far that is.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +18,40 @@ from metrics.reader import Readers
 from schemas.cells import Rules, Standing, applied_row
 
 # 5,000 and 2,000 facts of dossiers, 1,883 of tasks; what was before offset 10 is no longer kept
-STANDING = {("dossiers", 0): (0, 5_000), ("dossiers", 1): (10, 2_010), ("tasks", 0): (0, 1_883), ("tasks", 1): (7, 7)}
+STANDING = {
+    ("dossiers", 0): (0, 5_000),
+    ("dossiers", 1): (10, 2_010),
+    ("tasks", 0): (0, 1_883),
+    ("tasks", 1): (7, 7),
+}
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[SimpleNamespace]:
-    cube, progress = FedCube(tmp_path / "cube.sqlite"), Progress(ready=True, percent=100.0, partitions=2)
+    cube, progress = (
+        FedCube(tmp_path / "cube.sqlite"),
+        Progress(ready=True, percent=100.0, partitions=2),
+    )
     cube.open("one", NOW)
     made = SimpleNamespace(cube=cube, standing=STANDING)
-    made.questions = Questions(Readers(cube), {}, {}, progress=lambda: progress, clock=lambda: NOW, standing=lambda: made.standing)
+    made.questions = Questions(
+        Readers(cube),
+        {},
+        {},
+        progress=lambda: progress,
+        clock=lambda: NOW,
+        standing=lambda: made.standing,
+    )
     yield made
     cube.close()
 
 
 def counted(world: SimpleNamespace, family: str, offset: int, partition: int = 0) -> None:
     """Workers have come so far."""
-    world.cube.apply([Record(*applied_row(family, Standing(offset, Rules(1))), partition=partition)], {partition: 1})
+    world.cube.apply(
+        [Record(*applied_row(family, Standing(offset, Rules(1))), partition=partition)],
+        {partition: 1},
+    )
 
 
 def told(world: SimpleNamespace) -> str:

@@ -1,4 +1,6 @@
-"""Rejected rows come back in by the mapping that made them, however the first file was written; and only if they were corrected."""
+"""Rejected rows come back in by the mapping that made them, however the first file was written; and
+only if they were corrected.
+"""
 
 from __future__ import annotations
 
@@ -64,16 +66,23 @@ class Kept:
         """Nothing to let go of."""
 
 
-async def imported(folder: Path, path: Path, files: str = "{}", mapping: str = MAP) -> tuple[int, list[Event]]:
+async def imported(
+    folder: Path, path: Path, files: str = "{}", mapping: str = MAP
+) -> tuple[int, list[Event]]:
     """Exit code, and what was sent."""
     kept, map_path = Kept(), folder / "map.yaml"
     map_path.write_text(mapping.replace("FILES", files), "utf-8")
-    code = await Import(Settings(data=folder / "var"), map_path, Console(file=io.StringIO())).run([path], lambda _: kept)
+    code = await Import(Settings(data=folder / "var"), map_path, Console(file=io.StringIO())).run(
+        [path], lambda _: kept
+    )
     return code, kept.events
 
 
 def csv_of(delimiter: str, *rows: tuple[str, ...]) -> str:
-    return "".join(delimiter.join(f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in cells) + "\r\n" for cells in rows)
+    return "".join(
+        delimiter.join(f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in cells) + "\r\n"
+        for cells in rows
+    )
 
 
 def plain(folder: Path) -> Path:
@@ -93,45 +102,74 @@ def packed(folder: Path) -> Path:
 
 
 def lines(folder: Path) -> Path:
-    return file_of(folder, "".join(json.dumps(dict(zip(NAMES, cells, strict=True))) + "\n" for cells in (GOOD, BAD)), "rows.jsonl")
+    return file_of(
+        folder,
+        "".join(json.dumps(dict(zip(NAMES, cells, strict=True))) + "\n" for cells in (GOOD, BAD)),
+        "rows.jsonl",
+    )
 
 
 def array(folder: Path) -> Path:
-    return file_of(folder, json.dumps([dict(zip(NAMES, cells, strict=True)) for cells in (GOOD, BAD)], indent=1), "rows.json")
+    return file_of(
+        folder,
+        json.dumps([dict(zip(NAMES, cells, strict=True)) for cells in (GOOD, BAD)], indent=1),
+        "rows.json",
+    )
 
 
 def sheet(folder: Path) -> Path:
-    """Dates and codes are numbers in their formats, and the formats of the mapping do not read ISO dates."""
+    """Dates and codes are numbers in their formats, and the formats of the mapping do not read ISO
+    dates.
+    """
     rows = (
-        row(place, text(f"A{place}", f"D-{place - 1}"), text(f"B{place}", agency), number(f"C{place}", "45964", 1),
-            number(f"D{place}", "1.00119", 2), *([number("E3", "45965", 1)] if place == 3 else []), text(f"F{place}", "=two"))
+        row(
+            place,
+            text(f"A{place}", f"D-{place - 1}"),
+            text(f"B{place}", agency),
+            number(f"C{place}", "45964", 1),
+            number(f"D{place}", "1.00119", 2),
+            *([number("E3", "45965", 1)] if place == 3 else []),
+            text(f"F{place}", "=two"),
+        )
         for place, agency in ((2, "Xã Mẫu A"), (3, "Xã Mẫu B"))
-    )  # fmt: skip
+    )
     return workbook(folder / "rows.xlsx", header(*NAMES), *rows, formats=("d/m/yyyy", "0.000000"))
 
 
 @pytest.mark.parametrize(
     "make, files",
     [
-        (plain, "{delimiter: ';'}"), (titled, "{delimiter: '|', header_row: 3}"), (in_another_encoding, "{encoding: utf-16-le}"),
-        (packed, "{format: csv}"), (lines, "{format: jsonl}"), (array, "{}"), (sheet, "{format: xlsx, sheet: data}"),
+        (plain, "{delimiter: ';'}"),
+        (titled, "{delimiter: '|', header_row: 3}"),
+        (in_another_encoding, "{encoding: utf-16-le}"),
+        (packed, "{format: csv}"),
+        (lines, "{format: jsonl}"),
+        (array, "{}"),
+        (sheet, "{format: xlsx, sheet: data}"),
     ],
-)  # fmt: skip
-async def test_a_corrected_row_comes_in_by_its_own_mapping(tmp_path: Path, make: Callable[[Path], Path], files: str) -> None:
+)
+async def test_a_corrected_row_comes_in_by_its_own_mapping(
+    tmp_path: Path, make: Callable[[Path], Path], files: str
+) -> None:
     path = make(tmp_path)
     code, first = await imported(tmp_path, path, files)
     assert (code, [event.thing for event in first]) == (3, ["D-1"])
     rejected = tmp_path / f"{path.name}.rejected.csv"
     content = rejected.read_text("utf-8-sig")
     assert content.startswith(("line", "row"))
-    rejected.write_bytes(content.replace("Xã Mẫu B", "Xã Mẫu A").replace(r"X\u00e3 M\u1eabu B", "Xã Mẫu A").encode())
+    rejected.write_bytes(
+        content.replace("Xã Mẫu B", "Xã Mẫu A").replace(r"X\u00e3 M\u1eabu B", "Xã Mẫu A").encode()
+    )
     code, second = await imported(tmp_path, rejected, files)
     assert code == 0
     assert [event.model_dump() for event in second] == [
-        first[0].model_dump() | {
-            "event_id": "D-2/received", "dossier_id": "D-2", "due_at": to_ms(datetime.fromisoformat("2025-11-04T17:00+07:00")),
+        first[0].model_dump()
+        | {
+            "event_id": "D-2/received",
+            "dossier_id": "D-2",
+            "due_at": to_ms(datetime.fromisoformat("2025-11-04T17:00+07:00")),
         },
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(
@@ -151,10 +189,22 @@ async def test_a_corrected_row_comes_in_by_its_own_mapping(tmp_path: Path, make:
         {"E2": text("E2", "4/11/25") + text("E2", "")},
     ],
 )
-async def test_an_uncorrected_row_of_a_workbook_is_rejected_again(tmp_path: Path, cells: dict[str, str]) -> None:
+async def test_an_uncorrected_row_of_a_workbook_is_rejected_again(
+    tmp_path: Path, cells: dict[str, str]
+) -> None:
     """What could not be told for certain must not come in as the text that it was shown as."""
-    sound = {"A2": text("A2", "D-1"), "B2": text("B2", "Xã Mẫu A"), "C2": number("C2", "45964", 1), "D2": number("D2", "1.00119", 2)}
-    path = workbook(tmp_path / "rows.xlsx", header(*NAMES), row(2, *(sound | cells).values()), formats=("d/m/yyyy", "0.000000"))
+    sound = {
+        "A2": text("A2", "D-1"),
+        "B2": text("B2", "Xã Mẫu A"),
+        "C2": number("C2", "45964", 1),
+        "D2": number("D2", "1.00119", 2),
+    }
+    path = workbook(
+        tmp_path / "rows.xlsx",
+        header(*NAMES),
+        row(2, *(sound | cells).values()),
+        formats=("d/m/yyyy", "0.000000"),
+    )
     for name in ("rows.xlsx", "rows.xlsx.rejected.csv", "rows.xlsx.rejected.csv.rejected.csv"):
         assert await imported(tmp_path, path.with_name(name)) == (3, [])
 
@@ -162,25 +212,37 @@ async def test_an_uncorrected_row_of_a_workbook_is_rejected_again(tmp_path: Path
 @pytest.mark.parametrize(
     "line",
     [
-        b'"D-1;X\xc3\xa3 M\xe1\xba\xabu A;03/11/2025;SAMPLE.P;;x', b"D-\xff;X\xc3\xa3 M\xe1\xba\xabu A;03/11/2025;SAMPLE.P;;x",
-        b"2,5E+17;X\xc3\xa3 M\xe1\xba\xabu A;03/11/2025;SAMPLE.P;;x", b"#REF!;X\xc3\xa3 M\xe1\xba\xabu A;03/11/2025;SAMPLE.P;;x",
-        b"D-1;X\xc3\xa3 M\xe1\xba\xabu A;03/11/2025;SAMPLE.P;;x;y", b"D-\0;X\xc3\xa3 M\xe1\xba\xabu A;03/11/2025;SAMPLE.P;;x",
+        b'"D-1;X\xc3\xa3 M\xe1\xba\xabu A;03/11/2025;SAMPLE.P;;x',
+        b"D-\xff;X\xc3\xa3 M\xe1\xba\xabu A;03/11/2025;SAMPLE.P;;x",
+        b"2,5E+17;X\xc3\xa3 M\xe1\xba\xabu A;03/11/2025;SAMPLE.P;;x",
+        b"#REF!;X\xc3\xa3 M\xe1\xba\xabu A;03/11/2025;SAMPLE.P;;x",
+        b"D-1;X\xc3\xa3 M\xe1\xba\xabu A;03/11/2025;SAMPLE.P;;x;y",
+        b"D-\0;X\xc3\xa3 M\xe1\xba\xabu A;03/11/2025;SAMPLE.P;;x",
     ],
-)  # fmt: skip
+)
 async def test_an_uncorrected_line_is_rejected_again(tmp_path: Path, line: bytes) -> None:
     path = file_of(tmp_path, ";".join(NAMES).encode() + b"\n" + b"\n" * 5000 + line + b"\n")
     for name in ("rows.csv", "rows.csv.rejected.csv"):
         assert await imported(tmp_path, path.with_name(name), "{delimiter: ';'}") == (3, [])
 
 
-async def test_a_file_whose_own_columns_are_called_so_is_no_file_of_rejections(tmp_path: Path) -> None:
-    path = file_of(tmp_path, "line,reason,id,agency,at,procedure,due\nD-7,x,D-1,Xã Mẫu A,03/11/2025,SAMPLE.P,\n")
-    _, events = await imported(tmp_path, path, mapping=MAP.replace('dossier_id: "{id}"', 'dossier_id: "{line}"'))
+async def test_a_file_whose_own_columns_are_called_so_is_no_file_of_rejections(
+    tmp_path: Path,
+) -> None:
+    path = file_of(
+        tmp_path,
+        "line,reason,id,agency,at,procedure,due\nD-7,x,D-1,Xã Mẫu A,03/11/2025,SAMPLE.P,\n",
+    )
+    _, events = await imported(
+        tmp_path, path, mapping=MAP.replace('dossier_id: "{id}"', 'dossier_id: "{line}"')
+    )
     assert [event.thing for event in events] == ["D-7"]
 
 
 async def test_a_file_of_rejections_lacks_a_column_as_any_other(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableFile, match=r"has no column 'at', which the mapping reads; it has 'id', 'agency'"):
+    with pytest.raises(
+        UnreadableFile, match=r"has no column 'at', which the mapping reads; it has 'id', 'agency'"
+    ):
         await imported(tmp_path, file_of(tmp_path, "line;reason;id;agency\n2;x;D-1;Xã Mẫu A\n"))
 
 

@@ -1,4 +1,6 @@
-"""One topic's way to Kafka: what its callers are told when it hangs, is missing, or finds a record too large."""
+"""One topic's way to Kafka: what its callers are told when it hangs, is missing, or finds a record
+too large.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +92,9 @@ async def hand(route: Route, size: int = 10) -> Ticket:
     return ticket
 
 
-async def test_of_a_topic_that_hangs_only_what_is_in_flight_stays_and_its_end_tells(route: Route) -> None:
+async def test_of_a_topic_that_hangs_only_what_is_in_flight_stays_and_its_end_tells(
+    route: Route,
+) -> None:
     began = time.monotonic()
     flying, waiting = await hand(route, 1_000), await hand(route, 5_000)
     route.late(began)
@@ -136,7 +140,9 @@ async def test_a_topic_that_may_not_be_written_is_told_by_name(route: Route) -> 
 
 
 @pytest.mark.parametrize(("others", "told"), [(0, RecordTooLarge), (1, KafkaError)])
-async def test_a_record_alone_is_too_large_several_travel_in_smaller_batches(route: Route, others: int, told: type[Exception]) -> None:
+async def test_a_record_alone_is_too_large_several_travel_in_smaller_batches(
+    route: Route, others: int, told: type[Exception]
+) -> None:
     producer = producer_of(route)
     await hand(route)
     tickets = [await hand(route, 30_000) for _ in range(others + 1)]
@@ -164,7 +170,9 @@ async def test_any_other_failure_asks_for_a_fresh_producer(route: Route) -> None
 
 
 async def test_nothing_is_taken_while_a_restore_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every door goes through here, at its start and when Kafka comes back: a fact in a half-restored log may be thrown away with it."""
+    """Every door goes through here, at its start and when Kafka comes back: a fact in a
+    half-restored log may be thrown away with it.
+    """
     there = {RESTORING, QUARANTINE}
     said: list[str] = []
 

@@ -11,7 +11,10 @@ from streams import rows as module
 from streams.rows import Rows
 
 KEYS = st.sampled_from([b"key-%d" % number for number in range(40)])
-STEPS = st.lists(st.tuples(st.sampled_from(["put", "put", "put", "get", "gone"]), KEYS, st.integers(0, 3)), max_size=120)
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["put", "put", "put", "get", "gone"]), KEYS, st.integers(0, 3)),
+    max_size=120,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +82,12 @@ def test_packed_rows_take_less_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BLOCK", 32)
     rows = Rows()
     for number in range(128):
-        rows.put(b"H35.SAMPLE.%05d" % number, b"H35.SAMPLE.AGENCY|SAMPLE.000001.H35|17627939%05d" % number)
+        rows.put(
+            b"H35.SAMPLE.%05d" % number,
+            b"H35.SAMPLE.AGENCY|SAMPLE.000001.H35|17627939%05d" % number,
+        )
     blocks = {id(block): block for block in rows._packed.values()}.values()
-    raw = sum(len(key) + len(row) for key, row in rows.items() if hash(key) & module.SMALL in rows._packed)
+    raw = sum(
+        len(key) + len(row) for key, row in rows.items() if hash(key) & module.SMALL in rows._packed
+    )
     assert 0 < sum(len(block.data) for block in blocks) < raw / 2

@@ -1,4 +1,6 @@
-"""QĐ 766: points of each item by hand, groups and totals that say out of how much, and what is missing."""
+"""QĐ 766: points of each item by hand, groups and totals that say out of how much, and what is
+missing.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +18,51 @@ from metrics.score import GROUPS, points
 
 NOW = at("2025-11-12T10:00")
 CELLS = [
-    # 20 closed with a due time, of which 3 late by date: 17 of 20; 2 of 5 ratings not satisfied: 15 of 20
-    counted("dossiers|closed|A|P|20251105", closed=20, late_766=3, finished=8, results=8, results_digitised=6, digitised_throughout=4),
-    counted("dossiers|rated|A|P|20251105", ratings=5, satisfied=3),
-    # of 50 received 12 reused data, 45 were identified, 5 took papers from the personal store, and 4 of 10 with a fee were paid online
+    # 20 closed with a due time, of which 3 late by date: 17 of 20; 2 of 5 ratings not satisfied: 15
+    # of 20
     counted(
-        "dossiers|received|A|P|20251104", received=50, reused_data=12, identified=45, from_personal_store=5, with_fee=10, paid_online=4
+        "dossiers|closed|A|P|20251105",
+        closed=20,
+        late_766=3,
+        finished=8,
+        results=8,
+        results_digitised=6,
+        digitised_throughout=4,
+    ),
+    counted("dossiers|rated|A|P|20251105", ratings=5, satisfied=3),
+    # of 50 received 12 reused data, 45 were identified, 5 took papers from the personal store, and
+    # 4 of 10 with a fee were paid online
+    counted(
+        "dossiers|received|A|P|20251104",
+        received=50,
+        reused_data=12,
+        identified=45,
+        from_personal_store=5,
+        with_fee=10,
+        paid_online=4,
     ),
     # 3 of 4 fee procedures payable online, 5 of 9 procedures offered online
-    counted("inventory|procedures|A|land|20240101", procedures=9, offered_online=5, with_fee=4, payable_online=3),
+    counted(
+        "inventory|procedures|A|land|20240101",
+        procedures=9,
+        offered_online=5,
+        with_fee=4,
+        payable_online=3,
+    ),
 ]
-# rate ÷ full × most: 17/20 × 20; 0.75/0.8 × 2; 0.4 × 6; 6/8 × 6; 0.5/0.8 × 4; 0.24/0.8 × 2; 0.1 × 4; 0.9 × 2; 0.75/0.9 × 6
-WANTED = {"2.1": 17.0, "3.5a": 1.88, "3.6": 2.4, "4.1": 4.5, "4.2": 2.5, "4.3": 0.6, "4.4": 0.4, "4.5b": 1.8, "5.4": 5.0}
+# rate ÷ full × most: 17/20 × 20; 0.75/0.8 × 2; 0.4 × 6; 6/8 × 6; 0.5/0.8 × 4; 0.24/0.8 × 2; 0.1 ×
+# 4; 0.9 × 2; 0.75/0.9 × 6
+WANTED = {
+    "2.1": 17.0,
+    "3.5a": 1.88,
+    "3.6": 2.4,
+    "4.1": 4.5,
+    "4.2": 2.5,
+    "4.3": 0.6,
+    "4.4": 0.4,
+    "4.5b": 1.8,
+    "5.4": 5.0,
+}
 
 
 def score(**asked: str) -> ScoreAnswer:
@@ -38,14 +73,21 @@ def score(**asked: str) -> ScoreAnswer:
 def test_items_groups_and_the_total() -> None:
     found = score(window="month")
     items = {item.item: item for group in found.groups for item in group.items}
-    assert {number: item.points for number, item in items.items() if item.points is not None} == WANTED
+    assert {
+        number: item.points for number, item in items.items() if item.points is not None
+    } == WANTED
     sums = {group.group: (group.points, group.possible, group.of) for group in found.groups}
     assert sums == {
-        "transparency": (None, 0, 18), "progress": (17.0, 20, 20), "online": (None, 0, 12), "payment": (4.28, 8, 10),
-        "digitisation": (9.8, 18, 22), "satisfaction": (5.0, 6, 18),
-    }  # fmt: skip
+        "transparency": (None, 0, 18),
+        "progress": (17.0, 20, 20),
+        "online": (None, 0, 12),
+        "payment": (4.28, 8, 10),
+        "digitisation": (9.8, 18, 22),
+        "satisfaction": (5.0, 6, 18),
+    }
     assert (found.points, found.possible, found.of) == (36.08, 52, 100)
-    assert (items["3.1"].value, items["3.1"].points, items["3.1"].of) == (5 / 9, None, None)  # how many points is not settled
+    # how many points is not settled
+    assert (items["3.1"].value, items["3.1"].points, items["3.1"].of) == (5 / 9, None, None)
     assert found.missing is not None
 
 
@@ -57,8 +99,22 @@ def test_every_item_without_points_says_what_is_missing() -> None:
 
 
 def test_the_items_of_a_group_give_no_more_than_the_group() -> None:
-    given = {group: sum(one.score.points or 0 for one in INDICATORS.values() if one.score and one.score.group == group) for group in GROUPS}
-    assert given == {"transparency": 18, "progress": 20, "online": 0, "payment": 10, "digitisation": 22, "satisfaction": 18}
+    given = {
+        group: sum(
+            one.score.points or 0
+            for one in INDICATORS.values()
+            if one.score and one.score.group == group
+        )
+        for group in GROUPS
+    }
+    assert given == {
+        "transparency": 18,
+        "progress": 20,
+        "online": 0,
+        "payment": 10,
+        "digitisation": 22,
+        "satisfaction": 18,
+    }
     assert sum(most for _, most in GROUPS.values()) == 100
 
 
@@ -91,7 +147,12 @@ def test_points(item: str, value: float | None, wanted: float | None) -> None:
 def test_the_total_is_an_indicator_too() -> None:
     with questions_about(CELLS, NOW) as questions:
         found = answer(questions, "score_766", window="month")
-    assert (found.value, found.numerator, found.denominator, found.unit) == (36.08, None, None, "points")
+    assert (found.value, found.numerator, found.denominator, found.unit) == (
+        36.08,
+        None,
+        None,
+        "points",
+    )
 
 
 def test_as_csv() -> None:
@@ -103,6 +164,8 @@ def test_as_csv() -> None:
 def test_a_catalogue_without_it_says_so() -> None:
     with questions_about(CELLS, NOW) as whole:
         indicators = {id_: one for id_, one in load_indicators().items() if id_ != "score_766"}
-        questions = Questions(whole.readers, indicators, {}, progress=whole.ready, clock=lambda: NOW)
+        questions = Questions(
+            whole.readers, indicators, {}, progress=whole.ready, clock=lambda: NOW
+        )
         with pytest.raises(Problem, match="has no score_766"):
             questions.score(Asked())

@@ -25,18 +25,33 @@ PAGE = (Path(__file__).parents[2] / "docs" / "send-events.md").read_text("utf-8"
 COMMANDS = re.findall(r"```sh\n(curl .*?)```", PAGE, re.DOTALL)
 
 
-@pytest.mark.parametrize(("part", "table"), [("events", events_table()), ("problems", table(KINDS))])
+@pytest.mark.parametrize(
+    ("part", "table"), [("events", events_table()), ("problems", table(KINDS))]
+)
 def test_the_tables_are_those_of_the_models(part: str, table: str) -> None:
     (found,) = re.findall(f"<!-- {part} -->\n(.*)\n<!-- /{part} -->", PAGE, re.DOTALL)
-    assert found == table.rstrip(), "run `python -m connectors.gateway.reference` and paste its output"
+    assert found == table.rstrip(), (
+        "run `python -m connectors.gateway.reference` and paste its output"
+    )
 
 
 def test_every_event_type_and_field_stands_in_the_table() -> None:
-    sections = dict(re.findall(r"^\*\*`(.+?)`\*\* – (.*?)(?=^\*\*`|\Z)", events_table(), re.DOTALL | re.MULTILINE))
+    sections = dict(
+        re.findall(
+            r"^\*\*`(.+?)`\*\* – (.*?)(?=^\*\*`|\Z)", events_table(), re.DOTALL | re.MULTILINE
+        )
+    )
     assert set(sections) == set(ACCEPTED)
     for kind, event in ACCEPTED.items():
         named = set(re.findall(r"^\| `(\w+)`", sections[kind], re.MULTILINE))
-        assert named == set(event.model_fields) - {"event_id", "source", "occurred_at", "agency", "backfill", event.key}
+        assert named == set(event.model_fields) - {
+            "event_id",
+            "source",
+            "occurred_at",
+            "agency",
+            "backfill",
+            event.key,
+        }
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -52,14 +67,22 @@ def test_the_commands_are_taken_in(command: str) -> None:
 
 def test_all_three_modes_are_shown() -> None:
     assert len(COMMANDS) == 3
-    assert [kind in PAGE for kind in ("cloudevents+json", "cloudevents-batch+json", "ce-specversion")] == [True] * 3
+    assert [
+        kind in PAGE for kind in ("cloudevents+json", "cloudevents-batch+json", "ce-specversion")
+    ] == [True] * 3
 
 
 def test_the_answers_shown_are_of_the_right_shape() -> None:
-    accepted, problem = (json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))
+    accepted, problem = (
+        json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    )
     assert accepted["accepted"] == len(accepted["items"]) == 1
     kind = KINDS["refused-items"]
-    shown: dict[str, Any] = {"type": kind.uri("refused-items"), "title": kind.title, "status": kind.status}
+    shown: dict[str, Any] = {
+        "type": kind.uri("refused-items"),
+        "title": kind.title,
+        "status": kind.status,
+    }
     assert problem | shown == problem
     assert problem["accepted"] + problem["refused"] == len(problem["items"])
 

@@ -36,7 +36,9 @@ SEEDS = (1, 2, 3)
 
 
 @cache
-def province(seed: int = 1, dossiers: int = 1_500, days: int = 40, **options: Any) -> tuple[Told, Truth]:
+def province(
+    seed: int = 1, dossiers: int = 1_500, days: int = 40, **options: Any
+) -> tuple[Told, Truth]:
     """What a province tells and the truth about it, made once for all tests, which only read it."""
     truth = Truth()
     return list(events(seed, dossiers, START, days, truth=truth, **options)), truth
@@ -49,11 +51,19 @@ def at(text: str) -> int:
 # Office time
 
 
-@pytest.mark.parametrize(("moment", "expected"), [
-    ("2026-01-05 06:00", "2026-01-05 07:00"), ("2026-01-05 09:10", "2026-01-05 09:10"), ("2026-01-05 11:45", "2026-01-05 13:30"),
-    ("2026-01-05 16:59:59", "2026-01-05 16:59:59"), ("2026-01-05 17:00", "2026-01-06 07:00"), ("2026-01-09 18:00", "2026-01-12 07:00"),
-    ("2026-01-10 09:00", "2026-01-12 07:00"), ("2026-01-11 23:59", "2026-01-12 07:00"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("2026-01-05 06:00", "2026-01-05 07:00"),
+        ("2026-01-05 09:10", "2026-01-05 09:10"),
+        ("2026-01-05 11:45", "2026-01-05 13:30"),
+        ("2026-01-05 16:59:59", "2026-01-05 16:59:59"),
+        ("2026-01-05 17:00", "2026-01-06 07:00"),
+        ("2026-01-09 18:00", "2026-01-12 07:00"),
+        ("2026-01-10 09:00", "2026-01-12 07:00"),
+        ("2026-01-11 23:59", "2026-01-12 07:00"),
+    ],
+)
 def test_the_next_office_moment(moment: str, expected: str) -> None:
     assert hours.from_office(hours.to_office(at(moment))) == at(expected)
 
@@ -85,7 +95,9 @@ def test_sixty_agencies_with_codes_marked_as_samples() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_seed_repeats_to_the_byte(seed: int) -> None:
     first, second = (list(events(seed, 300, START, 20)) for _ in range(2))
-    assert [(when, encode(event)) for when, event in first] == [(when, encode(event)) for when, event in second]
+    assert [(when, encode(event)) for when, event in first] == [
+        (when, encode(event)) for when, event in second
+    ]
 
 
 def test_two_runs_that_differ_never_speak_of_the_same_thing() -> None:
@@ -109,13 +121,17 @@ def test_every_event_is_valid_and_survives_the_wire() -> None:
         kind, fields = decoders[event.family](encode(event))
         assert kind == event.type
         assert fields["event_id"] == event.event_id
-    assert {event.type for _, event in told} == {name for name, event in EVENTS.items() if event.family in decoders}
+    assert {event.type for _, event in told} == {
+        name for name, event in EVENTS.items() if event.family in decoders
+    }
 
 
 def test_event_ids_look_like_uuids_and_name_one_fact_each() -> None:
     told, truth = province()
     facts = {event.event_id: encode(event) for _, event in told}
-    assert all(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", event_id) for event_id in facts)
+    assert all(
+        re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", event_id) for event_id in facts
+    )
     assert len(told) - len(facts) == truth.duplicates
     assert len(told) == truth.events
     assert len({event.model_dump_json() for _, event in told}) == len(facts)
@@ -135,14 +151,24 @@ def test_it_is_believable(seed: int) -> None:
         disordered += event.occurred_at < newest.get(event.thing, 0)
         newest[event.thing] = max(event.occurred_at, newest.get(event.thing, 0))
     assert disordered > 0.02 * len(told)
-    assert 0.8 <= truth.total("dossiers", "closed", "on_time") / truth.total("dossiers", "closed", "closed") <= 0.96
+    assert (
+        0.8
+        <= truth.total("dossiers", "closed", "on_time")
+        / truth.total("dossiers", "closed", "closed")
+        <= 0.96
+    )
     assert truth.overdue(START + 60 * DAY_MS) > 0
     assert {agency for _, _, agency, _ in truth.counts} == {agency.code for agency in AGENCIES}
 
 
 def test_staff_work_in_office_hours() -> None:
     told, _ = province()
-    by_staff = {"dossier.finished", "dossier.step_taken", "dossier.transferred", "document.status_changed"}
+    by_staff = {
+        "dossier.finished",
+        "dossier.step_taken",
+        "dossier.transferred",
+        "document.status_changed",
+    }
     moments = [to_datetime(event.occurred_at) for _, event in told if event.type in by_staff]
     assert moments
     assert all(moment.weekday() < 5 and 7 <= moment.hour < 17 for moment in moments)
@@ -151,7 +177,11 @@ def test_staff_work_in_office_hours() -> None:
 def test_exactly_as_many_dossiers_as_asked_for() -> None:
     told, truth = province(dossiers=777, cut=False)
     assert len({event.thing for _, event in told if event.family == "dossiers"}) == 777
-    assert truth.total("dossiers", "received", "received") + truth.total("dossiers", "refused", "refused") == 777
+    assert (
+        truth.total("dossiers", "received", "received")
+        + truth.total("dossiers", "refused", "refused")
+        == 777
+    )
     assert sum(shared(777, [1.0, 0.06, 1.0])) == 777
 
 
@@ -170,7 +200,9 @@ def recount(told: Told) -> Counter[str]:
             figures.update(naive_dossier(story))
         elif any(event.type == "document.sent" for event in story):
             sent = next(event for event in story if event.type == "document.sent")
-            figures.update(["documents"] + ["electronic_signed"] * (sent.electronic and sent.signed))
+            figures.update(
+                ["documents"] + ["electronic_signed"] * (sent.electronic and sent.signed)
+            )
     return figures
 
 
@@ -178,7 +210,9 @@ def naive_dossier(story: list[Any]) -> Counter[str]:
     figures: Counter[str] = Counter()
     if story[0].type == "dossier.refused":
         return Counter(["refused"])
-    receptions = [event for event in story if event.type in ("dossier.received", "dossier.corrected")]
+    receptions = [
+        event for event in story if event.type in ("dossier.received", "dossier.corrected")
+    ]
     if not receptions:
         return figures
     online = receptions[-1].channel == "online"
@@ -199,15 +233,24 @@ def naive_dossier(story: list[Any]) -> Counter[str]:
         figures["closed"] += 1
         figures["on_time" if due and end.occurred_at <= due else "late" if due else "no_due"] += 1
         finished = end.type in ("dossier.finished", "dossier.result_returned")
-        figures.update(["finished"] * finished + ["finished_online"] * (finished and online) + ["moved"] * (finished and bool(moves)))
+        figures.update(
+            ["finished"] * finished
+            + ["finished_online"] * (finished and online)
+            + ["moved"] * (finished and bool(moves))
+        )
         figures["moved_electronically"] += bool(finished and moves and all(moves))
         figures["results_digitised"] += bool(finished and end.digitised)
-    payments = {event.reference: event for event in story if event.type == "dossier.paid"}  # the newest of a reference stays
+    # the newest of a reference stays
+    payments = {event.reference: event for event in story if event.type == "dossier.paid"}
     for payment in payments.values():
         paid = payment.state == "paid"
-        figures.update(["transactions"] * paid + ["transactions_online"] * (paid and payment.online))
+        figures.update(
+            ["transactions"] * paid + ["transactions_online"] * (paid and payment.online)
+        )
     ratings = [event for event in story if event.type == "dossier.rated"]
-    figures.update(["ratings"] * len(ratings) + ["satisfied"] * sum(event.satisfied for event in ratings))
+    figures.update(
+        ["ratings"] * len(ratings) + ["satisfied"] * sum(event.satisfied for event in ratings)
+    )
     return figures
 
 
@@ -217,7 +260,11 @@ def test_the_truth_is_what_a_naive_recount_of_the_events_gives(seed: int, cut: b
     told, truth = province(seed, cut=cut)
     for measure, expected in recount(told).items():
         of_documents = ("received", "refused")  # a measure's name that both families have
-        found = sum(number for (_, kind, _, name), number in truth.counts.items() if name == measure and (kind, name) != of_documents)
+        found = sum(
+            number
+            for (_, kind, _, name), number in truth.counts.items()
+            if name == measure and (kind, name) != of_documents
+        )
         assert found == expected, measure
 
 
@@ -229,7 +276,9 @@ def test_the_workers_rules_give_the_same_counts_for_every_agency(seed: int) -> N
     for key, number in truth.counts.items():
         assert sums[key] == number, key
     counted = {(family, kind, measure) for family, kind, _, measure in truth.counts}
-    assert {key for key, number in sums.items() if number and (key[0], key[1], key[3]) in counted} <= set(truth.counts)
+    assert {
+        key for key, number in sums.items() if number and (key[0], key[1], key[3]) in counted
+    } <= set(truth.counts)
     now = START + 40 * DAY_MS
     assert truth.overdue(now) == sum(due < now for _, due in dues) > 0
 
@@ -245,10 +294,13 @@ def test_figures_are_written_and_printed(tmp_path: Path) -> None:
     told, truth = province()
     truth.write(tmp_path / "figures.json", told[-1][0])
     figures = json.loads((tmp_path / "figures.json").read_text("utf-8"))
-    assert figures["totals"]["dossiers"]["closed"]["on_time"] == truth.total("dossiers", "closed", "on_time")
+    assert figures["totals"]["dossiers"]["closed"]["on_time"] == truth.total(
+        "dossiers", "closed", "on_time"
+    )
     assert figures["indicators"]["dossiers_online_share"] == {
-        "numerator": truth.total("dossiers", "closed", "finished_online"), "denominator": truth.total("dossiers", "closed", "finished"),
-    }  # fmt: skip
+        "numerator": truth.total("dossiers", "closed", "finished_online"),
+        "denominator": truth.total("dossiers", "closed", "finished"),
+    }
     commune = figures["agencies"]["H35.SAMPLE.03388"]["dossiers"]["received"]["received"]
     assert commune == truth.total("dossiers", "received", "received", "H35.SAMPLE.03388")
     console = Console(width=120, record=True)
@@ -326,7 +378,9 @@ async def test_simulate_publishes_everything_and_knows_it(tmp_path: Path) -> Non
 async def run_live(folder: Path, enough: int, fails: int = 0) -> tuple[list[Event], Truth]:
     stop = asyncio.Event()
     sink = Kept(stop, enough, fails)
-    truth = await simulate(Settings(data=folder), dossiers=100, days=10, rate=1e6, live=True, publisher=sink, stop=stop)
+    truth = await simulate(
+        Settings(data=folder), dossiers=100, days=10, rate=1e6, live=True, publisher=sink, stop=stop
+    )
     return sink.events, truth
 
 
@@ -351,7 +405,12 @@ async def test_history_cut_short_is_told_again_the_very_same(tmp_path: Path) -> 
     assert past is not None
     assert not past.told
     again, _ = await run_live(tmp_path, 3_000)
-    expected = [event for _, event in whole_province(past.seed, past.dossiers, past.start, past.days, backfill=True)]
+    expected = [
+        event
+        for _, event in whole_province(
+            past.seed, past.dossiers, past.start, past.days, backfill=True
+        )
+    ]
     assert [event for event in again if event.backfill] == expected
     assert day(past.start) < day(again[-1].occurred_at)
 

@@ -1,6 +1,8 @@
-"""Whatever the day and the hour, the simulated province has something to show for every indicator of the catalogue.
+"""Whatever the day and the hour, the simulated province has something to show for every indicator
+of the catalogue.
 
-From its events through the workers' rules and the cube to the answers; a new indicator without simulated values fails here.
+From its events through the workers' rules and the cube to the answers; a new indicator without
+simulated values fails here.
 """
 
 from __future__ import annotations
@@ -24,11 +26,17 @@ from schemas.clock import DAY_MS, ZONE, to_ms
 
 DAYS = 30
 BOUNDED = tuple(name for name in NAMES if name != "all")
-# A working morning, lunch, a Saturday night, the last and the first minute of a year, the middle of Tết, a Saturday that is worked.
+# A working morning, lunch, a Saturday night, the last and the first minute of a year, the middle of
+# Tết, a Saturday that is worked.
 MOMENTS = (
-    "2026-11-24T09:00", "2026-11-24T12:00", "2026-11-28T23:30", "2026-12-31T23:59", "2027-01-01T00:00", "2026-02-18T10:00",
+    "2026-11-24T09:00",
+    "2026-11-24T12:00",
+    "2026-11-28T23:30",
+    "2026-12-31T23:59",
+    "2027-01-01T00:00",
+    "2026-02-18T10:00",
     "2026-08-22T10:00",
-)  # fmt: skip
+)
 # The sums of what agencies report and of QĐ 766 are told by their value alone.
 VALUES = ("reported", "score")
 # No believable province has a dossier of which thousands of payments are told.
@@ -49,12 +57,18 @@ def trivial(indicator: Indicator, found: IndicatorAnswer) -> bool:
     if indicator.source == "score":
         return not found.value
     if indicator.unit == "share":
-        return found.numerator is None or not found.denominator or not 0 < found.numerator < found.denominator
+        return (
+            found.numerator is None
+            or not found.denominator
+            or not 0 < found.numerator < found.denominator
+        )
     return not found.value or found.denominator == 0
 
 
 def trivial_ones(questions: Questions, left_out: frozenset[str] = frozenset()) -> set[str]:
-    """The indicators that show nothing: of all time, those of this moment now, or those carried over of any window that begins on a day."""
+    """The indicators that show nothing: of all time, those of this moment now, or those carried
+    over of any window that begins on a day.
+    """
     of_all, of_now, found = answers(questions, window="all"), answers(questions), set[str]()
     bounded = [answers(questions, window=name) for name in BOUNDED]
     for one in TOLD:

@@ -1,4 +1,6 @@
-"""What the simulation sends over HTTP is what the gateway takes, and it waits where it is asked to."""
+"""What the simulation sends over HTTP is what the gateway takes, and it waits where it is asked
+to.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ TOLD: list[Event] = [event for _, event in whole_province(1, 200, START, 20)]
 
 
 class Gateway:
-    """Answers each request with the next of its answers (status, Retry-After); the last one for ever."""
+    """Answers each request with the next of its answers (status, Retry-After); the last one for
+    ever.
+    """
 
     def __init__(self) -> None:
         self.answers: list[tuple[int, str]] = [(202, "")]
@@ -35,7 +39,9 @@ class Gateway:
         status, pause = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if status == 202:
             self.batches.append(await request.json())
-        return web.Response(status=status, headers={"retry-after": pause} if pause else {}, text="said so")
+        return web.Response(
+            status=status, headers={"retry-after": pause} if pause else {}, text="said so"
+        )
 
 
 @pytest.fixture
@@ -47,7 +53,10 @@ def gateway() -> Gateway:
 async def sink(gateway: Gateway) -> AsyncIterator[GatewaySink]:
     app = web.Application()
     app.router.add_post("/v1/events", gateway.post)
-    async with TestServer(app) as server, GatewaySink(Settings(gateway_port=server.port, batch_limit=100)) as made:
+    async with (
+        TestServer(app) as server,
+        GatewaySink(Settings(gateway_port=server.port, batch_limit=100)) as made,
+    ):
         yield made
 
 
@@ -64,14 +73,20 @@ def test_a_cloud_event_is_understood_as_the_very_same_event() -> None:
         assert build(cloud_event(event), latest=LATEST_MS) == event
 
 
-async def test_events_go_in_batches_no_larger_than_the_gateway_takes(sink: GatewaySink, gateway: Gateway) -> None:
+async def test_events_go_in_batches_no_larger_than_the_gateway_takes(
+    sink: GatewaySink, gateway: Gateway
+) -> None:
     await sink.publish(TOLD[:250])
     assert [len(batch) for batch in gateway.batches] == [100, 100, 50]
-    assert [item["id"] for batch in gateway.batches for item in batch] == [event.event_id for event in TOLD[:250]]
+    assert [item["id"] for batch in gateway.batches for item in batch] == [
+        event.event_id for event in TOLD[:250]
+    ]
     assert gateway.types == {"application/cloudevents-batch+json"}
 
 
-async def test_a_busy_gateway_is_tried_again_with_the_same_batch(sink: GatewaySink, gateway: Gateway) -> None:
+async def test_a_busy_gateway_is_tried_again_with_the_same_batch(
+    sink: GatewaySink, gateway: Gateway
+) -> None:
     gateway.answers = [(503, "0"), (429, "0.01"), (202, "")]
     await sink.publish(TOLD[:10])
     assert [len(batch) for batch in gateway.batches] == [10]

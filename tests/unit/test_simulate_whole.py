@@ -1,4 +1,6 @@
-"""The whole simulated province: beside a seed's dossiers an inventory, tasks, activities and more ratings, all known exactly."""
+"""The whole simulated province: beside a seed's dossiers an inventory, tasks, activities and more
+ratings, all known exactly.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,12 @@ SEEDS = (1, 2, 3)
 
 
 @cache
-def whole(seed: int = 1, dossiers: int = 1_500, days: int = 40, **options: Any) -> tuple[Told, Truth]:
-    """What the province tells and the truth about it, made once for all tests, which only read it."""
+def whole(
+    seed: int = 1, dossiers: int = 1_500, days: int = 40, **options: Any
+) -> tuple[Told, Truth]:
+    """What the province tells and the truth about it, made once for all tests, which only read
+    it.
+    """
     truth = Truth()
     return list(whole_province(seed, dossiers, START, days, truth=truth, **options)), truth
 
@@ -51,8 +57,14 @@ def test_the_dossiers_and_documents_of_a_seed_are_in_the_whole_province_as_they_
 def test_the_whole_province_repeats_to_the_byte_and_survives_the_wire(backfill: bool) -> None:
     decoders = {family: Decoder(family) for family in FAMILIES}
     first, second = (list(whole_province(1, 1_200, START, 40, backfill=backfill)) for _ in range(2))
-    assert [(when, encode(event)) for when, event in first] == [(when, encode(event)) for when, event in second]
-    imported = {event.thing for _, event in first if event.type == "dossier.received" and event.occurred_at < START}
+    assert [(when, encode(event)) for when, event in first] == [
+        (when, encode(event)) for when, event in second
+    ]
+    imported = {
+        event.thing
+        for _, event in first
+        if event.type == "dossier.received" and event.occurred_at < START
+    }
     assert imported
     for when, event in first:
         assert type(event).model_validate(event.model_dump()) == event
@@ -62,7 +74,11 @@ def test_the_whole_province_repeats_to_the_byte_and_survives_the_wire(backfill: 
     future = [event for when, event in first if event.occurred_at > when]
     assert {event.type for event in future} == (set() if backfill else {"dossier.finished"})
     assert len(future) < 0.001 * len(first)
-    assert not [event for when, event in whole(dossiers=1_200, backfill=backfill, future=False)[0] if event.occurred_at > when]
+    assert not [
+        event
+        for when, event in whole(dossiers=1_200, backfill=backfill, future=False)[0]
+        if event.occurred_at > when
+    ]
     assert {event.type for _, event in first} == set(EVENTS) - {"hub.heartbeat"}
 
 
@@ -73,7 +89,9 @@ def test_the_whole_truth_is_what_the_workers_rules_give(seed: int) -> None:
     for key, number in truth.counts.items():
         assert sums[key] == number, key
     counted = {(family, kind, measure) for family, kind, _, measure in truth.counts}
-    assert {key for key, number in sums.items() if number and (key[0], key[1], key[3]) in counted} <= set(truth.counts)
+    assert {
+        key for key, number in sums.items() if number and (key[0], key[1], key[3]) in counted
+    } <= set(truth.counts)
 
 
 def test_no_figure_of_the_whole_province_is_trivial() -> None:
@@ -81,13 +99,24 @@ def test_no_figure_of_the_whole_province_is_trivial() -> None:
     for name, (up, down) in SHARES.items():
         assert 0 < truth.total(*up) < truth.total(*down), name
     sums, _ = hub_counts(told)
-    found = {(family, kind, measure) for (family, kind, _, measure), number in sums.items() if number}
-    new = {(family, kind, name) for family in ("tasks", "activities", "inventory") for kind, one in KINDS[family].items()
-           for name in one.measures if one.at != "none"}  # fmt: skip
+    found = {
+        (family, kind, measure) for (family, kind, _, measure), number in sums.items() if number
+    }
+    new = {
+        (family, kind, name)
+        for family in ("tasks", "activities", "inventory")
+        for kind, one in KINDS[family].items()
+        for name in one.measures
+        if one.at != "none"
+    }
     district = {one for one in new if one[2].endswith("_district")}  # there were none any more
     wrong = {one for one in new if one[:2] == ("tasks", "flagged")}  # its tasks fit together
     assert new - found <= district | wrong | {("inventory", "reported", "without_denominator")}
-    assert truth.total("dossiers", "rated", "ratings_health_education") > truth.total("dossiers", "rated", "satisfied_health_education") > 0
+    assert (
+        truth.total("dossiers", "rated", "ratings_health_education")
+        > truth.total("dossiers", "rated", "satisfied_health_education")
+        > 0
+    )
     assert 0 < truth.tasks_overdue(START + 40 * DAY_MS) < truth.total("tasks", "open", "open")
 
 
@@ -95,26 +124,44 @@ def test_what_the_catalogue_names_is_told() -> None:
     """That every indicator has a figure: test_simulate_indicators.py."""
     told, _ = whole(dossiers=100)
     catalogue = load_indicators().values()
-    assert {one.id for one in catalogue if one.source == "reported"} == {name for name, *_ in REPORTED}
+    assert {one.id for one in catalogue if one.source == "reported"} == {
+        name for name, *_ in REPORTED
+    }
     fields = {event.field for _, event in told if isinstance(event, ProcedureRegistered)}
     assert fields >= {field for one in catalogue if one.filters for field in one.filters.fields}
 
 
 def test_the_tasks_overdue_are_those_that_the_workers_leave_open() -> None:
     told, truth = whole()
-    state_of = {event.thing: FAMILIES["tasks"].state() for _, event in told if event.family == "tasks"}
+    state_of = {
+        event.thing: FAMILIES["tasks"].state() for _, event in told if event.family == "tasks"
+    }
     for when, event in told:
         if event.family == "tasks":
             FAMILIES["tasks"].merges[event.type](state_of[event.thing], event.__dict__, when)
-    keys = [key.decode().split("|") for state in state_of.values() for key, *_ in FAMILIES["tasks"].counts(state, ALL)]
+    keys = [
+        key.decode().split("|")
+        for state in state_of.values()
+        for key, *_ in FAMILIES["tasks"].counts(state, ALL)
+    ]
     now = START + 40 * DAY_MS
-    assert truth.tasks_overdue(now) == sum(kind == "open" and 0 < int(due) < now for _, kind, _, _, due in keys) > 0
+    assert (
+        truth.tasks_overdue(now)
+        == sum(kind == "open" and 0 < int(due) < now for _, kind, _, _, due in keys)
+        > 0
+    )
 
 
 def test_eight_districts_and_106_communes_became_38_communes() -> None:
-    items: list[Any] = [event for _, event in whole(dossiers=100, days=5)[0] if event.type == "agency.registered"]
+    items: list[Any] = [
+        event for _, event in whole(dossiers=100, days=5)[0] if event.type == "agency.registered"
+    ]
     before, after = (
-        {one.agency: one for one in items if one.valid_from <= at and (one.valid_to is None or at < one.valid_to)}
+        {
+            one.agency: one
+            for one in items
+            if one.valid_from <= at and (one.valid_to is None or at < one.valid_to)
+        }
         for at in (ENDED - 1, ENDED)
     )
     others = {"province": 1, "department": 14, "vertical": 8, "unit": 2}
@@ -141,4 +188,6 @@ def test_beside_the_live_dossiers_the_truth_is_exact_too() -> None:
     assert beside.truth().counts == truth.counts  # asking changes nothing
     another = LiveBeside(3, START + 1)
     others = [*another.opening(START + 1), *(another.next(now) for now, _ in told[:200])]
-    assert {event.thing for _, event in told}.isdisjoint(event.thing for event in others if event.family != "inventory")
+    assert {event.thing for _, event in told}.isdisjoint(
+        event.thing for event in others if event.family != "inventory"
+    )

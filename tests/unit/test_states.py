@@ -33,7 +33,9 @@ IDS = st.one_of(
     st.uuids().map(str),
     st.uuids().map(lambda uuid: str(uuid).upper()),
     st.uuids().map(lambda uuid: uuid.hex),
-    st.from_regex(r"[0-9a-f ]{8}-[0-9a-f ]{4}-[0-9a-fA-F]{4}-[0-9a-f]{4}-[0-9a-fé -]{12}", fullmatch=True),
+    st.from_regex(
+        r"[0-9a-f ]{8}-[0-9a-f ]{4}-[0-9a-fA-F]{4}-[0-9a-f]{4}-[0-9a-fé -]{12}", fullmatch=True
+    ),
 )
 
 # States as they were first written: they must stay readable for as long as any topic holds one.
@@ -82,7 +84,15 @@ def test_a_uuid_takes_17_bytes() -> None:
     assert len(pack_id(str(UUID(int=0)))) == 17
 
 
-@pytest.mark.parametrize("event_id", ["A5A3F5C2-0000-4000-8000-0123456789AB", "0" * 36, "-" * 36, " " * 8 + "-1234-1234-1234-123456789012"])
+@pytest.mark.parametrize(
+    "event_id",
+    [
+        "A5A3F5C2-0000-4000-8000-0123456789AB",
+        "0" * 36,
+        "-" * 36,
+        " " * 8 + "-1234-1234-1234-123456789012",
+    ],
+)
 def test_what_only_looks_like_a_uuid_is_kept_as_text(event_id: str) -> None:
     assert pack_id(event_id) == event_id.encode()
 
@@ -97,7 +107,9 @@ def test_states_are_arrays_whose_fields_all_have_defaults(state: type[msgspec.St
 @pytest.mark.parametrize("state", STATES)
 def test_an_older_reader_passes_over_appended_fields(state: type[msgspec.Struct]) -> None:
     row = msgspec.msgpack.decode(msgspec.msgpack.encode(state()))
-    assert msgspec.msgpack.Decoder(state).decode(msgspec.msgpack.encode([*row, {"new": 1}])) == state()
+    assert (
+        msgspec.msgpack.Decoder(state).decode(msgspec.msgpack.encode([*row, {"new": 1}])) == state()
+    )
 
 
 def test_every_family_reads_its_own_states() -> None:
@@ -108,7 +120,17 @@ def test_every_family_reads_its_own_states() -> None:
 def test_the_first_states_ever_written_are_still_read() -> None:
     dossier = FAMILIES["dossiers"].decoder()(bytes.fromhex(DOSSIER))
     assert dossier == Dossier(
-        reception=(NOON, pack_id("3f2504e0-4f89-11d3-9a0c-0305e82c3301"), NOON, "H35.1", "p", 0, 4, 7, NOON + 5),
+        reception=(
+            NOON,
+            pack_id("3f2504e0-4f89-11d3-9a0c-0305e82c3301"),
+            NOON,
+            "H35.1",
+            "p",
+            0,
+            4,
+            7,
+            NOON + 5,
+        ),
         handler=(NOON + 1, b"e2", "H35.2", "desk"),
         dues={NOON: NOON + 100},
         supplement=(NOON + 2, b"e3", False),
@@ -124,20 +146,41 @@ def test_the_first_states_ever_written_are_still_read() -> None:
         ratings={"q": (NOON + 13, True, "procedure", 5)},
     )
     assert FAMILIES["documents"].decoder()(bytes.fromhex(DOCUMENT)) == Document(
-        sent=(NOON, b"e1", "H35.1", "18", True, False), statuses={"H35.2": {"01": NOON + 1, "03": NOON + 2}}, recall={"asked": NOON + 3}
+        sent=(NOON, b"e1", "H35.1", "18", True, False),
+        statuses={"H35.2": {"01": NOON + 1, "03": NOON + 2}},
+        recall={"asked": NOON + 3},
     )
     assert FAMILIES["heartbeats"].decoder()(bytes.fromhex(HEARTBEAT)) == Heartbeat(NOON)
     assert FAMILIES["tasks"].decoder()(bytes.fromhex(TASK)) == Task(
-        assigned=(NOON, b"e1", "H35.1", "H35.2", "plan"), dues={NOON: NOON + 100}, progress=(NOON + 1, b"e2", "running"),
-        completed=NOON + 2, returned=NOON + 3, cancelled=NOON + 4,
-    )  # fmt: skip
+        assigned=(NOON, b"e1", "H35.1", "H35.2", "plan"),
+        dues={NOON: NOON + 100},
+        progress=(NOON + 1, b"e2", "running"),
+        completed=NOON + 2,
+        returned=NOON + 3,
+        cancelled=NOON + 4,
+    )
     assert FAMILIES["activities"].decoder()(bytes.fromhex(ACTIVITY)) == Activity(
-        stated=(NOON, b"e1", "work_records", "H35.1", "commune", NOON - 5, True, False), cancelled=NOON - 1
+        stated=(NOON, b"e1", "work_records", "H35.1", "commune", NOON - 5, True, False),
+        cancelled=NOON - 1,
     )
     assert FAMILIES["inventory"].decoder()(bytes.fromhex(ITEM)) == Item(
         statements={
-            NOON - 5: (NOON, b"e1", "agency.registered", "H35.1", NOON + 5, {"level": "commune", "alias": ["H35.01"], "expected": True}),
-            NOON + 9: (NOON, b"e2", "figure.reported", "H35.1", None, {"numerator": -3, "denominator": None}),
+            NOON - 5: (
+                NOON,
+                b"e1",
+                "agency.registered",
+                "H35.1",
+                NOON + 5,
+                {"level": "commune", "alias": ["H35.01"], "expected": True},
+            ),
+            NOON + 9: (
+                NOON,
+                b"e2",
+                "figure.reported",
+                "H35.1",
+                None,
+                {"numerator": -3, "denominator": None},
+            ),
         },
         heartbeat=NOON + 7,
         first_heartbeat=NOON + 6,
@@ -150,4 +193,7 @@ def test_how_far_states_have_come_is_kept_under_no_things_key() -> None:
     assert read_applied(msgspec.msgpack.encode([8_080, "of a newer version"])).next == 8_080
     for family in FAMILIES.values():
         changes = Books(family).fold([Record(APPLIED_KEY, b"whatever it says")])
-        assert (changes.states, len(changes.refused)) == ([], 1), "an event without a key would be taken for it"
+        assert (changes.states, len(changes.refused)) == (
+            [],
+            1,
+        ), "an event without a key would be taken for it"

@@ -1,4 +1,6 @@
-"""A disk that is full, read-only or fails: files are kept and told as they are, and everything goes on by itself."""
+"""A disk that is full, read-only or fails: files are kept and told as they are, and everything goes
+on by itself.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +35,21 @@ from schemas.settings import Settings
 from schemas.storage import require_writable, trouble_of
 
 KEPT = {
-    sqlite3.SQLITE_FULL: "full", sqlite3.SQLITE_READONLY: "read-only", sqlite3.SQLITE_READONLY_DBMOVED: "read-only",
-    sqlite3.SQLITE_CANTOPEN: "denied", sqlite3.SQLITE_IOERR: "failing", sqlite3.SQLITE_IOERR_WRITE: "failing",
-    sqlite3.SQLITE_BUSY: "busy", sqlite3.SQLITE_LOCKED: "busy",
-}  # fmt: skip
-DAMAGE = [sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT]
+    sqlite3.SQLITE_FULL: "full",
+    sqlite3.SQLITE_READONLY: "read-only",
+    sqlite3.SQLITE_READONLY_DBMOVED: "read-only",
+    sqlite3.SQLITE_CANTOPEN: "denied",
+    sqlite3.SQLITE_IOERR: "failing",
+    sqlite3.SQLITE_IOERR_WRITE: "failing",
+    sqlite3.SQLITE_BUSY: "busy",
+    sqlite3.SQLITE_LOCKED: "busy",
+}
+DAMAGE = [
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_CONSTRAINT,
+]
 FIRST = cell("dossiers|received|A|P1|20251103", 5)
 
 
@@ -63,7 +75,9 @@ def received(readers: Readers) -> int:
 
 def many(cube: FedCube) -> None:
     """More than fits into a few pages."""
-    cube.say([cell(f"dossiers|received|A{number}|P|20251103", 1) for number in range(2_000)], {0: 9})
+    cube.say(
+        [cell(f"dossiers|received|A{number}|P|20251103", 1) for number in range(2_000)], {0: 9}
+    )
 
 
 def connection(cube: Cube) -> sqlite3.Connection:
@@ -71,23 +85,34 @@ def connection(cube: Cube) -> sqlite3.Connection:
     return cube._connection
 
 
-def test_a_full_disk_keeps_the_file_and_heals_when_there_is_room(cube: FedCube, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_disk_keeps_the_file_and_heals_when_there_is_room(
+    cube: FedCube, caplog: pytest.LogCaptureFixture
+) -> None:
     """Said once, and once when it is over, however often it is tried."""
     readers, generation = Readers(cube), cube.generation
     assert received(readers) == 5
     connection(cube).execute("PRAGMA max_page_count = 1")  # SQLite takes the present size instead
     for _ in range(3):
-        with pytest.raises(StorageTrouble, match=r"Disk full: the cube .*cube.sqlite \([\d.]+ MiB left\)\. Make room"):
+        with pytest.raises(
+            StorageTrouble,
+            match=r"Disk full: the cube .*cube.sqlite \([\d.]+ MiB left\)\. Make room",
+        ):
             many(cube)
         assert cube.open("one", NOW)[0].next == 1
         assert received(readers) == received(Readers(cube)) == 5
     assert (cube.generation, cube.rebuilds) == (generation, 1)
-    assert storage_text([cube], {}).splitlines()[2] == 'lgsp_storage_trouble{store="cube",reason="full"} 1.0'
+    assert (
+        storage_text([cube], {}).splitlines()[2]
+        == 'lgsp_storage_trouble{store="cube",reason="full"} 1.0'
+    )
     connection(cube).execute("PRAGMA max_page_count = 1000000")
     many(cube)
     assert received(readers) == 2_005
     assert (cube.trouble, STORAGE_TROUBLE.name in storage_text([cube], {})) == (None, False)
-    assert [record.levelno for record in caplog.records if "cube.sqlite" in record.message] == [logging.ERROR, logging.WARNING]
+    assert [record.levelno for record in caplog.records if "cube.sqlite" in record.message] == [
+        logging.ERROR,
+        logging.WARNING,
+    ]
 
 
 def test_a_file_that_became_read_only_is_opened_again(cube: FedCube) -> None:
@@ -103,7 +128,9 @@ def test_a_file_that_became_read_only_is_opened_again(cube: FedCube) -> None:
 
 
 @pytest.mark.parametrize(("code", "reason"), KEPT.items())
-def test_what_is_no_damage_keeps_the_file(cube: FedCube, monkeypatch: pytest.MonkeyPatch, code: int, reason: str) -> None:
+def test_what_is_no_damage_keeps_the_file(
+    cube: FedCube, monkeypatch: pytest.MonkeyPatch, code: int, reason: str
+) -> None:
     readers, inode = Readers(cube), cube.path.stat().st_ino
     received(readers)
     for method in ("_write", "_page"):
@@ -142,8 +169,13 @@ def test_a_reader_that_the_disk_fails_suspects_nothing(cube: FedCube, code: int)
 
 
 def test_a_reader_without_room_to_sort_suspects_nothing(cube: FedCube) -> None:
-    """SQLite then ends the transaction by itself, and rolling it back would be the next error, which looks like damage."""
-    with pytest.raises(Unreadable, match="Disk full"), Snapshots(cube, "The figures").snapshot() as connection:
+    """SQLite then ends the transaction by itself, and rolling it back would be the next error,
+    which looks like damage.
+    """
+    with (
+        pytest.raises(Unreadable, match="Disk full"),
+        Snapshots(cube, "The figures").snapshot() as connection,
+    ):
         sort_without_room(connection)
     cube.check()
     assert received(Readers(cube)) == 5
@@ -155,7 +187,9 @@ def sort_without_room(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO sorted VALUES (zeroblob(100000))")
 
 
-def test_a_rebuild_without_room_is_tried_until_it_succeeds(cube: FedCube, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rebuild_without_room_is_tried_until_it_succeeds(
+    cube: FedCube, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Meanwhile who asks is told why there is nothing."""
     real = sqlite3.connect
 
@@ -176,14 +210,25 @@ def test_a_rebuild_without_room_is_tried_until_it_succeeds(cube: FedCube, monkey
     assert (received(Readers(cube)), cube.trouble) == (6, None)
 
 
-def test_a_disk_without_room_or_writing_is_named_so_whatever_the_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_without_room_or_writing_is_named_so_whatever_the_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """SQLite says of a full disk that it can't open, extend or sync a file, too."""
     disk = SimpleNamespace(f_bavail=15, f_frsize=4096, f_flag=0, f_files=0, f_favail=0)
     monkeypatch.setattr(storage.os, "statvfs", lambda _: disk)
-    errors = [failure(sqlite3.SQLITE_CANTOPEN), failure(sqlite3.SQLITE_IOERR), OSError(errno.EIO, "I/O error"), OSError(errno.ENOSPC, "")]
-    assert [told.reason for error in errors if (told := trouble_of(error, tmp_path, "it"))] == ["full"] * 4
+    errors = [
+        failure(sqlite3.SQLITE_CANTOPEN),
+        failure(sqlite3.SQLITE_IOERR),
+        OSError(errno.EIO, "I/O error"),
+        OSError(errno.ENOSPC, ""),
+    ]
+    assert [told.reason for error in errors if (told := trouble_of(error, tmp_path, "it"))] == [
+        "full"
+    ] * 4
     disk.f_bavail, disk.f_flag = 1_000_000, storage.os.ST_RDONLY
-    assert [told.reason for error in errors if (told := trouble_of(error, tmp_path, "it"))] == ["read-only"] * 3 + ["full"]
+    assert [told.reason for error in errors if (told := trouble_of(error, tmp_path, "it"))] == [
+        "read-only"
+    ] * 3 + ["full"]
     assert trouble_of(failure(sqlite3.SQLITE_CORRUPT), tmp_path, "it") is None
     assert trouble_of(sqlite3.ProgrammingError("closed"), tmp_path, "it") is None
 
@@ -196,13 +241,21 @@ def test_the_room_left_is_told_of_folders_that_are_still_to_be_made(tmp_path: Pa
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(EnvironmentBroken, match=r"^metrics can't write its folder .*file/data \(.+\): make it writable, or set LGSP_DATA"):
+    with pytest.raises(
+        EnvironmentBroken,
+        match=(
+            r"^metrics can't write its folder .*file/data \(.+\): make it writable, or set"
+            r" LGSP_DATA"
+        ),
+    ):
         require_writable(tmp_path / "file" / "data", "metrics")
     require_writable(tmp_path / "new" / "data", "metrics")
     assert not list((tmp_path / "new" / "data").iterdir())
 
 
-def test_a_full_folder_is_no_reason_to_refuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_folder_is_no_reason_to_refuse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(**_: Any) -> NoReturn:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -213,7 +266,9 @@ def test_a_full_folder_is_no_reason_to_refuse(tmp_path: Path, monkeypatch: pytes
 # The feeds
 
 
-async def test_a_feed_waits_ever_longer_and_goes_on_by_itself(cube: FedCube, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_feed_waits_ever_longer_and_goes_on_by_itself(
+    cube: FedCube, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What was complete stays told, with what it waits for beside it."""
     fed = Feed(Settings(), cube, lambda: NOW)
     pauses: list[float] = []
@@ -229,7 +284,15 @@ async def test_a_feed_waits_ever_longer_and_goes_on_by_itself(cube: FedCube, mon
     await complete(fed)
     monkeypatch.setattr("metrics.feed.asyncio.sleep", sleep)
     connection(cube).execute("PRAGMA max_page_count = 1")
-    log = {0: [FIRST.record, *[cell(f"dossiers|received|A{number}|P|20251103", 1, offset=number).record for number in range(1, 400)]]}
+    log = {
+        0: [
+            FIRST.record,
+            *[
+                cell(f"dossiers|received|A{number}|P|20251103", 1, offset=number).record
+                for number in range(1, 400)
+            ],
+        ]
+    }
     with pytest.raises(Drained):
         await fed._feed(Reader(log), "one", PARTITIONS)  # type: ignore[arg-type]
     fed._loop.close()
@@ -241,18 +304,24 @@ async def test_a_feed_waits_ever_longer_and_goes_on_by_itself(cube: FedCube, mon
     assert cube.rebuilds == 1
 
 
-async def test_another_topic_of_the_same_cluster_is_not_told_as_complete(cube: FedCube, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_another_topic_of_the_same_cluster_is_not_told_as_complete(
+    cube: FedCube, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fed = Feed(Settings(), cube, lambda: NOW)
     await complete(fed)
     ready: list[bool] = []
-    monkeypatch.setattr(cube, "rebuild", lambda *_: ready.append(fed.progress.ready) or fail(sqlite3.SQLITE_ERROR))
+    monkeypatch.setattr(
+        cube, "rebuild", lambda *_: ready.append(fed.progress.ready) or fail(sqlite3.SQLITE_ERROR)
+    )
     with pytest.raises(sqlite3.OperationalError):
         await fed._feed(Reader(LOG, first=5), "one", PARTITIONS)  # type: ignore[arg-type]
     fed._loop.close()
     assert ready == [False]
 
 
-async def test_a_file_that_is_gone_when_kafka_comes_back_is_not_told_as_complete(cube: FedCube) -> None:
+async def test_a_file_that_is_gone_when_kafka_comes_back_is_not_told_as_complete(
+    cube: FedCube,
+) -> None:
     fed, ready = Feed(Settings(), cube, lambda: NOW), []
 
     class Looking(Reader):
@@ -277,7 +346,9 @@ async def complete(fed: Feed) -> None:
 
 
 class Broken(Background):
-    """A feed that fails a few times, each time in an unforeseen way, and then as when Kafka is away."""
+    """A feed that fails a few times, each time in an unforeseen way, and then as when Kafka is
+    away.
+    """
 
     def __init__(self, *, vital: bool) -> None:
         super().__init__(Settings(), "listing", vital=vital)
@@ -291,7 +362,9 @@ class Broken(Background):
 
 
 @pytest.mark.parametrize("vital", [True, False])
-def test_only_a_vital_feed_ends_by_a_failure(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, vital: bool) -> None:
+def test_only_a_vital_feed_ends_by_a_failure(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, vital: bool
+) -> None:
     """The other one says that it failed, once in the log, and is tried again."""
 
     async def nothing(_: object) -> None:
@@ -305,7 +378,10 @@ def test_only_a_vital_feed_ends_by_a_failure(monkeypatch: pytest.MonkeyPatch, ca
     assert ended == [True]
     assert isinstance(feed.failure, RuntimeError) == vital
     assert feed.left == (2 if vital else 0)
-    assert vital or (feed.progress.ready, feed.progress.doing) == (False, "feeding it failed and is tried again: RuntimeError('a bug')")
+    assert vital or (feed.progress.ready, feed.progress.doing) == (
+        False,
+        "feeding it failed and is tried again: RuntimeError('a bug')",
+    )
     assert len([record for record in caplog.records if record.exc_info]) == 1
 
 
@@ -314,6 +390,10 @@ def test_figures_rest_on_cube_and_directory_only(tmp_path: Path) -> None:
     tracing = Tracing(settings, meanings())
     feeds = [*Books(settings, {}, {}, meanings(), tracing).feeds, *tracing.feeds]
     assert {feed._name for feed in feeds if feed.vital} == {"cube", "directory"}
-    assert {feed._name for feed in feeds if not feed.vital} == {"listing", "index of facts", "reader of facts"}
+    assert {feed._name for feed in feeds if not feed.vital} == {
+        "listing",
+        "index of facts",
+        "reader of facts",
+    }
     for feed in feeds:
         feed._loop.close()

@@ -27,8 +27,12 @@ def until(holds: Callable[[], bool]) -> None:
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
     """A child that writes what it is given, and waits."""
-    script = "import sys; print(sys.argv[1], flush=True); sys.stdin.read(); import time; time.sleep(60)"
-    service = Service("child", ["begun"], tmp_path / "logs" / "child.log", program=[sys.executable, "-c", script])
+    script = (
+        "import sys; print(sys.argv[1], flush=True); sys.stdin.read(); import time; time.sleep(60)"
+    )
+    service = Service(
+        "child", ["begun"], tmp_path / "logs" / "child.log", program=[sys.executable, "-c", script]
+    )
     yield service
     service.kill()
 
@@ -39,7 +43,9 @@ def kill(service: Service) -> None:
     service.process.wait()
 
 
-def test_one_that_keeps_ending_is_started_again_after_pauses_that_grow(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_keeps_ending_is_started_again_after_pauses_that_grow(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [1_000.0]
     monkeypatch.setattr(supervise.time, "monotonic", lambda: now[0])
     service.begin()
@@ -60,7 +66,9 @@ def test_one_that_was_never_begun_is_not_started(service: Service) -> None:
     assert service.process is None
 
 
-def test_a_machine_that_starts_no_process_is_asked_again(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_that_starts_no_process_is_asked_again(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Too many processes, no memory: the supervisor and everybody else go on."""
     popen, now = subprocess.Popen, [1_000.0]
 
@@ -89,21 +97,38 @@ def test_a_log_is_rotated_while_its_process_writes_on(tmp_path: Path) -> None:
     script = "import sys\nfor line in sys.stdin: print(line.strip() * 100, flush=True)"
     log = tmp_path / "child.log"
     with log.open("ab") as out:
-        process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=out, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=out, text=True
+        )
     assert process.stdin is not None
     with process:
         for number in range(10):
             process.stdin.write(f"{number}\n" * 60)
             process.stdin.flush()
-            until(lambda number=number: last_line(log)[:1] == str(number) and log.stat().st_size == 60 * 101)  # type: ignore[misc]
+            until(
+                lambda number=number: (
+                    last_line(log)[:1] == str(number) and log.stat().st_size == 60 * 101
+                )
+            )  # type: ignore[misc]
             rotate(log, 5_000, 3)
             assert log.stat().st_size == 0
         process.stdin.close()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["child.log", "child.log.1", "child.log.2", "child.log.3"]
-    assert [last_line(tmp_path / f"child.log.{number}")[:1] for number in (1, 2, 3)] == ["9", "8", "7"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "child.log",
+        "child.log.1",
+        "child.log.2",
+        "child.log.3",
+    ]
+    assert [last_line(tmp_path / f"child.log.{number}")[:1] for number in (1, 2, 3)] == [
+        "9",
+        "8",
+        "7",
+    ]
 
 
-def test_where_there_is_no_room_to_keep_a_log_it_is_emptied_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_there_is_no_room_to_keep_a_log_it_is_emptied_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -115,7 +140,11 @@ def test_where_there_is_no_room_to_keep_a_log_it_is_emptied_all_the_same(tmp_pat
 
 
 def test_of_what_was_killed_it_is_told_that_and_no_old_line(tmp_path: Path) -> None:
-    service = Service("waits", ["-c", "print('about something else', flush=True); import time; time.sleep(60)"], tmp_path / "waits.log")
+    service = Service(
+        "waits",
+        ["-c", "print('about something else', flush=True); import time; time.sleep(60)"],
+        tmp_path / "waits.log",
+    )
     service.program = [sys.executable]
     service.start()
     assert service.process is not None

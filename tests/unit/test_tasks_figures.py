@@ -1,4 +1,6 @@
-"""What tasks count for, by examples worked out by hand: assigned by A to B on 3 November, due on 10 November 17:00."""
+"""What tasks count for, by examples worked out by hand: assigned by A to B on 3 November, due on 10
+November 17:00.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,10 @@ def test_without_a_deadline_it_is_open_at_none() -> None:
     ("facts", "status"),
     [
         ([progress("11-04 09:00")], "running"),
-        ([progress("11-04 09:00"), progress("11-05 09:00", "waiting_confirmation")], "waiting_confirmation"),
+        (
+            [progress("11-04 09:00"), progress("11-05 09:00", "waiting_confirmation")],
+            "waiting_confirmation",
+        ),
         ([progress("11-05 09:00"), progress("11-04 09:00", "waiting_confirmation")], "running"),
         ([done("11-05 09:00"), returned("11-06 09:00")], "returned"),
         ([done("11-05 09:00"), returned("11-06 09:00"), progress("11-06 09:00")], "returned"),
@@ -75,7 +80,12 @@ def test_an_open_task_has_one_status(facts: list[Heard], status: str) -> None:
 
 @pytest.mark.parametrize(
     ("at", "timing"),
-    [("11-10 16:59:59", "on_time"), ("11-10 17:00", "on_time"), ("11-10 17:00:01", "late"), ("11-12 08:00", "late")],
+    [
+        ("11-10 16:59:59", "on_time"),
+        ("11-10 17:00", "on_time"),
+        ("11-10 17:00:01", "late"),
+        ("11-12 08:00", "late"),
+    ],
 )
 def test_a_task_is_done_on_time_up_to_the_instant_of_its_deadline(at: str, timing: str) -> None:
     figures = answer(ASSIGNED, done(at))
@@ -85,7 +95,9 @@ def test_a_task_is_done_on_time_up_to_the_instant_of_its_deadline(at: str, timin
 
 
 def test_done_without_a_deadline_it_is_neither_on_time_nor_late() -> None:
-    assert of("completed", answer(BOUNDLESS, done("11-30 09:00"))) == {20251130: {"completed": 1, "no_deadline": 1}}
+    assert of("completed", answer(BOUNDLESS, done("11-30 09:00"))) == {
+        20251130: {"completed": 1, "no_deadline": 1}
+    }
 
 
 def test_an_extension_moves_the_deadline() -> None:
@@ -130,15 +142,23 @@ def test_a_deadline_moved_after_it_had_passed_is_flagged() -> None:
         ([cancelled("11-05 09:00"), returned("11-06 09:00"), done("11-07 09:00")], "completed"),
     ],
 )
-def test_a_task_is_open_or_done_or_cancelled_never_two_of_them(facts: list[Heard], kind: str) -> None:
+def test_a_task_is_open_or_done_or_cancelled_never_two_of_them(
+    facts: list[Heard], kind: str
+) -> None:
     for order in permutations([ASSIGNED, *facts]):
         figures = answer(*order)
-        assert [cell[0] for cell in figures if cell[0] in ("open", "completed", "cancelled")] == [kind]
+        assert [cell[0] for cell in figures if cell[0] in ("open", "completed", "cancelled")] == [
+            kind
+        ]
 
 
 def test_the_newest_of_several_completions_and_cancellations_counts() -> None:
-    assert list(of("completed", answer(ASSIGNED, done("11-07 09:00"), done("11-05 09:00")))) == [20251107]
-    assert of("cancelled", answer(ASSIGNED, cancelled("11-07 09:00"), cancelled("11-05 09:00"))) == {20251107: {"cancelled": 1}}
+    assert list(of("completed", answer(ASSIGNED, done("11-07 09:00"), done("11-05 09:00")))) == [
+        20251107
+    ]
+    assert of(
+        "cancelled", answer(ASSIGNED, cancelled("11-07 09:00"), cancelled("11-05 09:00"))
+    ) == {20251107: {"cancelled": 1}}
 
 
 @pytest.mark.parametrize(
@@ -148,19 +168,27 @@ def test_the_newest_of_several_completions_and_cancellations_counts() -> None:
         (BOUNDLESS, [done("11-02 09:00")], "completed_before_assignment"),
     ],
 )
-def test_what_cannot_be_is_taken_in_and_flagged(assignment: Heard, facts: list[Heard], flag: str) -> None:
+def test_what_cannot_be_is_taken_in_and_flagged(
+    assignment: Heard, facts: list[Heard], flag: str
+) -> None:
     figures = answer(assignment, *facts)
     assert of("flagged", figures) == {20251103: {"flagged": 1, flag: 1}}
     assert of("assigned", figures)
 
 
 def test_done_before_its_assignment_it_is_still_done() -> None:
-    assert of("completed", answer(ASSIGNED, done("11-02 09:00"))) == {20251102: {"completed": 1, "on_time": 1}}
+    assert of("completed", answer(ASSIGNED, done("11-02 09:00"))) == {
+        20251102: {"completed": 1, "on_time": 1}
+    }
 
 
-@pytest.mark.parametrize("fact", [done("11-04 09:00"), progress("11-04 09:00"), extended("11-04 09:00", "11-09 09:00")])
+@pytest.mark.parametrize(
+    "fact", [done("11-04 09:00"), progress("11-04 09:00"), extended("11-04 09:00", "11-09 09:00")]
+)
 def test_until_its_assignment_is_known_a_task_counts_only_as_flagged(fact: Heard) -> None:
-    assert answer(fact) == {("flagged", fact[0].agency, "-", 20251104): {"flagged": 1, "no_assignment": 1}}
+    assert answer(fact) == {
+        ("flagged", fact[0].agency, "-", 20251104): {"flagged": 1, "no_assignment": 1}
+    }
     assert not any(cell[0] == "flagged" for cell in answer(fact, BOUNDLESS))
 
 
@@ -174,15 +202,29 @@ def test_a_task_assigned_anew_counts_where_it_went_last() -> None:
 
 @pytest.mark.parametrize("word", ["blocked", "", "wa|ting"])
 def test_progress_in_unknown_words_is_progress(word: str) -> None:
-    """The gateway refuses them; a system that writes to the topic by itself must not stop a worker."""
+    """The gateway refuses them; a system that writes to the topic by itself must not stop a
+    worker.
+    """
     family = FAMILIES["tasks"]
     state = family.state()
     for event, at in (ASSIGNED, progress("11-04 09:00")):
-        family.merges[event.type](state, event.model_dump() | ({"progress": word} if event.type.endswith("progressed") else {}), at)
-    assert [ones for key, ones, _ in family.counts(state, -1) if key.startswith(b"tasks|open")] == [(0, 2)]
+        family.merges[event.type](
+            state,
+            event.model_dump() | ({"progress": word} if event.type.endswith("progressed") else {}),
+            at,
+        )
+    assert [ones for key, ones, _ in family.counts(state, -1) if key.startswith(b"tasks|open")] == [
+        (0, 2)
+    ]
 
 
 def test_any_order_gives_the_same() -> None:
-    facts: list[Any] = [ASSIGNED, extended("11-09 09:00", "11-20 17:00"), done("11-12 09:00"), returned("11-13 09:00"), done("11-21 09:00")]
+    facts: list[Any] = [
+        ASSIGNED,
+        extended("11-09 09:00", "11-20 17:00"),
+        done("11-12 09:00"),
+        returned("11-13 09:00"),
+        done("11-21 09:00"),
+    ]
     assert of("completed", answer(*facts)) == {20251121: {"completed": 1, "late": 1, "extended": 1}}
     assert all(answer(*order) == answer(*facts) for order in permutations(facts))

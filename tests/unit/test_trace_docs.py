@@ -1,4 +1,6 @@
-"""docs/api.md, "What was told of one dossier?": its example is asked and answered as it says, and every field and parameter is there."""
+"""docs/api.md, "What was told of one dossier?": its example is asked and answered as it says, and
+every field and parameter is there.
+"""
 
 from __future__ import annotations
 
@@ -62,8 +64,11 @@ async def test_every_command_of_the_section_is_answered(hub: Hub, address: str) 
 
 
 def test_every_parameter_and_field_is_there() -> None:
-    fields = {found.serialization_alias or name for model in (TraceAnswer, StateOf, CellOf, FactOf, TraceAsOf)
-              for name, found in model.model_fields.items()}  # fmt: skip
+    fields = {
+        found.serialization_alias or name
+        for model in (TraceAnswer, StateOf, CellOf, FactOf, TraceAsOf)
+        for name, found in model.model_fields.items()
+    }
     standings = ("counted", "duplicate", "refused", "waiting")
     for word in TraceAsked.model_fields.keys() | set(standings):
         assert f"`{word}`" in SECTION, word

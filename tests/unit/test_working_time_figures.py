@@ -1,4 +1,6 @@
-"""Working time: of the office between two instants, in the waits for papers, and in the lags of reports."""
+"""Working time: of the office between two instants, in the waits for papers, and in the lags of
+reports.
+"""
 
 from __future__ import annotations
 
@@ -33,28 +35,45 @@ def came(at: str, **fields: str) -> Heard:
 def durations(*facts: Heard) -> tuple[int, int, int, bool]:
     """Hours worked on it, hours paused, dossiers asked for papers, whether asked again in time."""
     [closed] = [cell for (kind, *_), cell in answer(*facts).items() if kind == "closed"]
-    working, paused = (closed.get(f"{name}_working_seconds", 0) for name in ("processing", "paused"))
-    return working // HOUR, paused // HOUR, closed.get("asked_for_papers", 0), "asked_again_in_time" in closed
+    working, paused = (
+        closed.get(f"{name}_working_seconds", 0) for name in ("processing", "paused")
+    )
+    return (
+        working // HOUR,
+        paused // HOUR,
+        closed.get("asked_for_papers", 0),
+        "asked_again_in_time" in closed,
+    )
 
 
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
-        ([], (45, 0, 0, False)),  # Monday from 9:00: 6 hours, 4 days, and 7.5 hours of the next Monday
+        # Monday from 9:00: 6 hours, 4 days, and 7.5 hours of the next Monday
+        ([], (45, 0, 0, False)),
         ([asked("11-04 07:00"), came("11-05 07:00")], (37, 8, 1, False)),
-        ([came("11-05 07:00"), asked("11-04 07:00")], (37, 8, 1, False)),  # in whatever order they are told
-        ([asked("11-07 17:00"), came("11-10 07:00")], (45, 0, 1, False)),  # over the weekend: no working time
+        # in whatever order they are told
+        ([came("11-05 07:00"), asked("11-04 07:00")], (37, 8, 1, False)),
+        # over the weekend: no working time
+        ([asked("11-07 17:00"), came("11-10 07:00")], (45, 0, 1, False)),
         ([asked("11-07 16:00"), came("11-10 08:00")], (43, 2, 1, False)),
-        ([asked("11-04 07:00"), asked("11-04 13:30"), came("11-05 07:00")], (37, 8, 1, True)),  # asked again during the wait
-        ([asked("11-04 07:00"), came("11-05 07:00"), asked("11-06 07:00"), came("11-07 07:00")], (29, 16, 1, True)),
+        # asked again during the wait
+        ([asked("11-04 07:00"), asked("11-04 13:30"), came("11-05 07:00")], (37, 8, 1, True)),
+        (
+            [asked("11-04 07:00"), came("11-05 07:00"), asked("11-06 07:00"), came("11-07 07:00")],
+            (29, 16, 1, True),
+        ),
         ([asked("11-04 07:00"), came("11-04 07:00")], (45, 0, 1, False)),  # brought at once
         ([asked("11-10 13:30")], (42, 3, 1, False)),  # still waiting at the end
         ([asked("11-11 07:00"), came("11-12 07:00")], (45, 0, 0, False)),  # asked behind the end
         ([came("11-04 07:00")], (45, 0, 0, False)),
-        ([asked("11-01 07:00"), came("11-04 07:00")], (39, 6, 1, False)),  # from before the reception
+        # from before the reception
+        ([asked("11-01 07:00"), came("11-04 07:00")], (39, 6, 1, False)),
     ],
 )
-def test_waits_for_papers_are_no_time_of_the_agency(facts: list[Heard], expected: tuple[int, int, int, bool]) -> None:
+def test_waits_for_papers_are_no_time_of_the_agency(
+    facts: list[Heard], expected: tuple[int, int, int, bool]
+) -> None:
     assert durations(*facts, RECEIVED, FINISHED) == expected
     assert durations(RECEIVED, FINISHED, *facts, *facts) == expected, "told twice, at the end"
 
@@ -65,7 +84,11 @@ def test_only_a_finished_dossier_was_worked_on_to_its_end() -> None:
 
 
 def test_asked_again_and_late_is_only_late() -> None:
-    requests = [asked("11-04 07:00"), came("11-05 07:00", due_at="11-07 17:00"), asked("11-06 07:00")]
+    requests = [
+        asked("11-04 07:00"),
+        came("11-05 07:00", due_at="11-07 17:00"),
+        asked("11-06 07:00"),
+    ]
     assert durations(RECEIVED, FINISHED, *requests)[3] is False
     without_due = told("dossier.received", "11-03 09:00")
     assert durations(without_due, FINISHED, asked("11-04 07:00"), asked("11-05 07:00"))[3] is False
@@ -74,26 +97,55 @@ def test_asked_again_and_late_is_only_late() -> None:
 @pytest.mark.parametrize(
     ("heard", "clock", "working"),
     [
-        ("11-10 16:30:30", {"lag_seconds": 30, "lag_le_60": 1}, {"working_lag_seconds": 30, "working_lag_le_3600": 1}),
-        ("11-10 20:30", {"lag_seconds": 14_400, "lag_le_14400": 1}, {"working_lag_seconds": 1_800, "working_lag_le_3600": 1}),
-        ("11-11 07:00", {"lag_seconds": 52_200, "lag_le_86400": 1}, {"working_lag_seconds": 1_800, "working_lag_le_3600": 1}),
-        ("11-17 16:30", {"lag_seconds": 604_800, "lag_le_864000": 1}, {"working_lag_seconds": 5 * 28_800, "working_lag_le_144000": 1}),
-        ("12-30 08:00", {"lag_seconds": 4_289_400, "lag_le_7776000": 1}, {"working_lag_seconds": 1_013_400, "working_lag_more": 1}),
+        (
+            "11-10 16:30:30",
+            {"lag_seconds": 30, "lag_le_60": 1},
+            {"working_lag_seconds": 30, "working_lag_le_3600": 1},
+        ),
+        (
+            "11-10 20:30",
+            {"lag_seconds": 14_400, "lag_le_14400": 1},
+            {"working_lag_seconds": 1_800, "working_lag_le_3600": 1},
+        ),
+        (
+            "11-11 07:00",
+            {"lag_seconds": 52_200, "lag_le_86400": 1},
+            {"working_lag_seconds": 1_800, "working_lag_le_3600": 1},
+        ),
+        (
+            "11-17 16:30",
+            {"lag_seconds": 604_800, "lag_le_864000": 1},
+            {"working_lag_seconds": 5 * 28_800, "working_lag_le_144000": 1},
+        ),
+        (
+            "12-30 08:00",
+            {"lag_seconds": 4_289_400, "lag_le_7776000": 1},
+            {"working_lag_seconds": 1_013_400, "working_lag_more": 1},
+        ),
     ],
 )
-def test_a_report_after_hours_is_late_by_the_clock_only(heard: str, clock: dict[str, int], working: dict[str, int]) -> None:
+def test_a_report_after_hours_is_late_by_the_clock_only(
+    heard: str, clock: dict[str, int], working: dict[str, int]
+) -> None:
     finished = told("dossier.finished", "11-10 16:30", heard=heard)
     [closed] = [cell for (kind, *_), cell in answer(RECEIVED, finished).items() if kind == "closed"]
-    lags = {name: amount for name, amount in closed.items() if name.startswith(("lag_", "working_lag_"))}
+    lags = {
+        name: amount for name, amount in closed.items() if name.startswith(("lag_", "working_lag_"))
+    }
     assert lags == clock | working
 
 
 def test_returns_and_receptions_have_lags_in_working_time_too() -> None:
     received = told("dossier.received", "11-07 16:59", heard="11-10 07:01")
-    figures = answer(received, FINISHED, told("dossier.result_returned", "11-10 16:30", heard="11-11 08:00"))
+    figures = answer(
+        received, FINISHED, told("dossier.result_returned", "11-10 16:30", heard="11-11 08:00")
+    )
     assert figures["received", "A", "p", 20251107]["reception_working_lag_seconds"] == 120
     closed = figures["closed", "A", "p", 20251110]
-    assert (closed["return_working_lag_seconds"], closed["return_working_lag_le_14400"]) == (5400, 1)
+    assert (closed["return_working_lag_seconds"], closed["return_working_lag_le_14400"]) == (
+        5400,
+        1,
+    )
 
 
 def test_counts_go_by_the_offices_own_hours() -> None:
@@ -108,7 +160,8 @@ def test_counts_go_by_the_offices_own_hours() -> None:
         fields = event.model_dump(mode="python")
         family.merges[event.type](state, fields, heard)
     [(_, _, amounts)] = [one for one in family.counts(state, -1) if b"|closed|" in one[0]]
-    assert 9 * HOUR in [amount for _, amount in amounts]  # 1 hour, Wednesday to Friday 2 each, Monday 2
+    # 1 hour, Wednesday to Friday 2 each, Monday 2
+    assert 9 * HOUR in [amount for _, amount in amounts]
 
 
 def test_other_hours_or_days_have_another_fingerprint() -> None:
@@ -129,7 +182,11 @@ def test_working_time_is_what_a_walk_through_the_calendar_says(start: int, lengt
     assert USUAL.seconds(start, start + length) == working_seconds(start, start + length)
 
 
-@given(st.lists(st.integers(EARLIEST_MS - 10**12, LATEST_MS + 10**12), min_size=3, max_size=3).map(sorted))
+@given(
+    st.lists(st.integers(EARLIEST_MS - 10**12, LATEST_MS + 10**12), min_size=3, max_size=3).map(
+        sorted
+    )
+)
 def test_working_time_adds_up_and_never_runs_backwards(instants: list[int]) -> None:
     one, two, three = map(USUAL.until, instants)
     assert one <= two <= three

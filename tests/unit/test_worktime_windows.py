@@ -44,7 +44,11 @@ def test_eight_office_hours_from_now(now: str, then: str) -> None:
 
 def test_days_off_make_up_days_and_other_hours() -> None:
     saturday = date(2025, 11, 29)
-    office = Office(spans=((time(8), time(12)),), days_off=frozenset({date(2025, 11, 25)}), make_up_days=frozenset({saturday}))
+    office = Office(
+        spans=((time(8), time(12)),),
+        days_off=frozenset({date(2025, 11, 25)}),
+        make_up_days=frozenset({saturday}),
+    )
     assert after(local("2025-11-24T08:00"), timedelta(hours=4), office) == local("2025-11-24T12:00")
     assert after(local("2025-11-24T08:00"), timedelta(hours=5), office) == local("2025-11-26T09:00")
     assert after(local("2025-11-28T10:00"), timedelta(hours=4), office) == local("2025-11-29T10:00")
@@ -54,7 +58,8 @@ def test_days_off_make_up_days_and_other_hours() -> None:
     "now, then",
     [
         ("2025-01-24T15:00", "2025-02-03T15:00"),  # Friday; Tết from Monday 27 to Friday 31 January
-        ("2025-04-29T17:00", "2025-05-05T17:00"),  # 30 April, 1 May, and 2 May off in the stead of a Saturday
+        # 30 April, 1 May, and 2 May off in the stead of a Saturday
+        ("2025-04-29T17:00", "2025-05-05T17:00"),
         ("2025-04-25T17:00", "2025-04-26T17:00"),  # … that Saturday is worked
         ("2025-08-29T17:00", "2025-09-03T17:00"),  # National Day, two days
         ("2026-11-23T17:00", "2026-11-25T17:00"),  # Culture Day, since 2026
@@ -65,9 +70,22 @@ def test_public_holidays_are_no_working_days(now: str, then: str) -> None:
 
 
 def test_the_settings_go_before_the_public_calendar() -> None:
-    made = office(Settings(office_hours="08:00-12:00, 13:00-17:00", days_off="2025-04-26", make_up_days="2025-05-02, 2025-05-03"))
+    made = office(
+        Settings(
+            office_hours="08:00-12:00, 13:00-17:00",
+            days_off="2025-04-26",
+            make_up_days="2025-05-02, 2025-05-03",
+        )
+    )
     assert made.spans == ((time(8), time(12)), (time(13), time(17)))
-    days = [date(2025, 4, 26), date(2025, 5, 1), date(2025, 5, 2), date(2025, 5, 3), date(2025, 5, 4), date(2025, 5, 5)]
+    days = [
+        date(2025, 4, 26),
+        date(2025, 5, 1),
+        date(2025, 5, 2),
+        date(2025, 5, 3),
+        date(2025, 5, 4),
+        date(2025, 5, 5),
+    ]
     assert [made.opens(day) for day in days] == [False, False, True, True, False, True]
     assert office(Settings()) == OFFICE
 
@@ -82,7 +100,10 @@ def test_the_settings_go_before_the_public_calendar() -> None:
         ({"office_hours": ""}, "is no span of hours"),
         ({"days_off": "2026-02-30"}, "'2026-02-30' is no day"),
         ({"make_up_days": "tomorrow"}, "'tomorrow' is no day"),
-        ({"days_off": "2026-01-02", "make_up_days": "2026-01-02"}, "2026-01-02 is in LGSP_DAYS_OFF too"),
+        (
+            {"days_off": "2026-01-02", "make_up_days": "2026-01-02"},
+            "2026-01-02 is in LGSP_DAYS_OFF too",
+        ),
     ],
 )
 def test_settings_that_are_no_hours_or_days(given: dict[str, str], said: str) -> None:
@@ -123,28 +144,108 @@ def test_all_has_no_bounds() -> None:
 @pytest.mark.parametrize(
     "name, first, last, before, same_last_year",
     [
-        ("today", "2025-03-01", "2025-03-01", ("2025-02-28", "2025-02-28"), ("2024-03-01", "2024-03-01")),
-        ("week", "2025-11-17", "2025-11-19", ("2025-11-10", "2025-11-12"), ("2024-11-17", "2024-11-19")),
-        ("month", "2025-11-01", "2025-11-23", ("2025-10-01", "2025-10-23"), ("2024-11-01", "2024-11-23")),
-        ("month", "2025-03-01", "2025-03-30", ("2025-02-01", "2025-02-28"), ("2024-03-01", "2024-03-30")),
-        ("month", "2025-02-01", "2025-02-28", ("2025-01-01", "2025-01-31"), ("2024-02-01", "2024-02-29")),  # whole months stay whole
-        ("quarter", "2025-10-01", "2025-11-23", ("2025-07-01", "2025-08-23"), ("2024-10-01", "2024-11-23")),
-        ("year", "2025-01-01", "2025-11-23", ("2024-01-01", "2024-11-23"), ("2024-01-01", "2024-11-23")),
-        ("period", "2025-10-15", "2025-11-12", ("2025-09-15", "2025-10-12"), ("2024-10-15", "2024-11-12")),
-        (None, "2025-10-15", "2025-11-14", ("2025-09-15", "2025-10-14"), ("2024-10-15", "2024-11-14")),
-        (None, "2025-01-01", "2025-03-31", ("2024-10-01", "2024-12-31"), ("2024-01-01", "2024-03-31")),
-        (None, "2025-11-10", "2025-11-12", ("2025-11-07", "2025-11-09"), ("2024-11-10", "2024-11-12")),
-        (None, "2024-02-29", "2024-02-29", ("2024-02-28", "2024-02-28"), ("2023-02-28", "2023-02-28")),
+        (
+            "today",
+            "2025-03-01",
+            "2025-03-01",
+            ("2025-02-28", "2025-02-28"),
+            ("2024-03-01", "2024-03-01"),
+        ),
+        (
+            "week",
+            "2025-11-17",
+            "2025-11-19",
+            ("2025-11-10", "2025-11-12"),
+            ("2024-11-17", "2024-11-19"),
+        ),
+        (
+            "month",
+            "2025-11-01",
+            "2025-11-23",
+            ("2025-10-01", "2025-10-23"),
+            ("2024-11-01", "2024-11-23"),
+        ),
+        (
+            "month",
+            "2025-03-01",
+            "2025-03-30",
+            ("2025-02-01", "2025-02-28"),
+            ("2024-03-01", "2024-03-30"),
+        ),
+        # whole months stay whole
+        (
+            "month",
+            "2025-02-01",
+            "2025-02-28",
+            ("2025-01-01", "2025-01-31"),
+            ("2024-02-01", "2024-02-29"),
+        ),
+        (
+            "quarter",
+            "2025-10-01",
+            "2025-11-23",
+            ("2025-07-01", "2025-08-23"),
+            ("2024-10-01", "2024-11-23"),
+        ),
+        (
+            "year",
+            "2025-01-01",
+            "2025-11-23",
+            ("2024-01-01", "2024-11-23"),
+            ("2024-01-01", "2024-11-23"),
+        ),
+        (
+            "period",
+            "2025-10-15",
+            "2025-11-12",
+            ("2025-09-15", "2025-10-12"),
+            ("2024-10-15", "2024-11-12"),
+        ),
+        (
+            None,
+            "2025-10-15",
+            "2025-11-14",
+            ("2025-09-15", "2025-10-14"),
+            ("2024-10-15", "2024-11-14"),
+        ),
+        (
+            None,
+            "2025-01-01",
+            "2025-03-31",
+            ("2024-10-01", "2024-12-31"),
+            ("2024-01-01", "2024-03-31"),
+        ),
+        (
+            None,
+            "2025-11-10",
+            "2025-11-12",
+            ("2025-11-07", "2025-11-09"),
+            ("2024-11-10", "2024-11-12"),
+        ),
+        (
+            None,
+            "2024-02-29",
+            "2024-02-29",
+            ("2024-02-28", "2024-02-28"),
+            ("2023-02-28", "2023-02-28"),
+        ),
     ],
 )
 def test_what_a_window_is_compared_with(
-    name: WindowName | None, first: str, last: str, before: tuple[str, str], same_last_year: tuple[str, str]
+    name: WindowName | None,
+    first: str,
+    last: str,
+    before: tuple[str, str],
+    same_last_year: tuple[str, str],
 ) -> None:
     assert compared(window(first, last), "previous", name) == window(*before)
     assert compared(window(first, last), "last_year", name) == window(*same_last_year)
 
 
-@given(st.dates(date(2020, 1, 1), date(2027, 12, 31)), st.sampled_from([name for name in NAMES if name != "all"]))
+@given(
+    st.dates(date(2020, 1, 1), date(2027, 12, 31)),
+    st.sampled_from([name for name in NAMES if name != "all"]),
+)
 def test_the_window_before_ends_before_this_one_begins(today: date, name: WindowName) -> None:
     this = named(name, today)
     before = compared(this, "previous", name)
