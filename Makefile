@@ -26,7 +26,7 @@ faults: $(STAMP)
 	@FAULTS=long exec $(PYTEST) tests/faults
 
 check: $(STAMP)
-	@$(VENV)/bin/ruff check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check -q . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
 
 # The stamp is written last, so that an environment that was interrupted half-way is made again from nothing.
 $(STAMP): requirements.lock pyproject.toml

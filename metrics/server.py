@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from metrics.books import Books, ByBooks
-from metrics.catalogue import load_agencies, load_indicators
-from metrics.listing import Meaning
+from metrics.application import Books, ByBooks
+from metrics.catalogue.indicators import load_agencies, load_indicators
+from metrics.lists.listing import Meaning
 from metrics.tracing.service import Tracing
 from schemas import logs
 from schemas.settings import Settings

@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.consumer import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from metrics.layout import FAMILIES
+from metrics.cube.tables import FAMILIES
 from schemas.errors import KafkaUnavailable
 from schemas.kafka import admin, consumer
 from schemas.pauses import Pauses

@@ -48,7 +48,7 @@ class Commands(click.Group):
 def cli() -> None:
     """The province's hub: agencies' facts in, live exact figures out."""
     from ops.outputs import lose_what_does_not_fit
-    from ops.supervise import SUPERVISOR, follow_supervisor
+    from ops.up.supervise import SUPERVISOR, follow_supervisor
 
     if SUPERVISOR in os.environ:
         lose_what_does_not_fit()
@@ -66,7 +66,7 @@ def up(simulate: bool) -> None:
     """Run everything on this machine: Kafka, gateway, worker, metrics; show a live table. Ctrl-C
     stops it all.
     """
-    from ops.up import run_up
+    from ops.up.run import run_up
 
     sys.exit(run_up(settings(), simulate=simulate))
 
@@ -74,7 +74,7 @@ def up(simulate: bool) -> None:
 @cli.command()
 def kafka() -> None:
     """Run the embedded Kafka alone."""
-    from ops.kafka import run
+    from ops.kafka.embedded import run
 
     sys.exit(run(settings()))
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from metrics.listing import Meaning
-from metrics.listing_layout import FAMILIES as LISTED
+from metrics.lists.listing import Meaning
+from metrics.lists.tables import FAMILIES as LISTED
 from streams.admission import Home, strange
 from streams.families import ALL, FAMILIES, Contribution, Family
 from streams.families.dates import DATES

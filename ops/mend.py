@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ops.kafka_changes import delete_topics, set_group
+from ops.kafka.changes import delete_topics, set_group
 from ops.members import require_no_worker
 from schemas.errors import BooksError, HubError
 from schemas.kafka import ensure_topics

@@ -11,9 +11,9 @@ HubError
 ├── BackupError          a backup that can't be taken or restored as asked for
 │   ├── BackupDamaged    … because its files are not those that were written
 │   └── RestoreUnfinished  a restore was begun here and has to come to its end first
-├── EnvironmentBroken    a download, a program or a folder that the hub needs is missing or half-made
-│   └── StorageTrouble   a disk is full, read-only or fails: what is on it is kept, and waiting may mend it
-└── LedgerError          the worker may not go on: a hole in the offsets, too many undecodable records
+├── EnvironmentBroken    a download, a program or a folder is missing or half-made
+│   └── StorageTrouble   a disk is full, read-only or fails: what is on it is kept
+└── LedgerError          the worker may not go on: a hole in the offsets, say
     └── BooksError       … and starting it again changes nothing: somebody has to act
 """
 

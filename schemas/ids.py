@@ -23,7 +23,10 @@ LONGEST = 128
 # in any form.
 _LONGEST_RAW = 1_024
 
-_BLANKS = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_BLANKS = (
+    "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005"
+    "\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+)
 # soft hyphen, zero-width characters, byte order mark
 _WITHOUT_WIDTH = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 _TIDIED = str.maketrans(dict.fromkeys(_BLANKS, " ") | dict.fromkeys(_WITHOUT_WIDTH, ""))

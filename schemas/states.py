@@ -41,7 +41,7 @@ Reported = int | None
 
 
 class Dossier(msgspec.Struct, array_like=True):
-    """What is known of a dossier; meaning and merge rules: streams/families/dossiers.py."""
+    """What is known of a dossier; meaning and merge rules: streams/families/dossiers/merges.py."""
 
     # at, id, received_at, agency, procedure, channel (place in CHANNELS), level (0 unknown), bits,
     # reported

@@ -1,8 +1,8 @@
 """Batches: a Faust transport that hands agents whole fetches instead of single messages.
 
 With `assignment` the only module that touches Faust's internals;
-`tests/unit/test_faust_contract.py` checks each name overridden here, and faust-streaming is pinned.
-Faust never commits offsets here: the ledger's transaction does.
+`tests/unit/streams/test_faust_contract.py` checks each name overridden here, and faust-streaming
+is pinned. Faust never commits offsets here: the ledger's transaction does.
 """
 
 from __future__ import annotations

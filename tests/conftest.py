@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from ops.kafka import EmbeddedKafka
-from ops.kafka_jars import VERSION
-from ops.kafka_storage import BROKER, free_port
+from ops.kafka.embedded import EmbeddedKafka
+from ops.kafka.jars import VERSION
+from ops.kafka.storage import BROKER, free_port
 
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer

@@ -11,17 +11,17 @@ from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from metrics.answers import IndicatorAnswer
-from metrics.asked import IndicatorsAsked
-from metrics.catalogue import load_indicators
-from metrics.csv_file import MARK
-from metrics.cube import Cube
-from metrics.directory import Directory
-from metrics.feed import Progress
-from metrics.questions import Questions
-from metrics.reader import Readers
+from metrics.api.csv import MARK
+from metrics.api.parameters import IndicatorsAsked
+from metrics.api.questions import Questions
+from metrics.api.shapes import IndicatorAnswer
+from metrics.catalogue.indicators import load_indicators
+from metrics.cube.cube import Cube
+from metrics.cube.snapshot import Readers
 from schemas.cells import KINDS, Page, Rules, Standing, applied_row, encode_page, place_of
 from schemas.clock import ZONE, now_ms, to_ms
+from serving.directory.directory import Directory
+from serving.store.follower import Progress
 
 INDICATORS = load_indicators()
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from connectors.files.mapping import FileOptions
-from connectors.files.readers import open_rows
-from connectors.files.rows import Row, Wanted
-from connectors.files.source import UnreadableFile
+from connectors.files.mapping.model import FileOptions
+from connectors.files.readers.opening import open_rows
+from connectors.files.readers.rows import Row, Wanted
+from connectors.files.readers.source import UnreadableFile
 
 
 def wanted(*columns: str) -> Wanted:

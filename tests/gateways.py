@@ -15,13 +15,13 @@ import httpx
 import msgspec
 import pytest
 
-from connectors.budget import Budget
 from connectors.gateway import build_app
 from connectors.gateway.examples import EXAMPLES
+from connectors.gateway.health import Health
 from connectors.gateway.modes import JSON
 from connectors.gateway.problems import KINDS
-from connectors.health import Health
-from connectors.lanes import Record
+from connectors.publishing.budget import Budget
+from connectors.publishing.lanes import Record
 from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, TopicUnwritable
 from schemas.events import Event

@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from metrics.feed import Background
-from ops.kafka import EmbeddedKafka
-from ops.kafka_storage import free_port
+from ops.kafka.embedded import EmbeddedKafka
+from ops.kafka.storage import free_port
 from ops.recount import Verdict, recount
-from ops.supervise import Service
+from ops.up.supervise import Service
 from schemas.errors import KafkaUnavailable
 from schemas.kafka import committed_offsets, consumer, ensure_topics
 from schemas.settings import Settings
 from schemas.topics import events_topic
+from serving.store.follower import Background
 from streams.families import FAMILIES
 
 FREEZE = 9.0  # seconds; the group's session timeout is 6

@@ -14,15 +14,15 @@ from cubes import INDICATORS
 from facts import record
 from listings import pages
 
-from metrics.answers import IndicatorAnswer
-from metrics.asked import IndicatorsAsked
-from metrics.cube import Cube
-from metrics.directory import Directory
-from metrics.feed import Progress
-from metrics.questions import Questions
-from metrics.reader import Readers
+from metrics.api.parameters import IndicatorsAsked
+from metrics.api.questions import Questions
+from metrics.api.shapes import IndicatorAnswer
+from metrics.cube.cube import Cube
+from metrics.cube.snapshot import Readers
 from schemas.events import Event
 from schemas.states import Item
+from serving.directory.directory import Directory
+from serving.store.follower import Progress
 from streams.books import Books
 from streams.families import FAMILIES
 

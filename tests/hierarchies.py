@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from agencies import Items, agency
 from hypothesis import strategies as st
 
-from metrics.grains import Window
+from schemas.windows import Window
 
 LEVELS = ("province", "district", "commune")
 YEARS = range(2018, 2027)

@@ -10,14 +10,14 @@ from aiokafka import TopicPartition
 from cubes import Record
 from facts import Heard, books_of, record
 
-from metrics.cube import Cube
-from metrics.disposable import Snapshots
-from metrics.listing import Listing
-from metrics.listing_pace import PATIENCE, Pace
-from metrics.listing_reader import Found, Selection, page
-from metrics.reader import Readers
+from metrics.cube.cube import Cube
+from metrics.cube.snapshot import Readers
+from metrics.lists.listing import Listing
+from metrics.lists.pace import PATIENCE, Pace
+from metrics.lists.reader import Found, Selection, page
 from ops.listing import meanings
 from schemas.topics import state_topic
+from serving.store.disposable import Snapshots
 from streams.account import Account
 from streams.books import Books, Changes
 from streams.families import FAMILIES

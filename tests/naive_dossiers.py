@@ -1,5 +1,5 @@
 """The figures of dossiers straight from events, each by the words of its definition
-(metrics/indicators.yaml, docs/figures.md).
+(metrics/catalogue/indicators.yaml, docs/figures.md).
 """
 
 from __future__ import annotations

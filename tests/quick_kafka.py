@@ -17,11 +17,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-import ops.kafka
-from ops.java import java_program
-from ops.kafka import JVM, EmbeddedKafka
-from ops.kafka_jars import classpath
-from ops.kafka_storage import free_port
+import ops.kafka.embedded
+from ops.kafka.embedded import JVM, EmbeddedKafka
+from ops.kafka.jars import classpath
+from ops.kafka.java import java_program
+from ops.kafka.storage import free_port
 
 # A Java that knows no such cache passes over it. Without the second compiler a broker is slower
 # only after minutes.
@@ -34,12 +34,12 @@ def quick_brokers(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every broker that this process starts itself starts from the cache."""
     folder = request.config.cache.mkdir("kafka")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ops.kafka, "JVM", QUICK)
+        patch.setattr(ops.kafka.embedded, "JVM", QUICK)
         with alone(folder / "lock"):
             cache = folder / f"{loaded()}.aot"
             if not cache.exists():
                 make(cache, patch)
-        patch.setattr(ops.kafka, "JVM", (*QUICK, f"-XX:AOTCache={cache}"))
+        patch.setattr(ops.kafka.embedded, "JVM", (*QUICK, f"-XX:AOTCache={cache}"))
         yield
 
 
@@ -54,7 +54,7 @@ def loaded() -> str:
 def make(cache: Path, patch: pytest.MonkeyPatch) -> None:
     """Start a broker once, which leaves the cache at its end."""
     part = cache.with_suffix(".part")
-    patch.setattr(ops.kafka, "JVM", (*QUICK, f"-XX:AOTCacheOutput={part}"))
+    patch.setattr(ops.kafka.embedded, "JVM", (*QUICK, f"-XX:AOTCacheOutput={part}"))
     with TemporaryDirectory() as data:
         broker = EmbeddedKafka(Path(data), port=free_port())
         broker.start()

@@ -21,19 +21,19 @@ from gateways import Remembers
 from listings import empty, paced
 
 from connectors.gateway import build_app
-from metrics.api import create_app
-from metrics.directory import Directory
-from metrics.directory_api import directory_routes
-from metrics.exporter import Exporter
-from metrics.feed import Progress
-from metrics.listing_api import listing_routes
-from metrics.listing_questions import Lists
-from metrics.questions import Questions
-from metrics.reader import Readers
+from metrics.api.app import create_app
+from metrics.api.directory import directory_routes
+from metrics.api.lists import listing_routes
+from metrics.api.questions import Questions
+from metrics.cube.snapshot import Readers
+from metrics.lists.questions import Lists
+from metrics.prometheus.exporter import Exporter
 from ops.listing import meanings
 from schemas.settings import Settings
 from serving import Connections, Server
+from serving.directory.directory import Directory
 from serving.http import bound_sending
+from serving.store.follower import Progress
 
 FORMULA = '=HYPERLINK("http://sample.invalid","X")'
 

@@ -14,17 +14,15 @@ from cubes import INDICATORS
 from facts import Heard
 from listings import NOW, empty, feed, paced, pages, states
 
-from metrics.api import create_app
-from metrics.catalogue import Filters
-from metrics.cube import Cube
-from metrics.disposable import Snapshots
-from metrics.exporter import Exporter
-from metrics.feed import Progress
-from metrics.listing_api import listing_routes
-from metrics.listing_questions import Lists
-from metrics.questions import Questions
-from metrics.reader import Readers
-from metrics.tracing.api import trace_routes
+from metrics.api.app import create_app
+from metrics.api.lists import listing_routes
+from metrics.api.questions import Questions
+from metrics.api.traces import trace_routes
+from metrics.catalogue.indicators import Filters
+from metrics.cube.cube import Cube
+from metrics.cube.snapshot import Readers
+from metrics.lists.questions import Lists
+from metrics.prometheus.exporter import Exporter
 from metrics.tracing.index import FactIndex
 from metrics.tracing.log import TAIL, Read, Wanted
 from metrics.tracing.questions import Traces
@@ -34,6 +32,8 @@ from schemas.partitioner import partition_of
 from schemas.states import applied_state
 from schemas.topics import events_topic, state_topic
 from schemas.wire import encode
+from serving.store.disposable import Snapshots
+from serving.store.follower import Progress
 from streams.books import Books
 from streams.families import FAMILIES
 

@@ -88,10 +88,8 @@ def workbook(
         ),
     }
     for place, content in enumerate(("".join(rows), *others), 1):
-        sheet = (
-            "<worksheet"
-            f' xmlns="{main}"><sheetData>{content}</sheetData>{behind if place == 1 else ""}</worksheet>'
-        )
+        after = behind if place == 1 else ""
+        sheet = f'<worksheet xmlns="{main}"><sheetData>{content}</sheetData>{after}</worksheet>'
         parts[f"xl/worksheets/sheet{place}.xml"] = prefixed(sheet, prefix)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in parts.items():

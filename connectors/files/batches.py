@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from connectors.files.cells import Cell, Refused
-from connectors.files.mapper import Draft, RowMapper, personal
+from connectors.files.mapping.mapper import Draft, RowMapper, personal
+from connectors.files.readers.cells import Cell, Refused
+from connectors.files.readers.rows import Row, Rows
 from connectors.files.rejects import quarantined
-from connectors.files.rows import Row, Rows
 from connectors.files.seen import Seen, digest
 from schemas.digests import Digest
 from schemas.events import Event

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from connectors.files.rows import Rows
+from connectors.files.readers.rows import Rows
 
 EVERY_SECONDS = 5.0
 SHOWN = 10  # rejected rows that are printed

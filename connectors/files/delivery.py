@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from connectors.files.batches import Batch
-from connectors.quarantine import Sends, quarantine
+from connectors.publishing.quarantine import Sends, quarantine
 from schemas.events import Event
 
 IN_FLIGHT = 4  # batches that wait for Kafka while the next is read

@@ -17,7 +17,6 @@ from pathlib import Path
 from rich.console import Console
 
 from connectors.files.batches import Batch, Intake, OnReject
-from connectors.files.cells import Cell
 from connectors.files.console import (
     SHOWN,
     Account,
@@ -28,14 +27,15 @@ from connectors.files.console import (
     show_table,
 )
 from connectors.files.delivery import Delivery, Sink
-from connectors.files.mapper import RowMapper
-from connectors.files.mapping import load_mapping
+from connectors.files.mapping.mapper import RowMapper
+from connectors.files.mapping.model import load_mapping
 from connectors.files.progress import Progress, ProgressFile, folder
-from connectors.files.readers import open_rows
+from connectors.files.readers.cells import Cell
+from connectors.files.readers.opening import open_rows
+from connectors.files.readers.rows import Row, Rows, Wanted
+from connectors.files.readers.source import fingerprint
 from connectors.files.rejects import rejects_file
-from connectors.files.rows import Row, Rows, Wanted
-from connectors.files.source import fingerprint
-from connectors.publisher import Publisher
+from connectors.publishing.publisher import Publisher
 from schemas.digests import Digest, digest_of
 from schemas.kafka import ensure_topics
 from schemas.masking import without_numbers

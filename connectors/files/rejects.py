@@ -21,10 +21,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from connectors.files.cells import Cell, text_of
-from connectors.files.compiler import Uses
-from connectors.files.rows import Row, Rows
-from connectors.files.source import without_surrogates
+from connectors.files.mapping.compiler import Uses
+from connectors.files.readers.cells import Cell, text_of
+from connectors.files.readers.rows import Row, Rows
+from connectors.files.readers.source import without_surrogates
 from schemas.digests import Digest
 from schemas.errors import EnvironmentBroken
 from schemas.masking import shown, without_numbers

@@ -11,15 +11,15 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
-from connectors.excerpts import UNREADABLE
 from connectors.gateway import openapi
 from connectors.gateway.body import body_of
 from connectors.gateway.bucket import Bucket
+from connectors.gateway.excerpts import UNREADABLE
+from connectors.gateway.health import Health
 from connectors.gateway.intake import Publishes, keep, keep_refused, refused, take
 from connectors.gateway.modes import check_media_type, items_of
 from connectors.gateway.problems import Problem, problem_response
 from connectors.gateway.room import Room
-from connectors.health import Health
 from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.masking import shown

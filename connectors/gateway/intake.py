@@ -11,15 +11,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from connectors.budget import Budget
-from connectors.cloudevents import FieldError, Refused, event_of, kept_as, personal_errors, shown_id
-from connectors.excerpts import kept_of_item, refused_item
+from connectors.cloudevents.decode import (
+    FieldError,
+    Refused,
+    event_of,
+    kept_as,
+    personal_errors,
+    shown_id,
+)
+from connectors.cloudevents.jsonitems import Item
 from connectors.gateway.bucket import Bucket
+from connectors.gateway.excerpts import kept_of_item, refused_item
+from connectors.gateway.health import Health
 from connectors.gateway.problems import Problem
-from connectors.health import Health
-from connectors.jsonitems import Item
-from connectors.lanes import Record
-from connectors.quarantine import quarantine
+from connectors.publishing.budget import Budget
+from connectors.publishing.lanes import Record
+from connectors.publishing.quarantine import quarantine
 from schemas.clock import now_ms
 from schemas.digests import digest_of
 from schemas.errors import RecordTooLarge, TopicUnwritable

@@ -8,8 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers
 
-from connectors.gateway.problems import Problem
-from connectors.jsonitems import (
+from connectors.cloudevents.jsonitems import (
     NO_UTF8,
     Item,
     ItemTooLong,
@@ -20,6 +19,7 @@ from connectors.jsonitems import (
     read_one,
     text_of,
 )
+from connectors.gateway.problems import Problem
 from schemas.masking import shown
 
 STRUCTURED = "application/cloudevents+json"

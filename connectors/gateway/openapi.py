@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from connectors.cloudevents import ENVELOPE
+from connectors.cloudevents.decode import ENVELOPE
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.modes import ATTRIBUTES, BATCH, JSON, STRUCTURED
 from connectors.gateway.problems import KINDS

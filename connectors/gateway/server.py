@@ -10,8 +10,8 @@ import socket
 from functools import partial
 
 from connectors.gateway.app import build_app
-from connectors.heartbeat import beat
-from connectors.publisher import Publisher
+from connectors.gateway.heartbeat import beat
+from connectors.publishing.publisher import Publisher
 from schemas import kafka, logs
 from schemas.settings import Settings
 from serving import Connections, Server, run_server, spare_collections

@@ -11,15 +11,15 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-from metrics.answering import Question
-from metrics.catalogue import Due, Indicator, Over, Term
-from metrics.grains import fine
-from metrics.listing import Row
-from metrics.listing_layout import ORDER, TABLES, Listed
-from metrics.listing_questions import at_text
-from metrics.listing_terms import PARTS, Part, families_of, term_of
-from metrics.scopes import among
-from metrics.tracing.answers import CellOf, Flag, InFigure
+from metrics.api.trace_shapes import CellOf, Flag, InFigure
+from metrics.catalogue.indicators import Due, Indicator, Over, Term
+from metrics.cube.rollups import fine
+from metrics.figures.compute import Question
+from metrics.figures.scopes import among
+from metrics.lists.listing import Row
+from metrics.lists.questions import at_text
+from metrics.lists.tables import ORDER, TABLES, Listed
+from metrics.lists.terms import PARTS, Part, families_of, term_of
 from metrics.tracing.flags import FLAGS
 from schemas.clock import as_date
 
@@ -36,7 +36,7 @@ class Counted:
 
 
 def cells_of(rows: Iterable[Row]) -> list[Counted]:
-    """The cells of a state's rows (metrics/listing.py), in order of kind and day."""
+    """The cells of a state's rows (metrics/lists/listing.py), in order of kind and day."""
     found = []
     for place, at, agency, _, category, low, high, *sums in sorted(rows):
         table = TABLES[ORDER[place]]

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from metrics.catalogue import Name
-from metrics.listing import Meaning
-from metrics.tracing.answers import FactOf
+from metrics.api.trace_shapes import FactOf
+from metrics.catalogue.indicators import Name
+from metrics.lists.listing import Meaning
 from schemas.clock import iso
 from schemas.errors import ContractError
 from schemas.events import EVENTS

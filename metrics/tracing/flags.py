@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from metrics.catalogue import Name
+from metrics.catalogue.indicators import Name
 
 _TOO_MANY = Name(vi="thông tin vượt giới hạn", en="more was told of it than counts")
 

@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from metrics.disposable import FileOfTopics
 from schemas.kafka import Record
 from schemas.topics import events_topic
+from serving.store.disposable import FileOfTopics
 
 VERSION = 1
 HASH_BYTES = 4  # of a hundred million things, one in forty shares its hash with another

@@ -17,10 +17,10 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from metrics.feed import Background, Progress
 from metrics.tracing.index import Fact
 from schemas.kafka import Record, consumer, read_between, unavailable
 from schemas.settings import Settings
+from serving.store.follower import Background, Progress
 
 READERS = 2
 PATIENCE = 3.0  # seconds for everything that one question reads

@@ -10,16 +10,14 @@ from dataclasses import dataclass
 import msgspec
 from pydantic import Field
 
-from metrics import reasons
-from metrics.asked import AskedOfBooks, Format, IndicatorsAsked
-from metrics.catalogue import Indicator, Name
-from metrics.disposable import Snapshots
-from metrics.feed import Progress
-from metrics.listing import Meaning, Row
-from metrics.listing_reader import applied, dates
-from metrics.problems import Problem, shown, wrong
-from metrics.questions import Questions
-from metrics.tracing.answers import StateOf, TraceAnswer, TraceAsOf
+from metrics.api.parameters import AskedOfBooks, Format, IndicatorsAsked
+from metrics.api.problems import Problem, shown, wrong
+from metrics.api.questions import Questions
+from metrics.api.trace_shapes import StateOf, TraceAnswer, TraceAsOf
+from metrics.catalogue.indicators import Indicator, Name
+from metrics.figures import absence
+from metrics.lists.listing import Meaning, Row
+from metrics.lists.reader import applied, dates
 from metrics.tracing.counts import Figures, cells_of, flags_of
 from metrics.tracing.facts import Facts
 from metrics.tracing.index import Fact, FactIndex, indexed
@@ -29,6 +27,8 @@ from schemas.errors import KafkaUnavailable
 from schemas.ids import LONGEST, is_thing_id, text_in
 from schemas.partitioner import partition_of
 from schemas.topics import events_topic, state_topic
+from serving.store.disposable import Snapshots
+from serving.store.follower import Progress
 
 LIMIT, MOST = 50, 200  # a fact takes a question to the broker
 LARGEST = 1 << 62  # of the numbers that SQLite compares
@@ -188,7 +188,7 @@ class Traces:
         cells, ours = cells_of(state.rows), self._meanings[family].rules
         with self._questions.asking(IndicatorsAsked(), self._indicators_of(family)) as question:
             theirs = question.snapshot.rules().get(family, [])
-            missing = None if theirs in ([], [ours]) else reasons.other_rules(family, theirs, ours)
+            missing = None if theirs in ([], [ours]) else absence.other_rules(family, theirs, ours)
             figures = Figures(question, asked.books)
             counts_for = [figures.cell(cell) for cell in cells] if missing is None else None
         return StateOf(

@@ -6,17 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metrics import exposition as told
-from metrics.disposable import DisposableFile, Snapshots
-from metrics.exposition import block
-from metrics.feed import Background, Diet, Feed
-from metrics.listing import Meaning
-from metrics.listing_feed import Service
-from metrics.questions import Questions
+from metrics.api.questions import Questions
+from metrics.lists.listing import Meaning
+from metrics.lists.service import Service
+from metrics.prometheus import exposition as told
+from metrics.prometheus.exposition import block
 from metrics.tracing.index import FactIndex
 from metrics.tracing.log import KafkaLog
 from metrics.tracing.questions import Traces
 from schemas.settings import Settings
+from serving.store.disposable import DisposableFile, Snapshots
+from serving.store.follower import Background, Diet, Feed
 
 INDEX_FILE = "facts.sqlite"
 SAYING = "The index of facts is being made anew"

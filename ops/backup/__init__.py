@@ -2,7 +2,8 @@
 plain files.
 
     DIR/
-      manifest.json                       what the backup holds, with a hash of every file; replaced in one step, last of all
+      manifest.json                       what the backup holds, with a hash of every file;
+                                          replaced in one step, last of all
       events/<topic>/<partition>/*.zst    facts in their order, whole chunks only
       books/<when>/*.zst                  states and cells of one moment, if that was proved
       lock                                held by the command that writes here

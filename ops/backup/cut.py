@@ -253,7 +253,8 @@ async def books_of(
 
     Raises: NotOneMoment, and then the folder is of no use.
     """
-    folder = f"books/{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{time.time_ns() % 1_000_000_000:09}"
+    second = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    folder = f"books/{second}-{time.time_ns() % 1_000_000_000:09}"
     rows: dict[str, Chunk] = {}
     standings: list[FamilyStanding] = []
     for number in range(partitions):

@@ -12,9 +12,9 @@ from typing import Any
 
 import aiohttp
 
-from metrics.catalogue import load_indicators
-from metrics.listing_layout import FAMILIES
-from metrics.listing_terms import Part, families_of
+from metrics.catalogue.indicators import load_indicators
+from metrics.lists.tables import FAMILIES
+from metrics.lists.terms import Part, families_of
 from ops.bench.load import DAYS, YEAR, waiting, write
 from ops.bench.names import Scale
 from ops.bench.offsets import Applied, Places, require_written
@@ -22,7 +22,7 @@ from ops.bench.report import Line, Need, percentile
 from ops.bench.requests import ready
 from ops.bench.stage import Stage, deadline, require_running
 from ops.simulate.whole import whole_province
-from ops.supervise import Service
+from ops.up.supervise import Service
 from schemas.clock import DAY_MS, to_datetime
 from schemas.errors import EnvironmentBroken
 

@@ -13,14 +13,14 @@ from uuid import uuid4
 
 import aiohttp
 
-from connectors.publisher import Publisher
+from connectors.publishing.publisher import Publisher
 from ops.bench.load import write_province
 from ops.bench.names import Scale
 from ops.bench.offsets import POLL_SECONDS, Applied, Places, ends_of, require_written
 from ops.bench.report import Line, Need
 from ops.bench.stage import Stage, deadline
-from ops.kafka_storage import free_port
-from ops.supervise import Service
+from ops.kafka.storage import free_port
+from ops.up.supervise import Service
 from schemas.clock import now_ms
 from schemas.events.dossiers import DossierStepTaken
 from schemas.partitioner import partition_of

@@ -19,7 +19,7 @@ from ops.bench.offsets import ends_of
 from ops.bench.report import Line, Need
 from ops.bench.requests import bodies, events_url, post, ready
 from ops.bench.stage import Stage, require_running
-from ops.supervise import Service
+from ops.up.supervise import Service
 from schemas.errors import EnvironmentBroken
 from schemas.settings import Settings
 

@@ -15,7 +15,7 @@ from ops.bench.names import Scale
 from ops.bench.offsets import POLL_SECONDS, Applied, Places, require_written
 from ops.bench.report import Line, Need
 from ops.bench.stage import Stage, apart, deadline, require_running
-from ops.supervise import Service
+from ops.up.supervise import Service
 
 LONGEST = 900.0
 

@@ -25,7 +25,7 @@ from ops.bench.offsets import Applied, Places, require_written
 from ops.bench.report import Line, Need, percentile
 from ops.bench.requests import bodies, body_of, events_url, post, ready
 from ops.bench.stage import Stage, deadline, require_running
-from ops.supervise import Service
+from ops.up.supervise import Service
 from schemas.clock import now_ms
 from schemas.errors import EnvironmentBroken, HubError
 from schemas.events.dossiers import DossierReceived

@@ -16,7 +16,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from connectors.publisher import record_of
+from connectors.publishing.publisher import record_of
 from ops.simulate.run import START
 from ops.simulate.stream import events
 from schemas.clock import DAY_MS

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from ops.kafka_jars import VERSION
+from ops.kafka.jars import VERSION
 from schemas.settings import Settings
 
 MEASURED_CORES = 2  # what is needed is said of two

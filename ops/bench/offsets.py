@@ -17,7 +17,7 @@ from aiokafka.errors import (
 )
 
 from ops.bench.stage import deadline
-from ops.supervise import Service
+from ops.up.supervise import Service
 from schemas.errors import EnvironmentBroken
 from schemas.kafka import admin, consumer
 from schemas.settings import Settings

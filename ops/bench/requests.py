@@ -15,7 +15,7 @@ from ops.bench.load import DAYS, YEAR, dossiers_for
 from ops.bench.stage import deadline, require_running
 from ops.simulate.sinks import cloud_event
 from ops.simulate.stream import events
-from ops.supervise import Service
+from ops.up.supervise import Service
 from schemas.errors import EnvironmentBroken
 from schemas.events import Event
 from schemas.settings import Settings

@@ -27,7 +27,7 @@ from ops.bench.stage import Stage, require_running
 from ops.recount import recount
 from ops.simulate.sinks import GatewaySink
 from ops.simulate.whole import whole_province
-from ops.supervise import Service
+from ops.up.supervise import Service
 from schemas.errors import EnvironmentBroken
 from schemas.events import Event
 from schemas.settings import Settings

@@ -16,9 +16,9 @@ from typing import Any, Self, TypeVar
 
 from rich.progress import Progress
 
-from ops.kafka import EmbeddedKafka
-from ops.kafka_storage import free_port
-from ops.supervise import Service
+from ops.kafka.embedded import EmbeddedKafka
+from ops.kafka.storage import free_port
+from ops.up.supervise import Service
 from schemas.errors import EnvironmentBroken
 from schemas.kafka import ensure_topics
 from schemas.listening import LOOPBACK

@@ -14,8 +14,8 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
-from connectors.excerpts import UNREADABLE, kept_of_item
-from connectors.jsonitems import Item
+from connectors.cloudevents.jsonitems import Item
+from connectors.gateway.excerpts import UNREADABLE, kept_of_item
 from schemas.clock import iso
 from schemas.digests import Digest, digest_of
 from schemas.kafka import consumer, read_to_end, unavailable

@@ -135,10 +135,8 @@ def _lines(entry: Entry, times: int, same: Sequence[str]) -> Iterator[tuple[str,
 def _door(entry: Entry) -> str:
     if entry.door == "http":
         request, _, item = entry.origin.removeprefix("http:").partition("/")
-        return (
-            "the gateway,"
-            f" {f'item {item} of request {request}' if item else f'the whole body of request {request}'}"
-        )
+        what = f"item {item}" if item else "the whole body"
+        return f"the gateway, {what} of request {request}"
     if entry.door == "file":
         name, _, line = entry.origin.removeprefix("file:").rpartition("/")
         return f"an import, line {line} of {name}"

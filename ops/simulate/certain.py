@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from random import Random
 
-from ops.simulate.deeds import Activity, Deed, DeedKind
-from ops.simulate.errands import Errand
+from ops.simulate.activities import Activity, Deed, DeedKind
+from ops.simulate.documents import Letter
+from ops.simulate.dossiers import Intake, Life, Payment, PromptTeller, Reported, fresh_id
 from ops.simulate.history import ONE_STOP, due_time
 from ops.simulate.hours import CLOSES, OFFICE_DAY, from_office, instant, to_office
-from ops.simulate.letters import Letter
-from ops.simulate.life import Intake, Life, Payment, PromptTeller, Reported, fresh_id
 from ops.simulate.oddities import Oddity, odd_dossier
 from ops.simulate.province import AGENCIES_OF, CENTRE, PROCEDURES_OF, SAME_DAY, Procedure
+from ops.simulate.tasks import Errand
 from ops.simulate.truth import FOREVER, Truth
 from schemas.clock import DAY_MS, day_number, to_datetime
 from schemas.codes import RatingSubject

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from random import Random
 
+from ops.simulate.dossiers import Intake, Life, Payment, PromptTeller, fresh_id
 from ops.simulate.hours import OFFICE_DAY, closing, from_office, to_office
-from ops.simulate.life import Intake, Life, Payment, PromptTeller, fresh_id
 from ops.simulate.province import AGENCIES_OF, CENTRE, PROCEDURES_OF, TARDY, TIERS, Procedure
 from schemas.codes import ApplicantKind, Channel, ReturnedHow
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from random import Random
 
+from ops.simulate.documents import Letter, draw_agencies, send
+from ops.simulate.dossiers import Intake, Life, Payment, PromptTeller, fresh_id
 from ops.simulate.history import MINISTRY, ONE_STOP, draw_intake, due_time, returned_how, score
 from ops.simulate.hours import to_office
-from ops.simulate.letters import Letter, draw_agencies, send
-from ops.simulate.life import Intake, Life, Payment, PromptTeller, fresh_id
 from ops.simulate.province import AGENCIES_OF, Procedure
 from ops.simulate.truth import Truth
 from schemas.clock import to_datetime

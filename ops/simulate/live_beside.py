@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from random import Random
 
+from ops.simulate.activities import Activity, DeedKind, draw_deed
 from ops.simulate.certain import Certain
-from ops.simulate.deeds import Activity, DeedKind, draw_deed
-from ops.simulate.errands import CATEGORIES, Errand
+from ops.simulate.dossiers import PromptTeller
 from ops.simulate.history import due_time
 from ops.simulate.hours import to_office
-from ops.simulate.life import PromptTeller
+from ops.simulate.inventory import OFFICE, SOURCE, SYSTEMS
 from ops.simulate.oddities import OddDossier, told_when_heard
 from ops.simulate.province import AGENCIES_OF
-from ops.simulate.register import OFFICE, SOURCE, SYSTEMS
+from ops.simulate.tasks import CATEGORIES, Errand
 from ops.simulate.truth import Truth
 from schemas.clock import DAY_MS
 from schemas.events import Event

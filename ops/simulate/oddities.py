@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
+from ops.simulate.dossiers import Life
 from ops.simulate.history import MINISTRY, draw_intake, due_time
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
-from ops.simulate.life import Life
 from ops.simulate.province import SAME_DAY
 from schemas.clock import DAY_MS
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from connectors.publisher import Publisher
+from connectors.publishing.publisher import Publisher
 from ops.simulate.live import LiveProvince
 from ops.simulate.live_beside import LiveBeside
 from ops.simulate.sinks import GatewaySink, Sink

@@ -7,10 +7,10 @@ from heapq import heappop, heappush
 from random import Random
 from zlib import crc32
 
+from ops.simulate.documents import Letter, write_letter
+from ops.simulate.dossiers import Life, Reported
 from ops.simulate.history import ONE_STOP, HistoryTeller, live_through
 from ops.simulate.hours import CLOSES, OPENS, instant, workday
-from ops.simulate.letters import Letter, write_letter
-from ops.simulate.life import Life, Reported
 from ops.simulate.truth import FOREVER, Truth
 from schemas.clock import DAY_MS, day_number, to_datetime
 from schemas.events import Event

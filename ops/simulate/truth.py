@@ -17,8 +17,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ops.simulate.letters import Letter
-from ops.simulate.life import Ending, Fact, Intake, Life, Payment, latest
+from ops.simulate.documents import Letter
+from ops.simulate.dossiers import Ending, Fact, Intake, Life, Payment, latest
 from schemas.clock import day, to_datetime
 
 FOREVER = 1 << 62

@@ -13,16 +13,16 @@ from heapq import merge
 from random import Random
 from zlib import crc32
 
+from ops.simulate.activities import DeedKind, act
 from ops.simulate.certain import Certain, beginning_before
-from ops.simulate.deeds import DeedKind, act
-from ops.simulate.errands import run_errand
+from ops.simulate.dossiers import Intake, Life, PromptTeller, Reported, fresh_id
 from ops.simulate.history import ONE_STOP, HistoryTeller, score
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
-from ops.simulate.life import Intake, Life, PromptTeller, Reported, fresh_id
+from ops.simulate.inventory import Register
 from ops.simulate.oddities import ODDITIES, TEN_YEARS, odd_dossier, told_when_heard
 from ops.simulate.province import AGENCIES, PROCEDURES
-from ops.simulate.register import Register
 from ops.simulate.stream import events
+from ops.simulate.tasks import run_errand
 from ops.simulate.truth import Truth
 from schemas.clock import DAY_MS, to_datetime
 from schemas.codes import RatingSubject

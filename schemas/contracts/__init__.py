@@ -3,8 +3,8 @@ at start.
 
 A locked contract never changes: a changed model gets a new version with a new id (`lgsp contracts
 --write`), which old and new readers must both be able to read (FULL_TRANSITIVE);
-`tests/unit/test_contracts.py` refuses anything else. The id is what the Confluent wire format
-carries in front of every record.
+`tests/unit/schemas/test_contracts.py` refuses anything else. The id is what the Confluent wire
+format carries in front of every record.
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ __all__ = ["ALL", "FAMILIES", "Contribution", "Family", "families"]
 
 
 def _load() -> dict[str, Family]:
-    from streams.families import activities, documents, dossiers, heartbeats, inventory, tasks
+    from streams.families import activities, documents, heartbeats, inventory, tasks
+    from streams.families.dossiers import merges as dossiers
 
     modules = (dossiers, documents, tasks, activities, inventory, heartbeats)
     return {module.FAMILY.name: module.FAMILY for module in modules}

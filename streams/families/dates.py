@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from schemas.states import Document, Dossier, Task
-from streams.families.dossier_closed import end_of
+from streams.families.dossiers.closed import end_of
 from streams.families.tasks import completed_at
 
 

@@ -16,9 +16,9 @@ import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
-from ops.kafka import EmbeddedKafka
-from ops.kafka_jars import classpath
-from ops.kafka_storage import free_port
+from ops.kafka.embedded import EmbeddedKafka
+from ops.kafka.jars import classpath
+from ops.kafka.storage import free_port
 from schemas.errors import KafkaUnavailable
 from schemas.kafka import admin
 from schemas.settings import Settings

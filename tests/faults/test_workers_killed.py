@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from harness import FREEZE, Hub
 
-from connectors.publisher import Publisher
+from connectors.publishing.publisher import Publisher
 from ops.simulate.stream import events
 from schemas.events import Event
 

@@ -20,10 +20,10 @@ from agencies import MERGER, Items, agency
 from cubes import counted
 from harness import running, until
 
-from metrics.directory_feed import DirectoryFeed
 from schemas.kafka import producer
 from schemas.settings import Settings
 from schemas.topics import CELLS, state_topic
+from serving.directory.feed import DirectoryFeed
 
 pytestmark = pytest.mark.kafka
 TOPIC = state_topic("inventory")

@@ -17,14 +17,14 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from ops.kafka import EmbeddedKafka, _is_broker_of
-from ops.kafka_storage import BROKER, free_port
+from ops.kafka.embedded import EmbeddedKafka, _is_broker_of
+from ops.kafka.storage import BROKER, free_port
 from schemas.errors import EnvironmentBroken
 
 pytestmark = pytest.mark.kafka
 TOPIC = "kept"
 FOREGROUND = (
-    "import sys; from ops.kafka import run; from schemas.settings import Settings;"
+    "import sys; from ops.kafka.embedded import run; from schemas.settings import Settings;"
     " sys.exit(run(Settings()))"
 )
 

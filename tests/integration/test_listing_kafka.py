@@ -15,16 +15,16 @@ from facts import told
 from harness import running, until
 from listings import only_state
 
-from metrics.disposable import Snapshots
-from metrics.feed import Diet, Feed
-from metrics.listing import Listing
-from metrics.listing_feed import LISTING_FILE
-from metrics.listing_layout import TABLES
-from metrics.listing_reader import Selection, total
+from metrics.lists.listing import Listing
+from metrics.lists.reader import Selection, total
+from metrics.lists.service import LISTING_FILE
+from metrics.lists.tables import TABLES
 from ops.listing import meanings
 from schemas.kafka import producer
 from schemas.settings import Settings
 from schemas.topics import state_topic
+from serving.store.disposable import Snapshots
+from serving.store.follower import Diet, Feed
 
 pytestmark = pytest.mark.kafka
 TOPIC = state_topic("dossiers")

@@ -24,19 +24,20 @@ from facts import told
 from harness import running, until
 from prometheus_client.parser import text_string_to_metric_families
 
-from connectors.heartbeat import beat_once
-from connectors.publisher import Publisher
-from metrics.cube import Cube
-from metrics.feed import Feed
-from metrics.grains import EVER, cover_days
-from metrics.layout import FAMILIES, TABLES
-from metrics.reader import Readers
+from connectors.gateway.heartbeat import beat_once
+from connectors.publishing.publisher import Publisher
+from metrics.cube.cube import Cube
+from metrics.cube.rollups import cover_days
+from metrics.cube.snapshot import Readers
+from metrics.cube.tables import FAMILIES, TABLES
 from metrics.workers import EVENTS, Backlog, WorkerLag
-from ops.kafka_storage import free_port
+from ops.kafka.storage import free_port
 from schemas.cells import Rules, Standing, applied_row, encode_page
 from schemas.kafka import admin, consumer, ensure_topics, producer
 from schemas.settings import Settings
 from schemas.topics import CELLS, cells_topic, events_topic
+from schemas.windows import EVER
+from serving.store.follower import Feed
 
 pytestmark = pytest.mark.kafka
 PATIENCE = 60.0

@@ -20,12 +20,12 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 from topic_reader import ends_of, records_since
 
-from connectors.heartbeat import TOPIC as HEARTBEATS
-from connectors.heartbeat import beat, beat_once
-from connectors.publisher import Publisher
-from connectors.quarantine import quarantine
-from ops.kafka import EmbeddedKafka
-from ops.kafka_storage import free_port
+from connectors.gateway.heartbeat import TOPIC as HEARTBEATS
+from connectors.gateway.heartbeat import beat, beat_once
+from connectors.publishing.publisher import Publisher
+from connectors.publishing.quarantine import quarantine
+from ops.kafka.embedded import EmbeddedKafka
+from ops.kafka.storage import free_port
 from schemas import kafka as hub_kafka
 from schemas.digests import Digest
 from schemas.errors import KafkaUnavailable, RecordTooLarge, TopicUnwritable

@@ -17,7 +17,7 @@ from aiokafka import TopicPartition
 from hub_rules import States, Sums, merge, sums_of
 
 from connectors.gateway import build_app
-from connectors.publisher import Publisher
+from connectors.publishing.publisher import Publisher
 from ops.simulate.run import simulate
 from ops.simulate.sinks import GatewaySink
 from ops.simulate.truth import Truth

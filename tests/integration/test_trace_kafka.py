@@ -12,18 +12,18 @@ import pytest
 from facts import Heard, told
 from harness import running, until
 
-from connectors.publisher import Publisher
-from metrics.disposable import Snapshots, Unreadable
-from metrics.feed import Diet, Feed
+from connectors.publishing.publisher import Publisher
 from metrics.tracing import log as reading
 from metrics.tracing.index import Fact, FactIndex, indexed
 from metrics.tracing.log import KafkaLog, Read, Wanted
 from metrics.tracing.service import INDEX_FILE
-from ops.kafka_storage import free_port
+from ops.kafka.storage import free_port
 from schemas.errors import KafkaUnavailable
 from schemas.kafka import producer
 from schemas.partitioner import partition_of
 from schemas.settings import Settings
+from serving.store.disposable import Snapshots, Unreadable
+from serving.store.follower import Diet, Feed
 
 pytestmark = pytest.mark.kafka
 TOPIC = "lgsp.dossiers"

@@ -32,12 +32,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
 
-from metrics.asked import CountsAsked
-from metrics.directory import Directory
-from metrics.feed import Progress
-from metrics.grains import Window
-from metrics.questions import Questions
-from metrics.reader import Readers
+from metrics.api.parameters import CountsAsked
+from metrics.api.questions import Questions
+from metrics.cube.snapshot import Readers
+from schemas.windows import Window
+from serving.directory.directory import Directory
+from serving.store.follower import Progress
 
 
 @examples(40)

@@ -19,16 +19,16 @@ from hypothesis import strategies as st
 from listings import empty, everything, feed, published, states
 from strategies import DAY, HOUR, NOON, examples, stories
 
-from metrics.catalogue import Indicator, load_indicators
-from metrics.cube import Cube
-from metrics.figures import Moment, Scope, Sharing, read
-from metrics.grains import EVER, Window
-from metrics.listing import Listing
-from metrics.listing_layout import FAMILIES as LISTED
-from metrics.listing_layout import is_sum
-from metrics.listing_reader import page, total
-from metrics.listing_terms import Part, families_of, selections
-from metrics.reader import Readers
+from metrics.catalogue.indicators import Indicator, load_indicators
+from metrics.cube.cube import Cube
+from metrics.cube.snapshot import Readers
+from metrics.figures.sums import Moment, Scope, Sharing, read
+from metrics.lists.listing import Listing
+from metrics.lists.reader import page, total
+from metrics.lists.tables import FAMILIES as LISTED
+from metrics.lists.tables import is_sum
+from metrics.lists.terms import Part, families_of, selections
+from schemas.windows import EVER, Window
 from streams.books import Books
 from streams.families import FAMILIES
 

@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 from listings import NOW, TOPIC, Worker, empty, paced
 from strategies import examples
 
-from metrics.cube import Cube
-from metrics.grains import EVER, cover_days
-from metrics.layout import TABLES
-from metrics.listing import Listing
-from metrics.listing_layout import TABLES as LISTED
-from metrics.listing_pace import Pace
-from metrics.listing_reader import Selection, total
-from metrics.reader import Readers
+from metrics.cube.cube import Cube
+from metrics.cube.rollups import cover_days
+from metrics.cube.snapshot import Readers
+from metrics.cube.tables import TABLES
+from metrics.lists.listing import Listing
+from metrics.lists.pace import Pace
+from metrics.lists.reader import Selection, total
+from metrics.lists.tables import TABLES as LISTED
+from schemas.windows import EVER
 
 PARTITIONS = (0, 1)
 STEP = st.tuples(

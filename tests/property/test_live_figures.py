@@ -22,8 +22,8 @@ from naive import ORACLES, Asked, Figure, World
 from strategies import AGENCIES, DAY, HOUR, INSTANTS, ITEMS, NOON, THEMES, distinct, examples
 from strategies import heard as fact_of
 
-from metrics.answers import IndicatorAnswer
-from metrics.catalogue import Indicator
+from metrics.api.shapes import IndicatorAnswer
+from metrics.catalogue.indicators import Indicator
 from ops.simulate.province import AGENCIES_OF
 from ops.simulate.whole import whole_province
 from schemas.clock import ZONE, to_ms

@@ -10,7 +10,7 @@ import json
 from aiokafka import TopicPartition
 from harness import Hub, until
 
-from connectors.publisher import Publisher
+from connectors.publishing.publisher import Publisher
 from ops.simulate.stream import events
 from schemas.digests import digest_of
 from schemas.kafka import admin, consumer, producer, read_to_end

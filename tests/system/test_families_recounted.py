@@ -9,7 +9,7 @@ from collections import Counter
 from aiokafka import TopicPartition
 from harness import Hub
 
-from connectors.publisher import Publisher
+from connectors.publishing.publisher import Publisher
 from ops.simulate.whole import whole_province
 from schemas.kafka import consumer, read_to_end
 from schemas.topics import events_topic

@@ -11,7 +11,7 @@ import pytest
 from aiokafka import TopicPartition
 from harness import Hub
 
-from connectors.publisher import Publisher
+from connectors.publishing.publisher import Publisher
 from ops.recount import Verdict, recount
 from ops.simulate.stream import events
 from schemas.errors import BooksError, LedgerError

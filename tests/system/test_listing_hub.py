@@ -14,11 +14,11 @@ import httpx
 import pytest
 from harness import Hub, until
 
-from connectors.publisher import Publisher
-from metrics.catalogue import Indicator, load_indicators
-from metrics.listing_layout import FAMILIES
-from metrics.listing_reader import applied
-from metrics.listing_terms import Part, families_of
+from connectors.publishing.publisher import Publisher
+from metrics.catalogue.indicators import Indicator, load_indicators
+from metrics.lists.reader import applied
+from metrics.lists.tables import FAMILIES
+from metrics.lists.terms import Part, families_of
 from ops.simulate.stream import events
 from schemas.clock import DAY_MS, now_ms
 from schemas.topics import state_topic

@@ -17,7 +17,7 @@ from harness import Hub
 from rich.console import Console
 from test_ledger import SOURCE, batch, counted_otherwise, exact, ledger, read, records, soon
 
-from connectors.publisher import Publisher
+from connectors.publishing.publisher import Publisher
 from ops.mend import Mending
 from ops.recount import Verdict, recount
 from ops.recount.report import lines

@@ -12,8 +12,8 @@ from urllib.parse import quote
 import httpx
 from harness import Hub, until
 
-from connectors.publisher import Publisher
-from metrics.listing_layout import FAMILIES
+from connectors.publishing.publisher import Publisher
+from metrics.lists.tables import FAMILIES
 from ops.simulate.run import START
 from ops.simulate.whole import whole_province
 from schemas.clock import iso

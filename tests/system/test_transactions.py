@@ -24,7 +24,7 @@ from aiokafka.producer.message_accumulator import MessageAccumulator
 from harness import Hub, until
 from test_ledger import exact, read
 
-from connectors.publisher import Publisher
+from connectors.publishing.publisher import Publisher
 from ops.recount import recount
 from ops.simulate.stream import events
 from schemas.errors import LedgerError

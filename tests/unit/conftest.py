@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cubes import province
 
-from metrics.cube import Cube
+from metrics.cube.cube import Cube
 
 
 @pytest.fixture

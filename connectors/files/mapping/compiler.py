@@ -1,0 +1,291 @@
+"""A checked mapping turned into plain functions of a row's cells, so that a million rows pay for
+its meaning only once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from connectors.files.declaration import Declaration
+from connectors.files.mapping.checks import FieldRule, check_every_event, field_rules
+from connectors.files.mapping.model import Condition, EventRule, Mapping, Table, overridden
+from connectors.files.mapping.numbers import NumberReader
+from connectors.files.mapping.templates import Template, parse_template
+from connectors.files.mapping.values import Convert, TimeReader, boolean_of, list_reader
+from connectors.files.readers.cells import (
+    MASKED,
+    PRESENT,
+    Cell,
+    Cells,
+    Refused,
+    Unexpected,
+    code_of,
+    is_blank,
+    part_of,
+    spellings,
+    text_of,
+)
+from schemas.events import ACCEPTED, Event
+from schemas.masking import quoted
+from schemas.personal import personal_number
+
+Getter = Callable[[Cells], Any]
+Test = Callable[[Cells], bool]
+ABSENT: Any = object()  # what a getter gives for a field that the event goes without
+_LISTED = 12  # codes of a table that a reason names
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One event of the mapping, ready to be read off a row."""
+
+    model: type[Event]
+    tests: tuple[Test, ...]
+    event_id: Getter
+    constants: dict[str, Any]
+    getters: tuple[tuple[str, Getter], ...]
+    origins: dict[str, str]  # field -> the columns it comes from, for reasons
+
+
+class Uses(NamedTuple):
+    """What a mapping does with its columns, by their places: `texts` become ids, codes or labels;
+    of those that are only looked at, the texts that its conditions name.
+    """
+
+    columns: tuple[str, ...]
+    texts: frozenset[int]
+    looked_at: dict[int, frozenset[str]]
+
+    def safe(self, cells: Cells) -> list[Cell]:
+        """A row's cells as rejections may hold them, none where nobody can tell which is which.
+
+        What looks like a number of a person in the place of a code, and what no field takes, is
+        masked, so that the row can't come back from there; what only has to be there is there.
+        """
+        return (
+            [self._safe(place, cell) for place, cell in enumerate(cells)]
+            if cells
+            else [MASKED] * len(self.columns)
+        )
+
+    def _safe(self, place: int, cell: Cell) -> Cell:
+        if place in self.looked_at:
+            return (
+                cell
+                if is_blank(cell) or not self.looked_at[place].isdisjoint(spellings(cell))
+                else PRESENT
+            )
+        if isinstance(cell, dict) and cell:
+            return MASKED
+        if isinstance(cell, list):
+            return [self._safe(place, part) for part in cell]
+        return MASKED if place in self.texts and personal_number(text_of(cell)) else cell
+
+
+class Compiler:
+    """Compiles one mapping; `columns` and `required` are complete once `units` was called."""
+
+    def __init__(self, mapping: Mapping, declaration: Declaration) -> None:
+        self._mapping, self._declaration = mapping, declaration
+        self._default_times = TimeReader(mapping.times)
+        self._places: dict[str, int] = {}
+        self._texts: set[str] = set()
+        self._values: set[str] = set()
+        self._conditions: dict[str, frozenset[str]] = {}
+        self.required: set[str] = set()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that rows must bring, in the order that the getters count on."""
+        return tuple(self._places)
+
+    @property
+    def uses(self) -> Uses:
+        """What is done with each column."""
+        looked_at = {
+            self._places[name]: texts
+            for name, texts in self._conditions.items()
+            if name not in self._values
+        }
+        return Uses(self.columns, frozenset(self._places[name] for name in self._texts), looked_at)
+
+    def units(self) -> tuple[Unit, ...]:
+        """Raises: CatalogueError for the first part of the mapping that cannot hold."""
+        check_every_event(self._mapping, self._declaration)
+        return tuple(self._unit(index, rule) for index, rule in enumerate(self._mapping.events))
+
+    def _unit(self, index: int, rule: EventRule) -> Unit:
+        rules = field_rules(self._mapping, index, self._declaration)
+        constants: dict[str, Any] = {"source": self._mapping.source}
+        getters: list[tuple[str, Getter]] = []
+        for found in rules:
+            if found.value.columns:
+                getters.append((found.name, self._getter(found, rule)))
+            else:
+                constants[found.name] = self._constant(found)
+        origins = {found.name: _named(found.value.columns) for found in rules} | {
+            "event_id": _named(parse_template(rule.id).columns)
+        }
+        tests = tuple(self._test(condition) for condition in rule.when)
+        return Unit(
+            ACCEPTED[rule.event], tests, self._event_id(rule), constants, tuple(getters), origins
+        )
+
+    def _place(self, column: str) -> int:
+        return self._places.setdefault(column, len(self._places))
+
+    def _test(self, condition: Condition) -> Test:
+        place = self._place(condition.column)
+        self._conditions.setdefault(condition.column, frozenset())
+        if condition.present is not None:
+            wanted = not condition.present
+            return lambda cells: is_blank(cells[place]) is wanted
+        texts = frozenset(map(text_of, condition.among or [condition.equals or ""]))
+        self._conditions[condition.column] = self._conditions[condition.column] | texts
+        return lambda cells: not texts.isdisjoint(spellings(cells[place]))
+
+    def _event_id(self, rule: EventRule) -> Getter:
+        template = parse_template(rule.id)
+        self._texts.update(template.columns)
+        self._values.update(template.columns)
+        if not rule.when:
+            self.required.update(template.columns)
+        read = self._joined(template, f"the id of {rule.event}")
+
+        def event_id(cells: Cells) -> Any:
+            found = read(cells)
+            if found is None:
+                raise Refused(f"{_blank(template.columns)}, so {rule.event} has no id")
+            return found
+
+        return event_id
+
+    def _joined(self, template: Template, purpose: str) -> Callable[[Cells], str | None]:
+        """A template's text; None as soon as one of its cells is blank."""
+        first, places = template.texts[0], map(self._place, template.columns)
+        pairs = list(zip(template.columns, places, template.texts[1:], strict=True))
+
+        def joined(cells: Cells) -> str | None:
+            whole = first
+            for column, place, text in pairs:
+                try:
+                    part = part_of(cells[place])
+                except Unexpected as error:
+                    raise Refused(
+                        f"column {column}: {_shown(cells[place])} should be {error}, for {purpose}"
+                    ) from None
+                if not part:
+                    return None
+                whole += part + text
+            return whole
+
+        return joined
+
+    def _constant(self, rule: FieldRule) -> Any:
+        if rule.value.constant is not None:
+            return [rule.value.constant] if rule.kind == "list" else rule.value.constant
+        text = parse_template(rule.value.text or "").texts[0]
+        try:
+            return rule.adapter.validate_python(self._convert(rule)(text))
+        except ValueError as error:  # pydantic's is one too
+            problem = (
+                f"should be {error}"
+                if isinstance(error, Unexpected)
+                else f"does not fit {rule.name}"
+            )
+            raise self._declaration.error(rule.place, f"{text!r} {problem}") from error
+
+    def _convert(self, rule: FieldRule) -> Convert:
+        table = self._mapping.tables.get(rule.value.table or "")
+        item = code_of if table is None else table_reader(rule.value.table or "", table)
+        if rule.kind == "list":
+            return list_reader(rule.value.split, item)
+        if table is not None:
+            return item
+        if rule.kind == "time" and rule.value.time is None:
+            return self._default_times  # it remembers what it read
+        if rule.kind == "time":
+            return TimeReader(overridden(self._mapping.times, rule.value.time))
+        if rule.kind == "number":
+            return NumberReader(overridden(self._mapping.numbers, rule.value.number))
+        return boolean_of if rule.kind == "boolean" else code_of
+
+    def _getter(self, rule: FieldRule, event: EventRule) -> Getter:
+        value, convert = rule.value, self._convert(rule)
+        column = value.whole_column
+        columns, purpose = _named(value.columns), f"{rule.name} of {event.event}"
+        read = (
+            self._cell(column)
+            if column is not None
+            else self._joined(parse_template(value.text or ""), purpose)
+        )
+        blank = self._when_blank(rule)
+        self._values.update(value.columns)
+        if rule.kind in ("text", "list") or value.table is not None:
+            self._texts.update(value.columns)
+        if blank is _REFUSED and not event.when:
+            self.required.update(value.columns)
+
+        def get(cells: Cells) -> Any:
+            cell = read(cells)
+            if is_blank(cell):
+                if blank is _REFUSED:
+                    raise Refused(f"{_blank(value.columns)}, and {purpose} needs it")
+                return blank
+            try:
+                return convert(cell)
+            except Unexpected as error:
+                raise Refused(
+                    f"{columns}: {_shown(cell)} should be {error}, for {purpose}"
+                ) from None
+
+        return get
+
+    def _cell(self, column: str) -> Callable[[Cells], Cell]:
+        place = self._place(column)
+        return lambda cells: cells[place]
+
+    def _when_blank(self, rule: FieldRule) -> Any:
+        table = self._mapping.tables.get(rule.value.table or "")
+        if table is not None and "" in table.values:
+            return table.values[""]
+        if rule.value.optional:
+            return ABSENT
+        if rule.value.default is not None:
+            return [rule.value.default] if rule.kind == "list" else rule.value.default
+        return _REFUSED
+
+
+_REFUSED: Any = object()
+
+
+def table_reader(name: str, table: Table) -> Convert:
+    """Looks texts up in a code table."""
+    codes = {text_of(text): code for text, code in table.values.items()}
+    listed = [text for text in codes if text]
+    expected = (
+        f"one of code table {name}"
+        f" ({', '.join(listed[:_LISTED])}{', …' if len(listed) > _LISTED else ''})"
+    )
+
+    def read(cell: Cell) -> Any:
+        code = next((codes[text] for text in spellings(cell) if text in codes), table.otherwise)
+        if code == "reject":
+            raise Unexpected(expected)
+        return code
+
+    return read
+
+
+def _named(columns: tuple[str, ...]) -> str:
+    return f"column{'s' if len(columns) > 1 else ''} {', '.join(columns)}"
+
+
+def _blank(columns: tuple[str, ...]) -> str:
+    return f"{'one of ' if len(columns) > 1 else ''}{_named(columns)} is blank"
+
+
+def _shown(cell: Cell) -> str:
+    return quoted(text_of(cell))

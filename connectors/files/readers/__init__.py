@@ -1,0 +1,1 @@
+"""Opening files: CSV, JSON and workbooks as rows of cells."""

@@ -1,0 +1,108 @@
+"""CSV: the delimiter seen by which one yields the mapping's columns, strict quoting, one row per
+record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from connectors.files.mapping.model import FileOptions
+from connectors.files.readers.cells import text_of
+from connectors.files.readers.quotes import Record, Records
+from connectors.files.readers.rows import Row, Rows, Wanted
+from connectors.files.readers.source import Line, TextSource, UnreadableFile
+
+DELIMITERS = (",", ";", "\t", "|")
+
+
+class DelimitedRows(Rows):
+    """The rows of a CSV file. A quoted cell may span lines; a row's line is its first.
+
+    The first `passed_over` columns are no part of it.
+    """
+
+    def __init__(
+        self, path: Path, options: FileOptions, wanted: Wanted, passed_over: int = 0
+    ) -> None:
+        super().__init__(path, wanted)
+        self._passed_over = passed_over
+        self._source = TextSource(path, options.encoding)
+        try:
+            self._open(options)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, options: FileOptions) -> None:
+        lines = self._source.lines()
+        for _ in range(options.header_row - 1):
+            next(lines, None)
+        first = next(lines, None)
+        if first is None or not first.text.strip():
+            raise UnreadableFile(
+                f"{self.path.name} is empty: line {options.header_row} should name its columns."
+            )
+        self.delimiter = options.delimiter or self._best_delimiter(first)
+        self._records = Records(chain([first], lines), self.delimiter, options.header_row)
+        header = next(iter(self._records))
+        if header.problem:
+            raise UnreadableFile(
+                f"{self.path.name} can't be read: in its header (line {header.line})"
+                f" {header.problem}."
+            )
+        self._records.width = len(header.cells)
+        self.header = [text_of(name) for name in header.cells[self._passed_over :]]
+        self._places = [self._passed_over + place for place in self.places(self.header)]
+        self._pick = _picker(self._places)
+
+    def _best_delimiter(self, first: Line) -> str:
+        wanted = {text_of(column) for column in self.wanted.columns}
+
+        def yields(delimiter: str) -> tuple[int, int]:
+            names = {text_of(name) for name in next(iter(Records([first], delimiter))).cells}
+            return len(names & wanted), len(names)
+
+        return max(DELIMITERS, key=yields)
+
+    def rows(self) -> Iterator[Row]:
+        """Every record that holds anything."""
+        for record in self._records:
+            if record.problem or any(record.cells):
+                yield self._row(record)
+            else:
+                self.blank += 1
+
+    def _row(self, record: Record) -> Row:
+        text = record.text.rstrip("\r\n")
+        if record.problem:
+            return Row(record.line, (), text, record.problem)
+        if len(record.cells) != self._records.width:
+            spans = "" if record.last == record.line else f" (lines {record.line} to {record.last})"
+            found = len(record.cells) - self._passed_over
+            return Row(
+                record.line,
+                (),
+                text,
+                f"the row{spans} has {found} cells where the header names {len(self.header)}",
+            )
+        return Row(record.line, self._pick(record.cells), text)
+
+    def position(self) -> int:
+        """Bytes read."""
+        return self._source.position()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._source.close()
+
+
+def _picker(places: Sequence[int]) -> Any:
+    """Takes the wanted cells out of a row; `itemgetter` gives no tuple for one place alone."""
+    if len(places) == 1:
+        place = places[0]
+        return lambda cells: (cells[place],)
+    return itemgetter(*places)

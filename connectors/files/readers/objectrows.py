@@ -1,0 +1,50 @@
+"""What rows of JSON objects have in common: their columns are the objects' keys, and a rejected one
+is written as an object again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from connectors.files.readers.cells import Cell, Number, text_of
+from connectors.files.readers.rows import Rows, Wanted
+
+
+class ObjectRows(Rows):
+    """Rows whose rejections have one column, `json`."""
+
+    def __init__(self, path: Path, wanted: Wanted) -> None:
+        super().__init__(path, wanted)
+        self._names = [text_of(column) for column in wanted.columns]
+
+    @property
+    def kept(self) -> Sequence[str]:
+        """The object."""
+        return ("json",)
+
+    def written(self, cells: Sequence[Cell]) -> Sequence[str]:
+        """An object of the wanted cells alone; one that was not there stays away."""
+        there = (
+            (name, cell) for name, cell in zip(self._names, cells, strict=True) if cell is not None
+        )
+        return ("{" + ", ".join(f"{_text(name)}: {_value(cell)}" for name, cell in there) + "}",)
+
+
+def _value(cell: Cell) -> str:
+    """A value of JSON, numbers as they were written."""
+    if isinstance(cell, Number):
+        return cell.text
+    if isinstance(cell, list):
+        return f"[{', '.join(map(_value, cell))}]"
+    if isinstance(cell, dict):
+        return (
+            "{" + ", ".join(f"{_text(name)}: {_value(part)}" for name, part in cell.items()) + "}"
+        )
+    return _text(cell) if isinstance(cell, str) else json.dumps(cell, default=text_of)
+
+
+def _text(text: str) -> str:
+    halves = any("\ud800" <= character <= "\udfff" for character in text)
+    return json.dumps(text, ensure_ascii=halves)

@@ -1,0 +1,149 @@
+"""XLSX workbooks, read in flat memory: values as they were last computed, dates as dates, nothing
+computed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from connectors.files.mapping.model import FileOptions
+from connectors.files.readers.cells import Cell, Flaw, is_blank, text_of
+from connectors.files.readers.package import Package, Sheet, sound
+from connectors.files.readers.rows import Row, Rows, Wanted
+from connectors.files.readers.sheets import Area, SheetReader, column_name
+from connectors.files.readers.source import UnreadableFile
+
+
+class WorkbookRows(Rows):
+    """The rows of one sheet; `line` is the sheet's row number."""
+
+    origin = "row"
+
+    def __init__(self, path: Path, options: FileOptions, wanted: Wanted) -> None:
+        super().__init__(path, wanted)
+        with sound(path):
+            self._package = Package(path)
+        try:
+            with sound(path):
+                self._open(options)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, options: FileOptions) -> None:
+        self._sheet = self._chosen(options.sheet)
+        self._reader = SheetReader(self._package, self._sheet.part)
+        self._merged = sorted(self._reader.check(), key=lambda area: -area.top)  # the next one last
+        self._covering: list[Area] = []
+        self._rows = self._reader.rows()
+        self.header = self._names(options.header_row)
+        self._places = self.places(self.header)
+
+    def _chosen(self, name: str | None) -> Sheet:
+        sheets = self._package.sheets
+        if name is None:
+            found = next((sheet for sheet in sheets if sheet.part and not sheet.hidden), None)
+            if found is None:
+                raise UnreadableFile(
+                    f"{self.path.name} shows no sheet of cells (it has {_listed(sheets)}): name one"
+                    " in the mapping."
+                )
+            return found
+        found = next((sheet for sheet in sheets if text_of(sheet.name) == text_of(name)), None)
+        if found is None:
+            raise UnreadableFile(
+                f"{self.path.name} has no sheet {name!r}, which the mapping names; it has"
+                f" {_listed(sheets)}."
+            )
+        if not found.part:
+            raise UnreadableFile(
+                f"{self.path.name}: {found.name} is a chart, not a sheet of cells: name another in"
+                " the mapping."
+            )
+        return found
+
+    @property
+    def note(self) -> str:
+        """Which sheet is read, and which are not."""
+        others = [sheet for sheet in self._package.sheets if sheet is not self._sheet]
+        hidden = " (which is hidden)" if self._sheet.hidden else ""
+        return (
+            "reading sheet"
+            f" {self._sheet.name!r}{hidden}{f', not {_listed(others)}' if others else ''}"
+        )
+
+    def _names(self, header_row: int) -> list[str]:
+        """The header up to its last name: sheets often go on with blank columns."""
+        found = next((row for row in self._rows if row.number >= header_row), None)
+        cells = found.cells if found is not None and found.number == header_row else {}
+        named = [column for column, cell in cells.items() if text_of(cell)]
+        if not named:
+            raise UnreadableFile(
+                f"{self.path.name} is empty: row {header_row} of sheet {self._sheet.name} should"
+                " name its columns."
+            )
+        return [text_of(cells.get(column)) for column in range(max(named) + 1)]
+
+    def rows(self) -> Iterator[Row]:
+        """Every row that holds anything."""
+        with sound(self.path):
+            for row in self._rows:
+                if all(map(is_blank, row.cells.values())):
+                    self.blank += 1
+                else:
+                    yield self._row(row.number, row.cells | self._covered(row.number))
+
+    def _row(self, number: int, cells: dict[int, Cell]) -> Row:
+        filled = [column for column, cell in cells.items() if not is_blank(cell)]
+        width = max([len(self.header), *(column + 1 for column in filled)])
+        text = "\t".join(text_of(cells.get(column)) for column in range(width))
+        if width > len(self.header):
+            return Row(
+                number,
+                (),
+                text,
+                f"the row has {width} cells where the header names {len(self.header)}",
+            )
+        return Row(number, tuple(map(cells.get, self._places)), text)
+
+    def _covered(self, number: int) -> dict[int, Cell]:
+        """The row's wanted cells that look filled, but whose value is kept by another one that they
+        are merged with.
+        """
+        while self._merged and self._merged[-1].top <= number:
+            self._covering.append(self._merged.pop())
+        self._covering = [area for area in self._covering if area.bottom >= number]
+        return {
+            place: Flaw(
+                f"is one of the merged cells {area.name}: split them, and fill in each", "#VALUE!"
+            )
+            for area in self._covering
+            for place in self._places
+            if area.hides(place, number)
+        }
+
+    def named(self, line: int, place: int) -> str:
+        """A wanted cell as spreadsheets name it."""
+        column = self._places[place]
+        return f"cell {column_name(column)}{line} (column {self.header[column]})"
+
+    def position(self) -> int:
+        """Bytes of the unpacked sheet that were read."""
+        return self._reader.read
+
+    @property
+    def size(self) -> int:
+        """All of them."""
+        return self._reader.size
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._package.close()
+
+
+def _listed(sheets: list[Sheet]) -> str:
+    return (
+        ", ".join(f"{sheet.name!r}{' (hidden)' if sheet.hidden else ''}" for sheet in sheets)
+        or "none"
+    )

@@ -1,0 +1,123 @@
+"""GET /v1/agencies, /v1/procedures and /v1/coverage: the directory's part of the reporting API."""
+
+from __future__ import annotations
+
+from asyncio import get_running_loop
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+from starlette.responses import JSONResponse, Response
+
+from metrics.api.app import FIGURES
+from metrics.api.csv import Sheet, answered
+from metrics.api.directory_questions import (
+    AgenciesAsked,
+    CoverageAsked,
+    CoverageQuestions,
+    DayAsked,
+    DirectoryQuestions,
+    ProceduresAsked,
+)
+from metrics.api.directory_shapes import (
+    AgenciesAnswer,
+    AgencyAnswer,
+    CoverageAnswer,
+    MistakeOf,
+    ProcedureOf,
+    ProceduresAnswer,
+    UnknownOf,
+    agencies_sheet,
+    coverage_sheet,
+    plain_sheet,
+)
+from metrics.api.parameters import Format
+from metrics.api.questions import Questions
+
+A = TypeVar("A", bound=BaseModel)
+
+
+def directory_routes(figures: Questions) -> Callable[[Executor], APIRouter]:
+    """The routes, once it is known in whose threads answers are made."""
+    return lambda pool: _routes(DirectoryQuestions(figures), CoverageQuestions(figures), pool)
+
+
+def _routes(
+    questions: DirectoryQuestions, coverage: CoverageQuestions, pool: Executor
+) -> APIRouter:
+    routes = APIRouter(responses=FIGURES)
+
+    @routes.get("/v1/agencies", response_model=AgenciesAnswer)
+    async def agencies(asked: Annotated[AgenciesAsked, Query()]) -> Response:
+        """The agencies of a day, what cannot hold among what was stated of them, and codes that
+        nobody registered.
+        """
+        return await _answered(
+            pool,
+            lambda: questions.agencies(asked),
+            asked.format,
+            lambda answer: _agencies_sheet(asked, answer),
+        )
+
+    @routes.get("/v1/agencies/{code}", response_model=AgencyAnswer)
+    async def agency(code: str, asked: Annotated[DayAsked, Query()]) -> Response:
+        """One agency: everything stated of it, what is above and below on a day, and what it took
+        over.
+        """
+        answer = lambda: questions.agency(code, asked)  # noqa: E731
+        return await _answered(
+            pool,
+            answer,
+            asked.format,
+            lambda found: agencies_sheet(f"agency-{found.code}", found.statements),
+        )
+
+    @routes.get("/v1/procedures", response_model=ProceduresAnswer)
+    async def procedures(asked: Annotated[ProceduresAsked, Query()]) -> Response:
+        """The procedures of a day: field, level, fee, and how they are offered."""
+        return await _answered(
+            pool,
+            lambda: questions.procedures(asked),
+            asked.format,
+            lambda found: _procedures_sheet(asked, found),
+        )
+
+    @routes.get("/v1/coverage", response_model=CoverageAnswer)
+    async def covered(asked: Annotated[CoverageAsked, Query()]) -> Response:
+        """Each agency expected to report: whether it does, on how many days, since when it is
+        silent.
+        """
+        return await _answered(pool, lambda: coverage.coverage(asked), asked.format, coverage_sheet)
+
+    return routes
+
+
+def _agencies_sheet(asked: AgenciesAsked, answer: AgenciesAnswer) -> Sheet:
+    return _beside(asked.part, "agencies", answer) or agencies_sheet("agencies", answer.agencies)
+
+
+def _procedures_sheet(asked: ProceduresAsked, answer: ProceduresAnswer) -> Sheet:
+    return _beside(asked.part, "procedures", answer) or plain_sheet(
+        "procedures", ProcedureOf, answer.procedures
+    )
+
+
+def _beside(part: str | None, name: str, answer: AgenciesAnswer | ProceduresAnswer) -> Sheet | None:
+    """What is told beside the table itself, where that was chosen."""
+    if part == "problems":
+        return plain_sheet(f"{name}-problems", MistakeOf, answer.problems)
+    return plain_sheet(f"{name}-unknown", UnknownOf, answer.unknown) if part == "unknown" else None
+
+
+async def _answered(
+    pool: Executor, answer: Callable[[], A], format_: Format, as_sheet: Callable[[A], Sheet]
+) -> Response:
+    def made() -> Response:
+        found = answer()
+        if format_ == "csv":
+            return answered(as_sheet(found))
+        return Response(found.model_dump_json(by_alias=True), media_type=JSONResponse.media_type)
+
+    return await get_running_loop().run_in_executor(pool, made)

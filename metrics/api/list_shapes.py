@@ -1,0 +1,104 @@
+"""The shapes of the lists behind figures, and their CSV."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from metrics.api.csv import Cell, Sheet
+from metrics.api.shapes import AsOf, Days
+from metrics.catalogue.indicators import Name
+
+
+class Thing(BaseModel):
+    """One thing in one cell that it counts in: who, of what kind, when, and why it counts."""
+
+    id: str
+    agency: str
+    category: str = Field(
+        description="Procedure, document type, task category; - where it is not known"
+    )
+    family: str
+    kind: str = Field(description="The kind of cell: received, closed…")
+    at: str | None = Field(
+        description="The day that it counts on; of what is open the due time, null without one"
+    )
+    adds: int = Field(
+        description=(
+            "What it adds to the figure: 1, an amount, or less than nothing where it is taken away"
+        )
+    )
+    counts: dict[str, int] = Field(
+        description="Every measure of this kind that it counts for: why it is here"
+    )
+    dates: dict[str, str] = Field(
+        description="What is known of it, by name; docs/api.md explains the names"
+    )
+    href: str = Field(
+        description="Address of the thing itself: its facts, and the figures it is in"
+    )
+
+
+class ListAsOf(BaseModel):
+    """The moments: of the figure as everywhere, of the list by the next offsets of its topics."""
+
+    figure: AsOf
+    list_: dict[str, dict[str, int]] = Field(serialization_alias="list")
+
+
+class ListAnswer(BaseModel):
+    """A page of what is behind a part of an indicator, or behind a raw count."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: str | None = Field(None, description="The indicator")
+    version: int | None = None
+    name: Name | None = None
+    part: str | None = None
+    kind: str | None = Field(None, description="The kind of cell, of a raw count")
+    measure: str | None = None
+    agency: str | None
+    level: str | None
+    field: str | None
+    window: Days
+    figure: int | None = Field(
+        description=(
+            "The part as the indicator tells it; null where it has none, and `missing` says why"
+        )
+    )
+    missing: Name | None
+    rows: int | None = Field(description="Rows of the whole list; told with the first page")
+    adds: int | None = Field(description="What they add up to; told with the first page")
+    same_moment: bool | None = Field(
+        description=(
+            "Whether figure and list are of one moment, so that `adds` is `figure`; false: one"
+            " knows a fact more, ask again"
+        )
+    )
+    as_of: ListAsOf
+    things: list[Thing]
+    next: str | None = Field(
+        description="Give it as `after` for the next page; null: this was the last one"
+    )
+
+
+def list_sheet(family: str, answer: ListAnswer, date_names: tuple[str, ...]) -> Sheet:
+    """A row for each thing, its dates in columns of their own; measures as `on_time=1
+    reports=1`.
+    """
+    columns = ("id", "agency", "category", "family", "kind", "at", "adds", "counts", *date_names)
+    return Sheet(family, columns, (_row(thing, date_names) for thing in answer.things))
+
+
+def _row(thing: Thing, date_names: tuple[str, ...]) -> tuple[Cell, ...]:
+    counts = " ".join(f"{name}={amount}" for name, amount in thing.counts.items())
+    head = (
+        thing.id,
+        thing.agency,
+        thing.category,
+        thing.family,
+        thing.kind,
+        thing.at,
+        thing.adds,
+        counts,
+    )
+    return *head, *(thing.dates.get(name) for name in date_names)

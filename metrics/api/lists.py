@@ -1,0 +1,85 @@
+"""GET /v1/dossiers, /v1/documents and /v1/tasks: what is behind a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import JSONResponse, Response
+
+from metrics.api.app import FIGURES
+from metrics.api.csv import answered
+from metrics.api.list_shapes import ListAnswer, list_sheet
+from metrics.api.patience import PATIENCE_SECONDS, in_time
+from metrics.api.problems import Problem
+from metrics.lists.questions import Lists
+from metrics.lists.subjects import ListAsked
+from metrics.lists.tables import FAMILIES
+
+THREADS = 4
+
+
+def listing_routes(
+    lists: Lists | None, patience: float = PATIENCE_SECONDS
+) -> Callable[[Executor], APIRouter]:
+    """The routes. Answers are made in threads of their own: however long a list takes, the figures'
+    threads are free.
+
+    Without lists the routes say that those are switched off.
+    """
+
+    def routes(_: Executor) -> APIRouter:
+        made, pool = APIRouter(), ThreadPoolExecutor(THREADS, "lists")
+        for family in FAMILIES:
+            _route(made, family, lists, pool, patience)
+        return made
+
+    return routes
+
+
+def _route(
+    routes: APIRouter, family: str, lists: Lists | None, pool: Executor, patience: float
+) -> None:
+    async def listed(request: Request, asked: Annotated[ListAsked, Query()]) -> Response:
+        if lists is None:
+            raise Problem(
+                "not-found",
+                "Lists are switched off: set LGSP_LISTING=1 and start `lgsp metrics` again.",
+            )
+        answer = await in_time(pool, patience, partial(lists.things, family, asked))
+        return _response(request, family, answer, asked, lists.date_names[family])
+
+    listed.__doc__ = (
+        f"The {family} behind a part of an indicator, a page at a time, in order of day (or due"
+        " time), agency and id."
+    )
+    routes.add_api_route(
+        f"/v1/{family}", listed, response_model=ListAnswer, responses=FIGURES, name=f"list_{family}"
+    )
+
+
+def _response(
+    request: Request, family: str, answer: ListAnswer, asked: ListAsked, date_names: tuple[str, ...]
+) -> Response:
+    headers = {}
+    if answer.next is not None:
+        query = urlencode(
+            [
+                *(
+                    (name, value)
+                    for name, value in request.query_params.multi_items()
+                    if name != "after"
+                ),
+                ("after", answer.next),
+            ]
+        )
+        headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+    if asked.format == "csv":
+        return answered(list_sheet(family, answer, date_names), headers)
+    return Response(
+        answer.model_dump_json(by_alias=True), media_type=JSONResponse.media_type, headers=headers
+    )

@@ -1,0 +1,79 @@
+"""GET /v1/dossiers/{id}, /v1/documents/{id} and /v1/tasks/{id}: one thing, its facts, and the
+figures it is in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+from typing import Annotated
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import JSONResponse, Response
+
+from metrics.api.app import ERRORS
+from metrics.api.csv import answered
+from metrics.api.patience import PATIENCE_SECONDS, in_time
+from metrics.api.problems import Problem
+from metrics.api.trace_shapes import TraceAnswer, facts_sheet
+from metrics.lists.tables import FAMILIES
+from metrics.tracing.questions import ONE, TraceAsked, Traces
+
+THREADS = 2  # of its own: who waits for Kafka keeps nobody from a figure
+
+Id = Annotated[
+    str, Path(description="The id as its source writes it; signs such as ? and # percent-encoded")
+]
+
+
+def trace_routes(traces: Traces | None) -> Callable[[Executor], APIRouter]:
+    """The routes. Without lists they say that those are switched off."""
+
+    def routes(_: Executor) -> APIRouter:
+        made, pool = APIRouter(responses=ERRORS), ThreadPoolExecutor(THREADS, "traces")
+        for family in FAMILIES:
+            _route(made, family, traces, pool)
+        return made
+
+    return routes
+
+
+def _route(routes: APIRouter, family: str, traces: Traces | None, pool: Executor) -> None:
+    async def traced(request: Request, id: Id, asked: Annotated[TraceAsked, Query()]) -> Response:
+        if traces is None:
+            raise Problem(
+                "not-found",
+                "Lists are switched off, and this with them: set LGSP_LISTING=1 and start `lgsp"
+                " metrics` again.",
+            )
+        answer = await in_time(pool, PATIENCE_SECONDS, partial(traces.trace, family, id, asked))
+        return _response(request, answer, asked)
+
+    traced.__doc__ = (
+        f"One {ONE[family]}: the facts about it in the order in which they came in, what is known"
+        " of it, what it counts for."
+    )
+    routes.add_api_route(
+        f"/v1/{family}/{{id:path}}", traced, response_model=TraceAnswer, name=f"trace_{ONE[family]}"
+    )
+
+
+def _response(request: Request, answer: TraceAnswer, asked: TraceAsked) -> Response:
+    headers = {}
+    if answer.next is not None:
+        given = [
+            (name, value) for name, value in request.query_params.multi_items() if name != "after"
+        ]
+        path = f"/v1/{answer.family}/{quote(answer.id, safe='')}"
+        headers["Link"] = f'<{path}?{urlencode([*given, ("after", answer.next)])}>; rel="next"'
+    if asked.format == "csv":
+        if answer.facts is None:
+            raise Problem(
+                "not-ready", "Kafka does not answer, so the facts can't be read: ask again later."
+            )
+        return answered(facts_sheet(answer), headers)
+    return Response(
+        answer.model_dump_json(by_alias=True), media_type=JSONResponse.media_type, headers=headers
+    )

@@ -1,0 +1,139 @@
+"""The books that one `lgsp metrics` serves: of each name its files, what feeds them and the answers
+made from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from aiokafka import TopicPartition
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from metrics.api import problems
+from metrics.api.app import create_app
+from metrics.api.directory import directory_routes
+from metrics.api.lists import listing_routes
+from metrics.api.questions import Questions
+from metrics.api.traces import trace_routes
+from metrics.catalogue.indicators import Agency, Indicator
+from metrics.cube.cube import Cube
+from metrics.cube.snapshot import Readers
+from metrics.cube.tables import FAMILIES
+from metrics.lists.listing import Meaning
+from metrics.lists.service import Service
+from metrics.prometheus.exporter import Exporter
+from metrics.prometheus.storage import storage_text
+from metrics.tracing.service import Tracing
+from metrics.workers import WorkerLag
+from schemas.clock import now_ms
+from schemas.settings import Settings
+from schemas.topics import events_topic
+from schemas.worktime import office
+from serving.directory.feed import DirectoryFeed, both
+from serving.store.disposable import Unreadable
+from serving.store.follower import Background, Feed
+
+CUBE_FILE = "cube.sqlite"
+
+
+class Books:
+    """The books that these settings name. `app` answers, `feeds` keep up to date what it answers
+    from, `lag` watches the workers.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        indicators: Mapping[str, Indicator],
+        agencies: Mapping[str, Agency],
+        meanings: Sequence[Meaning],
+        tracing: Tracing,
+        beside: Callable[[], str] = lambda: "",
+    ) -> None:
+        """Nothing is read before the feeds are started; `tracing`, which all books share, has its
+        own. `beside` are the process's further metrics.
+
+        Raises: SettingsError for office hours that are none.
+        """
+        self.name = settings.app_id
+        cube = Cube(settings.read_models / CUBE_FILE)
+        readers = Readers(cube)
+        self.lag = WorkerLag(settings, partial(_counted, readers))
+        feed, directory = Feed(settings, cube), DirectoryFeed(settings)
+        shared: Any = {
+            "books": self.name,
+            "progress": lambda: both(feed.progress, directory.progress),
+            "clock": now_ms,
+            "directory": lambda: directory.directory,
+            "office": office(settings),
+        }
+        questions = Questions(
+            readers,
+            indicators,
+            agencies,
+            backlog=lambda: self.lag.backlog,
+            standing=lambda: self.lag.standing,
+            **shared,
+        )
+        listing = Service(settings, meanings, questions)
+        others = {"kafka": settings.data / "kafka"} if settings.embedded else {}
+        exporter = Exporter(
+            cube,
+            indicators,
+            worker_lag=lambda: self.lag.records,
+            agencies=agencies,
+            beside=lambda: "".join(
+                (
+                    listing.text(),
+                    tracing.text(),
+                    storage_text([cube, *listing.files, *tracing.files], others),
+                    beside(),
+                )
+            ),
+            **shared,
+        )
+        routes = [
+            directory_routes(questions),
+            listing_routes(listing.lists),
+            trace_routes(tracing.traces(questions, listing)),
+        ]
+        self.app = create_app(questions, exporter, routes)
+        self.feeds: list[Background] = [feed, directory, *listing.feeds]
+
+
+def _counted(readers: Readers) -> dict[TopicPartition, int]:
+    """How far the figures have come; nothing is known while they are built anew."""
+    try:
+        with readers.snapshot() as snapshot:
+            return {
+                TopicPartition(events_topic(family), partition): offset
+                for family in FAMILIES
+                for partition, (offset, _) in snapshot.counted_up_to(family).items()
+            }
+    except Unreadable:
+        return {}
+
+
+class ByBooks:
+    """One application made of each books' own: the parameter `books` chooses, without it the first
+    one answers.
+    """
+
+    def __init__(self, apps: Mapping[str, ASGIApp]) -> None:
+        self._apps, self._first = apps, next(iter(apps))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        name = QueryParams(scope["query_string"]).get("books", self._first)
+        if (app := self._apps.get(name)) is None:
+            refused = problems.wrong(
+                "books",
+                f"there are no books {problems.shown(name)} here;"
+                f" {problems.instead(name, self._apps)}",
+            )
+            app = problems.response(Request(scope), refused)
+        await app(scope, receive, send)

@@ -1,0 +1,1 @@
+"""The declared indicators, and the page made of them."""

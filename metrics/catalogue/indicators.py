@@ -1,0 +1,325 @@
+"""The catalogue of indicators: declared in YAML, validated against the kinds of cells before
+anything is served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from metrics.cube.tables import TABLES, Table
+from metrics.declared import load
+from schemas.codes import ADMINISTRATIVE_LEVELS, AGENCY, AdministrativeLevel
+
+SHIPPED = Path(__file__).with_name("indicators.yaml")
+Text = Annotated[str, Field(min_length=1)]
+Number = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+Targets = dict[Annotated[int, Field(ge=2000, le=2100)], Number]
+Due = Literal["past", "soon", "ahead"]
+Over = Literal["window", "before"]
+ByProcedure = Literal["any", "days_saved"]
+DISTRICTS_ENDED = date(2025, 6, 30)
+
+
+class Declared(BaseModel):
+    """Base of everything that a catalogue declares."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Name(Declared):
+    """A text in both languages."""
+
+    vi: Text
+    en: Text
+
+
+class Term(Declared):
+    """Sum of `measures` less the sum of `less`, and the terms in `also` added to it.
+
+    Of an instant kind `due` asks what is past now, what is due within eight office hours, or what
+    is ahead of now. Of a kind of days `over` asks for the window, or for everything before it.
+    Without `family` the indicator's own is meant.
+    """
+
+    family: Text | None = None
+    kind: Text
+    measures: tuple[Text, ...] = ()
+    less: tuple[Text, ...] = ()
+    due: Due | None = None
+    over: Over = "window"
+    also: tuple[Term, ...] = ()
+
+    @model_validator(mode="after")
+    def _counts_something(self) -> Self:
+        if not self.all_measures:
+            raise ValueError("measures: a term needs measures to add or to take away")
+        return self
+
+    @property
+    def all_measures(self) -> tuple[str, ...]:
+        """Everything that has to be read of its kind."""
+        return self.measures + self.less
+
+    @property
+    def parts(self) -> Iterator[Term]:
+        """Itself and the terms that are added to it."""
+        yield self
+        for term in self.also:
+            yield from term.parts
+
+
+class Percentiles(Declared):
+    """Percentiles from a histogram: the measures `{classes}_le_{bound}` and `{classes}_more` of a
+    kind.
+    """
+
+    kind: Text
+    classes: Text
+    of: Annotated[tuple[Annotated[int, Field(ge=1, le=99)], ...], Field(min_length=1)]
+
+
+class Filters(Declared):
+    """What an indicator is limited to: categories, or the procedures of fields (lĩnh vực) that the
+    directory knows.
+    """
+
+    categories: tuple[Text, ...] = ()
+    fields: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if bool(self.categories) == bool(self.fields):
+            raise ValueError("filters needs either categories or fields")
+        return self
+
+
+class Score(Declared):
+    """An item of QĐ 766: its group, its number, the points it gives at most, and the share from
+    which it gives them all.
+    """
+
+    group: Literal["transparency", "progress", "online", "payment", "digitisation", "satisfaction"]
+    item: Text
+    points: Annotated[float, Field(strict=True, ge=0, le=100)] | None = Field(
+        None, description="Null: the portal does not say how many"
+    )
+    full: Annotated[float, Field(strict=True, gt=0, le=1)] = 1
+
+
+class Indicator(Declared):
+    """One indicator: numerator ÷ denominator over cells; without a denominator it is a count."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    name: Name
+    unit: Literal["share", "dossiers", "documents", "tasks", "seconds", "points"]
+    direction: Literal["up", "down"]
+    version: Annotated[int, Field(ge=1, strict=True)]
+    clause: Text
+    definition: Name
+    source: Literal["events", "procedures", "reported", "coverage", "score", "none"] = Field(
+        "events",
+        alias="from",
+        description=(
+            "Derived from events; so by procedure; reported by agencies; who reports; the sum of QĐ"
+            " 766's items; nothing"
+        ),
+    )
+    family: Text
+    numerator: Term | None = None
+    denominator: Term | None = None
+    by_procedure: ByProcedure | None = Field(
+        None,
+        description=(
+            "Of fee procedures: those with any; of reviewed ones: legal days before less days taken"
+            " ÷ legal days before"
+        ),
+    )
+    percentiles: Percentiles | None = None
+    filters: Filters | None = None
+    levels: Literal["agencies", "measures"] = Field(
+        "agencies", description="How a level is told: by its agencies, or by own measures"
+    )
+    main: bool = Field(False, description="Among the few that a live table shows (`main=1`)")
+    by_agency: bool = Field(
+        True,
+        description=(
+            "False: what is divided stands at different agencies, so no single agency has a figure"
+        ),
+    )
+    targets: Targets = {}
+    level_targets: dict[AdministrativeLevel, Targets] = {}
+    score: Score | None = None
+    missing: Name | None = Field(
+        None, description="What the official formula asks for and events do not give"
+    )
+
+    @model_validator(mode="after")
+    def _holds(self) -> Self:
+        """Every kind and measure exists, and terms can be divided by one another."""
+        if (self.source in ("events", "procedures")) != (self.numerator is not None) or (
+            self.denominator and not self.numerator
+        ):
+            raise ValueError(
+                "numerator: what is derived from events needs one, and nothing else has one"
+            )
+        if (self.source == "procedures") != (self.by_procedure is not None):
+            raise ValueError(
+                "by_procedure: what is worked out procedure by procedure needs it, and nothing else"
+                " has it"
+            )
+        if self.filters is not None and self.numerator is None:
+            raise ValueError("filters limit what is derived from events, and nothing else")
+        if self.targets and self.level_targets:
+            raise ValueError("targets and level_targets exclude one another")
+        for term in self.leaves:
+            self._check(term)
+        if self.percentiles is not None:
+            _check(self.family, self.percentiles.kind, (f"{self.percentiles.classes}_more",))
+        if self.source == "events" and (self.unit in ("share", "seconds")) != (
+            self.denominator is not None
+        ):
+            raise ValueError("units share and seconds go with a denominator, and a count has none")
+        if self.percentiles is not None and self.unit != "seconds":
+            raise ValueError("percentiles go with unit seconds")
+        return self
+
+    def _check(self, term: Term) -> None:
+        family = term.family or self.family
+        _check(family, term.kind, term.all_measures)
+        at = TABLES[family, term.kind].declared.at
+        if (at == "instant") != (term.due is not None):
+            raise ValueError(
+                f"kind {term.kind}: `due` (past, soon, ahead) goes with kinds whose `at` is an"
+                " instant, and they need it"
+            )
+        if term.over == "before" and at != "day":
+            raise ValueError(
+                f"kind {term.kind}: `over: before` goes with kinds whose `at` is a day"
+            )
+        if self.levels == "measures":
+            _check(
+                family,
+                term.kind,
+                tuple(
+                    of_level(name, level)
+                    for name in term.all_measures
+                    for level in ADMINISTRATIVE_LEVELS
+                ),
+            )
+
+    def __hash__(self) -> int:
+        """By id, which a catalogue has once."""
+        return hash(self.id)
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Numerator and denominator, those that there are."""
+        return tuple(term for term in (self.numerator, self.denominator) if term is not None)
+
+    @property
+    def leaves(self) -> tuple[Term, ...]:
+        """Every term, those in `also` too."""
+        return tuple(leaf for term in self.terms for leaf in term.parts)
+
+    @property
+    def asks_now(self) -> bool:
+        """Whether it is a question about this moment (overdue), which no window changes."""
+        return bool(self.leaves) and all(term.due for term in self.leaves)
+
+    @property
+    def ends_now(self) -> bool:
+        """Whether it asks about a window and this moment too: it has no figure for a window that
+        ended before today.
+        """
+        return not self.asks_now and any(term.due for term in self.leaves)
+
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables that its figures are read from."""
+        found = [(term.family or self.family, term.kind) for term in self.leaves]
+        return tuple(
+            TABLES[key]
+            for key in dict.fromkeys(
+                [*found, *([(self.family, self.percentiles.kind)] if self.percentiles else [])]
+            )
+        )
+
+    @cached_property
+    def families(self) -> tuple[str, ...]:
+        """The families that it is about."""
+        return tuple(dict.fromkeys(table.family for table in self.tables)) or (self.family,)
+
+    @cached_property
+    def bounds(self) -> tuple[tuple[str, int | None], ...]:
+        """The histogram's measures in order, each with its upper bound; the last one is open."""
+        if self.percentiles is None:
+            return ()
+        prefix = f"{self.percentiles.classes}_le_"
+        measures = TABLES[self.family, self.percentiles.kind].declared.measures
+        closed = [
+            (measure, int(measure.removeprefix(prefix)))
+            for measure in measures
+            if measure.startswith(prefix)
+        ]
+        return (*closed, (f"{self.percentiles.classes}_more", None))
+
+    def target(self, day: date, level: AdministrativeLevel | None = None) -> float | None:
+        """The milestone in force on a day: its year's own, else the next one; behind the last one,
+        the last.
+
+        The district level ended on 30 June 2025, and its targets with it (NQ 203/2025/QH15).
+        """
+        milestones = (
+            self.level_targets.get(level, {}) if self.level_targets and level else self.targets
+        )
+        if not milestones or (level == "district" and day > DISTRICTS_ENDED):
+            return None
+        return milestones[
+            min((year for year in milestones if year >= day.year), default=max(milestones))
+        ]
+
+
+def of_level(measure: str, level: AdministrativeLevel) -> str:
+    """The measure that counts the same for one level."""
+    return f"{measure}_{level}"
+
+
+def _check(family: str, kind: str, measures: tuple[str, ...]) -> None:
+    if (table := TABLES.get((family, kind))) is None:
+        raise ValueError(f"family {family} has no kind of cells {kind}")
+    if unknown := [measure for measure in measures if measure not in table.declared.measures]:
+        raise ValueError(f"kind {kind} of family {family} has no measure {', '.join(unknown)}")
+
+
+class Agency(Declared):
+    """An agency that is expected to report."""
+
+    code: Annotated[str, Field(pattern=AGENCY)]
+    name: Text | Name | None = None
+    level: Literal["province", "district", "commune"] | None = None
+
+
+def load_indicators(path: Path | None = None) -> dict[str, Indicator]:
+    """The catalogue by id, in the order of the file.
+
+    Raises: CatalogueError naming file, line and entry of each mistake.
+    """
+    return {entry.id: entry for entry in load(path or SHIPPED, list[Indicator], "id")}
+
+
+def load_agencies(path: Path | None) -> dict[str, Agency]:
+    """The agencies expected to report, by code; none without a file.
+
+    Raises: CatalogueError naming file, line and entry of each mistake.
+    """
+    return (
+        {entry.code: entry for entry in load(path, list[Agency], "code")}
+        if path is not None
+        else {}
+    )

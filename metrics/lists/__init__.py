@@ -1,0 +1,1 @@
+"""What is behind a figure: the things that count for it."""

@@ -1,0 +1,194 @@
+"""The listing's reading side: pages of rows in order, and how many there are.
+
+A page goes on after a row's key (no OFFSET), so that any page costs the same. Of one agency the
+rows come from its own part of the index; of several, from each one's part, merged; of all, from the
+table.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
+from typing import Any, NamedTuple
+
+import msgspec
+
+from metrics.lists.tables import KEY, Listed, Weighing
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Rows of one table with `low` <= at <= `high` that add something to `measures` less `less`."""
+
+    table: Listed
+    low: int
+    high: int
+    measures: tuple[str, ...]
+    less: tuple[str, ...] = ()
+    agencies: tuple[str, ...] | None = None  # None: all
+    categories: tuple[str, ...] | None = None
+
+    @property
+    def weighing(self) -> Weighing:
+        """How its rows add to the figure."""
+        return self.table.weighing(self.measures, self.less)
+
+
+class Place(NamedTuple):
+    """Where a page ended: the selection, and the key of its last row."""
+
+    selection: int
+    at: int
+    agency: str
+    thing: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A row: where it stands, what it counts for, and what it adds to the figure asked for."""
+
+    place: Place
+    table: Listed
+    category: str
+    counts: dict[str, int]
+    adds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Of everything selected: how many rows, and what they add up to."""
+
+    rows: int
+    adds: int
+
+
+def page(
+    db: sqlite3.Connection, selections: Sequence[Selection], after: Place | None, limit: int
+) -> list[Found]:
+    """At most `limit` rows after a place, in order of selection, at, agency, thing and number."""
+    found: list[Found] = []
+    for number, selection in enumerate(selections):
+        if after is not None and number < after.selection:
+            continue
+        key = after[1:] if after is not None and number == after.selection else None
+        found += (
+            _found(number, selection.table, row)
+            for row in islice(_rows(db, selection, key, limit - len(found)), limit - len(found))
+        )
+        if len(found) == limit:
+            break
+    return found
+
+
+def total(db: sqlite3.Connection, selections: Iterable[Selection]) -> Total:
+    """Counts and sums everything selected."""
+    rows, adds = 0, 0
+    for selection in selections:
+        weighing = selection.weighing
+        sums = (
+            f"coalesce(sum({weighing.weight}), 0)"
+            if weighing.each is None
+            else f"count(*) * {weighing.each}"
+        )
+        for where, values in _parts(selection):
+            more_rows, more = db.execute(
+                f"SELECT count(*), {sums} FROM {selection.table.name} WHERE {where}", values
+            ).fetchone()
+            rows, adds = rows + more_rows, adds + more
+    return Total(rows, adds)
+
+
+def dates(
+    db: sqlite3.Connection, family: str, things: Iterable[str]
+) -> dict[str, list[int | None]]:
+    """Each known thing's dates, in the order of the family's names (epoch ms; None: not known)."""
+    names = list(set(things))
+    rows = db.execute(
+        f"SELECT thing, dates FROM {family} WHERE thing IN ({', '.join('?' * len(names))})", names
+    )
+    return {thing: _dates(packed) for thing, packed in rows}
+
+
+def offsets(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
+    """The next offset to be read, by topic and partition."""
+    found: dict[str, dict[str, int]] = {}
+    for topic, partition, offset in db.execute(
+        "SELECT topic, partition, next FROM offsets ORDER BY topic, partition"
+    ):
+        found.setdefault(topic, {})[str(partition)] = offset
+    return found
+
+
+def applied(db: sqlite3.Connection, topic: str) -> dict[int, int] | None:
+    """Of each partition with rows, the next event that they do not stand for; None where one can't
+    say.
+    """
+    found = dict(
+        db.execute("SELECT partition, applied FROM offsets WHERE topic = ? AND last >= 0", (topic,))
+    )
+    return None if None in found.values() else found
+
+
+_dates = msgspec.msgpack.Decoder(list[int | None]).decode
+
+
+def _rows(
+    db: sqlite3.Connection, selection: Selection, after: tuple[Any, ...] | None, limit: int
+) -> Iterable[tuple[Any, ...]]:
+    columns = ", ".join(selection.table.columns)
+    order = ", ".join(KEY)
+    parts = [
+        db.execute(
+            f"SELECT {columns}, {selection.weighing.weight} FROM {selection.table.name} WHERE"
+            f" {where} ORDER BY {order} LIMIT ?",
+            (*values, limit),
+        )
+        for where, values in _parts(selection, after)
+    ]
+    return merge(*parts, key=lambda row: row[: len(KEY)])
+
+
+def _parts(
+    selection: Selection, after: tuple[Any, ...] | None = None
+) -> Iterable[tuple[str, list[Any]]]:
+    """Conditions and their values: one for all agencies, or one for each."""
+    conditions: list[str] = [selection.weighing.condition, "at <= ?"]
+    values: list[Any] = [selection.high]
+    if selection.categories is not None:
+        conditions.append(f"category IN ({', '.join('?' * len(selection.categories))})")
+        values += selection.categories
+    for agency in selection.agencies if selection.agencies is not None else (None,):
+        own, start = ([], []) if agency is None else (["agency = ?"], [agency])
+        begin, from_ = _begin(selection.low, after, agency)
+        yield " AND ".join([*own, *begin, *conditions]), [*start, *from_, *values]
+
+
+def _begin(
+    low: int, after: tuple[Any, ...] | None, agency: str | None
+) -> tuple[list[str], list[Any]]:
+    """Where to begin: at the window's first `at`, or behind the last row of the page before."""
+    if after is None:
+        return ["at >= ?"], [low]
+    if agency is None:
+        return ["(at, agency, thing, number) > (?, ?, ?, ?)"], [*after]
+    at, last_agency, thing, number = after
+    if agency > last_agency:
+        return ["at >= ?"], [at]
+    if agency < last_agency:
+        return ["at > ?"], [at]
+    return ["(at, thing, number) > (?, ?, ?)"], [at, thing, number]
+
+
+def _found(selection: int, table: Listed, row: tuple[Any, ...]) -> Found:
+    at, agency, thing, number, category, low, high, *sums, adds = row
+    return Found(
+        Place(selection, at, agency, thing, number),
+        table,
+        category,
+        table.counts(low, high, sums),
+        adds,
+    )

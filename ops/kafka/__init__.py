@@ -1,0 +1,1 @@
+"""The embedded Kafka: one real broker, a child process; and what commands change by hand."""

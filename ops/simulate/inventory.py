@@ -1,0 +1,378 @@
+"""The province's inventory: agencies before and after 1 July 2025, procedures, systems with
+heartbeats, datasets, accounts, and the figures that agencies report. Codes and numbers are samples.
+
+What is told holds for good or has ended by the time the simulation begins, so its stock is what is
+valid at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ops.simulate.communes import (
+    DISTRICTS,
+    ENDED,
+    LONG_AGO,
+    PROVINCE,
+    UNCHANGED,
+    commune_code,
+    district_code,
+    former_communes,
+)
+from ops.simulate.dossiers import Reported, Teller
+from ops.simulate.province import AGENCIES, COMMUNES, PROCEDURES, Procedure
+from ops.simulate.truth import Truth
+from schemas.clock import DAY_MS
+from schemas.codes import AgencyLevel, SystemKind
+from schemas.events.inventory import (
+    AccountsCounted,
+    AgencyRegistered,
+    DatasetRegistered,
+    FigureReported,
+    InventoryEvent,
+    ProcedureRegistered,
+    SystemHeartbeat,
+    SystemRegistered,
+)
+
+SOURCE = "sample:register"
+OFFICE = AGENCIES[0].code
+INTERNAL = 12  # procedures between state agencies
+SILENT = ("H35.SAMPLE.U01", "H35.SAMPLE.U02")  # expected to report, and never do
+HOSPITALS = ("Bệnh viện Đa khoa tỉnh (mẫu)", "Trung tâm Y tế (mẫu)")
+LEVELS: dict[str, AgencyLevel] = {
+    "department": "department",
+    "vertical": "vertical",
+    "commune": "commune",
+}
+
+# Code, kind, for citizens and businesses, on the National Portal, on the document axis, on the
+# LGSP, in the national reporting system, answers: what a system is registered as, and whether it
+# was ever heard.
+SYSTEMS: tuple[tuple[str, SystemKind, bool, bool, bool, bool, bool, bool], ...] = (
+    ("PORTAL", "portal", True, True, True, True, False, True),
+    ("ONE-STOP", "one_stop", True, True, True, True, False, True),
+    ("ONE-STOP-LAND", "one_stop", True, True, False, True, False, False),
+    ("DOCUMENTS", "documents", False, False, True, True, False, True),
+    ("REPORTS", "reporting", False, False, True, True, True, True),
+    ("STATISTICS", "reporting", False, False, False, True, False, True),
+    ("LAND", "specialised", True, False, True, True, False, True),
+    ("HEALTH", "specialised", True, False, True, False, False, True),
+    ("SCHOOLS", "specialised", True, False, False, False, False, True),
+    ("STAFF", "specialised", False, False, False, True, False, True),
+)
+DATASETS: tuple[tuple[str, bool, bool], ...] = (
+    ("LAND", True, False),
+    ("POPULATION", True, False),
+    ("SCHOOLS", True, True),
+    ("ROADS", False, False),
+    ("BUDGET", True, True),
+)
+# Indicator, numerator, denominator (None: the numerator is the figure) as one agency reports it for
+# a year.
+REPORTED: tuple[tuple[str, int, int | None], ...] = (
+    ("legal_documents_correct_share", 192, 200),
+    ("legal_documents_reviewed_share", 188, 200),
+    ("regulations_cut", 46, 210),
+    ("compliance_cost_cut", 1_830, 9_000),
+    ("public_payroll_cut", 1_021, 10_400),
+    ("leaders_capacity_share", 88, 310),
+    ("commune_officials_qualified_share", 905, 960),
+    ("self_financed_units_share", 61, 402),
+    ("units_converted_share", 7, 8),
+    ("direct_spending_cut", 118, 1_240),
+    ("adults_with_bank_account_share", 208_000, 321_000),
+)
+
+
+class Register:
+    """Tells the inventory at the beginning, and what is heard of it day by day."""
+
+    def __init__(self, teller: Teller, start: int, end: int, truth: Truth) -> None:
+        self.teller, self.start, self.end, self.truth = teller, start, end, truth
+
+    def events(self) -> Iterator[Reported]:
+        """Everything, in report order."""
+        yield from self._in_the_beginning()
+        yield from self._day_by_day()
+
+    def _in_the_beginning(self) -> Iterator[Reported]:
+        at = self.start - DAY_MS
+        tellers: tuple[Callable[[int], Iterator[InventoryEvent]], ...] = (
+            self._agencies,
+            self._former,
+            self._procedures,
+            self._internal,
+            self._systems,
+            self._datasets,
+            self._figures,
+        )
+        for tell in tellers:
+            for event in tell(at):
+                yield self.start, event
+
+    def _event(
+        self, model: type[InventoryEvent], item: str, at: int, agency: str, **fields: Any
+    ) -> InventoryEvent:
+        return model(
+            event_id=self.teller.event_id(),
+            source=SOURCE,
+            agency=agency,
+            occurred_at=at,
+            backfill=self.teller.backfill,
+            item_id=item,
+            **fields,
+        )
+
+    def _count(self, kind: str, agency: str, *measures: str) -> None:
+        self.truth.one(kind, agency, *measures, family="inventory")
+
+    def _agency(
+        self, at: int, code: str, level: AgencyLevel, name: str, **fields: Any
+    ) -> InventoryEvent:
+        if "valid_to" not in fields:
+            self._count("agencies", code, "agencies", "agencies_expected")
+        return self._event(
+            AgencyRegistered, f"agency/{code}", at, code, level=level, name_vi=name, **fields
+        )
+
+    def _agencies(self, at: int) -> Iterator[InventoryEvent]:
+        """Those of today; the communes since 1 July 2025, and two of them before that too, under
+        their district.
+        """
+        yield self._agency(
+            at,
+            PROVINCE,
+            "province",
+            "UBND tỉnh (mẫu)",
+            valid_from=LONG_AGO,
+            alias=["000.00.00.SAMPLE"],
+        )
+        for number, one in enumerate(AGENCIES, 1):
+            begins = ENDED if one.tier == "commune" else LONG_AGO
+            alias = [f"000.00.{number:02}.SAMPLE"]
+            yield self._agency(
+                at,
+                one.code,
+                LEVELS[one.tier],
+                one.name,
+                parent=PROVINCE,
+                valid_from=begins,
+                alias=alias,
+            )
+        for code, name in zip(SILENT, HOSPITALS, strict=True):
+            yield self._agency(at, code, "unit", name, parent=PROVINCE, valid_from=LONG_AGO)
+
+    def _former(self, at: int) -> Iterator[InventoryEvent]:
+        """What ended on 30 June 2025."""
+        for name, units in DISTRICTS.items():
+            successor = commune_code(units[0])
+            yield self._agency(
+                at,
+                district_code(name),
+                "district",
+                f"UBND {name} (mẫu)",
+                parent=PROVINCE,
+                successor=successor,
+                valid_from=LONG_AGO,
+                valid_to=ENDED,
+            )
+            for unit in (unit for unit in units if unit in UNCHANGED):
+                above, before = district_code(name), {"valid_from": LONG_AGO, "valid_to": ENDED}
+                yield self._agency(
+                    at,
+                    commune_code(unit),
+                    "commune",
+                    f"Xã {COMMUNES[unit]}",
+                    parent=above,
+                    **before,
+                )
+        for one in former_communes():
+            yield self._agency(
+                at,
+                one.code,
+                "commune",
+                f"Xã {one.name}",
+                parent=one.district,
+                successor=one.successor,
+                valid_from=LONG_AGO,
+                valid_to=ENDED,
+            )
+
+    def _procedures(self, at: int) -> Iterator[InventoryEvent]:
+        for number, procedure in enumerate(PROCEDURES):
+            yield self._procedure(at, number, procedure)
+
+    def _procedure(self, at: int, number: int, procedure: Procedure) -> InventoryEvent:
+        """By turns, so that of everything there is some and not all."""
+        owner = PROVINCE if procedure.tier == "commune" else OFFICE
+        portal, payable, mobile = number % 7 > 0, number % 5 > 0, number % 9 > 0
+        eligible = procedure.level >= 3 or number % 2 > 0
+        before = procedure.days * 3 // 2
+        offered, full = eligible and procedure.level >= 3, procedure.level == 4
+        self._count(
+            "procedures",
+            owner,
+            "procedures",
+            "eligible_online" if eligible else "",
+            "offered_online" if offered else "",
+            "on_national_portal" if offered and portal else "",
+            "with_fee" if procedure.fee else "",
+            "payable_online" if procedure.fee and payable else "",
+            "full_online" if full else "",
+            "full_online_multichannel" if full and mobile else "",
+        )
+        if procedure.days:
+            self.truth.counts["inventory", "procedures", owner, "days_before"] += before
+            self.truth.counts["inventory", "procedures", owner, "days_now"] += procedure.days
+        return self._event(
+            ProcedureRegistered,
+            f"procedure/{procedure.code}",
+            at,
+            owner,
+            procedure=procedure.code,
+            field=procedure.field.replace(" ", "-"),
+            level=procedure.level,
+            eligible_online=eligible,
+            on_national_portal=portal,
+            with_fee=procedure.fee > 0,
+            payable_online=payable,
+            access_means=3,
+            mobile=mobile,
+            days_before=before if procedure.days else None,
+            days_now=procedure.days or None,
+            valid_from=LONG_AGO,
+        )
+
+    def _internal(self, at: int) -> Iterator[InventoryEvent]:
+        for number in range(1, INTERNAL + 1):
+            code, published = f"SAMPLE.I{number:03}.H35", number != INTERNAL
+            self._count("procedures", OFFICE, "internal", "internal_published" if published else "")
+            yield self._event(
+                ProcedureRegistered,
+                f"procedure/{code}",
+                at,
+                OFFICE,
+                procedure=code,
+                field="internal",
+                internal=True,
+                published=published,
+                eligible_online=False,
+                valid_from=LONG_AGO,
+            )
+
+    def _systems(self, at: int) -> Iterator[InventoryEvent]:
+        for code, kind, facing, portal, axis, lgsp, reports, answers in SYSTEMS:
+            front = kind in ("portal", "one_stop")
+            self._count(
+                "systems",
+                OFFICE,
+                "systems",
+                "portals" if front else "",
+                "portals_connected" if front and portal and answers else "",
+                "information_systems" if facing else "",
+                "information_systems_connected" if facing and axis and lgsp and answers else "",
+                "reporting_systems" if kind == "reporting" else "",
+                "reporting_systems_connected" if kind == "reporting" and reports else "",
+            )
+            yield self._event(
+                SystemRegistered,
+                f"system/SAMPLE-{code}",
+                at,
+                OFFICE,
+                kind=kind,
+                citizen_facing=facing,
+                on_national_portal=portal,
+                on_document_axis=axis,
+                on_lgsp=lgsp,
+                on_national_reporting=reports,
+                valid_from=LONG_AGO,
+            )
+            if answers:
+                yield self._event(SystemHeartbeat, f"system/SAMPLE-{code}", at, OFFICE)
+
+    def _datasets(self, at: int) -> Iterator[InventoryEvent]:
+        for code, shared, open_data in DATASETS:
+            self._count(
+                "datasets",
+                OFFICE,
+                "datasets",
+                "datasets_shared" if shared else "",
+                "datasets_open" if open_data else "",
+            )
+            yield self._event(
+                DatasetRegistered,
+                f"dataset/SAMPLE-{code}",
+                at,
+                OFFICE,
+                shared=shared,
+                open_data=open_data,
+            )
+
+    def _figures(self, _: int) -> Iterator[InventoryEvent]:
+        """For the twelve months that end as the simulation begins; of one of them a first revision
+        that was put right.
+        """
+        at = self.start
+        for number, (indicator, numerator, denominator) in enumerate(REPORTED):
+            agency = AGENCIES[1 + number % 6].code
+            said = {
+                "indicator": indicator,
+                "denominator": denominator,
+                "period_from": self.start - 365 * DAY_MS,
+                "period_to": self.start - 1,
+            }
+            item, document = f"figure/{indicator}/{agency}/year", f"{number + 1}/BC-SAMPLE"
+            if number == 0:
+                yield self._event(
+                    FigureReported,
+                    item,
+                    at,
+                    agency,
+                    numerator=numerator - 9,
+                    document="0/BC-SAMPLE",
+                    **said,
+                )
+            revision = 2 if number == 0 else 1
+            yield self._event(
+                FigureReported,
+                item,
+                at,
+                agency,
+                numerator=numerator,
+                document=document,
+                revision=revision,
+                **said,
+            )
+            self._count(
+                "reported", agency, "figures", "without_denominator" if denominator is None else ""
+            )
+            self.truth.counts["inventory", "reported", agency, "numerator"] += numerator
+            self.truth.counts["inventory", "reported", agency, "denominator"] += denominator or 0
+
+    def _day_by_day(self) -> Iterator[Reported]:
+        """Each morning the systems' heartbeats; every thirty days the accounts are counted."""
+        users = authenticated = 0
+        for number, at in enumerate(range(self.start, self.end, DAY_MS)):
+            if number % 30 == 0:
+                users, authenticated = (
+                    41_000 + 30 * number,
+                    min(28_000 + 36 * number, 40_000 + 30 * number),
+                )
+                yield (
+                    at,
+                    self._event(
+                        AccountsCounted,
+                        f"accounts/{PROVINCE}",
+                        at,
+                        PROVINCE,
+                        users=users,
+                        authenticated=authenticated,
+                    ),
+                )
+            for code, *_, answers in SYSTEMS if number else ():
+                if answers:
+                    yield at, self._event(SystemHeartbeat, f"system/SAMPLE-{code}", at, OFFICE)
+        self.truth.counts["inventory", "accounts", PROVINCE, "users"] += users
+        self.truth.counts["inventory", "accounts", PROVINCE, "users_authenticated"] += authenticated

@@ -1,0 +1,168 @@
+"""Tasks that the province assigns: given, progressed, extended, completed, sent back, cancelled,
+each stated once.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from random import Random
+from typing import Literal
+
+from ops.simulate.dossiers import Fact, Story, Teller, latest
+from ops.simulate.history import due_time
+from ops.simulate.hours import OFFICE_DAY, from_office, to_office
+from ops.simulate.province import AGENCIES_OF, CENTRE
+from ops.simulate.truth import FOREVER, Truth
+from schemas.codes import TaskProgress
+from schemas.events.tasks import (
+    TaskAssigned,
+    TaskCancelled,
+    TaskCompleted,
+    TaskExtended,
+    TaskProgressed,
+    TaskReturned,
+)
+
+CATEGORIES: tuple[str, ...] = ("plan", "plan", "conclusion", "report", "petition")
+Turn = Literal["completed", "returned", "cancelled"]
+
+
+class Errand(Story):
+    """One task's facts. Within one task no two facts share an instant."""
+
+    __slots__ = ("ends", "extensions", "given", "progress")
+    origin = "sample:tasks"
+
+    def __init__(self, task_id: str, teller: Teller) -> None:
+        super().__init__(task_id, teller)
+        self.given: Fact[tuple[str, int | None]] | None = None  # to whom, due when
+        self.extensions: list[Fact[int]] = []
+        self.progress: list[Fact[TaskProgress]] = []
+        self.ends: list[Fact[Turn]] = []
+
+    @property
+    def holder(self) -> str:
+        """Who has to do it."""
+        assert self.given is not None
+        return self.given.value[0]
+
+    @property
+    def last(self) -> int:
+        """When the newest fact occurred."""
+        return self.events[-1][1].occurred_at
+
+    def give(self, at: int, to: str, category: str, due_at: int | None) -> None:
+        """Assigned by the province's office."""
+        reported = self._tell(
+            TaskAssigned, at, CENTRE, to_agency=to, category=category, due_at=due_at
+        )
+        self.given = Fact(at, reported, (to, due_at))
+
+    def report(self, at: int, how: TaskProgress) -> None:
+        """How far it is."""
+        self.progress.append(
+            Fact(at, self._tell(TaskProgressed, at, self.holder, progress=how), how)
+        )
+
+    def extend(self, at: int, due_at: int) -> None:
+        """A new deadline."""
+        self.extensions.append(
+            Fact(at, self._tell(TaskExtended, at, CENTRE, due_at=due_at), due_at)
+        )
+
+    def complete(self, at: int) -> None:
+        """Done."""
+        self.ends.append(Fact(at, self._tell(TaskCompleted, at, self.holder), "completed"))
+
+    def send_back(self, at: int) -> None:
+        """To be done again."""
+        self.ends.append(Fact(at, self._tell(TaskReturned, at, CENTRE), "returned"))
+
+    def cancel(self, at: int) -> None:
+        """No longer to be done."""
+        self.ends.append(Fact(at, self._tell(TaskCancelled, at, CENTRE), "cancelled"))
+
+    def count(self, truth: Truth, before: int = FOREVER) -> None:
+        """Add it to a truth, by its facts reported before an instant."""
+        if self.given is None or self.given.reported >= before:
+            return
+        first, extended = self.given.value[1], latest(self.extensions, before)
+        due = first if extended is None else extended
+        truth.one(
+            "assigned",
+            self.holder,
+            "assigned",
+            "with_deadline" if due else "without_deadline",
+            family="tasks",
+        )
+        end = latest(self.ends, before)
+        if end == "completed":
+            done = max(fact.occurred for fact in self.ends if fact.reported < before)
+            timing = "no_deadline" if due is None else "on_time" if done <= due else "late"
+            moved = first is not None and extended is not None
+            truth.one(
+                "completed",
+                self.holder,
+                "completed",
+                timing,
+                "extended" if moved else "",
+                family="tasks",
+            )
+        elif end == "cancelled":
+            truth.one("cancelled", self.holder, "cancelled", family="tasks")
+        else:
+            truth.one("open", self.holder, "open", self._status(before), family="tasks")
+            if due is not None:
+                insort(truth.deadlines.setdefault(self.holder, []), due)
+
+    def _status(self, before: int) -> str:
+        returned = [
+            fact.occurred
+            for fact in self.ends
+            if fact.value == "returned" and fact.reported < before
+        ]
+        since = [fact for fact in self.progress if fact.occurred > max(returned, default=0)]
+        return latest(since, before) or ("returned" if returned else "not_started")
+
+
+def run_errand(rng: Random, teller: Teller, at: int, task_id: str) -> Errand:
+    """A task given at `at` (epoch ms) with everything that will become of it."""
+    errand, office = Errand(task_id, teller), to_office(at)
+    days = rng.choice((3, 5, 10, 15, 30))
+    due = due_time(office, days) if rng.random() > 0.12 else None
+    tier = AGENCIES_OF["department" if rng.random() < 0.5 else "commune"]
+    errand.give(at, tier.draw(rng).code, rng.choice(CATEGORIES), due)
+    done = (
+        office
+        + 900
+        + int(
+            days
+            * OFFICE_DAY
+            * (rng.uniform(0.1, 0.95) if rng.random() < 0.85 else rng.uniform(1.05, 2.0))
+        )
+    )
+    if rng.random() < 0.7:
+        errand.report(from_office(office + (done - office) // 3), "running")
+    if due is not None and rng.random() < 0.12:
+        errand.extend(from_office(office + (done - office) // 2), due_time(office, days + 10))
+    _finish(rng, errand, done)
+    return errand
+
+
+def _finish(rng: Random, errand: Errand, done: int) -> None:
+    """Completed; a few after confirmation was asked for, a few sent back and done again; or
+    cancelled.
+    """
+    if rng.random() < 0.03:
+        errand.cancel(from_office(done))
+        return
+    confirmed = rng.random() < 0.3
+    if confirmed:
+        errand.report(from_office(done - 300), "waiting_confirmation")
+    if rng.random() < (0.2 if confirmed else 0.04):  # it never gets further
+        return
+    errand.complete(from_office(done))
+    if rng.random() < 0.07:
+        errand.send_back(from_office(done + OFFICE_DAY))
+        if rng.random() < 0.7:
+            errand.complete(from_office(done + 3 * OFFICE_DAY))

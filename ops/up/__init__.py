@@ -1,0 +1,1 @@
+"""`lgsp up`: every process of the hub, supervised, with a live table."""

@@ -1,0 +1,166 @@
+"""The parts of `lgsp up`: which processes there are, what each waits for, and how they are, in
+words.
+"""
+
+from __future__ import annotations
+
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException
+
+from ops.kafka.storage import lack_of_room
+from ops.up.supervise import Service
+from schemas.absence import why_silent
+from schemas.listening import address, connects, reached_at
+from schemas.settings import Settings
+
+TIMEOUT = 2.0
+# of a question over HTTP; the latter where who answers is killed half-way, or speaks no HTTP
+UNANSWERED = (OSError, HTTPException)
+KAFKA_STOP_SECONDS = 40.0  # it is given 30 s itself
+LONG_SECONDS = 90.0  # for a start
+
+
+@dataclass
+class Part:
+    """A process, what shows that it answers, and which others (by name) must have answered before
+    it is started.
+
+    level: parts of a greater one are stopped first. obstacle: what it waits for while it does not
+    answer, if that is known.
+    """
+
+    name: str
+    title: str
+    service: Service
+    answers: Callable[[], bool]
+    after: tuple[str, ...] = ()
+    level: int = 1
+    obstacle: Callable[[], str] = lambda: ""
+    answers_now: bool = False
+    answered: bool = False  # once, at least
+    took: float = 0.0  # seconds until it did
+    _began: float | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether it was started for the first time."""
+        return self._began is not None
+
+    @property
+    def waited(self) -> float:
+        """Seconds since it was started for the first time."""
+        return 0.0 if self._began is None else time.monotonic() - self._began
+
+    def begin(self) -> None:
+        """Start it for the first time."""
+        self._began = time.monotonic()
+        self.service.begin()
+
+    def look(self) -> None:
+        """See whether it answers now."""
+        self.answers_now = self.service.running and self.answers()
+        if self.answers_now and not self.answered:
+            self.answered, self.took = True, self.waited
+
+    @property
+    def well(self) -> bool:
+        """Nothing is to be said of it."""
+        return self.answers_now and self.service.running
+
+    def words(self) -> str:
+        """How it is, in plain words."""
+        if not self.begun:
+            return f"waits for {', '.join(self.after)}" if self.after else "begins"
+        if not self.service.running:
+            return self._ended()
+        if self.well:
+            return "ok"
+        if obstacle := self.obstacle():
+            return obstacle
+        if self.answered and not self.service.restarts:
+            return f"does not answer; see {self.service.log}"
+        late = (
+            f"; longer than usual, see {self.service.log}"
+            if self.service.age > LONG_SECONDS
+            else ""
+        )
+        return f"starting, {self.service.age:.0f} s{late}"
+
+    def _ended(self) -> str:
+        said = self.service.last_words()
+        why = f": {said}" if said else f"; see {self.service.log}"
+        return f"ended, starts again in {self.service.retry_in:.0f} s{why}"
+
+
+def times(number: int) -> str:
+    """How often, in words."""
+    return {1: "once", 2: "twice"}.get(number, f"{number:,} times")
+
+
+def parts_of(settings: Settings, *, simulate: bool) -> list[Part]:
+    """In the order in which they are started; none is started yet."""
+    host = reached_at(settings.host)
+    parts = []
+    if settings.embedded:
+        kafka = _service(settings, "kafka")
+        kafka.stop_seconds = KAFKA_STOP_SECONDS
+        broker = Part("kafka", "Kafka", kafka, _KafkaAnswers(settings), level=0)
+        # its log may be on the same full disk
+        broker.obstacle = lambda: str(lack_of_room(settings.data / "kafka") or "")
+        parts.append(broker)
+    first = ("kafka",) if settings.embedded else ()
+    for name, answers in (
+        (
+            "worker",
+            lambda: not settings.worker_port or connects(host, settings.worker_port, TIMEOUT),
+        ),
+        ("metrics", lambda: answers_well(host, settings.metrics_port, "/healthz")),
+        ("gateway", lambda: answers_well(host, settings.gateway_port, "/readyz")),
+    ):
+        parts.append(Part(name, name, _service(settings, name), answers, first))
+    if simulate:
+        service = _service(settings, "simulate", "--live", "--via-gateway")
+        parts.append(
+            Part(
+                "simulate",
+                "simulation",
+                service,
+                lambda: True,
+                ("worker", "metrics", "gateway"),
+                level=2,
+            )
+        )
+    return parts
+
+
+def _service(settings: Settings, *arguments: str) -> Service:
+    return Service(arguments[0], list(arguments), settings.data / "logs" / f"{arguments[0]}.log")
+
+
+class _KafkaAnswers:
+    """Whether Kafka answers: after each absence it has to tell its metadata, and then only to be
+    there.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._told = False
+
+    def __call__(self) -> bool:
+        there = connects(self._settings.kafka_host, self._settings.kafka_port)
+        self._told = there and (self._told or not why_silent(self._settings.bootstrap))
+        return self._told
+
+
+def answers_well(host: str, port: int, path: str) -> bool:
+    """Whether a service answers well at a path."""
+    try:
+        with urllib.request.urlopen(
+            f"http://{address(host, port)}{path}", timeout=TIMEOUT
+        ) as answer:
+            return bool(answer.status == 200)
+    except UNANSWERED:
+        return False

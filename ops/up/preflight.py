@@ -1,0 +1,99 @@
+"""What `lgsp up` looks at before it starts anything: whatever can be wrong with the machine or the
+settings is said in one sentence.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable
+from functools import partial
+
+from rich.console import Console
+
+from metrics.catalogue.indicators import load_agencies, load_indicators
+from ops.kafka.embedded import EmbeddedKafka
+from ops.kafka.jars import classpath
+from schemas.errors import EnvironmentBroken, SettingsError
+from schemas.listening import open_to_others, require_free
+from schemas.settings import Settings
+from schemas.storage import require_writable
+
+ORPHAN_SECONDS = 8.0  # that the processes of a killed `lgsp up` need at most to end
+KAFKA_ORPHAN_SECONDS = 40.0
+QUIET_SECONDS = 1.0  # of waiting, before it is said
+PORTS = ("gateway_port", "metrics_port", "worker_port")
+
+
+def check(settings: Settings, console: Console) -> None:
+    """Returns once everything can be started; says what it waits for.
+
+    Raises: HubError naming what is wrong, and what to do.
+    """
+    load_indicators(settings.indicators)
+    load_agencies(settings.agencies)
+    _require_different_ports(settings)
+    require_writable(settings.data, "The hub")
+    for who, host, setting in (
+        ("The hub", settings.host, "LGSP_HOST"),
+        ("Kafka", settings.kafka_host, "LGSP_KAFKA_HOST"),
+    ):
+        if warning := open_to_others(who, host, setting):
+            console.print(warning, style="yellow", markup=False)
+    for name in PORTS:
+        if port := getattr(settings, name):
+            _once_free(partial(_require_free, settings, name, port), console, ORPHAN_SECONDS)
+    if settings.embedded:
+        broker = EmbeddedKafka.of(settings)
+        _once_free(broker.require_startable, console, KAFKA_ORPHAN_SECONDS)
+        # the download shows its own progress
+        classpath(home=settings.kafka_home, repository=settings.kafka_repository)
+
+
+def _require_different_ports(settings: Settings) -> None:
+    names = [*PORTS, "kafka_port"] if settings.embedded else [*PORTS]
+    taken: dict[int, str] = {}
+    for name in names:
+        port = getattr(settings, name)
+        if port and port in taken:
+            both = f"LGSP_{taken[port].upper()} and LGSP_{name.upper()}"
+            raise SettingsError(f"{both} are both {port}: give each a port of its own.")
+        taken[port] = name
+
+
+def _require_free(settings: Settings, name: str, port: int) -> None:
+    who, setting = f"The {name.removesuffix('_port')}", f"LGSP_{name.upper()}"
+    require_free(who, settings.host, port, setting)
+
+
+def _passes(error: EnvironmentBroken) -> bool:
+    """Whether it may be because of a process that is ending: it has the port, or the folder's
+    lock.
+    """
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in (errno.EADDRINUSE, errno.EAGAIN)
+
+
+def _once_free(require: Callable[[], None], console: Console, seconds: float) -> None:
+    """Wait a little for the processes of a killed `lgsp up` to end.
+
+    Raises: EnvironmentBroken if it is still not free then.
+    """
+    began, said = time.monotonic(), False
+    while True:
+        try:
+            require()
+        except EnvironmentBroken as error:
+            waited = time.monotonic() - began
+            if waited > seconds or not _passes(error):
+                raise
+            if waited > QUIET_SECONDS and not said:
+                said = True
+                console.print(
+                    f"Waiting up to {seconds:.0f} s for what a former run left behind: {error}",
+                    style="dim",
+                    markup=False,
+                )
+            time.sleep(0.2)
+        else:
+            return

@@ -1,0 +1,191 @@
+"""`lgsp up`: Kafka, gateway, worker, metrics and a simulated province on one machine, with a live
+table of the figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from aiokafka.errors import KafkaError
+from rich.console import Console
+from rich.live import Live
+
+from ops.kafka.embedded import EmbeddedKafka
+from ops.up.live_table import Screen, fetch
+from ops.up.parts import Part, parts_of
+from ops.up.preflight import check
+from schemas.errors import KafkaUnavailable
+from schemas.kafka import ensure_topics
+from schemas.listening import address, reached_at
+from schemas.settings import Settings
+
+REFRESH = 1.0
+PLAIN_EVERY = 30.0  # seconds between two tables where the output is no terminal
+KAFKA_PATIENCE = 60.0  # for its first answer, before the others are started without it
+
+
+def run_up(settings: Settings, *, simulate: bool) -> int:
+    """Start everything, show the table until Ctrl-C or SIGTERM, stop everything in order; the exit
+    code.
+
+    Raises: HubError for what starting cannot mend: settings, a port in use, a folder or a download
+    that can't be had.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
+    console = Console()
+    hub = Hub(settings, simulate=simulate)
+    try:
+        console.print("Looking at settings, folder and ports …", style="dim")
+        check(settings, console)
+        hub.run(console)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        hub.stop(console)
+    return 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+class Hub:
+    """All parts, from the first to be started to the last; whatever ends is started again, and
+    holds up nobody else.
+    """
+
+    def __init__(self, settings: Settings, *, simulate: bool) -> None:
+        self._settings = settings
+        self.parts = parts_of(settings, simulate=simulate)
+        self.screen = Screen(self.parts, addresses(settings))
+        self._topics_known = False
+
+    def run(self, console: Console) -> None:
+        """Until KeyboardInterrupt.
+
+        Raises: SettingsError when the topics exist and were made with other settings.
+        """
+        if console.is_terminal and not console.is_dumb_terminal:
+            with Live(self.screen, console=console, refresh_per_second=2):
+                self._keep(lambda: None)
+        else:
+            self._keep(Plain(console, self.screen).tell)
+
+    def _keep(self, tell: Callable[[], None]) -> None:
+        while True:
+            self.tick()
+            tell()
+            time.sleep(REFRESH if self.screen.started else REFRESH / 4)
+
+    def tick(self) -> None:
+        """Start what can be started, start again what ended, look at who answers, and ask for the
+        figures.
+        """
+        for part in self.parts:
+            part.service.keep()
+            if not part.begun and all(
+                self._given(one) for one in self.parts if one.name in part.after
+            ):
+                part.begin()
+            part.look()
+        self._look_at_topics()
+        self.screen.started = self.screen.started or all(part.answered for part in self.parts)
+        if self.screen.started:
+            self.screen.answers = fetch(self._settings)
+
+    def _given(self, part: Part) -> bool:
+        """Whether who comes after it may start: it answered once, or has kept them waiting for long
+        enough.
+        """
+        return (
+            part.answered
+            or part.service.restarts > 0
+            or (part.begun and part.waited > KAFKA_PATIENCE)
+        )
+
+    def _look_at_topics(self) -> None:
+        """Topics of other settings are said at once, by the one whom somebody is looking at."""
+        if not self._topics_known and (not self._settings.embedded or self.parts[0].answers_now):
+            try:
+                asyncio.run(ensure_topics(self._settings))
+                self._topics_known = True
+            except (KafkaUnavailable, KafkaError, OSError):
+                pass  # the others wait for it too
+
+    def stop(self, console: Console) -> None:
+        """End everything, the simulation first and Kafka last, saying so. Another Ctrl-C ends it by
+        force, which loses nothing either.
+        """
+        if not any(part.service.running for part in self.parts):
+            return
+        try:
+            for group in self._stop_order():
+                names = ", ".join(part.title for part in group)
+                console.print(f"Stopping {names} …", markup=False, highlight=False)
+                for part in group:
+                    part.service.ask_to_stop()
+                for part in group:
+                    part.service.stop()
+        except KeyboardInterrupt:
+            console.print("Stopping by force …", markup=False)
+            for part in self.parts:
+                part.service.kill()
+            if self._settings.embedded:
+                # the broker is a process of the one that was killed
+                EmbeddedKafka.of(self._settings).end_orphan()
+        console.print("Stopped. Figures are kept; start again any time.", markup=False)
+
+    def _stop_order(self) -> list[list[Part]]:
+        running = [part for part in reversed(self.parts) if part.service.running]
+        levels = {part.level: None for part in running}
+        return [[part for part in running if part.level == level] for level in levels]
+
+
+class Plain:
+    """For an output that is no terminal: each part once it answers, the addresses once, then the
+    table every half minute.
+    """
+
+    def __init__(self, console: Console, screen: Screen) -> None:
+        self._console, self._screen = console, screen
+        self._told: set[str] = set()
+        self._printed: float | None = None
+
+    def tell(self) -> None:
+        """Print what is new."""
+        for part in self._screen.parts:
+            if part.answered and part.name not in self._told:
+                self._told.add(part.name)
+                self._console.print(
+                    f"{part.title} answers (after {part.took:.0f} s).",
+                    markup=False,
+                    highlight=False,
+                )
+        if not self._screen.started:
+            return
+        if self._printed is None:
+            self._console.print(
+                "\n".join(self._screen.addresses), markup=False, highlight=False, soft_wrap=True
+            )
+        if self._printed is None or time.monotonic() - self._printed > PLAIN_EVERY:
+            self._printed = time.monotonic()
+            self._console.print(self._screen.table_only())
+
+
+def addresses(settings: Settings) -> list[str]:
+    """Where people send and look, a line each."""
+    host = reached_at(settings.host)
+    gateway, metrics = (
+        f"http://{address(host, port)}" for port in (settings.gateway_port, settings.metrics_port)
+    )
+    return [
+        f"Gửi / send      {gateway}/v1/events  (docs/send-events.md)",
+        f"Xem / look      {metrics}/v1/indicators, /metrics  (docs/api.md)",
+        f"Kafka           {settings.bootstrap}; data and logs in {settings.data}",
+        "Ctrl-C dừng tất cả. / Ctrl-C stops everything.",
+    ]

@@ -1,0 +1,1 @@
+"""Agencies and procedures as they are registered, and what is below whom on a day."""

@@ -1,0 +1,1 @@
+"""Files made from Kafka that may be thrown away, and what keeps them up to date."""

@@ -1,0 +1,107 @@
+"""docs/new-family.md, followed to the letter: what its blocks say becomes a family that counts what
+its example says.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from itertools import permutations
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import facts
+import pytest
+from facts import Record, named, told
+
+from schemas import cells, contracts, states
+from schemas.events import EVENTS, FAMILIES
+from schemas.wire import encode
+from streams import families
+from streams.books import Books
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "new-family.md").read_text("utf-8")
+BLOCKS = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", PAGE, re.S))
+
+
+def module(name: str, text: str) -> ModuleType:
+    """A module of this text; where annotations are looked up later, it must be known by its
+    name.
+    """
+    made = ModuleType(name)
+    exec(compile(text, name, "exec"), made.__dict__)
+    return made
+
+
+@pytest.fixture
+def complaints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The page's family, declared as the page says."""
+    for path in contracts.FOLDER.glob("*.json"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(contracts, "FOLDER", tmp_path)
+    events = ModuleType("schemas.events.complaints")
+    monkeypatch.setitem(sys.modules, events.__name__, events)
+    exec(BLOCKS["schemas/events/complaints.py"], events.__dict__)
+    monkeypatch.setitem(FAMILIES, "complaints", events.EVENTS)
+    for event in events.EVENTS:
+        monkeypatch.setitem(EVENTS, event.type, event)
+    kinds = eval("{" + BLOCKS["schemas/cells.py"] + "}", {"Kind": cells.Kind})
+    monkeypatch.setitem(cells.KINDS, "complaints", kinds["complaints"])
+    exec(BLOCKS["schemas/states.py"], states.__dict__)
+    assert [line.partition(" as ")[0] for line in contracts.write_lock()] == [
+        "complaint.received version 1",
+        "complaint.answered version 1",
+    ]
+    family = module("streams.families.complaints", BLOCKS["streams/families/complaints.py"]).FAMILY
+    monkeypatch.setitem(families.FAMILIES, "complaints", family)
+    yield family
+    del states.Complaint  # type: ignore[attr-defined]
+    contracts.contracts.cache_clear()
+    contracts.latest.cache_clear()
+
+
+def test_the_family_of_the_page_counts_what_its_example_says(complaints: Any) -> None:
+    example = module(
+        "example",
+        "from facts import answer, ms, told\n" + BLOCKS["tests/unit/test_complaints_figures.py"],
+    )
+    tests = [value for name, value in vars(example).items() if name.startswith("test_")]
+    assert len(tests) == 1
+    tests[0]()
+
+
+def test_its_merges_are_joins(complaints: Any) -> None:
+    told_ = [
+        told("complaint.received", "11-03 09:00", due_at="11-10 17:00"),
+        told("complaint.received", "11-04 09:00", due_at="11-05 17:00"),
+        told("complaint.answered", "11-06 09:00"),
+        told("complaint.answered", "11-08 09:00"),
+    ]
+    found = []
+    for order in permutations([*told_, told_[0]]):
+        books = Books(complaints)
+        books.keep(
+            books.fold([Record(event.thing.encode(), encode(event), at) for event, at in order])
+        )
+        found.append(named(books.pages.items()))
+    assert all(figures == found[0] for figures in found)
+    assert found[0]["answered", "A", "-", 20251106] == {"answered": 1, "late": 1}
+
+
+def test_what_the_page_names_is_there() -> None:
+    new = {
+        "schemas/events/complaints.py",
+        "schemas/contracts/complaints.json",
+        "streams/families/complaints.py",
+        "tests/unit/test_complaints_figures.py",
+    }
+    assert BLOCKS.keys() < new | {"schemas/states.py", "schemas/cells.py"}
+    named_ = set(
+        re.findall(r"`((?:schemas|streams|connectors|metrics|tests|docs|ops)/[\w./-]+)`", PAGE)
+    )
+    assert len(named_) > 12
+    assert {path for path in named_ - new if not (ROOT / path).exists()} == set()
+    assert "DEFAULTS" in vars(facts)
