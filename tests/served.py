@@ -33,7 +33,7 @@ from schemas.settings import Settings
 from serving import Connections, Server
 from serving.directory.directory import Directory
 from serving.http import bound_sending
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 FORMULA = '=HYPERLINK("http://sample.invalid","X")'
 

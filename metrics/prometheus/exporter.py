@@ -31,7 +31,7 @@ from schemas.topics import DEFAULT_BOOKS
 from schemas.worktime import OFFICE, Office
 from serving.directory.directory import Directory
 from serving.store.disposable import Unreadable
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 
 @dataclass(slots=True)

@@ -27,6 +27,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from connectors.gateway.heartbeat import beat_once
 from connectors.publishing.publisher import Publisher
 from metrics.cube.cube import Cube
+from metrics.cube.feed import cube_options
 from metrics.cube.rollups import cover_days
 from metrics.cube.snapshot import Readers
 from metrics.cube.tables import FAMILIES, TABLES
@@ -37,7 +38,7 @@ from schemas.kafka import admin, consumer, ensure_topics, producer
 from schemas.settings import Settings
 from schemas.topics import CELLS, cells_topic, events_topic
 from schemas.windows import EVER
-from serving.store.follower import Feed
+from serving.store.follower import Follower
 
 pytestmark = pytest.mark.kafka
 PATIENCE = 60.0
@@ -66,9 +67,9 @@ async def publish(
 
 
 @contextmanager
-def fed(settings: Settings) -> Iterator[tuple[Cube, Feed]]:
+def fed(settings: Settings) -> Iterator[tuple[Cube, Follower]]:
     cube = Cube(settings.data / "cube.sqlite")
-    feed = Feed(settings, cube)
+    feed = Follower(settings, cube, cube_options())
     with running(feed):
         yield cube, feed
 

@@ -33,7 +33,7 @@ from schemas.windows import Window
 from schemas.wire import Decoder, encode
 from serving.directory.directory import Directory
 from serving.directory.items import MistakeKind
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 from streams.families import FAMILIES
 
 PAGE = (Path(__file__).parents[4] / "docs" / "agencies.md").read_text("utf-8")

@@ -18,7 +18,7 @@ from metrics.lists.service import Service
 from metrics.prometheus.exposition import METRICS
 from ops.listing import meanings
 from schemas.settings import Settings
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 QUESTIONS = cast(Questions, SimpleNamespace(catalogue={}, readers=None))
 

@@ -28,7 +28,7 @@ from metrics.prometheus.scrape import Kept, told_of
 from schemas.clock import DAY_MS, to_ms
 from schemas.windows import EXPORTED, named
 from serving.directory.directory import Directory
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 Samples = dict[tuple[str, ...], float]
 
