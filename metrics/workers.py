@@ -29,7 +29,7 @@ _EVERY_SECONDS = 2.0
 _PATIENCE_SECONDS = 10.0
 _FETCH_BYTES = 16 << 10  # one event of a partition is looked at
 _HEARTBEATS = events_topic("heartbeats")
-_EVENTS = tuple(topic.name for topic in TOPICS if topic.owner == "connectors")
+EVENT_TOPICS = tuple(topic.name for topic in TOPICS if topic.owner == "connectors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class WorkerLag:
     async def _behind(
         self, client: AIOKafkaAdminClient, reader: AIOKafkaConsumer
     ) -> tuple[dict[tuple[str, int], int], Backlog | None]:
-        partitions = [*chain.from_iterable((await partitions_of(client, _EVENTS)).values())]
+        partitions = [*chain.from_iterable((await partitions_of(client, EVENT_TOPICS)).values())]
         if not partitions:
             return {}, None
         committed = await client.list_consumer_group_offsets(
