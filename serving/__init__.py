@@ -5,8 +5,16 @@ http (socket, server) -> connections (how many, how long, how much) -> protocol 
 request at a time)
 """
 
-from serving.connections import METRICS, Connections
+from serving.connections import CONNECTION_METRICS, Connections
 from serving.http import Server, run_server, spare_collections
 from serving.problems import KINDS, Kind
 
-__all__ = ["KINDS", "METRICS", "Connections", "Kind", "Server", "run_server", "spare_collections"]
+__all__ = [
+    "CONNECTION_METRICS",
+    "KINDS",
+    "Connections",
+    "Kind",
+    "Server",
+    "run_server",
+    "spare_collections",
+]

@@ -10,7 +10,7 @@ from metrics.api.questions import Questions
 from metrics.lists.listing import Listing, Meaning
 from metrics.lists.pace import Pace
 from metrics.lists.questions import Lists
-from metrics.prometheus import exposition as told
+from metrics.prometheus import table as told
 from metrics.prometheus.exposition import block
 from schemas.settings import Settings
 from serving.store.disposable import DisposableFile, Snapshots

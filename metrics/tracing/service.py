@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from metrics.api.questions import Questions
 from metrics.lists.listing import Meaning
 from metrics.lists.service import Service
-from metrics.prometheus import exposition as told
+from metrics.prometheus import table as told
 from metrics.prometheus.exposition import block
 from metrics.tracing.index import FactIndex
 from metrics.tracing.log import KafkaLog

@@ -23,8 +23,9 @@ from metrics.cube.feed import cube_options
 from metrics.cube.rollups import cover_days
 from metrics.cube.snapshot import Readers
 from metrics.cube.tables import TABLES
-from metrics.prometheus.exposition import STORAGE_FREE, STORAGE_TROUBLE
+from metrics.prometheus.exposition import head
 from metrics.prometheus.storage import storage_text
+from metrics.prometheus.table import STORAGE_FREE, STORAGE_TROUBLE
 from metrics.tracing.service import Tracing
 from ops.listing import meanings
 from schemas import storage
@@ -238,7 +239,7 @@ def test_a_disk_without_room_or_writing_is_named_so_whatever_the_error(
 
 def test_the_room_left_is_told_of_folders_that_are_still_to_be_made(tmp_path: Path) -> None:
     told = storage_text([], {"kafka": tmp_path / "deep" / "kafka"})
-    assert told.startswith(STORAGE_FREE.head())
+    assert told.startswith(head(STORAGE_FREE))
     assert int(told.split()[-1]) > 0
 
 

@@ -25,7 +25,7 @@ from metrics.api.directory_shapes import AgenciesAnswer, AgencyAnswer, CoverageA
 from metrics.api.questions import Questions
 from metrics.cube.snapshot import Readers
 from metrics.prometheus.exporter import Exporter
-from metrics.prometheus.exposition import AGENCIES_UNKNOWN, DIRECTORY_PROBLEMS
+from metrics.prometheus.table import AGENCIES_UNKNOWN, DIRECTORY_PROBLEMS
 from schemas.clock import LATEST_MS
 from schemas.settings import Settings
 from schemas.states import Item

@@ -15,7 +15,7 @@ from traces import Hub, Logged, empty_index, indexed
 
 from metrics.api.questions import Questions
 from metrics.lists.service import Service
-from metrics.prometheus.exposition import METRICS
+from metrics.prometheus.table import METRICS
 from metrics.tracing import index as indexing
 from metrics.tracing.index import Fact, FactIndex
 from metrics.tracing.service import Tracing
