@@ -7,13 +7,13 @@ request at a time)
 
 from serving.connections import CONNECTION_METRICS, Connections
 from serving.http import Server, run_server, spare_collections
-from serving.problems import KINDS, Kind
+from serving.problems import SERVER_PROBLEMS, ProblemKind
 
 __all__ = [
     "CONNECTION_METRICS",
-    "KINDS",
+    "SERVER_PROBLEMS",
     "Connections",
-    "Kind",
+    "ProblemKind",
     "Server",
     "run_server",
     "spare_collections",

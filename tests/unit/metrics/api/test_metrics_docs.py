@@ -11,14 +11,13 @@ from pydantic import TypeAdapter
 
 from connectors.gateway.health import GATEWAY_METRICS
 from metrics.api.parameters import CountsAsked, IndicatorsAsked
-from metrics.api.problems import KINDS
+from metrics.api.problems import API_PROBLEMS
 from metrics.api.shapes import IndicatorAnswer
 from metrics.catalogue.indicators import Agency, Indicator
 from metrics.prometheus.table import METRICS
 from schemas.windows import COMPARISONS, EXPORTED, NAMES
-from serving import CONNECTION_METRICS
-from serving import KINDS as SERVER_KINDS
-from serving.problems import table
+from serving import CONNECTION_METRICS, SERVER_PROBLEMS
+from serving.problems import problem_table
 from serving.telemetry import Metric
 from streams.health import WORKER_METRICS
 
@@ -45,8 +44,8 @@ def test_every_parameter_window_and_problem_of_the_api_is_documented() -> None:
     parameters = {field.alias or name for name, field in fields.items()}
     for word in (*parameters, *NAMES, *COMPARISONS):
         assert f"`{word}`" in API_PAGE, word
-    assert table({**SERVER_KINDS, **KINDS}) in API_PAGE, (
-        "paste serving.problems.table of both kinds"
+    assert problem_table({**SERVER_PROBLEMS, **API_PROBLEMS}) in API_PAGE, (
+        "paste serving.problems.problem_table of both kinds"
     )
 
 
