@@ -13,12 +13,12 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from metrics.cube.tables import TABLES, Table
-from metrics.declared import load
 from schemas.codes import ADMINISTRATIVE_LEVELS, AGENCY, AdministrativeLevel
+from schemas.declarations import Decimal, load_entries
 
 SHIPPED = Path(__file__).with_name("indicators.yaml")
 Text = Annotated[str, Field(min_length=1)]
-Number = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+Number = Annotated[Decimal, Field(ge=0)]
 Targets = dict[Annotated[int, Field(ge=2000, le=2100)], Number]
 Due = Literal["past", "soon", "ahead"]
 Over = Literal["window", "before"]
@@ -106,10 +106,10 @@ class Score(Declared):
 
     group: Literal["transparency", "progress", "online", "payment", "digitisation", "satisfaction"]
     item: Text
-    points: Annotated[float, Field(strict=True, ge=0, le=100)] | None = Field(
+    points: Annotated[Decimal, Field(ge=0, le=100)] | None = Field(
         None, description="Null: the portal does not say how many"
     )
-    full: Annotated[float, Field(strict=True, gt=0, le=1)] = 1
+    full: Annotated[Decimal, Field(gt=0, le=1)] = 1
 
 
 class Indicator(Declared):
@@ -310,7 +310,7 @@ def load_indicators(path: Path | None = None) -> dict[str, Indicator]:
 
     Raises: CatalogueError naming file, line and entry of each mistake.
     """
-    return {entry.id: entry for entry in load(path or SHIPPED, list[Indicator], "id")}
+    return {entry.id: entry for entry in load_entries(path or SHIPPED, list[Indicator], "id")}
 
 
 def load_agencies(path: Path | None) -> dict[str, Agency]:
@@ -319,7 +319,7 @@ def load_agencies(path: Path | None) -> dict[str, Agency]:
     Raises: CatalogueError naming file, line and entry of each mistake.
     """
     return (
-        {entry.code: entry for entry in load(path, list[Agency], "code")}
+        {entry.code: entry for entry in load_entries(path, list[Agency], "code")}
         if path is not None
         else {}
     )

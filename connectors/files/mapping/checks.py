@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from connectors.files.declaration import Declaration, Place
 from connectors.files.mapping.model import EventRule, Mapping, Numbers, Value, overridden
 from connectors.files.mapping.values import Kind, kind_of
+from schemas.declarations import Declaration, Location
 from schemas.events import ACCEPTED, Event
 from schemas.events.explain import explain
 
@@ -31,7 +31,7 @@ class FieldRule:
     kind: Kind
     required: bool
     adapter: TypeAdapter[Any]
-    place: Place
+    place: Location
 
 
 def field_rules(mapping: Mapping, index: int, declaration: Declaration) -> list[FieldRule]:
@@ -79,7 +79,7 @@ def _check_names(rule: EventRule, model: type[Event], index: int, declaration: D
 
 def _values(
     mapping: Mapping, rule: EventRule, index: int, model: type[Event]
-) -> Iterator[tuple[str, Value, Place]]:
+) -> Iterator[tuple[str, Value, Location]]:
     for name, value in mapping.every_event.items():
         if name in model.model_fields and name not in rule.fields:
             yield name, value, ("every_event", name)
@@ -87,7 +87,7 @@ def _values(
         yield name, value, ("events", index, "fields", name)
 
 
-def _field_rule(model: type[Event], name: str, value: Value, place: Place) -> FieldRule:
+def _field_rule(model: type[Event], name: str, value: Value, place: Location) -> FieldRule:
     info = model.model_fields[name]
     annotation: Any = (
         Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
@@ -131,7 +131,7 @@ def _check_number(
         raise declaration.error(place, f"with `numbers` of the mapping it {problem}") from error
 
 
-def _codes(rule: FieldRule, mapping: Mapping) -> Iterator[tuple[Any, Place]]:
+def _codes(rule: FieldRule, mapping: Mapping) -> Iterator[tuple[Any, Location]]:
     """Every value that the mapping itself states for the field."""
     value = rule.value
     if value.constant is not None:
@@ -146,7 +146,7 @@ def _codes(rule: FieldRule, mapping: Mapping) -> Iterator[tuple[Any, Place]]:
             yield table.otherwise, ("tables", value.table, "otherwise")
 
 
-def _check_code(rule: FieldRule, code: Any, where: Place, declaration: Declaration) -> None:
+def _check_code(rule: FieldRule, code: Any, where: Location, declaration: Declaration) -> None:
     try:
         rule.adapter.validate_python([code] if rule.kind == "list" else code)
     except ValidationError as error:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from connectors.files.declaration import Declaration
 from connectors.files.mapping.checks import FieldRule, check_every_event, field_rules
 from connectors.files.mapping.model import Condition, EventRule, Mapping, Table, overridden
 from connectors.files.mapping.numbers import NumberReader
@@ -27,6 +26,7 @@ from connectors.files.readers.cells import (
     spellings,
     text_of,
 )
+from schemas.declarations import Declaration
 from schemas.events import ACCEPTED, Event
 from schemas.masking import quoted
 from schemas.personal import personal_number

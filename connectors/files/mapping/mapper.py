@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from connectors.files.declaration import Declaration
 from connectors.files.mapping.compiler import ABSENT, Compiler, Unit
 from connectors.files.mapping.model import Mapping
 from connectors.files.readers.cells import Cells, Refused
 from schemas.clock import to_datetime
+from schemas.declarations import Declaration
 from schemas.events import Event
 from schemas.events.explain import explain
 from schemas.masking import quoted, shown

@@ -21,9 +21,9 @@ from pydantic import (
     model_validator,
 )
 
-from connectors.files.declaration import Declaration, load
 from connectors.files.mapping.templates import parse_template
 from schemas.clock import ZONE
+from schemas.declarations import Declaration, load_declaration
 from schemas.events import ACCEPTED
 
 DONG = ("đ", "₫", "đồng", "VND", "VNĐ")
@@ -451,7 +451,7 @@ def load_mapping(path: Path) -> tuple[Mapping, Declaration]:
 
     Raises: CatalogueError naming line and place of the first part that cannot hold.
     """
-    declaration = load(path)
+    declaration = load_declaration(path, path.name)
     if not isinstance(declaration.content, dict):
         raise declaration.error((), "should be a mapping with the keys source and events")
     try:

@@ -292,14 +292,16 @@ def test_an_id_may_not_be_there_twice(tmp_path: Path) -> None:
 
 
 def test_a_key_may_not_be_given_twice(tmp_path: Path) -> None:
-    with pytest.raises(CatalogueError, match=r"dossiers_online_share.version: is given twice"):
+    with pytest.raises(
+        CatalogueError, match=r"some.yaml, line \d+: the key 'version' is given twice"
+    ):
         load(tmp_path, entry(lambda e: None) + "  version: 2\n")
 
 
 @pytest.mark.parametrize(
     "text, said",
     [
-        ("a: [", "is no YAML"),
+        ("a: [", "this is no valid YAML"),
         ("", "the whole file"),
         ("a word", "the whole file"),
         ("- 5", "entry 1"),
@@ -311,7 +313,7 @@ def test_files_that_are_no_catalogue(tmp_path: Path, text: str, said: str) -> No
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(CatalogueError, match="cannot be read"):
+    with pytest.raises(CatalogueError, match=r"none\.yaml can't be read"):
         load_indicators(tmp_path / "none.yaml")
 
 
