@@ -11,7 +11,6 @@ from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from metrics.api.csv import MARK
 from metrics.api.parameters import IndicatorsAsked
 from metrics.api.questions import Questions
 from metrics.api.shapes import IndicatorAnswer
@@ -20,6 +19,7 @@ from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
 from schemas.cells import KINDS, Page, Rules, Standing, applied_row, encode_page, place_of
 from schemas.clock import ZONE, now_ms, to_ms
+from schemas.spreadsheets import MARK
 from serving.directory.directory import Directory
 from serving.store.progress import Progress
 

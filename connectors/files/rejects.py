@@ -13,9 +13,7 @@ is corrected in the first file.
 
 from __future__ import annotations
 
-import csv
 import os
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,20 +27,10 @@ from schemas.digests import Digest
 from schemas.errors import EnvironmentBroken
 from schemas.masking import shown, without_numbers
 from schemas.quarantine import Quarantined, bounded, kept_of
+from schemas.spreadsheets import CsvWriter
 
 SUFFIX = ".rejected.csv"
 REASON = "reason"
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-
-
-def guarded(text: str) -> str:
-    """The text, behind a ' where a spreadsheet would take it for a formula."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def unguarded(text: str) -> str:
-    """The text that `guarded` was given."""
-    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 class RejectsFile:
@@ -58,7 +46,6 @@ class RejectsFile:
         self.count = 0
         self._rows = rows
         self._header = (rows.origin, REASON, *rows.kept)
-        self._delimiter = rows.delimiter
         self._partial = self.path.with_name(self.path.name + ".partial")
         self._file: TextIO | None = None
 
@@ -67,14 +54,13 @@ class RejectsFile:
         if self._file is None:
             # the mark tells spreadsheets that it is UTF-8
             self._file = self._partial.open("w", encoding="utf-8-sig", newline="")
-            self._write(self._file, self._header)
-        self._write(self._file, (str(line), reason, *self._rows.written(cells)))
+            self._writer = CsvWriter(self._file, delimiter=self._rows.delimiter)
+            self._write(self._header)
+        self._write((str(line), reason, *self._rows.written(cells)))
         self.count += 1
 
-    def _write(self, file: TextIO, cells: Sequence[str]) -> None:
-        csv.writer(file, delimiter=self._delimiter).writerow(
-            guarded(without_surrogates(cell)) for cell in cells
-        )
+    def _write(self, cells: Sequence[str]) -> None:
+        self._writer.write(without_surrogates(cell) for cell in cells)
 
     def finish(self) -> Path | None:
         """Put the file in place; None if every row was accepted."""

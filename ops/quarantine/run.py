@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import re
 import sys
 from collections import deque
@@ -16,12 +15,12 @@ import click
 import msgspec
 from rich.console import Console
 
-from connectors.files.rejects import guarded
 from ops.quarantine.entries import Entry, entries
 from ops.quarantine.tell import Group, grouped, whole
 from schemas.clock import ZONE, now_ms, to_ms
 from schemas.errors import HubError
 from schemas.settings import Settings
+from schemas.spreadsheets import CsvWriter
 
 Form = Literal["table", "json", "csv"]
 COLUMNS = (
@@ -117,11 +116,11 @@ async def _newest(settings: Settings, asked: Asked) -> list[Entry]:
 
 
 def _write_csv(found: Iterable[Entry]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer = CsvWriter(sys.stdout, line_end="\n")
+    writer.write(COLUMNS)
     for entry in found:
         values = entry.told()
-        writer.writerow(guarded(str(values[name])) for name in COLUMNS)
+        writer.write(str(values[name]) for name in COLUMNS)
 
 
 @dataclass(slots=True)

@@ -20,7 +20,8 @@ from connectors.files.readers.objectrows import ObjectRows
 from connectors.files.readers.objects import cells_of
 from connectors.files.readers.rows import Row, Rows, Wanted
 from connectors.files.readers.source import ZIP, TextSource, UnreadableFile, beginning
-from connectors.files.rejects import REASON, unguarded
+from connectors.files.rejects import REASON
+from schemas.spreadsheets import unguarded
 
 _ADDED = 2  # columns that rejections put before the file's own
 _BEGINS = re.compile(rf'"?(line|row)"?([{re.escape("".join(DELIMITERS))}])"?{REASON}"?\2(.*)')
