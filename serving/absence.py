@@ -20,10 +20,10 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.pauses import Pauses
 
-PATIENCE_MS = 5_000
-REMIND_SECONDS = 300.0
-GAP_SECONDS = 2.0  # after an answer, until the next question
-CALM_SECONDS = 30.0  # after an absence, in which who was cut off complains and comes back
+_PATIENCE_MS = 5_000
+_REMIND_SECONDS = 300.0
+_GAP_SECONDS = 2.0  # after an answer, until the next question
+_CALM_SECONDS = 30.0  # after an absence, in which who was cut off complains and comes back
 Ask = Callable[[str], str]
 
 
@@ -78,7 +78,7 @@ class Absence:
                 self._wait_for_it(why)
             else:
                 self._settle(away=self._clock() < self._calm_at)
-                self._pause(GAP_SECONDS)
+                self._pause(_GAP_SECONDS)
         finally:
             with self._lock:
                 self._watching = False
@@ -98,7 +98,7 @@ class Absence:
             self._settle(away=True)
             self._pause(pauses.next())
             why, now = self._ask(self._bootstrap), self._clock()
-            if why and now - reminded > REMIND_SECONDS:
+            if why and now - reminded > _REMIND_SECONDS:
                 reminded = now
                 log.warning(
                     "Kafka at %s has not answered for %d minutes (%s).",
@@ -107,7 +107,7 @@ class Absence:
                     why,
                 )
         self._settle(away=True)  # of before
-        self._calm_at = self._clock() + CALM_SECONDS
+        self._calm_at = self._clock() + _CALM_SECONDS
         log.warning("Kafka at %s answers again after %d s.", self._bootstrap, self._clock() - began)
 
     def _settle(self, *, away: bool) -> None:
@@ -126,9 +126,9 @@ def why_silent(bootstrap: str) -> str:
 
 
 async def _why_silent(bootstrap: str) -> str:
-    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=PATIENCE_MS)
+    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=_PATIENCE_MS)
     try:
-        async with asyncio.timeout(PATIENCE_MS / 1000):
+        async with asyncio.timeout(_PATIENCE_MS / 1000):
             await client.bootstrap()
         return "" if client.cluster.brokers() else "it knows no broker"
     except TimeoutError:

@@ -24,16 +24,16 @@ log = logging.getLogger(__name__)
 
 # of the descriptors that a process may have: for Kafka, SQLite and the rest of what it opens
 KEPT_FILES = 128
-MOST_FILES = 1 << 16
+_MOST_FILES = 1 << 16
 # of answers that wait in memory for their clients, of all connections together
 UNSENT_BYTES = 64 << 20
-LOG_SECONDS = 60.0
-AT_ONCE = 4  # requests sent ahead that begin in one turn of the loop
+_LOG_SECONDS = 60.0
+_AT_ONCE = 4  # requests sent ahead that begin in one turn of the loop
 
 LimitName = Literal[
     "connections", "evicted", "head_size", "head_time", "no_http", "pipelined", "unread"
 ]
-WORDS: dict[LimitName, str] = {
+_WORDS: dict[LimitName, str] = {
     "connections": "there was no room for another connection",
     "evicted": "a connection that waited for its client made room for another",
     "head_size": "a request's head was too large",
@@ -159,7 +159,7 @@ class Connections:
 
     def _turn(self) -> None:
         loop = asyncio.get_running_loop()
-        for _ in range(min(AT_ONCE, len(self._turns))):
+        for _ in range(min(_AT_ONCE, len(self._turns))):
             loop.call_soon(self._turns.popleft())
         self._turning = bool(self._turns)
         if self._turning:
@@ -185,8 +185,8 @@ class Connections:
         """Count that a limit was met, and say so, but seldom."""
         self.limited.labels(reason).inc()
         now = self.clock()
-        when, since = self._said.get(reason, (now - LOG_SECONDS, 0))
-        if now - when < LOG_SECONDS:
+        when, since = self._said.get(reason, (now - _LOG_SECONDS, 0))
+        if now - when < _LOG_SECONDS:
             self._said[reason] = when, since + 1
             return
         self._said[reason] = now, 0
@@ -197,7 +197,7 @@ class Connections:
             level,
             "From %s: %s%s; lgsp_http_limited_total counts them.",
             address,
-            WORDS[reason],
+            _WORDS[reason],
             more,
         )
 
@@ -214,9 +214,9 @@ class Connections:
 def raise_open_files() -> int:
     """Let this process open as many files as it is allowed to; how many that is."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return MOST_FILES if soft == resource.RLIM_INFINITY else soft
+        return _MOST_FILES if soft == resource.RLIM_INFINITY else soft
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     # some systems allow less than they say, and some containers no change at all

@@ -27,7 +27,7 @@ from serving.protocol import KEEP_ALIVE_SECONDS, Protocol
 
 # The system would keep 4 MiB for a client that takes nothing, and for minutes not say that a slow
 # one gets on. It doubles this.
-SEND_BYTES = 128 << 10
+_SEND_BYTES = 128 << 10
 
 Port = Literal["gateway_port", "metrics_port"]
 
@@ -74,8 +74,8 @@ def _listener(settings: Settings, port: Port, who: str) -> socket.socket:
 
 
 def bound_sending(listener: socket.socket) -> None:
-    """Let its connections keep no more of an answer in the system's memory than SEND_BYTES."""
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
+    """Let its connections keep no more of an answer in the system's memory than _SEND_BYTES."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
 
 
 class Server(uvicorn.Server):

@@ -21,7 +21,7 @@ from serving.absence import Absence
 FIRST_SECONDS, LONGEST_SECONDS = 10.0, 600.0
 # what single connections are told: counted and said once a minute by the server itself
 CLIENTS = "uvicorn.error.requests"
-FORGOTTEN_SECONDS = 60.0  # without being heard
+_FORGOTTEN_SECONDS = 60.0  # without being heard
 # as `extra` of a log call: it says so at every attempt
 REPEATS: dict[str, object] = {"repeats": True}
 
@@ -59,7 +59,7 @@ def configuration(settings: Settings, name: str, *, aiokafka: str = "WARNING") -
     }
 
 
-class Told(NamedTuple):
+class _Repetition(NamedTuple):
     """Of the same thing: when it was last heard, until when it is not said, for how long then, and
     how often it was left out.
     """
@@ -80,20 +80,22 @@ class Seldom:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._told: dict[tuple[str, object], Told] = {}
+        self._last: dict[tuple[str, object], _Repetition] = {}
 
     def admits(self, record: logging.LogRecord) -> bool:
         """Whether it is said; it then tells how often it was left out."""
         what, now = (record.name, record.msg), self._clock()
-        told = self._told.get(what)
-        if told is None or now - told.heard > FORGOTTEN_SECONDS:
-            told = Told(now, now if record.exc_info else now + FIRST_SECONDS, FIRST_SECONDS, 0)
-        if now < told.until:
-            self._told[what] = told._replace(heard=now, left_out=told.left_out + 1)
+        last = self._last.get(what)
+        if last is None or now - last.heard > _FORGOTTEN_SECONDS:
+            until = now if record.exc_info else now + FIRST_SECONDS
+            last = _Repetition(now, until, FIRST_SECONDS, 0)
+        if now < last.until:
+            self._last[what] = last._replace(heard=now, left_out=last.left_out + 1)
             return False
-        self._told[what] = Told(now, now + told.seconds, min(2 * told.seconds, LONGEST_SECONDS), 0)
-        if told.left_out:
-            record.msg = f"{record.msg} (and {told.left_out:,} more like it)"
+        longer = min(2 * last.seconds, LONGEST_SECONDS)
+        self._last[what] = _Repetition(now, now + last.seconds, longer, 0)
+        if last.left_out:
+            record.msg = f"{record.msg} (and {last.left_out:,} more like it)"
         return True
 
 

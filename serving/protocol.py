@@ -27,18 +27,18 @@ HEAD_SECONDS = 15.0  # from a head's first byte (or from the beginning of the co
 KEEP_ALIVE_SECONDS = 65  # longer than the usual 60 s of proxies in front, so that they close first
 UNREAD_SECONDS = 30.0  # in which an answer has to get on by UNREAD_BYTES, or to be taken whole
 UNREAD_BYTES = 16 << 10
-STEPS = 512  # pieces for the parser before other connections get their turn
+_STEPS = 512  # pieces for the parser before other connections get their turn
 
-HEAD_END = b"\r\n\r\n"
-BEGINS = re.compile(rb"[A-Z\r\n]")  # how a request can begin
+_HEAD_END = b"\r\n\r\n"
+_BEGINS = re.compile(rb"[A-Z\r\n]")  # how a request can begin
 # Other protocols are not spoken; to the parser such a request would have no body (Java's client
 # offers HTTP/2 with each first one).
-UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
+_UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
 
 _clients = logging.getLogger(CLIENTS)
 
 
-class Flow(FlowControl):
+class _Flow(FlowControl):
     """Reading goes on only when nothing of what was read waits."""
 
     held = False
@@ -52,7 +52,7 @@ class Flow(FlowControl):
 class Protocol(HttpToolsProtocol):
     """One connection, of all `connections` of its server."""
 
-    flow: Flow
+    flow: _Flow
 
     def __init__(self, connections: Connections, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -85,7 +85,7 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, if there is room."""
         super().connection_made(transport)
-        self.flow = Flow(transport)
+        self.flow = _Flow(transport)
         self._begun = self._all.clock()
         if not self._all.enter(self):
             self._refuse("unavailable", "Too many connections are open: try again later.")
@@ -165,7 +165,7 @@ class Protocol(HttpToolsProtocol):
         self._refuse("http-error", f"{msg} The hub speaks HTTP/1.1.")
 
     def _go_on(self) -> None:
-        for _ in range(STEPS):
+        for _ in range(_STEPS):
             piece = self._piece()
             if not piece:
                 break
@@ -195,10 +195,12 @@ class Protocol(HttpToolsProtocol):
         if self._no_body > HEAD_LIMIT:
             return self._too_large(f"longer than {HEAD_LIMIT:,} bytes")
         before = len(self._ending)
-        seam = (self._ending + self._unfed[self._at : self._at + len(HEAD_END) - 1]).find(HEAD_END)
-        end = self._unfed.find(HEAD_END, self._at) if seam < 0 else self._at + seam - before
-        piece = self._taken(len(self._unfed) if seam < 0 and end < 0 else end + len(HEAD_END))
-        self._ending = (self._ending + piece)[1 - len(HEAD_END) :]
+        seam = (self._ending + self._unfed[self._at : self._at + len(_HEAD_END) - 1]).find(
+            _HEAD_END
+        )
+        end = self._unfed.find(_HEAD_END, self._at) if seam < 0 else self._at + seam - before
+        piece = self._taken(len(self._unfed) if seam < 0 and end < 0 else end + len(_HEAD_END))
+        self._ending = (self._ending + piece)[1 - len(_HEAD_END) :]
         self._no_body += len(piece)
         return piece
 
@@ -207,17 +209,17 @@ class Protocol(HttpToolsProtocol):
         if self._begun is None:
             self._begun = self._all.clock()
             self._all.waits(self)
-        if not BEGINS.match(self._unfed, self._at):
+        if not _BEGINS.match(self._unfed, self._at):
             return self._taken(len(self._unfed))  # the parser says what is wrong with it
-        end = self._unfed.find(HEAD_END, self._at, self._at + HEAD_LIMIT)
+        end = self._unfed.find(_HEAD_END, self._at, self._at + HEAD_LIMIT)
         if end < 0 and len(self._unfed) - self._at < HEAD_LIMIT:
             return b""
         if end < 0:
             return self._too_large(f"longer than {HEAD_LIMIT:,} bytes")
-        head = self._taken(end + len(HEAD_END))
+        head = self._taken(end + len(_HEAD_END))
         if head.count(b"\r\n") > HEADERS_LIMIT + 2:
             return self._too_large(f"of more than {HEADERS_LIMIT} headers")
-        return UPGRADE.sub(b"\r\nx-upgrade:", head)
+        return _UPGRADE.sub(b"\r\nx-upgrade:", head)
 
     def _taken(self, end: int) -> bytes:
         piece = self._unfed[self._at : end]

@@ -44,7 +44,7 @@ from schemas.codes import AgencyLevel
 from schemas.windows import Window
 from serving.directory.directory import Directory
 from serving.directory.items import Mistake, ProcedureFields, Statement
-from serving.directory.links import Agency
+from serving.directory.links import AgencyStatement
 
 Part = Literal["problems", "unknown"]
 
@@ -211,7 +211,7 @@ def in_order(directory: Directory, day: date) -> Iterator[AgencyOf]:
             yield _agency(directory, piece.agency, day)
 
 
-def _agency(directory: Directory, one: Agency, day: date) -> AgencyOf:
+def _agency(directory: Directory, one: AgencyStatement, day: date) -> AgencyOf:
     above = [code for code in directory.roll_up(one.agency, day) if code != one.agency]
     return AgencyOf(
         code=one.agency,

@@ -27,10 +27,10 @@ from serving.store.disposable import DisposableFile, Position
 
 log = logging.getLogger(__name__)
 
-NOT_KNOWN = "-"  # the category of what was told without one
-LARGEST = 1 << 62  # beyond it SQLite could not hold a sum of two
+_NOT_KNOWN = "-"  # the category of what was told without one
+_LARGEST = 1 << 62  # beyond it SQLite could not hold a sum of two
 
-Row = tuple[int | str, ...]
+_Row = tuple[int | str, ...]
 _PageKey = tuple[int, bytes]  # partition, key
 
 
@@ -100,7 +100,10 @@ class Cube(DisposableFile):
         return found[0] if found is not None else None
 
     def _write(
-        self, rows: Mapping[tuple[str, str], list[Row]], batch: _Batch, positions: Mapping[int, int]
+        self,
+        rows: Mapping[tuple[str, str], list[_Row]],
+        batch: _Batch,
+        positions: Mapping[int, int],
     ) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         for kind, found in rows.items():
@@ -135,7 +138,7 @@ class Cube(DisposableFile):
             ),
         )
 
-    def _settle(self, kind: tuple[str, str], rows: list[Row]) -> None:
+    def _settle(self, kind: tuple[str, str], rows: list[_Row]) -> None:
         table, execute = TABLES[kind], self._db.execute
         self._db.executemany(table.insert, rows)
         for statement in table.settle:
@@ -178,13 +181,13 @@ class _Batch:
 
     def rows(
         self, page_before: Callable[[_PageKey], bytes | None]
-    ) -> dict[tuple[str, str], list[Row]]:
+    ) -> dict[tuple[str, str], list[_Row]]:
         """Rows of the cells that differ from before, by (family, kind): at, agency, category,
         partition and every measure.
 
         A cell that is gone is all zero.
         """
-        found: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+        found: defaultdict[tuple[str, str], list[_Row]] = defaultdict(list)
         for place, record in self.newest.items():
             try:
                 old, new = (
@@ -219,7 +222,7 @@ class _Batch:
         if not TABLES[key.family, key.kind].heard:
             return
         self.agencies[key.agency] = max(at_ms, self.agencies.get(key.agency, 0))
-        if key.family == "dossiers" and key.category != NOT_KNOWN:
+        if key.family == "dossiers" and key.category != _NOT_KNOWN:
             self.procedures[key.category] = max(at_ms, self.procedures.get(key.category, 0))
 
 
@@ -229,8 +232,8 @@ def _vector(key: CellKey, sums: Sums) -> list[int]:
     Raises: ContractError for a cell that no worker can have counted.
     """
     declared = TABLES[key.family, key.kind].declared
-    least = -LARGEST if declared.signed else 0
-    if sums and not least <= min(sums.values()) <= max(sums.values()) < LARGEST:
+    least = -_LARGEST if declared.signed else 0
+    if sums and not least <= min(sums.values()) <= max(sums.values()) < _LARGEST:
         raise ContractError(f"{'|'.join(map(str, key))} counts {sums}, which no figure can be")
     if not _sensible(declared.at, key.at):
         raise ContractError(f"{'|'.join(map(str, key))} has an `at` that is no {declared.at}")

@@ -19,10 +19,10 @@ from functools import cached_property
 from metrics.cube.rollups import COARSER, FINE
 from schemas.cells import KINDS, Kind
 
-VERSION = 4
-KEY = ("at", "agency", "category", "partition")
+_VERSION = 4
+_KEY = ("at", "agency", "category", "partition")
 
-COMMON = (
+_COMMON = (
     # `next` is where reading goes on; the last record applied says whether it is still the same
     # topic. `whole`: it was a page `applied`, so every family's cells are those of whole
     # transactions. `heard_ms`: when something last came of the partition, by a clock that was not
@@ -95,7 +95,7 @@ class Table:
             (
                 f"CREATE TABLE {self.cells} (at INTEGER NOT NULL, agency TEXT NOT NULL, category"
                 f" TEXT NOT NULL, partition INTEGER NOT NULL, {counts}, PRIMARY KEY"
-                f" ({columns(KEY)})) WITHOUT ROWID"
+                f" ({columns(_KEY)})) WITHOUT ROWID"
             ),
             (
                 f"CREATE TABLE {self.sums} (grain INTEGER NOT NULL, at INTEGER NOT NULL, agency"
@@ -109,7 +109,7 @@ class Table:
         """Statements that make a connection's two work tables."""
         counts = columns(self.declared.measures)
         return (
-            f"CREATE TEMP TABLE new_{self.cells} ({columns(KEY)}, {counts})",
+            f"CREATE TEMP TABLE new_{self.cells} ({columns(_KEY)}, {counts})",
             f"CREATE TEMP TABLE change_{self.cells} (at, agency, category, {counts})",
         )
 
@@ -118,14 +118,14 @@ class Table:
         """Takes one row: at, agency, category, partition and every measure."""
         return (
             f"INSERT INTO new_{self.cells} VALUES"
-            f" ({columns('?' * (len(KEY) + len(self.declared.measures)), '{}')})"
+            f" ({columns('?' * (len(_KEY) + len(self.declared.measures)), '{}')})"
         )
 
     @cached_property
     def settle(self) -> tuple[str, ...]:
         """Statements that bring the inserted rows into cells and sums, in this order."""
         change = columns(self.declared.measures, 'sum(new."{}" - coalesce(old."{}", 0))')
-        same = " AND ".join(f'old."{name}" = new."{name}"' for name in KEY)
+        same = " AND ".join(f'old."{name}" = new."{name}"' for name in _KEY)
         return (
             (
                 f"INSERT INTO change_{self.cells} SELECT new.at, new.agency, new.category, {change}"
@@ -140,7 +140,7 @@ class Table:
     @cached_property
     def delete(self) -> str:
         """Takes the key of a cell that is gone: at, agency, category, partition."""
-        return f"DELETE FROM {self.cells} WHERE {' AND '.join(f'{name} = ?' for name in KEY)}"
+        return f"DELETE FROM {self.cells} WHERE {' AND '.join(f'{name} = ?' for name in _KEY)}"
 
     @cached_property
     def sweep(self) -> tuple[str, ...]:
@@ -198,7 +198,7 @@ FAMILIES = tuple(family for family in KINDS if family != "heartbeats")
 
 def create_all() -> list[str]:
     """Every table of an empty cube."""
-    return [*COMMON, *(statement for table in TABLES.values() for statement in table.create)]
+    return [*_COMMON, *(statement for table in TABLES.values() for statement in table.create)]
 
 
 def fingerprint(kinds: dict[str, dict[str, Kind]] = KINDS) -> str:
@@ -208,4 +208,4 @@ def fingerprint(kinds: dict[str, dict[str, Kind]] = KINDS) -> str:
         for family, found in kinds.items()
         for kind, what in found.items()
     ]
-    return hashlib.sha256(repr((VERSION, COMMON, declared)).encode()).hexdigest()
+    return hashlib.sha256(repr((_VERSION, _COMMON, declared)).encode()).hexdigest()

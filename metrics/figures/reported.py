@@ -17,7 +17,8 @@ from metrics.figures import absence
 from metrics.figures.sums import NOTHING, Figure, Scope, share
 from schemas.clock import to_datetime
 from schemas.windows import Window
-from serving.directory.directory import Directory, Reported
+from serving.directory.directory import Directory
+from serving.directory.reported import ReportedFigure as Reported
 
 
 def reported(

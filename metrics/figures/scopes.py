@@ -11,7 +11,8 @@ from metrics.figures import absence
 from metrics.figures.sums import Scope
 from schemas.codes import AdministrativeLevel
 from schemas.windows import Window
-from serving.directory.directory import Directory, Tree
+from serving.directory.directory import Directory
+from serving.directory.tree import Tree
 
 # Central agencies in the province (vertical) belong to no level of it, and a unit belongs to that
 # of the agency above it.

@@ -11,12 +11,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property, lru_cache, partial
 from typing import TypeVar
 
-from schemas.clock import to_datetime
 from schemas.states import Item
 from schemas.windows import Window
 from serving.directory.items import (
@@ -31,88 +29,17 @@ from serving.directory.items import (
     Statement,
     SystemFields,
     by_agency,
-    read,
+    read_items,
     stated_twice,
 )
-from serving.directory.links import BEGINNING, Agency, Codes, Links, Piece
+from serving.directory.links import BEGINNING, AgencyStatement, Codes, Links, Piece
+from serving.directory.reported import ReportedFigure, reported_figure
+from serving.directory.tree import Tree
 
-DAY = timedelta(days=1)
-T = TypeVar("T")
+_DAY = timedelta(days=1)
+_T = TypeVar("_T")
 Spans = list[tuple[Window, frozenset[str]]]
 Groupings = list[tuple[Window, Mapping[str, str]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """A figure that an agency reported; the period's days are both included, None where it was not
-    said.
-    """
-
-    indicator: str
-    agency: str
-    first: date | None
-    last: date | None
-    numerator: int
-    denominator: int | None
-    document: str | None
-    revision: int
-    said_ms: int
-
-
-class Tree:
-    """The hierarchy during days on which it does not change."""
-
-    def __init__(self, codes: Codes, links: Links, day: date) -> None:
-        # every known code, other forms too
-        self.owner = {code: codes.canonical(code, day) for code in codes.known}
-        self.up: dict[str, str] = {}
-        self.replaced: set[str] = set()  # ended, and under their successor
-        self.level: dict[str, str] = {}
-        # of an agency: its own code and the others
-        self.forms: defaultdict[str, list[str]] = defaultdict(list)
-        self._below: defaultdict[str, list[str]] = defaultdict(list)
-        for code, owner in self.owner.items():
-            self.forms[owner].append(code)
-        for agency in self.forms:
-            self._place(agency, codes, links, day)
-
-    def _place(self, agency: str, codes: Codes, links: Links, day: date) -> None:
-        self.level[agency] = codes.piece(agency, day).agency.fields.level
-        above, replaced = links.up(agency, day)
-        if above is not None:
-            self.up[agency] = above
-            self._below[above].append(agency)
-        if replaced:
-            self.replaced.add(agency)
-
-    def chain(self, agency: str) -> Iterator[str]:
-        """The agency and what stands above it, those left out that were replaced."""
-        above: str | None = agency
-        while above is not None:
-            if above not in self.replaced:
-                yield above
-            above = self.up.get(above)
-
-    def subtree(self, agency: str) -> list[str]:
-        """The agency and everything below it, with those that it replaced."""
-        found = [agency]
-        for one in found:
-            found += self._below.get(one, ())
-        return found
-
-    def all_forms(self, agencies: Iterable[str]) -> frozenset[str]:
-        """Every code under which cells of these agencies may be."""
-        return frozenset(code for agency in agencies for code in self.forms.get(agency, (agency,)))
-
-    def group(self, code: str, level: str | None) -> str:
-        """The agency of a level that a code's counts are told under; without one, the nearest that
-        is there.
-        """
-        owner = self.owner.get(code, code)
-        if level is None or owner not in self.level:
-            return owner
-        chain = list(self.chain(owner))
-        return next((one for one in chain if self.level[one] == level), chain[0])
 
 
 class Directory:
@@ -123,15 +50,15 @@ class Directory:
     ) -> None:
         """`unreadable` are mistakes met before the items could be read."""
         found = items or {}
-        agencies, unread = read(found, AGENCY, AgencyFields)
+        agencies, unread = read_items(found, AGENCY, AgencyFields)
         self._statements, overlaps = by_agency(agencies)
         self._codes = Codes(self._statements)
         self._links = Links(self._codes)
-        self.procedures, more = read(found, PROCEDURE, ProcedureFields)
-        self.systems, others = read(found, SYSTEM, SystemFields)
-        figures, last = read(found, FIGURE, FigureFields)
+        self.procedures, more = read_items(found, PROCEDURE, ProcedureFields)
+        self.systems, others = read_items(found, SYSTEM, SystemFields)
+        figures, last = read_items(found, FIGURE, FigureFields)
         self._figures = sorted(
-            map(_reported, figures),
+            map(reported_figure, figures),
             key=lambda one: (one.indicator, one.first or BEGINNING, one.agency, one.said_ms),
         )
         self.mistakes = [
@@ -204,7 +131,7 @@ class Directory:
         agency = self.canonical(code, day)
         return self._codes.piece(agency, day) if agency in self._statements else None
 
-    def history(self, code: str) -> list[Agency]:
+    def history(self, code: str) -> list[AgencyStatement]:
         """Every statement about a registered code, in order."""
         return self._statements.get(code, [])
 
@@ -296,7 +223,7 @@ class Directory:
             {one.fields.procedure for one in self.procedures if one.fields.field == field}
         )
 
-    def reported(self, indicator: str, window: Window) -> list[Reported]:
+    def reported(self, indicator: str, window: Window) -> list[ReportedFigure]:
         """The figures reported for periods that meet the window, in order of period and agency."""
         first, last = _bounds(window)
         return [
@@ -370,11 +297,11 @@ class Directory:
 def _cut(window: Window, days: Iterable[date]) -> Iterator[Window]:
     low, high = _bounds(window)
     cuts = sorted({day for day in days if low < day <= high})
-    firsts, lasts = [window.first, *cuts], [*(day - DAY for day in cuts), window.last]
+    firsts, lasts = [window.first, *cuts], [*(day - _DAY for day in cuts), window.last]
     yield from (Window(first, last) for first, last in zip(firsts, lasts, strict=True))
 
 
-def _extend(found: list[tuple[Window, T]], part: Window, holds: T) -> None:
+def _extend(found: list[tuple[Window, _T]], part: Window, holds: _T) -> None:
     """Append a part of a window, or lengthen the last one where nothing changes."""
     if found and found[-1][1] == holds:
         found[-1] = Window(found[-1][0].first, part.last), holds
@@ -384,20 +311,3 @@ def _extend(found: list[tuple[Window, T]], part: Window, holds: T) -> None:
 
 def _bounds(window: Window) -> tuple[date, date]:
     return window.first or BEGINNING, window.last or date.max
-
-
-def _reported(one: Statement[FigureFields]) -> Reported:
-    said = one.fields
-    first = one.first if said.period_from is None else to_datetime(said.period_from).date()
-    last = None if said.period_to is None else to_datetime(said.period_to).date()
-    return Reported(
-        said.indicator,
-        one.agency,
-        first,
-        last,
-        said.numerator,
-        said.denominator,
-        said.document,
-        said.revision,
-        one.said[0],
-    )

@@ -39,7 +39,7 @@ MistakeKind = Literal[
 ]
 
 Said = tuple[int, str]  # when (epoch ms) and under which event id it was said
-F = TypeVar("F", bound=msgspec.Struct)
+_F = TypeVar("_F", bound=msgspec.Struct)
 
 
 class AgencyFields(msgspec.Struct, frozen=True):
@@ -94,7 +94,7 @@ class FigureFields(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Statement(Generic[F]):
+class Statement(Generic[_F]):
     """One statement about an item: holds from `first` to the day before `end` (None: until further
     notice).
     """
@@ -104,14 +104,14 @@ class Statement(Generic[F]):
     agency: str
     first: date
     end: date | None
-    fields: F
+    fields: _F
     starts_ms: int = 0
 
     def holds(self, day: date) -> bool:
         """Whether it holds on a day."""
         return self.first <= day and (self.end is None or day < self.end)
 
-    def overlaps(self, other: Statement[F]) -> bool:
+    def overlaps(self, other: Statement[_F]) -> bool:
         """Whether both hold on some day."""
         return (other.end is None or self.first < other.end) and (
             self.end is None or other.first < self.end
@@ -135,7 +135,7 @@ class Mistake:
     en: str
 
 
-QUOTED = re.compile("`([^`]*)`")
+_QUOTED = re.compile("`([^`]*)`")
 _decode = msgspec.msgpack.Decoder(Item).decode
 
 
@@ -152,13 +152,13 @@ def decode_item(value: bytes) -> Item:
         ) from error
 
 
-def read(
-    items: Mapping[str, Item], event_type: str, shape: type[F]
-) -> tuple[list[Statement[F]], list[Mistake]]:
+def read_items(
+    items: Mapping[str, Item], event_type: str, shape: type[_F]
+) -> tuple[list[Statement[_F]], list[Mistake]]:
     """Every readable statement of one type, in order of item and beginning, and what is wrong with
     the others.
     """
-    found: list[Statement[F]] = []
+    found: list[Statement[_F]] = []
     mistakes: list[Mistake] = []
     for name, item in sorted(items.items()):
         _read_item(name, item, event_type, shape, found, mistakes)
@@ -169,8 +169,8 @@ def _read_item(
     name: str,
     item: Item,
     event_type: str,
-    shape: type[F],
-    found: list[Statement[F]],
+    shape: type[_F],
+    found: list[Statement[_F]],
     mistakes: list[Mistake],
 ) -> None:
     starts = list(_news(item))
@@ -205,8 +205,8 @@ def _news(item: Item) -> Iterator[int]:
 
 
 def _statement(
-    name: str, by: tuple[int, Id, str], start: int, valid_to: int | None, fields: F
-) -> Statement[F]:
+    name: str, by: tuple[int, Id, str], start: int, valid_to: int | None, fields: _F
+) -> Statement[_F]:
     at, id_, agency = by
     return Statement(
         name,
@@ -219,7 +219,9 @@ def _statement(
     )
 
 
-def _until_next(statement: Statement[F], following: date, mistakes: list[Mistake]) -> Statement[F]:
+def _until_next(
+    statement: Statement[_F], following: date, mistakes: list[Mistake]
+) -> Statement[_F]:
     """The next statement about the item ends this one; an end that was stated for later is told."""
     if statement.end is not None and statement.end <= following:
         return statement
@@ -239,7 +241,7 @@ def _until_next(statement: Statement[F], following: date, mistakes: list[Mistake
 
 def _unreadable(name: str, agency: str, start: int, error: Exception) -> Mistake:
     """Names the field if the error does, and otherwise the times, which are of no calendar."""
-    named = QUOTED.findall(str(error))
+    named = _QUOTED.findall(str(error))
     field = named[-1].removeprefix("$.") if named else "valid_from, valid_to"
     try:
         since = f", valid from {_day(start)}"

@@ -20,9 +20,9 @@ from typing import Literal, NamedTuple
 from serving.directory.items import AgencyFields, Mistake, Statement
 
 BEGINNING = date.min
-Agency = Statement[AgencyFields]
-Field = Literal["parent", "successor"]
-Left = set[tuple[str, int, Field]]  # statements (item, beginning) whose link is left out
+AgencyStatement = Statement[AgencyFields]
+_LinkField = Literal["parent", "successor"]
+_Left = set[tuple[str, int, _LinkField]]  # statements (item, beginning) whose link is left out
 
 
 class Piece(NamedTuple):
@@ -31,7 +31,7 @@ class Piece(NamedTuple):
     """
 
     first: date
-    agency: Agency
+    agency: AgencyStatement
     status: Literal["before", "valid", "ended"]
 
 
@@ -43,7 +43,7 @@ class Owned(NamedTuple):
     agency: str
 
 
-def pieces(statements: Sequence[Agency]) -> list[Piece]:
+def pieces(statements: Sequence[AgencyStatement]) -> list[Piece]:
     """All days, of statements in order that do not overlap."""
     found = [Piece(BEGINNING, statements[0], "before")]
     for place, one in enumerate(statements):
@@ -57,7 +57,7 @@ def pieces(statements: Sequence[Agency]) -> list[Piece]:
 class Codes:
     """Registered codes, the other forms of them, and which agency a code means on a day."""
 
-    def __init__(self, statements: Mapping[str, Sequence[Agency]]) -> None:
+    def __init__(self, statements: Mapping[str, Sequence[AgencyStatement]]) -> None:
         self.timelines = {code: pieces(found) for code, found in statements.items()}
         self.mistakes: list[Mistake] = []
         self._starts = {
@@ -75,7 +75,7 @@ class Codes:
             owned.sort()
         self.known = frozenset({*self.timelines, *self.aliases})
 
-    def _take(self, alias: str, one: Agency) -> None:
+    def _take(self, alias: str, one: AgencyStatement) -> None:
         registered = [
             piece.agency
             for piece in self.timelines.get(alias, ())
@@ -143,7 +143,7 @@ class Codes:
                 )
 
 
-def _meets(owned: Owned, one: Agency) -> bool:
+def _meets(owned: Owned, one: AgencyStatement) -> bool:
     return (one.end is None or owned.first < one.end) and (
         owned.end is None or one.first < owned.end
     )
@@ -155,7 +155,7 @@ class Links:
     def __init__(self, codes: Codes) -> None:
         self.codes = codes
         self.mistakes: list[Mistake] = []
-        self._left: Left = set()
+        self._left: _Left = set()
         for statement in self._statements:
             self._check_targets(statement)
         self._break_circles()
@@ -163,7 +163,7 @@ class Links:
             self._check_end(statement)
 
     @cached_property
-    def _statements(self) -> list[Agency]:
+    def _statements(self) -> list[AgencyStatement]:
         return [
             piece.agency
             for code in self.codes.timelines
@@ -171,7 +171,7 @@ class Links:
             if piece.status == "valid"
         ]
 
-    def link(self, piece: Piece) -> tuple[Field, str] | None:
+    def link(self, piece: Piece) -> tuple[_LinkField, str] | None:
         """The link that holds during a piece, with the code as it was stated."""
         one = piece.agency
         if (
@@ -207,8 +207,8 @@ class Links:
 
     def _leave_out(
         self,
-        one: Agency,
-        field: Field,
+        one: AgencyStatement,
+        field: _LinkField,
         kind: Literal["unknown_parent", "unknown_successor", "cycle"],
         vi: str,
         en: str,
@@ -224,7 +224,7 @@ class Links:
             )
         )
 
-    def _check_targets(self, one: Agency) -> None:
+    def _check_targets(self, one: AgencyStatement) -> None:
         parent, successor, known = one.fields.parent, one.fields.successor, self.codes.known
         if parent is not None and parent not in known:
             self._leave_out(
@@ -243,7 +243,7 @@ class Links:
                 f"successor {successor} is not registered",
             )
 
-    def _check_end(self, one: Agency) -> None:
+    def _check_end(self, one: AgencyStatement) -> None:
         """An agency that stays under one that ended without a successor still rolls up through
         it.
         """
@@ -316,11 +316,13 @@ class Links:
         firsts = {piece.first for code in suspects for piece in self.codes.timelines[code]}
         return sorted(firsts | set(self.codes.changes()))
 
-    def _circle(self, suspects: Iterable[str], day: date) -> list[tuple[Agency, Field]]:
+    def _circle(
+        self, suspects: Iterable[str], day: date
+    ) -> list[tuple[AgencyStatement, _LinkField]]:
         """The links of one circle of that day; none: there is no circle."""
         done: set[str] = set()
         for start in suspects:
-            walked: dict[str, tuple[Agency, Field]] = {}
+            walked: dict[str, tuple[AgencyStatement, _LinkField]] = {}
             code: str | None = start
             while (
                 code is not None

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 LONGEST_AWAY_MS = TOMBSTONES_MS // 2
 # NORMAL: with a write-ahead log the file survives a power cut whole; OFF could mix old and new
 # pages.
-PRAGMAS = (
+_PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = NORMAL",
     "temp_store = MEMORY",
@@ -221,7 +221,7 @@ class DisposableFile(ABC):
             self.path, isolation_level=None, cached_statements=512, check_same_thread=False
         )
         try:
-            for pragma in (*PRAGMAS, f"cache_size = -{self.cache_kib}"):
+            for pragma in (*_PRAGMAS, f"cache_size = -{self.cache_kib}"):
                 connection.execute(f"PRAGMA {pragma}")
             for statement in self._temporary:
                 connection.execute(statement)

@@ -445,9 +445,9 @@ def test_there_are_no_more_connections_than_open_files_allow(
 def test_a_process_that_may_open_few_files_says_how_many_connections_it_has() -> None:
     """As its own process, since a limit once lowered stays so."""
     script = (
-        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (100, 256))\nfrom serving"
-        " import Connections; print(Connections(1024).limit,"
-        " resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (100, 256))\n"
+        "from serving.connections import Connections\n"
+        "print(Connections(1024).limit, resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
     )
     found = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
