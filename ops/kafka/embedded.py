@@ -40,13 +40,13 @@ from ops.kafka.storage import (
     write_configuration,
 )
 from ops.logfiles import rotate
-from schemas import logs
-from schemas.absence import why_silent
 from schemas.errors import EnvironmentBroken, HubError, StorageTrouble
 from schemas.listening import LOOPBACK, address, connects, open_to_others, require_free
 from schemas.pauses import Pauses
 from schemas.settings import Settings
 from schemas.storage import trouble_of
+from serving import logs
+from serving.absence import why_silent
 
 POLL_SECONDS = 0.05
 STOP_SECONDS = 30.0
