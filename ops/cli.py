@@ -74,9 +74,9 @@ def up(simulate: bool) -> None:
 @cli.command()
 def kafka() -> None:
     """Run the embedded Kafka alone."""
-    from ops.kafka.embedded import run
+    from ops.kafka.foreground import run_kafka
 
-    sys.exit(run(settings()))
+    sys.exit(run_kafka(settings()))
 
 
 @cli.command()
