@@ -19,7 +19,7 @@ from metrics.cube.cube import Place
 from metrics.lists.listing import Listing, rows_of
 from metrics.lists.reader import Selection, Total, dates, offsets, page, total
 from metrics.lists.tables import HALF, TABLES, fingerprint
-from ops.listing import meanings
+from ops.meanings import meanings
 from serving.store.disposable import LONGEST_AWAY_MS, Doubt, Snapshots, Unreadable
 
 TOPIC = "lgsp.dossiers.state"
