@@ -1,4 +1,4 @@
-"""The map of the code: every room is on it in its own words, and every place that it names is there."""
+"""The map of the code: every room is on it in its own words, and every place it names is there."""
 
 from __future__ import annotations
 
