@@ -28,7 +28,7 @@ from metrics.api.questions import Questions
 from metrics.cube.snapshot import Readers
 from metrics.lists.questions import Lists
 from metrics.prometheus.exporter import Exporter
-from ops.listing import meanings
+from ops.meanings import meanings
 from schemas.settings import Settings
 from serving.connections import Connections
 from serving.directory.directory import Directory

@@ -2,8 +2,7 @@
 the mapping reads.
 
 It is always CSV in UTF-8, and its header goes on with those columns, so that rows corrected there
-can be imported with the same mapping, however the file itself was written (rejected.py). A text
-that a spreadsheet would run as a formula stands behind a '.
+can be imported with the same mapping, however the file itself was written (readers/rejected.py).
 
 No other column gets into it, since a file with all of a register's columns beside every import is a
 copy of the register that nobody looks after. Cells that hold what looks like a number of a person
@@ -21,6 +20,7 @@ from typing import TextIO
 
 from connectors.files.mapping.compiler import Uses
 from connectors.files.readers.cells import Cell, text_of
+from connectors.files.readers.rejected import REASON
 from connectors.files.readers.rows import Row, Rows
 from connectors.files.readers.source import without_surrogates
 from schemas.digests import Digest
@@ -30,7 +30,6 @@ from schemas.quarantine import Quarantined, bounded, kept_of
 from schemas.spreadsheets import CsvWriter
 
 SUFFIX = ".rejected.csv"
-REASON = "reason"
 
 
 class RejectsFile:

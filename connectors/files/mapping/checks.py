@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from connectors.files.mapping.model import EventRule, Mapping, Numbers, Value, overridden
+from connectors.files.mapping.model import EventRule, Mapping, ValueSource
+from connectors.files.mapping.notation import Numbers, overridden
 from connectors.files.mapping.values import Kind, kind_of
 from schemas.declarations import Declaration, Location
 from schemas.events import ACCEPTED, Event
@@ -27,7 +28,7 @@ class FieldRule:
 
     model: type[Event]
     name: str
-    value: Value
+    value: ValueSource
     kind: Kind
     required: bool
     adapter: TypeAdapter[Any]
@@ -79,7 +80,7 @@ def _check_names(rule: EventRule, model: type[Event], index: int, declaration: D
 
 def _values(
     mapping: Mapping, rule: EventRule, index: int, model: type[Event]
-) -> Iterator[tuple[str, Value, Location]]:
+) -> Iterator[tuple[str, ValueSource, Location]]:
     for name, value in mapping.every_event.items():
         if name in model.model_fields and name not in rule.fields:
             yield name, value, ("every_event", name)
@@ -87,7 +88,7 @@ def _values(
         yield name, value, ("events", index, "fields", name)
 
 
-def _field_rule(model: type[Event], name: str, value: Value, place: Location) -> FieldRule:
+def _field_rule(model: type[Event], name: str, value: ValueSource, place: Location) -> FieldRule:
     info = model.model_fields[name]
     annotation: Any = (
         Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation

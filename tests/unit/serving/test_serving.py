@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ops.kafka.storage import free_port
+from ops.kafka.ports import free_port
 from schemas.errors import KafkaUnavailable
 from schemas.settings import Settings
 from serving.connections import Connections

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from ops.kafka.storage import free_port
+from ops.kafka.ports import free_port
 from schemas.errors import KafkaUnavailable, SettingsError
 from schemas.pauses import Pauses
 from schemas.settings import Settings

@@ -19,7 +19,7 @@ from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
 from metrics.lists.questions import Lists
 from metrics.lists.subjects import ListAsked
-from ops.listing import meanings
+from ops.meanings import meanings
 from serving.directory.directory import Directory
 from serving.store.progress import Progress
 
