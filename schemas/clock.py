@@ -76,6 +76,11 @@ def iso(ms: int) -> str:
     )
 
 
+def iso_milliseconds(ms: int) -> str:
+    """The same, always with three digits behind the second."""
+    return to_datetime(ms).isoformat(timespec="milliseconds")
+
+
 @lru_cache(maxsize=8_192)
 def _date_text(number: int) -> str:
     return (date(1970, 1, 1) + timedelta(days=number)).isoformat()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from schemas.clock import to_datetime
+from schemas.clock import iso_milliseconds
 from schemas.events import Event
 
 _ATTRIBUTES = {"event_id", "source", "occurred_at"}  # stand beside `data`, not in it
@@ -21,7 +21,7 @@ def cloud_event(event: Event) -> dict[str, Any]:
         "source": event.source,
         "type": event.type,
         "subject": event.thing,
-        "time": to_datetime(event.occurred_at).isoformat(timespec="milliseconds"),
+        "time": iso_milliseconds(event.occurred_at),
         "datacontenttype": "application/json",
         "data": data,
     }

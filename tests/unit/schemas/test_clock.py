@@ -20,6 +20,7 @@ from schemas.clock import (
     day_number,
     day_start,
     iso,
+    iso_milliseconds,
     now_ms,
     to_datetime,
     to_ms,
@@ -81,7 +82,9 @@ def test_instants_and_datetimes_are_each_others_inverse(ms: int) -> None:
 @examples(200)
 @given(INSTANTS, st.sampled_from([1, 1_000, 86_400_000]))
 def test_the_text_of_an_instant_is_its_datetimes(ms: int, whole: int) -> None:
-    assert iso(ms // whole * whole) == to_datetime(ms // whole * whole).isoformat()
+    moment = to_datetime(ms // whole * whole)
+    assert iso(ms // whole * whole) == moment.isoformat()
+    assert iso_milliseconds(ms // whole * whole) == moment.isoformat(timespec="milliseconds")
 
 
 @examples(100)
