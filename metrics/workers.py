@@ -45,7 +45,7 @@ class Backlog:
 # By (family, partition) the offsets of the first event and behind the last one.
 Standing = Mapping[tuple[str, int], tuple[int, int]]
 # of partitions of events, the offset of the first one that is not counted
-Counted = Mapping[TopicPartition, int]
+CountedOffsets = Mapping[TopicPartition, int]
 
 
 class WorkerLag:
@@ -57,7 +57,7 @@ class WorkerLag:
     wait for what comes later.
     """
 
-    def __init__(self, settings: Settings, counted: Callable[[], Counted]) -> None:
+    def __init__(self, settings: Settings, counted: Callable[[], CountedOffsets]) -> None:
         """`counted`: how far the figures have come, as published with them. The group's offset may
         be missing, or moved by hand.
         """

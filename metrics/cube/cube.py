@@ -18,7 +18,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from metrics.cube.tables import TABLES, create_all, fingerprint
+from metrics.cube.tables import TABLES, cube_layout, cube_statements
 from schemas.cells import CellKey, Sums, cells_of, is_applied
 from schemas.clock import LATEST_MS, as_date, now_ms
 from schemas.errors import ContractError
@@ -55,8 +55,8 @@ class Cube(DisposableFile):
     def __init__(self, path: Path, clock: Callable[[], int] = now_ms) -> None:
         super().__init__(
             path,
-            create_all(),
-            fingerprint(),
+            cube_statements(),
+            cube_layout(),
             [one for table in TABLES.values() for one in table.create_temporary],
         )
         self._clock = clock

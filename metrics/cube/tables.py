@@ -196,12 +196,12 @@ TABLES: dict[tuple[str, str], Table] = {
 FAMILIES = tuple(family for family in KINDS if family != "heartbeats")
 
 
-def create_all() -> list[str]:
+def cube_statements() -> list[str]:
     """Every table of an empty cube."""
     return [*_COMMON, *(statement for table in TABLES.values() for statement in table.create)]
 
 
-def fingerprint(kinds: dict[str, dict[str, Kind]] = KINDS) -> str:
+def cube_layout(kinds: dict[str, dict[str, Kind]] = KINDS) -> str:
     """Changes whenever a file of another version of the hub would be read wrongly."""
     declared = [
         (family, kind, what.at, what.measures)

@@ -17,7 +17,7 @@ from cubes import NOW, FedCube, Record, cell
 from metrics.cube.cube import Cube
 from metrics.cube.rollups import cover_days, cover_stock
 from metrics.cube.snapshot import Readers
-from metrics.cube.tables import TABLES, fingerprint
+from metrics.cube.tables import TABLES, cube_layout
 from schemas.cells import KINDS, Kind
 from schemas.clock import as_date
 from schemas.windows import EVER, Window
@@ -314,7 +314,7 @@ def test_the_fingerprint_changes_with_every_declaration() -> None:
         "documents": {**KINDS["documents"], "flagged": Kind("day", ("no_sending", "more"))},
     }
     assert (
-        len({fingerprint(), fingerprint(appended), fingerprint({"documents": KINDS["documents"]})})
+        len({cube_layout(), cube_layout(appended), cube_layout({"documents": KINDS["documents"]})})
         == 3
     )
 
