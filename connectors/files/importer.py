@@ -29,7 +29,7 @@ from connectors.files.console import (
 from connectors.files.delivery import Delivery, Sink
 from connectors.files.mapping.mapper import RowMapper
 from connectors.files.mapping.model import load_mapping
-from connectors.files.progress import Progress, ProgressFile, folder
+from connectors.files.progress import ImportProgress, ProgressFile, folder
 from connectors.files.readers.cells import Cell
 from connectors.files.readers.opening import open_rows
 from connectors.files.readers.rows import Row, Rows, Wanted
@@ -62,7 +62,7 @@ class Job:
     path: Path
     rows: Rows
     file: ProgressFile
-    progress: Progress
+    progress: ImportProgress
 
 
 def run_import(

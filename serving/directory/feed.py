@@ -69,12 +69,12 @@ class Items:
 
 
 def _unreadable(record: Record, error: Exception) -> Mistake:
-    place = f"{record.topic}/{record.partition}, offset {record.offset}"
-    log.warning("The state at %s cannot be read: %s", place, error)
+    location = f"{record.topic}/{record.partition}, offset {record.offset}"
+    log.warning("The state at %s cannot be read: %s", location, error)
     return Mistake(
         "unreadable",
         "",
-        place,
+        location,
         "không đọc được: đã bỏ qua",
         "cannot be read: it is left out; forbid others to write to the topic",
     )
