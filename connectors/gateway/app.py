@@ -26,6 +26,7 @@ from schemas.masking import shown
 from schemas.quarantine import Quarantined, kept_of
 from schemas.settings import Settings
 from serving.problems import Problem, problem_response
+from serving.telemetry import CONTENT_TYPE
 
 NAMES = {404: "not-found", 405: "method-not-allowed"}
 DETAILS = {
@@ -106,7 +107,7 @@ class Gateway:
         """The gateway's own health, in Prometheus' text format."""
         return Response(
             self.health.render() + self.beside().encode(),
-            media_type="text/plain; version=0.0.4; charset=utf-8",
+            media_type=CONTENT_TYPE,
         )
 
     async def _guarded(self, request_id: UUID, work: Callable[[], Awaitable[Response]]) -> Response:

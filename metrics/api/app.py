@@ -30,8 +30,8 @@ from metrics.api.shapes import (
     score_sheet,
 )
 from metrics.prometheus.exporter import Exporter
-from metrics.prometheus.exposition import CONTENT_TYPE
 from serving.store.disposable import Unreadable
+from serving.telemetry import CONTENT_TYPE
 
 Routes = Callable[[Executor], APIRouter]
 # each keeps a connection to the cube with some megabytes of cache; more would only take turns

@@ -11,8 +11,6 @@ from math import inf
 
 from serving.telemetry import Metric
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
 
 def head(metric: Metric) -> str:
     """The two lines in front of a metric's samples."""
