@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from aiokafka import TopicPartition
 from starlette.datastructures import QueryParams
@@ -17,24 +16,27 @@ from metrics.api import problems
 from metrics.api.app import create_app
 from metrics.api.directory import directory_routes
 from metrics.api.lists import listing_routes
-from metrics.api.questions import Questions
 from metrics.api.traces import trace_routes
 from metrics.catalogue.indicators import Agency, Indicator
 from metrics.cube.cube import Cube
 from metrics.cube.feed import cube_options
 from metrics.cube.snapshot import Readers
 from metrics.cube.tables import FAMILIES
+from metrics.errors import instead, wrong
+from metrics.figures.view import Views
 from metrics.lists.listing import Meaning
 from metrics.lists.service import Service
 from metrics.prometheus.exporter import Exporter
+from metrics.prometheus.lists import facts_text, listing_text
 from metrics.prometheus.storage import storage_text
 from metrics.tracing.service import Tracing
 from metrics.workers import WorkerLag
 from schemas.clock import now_ms
+from schemas.masking import shown
 from schemas.settings import Settings
 from schemas.topics import events_topic
 from schemas.worktime import office
-from serving.directory.feed import DirectoryFeed, both
+from serving.directory.feed import DirectoryFeed, figures_progress
 from serving.store.background import Background
 from serving.store.disposable import Unreadable
 from serving.store.follower import Follower
@@ -66,44 +68,39 @@ class Books:
         readers = Readers(cube)
         self.lag = WorkerLag(settings, partial(_counted, readers))
         feed, directory = Follower(settings, cube, cube_options(self.name)), DirectoryFeed(settings)
-        shared: Any = {
-            "books": self.name,
-            "progress": lambda: both(feed.progress, directory.progress),
-            "clock": now_ms,
-            "directory": lambda: directory.directory,
-            "office": office(settings),
-        }
-        questions = Questions(
+        views = Views(
             readers,
             indicators,
             agencies,
             backlog=lambda: self.lag.backlog,
             standing=lambda: self.lag.standing,
-            **shared,
+            books=self.name,
+            progress=lambda: figures_progress(feed.progress, directory.progress),
+            clock=now_ms,
+            directory=lambda: directory.directory,
+            office=office(settings),
         )
-        listing = Service(settings, meanings, questions)
+        listing = Service(settings, meanings, views)
         others = {"kafka": settings.data / "kafka"} if settings.embedded else {}
         exporter = Exporter(
             cube,
-            indicators,
+            views,
             worker_lag=lambda: self.lag.records,
-            agencies=agencies,
             beside=lambda: "".join(
                 (
-                    listing.text(),
-                    tracing.text(),
+                    listing_text(listing),
+                    facts_text(tracing),
                     storage_text([cube, *listing.files, *tracing.files], others),
                     beside(),
                 )
             ),
-            **shared,
         )
         routes = [
-            directory_routes(questions),
+            directory_routes(views),
             listing_routes(listing.lists),
-            trace_routes(tracing.traces(questions, listing)),
+            trace_routes(tracing.traces(views, listing)),
         ]
-        self.app = create_app(questions, exporter, routes)
+        self.app = create_app(views, exporter, routes)
         self.feeds: list[Background] = [feed, directory, *listing.feeds]
 
 
@@ -132,10 +129,8 @@ class ByBooks:
         """One request."""
         name = QueryParams(scope["query_string"]).get("books", self._first)
         if (app := self._apps.get(name)) is None:
-            refused = problems.wrong(
-                "books",
-                f"there are no books {problems.shown(name)} here;"
-                f" {problems.instead(name, self._apps)}",
+            refused = wrong(
+                "books", f"there are no books {shown(name)} here; {instead(name, self._apps)}"
             )
-            app = problems.response(Request(scope), refused)
+            app = problems.response(Request(scope), problems.problem_of(refused))
         await app(scope, receive, send)

@@ -7,7 +7,7 @@ Named windows end today. The reporting period begins on the 15th and ends on the
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Literal, NamedTuple, get_args
 
@@ -26,8 +26,44 @@ class Window(NamedTuple):
     first: date | None
     last: date | None
 
+    @property
+    def bounds(self) -> tuple[date, date]:
+        """Its first and its last day; where it is open, the calendar's."""
+        return self.first or date.min, self.last or date.max
+
+    def holds(self, day: date) -> bool:
+        """Whether the day is in it."""
+        first, last = self.bounds
+        return first <= day <= last
+
+    def ends_before(self, day: date) -> bool:
+        """Whether all of it is over by the morning of the day."""
+        return self.last is not None and self.last < day
+
+    def overlap(self, other: Window) -> Window | None:
+        """The days that are in both; None: none is."""
+        firsts = [one.first for one in (self, other) if one.first is not None]
+        lasts = [one.last for one in (self, other) if one.last is not None]
+        first, last = max(firsts, default=None), min(lasts, default=None)
+        if first is not None and last is not None and first > last:
+            return None
+        return Window(first, last)
+
+    def up_to(self, today: date) -> Window:
+        """Its days that are not ahead. One without a first day stands for its last one only, and
+        one that is all ahead for its first.
+        """
+        last = min(self.last or today, today)
+        first = self.first or last
+        return Window(first, max(last, first))
+
 
 EVER = Window(None, None)
+
+
+def joined(parts: Sequence[Window]) -> Window:
+    """The whole of parts that follow one another without a gap."""
+    return Window(parts[0].first, parts[-1].last)
 
 
 _FIRST: dict[WindowName, Callable[[date], date]] = {

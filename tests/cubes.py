@@ -11,12 +11,13 @@ from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from metrics.api.parameters import IndicatorsAsked
-from metrics.api.questions import Questions
-from metrics.api.shapes import IndicatorAnswer
+from metrics.api.answers import answer_indicators
+from metrics.api.indicator_shapes import IndicatorAnswer
+from metrics.api.parameters import IndicatorParameters
 from metrics.catalogue.indicators import load_indicators
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
+from metrics.figures.view import Views
 from schemas.cells import KINDS, Page, Rules, Standing, applied_row, encode_page, place_of
 from schemas.clock import ZONE, now_ms, to_ms
 from schemas.spreadsheets import MARK
@@ -233,7 +234,7 @@ def province(folder: Path) -> FedCube:
 @contextmanager
 def questions_about(
     cells: Iterable[Cell], now: int = NOW, directory: Directory | None = None
-) -> Iterator[Questions]:
+) -> Iterator[Views]:
     """What can be asked of a cube that holds these cells."""
     with TemporaryDirectory() as folder:
         cube, progress, known = (
@@ -243,7 +244,7 @@ def questions_about(
         )
         cube.open("one", now)
         cube.say(cells, {0: 1})
-        yield Questions(
+        yield Views(
             Readers(cube),
             INDICATORS,
             {},
@@ -254,10 +255,10 @@ def questions_about(
         cube.close()
 
 
-def answer(questions: Questions, id_: str, **asked: str) -> IndicatorAnswer:
+def answer(views: Views, id_: str, **asked: str) -> IndicatorAnswer:
     """One indicator, asked with parameters as in the address (`from_` for `from`)."""
     parameters = {name.rstrip("_"): value for name, value in asked.items()}
-    (found,) = questions.indicators(IndicatorsAsked.model_validate(parameters), id_)
+    (found,) = answer_indicators(views, IndicatorParameters.model_validate(parameters), id_)
     return found
 
 

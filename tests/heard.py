@@ -14,11 +14,12 @@ from cubes import INDICATORS
 from facts import record
 from listings import pages
 
-from metrics.api.parameters import IndicatorsAsked
-from metrics.api.questions import Questions
-from metrics.api.shapes import IndicatorAnswer
+from metrics.api.answers import answer_indicators
+from metrics.api.indicator_shapes import IndicatorAnswer
+from metrics.api.parameters import IndicatorParameters
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
+from metrics.figures.view import Views
 from schemas.events import Event
 from schemas.states import Item
 from serving.directory.directory import Directory
@@ -51,7 +52,7 @@ def directory_of(books: dict[str, Books]) -> Directory:
 
 
 @contextmanager
-def hub_that_heard(told: Iterable[Told], now: int) -> Iterator[Questions]:
+def hub_that_heard(told: Iterable[Told], now: int) -> Iterator[Views]:
     """What can be asked at an instant (epoch ms)."""
     books = books_that_heard(told)
     directory, progress = directory_of(books), Progress(ready=True, percent=100.0, partitions=1)
@@ -59,7 +60,7 @@ def hub_that_heard(told: Iterable[Told], now: int) -> Iterator[Questions]:
         cube = Cube(Path(folder) / "cube.sqlite")
         cube.open("one", now)
         cube.apply([one for book in books.values() for one in pages(book)], {0: 1})
-        yield Questions(
+        yield Views(
             Readers(cube),
             INDICATORS,
             {},
@@ -70,6 +71,8 @@ def hub_that_heard(told: Iterable[Told], now: int) -> Iterator[Questions]:
         cube.close()
 
 
-def answers(questions: Questions, **asked: str) -> dict[str, IndicatorAnswer]:
+def answers(views: Views, **asked: str) -> dict[str, IndicatorAnswer]:
     """Every indicator by id, asked with parameters as in the address."""
-    return {one.id: one for one in questions.indicators(IndicatorsAsked.model_validate(asked))}
+    return {
+        one.id: one for one in answer_indicators(views, IndicatorParameters.model_validate(asked))
+    }

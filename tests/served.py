@@ -24,8 +24,8 @@ from connectors.gateway import build_app
 from metrics.api.app import create_app
 from metrics.api.directory import directory_routes
 from metrics.api.lists import listing_routes
-from metrics.api.questions import Questions
 from metrics.cube.snapshot import Readers
+from metrics.figures.view import Views
 from metrics.lists.questions import Lists
 from metrics.prometheus.exporter import Exporter
 from ops.meanings import meanings
@@ -119,10 +119,10 @@ def small_metrics(folder: Path, beside: Callable[[], str] = lambda: "") -> Itera
     )
     ready = Progress(ready=True, percent=100.0, partitions=1)
     shared: Any = {"progress": lambda: ready, "clock": lambda: NOW, "directory": lambda: directory}
-    questions = Questions(Readers(cube), INDICATORS, {}, **shared)
-    lists = Lists(questions, paced(cube, listing), meanings(), progress=lambda: ready)
-    exporter = Exporter(cube, INDICATORS, worker_lag=dict, beside=beside, **shared)
-    yield create_app(questions, exporter, [directory_routes(questions), listing_routes(lists)])
+    views = Views(Readers(cube), INDICATORS, {}, **shared)
+    lists = Lists(views, paced(cube, listing), meanings(), progress=lambda: ready)
+    exporter = Exporter(cube, views, beside=beside)
+    yield create_app(views, exporter, [directory_routes(views), listing_routes(lists)])
     cube.close()
     listing.close()
 

@@ -16,11 +16,11 @@ from listings import NOW, empty, feed, paced, pages, states
 
 from metrics.api.app import create_app
 from metrics.api.lists import listing_routes
-from metrics.api.questions import Questions
 from metrics.api.traces import trace_routes
 from metrics.catalogue.indicators import Filters
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
+from metrics.figures.view import Views
 from metrics.lists.questions import Lists
 from metrics.prometheus.exporter import Exporter
 from metrics.tracing.index import FactIndex
@@ -172,12 +172,10 @@ class Hub:
     def client(self) -> httpx.AsyncClient:
         """Asks the API that answers from all this."""
         ready, clock = Progress(ready=True, percent=100.0, partitions=1), (lambda: self.now_ms)
-        questions = Questions(
-            Readers(self.cube), self.indicators, {}, progress=lambda: ready, clock=clock
-        )
-        lists = Lists(questions, paced(self.cube, self.listing), meanings(), progress=lambda: ready)
+        views = Views(Readers(self.cube), self.indicators, {}, progress=lambda: ready, clock=clock)
+        lists = Lists(views, paced(self.cube, self.listing), meanings(), progress=lambda: ready)
         traces = Traces(
-            questions,
+            views,
             Snapshots(self.listing, "The list"),
             self.index,
             Snapshots(self.index, "The index"),
@@ -185,10 +183,8 @@ class Hub:
             meanings(),
             listed=lambda: ready,
         )
-        exporter = Exporter(
-            self.cube, self.indicators, progress=lambda: ready, worker_lag=dict, clock=clock
-        )
-        app = create_app(questions, exporter, [listing_routes(lists), trace_routes(traces)])
+        exporter = Exporter(self.cube, views)
+        app = create_app(views, exporter, [listing_routes(lists), trace_routes(traces)])
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://hub"
         )

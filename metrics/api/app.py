@@ -15,20 +15,26 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from metrics.api import problems
+from metrics.api.answers import answer_counts, answer_indicators, answer_score
+from metrics.api.count_shapes import CountsAnswer, counts_sheet
 from metrics.api.csv import AS_FILE, answered
-from metrics.api.middleware import HeadAsGet, Timed
-from metrics.api.parameters import Asked, AskedOfBooks, CountsAsked, IndicatorsAsked, each_once
-from metrics.api.questions import Questions
-from metrics.api.shapes import (
+from metrics.api.indicator_shapes import (
     CatalogueAnswer,
-    CountsAnswer,
     IndicatorAnswer,
     IndicatorsAnswer,
-    ScoreAnswer,
-    counts_sheet,
     indicators_sheet,
-    score_sheet,
 )
+from metrics.api.middleware import HeadAsGet, Timed
+from metrics.api.parameters import (
+    BooksParameters,
+    CountParameters,
+    FigureParameters,
+    IndicatorParameters,
+    each_once,
+)
+from metrics.api.score_shapes import ScoreAnswer, score_sheet
+from metrics.errors import QuestionError
+from metrics.figures.view import Views
 from metrics.prometheus.exporter import Exporter
 from serving.store.disposable import Unreadable
 from serving.telemetry import CONTENT_TYPE
@@ -36,21 +42,21 @@ from serving.telemetry import CONTENT_TYPE
 Routes = Callable[[Executor], APIRouter]
 # each keeps a connection to the cube with some megabytes of cache; more would only take turns
 THREADS = 8
-REFUSED = problems.described(422)
-ERRORS = problems.described(404, 422, 503)
+REFUSED = problems.documented(422)
+ERRORS = problems.documented(404, 422, 503)
 FIGURES = ERRORS | AS_FILE  # what a question about figures may be answered with
 
 
-def _nothing_else(asked: Annotated[AskedOfBooks, Query()]) -> None:
+def _nothing_else(asked: Annotated[BooksParameters, Query()]) -> None:
     """Where nothing is asked but of which books, which metrics/application.py has read before."""
 
 
 OF_BOOKS = [Depends(_nothing_else)]
 
 
-def create_app(questions: Questions, exporter: Exporter, routes: Iterable[Routes] = ()) -> FastAPI:
-    """The application, with further routes. `questions` are answered in a few threads of its own,
-    as the routes' are.
+def create_app(views: Views, exporter: Exporter, routes: Iterable[Routes] = ()) -> FastAPI:
+    """The application, with further routes. Questions are answered in a few threads of its own, as
+    the routes' are.
     """
     app = FastAPI(
         title="LGSP hub: figures",
@@ -60,12 +66,12 @@ def create_app(questions: Questions, exporter: Exporter, routes: Iterable[Routes
         dependencies=[Depends(each_once)],
     )
     pool = ThreadPoolExecutor(THREADS, "figures")
-    _indicators(app, questions, pool)
-    _counts(app, questions, pool)
-    _operations(app, questions, exporter, pool)
+    _indicators(app, views, pool)
+    _counts(app, views, pool)
+    _operations(app, views, exporter, pool)
     for make in routes:
         app.include_router(make(pool))
-    app.add_exception_handler(problems.Problem, problems.on_problem)
+    app.add_exception_handler(QuestionError, problems.on_question_error)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)
     app.add_exception_handler(HTTPException, problems.on_http)
     app.add_exception_handler(Unreadable, problems.on_unreadable)
@@ -75,50 +81,50 @@ def create_app(questions: Questions, exporter: Exporter, routes: Iterable[Routes
     return app
 
 
-def _indicators(app: FastAPI, questions: Questions, pool: Executor) -> None:
-    def answer(asked: IndicatorsAsked, id: str | None = None) -> Response:
-        found = questions.indicators(asked, id)
+def _indicators(app: FastAPI, views: Views, pool: Executor) -> None:
+    def answer(asked: IndicatorParameters, id: str | None = None) -> Response:
+        found = answer_indicators(views, asked, id)
         if asked.format == "csv":
             return answered(indicators_sheet(id or "indicators", found))
         return _json(IndicatorsAnswer(indicators=found) if id is None else found[0])
 
-    def scored(asked: Asked) -> Response:
-        found = questions.score(asked)
+    def scored(asked: FigureParameters) -> Response:
+        found = answer_score(views, asked)
         return answered(score_sheet(found)) if asked.format == "csv" else _json(found)
 
     @app.get("/v1/indicators", response_model=IndicatorsAnswer, responses=FIGURES)
-    async def indicators(asked: Annotated[IndicatorsAsked, Query()]) -> Response:
+    async def indicators(asked: Annotated[IndicatorParameters, Query()]) -> Response:
         """Every indicator over a window."""
         return await get_running_loop().run_in_executor(pool, answer, asked)
 
     @app.get("/v1/indicators/{id}", response_model=IndicatorAnswer, responses=FIGURES)
-    async def indicator(id: str, asked: Annotated[IndicatorsAsked, Query()]) -> Response:
+    async def indicator(id: str, asked: Annotated[IndicatorParameters, Query()]) -> Response:
         """One indicator over a window."""
         return await get_running_loop().run_in_executor(pool, answer, asked, id)
 
     @app.get("/v1/scores/766", response_model=ScoreAnswer, responses=FIGURES)
-    async def score(asked: Annotated[Asked, Query()]) -> Response:
+    async def score(asked: Annotated[FigureParameters, Query()]) -> Response:
         """QĐ 766: the points that events give, by group and item, and what is missing."""
         return await get_running_loop().run_in_executor(pool, scored, asked)
 
     @app.get("/v1/catalogue", responses=REFUSED, dependencies=OF_BOOKS)
     async def catalogue() -> CatalogueAnswer:
         """Every indicator as it is declared: definition, clause, terms, targets."""
-        return CatalogueAnswer(indicators=list(questions.catalogue.values()))
+        return CatalogueAnswer(indicators=list(views.catalogue.values()))
 
 
-def _counts(app: FastAPI, questions: Questions, pool: Executor) -> None:
-    def answer(asked: CountsAsked) -> Response:
-        found = questions.counts(asked)
+def _counts(app: FastAPI, views: Views, pool: Executor) -> None:
+    def answer(asked: CountParameters) -> Response:
+        found = answer_counts(views, asked)
         return answered(counts_sheet(found)) if asked.format == "csv" else _json(found)
 
     @app.get("/v1/counts", response_model=CountsAnswer, responses=FIGURES)
-    async def counts(asked: Annotated[CountsAsked, Query()]) -> Response:
+    async def counts(asked: Annotated[CountParameters, Query()]) -> Response:
         """The raw counts under the indicators."""
         return await get_running_loop().run_in_executor(pool, answer, asked)
 
 
-def _operations(app: FastAPI, questions: Questions, exporter: Exporter, pool: Executor) -> None:
+def _operations(app: FastAPI, views: Views, exporter: Exporter, pool: Executor) -> None:
     @app.get("/metrics", response_class=PlainTextResponse, responses=REFUSED, dependencies=OF_BOOKS)
     async def metrics() -> Response:
         """Every figure and this process's health, for Prometheus."""
@@ -129,13 +135,13 @@ def _operations(app: FastAPI, questions: Questions, exporter: Exporter, pool: Ex
         """This process answers."""
         return {"status": "alive"}
 
-    @app.get("/readyz", responses=problems.described(422, 503), dependencies=OF_BOOKS)
+    @app.get("/readyz", responses=problems.documented(422, 503), dependencies=OF_BOOKS)
     async def readyz() -> dict[str, str]:
         """Every fact that stood in Kafka at the start is counted and read; 503 with how far that is
         until then.
         """
-        progress = await get_running_loop().run_in_executor(pool, questions.caught_up)
-        return {"status": "ready", "books": questions.books, "doing": progress.doing}
+        progress = await get_running_loop().run_in_executor(pool, views.readiness.caught_up)
+        return {"status": "ready", "books": views.books, "doing": progress.doing}
 
 
 def _json(answer: IndicatorsAnswer | IndicatorAnswer | ScoreAnswer | CountsAnswer) -> Response:

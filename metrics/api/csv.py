@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from schemas.spreadsheets import MARK, CsvValue, CsvWriter
 
-Cell = CsvValue
 AS_FILE: dict[int | str, dict[str, Any]] = {  # what OpenAPI says of an answer that may be a file
     200: {"content": {"text/csv": {"schema": {"type": "string", "description": "With format=csv"}}}}
 }
@@ -28,7 +27,7 @@ class Sheet:
     rows: Iterable[Sequence[CsvValue]]
 
 
-def text_of(sheet: Sheet) -> str:
+def csv_text(sheet: Sheet) -> str:
     """The whole file."""
     text = StringIO()
     text.write(MARK)
@@ -43,4 +42,4 @@ def answered(sheet: Sheet, headers: Mapping[str, str] | None = None) -> Response
     """The file as an answer."""
     name = re.sub(r"[^0-9A-Za-z._-]", "-", sheet.name)
     named = {"Content-Disposition": f'attachment; filename="lgsp-{name}.csv"'}
-    return Response(text_of(sheet), media_type=_MEDIA_TYPE, headers={**named, **(headers or {})})
+    return Response(csv_text(sheet), media_type=_MEDIA_TYPE, headers={**named, **(headers or {})})

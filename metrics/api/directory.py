@@ -13,13 +13,17 @@ from starlette.responses import JSONResponse, Response
 
 from metrics.api.app import FIGURES
 from metrics.api.csv import Sheet, answered
-from metrics.api.directory_questions import (
-    AgenciesAsked,
-    CoverageAsked,
-    CoverageQuestions,
-    DayAsked,
-    DirectoryQuestions,
-    ProceduresAsked,
+from metrics.api.directory_answers import (
+    answer_agencies,
+    answer_agency,
+    answer_coverage,
+    answer_procedures,
+)
+from metrics.api.directory_parameters import (
+    AgencyParameters,
+    CoverageParameters,
+    DayParameters,
+    ProcedureParameters,
 )
 from metrics.api.directory_shapes import (
     AgenciesAnswer,
@@ -34,39 +38,37 @@ from metrics.api.directory_shapes import (
     plain_sheet,
 )
 from metrics.api.parameters import Format
-from metrics.api.questions import Questions
+from metrics.figures.view import Views
 
 A = TypeVar("A", bound=BaseModel)
 
 
-def directory_routes(figures: Questions) -> Callable[[Executor], APIRouter]:
+def directory_routes(views: Views) -> Callable[[Executor], APIRouter]:
     """The routes, once it is known in whose threads answers are made."""
-    return lambda pool: _routes(DirectoryQuestions(figures), CoverageQuestions(figures), pool)
+    return lambda pool: _routes(views, pool)
 
 
-def _routes(
-    questions: DirectoryQuestions, coverage: CoverageQuestions, pool: Executor
-) -> APIRouter:
+def _routes(views: Views, pool: Executor) -> APIRouter:
     routes = APIRouter(responses=FIGURES)
 
     @routes.get("/v1/agencies", response_model=AgenciesAnswer)
-    async def agencies(asked: Annotated[AgenciesAsked, Query()]) -> Response:
+    async def agencies(asked: Annotated[AgencyParameters, Query()]) -> Response:
         """The agencies of a day, what cannot hold among what was stated of them, and codes that
         nobody registered.
         """
         return await _answered(
             pool,
-            lambda: questions.agencies(asked),
+            lambda: answer_agencies(views, asked),
             asked.format,
             lambda answer: _agencies_sheet(asked, answer),
         )
 
     @routes.get("/v1/agencies/{code}", response_model=AgencyAnswer)
-    async def agency(code: str, asked: Annotated[DayAsked, Query()]) -> Response:
+    async def agency(code: str, asked: Annotated[DayParameters, Query()]) -> Response:
         """One agency: everything stated of it, what is above and below on a day, and what it took
         over.
         """
-        answer = lambda: questions.agency(code, asked)  # noqa: E731
+        answer = lambda: answer_agency(views, code, asked)  # noqa: E731
         return await _answered(
             pool,
             answer,
@@ -75,30 +77,32 @@ def _routes(
         )
 
     @routes.get("/v1/procedures", response_model=ProceduresAnswer)
-    async def procedures(asked: Annotated[ProceduresAsked, Query()]) -> Response:
+    async def procedures(asked: Annotated[ProcedureParameters, Query()]) -> Response:
         """The procedures of a day: field, level, fee, and how they are offered."""
         return await _answered(
             pool,
-            lambda: questions.procedures(asked),
+            lambda: answer_procedures(views, asked),
             asked.format,
             lambda found: _procedures_sheet(asked, found),
         )
 
     @routes.get("/v1/coverage", response_model=CoverageAnswer)
-    async def covered(asked: Annotated[CoverageAsked, Query()]) -> Response:
+    async def covered(asked: Annotated[CoverageParameters, Query()]) -> Response:
         """Each agency expected to report: whether it does, on how many days, since when it is
         silent.
         """
-        return await _answered(pool, lambda: coverage.coverage(asked), asked.format, coverage_sheet)
+        return await _answered(
+            pool, lambda: answer_coverage(views, asked), asked.format, coverage_sheet
+        )
 
     return routes
 
 
-def _agencies_sheet(asked: AgenciesAsked, answer: AgenciesAnswer) -> Sheet:
+def _agencies_sheet(asked: AgencyParameters, answer: AgenciesAnswer) -> Sheet:
     return _beside(asked.part, "agencies", answer) or agencies_sheet("agencies", answer.agencies)
 
 
-def _procedures_sheet(asked: ProceduresAsked, answer: ProceduresAnswer) -> Sheet:
+def _procedures_sheet(asked: ProcedureParameters, answer: ProceduresAnswer) -> Sheet:
     return _beside(asked.part, "procedures", answer) or plain_sheet(
         "procedures", ProcedureOf, answer.procedures
     )

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote
+
 from pydantic import BaseModel, ConfigDict, Field
 
-from metrics.api.csv import Cell, Sheet
-from metrics.api.shapes import AsOf, Days
+from metrics.api.csv import Sheet
+from metrics.api.shapes import AsOf, Days, as_of, days_of
 from metrics.catalogue.indicators import Name
+from metrics.lists.questions import ListedFigure
+from metrics.lists.reader import Found, at_text
+from schemas.clock import iso
+from schemas.spreadsheets import CsvValue
 
 
 class Thing(BaseModel):
@@ -81,6 +88,52 @@ class ListAnswer(BaseModel):
     )
 
 
+def list_shape(found: ListedFigure, date_names: tuple[str, ...], books: str | None) -> ListAnswer:
+    """A page as it is answered. `books`: the name by which the reader asks for other books than the
+    first.
+    """
+    query, page, behind = found.subject.query, found.page, found.behind
+    return ListAnswer(
+        **found.subject.head,
+        agency=query.agency,
+        level=query.level,
+        field=query.field,
+        window=days_of(behind.window),
+        figure=behind.figure,
+        missing=behind.missing,
+        rows=page.total.rows if page.total else None,
+        adds=page.total.adds if page.total else None,
+        same_moment=found.same_moment,
+        as_of=ListAsOf(figure=as_of(found.provenance), list_=page.offsets),
+        things=[
+            _thing(one, _dates(date_names, page.dates.get(one.place.thing) or ()), books)
+            for one in page.found
+        ],
+        next=page.next,
+    )
+
+
+def _dates(names: Iterable[str], known: Iterable[int | None]) -> dict[str, str]:
+    named = zip(names, known, strict=False)
+    return {name: iso(ms) for name, ms in named if ms is not None}
+
+
+def _thing(found: Found, dates: Mapping[str, str], books: str | None) -> Thing:
+    family, query = found.table.family, "" if books is None else f"?books={books}"
+    return Thing(
+        id=found.place.thing,
+        agency=found.place.agency,
+        category=found.category,
+        family=family,
+        kind=found.table.kind,
+        at=at_text(found.place.at, found.table.declared.at),
+        adds=found.adds,
+        counts=found.counts,
+        dates=dict(dates),
+        href=f"/v1/{family}/{quote(found.place.thing, safe='')}{query}",
+    )
+
+
 def list_sheet(family: str, answer: ListAnswer, date_names: tuple[str, ...]) -> Sheet:
     """A row for each thing, its dates in columns of their own; measures as `on_time=1
     reports=1`.
@@ -89,7 +142,7 @@ def list_sheet(family: str, answer: ListAnswer, date_names: tuple[str, ...]) -> 
     return Sheet(family, columns, (_row(thing, date_names) for thing in answer.things))
 
 
-def _row(thing: Thing, date_names: tuple[str, ...]) -> tuple[Cell, ...]:
+def _row(thing: Thing, date_names: tuple[str, ...]) -> tuple[CsvValue, ...]:
     counts = " ".join(f"{name}={amount}" for name, amount in thing.counts.items())
     head = (
         thing.id,

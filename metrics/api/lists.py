@@ -13,11 +13,11 @@ from starlette.responses import JSONResponse, Response
 
 from metrics.api.app import FIGURES
 from metrics.api.csv import answered
-from metrics.api.list_shapes import ListAnswer, list_sheet
+from metrics.api.list_shapes import ListAnswer, list_shape, list_sheet
+from metrics.api.parameters import ListParameters
 from metrics.api.patience import PATIENCE_SECONDS, in_time
-from metrics.api.problems import Problem
+from metrics.errors import NotFound
 from metrics.lists.questions import Lists
-from metrics.lists.subjects import ListAsked
 from metrics.lists.tables import FAMILIES
 
 THREADS = 4
@@ -44,13 +44,12 @@ def listing_routes(
 def _route(
     routes: APIRouter, family: str, lists: Lists | None, pool: Executor, patience: float
 ) -> None:
-    async def listed(request: Request, asked: Annotated[ListAsked, Query()]) -> Response:
+    async def listed(request: Request, asked: Annotated[ListParameters, Query()]) -> Response:
         if lists is None:
-            raise Problem(
-                "not-found",
+            raise NotFound(
                 "Lists are switched off: set LGSP_LISTING=1 and start `lgsp metrics` again.",
             )
-        answer = await in_time(pool, patience, partial(lists.things, family, asked))
+        answer = await in_time(pool, patience, partial(answer_list, lists, family, asked))
         return _response(request, family, answer, asked, lists.date_names[family])
 
     listed.__doc__ = (
@@ -62,8 +61,18 @@ def _route(
     )
 
 
+def answer_list(lists: Lists, family: str, asked: ListParameters) -> ListAnswer:
+    """A page of what is behind a figure, answered in the calling thread."""
+    found = lists.things(family, asked.list_query())
+    return list_shape(found, lists.date_names[family], asked.books)
+
+
 def _response(
-    request: Request, family: str, answer: ListAnswer, asked: ListAsked, date_names: tuple[str, ...]
+    request: Request,
+    family: str,
+    answer: ListAnswer,
+    asked: ListParameters,
+    date_names: tuple[str, ...],
 ) -> Response:
     headers = {}
     if answer.next is not None:

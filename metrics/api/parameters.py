@@ -12,13 +12,16 @@ from urllib.parse import parse_qsl
 from fastapi import Request
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from metrics.api.problems import FieldError, Problem, all_wrong, instead, shown, wrong
 from metrics.cube.tables import FAMILIES
+from metrics.errors import Fault, QueryError, instead
+from metrics.figures.query import Groups, Query
+from metrics.lists.subjects import ListQuery
+from metrics.lists.terms import Part
 from schemas.codes import AdministrativeLevel, AgencyLevel
-from schemas.windows import Comparison, Window, WindowName, compared, named
+from schemas.masking import shown
+from schemas.windows import Comparison, WindowName
 
 BOOKS = "The books to ask, of those that this process serves; without it its own"
-Groups = Literal["agency", "category", "day", "level"]
 Format = Literal["json", "csv"]
 ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 # How else people and programs write a day: 20261103, 2026/11/3, with a time behind; and 3/11/2026,
@@ -33,23 +36,19 @@ def each_once(request: Request) -> None:
     """Of a parameter given twice one value would be passed over in silence, and of an empty one
     nobody knows what is meant.
 
-    Raises: Problem naming each of them.
+    Raises: QueryError naming each of them.
     """
     given = parse_qsl(request.url.query, keep_blank_values=True)
     times = Counter(name for name, _ in given)
     empty = {name for name, value in given if not value}
-    errors: list[FieldError] = []
+    faults = []
     for name, count in sorted(times.items()):
         if count > 1:
-            errors.append(
-                {"field": shown(name), "message": f"is given {count} times: give it once"}
-            )
+            faults.append(Fault(shown(name), f"is given {count} times: give it once"))
         elif name in empty:
-            errors.append(
-                {"field": shown(name), "message": "is empty: give a value, or leave it out"}
-            )
-    if errors:
-        raise all_wrong(errors)
+            faults.append(Fault(shown(name), "is empty: give a value, or leave it out"))
+    if faults:
+        raise QueryError(faults)
 
 
 def _day(text: object) -> object:
@@ -90,7 +89,7 @@ Day = Annotated[date, BeforeValidator(_day)]
 Family = Annotated[str, AfterValidator(_family)]
 
 
-class AskedOfBooks(BaseModel):
+class BooksParameters(BaseModel):
     """The parameter that every address takes; which books answer is decided before it is read
     here.
     """
@@ -100,7 +99,7 @@ class AskedOfBooks(BaseModel):
     books: str | None = Field(None, description=BOOKS)
 
 
-class Asked(AskedOfBooks):
+class FigureParameters(BooksParameters):
     """Parameters that every question about figures takes."""
 
     agency: str | None = Field(
@@ -124,67 +123,26 @@ class Asked(AskedOfBooks):
     format: Format = "json"
 
     @model_validator(mode="after")
-    def _goes_together(self) -> Self:
-        """Raises: Problem for a window given twice or that ends before it begins, and for what goes
-        with an agency only.
-        """
-        if self.window is not None and (self.first or self.last):
-            raise wrong("window", "goes without from and to")
-        if self.first and self.last and self.first > self.last:
-            raise wrong("from", f"{self.first} is after to, {self.last}")
-        for name in ("own", "history"):
-            if getattr(self, name) and self.agency is None:
-                raise wrong(
-                    name, "goes with agency: name the agency that it is asked of, or leave it out"
-                )
+    def _is_a_query(self) -> Self:
+        """Raises: QueryError for what does not go together."""
+        self.query()
         return self
 
-    @property
-    def time(self) -> list[str]:
-        """The parameters by which another time than this moment is asked for."""
-        given = {"from": self.first, "to": self.last, "window": self.window}
-        return [name for name, value in given.items() if value is not None]
-
-    def refuse_time(self, what: str) -> None:
-        """Raises: Problem if another time is asked for of what is known of this moment only."""
-        if self.time:
-            detail = (
-                f"{what} is told as of now, and of no other time: leave out"
-                f" {' and '.join(self.time)}"
-            )
-            raise Problem(
-                "wrong-parameter",
-                detail,
-                {
-                    "errors": [{"field": name, "message": "leave it out"} for name in self.time],
-                },
-            )
-
-    def days(self, today: date) -> Window:
-        """The window asked for."""
-        if self.window is not None:
-            return named(self.window, today)
-        if self.first is None and self.last is None:
-            return named("year", today)
-        return Window(self.first, self.last)
+    def query(self) -> Query:
+        """What is asked."""
+        names = Query.__dataclass_fields__.keys() & set(type(self).model_fields)
+        return Query(**{name: getattr(self, name) for name in names})
 
 
-class GroupsAsked(Asked):
+class GroupParameters(FigureParameters):
     """Parameters of questions that can be told by groups (`by`)."""
 
     roll_up: AgencyLevel | None = Field(
         None, description="With by=agency: tell what is below an agency of this level under it"
     )
 
-    @model_validator(mode="after")
-    def _rolls_up_agencies(self) -> Self:
-        """Raises: Problem for what goes with groups of agencies only."""
-        if self.roll_up is not None and getattr(self, "by", None) != "agency":
-            raise wrong("roll_up", "goes with by=agency")
-        return self
 
-
-class IndicatorsAsked(GroupsAsked):
+class IndicatorParameters(GroupParameters):
     """Parameters of indicators."""
 
     main: bool = Field(False, description="Only the main indicators, as the catalogue marks them")
@@ -197,36 +155,8 @@ class IndicatorsAsked(GroupsAsked):
         None, description="The same figures of the window before, or of the same days last year"
     )
 
-    def refuse_time(self, what: str) -> None:
-        """As of every question; nor is there anything to compare it with."""
-        super().refuse_time(what)
-        if self.compare is not None:
-            raise wrong(
-                "compare",
-                f"{what} is told as of now, so there is nothing before to compare it with: leave"
-                " out compare",
-            )
 
-    def before(self, window: Window, today: date) -> Window | None:
-        """The window to compare with, if one is asked for.
-
-        Raises: Problem for a window that is open on a side, or that has none before it.
-        """
-        if self.compare is None:
-            return None
-        if window.first is None or window.last is None:
-            raise wrong("compare", "needs a window with a first and a last day")
-        name = self.window or (None if self.first or self.last else "year")
-        if (found := compared(window, self.compare, name)) is None:
-            raise wrong(
-                "compare",
-                "reaches beyond the ends of the calendar: ask with a window that lies further"
-                " within it",
-            )
-        return found
-
-
-class CountsAsked(GroupsAsked):
+class CountParameters(GroupParameters):
     """Parameters of the raw counts."""
 
     by: Literal["agency", "category", "day"] | None = Field(
@@ -236,3 +166,41 @@ class CountsAsked(GroupsAsked):
         None, description="Only this family: dossiers, documents, tasks, activities, inventory"
     )
     kind: str | None = Field(None, description="Only this kind of cell: received, closed…")
+
+
+class ListParameters(FigureParameters):
+    """Parameters of a list: those of a figure, and which figure."""
+
+    indicator: str | None = Field(None, description="The id of an indicator, as in /v1/catalogue")
+    part: Part = Field("numerator", description="Which part of it: numerator or denominator")
+    kind: str | None = Field(
+        None, description="Instead of indicator: a kind of cell, as in /v1/counts"
+    )
+    measure: str | None = Field(None, description="With kind: one of its measures")
+    level: AdministrativeLevel | None = Field(
+        None, description="Only the agencies of this level of government"
+    )
+    field: str | None = Field(None, description="Only the procedures of this field (lĩnh vực)")
+    limit: int = Field(100, ge=1, le=1_000, description="Rows of a page")
+    after: str | None = Field(None, description="`next` of the page before")
+
+    def list_query(self) -> ListQuery:
+        """What is asked, and of which figure."""
+        return ListQuery(
+            query=self.query(),
+            indicator=self.indicator,
+            part=self.part,
+            kind=self.kind,
+            measure=self.measure,
+            limit=self.limit,
+            after=self.after,
+        )
+
+
+class TraceParameters(BooksParameters):
+    """Parameters of one thing."""
+
+    # a fact takes a question to the broker
+    limit: int = Field(50, ge=1, le=200, description="Facts of a page")
+    after: str | None = Field(None, description="`next` of the page of facts before")
+    format: Format = Field("json", description="csv: the facts alone")

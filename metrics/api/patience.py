@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TypeVar
 
-from metrics.api.problems import Problem
+from metrics.errors import NotReady
 
 PATIENCE_SECONDS = 15.0
 T = TypeVar("T")
@@ -18,12 +18,12 @@ T = TypeVar("T")
 async def in_time(pool: Executor, patience: float, answer: Callable[[], T]) -> T:
     """What it returns in a thread of the pool.
 
-    Raises: Problem when that takes longer; the thread is left to end by itself.
+    Raises: NotReady when that takes longer; the thread is left to end by itself.
     """
     try:
         async with timeout(patience):
             return await get_running_loop().run_in_executor(pool, answer)
     except TimeoutError:
-        raise Problem(
-            "not-ready", f"The answer could not be read within {patience:.0f} s: ask again later."
+        raise NotReady(
+            f"The answer could not be read within {patience:.0f} s: ask again later."
         ) from None

@@ -7,19 +7,25 @@ Messages are read by clerks: they say what was sent, what is wrong with it and w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
-from typing import Any, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-# what a caller sent, as every message of the API may repeat it
-from schemas.masking import shown as shown
-from serving.problems import MEDIA_TYPE, ProblemKind, problem_response, problem_schema
-from serving.problems import Problem as Problem
+from metrics.errors import (
+    Fault,
+    NotFound,
+    NotReady,
+    QueryError,
+    QuestionError,
+    UnknownIndicator,
+    instead,
+)
+from schemas.masking import shown
+from serving.problems import MEDIA_TYPE, Problem, ProblemKind, problem_response, problem_schema
 from serving.store.disposable import Unreadable
 
 _NAMED = "The nearest id or address is named; `GET /v1/catalogue` lists the ids."
@@ -51,19 +57,18 @@ _ERRORS: dict[str, Any] = {
     },
 }
 _SCHEMA = problem_schema(API_PROBLEMS, "The address that was asked", errors=_ERRORS)
+_OF_ERRORS: dict[type[QuestionError], str] = {
+    QueryError: "wrong-parameter",
+    UnknownIndicator: "unknown-indicator",
+    NotFound: "not-found",
+    NotReady: "not-ready",
+}
 _READING = "GET, HEAD"
 _RETRY_SECONDS = 2
 _QUOTED = re.compile("'([^']*)'")
 
 
-class FieldError(TypedDict):
-    """A parameter and what is wrong with it."""
-
-    field: str
-    message: str
-
-
-def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI says of answers with these statuses."""
     titles = {
         status: "; ".join(kind.title for kind in API_PROBLEMS.values() if kind.status == status)
@@ -75,40 +80,10 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def wrong(field: str, message: str) -> Problem:
-    """A parameter that cannot be used."""
-    return all_wrong([{"field": field, "message": message}])
-
-
-def all_wrong(errors: Sequence[FieldError]) -> Problem:
-    """Several parameters that cannot be used."""
-    detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
-    return Problem("wrong-parameter", detail, {"errors": errors})
-
-
-def nearest(given: str, known: Iterable[str]) -> str | None:
-    """What was probably meant, capitals or not; None: nothing is near."""
-    names = {name.casefold(): name for name in known}
-    found = get_close_matches(given.casefold(), names, 1)
-    return names[found[0]] if found else None
-
-
-def instead(given: str, known: Iterable[str]) -> str:
-    """What else to send: the nearest of what is known, else all of it."""
-    names = list(known)
-    near = nearest(given, names)
-    return f"did you mean {near}?" if near else f"there are {', '.join(names) or 'none'}"
-
-
-def unknown_indicator(given: str, known: Iterable[str], field: str) -> Problem:
-    """No indicator of the catalogue; the nearest one is named, and where to find all."""
-    near = nearest(given, known)
-    hint = f"did you mean {near}? " if near else ""
-    return Problem(
-        "unknown-indicator",
-        f"{shown(given)} is no indicator: {hint}GET /v1/catalogue lists them all.",
-        {"errors": [{"field": field, "message": "is not known"}]},
-    )
+def problem_of(error: QuestionError) -> Problem:
+    """The hub's own error as a problem."""
+    errors = [fault._asdict() for fault in error.faults]
+    return Problem(_OF_ERRORS[type(error)], str(error), {"errors": errors} if errors else None)
 
 
 def response(
@@ -124,10 +99,10 @@ def response(
     )
 
 
-async def on_problem(request: Request, error: Exception) -> Response:
-    """A Problem raised on the way."""
-    assert isinstance(error, Problem)
-    return response(request, error)
+async def on_question_error(request: Request, error: Exception) -> Response:
+    """A question that can't be answered, as whoever answers it says."""
+    assert isinstance(error, QuestionError)
+    return response(request, problem_of(error))
 
 
 async def on_invalid(request: Request, error: Exception) -> Response:
@@ -135,15 +110,8 @@ async def on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     mistakes = sorted(error.errors(), key=lambda found: str(found["loc"]))
     known = _parameters(request)
-    return response(
-        request,
-        all_wrong(
-            [
-                {"field": shown(str(found["loc"][-1])), "message": _message(found, known)}
-                for found in mistakes
-            ]
-        ),
-    )
+    faults = [Fault(shown(str(one["loc"][-1])), _message(one, known)) for one in mistakes]
+    return response(request, problem_of(QueryError(faults)))
 
 
 def _parameters(request: Request) -> list[str]:

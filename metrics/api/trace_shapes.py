@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from metrics.api.csv import Cell, Sheet
+from metrics.api.csv import Sheet
 from metrics.catalogue.indicators import Name
+from metrics.lists.terms import Part
+from metrics.tracing.trace import FactStanding, Trace
+from schemas.spreadsheets import CsvValue
 
-FactStanding = Literal["counted", "duplicate", "refused", "waiting"]
+
+class TraceShape(BaseModel):
+    """Base of these shapes, which have the fields of what they are made of."""
+
+    model_config = ConfigDict(from_attributes=True)
 
 
-class FactOf(BaseModel):
+class FactOf(TraceShape):
     """One fact, as it lies in Kafka. What is not the hub's (unknown fields, bytes that don't
     decode) is never told.
     """
@@ -37,13 +44,13 @@ class FactOf(BaseModel):
     )
 
 
-class InFigure(BaseModel):
+class InFigure(TraceShape):
     """A part of an indicator that a cell adds to."""
 
     indicator: str
     version: int
     name: Name
-    part: Literal["numerator", "denominator"]
+    part: Part
     adds: int = Field(
         description="What it adds: 1, an amount, or less than nothing where it is taken away"
     )
@@ -56,7 +63,7 @@ class InFigure(BaseModel):
     )
 
 
-class CellOf(BaseModel):
+class CellOf(TraceShape):
     """One cell that the thing counts in."""
 
     kind: str
@@ -75,14 +82,14 @@ class CellOf(BaseModel):
     figures: list[InFigure]
 
 
-class Flag(BaseModel):
+class Flag(TraceShape):
     """Something wrong with the thing."""
 
     flag: str
     name: Name
 
 
-class StateOf(BaseModel):
+class StateOf(TraceShape):
     """What is known of the thing, as lists tell it."""
 
     dates: dict[str, str]
@@ -91,7 +98,7 @@ class StateOf(BaseModel):
     missing: Name | None = Field(description="Why it is not told what it counts for")
 
 
-class TraceAsOf(BaseModel):
+class TraceAsOf(TraceShape):
     """How far everything has come on the thing's partition, as offsets of the next fact."""
 
     partition: int
@@ -106,7 +113,7 @@ class TraceAsOf(BaseModel):
     log: int | None = Field(description="The end of the log; null while Kafka does not answer")
 
 
-class TraceAnswer(BaseModel):
+class TraceAnswer(TraceShape):
     """One thing: its facts in order, what is known of it, and what it counts for."""
 
     id: str
@@ -129,7 +136,7 @@ class TraceAnswer(BaseModel):
     as_of: TraceAsOf
 
 
-COLUMNS = (
+_COLUMNS = (
     "offset",
     "type",
     "id",
@@ -145,12 +152,17 @@ COLUMNS = (
 _json = msgspec.json.Encoder().encode
 
 
+def trace_shape(found: Trace) -> TraceAnswer:
+    """What is known of a thing, as it is answered."""
+    return TraceAnswer.model_validate(found)
+
+
 def facts_sheet(answer: TraceAnswer) -> Sheet:
     """A row for each fact; `data` as one JSON text."""
-    return Sheet(f"{answer.family}-facts", COLUMNS, (_row(fact) for fact in answer.facts or ()))
+    return Sheet(f"{answer.family}-facts", _COLUMNS, (_row(fact) for fact in answer.facts or ()))
 
 
-def _row(fact: FactOf) -> tuple[Cell, ...]:
+def _row(fact: FactOf) -> tuple[CsvValue, ...]:
     why = (fact.why.vi, fact.why.en) if fact.why else (None, None)
     data = None if fact.data is None else _json(fact.data).decode()
     said = (fact.type, fact.id, fact.source, fact.occurred_at, fact.heard_at)

@@ -15,11 +15,12 @@ from starlette.responses import JSONResponse, Response
 
 from metrics.api.app import ERRORS
 from metrics.api.csv import answered
+from metrics.api.parameters import TraceParameters
 from metrics.api.patience import PATIENCE_SECONDS, in_time
-from metrics.api.problems import Problem
-from metrics.api.trace_shapes import TraceAnswer, facts_sheet
+from metrics.api.trace_shapes import TraceAnswer, facts_sheet, trace_shape
+from metrics.errors import NotFound, NotReady
 from metrics.lists.tables import FAMILIES
-from metrics.tracing.questions import ONE, TraceAsked, Traces
+from metrics.tracing.questions import ONE, TraceQuery, Traces
 
 THREADS = 2  # of its own: who waits for Kafka keeps nobody from a figure
 
@@ -41,14 +42,15 @@ def trace_routes(traces: Traces | None) -> Callable[[Executor], APIRouter]:
 
 
 def _route(routes: APIRouter, family: str, traces: Traces | None, pool: Executor) -> None:
-    async def traced(request: Request, id: Id, asked: Annotated[TraceAsked, Query()]) -> Response:
+    async def traced(
+        request: Request, id: Id, asked: Annotated[TraceParameters, Query()]
+    ) -> Response:
         if traces is None:
-            raise Problem(
-                "not-found",
+            raise NotFound(
                 "Lists are switched off, and this with them: set LGSP_LISTING=1 and start `lgsp"
                 " metrics` again.",
             )
-        answer = await in_time(pool, PATIENCE_SECONDS, partial(traces.trace, family, id, asked))
+        answer = await in_time(pool, PATIENCE_SECONDS, partial(_answer, traces, family, id, asked))
         return _response(request, answer, asked)
 
     traced.__doc__ = (
@@ -60,7 +62,12 @@ def _route(routes: APIRouter, family: str, traces: Traces | None, pool: Executor
     )
 
 
-def _response(request: Request, answer: TraceAnswer, asked: TraceAsked) -> Response:
+def _answer(traces: Traces, family: str, id_: str, asked: TraceParameters) -> TraceAnswer:
+    query = TraceQuery(asked.limit, asked.after, asked.books)
+    return trace_shape(traces.trace(family, id_, query))
+
+
+def _response(request: Request, answer: TraceAnswer, asked: TraceParameters) -> Response:
     headers = {}
     if answer.next is not None:
         given = [
@@ -70,9 +77,7 @@ def _response(request: Request, answer: TraceAnswer, asked: TraceAsked) -> Respo
         headers["Link"] = f'<{path}?{urlencode([*given, ("after", answer.next)])}>; rel="next"'
     if asked.format == "csv":
         if answer.facts is None:
-            raise Problem(
-                "not-ready", "Kafka does not answer, so the facts can't be read: ask again later."
-            )
+            raise NotReady("Kafka does not answer, so the facts can't be read: ask again later.")
         return answered(facts_sheet(answer), headers)
     return Response(
         answer.model_dump_json(by_alias=True), media_type=JSONResponse.media_type, headers=headers

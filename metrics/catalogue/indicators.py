@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from metrics.cube.tables import TABLES, Table
+from schemas.cells import KINDS, Kind
 from schemas.codes import ADMINISTRATIVE_LEVELS, AGENCY, AdministrativeLevel
 from schemas.declarations import Decimal, load_entries
 
@@ -192,7 +192,7 @@ class Indicator(Declared):
     def _check(self, term: Term) -> None:
         family = term.family or self.family
         _check(family, term.kind, term.all_measures)
-        at = TABLES[family, term.kind].declared.at
+        at = KINDS[family][term.kind].at
         if (at == "instant") != (term.due is not None):
             raise ValueError(
                 f"kind {term.kind}: `due` (past, soon, ahead) goes with kinds whose `at` is an"
@@ -240,20 +240,12 @@ class Indicator(Declared):
         return not self.asks_now and any(term.due for term in self.leaves)
 
     @cached_property
-    def tables(self) -> tuple[Table, ...]:
-        """The tables that its figures are read from."""
-        found = [(term.family or self.family, term.kind) for term in self.leaves]
-        return tuple(
-            TABLES[key]
-            for key in dict.fromkeys(
-                [*found, *([(self.family, self.percentiles.kind)] if self.percentiles else [])]
-            )
-        )
-
-    @cached_property
     def families(self) -> tuple[str, ...]:
         """The families that it is about."""
-        return tuple(dict.fromkeys(table.family for table in self.tables)) or (self.family,)
+        counted = [term.family or self.family for term in self.leaves]
+        if self.percentiles is not None:
+            counted.append(self.family)
+        return tuple(dict.fromkeys(counted)) or (self.family,)
 
     @cached_property
     def bounds(self) -> tuple[tuple[str, int | None], ...]:
@@ -261,7 +253,7 @@ class Indicator(Declared):
         if self.percentiles is None:
             return ()
         prefix = f"{self.percentiles.classes}_le_"
-        measures = TABLES[self.family, self.percentiles.kind].declared.measures
+        measures = KINDS[self.family][self.percentiles.kind].measures
         closed = [
             (measure, int(measure.removeprefix(prefix)))
             for measure in measures
@@ -291,10 +283,14 @@ def of_level(measure: str, level: AdministrativeLevel) -> str:
 
 
 def _check(family: str, kind: str, measures: tuple[str, ...]) -> None:
-    if (table := TABLES.get((family, kind))) is None:
+    if (declared := _kind(family, kind)) is None:
         raise ValueError(f"family {family} has no kind of cells {kind}")
-    if unknown := [measure for measure in measures if measure not in table.declared.measures]:
+    if unknown := [measure for measure in measures if measure not in declared.measures]:
         raise ValueError(f"kind {kind} of family {family} has no measure {', '.join(unknown)}")
+
+
+def _kind(family: str, kind: str) -> Kind | None:
+    return KINDS.get(family, {}).get(kind)
 
 
 class Agency(Declared):

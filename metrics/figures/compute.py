@@ -1,330 +1,191 @@
-"""How one indicator of one question is answered: read where it may be looked for, else absent with
-the reason.
+"""The one way from a query to a figure: of any indicator, for whoever asks.
+
+`reading` brings a query and a view together; `figures` reads one slice of one indicator, or says
+why it is absent; `answer` is everything that one indicator says to a query.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from metrics.api.parameters import IndicatorsAsked
-from metrics.api.shapes import AsOf, Compared, CoverageOf, Days, Group, IndicatorAnswer, Share
 from metrics.catalogue.indicators import Indicator, Name
-from metrics.cube.snapshot import By, Snapshot
-from metrics.cube.tables import FAMILIES
-from metrics.figures import absence, completeness, uncounted
-from metrics.figures.expected import Expecting, reporting
-from metrics.figures.procedures import by_procedure
-from metrics.figures.reported import reported, reports
-from metrics.figures.scopes import among, of_level, scopes
-from metrics.figures.score import points
-from metrics.figures.sums import (
-    NOTHING,
-    Figure,
-    Moment,
-    Scope,
-    Sharing,
-    coverage,
-    figure,
-    own_level,
-    read,
-)
+from metrics.cube.snapshot import By
+from metrics.figures import absence
+from metrics.figures.coverage import Coverage, coverage_of
+from metrics.figures.figure import NOTHING, Figure
+from metrics.figures.origins import origin_of, sending
+from metrics.figures.query import Query
+from metrics.figures.reading import Found, Reading, Slice
+from metrics.figures.reported import ReportedFigure
+from metrics.figures.view import View
 from schemas.codes import ADMINISTRATIVE_LEVELS, AdministrativeLevel
 from schemas.windows import EVER, Window
 from serving.directory.directory import Directory
 
-Level = AdministrativeLevel | None
-NO_DIRECTORY = Directory()
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """A figure with what it is held against: its target, and the same figure of an earlier window
+    (None: nobody asked).
+    """
+
+    figure: Figure
+    target: float | None
+    then: Figure | None
+
+    @property
+    def gap(self) -> float | None:
+        """Value less target."""
+        return self.figure.gap(self.target)
+
+    @property
+    def change(self) -> float | None:
+        """Value less the earlier value."""
+        return None if self.then is None else self.figure.gap(self.then.value)
 
 
-@dataclass
-class Question:
-    """A question as it is answered: one snapshot, one moment, what the indicators share."""
+@dataclass(frozen=True, slots=True)
+class GroupFigure:
+    """Of one agency, category, day or level. `known`: whether it is registered; None where groups
+    are nothing that is, or nobody registers.
+    """
 
-    snapshot: Snapshot
-    moment: Moment
-    asked: IndicatorsAsked
+    group: str
+    known: bool | None
+    assessed: Assessed
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorFigures:
+    """What one indicator says to a query. `missing`: why a value or groups are absent, or what the
+    official formula asks for beside.
+    """
+
+    indicator: Indicator
     window: Window
-    before: Window | None
-    directory: Directory
-    indicators: Sequence[Indicator]
-    items: Sequence[Indicator]  # of QĐ 766's score
-    expecting: Callable[[Window], Expecting]  # who should report on some day of a window
-    as_of: AsOf
-    _sharing: dict[AdministrativeLevel | None, Sharing] = field(default_factory=dict)
-    _reporting: dict[tuple[str, Window], set[str]] = field(default_factory=dict)
-    _scopes: dict[tuple[Window, AdministrativeLevel | None], list[Scope] | None] = field(
-        default_factory=dict
-    )
-
-    @cached_property
-    def uncounted(self) -> frozenset[uncounted.Measure]:
-        """The measures that these books do not have yet."""
-        return uncounted.uncounted(self.as_of.rules)
-
-    def sharing(self, level: AdministrativeLevel | None) -> Sharing:
-        """The sums that the indicators share."""
-        if level not in self._sharing:
-            self._sharing[level] = Sharing(self.snapshot, [*self.indicators, *self.items], level)
-        return self._sharing[level]
-
-    def reporting(self, families: Sequence[str], window: Window) -> set[str]:
-        """The agencies with dated counts of the families in the window, under whichever form of
-        their code.
-        """
-        found: set[str] = set()
-        for family in families:
-            if (family, window) not in self._reporting:
-                self._reporting[family, window] = reporting(
-                    self.snapshot, self.directory, [family], window
-                )
-            found |= self._reporting[family, window]
-        return found
-
-    def coverage(self, families: Sequence[str], window: Window, *, now: bool = False) -> CoverageOf:
-        """Who reports of those who should; `now`: of those who should today, whenever they did. Of
-        no families nobody should.
-        """
-        if not families:
-            return CoverageOf(
-                reporting=None,
-                expected=None,
-                share=None,
-                complete=None,
-                note=completeness.DOES_NOT_APPLY,
-            )
-        expecting = self.expecting(Window(self.moment.today, self.moment.today) if now else window)
-        found = coverage(self.reporting(families, window), expecting.codes)
-        note = completeness.note(found.reporting, found.expected, stated=expecting.stated)
-        return CoverageOf(
-            reporting=found.reporting,
-            expected=found.expected,
-            share=found.share,
-            complete=note is None,
-            note=note,
-        )
-
-    def scopes(self, window: Window, level: AdministrativeLevel | None) -> list[Scope] | None:
-        """Where to look; None: no agency of the level is known."""
-        if (window, level) not in self._scopes:
-            self._scopes[window, level] = self._look(window, level)
-        return self._scopes[window, level]
-
-    def _look(self, window: Window, level: AdministrativeLevel | None) -> list[Scope] | None:
-        found = scopes(self.directory, self.asked, window)
-        return found if level is None else of_level(self.directory, level, found)
+    whole: Assessed
+    groups: list[GroupFigure]
+    coverage: Coverage
+    missing: Name | None
+    reports: list[ReportedFigure]
 
 
-Groups = dict[str, Figure]
-Found = tuple[Groups, Name | None]
+def reading(view: View, query: Query, indicators: Sequence[Indicator]) -> Reading:
+    """A query about these indicators, at this view.
+
+    Raises: QueryError for an agency that nobody knows, and for what can't be compared; NotReady for
+    books that nobody ever counted.
+    """
+    view.require_known(query.agency)
+    needed = dict.fromkeys(indicators)
+    for one in indicators:
+        needed.update(dict.fromkeys(origin_of(one).made_of(view.catalogue)))
+    made = Reading(view, query, list(needed), figures)
+    view.require_begun()
+    return made
 
 
-def answer(question: Question, indicator: Indicator) -> IndicatorAnswer:
+def figures(reading: Reading, indicator: Indicator, part: Slice) -> Found:
+    """The figure of each group (without groups of the empty text), or none and the reason."""
+    return origin_of(indicator).figures(reading, indicator, part)
+
+
+def window_of(reading: Reading, indicator: Indicator) -> Window:
+    """The window that an indicator is told of: one of this moment, of none."""
+    return EVER if indicator.asks_now else reading.window
+
+
+def answer(reading: Reading, indicator: Indicator) -> IndicatorFigures:
     """The indicator's figure, its groups, and what is missing."""
-    asked, window = question.asked, EVER if indicator.asks_now else question.window
-    whole, why = figures(question, indicator, window, asked.level)
-    then, why_not = _before(question, indicator, asked.level)
-    groups, why_no_groups = _groups(question, indicator, window)
-    return IndicatorAnswer(
-        **_share(question, indicator, whole.get("", NOTHING), asked.level, then.get("", NOTHING)),
-        id=indicator.id,
-        version=indicator.version,
-        source=indicator.source,
-        name=indicator.name,
-        unit=indicator.unit,
-        direction=indicator.direction,
-        agency=asked.agency,
-        level=asked.level,
-        field=asked.field,
-        window=Days(first=window.first, last=window.last),
-        coverage=question.coverage(_families(indicator), window, now=indicator.asks_now),
-        as_of=question.as_of,
-        by=asked.by,
+    window, level = window_of(reading, indicator), reading.query.level
+    whole, why = figures(reading, indicator, Slice(window, level))
+    then, why_not = _before(reading, indicator, level)
+    groups, why_no_groups = _groups(reading, indicator, window)
+    return IndicatorFigures(
+        indicator=indicator,
+        window=window,
+        whole=_assessed(reading, indicator, whole, then, level),
         groups=groups,
+        coverage=coverage_of(reading, sending(indicator), window, now=indicator.asks_now),
         missing=why or why_not or why_no_groups or indicator.missing,
-        reports=reports(
-            question.directory, indicator, question.scopes(question.window, None) or []
-        ),
+        reports=origin_of(indicator).reports(reading, indicator),
     )
 
 
-def figures(
-    question: Question,
+def _before(
+    reading: Reading,
     indicator: Indicator,
-    window: Window,
-    level: Level = None,
+    level: AdministrativeLevel | None,
     by: By | None = None,
 ) -> Found:
-    """The figure of each group (without `by` of the empty text), or none and the reason."""
-    if indicator.source == "coverage":
-        return _coverage(question, window, level, by)
-    if indicator.source == "score":
-        return _score(question, window, level, by)
-    if (why := _absent(question, indicator, window, level, by)) is not None:
-        return {}, why
-    own = own_level(indicator, level)
-    limits, where = among_of(question, indicator), question.scopes(window, None if own else level)
-    if isinstance(limits, Name):
-        return {}, limits
-    if where is None:
-        return {}, absence.NO_LEVEL
-    if indicator.source == "reported":
-        return reported(question.directory, indicator, where, by)
-    if indicator.by_procedure is not None:
-        return by_procedure(
-            question.snapshot,
-            indicator,
-            question.moment,
-            where,
-            question.directory,
-            among=limits,
-            by=by,
-        )
-    parts = read(
-        question.sharing(own), indicator, question.moment, where, by=by, among=limits, level=own
-    )
-    return {group: figure(indicator, found) for group, found in parts.items()}, None
-
-
-def _absent(
-    question: Question, indicator: Indicator, window: Window, level: Level, by: By | None
-) -> Name | None:
-    if indicator.source == "none":
-        return indicator.missing
-    if indicator.asks_now and question.asked.time:
-        return absence.NOW_ONLY
-    if (why := uncounted.why(question.uncounted & uncounted.needs(indicator, level))) is not None:
-        return why
-    if by == "day" and (
-        indicator.ends_now or any(term.over == "before" for term in indicator.leaves)
-    ):
-        return absence.NOT_BY_DAY
-    if not indicator.by_agency and (level or question.asked.agency or by == "agency"):
-        return absence.NOT_BY_AGENCY
-    if indicator.ends_now and window.last is not None and window.last < question.moment.today:
-        return absence.NOT_NOW
-    return None
-
-
-def among_of(question: Question, indicator: Indicator) -> tuple[str, ...] | Name:
-    """The categories that it is limited to (none: all), or why there are none."""
-    field_ = question.asked.field
-    if field_ and (indicator.source == "reported" or set(indicator.families) != {"dossiers"}):
-        return absence.NOT_ONE_FIELD
-    return among(question.directory, indicator, field_)
-
-
-def _coverage(question: Question, window: Window, level: Level, by: By | None) -> Found:
-    if level or by or question.asked.field:
-        return {}, absence.NOT_BY_THIS
-    found = coverage(question.reporting(FAMILIES, window), question.expecting(window).codes)
-    return {"": Figure(found.reporting, found.expected, found.share)}, None
-
-
-def _score(question: Question, window: Window, level: Level, by: By | None) -> Found:
-    if by:
-        return {}, absence.NOT_BY_THIS
-    needed = frozenset[uncounted.Measure]().union(
-        *(uncounted.needs(item, level) for item in question.items)
-    )
-    if (why := uncounted.why(question.uncounted & needed)) is not None:
-        return {}, why
-    found = [
-        points(item, figures(question, item, window, level)[0].get("", NOTHING))
-        for item in question.items
-    ]
-    known = [one for one in found if one is not None]
-    return {"": Figure(None, None, round(sum(known), 2) if known else None)}, None
-
-
-def _before(question: Question, indicator: Indicator, level: Level, by: By | None = None) -> Found:
-    if question.before is None:
+    if reading.before is None:
         return {}, None
     if indicator.asks_now:
         return {}, absence.NOT_THEN
-    return figures(question, indicator, question.before, level, by)
+    return figures(reading, indicator, Slice(reading.before, level, by))
 
 
 def _groups(
-    question: Question, indicator: Indicator, window: Window
-) -> tuple[list[Group], Name | None]:
-    by, level = question.asked.by, question.asked.level
+    reading: Reading, indicator: Indicator, window: Window
+) -> tuple[list[GroupFigure], Name | None]:
+    by, level = reading.query.by, reading.query.level
     if by is None:
         return [], None
     if by == "level":
-        return _levels(question, indicator, window)
-    found, why = figures(question, indicator, window, level, by)
-    then, _ = _before(question, indicator, level, by)
-    return [
-        Group(
-            group=group,
-            known=known(question.directory, group, by, indicator.families),
-            **_share(question, indicator, one, level, then.get(group, NOTHING)),
+        return _levels(reading, indicator, window)
+    found, why = figures(reading, indicator, Slice(window, level, by))
+    then, _ = _before(reading, indicator, level, by)
+    directory, families = reading.view.directory, indicator.families
+    groups = [
+        GroupFigure(
+            group,
+            is_known(directory, group, by, families),
+            _assessed(reading, indicator, found, then, level, group),
         )
-        for group, one in found.items()
-    ], why
+        for group in found
+    ]
+    return groups, why
 
 
 def _levels(
-    question: Question, indicator: Indicator, window: Window
-) -> tuple[list[Group], Name | None]:
-    found: list[Group] = []
+    reading: Reading, indicator: Indicator, window: Window
+) -> tuple[list[GroupFigure], Name | None]:
+    groups: list[GroupFigure] = []
     reason: Name | None = None
-    for level in [question.asked.level] if question.asked.level else ADMINISTRATIVE_LEVELS:
-        whole, why = figures(question, indicator, window, level)
-        then, _ = _before(question, indicator, level)
-        if "" in whole:
-            found.append(
-                Group(
-                    group=level,
-                    **_share(question, indicator, whole[""], level, then.get("", NOTHING)),
-                )
-            )
+    asked = reading.query.level
+    for level in [asked] if asked else ADMINISTRATIVE_LEVELS:
+        found, why = figures(reading, indicator, Slice(window, level))
+        then, _ = _before(reading, indicator, level)
+        if "" in found:
+            assessed = _assessed(reading, indicator, found, then, level)
+            groups.append(GroupFigure(level, None, assessed))
         reason = reason or why
-    return found, reason
+    return groups, reason
 
 
-def _share(
-    question: Question, indicator: Indicator, found: Figure, level: Level, then: Figure
-) -> dict[str, Any]:
-    target = indicator.target(question.window.last or question.moment.today, level)
-    share = Share(
-        numerator=found.numerator,
-        denominator=found.denominator,
-        value=found.value,
-        target=target,
-        gap=found.gap(target),
-        percentiles={f"p{percentile}": bound for percentile, bound in found.percentiles},
-        compared=None
-        if question.before is None
-        else Compared(
-            window=Days(first=question.before.first, last=question.before.last),
-            numerator=then.numerator,
-            denominator=then.denominator,
-            value=then.value,
-            change=found.gap(then.value),
-        ),
+def _assessed(
+    reading: Reading,
+    indicator: Indicator,
+    found: dict[str, Figure],
+    then: dict[str, Figure],
+    level: AdministrativeLevel | None,
+    group: str = "",
+) -> Assessed:
+    day = reading.window.last or reading.view.moment.today
+    return Assessed(
+        figure=found.get(group, NOTHING),
+        target=indicator.target(day, level),
+        then=None if reading.before is None else then.get(group, NOTHING),
     )
-    return share.__dict__
 
 
-def _families(indicator: Indicator) -> Sequence[str]:
-    return FAMILIES if indicator.source in ("coverage", "score") else sending(indicator.families)
-
-
-def known(directory: Directory, group: str, by: str | None, families: Sequence[str]) -> bool | None:
+def is_known(
+    directory: Directory, group: str, by: str | None, families: Sequence[str]
+) -> bool | None:
     """Whether the agency or procedure of a group is registered; None where groups are neither, or
     nobody registers them.
     """
     if by == "category" and set(families) == {"dossiers"}:
         return directory.registered_procedure(group)
     return directory.registered(group, by)
-
-
-def sending(families: Iterable[str]) -> list[str]:
-    """The families of which every agency is expected to send events. Who has no systems, fees or
-    accounts has none to register.
-    """
-    return [family for family in families if family != "inventory"]

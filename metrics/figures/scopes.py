@@ -1,14 +1,14 @@
-"""Which agencies, categories and days a question is about, by the hierarchy of each day."""
+"""Which agencies, categories and days a query is about, by the hierarchy of each day."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
+from typing import NamedTuple
 
-from metrics.api.parameters import Asked, CountsAsked, IndicatorsAsked
 from metrics.catalogue.indicators import Indicator, Name
 from metrics.figures import absence
-from metrics.figures.sums import Scope
+from metrics.figures.query import Query
 from schemas.codes import AdministrativeLevel
 from schemas.windows import Window
 from serving.directory.directory import Directory
@@ -24,59 +24,70 @@ OF_AGENCIES: dict[str, AdministrativeLevel] = {
 }
 
 
-def scopes(directory: Directory, asked: Asked, window: Window) -> list[Scope]:
+class AgencyScope(NamedTuple):
+    """Where a figure is looked for during a part of its window: these agencies' codes (None: all),
+    told under these names.
+    """
+
+    window: Window
+    codes: frozenset[str] | None = None
+    names: Mapping[str, str] = {}
+
+
+def scopes(directory: Directory, query: Query, window: Window) -> list[AgencyScope]:
     """The parts of a window with the codes that count in each, and the names that groups by agency
     have.
     """
-    parts = [Scope(window, None if asked.agency is None else frozenset([asked.agency]))]
+    codes = None if query.agency is None else frozenset([query.agency])
+    parts = [AgencyScope(window, codes)]
     if directory.empty:
         return parts
-    if asked.agency is not None:
-        parts = [
-            Scope(*part)
-            for part in directory.spans(asked.agency, window, history=asked.history, own=asked.own)
-        ]
-    if not isinstance(asked, IndicatorsAsked | CountsAsked) or asked.by != "agency":
-        return parts
-    names = directory.groupings(window, asked.roll_up)
+    if query.agency is not None:
+        spans = directory.spans(query.agency, window, history=query.history, own=query.own)
+        parts = [AgencyScope(*span) for span in spans]
+    return _named(directory, query, window, parts) if query.by == "agency" else parts
+
+
+def _named(
+    directory: Directory, query: Query, window: Window, parts: Sequence[AgencyScope]
+) -> list[AgencyScope]:
+    """The same, cut where the names of groups change."""
+    names = directory.groupings(window, query.roll_up)
     return [
-        Scope(both, part.codes, renamed)
+        AgencyScope(days, part.codes, renamed)
         for part in parts
         for other, renamed in names
-        if (both := _both(part.window, other))
+        if (days := part.window.overlap(other)) is not None
     ]
 
 
-def _both(one: Window, other: Window) -> Window | None:
-    """The days that are in both; None: none is."""
-    firsts = [first for first in (one.first, other.first) if first is not None]
-    lasts = [last for last in (one.last, other.last) if last is not None]
-    first, last = max(firsts, default=None), min(lasts, default=None)
-    return None if first and last and first > last else Window(first, last)
+def scope_of(found: Sequence[AgencyScope], day: date) -> AgencyScope:
+    """The one that a day is in; the last one for a day behind them all."""
+    later = (scope for scope in found if not scope.window.ends_before(day))
+    return next(later, found[-1])
 
 
 def of_level(
-    directory: Directory, level: AdministrativeLevel, found: list[Scope]
-) -> list[Scope] | None:
+    directory: Directory, level: AdministrativeLevel, found: list[AgencyScope]
+) -> list[AgencyScope] | None:
     """The same, of the agencies of a level of government only; each day's own, those that had ended
     by then too. None: there is none.
     """
-    limited, known = list[Scope](), False
+    limited, known = list[AgencyScope](), False
     for scope in found:
         for part in directory.parts(scope.window):
-            tree = directory.tree(part.first or date.min)
-            codes = tree.all_forms(agency for agency in tree.level if _level(tree, agency) == level)
+            codes = _codes_of(directory.tree(part.bounds[0]), level)
             known |= bool(codes)
-            _extend(
-                limited,
-                scope._replace(
-                    window=part, codes=codes if scope.codes is None else codes & scope.codes
-                ),
-            )
+            limits = codes if scope.codes is None else codes & scope.codes
+            _extend(limited, scope._replace(window=part, codes=limits))
     return limited if known else None
 
 
-def _extend(found: list[Scope], scope: Scope) -> None:
+def _codes_of(tree: Tree, level: AdministrativeLevel) -> frozenset[str]:
+    return tree.all_forms(agency for agency in tree.level if _level(tree, agency) == level)
+
+
+def _extend(found: list[AgencyScope], scope: AgencyScope) -> None:
     """Append a scope, or lengthen the last one where nothing changes."""
     if found and found[-1][1:] == scope[1:]:
         found[-1] = scope._replace(window=Window(found[-1].window.first, scope.window.last))
@@ -104,15 +115,13 @@ def among(
     """
     own = indicator.filters
     limits = [set(own.categories)] if own and own.categories else []
-    limits += [set(categories(directory, own.fields))] if own and own.fields else []
-    limits += [set(categories(directory, [field]))] if field else []
+    limits += [categories(directory, own.fields)] if own and own.fields else []
+    limits += [categories(directory, [field])] if field else []
     if not limits:
         return ()
     return tuple(sorted(set.intersection(*limits))) or absence.NO_FIELD
 
 
-def categories(directory: Directory, fields: Collection[str]) -> tuple[str, ...]:
+def categories(directory: Directory, fields: Collection[str]) -> set[str]:
     """The procedures of these fields."""
-    return tuple(
-        sorted({code for field in fields for code in directory.procedures_of_field(field)})
-    )
+    return {code for field in fields for code in directory.procedures_of_field(field)}

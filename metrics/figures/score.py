@@ -4,15 +4,17 @@ what is missing is said.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from metrics.catalogue.indicators import Indicator, Name
-from metrics.figures.sums import Figure
+from metrics.figures import absence, uncounted
+from metrics.figures.figure import NOTHING, Figure
+from metrics.figures.reading import Found, Reading, Slice
 
 # Group -> its name and the most points it gives (domain: the portal's six branches, 100 points in
 # all).
-GROUPS: dict[str, tuple[Name, int]] = {
+GROUPS_766: dict[str, tuple[Name, int]] = {
     "transparency": (Name(vi="Công khai, minh bạch", en="Openness and transparency"), 18),
     "progress": (Name(vi="Tiến độ, kết quả giải quyết", en="Progress and results"), 20),
     "online": (Name(vi="Dịch vụ trực tuyến", en="Online services"), 12),
@@ -20,6 +22,37 @@ GROUPS: dict[str, tuple[Name, int]] = {
     "digitisation": (Name(vi="Số hóa hồ sơ", en="Digitised dossiers"), 22),
     "satisfaction": (Name(vi="Mức độ hài lòng", en="Satisfaction"), 18),
 }
+
+
+def items_of(catalogue: Mapping[str, Indicator]) -> list[Indicator]:
+    """The score's items, whose figures it is made of."""
+    return [one for one in catalogue.values() if one.score is not None]
+
+
+def figures(reading: Reading, _: Indicator, part: Slice) -> Found:
+    """The sum of all points that are known, of no groups."""
+    if part.by:
+        return {}, absence.NOT_BY_THIS
+    items = items_of(reading.view.catalogue)
+    needed = frozenset[uncounted.Measure]().union(
+        *(uncounted.needs(item, part.level) for item in items)
+    )
+    if (why := uncounted.why(reading.view.uncounted & needed)) is not None:
+        return {}, why
+    total = add_up(scored(reading, part))
+    return {"": Figure(None, None, total.points)}, None
+
+
+def scored(reading: Reading, part: Slice) -> list[Scored]:
+    """Every item of the catalogue with its figure."""
+    return [_scored(reading, item, part) for item in items_of(reading.view.catalogue)]
+
+
+def _scored(reading: Reading, item: Indicator, part: Slice) -> Scored:
+    found, why = reading.figures(item, part)
+    whole = found.get("", NOTHING)
+    uncountable = absence.NOTHING_COUNTED if whole.value is None else None
+    return Scored(item, whole, why or item.missing or uncountable)
 
 
 def points(item: Indicator, found: Figure) -> float | None:
@@ -44,21 +77,21 @@ class Scored(NamedTuple):
         return points(self.item, self.found)
 
 
-class Sum(NamedTuple):
+class ScoreSum(NamedTuple):
     """Points given, out of how many that events can give."""
 
     points: float | None
     possible: float
 
 
-def add_up(scored: Iterable[Scored]) -> Sum:
+def add_up(scored: Iterable[Scored]) -> ScoreSum:
     """The points of the items whose points are known."""
     known = [
         (one.points, one.item.score.points)
         for one in scored
         if one.points is not None and one.item.score is not None
     ]
-    return Sum(
+    return ScoreSum(
         round(sum(given for given, _ in known), 2) if known else None,
         sum(most or 0 for _, most in known),
     )
@@ -70,5 +103,5 @@ def by_group(scored: Sequence[Scored]) -> dict[str, list[Scored]]:
         group: [
             one for one in scored if one.item.score is not None and one.item.score.group == group
         ]
-        for group in GROUPS
+        for group in GROUPS_766
     }

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from metrics.lists.tables import KEY, Listed, Weighing
+from schemas.cells import At
+from schemas.clock import as_date, iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Selection:
         return self.table.weighing(self.measures, self.less)
 
 
-class Place(NamedTuple):
+class Cursor(NamedTuple):
     """Where a page ended: the selection, and the key of its last row."""
 
     selection: int
@@ -51,7 +53,7 @@ class Place(NamedTuple):
 class Found:
     """A row: where it stands, what it counts for, and what it adds to the figure asked for."""
 
-    place: Place
+    place: Cursor
     table: Listed
     category: str
     counts: dict[str, int]
@@ -67,9 +69,9 @@ class Total:
 
 
 def page(
-    db: sqlite3.Connection, selections: Sequence[Selection], after: Place | None, limit: int
+    db: sqlite3.Connection, selections: Sequence[Selection], after: Cursor | None, limit: int
 ) -> list[Found]:
-    """At most `limit` rows after a place, in order of selection, at, agency, thing and number."""
+    """At most `limit` rows behind a cursor, in order of selection, at, agency, thing and number."""
     found: list[Found] = []
     for number, selection in enumerate(selections):
         if after is not None and number < after.selection:
@@ -133,6 +135,13 @@ def applied(db: sqlite3.Connection, topic: str) -> dict[int, int] | None:
     return None if None in found.values() else found
 
 
+def at_text(at: int, shape: At) -> str | None:
+    """When a row counts, for people."""
+    if shape == "instant":
+        return iso(at) if at else None
+    return as_date(at).isoformat()
+
+
 _dates = msgspec.msgpack.Decoder(list[int | None]).decode
 
 
@@ -186,7 +195,7 @@ def _begin(
 def _found(selection: int, table: Listed, row: tuple[Any, ...]) -> Found:
     at, agency, thing, number, category, low, high, *sums, adds = row
     return Found(
-        Place(selection, at, agency, thing, number),
+        Cursor(selection, at, agency, thing, number),
         table,
         category,
         table.counts(low, high, sums),

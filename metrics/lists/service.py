@@ -1,17 +1,13 @@
-"""The listing's place in `lgsp metrics`: its file, its feed, the answers made from it, and its
-health.
-"""
+"""The listing's place in `lgsp metrics`: its file, its feed, and the answers made from it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metrics.api.questions import Questions
+from metrics.figures.view import Views
 from metrics.lists.listing import Listing, Meaning
 from metrics.lists.pace import Pace
 from metrics.lists.questions import Lists
-from metrics.prometheus import table as told
-from metrics.prometheus.exposition import block
 from schemas.settings import Settings
 from serving.store.disposable import DisposableFile, Snapshots
 from serving.store.follower import Follower
@@ -30,18 +26,16 @@ class Service:
     says what states mean.
     """
 
-    def __init__(
-        self, settings: Settings, meanings: Sequence[Meaning], questions: Questions
-    ) -> None:
+    def __init__(self, settings: Settings, meanings: Sequence[Meaning], views: Views) -> None:
         self.lists: Lists | None = None
         self.feeds: list[Follower] = []
         self.meanings = meanings
         self.snapshots: Snapshots | None = None  # for whoever reads the listing besides
-        self._listing = Listing(settings.read_models / LISTING_FILE, meanings, settings.app_id)
+        self.listing = Listing(settings.read_models / LISTING_FILE, meanings, settings.app_id)
         if settings.listing and meanings:
-            self.snapshots = Snapshots(self._listing, SAYING)
-            pace = Pace(self._listing, questions.readers, self.snapshots)
-            topics = tuple(self._listing.meanings)
+            self.snapshots = Snapshots(self.listing, SAYING)
+            pace = Pace(self.listing, views.readers, self.snapshots)
+            topics = tuple(self.listing.meanings)
             feed = Follower(
                 settings,
                 pace,
@@ -50,22 +44,9 @@ class Service:
                 ),
             )
             self.feeds = [feed]
-            self.lists = Lists(questions, pace, meanings, progress=lambda: feed.progress)
+            self.lists = Lists(views, pace, meanings, progress=lambda: feed.progress)
 
     @property
     def files(self) -> list[DisposableFile]:
         """What is kept on disk."""
-        return [self._listing] if self.feeds else []
-
-    def text(self) -> str:
-        """Their part of GET /metrics; nothing without lists."""
-        if not self.feeds:
-            return ""
-        progress, listing = self.feeds[0].progress, self._listing
-        return (
-            block(told.LISTING_READY, [((), int(progress.ready))])
-            + block(told.LISTING_LAG, [((), progress.lag)])
-            + block(told.LISTING_UNREADABLE, [((), listing.stats.unreadable)])
-            + block(told.LISTING_REBUILDS, [((), listing.rebuilds)])
-            + block(told.LISTING_SIZE, [((), listing.size())])
-        )
+        return [self.listing] if self.feeds else []

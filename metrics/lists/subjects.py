@@ -8,74 +8,64 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pydantic import Field
-
-from metrics.api.parameters import Asked, CountsAsked, IndicatorsAsked
-from metrics.api.problems import instead, shown, unknown_indicator, wrong
-from metrics.api.questions import Counting, counted_in, counted_sums, counted_window
 from metrics.catalogue.indicators import Indicator, Name
 from metrics.cube.rollups import cover_days, fine
 from metrics.cube.tables import TABLES, Table
+from metrics.errors import instead, unknown_indicator, wrong
 from metrics.figures import uncounted
-from metrics.figures.compute import Question, among_of, figures
-from metrics.figures.sums import NOTHING, own_level
+from metrics.figures.compute import figures, window_of
+from metrics.figures.counts import counted_in, counted_sums, counted_window
+from metrics.figures.figure import NOTHING
+from metrics.figures.origins import origin_of
+from metrics.figures.query import Query
+from metrics.figures.reading import Reading, Slice
+from metrics.figures.resolve import Place, resolve
 from metrics.lists.reader import Selection
 from metrics.lists.tables import TABLES as LISTED
 from metrics.lists.terms import Part, families_of, selections, term_of
-from schemas.codes import AdministrativeLevel
-from schemas.windows import EVER, Window
-
-LIMIT = 100
-
-
-class ListAsked(Asked):
-    """Parameters of a list: those of a figure, and which figure."""
-
-    indicator: str | None = Field(None, description="The id of an indicator, as in /v1/catalogue")
-    part: Part = Field("numerator", description="Which part of it: numerator or denominator")
-    kind: str | None = Field(
-        None, description="Instead of indicator: a kind of cell, as in /v1/counts"
-    )
-    measure: str | None = Field(None, description="With kind: one of its measures")
-    level: AdministrativeLevel | None = Field(
-        None, description="Only the agencies of this level of government"
-    )
-    field: str | None = Field(None, description="Only the procedures of this field (lĩnh vực)")
-    limit: int = Field(LIMIT, ge=1, le=1_000, description="Rows of a page")
-    after: str | None = Field(None, description="`next` of the page before")
-
-    def common(self) -> dict[str, object]:
-        """The parameters that every question takes, by their names for callers."""
-        names = ("agency", "own", "history", "window")
-        return {name: getattr(self, name) for name in names} | {"from": self.first, "to": self.last}
+from schemas.masking import shown
+from schemas.windows import Window
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ListQuery:
+    """A page of the list behind a part of an indicator, or behind a measure of a kind of cell."""
+
+    query: Query
+    indicator: str | None = None
+    part: Part = "numerator"
+    kind: str | None = None
+    measure: str | None = None
+    limit: int = 100
+    after: str | None = None  # `next` of the page before
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
     """A figure over a window (None: it has none, and why), and what is behind it."""
 
     figure: int | None
     missing: Name | None
     window: Window
-    behind: list[Selection]
+    selections: list[Selection]
 
 
 class Subject(Protocol):
     """What a list is asked for."""
 
     @property
-    def asked(self) -> IndicatorsAsked:
-        """The question whose snapshot, moment, window and scopes it shares."""
+    def query(self) -> Query:
+        """The query whose view, window and scopes it shares."""
 
     @property
     def indicators(self) -> Sequence[Indicator]:
-        """The indicators of that question."""
+        """The indicators of that query."""
 
     @property
     def head(self) -> dict[str, Any]:
         """Its fields in the answer."""
 
-    def told(self, question: Question) -> Told:
+    def behind(self, reading: Reading) -> Behind:
         """Its figure, and the rows behind."""
 
 
@@ -85,7 +75,7 @@ class PartOfIndicator:
 
     indicator: Indicator
     part: Part
-    asked: IndicatorsAsked
+    query: Query
 
     @property
     def indicators(self) -> Sequence[Indicator]:
@@ -102,28 +92,20 @@ class PartOfIndicator:
             "part": self.part,
         }
 
-    def told(self, question: Question) -> Told:
+    def behind(self, reading: Reading) -> Behind:
         """As the indicator is answered."""
-        indicator, level = self.indicator, self.asked.level
-        window = EVER if indicator.asks_now else question.window
-        found, why = figures(question, indicator, window, level)
+        indicator = self.indicator
+        asked = Slice(window_of(reading, indicator), self.query.level)
+        found, why = figures(reading, indicator, asked)
         whole = found.get("", NOTHING)
         figure = whole.numerator if self.part == "numerator" else whole.denominator
-        return Told(
-            figure, why or indicator.missing, window, [] if why else self._behind(question, window)
-        )
+        rows = [] if why else self._selections(reading, asked)
+        return Behind(figure, why or indicator.missing, asked.window, rows)
 
-    def _behind(self, question: Question, window: Window) -> list[Selection]:
-        own = own_level(self.indicator, self.asked.level)
-        where, among = (
-            question.scopes(window, None if own else self.asked.level),
-            among_of(question, self.indicator),
-        )
-        assert where is not None, "a figure that can be told has a place to look for it"
-        assert isinstance(among, tuple), "a figure that can be told has its categories"
-        return selections(
-            self.indicator, self.part, question.moment, where, among=among, level=self.asked.level
-        )
+    def _selections(self, reading: Reading, asked: Slice) -> list[Selection]:
+        place = resolve(reading, self.indicator, asked)
+        assert isinstance(place, Place), "a figure that can be told has a place to look for it"
+        return selections(self.indicator, self.part, reading.view.moment, place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +114,7 @@ class Count:
 
     table: Table
     measure: str
-    counts: CountsAsked
-
-    @property
-    def asked(self) -> IndicatorsAsked:
-        """The same question without the kind."""
-        return IndicatorsAsked.model_validate(
-            self.counts.model_dump(by_alias=True, exclude={"family", "kind"})
-        )
+    query: Query
 
     @property
     def indicators(self) -> Sequence[Indicator]:
@@ -151,52 +126,37 @@ class Count:
         """Kind and measure."""
         return {"kind": self.table.kind, "measure": self.measure}
 
-    def told(self, question: Question) -> Told:
+    def behind(self, reading: Reading) -> Behind:
         """As /v1/counts counts."""
-        table, counting = self.table, Counting(question, self.counts)
-        window = counted_window(counting, table)
-        if (
-            why := uncounted.why({(table.family, table.kind, self.measure)} & question.uncounted)
-        ) is not None:
-            return Told(None, why, window, [])
-        whole = counted_sums(counting, table, window, None).get("")
+        table, window = self.table, counted_window(reading, self.table)
+        needed = {(table.family, table.kind, self.measure)}
+        if (why := uncounted.why(needed & reading.view.uncounted)) is not None:
+            return Behind(None, why, window, [])
+        whole = counted_sums(reading, table).get("")
         figure = whole[table.declared.measures.index(self.measure)] if whole else 0
-        behind = [
+        rows = [
             found
-            for scope in counted_in(counting, table, window)
+            for scope in counted_in(reading, table)
             for found in self._of(scope.window, scope.codes)
         ]
-        return Told(figure, None, window, behind)
+        return Behind(figure, None, window, rows)
 
     def _of(self, window: Window, codes: frozenset[str] | None) -> list[Selection]:
         ranges = [fine(range_, self.table.declared.at) for range_ in cover_days(window)]
+        if not ranges:
+            return []
+        low, high = min(found.low for found in ranges), max(found.high for found in ranges)
         agencies = None if codes is None else tuple(sorted(codes))
-        low, high = (
-            min((found.low for found in ranges), default=1),
-            max((found.high for found in ranges), default=0),
-        )
-        return (
-            [
-                Selection(
-                    LISTED[self.table.family, self.table.kind],
-                    low,
-                    high,
-                    (self.measure,),
-                    (),
-                    agencies,
-                )
-            ]
-            if ranges
-            else []
-        )
+        listed = LISTED[self.table.family, self.table.kind]
+        return [Selection(listed, low, high, (self.measure,), (), agencies)]
 
 
 def subject(
-    family: str, asked: ListAsked, catalogue: Mapping[str, Indicator], listed: Sequence[str]
+    family: str, asked: ListQuery, catalogue: Mapping[str, Indicator], listed: Sequence[str]
 ) -> Subject:
     """What is asked for, of a family among those `listed`.
 
-    Raises: Problem for what has no list at this address.
+    Raises: QueryError and UnknownIndicator for what has no list at this address.
     """
     if (asked.indicator is None) == (asked.kind is None):
         raise wrong("indicator", "name either an indicator, or kind and measure")
@@ -209,7 +169,7 @@ def subject(
 
 def _part(
     family: str,
-    asked: ListAsked,
+    asked: ListQuery,
     id_: str,
     catalogue: Mapping[str, Indicator],
     listed: Sequence[str],
@@ -218,12 +178,12 @@ def _part(
         raise wrong("measure", "goes with kind, not with an indicator")
     if (indicator := catalogue.get(id_)) is None:
         raise unknown_indicator(id_, catalogue, "indicator")
-    if indicator.source == "procedures":
+    if indicator.by_procedure is not None:
         raise wrong(
             "indicator",
             f"{id_} is worked out procedure by procedure: ask /v1/indicators/{id_}?by=category",
         )
-    if indicator.source != "events":
+    if not origin_of(indicator).listed:
         raise wrong("indicator", f"{id_} is not counted from events, so there is no list behind it")
     if term_of(indicator, asked.part) is None:
         raise wrong("part", f"{id_} is a count and has no {asked.part}")
@@ -238,28 +198,21 @@ def _part(
             "indicator", f"the {asked.part} of {id_} counts {' and '.join(families)}: {where}"
         )
     if indicator.asks_now:
-        asked.refuse_time(id_)
-    question = IndicatorsAsked.model_validate(
-        asked.common() | {"level": asked.level, "field": asked.field}
-    )
-    return PartOfIndicator(indicator, asked.part, question)
+        asked.query.refuse_time(id_)
+    return PartOfIndicator(indicator, asked.part, asked.query)
 
 
-def _count(family: str, asked: ListAsked) -> Count:
+def _count(family: str, asked: ListQuery) -> Count:
     kinds = [kind for found, kind in LISTED if found == family]
     if asked.kind not in kinds:
-        given = asked.kind or ""
-        raise wrong("kind", f"{shown(given)} is no kind of {family}; {instead(given, kinds)}")
+        kind = asked.kind or ""
+        raise wrong("kind", f"{shown(kind)} is no kind of {family}; {instead(kind, kinds)}")
     table = TABLES[family, asked.kind]
     if asked.measure not in table.declared.measures:
         raise wrong("measure", f"kind {asked.kind} counts {', '.join(table.declared.measures)}")
-    for name in ("level", "field"):
-        if getattr(asked, name) is not None:
+    for name, given in (("level", asked.query.level), ("field", asked.query.field)):
+        if given is not None:
             raise wrong(name, "goes with an indicator, not with a raw count")
     if table.declared.at == "instant":
-        asked.refuse_time(f"kind {table.kind}")
-    return Count(
-        table,
-        asked.measure,
-        CountsAsked.model_validate(asked.common() | {"family": family, "kind": asked.kind}),
-    )
+        asked.query.refuse_time(f"kind {table.kind}")
+    return Count(table, asked.measure, asked.query)

@@ -3,59 +3,50 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import get_args
 
-from metrics.catalogue.indicators import Agency
-from metrics.cube.snapshot import Snapshot
 from metrics.cube.tables import FAMILIES
-from metrics.figures.expected import expected, in_question, reporting, silence
+from metrics.figures.compute import reading
+from metrics.figures.coverage import coverage_of
+from metrics.figures.expected import silence
+from metrics.figures.query import Query
+from metrics.figures.view import View
 from metrics.prometheus import table as told
 from metrics.prometheus.exposition import block
-from schemas.clock import to_datetime
-from schemas.windows import EXPORTED, named
-from serving.directory.directory import Directory
+from schemas.windows import EXPORTED
 from serving.directory.items import MistakeKind
 
 
-def directory_text(
-    snapshot: Snapshot, directory: Directory, declared: Mapping[str, Agency], now_ms: int
-) -> str:
+def directory_text(view: View) -> str:
     """Who is silent, coverage of every window, unknown codes, and what the directory left out."""
-    heard, silent = snapshot.last_events(), silence(snapshot, directory, declared, now_ms)
+    directory = view.directory
+    silent = silence(directory, view.declared, view.heard, view.moment.now_ms)
     mistakes = Counter(mistake.kind for mistake in directory.mistakes)
-    unknown = None if directory.empty else len(directory.unknown(heard))
-    procedures = (
-        len(directory.unknown_procedures(snapshot.last_of_procedures()))
-        if directory.procedures
-        else None
-    )
+    unknown = None if directory.empty else len(directory.unknown(view.heard))
     return (
         block(
             told.AGENCY_SILENT, (((agency,), seconds) for agency, seconds in sorted(silent.items()))
         )
-        + _coverage(snapshot, directory, declared, now_ms)
+        + _coverage(view)
         + block(told.AGENCIES_UNKNOWN, [((), unknown)])
-        + block(told.PROCEDURES_UNKNOWN, [((), procedures)])
+        + block(told.PROCEDURES_UNKNOWN, [((), _unknown_procedures(view))])
         + block(
             told.DIRECTORY_PROBLEMS, (((kind,), mistakes[kind]) for kind in get_args(MistakeKind))
         )
     )
 
 
-def _coverage(
-    snapshot: Snapshot, directory: Directory, declared: Mapping[str, Agency], now_ms: int
-) -> str:
-    counted, today = snapshot.counted(), to_datetime(now_ms).date()
-    samples = []
+def _unknown_procedures(view: View) -> int | None:
+    if not view.directory.procedures:
+        return None
+    return len(view.directory.unknown_procedures(view.snapshot.last_of_procedures()))
+
+
+def _coverage(view: View) -> str:
+    found = {}
     for name in EXPORTED:
-        window = named(name, today)
-        codes = {
-            one.code for one in expected(directory, declared, counted, in_question(window, today))
-        }
-        samples.append(
-            ((name,), len(codes), len(codes & reporting(snapshot, directory, FAMILIES, window)))
-        )
-    return block(told.AGENCIES_EXPECTED, ((labels, count) for labels, count, _ in samples)) + block(
-        told.AGENCIES_REPORTING, ((labels, count) for labels, _, count in samples)
-    )
+        asked = reading(view, Query(window=name), [])
+        found[name] = coverage_of(asked, FAMILIES, asked.window)
+    return block(
+        told.AGENCIES_EXPECTED, (((name,), one.expected) for name, one in found.items())
+    ) + block(told.AGENCIES_REPORTING, (((name,), one.reporting) for name, one in found.items()))

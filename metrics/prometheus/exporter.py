@@ -15,23 +15,16 @@ from time import perf_counter
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
-from metrics.catalogue.indicators import Agency, Indicator
 from metrics.cube.cube import Cube
-from metrics.cube.snapshot import Readers, Snapshot
 from metrics.cube.tables import TABLES
-from metrics.figures.compute import NO_DIRECTORY
 from metrics.figures.expected import last_events
-from metrics.figures.sums import Moment, freshness_ms
-from metrics.figures.uncounted import versions_of
+from metrics.figures.view import View, Views
 from metrics.prometheus import table as told
+from metrics.prometheus.cache import Cache
 from metrics.prometheus.directory import directory_text
 from metrics.prometheus.exposition import block, summary
-from metrics.prometheus.scrape import Kept, Scrape
-from schemas.topics import DEFAULT_BOOKS
-from schemas.worktime import OFFICE, Office
-from serving.directory.directory import Directory
+from metrics.prometheus.scrape import Providing, Scrape
 from serving.store.disposable import Unreadable
-from serving.store.progress import Progress
 from serving.telemetry import Metric
 
 
@@ -55,33 +48,25 @@ class Timings:
 
 
 class Exporter:
-    """Renders the text. `progress` and `worker_lag` ask the feed and the watcher of the workers;
+    """Renders the text. `worker_lag` asks the watcher of the workers, by (topic, partition);
     `beside` gives further metrics.
     """
 
     def __init__(
         self,
         cube: Cube,
-        indicators: Mapping[str, Indicator],
+        views: Views,
         *,
-        progress: Callable[[], Progress],
-        worker_lag: Callable[[], Mapping[tuple[str, int], int]],
-        clock: Callable[[], int],
-        directory: Callable[[], Directory] = lambda: NO_DIRECTORY,
-        agencies: Mapping[str, Agency] | None = None,
-        office: Office = OFFICE,
+        worker_lag: Callable[[], Mapping[tuple[str, int], int]] = dict,
         beside: Callable[[], str] = lambda: "",
-        books: str = DEFAULT_BOOKS,
     ) -> None:
         self.requests = Timings()
         self._renders = Timings()
-        self._cube, self._readers, self._indicators = cube, Readers(cube), indicators
-        self._progress, self._worker_lag, self._clock = progress, worker_lag, clock
-        self._directory, self._agencies, self._office = directory, agencies or {}, office
-        self._beside, self._books = beside, books
+        self._cube, self._views = cube, views
+        self._worker_lag, self._beside = worker_lag, beside
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
-        self._kept = Kept()
+        self._cache = Cache()
         self._turn = asyncio.Lock()
         self._waiting: asyncio.Task[str] | None = None
 
@@ -105,7 +90,7 @@ class Exporter:
     def render(self) -> str:
         """The text, in the calling thread; not by two threads at once."""
         figures = ""
-        if self._progress().ready:
+        if self._views.progress().ready:
             try:
                 figures = self._figures()
             except Unreadable:
@@ -115,41 +100,15 @@ class Exporter:
     def _figures(self) -> str:
         # before the snapshot: at worst too old, and read again
         versions = {kind: self._cube.versions.get(kind, 0) for kind in TABLES}
-        with self._readers.snapshot() as snapshot:
+        with self._views.readers.snapshot() as snapshot:
             if not snapshot.begun():
                 return ""
-            moment = Moment(self._clock(), self._office)
-            scrape = Scrape(snapshot, moment, self._kept, versions, self._directory())
-            known = self._indicators.values()
-            figures = (
-                scrape.indicators(known)
-                + scrape.reported(known)
-                + scrape.counts()
-                + scrape.open_dossiers()
-            )
-            return (
-                figures
-                + self._pipeline(snapshot, moment)
-                + directory_text(snapshot, self._directory(), self._agencies, moment.now_ms)
-            )
-
-    def _pipeline(self, snapshot: Snapshot, moment: Moment) -> str:
-        oldest = freshness_ms(snapshot, self._progress().partitions, moment.now_ms)
-        age = None if oldest is None else (moment.now_ms - oldest) / 1000
-        last = sorted(last_events(snapshot, self._directory(), moment.today).items())
-        rules = (
-            (self._books, family, str(version))
-            for family, found in versions_of(snapshot.rules()).items()
-            for version in found
-        )
-        return (
-            block(told.RULES, ((labels, 1) for labels in rules))
-            + block(told.FRESHNESS, [((), age)])
-            + block(told.LAST_EVENT, (((agency,), at / 1000) for agency, at in last))
-        )
+            view = self._views.of(snapshot, Providing(self._cache, versions))
+            scrape = Scrape(view, self._cache, versions)
+            return scrape.text() + _pipeline(view) + directory_text(view)
 
     def _health(self) -> str:
-        progress, stats = self._progress(), self._cube.stats
+        progress, stats = self._views.progress(), self._cube.stats
         gauges: Iterable[tuple[Metric, float | None]] = (
             (told.CUBE_READY, int(progress.ready)),
             (told.CUBE_PROGRESS, progress.percent / 100),
@@ -171,3 +130,19 @@ class Exporter:
             + summary(told.RENDER, self._renders.samples())
             + summary(told.REQUESTS, self.requests.samples())
         )
+
+
+def _pipeline(view: View) -> str:
+    oldest, now_ms = view.freshness_ms, view.moment.now_ms
+    age = None if oldest is None else (now_ms - oldest) / 1000
+    last = sorted(last_events(view.directory, view.heard, view.moment.today).items())
+    rules = (
+        (view.books, family, str(version))
+        for family, versions in view.rules.items()
+        for version in versions
+    )
+    return (
+        block(told.RULES, ((labels, 1) for labels in rules))
+        + block(told.FRESHNESS, [((), age)])
+        + block(told.LAST_EVENT, (((agency,), at / 1000) for agency, at in last))
+    )

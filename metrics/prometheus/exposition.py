@@ -19,7 +19,7 @@ def head(metric: Metric) -> str:
 
 def sample(metric: Metric, values: Sequence[str], number: float, suffix: str = "") -> str:
     """One line: `values` are those of the labels."""
-    return f"{metric.name}{suffix}{labelled(metric.labels, values)} {written(number)}\n"
+    return f"{metric.name}{suffix}{labelled(metric.labels, values)} {number_text(number)}\n"
 
 
 def labelled(names: Sequence[str], values: Sequence[str]) -> str:
@@ -33,7 +33,7 @@ def labelled(names: Sequence[str], values: Sequence[str]) -> str:
     )
 
 
-def written(number: float) -> str:
+def number_text(number: float) -> str:
     """A number as the format wants it."""
     return "+Inf" if number == inf else repr(number)
 

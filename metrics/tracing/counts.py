@@ -4,28 +4,28 @@ addresses where that can be seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-from metrics.api.trace_shapes import CellOf, Flag, InFigure
 from metrics.catalogue.indicators import Due, Indicator, Over, Term
 from metrics.cube.rollups import fine
-from metrics.figures.compute import Question
+from metrics.figures.reading import Reading
 from metrics.figures.scopes import among
 from metrics.lists.listing import Row
-from metrics.lists.questions import at_text
+from metrics.lists.reader import at_text
 from metrics.lists.tables import ORDER, TABLES, Listed
 from metrics.lists.terms import PARTS, Part, families_of, term_of
 from metrics.tracing.flags import FLAGS
+from metrics.tracing.trace import FigurePart, ThingFlag, TracedCell
 from schemas.clock import as_date
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedCell:
     """A cell that a thing counts in."""
 
     table: Listed
@@ -35,16 +35,16 @@ class Counted:
     counts: Mapping[str, int]
 
 
-def cells_of(rows: Iterable[Row]) -> list[Counted]:
+def cells_of(rows: Iterable[Row]) -> list[CountedCell]:
     """The cells of a state's rows (metrics/lists/listing.py), in order of kind and day."""
     found = []
     for place, at, agency, _, category, low, high, *sums in sorted(rows):
         table = TABLES[ORDER[place]]
-        found.append(Counted(table, at, agency, category, table.counts(low, high, sums)))
+        found.append(CountedCell(table, at, agency, category, table.counts(low, high, sums)))
     return found
 
 
-def flags_of(cells: Iterable[Counted]) -> list[Flag]:
+def flags_of(cells: Iterable[CountedCell]) -> list[ThingFlag]:
     """What is wrong with the thing."""
     names = dict.fromkeys(
         (cell.table.family, flag)
@@ -52,20 +52,22 @@ def flags_of(cells: Iterable[Counted]) -> list[Flag]:
         if cell.table.kind == "flagged"
         for flag in cell.counts
     )
-    return [Flag(flag=flag, name=FLAGS[family][flag]) for family, flag in names]
+    return [ThingFlag(flag=flag, name=FLAGS[family][flag]) for family, flag in names]
 
 
-class Figures:
-    """The indicators of a question at its moment. `books`: the name by which the reader asks for
-    other books than the first.
+class FigureParts:
+    """What cells add to these indicators' figures at a reading's moment. `books`: the name by which
+    the reader asks for other books than the first.
     """
 
-    def __init__(self, question: Question, books: str | None) -> None:
-        self._question, self._books = question, books
+    def __init__(
+        self, reading: Reading, indicators: Sequence[Indicator], books: str | None
+    ) -> None:
+        self._reading, self._indicators, self._books = reading, indicators, books
         self._now = lru_cache(maxsize=None)(self._due)
         self._among = lru_cache(maxsize=None)(self._limits)
 
-    def cell(self, cell: Counted) -> CellOf:
+    def cell(self, cell: CountedCell) -> TracedCell:
         """A cell with the figures it is in."""
         measure = next(iter(cell.counts))
         behind = self._address(
@@ -74,7 +76,7 @@ class Figures:
             kind=cell.table.kind,
             measure=measure,
         )
-        return CellOf(
+        return TracedCell(
             kind=cell.table.kind,
             at=at_text(cell.at, cell.table.declared.at),
             agency=cell.agency,
@@ -84,8 +86,8 @@ class Figures:
             figures=list(self._figures(cell)),
         )
 
-    def _figures(self, cell: Counted) -> Iterator[InFigure]:
-        for indicator in self._question.indicators:
+    def _figures(self, cell: CountedCell) -> Iterator[FigurePart]:
+        for indicator in self._indicators:
             limits = self._among(indicator)
             if limits is None or (limits and cell.category not in limits):
                 continue
@@ -93,7 +95,7 @@ class Figures:
                 for over, adds in self._adds(indicator, part, cell).items():
                     yield self._in(indicator, part, over, adds, cell)
 
-    def _adds(self, indicator: Indicator, part: Part, cell: Counted) -> dict[Over, int]:
+    def _adds(self, indicator: Indicator, part: Part, cell: CountedCell) -> dict[Over, int]:
         """What the cell adds to the window's figure, and to those of windows behind it."""
         found: dict[Over, int] = {}
         term = term_of(indicator, part)
@@ -104,26 +106,26 @@ class Figures:
                 found[leaf.over] = found.get(leaf.over, 0) + adds - less
         return {over: adds for over, adds in found.items() if adds}
 
-    def _read_by(self, indicator: Indicator, leaf: Term, cell: Counted) -> bool:
+    def _read_by(self, indicator: Indicator, leaf: Term, cell: CountedCell) -> bool:
         if (leaf.family or indicator.family, leaf.kind) != (cell.table.family, cell.table.kind):
             return False
         return leaf.due is None or any(low <= cell.at <= high for low, high in self._now(leaf.due))
 
     def _due(self, due: Due) -> list[tuple[int, int]]:
-        return [fine(range_, "instant")[1:] for range_ in self._question.moment.due(due)]
+        return [fine(range_, "instant")[1:] for range_ in self._reading.view.moment.due(due)]
 
     def _limits(self, indicator: Indicator) -> tuple[str, ...] | None:
         """The categories that it is limited to (none: all); None: it has no figure."""
-        found = among(self._question.directory, indicator)
+        found = among(self._reading.view.directory, indicator)
         return found if isinstance(found, tuple) else None
 
     def _in(
-        self, indicator: Indicator, part: Part, over: Over, adds: int, cell: Counted
-    ) -> InFigure:
+        self, indicator: Indicator, part: Part, over: Over, adds: int, cell: CountedCell
+    ) -> FigurePart:
         where = {} if indicator.asks_now else self._where(cell, over, open_ended=indicator.ends_now)
         where |= self._agency(cell) if indicator.by_agency else {}
         listed = families_of(indicator, part) == [cell.table.family]
-        return InFigure(
+        return FigurePart(
             indicator=indicator.id,
             version=indicator.version,
             name=indicator.name,
@@ -138,7 +140,7 @@ class Figures:
         )
 
     def _where(
-        self, cell: Counted, over: Over, *, agency: bool = False, open_ended: bool = False
+        self, cell: CountedCell, over: Over, *, agency: bool = False, open_ended: bool = False
     ) -> dict[str, Any]:
         """The parameters of the narrowest window that has the cell in it."""
         found: dict[str, Any] = self._agency(cell) if agency else {}
@@ -150,7 +152,7 @@ class Figures:
             return found | {"from": day + timedelta(days=1)}
         return found | ({"from": day} if open_ended else {"from": day, "to": day})
 
-    def _agency(self, cell: Counted) -> dict[str, Any]:
+    def _agency(self, cell: CountedCell) -> dict[str, Any]:
         return {"agency": cell.agency, "own": "true"}
 
     def _address(self, path: str, where: Mapping[str, Any], **first: Any) -> str:

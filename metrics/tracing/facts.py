@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from metrics.api.trace_shapes import FactOf
 from metrics.catalogue.indicators import Name
 from metrics.lists.listing import Meaning
+from metrics.tracing.trace import TracedFact
 from schemas.clock import iso
 from schemas.errors import ContractError
 from schemas.events import EVENTS
@@ -39,7 +39,7 @@ class Facts:
 
     def tell(
         self, key: bytes, records: Iterable[Record], counted: Mapping[int, int | None]
-    ) -> list[FactOf]:
+    ) -> list[TracedFact]:
         """The facts about the thing of this key, in the order of the records.
 
         `counted`: by partition up to which offset facts are in the states (None: it is not known).
@@ -54,8 +54,8 @@ class Facts:
 
     def _fact(
         self, record: Record, counted: int | None, seen: dict[Identity, tuple[int, Fields]]
-    ) -> FactOf:
-        place = {
+    ) -> TracedFact:
+        place: dict[str, Any] = {
             "partition": record.partition,
             "offset": record.offset,
             "heard_at": iso(record.timestamp),
@@ -63,7 +63,7 @@ class Facts:
         try:
             kind, fields = self._decode(record.value)
         except ContractError as error:
-            return FactOf(
+            return TracedFact(
                 **place,
                 type=None,
                 id=None,
@@ -73,7 +73,7 @@ class Facts:
                 why=_refused(str(error)),
                 data=None,
             )
-        told = {
+        told: dict[str, Any] = {
             **place,
             "type": kind,
             "id": fields["event_id"],
@@ -84,15 +84,15 @@ class Facts:
         if (
             why := self._meaning.strange(record.key or b"", record.partition, self._partitions)
         ) is not None:
-            return FactOf(**told, standing="refused", why=_refused(why))
+            return TracedFact(**told, standing="refused", why=_refused(why))
         before = seen.setdefault((fields["source"], fields["event_id"]), (record.offset, fields))
         if before[0] != record.offset and before[1] == fields:
-            return FactOf(**told, standing="duplicate", why=_again(before[0]))
+            return TracedFact(**told, standing="duplicate", why=_again(before[0]))
         if counted is None:
-            return FactOf(**told, standing=None, why=NOT_SAID)
+            return TracedFact(**told, standing=None, why=NOT_SAID)
         if record.offset >= counted:
-            return FactOf(**told, standing="waiting", why=WAITING)
-        return FactOf(
+            return TracedFact(**told, standing="waiting", why=WAITING)
+        return TracedFact(
             **told,
             standing="counted",
             why=None if before[0] == record.offset else _other_values(before[0]),

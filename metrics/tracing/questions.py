@@ -8,29 +8,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from pydantic import Field
 
-from metrics.api.parameters import AskedOfBooks, Format, IndicatorsAsked
-from metrics.api.problems import Problem, shown, wrong
-from metrics.api.questions import Questions
-from metrics.api.trace_shapes import StateOf, TraceAnswer, TraceAsOf
-from metrics.catalogue.indicators import Indicator, Name
+from metrics.catalogue.indicators import Name
+from metrics.errors import NotFound, NotReady, wrong
 from metrics.figures import absence
+from metrics.figures.compute import reading
+from metrics.figures.origins import origin_of
+from metrics.figures.query import Query
+from metrics.figures.view import Views
 from metrics.lists.listing import Meaning, Row
 from metrics.lists.reader import applied, dates
-from metrics.tracing.counts import Figures, cells_of, flags_of
+from metrics.tracing.counts import FigureParts, cells_of, flags_of
 from metrics.tracing.facts import Facts
 from metrics.tracing.index import Fact, FactIndex, indexed
 from metrics.tracing.log import Log, Read, Wanted
+from metrics.tracing.trace import ThingState, Trace, TraceProgress
 from schemas.clock import iso
 from schemas.errors import KafkaUnavailable
 from schemas.ids import LONGEST, is_thing_id, text_in
+from schemas.masking import shown
 from schemas.partitioner import partition_of
 from schemas.topics import events_topic, state_topic
 from serving.store.disposable import Snapshots
 from serving.store.progress import Progress
 
-LIMIT, MOST = 50, 200  # a fact takes a question to the broker
 LARGEST = 1 << 62  # of the numbers that SQLite compares
 ONE: Mapping[str, str] = {"dossiers": "dossier", "documents": "document", "tasks": "task"}
 
@@ -50,16 +51,19 @@ NO_KAFKA = Name(
 )
 
 
-class TraceAsked(AskedOfBooks):
-    """Parameters of one thing."""
+@dataclass(frozen=True, slots=True)
+class TraceQuery:
+    """A page of one thing's facts. `books`: the name by which the reader asks for other books than
+    the first, as addresses of figures have it.
+    """
 
-    limit: int = Field(LIMIT, ge=1, le=MOST, description="Facts of a page")
-    after: str | None = Field(None, description="`next` of the page of facts before")
-    format: Format = Field("json", description="csv: the facts alone")
+    limit: int
+    after: str | None = None  # `next` of the page before
+    books: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ListedState:
     """What the listing holds of a thing. `counted`: by partition up to which fact the states stand,
     None where one can't say.
     """
@@ -72,12 +76,12 @@ class State:
 class Traces:
     """Answers, in the calling thread.
 
-    Raises (from every method): Problem; Unreadable.
+    Raises (from every method): QueryError; NotReady; NotFound; Unreadable.
     """
 
     def __init__(
         self,
-        questions: Questions,
+        views: Views,
         lists: Snapshots,
         index: FactIndex,
         facts: Snapshots,
@@ -87,8 +91,8 @@ class Traces:
         listed: Callable[[], Progress],
     ) -> None:
         """`listed`: how far the listing is."""
-        self._questions, self._lists, self._index, self._facts, self._log = (
-            questions,
+        self._views, self._lists, self._index, self._facts, self._log = (
+            views,
             lists,
             index,
             facts,
@@ -98,15 +102,14 @@ class Traces:
         self._telling = {meaning.family: Facts(meaning, index.partitions) for meaning in meanings}
         self._listed = listed
         self._indicators = [
-            indicator for indicator in questions.catalogue.values() if indicator.source == "events"
+            indicator for indicator in views.catalogue.values() if origin_of(indicator).listed
         ]
 
-    def trace(self, family: str, id_: str, asked: TraceAsked) -> TraceAnswer:
+    def trace(self, family: str, id_: str, asked: TraceQuery) -> Trace:
         """One thing of a family."""
         after = _after(asked.after)
         if not (progress := self._listed()).ready:
-            raise Problem(
-                "not-ready",
+            raise NotReady(
                 f"The list is being built from Kafka: {progress.percent:.1f} % ({progress.doing}).",
             )
         found = [self._answer(family, one, asked, after) for one in spellings(id_)]
@@ -116,25 +119,22 @@ class Traces:
         if known:
             return known[0]
         if any(answer.facts is None for answer in found):
-            raise Problem(
-                "not-ready",
+            raise NotReady(
                 "Kafka does not answer, and nothing is counted under this id: ask again later.",
             )
         if left := max(answer.left for answer in found):
-            raise Problem(
-                "not-ready",
+            raise NotReady(
                 f"{left:,} facts are still to be looked through for this id: ask again in a"
                 " moment.",
             )
         if after is not None:
             return found[0]
-        raise Problem(
-            "not-found",
+        raise NotFound(
             f"Nothing was ever told of a {ONE[family]} {shown(id_)}: see how its source writes the"
             " id, capitals and signs included.",
         )
 
-    def _answer(self, family: str, id_: str, asked: TraceAsked, after: Fact | None) -> TraceAnswer:
+    def _answer(self, family: str, id_: str, asked: TraceQuery, after: Fact | None) -> Trace:
         # The state first: a fact that is read afterwards is either in it or behind it.
         state = self._state(family, id_)
         home = partition_of(id_.encode(), self._index.partitions)
@@ -145,7 +145,7 @@ class Traces:
             if read is None
             else self._telling[family].tell(id_.encode(), read.records, counted)
         )
-        return TraceAnswer(
+        return Trace(
             id=id_,
             family=family,
             state=self._state_of(family, state, asked),
@@ -154,7 +154,7 @@ class Traces:
             facts_missing=NO_KAFKA if read is None else _not_all(read),
             left=0 if read is None else read.left,
             next=None if more is None else f"{more.offset}.{more.partition}",
-            as_of=TraceAsOf(
+            as_of=TraceProgress(
                 partition=home,
                 counted=counted.get(home, 0),
                 indexed=next_offset,
@@ -162,41 +162,39 @@ class Traces:
             ),
         )
 
-    def _counted(self, state: State) -> Mapping[int, int | None]:
+    def _counted(self, state: ListedState) -> Mapping[int, int | None]:
         return (
             dict.fromkeys(range(self._index.partitions))
             if state.counted is None
             else dict(state.counted)
         )
 
-    def _state(self, family: str, id_: str) -> State:
+    def _state(self, family: str, id_: str) -> ListedState:
         meaning = self._meanings[family]
         with self._lists.snapshot() as db:
             row = db.execute(f"SELECT listed FROM {family} WHERE thing = ?", (id_,)).fetchone()
             known = dates(db, family, [id_]).get(id_) or ()
-            counted = applied(db, state_topic(family, self._questions.books))
+            counted = applied(db, state_topic(family, self._views.books))
         named = zip(meaning.date_names, known, strict=False)
-        return State(
+        return ListedState(
             {name: iso(ms) for name, ms in named if ms is not None},
             _rows(row[0]) if row else None,
             counted,
         )
 
-    def _state_of(self, family: str, state: State, asked: TraceAsked) -> StateOf | None:
+    def _state_of(self, family: str, state: ListedState, asked: TraceQuery) -> ThingState | None:
         if state.rows is None:
             return None
         cells, ours = cells_of(state.rows), self._meanings[family].rules
-        with self._questions.asking(IndicatorsAsked(), self._indicators_of(family)) as question:
-            theirs = question.snapshot.rules().get(family, [])
+        indicators = [one for one in self._indicators if family in one.families]
+        with self._views.open() as view:
+            theirs = view.snapshot.rules().get(family, [])
             missing = None if theirs in ([], [ours]) else absence.other_rules(family, theirs, ours)
-            figures = Figures(question, asked.books)
-            counts_for = [figures.cell(cell) for cell in cells] if missing is None else None
-        return StateOf(
+            parts = FigureParts(reading(view, Query(), indicators), indicators, asked.books)
+            counts_for = [parts.cell(cell) for cell in cells] if missing is None else None
+        return ThingState(
             dates=dict(state.dates), flags=flags_of(cells), counts_for=counts_for, missing=missing
         )
-
-    def _indicators_of(self, family: str) -> list[Indicator]:
-        return [indicator for indicator in self._indicators if family in indicator.families]
 
     def _read(
         self, family: str, id_: str, home: int, after: Fact | None, limit: int
@@ -221,7 +219,7 @@ def spellings(id_: str) -> list[str]:
     """The id as it is kept today, and as it was asked for where things of before may be kept like
     that.
 
-    Raises: Problem for what is no id in any form.
+    Raises: QueryError for what is no id in any form.
     """
     kept = [id_] if is_thing_id(id_) else []
     try:
@@ -255,7 +253,7 @@ def _not_all(read: Read) -> Name | None:
 def _after(token: str | None) -> Fact | None:
     """The fact that a token names.
 
-    Raises: Problem for any other text.
+    Raises: QueryError for any other text.
     """
     if token is None:
         return None

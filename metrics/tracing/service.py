@@ -6,11 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metrics.api.questions import Questions
+from metrics.figures.view import Views
 from metrics.lists.listing import Meaning
 from metrics.lists.service import Service
-from metrics.prometheus import table as told
-from metrics.prometheus.exposition import block
 from metrics.tracing.index import FactIndex
 from metrics.tracing.log import KafkaLog
 from metrics.tracing.questions import Traces
@@ -33,28 +31,28 @@ class Tracing:
 
     def __init__(self, settings: Settings, meanings: Sequence[Meaning]) -> None:
         self.feeds: list[Background] = []
-        self._index = FactIndex(
+        self.index = FactIndex(
             settings.read_models / INDEX_FILE,
             [meaning.family for meaning in meanings],
             settings.partitions,
         )
-        self._snapshots = Snapshots(self._index, SAYING)
+        self._snapshots = Snapshots(self.index, SAYING)
         if settings.listing and meanings:
             self._log = KafkaLog(settings)
             options = FollowerOptions(
-                "index of facts", tuple(self._index.topics), batch=BATCH, rest=REST, vital=False
+                "index of facts", tuple(self.index.topics), batch=BATCH, rest=REST, vital=False
             )
-            self._feed = Follower(settings, self._index, options)
-            self.feeds = [self._feed, self._log]
+            self.feed = Follower(settings, self.index, options)
+            self.feeds = [self.feed, self._log]
 
-    def traces(self, questions: Questions, listing: Service) -> Traces | None:
+    def traces(self, views: Views, listing: Service) -> Traces | None:
         """The answers by these books; none without lists."""
         if not self.feeds or listing.snapshots is None:
             return None
         return Traces(
-            questions,
+            views,
             listing.snapshots,
-            self._index,
+            self.index,
             self._snapshots,
             self._log,
             listing.meanings,
@@ -64,16 +62,4 @@ class Tracing:
     @property
     def files(self) -> list[DisposableFile]:
         """What is kept on disk."""
-        return [self._index] if self.feeds else []
-
-    def text(self) -> str:
-        """Its part of GET /metrics; nothing where it is off."""
-        if not self.feeds:
-            return ""
-        progress = self._feed.progress
-        return (
-            block(told.FACTS_READY, [((), int(progress.ready))])
-            + block(told.FACTS_LAG, [((), progress.lag)])
-            + block(told.FACTS_REBUILDS, [((), self._index.rebuilds)])
-            + block(told.FACTS_SIZE, [((), self._index.size())])
-        )
+        return [self.index] if self.feeds else []

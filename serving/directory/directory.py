@@ -28,12 +28,12 @@ from serving.directory.items import (
     ProcedureFields,
     Statement,
     SystemFields,
-    by_agency,
     read_items,
     stated_twice,
+    statements_by_agency,
 )
 from serving.directory.links import BEGINNING, AgencyStatement, Codes, Links, Piece
-from serving.directory.reported import ReportedFigure, reported_figure
+from serving.directory.reported import Reported, reported_of
 from serving.directory.tree import Tree
 
 _DAY = timedelta(days=1)
@@ -51,14 +51,14 @@ class Directory:
         """`unreadable` are mistakes met before the items could be read."""
         found = items or {}
         agencies, unread = read_items(found, AGENCY, AgencyFields)
-        self._statements, overlaps = by_agency(agencies)
+        self._statements, overlaps = statements_by_agency(agencies)
         self._codes = Codes(self._statements)
         self._links = Links(self._codes)
         self.procedures, more = read_items(found, PROCEDURE, ProcedureFields)
         self.systems, others = read_items(found, SYSTEM, SystemFields)
         figures, last = read_items(found, FIGURE, FigureFields)
         self._figures = sorted(
-            map(reported_figure, figures),
+            map(reported_of, figures),
             key=lambda one: (one.indicator, one.first or BEGINNING, one.agency, one.said_ms),
         )
         self.mistakes = [
@@ -223,7 +223,7 @@ class Directory:
             {one.fields.procedure for one in self.procedures if one.fields.field == field}
         )
 
-    def reported(self, indicator: str, window: Window) -> list[ReportedFigure]:
+    def reported(self, indicator: str, window: Window) -> list[Reported]:
         """The figures reported for periods that meet the window, in order of period and agency."""
         first, last = _bounds(window)
         return [

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 SETTLED_SECONDS = 30.0
 
 
-def both(cube: Progress, directory: Progress) -> Progress:
+def figures_progress(cube: Progress, directory: Progress) -> Progress:
     """How far the figures are: complete when the cube is, and the hierarchy is known that they are
     added up by.
     """

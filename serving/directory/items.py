@@ -260,7 +260,7 @@ def _day(instant: int) -> date:
     return to_datetime(instant).date()
 
 
-def by_agency(
+def statements_by_agency(
     statements: Iterable[Statement[AgencyFields]],
 ) -> tuple[dict[str, list[Statement[AgencyFields]]], list[Mistake]]:
     """The statements of each code in order of time, none overlapping another; of two that do, what

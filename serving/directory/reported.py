@@ -10,7 +10,7 @@ from serving.directory.items import FigureFields, Statement
 
 
 @dataclass(frozen=True, slots=True)
-class ReportedFigure:
+class Reported:
     """A figure that an agency reported; the period's days are both included, None where it was not
     said.
     """
@@ -26,12 +26,12 @@ class ReportedFigure:
     said_ms: int
 
 
-def reported_figure(one: Statement[FigureFields]) -> ReportedFigure:
+def reported_of(one: Statement[FigureFields]) -> Reported:
     """What an agency stated of a figure."""
     said = one.fields
     first = one.first if said.period_from is None else to_datetime(said.period_from).date()
     last = None if said.period_to is None else to_datetime(said.period_to).date()
-    return ReportedFigure(
+    return Reported(
         said.indicator,
         one.agency,
         first,

@@ -32,9 +32,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
 
-from metrics.api.parameters import CountsAsked
-from metrics.api.questions import Questions
+from metrics.api.answers import answer_counts
+from metrics.api.parameters import CountParameters
 from metrics.cube.snapshot import Readers
+from metrics.figures.view import Views
 from schemas.windows import Window
 from serving.directory.directory import Directory
 from serving.store.progress import Progress
@@ -142,13 +143,14 @@ def test_figures_hold_each_count_where_the_hierarchy_of_its_day_has_it(
         ]
         cube = filled(Path(folder), known)
         clock, progress = (lambda: NOW), (lambda: Progress(ready=True, partitions=1))
-        questions = Questions(
+        questions = Views(
             Readers(cube), {}, {}, progress=progress, clock=clock, directory=lambda: directory
         )
 
         def count(**asked: Any) -> tuple[int, dict[str, int]]:
-            (kind,) = questions.counts(
-                CountsAsked(family="dossiers", kind="received", window="all", **asked)
+            (kind,) = answer_counts(
+                questions,
+                CountParameters(family="dossiers", kind="received", window="all", **asked),
             ).kinds
             return kind.counts["received"], {
                 group.group: group.counts["received"] for group in kind.groups

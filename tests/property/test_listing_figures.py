@@ -22,7 +22,10 @@ from strategies import DAY, HOUR, NOON, examples, stories
 from metrics.catalogue.indicators import Indicator, load_indicators
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
-from metrics.figures.sums import Moment, Scope, Sharing, read
+from metrics.figures.moment import Moment
+from metrics.figures.resolve import Place
+from metrics.figures.scopes import AgencyScope
+from metrics.figures.sums import SharedSums, read_parts
 from metrics.lists.listing import Listing
 from metrics.lists.reader import page, total
 from metrics.lists.tables import FAMILIES as LISTED
@@ -80,15 +83,14 @@ def compare(
     indicator: Indicator,
     part: Part,
     moment: Moment,
-    scopes: list[Scope],
+    scopes: list[AgencyScope],
     among: tuple[str, ...],
 ) -> None:
     readers, listing = told
-    chosen = selections(indicator, part, moment, scopes, among=among)
+    chosen = selections(indicator, part, moment, Place(scopes, among, None))
     with readers.snapshot() as snapshot:
-        figure = read(Sharing(snapshot, [indicator]), indicator, moment, scopes, among=among)[""][
-            PARTS.index(part)
-        ]
+        parts = read_parts(SharedSums(snapshot, moment), indicator, scopes, among=among)[""]
+        figure = parts[PARTS.index(part)]
     listed = everything(listing, chosen, limit=3)
     assert sum(found.adds for found in listed) == figure, (indicator.id, part)
     assert len(set(listed_places := [found.place for found in listed])) == len(listed)
@@ -123,7 +125,7 @@ def test_the_list_is_as_long_as_the_figure(files: tuple[Cube, Listing], family: 
             data.draw(st.sampled_from(AMONG)),
         )
         for indicator, part in about:
-            compare(told, indicator, part, moment, [Scope(window, codes)], among)
+            compare(told, indicator, part, moment, [AgencyScope(window, codes)], among)
 
     assert about
     check()
@@ -151,7 +153,7 @@ def test_windows_whose_hierarchy_changes_are_listed_part_by_part(
                     indicator,
                     part,
                     Moment(NOON),
-                    [Scope(before, frozenset("A")), Scope(after, frozenset("BC"))],
+                    [AgencyScope(before, frozenset("A")), AgencyScope(after, frozenset("BC"))],
                     (),
                 )
 

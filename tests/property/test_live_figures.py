@@ -22,7 +22,7 @@ from naive import ORACLES, Asked, Figure, World
 from strategies import AGENCIES, DAY, HOUR, INSTANTS, ITEMS, NOON, THEMES, distinct, examples
 from strategies import heard as fact_of
 
-from metrics.api.shapes import IndicatorAnswer
+from metrics.api.indicator_shapes import IndicatorAnswer
 from metrics.catalogue.indicators import Indicator
 from ops.simulate.province import AGENCIES_OF
 from ops.simulate.whole import whole_province

@@ -26,7 +26,7 @@ from serving.directory.feed import (
     DirectoryFeed,
     Items,
     LastingMistakes,
-    both,
+    figures_progress,
 )
 from serving.directory.items import Mistake
 from serving.store.progress import Progress
@@ -150,10 +150,10 @@ def test_figures_are_complete_when_cube_and_directory_are() -> None:
         Progress(True, 100.0, doing="following"),
     )
     reading = Progress(False, 40.0, doing="reading the directory")
-    assert both(cube, directory) == cube
-    assert both(cube, reading) == Progress(False, 40.0, 0, 4, "reading the directory")
+    assert figures_progress(cube, directory) == cube
+    assert figures_progress(cube, reading) == Progress(False, 40.0, 0, 4, "reading the directory")
     building = Progress(False, 7.5, None, 4, "catching up")
-    assert both(building, directory) == both(building, reading) == building
+    assert figures_progress(building, directory) == figures_progress(building, reading) == building
 
 
 async def test_while_it_reads_anew_the_directory_stays_the_one_that_was() -> None:

@@ -17,10 +17,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from metrics.api.app import create_app
 from metrics.api.directory import directory_routes
 from metrics.api.lists import listing_routes
-from metrics.api.questions import Questions
 from metrics.application import ByBooks
 from metrics.catalogue.indicators import load_indicators
 from metrics.cube.snapshot import Readers
+from metrics.figures.view import Views
 from metrics.prometheus.exporter import Exporter
 from metrics.workers import Backlog
 from schemas.settings import Settings
@@ -48,8 +48,8 @@ def application(
     cube.open("one", NOW)
     cube.apply(found, {0: 1})
     shared: Any = {"books": name, "progress": lambda: progress, "clock": lambda: NOW}
-    questions = Questions(Readers(cube), INDICATORS, {}, backlog=lambda: backlog, **shared)
-    exporter = Exporter(cube, INDICATORS, worker_lag=dict, **shared)
+    questions = Views(Readers(cube), INDICATORS, {}, backlog=lambda: backlog, **shared)
+    exporter = Exporter(cube, questions)
     return cube, create_app(
         questions, exporter, [directory_routes(questions), listing_routes(None)]
     )
@@ -167,10 +167,8 @@ async def test_books_that_nobody_keeps_have_no_figures(tmp_path: Path, path: str
     cube.open("one", NOW)
     progress = Progress(ready=True, percent=100.0, partitions=1)
     shared: Any = {"books": "lgsp-9", "progress": lambda: progress, "clock": lambda: NOW}
-    questions, exporter = (
-        Questions(Readers(cube), INDICATORS, {}, **shared),
-        Exporter(cube, INDICATORS, worker_lag=dict, **shared),
-    )
+    questions = Views(Readers(cube), INDICATORS, {}, **shared)
+    exporter = Exporter(cube, questions)
     app = create_app(questions, exporter, [directory_routes(questions)])
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://hub"

@@ -20,10 +20,14 @@ from connectors.cloudevents.decode import event_of
 from connectors.gateway.modes import items_of
 from metrics.api.app import create_app
 from metrics.api.directory import directory_routes
-from metrics.api.directory_questions import AgenciesAsked, CoverageAsked, ProceduresAsked
+from metrics.api.directory_parameters import (
+    AgencyParameters,
+    CoverageParameters,
+    ProcedureParameters,
+)
 from metrics.api.directory_shapes import AgenciesAnswer, AgencyAnswer, CoverageAnswer
-from metrics.api.questions import Questions
 from metrics.cube.snapshot import Readers
+from metrics.figures.view import Views
 from metrics.prometheus.exporter import Exporter
 from metrics.prometheus.table import AGENCIES_UNKNOWN, DIRECTORY_PROBLEMS
 from schemas.clock import LATEST_MS
@@ -76,10 +80,8 @@ def app(tmp_path: Path, directory: Directory) -> Iterator[Any]:
         "clock": lambda: NOW,
         "directory": lambda: directory,
     }
-    questions = Questions(Readers(cube), INDICATORS, {}, **shared)
-    yield create_app(
-        questions, Exporter(cube, {}, worker_lag=dict, **shared), [directory_routes(questions)]
-    )
+    questions = Views(Readers(cube), INDICATORS, {}, **shared)
+    yield create_app(questions, Exporter(cube, questions), [directory_routes(questions)])
     cube.close()
 
 
@@ -141,9 +143,9 @@ def test_every_kind_of_problem_and_every_parameter_is_on_the_page() -> None:
         "silent_since"
         in CoverageAnswer.model_fields["agencies"].annotation.__args__[0].model_fields
     )  # type: ignore[union-attr]
-    for asked in (AgenciesAsked, ProceduresAsked):
+    for asked in (AgencyParameters, ProcedureParameters):
         assert [
             name for name in asked.model_fields if f"`{name}`" not in PAGE and name != "format"
         ] == []
     assert "`family`" in PAGE
-    assert "family" in CoverageAsked.model_fields
+    assert "family" in CoverageParameters.model_fields

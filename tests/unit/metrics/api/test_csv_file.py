@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.api.csv import Sheet, answered, text_of
+from metrics.api.csv import Sheet, answered, csv_text
 from schemas.spreadsheets import MARK, CsvValue, unguarded
 
 DANGEROUS = "=+-@\t\r\n＝＋－＠"
@@ -18,7 +18,7 @@ DANGEROUS = "=+-@\t\r\n＝＋－＠"
 
 def fields(*row: CsvValue) -> list[str]:
     """A row as it is read back."""
-    text = text_of(Sheet("sample", ["column"] * len(row), [row]))
+    text = csv_text(Sheet("sample", ["column"] * len(row), [row]))
     assert text.startswith(MARK)
     _, found = csv.reader(StringIO(text.removeprefix(MARK), newline=""))
     return found

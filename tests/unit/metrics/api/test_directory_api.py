@@ -17,10 +17,10 @@ from fastapi import FastAPI
 
 from metrics.api.app import create_app
 from metrics.api.directory import directory_routes
-from metrics.api.questions import Questions
 from metrics.catalogue.indicators import Agency
 from metrics.cube.snapshot import Readers
 from metrics.figures.expected import silence
+from metrics.figures.view import Views
 from metrics.prometheus.exporter import Exporter
 from serving.directory.directory import Directory
 from serving.store.progress import Progress
@@ -77,7 +77,7 @@ def client(
         (lambda: NOW),
         (lambda: Progress(ready=True, percent=100.0, partitions=1)),
     )
-    questions = Questions(
+    questions = Views(
         Readers(cube),
         {},
         declared or {},
@@ -85,7 +85,7 @@ def client(
         clock=clock,
         directory=lambda: directory,
     )
-    exporter = Exporter(cube, {}, progress=progress, worker_lag=dict, clock=clock)
+    exporter = Exporter(cube, questions)
     app = create_app(questions, exporter, [directory_routes(questions)])
     yield Asking(app)
     cube.close()
@@ -419,8 +419,9 @@ def test_silence_is_counted_from_the_last_count_or_from_the_first_day_it_was_exp
         tmp_path, [heard("dossiers|received|000.01.P|P1|20251103", NOW - 90_000, received=1)]
     )
     with Readers(cube).snapshot() as snapshot:
-        found = silence(snapshot, Directory(merged_communes()), {}, NOW)
-        assert silence(snapshot, Directory(), {"Q": Agency(code="Q")}, NOW) == {}
+        last = snapshot.last_events()
+    found = silence(Directory(merged_communes()), {}, last, NOW)
+    assert silence(Directory(), {"Q": Agency(code="Q")}, last, NOW) == {}
     assert set(found) == {"P", "P.D", "N.1", "N.2", "U.2"}
     assert found["P.D"] == 90
     assert found["N.1"] == (NOW - at("2025-07-01T00:00")) / 1000

@@ -11,11 +11,12 @@ import pytest
 from cubes import INDICATORS, NOW, at, counted, table
 
 from metrics.api.app import create_app
-from metrics.api.questions import Questions
-from metrics.api.shapes import COUNTS_COLUMNS, INDICATOR_COLUMNS
+from metrics.api.count_shapes import COUNTS_COLUMNS
+from metrics.api.indicator_shapes import INDICATOR_COLUMNS
 from metrics.catalogue.indicators import Agency, Indicator
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
+from metrics.figures.view import Views
 from metrics.prometheus.exporter import Exporter
 from schemas.cells import KINDS
 from schemas.cells import counted as hub_counted
@@ -38,10 +39,10 @@ def world(cube: Cube) -> World:
 @pytest.fixture
 async def api(cube: Cube, world: World) -> AsyncIterator[httpx.AsyncClient]:
     progress, clock = (lambda: world.progress), (lambda: world.now)
-    questions = Questions(
+    questions = Views(
         Readers(cube), world.indicators, world.agencies, progress=progress, clock=clock
     )
-    exporter = Exporter(cube, world.indicators, progress=progress, worker_lag=dict, clock=clock)
+    exporter = Exporter(cube, questions)
     transport = httpx.ASGITransport(create_app(questions, exporter), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
         yield client

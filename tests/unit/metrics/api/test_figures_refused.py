@@ -1,4 +1,4 @@
-"""Questions about figures that are wrong, or asked too early."""
+"""Views about figures that are wrong, or asked too early."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ import yaml
 from pydantic import TypeAdapter
 
 from connectors.gateway.health import GATEWAY_METRICS
-from metrics.api.parameters import CountsAsked, IndicatorsAsked
+from metrics.api.indicator_shapes import IndicatorAnswer
+from metrics.api.parameters import CountParameters, IndicatorParameters
 from metrics.api.problems import API_PROBLEMS
-from metrics.api.shapes import IndicatorAnswer
 from metrics.catalogue.indicators import Agency, Indicator
 from metrics.prometheus.table import METRICS
 from schemas.windows import COMPARISONS, EXPORTED, NAMES
@@ -40,7 +40,7 @@ def test_no_metric_is_documented_that_is_not_there() -> None:
 
 
 def test_every_parameter_window_and_problem_of_the_api_is_documented() -> None:
-    fields = {**CountsAsked.model_fields, **IndicatorsAsked.model_fields}
+    fields = {**CountParameters.model_fields, **IndicatorParameters.model_fields}
     parameters = {field.alias or name for name, field in fields.items()}
     for word in (*parameters, *NAMES, *COMPARISONS):
         assert f"`{word}`" in API_PAGE, word

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import pytest
 from cubes import NOW, FedCube, Record
 
-from metrics.api.problems import Problem
-from metrics.api.questions import Questions
 from metrics.cube.snapshot import Readers
+from metrics.errors import NotReady
+from metrics.figures.view import Views
 from schemas.cells import Rules, Standing, applied_row
 from serving.store.progress import Progress
 
@@ -34,7 +34,7 @@ def world(tmp_path: Path) -> Iterator[SimpleNamespace]:
     )
     cube.open("one", NOW)
     made = SimpleNamespace(cube=cube, standing=STANDING)
-    made.questions = Questions(
+    made.questions = Views(
         Readers(cube),
         {},
         {},
@@ -55,10 +55,9 @@ def counted(world: SimpleNamespace, family: str, offset: int, partition: int = 0
 
 
 def told(world: SimpleNamespace) -> str:
-    with pytest.raises(Problem) as refused:
-        world.questions.caught_up()
-    assert refused.value.name == "not-ready"
-    return refused.value.detail
+    with pytest.raises(NotReady) as refused:
+        world.questions.readiness.caught_up()
+    return str(refused.value)
 
 
 def test_without_a_worker_it_says_that_none_has_counted(world: SimpleNamespace) -> None:
@@ -73,15 +72,15 @@ def test_a_quarter_of_the_facts_is_not_ready(world: SimpleNamespace) -> None:
     counted(world, "dossiers", 2_010, partition=1)
     assert told(world).startswith("7,000 of 8,883 facts are counted: ")
     counted(world, "tasks", 1_883)
-    assert world.questions.caught_up().ready
+    assert world.questions.readiness.caught_up().ready
 
 
 def test_what_comes_later_makes_nothing_unready(world: SimpleNamespace) -> None:
     world.standing = {("dossiers", 0): (0, 5)}
     counted(world, "dossiers", 5)
-    assert world.questions.caught_up().ready
+    assert world.questions.readiness.caught_up().ready
     world.standing = {("dossiers", 0): (0, 9_000_000)}
-    assert world.questions.caught_up().ready
+    assert world.questions.readiness.caught_up().ready
 
 
 def test_until_kafka_said_what_it_holds_nobody_knows(world: SimpleNamespace) -> None:
@@ -89,4 +88,4 @@ def test_until_kafka_said_what_it_holds_nobody_knows(world: SimpleNamespace) -> 
     counted(world, "dossiers", 5)
     assert told(world).startswith("It is not known yet how many facts there are to count")
     world.standing = {}
-    assert world.questions.caught_up().ready
+    assert world.questions.readiness.caught_up().ready

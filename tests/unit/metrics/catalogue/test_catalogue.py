@@ -15,6 +15,7 @@ import yaml
 from cubes import INDICATORS
 
 from metrics.catalogue.indicators import SHIPPED, load_agencies, load_indicators
+from metrics.figures.sums import sources
 from schemas.codes import AdministrativeLevel
 from schemas.errors import CatalogueError
 
@@ -143,20 +144,23 @@ def test_every_row_of_the_plan_is_there() -> None:
 
 def test_what_a_figure_is_read_from() -> None:
     lag = INDICATORS["sync_lag"]
-    assert [table.cells for table in lag.tables] == ["dossiers_closed"]
+    assert [source.table.cells for source in sources(lag)] == ["dossiers_closed"]
     assert lag.bounds[0] == ("lag_le_1", 1)
     assert lag.bounds[-1] == ("lag_more", None)
     overdue = INDICATORS["dossiers_overdue"]
     assert overdue.asks_now
     share = INDICATORS["score_766_2_1"]
-    assert [table.cells for table in share.tables] == ["dossiers_closed", "dossiers_open"]
+    assert {source.table.cells for source in sources(share)} == {"dossiers_closed", "dossiers_open"}
     assert (share.asks_now, share.ends_now) == (False, True)
 
 
 def test_a_term_may_name_its_own_family(tmp_path: Path) -> None:
     term = {"family": "inventory", "kind": "accounts", "measures": ["users"]}
     (found,) = load(tmp_path, entry(lambda e: e.update(denominator=term))).values()
-    assert [table.cells for table in found.tables] == ["dossiers_closed", "inventory_accounts"]
+    assert [source.table.cells for source in sources(found)] == [
+        "dossiers_closed",
+        "inventory_accounts",
+    ]
     assert found.families == ("dossiers", "inventory")
     with pytest.raises(CatalogueError, match="family inventory has no kind of cells closed"):
         load(tmp_path, entry(lambda e: e["denominator"].update(family="inventory")))

@@ -19,7 +19,9 @@ from metrics.cube.cube import Cube
 from metrics.cube.rollups import cover_days, cover_instants, cover_stock
 from metrics.cube.snapshot import Readers, Snapshot
 from metrics.cube.tables import TABLES
-from metrics.figures.sums import Moment, Scope, Sharing, read
+from metrics.figures.moment import Moment
+from metrics.figures.scopes import AgencyScope
+from metrics.figures.sums import SharedSums, read_parts
 from schemas.clock import EARLIEST_MS, ZONE, as_date, to_datetime, to_ms
 from schemas.windows import EVER, Window
 
@@ -127,11 +129,10 @@ def stocks_agree(oracle: Oracle, snapshot: Snapshot) -> None:
                 assert found.get(group, nothing) == [
                     wanted[group][place] for place in range(len(nothing))
                 ]
-        parts = read(
-            Sharing(snapshot, [SHARE]),
+        parts = read_parts(
+            SharedSums(snapshot, Moment(to_ms(datetime(2025, 2, 1, tzinfo=ZONE))), [SHARE]),
             SHARE,
-            Moment(to_ms(datetime(2025, 2, 1, tzinfo=ZONE))),
-            [Scope(window)],
+            [AgencyScope(window)],
             by="day",
         )
         days = {row[2] for row in rows if (window.first or row[2]) <= row[2] <= end}

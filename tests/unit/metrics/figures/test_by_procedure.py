@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from cubes import INDICATORS, answer, at, counted, questions_about
 
-from metrics.api.questions import Questions
-from metrics.api.shapes import IndicatorAnswer
+from metrics.api.indicator_shapes import IndicatorAnswer
 from metrics.catalogue.indicators import Indicator
-from metrics.figures.sums import Moment
-from metrics.prometheus.scrape import Kept, Scrape
+from metrics.figures.view import Views
+from metrics.prometheus.cache import Cache
+from metrics.prometheus.scrape import Providing, Scrape
 from schemas.states import Item
 from serving.directory.directory import Directory
 
@@ -88,7 +88,7 @@ def registered() -> Directory:
 
 
 @contextmanager
-def asking(directory: Directory | None = None) -> Iterator[Questions]:
+def asking(directory: Directory | None = None) -> Iterator[Views]:
     with questions_about(CELLS, NOW, registered() if directory is None else directory) as questions:
         yield questions
 
@@ -98,6 +98,15 @@ def march(id_: str, directory: Directory | None = None, **asked: str) -> Indicat
         return answer(questions, id_, from_="2025-03-01", to="2025-03-31", **asked)
 
 
+def scraped(questions: Views) -> str:
+    """What Prometheus is told."""
+    cache = Cache()
+    versions: defaultdict[tuple[str, str], int] = defaultdict(int)
+    with questions.readers.snapshot() as snapshot:
+        view = questions.of(snapshot, Providing(cache, versions))
+        return Scrape(view, cache, versions).text()
+
+
 def test_the_days_that_were_not_taken() -> None:
     found = march("processing_time_cut_actual")
     assert (found.numerator, found.denominator, found.value) == ((20 - 4) * DAY, 58 * DAY, 16 / 58)
@@ -105,11 +114,8 @@ def test_the_days_that_were_not_taken() -> None:
 
 
 def test_prometheus_is_told_the_same() -> None:
-    indicator = INDICATORS["processing_time_cut_actual"]
-    with asking() as questions, questions.readers.snapshot() as snapshot:
-        text = Scrape(snapshot, Moment(NOW), Kept(), defaultdict(int), registered()).indicators(
-            [indicator]
-        )
+    with asking() as questions:
+        text = scraped(questions)
     labels = 'indicator="processing_time_cut_actual",agency="all",window="month"'
     assert f"lgsp_indicator_numerator{{{labels}}} {16 * DAY}\n" in text
     assert f"lgsp_indicator_denominator{{{labels}}} {58 * DAY}\n" in text
@@ -139,10 +145,7 @@ def test_filters_limit_both_alike(
     monkeypatch.setitem(INDICATORS, indicator.id, indicator)
     with asking() as questions:
         found = answer(questions, indicator.id, window="month")
-        with questions.readers.snapshot() as snapshot:
-            text = Scrape(snapshot, Moment(NOW), Kept(), defaultdict(int), registered()).indicators(
-                [indicator]
-            )
+        text = scraped(questions)
     labels = 'indicator="of_land",agency="all",window="month"'
     told = [
         line.split(" ")[1]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pytest
 from cubes import INDICATORS, answer, at, counted, questions_about
 
-from metrics.api.shapes import IndicatorAnswer
+from metrics.api.indicator_shapes import IndicatorAnswer
 from schemas.states import Item
 from serving.directory.directory import Directory
 

@@ -28,8 +28,8 @@ from facts import Heard, answer, told
 
 from metrics.api.app import create_app
 from metrics.api.directory import directory_routes
-from metrics.api.questions import Questions
 from metrics.cube.snapshot import Readers
+from metrics.figures.view import Views
 from metrics.prometheus.exporter import Exporter
 from schemas.states import Item
 from schemas.wire import Decoder, encode
@@ -129,16 +129,15 @@ class Hub:
 
     def __init__(self, folder: Path, *, directory: Directory) -> None:
         self.cube = filled(folder, cells(DOSSIERS))
-        indicators, shared = (
+        questions = Views(
+            Readers(self.cube),
             INDICATORS,
-            {"progress": lambda: Progress(ready=True, partitions=1), "clock": lambda: NOW},
+            {},
+            directory=lambda: directory,
+            progress=lambda: Progress(ready=True, partitions=1),
+            clock=lambda: NOW,
         )
-        questions = Questions(
-            Readers(self.cube), indicators, {}, directory=lambda: directory, **shared
-        )  # type: ignore[arg-type]
-        exporter = Exporter(
-            self.cube, indicators, worker_lag=dict, directory=lambda: directory, **shared
-        )  # type: ignore[arg-type]
+        exporter = Exporter(self.cube, questions)
         self._app = create_app(questions, exporter, [directory_routes(questions)])
 
     def get(self, path: str, **asked: str) -> httpx.Response:

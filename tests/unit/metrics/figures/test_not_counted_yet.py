@@ -13,14 +13,21 @@ from cubes import INDICATORS, NOW, FedCube, by_rules, counted, table
 from listings import empty, paced
 from prometheus_client.parser import text_string_to_metric_families
 
-from metrics.api.csv import text_of
-from metrics.api.parameters import Asked, CountsAsked, IndicatorsAsked
-from metrics.api.questions import Questions
-from metrics.api.shapes import ScoreAnswer, counts_sheet
+from metrics.api.answers import answer_counts, answer_indicators, answer_score
+from metrics.api.count_shapes import counts_sheet
+from metrics.api.csv import csv_text
+from metrics.api.lists import answer_list
+from metrics.api.parameters import (
+    CountParameters,
+    FigureParameters,
+    IndicatorParameters,
+    ListParameters,
+)
+from metrics.api.score_shapes import ScoreAnswer
 from metrics.cube.snapshot import Readers
 from metrics.figures.uncounted import needs, uncounted
+from metrics.figures.view import Views
 from metrics.lists.questions import Lists
-from metrics.lists.subjects import ListAsked
 from metrics.prometheus.exporter import Exporter
 from ops.meanings import meanings
 from schemas.cells import KINDS, SINCE
@@ -70,8 +77,8 @@ def counted_anew(cube: FedCube) -> None:
 
 
 @pytest.fixture
-def questions(cube: FedCube) -> Questions:
-    return Questions(
+def questions(cube: FedCube) -> Views:
+    return Views(
         Readers(cube),
         INDICATORS,
         {},
@@ -81,8 +88,11 @@ def questions(cube: FedCube) -> Questions:
     )
 
 
-def told(questions: Questions, **asked: str) -> dict[str, Any]:
-    return {one.id: one for one in questions.indicators(IndicatorsAsked.model_validate(asked))}
+def told(questions: Views, **asked: str) -> dict[str, Any]:
+    return {
+        one.id: one
+        for one in answer_indicators(questions, IndicatorParameters.model_validate(asked))
+    }
 
 
 def test_it_is_about_some_indicators_and_not_about_others() -> None:
@@ -101,7 +111,7 @@ def test_it_is_about_some_indicators_and_not_about_others() -> None:
     ids=str,
 )
 def test_an_indicator_that_needs_it_is_absent_with_the_reason(
-    questions: Questions, cube: FedCube, asked: dict[str, str]
+    questions: Views, cube: FedCube, asked: dict[str, str]
 ) -> None:
     found = told(questions, **asked)
     for id_ in WITH:
@@ -124,11 +134,11 @@ def test_an_indicator_that_needs_it_is_absent_with_the_reason(
 
 
 def test_the_score_leaves_the_item_out_and_the_sum_of_all_is_absent(
-    questions: Questions, monkeypatch: pytest.MonkeyPatch
+    questions: Views, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [item, *_] = [one for one in INDICATORS.values() if one.score is not None and needs(one)]
     monkeypatch.setitem(SINCE, min(needs(item)), VERSION)
-    answer: ScoreAnswer = questions.score(Asked())
+    answer: ScoreAnswer = answer_score(questions, FigureParameters())
     [scored] = [one for group in answer.groups for one in group.items if one.id == item.id]
     assert (scored.value, scored.points) == (None, None)
     assert scored.missing is not None
@@ -138,46 +148,50 @@ def test_the_score_leaves_the_item_out_and_the_sum_of_all_is_absent(
     assert "newer rules" in whole.missing.en
 
 
-def test_a_raw_count_is_null_and_its_neighbours_are_told(
-    questions: Questions, cube: FedCube
-) -> None:
-    asked = CountsAsked(family="dossiers", kind="closed", by="agency")
-    answer = questions.counts(asked)
+def test_a_raw_count_is_null_and_its_neighbours_are_told(questions: Views, cube: FedCube) -> None:
+    asked = CountParameters(family="dossiers", kind="closed", by="agency")
+    answer = answer_counts(questions, asked)
     [kind] = answer.kinds
     for counts in (kind.counts, kind.groups[0].counts):
         assert (counts["late"], counts["late_766"], counts["late_06a"]) == (1, None, 0)
     assert kind.missing is not None
-    rows = {row["measure"]: row for row in table(text_of(counts_sheet(answer))) if not row["group"]}
+    rows = {
+        row["measure"]: row for row in table(csv_text(counts_sheet(answer))) if not row["group"]
+    }
     assert (rows["late_766"]["count"], rows["late_766"]["missing_en"]) == ("", kind.missing.en)
     assert (rows["late"]["count"], rows["late"]["missing_en"]) == ("1", "")
     counted_anew(cube)
-    [kind] = questions.counts(asked).kinds
+    [kind] = answer_counts(questions, asked).kinds
     assert (kind.counts["late_766"], kind.missing) == (1, None)
 
 
-def test_a_list_is_absent_too(questions: Questions, cube: FedCube, tmp_path: Path) -> None:
+LATE = ListParameters(kind="closed", measure="late")
+
+
+def test_a_list_is_absent_too(questions: Views, cube: FedCube, tmp_path: Path) -> None:
     class Silent(Lists):
         """Without the check whether the list's own rules are the figure's."""
 
-        def _by_these_rules(self, family: str, told: Any, counted: Any) -> Any:
-            return told
+        def _by_these_rules(self, family: str, behind: Any, theirs: Any) -> Any:
+            return behind
 
     listing = empty(tmp_path)
     lists = Silent(questions, paced(cube, listing), meanings(), progress=lambda: READY)
     behind = [id_ for id_ in WITH if INDICATORS[id_].source == "events"]
-    for asked in (ListAsked(indicator=behind[0]), ListAsked(kind="closed", measure="late_766")):
-        answer = lists.things("dossiers", asked)
+    for asked in (
+        ListParameters(indicator=behind[0]),
+        ListParameters(kind="closed", measure="late_766"),
+    ):
+        answer = answer_list(lists, "dossiers", asked)
         assert (answer.figure, answer.things) == (None, [])
         assert answer.missing is not None
         assert "newer rules" in answer.missing.en
-    assert lists.things("dossiers", ListAsked(kind="closed", measure="late")).figure == 1
+    assert answer_list(lists, "dossiers", LATE).figure == 1
     listing.close()
 
 
-def test_prometheus_gets_no_sample(cube: FedCube) -> None:
-    exporter = Exporter(
-        cube, INDICATORS, progress=lambda: READY, worker_lag=dict, clock=lambda: NOW
-    )
+def test_prometheus_gets_no_sample(questions: Views, cube: FedCube) -> None:
+    exporter = Exporter(cube, questions)
 
     def samples() -> tuple[set[str], set[str]]:
         found = [

@@ -13,11 +13,11 @@ import pytest
 from agencies import agency, merged_communes
 from cubes import INDICATORS, answer, at, counted, questions_about
 
-from metrics.api.csv import text_of
-from metrics.api.questions import Questions
-from metrics.api.shapes import IndicatorAnswer, indicators_sheet
+from metrics.api.csv import csv_text
+from metrics.api.indicator_shapes import IndicatorAnswer, indicators_sheet
 from metrics.catalogue.indicators import Name
 from metrics.figures import absence
+from metrics.figures.view import Views
 from schemas.states import Item
 from serving.directory.directory import Directory
 
@@ -50,13 +50,13 @@ CELLS = [
 
 
 @pytest.fixture(scope="module")
-def merged() -> Iterator[Questions]:
+def merged() -> Iterator[Views]:
     with questions_about(CELLS, NOW, Directory(merged_communes())) as questions:
         yield questions
 
 
 @pytest.fixture(scope="module")
-def unregistered() -> Iterator[Questions]:
+def unregistered() -> Iterator[Views]:
     with questions_about(CELLS, NOW) as questions:
         yield questions
 
@@ -69,7 +69,7 @@ def share(found: IndicatorAnswer) -> tuple[int | None, int | None]:
     return found.numerator, found.denominator
 
 
-def test_each_level_has_its_agencies_and_its_target(merged: Questions) -> None:
+def test_each_level_has_its_agencies_and_its_target(merged: Views) -> None:
     found = answer(merged, DIGITISED, by="level", **YEAR)
     assert share(found) == (21, 32)  # the stranger is counted, in no level
     assert groups(found) == {"province": (7, 12), "district": (3, 4), "commune": (8, 13)}
@@ -84,7 +84,7 @@ def test_each_level_has_its_agencies_and_its_target(merged: Questions) -> None:
     } == {1.0, 0.95}
 
 
-def test_one_level(merged: Questions) -> None:
+def test_one_level(merged: Views) -> None:
     found = answer(merged, DIGITISED, level="commune", by="agency", **YEAR)
     assert (share(found), found.target, found.gap, found.level) == (
         (8, 13),
@@ -95,7 +95,7 @@ def test_one_level(merged: Questions) -> None:
     assert groups(found) == {"N.1": (7, 8), "T.1": (1, 5)}
 
 
-def test_an_agency_has_what_stands_below_it_on_each_day(merged: Questions) -> None:
+def test_an_agency_has_what_stands_below_it_on_each_day(merged: Views) -> None:
     assert share(answer(merged, DIGITISED, agency="T", **FIRST_HALF)) == (4, 9)
     assert share(answer(merged, DIGITISED, agency="T", own="true", **FIRST_HALF)) == (3, 4)
     assert share(answer(merged, DIGITISED, agency="P", **YEAR)) == (18, 29)
@@ -103,7 +103,7 @@ def test_an_agency_has_what_stands_below_it_on_each_day(merged: Questions) -> No
     assert share(answer(merged, DIGITISED, agency="N.1", history="true", **YEAR)) == (8, 13)
 
 
-def test_groups_by_agency_join_code_forms_and_roll_up(merged: Questions) -> None:
+def test_groups_by_agency_join_code_forms_and_roll_up(merged: Views) -> None:
     assert groups(answer(merged, DIGITISED, by="agency", **YEAR)) == {
         "N.1": (7, 8),
         "P.D": (7, 12),
@@ -116,7 +116,7 @@ def test_groups_by_agency_join_code_forms_and_roll_up(merged: Questions) -> None
     ] == (4, 9)
 
 
-def test_without_registered_agencies_a_level_is_absent_and_says_so(unregistered: Questions) -> None:
+def test_without_registered_agencies_a_level_is_absent_and_says_so(unregistered: Views) -> None:
     found = answer(unregistered, DIGITISED, level="province", **YEAR)
     assert (found.numerator, found.denominator, found.value, found.missing) == (
         None,
@@ -184,7 +184,7 @@ def test_one_field_of_procedures() -> None:
         assert (found.numerator, found.missing) == (None, absence.NO_FIELD)
 
 
-def test_without_registered_procedures_the_three_fields_are_absent(unregistered: Questions) -> None:
+def test_without_registered_procedures_the_three_fields_are_absent(unregistered: Views) -> None:
     found = answer(unregistered, "satisfaction_land_construction_investment", **YEAR)
     assert (found.numerator, found.denominator, found.value, found.missing) == (
         None,
@@ -209,13 +209,11 @@ def test_without_registered_procedures_the_three_fields_are_absent(unregistered:
         ("regulations_cut", {}, absence.NOTHING_REPORTED),
     ],
 )
-def test_what_is_absent_says_why(
-    merged: Questions, id_: str, asked: dict[str, str], why: Name
-) -> None:
+def test_what_is_absent_says_why(merged: Views, id_: str, asked: dict[str, str], why: Name) -> None:
     assert answer(merged, id_, **{**YEAR, **asked}).missing == why
 
 
-def test_what_is_divided_at_different_agencies_is_told_of_the_province(merged: Questions) -> None:
+def test_what_is_divided_at_different_agencies_is_told_of_the_province(merged: Views) -> None:
     found = answer(merged, "data_quality", by="agency", **YEAR)
     assert (share(found), found.groups) == ((0, 0), [])
 
@@ -237,7 +235,7 @@ def test_what_stood_before_the_window_is_told_by_procedure() -> None:
         assert answer(questions, "dossiers_carried_over", by="day", from_="2025-03-01").groups == []
 
 
-def test_comparisons(unregistered: Questions) -> None:
+def test_comparisons(unregistered: Views) -> None:
     march = {"from_": "2025-03-01", "to": "2025-03-31", "by": "agency"}
     found = answer(unregistered, DIGITISED, compare="last_year", **march)
     assert found.compared is not None
@@ -271,11 +269,11 @@ def test_comparisons(unregistered: Questions) -> None:
     assert answer(unregistered, DIGITISED, **march).compared is None
 
 
-def test_comparisons_as_csv(unregistered: Questions) -> None:
+def test_comparisons_as_csv(unregistered: Views) -> None:
     found = answer(
         unregistered, DIGITISED, compare="last_year", from_="2025-03-01", to="2025-03-31"
     )
-    head, row = text_of(indicators_sheet("sample", [found])).splitlines()
+    head, row = csv_text(indicators_sheet("sample", [found])).splitlines()
     told = dict(zip(head.split(","), row.split(","), strict=False))
     assert [
         told[name]
@@ -325,7 +323,7 @@ def figure(
 
 
 @contextmanager
-def asked_of(*made: tuple[str, Item], **agencies: Item) -> Iterator[Questions]:
+def asked_of(*made: tuple[str, Item], **agencies: Item) -> Iterator[Views]:
     with questions_about([], NOW, Directory(dict(made) | agencies)) as questions:
         yield questions
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 import pytest
 from cubes import INDICATORS, answer, at, counted, questions_about, table
 
-from metrics.api.csv import text_of
-from metrics.api.parameters import Asked
-from metrics.api.problems import Problem
-from metrics.api.questions import Questions
-from metrics.api.shapes import SCORE_COLUMNS, ScoreAnswer, score_sheet
+from metrics.api.answers import answer_score
+from metrics.api.csv import csv_text
+from metrics.api.parameters import FigureParameters
+from metrics.api.score_shapes import SCORE_COLUMNS, ScoreAnswer, score_sheet
 from metrics.catalogue.indicators import load_indicators
-from metrics.figures.score import GROUPS, points
-from metrics.figures.sums import Figure
+from metrics.errors import UnknownIndicator
+from metrics.figures.figure import Figure
+from metrics.figures.score import GROUPS_766, points
+from metrics.figures.view import Views
 
 NOW = at("2025-11-12T10:00")
 CELLS = [
@@ -67,7 +68,7 @@ WANTED = {
 
 def score(**asked: str) -> ScoreAnswer:
     with questions_about(CELLS, NOW) as questions:
-        return questions.score(Asked.model_validate(asked))
+        return answer_score(questions, FigureParameters.model_validate(asked))
 
 
 def test_items_groups_and_the_total() -> None:
@@ -105,7 +106,7 @@ def test_the_items_of_a_group_give_no_more_than_the_group() -> None:
             for one in INDICATORS.values()
             if one.score and one.score.group == group
         )
-        for group in GROUPS
+        for group in GROUPS_766
     }
     assert given == {
         "transparency": 18,
@@ -115,7 +116,7 @@ def test_the_items_of_a_group_give_no_more_than_the_group() -> None:
         "digitisation": 22,
         "satisfaction": 18,
     }
-    assert sum(most for _, most in GROUPS.values()) == 100
+    assert sum(most for _, most in GROUPS_766.values()) == 100
 
 
 def test_a_window_that_ended_has_no_points_for_what_is_open_now() -> None:
@@ -156,7 +157,7 @@ def test_the_total_is_an_indicator_too() -> None:
 
 
 def test_as_csv() -> None:
-    rows = table(text_of(score_sheet(score(window="month"))))
+    rows = table(csv_text(score_sheet(score(window="month"))))
     assert tuple(rows[0]) == SCORE_COLUMNS
     assert {row["item"]: float(row["points"]) for row in rows if row["points"]} == WANTED
 
@@ -164,8 +165,6 @@ def test_as_csv() -> None:
 def test_a_catalogue_without_it_says_so() -> None:
     with questions_about(CELLS, NOW) as whole:
         indicators = {id_: one for id_, one in load_indicators().items() if id_ != "score_766"}
-        questions = Questions(
-            whole.readers, indicators, {}, progress=whole.ready, clock=lambda: NOW
-        )
-        with pytest.raises(Problem, match="has no score_766"):
-            questions.score(Asked())
+        questions = Views(whole.readers, indicators, {}, progress=whole.progress, clock=lambda: NOW)
+        with pytest.raises(UnknownIndicator, match="has no score_766"):
+            answer_score(questions, FigureParameters())

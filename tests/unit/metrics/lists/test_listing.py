@@ -51,7 +51,7 @@ def of(kind: str, *measures: str, family: str = "dossiers", **limits: Any) -> li
     return [Selection(TABLES[family, kind], low, high, measures, **limits)]
 
 
-def told_of(listing: Listing, selections: list[Selection]) -> list[tuple[int, str, str]]:
+def exported(listing: Listing, selections: list[Selection]) -> list[tuple[int, str, str]]:
     return [found.place[1:4] for found in everything(listing, selections)]
 
 
@@ -78,9 +78,9 @@ def test_a_thing_is_listed_in_every_cell_that_it_counts_in(listing: Listing) -> 
         "working_lag_seconds": 34_200,
         "working_lag_le_57600": 1,
     }
-    assert told_of(listing, of("received", "received_online")) == [(20251103, "A", "thing")]
-    assert told_of(listing, of("paid", "transactions")) == [(20251105, "A", "thing")]
-    assert told_of(listing, of("open", "open")) == []
+    assert exported(listing, of("received", "received_online")) == [(20251103, "A", "thing")]
+    assert exported(listing, of("paid", "transactions")) == [(20251105, "A", "thing")]
+    assert exported(listing, of("open", "open")) == []
 
 
 def test_its_dates_go_with_it(listing: Listing) -> None:
@@ -101,19 +101,19 @@ def test_its_dates_go_with_it(listing: Listing) -> None:
 
 def test_a_changed_state_takes_its_old_rows_away(listing: Listing) -> None:
     feed(listing, states(books_of([RECEIVED])))
-    assert told_of(listing, of("open", "open")) == [(ms("11-10 17:00"), "A", "thing")]
+    assert exported(listing, of("open", "open")) == [(ms("11-10 17:00"), "A", "thing")]
     feed(listing, states(books_of([RECEIVED, FINISHED])))
-    assert told_of(listing, of("open", "open")) == []
+    assert exported(listing, of("open", "open")) == []
     moved = told("dossier.transferred", "11-04 09:00")
     feed(listing, states(books_of([RECEIVED, FINISHED, moved])))
-    assert told_of(listing, of("closed", "closed")) == [(20251110, "B", "thing")]
-    assert told_of(listing, of("received", "received")) == [(20251103, "A", "thing")]
+    assert exported(listing, of("closed", "closed")) == [(20251110, "B", "thing")]
+    assert exported(listing, of("received", "received")) == [(20251103, "A", "thing")]
 
 
 def test_a_tombstone_takes_all_its_rows_away(listing: Listing) -> None:
     feed(listing, states(books_of([RECEIVED])))
     feed(listing, [State(TOPIC, b"thing", None, offset=1)])
-    assert told_of(listing, of("received", "received")) == []
+    assert exported(listing, of("received", "received")) == []
     assert dates(listing._db, "dossiers", ["thing"]) == {}
 
 
@@ -121,7 +121,7 @@ def test_of_a_batch_the_newest_state_counts(listing: Listing) -> None:
     first, last = next(states(books_of([RECEIVED]))), next(states(books_of([RECEIVED, FINISHED])))
     last.offset = 1
     feed(listing, [first, last])
-    assert told_of(listing, of("open", "open")) == []
+    assert exported(listing, of("open", "open")) == []
 
 
 def test_a_state_that_cannot_be_read_is_left_out_and_told(
@@ -135,7 +135,7 @@ def test_a_state_that_cannot_be_read_is_left_out_and_told(
             State(TOPIC, None, b"\xc0", offset=2),
         ],
     )
-    assert told_of(listing, of("received", "received")) == [(20251103, "A", "thing")]
+    assert exported(listing, of("received", "received")) == [(20251103, "A", "thing")]
     assert listing.stats.unreadable == 2
     assert "b'bad'" in caplog.text or "'bad'" in caplog.text
 
@@ -162,7 +162,7 @@ def test_rows_are_told_by_at_then_agency_then_thing(listing: Listing) -> None:
         for agency, things in (("A", "036"), ("B", "14"), ("C", "25"))
         for thing in [f"d{n}" for n in things]
     ]
-    assert told_of(listing, of("received", "received")) == everyone
+    assert exported(listing, of("received", "received")) == everyone
     for limit in (1, 2, 3, 7, 8):
         assert [
             found.place[1:4] for found in everything(listing, of("received", "received"), limit)
@@ -215,10 +215,10 @@ def test_what_is_taken_away_is_not_listed_and_only_some_categories_are(listing: 
         listing,
         states(books_of([RECEIVED, told("dossier.supplement_requested", "11-04 09:00"), other])),
     )
-    assert told_of(listing, of("open", "open", less=("waiting",))) == [
+    assert exported(listing, of("open", "open", less=("waiting",))) == [
         (ms("11-10 17:00"), "A", "other")
     ]
-    assert told_of(listing, of("open", "open", categories=("p",))) == [
+    assert exported(listing, of("open", "open", categories=("p",))) == [
         (ms("11-10 17:00"), "A", "thing")
     ]
     assert [
@@ -287,7 +287,7 @@ def test_it_remembers_how_far_each_topic_was_read(tmp_path: Path) -> None:
         TopicPartition(TOPIC, 0): Position(1, 0, NOW),
         TopicPartition("lgsp.tasks.state", 3): Position(8, 7, 5),
     }
-    assert told_of(again, of("received", "received")) == [(20251103, "A", "thing")]
+    assert exported(again, of("received", "received")) == [(20251103, "A", "thing")]
     assert again.rebuilds == 0
 
 
@@ -295,7 +295,7 @@ def rebuilt(tmp_path: Path, cluster: str = "one", now: int = NOW) -> Listing:
     listing = Listing(tmp_path / "listing.sqlite", meanings())
     assert listing.open(cluster, now) == {}
     assert listing.rebuilds == 1
-    assert told_of(listing, of("received", "received")) == []
+    assert exported(listing, of("received", "received")) == []
     return listing
 
 

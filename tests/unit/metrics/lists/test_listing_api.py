@@ -19,10 +19,10 @@ from listings import empty, feed, paced, pages, states
 
 from metrics.api.app import create_app
 from metrics.api.lists import listing_routes
-from metrics.api.questions import Questions
 from metrics.catalogue.indicators import Indicator
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
+from metrics.figures.view import Views
 from metrics.lists.listing import Listing
 from metrics.lists.questions import Lists
 from metrics.prometheus.exporter import Exporter
@@ -86,10 +86,10 @@ def world(files: tuple[Cube, Listing]) -> World:
 @pytest.fixture
 async def api(files: tuple[Cube, Listing], world: World) -> AsyncIterator[httpx.AsyncClient]:
     ready, clock = Progress(ready=True, percent=100.0, partitions=1), (lambda: NOW)
-    questions = Questions(Readers(files[0]), INDICATORS, {}, progress=lambda: ready, clock=clock)
+    questions = Views(Readers(files[0]), INDICATORS, {}, progress=lambda: ready, clock=clock)
 
     lists = Lists(questions, paced(*files), meanings(), progress=lambda: world.progress)
-    exporter = Exporter(files[0], INDICATORS, progress=lambda: ready, worker_lag=dict, clock=clock)
+    exporter = Exporter(files[0], questions)
     transport = httpx.ASGITransport(
         create_app(questions, exporter, [listing_routes(lists)]), raise_app_exceptions=False
     )
@@ -420,12 +420,8 @@ async def test_a_file_that_is_being_made_anew_has_no_answers(
 
 async def test_lists_that_are_switched_off_say_so(files: tuple[Cube, Listing]) -> None:
     ready = Progress(ready=True, percent=100.0, partitions=1)
-    questions = Questions(
-        Readers(files[0]), INDICATORS, {}, progress=lambda: ready, clock=lambda: NOW
-    )
-    exporter = Exporter(
-        files[0], INDICATORS, progress=lambda: ready, worker_lag=dict, clock=lambda: NOW
-    )
+    questions = Views(Readers(files[0]), INDICATORS, {}, progress=lambda: ready, clock=lambda: NOW)
+    exporter = Exporter(files[0], questions)
     transport = httpx.ASGITransport(
         create_app(questions, exporter, [listing_routes(None)]), raise_app_exceptions=False
     )
@@ -487,10 +483,10 @@ async def test_a_list_that_is_stuck_takes_neither_figures_nor_other_lists_along(
         (lambda: NOW),
         threading.Event(),
     )
-    questions = Questions(Readers(files[0]), INDICATORS, {}, progress=lambda: ready, clock=clock)
+    questions = Views(Readers(files[0]), INDICATORS, {}, progress=lambda: ready, clock=clock)
     lists = Lists(questions, paced(*files), meanings(), progress=lambda: world.progress)
     monkeypatch.setattr(lists, "things", lambda *_: go_on.wait())
-    exporter = Exporter(files[0], INDICATORS, progress=lambda: ready, worker_lag=dict, clock=clock)
+    exporter = Exporter(files[0], questions)
     transport = httpx.ASGITransport(
         create_app(questions, exporter, [listing_routes(lists, patience=0.01)]),
         raise_app_exceptions=False,

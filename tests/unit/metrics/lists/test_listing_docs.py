@@ -18,11 +18,11 @@ from listings import empty, feed, paced, pages, states
 
 from metrics.api.app import create_app
 from metrics.api.lists import listing_routes
-from metrics.api.questions import Questions
+from metrics.api.parameters import ListParameters
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
+from metrics.figures.view import Views
 from metrics.lists.questions import Lists
-from metrics.lists.subjects import ListAsked
 from metrics.lists.tables import FAMILIES
 from metrics.prometheus.exporter import Exporter
 from ops.meanings import meanings
@@ -41,11 +41,9 @@ async def asked(tmp_path: Path, path: str) -> httpx.Response:
     books, ready = books_of(EXAMPLE), Progress(ready=True, percent=100.0, partitions=1)
     cube.apply(pages(books), {0: 14})
     feed(listing, states(books))
-    questions = Questions(Readers(cube), INDICATORS, {}, progress=lambda: ready, clock=lambda: now)
+    questions = Views(Readers(cube), INDICATORS, {}, progress=lambda: ready, clock=lambda: now)
     lists = Lists(questions, paced(cube, listing), meanings(), progress=lambda: ready)
-    exporter = Exporter(
-        cube, INDICATORS, progress=lambda: ready, worker_lag=dict, clock=lambda: now
-    )
+    exporter = Exporter(cube, questions)
     transport = httpx.ASGITransport(
         create_app(questions, exporter, [listing_routes(lists)]), raise_app_exceptions=False
     )
@@ -73,7 +71,7 @@ async def test_every_command_of_the_section_is_answered(tmp_path: Path, address:
 
 
 def test_every_parameter_date_and_address_is_documented() -> None:
-    parameters = {field.alias or name for name, field in ListAsked.model_fields.items()}
+    parameters = {field.alias or name for name, field in ListParameters.model_fields.items()}
     dates = {name for meaning in meanings() for name in meaning.date_names}
     for word in parameters | dates:
         assert f"`{word}`" in SECTION, word

@@ -14,11 +14,12 @@ from cubes import INDICATORS
 from facts import Heard, books_of, ms, told
 from listings import empty, feed, paced, pages, states
 
-from metrics.api.questions import Questions
+from metrics.api.lists import answer_list
+from metrics.api.parameters import ListParameters
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
+from metrics.figures.view import Views
 from metrics.lists.questions import Lists
-from metrics.lists.subjects import ListAsked
 from ops.meanings import meanings
 from serving.directory.directory import Directory
 from serving.store.progress import Progress
@@ -65,7 +66,7 @@ def lists(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lists]:
     cube.apply(pages(books), {0: 1})
     feed(listing, states(books))
     directory = Directory(items)
-    questions = Questions(
+    questions = Views(
         Readers(cube),
         INDICATORS,
         {},
@@ -88,7 +89,7 @@ def ids(lists: Lists, **asked: object) -> list[str]:
         "from": "2025-01-01",
         "limit": 1_000,
     } | asked
-    answer = lists.things("dossiers", ListAsked.model_validate(parameters))
+    answer = answer_list(lists, "dossiers", ListParameters.model_validate(parameters))
     assert answer.same_moment is True
     assert answer.figure == len(answer.things) == answer.rows
     return [thing.id for thing in answer.things]
@@ -153,9 +154,10 @@ def test_every_raw_count_has_its_list(lists: Lists, asked: dict[str, object]) ->
         ("closed", "lag_seconds"),
         ("closed", "processing_seconds"),
     ):
-        answer = lists.things(
+        answer = answer_list(
+            lists,
             "dossiers",
-            ListAsked.model_validate(
+            ListParameters.model_validate(
                 asked | {"kind": kind, "measure": measure, "window": "all", "limit": 1_000}
             ),
         )

@@ -17,20 +17,23 @@ from cubes import INDICATORS
 from facts import Heard, told
 from listings import NOW, TOPIC, State, Worker, empty, feed, only_state, paced
 
-from metrics.api.questions import Questions
+from metrics.api.lists import answer_list
+from metrics.api.parameters import ListParameters
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
+from metrics.figures.view import Views
 from metrics.lists import pace
 from metrics.lists.listing import Listing
 from metrics.lists.pace import Pace
 from metrics.lists.questions import Lists
 from metrics.lists.reader import applied
-from metrics.lists.subjects import ListAsked
 from ops.meanings import meanings
 from serving.store.progress import Progress
 
 READY = Progress(ready=True, percent=100.0, partitions=1)
-RECEIVED = ListAsked.model_validate({"kind": "received", "measure": "received", "window": "all"})
+RECEIVED = ListParameters.model_validate(
+    {"kind": "received", "measure": "received", "window": "all"}
+)
 
 
 def received(number: int) -> Heard:
@@ -73,12 +76,11 @@ class Hub(SimpleNamespace):
 
     def ask(self, pace: Pace | None = None) -> tuple[int | None, int | None, bool | None]:
         """Figure, what the list adds up to, and whether they are of one moment."""
-        questions = Questions(
+        questions = Views(
             Readers(self.cube), INDICATORS, {}, progress=lambda: READY, clock=lambda: NOW
         )
-        answer = Lists(questions, pace or self.pace, meanings(), progress=lambda: READY).things(
-            "dossiers", RECEIVED
-        )
+        lists = Lists(questions, pace or self.pace, meanings(), progress=lambda: READY)
+        answer = answer_list(lists, "dossiers", RECEIVED)
         return answer.figure, answer.adds, answer.same_moment
 
 

@@ -6,28 +6,29 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 from facts import books_of, told
 from listings import feed, states
 from prometheus_client.parser import text_string_to_metric_families
 
-from metrics.api.questions import Questions
+from metrics.figures.view import Views
 from metrics.lists.listing import Listing
 from metrics.lists.service import Service
+from metrics.prometheus.lists import listing_text
 from metrics.prometheus.table import METRICS
 from ops.meanings import meanings
 from schemas.settings import Settings
 from serving.store.progress import Progress
 
-QUESTIONS = cast(Questions, SimpleNamespace(catalogue={}, readers=None))
+QUESTIONS = cast(Views, SimpleNamespace(catalogue={}, readers=None))
 
 
 def samples(service: Service) -> dict[str, float]:
     """Each metric that is told, by name."""
     return {
         found.name: found.value
-        for family in text_string_to_metric_families(service.text())
+        for family in text_string_to_metric_families(listing_text(service))
         for found in family.samples
     }
 
@@ -42,7 +43,7 @@ def test_it_tells_how_far_how_large_and_how_whole_it_is(tmp_path: Path) -> None:
         "lgsp_listing_rebuilds_total": 0,
         "lgsp_listing_size_bytes": 0,
     }
-    listing: Listing = cast(Any, service)._listing
+    listing: Listing = service.listing
     listing.open("one", 0)
     feed(listing, states(books_of([told("dossier.received", "11-03 09:00")])))
     fed.progress = Progress(ready=True, percent=100.0, lag=7, partitions=12)
@@ -66,5 +67,5 @@ def test_switched_off_there_is_nothing_of_it(tmp_path: Path) -> None:
         Service(Settings(data=tmp_path, listing=False), meanings(), QUESTIONS),
         Service(Settings(data=tmp_path), (), QUESTIONS),
     ):
-        assert (service.lists, service.feeds, service.text()) == (None, [], "")
+        assert (service.lists, service.feeds, listing_text(service)) == (None, [], "")
     assert list(tmp_path.iterdir()) == []

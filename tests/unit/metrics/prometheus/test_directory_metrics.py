@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from metrics.catalogue.indicators import Agency
 from metrics.cube.snapshot import Readers
+from metrics.figures.view import Views
 from metrics.prometheus.directory import directory_text
 from metrics.prometheus.exporter import Exporter
 from serving.directory.directory import Directory
@@ -29,9 +30,16 @@ CELLS = [
 def samples(
     folder: Path, items: Items, declared: dict[str, Agency] | None = None
 ) -> dict[tuple[str, ...], float]:
-    cube = filled(folder, CELLS)
-    with Readers(cube).snapshot() as snapshot:
-        text = directory_text(snapshot, Directory(items), declared or {}, NOW + 60_000)
+    views = Views(
+        Readers(filled(folder, CELLS)),
+        {},
+        declared or {},
+        progress=lambda: Progress(ready=True, partitions=1),
+        clock=lambda: NOW + 60_000,
+        directory=lambda: Directory(items),
+    )
+    with views.open() as view:
+        text = directory_text(view)
     found = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     return {
         (sample.name.removeprefix("lgsp_"), *sample.labels.values()): sample.value
@@ -95,14 +103,15 @@ def exported(folder: Path, items: Items) -> dict[tuple[str, ...], float]:
     )
     directory = Directory(items)
     progress = Progress(ready=True, partitions=1)
-    exporter = Exporter(
-        cube,
+    views = Views(
+        Readers(cube),
         INDICATORS,
+        {},
         progress=lambda: progress,
-        worker_lag=dict,
         clock=lambda: NOW,
         directory=lambda: directory,
     )
+    exporter = Exporter(cube, views)
     found = [
         sample
         for family in text_string_to_metric_families(exporter.render())

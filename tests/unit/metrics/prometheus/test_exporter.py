@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,16 +15,20 @@ from agencies import Items, instant, state
 from cubes import INDICATORS, NOW, FedCube, at, cell, counted
 from prometheus_client.parser import text_string_to_metric_families
 
-from metrics.api.questions import Questions
 from metrics.catalogue.indicators import Indicator
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
-from metrics.figures.sums import Moment, Scope, Sharing, figure, freshness_ms, read
+from metrics.figures.figure import figure
+from metrics.figures.moment import Moment
+from metrics.figures.scopes import AgencyScope
+from metrics.figures.sums import SharedSums, read_parts
+from metrics.figures.view import Views
 from metrics.prometheus import table as told
+from metrics.prometheus.cache import Cache
 from metrics.prometheus.exporter import Exporter
 from metrics.prometheus.exposition import block, labelled
-from metrics.prometheus.scrape import Kept, told_of
-from schemas.clock import DAY_MS, to_ms
+from metrics.prometheus.scrape import exported
+from schemas.clock import DAY_MS
 from schemas.windows import EXPORTED, named
 from serving.directory.directory import Directory
 from serving.store.progress import Progress
@@ -44,14 +47,15 @@ def world() -> SimpleNamespace:
 
 @pytest.fixture
 def exporter(cube: Cube, world: SimpleNamespace) -> Exporter:
-    return Exporter(
-        cube,
+    views = Views(
+        Readers(cube),
         world.indicators,
+        {},
         progress=lambda: world.progress,
-        worker_lag=lambda: world.lag,
         clock=lambda: world.now,
         directory=lambda: world.directory,
     )
+    return Exporter(cube, views, worker_lag=lambda: world.lag)
 
 
 def samples(text: str, metric: Metric) -> Samples:
@@ -104,24 +108,23 @@ def test_indicators_are_those_of_the_api(
         for metric in (told.INDICATOR_VALUE, told.INDICATOR_NUMERATOR, told.INDICATOR_DENOMINATOR)
     )
     moment = Moment(world.now)
-    exported = [
+    found_there = [
         one
         for one in world.indicators.values()
-        if told_of(one) and not (one.filters and one.filters.fields)
+        if exported(one) and not (one.filters and one.filters.fields)
     ]
-    assert {labels[0] for labels in numerators} == {one.id for one in exported}
-    exported = [one for one in exported if one.by_procedure is None]
+    assert {labels[0] for labels in numerators} == {one.id for one in found_there}
     with Readers(cube).snapshot() as snapshot:
-        for indicator in exported:
+        for indicator in (one for one in found_there if one.by_procedure is None):
             for window in ("all",) if indicator.asks_now else EXPORTED:
                 told_by_agency = indicator.by_agency and indicator.main
                 assert told_by_agency == ((indicator.id, "A", window) in numerators)
                 for agency in ("all", "A", "B", "C") if told_by_agency else ("all",):
-                    scope = Scope(
+                    scope = AgencyScope(
                         named(window, moment.today),
                         None if agency == "all" else frozenset([agency]),
                     )
-                    parts = read(Sharing(snapshot, [indicator]), indicator, moment, [scope])
+                    parts = read_parts(SharedSums(snapshot, moment), indicator, [scope])
                     found = figure(indicator, parts[""])
                     labels = (indicator.id, agency, window)
                     assert (numerators[labels], denominators.get(labels), values.get(labels)) == (
@@ -382,7 +385,7 @@ def test_nor_do_records_of_such_a_clock(tmp_path: Path, world: SimpleNamespace) 
     beat = cell("heartbeats|beat|hub|-|0", AHEAD, timestamp=AHEAD)
     cube.say([counted("dossiers|received|A|P1|20251112", received=1), beat], {0: 2})
     for at_ms, fresh in ((NOW - 5_000, 0.0), (NOW + 5_000, 5.0)):
-        questions = Questions(
+        questions = Views(
             Readers(cube),
             {},
             {},
@@ -390,10 +393,9 @@ def test_nor_do_records_of_such_a_clock(tmp_path: Path, world: SimpleNamespace) 
             clock=lambda at_ms=at_ms: at_ms,
         )
         with questions.readers.snapshot() as snapshot:
-            assert to_ms(datetime.fromisoformat(questions.as_of(snapshot).instant)) == min(
-                at_ms, NOW
-            )
-            assert at_ms - (freshness_ms(snapshot, 1, at_ms) or 0) == fresh * 1_000
+            view = questions.of(snapshot)
+            assert view.as_of.instant_ms == min(at_ms, NOW)
+            assert at_ms - (view.freshness_ms or 0) == fresh * 1_000
             assert snapshot.last_events() == {"A": NOW}
     cube.close()
 
@@ -461,8 +463,8 @@ async def test_scrapes_that_wait_share_one_render_that_begins_after_they_asked(
 
 
 def test_what_is_kept_is_made_again_only_when_the_world_changed() -> None:
-    kept, made = Kept(), iter(range(9))
-    assert [kept.get("a", version, lambda: next(made)) for version in (1, 1, 2, 2, 1)] == [
+    cache, made = Cache(), iter(range(9))
+    assert [cache.get("a", version, lambda: next(made)) for version in (1, 1, 2, 2, 1)] == [
         0,
         0,
         1,

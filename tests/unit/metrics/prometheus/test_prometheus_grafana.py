@@ -19,7 +19,7 @@ from prometheus_client import generate_latest
 from connectors.gateway.health import GATEWAY_METRICS, Health
 from metrics.catalogue.indicators import load_indicators
 from metrics.prometheus.exposition import block, summary
-from metrics.prometheus.scrape import told_of
+from metrics.prometheus.scrape import exported
 from metrics.prometheus.table import METRICS
 from schemas.settings import Settings
 from schemas.windows import EXPORTED
@@ -42,7 +42,7 @@ VARIABLES = {
     "$api": "http://127.0.0.1:8081",
 }
 INDICATORS = load_indicators()
-TOLD = {name: one for name, one in INDICATORS.items() if told_of(one)}
+TOLD = {name: one for name, one in INDICATORS.items() if exported(one)}
 
 
 def tool(

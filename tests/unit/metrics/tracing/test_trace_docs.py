@@ -16,8 +16,8 @@ from example_facts import EXAMPLE
 from facts import ms
 from traces import Hub
 
+from metrics.api.parameters import TraceParameters
 from metrics.api.trace_shapes import CellOf, FactOf, StateOf, TraceAnswer, TraceAsOf
-from metrics.tracing.questions import TraceAsked
 
 PAGE = (Path(__file__).parents[4] / "docs" / "api.md").read_text("utf-8")
 FOUND = re.search(r"^## What was told of one dossier\?\n(.*?)(?=^## )", PAGE, re.M | re.S)
@@ -70,7 +70,7 @@ def test_every_parameter_and_field_is_there() -> None:
         for name, found in model.model_fields.items()
     }
     standings = ("counted", "duplicate", "refused", "waiting")
-    for word in TraceAsked.model_fields.keys() | set(standings):
+    for word in TraceParameters.model_fields.keys() | set(standings):
         assert f"`{word}`" in SECTION, word
     for word in fields:
         assert f"`{word}`" in SECTION or f'"{word}"' in SECTION, word

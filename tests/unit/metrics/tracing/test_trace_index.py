@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from aiokafka import TopicPartition
@@ -13,8 +13,9 @@ from facts import ms, told
 from prometheus_client.parser import text_string_to_metric_families
 from traces import Hub, Logged, empty_index, indexed
 
-from metrics.api.questions import Questions
+from metrics.figures.view import Views
 from metrics.lists.service import Service
+from metrics.prometheus.lists import facts_text
 from metrics.prometheus.table import METRICS
 from metrics.tracing import index as indexing
 from metrics.tracing.index import Fact, FactIndex
@@ -24,7 +25,7 @@ from schemas.settings import Settings
 from serving.store.disposable import Snapshots, Untrusted
 from serving.store.progress import Progress
 
-QUESTIONS = cast(Questions, SimpleNamespace(catalogue={}, readers=None))
+QUESTIONS = cast(Views, SimpleNamespace(catalogue={}, readers=None))
 
 
 def at(
@@ -126,12 +127,11 @@ def test_it_tells_how_far_and_how_large_it_is_and_nothing_where_lists_are_off(
 ) -> None:
     settings = Settings(data=tmp_path)
     tracing = Tracing(settings, meanings())
-    held = cast(Any, tracing)
-    held._index.open("one", 0)
-    held._feed.progress = Progress(ready=True, percent=100.0, lag=7)
+    tracing.index.open("one", 0)
+    tracing.feed.progress = Progress(ready=True, percent=100.0, lag=7)
     samples = {
         one.name: one.value
-        for family in text_string_to_metric_families(tracing.text())
+        for family in text_string_to_metric_families(facts_text(tracing))
         for one in family.samples
     }
     assert samples.keys() == {
@@ -148,7 +148,11 @@ def test_it_tells_how_far_and_how_large_it_is_and_nothing_where_lists_are_off(
     assert tracing.traces(QUESTIONS, Service(settings, meanings(), QUESTIONS)) is not None
     off = settings.model_copy(update={"listing": False})
     for none in (Tracing(off, meanings()), Tracing(settings, ())):
-        assert (none.feeds, none.text(), none.traces(QUESTIONS, Service(off, (), QUESTIONS))) == (
+        assert (
+            none.feeds,
+            facts_text(none),
+            none.traces(QUESTIONS, Service(off, (), QUESTIONS)),
+        ) == (
             [],
             "",
             None,

@@ -14,9 +14,9 @@ import pytest
 from cubes import INDICATORS
 from heard import Told, answers, hub_that_heard
 
-from metrics.api.questions import Questions
-from metrics.api.shapes import IndicatorAnswer
+from metrics.api.indicator_shapes import IndicatorAnswer
 from metrics.catalogue.indicators import Indicator
+from metrics.figures.view import Views
 from ops.simulate.live import LiveProvince
 from ops.simulate.live_beside import LiveBeside
 from ops.simulate.run import START
@@ -65,7 +65,7 @@ def trivial(indicator: Indicator, found: IndicatorAnswer) -> bool:
     return not found.value or found.denominator == 0
 
 
-def trivial_ones(questions: Questions, left_out: frozenset[str] = frozenset()) -> set[str]:
+def trivial_ones(questions: Views, left_out: frozenset[str] = frozenset()) -> set[str]:
     """The indicators that show nothing: of all time, those of this moment now, or those carried
     over of any window that begins on a day.
     """

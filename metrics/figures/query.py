@@ -1,0 +1,98 @@
+"""What is asked: the one form that every door (HTTP, and whatever else asks) brings a question
+into.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from metrics.errors import Fault, QueryError, wrong
+from schemas.codes import AdministrativeLevel, AgencyLevel
+from schemas.windows import Comparison, Window, WindowName, compared, named
+
+Groups = Literal["agency", "category", "day", "level"]
+USUAL: WindowName = "year"  # the window, where none is asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Whose figures, of when, and told by which groups. Days are the province's.
+
+    Raises: QueryError for a window given twice or that ends before it begins, and for what goes
+    with something else only.
+    """
+
+    agency: str | None = None  # with everything below it
+    own: bool = False  # without what is below it
+    history: bool = False  # with its predecessors, for the time before it took over
+    level: AdministrativeLevel | None = None
+    field: str | None = None  # of procedures
+    first: date | None = None
+    last: date | None = None  # included
+    window: WindowName | None = None  # instead of days
+    compare: Comparison | None = None
+    by: Groups | None = None
+    roll_up: AgencyLevel | None = None  # with groups of agencies: tell what is below under it
+
+    def __post_init__(self) -> None:
+        if self.window is not None and (self.first or self.last):
+            raise wrong("window", "goes without from and to")
+        if self.first and self.last and self.first > self.last:
+            raise wrong("from", f"{self.first} is after to, {self.last}")
+        for name, given in (("own", self.own), ("history", self.history)):
+            if given and self.agency is None:
+                raise wrong(
+                    name, "goes with agency: name the agency that it is asked of, or leave it out"
+                )
+        if self.roll_up is not None and self.by != "agency":
+            raise wrong("roll_up", "goes with by=agency")
+
+    @property
+    def time(self) -> list[str]:
+        """The parameters by which another time than this moment is asked for."""
+        given = {"from": self.first, "to": self.last, "window": self.window}
+        return [name for name, value in given.items() if value is not None]
+
+    def refuse_time(self, what: str) -> None:
+        """Raises: QueryError if another time is asked for of what is known of this moment only."""
+        if self.time:
+            detail = (
+                f"{what} is told as of now, and of no other time: leave out"
+                f" {' and '.join(self.time)}"
+            )
+            raise QueryError([Fault(name, "leave it out") for name in self.time], detail)
+        if self.compare is not None:
+            raise wrong(
+                "compare",
+                f"{what} is told as of now, so there is nothing before to compare it with: leave"
+                " out compare",
+            )
+
+    def days(self, today: date) -> Window:
+        """The window asked for."""
+        if self.window is not None:
+            return named(self.window, today)
+        if self.first is None and self.last is None:
+            return named(USUAL, today)
+        return Window(self.first, self.last)
+
+    def before(self, today: date) -> Window | None:
+        """The window to compare with, if one is asked for.
+
+        Raises: QueryError for a window that is open on a side, or that has none before it.
+        """
+        if self.compare is None:
+            return None
+        window = self.days(today)
+        if window.first is None or window.last is None:
+            raise wrong("compare", "needs a window with a first and a last day")
+        name = self.window or (None if self.first or self.last else USUAL)
+        if (found := compared(window, self.compare, name)) is None:
+            raise wrong(
+                "compare",
+                "reaches beyond the ends of the calendar: ask with a window that lies further"
+                " within it",
+            )
+        return found

@@ -1,0 +1,84 @@
+"""Whether figures may be told yet: the cube is built, and the workers have counted what there was
+to count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from metrics.cube.snapshot import Readers, Snapshot
+from metrics.errors import NotReady
+from metrics.workers import Standing
+from serving.store.progress import Progress
+
+
+class Readiness:
+    """Of one name of books. Raises (from every method): NotReady; Unreadable."""
+
+    def __init__(
+        self,
+        readers: Readers,
+        progress: Callable[[], Progress],
+        standing: Callable[[], Standing | None],
+        books: str,
+    ) -> None:
+        self._readers, self._progress, self._standing = readers, progress, standing
+        self._books, self._caught_up = books, False
+
+    def ready(self) -> Progress:
+        """How far the feed is, once every figure is complete."""
+        progress = self._progress()
+        if not progress.ready:
+            raise NotReady(
+                f"The figures are being built from Kafka: {progress.percent:.1f} %"
+                f" ({progress.doing})."
+            )
+        return progress
+
+    def caught_up(self) -> Progress:
+        """As `ready`, and the workers have counted every fact that Kafka held when this process
+        first asked; from then on it stays so. Until then it is said how far they are.
+        """
+        progress = self.ready()
+        if not self._caught_up:
+            with self._readers.snapshot() as snapshot:
+                if not snapshot.begun():
+                    raise not_begun(self._books)
+                self._require_counted(snapshot)
+            self._caught_up = True
+        return progress
+
+    def _require_counted(self, snapshot: Snapshot) -> None:
+        if (standing := self._standing()) is None:
+            raise NotReady(
+                "It is not known yet how many facts there are to count: Kafka is being asked."
+            )
+        counted = _counted(snapshot, standing)
+        facts = sum(end - first for first, end in standing.values())
+        if counted < facts:
+            advice = (
+                f"if that stands still, see that `lgsp worker` runs with LGSP_APP_ID={self._books}"
+            )
+            raise NotReady(f"{counted:,} of {facts:,} facts are counted: {advice}.")
+
+
+def not_begun(books: str) -> NotReady:
+    """Nobody ever counted anything for these books."""
+    advice = (
+        f"where none was just started, start `lgsp worker` with LGSP_APP_ID={books},"
+        " or ask for other books"
+    )
+    return NotReady(f"No worker has counted anything for the books {books} yet: {advice}.")
+
+
+def _counted(snapshot: Snapshot, standing: Standing) -> int:
+    """How many of the events that stood in Kafka are in these figures."""
+    up_to = {
+        family: snapshot.counted_up_to(family) for family in {family for family, _ in standing}
+    }
+    found = 0
+    for (family, partition), (first, end) in standing.items():
+        if (known := up_to[family].get(partition)) is not None:
+            offset, _ = known
+            found += max(0, min(offset, end) - first)
+    return found

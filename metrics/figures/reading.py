@@ -1,0 +1,83 @@
+"""One query at one view: what its indicators share while they are read, and the verb by which every
+origin of figures reads one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from metrics.catalogue.indicators import Indicator, Name
+from metrics.cube.snapshot import By
+from metrics.figures.expected import Expecting, expecting
+from metrics.figures.figure import Figure
+from metrics.figures.query import Query
+from metrics.figures.scopes import AgencyScope, of_level, scopes
+from metrics.figures.sums import SumsProvider
+from metrics.figures.view import View
+from schemas.codes import AdministrativeLevel
+from schemas.windows import Window
+
+# The figure of each group (without groups of the empty text), and why some or all are absent.
+Found = tuple[dict[str, Figure], Name | None]
+
+
+class Slice(NamedTuple):
+    """What is read at once of a query: one window, of one level of government, by one grouping."""
+
+    window: Window
+    level: AdministrativeLevel | None = None
+    by: By | None = None
+
+
+class Reading:
+    """A query as it is answered. `figures_of` reads any indicator (metrics/figures/compute.py makes
+    readings).
+
+    Raises: QueryError for a window that can't be compared with another.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        query: Query,
+        indicators: Sequence[Indicator],
+        figures_of: Callable[[Reading, Indicator, Slice], Found],
+    ) -> None:
+        self.view, self.query, self._indicators = view, query, indicators
+        self.window = query.days(view.moment.today)
+        self.before = query.before(view.moment.today)
+        self._figures_of = figures_of
+        self._sums: dict[AdministrativeLevel | None, SumsProvider] = {}
+        self._scopes: dict[Slice, list[AgencyScope] | None] = {}
+        self._expecting: dict[Window, Expecting] = {}
+
+    def figures(self, indicator: Indicator, part: Slice) -> Found:
+        """Of any indicator, whatever its figures come from."""
+        return self._figures_of(self, indicator, part)
+
+    def sums(self, level: AdministrativeLevel | None) -> SumsProvider:
+        """The sums that the indicators share."""
+        if level not in self._sums:
+            self._sums[level] = self.view.provider(self._indicators, level)
+        return self._sums[level]
+
+    def scopes(self, window: Window, level: AdministrativeLevel | None) -> list[AgencyScope] | None:
+        """Where to look; None: no agency of the level is known."""
+        part = Slice(window, level)
+        if part not in self._scopes:
+            self._scopes[part] = self._look(part)
+        return self._scopes[part]
+
+    def _look(self, part: Slice) -> list[AgencyScope] | None:
+        found = scopes(self.view.directory, self.query, part.window)
+        return found if part.level is None else of_level(self.view.directory, part.level, found)
+
+    def expecting(self, window: Window) -> Expecting:
+        """Whose counts figures of the window should hold."""
+        view, days = self.view, window.up_to(self.view.moment.today)
+        if days not in self._expecting:
+            self._expecting[days] = expecting(
+                view.directory, view.declared, view.heard, self.query, days
+            )
+        return self._expecting[days]

@@ -1,0 +1,62 @@
+"""Where an indicator may be read for a query: of which agencies, categories and days, or why it may
+not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from metrics.catalogue.indicators import Indicator, Name
+from metrics.figures import absence, uncounted
+from metrics.figures.reading import Reading, Slice
+from metrics.figures.scopes import AgencyScope, among
+from metrics.figures.sums import own_level
+from schemas.codes import AdministrativeLevel
+
+
+class Place(NamedTuple):
+    """Where to read: these scopes, limited to these categories (none: all), by the measures of this
+    level (None: those of all).
+    """
+
+    scopes: Sequence[AgencyScope]
+    categories: tuple[str, ...]
+    level: AdministrativeLevel | None
+
+
+def resolve(reading: Reading, indicator: Indicator, part: Slice) -> Place | Name:
+    """Where it may be read, else why it is absent."""
+    if (why := _absent(reading, indicator, part)) is not None:
+        return why
+    limits = _limits(reading, indicator)
+    if isinstance(limits, Name):
+        return limits
+    level = own_level(indicator, part.level)
+    where = reading.scopes(part.window, part.level if level is None else None)
+    return absence.NO_LEVEL if where is None else Place(where, limits, level)
+
+
+def _absent(reading: Reading, indicator: Indicator, part: Slice) -> Name | None:
+    query, window = reading.query, part.window
+    if indicator.asks_now and query.time:
+        return absence.NOW_ONLY
+    needed = uncounted.needs(indicator, part.level)
+    if (why := uncounted.why(reading.view.uncounted & needed)) is not None:
+        return why
+    reaches_before = any(term.over == "before" for term in indicator.leaves)
+    if part.by == "day" and (indicator.ends_now or reaches_before):
+        return absence.NOT_BY_DAY
+    if not indicator.by_agency and (part.level or query.agency or part.by == "agency"):
+        return absence.NOT_BY_AGENCY
+    if indicator.ends_now and window.ends_before(reading.view.moment.today):
+        return absence.NOT_NOW
+    return None
+
+
+def _limits(reading: Reading, indicator: Indicator) -> tuple[str, ...] | Name:
+    field = reading.query.field
+    by_procedure = bool(indicator.terms) and set(indicator.families) == {"dossiers"}
+    if field and not by_procedure:
+        return absence.NOT_ONE_FIELD
+    return among(reading.view.directory, indicator, field)
