@@ -17,8 +17,8 @@ from typing import Any
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from schemas.logs import CLIENTS
 from serving.connections import Connections
+from serving.logs import CLIENTS
 from serving.problems import server_response
 
 HEAD_LIMIT = 16 << 10  # bytes of request line and headers

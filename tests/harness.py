@@ -16,7 +16,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from ops.kafka.embedded import EmbeddedKafka
-from ops.kafka.storage import free_port
+from ops.kafka.ports import free_port
 from ops.recount import Verdict, recount
 from ops.up.supervise import Service
 from schemas.errors import KafkaUnavailable

@@ -26,7 +26,7 @@ from metrics.prometheus.exporter import Exporter
 from metrics.tracing.index import FactIndex
 from metrics.tracing.log import TAIL, Read, Wanted
 from metrics.tracing.questions import Traces
-from ops.listing import meanings
+from ops.meanings import meanings
 from schemas.errors import KafkaUnavailable
 from schemas.partitioner import partition_of
 from schemas.states import applied_state

@@ -15,9 +15,9 @@ from aiokafka.errors import KafkaError
 
 from schemas.errors import HubError, KafkaUnavailable
 from schemas.kafka import ensure_topics
-from schemas.logs import REPEATS
 from schemas.pauses import Pauses
 from schemas.settings import Settings
+from serving.logs import REPEATS
 from serving.store.progress import Progress
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from metrics.lists.listing import Listing
 from metrics.lists.reader import Selection, total
 from metrics.lists.service import LISTING_FILE
 from metrics.lists.tables import TABLES
-from ops.listing import meanings
+from ops.meanings import meanings
 from schemas.kafka import producer
 from schemas.settings import Settings
 from schemas.topics import state_topic

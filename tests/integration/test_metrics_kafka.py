@@ -32,7 +32,7 @@ from metrics.cube.rollups import cover_days
 from metrics.cube.snapshot import Readers
 from metrics.cube.tables import FAMILIES, TABLES
 from metrics.workers import EVENT_TOPICS, Backlog, WorkerLag
-from ops.kafka.storage import free_port
+from ops.kafka.ports import free_port
 from schemas.cells import Rules, Standing, applied_row, encode_page
 from schemas.kafka import admin, consumer, ensure_topics, producer
 from schemas.settings import Settings

@@ -17,7 +17,7 @@ from metrics.tracing import log as reading
 from metrics.tracing.index import Fact, FactIndex, indexed
 from metrics.tracing.log import KafkaLog, Read, Wanted
 from metrics.tracing.service import INDEX_FILE
-from ops.kafka.storage import free_port
+from ops.kafka.ports import free_port
 from schemas.errors import KafkaUnavailable
 from schemas.kafka import producer
 from schemas.partitioner import partition_of

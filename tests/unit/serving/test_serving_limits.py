@@ -31,8 +31,8 @@ from served import (
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from serving import CONNECTION_METRICS, Connections, connections
-from serving.connections import KEPT_FILES, most
+from serving import connections
+from serving.connections import CONNECTION_METRICS, KEPT_FILES, Connections, most
 from serving.protocol import (
     HEAD_LIMIT,
     HEAD_SECONDS,

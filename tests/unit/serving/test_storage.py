@@ -27,7 +27,7 @@ from metrics.prometheus.exposition import head
 from metrics.prometheus.storage import storage_text
 from metrics.prometheus.table import STORAGE_FREE, STORAGE_TROUBLE
 from metrics.tracing.service import Tracing
-from ops.listing import meanings
+from ops.meanings import meanings
 from schemas import storage
 from schemas.errors import EnvironmentBroken, StorageTrouble
 from schemas.pauses import LEAST, MOST, Pauses

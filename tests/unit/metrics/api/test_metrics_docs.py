@@ -16,8 +16,8 @@ from metrics.api.problems import API_PROBLEMS
 from metrics.catalogue.indicators import Agency, Indicator
 from metrics.prometheus.table import METRICS
 from schemas.windows import COMPARISONS, EXPORTED, NAMES
-from serving import CONNECTION_METRICS, SERVER_PROBLEMS
-from serving.problems import problem_table
+from serving.connections import CONNECTION_METRICS
+from serving.problems import SERVER_PROBLEMS, problem_table
 from serving.telemetry import Metric
 from streams.health import WORKER_METRICS
 

@@ -29,7 +29,7 @@ from metrics.figures.uncounted import needs, uncounted
 from metrics.figures.view import Views
 from metrics.lists.questions import Lists
 from metrics.prometheus.exporter import Exporter
-from ops.listing import meanings
+from ops.meanings import meanings
 from schemas.cells import KINDS, SINCE
 from serving.directory.directory import Directory
 from serving.store.progress import Progress

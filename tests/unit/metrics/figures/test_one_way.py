@@ -35,7 +35,7 @@ from metrics.lists.tables import FAMILIES as LISTED
 from metrics.lists.terms import PARTS, families_of
 from metrics.prometheus.exporter import Exporter
 from metrics.prometheus.scrape import exported, windows_of
-from ops.listing import meanings
+from ops.meanings import meanings
 from ops.simulate.whole import whole_province
 from schemas.clock import DAY_MS, ZONE, to_ms
 from schemas.states import applied_state

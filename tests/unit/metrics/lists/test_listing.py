@@ -18,7 +18,7 @@ from listings import NOW, State, empty, everything, feed, states
 from metrics.lists.listing import Listing, rows_of
 from metrics.lists.reader import Selection, Total, dates, offsets, page, total
 from metrics.lists.tables import HALF, TABLES, fingerprint
-from ops.listing import meanings
+from ops.meanings import meanings
 from serving.store.disposable import LONGEST_AWAY_MS, Position, Snapshots, Unreadable, Untrusted
 
 TOPIC = "lgsp.dossiers.state"

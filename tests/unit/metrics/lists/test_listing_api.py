@@ -26,7 +26,7 @@ from metrics.figures.view import Views
 from metrics.lists.listing import Listing
 from metrics.lists.questions import Lists
 from metrics.prometheus.exporter import Exporter
-from ops.listing import meanings
+from ops.meanings import meanings
 from schemas.cells import APPLIED
 from serving.store.progress import Progress
 from streams.families import FAMILIES

@@ -25,7 +25,7 @@ from metrics.figures.view import Views
 from metrics.lists.questions import Lists
 from metrics.lists.tables import FAMILIES
 from metrics.prometheus.exporter import Exporter
-from ops.listing import meanings
+from ops.meanings import meanings
 from serving.store.progress import Progress
 
 PAGE = (Path(__file__).parents[4] / "docs" / "api.md").read_text("utf-8")

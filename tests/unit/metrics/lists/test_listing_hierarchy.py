@@ -20,7 +20,7 @@ from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
 from metrics.figures.view import Views
 from metrics.lists.questions import Lists
-from ops.listing import meanings
+from ops.meanings import meanings
 from serving.directory.directory import Directory
 from serving.store.progress import Progress
 

@@ -27,7 +27,7 @@ from metrics.lists.listing import Listing
 from metrics.lists.pace import Pace
 from metrics.lists.questions import Lists
 from metrics.lists.reader import applied
-from ops.listing import meanings
+from ops.meanings import meanings
 from serving.store.progress import Progress
 
 READY = Progress(ready=True, percent=100.0, partitions=1)

@@ -17,7 +17,7 @@ from metrics.lists.listing import Listing
 from metrics.lists.service import Service
 from metrics.prometheus.lists import listing_text
 from metrics.prometheus.table import METRICS
-from ops.listing import meanings
+from ops.meanings import meanings
 from schemas.settings import Settings
 from serving.store.progress import Progress
 

@@ -20,7 +20,7 @@ from metrics.prometheus.table import METRICS
 from metrics.tracing import index as indexing
 from metrics.tracing.index import Fact, FactIndex
 from metrics.tracing.service import Tracing
-from ops.listing import meanings
+from ops.meanings import meanings
 from schemas.settings import Settings
 from serving.store.disposable import Snapshots, Untrusted
 from serving.store.progress import Progress

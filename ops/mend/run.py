@@ -1,35 +1,28 @@
-"""`lgsp mend`: books, group and log as they stand beside one another, and what puts them right when
-they don't fit together.
-
-Workers refuse such books by name (streams/checks.py) and change nothing. This is the other half:
-run by hand, while no worker runs. Events are never touched.
-"""
+"""One run of `lgsp mend`: look, ask, put right, look again."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import click
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from ops.kafka.changes import delete_topics, set_group
-from ops.members import require_no_worker
+from ops.kafka.group import require_no_worker, set_group
+from ops.kafka.topics import delete_topics
+from ops.mend.standings import Places, standings_table
 from schemas.errors import BooksError, HubError
 from schemas.kafka import ensure_topics
 from schemas.settings import Settings
 from schemas.topics import topics_of
 from streams.account import Account
-from streams.checks import Place, apart, check, log_faults, rules_faults, standing_faults
+from streams.checks import apart, check, rules_faults
 from streams.families import families
 from streams.ledger import Ledger
 from streams.takeover import fence, load, places_of
-
-Places = Mapping[TopicPartition, Place]
 
 
 def run_mend(settings: Settings, *, from_zero: bool, skip_missing: bool, yes: bool) -> int:
@@ -65,7 +58,7 @@ class Mending:
         """
         await ensure_topics(self._settings)
         await self._look()
-        self._console.print(table(self._accounts, self._places))
+        self._console.print(standings_table(self._accounts, self._places))
         if not from_zero and not self._faults():
             return self._say()
         await require_no_worker(self._settings, self._console, "then mend")
@@ -218,26 +211,3 @@ class Mending:
             " the figures."
         )
         return 0
-
-
-def table(accounts: Sequence[Account], places: Places) -> Table:
-    """How everything stands: a row for each partition of each family, marked where workers would
-    refuse it.
-    """
-    found = Table(title="Where books, group and log stand (offsets of events)")
-    for column in ("family", "partition", "log begins", "log ends", "states", "cells", "group"):
-        found.add_column(column, justify="left" if column == "family" else "right")
-    for account in sorted(accounts, key=lambda one: (one.source.topic, one.source.partition)):
-        place = places[account.source]
-        faults = [*standing_faults([account], places, ""), *log_faults([account], places)]
-        group = "–" if place.committed is None else f"{place.committed:,}"
-        states = account.next if account.states_next is None else account.states_next
-        row = (place.begins, place.ends, states, account.next)
-        found.add_row(
-            account.family.name,
-            str(account.source.partition),
-            *(f"{offset:,}" for offset in row),
-            group,
-            style="bold red" if faults else "",
-        )
-    return found
