@@ -217,22 +217,22 @@ class Indicator(Declared):
         """By id, which a catalogue has once."""
         return hash(self.id)
 
-    @property
+    @cached_property
     def terms(self) -> tuple[Term, ...]:
         """Numerator and denominator, those that there are."""
         return tuple(term for term in (self.numerator, self.denominator) if term is not None)
 
-    @property
+    @cached_property
     def leaves(self) -> tuple[Term, ...]:
         """Every term, those in `also` too."""
         return tuple(leaf for term in self.terms for leaf in term.parts)
 
-    @property
+    @cached_property
     def asks_now(self) -> bool:
         """Whether it is a question about this moment (overdue), which no window changes."""
         return bool(self.leaves) and all(term.due for term in self.leaves)
 
-    @property
+    @cached_property
     def ends_now(self) -> bool:
         """Whether it asks about a window and this moment too: it has no figure for a window that
         ended before today.

@@ -72,7 +72,7 @@ class View:
     partitions: int = 1
     backlog: Backlog | None = None
     providing: Providing = shared_sums
-    _reporting: dict[tuple[str, Window], set[str]] = field(default_factory=dict)
+    _reporting: dict[tuple[tuple[str, ...], Window], set[str]] = field(default_factory=dict)
 
     @cached_property
     def heard(self) -> dict[str, int]:
@@ -145,14 +145,14 @@ class View:
         """The agencies with dated counts of the families in the window, under whichever form of
         their code.
         """
-        found: set[str] = set()
-        for family in families:
-            if (family, window) not in self._reporting:
-                self._reporting[family, window] = reporting(
-                    self.snapshot, self.directory, [family], window
-                )
-            found |= self._reporting[family, window]
-        return found
+        known = [self._reporting.get(((family,), window)) for family in families]
+        parts = [found for found in known if found is not None]
+        if len(parts) == len(families):
+            return set().union(*parts)
+        read = tuple(families), window
+        if read not in self._reporting:
+            self._reporting[read] = reporting(self.snapshot, self.directory, *read)
+        return self._reporting[read]
 
     def provider(
         self, indicators: Sequence[Indicator], level: AdministrativeLevel | None = None

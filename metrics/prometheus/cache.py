@@ -128,7 +128,6 @@ class CachedSums:
 
 
 def _added_up(found: Summed) -> Summed:
-    total = [0] * len(found.measures)
-    for vector in found.groups.values():
-        total = [one + other for one, other in zip(total, vector, strict=True)]
+    none = [0] * len(found.measures)
+    total = [sum(column) for column in zip(none, *found.groups.values(), strict=True)]
     return Summed(found.measures, {"": total})

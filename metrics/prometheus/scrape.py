@@ -75,7 +75,8 @@ class Scrape:
     def __init__(self, view: View, cache: Cache, versions: Mapping[tuple[str, str], int]) -> None:
         """`view`: one whose sums `Providing` provides, of these versions of the kinds of cells."""
         self.view, self._cache, self._versions = view, cache, versions
-        self._readings: dict[tuple[WindowName | None, Indicator | None], Reading] = {}
+        self._readings: dict[tuple[WindowName | None, bool], Reading] = {}
+        self._exported = [one for one in view.catalogue.values() if exported(one)]
         names = view.directory.groupings(EVER)
         heard = {known.get(code, code) for _, known in names for code in view.heard}
         self._agencies = tuple(sorted(heard))
@@ -85,18 +86,20 @@ class Scrape:
         """Every figure."""
         return self._indicators() + self._reported() + self._counts() + self._open_dossiers()
 
-    def _reading(self, window: WindowName | None, indicator: Indicator | None = None) -> Reading:
-        """Groups of agencies, over a window or (None) as of now."""
-        if (window, indicator) not in self._readings:
+    def _reading(self, window: WindowName | None, by_agency: bool = False) -> Reading:
+        """Groups of agencies, over a window or (None) as of now; of the indicators of which each
+        agency is told, or of the others.
+        """
+        if (window, by_agency) not in self._readings:
             query = Query(window=window, by="agency")
-            indicators = [] if indicator is None else [indicator]
-            self._readings[window, indicator] = reading(self.view, query, indicators)
-        return self._readings[window, indicator]
+            indicators = [one for one in self._exported if _by_agency(one) == by_agency]
+            self._readings[window, by_agency] = reading(self.view, query, indicators)
+        return self._readings[window, by_agency]
 
     def _indicators(self) -> str:
         """The five metrics of every indicator that is exported."""
         lines: Lines = {metric: [] for metric in FIGURES}
-        for indicator in filter(exported, self.view.catalogue.values()):
+        for indicator in self._exported:
             for window in windows_of(indicator):
                 for metric, found in self._indicator(indicator, window).items():
                     lines[metric] += found
@@ -118,7 +121,7 @@ class Scrape:
 
     def _lines(self, indicator: Indicator, window: WindowName) -> Lines:
         """No sample where the figure is absent."""
-        asked = self._reading(None if indicator.asks_now else window, indicator)
+        asked = self._reading(None if indicator.asks_now else window, _by_agency(indicator))
         days = window_of(asked, indicator)
         whole, _ = figures(asked, indicator, Slice(days))
         if "" not in whole:
