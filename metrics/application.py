@@ -25,7 +25,7 @@ from metrics.cube.tables import FAMILIES
 from metrics.errors import instead, wrong
 from metrics.figures.view import Views
 from metrics.lists.listing import Meaning
-from metrics.lists.service import Service
+from metrics.lists.service import ListService
 from metrics.prometheus.exporter import Exporter
 from metrics.prometheus.lists import facts_text, listing_text
 from metrics.prometheus.storage import storage_text
@@ -44,7 +44,7 @@ from serving.store.follower import Follower
 CUBE_FILE = "cube.sqlite"
 
 
-class Books:
+class ServedBooks:
     """The books that these settings name. `app` answers, `feeds` keep up to date what it answers
     from, `lag` watches the workers.
     """
@@ -80,7 +80,7 @@ class Books:
             directory=lambda: directory.directory,
             office=office(settings),
         )
-        listing = Service(settings, meanings, views)
+        listing = ListService(settings, meanings, views)
         others = {"kafka": settings.data / "kafka"} if settings.embedded else {}
         exporter = Exporter(
             cube,

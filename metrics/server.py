@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from metrics.application import Books, ByBooks
+from metrics.application import ByBooks, ServedBooks
 from metrics.catalogue.indicators import load_agencies, load_indicators
 from metrics.lists.listing import Meaning
 from metrics.tracing.service import Tracing
@@ -20,8 +20,8 @@ from serving import logs
 from serving.connections import Connections
 from serving.http import Server, run_server, spare_collections
 
-GRACE_SECONDS = 5
-COLLECTED = 100_000  # objects: more than an answer of a thousand rows makes
+_GRACE_SECONDS = 5
+_COLLECTED = 100_000  # objects: more than an answer of a thousand rows makes
 # Seconds that a thread may keep Python's lock from another. SQLite lets go of it at every
 # statement, so at the usual 5 ms a feed would wait its batch's number of statements times as long
 # while a scrape is rendered.
@@ -53,7 +53,7 @@ async def serve(
     connections = Connections(settings.connections)
     tracing = Tracing(settings, meanings)
     served = [
-        Books(one, indicators, agencies, meanings, tracing, connections.text)
+        ServedBooks(one, indicators, agencies, meanings, tracing, connections.text)
         for one in settings.served
     ]
     app = ByBooks({one.name: one.app for one in served})
@@ -62,10 +62,10 @@ async def serve(
         "metrics",
         ["/metrics", "/v1/indicators"],
         connections=connections,
-        grace_seconds=GRACE_SECONDS,
+        grace_seconds=_GRACE_SECONDS,
     )
     feeds = [*(feed for one in served for feed in one.feeds), *tracing.feeds]
-    spare_collections(COLLECTED)
+    spare_collections(_COLLECTED)
     # a vital one that ends takes the server with it: figures that no longer move must not be told
     for feed in feeds:
         feed.start(when_ended=server.stop_soon if feed.vital else _nothing)

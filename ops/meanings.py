@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from metrics.lists.listing import Meaning
-from metrics.lists.tables import FAMILIES as LISTED
+from metrics.lists.tables import LISTED_FAMILIES as LISTED
 from streams.admission import Home, strange
 from streams.families import ALL, FAMILIES, Contribution, Family
 from streams.families.dates import DATES

@@ -14,7 +14,7 @@ from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
 from metrics.lists.listing import Listing
 from metrics.lists.pace import PATIENCE, Pace
-from metrics.lists.reader import Found, Selection, page
+from metrics.lists.reader import ListedRow, Selection, page
 from ops.meanings import meanings
 from schemas.topics import state_topic
 from serving.store.disposable import Snapshots
@@ -102,9 +102,11 @@ def feed(listing: Listing, records: Iterable[State]) -> None:
     listing.apply(found, positions)
 
 
-def everything(listing: Listing, selections: list[Selection], limit: int = 1_000) -> list[Found]:
+def everything(
+    listing: Listing, selections: list[Selection], limit: int = 1_000
+) -> list[ListedRow]:
     """Every row, page by page."""
-    found: list[Found] = []
-    while more := page(listing._db, selections, found[-1].place if found else None, limit):
+    found: list[ListedRow] = []
+    while more := page(listing._db, selections, found[-1].cursor if found else None, limit):
         found += more
     return found

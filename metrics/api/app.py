@@ -41,7 +41,7 @@ from serving.telemetry import CONTENT_TYPE
 
 Routes = Callable[[Executor], APIRouter]
 # each keeps a connection to the cube with some megabytes of cache; more would only take turns
-THREADS = 8
+_THREADS = 8
 REFUSED = problems.documented(422)
 ERRORS = problems.documented(404, 422, 503)
 FIGURES = ERRORS | AS_FILE  # what a question about figures may be answered with
@@ -65,7 +65,7 @@ def create_app(views: Views, exporter: Exporter, routes: Iterable[Routes] = ()) 
         redoc_url=None,
         dependencies=[Depends(each_once)],
     )
-    pool = ThreadPoolExecutor(THREADS, "figures")
+    pool = ThreadPoolExecutor(_THREADS, "figures")
     _indicators(app, views, pool)
     _counts(app, views, pool)
     _operations(app, views, exporter, pool)

@@ -14,10 +14,10 @@ from metrics.api.shapes import (
     CoverageOf,
     Days,
     as_of,
-    both,
     coverage_cells,
     coverage_shape,
     days_of,
+    vi_and_en,
 )
 from metrics.catalogue.indicators import Name
 from metrics.figures.counts import GroupCounts, KindFigures
@@ -116,7 +116,7 @@ def _count_rows(answer: CountsAnswer, kind: KindCounts) -> Iterable[Sequence[Csv
     groups = ((found.group, found.known, found.counts) for found in kind.groups)
     for group, known, counts in (("", None, kind.counts), *groups):
         for measure, count in counts.items():
-            missing = both(kind.missing if count is None else None)
+            missing = vi_and_en(kind.missing if count is None else None)
             yield (
                 *head,
                 group,

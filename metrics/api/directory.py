@@ -40,7 +40,7 @@ from metrics.api.directory_shapes import (
 from metrics.api.parameters import Format
 from metrics.figures.view import Views
 
-A = TypeVar("A", bound=BaseModel)
+_A = TypeVar("_A", bound=BaseModel)
 
 
 def directory_routes(views: Views) -> Callable[[Executor], APIRouter]:
@@ -116,7 +116,7 @@ def _beside(part: str | None, name: str, answer: AgenciesAnswer | ProceduresAnsw
 
 
 async def _answered(
-    pool: Executor, answer: Callable[[], A], format_: Format, as_sheet: Callable[[A], Sheet]
+    pool: Executor, answer: Callable[[], _A], format_: Format, as_sheet: Callable[[_A], Sheet]
 ) -> Response:
     def made() -> Response:
         found = answer()

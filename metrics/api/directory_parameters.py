@@ -6,7 +6,7 @@ from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from metrics.api.parameters import BooksParameters, Day, Family, FigureParameters, Format
+from metrics.api.parameters import BooksParameters, Day, FamilyName, FigureParameters, Format
 from metrics.errors import wrong
 from schemas.codes import AgencyLevel
 
@@ -64,7 +64,7 @@ class ProcedureParameters(TableParameters):
 class CoverageParameters(FigureParameters):
     """Parameters of the question who reports."""
 
-    family: Family | None = Field(
+    family: FamilyName | None = Field(
         None,
         description="Only counts of this family: dossiers, documents, tasks, activities, inventory",
     )

@@ -14,10 +14,10 @@ from metrics.api.shapes import (
     CoverageOf,
     Days,
     as_of,
-    both,
     coverage_cells,
     coverage_shape,
     days_of,
+    vi_and_en,
 )
 from metrics.catalogue.indicators import Indicator, Name
 from metrics.figures.compute import Assessed, GroupFigure, IndicatorFigures
@@ -246,7 +246,7 @@ def _indicator_rows(answer: IndicatorAnswer) -> Iterable[Sequence[CsvValue]]:
         answer.window.last,
         answer.by,
     )
-    tail = (*coverage_cells(answer.coverage), *answer.as_of.cells, *both(answer.missing))
+    tail = (*coverage_cells(answer.coverage), *answer.as_of.cells, *vi_and_en(answer.missing))
     yield (*head, None, None, *_share_cells(answer), *tail)
     for group in answer.groups:
         yield (*head, group.group, group.known, *_share_cells(group), *tail)

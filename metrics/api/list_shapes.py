@@ -11,7 +11,7 @@ from metrics.api.csv import Sheet
 from metrics.api.shapes import AsOf, Days, as_of, days_of
 from metrics.catalogue.indicators import Name
 from metrics.lists.questions import ListedFigure
-from metrics.lists.reader import Found, at_text
+from metrics.lists.reader import ListedRow, at_text
 from schemas.clock import iso
 from schemas.spreadsheets import CsvValue
 
@@ -106,7 +106,7 @@ def list_shape(found: ListedFigure, date_names: tuple[str, ...], books: str | No
         same_moment=found.same_moment,
         as_of=ListAsOf(figure=as_of(found.provenance), list_=page.offsets),
         things=[
-            _thing(one, _dates(date_names, page.dates.get(one.place.thing) or ()), books)
+            _thing(one, _dates(date_names, page.dates.get(one.cursor.thing) or ()), books)
             for one in page.found
         ],
         next=page.next,
@@ -118,19 +118,19 @@ def _dates(names: Iterable[str], known: Iterable[int | None]) -> dict[str, str]:
     return {name: iso(ms) for name, ms in named if ms is not None}
 
 
-def _thing(found: Found, dates: Mapping[str, str], books: str | None) -> Thing:
+def _thing(found: ListedRow, dates: Mapping[str, str], books: str | None) -> Thing:
     family, query = found.table.family, "" if books is None else f"?books={books}"
     return Thing(
-        id=found.place.thing,
-        agency=found.place.agency,
+        id=found.cursor.thing,
+        agency=found.cursor.agency,
         category=found.category,
         family=family,
         kind=found.table.kind,
-        at=at_text(found.place.at, found.table.declared.at),
+        at=at_text(found.cursor.at, found.table.declared.at),
         adds=found.adds,
         counts=found.counts,
         dates=dict(dates),
-        href=f"/v1/{family}/{quote(found.place.thing, safe='')}{query}",
+        href=f"/v1/{family}/{quote(found.cursor.thing, safe='')}{query}",
     )
 
 

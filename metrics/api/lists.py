@@ -18,9 +18,9 @@ from metrics.api.parameters import ListParameters
 from metrics.api.patience import PATIENCE_SECONDS, in_time
 from metrics.errors import NotFound
 from metrics.lists.questions import Lists
-from metrics.lists.tables import FAMILIES
+from metrics.lists.tables import LISTED_FAMILIES
 
-THREADS = 4
+_THREADS = 4
 
 
 def listing_routes(
@@ -33,8 +33,8 @@ def listing_routes(
     """
 
     def routes(_: Executor) -> APIRouter:
-        made, pool = APIRouter(), ThreadPoolExecutor(THREADS, "lists")
-        for family in FAMILIES:
+        made, pool = APIRouter(), ThreadPoolExecutor(_THREADS, "lists")
+        for family in LISTED_FAMILIES:
             _route(made, family, lists, pool, patience)
         return made
 

@@ -21,7 +21,7 @@ from schemas.codes import AdministrativeLevel, AgencyLevel
 from schemas.masking import shown
 from schemas.windows import Comparison, WindowName
 
-BOOKS = "The books to ask, of those that this process serves; without it its own"
+_BOOKS = "The books to ask, of those that this process serves; without it its own"
 Format = Literal["json", "csv"]
 ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 # How else people and programs write a day: 20261103, 2026/11/3, with a time behind; and 3/11/2026,
@@ -86,7 +86,7 @@ def _family(text: str) -> str:
 
 
 Day = Annotated[date, BeforeValidator(_day)]
-Family = Annotated[str, AfterValidator(_family)]
+FamilyName = Annotated[str, AfterValidator(_family)]
 
 
 class BooksParameters(BaseModel):
@@ -96,7 +96,7 @@ class BooksParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    books: str | None = Field(None, description=BOOKS)
+    books: str | None = Field(None, description=_BOOKS)
 
 
 class FigureParameters(BooksParameters):
@@ -162,7 +162,7 @@ class CountParameters(GroupParameters):
     by: Literal["agency", "category", "day"] | None = Field(
         None, description="Groups to tell beside the total"
     )
-    family: Family | None = Field(
+    family: FamilyName | None = Field(
         None, description="Only this family: dossiers, documents, tasks, activities, inventory"
     )
     kind: str | None = Field(None, description="Only this kind of cell: received, closed…")

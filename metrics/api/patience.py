@@ -12,10 +12,10 @@ from typing import TypeVar
 from metrics.errors import NotReady
 
 PATIENCE_SECONDS = 15.0
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
-async def in_time(pool: Executor, patience: float, answer: Callable[[], T]) -> T:
+async def in_time(pool: Executor, patience: float, answer: Callable[[], _T]) -> _T:
     """What it returns in a thread of the pool.
 
     Raises: NotReady when that takes longer; the thread is left to end by itself.

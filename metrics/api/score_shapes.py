@@ -14,10 +14,10 @@ from metrics.api.shapes import (
     CoverageOf,
     Days,
     as_of,
-    both,
     coverage_cells,
     coverage_shape,
     days_of,
+    vi_and_en,
 )
 from metrics.catalogue.indicators import Indicator, Name
 from metrics.cube.tables import FAMILIES
@@ -155,7 +155,7 @@ def score_sheet(answer: ScoreAnswer) -> Sheet:
 
 def _item_row(answer: ScoreAnswer, group: GroupOfItems, item: ItemAnswer) -> Sequence[CsvValue]:
     figure = (item.numerator, item.denominator, item.value)
-    scored = (item.full, item.points, item.of, *both(item.missing))
+    scored = (item.full, item.points, item.of, *vi_and_en(item.missing))
     tail = (
         answer.agency,
         answer.window.first,
@@ -163,5 +163,5 @@ def _item_row(answer: ScoreAnswer, group: GroupOfItems, item: ItemAnswer) -> Seq
         *coverage_cells(answer.coverage),
         *answer.as_of.cells,
     )
-    head = (group.group, item.item, item.id, item.version, *both(item.name))
+    head = (group.group, item.item, item.id, item.version, *vi_and_en(item.name))
     return *head, *figure, *scored, *tail

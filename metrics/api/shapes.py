@@ -101,9 +101,9 @@ def coverage_shape(coverage: Coverage) -> CoverageOf:
 
 def coverage_cells(coverage: CoverageOf) -> tuple[CsvValue, ...]:
     """As in CSV, under COVERAGE_COLUMNS."""
-    return coverage.reporting, coverage.expected, coverage.complete, *both(coverage.note)
+    return coverage.reporting, coverage.expected, coverage.complete, *vi_and_en(coverage.note)
 
 
-def both(name: Name | None) -> tuple[str | None, str | None]:
+def vi_and_en(name: Name | None) -> tuple[str | None, str | None]:
     """A text in both languages; two empty cells without one."""
     return (None, None) if name is None else (name.vi, name.en)

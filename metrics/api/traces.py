@@ -19,10 +19,10 @@ from metrics.api.parameters import TraceParameters
 from metrics.api.patience import PATIENCE_SECONDS, in_time
 from metrics.api.trace_shapes import TraceAnswer, facts_sheet, trace_shape
 from metrics.errors import NotFound, NotReady
-from metrics.lists.tables import FAMILIES
+from metrics.lists.tables import LISTED_FAMILIES
 from metrics.tracing.questions import ONE, TraceQuery, Traces
 
-THREADS = 2  # of its own: who waits for Kafka keeps nobody from a figure
+_THREADS = 2  # of its own: who waits for Kafka keeps nobody from a figure
 
 Id = Annotated[
     str, Path(description="The id as its source writes it; signs such as ? and # percent-encoded")
@@ -33,8 +33,8 @@ def trace_routes(traces: Traces | None) -> Callable[[Executor], APIRouter]:
     """The routes. Without lists they say that those are switched off."""
 
     def routes(_: Executor) -> APIRouter:
-        made, pool = APIRouter(responses=ERRORS), ThreadPoolExecutor(THREADS, "traces")
-        for family in FAMILIES:
+        made, pool = APIRouter(responses=ERRORS), ThreadPoolExecutor(_THREADS, "traces")
+        for family in LISTED_FAMILIES:
             _route(made, family, traces, pool)
         return made
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from metrics.catalogue.indicators import Indicator, Targets, Term, load_indicators
 
-HEAD = """# Which indicators are there? · Có những chỉ số nào?
+_HEAD = """# Which indicators are there? · Có những chỉ số nào?
 
 Made from `metrics/catalogue/indicators.yaml` by `python -m metrics.catalogue.page`; a test refuses
 a page that differs. Shares are between 0 and 1 in the API and written in percent here. *Line* means
@@ -18,7 +18,7 @@ a line of the reform plan 2021–2030. What each measure counts: [figures.md](fi
 Trang này được tạo từ `metrics/catalogue/indicators.yaml`. Chỉ tiêu của một năm là mốc của năm đó,
 nếu không có thì là mốc kế tiếp. Cấp huyện kết thúc ngày 30/6/2025 và không có chỉ tiêu sau ngày đó.
 """
-CHAPTERS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
+_CHAPTERS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("Derived from events · Tính từ sự kiện", ("events", "procedures", "coverage"), False),
     ("Reported by agencies · Do cơ quan báo cáo", ("reported",), False),
     ("Score by QĐ 766 · Điểm theo Quyết định 766", ("events", "procedures", "score", "none"), True),
@@ -37,18 +37,18 @@ BY_PROCEDURE = {
     "any": "of each fee procedure: any",
     "days_saved": "of each reviewed procedure: days before − days taken, of days before",
 }
-DUE = {"past": "due in the past", "soon": "due within 8 working hours", "ahead": "due ahead"}
-DIRECTION = {"up": "↑ more is better", "down": "↓ less is better"}
+_DUE = {"past": "due in the past", "soon": "due within 8 working hours", "ahead": "due ahead"}
+_DIRECTION = {"up": "↑ more is better", "down": "↓ less is better"}
 
 
 def markdown(indicators: Mapping[str, Indicator]) -> str:
     """The whole page."""
     return "\n".join(
         [
-            HEAD,
+            _HEAD,
             *(
                 _chapter(title, _chosen(indicators, sources, scored))
-                for title, sources, scored in CHAPTERS
+                for title, sources, scored in _CHAPTERS
             ),
         ]
     )
@@ -86,7 +86,7 @@ def _cells(indicator: Indicator) -> tuple[str, ...]:
         f"{indicator.name.vi}<br>{indicator.name.en}",
         _definition(indicator),
         indicator.clause,
-        f"{indicator.unit}, {DIRECTION[indicator.direction]}",
+        f"{indicator.unit}, {_DIRECTION[indicator.direction]}",
         _targets(indicator),
         _counts(indicator),
         str(indicator.version),
@@ -131,7 +131,7 @@ def _term(indicator: Indicator, term: Term) -> str:
     for leaf in term.parts:
         where = f"{leaf.family or indicator.family}/{leaf.kind}"
         when = (
-            f" ({DUE[leaf.due]})"
+            f" ({_DUE[leaf.due]})"
             if leaf.due
             else " (before the window)"
             if leaf.over == "before"

@@ -16,7 +16,7 @@ from metrics.figures.coverage import Coverage, coverage_of
 from metrics.figures.figure import NOTHING, Figure
 from metrics.figures.origins import origin_of, sending
 from metrics.figures.query import Query
-from metrics.figures.reading import Found, Reading, Slice
+from metrics.figures.reading import FoundFigures, Reading, Slice
 from metrics.figures.reported import ReportedFigure
 from metrics.figures.view import View
 from schemas.codes import ADMINISTRATIVE_LEVELS, AdministrativeLevel
@@ -86,7 +86,7 @@ def reading(view: View, query: Query, indicators: Sequence[Indicator]) -> Readin
     return made
 
 
-def figures(reading: Reading, indicator: Indicator, part: Slice) -> Found:
+def figures(reading: Reading, indicator: Indicator, part: Slice) -> FoundFigures:
     """The figure of each group (without groups of the empty text), or none and the reason."""
     return origin_of(indicator).figures(reading, indicator, part)
 
@@ -118,7 +118,7 @@ def _before(
     indicator: Indicator,
     level: AdministrativeLevel | None,
     by: By | None = None,
-) -> Found:
+) -> FoundFigures:
     if reading.before is None:
         return {}, None
     if indicator.asks_now:

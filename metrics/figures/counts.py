@@ -82,7 +82,7 @@ def counts(reading: Reading, table: Table) -> KindFigures:
 
 
 def _groups(
-    reading: Reading, table: Table, absent: Collection[uncounted.Measure]
+    reading: Reading, table: Table, absent: Collection[uncounted.MeasureKey]
 ) -> Iterator[GroupCounts]:
     by, measures = reading.query.by, table.declared.measures
     if by is None or by == "level":
@@ -96,7 +96,7 @@ def _groups(
         yield GroupCounts(group, known, _named(table, sums, absent))
 
 
-def _named(table: Table, sums: Sequence[int], absent: Collection[uncounted.Measure]) -> Counts:
+def _named(table: Table, sums: Sequence[int], absent: Collection[uncounted.MeasureKey]) -> Counts:
     named = zip(table.declared.measures, sums, strict=True)
     return {
         measure: None if (table.family, table.kind, measure) in absent else count

@@ -14,15 +14,15 @@ from metrics.figures.expected import (
     Expected,
     asked_for,
     days_with_counts,
-    described,
     expected,
+    expected_agency,
     is_stated,
     last_events,
     silent_since,
 )
 from metrics.figures.figure import Figure
 from metrics.figures.query import Query
-from metrics.figures.reading import Found, Reading, Slice
+from metrics.figures.reading import FoundFigures, Reading, Slice
 from metrics.figures.view import View
 from schemas.windows import Window
 
@@ -84,7 +84,7 @@ def coverage_of(
     return coverage(len(found), len(expecting.codes), stated=expecting.stated)
 
 
-def figures(reading: Reading, _: Indicator, part: Slice) -> Found:
+def figures(reading: Reading, _: Indicator, part: Slice) -> FoundFigures:
     """The share of the agencies expected; of the province or one agency as a whole only."""
     if part.level or part.by or reading.query.field:
         return {}, absence.NOT_BY_THIS
@@ -123,7 +123,7 @@ def by_agency(
     chosen = asked_for(directory, query, in_question, codes)
     found = [
         AgencyReports(
-            described(directory, view.declared, code, in_question), days[code], last.get(code)
+            expected_agency(directory, view.declared, code, in_question), days[code], last.get(code)
         )
         for code in codes
         if code in chosen

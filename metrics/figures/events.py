@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from metrics.catalogue.indicators import Indicator, Name
 from metrics.figures.figure import figure
-from metrics.figures.reading import Found, Reading, Slice
+from metrics.figures.reading import FoundFigures, Reading, Slice
 from metrics.figures.resolve import resolve
 from metrics.figures.sums import read_parts
 
 
-def figures(reading: Reading, indicator: Indicator, part: Slice) -> Found:
+def figures(reading: Reading, indicator: Indicator, part: Slice) -> FoundFigures:
     """Numerator over denominator, of each group."""
     place = resolve(reading, indicator, part)
     if isinstance(place, Name):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from metrics.catalogue.indicators import Agency
 from metrics.cube.snapshot import Snapshot
 from metrics.figures.query import Query
-from metrics.figures.scopes import of_level, scopes
+from metrics.figures.scopes import limited_to_level, scopes
 from schemas.clock import ZONE, to_datetime, to_ms
 from schemas.windows import Window
 from serving.directory.directory import Directory
@@ -46,7 +46,7 @@ def expected(
     return directory.expected(window) if not directory.empty else sorted(declared or heard)
 
 
-def described(
+def expected_agency(
     directory: Directory, declared: Mapping[str, Agency], code: str, window: Window
 ) -> Expected:
     """What was said of an expected agency, by the window's end."""
@@ -91,7 +91,7 @@ def asked_for(
     """Those of the agencies that a query is about, on some day of a window."""
     where = scopes(directory, query, window)
     if query.level is not None:
-        where = of_level(directory, query.level, where) or where
+        where = limited_to_level(directory, query.level, where) or where
     if any(scope.codes is None for scope in where):
         return set(codes)
     return {code for scope in where for code in scope.codes or ()}.intersection(codes)
@@ -156,7 +156,11 @@ def silence(
     found = {}
     for code in expected(directory, declared, last, day):
         known = last.get(code)
-        since = silent_since(described(directory, declared, code, day)) if known is None else known
+        since = (
+            silent_since(expected_agency(directory, declared, code, day))
+            if known is None
+            else known
+        )
         if since is not None:
             found[code] = max(0.0, (now_ms - since) / 1000)
     return found

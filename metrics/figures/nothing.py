@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from metrics.catalogue.indicators import Indicator
-from metrics.figures.reading import Found, Reading, Slice
+from metrics.figures.reading import FoundFigures, Reading, Slice
 
 
-def figures(_: Reading, indicator: Indicator, __: Slice) -> Found:
+def figures(_: Reading, indicator: Indicator, __: Slice) -> FoundFigures:
     """None, and what is missing."""
     return {}, indicator.missing

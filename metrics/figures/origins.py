@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from metrics.catalogue.indicators import Indicator
 from metrics.cube.tables import FAMILIES
 from metrics.figures import coverage, events, nothing, procedures, reported, score
-from metrics.figures.reading import Found, Reading, Slice
+from metrics.figures.reading import FoundFigures, Reading, Slice
 
-Verb = Callable[[Reading, Indicator, Slice], Found]
+Verb = Callable[[Reading, Indicator, Slice], FoundFigures]
 
 
 def _no_reports(_: Reading, __: Indicator) -> list[reported.ReportedFigure]:

@@ -10,8 +10,8 @@ from metrics.catalogue.indicators import ByProcedure, Indicator, Name
 from metrics.cube.snapshot import By
 from metrics.figures import absence
 from metrics.figures.figure import Parts, share
-from metrics.figures.reading import Found, Reading, Slice
-from metrics.figures.resolve import Place, resolve
+from metrics.figures.reading import FoundFigures, Reading, Slice
+from metrics.figures.resolve import Resolved, resolve
 from metrics.figures.sums import read_parts
 from schemas.worktime import Office
 from serving.directory.items import ProcedureFields, Statement
@@ -20,7 +20,7 @@ Ratio = tuple[int, int]  # numerator, denominator
 Rule = Callable[[ProcedureFields, Parts, Office], Ratio | None]
 
 
-def figures(reading: Reading, indicator: Indicator, part: Slice) -> Found:
+def figures(reading: Reading, indicator: Indicator, part: Slice) -> FoundFigures:
     """The figure over the procedures of the last day; of other groups why there is none."""
     place = resolve(reading, indicator, part)
     if isinstance(place, Name):
@@ -40,7 +40,7 @@ def figures(reading: Reading, indicator: Indicator, part: Slice) -> Found:
     )
 
 
-def _registered(reading: Reading, place: Place) -> Sequence[Statement[ProcedureFields]]:
+def _registered(reading: Reading, place: Resolved) -> Sequence[Statement[ProcedureFields]]:
     """On the last day, of the categories that it is limited to."""
     view, limits = reading.view, place.categories
     last = place.scopes[-1].window.last or view.moment.today
@@ -54,7 +54,7 @@ def _figures_of(
     counted: Mapping[str, Parts],
     office: Office,
     by: By | None,
-) -> Found:
+) -> FoundFigures:
     """The share of all procedures for citizens and businesses that the rule asks about, or of each
     of them.
     """

@@ -13,7 +13,7 @@ from schemas.codes import AdministrativeLevel, AgencyLevel
 from schemas.windows import Comparison, Window, WindowName, compared, named
 
 Groups = Literal["agency", "category", "day", "level"]
-USUAL: WindowName = "year"  # the window, where none is asked for
+_USUAL: WindowName = "year"  # the window, where none is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Query:
         if self.window is not None:
             return named(self.window, today)
         if self.first is None and self.last is None:
-            return named(USUAL, today)
+            return named(_USUAL, today)
         return Window(self.first, self.last)
 
     def before(self, today: date) -> Window | None:
@@ -88,7 +88,7 @@ class Query:
         window = self.days(today)
         if window.first is None or window.last is None:
             raise wrong("compare", "needs a window with a first and a last day")
-        name = self.window or (None if self.first or self.last else USUAL)
+        name = self.window or (None if self.first or self.last else _USUAL)
         if (found := compared(window, self.compare, name)) is None:
             raise wrong(
                 "compare",

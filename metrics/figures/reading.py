@@ -12,14 +12,14 @@ from metrics.cube.snapshot import By
 from metrics.figures.expected import Expecting, expecting
 from metrics.figures.figure import Figure
 from metrics.figures.query import Query
-from metrics.figures.scopes import AgencyScope, of_level, scopes
+from metrics.figures.scopes import AgencyScope, limited_to_level, scopes
 from metrics.figures.sums import SumsProvider
 from metrics.figures.view import View
 from schemas.codes import AdministrativeLevel
 from schemas.windows import Window
 
 # The figure of each group (without groups of the empty text), and why some or all are absent.
-Found = tuple[dict[str, Figure], Name | None]
+FoundFigures = tuple[dict[str, Figure], Name | None]
 
 
 class Slice(NamedTuple):
@@ -42,7 +42,7 @@ class Reading:
         view: View,
         query: Query,
         indicators: Sequence[Indicator],
-        figures_of: Callable[[Reading, Indicator, Slice], Found],
+        figures_of: Callable[[Reading, Indicator, Slice], FoundFigures],
     ) -> None:
         self.view, self.query, self._indicators = view, query, indicators
         self.window = query.days(view.moment.today)
@@ -52,7 +52,7 @@ class Reading:
         self._scopes: dict[Slice, list[AgencyScope] | None] = {}
         self._expecting: dict[Window, Expecting] = {}
 
-    def figures(self, indicator: Indicator, part: Slice) -> Found:
+    def figures(self, indicator: Indicator, part: Slice) -> FoundFigures:
         """Of any indicator, whatever its figures come from."""
         return self._figures_of(self, indicator, part)
 
@@ -71,7 +71,11 @@ class Reading:
 
     def _look(self, part: Slice) -> list[AgencyScope] | None:
         found = scopes(self.view.directory, self.query, part.window)
-        return found if part.level is None else of_level(self.view.directory, part.level, found)
+        return (
+            found
+            if part.level is None
+            else limited_to_level(self.view.directory, part.level, found)
+        )
 
     def expecting(self, window: Window) -> Expecting:
         """Whose counts figures of the window should hold."""

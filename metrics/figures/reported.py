@@ -14,7 +14,7 @@ from typing import NamedTuple
 from metrics.catalogue.indicators import Indicator, Name
 from metrics.figures import absence
 from metrics.figures.figure import NOTHING, Figure, share
-from metrics.figures.reading import Found, Reading, Slice
+from metrics.figures.reading import FoundFigures, Reading, Slice
 from metrics.figures.resolve import resolve
 from metrics.figures.scopes import AgencyScope, scope_of
 from schemas.windows import Window, joined
@@ -31,7 +31,7 @@ class ReportedFigure(NamedTuple):
     instead: Reported | None
 
 
-def figures(reading: Reading, indicator: Indicator, part: Slice) -> Found:
+def figures(reading: Reading, indicator: Indicator, part: Slice) -> FoundFigures:
     """What was reported for the newest period that ended in the window, of each group; by day, for
     each period's last day.
 

@@ -15,7 +15,7 @@ from metrics.figures.sums import own_level
 from schemas.codes import AdministrativeLevel
 
 
-class Place(NamedTuple):
+class Resolved(NamedTuple):
     """Where to read: these scopes, limited to these categories (none: all), by the measures of this
     level (None: those of all).
     """
@@ -25,7 +25,7 @@ class Place(NamedTuple):
     level: AdministrativeLevel | None
 
 
-def resolve(reading: Reading, indicator: Indicator, part: Slice) -> Place | Name:
+def resolve(reading: Reading, indicator: Indicator, part: Slice) -> Resolved | Name:
     """Where it may be read, else why it is absent."""
     if (why := _absent(reading, indicator, part)) is not None:
         return why
@@ -34,7 +34,7 @@ def resolve(reading: Reading, indicator: Indicator, part: Slice) -> Place | Name
         return limits
     level = own_level(indicator, part.level)
     where = reading.scopes(part.window, part.level if level is None else None)
-    return absence.NO_LEVEL if where is None else Place(where, limits, level)
+    return absence.NO_LEVEL if where is None else Resolved(where, limits, level)
 
 
 def _absent(reading: Reading, indicator: Indicator, part: Slice) -> Name | None:

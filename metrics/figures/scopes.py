@@ -67,7 +67,7 @@ def scope_of(found: Sequence[AgencyScope], day: date) -> AgencyScope:
     return next(later, found[-1])
 
 
-def of_level(
+def limited_to_level(
     directory: Directory, level: AdministrativeLevel, found: list[AgencyScope]
 ) -> list[AgencyScope] | None:
     """The same, of the agencies of a level of government only; each day's own, those that had ended

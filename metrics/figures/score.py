@@ -10,7 +10,7 @@ from typing import NamedTuple
 from metrics.catalogue.indicators import Indicator, Name
 from metrics.figures import absence, uncounted
 from metrics.figures.figure import NOTHING, Figure
-from metrics.figures.reading import Found, Reading, Slice
+from metrics.figures.reading import FoundFigures, Reading, Slice
 
 # Group -> its name and the most points it gives (domain: the portal's six branches, 100 points in
 # all).
@@ -29,12 +29,12 @@ def items_of(catalogue: Mapping[str, Indicator]) -> list[Indicator]:
     return [one for one in catalogue.values() if one.score is not None]
 
 
-def figures(reading: Reading, _: Indicator, part: Slice) -> Found:
+def figures(reading: Reading, _: Indicator, part: Slice) -> FoundFigures:
     """The sum of all points that are known, of no groups."""
     if part.by:
         return {}, absence.NOT_BY_THIS
     items = items_of(reading.view.catalogue)
-    needed = frozenset[uncounted.Measure]().union(
+    needed = frozenset[uncounted.MeasureKey]().union(
         *(uncounted.needs(item, part.level) for item in items)
     )
     if (why := uncounted.why(reading.view.uncounted & needed)) is not None:

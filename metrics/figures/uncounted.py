@@ -16,7 +16,7 @@ from metrics.figures.sums import own_level, sources
 from schemas.cells import SINCE, Rules
 from schemas.codes import AdministrativeLevel
 
-Measure = tuple[str, str, str]  # family, kind, name
+MeasureKey = tuple[str, str, str]  # family, kind, name
 
 
 def versions_of(families: Mapping[str, Iterable[Rules]]) -> dict[str, list[int]]:
@@ -26,7 +26,7 @@ def versions_of(families: Mapping[str, Iterable[Rules]]) -> dict[str, list[int]]
     }
 
 
-def uncounted(rules: Mapping[str, Sequence[int]]) -> frozenset[Measure]:
+def uncounted(rules: Mapping[str, Sequence[int]]) -> frozenset[MeasureKey]:
     """The measures that some partition does not have yet. `rules` are the versions of each family's
     partitions, in order.
     """
@@ -38,7 +38,7 @@ def uncounted(rules: Mapping[str, Sequence[int]]) -> frozenset[Measure]:
 
 
 @lru_cache(maxsize=1024)
-def needs(indicator: Indicator, level: AdministrativeLevel | None = None) -> frozenset[Measure]:
+def needs(indicator: Indicator, level: AdministrativeLevel | None = None) -> frozenset[MeasureKey]:
     """The measures that its figure is made of."""
     read = sources(indicator, own_level(indicator, level))
     return frozenset(
@@ -46,7 +46,7 @@ def needs(indicator: Indicator, level: AdministrativeLevel | None = None) -> fro
     )
 
 
-def why(measures: Collection[Measure]) -> Name | None:
+def why(measures: Collection[MeasureKey]) -> Name | None:
     """Why what needs these uncounted measures is absent; None without any."""
     return (
         absence.not_counted_yet(

@@ -85,7 +85,7 @@ class View:
         return uncounted.versions_of(self.snapshot.rules())
 
     @cached_property
-    def uncounted(self) -> frozenset[uncounted.Measure]:
+    def uncounted(self) -> frozenset[uncounted.MeasureKey]:
         """The measures that these books do not have yet."""
         return uncounted.uncounted(self.rules)
 

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 Contribution = tuple[bytes, tuple[int, ...], tuple[tuple[int, int], ...]]
 # Place of the (family, kind) in ORDER, at, agency, number among equal ones, category, low, high,
 # sums…
-Row = tuple[Any, ...]
+ListingRow = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Listing(FileOfTopics):
             )
         change.write(self._db)
 
-    def _read(self, meaning: Meaning, record: Record) -> tuple[str, bytes, list[Row]]:
+    def _read(self, meaning: Meaning, record: Record) -> tuple[str, bytes, list[ListingRow]]:
         """The thing, its dates, its rows; none for a tombstone, and for what can't be read."""
         thing = (record.key or b"").decode("utf-8", "replace")
         if not record.value:
@@ -170,13 +170,18 @@ class _Change:
     """
 
     def __init__(self) -> None:
-        self.gone: defaultdict[int, list[Row]] = defaultdict(list)
-        self.come: defaultdict[int, list[Row]] = defaultdict(list)
+        self.gone: defaultdict[int, list[ListingRow]] = defaultdict(list)
+        self.come: defaultdict[int, list[ListingRow]] = defaultdict(list)
         self.things: defaultdict[str, list[tuple[str, bytes, bytes]]] = defaultdict(list)
         self.forgotten: defaultdict[str, list[tuple[str]]] = defaultdict(list)
 
     def add(
-        self, family: str, thing: str, dates: bytes, before: frozenset[Row], rows: list[Row]
+        self,
+        family: str,
+        thing: str,
+        dates: bytes,
+        before: frozenset[ListingRow],
+        rows: list[ListingRow],
     ) -> None:
         """One thing's rows as they are now, and as they were."""
         if not rows:
@@ -203,13 +208,13 @@ class _Change:
             db.executemany(f"DELETE FROM {family} WHERE thing = ?", names)
 
 
-def rows_of(contributions: Iterable[Contribution]) -> list[Row]:
+def rows_of(contributions: Iterable[Contribution]) -> list[ListingRow]:
     """A state's rows from what it contributes: one each.
 
     Raises: ContractError for the key of no cell; KeyError for an amount added to a measure that is
     none.
     """
-    found: list[Row] = []
+    found: list[ListingRow] = []
     numbers: defaultdict[tuple[Any, ...], int] = defaultdict(int)
     for key, ones, amounts in contributions:
         family, kind, agency, category, at = parse_key(key)

@@ -28,13 +28,13 @@ from serving.store.disposable import Position, Snapshots, Unreadable
 PATIENCE = 0.25  # seconds that a reader waits for the listing at most
 # states that wait for the cube; with more of them it is the cube that must catch up
 MOST_HELD = 20_000
-Applied = Mapping[int, int]  # by partition the offset of the family's next event
+AppliedOffsets = Mapping[int, int]  # by partition the offset of the family's next event
 
 
 class Stop:
     """Where the listing of a family stops for a reader. None: the reader can't say where."""
 
-    def __init__(self, topic: str, target: Applied | None) -> None:
+    def __init__(self, topic: str, target: AppliedOffsets | None) -> None:
         self.topic, self.target = topic, target
 
 
@@ -60,7 +60,7 @@ class Pace:
         # what the states in the file said last; None: nothing so far
         self._reached: dict[TopicPartition, int | None] = {}
         # how far the listing went at most when it went on last
-        self._limits: dict[str, Applied | None] = {}
+        self._limits: dict[str, AppliedOffsets | None] = {}
         self._stops: defaultdict[str, list[Stop]] = defaultdict(list)
 
     # What is fed (serving/store/follower.py)
@@ -187,7 +187,7 @@ class Pace:
             )
             self._remember(ready)
 
-    def _limits_now(self) -> dict[str, Applied | None]:
+    def _limits_now(self) -> dict[str, AppliedOffsets | None]:
         """By topic, how far to go. In one step with remembering it: a reader who stops the listing
         stops it there.
         """
@@ -205,14 +205,14 @@ class Pace:
                 )
             return dict(self._limits)
 
-    def _cube(self, topic: str) -> Applied | None:
+    def _cube(self, topic: str) -> AppliedOffsets | None:
         try:
             with self._figures.snapshot() as figures:
                 return self._counted(figures, topic)
         except Unreadable:
             return None
 
-    def _counted(self, figures: Snapshot, topic: str) -> Applied | None:
+    def _counted(self, figures: Snapshot, topic: str) -> AppliedOffsets | None:
         """How far the figures are; None if they can't say, or other rules than the listing's
         counted them.
         """
@@ -223,7 +223,7 @@ class Pace:
         return {partition: offset for partition, (offset, _) in found.items()}
 
     def _until(
-        self, partition: TopicPartition, records: list[Record], limit: Applied | None
+        self, partition: TopicPartition, records: list[Record], limit: AppliedOffsets | None
     ) -> int:
         """How many of the records belong to events before the limit. States that never said how far
         they have come are not held.

@@ -22,14 +22,14 @@ from metrics.figures.compute import reading
 from metrics.figures.view import Provenance, Views
 from metrics.lists.listing import Meaning
 from metrics.lists.pace import Pace
-from metrics.lists.reader import Cursor, Found, Selection, Total, dates, offsets, page, total
+from metrics.lists.reader import Cursor, ListedRow, Selection, Total, dates, offsets, page, total
 from metrics.lists.subjects import Behind, ListQuery, Subject, subject
 from schemas.cells import Rules
 from serving.store.progress import Progress
 
 log = logging.getLogger(__name__)
 
-LARGEST = 1 << 62  # of the numbers that SQLite compares
+_LARGEST = 1 << 62  # of the numbers that SQLite compares
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class ListPage:
     of the next one, if there is one.
     """
 
-    found: list[Found]
+    found: list[ListedRow]
     total: Total | None
     dates: Mapping[str, list[int | None]]  # of each thing, in the order of the family's names
     offsets: dict[str, dict[str, int]]
@@ -139,9 +139,9 @@ def _read(
     return ListPage(
         found,
         whole,
-        dates(db, family, (one.place.thing for one in found)),
+        dates(db, family, (one.cursor.thing for one in found)),
         positions,
-        _token(found[-1].place) if more else None,
+        _token(found[-1].cursor) if more else None,
     )
 
 
@@ -162,9 +162,9 @@ def _cursor(token: str | None) -> Cursor | None:
             type=Cursor,
         )
         if not (
-            0 <= cursor.selection < LARGEST
-            and 0 <= cursor.at < LARGEST
-            and 0 <= cursor.number < LARGEST
+            0 <= cursor.selection < _LARGEST
+            and 0 <= cursor.at < _LARGEST
+            and 0 <= cursor.number < _LARGEST
         ):
             raise ValueError(cursor)
     except (binascii.Error, ValueError, msgspec.MsgspecError) as error:

@@ -50,10 +50,10 @@ class Cursor(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ListedRow:
     """A row: where it stands, what it counts for, and what it adds to the figure asked for."""
 
-    place: Cursor
+    cursor: Cursor
     table: Listed
     category: str
     counts: dict[str, int]
@@ -70,9 +70,9 @@ class Total:
 
 def page(
     db: sqlite3.Connection, selections: Sequence[Selection], after: Cursor | None, limit: int
-) -> list[Found]:
+) -> list[ListedRow]:
     """At most `limit` rows behind a cursor, in order of selection, at, agency, thing and number."""
-    found: list[Found] = []
+    found: list[ListedRow] = []
     for number, selection in enumerate(selections):
         if after is not None and number < after.selection:
             continue
@@ -192,9 +192,9 @@ def _begin(
     return ["(at, thing, number) > (?, ?, ?)"], [at, thing, number]
 
 
-def _found(selection: int, table: Listed, row: tuple[Any, ...]) -> Found:
+def _found(selection: int, table: Listed, row: tuple[Any, ...]) -> ListedRow:
     at, agency, thing, number, category, low, high, *sums, adds = row
-    return Found(
+    return ListedRow(
         Cursor(selection, at, agency, thing, number),
         table,
         category,

@@ -14,14 +14,14 @@ from serving.store.follower import Follower
 from serving.store.options import FollowerOptions
 
 LISTING_FILE = "listing.sqlite"
-SAYING = "The list is being made anew"
-REST = 2.0  # a third of one core at most, while many states wait
+_SAYING = "The list is being made anew"
+_REST = 2.0  # a third of one core at most, while many states wait
 # states in one transaction: what a batch holds in memory, and how long it keeps the other threads
 # waiting
-BATCH = 5_000
+_BATCH = 5_000
 
 
-class Service:
+class ListService:
     """The lists with what feeds them; without lists (None) where they are switched off, or nobody
     says what states mean.
     """
@@ -33,14 +33,14 @@ class Service:
         self.snapshots: Snapshots | None = None  # for whoever reads the listing besides
         self.listing = Listing(settings.read_models / LISTING_FILE, meanings, settings.app_id)
         if settings.listing and meanings:
-            self.snapshots = Snapshots(self.listing, SAYING)
+            self.snapshots = Snapshots(self.listing, _SAYING)
             pace = Pace(self.listing, views.readers, self.snapshots)
             topics = tuple(self.listing.meanings)
             feed = Follower(
                 settings,
                 pace,
                 FollowerOptions(
-                    "listing", topics, batch=BATCH, rest=REST, hurry=pace.awaited, vital=False
+                    "listing", topics, batch=_BATCH, rest=_REST, hurry=pace.awaited, vital=False
                 ),
             )
             self.feeds = [feed]

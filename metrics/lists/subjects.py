@@ -19,7 +19,7 @@ from metrics.figures.figure import NOTHING
 from metrics.figures.origins import origin_of
 from metrics.figures.query import Query
 from metrics.figures.reading import Reading, Slice
-from metrics.figures.resolve import Place, resolve
+from metrics.figures.resolve import Resolved, resolve
 from metrics.lists.reader import Selection
 from metrics.lists.tables import TABLES as LISTED
 from metrics.lists.terms import Part, families_of, selections, term_of
@@ -104,7 +104,7 @@ class PartOfIndicator:
 
     def _selections(self, reading: Reading, asked: Slice) -> list[Selection]:
         place = resolve(reading, self.indicator, asked)
-        assert isinstance(place, Place), "a figure that can be told has a place to look for it"
+        assert isinstance(place, Resolved), "a figure that can be told has a place to look for it"
         return selections(self.indicator, self.part, reading.view.moment, place)
 
 

@@ -11,7 +11,7 @@ from metrics.catalogue.indicators import Indicator, Term
 from metrics.cube.rollups import fine
 from metrics.cube.tables import TABLES
 from metrics.figures.moment import Moment
-from metrics.figures.resolve import Place
+from metrics.figures.resolve import Resolved
 from metrics.figures.sums import CellSource, looked_at, named_measures
 from metrics.lists.reader import Selection
 from metrics.lists.tables import TABLES as LISTED
@@ -35,14 +35,18 @@ def families_of(indicator: Indicator, part: Part) -> list[str]:
     )
 
 
-def selections(indicator: Indicator, part: Part, moment: Moment, place: Place) -> list[Selection]:
+def selections(
+    indicator: Indicator, part: Part, moment: Moment, place: Resolved
+) -> list[Selection]:
     """The rows behind a part, in the order in which they are told: by term, scope and range."""
     term = term_of(indicator, part)
     leaves = term.parts if term else ()
     return [found for leaf in leaves for found in _of_leaf(indicator, leaf, moment, place)]
 
 
-def _of_leaf(indicator: Indicator, leaf: Term, moment: Moment, place: Place) -> Iterator[Selection]:
+def _of_leaf(
+    indicator: Indicator, leaf: Term, moment: Moment, place: Resolved
+) -> Iterator[Selection]:
     family = leaf.family or indicator.family
     measures = tuple(named_measures(leaf.measures, place.level))
     less = tuple(named_measures(leaf.less, place.level))

@@ -18,7 +18,7 @@ from metrics.figures.moment import Moment
 from metrics.figures.sums import CellSource, SharedSums, Summed, whole_table
 from schemas.windows import Window
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class Cache:
@@ -36,11 +36,11 @@ class Cache:
             self._made.clear()
             self._day = day
 
-    def get(self, name: Hashable, stands_for: Hashable, make: Callable[[], T]) -> T:
+    def get(self, name: Hashable, stands_for: Hashable, make: Callable[[], _T]) -> _T:
         """The thing of that name for that state of the world."""
         known = self._made.get(name)
         if known is not None and known[0] == stands_for:
-            return cast("T", known[1])
+            return cast("_T", known[1])
         made = make()
         self._made[name] = stands_for, made
         return made

@@ -4,13 +4,13 @@ files are.
 
 from __future__ import annotations
 
-from metrics.lists.service import Service
+from metrics.lists.service import ListService
 from metrics.prometheus import table as told
 from metrics.prometheus.exposition import block
 from metrics.tracing.service import Tracing
 
 
-def listing_text(service: Service) -> str:
+def listing_text(service: ListService) -> str:
     """Of one name of books; nothing without lists."""
     if not service.feeds:
         return ""

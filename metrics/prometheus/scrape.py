@@ -24,9 +24,9 @@ from schemas.codes import AdministrativeLevel
 from schemas.windows import EVER, EXPORTED, Window, WindowName
 from serving.telemetry import Metric
 
-PROVINCE = "all"
-OPEN = TABLES["dossiers", "open"]
-FIGURES = (
+_PROVINCE = "all"
+_OPEN = TABLES["dossiers", "open"]
+_FIGURES = (
     told.INDICATOR_VALUE,
     told.INDICATOR_NUMERATOR,
     told.INDICATOR_DENOMINATOR,
@@ -98,7 +98,7 @@ class Scrape:
 
     def _indicators(self) -> str:
         """The five metrics of every indicator that is exported."""
-        lines: Lines = {metric: [] for metric in FIGURES}
+        lines: Lines = {metric: [] for metric in _FIGURES}
         for indicator in self._exported:
             for window in windows_of(indicator):
                 for metric, found in self._indicator(indicator, window).items():
@@ -175,7 +175,7 @@ class Scrape:
             asked = reading(self.view, query, [indicator])
             whole, _ = figures(asked, indicator, Slice(asked.window))
             by_agency, _ = figures(asked, indicator, Slice(asked.window, by="agency"))
-            yield (indicator.id, PROVINCE), whole.get("", NOTHING).value
+            yield (indicator.id, _PROVINCE), whole.get("", NOTHING).value
             for agency, found in by_agency.items():
                 yield (indicator.id, agency), found.value
 
@@ -208,8 +208,8 @@ class Scrape:
 
     def _open_dossiers(self) -> str:
         """Open, overdue and due soon, of each agency and the province."""
-        every = whole_table(OPEN)
-        past, soon = CellSource(OPEN, "past", *every[2:]), CellSource(OPEN, "soon", *every[2:])
+        every = whole_table(_OPEN)
+        past, soon = CellSource(_OPEN, "past", *every[2:]), CellSource(_OPEN, "soon", *every[2:])
         total, overdue, due_soon = (self._by_agency(one) for one in (every, past, soon))
         return (
             self._block(told.DOSSIERS_OPEN, {one: open_ for one, (open_, _) in total.items()})
@@ -229,7 +229,7 @@ class Scrape:
         return total
 
     def _block(self, metric: Metric, counts: Mapping[str, int]) -> str:
-        province = (PROVINCE,), sum(counts.values())
+        province = (_PROVINCE,), sum(counts.values())
         each = (((agency,), counts.get(agency, 0)) for agency in self._agencies)
         return block(metric, [province, *each])
 
@@ -251,7 +251,7 @@ def _labels(indicator: Indicator, window: WindowName, agencies: Iterable[str]) -
     """The labels, without the closing brace, of the province and of each agency."""
     return [
         f'{{indicator="{indicator.id}",agency="{escaped(agency)}",window="{window}"'
-        for agency in (PROVINCE, *agencies)
+        for agency in (_PROVINCE, *agencies)
     ]
 
 

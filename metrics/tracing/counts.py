@@ -15,7 +15,7 @@ from metrics.catalogue.indicators import Due, Indicator, Over, Term
 from metrics.cube.rollups import fine
 from metrics.figures.reading import Reading
 from metrics.figures.scopes import among
-from metrics.lists.listing import Row
+from metrics.lists.listing import ListingRow
 from metrics.lists.reader import at_text
 from metrics.lists.tables import ORDER, TABLES, Listed
 from metrics.lists.terms import PARTS, Part, families_of, term_of
@@ -35,7 +35,7 @@ class CountedCell:
     counts: Mapping[str, int]
 
 
-def cells_of(rows: Iterable[Row]) -> list[CountedCell]:
+def traced_cells(rows: Iterable[ListingRow]) -> list[CountedCell]:
     """The cells of a state's rows (metrics/lists/listing.py), in order of kind and day."""
     found = []
     for place, at, agency, _, category, low, high, *sums in sorted(rows):

@@ -16,7 +16,7 @@ from schemas.events import EVENTS
 from schemas.kafka import Record
 from schemas.wire import Decoder, Fields
 
-ENVELOPE = ("event_id", "source", "occurred_at")  # told beside `data`, under CloudEvents' names
+_ENVELOPE = ("event_id", "source", "occurred_at")  # told beside `data`, under CloudEvents' names
 _INSTANT = ("_at", "_from", "_to")
 Identity = tuple[str, str]  # source and event id
 
@@ -112,7 +112,7 @@ def data_of(kind: str, thing: str, fields: Fields) -> dict[str, Any]:
             else values[name]
         )
         for name in model.model_fields
-        if name not in ENVELOPE and values.get(name) is not None
+        if name not in _ENVELOPE and values.get(name) is not None
     }
 
 

@@ -25,7 +25,7 @@ from serving.store.progress import Progress
 
 READERS = 2
 PATIENCE = 3.0  # seconds for everything that one question reads
-PAUSE = 2.0  # seconds after a failure in which nobody waits for another one
+_PAUSE = 2.0  # seconds after a failure in which nobody waits for another one
 # records behind the index that are looked through; with more of them it is said how many are left
 TAIL = 1_000
 NEAR = 100  # records that are passed over rather than asked for anew
@@ -104,7 +104,7 @@ class KafkaLog(Background):
         try:
             return reading.result(PATIENCE)
         except (KafkaError, OSError, TimeoutError, CancelledError) as error:
-            self._again_at = monotonic() + PAUSE
+            self._again_at = monotonic() + _PAUSE
             raise unavailable(self._settings) from error
         finally:
             reading.cancel()

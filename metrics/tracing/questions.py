@@ -16,9 +16,9 @@ from metrics.figures.compute import reading
 from metrics.figures.origins import origin_of
 from metrics.figures.query import Query
 from metrics.figures.view import Views
-from metrics.lists.listing import Meaning, Row
+from metrics.lists.listing import ListingRow, Meaning
 from metrics.lists.reader import applied, dates
-from metrics.tracing.counts import FigureParts, cells_of, flags_of
+from metrics.tracing.counts import FigureParts, flags_of, traced_cells
 from metrics.tracing.facts import Facts
 from metrics.tracing.index import Fact, FactIndex, indexed
 from metrics.tracing.log import Log, Read, Wanted
@@ -32,7 +32,7 @@ from schemas.topics import events_topic, state_topic
 from serving.store.disposable import Snapshots
 from serving.store.progress import Progress
 
-LARGEST = 1 << 62  # of the numbers that SQLite compares
+_LARGEST = 1 << 62  # of the numbers that SQLite compares
 ONE: Mapping[str, str] = {"dossiers": "dossier", "documents": "document", "tasks": "task"}
 
 NO_STATE = Name(
@@ -69,7 +69,7 @@ class ListedState:
     """
 
     dates: Mapping[str, str]
-    rows: Sequence[Row] | None  # None: it is not listed
+    rows: Sequence[ListingRow] | None  # None: it is not listed
     counted: Mapping[int, int] | None
 
 
@@ -185,7 +185,7 @@ class Traces:
     def _state_of(self, family: str, state: ListedState, asked: TraceQuery) -> ThingState | None:
         if state.rows is None:
             return None
-        cells, ours = cells_of(state.rows), self._meanings[family].rules
+        cells, ours = traced_cells(state.rows), self._meanings[family].rules
         indicators = [one for one in self._indicators if family in one.families]
         with self._views.open() as view:
             theirs = view.snapshot.rules().get(family, [])
@@ -267,7 +267,7 @@ def _after(token: str | None) -> Fact | None:
     ):
         raise wrong("after", "is no place among the facts: take `next` of the page before")
     found = Fact(int(partition[:5]), int(offset[:20]))
-    if found.offset * max(found.partition, 1024) >= LARGEST:
+    if found.offset * max(found.partition, 1024) >= _LARGEST:
         raise wrong("after", "is no place among the facts: take `next` of the page before")
     return found
 

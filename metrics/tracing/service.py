@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from metrics.figures.view import Views
 from metrics.lists.listing import Meaning
-from metrics.lists.service import Service
+from metrics.lists.service import ListService
 from metrics.tracing.index import FactIndex
 from metrics.tracing.log import KafkaLog
 from metrics.tracing.questions import Traces
@@ -19,9 +19,9 @@ from serving.store.follower import Follower
 from serving.store.options import FollowerOptions
 
 INDEX_FILE = "facts.sqlite"
-SAYING = "The index of facts is being made anew"
-REST = 4.0  # of facts nothing waits, so that figures and lists come first
-BATCH = 10_000
+_SAYING = "The index of facts is being made anew"
+_REST = 4.0  # of facts nothing waits, so that figures and lists come first
+_BATCH = 10_000
 
 
 class Tracing:
@@ -36,16 +36,16 @@ class Tracing:
             [meaning.family for meaning in meanings],
             settings.partitions,
         )
-        self._snapshots = Snapshots(self.index, SAYING)
+        self._snapshots = Snapshots(self.index, _SAYING)
         if settings.listing and meanings:
             self._log = KafkaLog(settings)
             options = FollowerOptions(
-                "index of facts", tuple(self.index.topics), batch=BATCH, rest=REST, vital=False
+                "index of facts", tuple(self.index.topics), batch=_BATCH, rest=_REST, vital=False
             )
             self.feed = Follower(settings, self.index, options)
             self.feeds = [self.feed, self._log]
 
-    def traces(self, views: Views, listing: Service) -> Traces | None:
+    def traces(self, views: Views, listing: ListService) -> Traces | None:
         """The answers by these books; none without lists."""
         if not self.feeds or listing.snapshots is None:
             return None

@@ -13,7 +13,8 @@ from typing import Any
 import aiohttp
 
 from metrics.catalogue.indicators import load_indicators
-from metrics.lists.tables import FAMILIES
+from metrics.figures.origins import origin_of
+from metrics.lists.tables import LISTED_FAMILIES
 from metrics.lists.terms import Part, families_of
 from ops.bench.load import DAYS, YEAR, waiting, write
 from ops.bench.names import Scale
@@ -146,7 +147,8 @@ def listed() -> Iterator[tuple[str, Asked]]:
     for indicator in load_indicators().values():
         for part in PARTS:
             families = families_of(indicator, part)
-            if indicator.source == "events" and len(families) == 1 and families[0] in FAMILIES:
+            listed = origin_of(indicator).listed and len(families) == 1
+            if listed and families[0] in LISTED_FAMILIES:
                 asked = {
                     "indicator": indicator.id,
                     "part": part,

@@ -23,12 +23,12 @@ from metrics.catalogue.indicators import Indicator, load_indicators
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
 from metrics.figures.moment import Moment
-from metrics.figures.resolve import Place
+from metrics.figures.resolve import Resolved
 from metrics.figures.scopes import AgencyScope
 from metrics.figures.sums import SharedSums, read_parts
 from metrics.lists.listing import Listing
 from metrics.lists.reader import page, total
-from metrics.lists.tables import FAMILIES as LISTED
+from metrics.lists.tables import LISTED_FAMILIES as LISTED
 from metrics.lists.tables import is_sum
 from metrics.lists.terms import Part, families_of, selections
 from schemas.windows import EVER, Window
@@ -87,15 +87,15 @@ def compare(
     among: tuple[str, ...],
 ) -> None:
     readers, listing = told
-    chosen = selections(indicator, part, moment, Place(scopes, among, None))
+    chosen = selections(indicator, part, moment, Resolved(scopes, among, None))
     with readers.snapshot() as snapshot:
         parts = read_parts(SharedSums(snapshot, moment), indicator, scopes, among=among)[""]
         figure = parts[PARTS.index(part)]
     listed = everything(listing, chosen, limit=3)
     assert sum(found.adds for found in listed) == figure, (indicator.id, part)
-    assert len(set(listed_places := [found.place for found in listed])) == len(listed)
+    assert len(set(listed_places := [found.cursor for found in listed])) == len(listed)
     assert listed_places == sorted(listed_places)
-    assert [found.place for found in page(listing._db, chosen, None, 1_000)] == listed_places
+    assert [found.cursor for found in page(listing._db, chosen, None, 1_000)] == listed_places
     counted = total(listing._db, chosen)
     assert (counted.rows, counted.adds) == (len(listed), figure)
     if all(

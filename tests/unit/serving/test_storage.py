@@ -17,7 +17,7 @@ import pytest
 from cubes import NOW, FedCube, cell
 from test_feed import LOG, PARTITIONS, Drained, Reader
 
-from metrics.application import Books
+from metrics.application import ServedBooks
 from metrics.cube.cube import Cube
 from metrics.cube.feed import cube_options
 from metrics.cube.rollups import cover_days
@@ -392,7 +392,7 @@ def test_only_a_vital_feed_ends_by_a_failure(
 def test_figures_rest_on_cube_and_directory_only(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path)
     tracing = Tracing(settings, meanings())
-    feeds = [*Books(settings, {}, {}, meanings(), tracing).feeds, *tracing.feeds]
+    feeds = [*ServedBooks(settings, {}, {}, meanings(), tracing).feeds, *tracing.feeds]
     assert {feed._name for feed in feeds if feed.vital} == {"cube", "directory"}
     assert {feed._name for feed in feeds if not feed.vital} == {
         "listing",

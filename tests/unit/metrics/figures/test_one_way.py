@@ -31,7 +31,7 @@ from metrics.cube.snapshot import Readers
 from metrics.figures.origins import origin_of
 from metrics.figures.view import Views
 from metrics.lists.questions import Lists
-from metrics.lists.tables import FAMILIES as LISTED
+from metrics.lists.tables import LISTED_FAMILIES as LISTED
 from metrics.lists.terms import PARTS, families_of
 from metrics.prometheus.exporter import Exporter
 from metrics.prometheus.scrape import exported, windows_of

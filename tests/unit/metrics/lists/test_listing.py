@@ -52,7 +52,7 @@ def of(kind: str, *measures: str, family: str = "dossiers", **limits: Any) -> li
 
 
 def exported(listing: Listing, selections: list[Selection]) -> list[tuple[int, str, str]]:
-    return [found.place[1:4] for found in everything(listing, selections)]
+    return [found.cursor[1:4] for found in everything(listing, selections)]
 
 
 def test_a_thing_is_listed_in_every_cell_that_it_counts_in(listing: Listing) -> None:
@@ -147,7 +147,7 @@ def test_two_payments_of_one_day_are_two_rows(listing: Listing) -> None:
     ]
     feed(listing, states(books_of([RECEIVED, *payments])))
     assert [found.adds for found in everything(listing, of("paid", "amount"))] == [100, 30]
-    assert [found.place.number for found in everything(listing, of("paid", "transactions"))] == [
+    assert [found.cursor.number for found in everything(listing, of("paid", "transactions"))] == [
         0,
         1,
     ]
@@ -165,7 +165,7 @@ def test_rows_are_told_by_at_then_agency_then_thing(listing: Listing) -> None:
     assert exported(listing, of("received", "received")) == everyone
     for limit in (1, 2, 3, 7, 8):
         assert [
-            found.place[1:4] for found in everything(listing, of("received", "received"), limit)
+            found.cursor[1:4] for found in everything(listing, of("received", "received"), limit)
         ] == everyone
 
 
@@ -191,11 +191,11 @@ def test_of_some_agencies_the_same_rows_in_the_same_order(
     )
     chosen = of("received", "received", agencies=agencies)
     whole = [
-        found.place
+        found.cursor
         for found in everything(listing, of("received", "received"))
-        if found.place.agency in agencies
+        if found.cursor.agency in agencies
     ]
-    assert [found.place for found in everything(listing, chosen, limit)] == whole
+    assert [found.cursor for found in everything(listing, chosen, limit)] == whole
     assert total(listing._db, chosen).rows == len(whole)
 
 
@@ -204,7 +204,7 @@ def test_a_page_goes_on_where_the_last_one_ended_though_that_row_is_gone(listing
     first = page(listing._db, of("received", "received"), None, 2)
     feed(listing, [State(TOPIC, first[-1].place.thing.encode(), None, offset=9)])
     rest = page(listing._db, of("received", "received"), first[-1].place, 9)
-    assert [found.place.thing for found in [*first, *rest]] == ["d0", "d3", "d1", "d4", "d2", "d5"]
+    assert [found.cursor.thing for found in [*first, *rest]] == ["d0", "d3", "d1", "d4", "d2", "d5"]
 
 
 def test_what_is_taken_away_is_not_listed_and_only_some_categories_are(listing: Listing) -> None:
@@ -231,7 +231,8 @@ def test_selections_are_told_one_after_the_other(listing: Listing) -> None:
     both = [*of("received", "received", agencies=("C",)), *of("closed", "finished")]
     for limit in (1, 2, 9):
         assert [
-            (found.place.selection, found.place.thing) for found in everything(listing, both, limit)
+            (found.cursor.selection, found.cursor.thing)
+            for found in everything(listing, both, limit)
         ] == [
             (0, "d2"),
             *((1, f"d{n}") for n in range(3)),
@@ -247,7 +248,7 @@ def test_documents_are_listed_at_each_receiver(listing: Listing) -> None:
     ]
     feed(listing, states(books_of([sent, *answers])))
     chosen = of("accepted", "accepted_seconds", family="documents")
-    assert [(found.place.agency, found.adds) for found in everything(listing, chosen)] == [
+    assert [(found.cursor.agency, found.adds) for found in everything(listing, chosen)] == [
         ("B", 3_600),
         ("C", 3_600),
     ]

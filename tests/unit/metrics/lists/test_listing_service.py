@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from metrics.figures.view import Views
 from metrics.lists.listing import Listing
-from metrics.lists.service import Service
+from metrics.lists.service import ListService
 from metrics.prometheus.lists import listing_text
 from metrics.prometheus.table import METRICS
 from ops.meanings import meanings
@@ -24,7 +24,7 @@ from serving.store.progress import Progress
 QUESTIONS = cast(Views, SimpleNamespace(catalogue={}, readers=None))
 
 
-def samples(service: Service) -> dict[str, float]:
+def samples(service: ListService) -> dict[str, float]:
     """Each metric that is told, by name."""
     return {
         found.name: found.value
@@ -34,7 +34,7 @@ def samples(service: Service) -> dict[str, float]:
 
 
 def test_it_tells_how_far_how_large_and_how_whole_it_is(tmp_path: Path) -> None:
-    service = Service(Settings(data=tmp_path), meanings(), QUESTIONS)
+    service = ListService(Settings(data=tmp_path), meanings(), QUESTIONS)
     assert service.lists is not None
     [fed] = service.feeds
     assert samples(service) == {
@@ -64,8 +64,8 @@ def test_it_tells_how_far_how_large_and_how_whole_it_is(tmp_path: Path) -> None:
 
 def test_switched_off_there_is_nothing_of_it(tmp_path: Path) -> None:
     for service in (
-        Service(Settings(data=tmp_path, listing=False), meanings(), QUESTIONS),
-        Service(Settings(data=tmp_path), (), QUESTIONS),
+        ListService(Settings(data=tmp_path, listing=False), meanings(), QUESTIONS),
+        ListService(Settings(data=tmp_path), (), QUESTIONS),
     ):
         assert (service.lists, service.feeds, listing_text(service)) == (None, [], "")
     assert list(tmp_path.iterdir()) == []

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from traces import Hub, Logged, empty_index, indexed
 
 from metrics.figures.view import Views
-from metrics.lists.service import Service
+from metrics.lists.service import ListService
 from metrics.prometheus.lists import facts_text
 from metrics.prometheus.table import METRICS
 from metrics.tracing import index as indexing
@@ -145,13 +145,13 @@ def test_it_tells_how_far_and_how_large_it_is_and_nothing_where_lists_are_off(
         samples["lgsp_facts_lag_records"],
         samples["lgsp_facts_rebuilds_total"],
     ) == (1, 7, 1)
-    assert tracing.traces(QUESTIONS, Service(settings, meanings(), QUESTIONS)) is not None
+    assert tracing.traces(QUESTIONS, ListService(settings, meanings(), QUESTIONS)) is not None
     off = settings.model_copy(update={"listing": False})
     for none in (Tracing(off, meanings()), Tracing(settings, ())):
         assert (
             none.feeds,
             facts_text(none),
-            none.traces(QUESTIONS, Service(off, (), QUESTIONS)),
+            none.traces(QUESTIONS, ListService(off, (), QUESTIONS)),
         ) == (
             [],
             "",
