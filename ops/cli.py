@@ -92,9 +92,9 @@ def worker() -> None:
     """Run a worker: events to states and cells. Start as many as there are cores; they share the
     partitions.
     """
-    from streams.worker import run
+    from streams.worker import run_worker
 
-    sys.exit(run(settings()))
+    sys.exit(run_worker(settings()))
 
 
 @cli.command()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from streams.books import Changes
+from streams.family_state import Changes
 
 EVENTS = Counter(
     "lgsp_worker_events_total",

@@ -15,8 +15,8 @@ from schemas.cells import KINDS, cells_of
 from schemas.clock import ZONE, to_ms
 from schemas.events import EVENTS, Event
 from schemas.wire import encode
-from streams.books import Books
 from streams.families import FAMILIES
+from streams.family_state import FamilyState
 
 Heard = tuple[Event, int]
 
@@ -101,15 +101,15 @@ def named(pages: Iterable[tuple[bytes, bytes | None]]) -> Figures:
     return found
 
 
-def books_of(facts: Iterable[Heard]) -> Books:
+def family_state_of(facts: Iterable[Heard]) -> FamilyState:
     """Books into which facts came one by one; all of one family."""
     facts = list(facts)
-    books = Books(FAMILIES[facts[0][0].family])
+    family_state = FamilyState(FAMILIES[facts[0][0].family])
     for fact in facts:
-        books.keep(books.fold([record(*fact)]))
-    return books
+        family_state.keep(family_state.fold([record(*fact)]))
+    return family_state
 
 
 def answer(*facts: Heard) -> Figures:
     """What facts count for."""
-    return named(books_of(facts).pages.items())
+    return named(family_state_of(facts).pages.items())

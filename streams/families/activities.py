@@ -10,16 +10,16 @@ from schemas.cells import KINDS
 from schemas.clock import day
 from schemas.codes import ADMINISTRATIVE_LEVELS
 from schemas.states import Activity, pack_id
-from streams.families.base import ALL, Contribution, Family, Fields, newer, places
+from streams.families.base import ALL, Contribution, Family, Fields, measure_indexes, newer
 
-PLACES = {kind: places("activities", kind) for kind in KINDS["activities"]}
+_INDEXES = {kind: measure_indexes("activities", kind) for kind in KINDS["activities"]}
 # What was done digitally, by kind of cell.
-DIGITALLY = {
+_DIGITALLY = {
     "meetings": "meetings_in_system",
     "inspections": "inspections_digital",
     "work_records": "work_records_online",
 }
-SECRET = PLACES["work_records"]["work_records_secret"]
+_SECRET = _INDEXES["work_records"]["work_records_secret"]
 
 
 def meeting_held(state: Activity, fields: Fields, _: int) -> None:
@@ -65,7 +65,7 @@ def counts(state: Activity, _parts: int = ALL) -> list[Contribution]:
     if state.stated is None or state.stated[0] <= state.cancelled:
         return []
     _, _, kind, agency, level, held_at, digitally, secret = state.stated
-    ones = (SECRET,) if secret else _measures(kind, level, digitally)
+    ones = (_SECRET,) if secret else _measures(kind, level, digitally)
     return [(f"activities|{kind}|{agency}|-|{day(held_at)}".encode(), ones, ())]
 
 
@@ -73,8 +73,8 @@ def _measures(kind: str, level: str, digitally: bool) -> tuple[int, ...]:
     """All and those of the level, where the kind tells levels apart; an unknown level counts among
     all.
     """
-    of_kind = PLACES[kind]
-    names = [kind, DIGITALLY[kind]] if digitally else [kind]
+    of_kind = _INDEXES[kind]
+    names = [kind, _DIGITALLY[kind]] if digitally else [kind]
     if level in ADMINISTRATIVE_LEVELS:
         names += [f"{name}_{level}" for name in names]
     return tuple(of_kind[name] for name in names if name in of_kind)

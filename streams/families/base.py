@@ -16,10 +16,10 @@ import msgspec
 from schemas.cells import KINDS, Rules
 from schemas.states import id_text
 from schemas.worktime import WorkTime
-from streams.families.bounds import Group
+from streams.families.bounds import BoundedGroup
 
 Fields = Mapping[str, Any]
-Register = TypeVar("Register", bound=tuple[Any, ...])
+_Register = TypeVar("_Register", bound=tuple[Any, ...])
 Merge = Callable[[Any, Fields, int], None]
 Counts = Callable[[Any, int], list["Contribution"]]
 
@@ -27,8 +27,8 @@ Counts = Callable[[Any, int], list["Contribution"]]
 ALL = -1  # every part of the counts
 
 
-# What one state adds to one cell: the cell's key, the measures (places) that it adds 1 to, and
-# (place, amount) for the sums. A plain tuple, since making one is on the path of every event.
+# What one state adds to one cell: the key, the indexes of the measures that it adds 1 to, and
+# (index, amount) for the sums. A plain tuple, since making one is on the path of every event.
 Contribution = tuple[bytes, tuple[int, ...], tuple[tuple[int, int], ...]]
 
 
@@ -56,7 +56,7 @@ class Family:
     keyed: bool = True  # a thing's id chooses its partition
     recounted: bool = True  # its events are kept for ever, so cells can be proved from offset zero
     states_since: int = 1
-    groups: tuple[Group, ...] = ()
+    groups: tuple[BoundedGroup, ...] = ()
     counts_by: Callable[[WorkTime], Counts] | None = None
     calendar: int = 0  # fingerprint of the office hours
     hours: int = 0  # the number that their author gave them
@@ -84,12 +84,12 @@ class Family:
         return msgspec.msgpack.Decoder(self.state).decode
 
 
-def places(family: str, kind: str) -> dict[str, int]:
-    """Where each measure stands in a kind's vector."""
-    return {measure: place for place, measure in enumerate(KINDS[family][kind].measures)}
+def measure_indexes(family: str, kind: str) -> dict[str, int]:
+    """The index of each measure of a kind."""
+    return {measure: index for index, measure in enumerate(KINDS[family][kind].measures)}
 
 
-def newer(old: Register | None, new: Register) -> Register:
+def newer(old: _Register | None, new: _Register) -> _Register:
     """Join of two registers (at, id, values…)."""
     if old is None or new[0] > old[0]:
         return new
@@ -98,7 +98,7 @@ def newer(old: Register | None, new: Register) -> Register:
     return max(old, new, key=_rank)
 
 
-def newer_reported(old: Register | None, new: Register) -> Register:
+def newer_reported(old: _Register | None, new: _Register) -> _Register:
     """Join of two registers (at, id, values…, reported): of one instant, the least time at which it
     was heard stays.
     """

@@ -11,24 +11,24 @@ from bisect import bisect_left
 from schemas.cells import HOURS_BOUNDS
 from schemas.clock import day
 from schemas.states import Document, pack_id
-from streams.families.base import ALL, Contribution, Family, Fields, newer, places
-from streams.families.bounds import Answers, Group, by_value, over
+from streams.families.base import ALL, Contribution, Family, Fields, measure_indexes, newer
+from streams.families.bounds import BoundedAnswers, BoundedGroup, by_value, over
 
-SENT = places("documents", "sent")
-RECEIVED = places("documents", "received")
-ACCEPTED = places("documents", "accepted")
-HANDLED = places("documents", "handled")
-RECALLED = places("documents", "recalled")
-FLAGGED = places("documents", "flagged")
-RECALL_PLACE = {
-    "asked": RECALLED["asked"],
-    "agreed": RECALLED["agreed"],
-    "refused": RECALLED["refused_recall"],
+_SENT = measure_indexes("documents", "sent")
+_RECEIVED = measure_indexes("documents", "received")
+_ACCEPTED = measure_indexes("documents", "accepted")
+_HANDLED = measure_indexes("documents", "handled")
+_RECALLED = measure_indexes("documents", "recalled")
+_FLAGGED = measure_indexes("documents", "flagged")
+_RECALL_INDEX = {
+    "asked": _RECALLED["asked"],
+    "agreed": _RECALLED["agreed"],
+    "refused": _RECALLED["refused_recall"],
 }
-HOUR_MS = 3_600_000
-GROUPS: tuple[Group, ...] = (
-    Answers("statuses", "answers", by_value),
-    Group("recall", "answers to a recall", by_value),
+_HOUR_MS = 3_600_000
+_GROUPS: tuple[BoundedGroup, ...] = (
+    BoundedAnswers("statuses", "answers", by_value),
+    BoundedGroup("recall", "answers to a recall", by_value),
 )
 
 
@@ -74,20 +74,20 @@ def counts(state: Document, _parts: int = ALL) -> list[Contribution]:
     if state.sent is None:
         return [_unknown(*state.reporter, state)] if state.reporter else []
     at, _, agency, kind, electronic, signed = state.sent
-    ones = [SENT["documents"]]
+    ones = [_SENT["documents"]]
     if electronic:
-        ones.append(SENT["electronic"])
+        ones.append(_SENT["electronic"])
     if signed:
-        ones.append(SENT["signed"])
+        ones.append(_SENT["signed"])
     if electronic and signed:
-        ones.append(SENT["electronic_signed"])
+        ones.append(_SENT["electronic_signed"])
     found: list[Contribution] = [
         (f"documents|sent|{agency}|{kind}|{day(at)}".encode(), tuple(ones), ())
     ]
     much = _too_many(state)
     if much:
         found.append(
-            (f"documents|flagged|{agency}|{kind}|{day(at)}".encode(), (FLAGGED["too_many"],), ())
+            (f"documents|flagged|{agency}|{kind}|{day(at)}".encode(), (_FLAGGED["too_many"],), ())
         )
     if "statuses" not in much:
         for receiver, answers in state.statuses.items():
@@ -101,22 +101,22 @@ def counts(state: Document, _parts: int = ALL) -> list[Contribution]:
 
 def _recalls(key: str, recall: dict[str, int]) -> list[Contribution]:
     return [
-        (f"{key}{day(at)}".encode(), (RECALL_PLACE[answer],), ())
+        (f"{key}{day(at)}".encode(), (_RECALL_INDEX[answer],), ())
         for answer, at in recall.items()
-        if answer in RECALL_PLACE
+        if answer in _RECALL_INDEX
     ]
 
 
 def _too_many(state: Document) -> list[str]:
     """The names of what there is so much of that it counts nothing."""
-    return [group.name for group in over(GROUPS, state)]
+    return [group.name for group in over(_GROUPS, state)]
 
 
 def _unknown(at: int, agency: str, state: Document) -> Contribution:
     ones = (
-        (FLAGGED["no_sending"], FLAGGED["too_many"])
+        (_FLAGGED["no_sending"], _FLAGGED["too_many"])
         if _too_many(state)
-        else (FLAGGED["no_sending"],)
+        else (_FLAGGED["no_sending"],)
     )
     return (f"documents|flagged|{agency}|-|{day(at)}".encode(), ones, ())
 
@@ -128,25 +128,25 @@ def _answers(tail: str, sent_at: int, answers: dict[str, int]) -> list[Contribut
     found: list[Contribution] = []
     if "01" in answers:
         found.append(
-            (f"documents|received|{tail}{day(answers['01'])}".encode(), (RECEIVED["arrived"],), ())
+            (f"documents|received|{tail}{day(answers['01'])}".encode(), (_RECEIVED["arrived"],), ())
         )
     accepted, refused = answers.get("03", 0), answers.get("02", 0)
     if refused > accepted:
         found.append(
-            (f"documents|received|{tail}{day(refused)}".encode(), (RECEIVED["refused"],), ())
+            (f"documents|received|{tail}{day(refused)}".encode(), (_RECEIVED["refused"],), ())
         )
     elif accepted:
         found.append(
-            (f"documents|received|{tail}{day(accepted)}".encode(), (RECEIVED["accepted"],), ())
+            (f"documents|received|{tail}{day(accepted)}".encode(), (_RECEIVED["accepted"],), ())
         )
-        found.append(_timed("accepted", tail, ACCEPTED["accepted_timed"], (), accepted, sent_at))
+        found.append(_timed("accepted", tail, _ACCEPTED["accepted_timed"], (), accepted, sent_at))
     if "06" in answers:
         found.append(
             _timed(
                 "handled",
                 tail,
-                HANDLED["completed_timed"],
-                (HANDLED["completed"],),
+                _HANDLED["completed_timed"],
+                (_HANDLED["completed"],),
                 answers["06"],
                 sent_at,
             )
@@ -159,7 +159,7 @@ def _timed(
 ) -> Contribution:
     """The time from sending to an answer: seconds behind `timed`, then the classes of hours."""
     took = max(0, at - sent_at)
-    hours = -(-took // HOUR_MS)
+    hours = -(-took // _HOUR_MS)
     classes = (*ones, timed, timed + 2 + bisect_left(HOURS_BOUNDS, hours))
     return (f"documents|{kind}|{tail}{day(at)}".encode(), classes, ((timed + 1, took // 1000),))
 
@@ -168,7 +168,7 @@ FAMILY = Family(
     name="documents",
     version=2,
     state=Document,
-    groups=GROUPS,
+    groups=_GROUPS,
     merges={
         "document.sent": sent,
         "document.status_changed": status_changed,

@@ -11,15 +11,15 @@ from itertools import pairwise
 
 from schemas.clock import day
 from schemas.states import Task, pack_id
-from streams.families.base import ALL, Contribution, Family, Fields, newer, places
-from streams.families.bounds import Group, by_key, too_many
+from streams.families.base import ALL, Contribution, Family, Fields, measure_indexes, newer
+from streams.families.bounds import BoundedGroup, by_key, too_many
 
-ASSIGNED = places("tasks", "assigned")
-OPEN = places("tasks", "open")
-COMPLETED = places("tasks", "completed")
-FLAGGED = places("tasks", "flagged")
+_ASSIGNED = measure_indexes("tasks", "assigned")
+_OPEN = measure_indexes("tasks", "open")
+_COMPLETED = measure_indexes("tasks", "completed")
+_FLAGGED = measure_indexes("tasks", "flagged")
 # any other report: it is being worked on
-PROGRESS_PLACE = {"waiting_confirmation": OPEN["waiting_confirmation"]}
+_PROGRESS_INDEX = {"waiting_confirmation": _OPEN["waiting_confirmation"]}
 
 
 def assigned(state: Task, fields: Fields, _: int) -> None:
@@ -90,15 +90,15 @@ def counts(state: Task, _parts: int = ALL) -> list[Contribution]:
     at, _, _, agency, category = state.assigned
     tail = f"{agency}|{category}|"
     due = state.dues[max(state.dues)] if state.dues else 0
-    deadline = ASSIGNED["with_deadline"] if due else ASSIGNED["without_deadline"]
+    deadline = _ASSIGNED["with_deadline"] if due else _ASSIGNED["without_deadline"]
     done = completed_at(state)
     found: list[Contribution] = [
-        (f"tasks|assigned|{tail}{day(at)}".encode(), (ASSIGNED["assigned"], deadline), ()),
+        (f"tasks|assigned|{tail}{day(at)}".encode(), (_ASSIGNED["assigned"], deadline), ()),
         _progress(state, tail, due, done),
     ]
     flags = _flags(state, at, due, done)
     if flags:
-        found.append((f"tasks|flagged|{tail}{day(at)}".encode(), (FLAGGED["flagged"], *flags), ()))
+        found.append((f"tasks|flagged|{tail}{day(at)}".encode(), (_FLAGGED["flagged"], *flags), ()))
     return found
 
 
@@ -108,10 +108,10 @@ def completed_at(state: Task) -> int:
 
 
 def _unknown(at: int, agency: str, state: Task) -> Contribution:
-    flags = [FLAGGED["too_many"]] if too_many("dues", state.dues) else []
+    flags = [_FLAGGED["too_many"]] if too_many("dues", state.dues) else []
     return (
         f"tasks|flagged|{agency}|-|{day(at)}".encode(),
-        (FLAGGED["flagged"], FLAGGED["no_assignment"], *flags),
+        (_FLAGGED["flagged"], _FLAGGED["no_assignment"], *flags),
         (),
     )
 
@@ -125,25 +125,25 @@ def _progress(state: Task, tail: str, due: int, done: int) -> Contribution:
         )
     if state.cancelled and state.cancelled >= state.returned:
         return (f"tasks|cancelled|{tail}{day(state.cancelled)}".encode(), (0,), ())
-    return (f"tasks|open|{tail}{due}".encode(), (OPEN["open"], _status(state)), ())
+    return (f"tasks|open|{tail}{due}".encode(), (_OPEN["open"], _status(state)), ())
 
 
 def _status(state: Task) -> int:
     progress = state.progress
     if state.returned and (progress is None or progress[0] <= state.returned):
-        return OPEN["returned"]
+        return _OPEN["returned"]
     return (
-        OPEN["not_started"]
+        _OPEN["not_started"]
         if progress is None
-        else PROGRESS_PLACE.get(progress[2], OPEN["running"])
+        else _PROGRESS_INDEX.get(progress[2], _OPEN["running"])
     )
 
 
 def _completed(dues: dict[int, int], due: int, done: int) -> tuple[int, ...]:
     timing = "no_deadline" if not due else "on_time" if done <= due else "late"
-    ones = (COMPLETED["completed"], COMPLETED[timing])
+    ones = (_COMPLETED["completed"], _COMPLETED[timing])
     extended = len(set(dues.values())) > 1 and not too_many("dues", dues)
-    return (*ones, COMPLETED["extended"]) if extended else ones
+    return (*ones, _COMPLETED["extended"]) if extended else ones
 
 
 def _flags(state: Task, at: int, due: int, done: int) -> list[int]:
@@ -158,14 +158,14 @@ def _flags(state: Task, at: int, due: int, done: int) -> list[int]:
         ),
         "too_many": much,
     }
-    return [FLAGGED[name] for name, yes in broken.items() if yes]
+    return [_FLAGGED[name] for name, yes in broken.items() if yes]
 
 
 FAMILY = Family(
     name="tasks",
     version=2,
     state=Task,
-    groups=(Group("dues", "deadlines", by_key),),
+    groups=(BoundedGroup("dues", "deadlines", by_key),),
     merges={
         f"task.{merge.__name__}": merge
         for merge in (assigned, progressed, extended, completed, returned, cancelled)

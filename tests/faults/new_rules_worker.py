@@ -11,7 +11,7 @@ from typing import Any
 from schemas.cells import KINDS
 from schemas.settings import settings
 from streams.families import ALL, FAMILIES, Contribution, Family
-from streams.worker import run
+from streams.worker import run_worker
 
 ONLINE = KINDS["dossiers"]["received"].measures.index("received_online")
 
@@ -39,4 +39,4 @@ TOMORROW: dict[str, Family] = FAMILIES_TODAY | {
 
 if __name__ == "__main__":
     FAMILIES.update(TOMORROW)
-    sys.exit(run(settings()))
+    sys.exit(run_worker(settings()))

@@ -22,8 +22,8 @@ from strategies import IDS, distinct, examples, stories
 
 from schemas.cells import KINDS, cells_of, decode_page, parse_key
 from schemas.wire import Decoder, encode
-from streams.books import Books
 from streams.families import ALL, FAMILIES
+from streams.family_state import FamilyState
 
 NAMES = sorted(FAMILIES)
 WEIGHT = {
@@ -67,16 +67,16 @@ def counted(family: str, states: Iterable[Any]) -> Figures:
     }
 
 
-def fold(books: Books, batches: Iterable[Sequence[Record]]) -> None:
+def fold(family_state: FamilyState, batches: Iterable[Sequence[Record]]) -> None:
     """Fold batches into books, checking what each of them would publish."""
     for batch in batches:
-        changes = books.fold(batch)
+        changes = family_state.fold(batch)
         assert len(dict(changes.pages)) == len(changes.pages), "a page twice in one transaction"
         assert len(dict(changes.states)) == len(changes.states), "a state twice in one transaction"
         for key, value in changes.pages:
-            assert value != books.pages.get(key), "a page that did not change was published"
+            assert value != family_state.pages.get(key), "a page that did not change was published"
             check_page(key, value)
-        books.keep(changes)
+        family_state.keep(changes)
 
 
 def check_page(key: bytes, value: bytes | None) -> None:
@@ -159,17 +159,17 @@ def test_cells_kept_batch_by_batch_are_those_of_the_final_states(family: str) ->
     @examples(30 * WEIGHT[family])
     @given(batches(family))
     def check(cut: list[list[Record]]) -> None:
-        books = Books(FAMILIES[family])
-        fold(books, cut)
+        family_state = FamilyState(FAMILIES[family])
+        fold(family_state, cut)
         load = FAMILIES[family].decoder()
-        states = {key: load(row) for key, row in books.states.items()}
+        states = {key: load(row) for key, row in family_state.states.items()}
         good = [one for batch in cut for one in batch if one.value not in JUNK]
         assert states == states_of(family, good)
-        assert named(books.pages.items()) == counted(family, states.values())
-        rebuilt = Books(FAMILIES[family])
-        rebuilt.states = books.states
+        assert named(family_state.pages.items()) == counted(family, states.values())
+        rebuilt = FamilyState(FAMILIES[family])
+        rebuilt.states = family_state.states
         run(rebuilt.recount_pages(chunk=1))
-        assert named(rebuilt.pages.items()) == named(books.pages.items())
+        assert named(rebuilt.pages.items()) == named(family_state.pages.items())
 
     check()
 
@@ -179,12 +179,12 @@ def test_cells_are_what_the_definitions_say(family: str) -> None:
     @examples(30 * WEIGHT[family])
     @given(stories(family, things=1).map(distinct))
     def check(facts: list[Heard]) -> None:
-        books = Books(FAMILIES[family])
-        fold(books, [[record(*fact)] for fact in facts])
+        family_state = FamilyState(FAMILIES[family])
+        fold(family_state, [[record(*fact)] for fact in facts])
         things: dict[str, list[Fact]] = {}
         for event, at in facts:
             things.setdefault(event.thing, []).append(Fact(event.type, event.model_dump(), at))
-        assert named(books.pages.items()) == figures(family, things.values())
+        assert named(family_state.pages.items()) == figures(family, things.values())
 
     check()
 
@@ -220,12 +220,12 @@ def test_events_told_twice_change_nothing_at_all(family: str) -> None:
     @examples(15 * WEIGHT[family])
     @given(batches(family))
     def check(cut: list[list[Record]]) -> None:
-        books = Books(FAMILIES[family])
-        fold(books, cut)
+        family_state = FamilyState(FAMILIES[family])
+        fold(family_state, cut)
         for told in [*cut, [one for batch in cut for one in batch]]:
-            changes = books.fold(told)
+            changes = family_state.fold(told)
             assert (changes.states, changes.pages) == ([], [])
-            books.keep(changes)
+            family_state.keep(changes)
 
     check()
 

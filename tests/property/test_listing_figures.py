@@ -29,8 +29,8 @@ from metrics.lists.tables import FAMILIES as LISTED
 from metrics.lists.tables import is_sum
 from metrics.lists.terms import Part, families_of, selections
 from schemas.windows import EVER, Window
-from streams.books import Books
 from streams.families import FAMILIES
+from streams.family_state import FamilyState
 
 Told = tuple[Readers, Listing]  # what a story is read from
 PARTS: tuple[Part, Part] = ("numerator", "denominator")
@@ -66,12 +66,12 @@ def tell(files: tuple[Cube, Listing], family: str, facts: list[Any], cuts: list[
     cube, listing = files
     cube.rebuild("one", NOON, "a new story")
     listing.rebuild("one", NOON, "a new story")
-    books = Books(FAMILIES[family])
+    family_state = FamilyState(FAMILIES[family])
     for start, end in zip([0, *cuts], [*cuts, len(facts)], strict=True):
-        changes = books.fold([record(*fact) for fact in facts[start:end]])
-        books.keep(changes)
+        changes = family_state.fold([record(*fact) for fact in facts[start:end]])
+        family_state.keep(changes)
         cube.apply(published(changes), {0: end})
-        feed(listing, states(books))
+        feed(listing, states(family_state))
     return Readers(cube), listing
 
 

@@ -15,25 +15,25 @@ from schemas.clock import day, day_number
 from schemas.codes import CHANNELS
 from schemas.states import Dossier, Reported
 from schemas.worktime import WorkTime
-from streams.families.base import Contribution, newer_reported, places
+from streams.families.base import Contribution, measure_indexes, newer_reported
 from streams.families.bounds import too_many
 
 PAPERS_DIGITISED = 16  # among the bits of a reception
 ASKED, CAME = 1, 2  # what is known of papers at an instant
 
-CLOSED = places("dossiers", "closed")
+_CLOSED = measure_indexes("dossiers", "closed")
 ONLINE = CHANNELS.index("online")
-SECONDS, WORKING_SECONDS = CLOSED["processing_seconds"], CLOSED["processing_working_seconds"]
-PAUSED = CLOSED["paused_working_seconds"]
-DAYS_0 = CLOSED[f"days_le_{DAYS_BOUNDS[0]}"]
+_SECONDS, _WORKING_SECONDS = _CLOSED["processing_seconds"], _CLOSED["processing_working_seconds"]
+_PAUSED = _CLOSED["paused_working_seconds"]
+_FIRST_CLASS_OF_DAYS = _CLOSED[f"days_le_{DAYS_BOUNDS[0]}"]
 
 # The end of a dossier: time, outcome (finished, withdrawn, stopped), when the hub first heard of it
-End = tuple[int, str, Reported]
-Return = tuple[int, bytes, bool, str, Reported]
-Amounts = tuple[tuple[int, int], ...]  # (place, amount)
+DossierEnd = tuple[int, str, Reported]
+DossierReturn = tuple[int, bytes, bool, str, Reported]
+MeasureAmounts = tuple[tuple[int, int], ...]  # (index of a measure, amount)
 
 
-class LagPlaces(NamedTuple):
+class LagIndexes(NamedTuple):
     """Of a step that is reported: where its reports, the sums of their lags and the first classes
     of lag stand.
     """
@@ -45,7 +45,7 @@ class LagPlaces(NamedTuple):
     first_working_class: int
 
     @classmethod
-    def of(cls, step: str, where: dict[str, int]) -> LagPlaces:
+    def of(cls, step: str, where: dict[str, int]) -> LagIndexes:
         """By the step's prefix."""
         names = (
             "reports",
@@ -57,11 +57,11 @@ class LagPlaces(NamedTuple):
         return cls(*(where[step + name] for name in names))
 
 
-END_LAG = LagPlaces.of("", CLOSED)
-RETURN_LAG = LagPlaces.of("return_", CLOSED)
+_END_LAG = LagIndexes.of("", _CLOSED)
+_RETURN_LAG = LagIndexes.of("return_", _CLOSED)
 
 
-def end_of(state: Dossier) -> End | None:
+def end_of(state: Dossier) -> DossierEnd | None:
     """The closing fact that stands: finish, else return, else the later of withdrawal and stop;
     None while open.
     """
@@ -90,7 +90,9 @@ def finish_of(state: Dossier) -> tuple[int, bytes, bool, Reported] | None:
     return best
 
 
-def lag(ones: list[int], at: int, reported: int, where: LagPlaces, work: WorkTime) -> Amounts:
+def lag(
+    ones: list[int], at: int, reported: int, where: LagIndexes, work: WorkTime
+) -> MeasureAmounts:
     """Adds a report and its classes of lag, by the clock and in working time; returns both lags as
     what they add to the sums.
     """
@@ -103,41 +105,44 @@ def lag(ones: list[int], at: int, reported: int, where: LagPlaces, work: WorkTim
     return (where.seconds, seconds), (where.working_seconds, working)
 
 
-def waiting(state: Dossier) -> bool:
+def is_waiting(state: Dossier) -> bool:
     """For papers or for a fee."""
     return (state.supplement is not None and state.supplement[2]) or (
         state.fee is not None and state.fee[2]
     )
 
 
-def closed(state: Dossier, tail: str, end: End, due: int, work: WorkTime) -> Contribution:
+def closed(state: Dossier, tail: str, end: DossierEnd, due: int, work: WorkTime) -> Contribution:
     """What a dossier that has ended counts for."""
     at, outcome, reported = end
-    ones = [CLOSED["closed"], CLOSED[outcome]]
+    ones = [_CLOSED["closed"], _CLOSED[outcome]]
     returned = returned_of(state)
     if outcome == "finished":
         ones += _finished(state, returned)
-    ones += _timing(at, due, returned) if due else (CLOSED["no_due"],)
+    ones += _timing(at, due, returned) if due else (_CLOSED["no_due"],)
     amounts = _durations(state, end, ones, due, work)
     if reported is not None:
-        amounts += lag(ones, at, reported, END_LAG, work)
+        amounts += lag(ones, at, reported, _END_LAG, work)
         if day(reported) > day(at):
-            ones.append(CLOSED["reported_late"])
-        if at <= due < reported and not waiting(state):
-            ones.append(CLOSED["looked_overdue"])
+            ones.append(_CLOSED["reported_late"])
+        if at <= due < reported and not is_waiting(state):
+            ones.append(_CLOSED["looked_overdue"])
     if returned is not None and returned[4] is not None and outcome == "finished":
-        amounts += lag(ones, returned[0], returned[4], RETURN_LAG, work)
+        amounts += lag(ones, returned[0], returned[4], _RETURN_LAG, work)
     return (f"dossiers|closed|{tail}{day(at)}".encode(), tuple(ones), amounts)
 
 
-def _durations(state: Dossier, end: End, ones: list[int], due: int, work: WorkTime) -> Amounts:
+def _durations(
+    state: Dossier, end: DossierEnd, ones: list[int], due: int, work: WorkTime
+) -> MeasureAmounts:
     """How long it took by the clock, a finished one in working time without the waits for papers,
     and those waits.
     """
     assert state.reception is not None
     received_at, end_at = state.reception[2], end[0]
     ones.append(
-        DAYS_0 + bisect_left(DAYS_BOUNDS, max(0, day_number(end_at) - day_number(received_at)))
+        _FIRST_CLASS_OF_DAYS
+        + bisect_left(DAYS_BOUNDS, max(0, day_number(end_at) - day_number(received_at)))
     )
     asked, paused = (
         _pauses(state, received_at, end_at, work)
@@ -145,12 +150,12 @@ def _durations(state: Dossier, end: End, ones: list[int], due: int, work: WorkTi
         else (0, 0)
     )
     if asked:
-        ones.append(CLOSED["asked_for_papers"])
+        ones.append(_CLOSED["asked_for_papers"])
         if asked > 1 and due and day(end_at) <= day(due):
-            ones.append(CLOSED["asked_again_in_time"])
-    amounts = (SECONDS, max(0, end_at - received_at) // 1000), (PAUSED, paused)
+            ones.append(_CLOSED["asked_again_in_time"])
+    amounts = (_SECONDS, max(0, end_at - received_at) // 1000), (_PAUSED, paused)
     return (
-        (*amounts, (WORKING_SECONDS, work.seconds(received_at, end_at) - paused))
+        (*amounts, (_WORKING_SECONDS, work.seconds(received_at, end_at) - paused))
         if end[1] == "finished"
         else amounts
     )
@@ -175,38 +180,38 @@ def _pauses(state: Dossier, received_at: int, end_at: int, work: WorkTime) -> tu
     return asked, paused + (work.seconds(max(since, received_at), end_at) if since else 0)
 
 
-def returned_of(state: Dossier) -> Return | None:
+def returned_of(state: Dossier) -> DossierReturn | None:
     """The return of the result, unless a reopening undid it."""
     returned = state.returned
     return returned if returned is not None and returned[0] >= state.reopened else None
 
 
-def _finished(state: Dossier, returned: Return | None) -> list[int]:
+def _finished(state: Dossier, returned: DossierReturn | None) -> list[int]:
     assert state.reception is not None
     finish = finish_of(state)
-    ones = [CLOSED["results"]]
+    ones = [_CLOSED["results"]]
     if not state.step_at:
-        ones.append(CLOSED["finished_without_step"])
+        ones.append(_CLOSED["finished_without_step"])
     if state.reception[5] == ONLINE:
-        ones.append(CLOSED["finished_online"])
+        ones.append(_CLOSED["finished_online"])
     if (finish and finish[2] and finish[0] >= state.reopened) or (returned and returned[2]):
-        ones.append(CLOSED["results_digitised"])
+        ones.append(_CLOSED["results_digitised"])
         if state.reception[7] & PAPERS_DIGITISED:
-            ones.append(CLOSED["digitised_throughout"])
+            ones.append(_CLOSED["digitised_throughout"])
     if state.transfers and not too_many("transfers", state.transfers):
-        ones.append(CLOSED["moved"])
+        ones.append(_CLOSED["moved"])
         if all(state.transfers.values()):
-            ones.append(CLOSED["moved_electronically"])
+            ones.append(_CLOSED["moved_electronically"])
     return ones
 
 
-def _timing(at: int, due: int, returned: Return | None) -> list[int]:
+def _timing(at: int, due: int, returned: DossierReturn | None) -> list[int]:
     ended, promised = day(at), day(due)
-    ones = [CLOSED["late"] if at > due else CLOSED["on_time"]]
+    ones = [_CLOSED["late"] if at > due else _CLOSED["on_time"]]
     if ended < promised:
-        ones.append(CLOSED["early"])
+        ones.append(_CLOSED["early"])
     elif ended > promised:
-        ones.append(CLOSED["late_766"])
+        ones.append(_CLOSED["late_766"])
     if returned is not None and returned[0] > due:
-        ones.append(CLOSED["late_06a"])
+        ones.append(_CLOSED["late_06a"])
     return ones

@@ -14,34 +14,34 @@ from schemas.clock import day
 from schemas.codes import CHANNELS
 from schemas.states import MOST, Dossier, Reported
 from schemas.worktime import WorkTime
-from streams.families.base import ALL, Contribution, Counts, places
+from streams.families.base import ALL, Contribution, Counts, measure_indexes
 from streams.families.bounds import too_many
 from streams.families.dossiers.closed import (
     ONLINE,
     PAPERS_DIGITISED,
-    End,
-    LagPlaces,
+    DossierEnd,
+    LagIndexes,
     closed,
     end_of,
     finish_of,
+    is_waiting,
     lag,
     returned_of,
-    waiting,
 )
 
 AUTHENTICATED, WITH_FEE, REUSED_DATA, BACKFILLED = 1, 2, 4, 8
 FROM_PERSONAL_STORE, POPULATION_DATA = 32, 64
-FUTURE_MS = 300_000  # clocks differ; beyond this a time lay in the future when the hub heard of it
-PAID = 2
+_FUTURE_MS = 300_000  # clocks differ; beyond this a time lay in the future when the hub heard of it
+_PAID = 2
 
 RECEPTION, PROGRESS, PAYMENTS, RATINGS, FLAGS = 1, 2, 4, 8, 16  # the parts of a dossier's counts
 
-RECEIVED = places("dossiers", "received")
-PAID_PLACES = places("dossiers", "paid")
-RATED = places("dossiers", "rated")
-FLAGGED = places("dossiers", "flagged")
-BY_CHANNEL = tuple(RECEIVED[f"received_{channel}"] for channel in CHANNELS)
-RECEPTION_LAG = LagPlaces.of("reception_", RECEIVED)
+_RECEIVED = measure_indexes("dossiers", "received")
+_PAYMENTS = measure_indexes("dossiers", "paid")
+_RATED = measure_indexes("dossiers", "rated")
+_FLAGGED = measure_indexes("dossiers", "flagged")
+_BY_CHANNEL = tuple(_RECEIVED[f"received_{channel}"] for channel in CHANNELS)
+_RECEPTION_LAG = LagIndexes.of("reception_", _RECEIVED)
 
 
 def counts_by(work: WorkTime) -> Counts:
@@ -76,7 +76,7 @@ def counts(work: WorkTime, state: Dossier, parts: int = ALL) -> list[Contributio
             found.append(
                 (
                     f"dossiers|flagged|{tail}{day(reception[2])}".encode(),
-                    (FLAGGED["flagged"], *flags),
+                    (_FLAGGED["flagged"], *flags),
                     (),
                 )
             )
@@ -106,7 +106,11 @@ def touched(old: Dossier, new: Dossier) -> int:
         parts |= FLAGS if old.step_at or not (new.finish or new.returned) else PROGRESS | FLAGS
     if new.dues != old.dues or _closings(new) != _closings(old):
         parts |= PROGRESS | FLAGS
-    elif new.transfers != old.transfers or new.papers != old.papers or waiting(new) != waiting(old):
+    elif (
+        new.transfers != old.transfers
+        or new.papers != old.papers
+        or is_waiting(new) != is_waiting(old)
+    ):
         parts |= PROGRESS
     return parts | FLAGS if _gathered_too_much(new) else parts
 
@@ -115,11 +119,11 @@ def _closings(state: Dossier) -> tuple[object, ...]:
     return state.finish, state.returned, state.withdrawal, state.stop
 
 
-def _progress(state: Dossier, tail: str, end: End | None, work: WorkTime) -> Contribution:
+def _progress(state: Dossier, tail: str, end: DossierEnd | None, work: WorkTime) -> Contribution:
     due = state.dues[max(state.dues)] if state.dues else 0
     if end is not None:
         return closed(state, tail, end, due, work)
-    return (f"dossiers|open|{tail}{due}".encode(), (0, 1) if waiting(state) else (0,), ())
+    return (f"dossiers|open|{tail}{due}".encode(), (0, 1) if is_waiting(state) else (0,), ())
 
 
 def _refused(state: Dossier) -> bool:
@@ -144,17 +148,17 @@ def _unknown(state: Dossier) -> Contribution:
 
 def _unknown_ones(state: Dossier) -> tuple[int, ...]:
     if _gathered_too_much(state):
-        return *_without_reception(state, waits=False), FLAGGED["too_many"]
+        return *_without_reception(state, waits=False), _FLAGGED["too_many"]
     return _without_reception(state, waits=state.supplement is not None and state.supplement[2])
 
 
 def _without_reception(state: Dossier, *, waits: bool) -> tuple[int, ...]:
     if end_of(state) is not None:
-        return FLAGGED["flagged"], FLAGGED["no_reception"], FLAGGED["end_without_reception"]
+        return _FLAGGED["flagged"], _FLAGGED["no_reception"], _FLAGGED["end_without_reception"]
     if waits:
         # the portal's state 5: to lack a reception breaks no rule then
-        return (FLAGGED["supplement_before_reception"],)
-    return FLAGGED["flagged"], FLAGGED["no_reception"]
+        return (_FLAGGED["supplement_before_reception"],)
+    return _FLAGGED["flagged"], _FLAGGED["no_reception"]
 
 
 def _received(
@@ -163,14 +167,14 @@ def _received(
     work: WorkTime,
 ) -> Contribution:
     said_at, _, received_at, agency, procedure, channel, level, bits, reported = reception
-    ones = [0, BY_CHANNEL[channel]]
+    ones = [0, _BY_CHANNEL[channel]]
     if level >= 3:
-        ones.append(RECEIVED["received_partial"] if level == 3 else RECEIVED["received_full"])
+        ones.append(_RECEIVED["received_partial"] if level == 3 else _RECEIVED["received_full"])
     if bits:
-        ones += [place for bit, place in RECEIVED_BITS if bits & bit]
+        ones += [index for bit, index in _RECEIVED_BITS if bits & bit]
     if state.payments and bits & WITH_FEE and _paid_online(state):
-        ones.append(RECEIVED["paid_online"])
-    sums = () if reported is None else lag(ones, said_at, reported, RECEPTION_LAG, work)
+        ones.append(_RECEIVED["paid_online"])
+    sums = () if reported is None else lag(ones, said_at, reported, _RECEPTION_LAG, work)
     return (
         f"dossiers|received|{agency}|{procedure}|{day(received_at)}".encode(),
         tuple(ones),
@@ -181,27 +185,27 @@ def _received(
 def _paid_online(state: Dossier) -> bool:
     if too_many("payments", state.payments):
         return False
-    return any(rank == PAID and online for _, rank, _, online in state.payments.values())
+    return any(rank == _PAID and online for _, rank, _, online in state.payments.values())
 
 
-RECEIVED_BITS = (
-    (WITH_FEE, RECEIVED["with_fee"]),
-    (AUTHENTICATED, RECEIVED["authenticated"]),
-    (REUSED_DATA, RECEIVED["reused_data"]),
-    (BACKFILLED, RECEIVED["backfilled"]),
-    (PAPERS_DIGITISED, RECEIVED["papers_digitised"]),
-    (FROM_PERSONAL_STORE, RECEIVED["from_personal_store"]),
-    (AUTHENTICATED | FROM_PERSONAL_STORE | POPULATION_DATA, RECEIVED["identified"]),
+_RECEIVED_BITS = (
+    (WITH_FEE, _RECEIVED["with_fee"]),
+    (AUTHENTICATED, _RECEIVED["authenticated"]),
+    (REUSED_DATA, _RECEIVED["reused_data"]),
+    (BACKFILLED, _RECEIVED["backfilled"]),
+    (PAPERS_DIGITISED, _RECEIVED["papers_digitised"]),
+    (FROM_PERSONAL_STORE, _RECEIVED["from_personal_store"]),
+    (AUTHENTICATED | FROM_PERSONAL_STORE | POPULATION_DATA, _RECEIVED["identified"]),
 )
 
 
 def _paid(state: Dossier, tail: str) -> list[Contribution]:
     found: list[Contribution] = []
     for at, rank, amount, online in state.payments.values():
-        if rank == PAID:
+        if rank == _PAID:
             sums = (
-                (PAID_PLACES["amount"], amount),
-                (PAID_PLACES["amount_online"], amount if online else 0),
+                (_PAYMENTS["amount"], amount),
+                (_PAYMENTS["amount_online"], amount if online else 0),
             )
             found.append(
                 (f"dossiers|paid|{tail}{day(at)}".encode(), (0, 1) if online else (0,), sums)
@@ -212,44 +216,44 @@ def _paid(state: Dossier, tail: str) -> list[Contribution]:
 def _rated(state: Dossier, tail: str) -> list[Contribution]:
     found: list[Contribution] = []
     for at, satisfied, about, _ in state.ratings.values():
-        suffix = RATING_SUFFIX.get(about, "")
-        ones = [RATED[f"ratings{suffix}"]]
+        suffix = _RATING_SUFFIX.get(about, "")
+        ones = [_RATED[f"ratings{suffix}"]]
         if satisfied:
-            ones.append(RATED[f"satisfied{suffix}"])
+            ones.append(_RATED[f"satisfied{suffix}"])
         found.append((f"dossiers|rated|{tail}{day(at)}".encode(), tuple(ones), ()))
     return found
 
 
-RATING_SUFFIX = {
+_RATING_SUFFIX = {
     "agency": "_agency",
     "health": "_health_education",
     "education": "_health_education",
 }
 
 
-def _flags(state: Dossier, end: End | None) -> list[int]:
+def _flags(state: Dossier, end: DossierEnd | None) -> list[int]:
     """The data-quality rules that the dossier breaks."""
     reception = state.reception
     assert reception is not None
     received_at, reported = reception[2], reception[8]
     flags = []
     if reception[6] == 2 and reception[5] == ONLINE:
-        flags.append(FLAGGED["offline_procedure_online"])
-    if reported is not None and received_at > reported + FUTURE_MS:
-        flags.append(FLAGGED["received_in_future"])
+        flags.append(_FLAGGED["offline_procedure_online"])
+    if reported is not None and received_at > reported + _FUTURE_MS:
+        flags.append(_FLAGGED["received_in_future"])
     if state.dues:
         flags += _due_flags(state.dues, received_at)
     if 0 < state.first_step_at < received_at:
-        flags.append(FLAGGED["step_before_reception"])
+        flags.append(_FLAGGED["step_before_reception"])
     if (
         1 < len(state.finish) <= MOST["finish"]
         and len({fact[0] for fact in state.finish.values() if fact[0] >= state.reopened}) > 1
     ):
-        flags.append(FLAGGED["sources_disagree"])
+        flags.append(_FLAGGED["sources_disagree"])
     if end is not None:
         flags += _end_flags(state, end, received_at)
     if _gathered_too_much(state):
-        flags.append(FLAGGED["too_many"])
+        flags.append(_FLAGGED["too_many"])
     return flags
 
 
@@ -267,32 +271,34 @@ def _gathered_too_much(state: Dossier) -> bool:
     )
 
 
-def _end_flags(state: Dossier, end: End, received_at: int) -> list[int]:
+def _end_flags(state: Dossier, end: DossierEnd, received_at: int) -> list[int]:
     at, outcome, reported = end
     flags = []
     if outcome == "finished":
         flags += _result_flags(state, at)
-    if reported is not None and at > reported + FUTURE_MS:
-        flags.append(FLAGGED["ended_in_future"])
+    if reported is not None and at > reported + _FUTURE_MS:
+        flags.append(_FLAGGED["ended_in_future"])
     if received_at > at:
-        flags.append(FLAGGED["received_after_end"])
+        flags.append(_FLAGGED["received_after_end"])
     if state.step_at > at:
-        flags.append(FLAGGED["step_after_end"])
+        flags.append(_FLAGGED["step_after_end"])
     return flags
 
 
 def _result_flags(state: Dossier, end_at: int) -> list[int]:
     finish = finish_of(state)
     if finish is None or finish[0] < state.reopened:
-        return [FLAGGED["finished_without_end"]]
+        return [_FLAGGED["finished_without_end"]]
     returned = returned_of(state)
-    return [FLAGGED["returned_before_end"]] if returned is not None and returned[0] < end_at else []
+    return (
+        [_FLAGGED["returned_before_end"]] if returned is not None and returned[0] < end_at else []
+    )
 
 
 def _due_flags(dues: dict[int, int], received_at: int) -> list[int]:
-    flags = [FLAGGED["due_before_reception"]] if dues[max(dues)] < received_at else []
+    flags = [_FLAGGED["due_before_reception"]] if dues[max(dues)] < received_at else []
     if len(dues) > 1 and not too_many("dues", dues) and _moved_after_passed(dues):
-        flags.append(FLAGGED["due_moved_after_passed"])
+        flags.append(_FLAGGED["due_moved_after_passed"])
     return flags
 
 

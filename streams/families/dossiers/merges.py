@@ -1,5 +1,5 @@
 """Dossiers: how facts about one dossier join into its state. What the state counts for:
-dossier_counts.py.
+counts.py.
 
 Registers keep the value with the greatest (occurred_at, event id); maps are united by their natural
 key. The rules in words: docs/figures.md.
@@ -14,7 +14,7 @@ from schemas.codes import CHANNELS, PAYMENT_RANK
 from schemas.states import Dossier, pack_id
 from schemas.worktime import work_time
 from streams.families.base import Family, Fields, Merge, newer, newer_reported
-from streams.families.bounds import Group, by_key, by_register
+from streams.families.bounds import BoundedGroup, by_key, by_register
 from streams.families.dossiers.closed import ASKED, CAME, PAPERS_DIGITISED
 from streams.families.dossiers.counts import (
     AUTHENTICATED,
@@ -27,8 +27,8 @@ from streams.families.dossiers.counts import (
     touched,
 )
 
-CHANNEL_PLACE: Mapping[str, int] = {channel: place for place, channel in enumerate(CHANNELS)}
-OTHER = CHANNEL_PLACE["other"]
+_CHANNEL_INDEX: Mapping[str, int] = {channel: index for index, channel in enumerate(CHANNELS)}
+_OTHER = _CHANNEL_INDEX["other"]
 
 
 def _reception(state: Dossier, fields: Fields, at: int, received_at: int, broker_ms: int) -> None:
@@ -50,7 +50,7 @@ def _reception(state: Dossier, fields: Fields, at: int, received_at: int, broker
             received_at,
             fields["agency"],
             fields["procedure"],
-            CHANNEL_PLACE.get(fields["channel"], OTHER),
+            _CHANNEL_INDEX.get(fields["channel"], _OTHER),
             fields["level"] or 0,
             bits,
             None if backfill else broker_ms,
@@ -234,12 +234,12 @@ FAMILY = Family(
     states_since=3,  # requests for papers are kept, for the length of the waits
     state=Dossier,
     groups=(
-        Group("payments", "payments", by_register),
-        Group("ratings", "ratings", by_register),
-        Group("finish", "sources of its finish", by_register),
-        Group("transfers", "moves", _moved_at),
-        Group("papers", "requests for papers and answers to them", by_key),
-        Group("dues", "due times", by_key),
+        BoundedGroup("payments", "payments", by_register),
+        BoundedGroup("ratings", "ratings", by_register),
+        BoundedGroup("finish", "sources of its finish", by_register),
+        BoundedGroup("transfers", "moves", _moved_at),
+        BoundedGroup("papers", "requests for papers and answers to them", by_key),
+        BoundedGroup("dues", "due times", by_key),
     ),
     merges={
         "dossier.received": received,

@@ -25,8 +25,8 @@ from schemas.states import (
     pack_id,
     read_applied,
 )
-from streams.books import Books
 from streams.families import FAMILIES
+from streams.family_state import FamilyState
 
 IDS = st.one_of(
     st.text(PRINTABLE, min_size=1, max_size=40),
@@ -205,7 +205,7 @@ def test_how_far_states_have_come_is_kept_under_no_things_key() -> None:
     assert read_applied(bytes.fromhex(APPLIED)) == Applied(8_080)
     assert read_applied(msgspec.msgpack.encode([8_080, "of a newer version"])).next == 8_080
     for family in FAMILIES.values():
-        changes = Books(family).fold([Record(APPLIED_KEY, b"whatever it says")])
+        changes = FamilyState(family).fold([Record(APPLIED_KEY, b"whatever it says")])
         assert (changes.states, len(changes.refused)) == (
             [],
             1,

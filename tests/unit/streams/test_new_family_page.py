@@ -20,7 +20,7 @@ from schemas import cells, contracts, states
 from schemas.events import EVENTS, FAMILIES
 from schemas.wire import encode
 from streams import families
-from streams.books import Books
+from streams.family_state import FamilyState
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "new-family.md").read_text("utf-8")
@@ -82,11 +82,13 @@ def test_its_merges_are_joins(complaints: Any) -> None:
     ]
     found = []
     for order in permutations([*told_, told_[0]]):
-        books = Books(complaints)
-        books.keep(
-            books.fold([Record(event.thing.encode(), encode(event), at) for event, at in order])
+        family_state = FamilyState(complaints)
+        family_state.keep(
+            family_state.fold(
+                [Record(event.thing.encode(), encode(event), at) for event, at in order]
+            )
         )
-        found.append(named(books.pages.items()))
+        found.append(named(family_state.pages.items()))
     assert all(figures == found[0] for figures in found)
     assert found[0]["answered", "A", "-", 20251106] == {"answered": 1, "late": 1}
 

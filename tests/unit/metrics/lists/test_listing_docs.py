@@ -13,7 +13,7 @@ import httpx
 import pytest
 from cubes import INDICATORS
 from example_facts import EXAMPLE
-from facts import books_of, ms
+from facts import family_state_of, ms
 from listings import empty, feed, paced, pages, states
 
 from metrics.api.app import create_app
@@ -38,7 +38,7 @@ async def asked(tmp_path: Path, path: str) -> httpx.Response:
     """What the API answers after the example's facts."""
     cube, listing, now = Cube(tmp_path / "cube.sqlite"), empty(tmp_path), ms("11-20 10:00")
     cube.open("one", now)
-    books, ready = books_of(EXAMPLE), Progress(ready=True, percent=100.0, partitions=1)
+    books, ready = family_state_of(EXAMPLE), Progress(ready=True, percent=100.0, partitions=1)
     cube.apply(pages(books), {0: 14})
     feed(listing, states(books))
     questions = Questions(Readers(cube), INDICATORS, {}, progress=lambda: ready, clock=lambda: now)
