@@ -16,7 +16,7 @@ from ops.bench.names import EVENTS, NAMES
 from ops.environment import INTERRUPTED
 from schemas.errors import HubError
 from schemas.settings import Settings, config_file, settings
-from schemas.settings_words import written
+from schemas.settings_words import setting_text
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 EPILOG = "Settings come from LGSP_* variables or a lgsp.toml; `lgsp settings` lists them all."
@@ -328,7 +328,7 @@ def settings_() -> None:
     for name, field in Settings.model_fields.items():
         table.add_row(
             f"LGSP_{name.upper()}",
-            written(getattr(settings(), name)) or "(empty)",
+            setting_text(getattr(settings(), name)) or "(empty)",
             field.description,
         )
     Console().print(table)

@@ -21,7 +21,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from schemas.pauses import Pauses
 
 PATIENCE_MS = 5_000
-REMIND_SECONDS = 300.0
+_REMIND_SECONDS = 300.0
 GAP_SECONDS = 2.0  # after an answer, until the next question
 CALM_SECONDS = 30.0  # after an absence, in which who was cut off complains and comes back
 Ask = Callable[[str], str]
@@ -98,7 +98,7 @@ class Absence:
             self._settle(away=True)
             self._pause(pauses.next())
             why, now = self._ask(self._bootstrap), self._clock()
-            if why and now - reminded > REMIND_SECONDS:
+            if why and now - reminded > _REMIND_SECONDS:
                 reminded = now
                 log.warning(
                     "Kafka at %s has not answered for %d minutes (%s).",

@@ -28,8 +28,8 @@ from schemas.codes import ADMINISTRATIVE_LEVELS, CHANNELS
 from schemas.errors import ContractError, NewerLayout
 from schemas.masking import quoted
 
-Sums = dict[int, int]  # place -> amount
-Page = dict[str, Sums]  # cell's name -> its counts
+CellSums = dict[int, int]  # place -> amount
+CellPage = dict[str, CellSums]  # cell's name -> its counts
 At = Literal["day", "instant", "stock", "none"]
 
 # Upper bounds (inclusive, in days) of the processing-time classes; the last class is open.
@@ -94,7 +94,7 @@ def by_level(measure: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class CellKind:
     """What a kind of cell counts, and what its `at` is."""
 
     at: At
@@ -107,9 +107,9 @@ class Kind:
         return self.at == "stock" or self.reported
 
 
-KINDS: dict[str, dict[str, Kind]] = {
+CELL_KINDS: dict[str, dict[str, CellKind]] = {
     "dossiers": {
-        "received": Kind(
+        "received": CellKind(
             "day",
             (
                 "received",
@@ -131,8 +131,8 @@ KINDS: dict[str, dict[str, Kind]] = {
                 "paid_online",
             ),
         ),
-        "refused": Kind("day", ("refused",)),
-        "closed": Kind(
+        "refused": CellKind("day", ("refused",)),
+        "closed": CellKind(
             "day",
             (
                 "closed",
@@ -172,8 +172,8 @@ KINDS: dict[str, dict[str, Kind]] = {
                 "digitised_throughout",
             ),
         ),
-        "paid": Kind("day", ("transactions", "transactions_online", "amount", "amount_online")),
-        "rated": Kind(
+        "paid": CellKind("day", ("transactions", "transactions_online", "amount", "amount_online")),
+        "rated": CellKind(
             "day",
             (
                 "ratings",
@@ -184,8 +184,8 @@ KINDS: dict[str, dict[str, Kind]] = {
                 "satisfied_health_education",
             ),
         ),
-        "open": Kind("instant", ("open", "waiting")),
-        "flagged": Kind(
+        "open": CellKind("instant", ("open", "waiting")),
+        "flagged": CellKind(
             "day",
             (
                 "flagged",
@@ -206,15 +206,15 @@ KINDS: dict[str, dict[str, Kind]] = {
                 "too_many",
             ),
         ),
-        "reopened": Kind("day", ("reopened",)),
+        "reopened": CellKind("day", ("reopened",)),
     },
     "documents": {
-        "sent": Kind("day", ("documents", "electronic", "signed", "electronic_signed")),
-        "received": Kind("day", ("arrived", "accepted", "refused")),
-        "accepted": Kind(
+        "sent": CellKind("day", ("documents", "electronic", "signed", "electronic_signed")),
+        "received": CellKind("day", ("arrived", "accepted", "refused")),
+        "accepted": CellKind(
             "day", ("accepted_timed", "accepted_seconds", *classes("accepted_h", HOURS_BOUNDS))
         ),
-        "handled": Kind(
+        "handled": CellKind(
             "day",
             (
                 "completed",
@@ -223,17 +223,17 @@ KINDS: dict[str, dict[str, Kind]] = {
                 *classes("completed_h", HOURS_BOUNDS),
             ),
         ),
-        "recalled": Kind("day", ("asked", "agreed", "refused_recall")),
-        "flagged": Kind("day", ("no_sending", "too_many")),
+        "recalled": CellKind("day", ("asked", "agreed", "refused_recall")),
+        "flagged": CellKind("day", ("no_sending", "too_many")),
     },
     "tasks": {
-        "assigned": Kind("day", ("assigned", "with_deadline", "without_deadline")),
-        "open": Kind(
+        "assigned": CellKind("day", ("assigned", "with_deadline", "without_deadline")),
+        "open": CellKind(
             "instant", ("open", "not_started", "running", "waiting_confirmation", "returned")
         ),
-        "completed": Kind("day", ("completed", "on_time", "late", "no_deadline", "extended")),
-        "cancelled": Kind("day", ("cancelled",)),
-        "flagged": Kind(
+        "completed": CellKind("day", ("completed", "on_time", "late", "no_deadline", "extended")),
+        "cancelled": CellKind("day", ("cancelled",)),
+        "flagged": CellKind(
             "day",
             (
                 "flagged",
@@ -246,7 +246,7 @@ KINDS: dict[str, dict[str, Kind]] = {
         ),
     },
     "activities": {
-        "meetings": Kind(
+        "meetings": CellKind(
             "day",
             (
                 "meetings",
@@ -255,8 +255,8 @@ KINDS: dict[str, dict[str, Kind]] = {
                 *by_level("meetings_in_system"),
             ),
         ),
-        "inspections": Kind("day", ("inspections", "inspections_digital")),
-        "work_records": Kind(
+        "inspections": CellKind("day", ("inspections", "inspections_digital")),
+        "work_records": CellKind(
             "day",
             (
                 "work_records",
@@ -268,8 +268,8 @@ KINDS: dict[str, dict[str, Kind]] = {
         ),
     },
     "inventory": {
-        "agencies": Kind("stock", ("agencies", "agencies_expected")),
-        "procedures": Kind(
+        "agencies": CellKind("stock", ("agencies", "agencies_expected")),
+        "procedures": CellKind(
             "stock",
             (
                 "procedures",
@@ -286,7 +286,7 @@ KINDS: dict[str, dict[str, Kind]] = {
                 "days_now",
             ),
         ),
-        "systems": Kind(
+        "systems": CellKind(
             "stock",
             (
                 "systems",
@@ -298,14 +298,14 @@ KINDS: dict[str, dict[str, Kind]] = {
                 "reporting_systems_connected",
             ),
         ),
-        "datasets": Kind("stock", ("datasets", "datasets_shared", "datasets_open")),
-        "accounts": Kind("stock", ("users", "users_authenticated")),
-        "reported": Kind(
+        "datasets": CellKind("stock", ("datasets", "datasets_shared", "datasets_open")),
+        "accounts": CellKind("stock", ("users", "users_authenticated")),
+        "reported": CellKind(
             "day", ("figures", "numerator", "denominator", "without_denominator"), reported=True
         ),
     },
     "heartbeats": {
-        "beat": Kind("none", ("occurred_at",)),
+        "beat": CellKind("none", ("occurred_at",)),
     },
 }
 
@@ -321,12 +321,12 @@ _LAYOUT, _OFFSET = APPLIED_MEASURES.index("layout"), APPLIED_MEASURES.index("off
 # In the first layout the offset stood where the layout stands now. A hub of that time takes this
 # number for the offset, which is never the group's: it refuses these books instead of counting them
 # by its older rules.
-LAYOUT = -2
-for _kinds in KINDS.values():
-    _kinds[APPLIED] = Kind("none", APPLIED_MEASURES)
+APPLIED_LAYOUT = -2
+for _kinds in CELL_KINDS.values():
+    _kinds[APPLIED] = CellKind("none", APPLIED_MEASURES)
 
 
-class Rules(NamedTuple):
+class CountingRules(NamedTuple):
     """What a family's cells were counted by: the version of its rules, the fingerprint of the
     office hours, and their number.
 
@@ -345,13 +345,13 @@ class Rules(NamedTuple):
         return f"version {self.version}{hours}"
 
 
-class Standing(NamedTuple):
+class CellsStanding(NamedTuple):
     """What a page `applied` says: which events the cells stand for, and what they were counted
     by.
     """
 
     offset: int
-    rules: Rules
+    rules: CountingRules
     refused_run: int = 0
 
 
@@ -411,16 +411,16 @@ SINCE: dict[tuple[str, str, str], int] = {
 } | {("documents", "flagged", "too_many"): 2, ("tasks", "flagged", "too_many"): 2}
 
 
-def applied_row(family: str, standing: Standing) -> tuple[bytes, bytes]:
+def applied_row(family: str, standing: CellsStanding) -> tuple[bytes, bytes]:
     """Key and value of a family's `applied` page; one per partition."""
     offset, rules, refused_run = standing
-    values = (LAYOUT, rules.version, rules.calendar, offset, rules.hours, refused_run)
+    values = (APPLIED_LAYOUT, rules.version, rules.calendar, offset, rules.hours, refused_run)
     return applied_key(family), encode_page(
         {f"{APPLIED}|-": {place: value for place, value in enumerate(values) if value}}
     )
 
 
-def read_applied_page(value: bytes | None) -> Standing:
+def read_applied_page(value: bytes | None) -> CellsStanding:
     """What an `applied` page says; nothing was applied where there is none.
 
     Raises: ContractError for what is no such page. NewerLayout for one that a later version of the
@@ -430,19 +430,19 @@ def read_applied_page(value: bytes | None) -> Standing:
     _, version, calendar, offset, hours, refused_run = (
         sums.get(place, 0) for place in range(len(APPLIED_MEASURES))
     )
-    return Standing(offset, Rules(version, calendar, hours), refused_run)
+    return CellsStanding(offset, CountingRules(version, calendar, hours), refused_run)
 
 
-def _of_today(sums: Sums) -> Sums:
+def _of_today(sums: CellSums) -> CellSums:
     """The counts of an `applied` page in today's places, without the layout."""
     layout = sums.get(_LAYOUT, 0)
-    if layout < LAYOUT:
+    if layout < APPLIED_LAYOUT:
         raise NewerLayout(
             f"The page `{APPLIED}` has layout {-layout}, and this version of the hub knows layouts"
-            f" up to {-LAYOUT}."
+            f" up to {-APPLIED_LAYOUT}."
         )
     rest = {place: amount for place, amount in sums.items() if place != _LAYOUT}
-    return rest if layout == LAYOUT else rest | {_OFFSET: layout}
+    return rest if layout == APPLIED_LAYOUT else rest | {_OFFSET: layout}
 
 
 def applied_key(family: str) -> bytes:
@@ -460,11 +460,11 @@ def is_applied(key: bytes | None) -> bool:
 _APPLIED_PAGE = f"|hub|{APPLIED}".encode()
 
 
-def counted(family: str) -> dict[str, Kind]:
+def counted(family: str) -> dict[str, CellKind]:
     """The kinds whose measures are counts and may be summed; the others are the hub's own
     bookkeeping.
     """
-    return {name: kind for name, kind in KINDS[family].items() if kind.at != "none"}
+    return {name: kind for name, kind in CELL_KINDS[family].items() if kind.at != "none"}
 
 
 class CellKey(NamedTuple):
@@ -484,7 +484,7 @@ def parse_key(key: bytes) -> CellKey:
     """
     try:
         family, kind, agency, category, at = key.decode().split("|")
-        if kind not in KINDS[family]:
+        if kind not in CELL_KINDS[family]:
             raise KeyError(kind)
         return CellKey(family, kind, agency, category, int(at))
     except (ValueError, KeyError) as error:
@@ -493,12 +493,12 @@ def parse_key(key: bytes) -> CellKey:
         ) from error
 
 
-def place_of(key: bytes) -> tuple[bytes, str]:
+def page_of(key: bytes) -> tuple[bytes, str]:
     """The page that a cell's key belongs to, and its name there. Quick: on the path of every
     event.
     """
     family, kind, agency, category, at = key.decode().split("|")
-    if KINDS[family][kind].at == "instant":
+    if CELL_KINDS[family][kind].at == "instant":
         return (
             f"{family}|{agency}|{day(int(at)) if at != '0' else 0}".encode(),
             f"{kind}|{category}|{at}",
@@ -506,14 +506,14 @@ def place_of(key: bytes) -> tuple[bytes, str]:
     return f"{family}|{agency}|{at}".encode(), f"{kind}|{category}"
 
 
-def cells_of(key: bytes | None, value: bytes | None) -> Iterator[tuple[CellKey, Sums]]:
+def cells_of_page(key: bytes | None, value: bytes | None) -> Iterator[tuple[CellKey, CellSums]]:
     """The cells of a page; a tombstone has none.
 
     Raises: ContractError for what is no page, before the first cell or on the way.
     """
     try:
         family, agency, part = (key or b"").decode().split("|")
-        kinds, at = KINDS[family], 0 if part == APPLIED else int(part)
+        kinds, at = CELL_KINDS[family], 0 if part == APPLIED else int(part)
     except (ValueError, KeyError) as error:
         raise ContractError(f"{quoted(key)} is no key of a page (family|agency|day)") from error
     for name, sums in decode_page(value).items():
@@ -531,11 +531,11 @@ def cells_of(key: bytes | None, value: bytes | None) -> Iterator[tuple[CellKey, 
             ) from error
 
 
-_decoder = msgspec.msgpack.Decoder(Page)
+_decoder = msgspec.msgpack.Decoder(CellPage)
 encode_page = msgspec.msgpack.Encoder().encode
 
 
-def decode_page(value: bytes | None) -> Page:
+def decode_page(value: bytes | None) -> CellPage:
     """The cells of a page by name; a tombstone has none.
 
     Raises: ContractError for anything but a map of maps of whole numbers.

@@ -57,7 +57,7 @@ _TO_DO = (
 )
 
 
-class Record(Protocol):
+class ConsumedRecord(Protocol):
     """A record as it is read; `timestamp` in epoch ms, of events the broker's."""
 
     topic: str

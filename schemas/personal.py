@@ -16,14 +16,14 @@ from typing import Any, Literal, NamedTuple, get_args
 from schemas.clock import now_ms, to_datetime
 from schemas.events.base import AgencyCode, Code, Event
 
-Kind = Literal["citizen_number", "old_citizen_number", "phone"]
+NumberKind = Literal["citizen_number", "old_citizen_number", "phone"]
 
-WORDS: dict[Kind, str] = {
+NUMBER_WORDS: dict[NumberKind, str] = {
     "citizen_number": "looks like a citizen's number (CCCD)",
     "old_citizen_number": "looks like a citizen's number of the old form (CMND)",
     "phone": "looks like a phone number",
 }
-ADVICE = "the hub keeps no personal data: send the code that the system itself gave the thing"
+_ADVICE = "the hub keeps no personal data: send the code that the system itself gave the thing"
 
 # The General Statistics Office's codes of the 63 provinces, with which a citizen's number begins
 # (TT 59/2021/TT-BCA, annex I).
@@ -96,7 +96,7 @@ _NUMBERS = (
         96,
     ),
 )
-PROVINCES = frozenset(f"{number:03}" for number in _NUMBERS)
+_PROVINCES = frozenset(f"{number:03}" for number in _NUMBERS)
 _CENTURIES = {0: 1900, 1: 1900, 2: 2000, 3: 2000}  # even: men, odd: women
 # Digits between signs that are neither letters nor digits, in one group or in several with one sign
 # between them. What a machine has drawn (UUIDs) is passed over as a whole: its last group may be
@@ -128,7 +128,7 @@ _PHONES_GROUPS = frozenset(
 )
 
 
-def personal_number(text: str, *, phones: bool = True) -> Kind | None:
+def personal_number(text: str, *, phones: bool = True) -> NumberKind | None:
     """What a text seems to hold of a person, as a whole or between other signs; None if nothing.
     `phones` False: CCCD only.
     """
@@ -139,7 +139,7 @@ def personal_number(text: str, *, phones: bool = True) -> Kind | None:
     return None
 
 
-def _kind_of(run: str, sign: str | None) -> Kind | None:
+def _kind_of(run: str, sign: str | None) -> NumberKind | None:
     groups = run.removeprefix("+").split(sign) if sign else [run]
     lengths = tuple(map(len, groups))
     if sign and (lengths in _CITIZENS_GROUPS or (lengths in _PHONES_GROUPS and run[0] in "0+")):
@@ -147,7 +147,7 @@ def _kind_of(run: str, sign: str | None) -> Kind | None:
     return next(filter(None, map(_kind, groups)), None)
 
 
-def _kind(digits: str) -> Kind | None:
+def _kind(digits: str) -> NumberKind | None:
     """What a group of digits, perhaps behind a +, looks like."""
     if len(digits) < 9:
         return None
@@ -166,25 +166,25 @@ def _is_citizens(digits: str) -> bool:
     """
     century = _CENTURIES.get(int(digits[3]))
     return (
-        digits[:3] in PROVINCES
+        digits[:3] in _PROVINCES
         and century is not None
         and century + int(digits[4:6]) <= to_datetime(now_ms()).year
     )
 
 
-class Found(NamedTuple):
+class PersonalField(NamedTuple):
     """A field of an event that seems to hold a number of a person; never the number."""
 
     field: str
-    kind: Kind
+    kind: NumberKind
 
     @property
     def message(self) -> str:
         """What is told of it, behind the field's name."""
-        return f"{WORDS[self.kind]}: {ADVICE}"
+        return f"{NUMBER_WORDS[self.kind]}: {_ADVICE}"
 
 
-def personal_numbers(event: Event) -> list[Found]:
+def personal_numbers(event: Event) -> list[PersonalField]:
     """The fields of an event that seem to hold one. Its times, amounts and choices hold none."""
     texts, codes = _texts(type(event))
     said = event.__dict__
@@ -194,7 +194,7 @@ def personal_numbers(event: Event) -> list[Found]:
         (name, personal_number("\n".join(_all(said, (name,))), phones=name in texts))
         for name in texts + codes
     ]
-    return [Found(name, kind) for name, kind in found if kind is not None]
+    return [PersonalField(name, kind) for name, kind in found if kind is not None]
 
 
 def _all(said: dict[str, Any], names: tuple[str, ...]) -> Iterator[str]:

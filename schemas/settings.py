@@ -27,13 +27,13 @@ from pydantic_settings import (
 from schemas.errors import SettingsError
 from schemas.listening import address, is_every_address
 from schemas.officehours import parse_days, parse_hours
-from schemas.settings_words import sentence, written
+from schemas.settings_words import sentence, setting_text
 
-BOOKS = r"[a-z0-9-]+"
-SERVER = r"[^\s,/:]+:\d{1,5}|\[[0-9A-Fa-f:.]+\]:\d{1,5}"
-LONGEST, YEAR = 3_600, 31_536_000  # seconds
+_BOOKS = r"[a-z0-9-]+"
+_SERVER = r"[^\s,/:]+:\d{1,5}|\[[0-9A-Fa-f:.]+\]:\d{1,5}"
+_LONGEST_SECONDS, _YEAR_SECONDS = 3_600, 31_536_000  # seconds
 # Read elsewhere: the settings file, a child's supervisor, a broker for tests.
-OTHER_VARIABLES = ("LGSP_CONFIG", "LGSP_SUPERVISOR_PID", "LGSP_TEST_KAFKA")
+_OTHER_VARIABLES = ("LGSP_CONFIG", "LGSP_SUPERVISOR_PID", "LGSP_TEST_KAFKA")
 
 
 class Settings(BaseSettings):
@@ -96,19 +96,19 @@ class Settings(BaseSettings):
     session_timeout: float = Field(
         6.0,
         ge=1,
-        le=LONGEST,
+        le=_LONGEST_SECONDS,
         description="Seconds of a worker's silence after which others get its partitions",
     )
     request_timeout: float = Field(
         10.0,
         ge=1,
-        le=LONGEST,
+        le=_LONGEST_SECONDS,
         description="Seconds to wait for a broker's answer before asking another",
     )
     rebalance_timeout: float = Field(
         9.0,
         ge=1,
-        le=LONGEST,
+        le=_LONGEST_SECONDS,
         description="Seconds workers wait for one another when partitions change hands",
     )
     transaction_timeout: float = Field(
@@ -141,7 +141,7 @@ class Settings(BaseSettings):
     publish_timeout: float = Field(
         10.0,
         gt=0,
-        le=LONGEST,
+        le=_LONGEST_SECONDS,
         description="Seconds the gateway waits for Kafka before it answers 503",
     )
     publish_buffer: int = Field(
@@ -150,7 +150,10 @@ class Settings(BaseSettings):
         description="Bytes of accepted requests in memory before callers must wait",
     )
     future_tolerance: float = Field(
-        300.0, ge=0, le=YEAR, description="Seconds an event's time may lie ahead of the hub's clock"
+        300.0,
+        ge=0,
+        le=_YEAR_SECONDS,
+        description="Seconds an event's time may lie ahead of the hub's clock",
     )
     personal_numbers: Literal["warn", "refuse"] = Field(
         "warn",
@@ -170,7 +173,10 @@ class Settings(BaseSettings):
         description="Undecodable records in a row, on one partition, that stop a worker",
     )
     heartbeat_seconds: float = Field(
-        2.0, gt=0, le=LONGEST, description="Seconds between the heartbeats that measure freshness"
+        2.0,
+        gt=0,
+        le=_LONGEST_SECONDS,
+        description="Seconds between the heartbeats that measure freshness",
     )
     worker_port: int = Field(
         8082, ge=0, le=65535, description="Port of the worker's own /metrics (0: none)"
@@ -237,7 +243,7 @@ class Settings(BaseSettings):
     @classmethod
     def _are_servers(cls, text: str) -> str:
         return _matches(
-            rf"(({SERVER})(,({SERVER}))*)?",
+            rf"(({_SERVER})(,({_SERVER}))*)?",
             text,
             "write host:port, several with commas between, without blanks",
         )
@@ -259,13 +265,13 @@ class Settings(BaseSettings):
     @field_validator("app_id")
     @classmethod
     def _is_a_name(cls, text: str) -> str:
-        return _matches(BOOKS, text, "it takes small letters, digits and hyphens")
+        return _matches(_BOOKS, text, "it takes small letters, digits and hyphens")
 
     @field_validator("books_beside")
     @classmethod
     def _are_names(cls, text: str) -> str:
         return _matches(
-            rf"({BOOKS}(,{BOOKS})*)?",
+            rf"({_BOOKS}(,{_BOOKS})*)?",
             text,
             "it takes names of small letters, digits and hyphens, with commas between",
         )
@@ -375,7 +381,7 @@ def refuse_unknown(environment: Iterable[str]) -> None:
 
     Raises: SettingsError naming the nearest setting.
     """
-    known = [*(f"LGSP_{name.upper()}" for name in Settings.model_fields), *OTHER_VARIABLES]
+    known = [*(f"LGSP_{name.upper()}" for name in Settings.model_fields), *_OTHER_VARIABLES]
     for name in environment:
         if name.startswith("LGSP_") and name not in known:
             near = difflib.get_close_matches(name, known, 1)
@@ -383,7 +389,7 @@ def refuse_unknown(environment: Iterable[str]) -> None:
             raise SettingsError(f"{name} is no setting: unset it; {hint}")
 
 
-def markdown() -> str:
+def settings_table() -> str:
     """The table of docs/settings.md, one row a setting; `python -m schemas.settings` prints it."""
     rows = [
         f"| `LGSP_{name.upper()}` | {_default(field.default)} |"
@@ -394,7 +400,7 @@ def markdown() -> str:
 
 
 def _default(value: object) -> str:
-    return f"`{written(value)}`" if written(value) else "(empty)"
+    return f"`{setting_text(value)}`" if setting_text(value) else "(empty)"
 
 
 def _matches(pattern: str, text: str, otherwise: str) -> str:
@@ -404,4 +410,4 @@ def _matches(pattern: str, text: str, otherwise: str) -> str:
 
 
 if __name__ == "__main__":
-    print(markdown())
+    print(settings_table())

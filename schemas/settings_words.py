@@ -58,7 +58,7 @@ def _bounds(field: FieldInfo) -> str:
     return "".join(f" {words[name].format(bound)}" for name, bound in found.items())
 
 
-def written(value: object) -> str:
+def setting_text(value: object) -> str:
     """A setting's value as one would write it into its variable; empty for what is not set."""
     if value is None:
         return ""

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import msgspec
 
-Id = bytes
+EventId = bytes
 # How many entries of each map of a state count; one more is kept, so that it shows when there are
 # too many (streams/families/bounds.py). The longest ids are 128 characters of four bytes, so an
 # entry takes at most so many bytes: payments 536, ratings 537, finish 1,050, transfers 88, dues 18,
@@ -37,7 +37,7 @@ MOST: dict[str, int] = {
 }
 
 # least broker time at which the fact was heard; None: only as imported history
-Reported = int | None
+HeardAt = int | None
 
 
 class Dossier(msgspec.Struct, array_like=True):
@@ -45,16 +45,22 @@ class Dossier(msgspec.Struct, array_like=True):
 
     # at, id, received_at, agency, procedure, channel (place in CHANNELS), level (0 unknown), bits,
     # reported
-    reception: tuple[int, Id, int, str, str, int, int, int, Reported] | None = None
-    handler: tuple[int, Id, str, str | None] | None = None  # at, id, agency, unit
+    reception: tuple[int, EventId, int, str, str, int, int, int, HeardAt] | None = None
+    handler: tuple[int, EventId, str, str | None] | None = None  # at, id, agency, unit
     dues: dict[int, int] = {}  # occurred_at of the fact that set it -> due time
-    supplement: tuple[int, Id, bool] | None = None  # at, id, still waiting
-    fee: tuple[int, Id, bool] | None = None
-    finish: dict[str, tuple[int, Id, bool, Reported]] = {}  # by source: at, id, digitised, reported
-    returned: tuple[int, Id, bool, str, Reported] | None = None  # at, id, digitised, how, reported
-    refusal: tuple[int, Id, str, str, Reported] | None = None  # at, id, agency, procedure, reported
-    withdrawal: tuple[int, Id, Reported] | None = None
-    stop: tuple[int, Id, Reported] | None = None
+    supplement: tuple[int, EventId, bool] | None = None  # at, id, still waiting
+    fee: tuple[int, EventId, bool] | None = None
+    finish: dict[
+        str, tuple[int, EventId, bool, HeardAt]
+    ] = {}  # by source: at, id, digitised, reported
+    returned: tuple[int, EventId, bool, str, HeardAt] | None = (
+        None  # at, id, digitised, how, reported
+    )
+    refusal: tuple[int, EventId, str, str, HeardAt] | None = (
+        None  # at, id, agency, procedure, reported
+    )
+    withdrawal: tuple[int, EventId, HeardAt] | None = None
+    stop: tuple[int, EventId, HeardAt] | None = None
     reopened: int = 0
     step_at: int = 0
     # by reference: at, rank of the payment state, amount, online
@@ -73,7 +79,7 @@ class Document(msgspec.Struct, array_like=True):
     """What is known of a document; meaning and merge rules: streams/families/documents.py."""
 
     # at, id, agency, document type, electronic, signed
-    sent: tuple[int, Id, str, str, bool, bool] | None = None
+    sent: tuple[int, EventId, str, str, bool, bool] | None = None
     statuses: dict[str, dict[str, int]] = {}  # receiver -> status code -> greatest time
     recall: dict[str, int] = {}  # asked, agreed, refused -> greatest time
     # newest (at, agency) heard, only while the sending is unknown
@@ -84,9 +90,9 @@ class Task(msgspec.Struct, array_like=True):
     """What is known of a task; meaning and merge rules: streams/families/tasks.py."""
 
     # at, id, by which agency, to which agency, category
-    assigned: tuple[int, Id, str, str, str] | None = None
+    assigned: tuple[int, EventId, str, str, str] | None = None
     dues: dict[int, int] = {}  # occurred_at of the fact that set it -> deadline
-    progress: tuple[int, Id, str] | None = None  # at, id, progress
+    progress: tuple[int, EventId, str] | None = None  # at, id, progress
     completed: int = 0
     returned: int = 0
     cancelled: int = 0
@@ -100,21 +106,21 @@ class Activity(msgspec.Struct, array_like=True):
     """
 
     # at, id, kind of cell, agency, level, held at, done digitally (in the system, online), secret
-    stated: tuple[int, Id, str, str, str, int, bool, bool] | None = None
+    stated: tuple[int, EventId, str, str, str, int, bool, bool] | None = None
     cancelled: int = 0
 
 
 Detail = str | int | bool | list[str] | None
 
 
-class Item(msgspec.Struct, array_like=True):
+class InventoryItem(msgspec.Struct, array_like=True):
     """What is known of an agency, procedure, system, dataset, count of accounts or reported figure:
     streams/families/inventory.py.
     """
 
     # by the first instant for which it is said: at, id, event type, agency, valid to (None: until
     # further notice), the event's other fields
-    statements: dict[int, tuple[int, Id, str, str, int | None, dict[str, Detail]]] = {}
+    statements: dict[int, tuple[int, EventId, str, str, int | None, dict[str, Detail]]] = {}
     heartbeat: int = 0  # the newest
     first_heartbeat: int = 0
 
@@ -126,7 +132,7 @@ class Heartbeat(msgspec.Struct, array_like=True):
     heard: int = 0  # by the broker's
 
 
-class Applied(msgspec.Struct, array_like=True):
+class StatesApplied(msgspec.Struct, array_like=True):
     """How far a partition's states have come: the offset of the next event to be joined.
 
     It is the last of what a transaction writes to the topic. So whoever read it last, has read the
@@ -142,13 +148,13 @@ APPLIED_KEY = b""  # no thing's: events without a key are refused
 
 def applied_state(offset: int) -> tuple[bytes, bytes]:
     """Key and value of the record that says so."""
-    return APPLIED_KEY, msgspec.msgpack.encode(Applied(offset))
+    return APPLIED_KEY, msgspec.msgpack.encode(StatesApplied(offset))
 
 
-read_applied = msgspec.msgpack.Decoder(Applied).decode
+read_applied = msgspec.msgpack.Decoder(StatesApplied).decode
 
 
-def pack_id(event_id: str) -> Id:
+def pack_id(event_id: str) -> EventId:
     """An event id in few bytes: a UUID written as usual (lower case, with hyphens) shrinks from 36
     to 17.
     """
@@ -164,7 +170,7 @@ def pack_id(event_id: str) -> Id:
     return event_id.encode()
 
 
-def id_text(packed: Id) -> str:
+def id_text(packed: EventId) -> str:
     """The event id as its source wrote it."""
     if len(packed) != 17 or packed[0]:
         return packed.decode()

@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from schemas.clock import DAY_MS
 from schemas.settings import Settings
 
-DAY = 86_400_000
 # How long a deleted cell's tombstone stays readable: a cube that was away for longer rebuilds
 # itself.
-TOMBSTONES_MS = 7 * DAY
+TOMBSTONES_MS = 7 * DAY_MS
 # The largest record batch that a topic takes. States and pages are bounded well below theirs
 # (streams/families/bounds.py); the others hold single facts, and have Kafka's own default.
 STATE_BYTES = 8 << 20
@@ -23,11 +23,11 @@ CELLS_BYTES = 16 << 20
 FACT_BYTES = 1_048_588
 # Of what was refused no more is kept than an operator needs: for so long, and no more than this,
 # whatever comes in.
-QUARANTINE_MS = 14 * DAY
+QUARANTINE_MS = 14 * DAY_MS
 QUARANTINE_BYTES = 256 << 20
 # Kafka deletes by whole segments, those that are written to included: short ones, so that what is
 # over goes.
-QUARANTINE_SEGMENT_MS, QUARANTINE_SEGMENT_BYTES = DAY // 4, 16 << 20
+QUARANTINE_SEGMENT_MS, QUARANTINE_SEGMENT_BYTES = DAY_MS // 4, 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Topic:
                 "cleanup.policy": "compact",
                 "delete.retention.ms": str(TOMBSTONES_MS),
                 "segment.bytes": str(64 << 20),
-                "segment.ms": str(DAY),
+                "segment.ms": str(DAY_MS),
                 "min.cleanable.dirty.ratio": "0.3",
             }
         segments = {"segment.ms": self.segment_ms, "segment.bytes": self.segment_bytes}

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from schemas.cells import Rules, Standing, applied_key, applied_row, read_applied_page
+from schemas.cells import CellsStanding, CountingRules, applied_key, applied_row, read_applied_page
 from schemas.errors import BooksError, ContractError, LedgerError, NewerLayout
 from schemas.masking import quoted
 from schemas.quarantine import Stray
@@ -44,7 +44,9 @@ class FamilyPartition:
         self.source = TopicPartition(events_topic(family.name), partition)
         self.family_state = FamilyState(family, Home(partition, partitions) if partitions else None)
         self.next = 0  # offset of the next record to apply
-        self.rules: Rules | None = None  # that counted the published pages; None: there are none
+        self.rules: CountingRules | None = (
+            None  # that counted the published pages; None: there are none
+        )
         # the same offset as the states' topic says it; None: it does not
         self.states_next: int | None = None
         self.junk: list[Stray] = []  # what somebody else wrote among states and pages
@@ -129,7 +131,7 @@ class FamilyPartition:
         return [*changes.pages, self._applied_row(offset, changes.refused_run)]
 
     def _applied_row(self, offset: int, refused_run: int) -> tuple[bytes, bytes]:
-        return applied_row(self.family.name, Standing(offset, self.family.rules, refused_run))
+        return applied_row(self.family.name, CellsStanding(offset, self.family.rules, refused_run))
 
     async def settled(self) -> Changes | None:
         """What has to be published before the first fact is applied; None: nothing.

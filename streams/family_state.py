@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from schemas.cells import Page, Sums, decode_page, encode_page, place_of
+from schemas.cells import CellPage, CellSums, decode_page, encode_page, page_of
 from schemas.errors import BooksError, ContractError
 from schemas.masking import quoted
 from schemas.states import MOST
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 _FEW = 64  # contributions of which it is quicker to look for the same ones than to add them all up
 
 KeyValue = tuple[bytes, bytes | None]
-CellDeltas = dict[bytes, Sums]  # by cell's key
+CellDeltas = dict[bytes, CellSums]  # by cell's key
 # state as it has become, and its row before the batch
 MergedStates = dict[bytes, tuple[Any, bytes | None]]
 
@@ -227,10 +227,10 @@ class FamilyState:
         """The pages that the deltas change, as they become; None for a page that has no cells any
         more.
         """
-        touched: defaultdict[bytes, Page] = defaultdict(dict)
+        touched: defaultdict[bytes, CellPage] = defaultdict(dict)
         for key, delta in deltas.items():
             if any(delta.values()):
-                page_key, name = place_of(key)
+                page_key, name = page_of(key)
                 touched[page_key][name] = delta
         for key, cells in touched.items():
             page = self._page(key)
@@ -238,7 +238,7 @@ class FamilyState:
                 _add_to(page, name, delta)
             yield key, encode_page(page) if page else None
 
-    def _page(self, key: bytes) -> Page:
+    def _page(self, key: bytes) -> CellPage:
         """A page that Kafka holds.
 
         Raises: BooksError if somebody wrote something else in its place.
@@ -252,7 +252,7 @@ class FamilyState:
             ) from error
 
 
-def _add_to(page: Page, name: str, delta: Sums) -> None:
+def _add_to(page: CellPage, name: str, delta: CellSums) -> None:
     """Add to a cell of a page; zeros and cells without counts are left out."""
     cell = page.get(name)
     if cell is None:

@@ -18,7 +18,15 @@ from metrics.api.shapes import IndicatorAnswer
 from metrics.catalogue.indicators import load_indicators
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
-from schemas.cells import KINDS, Page, Rules, Standing, applied_row, encode_page, place_of
+from schemas.cells import (
+    CELL_KINDS,
+    CellPage,
+    CellsStanding,
+    CountingRules,
+    applied_row,
+    encode_page,
+    page_of,
+)
 from schemas.clock import ZONE, now_ms, to_ms
 from serving.directory.directory import Directory
 from serving.store.follower import Progress
@@ -59,13 +67,13 @@ class Pages:
     """
 
     def __init__(self) -> None:
-        self._pages: dict[tuple[int, bytes], Page] = {}
+        self._pages: dict[tuple[int, bytes], CellPage] = {}
 
     def records(self, cells: Iterable[Cell]) -> list[Record]:
         """The pages with each of these cells, one after the other."""
         found = []
         for one in cells:
-            key, name = place_of(one.key.encode())
+            key, name = page_of(one.key.encode())
             page = self._pages.setdefault((one.partition, key), {})
             page.pop(name, None)
             if one.counts:
@@ -116,14 +124,16 @@ def cell(key: str, *counts: int, partition: int = 0, offset: int = 0, timestamp:
 def counted(key: str, *, partition: int = 0, **counts: int) -> Cell:
     """A cell by the names of its measures."""
     family, kind = key.split("|")[:2]
-    measures = KINDS[family][kind].measures
+    measures = CELL_KINDS[family][kind].measures
     assert counts.keys() <= set(measures)
     return cell(key, *(counts.get(measure, 0) for measure in measures), partition=partition)
 
 
 def by_rules(family: str, version: int, *, partition: int = 0, calendar: int = 0) -> Record:
     """The page that says by which rules a family's cells of a partition were counted."""
-    return Record(*applied_row(family, Standing(9, Rules(version, calendar))), partition)
+    return Record(
+        *applied_row(family, CellsStanding(9, CountingRules(version, calendar))), partition
+    )
 
 
 def filled(folder: Path, cells: Iterable[Cell]) -> FedCube:

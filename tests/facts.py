@@ -11,9 +11,9 @@ from typing import Any
 
 from oracle import Figures
 
-from schemas.cells import KINDS, cells_of
+from schemas.cells import CELL_KINDS, cells_of_page
 from schemas.clock import ZONE, to_ms
-from schemas.events import EVENTS, Event
+from schemas.events import EVENT_TYPES, Event
 from schemas.wire import encode
 from streams.families import FAMILIES
 from streams.family_state import FamilyState
@@ -77,7 +77,7 @@ def told(name: str, at: str, heard: str | None = None, **fields: Any) -> Heard:
     """An event with the least that it needs, heard at once unless said otherwise. Its id is made of
     its type and time.
     """
-    model = EVENTS[name]
+    model = EVENT_TYPES[name]
     base = {
         "event_id": f"{name}@{at}",
         "source": "one-stop",
@@ -94,9 +94,9 @@ def named(pages: Iterable[tuple[bytes, bytes | None]]) -> Figures:
     """The cells of pages with their measures by name."""
     found: Figures = {}
     for page in pages:
-        for (family, kind, agency, category, at), sums in cells_of(*page):
+        for (family, kind, agency, category, at), sums in cells_of_page(*page):
             found[kind, agency, category, at] = {
-                KINDS[family][kind].measures[place]: amount for place, amount in sums.items()
+                CELL_KINDS[family][kind].measures[place]: amount for place, amount in sums.items()
             }
     return found
 

@@ -20,7 +20,7 @@ from metrics.api.shapes import IndicatorAnswer
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
 from schemas.events import Event
-from schemas.states import Item
+from schemas.states import InventoryItem
 from serving.directory.directory import Directory
 from serving.store.follower import Progress
 from streams.families import FAMILIES
@@ -42,7 +42,7 @@ def families_that_heard(told: Iterable[Told]) -> dict[str, FamilyState]:
 
 def directory_of(families: dict[str, FamilyState]) -> Directory:
     """What the inventory's states say."""
-    load = msgspec.msgpack.Decoder(Item).decode
+    load = msgspec.msgpack.Decoder(InventoryItem).decode
     return Directory(
         {key.decode(): load(row) for key, row in families["inventory"].states.items()}
         if "inventory" in families

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from metrics.api.problems import FieldError, Problem, all_wrong, instead, shown, wrong
 from metrics.cube.tables import FAMILIES
 from schemas.codes import AdministrativeLevel, AgencyLevel
-from schemas.windows import Comparison, Window, WindowName, compared, named
+from schemas.windows import Comparison, Window, WindowName, compared, named_window
 
 BOOKS = "The books to ask, of those that this process serves; without it its own"
 Groups = Literal["agency", "category", "day", "level"]
@@ -161,9 +161,9 @@ class Asked(AskedOfBooks):
     def days(self, today: date) -> Window:
         """The window asked for."""
         if self.window is not None:
-            return named(self.window, today)
+            return named_window(self.window, today)
         if self.first is None and self.last is None:
-            return named("year", today)
+            return named_window("year", today)
         return Window(self.first, self.last)
 
 

@@ -37,7 +37,7 @@ from metrics.workers import Backlog, Standing
 from schemas.clock import to_datetime
 from schemas.topics import DEFAULT_BOOKS
 from schemas.windows import EVER, Window
-from schemas.worktime import OFFICE, Office
+from schemas.worktime import USUAL_OFFICE, Office
 from serving.directory.directory import Directory
 from serving.store.follower import Progress
 
@@ -70,7 +70,7 @@ class Questions:
         progress: Callable[[], Progress],
         clock: Callable[[], int],
         directory: Callable[[], Directory] = lambda: NO_DIRECTORY,
-        office: Office = OFFICE,
+        office: Office = USUAL_OFFICE,
         books: str = DEFAULT_BOOKS,
         backlog: Callable[[], Backlog | None] = lambda: None,
         standing: Callable[[], Standing | None] = dict,

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from metrics.cube.tables import TABLES, Table
 from metrics.declared import load
-from schemas.codes import ADMINISTRATIVE_LEVELS, AGENCY, AdministrativeLevel
+from schemas.codes import ADMINISTRATIVE_LEVELS, AGENCY_PATTERN, AdministrativeLevel
 
 SHIPPED = Path(__file__).with_name("indicators.yaml")
 Text = Annotated[str, Field(min_length=1)]
@@ -300,7 +300,7 @@ def _check(family: str, kind: str, measures: tuple[str, ...]) -> None:
 class Agency(Declared):
     """An agency that is expected to report."""
 
-    code: Annotated[str, Field(pattern=AGENCY)]
+    code: Annotated[str, Field(pattern=AGENCY_PATTERN)]
     name: Text | Name | None = None
     level: Literal["province", "district", "commune"] | None = None
 

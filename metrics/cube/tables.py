@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from metrics.cube.rollups import COARSER, FINE
-from schemas.cells import KINDS, Kind
+from schemas.cells import CELL_KINDS, CellKind
 
 VERSION = 4
 KEY = ("at", "agency", "category", "partition")
@@ -55,7 +55,7 @@ class Table:
 
     family: str
     kind: str
-    declared: Kind
+    declared: CellKind
 
     @property
     def cells(self) -> str:
@@ -187,13 +187,13 @@ class Table:
 
 TABLES: dict[tuple[str, str], Table] = {
     (family, kind): Table(family, kind, declared)
-    for family, kinds in KINDS.items()
+    for family, kinds in CELL_KINDS.items()
     for kind, declared in kinds.items()
 }
 
 
 # Those that people ask about; the other one is the hub's own pulse.
-FAMILIES = tuple(family for family in KINDS if family != "heartbeats")
+FAMILIES = tuple(family for family in CELL_KINDS if family != "heartbeats")
 
 
 def create_all() -> list[str]:
@@ -201,7 +201,7 @@ def create_all() -> list[str]:
     return [*COMMON, *(statement for table in TABLES.values() for statement in table.create)]
 
 
-def fingerprint(kinds: dict[str, dict[str, Kind]] = KINDS) -> str:
+def fingerprint(kinds: dict[str, dict[str, CellKind]] = CELL_KINDS) -> str:
     """Changes whenever a file of another version of the hub would be read wrongly."""
     declared = [
         (family, kind, what.at, what.measures)

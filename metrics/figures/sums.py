@@ -19,7 +19,7 @@ from metrics.cube.tables import TABLES, Table
 from schemas.clock import LATEST_MS, to_datetime
 from schemas.codes import AdministrativeLevel
 from schemas.windows import Window
-from schemas.worktime import OFFICE, Office, after
+from schemas.worktime import USUAL_OFFICE, Office, after
 
 # Numerator, denominator and the classes of the histogram: additive over groups.
 Parts = list[int]
@@ -32,7 +32,7 @@ class Moment:
     """The instant of asking (epoch ms), and the office hours that count until things are due."""
 
     now_ms: int
-    office: Office = OFFICE
+    office: Office = USUAL_OFFICE
 
     @property
     def today(self) -> date:

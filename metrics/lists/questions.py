@@ -27,7 +27,7 @@ from metrics.lists.listing import Meaning
 from metrics.lists.pace import Pace
 from metrics.lists.reader import Found, Place, Selection, Total, dates, offsets, page, total
 from metrics.lists.subjects import ListAsked, Subject, Told, subject
-from schemas.cells import At, Rules
+from schemas.cells import At, CountingRules
 from schemas.clock import as_date, iso
 from serving.store.follower import Progress
 
@@ -122,7 +122,9 @@ class Lists:
             next=_token(read.found[-1].place) if read.more else None,
         )
 
-    def _by_these_rules(self, family: str, told: Told, counted: Mapping[str, list[Rules]]) -> Told:
+    def _by_these_rules(
+        self, family: str, told: Told, counted: Mapping[str, list[CountingRules]]
+    ) -> Told:
         """Absent where the figure was counted by other rules than the list is made by."""
         theirs, ours = counted.get(family, []), self._rules[family]
         return (

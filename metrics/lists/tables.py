@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from schemas.cells import KINDS, Kind, Rules, counted
+from schemas.cells import CELL_KINDS, CellKind, CountingRules, counted
 
 VERSION = 1
 FAMILIES = ("dossiers", "documents", "tasks")
@@ -79,7 +79,7 @@ class Listed:
 
     family: str
     kind: str
-    declared: Kind
+    declared: CellKind
 
     @property
     def name(self) -> str:
@@ -193,14 +193,14 @@ def create_all() -> list[str]:
     return [*COMMON, *(statement for table in TABLES.values() for statement in table.create)]
 
 
-def fingerprint(rules: Mapping[str, tuple[Rules, tuple[str, ...]]]) -> str:
+def fingerprint(rules: Mapping[str, tuple[CountingRules, tuple[str, ...]]]) -> str:
     """Changes with the kinds of cells, and with each family's rules of counting and the names of
     its dates.
     """
     declared = [
         (family, kind, what.at, what.measures)
         for family in FAMILIES
-        for kind, what in KINDS[family].items()
+        for kind, what in CELL_KINDS[family].items()
     ]
     return hashlib.sha256(
         repr((VERSION, COMMON, declared, sorted(rules.items()))).encode()

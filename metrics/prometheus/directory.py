@@ -13,7 +13,7 @@ from metrics.figures.expected import expected, in_question, reporting, silence
 from metrics.prometheus import exposition as told
 from metrics.prometheus.exposition import block
 from schemas.clock import to_datetime
-from schemas.windows import EXPORTED, named
+from schemas.windows import EXPORTED, named_window
 from serving.directory.directory import Directory
 from serving.directory.items import MistakeKind
 
@@ -49,7 +49,7 @@ def _coverage(
     counted, today = snapshot.counted(), to_datetime(now_ms).date()
     samples = []
     for name in EXPORTED:
-        window = named(name, today)
+        window = named_window(name, today)
         codes = {
             one.code for one in expected(directory, declared, counted, in_question(window, today))
         }

@@ -28,7 +28,7 @@ from metrics.prometheus.directory import directory_text
 from metrics.prometheus.exposition import Metric, block, summary
 from metrics.prometheus.scrape import Kept, Scrape
 from schemas.topics import DEFAULT_BOOKS
-from schemas.worktime import OFFICE, Office
+from schemas.worktime import USUAL_OFFICE, Office
 from serving.directory.directory import Directory
 from serving.store.disposable import Unreadable
 from serving.store.follower import Progress
@@ -68,7 +68,7 @@ class Exporter:
         clock: Callable[[], int],
         directory: Callable[[], Directory] = lambda: NO_DIRECTORY,
         agencies: Mapping[str, Agency] | None = None,
-        office: Office = OFFICE,
+        office: Office = USUAL_OFFICE,
         beside: Callable[[], str] = lambda: "",
         books: str = DEFAULT_BOOKS,
     ) -> None:

@@ -33,7 +33,7 @@ from metrics.figures.sums import (
 from metrics.figures.uncounted import needs, uncounted, versions_of
 from metrics.prometheus import exposition as told
 from metrics.prometheus.exposition import Metric, block, escaped, written
-from schemas.windows import EVER, EXPORTED, Window, WindowName, named
+from schemas.windows import EVER, EXPORTED, Window, WindowName, named_window
 from serving.directory.directory import Directory
 
 PROVINCE = "all"
@@ -145,7 +145,7 @@ class Scrape:
         self, indicator: Indicator, window: WindowName, limits: Sequence[str]
     ) -> Lines:
         """Of the province; the API tells agencies and procedures."""
-        where = [Scope(named(window, self._moment.today))]
+        where = [Scope(named_window(window, self._moment.today))]
         figures, _ = by_procedure(
             self._snapshot, indicator, self._moment, where, self._directory, among=limits
         )
@@ -156,7 +156,7 @@ class Scrape:
     ) -> dict[str, Parts]:
         days = [
             Scope(part, None, names)
-            for part, names in self._directory.groupings(named(window, self._moment.today))
+            for part, names in self._directory.groupings(named_window(window, self._moment.today))
         ]
         # of the others only the province is told, which is quicker to read
         by: By | None = "agency" if indicator.main else None
@@ -306,7 +306,7 @@ class Scrape:
             return self._today(self._snapshot.sums(table, cover_stock(EVER, today), by="agency"))
         if table.declared.at != "day":
             return self._today(self._whole(table, window))
-        parts = self._directory.groupings(named(window, today))
+        parts = self._directory.groupings(named_window(window, today))
         if len(parts) == 1:
             return renamed([(self._whole(table, window), parts[0][1])])
         return renamed(
@@ -325,11 +325,11 @@ class Scrape:
         """
         today = self._moment.today
         if window not in ("month", "year"):
-            return self._snapshot.sums(table, cover_days(named(window, today)), by="agency")
+            return self._snapshot.sums(table, cover_days(named_window(window, today)), by="agency")
         month = today.month if window == "month" else 12
         last = today.replace(month=month, day=monthrange(today.year, month)[1])
         found = self._snapshot.sums(
-            table, cover_days(Window(named(window, today).first, last)), by="agency"
+            table, cover_days(Window(named_window(window, today).first, last)), by="agency"
         )
         for agency, surplus in self._snapshot.sums(
             table, cover_days(Window(today + timedelta(days=1), last)), by="agency"
@@ -344,7 +344,7 @@ class Scrape:
         return (
             self._versions[table.family, table.kind],
             self._directory,
-            today if table.declared.at == "stock" else named(window, today),
+            today if table.declared.at == "stock" else named_window(window, today),
         )
 
 

@@ -19,7 +19,7 @@ from ops.bench.machine import Usage, usage
 from ops.bench.names import Scale
 from ops.bench.report import Line, Need
 from ops.bench.stage import Stage, apart
-from schemas.cells import Standing, applied_row
+from schemas.cells import CellsStanding, applied_row
 from schemas.settings import Settings
 from schemas.topics import CELLS
 from streams.families import FAMILIES, families
@@ -122,5 +122,5 @@ async def _write_pages(settings: Settings, books: dict[Place, list[Made]]) -> No
     async with Writer(settings) as writer:
         for (family, partition), made in books.items():
             pages = summed(one.pages for one in made)
-            applied = applied_row(family, Standing(0, families(settings)[family].rules))
+            applied = applied_row(family, CellsStanding(0, families(settings)[family].rules))
             await writer.write(CELLS, partition, ((*row, []) for row in (*pages.items(), applied)))

@@ -12,7 +12,14 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 
-from schemas.codes import ApplicantKind, Channel, Level, PaymentState, RatingSubject, ReturnedHow
+from schemas.codes import (
+    ApplicantKind,
+    Channel,
+    OnlineLevel,
+    PaymentState,
+    RatingSubject,
+    ReturnedHow,
+)
 from schemas.events import Event
 from schemas.events.dossiers import (
     DossierCorrected,
@@ -63,7 +70,7 @@ class Intake:
     handler: str
     procedure: str
     channel: Channel
-    level: Level
+    level: OnlineLevel
     applicant: ApplicantKind
     authenticated: bool
     with_fee: bool

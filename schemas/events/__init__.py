@@ -5,7 +5,7 @@ from __future__ import annotations
 from schemas.events import activities, documents, dossiers, heartbeats, inventory, tasks
 from schemas.events.base import Event
 
-FAMILIES: dict[str, tuple[type[Event], ...]] = {
+EVENTS_BY_FAMILY: dict[str, tuple[type[Event], ...]] = {
     "dossiers": dossiers.EVENTS,
     "documents": documents.EVENTS,
     "tasks": tasks.EVENTS,
@@ -13,11 +13,11 @@ FAMILIES: dict[str, tuple[type[Event], ...]] = {
     "inventory": inventory.EVENTS,
     "heartbeats": heartbeats.EVENTS,
 }
-EVENTS: dict[str, type[Event]] = {
-    event.type: event for events in FAMILIES.values() for event in events
+EVENT_TYPES: dict[str, type[Event]] = {
+    event.type: event for events in EVENTS_BY_FAMILY.values() for event in events
 }
 ACCEPTED: dict[str, type[Event]] = {
-    name: event for name, event in EVENTS.items() if event.family != "heartbeats"
+    name: event for name, event in EVENT_TYPES.items() if event.family != "heartbeats"
 }
 
-__all__ = ["ACCEPTED", "EVENTS", "FAMILIES", "Event"]
+__all__ = ["ACCEPTED", "EVENTS_BY_FAMILY", "EVENT_TYPES", "Event"]

@@ -17,9 +17,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from schemas.errors import ContractError, KafkaUnavailable
-from schemas.kafka import Record, admin, consumer
+from schemas.kafka import ConsumedRecord, admin, consumer
 from schemas.settings import Settings
-from schemas.states import APPLIED_KEY, Item
+from schemas.states import APPLIED_KEY, InventoryItem
 from schemas.topics import state_topic
 from serving.directory.directory import Directory
 from serving.directory.items import Mistake, decode_item
@@ -45,11 +45,11 @@ class Items:
     """The newest state of every item, and the directory that they make."""
 
     def __init__(self) -> None:
-        self.items: dict[str, Item] = {}
+        self.items: dict[str, InventoryItem] = {}
         # by partition and key: a later record mends it
         self.unreadable: dict[tuple[int, bytes | None], Mistake] = {}
 
-    def apply(self, records: Iterable[Record]) -> bool:
+    def apply(self, records: Iterable[ConsumedRecord]) -> bool:
         """Take records in order; whether the directory is another one now."""
         changed = False
         for record in records:
@@ -64,7 +64,7 @@ class Items:
                 changed = True
         return changed
 
-    def _take(self, record: Record) -> bool:
+    def _take(self, record: ConsumedRecord) -> bool:
         name = (record.key or b"").decode()
         if not record.value:
             return self.items.pop(name, None) is not None
@@ -74,7 +74,7 @@ class Items:
         return known is None or known.statements != item.statements
 
 
-def _unreadable(record: Record, error: Exception) -> Mistake:
+def _unreadable(record: ConsumedRecord, error: Exception) -> Mistake:
     place = f"{record.topic}/{record.partition}, offset {record.offset}"
     log.warning("The state at %s cannot be read: %s", place, error)
     return Mistake(

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, Protocol
 from aiokafka import TopicPartition
 
 from schemas.errors import HubError, StorageTrouble
-from schemas.kafka import Record
+from schemas.kafka import ConsumedRecord
 from schemas.storage import trouble_of
 from schemas.topics import TOMBSTONES_MS
 
@@ -289,7 +289,9 @@ class FileOfTopics(DisposableFile):
             TopicPartition(topic, partition): Place(*place) for topic, partition, *place in rows
         }
 
-    def _remember(self, positions: Mapping[TopicPartition, int], last: Iterable[Record]) -> None:
+    def _remember(
+        self, positions: Mapping[TopicPartition, int], last: Iterable[ConsumedRecord]
+    ) -> None:
         """Within a transaction: the next offset of each partition, and the last record applied of
         those that had any.
         """

@@ -6,13 +6,13 @@ The newest statement of an activity stands, unless it was cancelled at that time
 
 from __future__ import annotations
 
-from schemas.cells import KINDS
+from schemas.cells import CELL_KINDS
 from schemas.clock import day
 from schemas.codes import ADMINISTRATIVE_LEVELS
 from schemas.states import Activity, pack_id
 from streams.families.base import ALL, Contribution, Family, Fields, measure_indexes, newer
 
-_INDEXES = {kind: measure_indexes("activities", kind) for kind in KINDS["activities"]}
+_INDEXES = {kind: measure_indexes("activities", kind) for kind in CELL_KINDS["activities"]}
 # What was done digitally, by kind of cell.
 _DIGITALLY = {
     "meetings": "meetings_in_system",

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
-from schemas.cells import KINDS, Rules
+from schemas.cells import CELL_KINDS, CountingRules
 from schemas.states import id_text
 from schemas.worktime import WorkTime
 from streams.families.bounds import BoundedGroup
@@ -62,9 +62,9 @@ class Family:
     hours: int = 0  # the number that their author gave them
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> CountingRules:
         """What its cells are counted by."""
-        return Rules(self.version, self.calendar, self.hours)
+        return CountingRules(self.version, self.calendar, self.hours)
 
     def at(self, work: WorkTime) -> Self:
         """The family as it counts by these office hours."""
@@ -86,7 +86,7 @@ class Family:
 
 def measure_indexes(family: str, kind: str) -> dict[str, int]:
     """The index of each measure of a kind."""
-    return {measure: index for index, measure in enumerate(KINDS[family][kind].measures)}
+    return {measure: index for index, measure in enumerate(CELL_KINDS[family][kind].measures)}
 
 
 def newer(old: _Register | None, new: _Register) -> _Register:

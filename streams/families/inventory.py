@@ -18,11 +18,11 @@ from typing import Any
 
 from schemas.clock import day, day_start
 from schemas.codes import AGENCY_LEVELS, SYSTEM_KINDS
-from schemas.states import Id, Item, id_text, pack_id
+from schemas.states import EventId, InventoryItem, id_text, pack_id
 from streams.families.base import ALL, Contribution, Family, Fields, measure_indexes
 
 _Details = dict[str, Any]
-_Statement = tuple[int, Id, str, str, int | None, _Details]
+_Statement = tuple[int, EventId, str, str, int | None, _Details]
 _Stocked = dict[str, int]
 _Stock = tuple[str, str, _Stocked]  # kind of cell, category, measures
 _Validity = tuple[
@@ -39,8 +39,8 @@ _REPORTED = "figure.reported"
 MOST_STATEMENTS = 500
 
 
-def _valid(kind: str) -> Callable[[Item, Fields, int], None]:
-    def stated(state: Item, fields: Fields, _: int) -> None:
+def _valid(kind: str) -> Callable[[InventoryItem, Fields, int], None]:
+    def stated(state: InventoryItem, fields: Fields, _: int) -> None:
         begins = (
             day_start(fields["occurred_at"])
             if fields["valid_from"] is None
@@ -51,24 +51,26 @@ def _valid(kind: str) -> Callable[[Item, Fields, int], None]:
     return stated
 
 
-def accounts_counted(state: Item, fields: Fields, _: int) -> None:
+def accounts_counted(state: InventoryItem, fields: Fields, _: int) -> None:
     """How many accounts there are from this day on, as last counted on it."""
     _state(state, day_start(fields["occurred_at"]), "accounts.counted", fields, None)
 
 
-def figure_reported(state: Item, fields: Fields, _: int) -> None:
+def figure_reported(state: InventoryItem, fields: Fields, _: int) -> None:
     """A figure for a period; of one period, the greatest revision stands."""
     _state(state, fields["period_from"], _REPORTED, fields, None)
 
 
-def system_heartbeat(state: Item, fields: Fields, _: int) -> None:
+def system_heartbeat(state: InventoryItem, fields: Fields, _: int) -> None:
     """The system was alive."""
     at = fields["occurred_at"]
     state.heartbeat = max(state.heartbeat, at)
     state.first_heartbeat = min(state.first_heartbeat or at, at)
 
 
-def _state(state: Item, begins: int, kind: str, fields: Fields, valid_to: int | None) -> None:
+def _state(
+    state: InventoryItem, begins: int, kind: str, fields: Fields, valid_to: int | None
+) -> None:
     details = {name: value for name, value in fields.items() if name not in _NOT_DETAILS}
     new: _Statement = (
         fields["occurred_at"],
@@ -89,7 +91,7 @@ def _rank(statement: _Statement) -> tuple[int, int, str, str]:
     return revision, statement[0], id_text(statement[1]), repr(statement[2:])
 
 
-def counts(state: Item, _parts: int = ALL) -> list[Contribution]:
+def counts(state: InventoryItem, _parts: int = ALL) -> list[Contribution]:
     """The cells that an item counts in."""
     found: list[Contribution] = []
     for span, (_, _, kind, agency, _, details) in _spans(state.statements):
@@ -106,7 +108,7 @@ def counts(state: Item, _parts: int = ALL) -> list[Contribution]:
     return found
 
 
-def touched(old: Item, new: Item) -> int:
+def touched(old: InventoryItem, new: InventoryItem) -> int:
     """A further heartbeat changes no count."""
     return (
         0
@@ -259,7 +261,7 @@ _STOCKS: dict[str, Callable[[_Details], _Stock]] = {
 FAMILY = Family(
     name="inventory",
     version=2,
-    state=Item,
+    state=InventoryItem,
     merges={
         **{
             kind: _valid(kind)

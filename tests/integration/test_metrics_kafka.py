@@ -32,7 +32,7 @@ from metrics.cube.snapshot import Readers
 from metrics.cube.tables import FAMILIES, TABLES
 from metrics.workers import EVENTS, Backlog, WorkerLag
 from ops.kafka.storage import free_port
-from schemas.cells import Rules, Standing, applied_row, encode_page
+from schemas.cells import CellsStanding, CountingRules, applied_row, encode_page
 from schemas.kafka import admin, consumer, ensure_topics, producer
 from schemas.settings import Settings
 from schemas.topics import CELLS, cells_topic, events_topic
@@ -366,7 +366,7 @@ async def say_counted(settings: Settings, ends: dict[tuple[str, int], int]) -> N
     ) as publisher:
         await publisher.begin_transaction()
         for (family, partition), offset in ends.items():
-            key, value = applied_row(family, Standing(offset, Rules(1)))
+            key, value = applied_row(family, CellsStanding(offset, CountingRules(1)))
             await publisher.send_and_wait(
                 cells_topic(settings.app_id), value, key, partition=partition
             )

@@ -32,7 +32,7 @@ from schemas.errors import KafkaUnavailable, RecordTooLarge, TopicUnwritable
 from schemas.events import Event
 from schemas.events.documents import DocumentRecalled
 from schemas.events.dossiers import DossierFinished
-from schemas.quarantine import Quarantined, kept_of
+from schemas.quarantine import Quarantined, excerpt_of
 from schemas.settings import Settings
 from schemas.topics import QUARANTINE
 from schemas.wire import Decoder, encode
@@ -167,7 +167,7 @@ async def test_a_wait_for_room_is_not_taken_for_an_absent_kafka(
 
 
 def refused(origin: str, structure: str = "") -> Quarantined:
-    return Quarantined(origin, "no event", "not_json", kept_of(b"", Digest(), structure))
+    return Quarantined(origin, "no event", "not_json", excerpt_of(b"", Digest(), structure))
 
 
 async def test_quarantined_things_keep_their_reason_and_origin(

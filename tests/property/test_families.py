@@ -20,7 +20,7 @@ from oracle import Fact, Figures
 from oracles import figures
 from strategies import IDS, distinct, examples, stories
 
-from schemas.cells import KINDS, cells_of, decode_page, parse_key
+from schemas.cells import CELL_KINDS, cells_of_page, decode_page, parse_key
 from schemas.wire import Decoder, encode
 from streams.families import ALL, FAMILIES
 from streams.family_state import FamilyState
@@ -56,7 +56,7 @@ def counted(family: str, states: Iterable[Any]) -> Figures:
             _, kind, agency, category, at = parse_key(key)
             cell, names = (
                 found.setdefault((kind, agency, category, at), {}),
-                KINDS[family][kind].measures,
+                CELL_KINDS[family][kind].measures,
             )
             for place, amount in [*((place, 1) for place in ones), *sums]:
                 cell[names[place]] = cell.get(names[place], 0) + amount
@@ -83,10 +83,10 @@ def check_page(key: bytes, value: bytes | None) -> None:
     """No zeros, nothing negative where nothing can be, no cell without counts, and a tombstone
     exactly when there is none.
     """
-    for cell, sums in cells_of(key, value):
+    for cell, sums in cells_of_page(key, value):
         assert sums
         assert all(sums.values())
-        assert KINDS[cell.family][cell.kind].signed or min(sums.values()) > 0
+        assert CELL_KINDS[cell.family][cell.kind].signed or min(sums.values()) > 0
     assert value is None or decode_page(value)
 
 

@@ -14,8 +14,8 @@ from oracle import Fact
 from oracles import figures
 from strategies import INSTANTS, distinct, examples, heard
 
-from schemas.cells import KINDS
-from schemas.events import FAMILIES as EVENTS
+from schemas.cells import CELL_KINDS
+from schemas.events import EVENTS_BY_FAMILY as EVENTS
 from schemas.states import MOST
 from streams.families import FAMILIES
 from streams.family_state import FamilyState
@@ -133,7 +133,7 @@ def test_a_family_whose_things_can_have_too_much_has_a_flag_for_it() -> None:
     assert {group for _, group in TOLD} == MOST.keys()
     flagged = {
         name
-        for name, kinds in KINDS.items()
+        for name, kinds in CELL_KINDS.items()
         if "flagged" in kinds and "too_many" in kinds["flagged"].measures
     }
     assert flagged == {family for family, _ in TOLD}

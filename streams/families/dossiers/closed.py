@@ -13,7 +13,7 @@ from typing import NamedTuple
 from schemas.cells import DAYS_BOUNDS, LAG_BOUNDS, WORKING_LAG_BOUNDS
 from schemas.clock import day, day_number
 from schemas.codes import CHANNELS
-from schemas.states import Dossier, Reported
+from schemas.states import Dossier, HeardAt
 from schemas.worktime import WorkTime
 from streams.families.base import Contribution, measure_indexes, newer_reported
 from streams.families.bounds import too_many
@@ -28,8 +28,8 @@ _PAUSED = _CLOSED["paused_working_seconds"]
 _FIRST_CLASS_OF_DAYS = _CLOSED[f"days_le_{DAYS_BOUNDS[0]}"]
 
 # The end of a dossier: time, outcome (finished, withdrawn, stopped), when the hub first heard of it
-DossierEnd = tuple[int, str, Reported]
-DossierReturn = tuple[int, bytes, bool, str, Reported]
+DossierEnd = tuple[int, str, HeardAt]
+DossierReturn = tuple[int, bytes, bool, str, HeardAt]
 MeasureAmounts = tuple[tuple[int, int], ...]  # (index of a measure, amount)
 
 
@@ -82,7 +82,7 @@ def end_of(state: Dossier) -> DossierEnd | None:
     return max(others, key=lambda end: (end[0], end[1])) if others else None
 
 
-def finish_of(state: Dossier) -> tuple[int, bytes, bool, Reported] | None:
+def finish_of(state: Dossier) -> tuple[int, bytes, bool, HeardAt] | None:
     """The finish with the greatest (occurred_at, event id) of all sources."""
     best = None
     for fact in state.finish.values():

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from schemas.clock import day
 from schemas.codes import CHANNELS
-from schemas.states import MOST, Dossier, Reported
+from schemas.states import MOST, Dossier, HeardAt
 from schemas.worktime import WorkTime
 from streams.families.base import ALL, Contribution, Counts, measure_indexes
 from streams.families.bounds import too_many
@@ -162,7 +162,7 @@ def _without_reception(state: Dossier, *, waits: bool) -> tuple[int, ...]:
 
 
 def _received(
-    reception: tuple[int, bytes, int, str, str, int, int, int, Reported],
+    reception: tuple[int, bytes, int, str, str, int, int, int, HeardAt],
     state: Dossier,
     work: WorkTime,
 ) -> Contribution:

@@ -14,11 +14,11 @@ from strategies import PRINTABLE, examples
 from schemas.states import (
     APPLIED_KEY,
     Activity,
-    Applied,
     Document,
     Dossier,
     Heartbeat,
-    Item,
+    InventoryItem,
+    StatesApplied,
     Task,
     applied_state,
     id_text,
@@ -77,7 +77,7 @@ ITEM = (
 HEARTBEAT = "91cf0000019aaed84380"
 NOON = 1_763_870_000_000
 APPLIED = "91cd1f90"
-STATES = [Dossier, Document, Task, Activity, Item, Heartbeat]
+STATES = [Dossier, Document, Task, Activity, InventoryItem, Heartbeat]
 
 
 @examples(400)
@@ -176,7 +176,7 @@ def test_the_first_states_ever_written_are_still_read() -> None:
         stated=(NOON, b"e1", "work_records", "H35.1", "commune", NOON - 5, True, False),
         cancelled=NOON - 1,
     )
-    assert FAMILIES["inventory"].decoder()(bytes.fromhex(ITEM)) == Item(
+    assert FAMILIES["inventory"].decoder()(bytes.fromhex(ITEM)) == InventoryItem(
         statements={
             NOON - 5: (
                 NOON,
@@ -202,7 +202,7 @@ def test_the_first_states_ever_written_are_still_read() -> None:
 
 def test_how_far_states_have_come_is_kept_under_no_things_key() -> None:
     assert applied_state(8_080) == (b"", bytes.fromhex(APPLIED))
-    assert read_applied(bytes.fromhex(APPLIED)) == Applied(8_080)
+    assert read_applied(bytes.fromhex(APPLIED)) == StatesApplied(8_080)
     assert read_applied(msgspec.msgpack.encode([8_080, "of a newer version"])).next == 8_080
     for family in FAMILIES.values():
         changes = FamilyState(family).fold([Record(APPLIED_KEY, b"whatever it says")])

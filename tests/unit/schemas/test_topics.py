@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from schemas import kafka
+from schemas.clock import DAY_MS
 from schemas.errors import RestoreUnfinished, SettingsError
-from schemas.events import EVENTS, FAMILIES
+from schemas.events import EVENT_TYPES, EVENTS_BY_FAMILY
 from schemas.settings import Settings
 from schemas.topics import (
     BY_NAME,
     CELLS,
-    DAY,
     QUARANTINE,
     QUARANTINE_BYTES,
     QUARANTINE_MS,
@@ -34,7 +34,7 @@ SETTINGS = Settings(partitions=6, replication_factor=3, min_insync_replicas=2)
 
 
 def test_every_family_has_its_topics_with_equal_partitions() -> None:
-    for family in FAMILIES:
+    for family in EVENTS_BY_FAMILY:
         events, states = BY_NAME[events_topic(family)], BY_NAME[state_topic(family)]
         assert (
             events.partition_count(SETTINGS)
@@ -47,19 +47,19 @@ def test_every_family_has_its_topics_with_equal_partitions() -> None:
 def test_names_are_unique_and_nothing_is_undeclared() -> None:
     assert len(BY_NAME) == len(TOPICS)
     expected = {CELLS, QUARANTINE} | {
-        topic(family) for family in FAMILIES for topic in (events_topic, state_topic)
+        topic(family) for family in EVENTS_BY_FAMILY for topic in (events_topic, state_topic)
     }
     assert BY_NAME.keys() == expected
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EVENTS_BY_FAMILY)
 def test_examples_are_events_of_the_family(family: str) -> None:
     examples = BY_NAME[events_topic(family)].examples
     assert examples
-    assert {EVENTS[name].family for name in examples} == {family}
+    assert {EVENT_TYPES[name].family for name in examples} == {family}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EVENTS_BY_FAMILY)
 def test_events_carry_the_time_at_which_the_hub_first_knew(family: str) -> None:
     assert (
         BY_NAME[events_topic(family)].config(SETTINGS)["message.timestamp.type"] == "LogAppendTime"
@@ -72,7 +72,7 @@ def test_what_figures_rest_on_is_kept_for_ever(name: str) -> None:
     assert (config["cleanup.policy"], config["retention.ms"]) == ("delete", "-1")
 
 
-@pytest.mark.parametrize("name", [CELLS, *(state_topic(family) for family in FAMILIES)])
+@pytest.mark.parametrize("name", [CELLS, *(state_topic(family) for family in EVENTS_BY_FAMILY)])
 def test_states_and_cells_are_compacted(name: str) -> None:
     config = BY_NAME[name].config(SETTINGS)
     assert config["cleanup.policy"] == "compact"
@@ -96,7 +96,7 @@ def test_the_quarantine_forgets_after_a_fortnight_and_never_fills_the_disk() -> 
 def test_the_page_on_privacy_says_how_long_refusals_are_kept() -> None:
     page = (Path(__file__).parents[3] / "docs" / "privacy.md").read_text("utf-8")
     days, size, segment = (
-        QUARANTINE_MS // DAY,
+        QUARANTINE_MS // DAY_MS,
         QUARANTINE_BYTES >> 20,
         QUARANTINE_SEGMENT_MS // 3_600_000,
     )
@@ -139,8 +139,11 @@ def test_every_topic_says_whose_it_is_and_needs_enough_copies(topic: Topic) -> N
 
 def test_other_books_have_topics_of_their_own_for_what_is_derived_and_the_same_events() -> None:
     names = {topic.name for topic in topics_of(SETTINGS.model_copy(update={"app_id": "lgsp-2"}))}
-    derived = {cells_topic("lgsp-2"), *(state_topic(family, "lgsp-2") for family in FAMILIES)}
-    assert names == derived | {QUARANTINE, *(events_topic(family) for family in FAMILIES)}
+    derived = {
+        cells_topic("lgsp-2"),
+        *(state_topic(family, "lgsp-2") for family in EVENTS_BY_FAMILY),
+    }
+    assert names == derived | {QUARANTINE, *(events_topic(family) for family in EVENTS_BY_FAMILY)}
     assert not derived & BY_NAME.keys()
     assert topics_of(SETTINGS) == TOPICS
 

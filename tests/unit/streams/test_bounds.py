@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 from ops.recount.compare import differing
 from ops.recount.published import States
 from schemas.clock import LATEST_MS
-from schemas.states import MOST, Document, Dossier, Item, Task, pack_id
+from schemas.states import MOST, Document, Dossier, InventoryItem, Task, pack_id
 from schemas.topics import STATE_BYTES
 from streams import health
 from streams.families import FAMILIES
@@ -80,7 +80,7 @@ def full_document() -> Document:
     )
 
 
-def full_item() -> Item:
+def full_item() -> InventoryItem:
     details = {
         "level": "department",
         "parent": "A" * 35,
@@ -90,7 +90,7 @@ def full_item() -> Item:
         "name_en": text(0, 120),
         "expected": True,
     }
-    return Item(
+    return InventoryItem(
         dict.fromkeys(
             range(AT - MOST_STATEMENTS, AT),
             (AT, pack_id(text(0)), "agency.registered", "A" * 35, AT, details),

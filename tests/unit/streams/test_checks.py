@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from schemas.cells import Rules
+from schemas.cells import CountingRules
 from schemas.errors import BooksError
 from streams.checks import Position, require_consistent
 from streams.families import FAMILIES
@@ -17,7 +17,11 @@ HOURS = replace(FAMILIES["dossiers"], calendar=77, hours=4)
 
 
 def part(
-    partition: int = 0, *, at: int = 40, states: int | None = None, rules: Rules | None = RULES
+    partition: int = 0,
+    *,
+    at: int = 40,
+    states: int | None = None,
+    rules: CountingRules | None = RULES,
 ) -> FamilyPartition:
     """Books that stand at an offset."""
     made = FamilyPartition(FAMILIES["dossiers"], partition)
@@ -102,24 +106,24 @@ def test_heartbeats_may_go_before_they_were_counted() -> None:
     ("published", "said"),
     [
         (
-            Rules(HOURS.version + 1, 77, 4),
+            CountingRules(HOURS.version + 1, 77, 4),
             (
                 "version {newer} of the rules counted these books, and this worker has version"
                 " {version}"
             ),
         ),
         (
-            Rules(HOURS.version, 88, 5),
+            CountingRules(HOURS.version, 88, 5),
             "office hours number 5 counted these books, and this worker has number 4",
         ),
-        (Rules(HOURS.version, 88, 4), "raise LGSP_OFFICE_HOURS_NUMBER to 5 everywhere"),
-        (Rules(HOURS.version, 88, 3), ""),
-        (Rules(HOURS.version, 77, 3), ""),
-        (Rules(HOURS.states_since, 88), ""),
-        (Rules(HOURS.states_since - 1, 88), "LGSP_APP_ID=lgsp-2"),
+        (CountingRules(HOURS.version, 88, 4), "raise LGSP_OFFICE_HOURS_NUMBER to 5 everywhere"),
+        (CountingRules(HOURS.version, 88, 3), ""),
+        (CountingRules(HOURS.version, 77, 3), ""),
+        (CountingRules(HOURS.states_since, 88), ""),
+        (CountingRules(HOURS.states_since - 1, 88), "LGSP_APP_ID=lgsp-2"),
     ],
 )
-def test_only_older_rules_and_hours_are_counted_anew(published: Rules, said: str) -> None:
+def test_only_older_rules_and_hours_are_counted_anew(published: CountingRules, said: str) -> None:
     one = part(rules=published)
     one.family = HOURS
     found = refused(one)
@@ -128,6 +132,6 @@ def test_only_older_rules_and_hours_are_counted_anew(published: Rules, said: str
 
 
 def test_hours_do_not_matter_to_rules_that_need_none() -> None:
-    one = part(rules=Rules(HOURS.version, 88, 9))
+    one = part(rules=CountingRules(HOURS.version, 88, 9))
     one.family = replace(HOURS, calendar=0, hours=0)
     assert refused(one) == ""

@@ -1,4 +1,6 @@
-"""A compressed map: a mapping like any other, whatever is packed meanwhile and whichever keys share a hash."""
+"""A compressed map: a mapping like any other, whatever is packed meanwhile and whichever keys share
+a hash.
+"""
 
 from __future__ import annotations
 

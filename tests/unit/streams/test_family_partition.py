@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pytest
 from facts import record, told
 
-from schemas.cells import LAYOUT, Rules, Standing, applied_row, encode_page
+from schemas.cells import APPLIED_LAYOUT, CellsStanding, CountingRules, applied_row, encode_page
 from schemas.errors import BooksError, LedgerError
 from schemas.states import applied_state
 from streams.families import FAMILIES
@@ -41,7 +41,7 @@ def opened(states: list[Row], pages: list[Row], *, applied: int = 1) -> FamilyPa
     part = FamilyPartition(FAMILY, 0)
     part.put_states(STATES, [*states, Row(*applied_state(applied))])
     part.put_pages(
-        CELLS, [*pages, Row(*applied_row("dossiers", Standing(applied, FAMILY.rules, 2)))]
+        CELLS, [*pages, Row(*applied_row("dossiers", CellsStanding(applied, FAMILY.rules, 2)))]
     )
     return part
 
@@ -69,18 +69,22 @@ async def test_books_without_a_page_have_nothing_to_publish() -> None:
 async def test_how_far_an_earlier_hub_came_is_said_again_so_that_it_refuses_these_books() -> None:
     part = FamilyPartition(FAMILY, 0)
     earlier = encode_page({"applied|-": {0: 7, 1: FAMILY.version}})
-    part.put_pages(CELLS, [Row(applied_row("dossiers", Standing(7, FAMILY.rules))[0], earlier)])
-    assert (part.next, part.rules) == (7, Rules(FAMILY.version))
+    part.put_pages(
+        CELLS, [Row(applied_row("dossiers", CellsStanding(7, FAMILY.rules))[0], earlier)]
+    )
+    assert (part.next, part.rules) == (7, CountingRules(FAMILY.version))
     changes = await part.settled()
     assert changes is not None
-    assert part.pages(changes, part.next)[-1] == applied_row("dossiers", Standing(7, FAMILY.rules))
+    assert part.pages(changes, part.next)[-1] == applied_row(
+        "dossiers", CellsStanding(7, FAMILY.rules)
+    )
 
 
 def test_books_of_a_later_layout_are_refused_by_name() -> None:
-    page = encode_page({"applied|-": {0: LAYOUT - 1}})
+    page = encode_page({"applied|-": {0: APPLIED_LAYOUT - 1}})
     with pytest.raises(BooksError, match=r"lgsp\.dossiers/0: .*A newer worker kept these books"):
         FamilyPartition(FAMILY, 0).put_pages(
-            CELLS, [Row(applied_row("dossiers", Standing(0, Rules(1)))[0], page)]
+            CELLS, [Row(applied_row("dossiers", CellsStanding(0, CountingRules(1)))[0], page)]
         )
 
 
@@ -170,7 +174,7 @@ async def test_states_of_before_they_said_how_far_they_had_come_say_so_from_now_
     states, pages = rows(fold(FACT))
     part = FamilyPartition(FAMILY, 0)
     part.put_states(STATES, states)
-    part.put_pages(CELLS, [*pages, Row(*applied_row("dossiers", Standing(1, FAMILY.rules)))])
+    part.put_pages(CELLS, [*pages, Row(*applied_row("dossiers", CellsStanding(1, FAMILY.rules)))])
     assert part.states_next is None
     changes = await part.settled()
     assert changes is not None

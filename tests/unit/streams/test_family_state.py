@@ -201,7 +201,7 @@ def test_less_those_takes_each_away_as_often_as_it_stands() -> None:
 
 
 def test_every_event_type_of_a_family_has_its_merge() -> None:
-    from schemas.events import FAMILIES as EVENTS
+    from schemas.events import EVENTS_BY_FAMILY as EVENTS
 
     for name, family in FAMILIES.items():
         assert family.merges.keys() == {model.type for model in EVENTS[name]}

@@ -17,7 +17,7 @@ import pytest
 from facts import Record, named, told
 
 from schemas import cells, contracts, states
-from schemas.events import EVENTS, FAMILIES
+from schemas.events import EVENT_TYPES, EVENTS_BY_FAMILY
 from schemas.wire import encode
 from streams import families
 from streams.family_state import FamilyState
@@ -45,11 +45,11 @@ def complaints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
     events = ModuleType("schemas.events.complaints")
     monkeypatch.setitem(sys.modules, events.__name__, events)
     exec(BLOCKS["schemas/events/complaints.py"], events.__dict__)
-    monkeypatch.setitem(FAMILIES, "complaints", events.EVENTS)
+    monkeypatch.setitem(EVENTS_BY_FAMILY, "complaints", events.EVENTS)
     for event in events.EVENTS:
-        monkeypatch.setitem(EVENTS, event.type, event)
-    kinds = eval("{" + BLOCKS["schemas/cells.py"] + "}", {"Kind": cells.Kind})
-    monkeypatch.setitem(cells.KINDS, "complaints", kinds["complaints"])
+        monkeypatch.setitem(EVENT_TYPES, event.type, event)
+    kinds = eval("{" + BLOCKS["schemas/cells.py"] + "}", {"CellKind": cells.CellKind})
+    monkeypatch.setitem(cells.CELL_KINDS, "complaints", kinds["complaints"])
     exec(BLOCKS["schemas/states.py"], states.__dict__)
     assert [line.partition(" as ")[0] for line in contracts.write_lock()] == [
         "complaint.received version 1",
@@ -60,7 +60,7 @@ def complaints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
     yield family
     del states.Complaint  # type: ignore[attr-defined]
     contracts.contracts.cache_clear()
-    contracts.latest.cache_clear()
+    contracts.latest_contracts.cache_clear()
 
 
 def test_the_family_of_the_page_counts_what_its_example_says(complaints: Any) -> None:

@@ -16,7 +16,7 @@ from metrics.api.problems import KINDS
 from metrics.api.shapes import IndicatorAnswer
 from metrics.catalogue.indicators import Agency, Indicator
 from metrics.prometheus.exposition import METRICS
-from schemas.windows import COMPARISONS, EXPORTED, NAMES
+from schemas.windows import COMPARISONS, EXPORTED, WINDOW_NAMES
 from serving import KINDS as SERVER_KINDS
 from serving import METRICS as SERVER
 from serving.problems import table
@@ -61,7 +61,7 @@ def test_no_metric_is_documented_that_is_not_there() -> None:
 def test_every_parameter_window_and_problem_of_the_api_is_documented() -> None:
     fields = {**CountsAsked.model_fields, **IndicatorsAsked.model_fields}
     parameters = {field.alias or name for name, field in fields.items()}
-    for word in (*parameters, *NAMES, *COMPARISONS):
+    for word in (*parameters, *WINDOW_NAMES, *COMPARISONS):
         assert f"`{word}`" in API_PAGE, word
     assert table({**SERVER_KINDS, **KINDS}) in API_PAGE, (
         "paste serving.problems.table of both kinds"

@@ -15,7 +15,7 @@ from metrics.api.shapes import IndicatorAnswer
 from metrics.catalogue.indicators import Indicator
 from metrics.figures.sums import Moment
 from metrics.prometheus.scrape import Kept, Scrape
-from schemas.states import Item
+from schemas.states import InventoryItem
 from serving.directory.directory import Directory
 
 NOW = at("2025-03-20T10:00")
@@ -66,7 +66,7 @@ def registered() -> Directory:
     since = at("2020-01-01")
     return Directory(
         {
-            f"procedure/{code}": Item(
+            f"procedure/{code}": InventoryItem(
                 statements={
                     since: (
                         since,

@@ -23,7 +23,7 @@ from metrics.lists.questions import Lists
 from metrics.lists.subjects import ListAsked
 from metrics.prometheus.exporter import Exporter
 from ops.listing import meanings
-from schemas.cells import KINDS, SINCE
+from schemas.cells import CELL_KINDS, SINCE
 from serving.directory.directory import Directory
 from serving.store.follower import Progress
 from streams.families import FAMILIES
@@ -205,7 +205,7 @@ def test_prometheus_gets_no_sample(cube: FedCube) -> None:
 
 def test_what_is_declared_can_be() -> None:
     for (family, kind, measure), version in SINCE.items():
-        assert measure in KINDS[family][kind].measures
+        assert measure in CELL_KINDS[family][kind].measures
         assert 1 < version <= FAMILIES[family].version
 
 

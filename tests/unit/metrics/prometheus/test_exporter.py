@@ -26,7 +26,7 @@ from metrics.prometheus.exporter import Exporter
 from metrics.prometheus.exposition import METRICS, Metric, block, labelled
 from metrics.prometheus.scrape import Kept, told_of
 from schemas.clock import DAY_MS, to_ms
-from schemas.windows import EXPORTED, named
+from schemas.windows import EXPORTED, named_window
 from serving.directory.directory import Directory
 from serving.store.follower import Progress
 
@@ -117,7 +117,7 @@ def test_indicators_are_those_of_the_api(
                 assert told_by_agency == ((indicator.id, "A", window) in numerators)
                 for agency in ("all", "A", "B", "C") if told_by_agency else ("all",):
                     scope = Scope(
-                        named(window, moment.today),
+                        named_window(window, moment.today),
                         None if agency == "all" else frozenset([agency]),
                     )
                     parts = read(Sharing(snapshot, [indicator]), indicator, moment, [scope])
