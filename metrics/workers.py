@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 
 from metrics.cube.tables import FAMILIES
 from schemas.errors import KafkaUnavailable
+from schemas.families import OWN_FAMILY
 from schemas.kafka import admin, consumer
 from schemas.pauses import Pauses
 from schemas.settings import Settings
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 2.0
 PATIENCE_SECONDS = 10.0
 FETCH_BYTES = 16 << 10  # one event of a partition is looked at
-HEARTBEATS = events_topic("heartbeats")
+HEARTBEATS = events_topic(OWN_FAMILY)
 EVENTS = tuple(topic.name for topic in TOPICS if topic.owner == "connectors")
 
 

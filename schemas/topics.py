@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from schemas.clock import DAY_MS
+from schemas.clock import DAY_MS, HOUR_MS
+from schemas.families import DECLARED_FAMILIES, FamilyDeclaration
 from schemas.settings import Settings
 
 # How long a deleted cell's tombstone stays readable: a cube that was away for longer rebuilds
@@ -112,75 +113,35 @@ def cells_topic(books: str = DEFAULT_BOOKS) -> str:
 CELLS = cells_topic()
 
 
-def _states(family: str, key: str, holds: str) -> Topic:
+def _events(family: FamilyDeclaration) -> Topic:
+    topic = Topic(
+        events_topic(family.name),
+        "connectors",
+        family.key,
+        family.events,
+        "for ever",
+        broker_time=True,
+        examples=family.examples,
+    )
+    if not family.own:
+        return topic
+    return replace(topic, kept="limited", retention_ms=HOUR_MS, made_again=True)
+
+
+def _states(family: FamilyDeclaration) -> Topic:
     return Topic(
-        state_topic(family), "streams", key, holds, "newest per key", max_message_bytes=STATE_BYTES
+        state_topic(family.name),
+        "streams",
+        family.key,
+        family.states,
+        "newest per key",
+        max_message_bytes=STATE_BYTES,
     )
 
 
 TOPICS: tuple[Topic, ...] = (
-    Topic(
-        "lgsp.dossiers",
-        "connectors",
-        "dossier id (MaHoSo)",
-        "events of dossiers",
-        "for ever",
-        broker_time=True,
-        examples=("dossier.received", "dossier.finished"),
-    ),
-    Topic(
-        "lgsp.documents",
-        "connectors",
-        "document id (DocumentId)",
-        "events of documents",
-        "for ever",
-        broker_time=True,
-        examples=("document.sent", "document.status_changed"),
-    ),
-    Topic(
-        "lgsp.tasks",
-        "connectors",
-        "task id",
-        "events of tasks",
-        "for ever",
-        broker_time=True,
-        examples=("task.assigned", "task.completed"),
-    ),
-    Topic(
-        "lgsp.activities",
-        "connectors",
-        "activity id",
-        "meetings, inspections, work records",
-        "for ever",
-        broker_time=True,
-        examples=("activity.meeting_held",),
-    ),
-    Topic(
-        "lgsp.inventory",
-        "connectors",
-        "item id",
-        "agencies, procedures, systems, datasets, accounts, reported figures",
-        "for ever",
-        broker_time=True,
-        examples=("agency.registered", "figure.reported"),
-    ),
-    Topic(
-        "lgsp.heartbeats",
-        "connectors",
-        "partition number",
-        "the gateway's heartbeats",
-        "limited",
-        retention_ms=3_600_000,
-        broker_time=True,
-        made_again=True,
-        examples=("hub.heartbeat",),
-    ),
-    _states("dossiers", "dossier id", "what is known of each dossier"),
-    _states("documents", "document id", "what is known of each document"),
-    _states("tasks", "task id", "what is known of each task"),
-    _states("activities", "activity id", "what is known of each activity"),
-    _states("inventory", "item id", "what is known of each item"),
-    _states("heartbeats", "partition number", "the newest heartbeat of each partition"),
+    *map(_events, DECLARED_FAMILIES),
+    *map(_states, DECLARED_FAMILIES),
     Topic(
         CELLS,
         "streams",

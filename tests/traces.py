@@ -28,6 +28,7 @@ from metrics.tracing.log import TAIL, Read, Wanted
 from metrics.tracing.questions import Traces
 from ops.listing import meanings
 from schemas.errors import KafkaUnavailable
+from schemas.families import LISTED_FAMILIES
 from schemas.partitioner import partition_of
 from schemas.states import applied_state
 from schemas.topics import events_topic, state_topic
@@ -37,7 +38,6 @@ from serving.store.follower import Progress
 from streams.families import FAMILIES
 from streams.family_state import FamilyState
 
-LISTED = ("dossiers", "documents", "tasks")
 # Beside the shipped indicators two that are limited to one procedure each, as a catalogue of one's
 # own may have them.
 _SHARE = INDICATORS["dossiers_on_time_share"]
@@ -123,7 +123,7 @@ class MemoryLog:
 
 def empty_index(folder: Path, partitions: int = 1) -> FactIndex:
     """An index without facts."""
-    index = FactIndex(folder / "facts.sqlite", LISTED, partitions)
+    index = FactIndex(folder / "facts.sqlite", LISTED_FAMILIES, partitions)
     index.open("one", NOW)
     return index
 
@@ -149,7 +149,7 @@ class Hub:
             MemoryLog(),
         )
         self.cube.open("one", now_ms)
-        self.families = {family: FamilyState(FAMILIES[family]) for family in LISTED}
+        self.families = {family: FamilyState(FAMILIES[family]) for family in LISTED_FAMILIES}
 
     def count(self, facts: list[Heard], *, index: bool = True) -> None:
         """Facts that are in the index and counted."""

@@ -25,13 +25,14 @@ from schemas import kafka
 from schemas.clock import now_ms
 from schemas.errors import HubError, KafkaUnavailable
 from schemas.events import Event
+from schemas.families import OWN_FAMILY
 from schemas.settings import Settings
 from schemas.topics import TOPICS, events_topic
 from schemas.wire import cloud_event_headers, encode
 
 log = logging.getLogger(__name__)
 
-CANARY = events_topic("heartbeats")
+CANARY = events_topic(OWN_FAMILY)
 SLICE = 250  # records encoded before other callers get their turn
 REMIND_SECONDS = 300.0
 LOOK_AFTER_SECONDS = 1.0  # without an acknowledgement, to look whether the topic is still there

@@ -18,7 +18,7 @@ from metrics.api.patience import PATIENCE_SECONDS, in_time
 from metrics.api.problems import Problem
 from metrics.lists.questions import Lists
 from metrics.lists.subjects import ListAsked
-from metrics.lists.tables import FAMILIES
+from schemas.families import LISTED_FAMILIES
 
 THREADS = 4
 
@@ -34,7 +34,7 @@ def listing_routes(
 
     def routes(_: Executor) -> APIRouter:
         made, pool = APIRouter(), ThreadPoolExecutor(THREADS, "lists")
-        for family in FAMILIES:
+        for family in LISTED_FAMILIES:
             _route(made, family, lists, pool, patience)
         return made
 

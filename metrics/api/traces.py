@@ -18,8 +18,8 @@ from metrics.api.csv import answered
 from metrics.api.patience import PATIENCE_SECONDS, in_time
 from metrics.api.problems import Problem
 from metrics.api.trace_shapes import TraceAnswer, facts_sheet
-from metrics.lists.tables import FAMILIES
-from metrics.tracing.questions import ONE, TraceAsked, Traces
+from metrics.tracing.questions import TraceAsked, Traces
+from schemas.families import LISTED_FAMILIES, thing_of
 
 THREADS = 2  # of its own: who waits for Kafka keeps nobody from a figure
 
@@ -33,7 +33,7 @@ def trace_routes(traces: Traces | None) -> Callable[[Executor], APIRouter]:
 
     def routes(_: Executor) -> APIRouter:
         made, pool = APIRouter(responses=ERRORS), ThreadPoolExecutor(THREADS, "traces")
-        for family in FAMILIES:
+        for family in LISTED_FAMILIES:
             _route(made, family, traces, pool)
         return made
 
@@ -52,11 +52,14 @@ def _route(routes: APIRouter, family: str, traces: Traces | None, pool: Executor
         return _response(request, answer, asked)
 
     traced.__doc__ = (
-        f"One {ONE[family]}: the facts about it in the order in which they came in, what is known"
-        " of it, what it counts for."
+        f"One {thing_of(family)}: the facts about it in the order in which they came in, what is"
+        " known of it, what it counts for."
     )
     routes.add_api_route(
-        f"/v1/{family}/{{id:path}}", traced, response_model=TraceAnswer, name=f"trace_{ONE[family]}"
+        f"/v1/{family}/{{id:path}}",
+        traced,
+        response_model=TraceAnswer,
+        name=f"trace_{thing_of(family)}",
     )
 
 

@@ -22,6 +22,7 @@ from metrics.cube.tables import TABLES, create_all, fingerprint
 from schemas.cells import CellKey, CellSums, cells_of_page, is_applied
 from schemas.clock import LATEST_MS, as_date, now_ms
 from schemas.errors import ContractError
+from schemas.families import PROCEDURE_FAMILIES
 from schemas.kafka import ConsumedRecord
 from serving.store.disposable import DisposableFile, Place
 
@@ -219,7 +220,7 @@ class _Batch:
         if not TABLES[key.family, key.kind].heard:
             return
         self.agencies[key.agency] = max(at_ms, self.agencies.get(key.agency, 0))
-        if key.family == "dossiers" and key.category != NOT_KNOWN:
+        if key.family in PROCEDURE_FAMILIES and key.category != NOT_KNOWN:
             self.procedures[key.category] = max(at_ms, self.procedures.get(key.category, 0))
 
 

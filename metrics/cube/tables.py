@@ -18,6 +18,7 @@ from functools import cached_property
 
 from metrics.cube.rollups import COARSER, FINE
 from schemas.cells import CELL_KINDS, CellKind
+from schemas.families import OWN_FAMILY, PROCEDURE_FAMILIES
 
 VERSION = 4
 KEY = ("at", "agency", "category", "partition")
@@ -72,7 +73,7 @@ class Table:
         """Name of the table of sums by category; None: it has none."""
         return (
             f"{self.cells}_categories"
-            if self.family == "dossiers" and self.declared.at == "day"
+            if self.family in PROCEDURE_FAMILIES and self.declared.at == "day"
             else None
         )
 
@@ -193,7 +194,7 @@ TABLES: dict[tuple[str, str], Table] = {
 
 
 # Those that people ask about; the other one is the hub's own pulse.
-FAMILIES = tuple(family for family in CELL_KINDS if family != "heartbeats")
+FAMILIES = tuple(family for family in CELL_KINDS if family != OWN_FAMILY)
 
 
 def create_all() -> list[str]:

@@ -32,6 +32,7 @@ from metrics.figures.sums import (
     read,
 )
 from schemas.codes import ADMINISTRATIVE_LEVELS, AdministrativeLevel
+from schemas.families import EXPECTED_FAMILIES, are_by_procedure
 from schemas.windows import EVER, Window
 from serving.directory.directory import Directory
 
@@ -211,7 +212,7 @@ def _absent(
 def among_of(question: Question, indicator: Indicator) -> tuple[str, ...] | Name:
     """The categories that it is limited to (none: all), or why there are none."""
     field_ = question.asked.field
-    if field_ and (indicator.source == "reported" or set(indicator.families) != {"dossiers"}):
+    if field_ and (indicator.source == "reported" or not are_by_procedure(indicator.families)):
         return absence.NOT_ONE_FIELD
     return among(question.directory, indicator, field_)
 
@@ -318,13 +319,11 @@ def known(directory: Directory, group: str, by: str | None, families: Sequence[s
     """Whether the agency or procedure of a group is registered; None where groups are neither, or
     nobody registers them.
     """
-    if by == "category" and set(families) == {"dossiers"}:
+    if by == "category" and are_by_procedure(families):
         return directory.registered_procedure(group)
     return directory.registered(group, by)
 
 
 def sending(families: Iterable[str]) -> list[str]:
-    """The families of which every agency is expected to send events. Who has no systems, fees or
-    accounts has none to register.
-    """
-    return [family for family in families if family != "inventory"]
+    """The families of which every agency is expected to send events."""
+    return [family for family in families if family in EXPECTED_FAMILIES]

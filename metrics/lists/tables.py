@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from schemas.cells import CELL_KINDS, CellKind, CountingRules, counted
+from schemas.families import LISTED_FAMILIES
 
 VERSION = 1
-FAMILIES = ("dossiers", "documents", "tasks")
 HALF = 62  # bits in each of the two numbers: SQLite's are signed, of 64 bits
 KEY = ("at", "agency", "thing", "number")
 MOST_BITS = 4  # of which a row's patterns are told apart
@@ -33,7 +33,7 @@ COMMON = (
     *(
         f"CREATE TABLE {family} (thing TEXT PRIMARY KEY, dates BLOB NOT NULL, listed BLOB NOT NULL)"
         " WITHOUT ROWID"
-        for family in FAMILIES
+        for family in LISTED_FAMILIES
     ),
 )
 
@@ -170,7 +170,7 @@ class Listed:
 
 TABLES: dict[tuple[str, str], Listed] = {
     (family, kind): Listed(family, kind, declared)
-    for family in FAMILIES
+    for family in LISTED_FAMILIES
     for kind, declared in counted(family).items()
 }
 ORDER: tuple[tuple[str, str], ...] = tuple(TABLES)
@@ -199,7 +199,7 @@ def fingerprint(rules: Mapping[str, tuple[CountingRules, tuple[str, ...]]]) -> s
     """
     declared = [
         (family, kind, what.at, what.measures)
-        for family in FAMILIES
+        for family in LISTED_FAMILIES
         for kind, what in CELL_KINDS[family].items()
     ]
     return hashlib.sha256(

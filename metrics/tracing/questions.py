@@ -24,6 +24,7 @@ from metrics.tracing.index import Fact, FactIndex, indexed
 from metrics.tracing.log import Log, Read, Wanted
 from schemas.clock import iso
 from schemas.errors import KafkaUnavailable
+from schemas.families import thing_of
 from schemas.ids import LONGEST_ID, is_thing_id, text_in
 from schemas.partitioner import partition_of
 from schemas.topics import events_topic, state_topic
@@ -32,7 +33,6 @@ from serving.store.follower import Progress
 
 LIMIT, MOST = 50, 200  # a fact takes a question to the broker
 LARGEST = 1 << 62  # of the numbers that SQLite compares
-ONE: Mapping[str, str] = {"dossiers": "dossier", "documents": "document", "tasks": "task"}
 
 NO_STATE = Name(
     vi="Không được tính ở đâu: chưa có thông tin nào được tính, hoặc tất cả đều bị từ chối.",
@@ -130,8 +130,8 @@ class Traces:
             return found[0]
         raise Problem(
             "not-found",
-            f"Nothing was ever told of a {ONE[family]} {shown(id_)}: see how its source writes the"
-            " id, capitals and signs included.",
+            f"Nothing was ever told of a {thing_of(family)} {shown(id_)}: see how its source writes"
+            " the id, capitals and signs included.",
         )
 
     def _answer(self, family: str, id_: str, asked: TraceAsked, after: Fact | None) -> TraceAnswer:

@@ -13,7 +13,6 @@ from typing import Any
 import aiohttp
 
 from metrics.catalogue.indicators import load_indicators
-from metrics.lists.tables import FAMILIES
 from metrics.lists.terms import Part, families_of
 from ops.bench.load import DAYS, YEAR, waiting, write
 from ops.bench.names import Scale
@@ -25,6 +24,7 @@ from ops.simulate.whole import whole_province
 from ops.up.supervise import Service
 from schemas.clock import DAY_MS, to_datetime
 from schemas.errors import EnvironmentBroken
+from schemas.families import LISTED_FAMILIES
 
 SEED = 1
 PARTS: tuple[Part, Part] = ("numerator", "denominator")
@@ -146,7 +146,11 @@ def listed() -> Iterator[tuple[str, Asked]]:
     for indicator in load_indicators().values():
         for part in PARTS:
             families = families_of(indicator, part)
-            if indicator.source == "events" and len(families) == 1 and families[0] in FAMILIES:
+            if (
+                indicator.source == "events"
+                and len(families) == 1
+                and families[0] in LISTED_FAMILIES
+            ):
                 asked = {
                     "indicator": indicator.id,
                     "part": part,

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from schemas.errors import ContractError, KafkaUnavailable
+from schemas.families import INVENTORY
 from schemas.kafka import ConsumedRecord, admin, consumer
 from schemas.settings import Settings
 from schemas.states import APPLIED_KEY, InventoryItem
@@ -109,7 +110,7 @@ class DirectoryFeed(Background):
                 log.warning("The directory: %s: %s.", mistake.place, mistake.en)
 
     async def _follow(self) -> None:
-        name = state_topic("inventory", self._settings.app_id)
+        name = state_topic(INVENTORY, self._settings.app_id)
         async with admin(self._settings) as client:
             (topic,) = await client.describe_topics([name])
         partitions = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from schemas.cells import HOURS_BOUNDS
-from schemas.clock import day
+from schemas.clock import HOUR_MS, day
 from schemas.states import Document, pack_id
 from streams.families.base import ALL, Contribution, Family, Fields, measure_indexes, newer
 from streams.families.bounds import BoundedAnswers, BoundedGroup, by_value, over
@@ -25,7 +25,6 @@ _RECALL_INDEX = {
     "agreed": _RECALLED["agreed"],
     "refused": _RECALLED["refused_recall"],
 }
-_HOUR_MS = 3_600_000
 _GROUPS: tuple[BoundedGroup, ...] = (
     BoundedAnswers("statuses", "answers", by_value),
     BoundedGroup("recall", "answers to a recall", by_value),
@@ -159,7 +158,7 @@ def _timed(
 ) -> Contribution:
     """The time from sending to an answer: seconds behind `timed`, then the classes of hours."""
     took = max(0, at - sent_at)
-    hours = -(-took // _HOUR_MS)
+    hours = -(-took // HOUR_MS)
     classes = (*ones, timed, timed + 2 + bisect_left(HOURS_BOUNDS, hours))
     return (f"documents|{kind}|{tail}{day(at)}".encode(), classes, ((timed + 1, took // 1000),))
 

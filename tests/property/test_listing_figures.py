@@ -25,9 +25,9 @@ from metrics.cube.snapshot import Readers
 from metrics.figures.sums import Moment, Scope, Sharing, read
 from metrics.lists.listing import Listing
 from metrics.lists.reader import page, total
-from metrics.lists.tables import FAMILIES as LISTED
 from metrics.lists.tables import is_sum
 from metrics.lists.terms import Part, families_of, selections
+from schemas.families import LISTED_FAMILIES
 from schemas.windows import EVER, Window
 from streams.families import FAMILIES
 from streams.family_state import FamilyState
@@ -48,7 +48,7 @@ LIVE: list[tuple[Indicator, Part]] = [
     (indicator, part)
     for indicator in load_indicators().values()
     for part in PARTS
-    if (families := families_of(indicator, part)) and set(families) <= set(LISTED)
+    if (families := families_of(indicator, part)) and set(families) <= set(LISTED_FAMILIES)
 ]
 
 
@@ -103,7 +103,7 @@ def compare(
         assert len(listed) == figure, (indicator.id, part)
 
 
-@pytest.mark.parametrize("family", LISTED)
+@pytest.mark.parametrize("family", LISTED_FAMILIES)
 def test_the_list_is_as_long_as_the_figure(files: tuple[Cube, Listing], family: str) -> None:
     about = [
         (indicator, part) for indicator, part in LIVE if family in families_of(indicator, part)
@@ -160,4 +160,4 @@ def test_windows_whose_hierarchy_changes_are_listed_part_by_part(
 
 def test_the_catalogue_has_live_parts_of_every_listed_family() -> None:
     found = Counter(family for indicator, part in LIVE for family in families_of(indicator, part))
-    assert set(found) == set(LISTED)
+    assert set(found) == set(LISTED_FAMILIES)

@@ -13,11 +13,11 @@ import httpx
 from harness import Hub, until
 
 from connectors.publishing.publisher import Publisher
-from metrics.lists.tables import FAMILIES
 from ops.simulate.run import START
 from ops.simulate.whole import whole_province
 from schemas.clock import iso
 from schemas.events import Event
+from schemas.families import LISTED_FAMILIES
 
 ID = "TST/H35?1#2 %41"
 SENT = [  # the finish comes before the reception, and comes twice
@@ -134,13 +134,13 @@ async def test_every_listed_thing_can_be_asked_with_all_of_its_facts(hub: Hub) -
     with sqlite3.connect(hub.settings.data / "listing.sqlite") as listing:
         things = [
             (family, thing)
-            for family in FAMILIES
+            for family in LISTED_FAMILIES
             for (thing,) in listing.execute(f"SELECT thing FROM {family}")
         ]
-    assert {(event.family, event.thing) for event in told if event.family in FAMILIES} == set(
-        things
-    )
-    assert Counter(family for family, _ in things).keys() == set(FAMILIES)
+    assert {
+        (event.family, event.thing) for event in told if event.family in LISTED_FAMILIES
+    } == set(things)
+    assert Counter(family for family, _ in things).keys() == set(LISTED_FAMILIES)
     for family, thing in things:
         answer = get(hub, f"/v1/{family}/{quote(thing, safe='')}")
         mine = [event for event in told if (event.family, event.thing) == (family, thing)]

@@ -1,9 +1,10 @@
 """docs/new-family.md, followed to the letter: what its blocks say becomes a family that counts what
-its example says.
+its example says, and nothing but the declarations knows families by name.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Iterator
@@ -16,10 +17,13 @@ import facts
 import pytest
 from facts import Record, named, told
 
-from schemas import cells, contracts, states
+from metrics.tracing.flags import FLAGS
+from schemas import cells, contracts, states, topics
+from schemas import families as declared
 from schemas.events import EVENT_TYPES, EVENTS_BY_FAMILY
 from schemas.wire import encode
 from streams import families
+from streams.families.dates import DATES
 from streams.family_state import FamilyState
 
 ROOT = Path(__file__).parents[3]
@@ -100,10 +104,68 @@ def test_what_the_page_names_is_there() -> None:
         "streams/families/complaints.py",
         "tests/unit/test_complaints_figures.py",
     }
-    assert BLOCKS.keys() < new | {"schemas/states.py", "schemas/cells.py"}
+    assert BLOCKS.keys() < new | {"schemas/families.py", "schemas/states.py", "schemas/cells.py"}
     named_ = set(
         re.findall(r"`((?:schemas|streams|connectors|metrics|tests|docs|ops)/[\w./-]+)`", PAGE)
     )
     assert len(named_) > 12
     assert {path for path in named_ - new if not (ROOT / path).exists()} == set()
     assert "DEFAULTS" in vars(facts)
+
+
+def test_its_topics_are_those_of_its_row() -> None:
+    (row,) = eval(
+        "(" + BLOCKS["schemas/families.py"] + ")",
+        {"FamilyDeclaration": declared.FamilyDeclaration},
+    )
+    made = [topics._events(row), topics._states(row)]
+    assert [topic.name for topic in made] == ["lgsp.complaints", "lgsp.complaints.state"]
+    assert {topic.name for topic in topics.TOPICS} >= {
+        name
+        for family in declared.FAMILY_NAMES
+        for name in (topics.events_topic(family), topics.state_topic(family))
+    }
+
+
+def test_every_family_is_declared_once_and_everywhere() -> None:
+    assert tuple(EVENTS_BY_FAMILY) == tuple(cells.CELL_KINDS) == declared.FAMILY_NAMES
+    assert tuple(families.FAMILIES) == declared.FAMILY_NAMES
+    assert tuple(DATES) == tuple(FLAGS) == declared.LISTED_FAMILIES
+
+
+# Where a family's name may stand, and why.
+DECLARATIONS = (
+    "schemas/families.py",
+    "schemas/events/",
+    "schemas/cells",
+    "streams/families/",
+)
+OTHERS = {
+    "schemas/codes.py": "a kind of system is called documents",
+    "metrics/catalogue/indicators.py": "figures are counted in dossiers, documents or tasks",
+    "metrics/prometheus/scrape.py": "which are due soon is asked of open dossiers",
+    "metrics/tracing/flags.py": "what is wrong with a thing, in words",
+    "ops/bench/": "what is measured is a load of dossiers",
+    "ops/simulate/": "a simulated province tells facts of each family, and knows its figures",
+}
+
+
+def test_nothing_else_knows_families_by_name() -> None:
+    """Whoever needs a list of families, derives it from the declarations."""
+    name = re.compile(rf"(lgsp\.)?({'|'.join(declared.FAMILY_NAMES)})(\.state|\|.*)?").fullmatch
+    knowing = {
+        str(path.relative_to(ROOT))
+        for package in ("schemas", "serving", "connectors", "streams", "metrics", "ops")
+        for path in (ROOT / package).rglob("*.py")
+        if any(map(name, _texts(path)))
+    }
+    others = {path for path in knowing if not path.startswith(DECLARATIONS)}
+    assert {path for path in others if not path.startswith(tuple(OTHERS))} == set()
+    unused = {allowed for allowed in OTHERS if not any(path.startswith(allowed) for path in others)}
+    assert unused == set()
+
+
+def _texts(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value

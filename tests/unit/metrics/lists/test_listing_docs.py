@@ -23,9 +23,9 @@ from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
 from metrics.lists.questions import Lists
 from metrics.lists.subjects import ListAsked
-from metrics.lists.tables import FAMILIES
 from metrics.prometheus.exporter import Exporter
 from ops.listing import meanings
+from schemas.families import LISTED_FAMILIES
 from serving.store.follower import Progress
 
 PAGE = (Path(__file__).parents[4] / "docs" / "api.md").read_text("utf-8")
@@ -77,5 +77,5 @@ def test_every_parameter_date_and_address_is_documented() -> None:
     dates = {name for meaning in meanings() for name in meaning.date_names}
     for word in parameters | dates:
         assert f"`{word}`" in SECTION, word
-    for family in FAMILIES:
+    for family in LISTED_FAMILIES:
         assert f"/v1/{family}" in SECTION
