@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 from metrics.cube.tables import FAMILIES
 from schemas.errors import KafkaUnavailable
 from schemas.families import OWN_FAMILY
-from schemas.kafka import admin, consumer
+from schemas.kafka.clients import admin, consumer
 from schemas.pauses import Pauses
 from schemas.settings import Settings
 from schemas.topics import TOPICS, events_topic

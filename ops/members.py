@@ -9,7 +9,8 @@ from typing import Any, cast
 from rich.console import Console
 
 from schemas.errors import HubError
-from schemas.kafka import COORDINATOR_MOVES, admin
+from schemas.kafka.clients import admin
+from schemas.kafka.reading import COORDINATOR_MOVES
 from schemas.settings import Settings
 
 # beyond the session timeout, in which a worker that ended is still a member of its group

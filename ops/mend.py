@@ -20,7 +20,7 @@ from rich.table import Table
 from ops.kafka.changes import delete_topics, set_group
 from ops.members import require_no_worker
 from schemas.errors import BooksError, HubError
-from schemas.kafka import ensure_topics
+from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from schemas.topics import topics_of
 from streams.checks import (

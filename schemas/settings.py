@@ -1,5 +1,5 @@
 """Every setting of the hub, in one table: name, default, help. Drives the command line's help and
-docs/settings.md.
+docs/settings.md (`python -m schemas.settings` prints its table).
 
 A setting comes from the environment (`LGSP_` + its name in capitals), else from the TOML file named
 by `LGSP_CONFIG` (default `lgsp.toml` in the working folder), else from the default here.
@@ -7,11 +7,9 @@ by `LGSP_CONFIG` (default `lgsp.toml` in the working folder), else from the defa
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -27,13 +25,11 @@ from pydantic_settings import (
 from schemas.errors import SettingsError
 from schemas.listening import address, is_every_address
 from schemas.officehours import parse_days, parse_hours
-from schemas.settings_words import sentence, setting_text
+from schemas.settings_words import refuse_unknown, sentence, settings_table
 
 _BOOKS = r"[a-z0-9-]+"
 _SERVER = r"[^\s,/:]+:\d{1,5}|\[[0-9A-Fa-f:.]+\]:\d{1,5}"
 _LONGEST_SECONDS, _YEAR_SECONDS = 3_600, 31_536_000  # seconds
-# Read elsewhere: the settings file, a child's supervisor, a broker for tests.
-_OTHER_VARIABLES = ("LGSP_CONFIG", "LGSP_SUPERVISOR_PID", "LGSP_TEST_KAFKA")
 
 
 class Settings(BaseSettings):
@@ -360,7 +356,7 @@ def settings() -> Settings:
 
     Raises: SettingsError naming each setting that is wrong.
     """
-    refuse_unknown(os.environ)
+    refuse_unknown(os.environ, Settings.model_fields)
     try:
         return Settings()
     except ValidationError as error:
@@ -376,33 +372,6 @@ def settings() -> Settings:
         ) from error
 
 
-def refuse_unknown(environment: Iterable[str]) -> None:
-    """A mistyped variable must not pass for a default.
-
-    Raises: SettingsError naming the nearest setting.
-    """
-    known = [*(f"LGSP_{name.upper()}" for name in Settings.model_fields), *_OTHER_VARIABLES]
-    for name in environment:
-        if name.startswith("LGSP_") and name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]}?" if near else "`lgsp settings` lists them all."
-            raise SettingsError(f"{name} is no setting: unset it; {hint}")
-
-
-def settings_table() -> str:
-    """The table of docs/settings.md, one row a setting; `python -m schemas.settings` prints it."""
-    rows = [
-        f"| `LGSP_{name.upper()}` | {_default(field.default)} |"
-        f" {(field.description or '').replace('|', chr(92) + '|')} |"
-        for name, field in Settings.model_fields.items()
-    ]
-    return "\n".join(["| variable | default | what it sets |", "|---|---|---|", *rows])
-
-
-def _default(value: object) -> str:
-    return f"`{setting_text(value)}`" if setting_text(value) else "(empty)"
-
-
 def _matches(pattern: str, text: str, otherwise: str) -> str:
     if re.fullmatch(pattern, text) is None:
         raise ValueError(otherwise)
@@ -410,4 +379,4 @@ def _matches(pattern: str, text: str, otherwise: str) -> str:
 
 
 if __name__ == "__main__":
-    print(settings_table())
+    print(settings_table(Settings.model_fields))

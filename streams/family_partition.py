@@ -11,7 +11,13 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from schemas.cells import CellsStanding, CountingRules, applied_key, applied_row, read_applied_page
+from schemas.cells.applied import (
+    CellsStanding,
+    CountingRules,
+    applied_key,
+    applied_row,
+    read_applied_page,
+)
 from schemas.errors import BooksError, ContractError, LedgerError, NewerLayout
 from schemas.masking import quoted
 from schemas.quarantine import Stray

@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from schemas.cells import CellPage, CellSums, decode_page, encode_page, page_of
+from schemas.cells.codec import CellPage, CellSums, decode_page, encode_page
+from schemas.cells.pages import page_of
 from schemas.errors import BooksError, ContractError
 from schemas.masking import quoted
 from schemas.states import MOST

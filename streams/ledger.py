@@ -19,7 +19,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from schemas.errors import LedgerError
-from schemas.kafka import consumer, producer
+from schemas.kafka.clients import consumer, producer
 from schemas.quarantine import Stray
 from schemas.settings import Settings
 from schemas.topics import cells_topic, state_topic

@@ -20,7 +20,8 @@ from aiokafka.errors import KafkaError
 
 from schemas.digests import digest_of
 from schemas.errors import HubError
-from schemas.kafka import make_topic, producer
+from schemas.kafka.clients import producer
+from schemas.kafka.topics import make_topic
 from schemas.quarantine import Quarantined, Stray
 from schemas.settings import Settings
 from schemas.topics import BY_NAME, QUARANTINE

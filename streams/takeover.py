@@ -16,7 +16,8 @@ from time import perf_counter
 from aiokafka import TopicPartition
 
 from schemas.errors import LedgerError
-from schemas.kafka import committed_offsets, consumer, read_to_end
+from schemas.kafka.clients import consumer
+from schemas.kafka.reading import committed_offsets, read_to_end
 from schemas.settings import Settings
 from schemas.topics import cells_topic, state_topic
 from streams.checks import Position, require_consistent

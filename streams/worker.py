@@ -21,7 +21,8 @@ from prometheus_client import start_http_server
 
 from schemas import logs
 from schemas.errors import EXIT_REFUSED, BooksError, HubError, LedgerError
-from schemas.kafka import METADATA_MS, when_ready
+from schemas.kafka.clients import METADATA_MS
+from schemas.kafka.topics import when_ready
 from schemas.listening import cannot_listen, open_to_others
 from schemas.settings import Settings
 from schemas.storage import require_writable

@@ -18,15 +18,10 @@ from metrics.api.shapes import IndicatorAnswer
 from metrics.catalogue.indicators import load_indicators
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
-from schemas.cells import (
-    CELL_KINDS,
-    CellPage,
-    CellsStanding,
-    CountingRules,
-    applied_row,
-    encode_page,
-    page_of,
-)
+from schemas.cells.applied import CellsStanding, CountingRules, applied_row
+from schemas.cells.codec import CellPage, encode_page
+from schemas.cells.kinds import CELL_KINDS
+from schemas.cells.pages import page_of
 from schemas.clock import ZONE, now_ms, to_ms
 from serving.directory.directory import Directory
 from serving.store.follower import Progress

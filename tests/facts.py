@@ -11,7 +11,8 @@ from typing import Any
 
 from oracle import Figures
 
-from schemas.cells import CELL_KINDS, cells_of_page
+from schemas.cells.kinds import CELL_KINDS
+from schemas.cells.pages import cells_of_page
 from schemas.clock import ZONE, to_ms
 from schemas.events import EVENT_TYPES, Event
 from schemas.wire import encode

@@ -20,7 +20,9 @@ from ops.kafka.storage import free_port
 from ops.recount import Verdict, recount
 from ops.up.supervise import Service
 from schemas.errors import KafkaUnavailable
-from schemas.kafka import committed_offsets, consumer, ensure_topics
+from schemas.kafka.clients import consumer
+from schemas.kafka.reading import committed_offsets
+from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from schemas.topics import events_topic
 from serving.store.follower import Background

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from schemas.cells import CELL_KINDS
+from schemas.cells.kinds import CELL_KINDS
 from schemas.events import Event
 from streams.families import ALL, FAMILIES
 from streams.families.base import Fields

@@ -19,11 +19,13 @@ from time import perf_counter
 from typing import Any
 
 from metrics.cube.tables import TABLES, create_all, fingerprint
-from schemas.cells import CellKey, CellSums, cells_of_page, is_applied
+from schemas.cells.applied import is_applied
+from schemas.cells.codec import CellSums
+from schemas.cells.pages import CellKey, cells_of_page
 from schemas.clock import LATEST_MS, as_date, now_ms
 from schemas.errors import ContractError
 from schemas.families import PROCEDURE_FAMILIES
-from schemas.kafka import ConsumedRecord
+from schemas.kafka.reading import ConsumedRecord
 from serving.store.disposable import DisposableFile, Place
 
 log = logging.getLogger(__name__)

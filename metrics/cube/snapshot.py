@@ -13,7 +13,8 @@ from typing import Literal
 from metrics.cube.cube import Cube
 from metrics.cube.rollups import ALL, FINE, Range, cover_days, fine
 from metrics.cube.tables import FAMILIES, TABLES, Table, columns
-from schemas.cells import APPLIED, At, CountingRules
+from schemas.cells.applied import CountingRules
+from schemas.cells.kinds import APPLIED, At
 from schemas.clock import OFFSET_MS, yyyymmdd
 from schemas.windows import Window
 from serving.store.disposable import Snapshots

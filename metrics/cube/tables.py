@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from metrics.cube.rollups import COARSER, FINE
-from schemas.cells import CELL_KINDS, CellKind
+from schemas.cells.kinds import CELL_KINDS, CellKind
 from schemas.families import OWN_FAMILY, PROCEDURE_FAMILIES
 
 VERSION = 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from metrics.catalogue.indicators import Name
-from schemas.cells import CountingRules
+from schemas.cells.applied import CountingRules
 
 NO_FIELD = Name(
     vi="Chưa có thủ tục nào thuộc lĩnh vực này được đăng ký.",

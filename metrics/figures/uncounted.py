@@ -13,7 +13,8 @@ from functools import lru_cache
 from metrics.catalogue.indicators import Indicator, Name
 from metrics.figures import absence
 from metrics.figures.sums import own_level, sources
-from schemas.cells import SINCE, CountingRules
+from schemas.cells.applied import CountingRules
+from schemas.cells.kinds import SINCE
 from schemas.codes import AdministrativeLevel
 
 Measure = tuple[str, str, str]  # family, kind, name

@@ -21,9 +21,10 @@ import msgspec
 from aiokafka import TopicPartition
 
 from metrics.lists.tables import HALF, ORDER, PLACES, TABLES, create_all, fingerprint
-from schemas.cells import CountingRules, parse_key
+from schemas.cells.applied import CountingRules
+from schemas.cells.pages import parse_key
 from schemas.errors import ContractError
-from schemas.kafka import ConsumedRecord
+from schemas.kafka.reading import ConsumedRecord
 from schemas.masking import quoted
 from schemas.states import APPLIED_KEY, read_applied
 from schemas.topics import DEFAULT_BOOKS, state_topic

@@ -22,7 +22,7 @@ from metrics.cube.snapshot import Readers, Snapshot
 from metrics.lists.listing import Listing, applied_of
 from metrics.lists.reader import applied
 from schemas.errors import StorageTrouble
-from schemas.kafka import ConsumedRecord
+from schemas.kafka.reading import ConsumedRecord
 from serving.store.disposable import Place, Snapshots, Unreadable
 
 PATIENCE = 0.25  # seconds that a reader waits for the listing at most

@@ -27,7 +27,8 @@ from metrics.lists.listing import Meaning
 from metrics.lists.pace import Pace
 from metrics.lists.reader import Found, Place, Selection, Total, dates, offsets, page, total
 from metrics.lists.subjects import ListAsked, Subject, Told, subject
-from schemas.cells import At, CountingRules
+from schemas.cells.applied import CountingRules
+from schemas.cells.kinds import At
 from schemas.clock import as_date, iso
 from serving.store.follower import Progress
 

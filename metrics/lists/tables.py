@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from schemas.cells import CELL_KINDS, CellKind, CountingRules, counted
+from schemas.cells.applied import CountingRules
+from schemas.cells.kinds import CELL_KINDS, CellKind, counted
 from schemas.families import LISTED_FAMILIES
 
 VERSION = 1

@@ -13,7 +13,7 @@ from metrics.lists.listing import Meaning
 from schemas.clock import iso
 from schemas.errors import ContractError
 from schemas.events import EVENT_TYPES
-from schemas.kafka import ConsumedRecord
+from schemas.kafka.reading import ConsumedRecord
 from schemas.wire import Decoder, Fields
 
 ENVELOPE = ("event_id", "source", "occurred_at")  # told beside `data`, under CloudEvents' names

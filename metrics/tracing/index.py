@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from schemas.kafka import ConsumedRecord
+from schemas.kafka.reading import ConsumedRecord
 from schemas.topics import events_topic
 from serving.store.disposable import FileOfTopics
 

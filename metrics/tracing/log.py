@@ -18,7 +18,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from metrics.tracing.index import Fact
-from schemas.kafka import ConsumedRecord, consumer, read_between, unavailable
+from schemas.kafka.clients import consumer, unavailable
+from schemas.kafka.reading import ConsumedRecord, read_between
 from schemas.settings import Settings
 from serving.store.follower import Background, Progress
 

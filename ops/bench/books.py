@@ -17,7 +17,7 @@ import msgspec
 from ops.bench.load import Writer
 from ops.simulate.run import START
 from ops.simulate.stream import events
-from schemas.cells import decode_page, encode_page
+from schemas.cells.codec import decode_page, encode_page
 from schemas.clock import DAY_MS
 from schemas.partitioner import partition_of
 from schemas.settings import Settings

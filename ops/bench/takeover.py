@@ -19,7 +19,7 @@ from ops.bench.machine import Usage, usage
 from ops.bench.names import Scale
 from ops.bench.report import Line, Need
 from ops.bench.stage import Stage, apart
-from schemas.cells import CellsStanding, applied_row
+from schemas.cells.applied import CellsStanding, applied_row
 from schemas.settings import Settings
 from schemas.topics import CELLS
 from streams.families import FAMILIES, families

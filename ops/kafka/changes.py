@@ -9,7 +9,7 @@ from typing import Any, cast
 from aiokafka import TopicPartition
 
 from schemas.errors import HubError
-from schemas.kafka import admin, consumer
+from schemas.kafka.clients import admin, consumer
 from schemas.settings import Settings
 
 TRIES, PAUSE = 100, 0.1  # what Kafka was asked for takes a moment to be so

@@ -18,7 +18,8 @@ from connectors.cloudevents.jsonitems import Item
 from connectors.gateway.excerpts import UNREADABLE, kept_of_item
 from schemas.clock import iso
 from schemas.digests import Digest, digest_of
-from schemas.kafka import consumer, read_to_end, unavailable
+from schemas.kafka.clients import consumer, unavailable
+from schemas.kafka.reading import read_to_end
 from schemas.masking import masked_sentence, without_numbers
 from schemas.quarantine import FORM, QuarantineExcerpt, excerpt_of
 from schemas.settings import Settings

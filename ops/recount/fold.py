@@ -10,7 +10,8 @@ from rich.progress import Progress
 
 from ops.recount.published import records
 from ops.recount.verdict import Cells, Verdict
-from schemas.cells import CellSums, parse_key
+from schemas.cells.codec import CellSums
+from schemas.cells.pages import parse_key
 from schemas.errors import ContractError
 from schemas.wire import Decoder
 from streams.admission import Home, strange

@@ -12,17 +12,12 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from ops.recount.verdict import Cells
-from schemas.cells import (
-    APPLIED,
-    CellKey,
-    CellSums,
-    CountingRules,
-    cells_of_page,
-    is_applied,
-    read_applied_page,
-)
+from schemas.cells.applied import CountingRules, is_applied, read_applied_page
+from schemas.cells.codec import CellSums
+from schemas.cells.kinds import APPLIED
+from schemas.cells.pages import CellKey, cells_of_page
 from schemas.errors import ContractError, NewerLayout
-from schemas.kafka import read_to_end
+from schemas.kafka.reading import read_to_end
 from schemas.states import APPLIED_KEY, read_applied
 from streams.admission import looks_like_page, looks_like_state
 

@@ -15,8 +15,10 @@ from ops.progress import bars
 from ops.recount.compare import recount
 from ops.recount.twins import Twins, twins_of
 from ops.recount.verdict import Difference, Verdict
-from schemas.cells import CELL_KINDS, CellKey, CellSums
-from schemas.kafka import ensure_topics
+from schemas.cells.codec import CellSums
+from schemas.cells.kinds import CELL_KINDS
+from schemas.cells.pages import CellKey
+from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from streams.families import FAMILIES
 

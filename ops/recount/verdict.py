@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 from aiokafka import TopicPartition
 
-from schemas.cells import CellKey, CellSums, CountingRules
+from schemas.cells.applied import CountingRules
+from schemas.cells.codec import CellSums
+from schemas.cells.pages import CellKey
 from schemas.topics import events_topic
 
 Cells = dict[CellKey, CellSums]

@@ -18,7 +18,8 @@ from aiokafka.errors import OffsetOutOfRangeError
 
 from schemas.errors import ContractError, KafkaUnavailable
 from schemas.families import INVENTORY
-from schemas.kafka import ConsumedRecord, admin, consumer
+from schemas.kafka.clients import admin, consumer
+from schemas.kafka.reading import ConsumedRecord
 from schemas.settings import Settings
 from schemas.states import APPLIED_KEY, InventoryItem
 from schemas.topics import state_topic

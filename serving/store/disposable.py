@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, Protocol
 from aiokafka import TopicPartition
 
 from schemas.errors import HubError, StorageTrouble
-from schemas.kafka import ConsumedRecord
+from schemas.kafka.reading import ConsumedRecord
 from schemas.storage import trouble_of
 from schemas.topics import TOMBSTONES_MS
 

@@ -22,7 +22,8 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from schemas.clock import now_ms
 from schemas.errors import HubError, KafkaUnavailable, StorageTrouble
-from schemas.kafka import admin, consumer, ensure_topics
+from schemas.kafka.clients import admin, consumer
+from schemas.kafka.topics import ensure_topics
 from schemas.logs import REPEATS
 from schemas.pauses import Pauses
 from schemas.settings import Settings

@@ -6,7 +6,7 @@ The newest statement of an activity stands, unless it was cancelled at that time
 
 from __future__ import annotations
 
-from schemas.cells import CELL_KINDS
+from schemas.cells.kinds import CELL_KINDS
 from schemas.clock import day
 from schemas.codes import ADMINISTRATIVE_LEVELS
 from schemas.states import Activity, pack_id

@@ -13,7 +13,8 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
-from schemas.cells import CELL_KINDS, CountingRules
+from schemas.cells.applied import CountingRules
+from schemas.cells.kinds import CELL_KINDS
 from schemas.states import id_text
 from schemas.worktime import WorkTime
 from streams.families.bounds import BoundedGroup

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from schemas.cells import HOURS_BOUNDS
+from schemas.cells.kinds import HOURS_BOUNDS
 from schemas.clock import HOUR_MS, day
 from schemas.states import Document, pack_id
 from streams.families.base import ALL, Contribution, Family, Fields, measure_indexes, newer

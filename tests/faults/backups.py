@@ -18,8 +18,11 @@ from harness import Hub
 
 from ops.backup.copying import RECOUNTED
 from ops.recount import Verdict
-from schemas.cells import CellKey, CellSums, cells_of_page, is_applied
-from schemas.kafka import consumer, read_to_end
+from schemas.cells.applied import is_applied
+from schemas.cells.codec import CellSums
+from schemas.cells.pages import CellKey, cells_of_page
+from schemas.kafka.clients import consumer
+from schemas.kafka.reading import read_to_end
 from schemas.topics import cells_topic, events_topic
 
 Fact = tuple[int, bytes | None, bytes | None, tuple[Any, ...]]

@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from schemas.cells import CELL_KINDS
+from schemas.cells.kinds import CELL_KINDS
 from schemas.settings import settings
 from streams.families import ALL, FAMILIES, Contribution, Family
 from streams.worker import run_worker

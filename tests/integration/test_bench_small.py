@@ -24,9 +24,11 @@ from ops.bench.run import run_bench
 from ops.bench.stage import Stage
 from ops.progress import bars
 from ops.simulate.stream import events
-from schemas.cells import APPLIED, APPLIED_MEASURES, cells_of_page
+from schemas.cells.kinds import APPLIED, APPLIED_MEASURES
+from schemas.cells.pages import cells_of_page
 from schemas.errors import EnvironmentBroken
-from schemas.kafka import consumer, read_to_end
+from schemas.kafka.clients import consumer
+from schemas.kafka.reading import read_to_end
 from schemas.settings import Settings
 from schemas.topics import CELLS
 

@@ -32,8 +32,10 @@ from metrics.cube.snapshot import Readers
 from metrics.cube.tables import FAMILIES, TABLES
 from metrics.workers import EVENTS, Backlog, WorkerLag
 from ops.kafka.storage import free_port
-from schemas.cells import CellsStanding, CountingRules, applied_row, encode_page
-from schemas.kafka import admin, consumer, ensure_topics, producer
+from schemas.cells.applied import CellsStanding, CountingRules, applied_row
+from schemas.cells.codec import encode_page
+from schemas.kafka.clients import admin, consumer, producer
+from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from schemas.topics import CELLS, cells_topic, events_topic
 from schemas.windows import EVER

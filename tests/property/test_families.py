@@ -20,7 +20,9 @@ from oracle import Fact, Figures
 from oracles import figures
 from strategies import IDS, distinct, examples, stories
 
-from schemas.cells import CELL_KINDS, cells_of_page, decode_page, parse_key
+from schemas.cells.codec import decode_page
+from schemas.cells.kinds import CELL_KINDS
+from schemas.cells.pages import cells_of_page, parse_key
 from schemas.wire import Decoder, encode
 from streams.families import ALL, FAMILIES
 from streams.family_state import FamilyState

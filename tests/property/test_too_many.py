@@ -14,7 +14,7 @@ from oracle import Fact
 from oracles import figures
 from strategies import INSTANTS, distinct, examples, heard
 
-from schemas.cells import CELL_KINDS
+from schemas.cells.kinds import CELL_KINDS
 from schemas.events import EVENTS_BY_FAMILY as EVENTS
 from schemas.states import MOST
 from streams.families import FAMILIES

@@ -11,7 +11,8 @@ from harness import Hub
 
 from connectors.publishing.publisher import Publisher
 from ops.simulate.whole import whole_province
-from schemas.kafka import consumer, read_to_end
+from schemas.kafka.clients import consumer
+from schemas.kafka.reading import read_to_end
 from schemas.topics import events_topic
 from streams.families import FAMILIES
 from streams.family_partition import Fetched

@@ -15,7 +15,8 @@ from connectors.publishing.publisher import Publisher
 from ops.recount import Verdict, recount
 from ops.simulate.stream import events
 from schemas.errors import BooksError, LedgerError
-from schemas.kafka import consumer, producer, read_to_end
+from schemas.kafka.clients import consumer, producer
+from schemas.kafka.reading import read_to_end
 from schemas.states import APPLIED_KEY, read_applied
 from schemas.topics import cells_topic, state_topic
 from streams.families import ALL, FAMILIES, Family

@@ -22,9 +22,11 @@ from ops.mend import Mending
 from ops.recount import Verdict, recount
 from ops.recount.report import lines
 from ops.simulate.stream import events
-from schemas.cells import is_applied
+from schemas.cells.applied import is_applied
 from schemas.errors import BooksError, HubError
-from schemas.kafka import admin, committed_offsets, consumer, ensure_topics, producer
+from schemas.kafka.clients import admin, consumer, producer
+from schemas.kafka.reading import committed_offsets
+from schemas.kafka.topics import ensure_topics
 from schemas.topics import QUARANTINE, cells_topic, state_topic
 from streams.families import FAMILIES
 from streams.family_partition import Fetched

@@ -28,7 +28,7 @@ from connectors.publishing.publisher import Publisher
 from ops.recount import recount
 from ops.simulate.stream import events
 from schemas.errors import LedgerError
-from schemas.kafka import admin
+from schemas.kafka.clients import admin
 from schemas.topics import cells_topic, state_topic
 from streams.family_partition import Fetched
 from streams.ledger import Ledger

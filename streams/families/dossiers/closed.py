@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import NamedTuple
 
-from schemas.cells import DAYS_BOUNDS, LAG_BOUNDS, WORKING_LAG_BOUNDS
+from schemas.cells.kinds import DAYS_BOUNDS, LAG_BOUNDS, WORKING_LAG_BOUNDS
 from schemas.clock import day, day_number
 from schemas.codes import CHANNELS
 from schemas.states import Dossier, HeardAt

@@ -34,7 +34,7 @@ from ops.bench.takeover import lines as takeover_lines
 from ops.cli import cli
 from ops.simulate.run import START
 from ops.simulate.stream import events
-from schemas.cells import decode_page, encode_page
+from schemas.cells.codec import decode_page, encode_page
 from schemas.clock import DAY_MS, to_datetime
 from schemas.errors import EnvironmentBroken
 from schemas.partitioner import partition_of

@@ -8,24 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
 
-from schemas.cells import (
-    CELL_KINDS,
-    DAYS_BOUNDS,
-    HOURS_BOUNDS,
-    LAG_BOUNDS,
-    CellKey,
-    CellsStanding,
-    CountingRules,
-    applied_row,
-    cells_of_page,
-    classes,
-    counted,
-    decode_page,
-    encode_page,
-    page_of,
-    parse_key,
-    read_applied_page,
-)
+from schemas.cells.applied import CellsStanding, CountingRules, applied_row, read_applied_page
+from schemas.cells.codec import decode_page, encode_page
+from schemas.cells.kinds import CELL_KINDS, DAYS_BOUNDS, HOURS_BOUNDS, LAG_BOUNDS, classes, counted
+from schemas.cells.pages import CellKey, cells_of_page, page_of, parse_key
 from schemas.codes import CHANNELS
 from schemas.errors import ContractError, NewerLayout
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from strategies import ANY_EVENT, events, examples
 
-from schemas.cells import CELL_KINDS
+from schemas.cells.kinds import CELL_KINDS
 from schemas.clock import EARLIEST_MS, LATEST_MS, day_start
 from schemas.codes import (
     CHANNELS,

@@ -7,7 +7,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from aiokafka.cluster import ClusterMetadata
 
-from schemas.kafka import METADATA_MS
+from schemas.kafka.clients import METADATA_MS
 from schemas.settings import Settings
 from schemas.topics import events_topic
 from streams.batches import QuickFetch

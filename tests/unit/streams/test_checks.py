@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from schemas.cells import CountingRules
+from schemas.cells.applied import CountingRules
 from schemas.errors import BooksError
 from streams.checks import Position, require_consistent
 from streams.families import FAMILIES

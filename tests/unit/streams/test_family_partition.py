@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import pytest
 from facts import record, told
 
-from schemas.cells import APPLIED_LAYOUT, CellsStanding, CountingRules, applied_row, encode_page
+from schemas.cells.applied import APPLIED_LAYOUT, CellsStanding, CountingRules, applied_row
+from schemas.cells.codec import encode_page
 from schemas.errors import BooksError, LedgerError
 from schemas.states import applied_state
 from streams.families import FAMILIES

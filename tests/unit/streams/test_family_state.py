@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from facts import Heard, Record, answer, family_state_of, ms, named, record, told
 
-from schemas.cells import decode_page, encode_page
+from schemas.cells.codec import decode_page, encode_page
 from schemas.wire import encode
 from streams.families import FAMILIES
 from streams.family_state import Changes, FamilyState, without_common

@@ -18,8 +18,9 @@ import pytest
 from facts import Record, named, told
 
 from metrics.tracing.flags import FLAGS
-from schemas import cells, contracts, states, topics
+from schemas import contracts, states, topics
 from schemas import families as declared
+from schemas.cells import kinds
 from schemas.events import EVENT_TYPES, EVENTS_BY_FAMILY
 from schemas.wire import encode
 from streams import families
@@ -52,8 +53,10 @@ def complaints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
     monkeypatch.setitem(EVENTS_BY_FAMILY, "complaints", events.EVENTS)
     for event in events.EVENTS:
         monkeypatch.setitem(EVENT_TYPES, event.type, event)
-    kinds = eval("{" + BLOCKS["schemas/cells.py"] + "}", {"CellKind": cells.CellKind})
-    monkeypatch.setitem(cells.CELL_KINDS, "complaints", kinds["complaints"])
+    declared_kinds = eval(
+        "{" + BLOCKS["schemas/cells/kinds.py"] + "}", {"CellKind": kinds.CellKind}
+    )
+    monkeypatch.setitem(kinds.CELL_KINDS, "complaints", declared_kinds["complaints"])
     exec(BLOCKS["schemas/states.py"], states.__dict__)
     assert [line.partition(" as ")[0] for line in contracts.write_lock()] == [
         "complaint.received version 1",
@@ -104,7 +107,11 @@ def test_what_the_page_names_is_there() -> None:
         "streams/families/complaints.py",
         "tests/unit/test_complaints_figures.py",
     }
-    assert BLOCKS.keys() < new | {"schemas/families.py", "schemas/states.py", "schemas/cells.py"}
+    assert BLOCKS.keys() < new | {
+        "schemas/families.py",
+        "schemas/states.py",
+        "schemas/cells/kinds.py",
+    }
     named_ = set(
         re.findall(r"`((?:schemas|streams|connectors|metrics|tests|docs|ops)/[\w./-]+)`", PAGE)
     )
@@ -128,7 +135,7 @@ def test_its_topics_are_those_of_its_row() -> None:
 
 
 def test_every_family_is_declared_once_and_everywhere() -> None:
-    assert tuple(EVENTS_BY_FAMILY) == tuple(cells.CELL_KINDS) == declared.FAMILY_NAMES
+    assert tuple(EVENTS_BY_FAMILY) == tuple(kinds.CELL_KINDS) == declared.FAMILY_NAMES
     assert tuple(families.FAMILIES) == declared.FAMILY_NAMES
     assert tuple(DATES) == tuple(FLAGS) == declared.LISTED_FAMILIES
 
@@ -137,7 +144,7 @@ def test_every_family_is_declared_once_and_everywhere() -> None:
 DECLARATIONS = (
     "schemas/families.py",
     "schemas/events/",
-    "schemas/cells",
+    "schemas/cells/kinds.py",
     "streams/families/",
 )
 OTHERS = {

@@ -17,8 +17,8 @@ from metrics.catalogue.indicators import Agency, Indicator
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
 from metrics.prometheus.exporter import Exporter
-from schemas.cells import CELL_KINDS
-from schemas.cells import counted as hub_counted
+from schemas.cells.kinds import CELL_KINDS
+from schemas.cells.kinds import counted as hub_counted
 from serving.store.follower import Progress
 
 World = SimpleNamespace

@@ -18,7 +18,7 @@ from metrics.cube.cube import Cube
 from metrics.cube.rollups import cover_days, cover_stock
 from metrics.cube.snapshot import Readers
 from metrics.cube.tables import TABLES, fingerprint
-from schemas.cells import CELL_KINDS, CellKind
+from schemas.cells.kinds import CELL_KINDS, CellKind
 from schemas.clock import as_date
 from schemas.windows import EVER, Window
 from serving.store.disposable import LONGEST_AWAY_MS, Doubt, Place, Unreadable

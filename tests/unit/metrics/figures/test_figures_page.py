@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from schemas.cells import CELL_KINDS, counted
+from schemas.cells.kinds import CELL_KINDS, counted
 
 DOCS = Path(__file__).parents[4] / "docs"
 PAGE = (DOCS / "figures.md").read_text("utf-8")

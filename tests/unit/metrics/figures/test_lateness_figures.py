@@ -10,7 +10,7 @@ import pytest
 from facts import Heard, answer, told
 from oracle import Figures
 
-from schemas.cells import CELL_KINDS
+from schemas.cells.kinds import CELL_KINDS
 
 RECEIVED = told("dossier.received", "11-03 09:00", due_at="11-10 17:00")
 FINISHED = told("dossier.finished", "11-10 16:30")

@@ -23,7 +23,7 @@ from metrics.lists.questions import Lists
 from metrics.lists.subjects import ListAsked
 from metrics.prometheus.exporter import Exporter
 from ops.listing import meanings
-from schemas.cells import CELL_KINDS, SINCE
+from schemas.cells.kinds import CELL_KINDS, SINCE
 from serving.directory.directory import Directory
 from serving.store.follower import Progress
 from streams.families import FAMILIES

@@ -27,7 +27,7 @@ from metrics.lists.listing import Listing
 from metrics.lists.questions import Lists
 from metrics.prometheus.exporter import Exporter
 from ops.listing import meanings
-from schemas.cells import APPLIED
+from schemas.cells.kinds import APPLIED
 from serving.store.follower import Progress
 from streams.families import FAMILIES
 

@@ -22,7 +22,7 @@ from metrics.api.app import create_app
 from metrics.api.traces import trace_routes
 from metrics.tracing.flags import FLAGS
 from metrics.tracing.log import TAIL
-from schemas.cells import CELL_KINDS
+from schemas.cells.kinds import CELL_KINDS
 
 NOW = ms("11-20 10:00")
 ID = "H35.20.1-251103-0001"

@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from ops.backup import cut
 from ops.backup.chunks import entries_of
 from ops.backup.cut import NotOneMoment, PartitionCut
-from schemas.cells import CellsStanding, CountingRules, applied_row
+from schemas.cells.applied import CellsStanding, CountingRules, applied_row
 from schemas.settings import Settings
 from schemas.states import applied_state
 from schemas.topics import CELLS, state_topic

@@ -20,7 +20,7 @@ from ops.simulate.run import START
 from ops.simulate.stream import events
 from ops.simulate.truth import SHARES, Truth
 from ops.simulate.whole import whole_province
-from schemas.cells import CELL_KINDS
+from schemas.cells.kinds import CELL_KINDS
 from schemas.clock import DAY_MS
 from schemas.events import EVENT_TYPES, Event
 from schemas.events.inventory import ProcedureRegistered
