@@ -9,8 +9,9 @@ from __future__ import annotations
 from schemas.cells.kinds import CELL_KINDS
 from schemas.clock import day
 from schemas.codes import ADMINISTRATIVE_LEVELS
-from schemas.states import Activity, pack_id
-from streams.families.base import ALL, Contribution, Family, Fields, measure_indexes, newer
+from schemas.states import Activity, ActivityFact, pack_id
+from schemas.wire import Fields
+from streams.families.base import ALL, Contribution, Family, measure_indexes, newer
 
 _INDEXES = {kind: measure_indexes("activities", kind) for kind in CELL_KINDS["activities"]}
 # What was done digitally, by kind of cell.
@@ -45,38 +46,39 @@ def cancelled(state: Activity, fields: Fields, _: int) -> None:
 def _stated(state: Activity, fields: Fields, kind: str, digitally: bool, *, secret: bool) -> None:
     at = fields["occurred_at"]
     held_at = at if fields["held_at"] is None else fields["held_at"]
-    state.stated = newer(
-        state.stated,
-        (
-            at,
-            pack_id(fields["event_id"]),
-            kind,
-            fields["agency"],
-            fields["level"],
-            held_at,
-            digitally,
-            secret,
-        ),
+    said = ActivityFact(
+        at,
+        pack_id(fields["event_id"]),
+        kind,
+        fields["agency"],
+        fields["level"],
+        held_at,
+        digitally,
+        secret,
     )
+    state.stated = newer(state.stated, said)
 
 
 def counts(state: Activity, _parts: int = ALL) -> list[Contribution]:
     """The cell that an activity counts in."""
-    if state.stated is None or state.stated[0] <= state.cancelled:
+    stated = state.stated
+    if stated is None or stated.occurred_at <= state.cancelled:
         return []
-    _, _, kind, agency, level, held_at, digitally, secret = state.stated
-    ones = (_SECRET,) if secret else _measures(kind, level, digitally)
-    return [(f"activities|{kind}|{agency}|-|{day(held_at)}".encode(), ones, ())]
+    key = f"activities|{stated.kind}|{stated.agency}|-|{day(stated.held_at)}"
+    ones = (_SECRET,) if stated.secret else _measures(stated)
+    return [(key.encode(), ones, ())]
 
 
-def _measures(kind: str, level: str, digitally: bool) -> tuple[int, ...]:
+def _measures(stated: ActivityFact) -> tuple[int, ...]:
     """All and those of the level, where the kind tells levels apart; an unknown level counts among
     all.
     """
-    of_kind = _INDEXES[kind]
-    names = [kind, _DIGITALLY[kind]] if digitally else [kind]
-    if level in ADMINISTRATIVE_LEVELS:
-        names += [f"{name}_{level}" for name in names]
+    of_kind = _INDEXES[stated.kind]
+    names = [stated.kind]
+    if stated.digitally:
+        names.append(_DIGITALLY[stated.kind])
+    if stated.level in ADMINISTRATIVE_LEVELS:
+        names += [f"{name}_{stated.level}" for name in names]
     return tuple(of_kind[name] for name in names if name in of_kind)
 
 

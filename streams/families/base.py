@@ -1,26 +1,37 @@
 """The shape of a family, and the joins that its merges are made of.
 
 A join is commutative, associative and idempotent, so duplicates, replays and any order of arrival
-give one state. A register keeps the tuple with the greatest (occurred_at, event id); if a source
+give one state. A register keeps the fact with the greatest (occurred_at, event id); if a source
 reuses an id for different values, the values decide, so that the order is total whatever comes.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 import msgspec
+from msgspec.structs import astuple, replace
 
 from schemas.cells.applied import CountingRules
 from schemas.cells.kinds import CELL_KINDS
-from schemas.states import id_text
+from schemas.states import (
+    ClosingFact,
+    FinishFact,
+    ReceptionFact,
+    RefusalFact,
+    Register,
+    ReturnFact,
+    id_text,
+)
+from schemas.wire import Fields
 from schemas.worktime import WorkTime
 from streams.families.bounds import BoundedGroup
 
-Fields = Mapping[str, Any]
-_Register = TypeVar("_Register", bound=tuple[Any, ...])
+_Register = TypeVar("_Register", bound=Register)
+_Heard = TypeVar("_Heard", ReceptionFact, FinishFact, ReturnFact, RefusalFact, ClosingFact)
 Merge = Callable[[Any, Fields, int], None]
 Counts = Callable[[Any, int], list["Contribution"]]
 
@@ -71,7 +82,7 @@ class Family:
         """The family as it counts by these office hours."""
         if self.counts_by is None:
             return self
-        return replace(
+        return dataclasses.replace(
             self, counts=self.counts_by(work), calendar=work.fingerprint, hours=work.office.number
         )
 
@@ -91,26 +102,30 @@ def measure_indexes(family: str, kind: str) -> dict[str, int]:
 
 
 def newer(old: _Register | None, new: _Register) -> _Register:
-    """Join of two registers (at, id, values…)."""
-    if old is None or new[0] > old[0]:
+    """Join of two registers."""
+    if old is None or new.occurred_at > old.occurred_at:
         return new
-    if new[0] < old[0]:
+    if new.occurred_at < old.occurred_at:
         return old
     return max(old, new, key=_rank)
 
 
-def newer_reported(old: _Register | None, new: _Register) -> _Register:
-    """Join of two registers (at, id, values…, reported): of one instant, the least time at which it
+def newer_reported(old: _Heard | None, new: _Heard) -> _Heard:
+    """Join of two registers with when they were heard: of one instant, the least time at which it
     was heard stays.
     """
-    if old is None or new[0] > old[0]:
+    if old is None or new.occurred_at > old.occurred_at:
         return new
-    if new[0] < old[0]:
+    if new.occurred_at < old.occurred_at:
         return old
-    winner = max(old[:-1], new[:-1], key=_rank)
-    heard = [reported for reported in (old[-1], new[-1]) if reported is not None]
-    return (*winner, min(heard) if heard else None)  # type: ignore[return-value]
+    heard = [one.heard_at for one in (old, new) if one.heard_at is not None]
+    return replace(max(old, new, key=_rank_unheard), heard_at=min(heard, default=None))
 
 
-def _rank(register: tuple[Any, ...]) -> tuple[str, str]:
-    return id_text(register[1]), repr(register[2:])
+def _rank(register: Register) -> tuple[str, str]:
+    return id_text(register.event_id), repr(astuple(register)[2:])
+
+
+def _rank_unheard(register: Register) -> tuple[str, str]:
+    """Without when it was heard, which is the last of its values."""
+    return id_text(register.event_id), repr(astuple(register)[2:-1])

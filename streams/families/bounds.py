@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.states import MOST, Document
+from schemas.states import MOST, Document, Register, Statement
 
 
 def too_many(group: str, entries: Sized) -> bool:
@@ -98,6 +98,6 @@ def by_value(_: str, at: int) -> int:
     return at
 
 
-def by_register(_: str, register: tuple[Any, ...]) -> int:
-    """Of maps whose value begins with the time."""
-    return int(register[0])
+def by_fact(_: str, fact: Register | Statement) -> int:
+    """Of maps whose values are facts."""
+    return fact.occurred_at

@@ -10,8 +10,9 @@ from bisect import bisect_left
 
 from schemas.cells.kinds import HOURS_BOUNDS
 from schemas.clock import HOUR_MS, day
-from schemas.states import Document, pack_id
-from streams.families.base import ALL, Contribution, Family, Fields, measure_indexes, newer
+from schemas.states import Document, ReporterFact, SendingFact, pack_id
+from schemas.wire import Fields
+from streams.families.base import ALL, Contribution, Family, measure_indexes, newer
 from streams.families.bounds import BoundedAnswers, BoundedGroup, by_value, over
 
 _SENT = measure_indexes("documents", "sent")
@@ -33,17 +34,15 @@ _GROUPS: tuple[BoundedGroup, ...] = (
 
 def sent(state: Document, fields: Fields, _: int) -> None:
     """Who sent what, and how."""
-    state.sent = newer(
-        state.sent,
-        (
-            fields["occurred_at"],
-            pack_id(fields["event_id"]),
-            fields["agency"],
-            fields["document_type"],
-            fields["electronic"],
-            fields["signed"],
-        ),
+    said = SendingFact(
+        fields["occurred_at"],
+        pack_id(fields["event_id"]),
+        fields["agency"],
+        fields["document_type"],
+        fields["electronic"],
+        fields["signed"],
     )
+    state.sent = newer(state.sent, said)
     state.reporter = None
 
 
@@ -64,38 +63,39 @@ def recalled(state: Document, fields: Fields, _: int) -> None:
 
 def _heard(state: Document, fields: Fields) -> None:
     if state.sent is None:
-        spoken = (fields["occurred_at"], fields["agency"])
+        spoken = ReporterFact(fields["occurred_at"], fields["agency"])
         state.reporter = max(spoken, state.reporter or spoken)
 
 
 def counts(state: Document, _parts: int = ALL) -> list[Contribution]:
     """The cells that a document counts in."""
     if state.sent is None:
-        return [_unknown(*state.reporter, state)] if state.reporter else []
-    at, _, agency, kind, electronic, signed = state.sent
-    ones = [_SENT["documents"]]
-    if electronic:
-        ones.append(_SENT["electronic"])
-    if signed:
-        ones.append(_SENT["signed"])
-    if electronic and signed:
-        ones.append(_SENT["electronic_signed"])
-    found: list[Contribution] = [
-        (f"documents|sent|{agency}|{kind}|{day(at)}".encode(), tuple(ones), ())
-    ]
+        return [_unknown(state.reporter, state)] if state.reporter else []
+    sending = state.sent
+    at, kind = sending.occurred_at, sending.document_type
+    tail = f"{sending.agency}|{kind}|"
+    found: list[Contribution] = [(f"documents|sent|{tail}{day(at)}".encode(), _ways(sending), ())]
     much = _too_many(state)
     if much:
-        found.append(
-            (f"documents|flagged|{agency}|{kind}|{day(at)}".encode(), (_FLAGGED["too_many"],), ())
-        )
+        found.append((f"documents|flagged|{tail}{day(at)}".encode(), (_FLAGGED["too_many"],), ()))
     if "statuses" not in much:
         for receiver, answers in state.statuses.items():
             found += _answers(f"{receiver}|{kind}|", at, answers)
-    return (
-        found
-        if "recall" in much
-        else found + _recalls(f"documents|recalled|{agency}|{kind}|", state.recall)
-    )
+    if "recall" not in much:
+        found += _recalls(f"documents|recalled|{tail}", state.recall)
+    return found
+
+
+def _ways(sending: SendingFact) -> tuple[int, ...]:
+    """All documents, and those that were sent electronically, signed, or both."""
+    ones = [_SENT["documents"]]
+    if sending.electronic:
+        ones.append(_SENT["electronic"])
+    if sending.signed:
+        ones.append(_SENT["signed"])
+    if sending.electronic and sending.signed:
+        ones.append(_SENT["electronic_signed"])
+    return tuple(ones)
 
 
 def _recalls(key: str, recall: dict[str, int]) -> list[Contribution]:
@@ -111,13 +111,12 @@ def _too_many(state: Document) -> list[str]:
     return [group.name for group in over(_GROUPS, state)]
 
 
-def _unknown(at: int, agency: str, state: Document) -> Contribution:
-    ones = (
-        (_FLAGGED["no_sending"], _FLAGGED["too_many"])
-        if _too_many(state)
-        else (_FLAGGED["no_sending"],)
-    )
-    return (f"documents|flagged|{agency}|-|{day(at)}".encode(), ones, ())
+def _unknown(reporter: ReporterFact, state: Document) -> Contribution:
+    ones = [_FLAGGED["no_sending"]]
+    if _too_many(state):
+        ones.append(_FLAGGED["too_many"])
+    key = f"documents|flagged|{reporter.agency}|-|{day(reporter.occurred_at)}"
+    return (key.encode(), tuple(ones), ())
 
 
 def _answers(tail: str, sent_at: int, answers: dict[str, int]) -> list[Contribution]:

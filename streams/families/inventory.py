@@ -19,7 +19,8 @@ from typing import Any
 from schemas.clock import day, day_start
 from schemas.codes import AGENCY_LEVELS, SYSTEM_KINDS
 from schemas.states import EventId, InventoryItem, id_text, pack_id
-from streams.families.base import ALL, Contribution, Family, Fields, measure_indexes
+from schemas.wire import Fields
+from streams.families.base import ALL, Contribution, Family, measure_indexes
 
 _Details = dict[str, Any]
 _Statement = tuple[int, EventId, str, str, int | None, _Details]

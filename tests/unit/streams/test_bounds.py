@@ -16,7 +16,25 @@ from prometheus_client import REGISTRY
 from ops.recount.compare import differing
 from ops.recount.published import States
 from schemas.clock import LATEST_MS
-from schemas.states import MOST, Document, Dossier, InventoryItem, Task, pack_id
+from schemas.states import (
+    MOST,
+    ClosingFact,
+    Document,
+    Dossier,
+    FinishFact,
+    HandlerFact,
+    InventoryItem,
+    PaymentFact,
+    RatingFact,
+    ReceptionFact,
+    RefusalFact,
+    ReporterFact,
+    ReturnFact,
+    SendingFact,
+    Task,
+    WaitFact,
+    pack_id,
+)
 from schemas.topics import STATE_BYTES
 from streams import health
 from streams.families import FAMILIES
@@ -50,33 +68,33 @@ def moments(group: str) -> range:
 def full_dossier() -> Dossier:
     id_, agency = pack_id(text(0)), "A" * 35
     return Dossier(
-        reception=(AT, id_, AT, agency, "p" * 64, 5, 4, 127, AT),
-        handler=(AT, id_, agency, text(0, 64)),
-        supplement=(AT, id_, True),
-        fee=(AT, id_, True),
-        returned=(AT, id_, True, "counter", AT),
-        refusal=(AT, id_, agency, "p" * 64, AT),
-        withdrawal=(AT, id_, AT),
-        stop=(AT, id_, AT),
+        reception=ReceptionFact(AT, id_, AT, agency, "p" * 64, 5, 4, 127, AT),
+        handler=HandlerFact(AT, id_, agency, text(0, 64)),
+        supplement=WaitFact(AT, id_, True),
+        fee=WaitFact(AT, id_, True),
+        returned=ReturnFact(AT, id_, True, "counter", AT),
+        refusal=RefusalFact(AT, id_, agency, "p" * 64, AT),
+        withdrawal=ClosingFact(AT, id_, AT),
+        stop=ClosingFact(AT, id_, AT),
         reopened=AT,
         step_at=AT,
-        reporter=(AT, agency),
+        reporter=ReporterFact(AT, agency),
         first_step_at=AT,
         dues=dict.fromkeys(moments("dues"), AT),
         papers=dict.fromkeys(moments("papers"), 3),
-        finish=dict.fromkeys(longest("finish"), (AT, id_, True, AT)),
-        payments=dict.fromkeys(longest("payments"), (AT, 3, 10**15, True)),
-        ratings=dict.fromkeys(longest("ratings"), (AT, True, "procedure", 5)),
+        finish=dict.fromkeys(longest("finish"), FinishFact(AT, id_, True, AT)),
+        payments=dict.fromkeys(longest("payments"), PaymentFact(AT, 3, 10**15, True)),
+        ratings=dict.fromkeys(longest("ratings"), RatingFact(AT, True, "procedure", 5)),
         transfers=dict.fromkeys((f"{agency}|{agency}|{at}" for at in moments("transfers")), True),
     )
 
 
 def full_document() -> Document:
     return Document(
-        sent=(AT, pack_id(text(0)), "A" * 35, "d" * 64, True, True),
+        sent=SendingFact(AT, pack_id(text(0)), "A" * 35, "d" * 64, True, True),
         statuses={f"{number:035}": {"01": AT} for number in range(MOST["statuses"] + 1)},
         recall=dict.fromkeys(longest("recall"), AT),
-        reporter=(AT, "A" * 35),
+        reporter=ReporterFact(AT, "A" * 35),
     )
 
 

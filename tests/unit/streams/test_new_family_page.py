@@ -65,7 +65,7 @@ def complaints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
     family = module("streams.families.complaints", BLOCKS["streams/families/complaints.py"]).FAMILY
     monkeypatch.setitem(families.FAMILIES, "complaints", family)
     yield family
-    del states.Complaint  # type: ignore[attr-defined]
+    del states.Complaint, states.ComplaintFact  # type: ignore[attr-defined]
     contracts.contracts.cache_clear()
     contracts.latest_contracts.cache_clear()
 
