@@ -47,7 +47,7 @@ class Commands(click.Group):
 @click.version_option(package_name="lgsp-hub")
 def cli() -> None:
     """The province's hub: agencies' facts in, live exact figures out."""
-    from ops.outputs import lose_what_does_not_fit
+    from ops.up.lossy import lose_what_does_not_fit
     from ops.up.supervise import SUPERVISOR, follow_supervisor
 
     if SUPERVISOR in os.environ:
@@ -74,9 +74,9 @@ def up(simulate: bool) -> None:
 @cli.command()
 def kafka() -> None:
     """Run the embedded Kafka alone."""
-    from ops.kafka.embedded import run
+    from ops.kafka.foreground import run_kafka
 
-    sys.exit(run(settings()))
+    sys.exit(run_kafka(settings()))
 
 
 @cli.command()
@@ -101,7 +101,7 @@ def worker() -> None:
 def metrics() -> None:
     """Run the cube with the reporting API and /metrics."""
     from metrics.server import run
-    from ops.listing import meanings
+    from ops.meanings import meanings
     from streams.families import families
 
     sys.exit(run(settings(), meanings(families(settings()))))

@@ -18,7 +18,7 @@ from streams.family_partition import FamilyPartition
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class SourcePosition:
     """A partition of events as Kafka tells it: its log from `begins` up to `ends`, and the group's
     offset (None: it has none).
     """
@@ -29,7 +29,7 @@ class Position:
 
 
 def require_consistent(
-    parts: Sequence[FamilyPartition], positions: Mapping[TopicPartition, Position], group: str
+    parts: Sequence[FamilyPartition], positions: Mapping[TopicPartition, SourcePosition], group: str
 ) -> None:
     """Raises: BooksError naming everything that is wrong with any of these books."""
     for faults in (
@@ -82,7 +82,7 @@ def rules_faults(parts: Iterable[FamilyPartition]) -> Iterator[str]:
 
 
 def standing_faults(
-    parts: Iterable[FamilyPartition], positions: Mapping[TopicPartition, Position], group: str
+    parts: Iterable[FamilyPartition], positions: Mapping[TopicPartition, SourcePosition], group: str
 ) -> Iterator[str]:
     """States, cells and the group's offset are committed together; where one differs, somebody
     touched it. A group without an offset is none: it expires while a hub is off for long.
@@ -123,7 +123,7 @@ def torn_parts(parts: Iterable[FamilyPartition]) -> Iterator[FamilyPartition]:
 
 
 def log_faults(
-    parts: Iterable[FamilyPartition], positions: Mapping[TopicPartition, Position]
+    parts: Iterable[FamilyPartition], positions: Mapping[TopicPartition, SourcePosition]
 ) -> Iterator[str]:
     """Facts that are gone before they were counted, and books that stand for facts that are not
     there.

@@ -24,7 +24,7 @@ from schemas.quarantine import Stray
 from schemas.settings import Settings
 from schemas.topics import cells_topic, state_topic
 from streams import health
-from streams.checks import Position
+from streams.checks import SourcePosition
 from streams.families import families
 from streams.family_partition import FamilyPartition, Fetched
 from streams.family_state import Changes, KeyValue
@@ -60,7 +60,7 @@ class Ledger:
         )
         await self._producer.start()
 
-    async def settle(self, positions: Mapping[TopicPartition, Position]) -> None:
+    async def settle(self, positions: Mapping[TopicPartition, SourcePosition]) -> None:
         """Publish what has to be published before the first fact: counts by today's rules, what was
         damaged, an offset that expired.
         """
@@ -80,7 +80,7 @@ class Ledger:
                 part.rules = part.family.rules
 
     @staticmethod
-    def _moved(part: FamilyPartition, position: Position) -> bool:
+    def _moved(part: FamilyPartition, position: SourcePosition) -> bool:
         """Go to where the log is now, of a family whose events are not kept for ever: it may be
         another log.
         """

@@ -20,7 +20,7 @@ from schemas.kafka.clients import consumer
 from schemas.kafka.reading import committed_offsets, read_to_end
 from schemas.settings import Settings
 from schemas.topics import cells_topic, state_topic
-from streams.checks import Position, require_consistent
+from streams.checks import SourcePosition, require_consistent
 from streams.family_partition import FamilyPartition
 from streams.family_state import EventRecord
 from streams.ledger import Ledger
@@ -79,12 +79,15 @@ async def fence(ledgers: Sequence[Ledger]) -> None:
 
 async def positions_of(
     settings: Settings, sources: list[TopicPartition]
-) -> dict[TopicPartition, Position]:
+) -> dict[TopicPartition, SourcePosition]:
     """Where the logs of these partitions of events begin and end, and where the group stands."""
     committed = await committed_offsets(settings, settings.app_id, sources)
     async with consumer(settings) as reader:
         begins, ends = await reader.beginning_offsets(sources), await reader.end_offsets(sources)
-    return {source: Position(begins[source], ends[source], committed[source]) for source in sources}
+    return {
+        source: SourcePosition(begins[source], ends[source], committed[source])
+        for source in sources
+    }
 
 
 async def load_partitions(settings: Settings, parts: Sequence[FamilyPartition]) -> None:

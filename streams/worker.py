@@ -19,7 +19,6 @@ import faust
 from faust.types import Message
 from prometheus_client import start_http_server
 
-from schemas import logs
 from schemas.errors import EXIT_REFUSED, BooksError, HubError, LedgerError
 from schemas.kafka.clients import METADATA_MS
 from schemas.kafka.topics import when_ready
@@ -27,6 +26,7 @@ from schemas.listening import cannot_listen, open_to_others
 from schemas.settings import Settings
 from schemas.storage import require_writable
 from schemas.topics import events_topic
+from serving import logs
 from streams import health
 from streams.assignment import DeclaredAssignor
 from streams.batches import CODEC, AgentBatch, use_batches

@@ -18,7 +18,8 @@ from hypothesis import settings
 
 from ops.kafka.embedded import EmbeddedKafka
 from ops.kafka.jars import VERSION
-from ops.kafka.storage import BROKER, free_port
+from ops.kafka.ports import free_port
+from ops.kafka.storage import BROKER
 
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer

@@ -24,7 +24,7 @@ from schemas.cells.kinds import CELL_KINDS
 from schemas.cells.pages import page_of
 from schemas.clock import ZONE, now_ms, to_ms
 from serving.directory.directory import Directory
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 INDICATORS = load_indicators()
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from connectors.files.mapping.model import FileOptions
 from connectors.files.readers.opening import open_rows
+from connectors.files.readers.options import FileOptions
 from connectors.files.readers.rows import Row, Wanted
 from connectors.files.readers.source import UnreadableFile
 

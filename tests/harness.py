@@ -16,7 +16,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from ops.kafka.embedded import EmbeddedKafka
-from ops.kafka.storage import free_port
+from ops.kafka.ports import free_port
 from ops.recount import Verdict, recount
 from ops.up.supervise import Service
 from schemas.errors import KafkaUnavailable
@@ -25,7 +25,7 @@ from schemas.kafka.reading import committed_offsets
 from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from schemas.topics import events_topic
-from serving.store.follower import Background
+from serving.store.background import Background
 from streams.families import FAMILIES
 
 FREEZE = 9.0  # seconds; the group's session timeout is 6

@@ -15,7 +15,7 @@ from metrics.cube.snapshot import Readers
 from metrics.lists.listing import Listing
 from metrics.lists.pace import PATIENCE, Pace
 from metrics.lists.reader import Found, Selection, page
-from ops.listing import meanings
+from ops.meanings import meanings
 from schemas.topics import state_topic
 from serving.store.disposable import Snapshots
 from streams.families import FAMILIES

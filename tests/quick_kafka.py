@@ -21,7 +21,7 @@ import ops.kafka.embedded
 from ops.kafka.embedded import JVM, EmbeddedKafka
 from ops.kafka.jars import classpath
 from ops.kafka.java import java_program
-from ops.kafka.storage import free_port
+from ops.kafka.ports import free_port
 
 # A Java that knows no such cache passes over it. Without the second compiler a broker is slower
 # only after minutes.

@@ -26,7 +26,7 @@ from metrics.prometheus.exporter import Exporter
 from metrics.tracing.index import FactIndex
 from metrics.tracing.log import TAIL, Read, Wanted
 from metrics.tracing.questions import Traces
-from ops.listing import meanings
+from ops.meanings import meanings
 from schemas.errors import KafkaUnavailable
 from schemas.families import LISTED_FAMILIES
 from schemas.partitioner import partition_of
@@ -34,7 +34,7 @@ from schemas.states import applied_state
 from schemas.topics import events_topic, state_topic
 from schemas.wire import encode
 from serving.store.disposable import Snapshots
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 from streams.families import FAMILIES
 from streams.family_state import FamilyState
 

@@ -2,8 +2,7 @@
 the mapping reads.
 
 It is always CSV in UTF-8, and its header goes on with those columns, so that rows corrected there
-can be imported with the same mapping, however the file itself was written (rejected.py). A text
-that a spreadsheet would run as a formula stands behind a '.
+can be imported with the same mapping, however the file itself was written (readers/rejected.py).
 
 No other column gets into it, since a file with all of a register's columns beside every import is a
 copy of the register that nobody looks after. Cells that hold what looks like a number of a person
@@ -15,14 +14,15 @@ from __future__ import annotations
 
 import csv
 import os
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from connectors.files.formulas import guarded
 from connectors.files.mapping.compiler import Uses
 from connectors.files.readers.cells import Cell, text_of
+from connectors.files.readers.rejected import REASON
 from connectors.files.readers.rows import Row, Rows
 from connectors.files.readers.source import without_surrogates
 from schemas.digests import Digest
@@ -31,18 +31,6 @@ from schemas.masking import shown, without_numbers
 from schemas.quarantine import Quarantined, bounded, excerpt_of
 
 SUFFIX = ".rejected.csv"
-REASON = "reason"
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-
-
-def guarded(text: str) -> str:
-    """The text, behind a ' where a spreadsheet would take it for a formula."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def unguarded(text: str) -> str:
-    """The text that `guarded` was given."""
-    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 class RejectsFile:

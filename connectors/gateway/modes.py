@@ -19,8 +19,8 @@ from connectors.cloudevents.jsonitems import (
     read_one,
     text_of,
 )
-from connectors.gateway.problems import Problem
 from schemas.masking import shown
+from serving.problems import Problem
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"

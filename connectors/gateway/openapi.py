@@ -15,9 +15,9 @@ from starlette.routing import BaseRoute
 from connectors.cloudevents.decode import ENVELOPE
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.modes import ATTRIBUTES, BATCH, JSON, STRUCTURED
-from connectors.gateway.problems import KINDS
+from connectors.gateway.problems import GATEWAY_PROBLEMS
 from schemas.events import ACCEPTED, Event
-from serving.problems import MEDIA_TYPE, schema
+from serving.problems import MEDIA_TYPE, problem_schema
 
 Schema = dict[str, Any]
 
@@ -131,8 +131,8 @@ _ACCEPTED: Schema = {
     "required": ["accepted", "items"],
     "properties": {"accepted": {"type": "integer"}, "items": {"type": "array", "items": _ENTRY}},
 }
-_PROBLEM: Schema = schema(
-    KINDS.items(),
+_PROBLEM: Schema = problem_schema(
+    GATEWAY_PROBLEMS,
     "This occurrence, as the gateway's log and the quarantine name it",
     accepted={"type": "integer"},
     refused={"type": "integer"},
@@ -161,7 +161,9 @@ def _problem(*names: str) -> Schema:
         if "unavailable" in names
         else {}
     )
-    said = "; ".join(f"{KINDS[name].title}. {KINDS[name].do}" for name in names)
+    said = "; ".join(
+        f"{GATEWAY_PROBLEMS[name].title}. {GATEWAY_PROBLEMS[name].do}" for name in names
+    )
     return {"description": said, "headers": headers, "content": {MEDIA_TYPE: _content("Problem")}}
 
 
@@ -188,7 +190,7 @@ EVENTS_ROUTE: Schema = {
             "content": {JSON: _content("Accepted")},
         },
         **{
-            str(KINDS[name].status): _problem(name)
+            str(GATEWAY_PROBLEMS[name].status): _problem(name)
             for name in (
                 "not-json",
                 "too-slow",

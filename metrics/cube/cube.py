@@ -26,7 +26,7 @@ from schemas.clock import LATEST_MS, as_date, now_ms
 from schemas.errors import ContractError
 from schemas.families import PROCEDURE_FAMILIES
 from schemas.kafka.reading import ConsumedRecord
-from serving.store.disposable import DisposableFile, Place
+from serving.store.disposable import DisposableFile, Position
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ NOT_KNOWN = "-"  # the category of what was told without one
 LARGEST = 1 << 62  # beyond it SQLite could not hold a sum of two
 
 Row = tuple[int | str, ...]
-PagePlace = tuple[int, bytes]  # partition, key
+_PageKey = tuple[int, bytes]  # partition, key
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class CubeStats:
 
 
 class Cube(DisposableFile):
-    """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble
+    """The writing side. Every method raises Untrusted when only a rebuild helps, and StorageTrouble
     when waiting does.
     """
 
@@ -67,9 +67,9 @@ class Cube(DisposableFile):
         self.versions: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.stats = CubeStats()
 
-    def _places(self) -> dict[Any, Place]:
+    def _read_positions(self) -> dict[Any, Position]:
         rows = self._db.execute("SELECT partition, next, last, last_ms FROM offsets")
-        return {partition: Place(*place) for partition, *place in rows}
+        return {partition: Position(*stored) for partition, *stored in rows}
 
     def _emptied(self) -> None:
         self._changed(TABLES)
@@ -96,7 +96,7 @@ class Cube(DisposableFile):
         self.stats.batches += 1
         self.stats.apply_seconds += perf_counter() - started
 
-    def _page(self, place: PagePlace) -> bytes | None:
+    def _page(self, place: _PageKey) -> bytes | None:
         found: tuple[bytes] | None = self._db.execute(
             "SELECT value FROM pages WHERE partition = ? AND key = ?", place
         ).fetchone()
@@ -172,15 +172,15 @@ class _Batch:
     def __init__(self, now_ms: int) -> None:
         self._now_ms = now_ms
         self.records = 0
-        self.newest: dict[PagePlace, ConsumedRecord] = {}
+        self.newest: dict[_PageKey, ConsumedRecord] = {}
         self.last: dict[int, ConsumedRecord] = {}
-        self.pages: dict[PagePlace, bytes | None] = {}
+        self.pages: dict[_PageKey, bytes | None] = {}
         self.agencies: dict[str, int] = {}  # when a count of each last changed
         self.procedures: dict[str, int] = {}
         self.unreadable: list[str] = []
 
     def rows(
-        self, page_before: Callable[[PagePlace], bytes | None]
+        self, page_before: Callable[[_PageKey], bytes | None]
     ) -> dict[tuple[str, str], list[Row]]:
         """Rows of the cells that differ from before, by (family, kind): at, agency, category,
         partition and every measure.

@@ -30,7 +30,7 @@ from metrics.lists.subjects import ListAsked, Subject, Told, subject
 from schemas.cells.applied import CountingRules
 from schemas.cells.kinds import At
 from schemas.clock import as_date, iso
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,8 @@ from metrics.tracing.index import Fact
 from schemas.kafka.clients import consumer, unavailable
 from schemas.kafka.reading import ConsumedRecord, read_between
 from schemas.settings import Settings
-from serving.store.follower import Background, Progress
+from serving.store.background import Background
+from serving.store.progress import Progress
 
 READERS = 2
 PATIENCE = 3.0  # seconds for everything that one question reads

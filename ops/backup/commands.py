@@ -18,8 +18,8 @@ from ops.backup.copying import RECOUNTED, backup
 from ops.backup.folder import alone, unwritable
 from ops.backup.manifest import Manifest, required
 from ops.backup.restoring import Restoring, Thing, check_files
-from ops.members import require_no_worker
-from ops.progress import bars
+from ops.bars import bars
+from ops.kafka.group import require_no_worker
 from ops.recount import tell
 from schemas.errors import BackupError
 from schemas.settings import Settings

@@ -20,7 +20,7 @@ from rich.progress import Progress
 from ops.backup.chunks import Chunk, Entry, check_file, entries_of
 from ops.backup.manifest import FamilyStanding, Log, Manifest, name_of
 from ops.backup.target import Asked, Pour, Target, derived
-from ops.kafka.changes import set_group
+from ops.kafka.group import set_group
 from schemas.cells.applied import applied_row, read_applied_page
 from schemas.errors import BackupDamaged, BackupError
 from schemas.ids import canonical

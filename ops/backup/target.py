@@ -17,7 +17,7 @@ from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import KafkaError
 
 from ops.backup.chunks import Entry
-from ops.kafka.changes import PAUSE, TRIES, delete_topics
+from ops.kafka.topics import PAUSE, TRIES, delete_topics
 from schemas.errors import BackupError
 from schemas.kafka.clients import admin, consumer, producer
 from schemas.kafka.topics import make_topic, set_settings, settings_of, topics_there

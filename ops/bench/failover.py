@@ -19,7 +19,7 @@ from ops.bench.names import Scale
 from ops.bench.offsets import POLL_SECONDS, Applied, Places, ends_of, require_written
 from ops.bench.report import Line, Need
 from ops.bench.stage import Stage, deadline
-from ops.kafka.storage import free_port
+from ops.kafka.ports import free_port
 from ops.up.supervise import Service
 from schemas.clock import now_ms
 from schemas.events.dossiers import DossierStepTaken

@@ -11,9 +11,9 @@ from itertools import islice
 import aiohttp
 import msgspec
 
+from connectors.cloudevents.encode import cloud_event
 from ops.bench.load import DAYS, YEAR, dossiers_for
 from ops.bench.stage import deadline, require_running
-from ops.simulate.sinks import cloud_event
 from ops.simulate.stream import events
 from ops.up.supervise import Service
 from schemas.errors import EnvironmentBroken

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ops.bars import bars
 from ops.bench import report
 from ops.bench.machine import describe, two_cores
 from ops.bench.names import ASKED_FOR, EVENTS, NAMES, Scale
 from ops.bench.report import Line
 from ops.bench.stage import Stage
-from ops.progress import bars
 from schemas.errors import HubError
 from schemas.settings import Settings
 

@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 from rich.progress import Progress
 
 from ops.kafka.embedded import EmbeddedKafka
-from ops.kafka.storage import free_port
+from ops.kafka.ports import free_port
 from ops.up.supervise import Service
 from schemas.errors import EnvironmentBroken
 from schemas.kafka.topics import ensure_topics

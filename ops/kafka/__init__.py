@@ -1,1 +1,1 @@
-"""The embedded Kafka: one real broker, a child process; and what commands change by hand."""
+"""The embedded Kafka: one real broker, a child process; and what commands change in any Kafka."""

@@ -22,36 +22,36 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType, MappingProxyType, TracebackType
-from typing import IO, NoReturn, Self
-
-from rich.console import Console
+from types import MappingProxyType, TracebackType
+from typing import IO, Self
 
 from ops.kafka.jars import classpath
 from ops.kafka.java import java_program
+from ops.kafka.processes import (
+    end,
+    environment,
+    first_complaint,
+    is_broker_of,
+    read_pid,
+    wait_until,
+)
 from ops.kafka.storage import (
     BROKER,
     FLOOR,
-    first_complaint,
     lack_of_room,
     prepare_storage,
     write_configuration,
 )
-from ops.logfiles import rotate
-from schemas import logs
-from schemas.absence import why_silent
 from schemas.errors import EnvironmentBroken, HubError, StorageTrouble
-from schemas.listening import LOOPBACK, address, connects, open_to_others, require_free
-from schemas.pauses import Pauses
+from schemas.listening import LOOPBACK, address, connects, require_free
 from schemas.settings import Settings
 from schemas.storage import trouble_of
+from serving.absence import why_silent
 
-POLL_SECONDS = 0.05
 STOP_SECONDS = 30.0
 ROOM_SECONDS = 1.0
-ROTATE_SECONDS = 5.0
 # Serial collection: on a heap this small it costs no more CPU than G1, pauses no longer, and takes
 # fewer threads and less memory.
 JVM = (
@@ -179,7 +179,7 @@ class EmbeddedKafka:
         while process.poll() is None:
             if (full := lack_of_room(self.data, FLOOR)) is not None:
                 self.full = full
-                _end(process, STOP_SECONDS)
+                end(process, STOP_SECONDS)
             time.sleep(ROOM_SECONDS)
 
     def require_startable(self) -> None:
@@ -190,8 +190,8 @@ class EmbeddedKafka:
         """
         self._own_folder()
         try:
-            pid = _read_pid(self._pid_file)
-            if pid is None or not _is_broker_of(pid, self.data):
+            pid = read_pid(self._pid_file)
+            if pid is None or not is_broker_of(pid, self.data):
                 self._require_free_port()
         finally:
             self._release_folder()
@@ -216,7 +216,7 @@ class EmbeddedKafka:
         process, self._process = self._process, None
         try:
             if process is not None:
-                _end(process, timeout)
+                end(process, timeout)
                 self._pid_file.unlink(missing_ok=True)
         finally:
             self._release_folder()
@@ -285,13 +285,13 @@ class EmbeddedKafka:
         """End a broker of this folder whose `lgsp` was killed; the lock says that nobody owns it.
         `ways`: signals and seconds for each.
         """
-        if (pid := _read_pid(self._pid_file)) is None:
+        if (pid := read_pid(self._pid_file)) is None:
             return
         for number, patience in ways or ((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0)):
-            if _is_broker_of(pid, self.data):
+            if is_broker_of(pid, self.data):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, number)
-                _until(lambda: not _is_broker_of(pid, self.data), patience)
+                wait_until(lambda: not is_broker_of(pid, self.data), patience)
 
     def _require_free_port(self) -> None:
         require_free("Kafka", self.host, self.port, "LGSP_KAFKA_PORT", "LGSP_KAFKA_HOST")
@@ -304,7 +304,7 @@ class EmbeddedKafka:
             temporary.mkdir()
             write_configuration(self.data, self.host, self.port, self.properties)
             node = self.properties.get("node.id", BROKER["node.id"])
-            prepare_storage(self.data, [*command, "kafka.tools.StorageTool"], _environment(), node)
+            prepare_storage(self.data, [*command, "kafka.tools.StorageTool"], environment(), node)
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -316,7 +316,7 @@ class EmbeddedKafka:
                 self._process = process = subprocess.Popen(
                     [*command, "kafka.Kafka", "server.properties"],
                     cwd=self.data,
-                    env=_environment(),
+                    env=environment(),
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
@@ -329,7 +329,7 @@ class EmbeddedKafka:
         return process
 
     def _await_answer(self, deadline: float) -> None:
-        answered = _until(
+        answered = wait_until(
             lambda: (
                 self.pid is None
                 or (connects(self.host, self.port) and not why_silent(self.bootstrap))
@@ -349,106 +349,6 @@ class EmbeddedKafka:
             )
 
 
-def run(settings: Settings) -> int:
-    """`lgsp kafka`: the broker in the foreground until Ctrl-C or SIGTERM; the exit code. While the
-    disk is full it waits for room.
-
-    Raises: EnvironmentBroken as `EmbeddedKafka.start` does, and if the broker ends by itself.
-    """
-    signal.signal(signal.SIGTERM, _interrupt)
-    logs.set_up(settings, "kafka", aiokafka="CRITICAL")  # that it doesn't answer at once is no news
-    if warning := open_to_others("Kafka", settings.kafka_host, "LGSP_KAFKA_HOST"):
-        Console(stderr=True).print(warning, soft_wrap=True, markup=False)
-    kafka, pauses, waiting = EmbeddedKafka.of(settings), Pauses(), False
-    with contextlib.suppress(KeyboardInterrupt):
-        while True:
-            try:
-                with kafka:
-                    pauses.succeeded()
-                    waiting = False
-                    _run(kafka)
-            except StorageTrouble as full:
-                if not waiting:  # said once
-                    _say(str(full))
-                waiting = True
-                time.sleep(pauses.next())
-    return 0
-
-
-def _run(kafka: EmbeddedKafka) -> NoReturn:
-    _say(f"Kafka listens on {kafka.bootstrap}, its data is in {kafka.data}. Ctrl-C stops it.")
-    while (code := kafka.wait(ROTATE_SECONDS)) is None:
-        rotate(kafka.output)
-    ended = EnvironmentBroken(
-        f"Kafka ended by itself (exit code {code}): see {kafka.server_log}, then start it again."
-    )
-    raise kafka.full or lack_of_room(kafka.data) or ended  # by now there may be room again
-
-
-def _say(sentence: str) -> None:
-    Console().print(sentence, soft_wrap=True, markup=False)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def _end(process: subprocess.Popen[bytes], timeout: float) -> None:
-    try:
-        process.terminate()
-        process.wait(timeout)
-    except BaseException as error:
-        process.kill()
-        process.wait()
-        if not isinstance(error, subprocess.TimeoutExpired):
-            raise
-
-
-def _environment() -> dict[str, str]:
-    # a Java in the C locale cannot open a folder with Vietnamese letters
-    return {**os.environ, "LC_ALL": "C.UTF-8"}
-
-
 def _first_line(file: IO[str]) -> str:
     file.seek(0)
     return file.readline().strip() or "unknown"
-
-
-def _read_pid(file: Path) -> int | None:
-    try:
-        return int(file.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return None
-
-
-def _is_broker_of(pid: int, data: Path) -> bool:
-    """Whether the process is a broker that this module started on this folder (process numbers are
-    used again).
-    """
-    return f" -Dlgsp.kafka={data} " in _command_line(pid)
-
-
-def _command_line(pid: int) -> str:
-    """The command line of a process, its words parted by blanks; empty if there is none or it has
-    ended.
-    """
-    if not Path("/proc/self").exists():  # not Linux
-        return subprocess.run(
-            ["ps", "-ww", "-o", "args=", "-p", str(pid)],
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout
-    try:
-        return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).replace("\0", " ")
-    except OSError:
-        return ""
-
-
-def _until(holds: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(POLL_SECONDS)
-    return True

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import base64
 import os
-import random
 import shutil
-import socket
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from ops.kafka.ports import free_port
+from ops.kafka.processes import first_complaint
 from schemas.errors import EnvironmentBroken, StorageTrouble
 from schemas.listening import LOOPBACK, address
 from schemas.storage import free_bytes, mebibytes
@@ -29,8 +29,6 @@ IDENTITY = {
 }
 # bytes of room: with less a running broker is stopped, with so much one is started
 FLOOR, ENOUGH = 32 << 20, 64 << 20
-QUIET_PORTS = range(15_000, 32_000)
-_given: set[int] = set()
 FOR_GOOD_MINUTES = (1 << 31) - 1  # the greatest that Kafka takes: some 4,000 years
 BROKER = {
     "process.roles": "broker,controller",
@@ -183,37 +181,3 @@ def _format(data: Path, tool: list[str], environment: Mapping[str, str], node: s
 
 def _write_properties(file: Path, values: Mapping[str, str]) -> None:
     file.write_text("".join(f"{key}={value}\n" for key, value in values.items()), encoding="ascii")
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on just now; not twice the same.
-
-    It is below those that the kernel gives to clients. One of those could be given to a client that
-    tries to reach the very broker that is away: it would then reach itself, and the broker could
-    not come back.
-    """
-    for port in random.sample(QUIET_PORTS, len(QUIET_PORTS)):
-        if port not in _given and _can_be_had(port):
-            _given.add(port)
-            return port
-    raise EnvironmentBroken("No TCP port from 15,000 to 32,000 is free: what runs on this machine?")
-
-
-def _can_be_had(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
-
-
-def first_complaint(output: str) -> str:
-    """The first line of a Java program's output that is no mere warning: later ones only follow
-    from it.
-    """
-    lines = (line.strip().rstrip(".") for line in output.splitlines())
-    return next(
-        (line for line in lines if line and not line.startswith(("WARNING", "Bootstrap metadata"))),
-        "it gave no reason",
-    )

@@ -16,7 +16,7 @@ import click
 import msgspec
 from rich.console import Console
 
-from connectors.files.rejects import guarded
+from connectors.files.formulas import guarded
 from ops.quarantine.entries import Entry, entries
 from ops.quarantine.tell import Group, grouped, whole
 from schemas.clock import ZONE, now_ms, to_ms

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ops.progress import bars
+from ops.bars import bars
 from ops.recount.compare import recount
 from ops.recount.twins import Twins, twins_of
 from ops.recount.verdict import Difference, Verdict

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 from random import Random
 
-from ops.simulate.activities import Activity, Deed, DeedKind
-from ops.simulate.documents import Letter
-from ops.simulate.dossiers import Intake, Life, Payment, PromptTeller, Reported, fresh_id
+from ops.simulate.activities import ActivityKind, SimulatedActivity, StatedActivity
+from ops.simulate.documents import SimulatedDocument
+from ops.simulate.dossiers import Payment, Reception, SimulatedDossier
 from ops.simulate.history import ONE_STOP, due_time
 from ops.simulate.hours import CLOSES, OFFICE_DAY, from_office, instant, to_office
 from ops.simulate.oddities import Oddity, odd_dossier
 from ops.simulate.province import AGENCIES_OF, CENTRE, PROCEDURES_OF, SAME_DAY, Procedure
-from ops.simulate.tasks import Errand
+from ops.simulate.tasks import SimulatedTask
+from ops.simulate.things import PromptTeller, ReportedEvent, fresh_id
 from ops.simulate.truth import FOREVER, Truth
 from schemas.clock import DAY_MS, day_number, to_datetime
 from schemas.codes import RatingSubject
 
 AHEAD = 10  # days on which something is due
-DEEDS: tuple[DeedKind, ...] = ("meetings", "inspections", "work_records")
+ACTIVITY_KINDS: tuple[ActivityKind, ...] = ("meetings", "inspections", "work_records")
 SUBJECTS: tuple[RatingSubject, ...] = ("procedure", "agency", "health", "education")
 HALF_HOUR = 1_800
 
@@ -36,23 +37,25 @@ class Certain:
         self, rng: Random, teller: PromptTeller, tag: str, truth: Truth, before: int = FOREVER
     ) -> None:
         self.rng, self.teller, self.tag, self.truth, self.before = rng, teller, tag, truth, before
-        self.events: list[Reported] = []
+        self.events: list[ReportedEvent] = []
         self.number = 0
 
     def _serial(self, name: str) -> str:
         self.number += 1
         return f"SAMPLE-{name}-{self.tag}-C{self.number:03}"
 
-    def _life(self, at: int) -> Life:
-        return Life(
+    def _new_dossier(self, at: int) -> SimulatedDossier:
+        return SimulatedDossier(
             f"H35.SAMPLE-{to_datetime(at):%y%m%d}-{self._serial('certain')}", ONE_STOP, self.teller
         )
 
-    def _keep(self, thing: Life | Errand | Activity | Letter) -> None:
-        if isinstance(thing, Life):
+    def _keep(
+        self, thing: SimulatedDossier | SimulatedTask | SimulatedActivity | SimulatedDocument
+    ) -> None:
+        if isinstance(thing, SimulatedDossier):
             self.truth.add(thing, self.before)
-        elif isinstance(thing, Letter):
-            self.truth.add_letter(thing, self.before)
+        elif isinstance(thing, SimulatedDocument):
+            self.truth.add_document(thing, self.before)
         else:
             thing.count(self.truth, self.before)
         self.events += thing.events
@@ -64,22 +67,24 @@ class Certain:
         office = to_office(at)
         for well in (True, False):
             self._dossier(office, well)
-            self._letter(office, well)
+            self._document(office, well)
             self._task(office, well)
-            for kind in DEEDS:
-                activity = Activity(self._serial(kind), self.teller)
-                activity.state(from_office(office), Deed(kind, CENTRE, "province", digitally=well))
+            for kind in ACTIVITY_KINDS:
+                activity = SimulatedActivity(self._serial(kind), self.teller)
+                activity.state(
+                    from_office(office), StatedActivity(kind, CENTRE, "province", digitally=well)
+                )
                 self._keep(activity)
 
     def _dossier(self, office: int, well: bool) -> None:
         """Of land, moved, paid, finished, returned and rated: as it should be, or on paper, late
         and to nobody's delight.
         """
-        life, procedure = self._life(from_office(office)), land()
+        dossier, procedure = self._new_dossier(from_office(office)), land()
         home, other = (one.code for one in AGENCIES_OF["department"].things[:2])
-        life.receive(
+        dossier.receive(
             from_office(office),
-            Intake(
+            Reception(
                 home,
                 home,
                 procedure.code,
@@ -92,52 +97,54 @@ class Certain:
             ),
             due_time(office, 3),
         )
-        life.pay(
+        dossier.pay(
             from_office(office + HALF_HOUR),
             Payment(f"SAMPLE-{fresh_id(self.rng)[:18]}", procedure.fee, well, "paid"),
         )
         if well:
-            life.step(from_office(office + 2 * HALF_HOUR), "verify")
-        life.transfer(from_office(office + 3 * HALF_HOUR), other, well)
+            dossier.step(from_office(office + 2 * HALF_HOUR), "verify")
+        dossier.transfer(from_office(office + 3 * HALF_HOUR), other, well)
         if not well:
-            life.ask_supplement(from_office(office + 4 * HALF_HOUR))
-            life.complete_supplement(from_office(office + OFFICE_DAY), None)
+            dossier.ask_supplement(from_office(office + 4 * HALF_HOUR))
+            dossier.complete_supplement(from_office(office + OFFICE_DAY), None)
         done = office + OFFICE_DAY * (1 if well else 5)
-        life.finish(from_office(done), digitised=well)
+        dossier.finish(from_office(done), digitised=well)
         if not well:
-            life.reopen(from_office(done + HALF_HOUR))
-            life.finish(from_office(done + 2 * HALF_HOUR), digitised=False)
-        life.return_result(
+            dossier.reopen(from_office(done + HALF_HOUR))
+            dossier.finish(from_office(done + 2 * HALF_HOUR), digitised=False)
+        dossier.return_result(
             from_office(done + 3 * HALF_HOUR), digitised=well, how="online" if well else "counter"
         )
         for number, about in enumerate(SUBJECTS, 4):
-            life.rate(
+            dossier.rate(
                 from_office(done + number * HALF_HOUR), fresh_id(self.rng), 5 if well else 2, about
             )
-        self._keep(life)
+        self._keep(dossier)
 
-    def _letter(self, office: int, well: bool) -> None:
+    def _document(self, office: int, well: bool) -> None:
         at = from_office(office)
-        letter = Letter(
+        document = SimulatedDocument(
             f"{CENTRE},{to_datetime(at):%Y/%m/%d},{self._serial('letter')}/SAMPLE",
             CENTRE,
             self.teller,
         )
-        letter.send(at, [AGENCIES_OF["commune"].things[0].code], "18", electronic=well, signed=well)
-        self._keep(letter)
+        document.send(
+            at, [AGENCIES_OF["commune"].things[0].code], "18", electronic=well, signed=well
+        )
+        self._keep(document)
 
     def _task(self, office: int, well: bool) -> None:
         """Done in time or late, and one more that is never done."""
         for due, done in ((3, 1 if well else 5), (2, None)):
-            errand = self._errand(from_office(office), due_time(office, due))
+            task = self._new_task(from_office(office), due_time(office, due))
             if done is not None:
-                errand.complete(from_office(office + done * OFFICE_DAY))
-            self._keep(errand)
+                task.complete(from_office(office + done * OFFICE_DAY))
+            self._keep(task)
 
-    def _errand(self, at: int, due_at: int) -> Errand:
-        errand = Errand(self._serial("task"), self.teller)
-        errand.give(at, AGENCIES_OF["department"].things[1].code, "plan", due_at)
-        return errand
+    def _new_task(self, at: int, due_at: int) -> SimulatedTask:
+        task = SimulatedTask(self._serial("task"), self.teller)
+        task.assign(at, AGENCIES_OF["department"].things[1].code, "plan", due_at)
+        return task
 
     def pending(self, begun: int, asked: int) -> None:
         """A dossier and a task, begun at an instant, for each day from that of `asked` on: due at
@@ -147,36 +154,36 @@ class Certain:
         """
         dues = [instant(day_number(asked) + number, CLOSES) for number in range(AHEAD + 1)]
         for due in (due for due in dues if due > begun):
-            life = self._life(begun)
-            life.receive(begun, on_paper(AGENCIES_OF["department"].things[1].code), due)
-            self._keep(life)
-            self._keep(self._errand(begun, due))
+            dossier = self._new_dossier(begun)
+            dossier.receive(begun, on_paper(AGENCIES_OF["department"].things[1].code), due)
+            self._keep(dossier)
+            self._keep(self._new_task(begun, due))
 
     def odd(self, at: int, ahead: int, tell: Oddity) -> None:
         """A dossier with an oddity."""
-        life = self._life(at)
-        odd_dossier(self.rng, life, at, ahead, tell)
-        self._keep(life)
+        dossier = self._new_dossier(at)
+        odd_dossier(self.rng, dossier, at, ahead, tell)
+        self._keep(dossier)
 
     def carried_over(self, at: int, done: int | None) -> None:
         """A dossier of the year before, perhaps done at last; of a procedure without legal days, or
         it would outweigh all others' time.
         """
-        life = self._life(at)
-        life.receive(
+        dossier = self._new_dossier(at)
+        dossier.receive(
             at,
             on_paper(AGENCIES_OF["department"].draw(self.rng).code, SAME_DAY),
             due_time(to_office(at), land().days),
         )
         if done is not None:
-            life.finish(done, digitised=False)
-        self._keep(life)
+            dossier.finish(done, digitised=False)
+        self._keep(dossier)
 
 
-def on_paper(agency: str, procedure: Procedure | None = None) -> Intake:
+def on_paper(agency: str, procedure: Procedure | None = None) -> Reception:
     """A dossier handed in at an agency's counter, of land unless another procedure is named."""
     procedure = procedure or land()
-    return Intake(
+    return Reception(
         agency,
         agency,
         procedure.code,

@@ -5,10 +5,11 @@ refused or asked back.
 from __future__ import annotations
 
 from random import Random
+from typing import NamedTuple
 
-from ops.simulate.dossiers import Fact, Story, Teller
 from ops.simulate.hours import from_office, to_office
 from ops.simulate.province import AGENCIES
+from ops.simulate.things import Fact, SimulatedThing, Teller
 from schemas.clock import to_datetime
 from schemas.codes import DocumentStatus, RecallAnswer
 from schemas.events.documents import DocumentRecalled, DocumentSent, DocumentStatusChanged
@@ -17,7 +18,21 @@ from schemas.events.documents import DocumentRecalled, DocumentSent, DocumentSta
 KINDS: tuple[str, ...] = ("18", "18", "18", "2", "3", "7")
 
 
-class Letter(Story):
+class Sending(NamedTuple):
+    """How a document went out."""
+
+    electronic: bool
+    signed: bool
+
+
+class Answer(NamedTuple):
+    """A receiver's status."""
+
+    receiver: str
+    status: DocumentStatus
+
+
+class SimulatedDocument(SimulatedThing):
     """One document's facts. Every (receiver, status) and every recall answer is stated once."""
 
     __slots__ = ("answers", "recalls", "sender", "sent")
@@ -26,8 +41,8 @@ class Letter(Story):
     def __init__(self, document_id: str, sender: str, teller: Teller) -> None:
         super().__init__(document_id, teller)
         self.sender = sender
-        self.sent: Fact[tuple[bool, bool]] | None = None
-        self.answers: list[Fact[tuple[str, DocumentStatus]]] = []
+        self.sent: Fact[Sending] | None = None
+        self.answers: list[Fact[Answer]] = []
         self.recalls: list[Fact[RecallAnswer]] = []
 
     def send(self, at: int, to: list[str], kind: str, electronic: bool, signed: bool) -> None:
@@ -41,41 +56,37 @@ class Letter(Story):
             electronic=electronic,
             signed=signed,
         )
-        self.sent = Fact(at, reported, (electronic, signed))
+        self.sent = Fact(at, reported, Sending(electronic, signed))
 
     def answer(self, at: int, receiver: str, status: DocumentStatus) -> None:
         """A receiver's status."""
-        self.answers.append(
-            Fact(
-                at,
-                self._tell(DocumentStatusChanged, at, receiver, status=status),
-                (receiver, status),
-            )
-        )
+        reported = self._tell(DocumentStatusChanged, at, receiver, status=status)
+        self.answers.append(Fact(at, reported, Answer(receiver, status)))
 
     def recall(self, at: int, agency: str, answer: RecallAnswer) -> None:
         """Asked back by the sender, or that request answered."""
-        self.recalls.append(
-            Fact(at, self._tell(DocumentRecalled, at, agency, answer=answer), answer)
-        )
+        reported = self._tell(DocumentRecalled, at, agency, answer=answer)
+        self.recalls.append(Fact(at, reported, answer))
 
 
-def write_letter(rng: Random, teller: Teller, at: int, serial: str) -> Letter:
+def simulate_document(rng: Random, teller: Teller, at: int, serial: str) -> SimulatedDocument:
     """A document sent at `at` (epoch ms) with everything that will become of it."""
     sender, *receivers = draw_agencies(rng)
-    letter = Letter(f"{sender},{to_datetime(at):%Y/%m/%d},{serial}/SAMPLE", sender, teller)
-    send(rng, letter, at, receivers)
+    document = SimulatedDocument(
+        f"{sender},{to_datetime(at):%Y/%m/%d},{serial}/SAMPLE", sender, teller
+    )
+    send(rng, document, at, receivers)
     for receiver in receivers:
-        _answers(rng, letter, to_office(at), receiver)
+        _answers(rng, document, to_office(at), receiver)
     if rng.random() < 0.02:
         asked = to_office(at) + rng.randint(600, 7_200)
-        letter.recall(from_office(asked), sender, "asked")
-        letter.recall(
+        document.recall(from_office(asked), sender, "asked")
+        document.recall(
             from_office(asked + rng.randint(600, 30_000)),
             receivers[0],
             "agreed" if rng.random() < 0.8 else "refused",
         )
-    return letter
+    return document
 
 
 def draw_agencies(rng: Random) -> list[str]:
@@ -86,13 +97,13 @@ def draw_agencies(rng: Random) -> list[str]:
     ]
 
 
-def send(rng: Random, letter: Letter, at: int, receivers: list[str]) -> None:
+def send(rng: Random, document: SimulatedDocument, at: int, receivers: list[str]) -> None:
     """Most go electronically, and nearly all of those are signed."""
     electronic = rng.random() < 0.93
-    letter.send(at, receivers, rng.choice(KINDS), electronic, electronic and rng.random() < 0.95)
+    document.send(at, receivers, rng.choice(KINDS), electronic, electronic and rng.random() < 0.95)
 
 
-def _answers(rng: Random, letter: Letter, office: int, receiver: str) -> None:
+def _answers(rng: Random, document: SimulatedDocument, office: int, receiver: str) -> None:
     """01, then 02, or 03 and on to 06; some receivers stop on the way, as open work does."""
     refused = rng.random() < 0.03
     path: tuple[DocumentStatus, ...] = ("01", "02") if refused else ("01", "03", "04", "05", "06")
@@ -100,6 +111,6 @@ def _answers(rng: Random, letter: Letter, office: int, receiver: str) -> None:
         path = ("01", "03", "06")
     for status in path:
         office += rng.randint(60, 3_600) if status == "01" else rng.randint(600, 40_000)
-        letter.answer(from_office(office), receiver, status)
+        document.answer(from_office(office), receiver, status)
         if rng.random() < 0.05:
             return

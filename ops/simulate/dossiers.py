@@ -1,17 +1,12 @@
-"""Stories of things: every decided fact is written down twice, as the event that agencies report
-and as a plain fact for the truth. Here how any of them is told, and a dossier's life.
-
-The truth (`truth.py`) is counted from the plain facts alone, never from events or the hub's own
-rules in code.
-"""
+"""A dossier as it is simulated: its facts from the reception to the end, and what is said later."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from random import Random
-from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple
 
+from ops.simulate.things import Fact, SimulatedThing, Teller
+from schemas.clock import to_datetime
 from schemas.codes import (
     ApplicantKind,
     Channel,
@@ -20,7 +15,6 @@ from schemas.codes import (
     RatingSubject,
     ReturnedHow,
 )
-from schemas.events import Event
 from schemas.events.dossiers import (
     DossierCorrected,
     DossierDueChanged,
@@ -40,17 +34,7 @@ from schemas.events.dossiers import (
     DossierWithdrawn,
 )
 
-Value = TypeVar("Value")
-Reported = tuple[int, Event]  # (report time in epoch ms, event)
-Ending = Literal["finished", "returned", "withdrawn", "stopped", "reopened"]
-
-
-class Fact(NamedTuple, Generic[Value]):
-    """Something that happened, and when the hub is told of it (epoch ms)."""
-
-    occurred: int
-    reported: int
-    value: Value
+Outcome = Literal["finished", "returned", "withdrawn", "stopped", "reopened"]
 
 
 class Payment(NamedTuple):
@@ -62,8 +46,22 @@ class Payment(NamedTuple):
     state: PaymentState
 
 
+class End(NamedTuple):
+    """What ended a dossier, or opened it again."""
+
+    outcome: Outcome
+    digitised: bool = False
+
+
+class Rating(NamedTuple):
+    """What an applicant said, and about what."""
+
+    satisfied: bool
+    about: RatingSubject
+
+
 @dataclass(frozen=True, slots=True)
-class Intake:
+class Reception:
     """What is known of a dossier at its reception."""
 
     agency: str
@@ -76,7 +74,7 @@ class Intake:
     with_fee: bool
     reused_data: bool
 
-    def corrected(self, channel: Channel) -> Intake:
+    def corrected(self, channel: Channel) -> Reception:
         """The same with the channel put right."""
         return replace(self, channel=channel)
 
@@ -99,90 +97,12 @@ class Intake:
         }
 
 
-class Teller(Protocol):
-    """How facts reach the hub."""
-
-    backfill: bool
-
-    def event_id(self) -> str:
-        """A fresh id."""
-
-    def delay(self, agency: str) -> int:
-        """Milliseconds between a fact and the agency's report of it."""
+def dossier_id(at: int, serial: str) -> str:
+    """The id of a dossier handed in at an instant (epoch ms)."""
+    return f"H35.SAMPLE-{to_datetime(at):%y%m%d}-{serial}"
 
 
-class PromptTeller:
-    """Reports at once: what is late was decided before it is told."""
-
-    def __init__(self, rng: Random, *, backfill: bool = False) -> None:
-        self.rng = rng
-        self.backfill = backfill
-
-    def event_id(self) -> str:
-        """A fresh id."""
-        return fresh_id(self.rng)
-
-    def delay(self, agency: str) -> int:
-        """None."""
-        return 0
-
-
-def fresh_id(rng: Random) -> str:
-    """An id shaped like a UUID, from the seeded generator."""
-    digits = f"{rng.getrandbits(128):032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-
-
-def latest(facts: Iterable[Fact[Value]], before: int) -> Value | None:
-    """The value of the fact that occurred last among those reported before an instant."""
-    best: Fact[Value] | None = None
-    for fact in facts:
-        if fact.reported < before and (best is None or fact.occurred > best.occurred):
-            best = fact
-    return best.value if best else None
-
-
-class Story:
-    """The facts about one thing, told as events of a source. `origin` is that source."""
-
-    __slots__ = ("events", "source", "teller", "thing")
-    origin: ClassVar[str] = ""
-
-    def __init__(self, thing: str, teller: Teller, source: str = "") -> None:
-        self.thing = thing
-        self.teller = teller
-        self.source = source or self.origin
-        self.events: list[Reported] = []
-
-    def _tell(
-        self,
-        event: type[Event],
-        at: int,
-        agency: str,
-        *,
-        source: str = "",
-        floor: int = 0,
-        told_at: int = 0,
-        **fields: Any,
-    ) -> int:
-        """Writes the event down; returns when it is reported: at `told_at` if that is given, else
-        never before `floor`.
-        """
-        reported = told_at or max(at + self.teller.delay(agency), floor)
-        told = event(
-            event_id=self.teller.event_id(),
-            source=source or self.source,
-            agency=agency,
-            occurred_at=at,
-            backfill=self.teller.backfill,
-            **{event.key: self.thing},
-            **fields,
-        )
-        self.events.append((reported, told))
-        return reported
-
-
-class Life(Story):
+class SimulatedDossier(SimulatedThing):
     """One dossier's facts. Each method states a fact at `at` (epoch ms); within one dossier no two
     facts share an instant.
     """
@@ -193,9 +113,9 @@ class Life(Story):
         "fee_waits",
         "handler",
         "handlers",
-        "intakes",
         "payments",
         "ratings",
+        "receptions",
         "refusals",
         "returnable",
         "supplement_waits",
@@ -206,46 +126,48 @@ class Life(Story):
         super().__init__(dossier_id, teller, source)
         self.handler = ""
         self.returnable = 0  # when the newest finish is reported
-        self.intakes: list[Fact[Intake]] = []
+        self.receptions: list[Fact[Reception]] = []
         self.handlers: list[Fact[str]] = []
         self.dues: list[Fact[int]] = []
         self.supplement_waits: list[Fact[bool]] = []
         self.fee_waits: list[Fact[bool]] = []
-        self.ends: list[Fact[tuple[Ending, bool]]] = []
+        self.ends: list[Fact[End]] = []
         self.payments: list[Fact[Payment]] = []
         self.transfers: list[Fact[bool]] = []
-        self.ratings: list[Fact[tuple[bool, RatingSubject]]] = []
+        self.ratings: list[Fact[Rating]] = []
         self.refusals: list[Fact[str]] = []
 
-    def receive(self, at: int, intake: Intake, due_at: int | None) -> None:
+    def receive(self, at: int, reception: Reception, due_at: int | None) -> None:
         """Accepted by the receiving agency."""
-        reported = self._tell(DossierReceived, at, intake.agency, due_at=due_at, **intake.fields())
-        self.intakes.append(Fact(at, reported, intake))
-        self._handle(at, reported, intake.handler)
+        reported = self._tell(
+            DossierReceived, at, reception.agency, due_at=due_at, **reception.fields()
+        )
+        self.receptions.append(Fact(at, reported, reception))
+        self._handle(at, reported, reception.handler)
         if due_at is not None:
             self.dues.append(Fact(at, reported, due_at))
 
-    def refuse(self, at: int, intake: Intake) -> None:
+    def refuse(self, at: int, reception: Reception) -> None:
         """Never accepted."""
-        reported = self._tell(DossierRefused, at, intake.agency, procedure=intake.procedure)
-        self.refusals.append(Fact(at, reported, intake.agency))
+        reported = self._tell(DossierRefused, at, reception.agency, procedure=reception.procedure)
+        self.refusals.append(Fact(at, reported, reception.agency))
 
-    def correct(self, at: int, intake: Intake, received_at: int = 0) -> None:
+    def correct(self, at: int, reception: Reception, received_at: int = 0) -> None:
         """The reception stated anew; due time and handler stay, so that the truth hangs on no rule
         about them; its time, unless given.
         """
         due_at = self.dues[0].value if self.dues else None
-        received_at = received_at or self.intakes[0].occurred
+        received_at = received_at or self.receptions[0].occurred
         reported = self._tell(
             DossierCorrected,
             at,
-            intake.agency,
+            reception.agency,
             received_at=received_at,
             due_at=due_at,
-            **intake.fields(),
+            **reception.fields(),
         )
-        self.intakes.append(Fact(at, reported, intake))
-        self._handle(at, reported, intake.handler)
+        self.receptions.append(Fact(at, reported, reception))
+        self._handle(at, reported, reception.handler)
         if due_at is not None:
             self.dues.append(Fact(at, reported, due_at))
 
@@ -321,7 +243,7 @@ class Life(Story):
                 self._tell(DossierFinished, at, self.handler, source=echo, digitised=digitised),
             )
         self.returnable = reported
-        self.ends.append(Fact(at, reported, ("finished", digitised)))
+        self.ends.append(Fact(at, reported, End("finished", digitised)))
 
     def return_result(self, at: int, digitised: bool, how: ReturnedHow) -> None:
         """Result handed over; reported no earlier than the finish, so that the end time never hangs
@@ -335,25 +257,19 @@ class Life(Story):
             digitised=digitised,
             how=how,
         )
-        self.ends.append(Fact(at, reported, ("returned", digitised)))
+        self.ends.append(Fact(at, reported, End("returned", digitised)))
 
     def withdraw(self, at: int) -> None:
         """Taken back by the applicant."""
-        self.ends.append(
-            Fact(at, self._tell(DossierWithdrawn, at, self.handler), ("withdrawn", False))
-        )
+        self.ends.append(Fact(at, self._tell(DossierWithdrawn, at, self.handler), End("withdrawn")))
 
     def stop(self, at: int) -> None:
         """Processing stopped."""
-        self.ends.append(
-            Fact(at, self._tell(DossierSuspended, at, self.handler), ("stopped", False))
-        )
+        self.ends.append(Fact(at, self._tell(DossierSuspended, at, self.handler), End("stopped")))
 
     def reopen(self, at: int) -> None:
         """Processing goes on."""
-        self.ends.append(
-            Fact(at, self._tell(DossierReopened, at, self.handler), ("reopened", False))
-        )
+        self.ends.append(Fact(at, self._tell(DossierReopened, at, self.handler), End("reopened")))
 
     def rate(self, at: int, rating_id: str, score: int, about: RatingSubject = "procedure") -> None:
         """Rated by the applicant; 4 and 5 are satisfied."""
@@ -367,4 +283,4 @@ class Life(Story):
             satisfied=satisfied,
             about=about,
         )
-        self.ratings.append(Fact(at, reported, (satisfied, about)))
+        self.ratings.append(Fact(at, reported, Rating(satisfied, about)))

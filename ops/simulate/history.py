@@ -1,4 +1,4 @@
-"""Decides dossiers' lives in office time: how long each takes, what happens on the way, and when
+"""Decides dossiers' courses in office time: how long each takes, what happens on the way, and when
 the hub is told.
 
 Every decision comes from the seeded generator; nothing reads the wall clock.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from random import Random
 
-from ops.simulate.dossiers import Intake, Life, Payment, PromptTeller, fresh_id
+from ops.simulate.dossiers import Payment, Reception, SimulatedDossier
 from ops.simulate.hours import OFFICE_DAY, closing, from_office, to_office
 from ops.simulate.province import AGENCIES_OF, CENTRE, PROCEDURES_OF, TARDY, TIERS, Procedure
+from ops.simulate.things import PromptTeller, fresh_id
 from schemas.codes import ApplicantKind, Channel, ReturnedHow
 
 TIER_SHARE = (62, 87, 100)  # cumulative, in the order of TIERS
@@ -43,7 +44,7 @@ class HistoryTeller(PromptTeller):
         return DAY + int(rng.random() * 5 * DAY)
 
 
-def draw_intake(rng: Random, *, online_only: bool = False) -> tuple[Intake, Procedure]:
+def draw_reception(rng: Random, *, online_only: bool = False) -> tuple[Reception, Procedure]:
     """Which procedure, where and how."""
     tier = rng.choices(TIERS, cum_weights=TIER_SHARE)[0]
     handler = AGENCIES_OF[tier].draw(rng).code
@@ -57,7 +58,7 @@ def draw_intake(rng: Random, *, online_only: bool = False) -> tuple[Intake, Proc
     applicant: ApplicantKind = (
         "business" if procedure.field in BUSINESS_FIELDS or rng.random() < 0.03 else "citizen"
     )
-    intake = Intake(
+    reception = Reception(
         receiver,
         handler,
         procedure.code,
@@ -68,7 +69,7 @@ def draw_intake(rng: Random, *, online_only: bool = False) -> tuple[Intake, Proc
         with_fee=procedure.fee > 0,
         reused_data=rng.random() < 0.45,
     )
-    return intake, procedure
+    return reception, procedure
 
 
 def _channel(rng: Random, procedure: Procedure) -> Channel:
@@ -86,15 +87,15 @@ def due_time(received_office: int, days: int) -> int:
     return closing(day + max(days, 1 if rest > OFFICE_DAY * 3 // 4 else 0))
 
 
-def live_through(rng: Random, life: Life, at: int, *, online_only: bool) -> None:
-    """Give a dossier handed in at `at` (epoch ms) its whole life."""
-    intake, procedure = draw_intake(rng, online_only=online_only)
+def simulate_dossier(rng: Random, dossier: SimulatedDossier, at: int, *, online_only: bool) -> None:
+    """Give a dossier handed in at `at` (epoch ms) its whole course."""
+    reception, procedure = draw_reception(rng, online_only=online_only)
     if procedure.tier == "vertical":
-        life.source = MINISTRY
+        dossier.source = MINISTRY
     if rng.random() < 0.03:
-        life.refuse(at, intake)
+        dossier.refuse(at, reception)
         return
-    Course(rng, life, procedure, at).run(intake)
+    Course(rng, dossier, procedure, at).run(reception)
 
 
 class Course:
@@ -102,9 +103,11 @@ class Course:
     seconds.
     """
 
-    def __init__(self, rng: Random, life: Life, procedure: Procedure, at: int) -> None:
+    def __init__(
+        self, rng: Random, dossier: SimulatedDossier, procedure: Procedure, at: int
+    ) -> None:
         self.rng = rng
-        self.life = life
+        self.dossier = dossier
         self.procedure = procedure
         self.received_at = at
         self.office = to_office(at)
@@ -126,14 +129,14 @@ class Course:
         self.office += wait
         return from_office(self.office)
 
-    def run(self, intake: Intake) -> None:
+    def run(self, reception: Reception) -> None:
         """Reception, what happens on the way, an end."""
-        rng, life = self.rng, self.life
-        life.receive(self.received_at, intake, None if rng.random() < 0.01 else self.due)
+        rng, dossier = self.rng, self.dossier
+        dossier.receive(self.received_at, reception, None if rng.random() < 0.01 else self.due)
         if rng.random() < 0.02:
-            life.correct(
+            dossier.correct(
                 self._later(0.02),
-                intake.corrected("post" if intake.channel == "counter" else "counter"),
+                reception.corrected("post" if reception.channel == "counter" else "counter"),
             )
         if self.procedure.fee and not self._fee():
             return
@@ -141,8 +144,8 @@ class Course:
         if rng.random() < 0.06 and not self._supplement():
             return
         if rng.random() < 0.25:
-            self._move(intake)
-        if life.dues and rng.random() < 0.03:
+            self._move(reception)
+        if dossier.dues and rng.random() < 0.03:
             self._extend()
         self._end()
 
@@ -150,85 +153,85 @@ class Course:
         """The fee, paid at once or asked for; False if it is never paid and the dossier waits
         on.
         """
-        rng, life = self.rng, self.life
+        rng, dossier = self.rng, self.dossier
         reference = f"SAMPLE-{fresh_id(rng)[:18]}"
-        online = rng.random() < (0.62 if life.intakes[0].value.channel == "online" else 0.18)
+        online = rng.random() < (0.62 if dossier.receptions[0].value.channel == "online" else 0.18)
         paid = Payment(reference, self.procedure.fee, online, "paid")
         if online and rng.random() < 0.06:  # a bank's time-out: the outcome is known only later
-            life.pay(
+            dossier.pay(
                 self._later(0.01),
                 paid._replace(state="failed" if rng.random() < 0.3 else "pending"),
             )
         elif rng.random() < 0.2:
-            life.ask_fee(self._later(0.05), reference)
+            dossier.ask_fee(self._later(0.05), reference)
             if rng.random() < 0.05:
                 return False
             self._pause(1.0)
-        life.pay(self._later(0.01), paid)
+        dossier.pay(self._later(0.01), paid)
         return True
 
     def _steps(self) -> None:
         chance = self.rng.random()
         for number in range((chance > 0.5) + (chance > 0.92)):
-            self.life.step(self._later(0.15), STEPS[number])
+            self.dossier.step(self._later(0.15), STEPS[number])
 
     def _supplement(self) -> bool:
         """Papers asked for; False if they never come and the dossier waits on."""
-        rng, life = self.rng, self.life
-        life.ask_supplement(self._later(0.2))
+        rng, dossier = self.rng, self.dossier
+        dossier.ask_supplement(self._later(0.2))
         if rng.random() < 0.15:
             return False
         completed = self._pause(6.0)
         self.due = max(self.due, due_time(self.office, max(1, self.procedure.days // 2)))
-        life.complete_supplement(completed, self.due if life.dues else None)
+        dossier.complete_supplement(completed, self.due if dossier.dues else None)
         return True
 
-    def _move(self, intake: Intake) -> None:
+    def _move(self, reception: Reception) -> None:
         """To another agency, and often back."""
-        rng, life = self.rng, self.life
-        home = life.handler
+        rng, dossier = self.rng, self.dossier
+        home = dossier.handler
         other = AGENCIES_OF["department"].draw(rng).code
         if other == home:
             other = AGENCIES_OF["vertical"].draw(rng).code
         electronic = rng.random() < 0.83
-        life.transfer(self._later(0.1), other, electronic)
+        dossier.transfer(self._later(0.1), other, electronic)
         if rng.random() < 0.3:
-            life.transfer(self._later(0.2), home, electronic or rng.random() < 0.5)
+            dossier.transfer(self._later(0.2), home, electronic or rng.random() < 0.5)
 
     def _extend(self) -> None:
         at = self._later(0.1)
         self.due = max(self.due, due_time(self.office, self.procedure.days // 2 + 2))
-        self.life.change_due(at, self.due)
+        self.dossier.change_due(at, self.due)
 
     def _end(self) -> None:
         """Finished, or withdrawn, or stopped; a few are opened again and finished anew."""
-        rng, life = self.rng, self.life
+        rng, dossier = self.rng, self.dossier
         self.office = max(self.office + 60, self.done)
         at, chance = from_office(self.office), rng.random()
         if chance < 0.015:
-            life.withdraw(at)
+            dossier.withdraw(at)
             return
         digitised = rng.random() < 0.72
         if chance < 0.03:
-            life.stop(at)
+            dossier.stop(at)
         else:
             self._finish(at, digitised)
         if chance < 0.005 or 0.02 < chance < 0.04:
             self.office += 600 + int(rng.random() * 2 * OFFICE_DAY)
-            life.reopen(from_office(self.office))
+            dossier.reopen(from_office(self.office))
             self.office += 600 + int(rng.random() * 2 * OFFICE_DAY)
             self._finish(from_office(self.office), digitised)
 
     def _finish(self, at: int, digitised: bool) -> None:
-        rng, life = self.rng, self.life
-        echo = MINISTRY if life.source == ONE_STOP and rng.random() < 0.015 else ""
-        life.finish(at, digitised, echo)
+        rng, dossier = self.rng, self.dossier
+        echo = MINISTRY if dossier.source == ONE_STOP and rng.random() < 0.015 else ""
+        dossier.finish(at, digitised, echo)
         if rng.random() < 0.45:
             self.office += 120 + int(rng.random() * OFFICE_DAY)
-            life.return_result(from_office(self.office), digitised, returned_how(rng, digitised))
+            dossier.return_result(from_office(self.office), digitised, returned_how(rng, digitised))
         if rng.random() < 0.18:
             self.office += 60 + int(rng.random() * OFFICE_DAY)
-            life.rate(from_office(self.office), fresh_id(rng), score(rng))
+            dossier.rate(from_office(self.office), fresh_id(rng), score(rng))
 
 
 def returned_how(rng: Random, digitised: bool) -> ReturnedHow:

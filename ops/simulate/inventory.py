@@ -20,8 +20,8 @@ from ops.simulate.communes import (
     district_code,
     former_communes,
 )
-from ops.simulate.dossiers import Reported, Teller
 from ops.simulate.province import AGENCIES, COMMUNES, PROCEDURES, Procedure
+from ops.simulate.things import ReportedEvent, Teller
 from ops.simulate.truth import Truth
 from schemas.clock import DAY_MS
 from schemas.codes import AgencyLevel, SystemKind
@@ -86,18 +86,18 @@ REPORTED: tuple[tuple[str, int, int | None], ...] = (
 )
 
 
-class Register:
+class Inventory:
     """Tells the inventory at the beginning, and what is heard of it day by day."""
 
     def __init__(self, teller: Teller, start: int, end: int, truth: Truth) -> None:
         self.teller, self.start, self.end, self.truth = teller, start, end, truth
 
-    def events(self) -> Iterator[Reported]:
+    def events(self) -> Iterator[ReportedEvent]:
         """Everything, in report order."""
         yield from self._in_the_beginning()
         yield from self._day_by_day()
 
-    def _in_the_beginning(self) -> Iterator[Reported]:
+    def _in_the_beginning(self) -> Iterator[ReportedEvent]:
         at = self.start - DAY_MS
         tellers: tuple[Callable[[int], Iterator[InventoryEvent]], ...] = (
             self._agencies,
@@ -110,7 +110,7 @@ class Register:
         )
         for tell in tellers:
             for event in tell(at):
-                yield self.start, event
+                yield ReportedEvent(self.start, event)
 
     def _event(
         self, model: type[InventoryEvent], item: str, at: int, agency: str, **fields: Any
@@ -124,6 +124,9 @@ class Register:
             item_id=item,
             **fields,
         )
+
+    def _heartbeat(self, system: str, at: int) -> InventoryEvent:
+        return self._event(SystemHeartbeat, f"system/SAMPLE-{system}", at, OFFICE)
 
     def _count(self, kind: str, agency: str, *measures: str) -> None:
         self.truth.one(kind, agency, *measures, family="inventory")
@@ -290,7 +293,7 @@ class Register:
                 valid_from=LONG_AGO,
             )
             if answers:
-                yield self._event(SystemHeartbeat, f"system/SAMPLE-{code}", at, OFFICE)
+                yield self._heartbeat(code, at)
 
     def _datasets(self, at: int) -> Iterator[InventoryEvent]:
         for code, shared, open_data in DATASETS:
@@ -351,7 +354,7 @@ class Register:
             self.truth.counts["inventory", "reported", agency, "numerator"] += numerator
             self.truth.counts["inventory", "reported", agency, "denominator"] += denominator or 0
 
-    def _day_by_day(self) -> Iterator[Reported]:
+    def _day_by_day(self) -> Iterator[ReportedEvent]:
         """Each morning the systems' heartbeats; every thirty days the accounts are counted."""
         users = authenticated = 0
         for number, at in enumerate(range(self.start, self.end, DAY_MS)):
@@ -360,19 +363,17 @@ class Register:
                     41_000 + 30 * number,
                     min(28_000 + 36 * number, 40_000 + 30 * number),
                 )
-                yield (
+                counted = self._event(
+                    AccountsCounted,
+                    f"accounts/{PROVINCE}",
                     at,
-                    self._event(
-                        AccountsCounted,
-                        f"accounts/{PROVINCE}",
-                        at,
-                        PROVINCE,
-                        users=users,
-                        authenticated=authenticated,
-                    ),
+                    PROVINCE,
+                    users=users,
+                    authenticated=authenticated,
                 )
+                yield ReportedEvent(at, counted)
             for code, *_, answers in SYSTEMS if number else ():
                 if answers:
-                    yield at, self._event(SystemHeartbeat, f"system/SAMPLE-{code}", at, OFFICE)
+                    yield ReportedEvent(at, self._heartbeat(code, at))
         self.truth.counts["inventory", "accounts", PROVINCE, "users"] += users
         self.truth.counts["inventory", "accounts", PROVINCE, "users_authenticated"] += authenticated

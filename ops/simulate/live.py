@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from random import Random
 
-from ops.simulate.documents import Letter, draw_agencies, send
-from ops.simulate.dossiers import Intake, Life, Payment, PromptTeller, fresh_id
-from ops.simulate.history import MINISTRY, ONE_STOP, draw_intake, due_time, returned_how, score
+from ops.simulate.documents import SimulatedDocument, draw_agencies, send
+from ops.simulate.dossiers import Payment, Reception, SimulatedDossier
+from ops.simulate.history import MINISTRY, ONE_STOP, draw_reception, due_time, returned_how, score
 from ops.simulate.hours import to_office
 from ops.simulate.province import AGENCIES_OF, Procedure
+from ops.simulate.things import PromptTeller, fresh_id
 from ops.simulate.truth import Truth
 from schemas.clock import to_datetime
 from schemas.codes import DocumentStatus
@@ -28,81 +29,97 @@ ANSWERS: tuple[DocumentStatus, ...] = ("01", "03", "06")
 class LiveDossier:
     """A dossier and what is still to happen to it."""
 
-    def __init__(self, rng: Random, life: Life, at: int) -> None:
-        self.rng, self.life, self.last = rng, life, at
-        intake, self.procedure = draw_intake(rng)
+    def __init__(self, rng: Random, dossier: SimulatedDossier, at: int) -> None:
+        self.rng, self.dossier, self.last = rng, dossier, at
+        reception, self.procedure = draw_reception(rng)
         self.reference = f"SAMPLE-{fresh_id(rng)[:18]}"
         self.digitised = rng.random() < 0.72
         if self.procedure.tier == "vertical":
-            life.source = MINISTRY
+            dossier.source = MINISTRY
         if rng.random() < 0.03:
             self.script: list[str] = []
-            life.refuse(at, intake)
+            dossier.refuse(at, reception)
             return
         self.script = _script(rng, self.procedure)
-        self._receive(at, intake)
+        self._receive(at, reception)
 
-    def _receive(self, at: int, intake: Intake) -> None:
+    def _receive(self, at: int, reception: Reception) -> None:
         due = due_time(to_office(at), self.procedure.days)
         if self.rng.random() < 0.15:  # done while the applicant waits
             due = at + self.rng.randint(60_000, 1_200_000)
-        self.life.receive(at, intake, due)
+        self.dossier.receive(at, reception, due)
 
     def act(self, at: int) -> None:
         """The next thing on its way."""
-        rng, life, what = self.rng, self.life, self.script.pop(0)
+        rng, dossier, what = self.rng, self.dossier, self.script.pop(0)
         self.last = at
         if what == "pay":
-            online = rng.random() < (0.62 if life.intakes[0].value.channel == "online" else 0.18)
-            life.pay(at, Payment(self.reference, self.procedure.fee, online, "paid"))
+            online = rng.random() < (
+                0.62 if dossier.receptions[0].value.channel == "online" else 0.18
+            )
+            dossier.pay(at, Payment(self.reference, self.procedure.fee, online, "paid"))
         elif what == "transfer":
-            life.transfer(at, self._other(), rng.random() < 0.83)
+            dossier.transfer(at, self._other(), rng.random() < 0.83)
         elif what == "complete_supplement":
-            life.complete_supplement(at, max(life.dues[0].value, due_time(to_office(at), 1)))
+            dossier.complete_supplement(at, max(dossier.dues[0].value, due_time(to_office(at), 1)))
         elif what == "finish":
-            life.finish(at, self.digitised)
+            dossier.finish(at, self.digitised)
         elif what == "return":
-            life.return_result(at, self.digitised, returned_how(rng, self.digitised))
+            dossier.return_result(at, self.digitised, returned_how(rng, self.digitised))
         else:
             self._act_plainly(at, what)
 
     def _act_plainly(self, at: int, what: str) -> None:
-        life = self.life
+        dossier = self.dossier
         if what == "ask_fee":
-            life.ask_fee(at, self.reference)
+            dossier.ask_fee(at, self.reference)
         elif what == "rate":
-            life.rate(at, fresh_id(self.rng), score(self.rng))
+            dossier.rate(at, fresh_id(self.rng), score(self.rng))
         elif what == "step":
-            life.step(at, "verify")
+            dossier.step(at, "verify")
         else:
-            {"ask_supplement": life.ask_supplement, "withdraw": life.withdraw}[what](at)
+            {"ask_supplement": dossier.ask_supplement, "withdraw": dossier.withdraw}[what](at)
 
     def _other(self) -> str:
         other = AGENCIES_OF["department"].draw(self.rng).code
-        return other if other != self.life.handler else AGENCIES_OF["vertical"].draw(self.rng).code
+        return (
+            other if other != self.dossier.handler else AGENCIES_OF["vertical"].draw(self.rng).code
+        )
+
+    @property
+    def newest(self) -> Event:
+        """What was told of it last."""
+        return self.dossier.newest
 
     def count(self, truth: Truth) -> None:
         """Add it to a truth."""
-        truth.add(self.life)
+        truth.add(self.dossier)
 
 
-class LiveLetter:
+class LiveDocument:
     """A document and its receivers' answers to come."""
 
-    def __init__(self, rng: Random, letter: Letter, at: int, receivers: list[str]) -> None:
-        self.life, self.last = letter, at
-        send(rng, letter, at, receivers)
+    def __init__(
+        self, rng: Random, document: SimulatedDocument, at: int, receivers: list[str]
+    ) -> None:
+        self.document, self.last = document, at
+        send(rng, document, at, receivers)
         self.script = [(status, receiver) for status in ANSWERS for receiver in receivers]
 
     def act(self, at: int) -> None:
         """The next answer."""
         status, receiver = self.script.pop(0)
         self.last = at
-        self.life.answer(at, receiver, status)
+        self.document.answer(at, receiver, status)
+
+    @property
+    def newest(self) -> Event:
+        """What was told of it last."""
+        return self.document.newest
 
     def count(self, truth: Truth) -> None:
         """Add it to a truth."""
-        truth.add_letter(self.life)
+        truth.add_document(self.document)
 
 
 def _script(rng: Random, procedure: Procedure) -> list[str]:
@@ -129,7 +146,7 @@ class LiveProvince:
         self.teller = PromptTeller(self.rng)
         self.tag = f"L{started:x}"
         self.number = 0
-        self.at_work: list[LiveDossier | LiveLetter] = []
+        self.at_work: list[LiveDossier | LiveDocument] = []
         self.again: list[Event] = []
         self.done = Truth()
 
@@ -156,19 +173,21 @@ class LiveProvince:
         rng = self.rng
         self.number += 1
         at = now if rng.random() > 0.08 else now - rng.randrange(3 * HOUR)
-        new: LiveDossier | LiveLetter
+        new: LiveDossier | LiveDocument
         if rng.random() < 0.1:
             sender, *receivers = draw_agencies(rng)
             document_id = f"{sender},{to_datetime(at):%Y/%m/%d},{self.number}-{self.tag}/SAMPLE"
-            new = LiveLetter(rng, Letter(document_id, sender, self.teller), at, receivers)
+            new = LiveDocument(
+                rng, SimulatedDocument(document_id, sender, self.teller), at, receivers
+            )
         else:
             dossier_id = f"H35.SAMPLE-{to_datetime(at):%y%m%d}-{self.tag}-{self.number:06}"
-            new = LiveDossier(rng, Life(dossier_id, ONE_STOP, self.teller), at)
+            new = LiveDossier(rng, SimulatedDossier(dossier_id, ONE_STOP, self.teller), at)
         if new.script:
             self.at_work.append(new)
         else:
             new.count(self.done)
-        return new.life.events[-1][1]
+        return new.newest
 
     def _go_on(self, place: int, now: int) -> Event:
         work = self.at_work[place]
@@ -177,7 +196,7 @@ class LiveProvince:
             self.at_work[place] = self.at_work[-1]
             self.at_work.pop()
             work.count(self.done)
-        return work.life.events[-1][1]
+        return work.newest
 
     def truth(self) -> Truth:
         """The exact figures of everything told so far."""

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from random import Random
 
-from ops.simulate.activities import Activity, DeedKind, draw_deed
+from ops.simulate.activities import ActivityKind, SimulatedActivity, draw_activity
 from ops.simulate.certain import Certain
-from ops.simulate.dossiers import PromptTeller
 from ops.simulate.history import due_time
 from ops.simulate.hours import to_office
 from ops.simulate.inventory import OFFICE, SOURCE, SYSTEMS
 from ops.simulate.oddities import OddDossier, told_when_heard
 from ops.simulate.province import AGENCIES_OF
-from ops.simulate.tasks import CATEGORIES, Errand
+from ops.simulate.tasks import CATEGORIES, SimulatedTask
+from ops.simulate.things import PromptTeller
 from ops.simulate.truth import Truth
 from schemas.clock import DAY_MS
 from schemas.events import Event
@@ -25,7 +25,7 @@ SHARE = 0.12  # of everything that is told
 AT_WORK = 30  # tasks in hand at once
 HOUR = 3_600_000
 LONG_ENOUGH = 12 * DAY_MS  # for whatever becomes of an odd dossier
-KINDS: tuple[DeedKind, ...] = (
+KINDS: tuple[ActivityKind, ...] = (
     "work_records",
     "work_records",
     "work_records",
@@ -45,7 +45,7 @@ class LiveBeside:
         self.tag = f"L{started:x}"
         self.number = 0
         # with what is still to come, first things last
-        self.tasks: list[tuple[Errand, list[str]]] = []
+        self.tasks: list[tuple[SimulatedTask, list[str]]] = []
         self.done = Truth()
 
     def opening(self, now: int, *, future: bool = True) -> list[Event]:
@@ -80,10 +80,10 @@ class LiveBeside:
         )
 
     def _activity(self, now: int) -> Event:
-        activity = Activity(f"SAMPLE-{self.tag}-{self._serial()}", self.teller)
-        activity.state(now, draw_deed(self.rng, self.rng.choice(KINDS)))
+        activity = SimulatedActivity(f"SAMPLE-{self.tag}-{self._serial()}", self.teller)
+        activity.state(now, draw_activity(self.rng, self.rng.choice(KINDS)))
         activity.count(self.done)
-        return activity.events[-1][1]
+        return activity.newest
 
     def _task(self, now: int) -> Event:
         place = self.rng.randrange(len(self.tasks)) if self.tasks else 0
@@ -93,19 +93,19 @@ class LiveBeside:
             or self.tasks[place][0].last >= now
         ):
             return self._give(now)
-        errand, script = self.tasks[place]
+        task, script = self.tasks[place]
         if script.pop() == "report":
-            errand.report(now, "running")
+            task.report(now, "running")
         else:
-            errand.complete(now)
+            task.complete(now)
         if not script:
             del self.tasks[place]
-            errand.count(self.done)
-        return errand.events[-1][1]
+            task.count(self.done)
+        return task.newest
 
     def _give(self, now: int) -> Event:
         rng = self.rng
-        errand = Errand(f"SAMPLE-{self.tag}-{self._serial()}", self.teller)
+        task = SimulatedTask(f"SAMPLE-{self.tag}-{self._serial()}", self.teller)
         chance = rng.random()
         due = (
             None
@@ -114,14 +114,14 @@ class LiveBeside:
             if chance < 0.5
             else due_time(to_office(now), 5)
         )
-        errand.give(
+        task.assign(
             now,
             AGENCIES_OF["department" if rng.random() < 0.5 else "commune"].draw(rng).code,
             rng.choice(CATEGORIES),
             due,
         )
-        self.tasks.append((errand, ["complete", "report"] if rng.random() < 0.7 else ["complete"]))
-        return errand.events[-1][1]
+        self.tasks.append((task, ["complete", "report"] if rng.random() < 0.7 else ["complete"]))
+        return task.newest
 
     def _serial(self) -> str:
         self.number += 1
@@ -130,6 +130,6 @@ class LiveBeside:
     def truth(self) -> Truth:
         """The exact figures of everything told so far."""
         whole = self.done.copy()
-        for errand, _ in self.tasks:
-            errand.count(whole)
+        for task, _ in self.tasks:
+            task.count(whole)
         return whole

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from ops.simulate.dossiers import Life
-from ops.simulate.history import MINISTRY, draw_intake, due_time
+from ops.simulate.dossiers import SimulatedDossier
+from ops.simulate.history import MINISTRY, draw_reception, due_time
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
 from ops.simulate.province import SAME_DAY
 from schemas.clock import DAY_MS
@@ -24,86 +24,86 @@ class OddDossier:
     in the future as it is told.
     """
 
-    def __init__(self, rng: Random, life: Life, at: int, ahead: int) -> None:
-        self.life, self.at, self.office, self.ahead = life, at, to_office(at), ahead
-        self.intake, _ = draw_intake(rng)
+    def __init__(self, rng: Random, dossier: SimulatedDossier, at: int, ahead: int) -> None:
+        self.dossier, self.at, self.office, self.ahead = dossier, at, to_office(at), ahead
+        self.reception, _ = draw_reception(rng)
 
     def _moment(self, days: float) -> int:
         return from_office(self.office + int(days * OFFICE_DAY))
 
     def _receive(self) -> None:
-        self.life.receive(self.at, self.intake, due_time(self.office, 3))
+        self.dossier.receive(self.at, self.reception, due_time(self.office, 3))
 
     def received_after_end(self) -> None:
         """Done an hour before it was handed in."""
         self._receive()
-        self.life.finish(self.at - HOUR * 1_000, digitised=True)
+        self.dossier.finish(self.at - HOUR * 1_000, digitised=True)
 
     def step_before_reception(self) -> None:
         """Worked on before it was handed in."""
-        self.life.handler = self.intake.handler
-        self.life.step(self.at - HOUR * 1_000, "verify")
+        self.dossier.handler = self.reception.handler
+        self.dossier.step(self.at - HOUR * 1_000, "verify")
         self._receive()
-        self.life.finish(self._moment(1), digitised=True)
+        self.dossier.finish(self._moment(1), digitised=True)
 
     def step_after_end(self) -> None:
         """Worked on after it was done."""
         self._receive()
-        self.life.finish(self._moment(1), digitised=True)
-        self.life.step(self._moment(1.5), "archive")
+        self.dossier.finish(self._moment(1), digitised=True)
+        self.dossier.step(self._moment(1.5), "archive")
 
     def returned_before_end(self) -> None:
         """Handed over before it was done."""
         self._receive()
-        self.life.finish(self._moment(2), digitised=False)
-        self.life.return_result(self._moment(1), digitised=False, how="counter")
+        self.dossier.finish(self._moment(2), digitised=False)
+        self.dossier.return_result(self._moment(1), digitised=False, how="counter")
 
     def end_without_reception(self) -> None:
         """Done, and never heard of before."""
-        self.life.handler = self.intake.handler
-        self.life.finish(self._moment(1), digitised=True)
+        self.dossier.handler = self.reception.handler
+        self.dossier.finish(self._moment(1), digitised=True)
 
     def finish_never_reported(self) -> None:
         """Handed over, and nobody says when it was done."""
         self._receive()
-        self.life.return_result(self._moment(2), digitised=True, how="online")
+        self.dossier.return_result(self._moment(2), digitised=True, how="online")
 
     def due_moved_after_passed(self) -> None:
         """An extension after the due time had passed."""
         self._receive()
-        self.life.change_due(self._moment(5), due_time(self.office, 9))
-        self.life.finish(self._moment(6), digitised=True)
+        self.dossier.change_due(self._moment(5), due_time(self.office, 9))
+        self.dossier.finish(self._moment(6), digitised=True)
 
     def sources_disagree(self) -> None:
         """Two systems say different times."""
         self._receive()
-        self.life.finish(self._moment(1), digitised=True)
-        self.life.source = MINISTRY
-        self.life.finish(self._moment(1.5), digitised=True)
+        self.dossier.finish(self._moment(1), digitised=True)
+        self.dossier.source = MINISTRY
+        self.dossier.finish(self._moment(1.5), digitised=True)
 
     def offline_procedure_online(self) -> None:
         """Online, for a procedure that has no online service."""
-        self.intake = replace(self.intake, channel="online", level=2)
+        self.reception = replace(self.reception, channel="online", level=2)
         self._receive()
-        self.life.finish(self._moment(1), digitised=True)
+        self.dossier.finish(self._moment(1), digitised=True)
 
     def told_late(self) -> None:
         """Done in time, and reported when it looked overdue."""
         self._receive()
-        self.life.finish(self._moment(1), digitised=True, told_at=self._moment(6))
+        self.dossier.finish(self._moment(1), digitised=True, told_at=self._moment(6))
 
     def received_in_future(self) -> None:
         """A correction with a wrong date of reception."""
-        self.life.receive(self.at, self.intake, None)
-        self.life.correct(self._moment(0.5), self.intake, received_at=self.ahead)
+        self.dossier.receive(self.at, self.reception, None)
+        self.dossier.correct(self._moment(0.5), self.reception, received_at=self.ahead)
 
     def ended_in_future(self) -> None:
         """A wrong date of the end, of a procedure that has no legal days to compare ten years
         with.
         """
-        self.intake = replace(self.intake, procedure=SAME_DAY.code)
+        self.reception = replace(self.reception, procedure=SAME_DAY.code)
         self._receive()
-        self.life.finish(self.ahead, digitised=True, told_at=self._moment(1))
+        self.dossier.finish(self.ahead, digitised=True, told_at=self._moment(1))
 
 
 Oddity = Callable[[OddDossier], None]
@@ -129,6 +129,6 @@ def told_when_heard(*, future: bool) -> tuple[Oddity, ...]:
     return (*always, OddDossier.ended_in_future) if future else always
 
 
-def odd_dossier(rng: Random, life: Life, at: int, ahead: int, tell: Oddity) -> None:
+def odd_dossier(rng: Random, dossier: SimulatedDossier, at: int, ahead: int, tell: Oddity) -> None:
     """Give a dossier handed in at `at` (epoch ms) an oddity."""
-    tell(OddDossier(rng, life, at, ahead))
+    tell(OddDossier(rng, dossier, at, ahead))

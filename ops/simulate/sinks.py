@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import aiohttp
 import msgspec
 
-from schemas.clock import to_datetime
+from connectors.cloudevents.encode import cloud_event
 from schemas.errors import HubError, KafkaUnavailable
 from schemas.events import Event
 from schemas.settings import Settings
 
-PATIENCE = 60  # tries, one Retry-After apart
+TRIES = 60  # one Retry-After apart
 BUSY = frozenset({429, 503})
 
 
@@ -27,23 +27,6 @@ class Sink(Protocol):
         """Raises: KafkaUnavailable when they could not be stored; sending them again changes
         nothing.
         """
-
-
-def cloud_event(event: Event) -> dict[str, Any]:
-    """The event as a structured CloudEvent; the thing's id travels as the subject too."""
-    data = event.model_dump(
-        mode="json", exclude={"event_id", "source", "occurred_at"}, exclude_defaults=True
-    )
-    return {
-        "specversion": "1.0",
-        "id": event.event_id,
-        "source": event.source,
-        "type": event.type,
-        "subject": event.thing,
-        "time": to_datetime(event.occurred_at).isoformat(timespec="milliseconds"),
-        "datacontenttype": "application/json",
-        "data": data,
-    }
 
 
 class GatewaySink:
@@ -69,14 +52,11 @@ class GatewaySink:
         event.
         """
         for first in range(0, len(events), self.batch):
-            await self._send(
-                msgspec.json.encode(
-                    [cloud_event(event) for event in events[first : first + self.batch]]
-                )
-            )
+            batch = events[first : first + self.batch]
+            await self._send(msgspec.json.encode([cloud_event(event) for event in batch]))
 
     async def _send(self, body: bytes) -> None:
-        for _ in range(PATIENCE):
+        for _ in range(TRIES):
             pause = await self._try(body)
             if pause is None:
                 return

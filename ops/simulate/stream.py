@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from heapq import heappop, heappush
+from operator import attrgetter
 from random import Random
+from typing import Literal, NamedTuple
 from zlib import crc32
 
-from ops.simulate.documents import Letter, write_letter
-from ops.simulate.dossiers import Life, Reported
-from ops.simulate.history import ONE_STOP, HistoryTeller, live_through
+from ops.simulate.documents import simulate_document
+from ops.simulate.dossiers import SimulatedDossier, dossier_id
+from ops.simulate.history import ONE_STOP, HistoryTeller, simulate_dossier
 from ops.simulate.hours import CLOSES, OPENS, instant, workday
+from ops.simulate.things import ReportedEvent
 from ops.simulate.truth import FOREVER, Truth
-from schemas.clock import DAY_MS, day_number, to_datetime
+from schemas.clock import DAY_MS, day_number
 from schemas.events import Event
 
 DUPLICATES = 0.05
-LETTERS = 0.12  # documents for each dossier
-Planned = tuple[int, str]  # (epoch ms, "dossier" | "online" | "letter")
+DOCUMENTS_SHARE = 0.12  # documents for each dossier
 
 
 def events(
@@ -29,21 +31,33 @@ def events(
     truth: Truth | None = None,
     cut: bool = True,
     backfill: bool = False,
-) -> Iterator[tuple[int, Event]]:
+) -> Iterator[ReportedEvent]:
     """(report time in epoch ms, event) in report order.
 
     `dossiers` are handed in over `days` days from `start` (epoch ms). With `cut`, what would be
     reported after the last day is left out, so that work is open at the end as in life; without it
-    every life is told to its end. `truth` counts along.
+    every dossier is told to its end. `truth` counts along.
     """
     end = start + days * DAY_MS if cut else FOREVER
     world = _World(seed, dossiers, start, days, end, truth or Truth(), backfill)
     return world.stream()
 
 
+class _Planned(NamedTuple):
+    """What begins when (epoch ms); `online`: a dossier that can only come so."""
+
+    at: int
+    what: Literal["dossier", "online", "document"]
+
+    @property
+    def order(self) -> tuple[int, bool, bool]:
+        """Of what begins at one instant dossiers come first, then documents, then online ones."""
+        return self.at, self.what == "online", self.what == "document"
+
+
 class _World:
-    """Lives are decided in the order of reception; a heap brings their events into the order of
-    report.
+    """Things are decided in the order in which they begin; a heap brings their events into the
+    order of report.
     """
 
     def __init__(
@@ -65,57 +79,52 @@ class _World:
         self.heap: list[tuple[int, int, Event]] = []
         self.told = 0
 
-    def stream(self) -> Iterator[tuple[int, Event]]:
+    def stream(self) -> Iterator[ReportedEvent]:
         """Everything, in report order."""
         for number, (at, what) in enumerate(self._plan(), 1):
             yield from self._until(at)
-            if what == "letter":
-                self._letter(at, number)
+            if what == "document":
+                self._document(at, number)
             else:
                 self._dossier(at, number, online_only=what == "online")
         yield from self._until(self.end)
         self.truth.as_of = self.end if self.end != FOREVER else 0
 
-    def _plan(self) -> Iterator[Planned]:
+    def _plan(self) -> Iterator[_Planned]:
         """When what begins, day by day; nights and weekends bring only online dossiers."""
         first = day_number(self.start)
         weights = [1.0 if workday(first + day) else 0.06 for day in range(self.days)]
-        counts, letters = (
-            shared(self.dossiers, weights),
-            shared(int(self.dossiers * LETTERS), weights),
-        )
+        dossiers = shared(self.dossiers, weights)
+        documents = shared(int(self.dossiers * DOCUMENTS_SHARE), weights)
         for day in range(self.days):
-            yield from sorted(self._day(first + day, counts[day], letters[day]))
+            planned = self._day(first + day, dossiers[day], documents[day])
+            yield from sorted(planned, key=attrgetter("order"))
 
-    def _day(self, day: int, count: int, letters: int) -> Iterator[Planned]:
+    def _day(self, day: int, dossiers: int, documents: int) -> Iterator[_Planned]:
         rng, open_ = self.rng, workday(day)
-        for _ in range(count):
-            online_only = not open_ or rng.random() < 0.05
-            second = rng.randrange(86_400) if online_only else _office_second(rng)
-            yield (
-                max(self.start, instant(day, second) + rng.randrange(1_000)),
-                "online" if online_only else "dossier",
-            )
-        for _ in range(letters):
-            yield (
-                max(self.start, instant(day, _office_second(rng)) + rng.randrange(1_000)),
-                "letter",
-            )
+        for _ in range(dossiers):
+            if not open_ or rng.random() < 0.05:
+                yield _Planned(self._moment(day, rng.randrange(86_400)), "online")
+            else:
+                yield _Planned(self._moment(day, _office_second(rng)), "dossier")
+        for _ in range(documents):
+            yield _Planned(self._moment(day, _office_second(rng)), "document")
+
+    def _moment(self, day: int, second: int) -> int:
+        return max(self.start, instant(day, second) + self.rng.randrange(1_000))
 
     def _dossier(self, at: int, number: int, *, online_only: bool) -> None:
-        life = Life(
-            f"H35.SAMPLE-{to_datetime(at):%y%m%d}-{self.tag}-{number:06}", ONE_STOP, self.teller
-        )
-        live_through(self.rng, life, at, online_only=online_only)
-        self.truth.add(life, self.end)
-        self._queue(life.events)
+        dossier = SimulatedDossier(dossier_id(at, f"{self.tag}-{number:06}"), ONE_STOP, self.teller)
+        simulate_dossier(self.rng, dossier, at, online_only=online_only)
+        self.truth.add(dossier, self.end)
+        self._queue(dossier.events)
 
-    def _letter(self, at: int, number: int) -> None:
-        letter: Letter = write_letter(self.rng, self.teller, at, f"{number}-{self.tag}")
-        self.truth.add_letter(letter, self.end)
-        self._queue(letter.events)
+    def _document(self, at: int, number: int) -> None:
+        document = simulate_document(self.rng, self.teller, at, f"{number}-{self.tag}")
+        self.truth.add_document(document, self.end)
+        self._queue(document.events)
 
-    def _queue(self, reported: list[Reported]) -> None:
+    def _queue(self, reported: list[ReportedEvent]) -> None:
         for at, event in reported:
             self._push(at, event)
             if self.rng.random() < DUPLICATES:
@@ -131,12 +140,12 @@ class _World:
         heappush(self.heap, (at, self.told, event))
         return True
 
-    def _until(self, at: int) -> Iterator[tuple[int, Event]]:
+    def _until(self, at: int) -> Iterator[ReportedEvent]:
         """What is reported before an instant: nothing decided later can come before it."""
         heap = self.heap
         while heap and heap[0][0] < at:
             reported, _, event = heappop(heap)
-            yield reported, event
+            yield ReportedEvent(reported, event)
 
 
 def _office_second(rng: Random) -> int:

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from bisect import insort
 from random import Random
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from ops.simulate.dossiers import Fact, Story, Teller, latest
 from ops.simulate.history import due_time
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
 from ops.simulate.province import AGENCIES_OF, CENTRE
+from ops.simulate.things import Fact, SimulatedThing, Teller, latest
 from ops.simulate.truth import FOREVER, Truth
 from schemas.codes import TaskProgress
 from schemas.events.tasks import (
@@ -27,15 +27,22 @@ CATEGORIES: tuple[str, ...] = ("plan", "plan", "conclusion", "report", "petition
 Turn = Literal["completed", "returned", "cancelled"]
 
 
-class Errand(Story):
+class Assignment(NamedTuple):
+    """Who has to do it, due when (epoch ms)."""
+
+    to: str
+    due_at: int | None
+
+
+class SimulatedTask(SimulatedThing):
     """One task's facts. Within one task no two facts share an instant."""
 
-    __slots__ = ("ends", "extensions", "given", "progress")
+    __slots__ = ("assignment", "ends", "extensions", "progress")
     origin = "sample:tasks"
 
     def __init__(self, task_id: str, teller: Teller) -> None:
         super().__init__(task_id, teller)
-        self.given: Fact[tuple[str, int | None]] | None = None  # to whom, due when
+        self.assignment: Fact[Assignment] | None = None
         self.extensions: list[Fact[int]] = []
         self.progress: list[Fact[TaskProgress]] = []
         self.ends: list[Fact[Turn]] = []
@@ -43,20 +50,20 @@ class Errand(Story):
     @property
     def holder(self) -> str:
         """Who has to do it."""
-        assert self.given is not None
-        return self.given.value[0]
+        assert self.assignment is not None
+        return self.assignment.value.to
 
     @property
     def last(self) -> int:
         """When the newest fact occurred."""
-        return self.events[-1][1].occurred_at
+        return self.newest.occurred_at
 
-    def give(self, at: int, to: str, category: str, due_at: int | None) -> None:
+    def assign(self, at: int, to: str, category: str, due_at: int | None) -> None:
         """Assigned by the province's office."""
         reported = self._tell(
             TaskAssigned, at, CENTRE, to_agency=to, category=category, due_at=due_at
         )
-        self.given = Fact(at, reported, (to, due_at))
+        self.assignment = Fact(at, reported, Assignment(to, due_at))
 
     def report(self, at: int, how: TaskProgress) -> None:
         """How far it is."""
@@ -84,9 +91,9 @@ class Errand(Story):
 
     def count(self, truth: Truth, before: int = FOREVER) -> None:
         """Add it to a truth, by its facts reported before an instant."""
-        if self.given is None or self.given.reported >= before:
+        if self.assignment is None or self.assignment.reported >= before:
             return
-        first, extended = self.given.value[1], latest(self.extensions, before)
+        first, extended = self.assignment.value.due_at, latest(self.extensions, before)
         due = first if extended is None else extended
         truth.one(
             "assigned",
@@ -125,13 +132,13 @@ class Errand(Story):
         return latest(since, before) or ("returned" if returned else "not_started")
 
 
-def run_errand(rng: Random, teller: Teller, at: int, task_id: str) -> Errand:
+def simulate_task(rng: Random, teller: Teller, at: int, task_id: str) -> SimulatedTask:
     """A task given at `at` (epoch ms) with everything that will become of it."""
-    errand, office = Errand(task_id, teller), to_office(at)
+    task, office = SimulatedTask(task_id, teller), to_office(at)
     days = rng.choice((3, 5, 10, 15, 30))
     due = due_time(office, days) if rng.random() > 0.12 else None
     tier = AGENCIES_OF["department" if rng.random() < 0.5 else "commune"]
-    errand.give(at, tier.draw(rng).code, rng.choice(CATEGORIES), due)
+    task.assign(at, tier.draw(rng).code, rng.choice(CATEGORIES), due)
     done = (
         office
         + 900
@@ -142,27 +149,27 @@ def run_errand(rng: Random, teller: Teller, at: int, task_id: str) -> Errand:
         )
     )
     if rng.random() < 0.7:
-        errand.report(from_office(office + (done - office) // 3), "running")
+        task.report(from_office(office + (done - office) // 3), "running")
     if due is not None and rng.random() < 0.12:
-        errand.extend(from_office(office + (done - office) // 2), due_time(office, days + 10))
-    _finish(rng, errand, done)
-    return errand
+        task.extend(from_office(office + (done - office) // 2), due_time(office, days + 10))
+    _finish(rng, task, done)
+    return task
 
 
-def _finish(rng: Random, errand: Errand, done: int) -> None:
+def _finish(rng: Random, task: SimulatedTask, done: int) -> None:
     """Completed; a few after confirmation was asked for, a few sent back and done again; or
     cancelled.
     """
     if rng.random() < 0.03:
-        errand.cancel(from_office(done))
+        task.cancel(from_office(done))
         return
     confirmed = rng.random() < 0.3
     if confirmed:
-        errand.report(from_office(done - 300), "waiting_confirmation")
+        task.report(from_office(done - 300), "waiting_confirmation")
     if rng.random() < (0.2 if confirmed else 0.04):  # it never gets further
         return
-    errand.complete(from_office(done))
+    task.complete(from_office(done))
     if rng.random() < 0.07:
-        errand.send_back(from_office(done + OFFICE_DAY))
+        task.send_back(from_office(done + OFFICE_DAY))
         if rng.random() < 0.7:
-            errand.complete(from_office(done + 3 * OFFICE_DAY))
+            task.complete(from_office(done + 3 * OFFICE_DAY))

@@ -3,7 +3,7 @@ they are reported.
 
 An oracle: it shares no code with the workers. Its measures carry the names of `schemas.cells`, so
 that they compare one to one with sums of cells; the rules are those of docs/figures.md, and the
-lives are such that no rule is in doubt.
+simulated things are such that no rule is in doubt.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ops.simulate.documents import Letter
-from ops.simulate.dossiers import Ending, Fact, Intake, Life, Payment, latest
+from ops.simulate.documents import SimulatedDocument
+from ops.simulate.dossiers import End, Payment, Reception, SimulatedDossier
+from ops.simulate.things import Fact, latest
 from schemas.clock import day, to_datetime
 
 FOREVER = 1 << 62
@@ -92,11 +93,10 @@ ANSWERS = {
     "03": ("received", "accepted"),
     "06": ("handled", "completed"),
 }
-End = Fact[tuple[Ending, bool]]
 
 
 class Truth:
-    """Counts of lives and letters. `events` and `duplicates` are what was told, the rest what it
+    """Counts of simulated things. `events` and `duplicates` are what was told, the rest what it
     means.
     """
 
@@ -125,25 +125,25 @@ class Truth:
         self.duplicates += other.duplicates
         self.as_of = max(self.as_of, other.as_of)
 
-    def add(self, life: Life, before: int = FOREVER) -> None:
+    def add(self, dossier: SimulatedDossier, before: int = FOREVER) -> None:
         """Count a dossier by its facts reported before an instant."""
         self.as_of = max(self.as_of, before if before != FOREVER else 0)
-        refused = latest(life.refusals, before)
+        refused = latest(dossier.refusals, before)
         if refused is not None:
             self.one("refused", refused, "refused")
-        intake = latest(life.intakes, before)
-        if intake is None:
+        reception = latest(dossier.receptions, before)
+        if reception is None:
             return
-        self._received(intake, life.teller.backfill)
-        handler = latest(life.handlers, before) or intake.agency
-        end = ending(life, before)
-        due = latest(life.dues, before)
+        self._received(reception, dossier.teller.backfill)
+        handler = latest(dossier.handlers, before) or reception.agency
+        end = ending(dossier, before)
+        due = latest(dossier.dues, before)
         if end is None:
-            self._open(life, handler, due, before)
+            self._open(dossier, handler, due, before)
         else:
-            self._closed(life, handler, intake, end, due, before)
-        self._paid(life.payments, handler, before)
-        for rating in life.ratings:
+            self._closed(dossier, handler, reception, end, due, before)
+        self._paid(dossier.payments, handler, before)
+        for rating in dossier.ratings:
             if rating.reported < before:
                 satisfied, about = rating.value
                 self.one(
@@ -159,39 +159,48 @@ class Truth:
             if measure:
                 self.counts[family, kind, agency, measure] += 1
 
-    def _received(self, intake: Intake, backfill: bool) -> None:
+    def _received(self, reception: Reception, backfill: bool) -> None:
         self.one(
             "received",
-            intake.agency,
+            reception.agency,
             "received",
-            f"received_{intake.channel}",
-            LEVELS.get(intake.level, ""),
-            "with_fee" if intake.with_fee else "",
-            "authenticated" if intake.authenticated else "",
-            "reused_data" if intake.reused_data else "",
+            f"received_{reception.channel}",
+            LEVELS.get(reception.level, ""),
+            "with_fee" if reception.with_fee else "",
+            "authenticated" if reception.authenticated else "",
+            "reused_data" if reception.reused_data else "",
             "backfilled" if backfill else "",
         )
 
-    def _open(self, life: Life, handler: str, due: int | None, before: int) -> None:
-        waiting = True in (latest(life.supplement_waits, before), latest(life.fee_waits, before))
+    def _open(self, dossier: SimulatedDossier, handler: str, due: int | None, before: int) -> None:
+        waiting = True in (
+            latest(dossier.supplement_waits, before),
+            latest(dossier.fee_waits, before),
+        )
         self.one("open", handler, "open", "waiting" if waiting else "")
         if due is not None and not waiting:
             insort(self.due_times.setdefault(handler, []), due)
 
     def _closed(
-        self, life: Life, handler: str, intake: Intake, end: End, due: int | None, before: int
+        self,
+        dossier: SimulatedDossier,
+        handler: str,
+        reception: Reception,
+        end: Fact[End],
+        due: int | None,
+        before: int,
     ) -> None:
-        outcome = "finished" if end.value[0] == "returned" else end.value[0]
+        outcome = "finished" if end.value.outcome == "returned" else end.value.outcome
         self.one("closed", handler, "closed", outcome, *timing(end.occurred, due))
         if outcome != "finished":
             return
-        moves = [move.value for move in life.transfers if move.reported < before]
+        moves = [move.value for move in dossier.transfers if move.reported < before]
         self.one(
             "closed",
             handler,
             "results",
-            "finished_online" if intake.channel == "online" else "",
-            "results_digitised" if end.value[1] else "",
+            "finished_online" if reception.channel == "online" else "",
+            "results_digitised" if end.value.digitised else "",
             "moved" if moves else "",
             "moved_electronically" if moves and all(moves) else "",
         )
@@ -211,29 +220,29 @@ class Truth:
                 payment.amount if payment.online else 0
             )
 
-    def add_letter(self, letter: Letter, before: int = FOREVER) -> None:
+    def add_document(self, document: SimulatedDocument, before: int = FOREVER) -> None:
         """Count a document by its facts reported before an instant."""
-        if letter.sent is None or letter.sent.reported >= before:
+        if document.sent is None or document.sent.reported >= before:
             return
-        electronic, signed = letter.sent.value
+        electronic, signed = document.sent.value
         self.one(
             "sent",
-            letter.sender,
+            document.sender,
             "documents",
             "electronic" if electronic else "",
             "signed" if signed else "",
             "electronic_signed" if electronic and signed else "",
             family="documents",
         )
-        for answer in letter.answers:
+        for answer in document.answers:
             receiver, status = answer.value
             if answer.reported < before and status in ANSWERS:
                 kind, measure = ANSWERS[status]
                 self.one(kind, receiver, measure, family="documents")
-        for recall in letter.recalls:
+        for recall in document.recalls:
             if recall.reported < before:
                 measure = "refused_recall" if recall.value == "refused" else recall.value
-                self.one("recalled", letter.sender, measure, family="documents")
+                self.one("recalled", document.sender, measure, family="documents")
 
     def total(self, family: str, kind: str, measure: str, agency: str | None = None) -> int:
         """A measure's sum over the province, or one agency's."""
@@ -294,16 +303,16 @@ class Truth:
         console.print(_table(self.figures(now)))
 
 
-def ending(life: Life, before: int) -> End | None:
+def ending(dossier: SimulatedDossier, before: int) -> Fact[End] | None:
     """The end that stands: the finish, else the return, else whatever closed it; none after the
     last reopening.
     """
-    known = sorted(fact for fact in life.ends if fact.reported < before)
-    reopened = max((fact.occurred for fact in known if fact.value[0] == "reopened"), default=0)
+    known = sorted(fact for fact in dossier.ends if fact.reported < before)
+    reopened = max((fact.occurred for fact in known if fact.value.outcome == "reopened"), default=0)
     standing = [fact for fact in known if fact.occurred > reopened]
     for outcome in ("finished", "returned"):
         for fact in reversed(standing):
-            if fact.value[0] == outcome:
+            if fact.value.outcome == outcome:
                 return fact
     return standing[-1] if standing else None
 

@@ -10,21 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from heapq import merge
+from operator import attrgetter
 from random import Random
 from zlib import crc32
 
-from ops.simulate.activities import DeedKind, act
+from ops.simulate.activities import ActivityKind, simulate_activity
 from ops.simulate.certain import Certain, beginning_before
-from ops.simulate.dossiers import Intake, Life, PromptTeller, Reported, fresh_id
+from ops.simulate.dossiers import Reception, SimulatedDossier, dossier_id
 from ops.simulate.history import ONE_STOP, HistoryTeller, score
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
-from ops.simulate.inventory import Register
+from ops.simulate.inventory import Inventory
 from ops.simulate.oddities import ODDITIES, TEN_YEARS, odd_dossier, told_when_heard
 from ops.simulate.province import AGENCIES, PROCEDURES
 from ops.simulate.stream import events
-from ops.simulate.tasks import run_errand
+from ops.simulate.tasks import simulate_task
+from ops.simulate.things import PromptTeller, ReportedEvent, fresh_id
 from ops.simulate.truth import Truth
-from schemas.clock import DAY_MS, to_datetime
+from schemas.clock import DAY_MS
 from schemas.codes import RatingSubject
 
 # How many of each for a hundred dossiers; some even in a small province.
@@ -58,18 +60,18 @@ def whole_province(
     truth: Truth | None = None,
     backfill: bool = False,
     future: bool = True,
-) -> Iterator[Reported]:
+) -> Iterator[ReportedEvent]:
     """(report time in epoch ms, event) in report order; what would be reported after the last day
     is left out. `truth` counts along.
 
     Without `future` no event lies ahead of its report, so that the gateway takes every one in.
     """
-    known = truth if truth is not None else Truth()
-    beside = Beside(seed, dossiers, start, days, known, backfill, future)
+    counted = truth if truth is not None else Truth()
+    beside = Beside(seed, dossiers, start, days, counted, backfill, future)
     return merge(
         beside.events(),
-        events(seed, dossiers, start, days, truth=known, backfill=backfill),
-        key=lambda told: told[0],
+        events(seed, dossiers, start, days, truth=counted, backfill=backfill),
+        key=attrgetter("at"),
     )
 
 
@@ -88,130 +90,109 @@ class Beside:
     ) -> None:
         self.rng = Random(f"beside|{seed}")
         self.teller = HistoryTeller(self.rng, backfill=backfill)
-        self.dossiers, self.start, self.days, self.end, self.truth = (
-            dossiers,
-            start,
-            days,
-            start + days * DAY_MS,
-            truth,
-        )
+        self.dossiers, self.truth = dossiers, truth
+        self.start, self.end = start, start + days * DAY_MS
         self.tag = f"{crc32(f'{seed}|{dossiers}|{start}|{days}'.encode()):08x}"
         self.oddities = ODDITIES if backfill else (*ODDITIES, *told_when_heard(future=future))
 
-    def events(self) -> Iterator[Reported]:
+    def events(self) -> Iterator[ReportedEvent]:
         """In report order."""
-        told = list(Register(self.teller, self.start, self.end, self.truth).events())
-        tellers: dict[str, Callable[[int, str], list[Reported]]] = {
+        told = list(Inventory(self.teller, self.start, self.end, self.truth).events())
+        tellers: dict[str, Callable[[int, str], list[ReportedEvent]]] = {
             "tasks": self._task,
             "visits": self._visit,
-            "work_records": self._deed("work_records"),
-            "inspections": self._deed("inspections"),
-            "meetings": self._deed("meetings"),
+            "work_records": self._activity("work_records"),
+            "inspections": self._activity("inspections"),
+            "meetings": self._activity("meetings"),
             "oddities": self._oddity,
         }
         for name, tell in tellers.items():
             for number in range(max(AT_LEAST, int(self.dossiers * SHARES[name] / 100))):
                 told += self._within(tell(self._moment(), f"SAMPLE-{name}-{self.tag}-{number:05}"))
         told += self._within(self._certain())
-        told.sort(key=lambda one: one[0])
+        told.sort(key=attrgetter("at"))
         self.truth.events += len(told)
         return iter(told)
 
-    def _certain(self) -> list[Reported]:
+    def _certain(self) -> list[ReportedEvent]:
         """One of each sort in the first days, work due in the days to come, and what was imported
         of the year before.
         """
-        tell = Certain(
-            self.rng,
-            PromptTeller(self.rng, backfill=self.teller.backfill),
-            self.tag,
-            self.truth,
-            self.end,
-        )
+        teller = PromptTeller(self.rng, backfill=self.teller.backfill)
+        tell = Certain(self.rng, teller, self.tag, self.truth, self.end)
         first = from_office(to_office(self.start + DAY_MS))
         tell.settled(first)
         for oddity in self.oddities:
             tell.odd(first, first + TEN_YEARS, oddity)
         tell.pending(beginning_before(self.end), self.end)
-        imported = Certain(
-            self.rng, PromptTeller(self.rng, backfill=True), f"{self.tag}-B", self.truth, self.end
-        )
+        importer = PromptTeller(self.rng, backfill=True)
+        imported = Certain(self.rng, importer, f"{self.tag}-B", self.truth, self.end)
         for number in range(max(AT_LEAST, int(self.dossiers * CARRIED_OVER / 100))):
-            imported.carried_over(
-                self.start - YEAR - self.rng.randrange(90 * DAY_MS),
-                self._moment() if number % 2 else None,
-            )
-        return [(max(at, self.start), event) for at, event in tell.events + imported.events]
+            begun = self.start - YEAR - self.rng.randrange(90 * DAY_MS)
+            imported.carried_over(begun, self._moment() if number % 2 else None)
+        told = tell.events + imported.events
+        return [ReportedEvent(max(at, self.start), event) for at, event in told]
 
     def _moment(self) -> int:
         """Some instant of office time."""
         first, last = to_office(self.start), to_office(self.end)
-        return from_office(
-            self.rng.randrange(first, max(last, first + OFFICE_DAY))
-        ) + self.rng.randrange(1_000)
+        second = self.rng.randrange(first, max(last, first + OFFICE_DAY))
+        return from_office(second) + self.rng.randrange(1_000)
 
-    def _within(self, told: list[Reported]) -> list[Reported]:
+    def _within(self, told: list[ReportedEvent]) -> list[ReportedEvent]:
         """What is reported in time, some of it twice."""
-        kept = [one for one in told if one[0] < self.end]
-        again = [
-            (min(at + self.rng.randrange(DAY_MS), self.end - 1), event)
-            for at, event in kept
-            if self.rng.random() < DUPLICATES
-        ]
+        kept = [reported for reported in told if reported.at < self.end]
+        again = []
+        for at, event in kept:
+            if self.rng.random() < DUPLICATES:
+                later = at + self.rng.randrange(DAY_MS)
+                again.append(ReportedEvent(min(later, self.end - 1), event))
         self.truth.duplicates += len(again)
         return kept + again
 
-    def _task(self, at: int, task_id: str) -> list[Reported]:
-        errand = run_errand(self.rng, self.teller, at, task_id)
-        errand.count(self.truth, self.end)
-        return errand.events
+    def _task(self, at: int, task_id: str) -> list[ReportedEvent]:
+        task = simulate_task(self.rng, self.teller, at, task_id)
+        task.count(self.truth, self.end)
+        return task.events
 
-    def _oddity(self, at: int, serial: str) -> list[Reported]:
-        life = Life(f"H35.SAMPLE-{to_datetime(at):%y%m%d}-{serial}", ONE_STOP, self.teller)
+    def _oddity(self, at: int, serial: str) -> list[ReportedEvent]:
+        dossier = SimulatedDossier(dossier_id(at, serial), ONE_STOP, self.teller)
         first = max(at, self.start + DAY_MS)
-        odd_dossier(
-            self.rng,
-            life,
-            first,
-            first + TEN_YEARS,
-            self.oddities[int(serial[-5:]) % len(self.oddities)],
-        )
-        self.truth.add(life, self.end)
-        return life.events
+        oddity = self.oddities[int(serial[-5:]) % len(self.oddities)]
+        odd_dossier(self.rng, dossier, first, first + TEN_YEARS, oddity)
+        self.truth.add(dossier, self.end)
+        return dossier.events
 
-    def _deed(self, kind: DeedKind) -> Callable[[int, str], list[Reported]]:
-        def tell(at: int, activity_id: str) -> list[Reported]:
-            activity = act(self.rng, self.teller, at, activity_id, kind)
+    def _activity(self, kind: ActivityKind) -> Callable[[int, str], list[ReportedEvent]]:
+        def tell(at: int, activity_id: str) -> list[ReportedEvent]:
+            activity = simulate_activity(self.rng, self.teller, at, activity_id, kind)
             activity.count(self.truth, self.end)
             return activity.events
 
         return tell
 
-    def _visit(self, at: int, serial: str) -> list[Reported]:
+    def _visit(self, at: int, serial: str) -> list[ReportedEvent]:
         """A small dossier, done on the spot, whose applicant rates the agency, the hospital or the
         school.
         """
         rng, (about, field, name) = self.rng, self.rng.choice(VISITED)
         agency = next(one.code for one in AGENCIES if one.name == name)
         procedure = next(one for one in PROCEDURES if one.field == field)
-        life = Life(f"H35.SAMPLE-{to_datetime(at):%y%m%d}-{serial}", ONE_STOP, self.teller)
+        dossier = SimulatedDossier(dossier_id(at, serial), ONE_STOP, self.teller)
         office = to_office(at)
-        life.receive(
-            at,
-            Intake(
-                agency,
-                agency,
-                procedure.code,
-                "counter",
-                procedure.level,
-                "citizen",
-                authenticated=rng.random() < 0.5,
-                with_fee=False,
-                reused_data=rng.random() < 0.5,
-            ),
-            from_office(office + OFFICE_DAY),
+        reception = Reception(
+            agency,
+            agency,
+            procedure.code,
+            "counter",
+            procedure.level,
+            "citizen",
+            authenticated=rng.random() < 0.5,
+            with_fee=False,
+            reused_data=rng.random() < 0.5,
         )
-        life.finish(from_office(office + 1_200), digitised=rng.random() < 0.7)
-        life.rate(from_office(office + 1_800), fresh_id(rng), score(rng), about)
-        self.truth.add(life, self.end)
-        return life.events
+        dossier.receive(at, reception, from_office(office + OFFICE_DAY))
+        dossier.finish(from_office(office + 1_200), digitised=rng.random() < 0.7)
+        dossier.rate(from_office(office + 1_800), fresh_id(rng), score(rng), about)
+        self.truth.add(dossier, self.end)
+        return dossier.events

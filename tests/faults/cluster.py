@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError
 
 from ops.kafka.embedded import EmbeddedKafka
 from ops.kafka.jars import classpath
-from ops.kafka.storage import free_port
+from ops.kafka.ports import free_port
 from schemas.errors import KafkaUnavailable
 from schemas.kafka.clients import admin
 from schemas.settings import Settings

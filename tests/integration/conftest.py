@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from quick_kafka import quick_brokers
 
-from ops.kafka.storage import free_port
+from ops.kafka.ports import free_port
 from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 

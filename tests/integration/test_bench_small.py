@@ -14,6 +14,7 @@ import pytest
 from aiokafka import TopicPartition
 from rich.console import Console
 
+from ops.bars import bars
 from ops.bench import api, failover, gateway, job, latency, soak, takeover
 from ops.bench.load import DAYS, YEAR, no_events, province, waiting
 from ops.bench.machine import two_cores
@@ -22,7 +23,6 @@ from ops.bench.offsets import Applied, Places, ends_of, require_written
 from ops.bench.report import Line
 from ops.bench.run import run_bench
 from ops.bench.stage import Stage
-from ops.progress import bars
 from ops.simulate.stream import events
 from schemas.cells.kinds import APPLIED, APPLIED_MEASURES
 from schemas.cells.pages import cells_of_page

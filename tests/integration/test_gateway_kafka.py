@@ -25,7 +25,7 @@ from topic_reader import Ends, ends_of, records_since
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.modes import BATCH, JSON, STRUCTURED
 from ops.kafka.embedded import EmbeddedKafka
-from ops.kafka.storage import free_port
+from ops.kafka.ports import free_port
 from schemas.settings import Settings
 from schemas.topics import QUARANTINE
 

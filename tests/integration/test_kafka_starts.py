@@ -17,15 +17,17 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from ops.kafka.embedded import EmbeddedKafka, _is_broker_of
-from ops.kafka.storage import BROKER, free_port
+from ops.kafka.embedded import EmbeddedKafka
+from ops.kafka.ports import free_port
+from ops.kafka.processes import is_broker_of
+from ops.kafka.storage import BROKER
 from schemas.errors import EnvironmentBroken
 
 pytestmark = pytest.mark.kafka
 TOPIC = "kept"
 FOREGROUND = (
-    "import sys; from ops.kafka.embedded import run; from schemas.settings import Settings;"
-    " sys.exit(run(Settings()))"
+    "import sys; from ops.kafka.foreground import run_kafka; from schemas.settings import Settings;"
+    " sys.exit(run_kafka(Settings()))"
 )
 
 
@@ -154,11 +156,11 @@ def test_the_foreground_command_ends_its_broker_on_ctrl_c_and_takes_over_an_orph
     port, pid_file = free_port(), tmp_path / "kafka" / "broker.pid"
     with foreground(tmp_path, port) as killed:
         orphan = int(pid_file.read_text())
-        assert _is_broker_of(orphan, tmp_path / "kafka")
+        assert is_broker_of(orphan, tmp_path / "kafka")
         killed.kill()
     with foreground(tmp_path, port) as interrupted:
         successor = int(pid_file.read_text())
         interrupted.send_signal(signal.SIGINT)
         assert interrupted.wait(60) == 0
-    assert not [pid for pid in (orphan, successor) if _is_broker_of(pid, tmp_path / "kafka")]
+    assert not [pid for pid in (orphan, successor) if is_broker_of(pid, tmp_path / "kafka")]
     assert not pid_file.exists()

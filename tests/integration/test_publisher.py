@@ -25,7 +25,7 @@ from connectors.gateway.heartbeat import beat, beat_once
 from connectors.publishing.publisher import Publisher
 from connectors.publishing.quarantine import quarantine
 from ops.kafka.embedded import EmbeddedKafka
-from ops.kafka.storage import free_port
+from ops.kafka.ports import free_port
 from schemas.digests import Digest
 from schemas.errors import KafkaUnavailable, RecordTooLarge, TopicUnwritable
 from schemas.events import Event

@@ -18,7 +18,7 @@ from rich.console import Console
 from test_ledger import SOURCE, batch, counted_otherwise, exact, ledger, read, records, soon
 
 from connectors.publishing.publisher import Publisher
-from ops.mend import Mending
+from ops.mend.run import Mending
 from ops.recount import Verdict, recount
 from ops.recount.report import lines
 from ops.simulate.stream import events

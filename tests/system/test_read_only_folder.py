@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from disks import small_disk
 
-from ops.kafka.storage import free_port
+from ops.kafka.ports import free_port
 
 
 @pytest.fixture

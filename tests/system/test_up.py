@@ -20,7 +20,7 @@ import psutil
 import pytest
 from harness import until
 
-from ops.kafka.storage import free_port
+from ops.kafka.ports import free_port
 
 
 class Up:

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 from pydantic import TypeAdapter, ValidationError
 
 from connectors.files.declaration import Declaration, Place
-from connectors.files.mapping.model import EventRule, Mapping, Numbers, Value, overridden
+from connectors.files.mapping.model import EventRule, Mapping, ValueSource
+from connectors.files.mapping.notation import Numbers, overridden
 from connectors.files.mapping.values import Kind, kind_of
 from schemas.events import ACCEPTED, Event
 from schemas.events.explain import explain
@@ -27,7 +28,7 @@ class FieldRule:
 
     model: type[Event]
     name: str
-    value: Value
+    value: ValueSource
     kind: Kind
     required: bool
     adapter: TypeAdapter[Any]
@@ -79,7 +80,7 @@ def _check_names(rule: EventRule, model: type[Event], index: int, declaration: D
 
 def _values(
     mapping: Mapping, rule: EventRule, index: int, model: type[Event]
-) -> Iterator[tuple[str, Value, Place]]:
+) -> Iterator[tuple[str, ValueSource, Place]]:
     for name, value in mapping.every_event.items():
         if name in model.model_fields and name not in rule.fields:
             yield name, value, ("every_event", name)
@@ -87,7 +88,7 @@ def _values(
         yield name, value, ("events", index, "fields", name)
 
 
-def _field_rule(model: type[Event], name: str, value: Value, place: Place) -> FieldRule:
+def _field_rule(model: type[Event], name: str, value: ValueSource, place: Place) -> FieldRule:
     info = model.model_fields[name]
     annotation: Any = (
         Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from connectors.files.declaration import Declaration
 from connectors.files.mapping.checks import FieldRule, check_every_event, field_rules
-from connectors.files.mapping.model import Condition, EventRule, Mapping, Table, overridden
+from connectors.files.mapping.model import CodeTable, Condition, EventRule, Mapping
+from connectors.files.mapping.notation import overridden
 from connectors.files.mapping.numbers import NumberReader
 from connectors.files.mapping.templates import Template, parse_template
 from connectors.files.mapping.values import Convert, TimeReader, boolean_of, list_reader
@@ -261,7 +262,7 @@ class Compiler:
 _REFUSED: Any = object()
 
 
-def table_reader(name: str, table: Table) -> Convert:
+def table_reader(name: str, table: CodeTable) -> Convert:
     """Looks texts up in a code table."""
     codes = {text_of(text): code for text, code in table.values.items()}
     listed = [text for text in codes if text]

@@ -4,16 +4,11 @@ descriptions are the documentation.
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainValidator,
     ValidationError,
@@ -22,12 +17,11 @@ from pydantic import (
 )
 
 from connectors.files.declaration import Declaration, load
+from connectors.files.mapping.notation import Numbers, Times
 from connectors.files.mapping.templates import parse_template
-from schemas.clock import ZONE
+from connectors.files.readers.options import FileOptions
+from connectors.files.strict import StrictModel
 from schemas.events import ACCEPTED
-
-DONG = ("đ", "₫", "đồng", "VND", "VNĐ")
-PROBE = datetime(2026, 11, 3, 21, 45, 58, tzinfo=UTC)  # none of its parts can be taken for another
 
 
 def _constant(value: Any) -> Any:
@@ -39,141 +33,7 @@ def _constant(value: Any) -> Any:
 Constant = Annotated[bool | int | str, PlainValidator(_constant)]
 
 
-class Part(BaseModel):
-    """Base of all parts: unknown keys are errors, and nothing is converted silently."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
-
-
-PartT = TypeVar("PartT", bound=Part)
-
-
-class Times(Part):
-    """How times are written."""
-
-    formats: list[str] = Field(
-        ["iso"],
-        min_length=1,
-        description=(
-            "Formats tried in turn: `iso` (2026-11-03 09:00:00+07:00; zone and clock may be"
-            " missing), `epoch_ms`, `epoch_s`, or a pattern of Python's strptime such as"
-            " `%Y%m%d%H%M%S`"
-        ),
-    )
-    zone: str = Field(
-        "Asia/Ho_Chi_Minh",
-        description=(
-            "Zone of times that name none: an IANA name, `UTC`, or an offset such as `+07:00`"
-        ),
-    )
-    clock: str = Field(
-        "00:00",
-        description=(
-            "Clock time (HH:MM or HH:MM:SS) of values that are only a day; `17:00` suits due days"
-        ),
-    )
-
-    @field_validator("formats")
-    @classmethod
-    def _known_formats(cls, formats: list[str]) -> list[str]:
-        for pattern in formats:
-            if pattern not in ("iso", "epoch_ms", "epoch_s"):
-                _check_pattern(pattern)
-        return formats
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, zone: str) -> str:
-        zone_of(zone)
-        return zone
-
-    @field_validator("clock")
-    @classmethod
-    def _clock(cls, clock: str) -> str:
-        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", clock):
-            raise ValueError(f"{clock!r} should be a clock time such as '17:00' (in quotes)")
-        return clock
-
-    @property
-    def clock_time(self) -> time:
-        """The clock time of values that are only a day."""
-        return time.fromisoformat(self.clock)
-
-
-class Numbers(Part):
-    """How whole numbers are written."""
-
-    thousands: Literal[".", ",", " ", "'"] | None = Field(
-        None,
-        description=(
-            "Sign between groups of three digits: `.` for 1.250.000, `,` for 1,250,000, a blank or"
-            " `'`; left out: there is none"
-        ),
-    )
-    decimal: Literal[".", ","] | None = Field(
-        None,
-        description=(
-            "Sign before decimals, which may be one or two zeros (more only where `thousands` is"
-            " left out); left out: the other one of point and comma"
-        ),
-    )
-    unit: str | None = Field(
-        None,
-        min_length=1,
-        max_length=32,
-        description=(
-            "Unit that may stand beside the number, such as `đ`; any of đ, ₫, đồng, VND and VNĐ"
-            " stands for all of them"
-        ),
-    )
-
-    @model_validator(mode="after")
-    def _two_signs(self) -> Numbers:
-        if self.thousands is not None and self.thousands == self.decimal:
-            raise ValueError(
-                f"has {self.decimal!r} for thousands and for decimals, so that 50{self.decimal}000"
-                " would be two numbers"
-            )
-        return self
-
-
-def _check_pattern(pattern: str) -> None:
-    """A pattern must be able to tell one day from another; writing and reading it back shows
-    that.
-    """
-    try:
-        read = datetime.strptime(PROBE.strftime(pattern), pattern)  # noqa: DTZ007 (only its day is looked at)
-    except ValueError as error:
-        raise ValueError(
-            f"{pattern!r} is neither iso, epoch_ms, epoch_s nor a strptime pattern ({error})"
-        ) from None
-    if read.date() != PROBE.date():
-        raise ValueError(
-            f"{pattern!r} does not give year, month and day: use a pattern such as '%d/%m/%Y %H:%M'"
-        )
-
-
-def zone_of(name: str) -> tzinfo:
-    """The zone of a name or offset.
-
-    Raises: ValueError for a name that is no zone.
-    """
-    if name == ZONE.tzname(None):
-        return ZONE
-    offset = re.fullmatch(r"([+-])(\d\d):([0-5]\d)", name)
-    try:
-        if offset:
-            minutes = int(offset[2]) * 60 + int(offset[3])
-            return timezone(timedelta(minutes=-minutes if offset[1] == "-" else minutes))
-        return ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        raise ValueError(
-            f"{name!r} is no time zone: use a name such as Asia/Ho_Chi_Minh, UTC, or an offset such"
-            " as +07:00"
-        ) from None
-
-
-class Table(Part):
+class CodeTable(StrictModel):
     """A code table."""
 
     values: dict[str, Constant] = Field(
@@ -189,16 +49,7 @@ class Table(Part):
     )
 
 
-def overridden(common: PartT, own: PartT | None) -> PartT:
-    """A field's own options over the mapping's: what it leaves out is as there."""
-    if own is None:
-        return common
-    return type(common).model_validate(
-        common.model_dump(exclude_unset=True) | own.model_dump(exclude_unset=True)
-    )
-
-
-class Value(Part):
+class ValueSource(StrictModel):
     """Where a field's value comes from. A plain text is short for `text`, a plain number, true or
     false for `constant`.
     """
@@ -245,7 +96,7 @@ class Value(Part):
     )
 
     @model_validator(mode="after")
-    def _one_origin(self) -> Value:
+    def _one_origin(self) -> ValueSource:
         given = [name for name in ("column", "text", "constant") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(
@@ -290,10 +141,10 @@ def _short(value: Any) -> Any:
     return {"constant": value} if isinstance(value, int) else value
 
 
-FieldValue = Annotated[Value, BeforeValidator(_short)]
+FieldValue = Annotated[ValueSource, BeforeValidator(_short)]
 
 
-class Condition(Part):
+class Condition(StrictModel):
     """A condition on one column; exactly one of `present`, `equals` and `in`."""
 
     column: str = Field(min_length=1, description="Name of the column that is looked at")
@@ -317,7 +168,7 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
 
-class EventRule(Part):
+class EventRule(StrictModel):
     """One event that a row may give."""
 
     event: str = Field(description="Type of the event, such as dossier.received")
@@ -359,58 +210,7 @@ class EventRule(Part):
         return text
 
 
-class FileOptions(Part):
-    """How the file is written; what is left out is recognised."""
-
-    format: Literal["csv", "jsonl", "xlsx"] | None = Field(
-        None,
-        description=(
-            "Format of the file; left out: by its name (.csv, .tsv, .txt, .jsonl, .ndjson, .json,"
-            " .xlsx; .gz too)"
-        ),
-    )
-    encoding: str = Field(
-        "utf-8",
-        description=(
-            "Encoding of a CSV or JSON lines file that has no byte order mark, such as `utf-8` or"
-            " `cp1258`"
-        ),
-    )
-    delimiter: str | None = Field(
-        None,
-        min_length=1,
-        max_length=1,
-        description=(
-            "Character between a CSV file's cells; left out: the one that yields the columns, of"
-            " comma, semicolon, tab and bar"
-        ),
-    )
-    sheet: str | None = Field(
-        None, description="Name of the workbook's sheet; left out: the first that is not hidden"
-    )
-    header_row: int = Field(
-        1,
-        ge=1,
-        le=1000,
-        description=(
-            "Line of a CSV file or sheet that holds the columns' names; what stands above is passed"
-            " over"
-        ),
-    )
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, encoding: str) -> str:
-        try:
-            "a".encode(encoding)
-        except LookupError:
-            raise ValueError(
-                f"{encoding!r} is no known encoding: use utf-8, utf-16 or cp1258, for example"
-            ) from None
-        return encoding
-
-
-class Mapping(Part):
+class Mapping(StrictModel):
     """The whole mapping."""
 
     source: str = Field(
@@ -428,7 +228,7 @@ class Mapping(Part):
             "How numbers are written, unless a field says otherwise; left out: in digits only"
         ),
     )
-    tables: dict[str, Table] = Field(default_factory=dict, description="Code tables by name")
+    tables: dict[str, CodeTable] = Field(default_factory=dict, description="Code tables by name")
     every_event: dict[str, FieldValue] = Field(
         default_factory=dict,
         description=(

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from connectors.files.mapping.model import DONG, Numbers
+from connectors.files.mapping.notation import DONG, Numbers
 from connectors.files.readers.cells import DIGITS, Cell, Number, Unexpected, text_of
 
 _SPACES = "[ \u00a0\u202f]"

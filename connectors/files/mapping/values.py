@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BeforeValidator
 from pydantic.fields import FieldInfo
 
-from connectors.files.mapping.model import PROBE, Times, zone_of
+from connectors.files.mapping.notation import PROBE, Times, zone_of
 from connectors.files.mapping.numbers import PLAIN
 from connectors.files.readers.cells import (
     Cell,

@@ -10,8 +10,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from connectors.files.mapping.model import FileOptions
 from connectors.files.readers.cells import text_of
+from connectors.files.readers.options import FileOptions
 from connectors.files.readers.quotes import Record, Records
 from connectors.files.readers.rows import Row, Rows, Wanted
 from connectors.files.readers.source import Line, TextSource, UnreadableFile

@@ -9,10 +9,10 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
-from connectors.files.mapping.model import FileOptions
 from connectors.files.readers.arrays import BrokenArray, Element, elements
 from connectors.files.readers.objectrows import ObjectRows
 from connectors.files.readers.objects import cells_of
+from connectors.files.readers.options import FileOptions
 from connectors.files.readers.rows import Row, Wanted
 from connectors.files.readers.source import TextSource, UnreadableFile
 

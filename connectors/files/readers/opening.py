@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from connectors.files.mapping.model import FileOptions
 from connectors.files.readers.delimited import DelimitedRows
 from connectors.files.readers.jsonlines import JsonRows
+from connectors.files.readers.options import FileOptions
 from connectors.files.readers.rejected import open_rejected
 from connectors.files.readers.rows import Rows, Wanted
 from connectors.files.readers.source import UnreadableFile, beginning

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.parsers import expat
 
-from connectors.files.readers.formats import Styles
 from connectors.files.readers.source import CHUNK, UnreadableFile, beginning
+from connectors.files.readers.styles import Styles
 
 MAIN = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",

@@ -13,15 +13,16 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from connectors.files.mapping.model import FileOptions
+from connectors.files.formulas import unguarded
 from connectors.files.readers.cells import Cell, text_of
 from connectors.files.readers.delimited import DELIMITERS, DelimitedRows
 from connectors.files.readers.objectrows import ObjectRows
 from connectors.files.readers.objects import cells_of
+from connectors.files.readers.options import FileOptions
 from connectors.files.readers.rows import Row, Rows, Wanted
 from connectors.files.readers.source import ZIP, TextSource, UnreadableFile, beginning
-from connectors.files.rejects import REASON, unguarded
 
+REASON = "reason"
 _ADDED = 2  # columns that rejections put before the file's own
 _BEGINS = re.compile(rf'"?(line|row)"?([{re.escape("".join(DELIMITERS))}])"?{REASON}"?\2(.*)')
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d{3,6})?)?")

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from connectors.files.readers.cells import Cell, Flaw, flaw_of
-from connectors.files.readers.formats import no_date
 from connectors.files.readers.package import NoWorkbook, Package, TextCollector, local, unescaped
+from connectors.files.readers.styles import no_date
 from schemas.masking import quoted, shown
 
 _SAVE = "open the workbook in a spreadsheet program and save it"

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from connectors.files.mapping.model import FileOptions
 from connectors.files.readers.cells import Cell, Flaw, is_blank, text_of
+from connectors.files.readers.options import FileOptions
 from connectors.files.readers.package import Package, Sheet, sound
 from connectors.files.readers.rows import Row, Rows, Wanted
 from connectors.files.readers.sheets import Area, SheetReader, column_name

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from ops.kafka.storage import free_port
+from ops.kafka.ports import free_port
 from schemas.errors import KafkaUnavailable
 from schemas.settings import Settings
-from serving import Connections, Server, run_server
+from serving.connections import Connections
+from serving.http import Server, run_server
 
 
 async def answered(listener: socket.socket, end: Callable[[Server], None]) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.cells.applied import CountingRules
 from schemas.errors import BooksError
-from streams.checks import Position, require_consistent
+from streams.checks import SourcePosition, require_consistent
 from streams.families import FAMILIES
 from streams.family_partition import FamilyPartition
 
@@ -35,7 +35,7 @@ def refused(
     """What is said of these books; "" if they may go on."""
     try:
         require_consistent(
-            parts, {one.source: Position(begins, ends, committed) for one in parts}, "lgsp"
+            parts, {one.source: SourcePosition(begins, ends, committed) for one in parts}, "lgsp"
         )
     except BooksError as error:
         return str(error)

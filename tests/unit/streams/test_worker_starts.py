@@ -8,11 +8,11 @@ import socket
 
 import pytest
 
-from ops.kafka.storage import free_port
-from schemas import logs
+from ops.kafka.ports import free_port
 from schemas.errors import KafkaUnavailable, SettingsError
 from schemas.pauses import Pauses
 from schemas.settings import Settings
+from serving import logs
 from streams import worker
 
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from workbooks import header, row, text, workbook
 
 from connectors.files.mapping.mapper import RowMapper
-from connectors.files.mapping.model import Numbers, Times, load_mapping
+from connectors.files.mapping.model import load_mapping
+from connectors.files.mapping.notation import Numbers, Times
 from connectors.files.mapping.numbers import PLAIN, NumberReader
 from connectors.files.mapping.values import TimeReader
 from connectors.files.readers.cells import (

@@ -24,9 +24,9 @@ from rich.console import Console
 from connectors.files import batches, importer
 from connectors.files.console import Account, plain_meter, show_table
 from connectors.files.importer import Import, SinkFactory, run_import
-from connectors.files.mapping.model import FileOptions
 from connectors.files.progress import ProgressFile
 from connectors.files.readers.opening import open_rows
+from connectors.files.readers.options import FileOptions
 from connectors.files.readers.rows import Wanted
 from connectors.files.readers.source import UnreadableFile
 from connectors.files.rejects import RejectsFile

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.files.mapping.mapper import RowMapper
-from connectors.files.mapping.model import Times, load_mapping
+from connectors.files.mapping.model import load_mapping
+from connectors.files.mapping.notation import Times
 from connectors.files.mapping.templates import parse_template
 from connectors.files.mapping.values import TimeReader, boolean_of, kind_of
 from connectors.files.readers.cells import Refused, Unexpected

@@ -17,9 +17,9 @@ from filerows import AB, cells_of, file_of, rows_of, unreadable, wanted
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.files.mapping.model import FileOptions
 from connectors.files.readers.cells import Number, text_of
 from connectors.files.readers.opening import open_rows
+from connectors.files.readers.options import FileOptions
 from connectors.files.readers.rows import Wanted
 from connectors.files.readers.source import LONGEST, UnreadableFile, fingerprint
 from schemas.masking import quoted

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 from workbooks import header, number, row, text, workbook
 
+from connectors.files.formulas import guarded, unguarded
 from connectors.files.importer import Import
 from connectors.files.readers.source import UnreadableFile
-from connectors.files.rejects import guarded, unguarded
 from schemas.clock import to_ms
 from schemas.events import Event
 from schemas.settings import Settings

@@ -15,9 +15,9 @@ import pytest
 from filerows import AB, cells_of, file_of, rows_of, unreadable, wanted
 from workbooks import header, number, row, text, workbook
 
-from connectors.files.mapping.model import FileOptions
 from connectors.files.readers.cells import Number, Unexpected, code_of
 from connectors.files.readers.opening import open_rows
+from connectors.files.readers.options import FileOptions
 from connectors.files.readers.package import NoWorkbook, Package
 from connectors.files.readers.source import UnreadableFile, fingerprint
 

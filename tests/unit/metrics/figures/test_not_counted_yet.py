@@ -22,10 +22,10 @@ from metrics.figures.uncounted import needs, uncounted
 from metrics.lists.questions import Lists
 from metrics.lists.subjects import ListAsked
 from metrics.prometheus.exporter import Exporter
-from ops.listing import meanings
+from ops.meanings import meanings
 from schemas.cells.kinds import CELL_KINDS, SINCE
 from serving.directory.directory import Directory
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 from streams.families import FAMILIES
 
 NEW = ("dossiers", "closed", "late_766")  # as if the next version brought it

@@ -26,9 +26,9 @@ from metrics.cube.snapshot import Readers
 from metrics.lists.listing import Listing
 from metrics.lists.questions import Lists
 from metrics.prometheus.exporter import Exporter
-from ops.listing import meanings
+from ops.meanings import meanings
 from schemas.cells.kinds import APPLIED
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 from streams.families import FAMILIES
 
 World = SimpleNamespace

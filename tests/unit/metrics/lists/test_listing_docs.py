@@ -24,9 +24,9 @@ from metrics.cube.snapshot import Readers
 from metrics.lists.questions import Lists
 from metrics.lists.subjects import ListAsked
 from metrics.prometheus.exporter import Exporter
-from ops.listing import meanings
+from ops.meanings import meanings
 from schemas.families import LISTED_FAMILIES
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 PAGE = (Path(__file__).parents[4] / "docs" / "api.md").read_text("utf-8")
 FOUND = re.search(r"^## What is behind a figure\?\n(.*?)(?=^## )", PAGE, re.M | re.S)

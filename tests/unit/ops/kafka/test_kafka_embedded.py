@@ -16,16 +16,15 @@ from pathlib import Path
 
 import pytest
 
-from ops.kafka import embedded as embedded
-from ops.kafka import java, storage
+from ops.kafka import embedded, foreground, java, storage
 from ops.kafka.embedded import EmbeddedKafka
 from ops.kafka.java import java_program
+from ops.kafka.ports import free_port
+from ops.kafka.processes import first_complaint
 from ops.kafka.storage import (
     ENOUGH,
     FLOOR,
     IDENTITY,
-    first_complaint,
-    free_port,
     identity,
     prepare_storage,
     write_configuration,
@@ -393,7 +392,7 @@ class TestFullDisk:
         monkeypatch.setattr(embedded, "java_program", lambda: Path("/bin/true"))
         monkeypatch.setattr(embedded, "classpath", lambda **_: [])
         monkeypatch.setattr(embedded, "prepare_storage", lambda *_: None)
-        monkeypatch.setattr(embedded, "_read_pid", lambda _: None)
+        monkeypatch.setattr(embedded, "read_pid", lambda _: None)
         with pytest.raises(EnvironmentBroken) as refused:
             EmbeddedKafka(data, port=free_port()).start(timeout=5)
         # which is not needed
@@ -415,7 +414,7 @@ class TestFullDisk:
         assert process.poll() == -signal.SIGTERM
         left[0] = ENOUGH  # somebody made room while it ended
         with pytest.raises(StorageTrouble, match="Disk full"):
-            embedded._run(broker)
+            foreground.until_ended(broker)
 
 
 def broken(sentence: str) -> None:
@@ -438,11 +437,11 @@ def test_in_the_foreground_it_waits_for_room_and_says_so_once(
     def wait(broker: EmbeddedKafka, timeout: float) -> None:
         raise next(waits)
 
-    monkeypatch.setattr(embedded.logs, "set_up", lambda *_, **__: None)
+    monkeypatch.setattr(foreground.logs, "set_up", lambda *_, **__: None)
     monkeypatch.setattr(EmbeddedKafka, "start", start)
     monkeypatch.setattr(EmbeddedKafka, "wait", wait)
-    monkeypatch.setattr(embedded.time, "sleep", pauses.append)
-    assert embedded.run(Settings(data=tmp_path)) == 0
+    monkeypatch.setattr(foreground.time, "sleep", pauses.append)
+    assert foreground.run_kafka(Settings(data=tmp_path)) == 0
     said = capsys.readouterr().out.splitlines()
     assert [line.split(" ")[0] for line in said] == ["Disk", "Kafka", "Disk", "Kafka"]
     assert len(pauses) == 5

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from ops.kafka import storage
 from ops.kafka.embedded import EmbeddedKafka
-from ops.kafka.storage import free_port
+from ops.kafka.ports import free_port
 from ops.up import run
 from ops.up.live_table import Answers, fetch
 from ops.up.parts import Part, answers_well, parts_of

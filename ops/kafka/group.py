@@ -1,15 +1,17 @@
-"""Whether workers run, as Kafka knows them: the members of their group."""
+"""The workers' group as Kafka knows it: whether it has members, and from where it goes on."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any, cast
 
+from aiokafka import TopicPartition
 from rich.console import Console
 
 from schemas.errors import HubError
-from schemas.kafka.clients import admin
+from schemas.kafka.clients import admin, consumer
 from schemas.kafka.reading import COORDINATOR_MOVES
 from schemas.settings import Settings
 
@@ -33,6 +35,13 @@ async def require_no_worker(settings: Settings, console: Console, then: str) -> 
                     " them again."
                 )
             await asyncio.sleep(1)
+
+
+async def set_group(settings: Settings, offsets: Mapping[TopicPartition, int]) -> None:
+    """Let the workers' group go on from these offsets; no worker may run."""
+    async with consumer(settings, group_id=settings.app_id) as group:
+        group.assign(list(offsets))
+        await group.commit(dict(offsets))
 
 
 async def _group_state(settings: Settings) -> str:

@@ -1,15 +1,13 @@
-"""What commands change in Kafka by hand: topics that are deleted, and where the group stands."""
+"""Topics that commands delete."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any, cast
 
-from aiokafka import TopicPartition
-
 from schemas.errors import HubError
-from schemas.kafka.clients import admin, consumer
+from schemas.kafka.clients import admin
 from schemas.settings import Settings
 
 TRIES, PAUSE = 100, 0.1  # what Kafka was asked for takes a moment to be so
@@ -37,10 +35,3 @@ async def delete_topics(settings: Settings, names: Collection[str]) -> None:
         f"Kafka has not deleted {', '.join(sorted(names))} within {TRIES * PAUSE:g} s: run the same"
         " command again."
     )
-
-
-async def set_group(settings: Settings, offsets: Mapping[TopicPartition, int]) -> None:
-    """Let the workers' group go on from these offsets; no worker may run."""
-    async with consumer(settings, group_id=settings.app_id) as group:
-        group.assign(list(offsets))
-        await group.commit(dict(offsets))

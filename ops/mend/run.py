@@ -1,42 +1,28 @@
-"""`lgsp mend`: books, group and log as they stand beside one another, and what puts them right when
-they don't fit together.
-
-Workers refuse such books by name (streams/checks.py) and change nothing. This is the other half:
-run by hand, while no worker runs. Events are never touched.
-"""
+"""One run of `lgsp mend`: look, ask, put right, look again."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import click
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from ops.kafka.changes import delete_topics, set_group
-from ops.members import require_no_worker
+from ops.kafka.group import require_no_worker, set_group
+from ops.kafka.topics import delete_topics
+from ops.mend.standings import Places, standings_table
 from schemas.errors import BooksError, HubError
 from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from schemas.topics import topics_of
-from streams.checks import (
-    Position,
-    log_faults,
-    require_consistent,
-    rules_faults,
-    standing_faults,
-    torn_parts,
-)
+from streams.checks import require_consistent, rules_faults, torn_parts
 from streams.families import families
 from streams.family_partition import FamilyPartition
 from streams.ledger import Ledger
 from streams.takeover import fence, load_partitions, positions_of
-
-Places = Mapping[TopicPartition, Position]
 
 
 def run_mend(settings: Settings, *, from_zero: bool, skip_missing: bool, yes: bool) -> int:
@@ -72,7 +58,7 @@ class Mending:
         """
         await ensure_topics(self._settings)
         await self._look()
-        self._console.print(table(self._parts, self._places))
+        self._console.print(standings_table(self._parts, self._places))
         if not from_zero and not self._faults():
             return self._say()
         await require_no_worker(self._settings, self._console, "then mend")
@@ -219,26 +205,3 @@ class Mending:
             " the figures."
         )
         return 0
-
-
-def table(parts: Sequence[FamilyPartition], places: Places) -> Table:
-    """How everything stands: a row for each partition of each family, marked where workers would
-    refuse it.
-    """
-    found = Table(title="Where books, group and log stand (offsets of events)")
-    for column in ("family", "partition", "log begins", "log ends", "states", "cells", "group"):
-        found.add_column(column, justify="left" if column == "family" else "right")
-    for part in sorted(parts, key=lambda one: (one.source.topic, one.source.partition)):
-        place = places[part.source]
-        faults = [*standing_faults([part], places, ""), *log_faults([part], places)]
-        group = "–" if place.committed is None else f"{place.committed:,}"
-        states = part.next if part.states_next is None else part.states_next
-        row = (place.begins, place.ends, states, part.next)
-        found.add_row(
-            part.family.name,
-            str(part.source.partition),
-            *(f"{offset:,}" for offset in row),
-            group,
-            style="bold red" if faults else "",
-        )
-    return found

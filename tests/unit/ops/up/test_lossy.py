@@ -14,7 +14,7 @@ from ops.up.supervise import SUPERVISOR
 
 TALKS = """
 import logging, os, sys
-from ops.outputs import lose_what_does_not_fit
+from ops.up.lossy import lose_what_does_not_fit
 if os.environ.get("{supervisor}"):
     lose_what_does_not_fit()
 logging.basicConfig(level="INFO")
@@ -62,7 +62,7 @@ def test_what_fits_is_written_whole(tmp_path: Path) -> None:
 
 def test_pipes_stay_as_they_are() -> None:
     script = (
-        "import sys; from ops.outputs import lose_what_does_not_fit as lose; before = sys.stdout;"
+        "import sys; from ops.up.lossy import lose_what_does_not_fit as lose; before = sys.stdout;"
         " lose(); print(before is sys.stdout)"
     )
     done = subprocess.run(

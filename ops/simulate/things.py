@@ -1,0 +1,119 @@
+"""Stories of things: every decided fact is written down twice, as the event that agencies report
+and as a plain fact for the truth.
+
+The truth (`truth.py`) is counted from the plain facts alone, never from events or the hub's own
+rules in code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from random import Random
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
+
+from schemas.events import Event
+
+_Value = TypeVar("_Value")
+
+
+class ReportedEvent(NamedTuple):
+    """An event, and when it is reported (epoch ms)."""
+
+    at: int
+    event: Event
+
+
+class Fact(NamedTuple, Generic[_Value]):
+    """Something that happened, and when the hub is told of it (epoch ms)."""
+
+    occurred: int
+    reported: int
+    value: _Value
+
+
+class Teller(Protocol):
+    """How facts reach the hub."""
+
+    backfill: bool
+
+    def event_id(self) -> str:
+        """A fresh id."""
+
+    def delay(self, agency: str) -> int:
+        """Milliseconds between a fact and the agency's report of it."""
+
+
+class PromptTeller:
+    """Reports at once: what is late was decided before it is told."""
+
+    def __init__(self, rng: Random, *, backfill: bool = False) -> None:
+        self.rng = rng
+        self.backfill = backfill
+
+    def event_id(self) -> str:
+        """A fresh id."""
+        return fresh_id(self.rng)
+
+    def delay(self, agency: str) -> int:
+        """None."""
+        return 0
+
+
+def fresh_id(rng: Random) -> str:
+    """An id shaped like a UUID, from the seeded generator."""
+    digits = f"{rng.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def latest(facts: Iterable[Fact[_Value]], before: int) -> _Value | None:
+    """The value of the fact that occurred last among those reported before an instant."""
+    best: Fact[_Value] | None = None
+    for fact in facts:
+        if fact.reported < before and (best is None or fact.occurred > best.occurred):
+            best = fact
+    return best.value if best else None
+
+
+class SimulatedThing:
+    """The facts about one thing, told as events of a source. `origin` is that source."""
+
+    __slots__ = ("events", "source", "teller", "thing_id")
+    origin: ClassVar[str] = ""
+
+    def __init__(self, thing_id: str, teller: Teller, source: str = "") -> None:
+        self.thing_id = thing_id
+        self.teller = teller
+        self.source = source or self.origin
+        self.events: list[ReportedEvent] = []
+
+    @property
+    def newest(self) -> Event:
+        """The event of the fact that was stated last."""
+        return self.events[-1].event
+
+    def _tell(
+        self,
+        event: type[Event],
+        at: int,
+        agency: str,
+        *,
+        source: str = "",
+        floor: int = 0,
+        told_at: int = 0,
+        **fields: Any,
+    ) -> int:
+        """Writes the event down; returns when it is reported: at `told_at` if that is given, else
+        never before `floor`.
+        """
+        reported = told_at or max(at + self.teller.delay(agency), floor)
+        told = event(
+            event_id=self.teller.event_id(),
+            source=source or self.source,
+            agency=agency,
+            occurred_at=at,
+            backfill=self.teller.backfill,
+            **{event.key: self.thing_id},
+            **fields,
+        )
+        self.events.append(ReportedEvent(reported, told))
+        return reported
