@@ -17,7 +17,8 @@ from aiokafka.errors import KafkaError
 
 from metrics.cube.tables import FAMILIES
 from schemas.errors import KafkaUnavailable
-from schemas.kafka import admin, consumer
+from schemas.families import OWN_FAMILY
+from schemas.kafka.clients import admin, consumer
 from schemas.pauses import Pauses
 from schemas.settings import Settings
 from schemas.topics import TOPICS, events_topic
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 _EVERY_SECONDS = 2.0
 _PATIENCE_SECONDS = 10.0
 _FETCH_BYTES = 16 << 10  # one event of a partition is looked at
-_HEARTBEATS = events_topic("heartbeats")
+_HEARTBEATS = events_topic(OWN_FAMILY)
 EVENT_TOPICS = tuple(topic.name for topic in TOPICS if topic.owner == "connectors")
 
 

@@ -16,7 +16,7 @@ from ops.bench.names import EVENTS, NAMES
 from ops.environment import INTERRUPTED
 from schemas.errors import HubError
 from schemas.settings import Settings, config_file, settings
-from schemas.settings_words import written
+from schemas.settings_words import setting_text
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 EPILOG = "Settings come from LGSP_* variables or a lgsp.toml; `lgsp settings` lists them all."
@@ -92,9 +92,9 @@ def worker() -> None:
     """Run a worker: events to states and cells. Start as many as there are cores; they share the
     partitions.
     """
-    from streams.worker import run
+    from streams.worker import run_worker
 
-    sys.exit(run(settings()))
+    sys.exit(run_worker(settings()))
 
 
 @cli.command()
@@ -158,7 +158,7 @@ def recount() -> None:
     """Compute every cell and state again from the first event and compare. Exit code 1 if any
     differs.
     """
-    from ops.recount import run_recount
+    from ops.recount.report import run_recount
 
     sys.exit(run_recount(settings()))
 
@@ -177,7 +177,7 @@ def mend(from_zero: bool, skip_missing: bool, yes: bool) -> None:
     """Show where books, group and log stand, and put them right, while no worker runs. Exit code 1
     if they still don't fit.
     """
-    from ops.mend import run_mend
+    from ops.mend.run import run_mend
 
     sys.exit(run_mend(settings(), from_zero=from_zero, skip_missing=skip_missing, yes=yes))
 
@@ -206,7 +206,7 @@ def quarantine() -> None:
 @click.option("--csv", "form", flag_value="csv", help="The same as CSV.")
 def quarantine_list(source: str, reason: str, since: str | None, limit: int, form: Any) -> None:
     """Count refusals by day, source and reason, newest first."""
-    from ops.quarantine import Asked, instant_of, run_list
+    from ops.quarantine.run import Asked, instant_of, run_list
 
     sys.exit(
         run_list(
@@ -223,7 +223,7 @@ def quarantine_show(origin: str) -> None:
     """Tell all that is kept of a refusal and what to do next. ORIGIN is of the list's last column,
     or begins one.
     """
-    from ops.quarantine import run_show
+    from ops.quarantine.run import run_show
 
     sys.exit(run_show(settings(), origin))
 
@@ -239,7 +239,7 @@ def backup(folder: Path, check: bool) -> None:
     """Back up facts, states and cells into DIR, while everything runs; again into the same DIR adds
     only what is new.
     """
-    from ops.backup import run_backup, run_check
+    from ops.backup.commands import run_backup, run_check
 
     sys.exit(run_check(folder) if check else run_backup(settings(), folder))
 
@@ -263,7 +263,7 @@ def restore(folder: Path, events_only: bool, without: tuple[str, ...]) -> None:
     """Restore the backup in DIR into an empty Kafka, and recount. Interrupted: run it again. Exit
     code 1 if figures differ.
     """
-    from ops.backup import run_restore
+    from ops.backup.commands import run_restore
 
     sys.exit(run_restore(settings(), folder, events_only=events_only, without=without))
 
@@ -328,7 +328,7 @@ def settings_() -> None:
     for name, field in Settings.model_fields.items():
         table.add_row(
             f"LGSP_{name.upper()}",
-            written(getattr(settings(), name)) or "(empty)",
+            setting_text(getattr(settings(), name)) or "(empty)",
             field.description,
         )
     Console().print(table)

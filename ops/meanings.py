@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from metrics.lists.listing import Meaning
-from metrics.lists.tables import LISTED_FAMILIES as LISTED
+from schemas.families import LISTED_FAMILIES
 from streams.admission import Home, strange
 from streams.families import ALL, FAMILIES, Contribution, Family
 from streams.families.dates import DATES
@@ -15,7 +15,7 @@ from streams.families.dates import DATES
 
 def meanings(families: Mapping[str, Family] = FAMILIES) -> tuple[Meaning, ...]:
     """The families whose things can be listed."""
-    return tuple(_meaning(families[name]) for name in LISTED)
+    return tuple(_meaning(families[name]) for name in LISTED_FAMILIES)
 
 
 def _meaning(family: Family) -> Meaning:

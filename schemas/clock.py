@@ -14,7 +14,8 @@ ZONE = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LOCAL_EPOCH = EPOCH.astimezone(ZONE)
 MILLISECOND = timedelta(milliseconds=1)
-OFFSET_MS = 7 * 3_600_000
+HOUR_MS = 3_600_000
+OFFSET_MS = 7 * HOUR_MS
 DAY_MS = 86_400_000
 # 1 January 1980: older times are typing errors, and the zone was another
 EARLIEST_MS = 315_532_800_000

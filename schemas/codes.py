@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Literal
 
 # `|` separates the parts of a cell's key, so no code may hold it.
-AGENCY = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,34}$"
-CODE = r"^[0-9A-Za-z][0-9A-Za-z._:-]{0,63}$"
+AGENCY_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,34}$"
+CODE_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z._:-]{0,63}$"
 
 Channel = Literal["online", "counter", "post", "email", "internal", "other"]
 CHANNELS: tuple[Channel, ...] = ("online", "counter", "post", "email", "internal", "other")
@@ -28,7 +28,7 @@ PORTAL_APPLICANTS: dict[int, ApplicantKind] = {
 }
 
 # 2 information only, 3 một phần (partial), 4 toàn trình (full): NĐ 42/2022/NĐ-CP
-Level = Literal[2, 3, 4]
+OnlineLevel = Literal[2, 3, 4]
 
 PaymentState = Literal["pending", "failed", "paid", "refunded"]
 # decides between two facts of one instant

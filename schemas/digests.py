@@ -20,7 +20,7 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-NAME = "quarantine.key"
+KEY_FILE = "quarantine.key"
 _SIZE = 32  # bytes
 
 
@@ -47,7 +47,7 @@ def digest_of(folder: Path) -> Digest:
     Where the folder can't be written, a key of this process alone: then hashes of other processes
     can't be compared with its own.
     """
-    path = folder / NAME
+    path = folder / KEY_FILE
     try:
         if not path.exists():
             _make(path)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 # for schemas; what else is refused no plain pattern says
 THING_ID = r"^[^\x00-\x1f\x7f-\x9f|]{1,128}$"
-LONGEST = 128
+LONGEST_ID = 128
 # Composed form sorts runs of accents, at a cost that grows with their square: longer text is no id
 # in any form.
 _LONGEST_RAW = 1_024
@@ -37,7 +37,7 @@ _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-_LET_IN_BEFORE = re.compile(rf"[^\x00-\x1f\x7f-\x9f|{_BIDI}]{{1,{LONGEST}}}")
+_LET_IN_BEFORE = re.compile(rf"[^\x00-\x1f\x7f-\x9f|{_BIDI}]{{1,{LONGEST_ID}}}")
 _DIRECTION = re.compile(f"[{_BIDI}]")
 
 
@@ -51,7 +51,7 @@ def canonical(text: str) -> str:
         return text.strip(" ")
     text = text.strip()
     if len(text) > _LONGEST_RAW:
-        raise ValueError(f"is longer than {LONGEST} characters")
+        raise ValueError(f"is longer than {LONGEST_ID} characters")
     if not text.isprintable():
         text = text.translate(_TIDIED)
     text = unicodedata.normalize("NFC", text).strip()
@@ -69,7 +69,7 @@ def is_thing_id(text: str) -> bool:
     128 characters.
     """
     if text.isascii() and text.isprintable():
-        return 0 < len(text) <= LONGEST and "|" not in text
+        return 0 < len(text) <= LONGEST_ID and "|" not in text
     return _LET_IN_BEFORE.fullmatch(text) is not None
 
 

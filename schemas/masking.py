@@ -12,7 +12,7 @@ import re
 from schemas.ids import canonical
 from schemas.personal import personal_number
 
-LONGEST = 128  # characters of what is shown as it is
+_LONGEST = 128  # characters of what is shown as it is
 _SHAPE = 40  # characters of a shape
 # Codes, ids and times have no blanks and no letters beyond ASCII, which names and addresses in
 # Vietnamese do.
@@ -33,7 +33,7 @@ _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 def is_plain(text: str) -> bool:
     """Whether a text looks like a code, an id, a number or a time, and like nothing of a person."""
-    if len(text) > LONGEST:
+    if len(text) > _LONGEST:
         return False
     if _TIME.fullmatch(text):
         return True

@@ -8,9 +8,9 @@ import random
 import time
 from collections.abc import Callable
 
-LEAST, MOST = 0.5, 10.0
-SHARE = 0.1
-JITTER = 0.25
+LEAST_PAUSE, MOST_PAUSE = 0.5, 10.0
+_SHARE = 0.1
+_JITTER = 0.25
 
 
 class Pauses:
@@ -19,7 +19,10 @@ class Pauses:
     """
 
     def __init__(
-        self, least: float = LEAST, most: float = MOST, clock: Callable[[], float] = time.monotonic
+        self,
+        least: float = LEAST_PAUSE,
+        most: float = MOST_PAUSE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._least, self._most, self._clock = least, most, clock
         self._failing_since: float | None = None
@@ -29,8 +32,8 @@ class Pauses:
         now = self._clock()
         if self._failing_since is None:
             self._failing_since = now
-        grown = min(self._most, max(self._least, SHARE * (now - self._failing_since)))
-        return grown * random.uniform(1 - JITTER, 1)
+        grown = min(self._most, max(self._least, _SHARE * (now - self._failing_since)))
+        return grown * random.uniform(1 - _JITTER, 1)
 
     def succeeded(self) -> None:
         """The next failure is a first one."""

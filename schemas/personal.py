@@ -16,87 +16,24 @@ from typing import Any, Literal, NamedTuple, get_args
 from schemas.clock import now_ms, to_datetime
 from schemas.events.base import AgencyCode, Code, Event
 
-Kind = Literal["citizen_number", "old_citizen_number", "phone"]
+NumberKind = Literal["citizen_number", "old_citizen_number", "phone"]
 
-WORDS: dict[Kind, str] = {
+NUMBER_WORDS: dict[NumberKind, str] = {
     "citizen_number": "looks like a citizen's number (CCCD)",
     "old_citizen_number": "looks like a citizen's number of the old form (CMND)",
     "phone": "looks like a phone number",
 }
-ADVICE = "the hub keeps no personal data: send the code that the system itself gave the thing"
+_ADVICE = "the hub keeps no personal data: send the code that the system itself gave the thing"
 
 # The General Statistics Office's codes of the 63 provinces, with which a citizen's number begins
 # (TT 59/2021/TT-BCA, annex I).
-_NUMBERS = (
-    *(
-        1,
-        2,
-        4,
-        6,
-        8,
-        10,
-        11,
-        12,
-        14,
-        15,
-        17,
-        19,
-        20,
-        22,
-        24,
-        25,
-        26,
-        27,
-        30,
-        31,
-        33,
-        34,
-        35,
-        36,
-        37,
-        38,
-        40,
-        42,
-        44,
-        45,
-        46,
-        48,
-        49,
-    ),
-    *(
-        51,
-        52,
-        54,
-        56,
-        58,
-        60,
-        62,
-        64,
-        66,
-        67,
-        68,
-        70,
-        72,
-        74,
-        75,
-        77,
-        79,
-        80,
-        82,
-        83,
-        84,
-        86,
-        87,
-        89,
-        91,
-        92,
-        93,
-        94,
-        95,
-        96,
-    ),
+_PROVINCES = frozenset(
+    (  # noqa: SIM905 a table of codes
+        "001 002 004 006 008 010 011 012 014 015 017 019 020 022 024 025 026 027 030 031 033 "
+        "034 035 036 037 038 040 042 044 045 046 048 049 051 052 054 056 058 060 062 064 066 "
+        "067 068 070 072 074 075 077 079 080 082 083 084 086 087 089 091 092 093 094 095 096"
+    ).split()
 )
-PROVINCES = frozenset(f"{number:03}" for number in _NUMBERS)
 _CENTURIES = {0: 1900, 1: 1900, 2: 2000, 3: 2000}  # even: men, odd: women
 # Digits between signs that are neither letters nor digits, in one group or in several with one sign
 # between them. What a machine has drawn (UUIDs) is passed over as a whole: its last group may be
@@ -128,7 +65,7 @@ _PHONES_GROUPS = frozenset(
 )
 
 
-def personal_number(text: str, *, phones: bool = True) -> Kind | None:
+def personal_number(text: str, *, phones: bool = True) -> NumberKind | None:
     """What a text seems to hold of a person, as a whole or between other signs; None if nothing.
     `phones` False: CCCD only.
     """
@@ -139,7 +76,7 @@ def personal_number(text: str, *, phones: bool = True) -> Kind | None:
     return None
 
 
-def _kind_of(run: str, sign: str | None) -> Kind | None:
+def _kind_of(run: str, sign: str | None) -> NumberKind | None:
     groups = run.removeprefix("+").split(sign) if sign else [run]
     lengths = tuple(map(len, groups))
     if sign and (lengths in _CITIZENS_GROUPS or (lengths in _PHONES_GROUPS and run[0] in "0+")):
@@ -147,7 +84,7 @@ def _kind_of(run: str, sign: str | None) -> Kind | None:
     return next(filter(None, map(_kind, groups)), None)
 
 
-def _kind(digits: str) -> Kind | None:
+def _kind(digits: str) -> NumberKind | None:
     """What a group of digits, perhaps behind a +, looks like."""
     if len(digits) < 9:
         return None
@@ -166,25 +103,25 @@ def _is_citizens(digits: str) -> bool:
     """
     century = _CENTURIES.get(int(digits[3]))
     return (
-        digits[:3] in PROVINCES
+        digits[:3] in _PROVINCES
         and century is not None
         and century + int(digits[4:6]) <= to_datetime(now_ms()).year
     )
 
 
-class Found(NamedTuple):
+class PersonalField(NamedTuple):
     """A field of an event that seems to hold a number of a person; never the number."""
 
     field: str
-    kind: Kind
+    kind: NumberKind
 
     @property
     def message(self) -> str:
         """What is told of it, behind the field's name."""
-        return f"{WORDS[self.kind]}: {ADVICE}"
+        return f"{NUMBER_WORDS[self.kind]}: {_ADVICE}"
 
 
-def personal_numbers(event: Event) -> list[Found]:
+def personal_numbers(event: Event) -> list[PersonalField]:
     """The fields of an event that seem to hold one. Its times, amounts and choices hold none."""
     texts, codes = _texts(type(event))
     said = event.__dict__
@@ -194,7 +131,7 @@ def personal_numbers(event: Event) -> list[Found]:
         (name, personal_number("\n".join(_all(said, (name,))), phones=name in texts))
         for name in texts + codes
     ]
-    return [Found(name, kind) for name, kind in found if kind is not None]
+    return [PersonalField(name, kind) for name, kind in found if kind is not None]
 
 
 def _all(said: dict[str, Any], names: tuple[str, ...]) -> Iterator[str]:

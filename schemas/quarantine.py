@@ -21,10 +21,10 @@ from schemas.wire import Headers
 
 FORM = b"2"
 LONGEST_REASON = 4_096  # characters
-MOST_FIELDS = 60  # of an excerpt
+MOST_EXCERPT_FIELDS = 60  # of an excerpt
 
 
-class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
+class QuarantineExcerpt(msgspec.Struct, frozen=True, omit_defaults=True):
     """What stays of a refused thing; the record's value, as JSON. `fields` are known ones, as they
     may be told.
     """
@@ -52,7 +52,7 @@ class Quarantined:
     origin: str
     reason: str
     kind: str
-    kept: Kept
+    kept: QuarantineExcerpt
 
     @property
     def key(self) -> bytes:
@@ -89,18 +89,22 @@ class Stray:
     def quarantined(self, digest: Digest) -> Quarantined:
         """What is kept of it."""
         return Quarantined(
-            self.origin, self.reason, "not_from_a_door", kept_of(self.payload, digest)
+            self.origin, self.reason, "not_from_a_door", excerpt_of(self.payload, digest)
         )
 
 
-def kept_of(payload: bytes, digest: Digest, structure: str = "", **known: Any) -> Kept:
+def excerpt_of(
+    payload: bytes, digest: Digest, structure: str = "", **known: Any
+) -> QuarantineExcerpt:
     """What stays of bytes that came; `known` are fields of Kept."""
-    return Kept(len(payload), digest.of(payload), digest.key_id, structure=structure, **known)
+    return QuarantineExcerpt(
+        len(payload), digest.of(payload), digest.key_id, structure=structure, **known
+    )
 
 
 def bounded(fields: Mapping[str, str]) -> dict[str, str]:
     """An excerpt of so many fields as are kept."""
-    return dict(list(fields.items())[:MOST_FIELDS])
+    return dict(list(fields.items())[:MOST_EXCERPT_FIELDS])
 
 
 _KINDS = {

@@ -1,5 +1,5 @@
 """Every setting of the hub, in one table: name, default, help. Drives the command line's help and
-docs/settings.md.
+docs/settings.md (`python -m schemas.settings` prints its table).
 
 A setting comes from the environment (`LGSP_` + its name in capitals), else from the TOML file named
 by `LGSP_CONFIG` (default `lgsp.toml` in the working folder), else from the default here.
@@ -7,11 +7,9 @@ by `LGSP_CONFIG` (default `lgsp.toml` in the working folder), else from the defa
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -27,13 +25,11 @@ from pydantic_settings import (
 from schemas.errors import SettingsError
 from schemas.listening import address, is_every_address
 from schemas.officehours import parse_days, parse_hours
-from schemas.settings_words import sentence, written
+from schemas.settings_words import refuse_unknown, sentence, settings_table
 
-BOOKS = r"[a-z0-9-]+"
-SERVER = r"[^\s,/:]+:\d{1,5}|\[[0-9A-Fa-f:.]+\]:\d{1,5}"
-LONGEST, YEAR = 3_600, 31_536_000  # seconds
-# Read elsewhere: the settings file, a child's supervisor, a broker for tests.
-OTHER_VARIABLES = ("LGSP_CONFIG", "LGSP_SUPERVISOR_PID", "LGSP_TEST_KAFKA")
+_BOOKS = r"[a-z0-9-]+"
+_SERVER = r"[^\s,/:]+:\d{1,5}|\[[0-9A-Fa-f:.]+\]:\d{1,5}"
+_LONGEST_SECONDS, _YEAR_SECONDS = 3_600, 31_536_000  # seconds
 
 
 class Settings(BaseSettings):
@@ -96,19 +92,19 @@ class Settings(BaseSettings):
     session_timeout: float = Field(
         6.0,
         ge=1,
-        le=LONGEST,
+        le=_LONGEST_SECONDS,
         description="Seconds of a worker's silence after which others get its partitions",
     )
     request_timeout: float = Field(
         10.0,
         ge=1,
-        le=LONGEST,
+        le=_LONGEST_SECONDS,
         description="Seconds to wait for a broker's answer before asking another",
     )
     rebalance_timeout: float = Field(
         9.0,
         ge=1,
-        le=LONGEST,
+        le=_LONGEST_SECONDS,
         description="Seconds workers wait for one another when partitions change hands",
     )
     transaction_timeout: float = Field(
@@ -141,7 +137,7 @@ class Settings(BaseSettings):
     publish_timeout: float = Field(
         10.0,
         gt=0,
-        le=LONGEST,
+        le=_LONGEST_SECONDS,
         description="Seconds the gateway waits for Kafka before it answers 503",
     )
     publish_buffer: int = Field(
@@ -150,7 +146,10 @@ class Settings(BaseSettings):
         description="Bytes of accepted requests in memory before callers must wait",
     )
     future_tolerance: float = Field(
-        300.0, ge=0, le=YEAR, description="Seconds an event's time may lie ahead of the hub's clock"
+        300.0,
+        ge=0,
+        le=_YEAR_SECONDS,
+        description="Seconds an event's time may lie ahead of the hub's clock",
     )
     personal_numbers: Literal["warn", "refuse"] = Field(
         "warn",
@@ -170,7 +169,10 @@ class Settings(BaseSettings):
         description="Undecodable records in a row, on one partition, that stop a worker",
     )
     heartbeat_seconds: float = Field(
-        2.0, gt=0, le=LONGEST, description="Seconds between the heartbeats that measure freshness"
+        2.0,
+        gt=0,
+        le=_LONGEST_SECONDS,
+        description="Seconds between the heartbeats that measure freshness",
     )
     worker_port: int = Field(
         8082, ge=0, le=65535, description="Port of the worker's own /metrics (0: none)"
@@ -237,7 +239,7 @@ class Settings(BaseSettings):
     @classmethod
     def _are_servers(cls, text: str) -> str:
         return _matches(
-            rf"(({SERVER})(,({SERVER}))*)?",
+            rf"(({_SERVER})(,({_SERVER}))*)?",
             text,
             "write host:port, several with commas between, without blanks",
         )
@@ -259,13 +261,13 @@ class Settings(BaseSettings):
     @field_validator("app_id")
     @classmethod
     def _is_a_name(cls, text: str) -> str:
-        return _matches(BOOKS, text, "it takes small letters, digits and hyphens")
+        return _matches(_BOOKS, text, "it takes small letters, digits and hyphens")
 
     @field_validator("books_beside")
     @classmethod
     def _are_names(cls, text: str) -> str:
         return _matches(
-            rf"({BOOKS}(,{BOOKS})*)?",
+            rf"({_BOOKS}(,{_BOOKS})*)?",
             text,
             "it takes names of small letters, digits and hyphens, with commas between",
         )
@@ -354,7 +356,7 @@ def settings() -> Settings:
 
     Raises: SettingsError naming each setting that is wrong.
     """
-    refuse_unknown(os.environ)
+    refuse_unknown(os.environ, Settings.model_fields)
     try:
         return Settings()
     except ValidationError as error:
@@ -370,33 +372,6 @@ def settings() -> Settings:
         ) from error
 
 
-def refuse_unknown(environment: Iterable[str]) -> None:
-    """A mistyped variable must not pass for a default.
-
-    Raises: SettingsError naming the nearest setting.
-    """
-    known = [*(f"LGSP_{name.upper()}" for name in Settings.model_fields), *OTHER_VARIABLES]
-    for name in environment:
-        if name.startswith("LGSP_") and name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]}?" if near else "`lgsp settings` lists them all."
-            raise SettingsError(f"{name} is no setting: unset it; {hint}")
-
-
-def markdown() -> str:
-    """The table of docs/settings.md, one row a setting; `python -m schemas.settings` prints it."""
-    rows = [
-        f"| `LGSP_{name.upper()}` | {_default(field.default)} |"
-        f" {(field.description or '').replace('|', chr(92) + '|')} |"
-        for name, field in Settings.model_fields.items()
-    ]
-    return "\n".join(["| variable | default | what it sets |", "|---|---|---|", *rows])
-
-
-def _default(value: object) -> str:
-    return f"`{written(value)}`" if written(value) else "(empty)"
-
-
 def _matches(pattern: str, text: str, otherwise: str) -> str:
     if re.fullmatch(pattern, text) is None:
         raise ValueError(otherwise)
@@ -404,4 +379,4 @@ def _matches(pattern: str, text: str, otherwise: str) -> str:
 
 
 if __name__ == "__main__":
-    print(markdown())
+    print(settings_table(Settings.model_fields))

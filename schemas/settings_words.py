@@ -4,10 +4,17 @@ written.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable, Mapping
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
+
+from schemas.errors import SettingsError
+
+# Read elsewhere: the settings file, a child's supervisor, a broker for tests.
+_OTHER_VARIABLES = ("LGSP_CONFIG", "LGSP_SUPERVISOR_PID", "LGSP_TEST_KAFKA")
 
 
 def sentence(name: str, field: FieldInfo | None, error: Any) -> str:
@@ -58,10 +65,36 @@ def _bounds(field: FieldInfo) -> str:
     return "".join(f" {words[name].format(bound)}" for name, bound in found.items())
 
 
-def written(value: object) -> str:
+def setting_text(value: object) -> str:
     """A setting's value as one would write it into its variable; empty for what is not set."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "1" if value else "0"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def refuse_unknown(environment: Iterable[str], fields: Iterable[str]) -> None:
+    """A mistyped variable must not pass for a default; `fields` are the settings' names.
+
+    Raises: SettingsError naming the nearest setting.
+    """
+    known = [*(f"LGSP_{name.upper()}" for name in fields), *_OTHER_VARIABLES]
+    for name in environment:
+        if name.startswith("LGSP_") and name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else "`lgsp settings` lists them all."
+            raise SettingsError(f"{name} is no setting: unset it; {hint}")
+
+
+def settings_table(fields: Mapping[str, FieldInfo]) -> str:
+    """The table of docs/settings.md, one row a setting."""
+    return "\n".join(["| variable | default | what it sets |", "|---|---|---|", *_rows(fields)])
+
+
+def _rows(fields: Mapping[str, FieldInfo]) -> Iterable[str]:
+    for name, field in fields.items():
+        default = setting_text(field.default)
+        shown = f"`{default}`" if default else "(empty)"
+        described = (field.description or "").replace("|", r"\|")
+        yield f"| `LGSP_{name.upper()}` | {shown} | {described} |"

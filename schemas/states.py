@@ -2,14 +2,14 @@
 topics.
 
 MessagePack arrays, so a state is small (a million stay in memory) and quick to read. Fields are
-only ever appended, with a default: older and newer readers then read each other. A register is a
-tuple that begins with (occurred_at, event id).
+only ever appended, with a default: older and newer readers then read each other. The facts in
+them are arrays too, to which nothing is ever appended.
 
 An event id that is a UUID is kept as a zero byte and its 16 bytes, any other as its UTF-8. Ids are
 compared as text.
 
 A record with an empty key is about nothing: it says how far the partition's states have come
-(`Applied`).
+(`StatesApplied`).
 
 One thing may gather only so much (`MOST`), so that its state stays below what Kafka takes.
 """
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import msgspec
 
-Id = bytes
+EventId = bytes
 # How many entries of each map of a state count; one more is kept, so that it shows when there are
 # too many (streams/families/bounds.py). The longest ids are 128 characters of four bytes, so an
 # entry takes at most so many bytes: payments 536, ratings 537, finish 1,050, transfers 88, dues 18,
@@ -37,61 +37,177 @@ MOST: dict[str, int] = {
 }
 
 # least broker time at which the fact was heard; None: only as imported history
-Reported = int | None
+HeardAt = int | None
+
+
+class Register(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
+    """A statement of which the one with the greatest (occurred_at, event id) stays."""
+
+    occurred_at: int
+    event_id: EventId
+
+
+class Statement(
+    msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True, order=True
+):
+    """A statement of which the greatest stays: all its values, compared in their order."""
+
+    occurred_at: int
+
+
+class ReporterFact(Statement, frozen=True):
+    """Who spoke of a thing, while the fact that names its agency is not known."""
+
+    agency: str
+
+
+class ReceptionFact(Register, frozen=True):
+    """A dossier's reception, as a whole."""
+
+    received_at: int
+    agency: str
+    procedure: str
+    channel: int  # index in CHANNELS
+    level: int  # 0: unknown
+    bits: int  # streams/families/dossiers/reception.py
+    heard_at: HeardAt
+
+
+class HandlerFact(Register, frozen=True):
+    """Who handles a dossier."""
+
+    agency: str
+    unit: str | None
+
+
+class WaitFact(Register, frozen=True):
+    """Whether a dossier waits for its applicant."""
+
+    waiting: bool
+
+
+class FinishFact(Register, frozen=True):
+    """The end of processing."""
+
+    digitised: bool
+    heard_at: HeardAt
+
+
+class ReturnFact(Register, frozen=True):
+    """The result was handed over."""
+
+    digitised: bool
+    how: str
+    heard_at: HeardAt
+
+
+class RefusalFact(Register, frozen=True):
+    """A dossier was not accepted, and by whom."""
+
+    agency: str
+    procedure: str
+    heard_at: HeardAt
+
+
+class ClosingFact(Register, frozen=True):
+    """A withdrawal or a stop."""
+
+    heard_at: HeardAt
+
+
+class PaymentFact(Statement, frozen=True):
+    """The state of a payment."""
+
+    rank: int  # PAYMENT_RANK
+    amount: int
+    online: bool
+
+
+class RatingFact(Statement, frozen=True):
+    """A rating."""
+
+    satisfied: bool
+    about: str
+    score: int  # 0: unknown
 
 
 class Dossier(msgspec.Struct, array_like=True):
     """What is known of a dossier; meaning and merge rules: streams/families/dossiers/merges.py."""
 
-    # at, id, received_at, agency, procedure, channel (place in CHANNELS), level (0 unknown), bits,
-    # reported
-    reception: tuple[int, Id, int, str, str, int, int, int, Reported] | None = None
-    handler: tuple[int, Id, str, str | None] | None = None  # at, id, agency, unit
+    reception: ReceptionFact | None = None
+    handler: HandlerFact | None = None
     dues: dict[int, int] = {}  # occurred_at of the fact that set it -> due time
-    supplement: tuple[int, Id, bool] | None = None  # at, id, still waiting
-    fee: tuple[int, Id, bool] | None = None
-    finish: dict[str, tuple[int, Id, bool, Reported]] = {}  # by source: at, id, digitised, reported
-    returned: tuple[int, Id, bool, str, Reported] | None = None  # at, id, digitised, how, reported
-    refusal: tuple[int, Id, str, str, Reported] | None = None  # at, id, agency, procedure, reported
-    withdrawal: tuple[int, Id, Reported] | None = None
-    stop: tuple[int, Id, Reported] | None = None
+    supplement: WaitFact | None = None
+    fee: WaitFact | None = None
+    finish: dict[str, FinishFact] = {}  # by source
+    returned: ReturnFact | None = None
+    refusal: RefusalFact | None = None
+    withdrawal: ClosingFact | None = None
+    stop: ClosingFact | None = None
     reopened: int = 0
     step_at: int = 0
-    # by reference: at, rank of the payment state, amount, online
-    payments: dict[str, tuple[int, int, int, bool]] = {}
+    payments: dict[str, PaymentFact] = {}  # by reference
     transfers: dict[str, bool] = {}  # by from|to|at: electronic
-    # by rating id: at, satisfied, about, score (0 unknown)
-    ratings: dict[str, tuple[int, bool, str, int]] = {}
-    # newest (at, agency) heard, only while the reception is unknown
-    reporter: tuple[int, str] | None = None
+    ratings: dict[str, RatingFact] = {}  # by rating id
+    reporter: ReporterFact | None = None  # the newest, only while the reception is unknown
     first_step_at: int = 0  # 0: no step is known
     # when further papers were asked for or came in -> ASKED, CAME or both
     papers: dict[int, int] = {}
 
 
+class SendingFact(Register, frozen=True):
+    """A document was sent: what, and how."""
+
+    agency: str
+    document_type: str
+    electronic: bool
+    signed: bool
+
+
 class Document(msgspec.Struct, array_like=True):
     """What is known of a document; meaning and merge rules: streams/families/documents.py."""
 
-    # at, id, agency, document type, electronic, signed
-    sent: tuple[int, Id, str, str, bool, bool] | None = None
+    sent: SendingFact | None = None
     statuses: dict[str, dict[str, int]] = {}  # receiver -> status code -> greatest time
     recall: dict[str, int] = {}  # asked, agreed, refused -> greatest time
-    # newest (at, agency) heard, only while the sending is unknown
-    reporter: tuple[int, str] | None = None
+    reporter: ReporterFact | None = None  # the newest, only while the sending is unknown
+
+
+class AssignmentFact(Register, frozen=True):
+    """A task was assigned, by one agency to another."""
+
+    assigned_by: str
+    agency: str
+    category: str
+
+
+class ProgressFact(Register, frozen=True):
+    """How far a task is."""
+
+    progress: str
 
 
 class Task(msgspec.Struct, array_like=True):
     """What is known of a task; meaning and merge rules: streams/families/tasks.py."""
 
-    # at, id, by which agency, to which agency, category
-    assigned: tuple[int, Id, str, str, str] | None = None
+    assigned: AssignmentFact | None = None
     dues: dict[int, int] = {}  # occurred_at of the fact that set it -> deadline
-    progress: tuple[int, Id, str] | None = None  # at, id, progress
+    progress: ProgressFact | None = None
     completed: int = 0
     returned: int = 0
     cancelled: int = 0
-    # newest (at, agency) heard, only while the assignment is unknown
-    reporter: tuple[int, str] | None = None
+    reporter: ReporterFact | None = None  # the newest, only while the assignment is unknown
+
+
+class ActivityFact(Register, frozen=True):
+    """An activity as a whole."""
+
+    kind: str  # of cell
+    agency: str
+    level: str
+    held_at: int
+    digitally: bool  # in the system, online
+    secret: bool
 
 
 class Activity(msgspec.Struct, array_like=True):
@@ -99,22 +215,21 @@ class Activity(msgspec.Struct, array_like=True):
     streams/families/activities.py.
     """
 
-    # at, id, kind of cell, agency, level, held at, done digitally (in the system, online), secret
-    stated: tuple[int, Id, str, str, str, int, bool, bool] | None = None
+    stated: ActivityFact | None = None
     cancelled: int = 0
 
 
 Detail = str | int | bool | list[str] | None
 
 
-class Item(msgspec.Struct, array_like=True):
+class InventoryItem(msgspec.Struct, array_like=True):
     """What is known of an agency, procedure, system, dataset, count of accounts or reported figure:
     streams/families/inventory.py.
     """
 
     # by the first instant for which it is said: at, id, event type, agency, valid to (None: until
     # further notice), the event's other fields
-    statements: dict[int, tuple[int, Id, str, str, int | None, dict[str, Detail]]] = {}
+    statements: dict[int, tuple[int, EventId, str, str, int | None, dict[str, Detail]]] = {}
     heartbeat: int = 0  # the newest
     first_heartbeat: int = 0
 
@@ -126,7 +241,7 @@ class Heartbeat(msgspec.Struct, array_like=True):
     heard: int = 0  # by the broker's
 
 
-class Applied(msgspec.Struct, array_like=True):
+class StatesApplied(msgspec.Struct, array_like=True):
     """How far a partition's states have come: the offset of the next event to be joined.
 
     It is the last of what a transaction writes to the topic. So whoever read it last, has read the
@@ -142,13 +257,13 @@ APPLIED_KEY = b""  # no thing's: events without a key are refused
 
 def applied_state(offset: int) -> tuple[bytes, bytes]:
     """Key and value of the record that says so."""
-    return APPLIED_KEY, msgspec.msgpack.encode(Applied(offset))
+    return APPLIED_KEY, msgspec.msgpack.encode(StatesApplied(offset))
 
 
-read_applied = msgspec.msgpack.Decoder(Applied).decode
+read_applied = msgspec.msgpack.Decoder(StatesApplied).decode
 
 
-def pack_id(event_id: str) -> Id:
+def pack_id(event_id: str) -> EventId:
     """An event id in few bytes: a UUID written as usual (lower case, with hyphens) shrinks from 36
     to 17.
     """
@@ -164,7 +279,7 @@ def pack_id(event_id: str) -> Id:
     return event_id.encode()
 
 
-def id_text(packed: Id) -> str:
+def id_text(packed: EventId) -> str:
     """The event id as its source wrote it."""
     if len(packed) != 17 or packed[0]:
         return packed.decode()

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from schemas.errors import EnvironmentBroken, StorageReason, StorageTrouble
 
-NO_ROOM = 64 << 10  # bytes: with so few left, whatever fails on the disk fails because of that
-MIB = 1 << 20
-OF_ERRNO: dict[int | None, StorageReason] = {
+_NO_ROOM = 64 << 10  # bytes: with so few left, whatever fails on the disk fails because of that
+_MIB = 1 << 20
+_OF_ERRNO: dict[int | None, StorageReason] = {
     errno.ENOSPC: "full",
     errno.EDQUOT: "full",
     errno.EFBIG: "full",
@@ -27,7 +27,7 @@ OF_ERRNO: dict[int | None, StorageReason] = {
     errno.ENOENT: "denied",
     errno.ELOOP: "denied",
 }
-OF_SQLITE: dict[int, StorageReason] = {
+_OF_SQLITE: dict[int, StorageReason] = {
     sqlite3.SQLITE_FULL: "full",
     sqlite3.SQLITE_NOLFS: "full",
     sqlite3.SQLITE_READONLY: "read-only",
@@ -38,8 +38,8 @@ OF_SQLITE: dict[int, StorageReason] = {
     sqlite3.SQLITE_LOCKED: "busy",
     sqlite3.SQLITE_PROTOCOL: "busy",
 }
-PRIMARY = 0xFF  # the part of SQLite's extended error codes that is the plain one
-SAYING: dict[StorageReason, str] = {
+_PRIMARY = 0xFF  # the part of SQLite's extended error codes that is the plain one
+_SAYING: dict[StorageReason, str] = {
     "full": "Disk full: {what} can't be written in {path} ({free} left). Make room there",
     "read-only": "Disk read-only: {what} can't be written in {path}. Make it writable",
     "denied": (
@@ -59,9 +59,9 @@ def trouble_of(error: BaseException, path: Path, what: str) -> StorageTrouble | 
     about the disk.
     """
     if isinstance(error, OSError):
-        reason: StorageReason | None = OF_ERRNO.get(error.errno, "failing")
+        reason: StorageReason | None = _OF_ERRNO.get(error.errno, "failing")
     elif isinstance(error, sqlite3.Error):
-        reason = OF_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & PRIMARY)
+        reason = _OF_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & _PRIMARY)
     else:
         reason = None
     if reason in ("denied", "failing"):
@@ -75,7 +75,7 @@ def trouble_of(error: BaseException, path: Path, what: str) -> StorageTrouble | 
 
 def trouble(reason: StorageReason, path: Path, what: str, error: str = "") -> StorageTrouble:
     """The one sentence for it."""
-    told = SAYING[reason].format(
+    told = _SAYING[reason].format(
         what=what, path=path, free=mebibytes(free_bytes(path)), error=error
     )
     return StorageTrouble(f"{told}; it then goes on by itself.", reason)
@@ -88,7 +88,7 @@ def _of_the_disk(path: Path) -> StorageReason | None:
         return None
     if found.f_flag & os.ST_RDONLY:
         return "read-only"
-    return "full" if _available(found) < NO_ROOM else None
+    return "full" if _available(found) < _NO_ROOM else None
 
 
 def free_bytes(path: Path) -> int | None:
@@ -118,7 +118,7 @@ def _statistics(path: Path) -> os.statvfs_result | None:
 
 def mebibytes(free: int | None) -> str:
     """Bytes that are left, for people."""
-    return "unknown" if free is None else f"{free / MIB:.1f} MiB"
+    return "unknown" if free is None else f"{free / _MIB:.1f} MiB"
 
 
 def require_writable(folder: Path, who: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from schemas.clock import EARLIEST_MS, LATEST_MS, to_ms
 
-SAMPLE = "2026-11-03T09:00:00+07:00"
+SAMPLE_TIME = "2026-11-03T09:00:00+07:00"
 BUDDHIST_YEARS = 543  # ahead of the common era
 RANGE = "should be between 1980 and 2100"
 
@@ -21,7 +21,7 @@ _CLOCK = re.compile(r"[T ,]+(\d{1,2})[:HG](\d{2})(?::(\d{2}))?")
 _LONGEST = 64  # characters of a text that is looked at for what it may have meant
 
 
-def instant(value: Any) -> int:
+def parse_instant(value: Any) -> int:
     """Epoch milliseconds, UTC, of what an event says.
 
     Raises: ValueError in words that go on behind the field's name.
@@ -38,7 +38,7 @@ def instant(value: Any) -> int:
             raise ValueError(_out_of_range(moment.year))
         return at
     if type(value) is not int:
-        raise ValueError(f"should be a time such as {SAMPLE}")
+        raise ValueError(f"should be a time such as {SAMPLE_TIME}")
     if not EARLIEST_MS <= value < LATEST_MS:
         raise ValueError(_no_milliseconds(value))
     return value
@@ -59,7 +59,7 @@ def _written_otherwise(text: str) -> datetime:
 def _how_to_write(text: str) -> str:
     day = _day_in(text[:_LONGEST])
     if day is None:
-        return f"should be a time such as {SAMPLE}"
+        return f"should be a time such as {SAMPLE_TIME}"
     clock = _CLOCK.search(text[:_LONGEST])
     if clock is None:
         return (
@@ -68,7 +68,7 @@ def _how_to_write(text: str) -> str:
         )
     hour, minute, second = int(clock[1]), int(clock[2]), int(clock[3] or 0)
     if hour > 23 or minute > 59 or second > 59:
-        return f"has a time of day that does not exist: write a time such as {SAMPLE}"
+        return f"has a time of day that does not exist: write a time such as {SAMPLE_TIME}"
     return f"is no time as events write it: write {day}T{hour:02}:{minute:02}:{second:02}+07:00"
 
 
@@ -112,5 +112,5 @@ def _out_of_range(year: int) -> str:
 def _no_milliseconds(value: int) -> str:
     for unit, factor in (("seconds", 1_000.0), ("microseconds", 0.001)):
         if EARLIEST_MS <= value * factor < LATEST_MS if abs(value) < 10**18 else False:
-            return f"looks like {unit} since 1970: send milliseconds, or text such as {SAMPLE}"
-    return f"{RANGE}: send milliseconds since 1970, or text such as {SAMPLE}"
+            return f"looks like {unit} since 1970: send milliseconds, or text such as {SAMPLE_TIME}"
+    return f"{RANGE}: send milliseconds since 1970, or text such as {SAMPLE_TIME}"

@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from schemas.clock import DAY_MS, HOUR_MS
+from schemas.families import DECLARED_FAMILIES, FamilyDeclaration
 from schemas.settings import Settings
 
-DAY = 86_400_000
 # How long a deleted cell's tombstone stays readable: a cube that was away for longer rebuilds
 # itself.
-TOMBSTONES_MS = 7 * DAY
+TOMBSTONES_MS = 7 * DAY_MS
 # The largest record batch that a topic takes. States and pages are bounded well below theirs
 # (streams/families/bounds.py); the others hold single facts, and have Kafka's own default.
 STATE_BYTES = 8 << 20
@@ -26,11 +27,11 @@ COMPACTED_SEGMENT_BYTES = 2 * CELLS_BYTES
 FACT_BYTES = 1_048_588
 # Of what was refused no more is kept than an operator needs: for so long, and no more than this,
 # whatever comes in.
-QUARANTINE_MS = 14 * DAY
+QUARANTINE_MS = 14 * DAY_MS
 QUARANTINE_BYTES = 256 << 20
 # Kafka deletes by whole segments, those that are written to included: short ones, so that what is
 # over goes.
-QUARANTINE_SEGMENT_MS, QUARANTINE_SEGMENT_BYTES = DAY // 4, 16 << 20
+QUARANTINE_SEGMENT_MS, QUARANTINE_SEGMENT_BYTES = DAY_MS // 4, 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Topic:
                 "cleanup.policy": "compact",
                 "delete.retention.ms": str(TOMBSTONES_MS),
                 "segment.bytes": str(COMPACTED_SEGMENT_BYTES),
-                "segment.ms": str(DAY),
+                "segment.ms": str(DAY_MS),
                 "min.cleanable.dirty.ratio": "0.3",
             }
         segments = {"segment.ms": self.segment_ms, "segment.bytes": self.segment_bytes}
@@ -112,75 +113,35 @@ def cells_topic(books: str = DEFAULT_BOOKS) -> str:
 CELLS = cells_topic()
 
 
-def _states(family: str, key: str, holds: str) -> Topic:
+def _events(family: FamilyDeclaration) -> Topic:
+    topic = Topic(
+        events_topic(family.name),
+        "connectors",
+        family.key,
+        family.events,
+        "for ever",
+        broker_time=True,
+        examples=family.examples,
+    )
+    if not family.own:
+        return topic
+    return replace(topic, kept="limited", retention_ms=HOUR_MS, made_again=True)
+
+
+def _states(family: FamilyDeclaration) -> Topic:
     return Topic(
-        state_topic(family), "streams", key, holds, "newest per key", max_message_bytes=STATE_BYTES
+        state_topic(family.name),
+        "streams",
+        family.key,
+        family.states,
+        "newest per key",
+        max_message_bytes=STATE_BYTES,
     )
 
 
 TOPICS: tuple[Topic, ...] = (
-    Topic(
-        "lgsp.dossiers",
-        "connectors",
-        "dossier id (MaHoSo)",
-        "events of dossiers",
-        "for ever",
-        broker_time=True,
-        examples=("dossier.received", "dossier.finished"),
-    ),
-    Topic(
-        "lgsp.documents",
-        "connectors",
-        "document id (DocumentId)",
-        "events of documents",
-        "for ever",
-        broker_time=True,
-        examples=("document.sent", "document.status_changed"),
-    ),
-    Topic(
-        "lgsp.tasks",
-        "connectors",
-        "task id",
-        "events of tasks",
-        "for ever",
-        broker_time=True,
-        examples=("task.assigned", "task.completed"),
-    ),
-    Topic(
-        "lgsp.activities",
-        "connectors",
-        "activity id",
-        "meetings, inspections, work records",
-        "for ever",
-        broker_time=True,
-        examples=("activity.meeting_held",),
-    ),
-    Topic(
-        "lgsp.inventory",
-        "connectors",
-        "item id",
-        "agencies, procedures, systems, datasets, accounts, reported figures",
-        "for ever",
-        broker_time=True,
-        examples=("agency.registered", "figure.reported"),
-    ),
-    Topic(
-        "lgsp.heartbeats",
-        "connectors",
-        "partition number",
-        "the gateway's heartbeats",
-        "limited",
-        retention_ms=3_600_000,
-        broker_time=True,
-        made_again=True,
-        examples=("hub.heartbeat",),
-    ),
-    _states("dossiers", "dossier id", "what is known of each dossier"),
-    _states("documents", "document id", "what is known of each document"),
-    _states("tasks", "task id", "what is known of each task"),
-    _states("activities", "activity id", "what is known of each activity"),
-    _states("inventory", "item id", "what is known of each item"),
-    _states("heartbeats", "partition number", "the newest heartbeat of each partition"),
+    *map(_events, DECLARED_FAMILIES),
+    *map(_states, DECLARED_FAMILIES),
     Topic(
         CELLS,
         "streams",

@@ -13,11 +13,11 @@ from typing import Literal, NamedTuple, get_args
 
 WindowName = Literal["today", "week", "month", "quarter", "year", "period", "all"]
 Comparison = Literal["previous", "last_year"]
-NAMES: tuple[WindowName, ...] = get_args(WindowName)
+WINDOW_NAMES: tuple[WindowName, ...] = get_args(WindowName)
 COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
 EXPORTED: tuple[WindowName, ...] = ("today", "month", "year", "all")
 PERIOD_BEGINS = 15
-DAY = timedelta(days=1)
+_DAY = timedelta(days=1)
 
 
 class Window(NamedTuple):
@@ -79,7 +79,7 @@ _FIRST: dict[WindowName, Callable[[date], date]] = {
 _MONTHS: dict[WindowName, int] = {"month": 1, "quarter": 3, "year": 12, "period": 1}
 
 
-def named(name: WindowName, today: date) -> Window:
+def named_window(name: WindowName, today: date) -> Window:
     """The window from its first day to today; `all` has no bounds."""
     return EVER if name == "all" else Window(_FIRST[name](today), today)
 
@@ -113,11 +113,11 @@ def _earlier(first: date, last: date, with_: Comparison, name: WindowName | None
     whole = whole_months(first, last)
     months = 12 if with_ == "last_year" else _MONTHS.get(name, 0) if name else whole
     if not months:
-        days = timedelta(days=7) if name == "week" else last - first + DAY
+        days = timedelta(days=7) if name == "week" else last - first + _DAY
         return Window(first - days, last - days)
     return Window(
         add_months(first, -months),
-        add_months(last + DAY, -months) - DAY if whole else add_months(last, -months),
+        add_months(last + _DAY, -months) - _DAY if whole else add_months(last, -months),
     )
 
 
@@ -125,6 +125,6 @@ def whole_months(first: date, last: date) -> int:
     """How many months a range is, where its end falls on the day before the day of the month that
     it began on; else 0.
     """
-    end = last + DAY
+    end = last + _DAY
     months = (end.year - first.year) * 12 + end.month - first.month
     return months if end.day == first.day else 0

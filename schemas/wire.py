@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from fastavro import schemaless_reader, schemaless_writer
 
 from schemas.clock import EARLIEST_MS, LATEST_MS
-from schemas.contracts import Contract, contracts, latest
+from schemas.contracts import Contract, contracts, latest_contracts
 from schemas.errors import ContractError
-from schemas.events import EVENTS, Event
-from schemas.ids import LONGEST
+from schemas.events import EVENT_TYPES, Event
+from schemas.ids import LONGEST_ID
 from schemas.masking import quoted
 
 MAGIC = b"\0"
@@ -23,7 +23,7 @@ Fields = dict[str, Any]
 CODES = ("procedure", "document_type", "category", "kind", "field", "indicator")
 Headers = list[tuple[str, bytes]]
 LONGEST_WORD = 64  # characters of one of a list of words; newer producers may know more of them
-SHORT = 4 * LONGEST  # bytes of a record in which no text can have more than the longest id
+_SHORT = 4 * LONGEST_ID  # bytes of a record in which no text can have more than the longest id
 
 
 def prefix(contract: Contract) -> bytes:
@@ -33,7 +33,7 @@ def prefix(contract: Contract) -> bytes:
 
 def encode(event: Event) -> bytes:
     """The event's record value under the newest contract of its type."""
-    contract = latest()[event.type]
+    contract = latest_contracts()[event.type]
     return encode_fields(contract, event.__dict__)
 
 
@@ -45,7 +45,7 @@ def encode_fields(contract: Contract, fields: Fields) -> bytes:
     return out.getvalue()
 
 
-class Route(NamedTuple):
+class _Route(NamedTuple):
     """How records of one contract are decoded, and which of their fields are checked."""
 
     writer: Any
@@ -100,7 +100,7 @@ class Decoder:
             )
         if route.instants or route.amounts:
             _refuse_absurd(route, fields)
-        if len(value) > SHORT:  # rare
+        if len(value) > _SHORT:  # rare
             _refuse_endless(route, fields)
         for name in route.codes:
             code = fields[name]
@@ -118,7 +118,7 @@ def _beginning(value: bytes) -> str:
     return value[: 5 if value[:1] == MAGIC else 1].hex(" ") or "nothing"
 
 
-def _refuse_absurd(route: Route, fields: Fields) -> None:
+def _refuse_absurd(route: _Route, fields: Fields) -> None:
     for name in route.instants:
         instant = fields[name]
         if instant is not None and not EARLIEST_MS <= instant < LATEST_MS:
@@ -134,23 +134,23 @@ def _refuse_absurd(route: Route, fields: Fields) -> None:
             )
 
 
-def _refuse_endless(route: Route, fields: Fields) -> None:
+def _refuse_endless(route: _Route, fields: Fields) -> None:
     for name, most in route.texts:
         texts = fields[name] if isinstance(fields[name], list) else [fields[name]]
         if any(text is not None and len(text) > most for text in texts):
             raise ContractError(f"{route.type}: {name} has more than {most} characters")
 
 
-def _refuse_bars(route: Route, fields: Fields) -> None:
+def _refuse_bars(route: _Route, fields: Fields) -> None:
     for name in route.codes:
         if "|" in (fields[name] or ""):
             raise ContractError(f"{route.type}: {name} {quoted(fields[name])} is no code")
 
 
-def _route(contract: Contract) -> Route:
-    newest = latest()[contract.type]
+def _route(contract: Contract) -> _Route:
+    newest = latest_contracts()[contract.type]
     names = [field["name"] for field in newest.schema["fields"]]
-    return Route(
+    return _Route(
         contract.parsed,
         None if contract is newest else newest.parsed,
         contract.type,
@@ -160,8 +160,8 @@ def _route(contract: Contract) -> Route:
             for name in names
             if name.endswith(("_at", "_from", "_to")) and name != "occurred_at"
         ),
-        _bounds(EVENTS[contract.type]),
-        _texts(EVENTS[contract.type]),
+        _bounds(EVENT_TYPES[contract.type]),
+        _texts(EVENT_TYPES[contract.type]),
     )
 
 

@@ -65,8 +65,8 @@ class Office:
         return day_ in worked or (day_.weekday() in self.weekdays and day_ not in off)
 
 
-OFFICE = Office()
-KEPT = 4_096  # instants whose working time is remembered
+USUAL_OFFICE = Office()
+_KEPT = 4_096  # instants whose working time is remembered
 DUE_SOON = timedelta(hours=8)
 
 
@@ -99,7 +99,7 @@ class WorkTime:
         self._spans = tuple((_ms(opening), _ms(closing)) for opening, closing in office.spans)
         # An end is asked for with each change of its dossier, and what comes in together was heard
         # at one instant.
-        self.until = lru_cache(maxsize=KEPT)(self._until)
+        self.until = lru_cache(maxsize=_KEPT)(self._until)
 
     @cached_property
     def fingerprint(self) -> int:
@@ -146,7 +146,7 @@ class WorkTime:
 
 
 @lru_cache(maxsize=8)
-def work_time(office: Office = OFFICE) -> WorkTime:
+def work_time(office: Office = USUAL_OFFICE) -> WorkTime:
     """The working time of an office, worked out once."""
     return WorkTime(office)
 
@@ -155,7 +155,7 @@ def _ms(moment: time) -> int:
     return (moment.hour * 3600 + moment.minute * 60) * 1000
 
 
-def after(now_ms: int, hours: timedelta = DUE_SOON, office: Office = OFFICE) -> int:
+def after(now_ms: int, hours: timedelta = DUE_SOON, office: Office = USUAL_OFFICE) -> int:
     """The instant (epoch ms) at which `hours` of office time from now will have passed."""
     left = hours
     for start, end in _spans(to_datetime(now_ms), office):

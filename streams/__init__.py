@@ -1,3 +1,3 @@
-"""What facts mean: families (state, merge, counts), ledger (a partition's books), batches (Faust
-transport), worker.
+"""What facts mean: families (state, merge, counts), ledger (a partition of
+all families), batches (Faust transport), worker.
 """

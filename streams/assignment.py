@@ -14,7 +14,7 @@ from faust.assignor.partition_assignor import (
 )
 
 
-class Declared:
+class DeclaredPartitions:
     """Stands in for a cluster's metadata: every topic has as many partitions as the hub
     declares.
     """
@@ -41,5 +41,5 @@ class DeclaredAssignor(PartitionAssignor):
         self, cluster: ClusterMetadata, member_metadata: MemberMetadataMapping
     ) -> MemberAssignmentMapping:
         """By member: its partitions, the same numbers of all topics."""
-        declared: Any = Declared(self.app.conf.topic_partitions)
+        declared: Any = DeclaredPartitions(self.app.conf.topic_partitions)
         return super().assign(declared, member_metadata)

@@ -18,25 +18,25 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from faust.types.tuples import ConsumerMessage
 
-from streams.account import Handed
+from streams.family_partition import Fetched
 
-BATCH = 10_000  # most records in a batch: about a quarter of a second of work
-# records handed and not yet applied, beyond which nothing is handed: what waits is memory
-ROOM = 40_000
+MOST_IN_BATCH = 10_000  # most records in a batch: about a quarter of a second of work
+# records handed on and not yet applied, beyond which no more are: what waits is memory
+MOST_WAITING = 40_000
 FETCH_WAIT_MS = 50  # how long the broker may hold a fetch that finds nothing
 CODEC = "batches"
 
 
-class Room:
-    """How many records may be handed before they are applied."""
+class Backpressure:
+    """How many records may be handed on before they are applied; callers wait for the rest."""
 
-    def __init__(self, records: int = ROOM) -> None:
+    def __init__(self, records: int = MOST_WAITING) -> None:
         self._left = records
         self._free = asyncio.Event()
         self._free.set()
 
     async def take(self, records: int) -> None:
-        """Wait until there is any room, then take so much, even if that is more."""
+        """Wait until any may be handed on, then count so many, even if that is more."""
         await self._free.wait()
         self._change(-records)
 
@@ -45,7 +45,7 @@ class Room:
         self._change(records)
 
     def open(self) -> None:
-        """Let in whoever waits: this room is given up."""
+        """Let in whoever waits: nothing is counted here any more."""
         self._free.set()
 
     def _change(self, records: int) -> None:
@@ -57,18 +57,18 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class AgentBatch:
     """What an agent gets as one value: records of one partition in order of offset."""
 
-    handed: Handed
-    room: Room
+    fetched: Fetched
+    backpressure: Backpressure
 
     def done(self) -> None:
-        """Applied or dropped: its room is free."""
-        self.room.give_back(len(self.handed.records))
+        """Applied or dropped: as many others may be handed on."""
+        self.backpressure.give_back(len(self.fetched.records))
 
 
-class Batches(codecs.Codec):
+class BatchCodec(codecs.Codec):
     """A batch passes through Faust's deserialisation as it is."""
 
     def _loads(self, s: Any) -> Any:
@@ -78,7 +78,7 @@ class Batches(codecs.Codec):
         return obj
 
 
-codecs.register(CODEC, Batches())
+codecs.register(CODEC, BatchCodec())
 
 
 class QuickFetch(driver.AIOKafkaConsumerThread):
@@ -97,11 +97,12 @@ class BatchConsumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.handed: dict[TP, int] = {}
-        self.room = Room()
+        self.last_handed: dict[TP, int] = {}  # offset
+        self.backpressure = Backpressure()
         self.seeks = 0  # how often the position was set anew
         self.seeking = False
-        self.fetched = (0, 0)  # generation and seeks when the newest fetch began
+        # generation and seeks when the newest fetch began
+        self.fetched_in = (0, 0)
         self.idle = asyncio.Event()  # no fetch is under way
         self.idle.set()
 
@@ -113,7 +114,7 @@ class BatchConsumer(driver.Consumer):
         if self.seeking or (self.app.rebalancing and active_partitions):
             await asyncio.sleep(0.05)
             return {}
-        self.fetched = (self.app.consumer_generation_id, self.seeks)
+        self.fetched_in = (self.app.consumer_generation_id, self.seeks)
         self.idle.clear()
         try:
             return await super()._getmany(active_partitions, timeout)
@@ -122,27 +123,30 @@ class BatchConsumer(driver.Consumer):
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109 Faust's signature
         """Fetched records as batches, until a seek: it brings back what was fetched before it and
-        not handed.
+        not handed on.
         """
         fetched, active = await self._wait_next_records(timeout)
         if not fetched or self.should_stop or not self.flow_active:
             return
-        generation, seeks = self.fetched
+        generation, seeks = self.fetched_in
         for tp, records in fetched.items():
             if active is not None and tp not in active and tp not in self._buffered_partitions:
                 continue
-            for start in range(0, len(records), BATCH):
-                batch, room = records[start : start + BATCH], self.room
-                await room.take(len(batch))
+            for start in range(0, len(records), MOST_IN_BATCH):
+                batch = records[start : start + MOST_IN_BATCH]
+                backpressure = self.backpressure
+                await backpressure.take(len(batch))
                 if not self.flow_active or self.seeks != seeks:
-                    room.give_back(len(batch))
+                    backpressure.give_back(len(batch))
                     return
-                yield tp, self._batch(tp, batch, generation, room)
+                yield tp, self._batch(tp, batch, generation, backpressure)
 
-    def _batch(self, tp: TP, records: list[Any], generation: int, room: Room) -> Message:
-        last, previous = records[-1], self.handed.get(tp)
-        self.handed[tp] = last.offset
-        batch: Any = Batch(Handed(records, previous), room)
+    def _batch(
+        self, tp: TP, records: list[Any], generation: int, backpressure: Backpressure
+    ) -> Message:
+        last, previous = records[-1], self.last_handed.get(tp)
+        self.last_handed[tp] = last.offset
+        batch: Any = AgentBatch(Fetched(records, previous), backpressure)
         return ConsumerMessage(
             tp.topic,
             tp.partition,
@@ -160,19 +164,19 @@ class BatchConsumer(driver.Consumer):
         )
 
     async def perform_seek(self) -> None:
-        """A new generation reads from the committed offsets: nothing was handed yet, and the old
-        room is void.
+        """A new generation reads from the committed offsets: nothing was handed on yet, and the
+        old backpressure is void.
         """
         self.seeking = True
         try:
             # a fetch across the seek could bring records from either side of it
             await self.idle.wait()
             self.seeks += 1
-            self.handed.clear()
+            self.last_handed.clear()
             # batches that were thrown away with the agents' buffers hold it, and nobody would give
             # it back
-            self.room.open()
-            self.room = Room()
+            self.backpressure.open()
+            self.backpressure = Backpressure()
             await super().perform_seek()
         finally:
             self.seeking = False

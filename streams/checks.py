@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from aiokafka import TopicPartition
 
 from schemas.errors import BooksError
-from streams.account import Account
+from streams.family_partition import FamilyPartition
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SourcePosition:
     """A partition of events as Kafka tells it: its log from `begins` up to `ends`, and the group's
     offset (None: it has none).
     """
@@ -28,32 +28,34 @@ class Place:
     committed: int | None
 
 
-def check(accounts: Sequence[Account], places: Mapping[TopicPartition, Place], group: str) -> None:
+def require_consistent(
+    parts: Sequence[FamilyPartition], positions: Mapping[TopicPartition, SourcePosition], group: str
+) -> None:
     """Raises: BooksError naming everything that is wrong with any of these books."""
     for faults in (
-        rules_faults(accounts),
-        standing_faults(accounts, places, group),
-        log_faults(accounts, places),
+        rules_faults(parts),
+        standing_faults(parts, positions, group),
+        log_faults(parts, positions),
     ):
         if found := list(faults):
             raise BooksError(" ".join(found))
 
 
-def rules_faults(accounts: Iterable[Account]) -> Iterator[str]:
+def rules_faults(parts: Iterable[FamilyPartition]) -> Iterator[str]:
     """Books that a newer worker kept, or one with other office hours."""
-    for account in accounts:
-        theirs, ours = account.rules, account.family.rules
+    for part in parts:
+        theirs, ours = part.rules, part.family.rules
         if theirs is None:
             continue
         if theirs.version > ours.version:
             yield (
-                f"{account}: version {theirs.version} of the rules counted these books, and this"
+                f"{part}: version {theirs.version} of the rules counted these books, and this"
                 f" worker has version {ours.version}. Stop it, and start workers of the newer"
                 " version; nothing was changed."
             )
         elif theirs.hours > ours.hours and ours.calendar:
             yield (
-                f"{account}: office hours number {theirs.hours} counted these books, and this"
+                f"{part}: office hours number {theirs.hours} counted these books, and this"
                 f" worker has number {ours.hours}. Give it the newer hours and days, and"
                 " LGSP_OFFICE_HOURS_NUMBER with them; nothing was changed."
             )
@@ -64,15 +66,15 @@ def rules_faults(accounts: Iterable[Account]) -> Iterator[str]:
             and ours.calendar
         ):
             yield (
-                f"{account}: office hours number {theirs.hours} counted these books, and this"
+                f"{part}: office hours number {theirs.hours} counted these books, and this"
                 f" worker's number {ours.hours} has other hours or days (or another list of public"
                 " holidays). If this worker's are right, raise LGSP_OFFICE_HOURS_NUMBER to"
                 f" {ours.hours + 1} everywhere; else give it the hours of the others. Nothing was"
                 " changed."
             )
-        elif theirs.version < account.family.states_since and account.next:
+        elif theirs.version < part.family.states_since and part.next:
             yield (
-                f"{account}: these books were kept by version {theirs.version} of the rules, and"
+                f"{part}: these books were kept by version {theirs.version} of the rules, and"
                 f" version {ours.version} needs what they did not keep. Start new books, which"
                 " count everything from the first event, by a new name such as LGSP_APP_ID=lgsp-2"
                 " (docs/change-a-definition.md)."
@@ -80,32 +82,27 @@ def rules_faults(accounts: Iterable[Account]) -> Iterator[str]:
 
 
 def standing_faults(
-    accounts: Iterable[Account], places: Mapping[TopicPartition, Place], group: str
+    parts: Iterable[FamilyPartition], positions: Mapping[TopicPartition, SourcePosition], group: str
 ) -> Iterator[str]:
     """States, cells and the group's offset are committed together; where one differs, somebody
     touched it. A group without an offset is none: it expires while a hub is off for long.
     """
-    accounts = list(accounts)
-    torn = list(apart(accounts))
+    parts = list(parts)
+    torn = list(torn_parts(parts))
     if torn:
         where = ", ".join(
-            f"{account} (states at {account.states_next or 0}, cells at {account.next})"
-            for account in torn
+            f"{part} (states at {part.states_next or 0}, cells at {part.next})" for part in torn
         )
         yield (
             f"States and cells stand at different offsets: {where}. A topic of theirs was deleted"
             " or lost records. Stop the workers; `lgsp mend --from-zero` counts everything again"
             " from the events."
         )
-    moved = [
-        account
-        for account in accounts
-        if places[account.source].committed not in (None, account.next)
-    ]
+    moved = [part for part in parts if positions[part.source].committed not in (None, part.next)]
     if moved and not torn:
         where = ", ".join(
-            f"{account} (books at {account.next}, group at {places[account.source].committed})"
-            for account in moved
+            f"{part} (books at {part.next}, group at {positions[part.source].committed})"
+            for part in moved
         )
         yield (
             f"The offsets of group {group} are not those of the books: {where}. Somebody moved them"
@@ -113,28 +110,28 @@ def standing_faults(
         )
 
 
-def apart(accounts: Iterable[Account]) -> Iterator[Account]:
+def torn_parts(parts: Iterable[FamilyPartition]) -> Iterator[FamilyPartition]:
     """Books whose states and cells don't stand at one offset. States of before they said so have no
     offset of their own.
     """
-    for account in accounts:
-        stand = account.states_next
+    for part in parts:
+        stand = part.states_next
         if stand is None:
-            stand = account.next if len(account.books.states) else 0
-        if stand != account.next:
-            yield account
+            stand = part.next if len(part.family_state.states) else 0
+        if stand != part.next:
+            yield part
 
 
 def log_faults(
-    accounts: Iterable[Account], places: Mapping[TopicPartition, Place]
+    parts: Iterable[FamilyPartition], positions: Mapping[TopicPartition, SourcePosition]
 ) -> Iterator[str]:
     """Facts that are gone before they were counted, and books that stand for facts that are not
     there.
     """
-    kept = [(account, places[account.source]) for account in accounts if account.family.recounted]
-    gone = [(account, place) for account, place in kept if place.begins > account.next]
-    if gone and all(account.rules is None for account, _ in kept):
-        where = ", ".join(f"{account} at offset {place.begins}" for account, place in gone)
+    kept = [(part, positions[part.source]) for part in parts if part.family.recounted]
+    gone = [(part, position) for part, position in kept if position.begins > part.next]
+    if gone and all(part.rules is None for part, _ in kept):
+        where = ", ".join(f"{part} at offset {position.begins}" for part, position in gone)
         yield (
             "No books of this name are kept, and new ones can't hold everything: the log begins"
             f" behind the first fact ({where}). Is LGSP_APP_ID right? To begin new books all the"
@@ -142,7 +139,7 @@ def log_faults(
         )
     elif gone:
         where = ", ".join(
-            f"{account} (facts {account.next} to {place.begins - 1})" for account, place in gone
+            f"{part} (facts {part.next} to {position.begins - 1})" for part, position in gone
         )
         yield (
             f"Facts were deleted before they were counted: {where}. They were accepted, so the"
@@ -150,11 +147,11 @@ def log_faults(
             " somebody's command); then `lgsp mend --skip-missing` lets the books go on behind the"
             " gap."
         )
-    short = [(account, place) for account, place in kept if place.ends < account.next]
+    short = [(part, position) for part, position in kept if position.ends < part.next]
     if short:
         where = ", ".join(
-            f"{account} (counted up to {account.next}, the topic ends at {place.ends})"
-            for account, place in short
+            f"{part} (counted up to {part.next}, the topic ends at {position.ends})"
+            for part, position in short
         )
         yield (
             f"Events that were counted are not there: {where}. The topic was deleted and made"

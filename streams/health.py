@@ -5,7 +5,7 @@ to do.
 from __future__ import annotations
 
 from serving.telemetry import Metric
-from streams.books import Changes
+from streams.family_state import Changes
 
 _EVENTS = Metric(
     "lgsp_worker_events_total",

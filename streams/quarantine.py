@@ -20,7 +20,8 @@ from aiokafka.errors import KafkaError
 
 from schemas.digests import digest_of
 from schemas.errors import HubError
-from schemas.kafka import make_topic, producer
+from schemas.kafka.clients import producer
+from schemas.kafka.topics import make_topic
 from schemas.quarantine import Quarantined, Stray
 from schemas.settings import Settings
 from schemas.topics import BY_NAME, QUARANTINE
@@ -28,10 +29,10 @@ from streams import health
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 5.0  # seconds for what is put in at once; facts wait behind it
+_PATIENCE_SECONDS = 5.0  # seconds for what is put in at once; facts wait behind it
 # seconds after a failure in which nothing is tried: what is refused then is only logged
-PAUSE = 30.0
-PROBLEMS = (KafkaError, HubError, TimeoutError, OSError)
+_PAUSE_SECONDS = 30.0
+_PROBLEMS = (KafkaError, HubError, TimeoutError, OSError)
 
 
 class Quarantine:
@@ -61,11 +62,11 @@ class Quarantine:
 
     async def _try(self, items: Sequence[Quarantined]) -> None:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
                 await self._write(items)
-        except PROBLEMS as error:
+        except _PROBLEMS as error:
             health.QUARANTINE_FAILED.inc(len(items))
-            self._again_at = time.monotonic() + PAUSE
+            self._again_at = time.monotonic() + _PAUSE_SECONDS
             log.error(
                 "%s can't be written (%s): %d refused records are only named in this log; all other"
                 " facts count. Is the topic there, and may this worker write to it?",
@@ -90,7 +91,9 @@ class Quarantine:
             # Not idempotent: what can't be delivered then expires by itself, and twice under one
             # key is no more than once.
             self._producer = producer(
-                self._settings, enable_idempotence=False, request_timeout_ms=int(PATIENCE * 1000)
+                self._settings,
+                enable_idempotence=False,
+                request_timeout_ms=int(_PATIENCE_SECONDS * 1000),
             )
             await self._producer.start()
         return self._producer
@@ -99,6 +102,6 @@ class Quarantine:
         """Let go of Kafka."""
         opened, self._producer = self._producer, None
         if opened is not None:
-            with contextlib.suppress(*PROBLEMS):
-                async with asyncio.timeout(PATIENCE):
+            with contextlib.suppress(*_PROBLEMS):
+                async with asyncio.timeout(_PATIENCE_SECONDS):
                     await opened.stop()

@@ -16,17 +16,20 @@ from time import perf_counter
 from aiokafka import TopicPartition
 
 from schemas.errors import LedgerError
-from schemas.kafka import committed_offsets, consumer, read_to_end
+from schemas.kafka.clients import consumer
+from schemas.kafka.reading import committed_offsets, read_to_end
 from schemas.settings import Settings
 from schemas.topics import cells_topic, state_topic
-from streams.account import Account
-from streams.books import Record
-from streams.checks import Place, check
+from streams.checks import SourcePosition, require_consistent
+from streams.family_partition import FamilyPartition
+from streams.family_state import EventRecord
 from streams.ledger import Ledger
 
 log = logging.getLogger(__name__)
 
-FENCE_SECONDS = 30.0  # a former owner's open transaction is rolled back first, which takes a moment
+_FENCE_SECONDS = (
+    30.0  # a former owner's open transaction is rolled back first, which takes a moment
+)
 
 
 async def take_over(settings: Settings, ledgers: Sequence[Ledger]) -> None:
@@ -38,16 +41,16 @@ async def take_over(settings: Settings, ledgers: Sequence[Ledger]) -> None:
     if not ledgers:
         return
     began = perf_counter()
-    accounts = [account for ledger in ledgers for account in ledger.accounts.values()]
+    parts = [part for ledger in ledgers for part in ledger.by_topic.values()]
     await fence(ledgers)
-    await load(settings, accounts)
-    places = await places_of(settings, [account.source for account in accounts])
-    check(accounts, places, settings.app_id)
+    await load_partitions(settings, parts)
+    positions = await positions_of(settings, [part.source for part in parts])
+    require_consistent(parts, positions, settings.app_id)
     for ledger in ledgers:
-        await ledger.settle(places)
+        await ledger.settle(positions)
     states, pages = (
-        sum(len(account.books.states) for account in accounts),
-        sum(len(account.books.pages) for account in accounts),
+        sum(len(part.family_state.states) for part in parts),
+        sum(len(part.family_state.pages) for part in parts),
     )
     log.info(
         "took over %d partitions: %d states, %d pages in %.1f s",
@@ -64,40 +67,43 @@ async def fence(ledgers: Sequence[Ledger]) -> None:
     Raises: LedgerError if that takes too long.
     """
     try:
-        async with asyncio.timeout(FENCE_SECONDS):
+        async with asyncio.timeout(_FENCE_SECONDS):
             await asyncio.gather(*(ledger.fence() for ledger in ledgers))
     except TimeoutError:
         raise LedgerError(
             "Kafka did not open the transactions of partitions"
-            f" {', '.join(str(ledger.partition) for ledger in ledgers)} within {FENCE_SECONDS:g} s:"
-            " is the former owner's last transaction still being rolled back, or a broker away?"
+            f" {', '.join(str(ledger.partition) for ledger in ledgers)} within {_FENCE_SECONDS:g}"
+            " s: is the former owner's last transaction still being rolled back, or a broker away?"
         ) from None
 
 
-async def places_of(
+async def positions_of(
     settings: Settings, sources: list[TopicPartition]
-) -> dict[TopicPartition, Place]:
+) -> dict[TopicPartition, SourcePosition]:
     """Where the logs of these partitions of events begin and end, and where the group stands."""
     committed = await committed_offsets(settings, settings.app_id, sources)
     async with consumer(settings) as reader:
         begins, ends = await reader.beginning_offsets(sources), await reader.end_offsets(sources)
-    return {source: Place(begins[source], ends[source], committed[source]) for source in sources}
+    return {
+        source: SourcePosition(begins[source], ends[source], committed[source])
+        for source in sources
+    }
 
 
-async def load(settings: Settings, accounts: Sequence[Account]) -> None:
-    """Every row goes to the books it belongs to: a state topic has one family's, the topic of cells
-    all families'.
+async def load_partitions(settings: Settings, parts: Sequence[FamilyPartition]) -> None:
+    """Every row goes to the family it belongs to: a topic of states has one family's, the topic of
+    cells all families'.
     """
     books = settings.app_id
     states = {
         TopicPartition(state_topic(one.family.name, books), one.source.partition): one
-        for one in accounts
+        for one in parts
     }
-    pages: dict[TopicPartition, dict[bytes, Account]] = {}
-    for account in accounts:
-        pages.setdefault(TopicPartition(cells_topic(books), account.source.partition), {})[
-            account.family.name.encode()
-        ] = account
+    pages: dict[TopicPartition, dict[bytes, FamilyPartition]] = {}
+    for part in parts:
+        pages.setdefault(TopicPartition(cells_topic(books), part.source.partition), {})[
+            part.family.name.encode()
+        ] = part
     async with consumer(
         settings, max_partition_fetch_bytes=2 << 20, fetch_max_bytes=16 << 20
     ) as reader:
@@ -109,14 +115,16 @@ async def load(settings: Settings, accounts: Sequence[Account]) -> None:
                 _share_out(partition.topic, records, pages[partition])
 
 
-def _share_out(topic: str, records: Iterable[Record], accounts: Mapping[bytes, Account]) -> None:
+def _share_out(
+    topic: str, records: Iterable[EventRecord], parts: Mapping[bytes, FamilyPartition]
+) -> None:
     """A page's key begins with its family; those of a family that this ledger does not keep are
     passed over.
     """
-    shares: dict[bytes, list[Record]] = {family: [] for family in accounts}
+    shares: dict[bytes, list[EventRecord]] = {family: [] for family in parts}
     for record in records:
         key = record.key
         if key and (share := shares.get(key[: key.find(b"|")])) is not None:
             share.append(record)
     for family, share in shares.items():
-        accounts[family].put_pages(topic, share)
+        parts[family].put_pages(topic, share)

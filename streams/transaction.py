@@ -21,15 +21,15 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced
 from schemas.errors import BooksError, LedgerError
 from schemas.masking import quoted
 from schemas.topics import max_message_bytes
-from streams.books import Row
+from streams.family_state import KeyValue
 
 # for a polite end of what failed; the next take-over rolls back whatever is left open
-ABORT_SECONDS = 2.0
-OVERHEAD = 128  # upper estimate of a record's framing and of its batch's
+_ABORT_SECONDS = 2.0
+_OVERHEAD = 128  # upper estimate of a record's framing and of its batch's
 
 
 @dataclass(slots=True)
-class Delivery:
+class WrittenBatch:
     """A record batch on its way, with what a message needs to name it."""
 
     topic: str
@@ -51,29 +51,29 @@ class Transaction:
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
-        self._deliveries: list[Delivery] = []
+        self._deliveries: list[WrittenBatch] = []
 
-    async def write(self, topic: str, partition: int, rows: Iterable[Row]) -> None:
+    async def write(self, topic: str, partition: int, rows: Iterable[KeyValue]) -> None:
         """Whole record batches straight to the partition: a tenth of the cost of one `send()` a
         record.
 
         Raises: BooksError for a record larger than its topic takes; whatever Kafka raises at once.
         """
         most = max_message_bytes(topic)
-        builder, delivery = self._producer.create_batch(), Delivery(topic, partition)
+        builder, delivery = self._producer.create_batch(), WrittenBatch(topic, partition)
         for key, value in rows:
-            size = len(key) + len(value or b"") + OVERHEAD
+            size = len(key) + len(value or b"") + _OVERHEAD
             if size > most:
                 raise BooksError(_too_large(topic, partition, key, size, most))
             if builder.append(key=key, value=value, timestamp=None) is None:
                 await self._send(builder, delivery)
-                builder, delivery = self._producer.create_batch(), Delivery(topic, partition)
+                builder, delivery = self._producer.create_batch(), WrittenBatch(topic, partition)
                 builder.append(key=key, value=value, timestamp=None)
             delivery.count(key, size)
         if delivery.records:
             await self._send(builder, delivery)
 
-    async def _send(self, builder: Any, delivery: Delivery) -> None:
+    async def _send(self, builder: Any, delivery: WrittenBatch) -> None:
         delivery.future = await self._producer.send_batch(
             builder, delivery.topic, partition=delivery.partition
         )
@@ -138,7 +138,7 @@ async def _abort(producer: AIOKafkaProducer) -> None:
     the name rolls it back.
     """
     with contextlib.suppress(Exception):
-        async with asyncio.timeout(ABORT_SECONDS):
+        async with asyncio.timeout(_ABORT_SECONDS):
             await producer.abort_transaction()
 
 
@@ -161,22 +161,20 @@ def _failed(error: BaseException, seconds: float) -> LedgerError:
     return LedgerError(f"Kafka refused a transaction ({_name(error)}); nothing of it counts.")
 
 
-def _refused(delivery: Delivery, error: BaseException) -> LedgerError:
+def _refused(delivery: WrittenBatch, error: BaseException) -> LedgerError:
     if isinstance(error, ProducerFenced):
         return _failed(error, 0)
-    place, largest = (
-        f"{delivery.topic}/{delivery.partition}",
-        f"{quoted(delivery.largest)} with about {delivery.size:,} bytes",
-    )
+    where = f"{delivery.topic}/{delivery.partition}"
+    largest = f"{quoted(delivery.largest)} with about {delivery.size:,} bytes"
     if isinstance(error, MessageSizeTooLargeError):
         return LedgerError(
-            f"{place}: Kafka refused a batch as too large; its largest record is {largest}. Did"
+            f"{where}: Kafka refused a batch as too large; its largest record is {largest}. Did"
             " somebody lower the topic's max.message.bytes, which is"
             f" {max_message_bytes(delivery.topic):,} as declared? The hub looks at it when it"
             " starts again; nothing of the transaction counts, and nothing is lost."
         )
     return LedgerError(
-        f"{place}: a batch of {delivery.records:,} records was not written ({_name(error)}); its"
+        f"{where}: a batch of {delivery.records:,} records was not written ({_name(error)}); its"
         f" largest is {largest}. Nothing of the transaction counts."
     )
 

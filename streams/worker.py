@@ -20,32 +20,33 @@ from faust.types import Message
 from prometheus_client import start_http_server
 
 from schemas.errors import EXIT_REFUSED, BooksError, HubError, LedgerError
-from schemas.kafka import METADATA_MS, when_ready
+from schemas.kafka.clients import METADATA_MS
+from schemas.kafka.topics import when_ready
 from schemas.listening import cannot_listen, open_to_others
 from schemas.settings import Settings
 from schemas.storage import require_writable
 from schemas.topics import events_topic
 from serving import logs
 from streams import health
-from streams.account import Handed
 from streams.assignment import DeclaredAssignor
-from streams.batches import CODEC, Batch, use_batches
+from streams.batches import CODEC, AgentBatch, use_batches
 from streams.families import FAMILIES, Family
+from streams.family_partition import Fetched
 from streams.ledger import Ledger
 from streams.quarantine import Quarantine
 from streams.takeover import take_over
 
 log = logging.getLogger(__name__)
 
-NAME = "worker"
+_NAME = "worker"
 EXIT_FAILED = 70  # sysexits' EX_SOFTWARE: start me again
 # Seconds between the beginnings of a ledger's transactions. What comes in meanwhile goes together:
 # a broker's work is by transaction, and at a thousand events a second it would otherwise keep a
 # core busy with nothing but those.
-GATHER = 0.06
+_GATHER_SECONDS = 0.06
 
 
-class Desk:
+class Ledgers:
     """The ledgers of this worker, by partition number. Each applies what waits for it; while one
     waits for its commit, others count.
     """
@@ -54,10 +55,10 @@ class Desk:
         self._app, self._settings = app, settings
         self._ledgers: dict[int, Ledger] = {}
         self._quarantine = Quarantine(settings)
-        self._waiting: dict[int, list[tuple[Message, Batch]]] = {}
+        self._waiting: dict[int, list[tuple[Message, AgentBatch]]] = {}
         self._working: dict[int, asyncio.Task[None]] = {}
 
-    def take(self, message: Message, batch: Batch) -> None:
+    def take(self, message: Message, batch: AgentBatch) -> None:
         """Apply a batch soon, with whatever else waits for its ledger then."""
         partition = message.partition
         self._waiting.setdefault(partition, []).append((message, batch))
@@ -68,7 +69,7 @@ class Desk:
         """Transaction after transaction until nothing waits."""
         try:
             while partition in self._waiting:
-                ends = asyncio.get_running_loop().time() + GATHER
+                ends = asyncio.get_running_loop().time() + _GATHER_SECONDS
                 await self._apply(partition, self._waiting.pop(partition))
                 await asyncio.sleep(ends - asyncio.get_running_loop().time())
         except Exception as error:
@@ -76,12 +77,12 @@ class Desk:
         finally:
             del self._working[partition]
 
-    async def _apply(self, partition: int, waiting: list[tuple[Message, Batch]]) -> None:
-        batches: dict[str, list[Handed]] = {}
+    async def _apply(self, partition: int, waiting: list[tuple[Message, AgentBatch]]) -> None:
+        batches: dict[str, list[Fetched]] = {}
         for message, batch in waiting:
             # else it is fetched again
             if message.generation_id == self._app.consumer_generation_id:
-                batches.setdefault(message.topic, []).append(batch.handed)
+                batches.setdefault(message.topic, []).append(batch.fetched)
         if batches:
             await self._ledgers[partition].apply(batches)
         for _, batch in waiting:
@@ -148,7 +149,7 @@ def _require_all(partition: int, found: set[str], wanted: Collection[str]) -> No
         )
 
 
-def build_app(settings: Settings) -> faust.App:
+def worker_app(settings: Settings) -> faust.App:
     """The Faust app: one agent per family, ledgers opened whenever partitions are assigned."""
     app = faust.App(
         settings.app_id,
@@ -174,9 +175,9 @@ def build_app(settings: Settings) -> faust.App:
         consumer_metadata_max_age_ms=METADATA_MS,
     )
     use_batches(app)
-    desk = Desk(app, settings)
-    app.on_partitions_revoked.connect(cast("Any", desk.finish), weak=False)
-    app.on_rebalance_complete.connect(cast("Any", desk.take_over), weak=False)
+    ledgers = Ledgers(app, settings)
+    app.on_partitions_revoked.connect(cast("Any", ledgers.finish), weak=False)
+    app.on_rebalance_complete.connect(cast("Any", ledgers.take_over), weak=False)
     for family in FAMILIES.values():
         source = app.topic(
             events_topic(family.name),
@@ -184,15 +185,15 @@ def build_app(settings: Settings) -> faust.App:
             key_serializer="raw",
             partitions=settings.partitions,
         )
-        app.agent(source, name=f"count-{family.name}")(_agent(family, desk))
+        app.agent(source, name=f"count-{family.name}")(_agent(family, ledgers))
     return app
 
 
-def _agent(family: Family, desk: Desk) -> Any:
+def _agent(family: Family, ledgers: Ledgers) -> Any:
     async def count(stream: faust.Stream[Any]) -> None:
         try:
             async for event in stream.events():
-                desk.take(event.message, cast("Batch", event.message.value))
+                ledgers.take(event.message, cast("AgentBatch", event.message.value))
         except Exception as error:  # Faust would log it, acknowledge the batch and go on without it
             die(error, f"a batch of {family.name} could not be taken")
 
@@ -236,14 +237,14 @@ def _waits(error: Exception) -> None:
     log.warning("The worker waits for Kafka: %s", error, extra=logs.REPEATS)
 
 
-def run(settings: Settings) -> int:
+def run_worker(settings: Settings) -> int:
     """The worker in the foreground, until SIGTERM or Ctrl-C; the exit code 1 if it can't work as it
     is set up.
 
     All that is looked at before it joins the group: a worker that takes partitions and then ends
     makes all others wait.
     """
-    logs.set_up(settings, NAME)
+    logs.set_up(settings, _NAME)
     try:
         require_writable(settings.data, "The worker")  # Faust keeps a folder there
         _serve_metrics(settings)
@@ -256,9 +257,9 @@ def run(settings: Settings) -> int:
     # Batches make many short-lived objects and the books are bytes, which the collector needn't
     # visit.
     gc.set_threshold(100_000, 50, 100)
-    app = build_app(settings)
+    app = worker_app(settings)
     worker = faust.Worker(
-        app, loglevel=settings.log_level, logging_config=logs.configuration(settings, NAME)
+        app, loglevel=settings.log_level, logging_config=logs.configuration(settings, _NAME)
     )
     worker.execute_from_commandline()
     return 0

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from schemas.clock import ZONE, to_ms
-from schemas.states import Item, pack_id
+from schemas.states import InventoryItem, pack_id
 
-Items = dict[str, Item]
+Items = dict[str, InventoryItem]
 MERGER = "2025-07-01"
 
 
@@ -30,7 +30,7 @@ def state(
     **fields: Any,
 ) -> Items:
     """State an item for a while; `said` orders statements about it."""
-    known = items.setdefault(item, Item(statements={}))
+    known = items.setdefault(item, InventoryItem(statements={}))
     at = instant("2020-01-01") + said
     end = None if until is None else instant(until)
     known.statements[instant(first)] = (

@@ -18,7 +18,10 @@ from metrics.catalogue.indicators import load_indicators
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
 from metrics.figures.view import Views
-from schemas.cells import KINDS, Page, Rules, Standing, applied_row, encode_page, place_of
+from schemas.cells.applied import CellsStanding, CountingRules, applied_row
+from schemas.cells.codec import CellPage, encode_page
+from schemas.cells.kinds import CELL_KINDS
+from schemas.cells.pages import page_of
 from schemas.clock import ZONE, now_ms, to_ms
 from schemas.spreadsheets import MARK
 from serving.directory.directory import Directory
@@ -60,13 +63,13 @@ class Pages:
     """
 
     def __init__(self) -> None:
-        self._pages: dict[tuple[int, bytes], Page] = {}
+        self._pages: dict[tuple[int, bytes], CellPage] = {}
 
     def records(self, cells: Iterable[Cell]) -> list[Record]:
         """The pages with each of these cells, one after the other."""
         found = []
         for one in cells:
-            key, name = place_of(one.key.encode())
+            key, name = page_of(one.key.encode())
             page = self._pages.setdefault((one.partition, key), {})
             page.pop(name, None)
             if one.counts:
@@ -117,14 +120,16 @@ def cell(key: str, *counts: int, partition: int = 0, offset: int = 0, timestamp:
 def counted(key: str, *, partition: int = 0, **counts: int) -> Cell:
     """A cell by the names of its measures."""
     family, kind = key.split("|")[:2]
-    measures = KINDS[family][kind].measures
+    measures = CELL_KINDS[family][kind].measures
     assert counts.keys() <= set(measures)
     return cell(key, *(counts.get(measure, 0) for measure in measures), partition=partition)
 
 
 def by_rules(family: str, version: int, *, partition: int = 0, calendar: int = 0) -> Record:
     """The page that says by which rules a family's cells of a partition were counted."""
-    return Record(*applied_row(family, Standing(9, Rules(version, calendar))), partition)
+    return Record(
+        *applied_row(family, CellsStanding(9, CountingRules(version, calendar))), partition
+    )
 
 
 def filled(folder: Path, cells: Iterable[Cell]) -> FedCube:

@@ -11,12 +11,13 @@ from typing import Any
 
 from oracle import Figures
 
-from schemas.cells import KINDS, cells_of
+from schemas.cells.kinds import CELL_KINDS
+from schemas.cells.pages import cells_of_page
 from schemas.clock import ZONE, to_ms
-from schemas.events import EVENTS, Event
+from schemas.events import EVENT_TYPES, Event
 from schemas.wire import encode
-from streams.books import Books
 from streams.families import FAMILIES
+from streams.family_state import FamilyState
 
 Heard = tuple[Event, int]
 
@@ -77,7 +78,7 @@ def told(name: str, at: str, heard: str | None = None, **fields: Any) -> Heard:
     """An event with the least that it needs, heard at once unless said otherwise. Its id is made of
     its type and time.
     """
-    model = EVENTS[name]
+    model = EVENT_TYPES[name]
     base = {
         "event_id": f"{name}@{at}",
         "source": "one-stop",
@@ -94,22 +95,22 @@ def named(pages: Iterable[tuple[bytes, bytes | None]]) -> Figures:
     """The cells of pages with their measures by name."""
     found: Figures = {}
     for page in pages:
-        for (family, kind, agency, category, at), sums in cells_of(*page):
+        for (family, kind, agency, category, at), sums in cells_of_page(*page):
             found[kind, agency, category, at] = {
-                KINDS[family][kind].measures[place]: amount for place, amount in sums.items()
+                CELL_KINDS[family][kind].measures[place]: amount for place, amount in sums.items()
             }
     return found
 
 
-def books_of(facts: Iterable[Heard]) -> Books:
+def family_state_of(facts: Iterable[Heard]) -> FamilyState:
     """Books into which facts came one by one; all of one family."""
     facts = list(facts)
-    books = Books(FAMILIES[facts[0][0].family])
+    family_state = FamilyState(FAMILIES[facts[0][0].family])
     for fact in facts:
-        books.keep(books.fold([record(*fact)]))
-    return books
+        family_state.keep(family_state.fold([record(*fact)]))
+    return family_state
 
 
 def answer(*facts: Heard) -> Figures:
     """What facts count for."""
-    return named(books_of(facts).pages.items())
+    return named(family_state_of(facts).pages.items())

@@ -15,7 +15,7 @@ import httpx
 import msgspec
 import pytest
 
-from connectors.gateway import build_app
+from connectors.gateway.app import build_app
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.health import Health
 from connectors.gateway.modes import JSON
@@ -25,7 +25,7 @@ from connectors.publishing.lanes import Record
 from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, TopicUnwritable
 from schemas.events import Event
-from schemas.quarantine import Kept, kept_of
+from schemas.quarantine import QuarantineExcerpt, excerpt_of
 from schemas.settings import Settings
 from schemas.topics import QUARANTINE
 
@@ -94,11 +94,11 @@ async def client(publisher: Remembers) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def kept(record: Record, payload: bytes | None = None) -> Kept:
+def kept(record: Record, payload: bytes | None = None) -> QuarantineExcerpt:
     """What the quarantine keeps, checked against what came, of which nothing else may be there."""
-    found = msgspec.json.decode(record.value, type=Kept)
+    found = msgspec.json.decode(record.value, type=QuarantineExcerpt)
     if payload is not None:
-        same = kept_of(payload, digest_of(FOLDER))
+        same = excerpt_of(payload, digest_of(FOLDER))
         assert (found.length, found.digest, found.digest_key) == (
             same.length,
             same.digest,

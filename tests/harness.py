@@ -17,10 +17,13 @@ from aiokafka import TopicPartition
 
 from ops.kafka.embedded import EmbeddedKafka
 from ops.kafka.ports import free_port
-from ops.recount import Verdict, recount
+from ops.recount.compare import recount
+from ops.recount.verdict import Verdict
 from ops.up.supervise import Service
 from schemas.errors import KafkaUnavailable
-from schemas.kafka import committed_offsets, consumer, ensure_topics
+from schemas.kafka.clients import consumer
+from schemas.kafka.reading import committed_offsets
+from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from schemas.topics import events_topic
 from serving.store.background import Background

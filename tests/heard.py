@@ -21,32 +21,32 @@ from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
 from metrics.figures.view import Views
 from schemas.events import Event
-from schemas.states import Item
+from schemas.states import InventoryItem
 from serving.directory.directory import Directory
 from serving.store.progress import Progress
-from streams.books import Books
 from streams.families import FAMILIES
+from streams.family_state import FamilyState
 
 Told = tuple[int, Event]  # the broker's time (epoch ms), and what it heard then
 
 
-def books_that_heard(told: Iterable[Told]) -> dict[str, Books]:
+def families_that_heard(told: Iterable[Told]) -> dict[str, FamilyState]:
     """The books of each family, of one partition."""
     heard: dict[str, list[Told]] = {}
     for when, event in told:
         heard.setdefault(event.family, []).append((when, event))
-    books = {family: Books(FAMILIES[family]) for family in heard}
+    families = {family: FamilyState(FAMILIES[family]) for family in heard}
     for family, ones in heard.items():
-        books[family].keep(books[family].fold([record(event, when) for when, event in ones]))
-    return books
+        families[family].keep(families[family].fold([record(event, when) for when, event in ones]))
+    return families
 
 
-def directory_of(books: dict[str, Books]) -> Directory:
+def directory_of(families: dict[str, FamilyState]) -> Directory:
     """What the inventory's states say."""
-    load = msgspec.msgpack.Decoder(Item).decode
+    load = msgspec.msgpack.Decoder(InventoryItem).decode
     return Directory(
-        {key.decode(): load(row) for key, row in books["inventory"].states.items()}
-        if "inventory" in books
+        {key.decode(): load(row) for key, row in families["inventory"].states.items()}
+        if "inventory" in families
         else {}
     )
 
@@ -54,12 +54,12 @@ def directory_of(books: dict[str, Books]) -> Directory:
 @contextmanager
 def hub_that_heard(told: Iterable[Told], now: int) -> Iterator[Views]:
     """What can be asked at an instant (epoch ms)."""
-    books = books_that_heard(told)
-    directory, progress = directory_of(books), Progress(ready=True, percent=100.0, partitions=1)
+    families = families_that_heard(told)
+    directory, progress = directory_of(families), Progress(ready=True, percent=100.0, partitions=1)
     with TemporaryDirectory() as folder:
         cube = Cube(Path(folder) / "cube.sqlite")
         cube.open("one", now)
-        cube.apply([one for book in books.values() for one in pages(book)], {0: 1})
+        cube.apply([one for state in families.values() for one in pages(state)], {0: 1})
         yield Views(
             Readers(cube),
             INDICATORS,

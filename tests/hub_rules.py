@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from schemas.cells import KINDS
+from schemas.cells.kinds import CELL_KINDS
 from schemas.events import Event
 from streams.families import ALL, FAMILIES
 from streams.families.base import Fields
@@ -41,7 +41,7 @@ def sums_of(states: States) -> tuple[Sums, list[tuple[str, int]]]:
     for (name, _), state in states.items():
         for key, ones, amounts in FAMILIES[name].counts(state, ALL):
             family_, kind, agency, _, instant = key.decode().split("|")
-            measures = KINDS[family_][kind].measures
+            measures = CELL_KINDS[family_][kind].measures
             for place, amount in (*((place, 1) for place in ones), *amounts):
                 sums[family_, kind, agency, measures[place]] += amount
             if (family_, kind) == ("dossiers", "open") and ones == (0,) and int(instant):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiokafka import TopicPartition
 from cubes import Record
-from facts import Heard, books_of, record
+from facts import Heard, family_state_of, record
 
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
@@ -18,9 +18,9 @@ from metrics.lists.reader import ListedRow, Selection, page
 from ops.meanings import meanings
 from schemas.topics import state_topic
 from serving.store.disposable import Snapshots
-from streams.account import Account
-from streams.books import Books, Changes
 from streams.families import FAMILIES
+from streams.family_partition import FamilyPartition
+from streams.family_state import Changes, FamilyState
 
 NOW = 1_763_870_400_000
 TOPIC = state_topic("dossiers")
@@ -45,10 +45,10 @@ def empty(folder: Path, cluster: str = "one") -> Listing:
     return listing
 
 
-def states(books: Books) -> Iterator[State]:
+def states(family_state: FamilyState) -> Iterator[State]:
     """What the worker of these books has published."""
-    topic = state_topic(books.family.name)
-    for offset, (key, value) in enumerate(books.states.items()):
+    topic = state_topic(family_state.family.name)
+    for offset, (key, value) in enumerate(family_state.states.items()):
         yield State(topic, key, value, offset=offset)
 
 
@@ -57,28 +57,28 @@ def published(changes: Changes) -> list[Record]:
     return [Record(key, value) for key, value in changes.pages]
 
 
-def pages(books: Books) -> list[Record]:
+def pages(family_state: FamilyState) -> list[Record]:
     """All pages that the worker of these books has published."""
-    return [Record(key, value) for key, value in books.pages.items()]
+    return [Record(key, value) for key, value in family_state.pages.items()]
 
 
 class Worker:
     """One partition of dossiers: what each of its transactions writes, as two logs."""
 
     def __init__(self, partition: int = 0) -> None:
-        self.account = Account(FAMILIES["dossiers"], partition)
+        self.part = FamilyPartition(FAMILIES["dossiers"], partition)
         self.states: list[State] = []
         self.cells: list[Record] = []
 
     def commit(self, *facts: Heard) -> None:
         """A transaction."""
-        account, changes = self.account, self.account.books.fold([record(*fact) for fact in facts])
-        account.books.keep(changes)
-        account.next += len(facts)
-        topic, partition = state_topic(account.family.name), account.source.partition
-        for key, value in account.states(changes, account.next):
+        part, changes = self.part, self.part.family_state.fold([record(*fact) for fact in facts])
+        part.family_state.keep(changes)
+        part.next += len(facts)
+        topic, partition = state_topic(part.family.name), part.source.partition
+        for key, value in part.states(changes, part.next):
             self.states.append(State(topic, key, value, partition, len(self.states)))
-        for key, value in account.pages(changes, account.next):
+        for key, value in part.pages(changes, part.next):
             self.cells.append(Record(key, value, partition, len(self.cells)))
 
 
@@ -89,7 +89,7 @@ def paced(cube: Cube, listing: Listing, patience: float = PATIENCE) -> Pace:
 
 def only_state(facts: Iterable[Heard]) -> bytes:
     """The state of the one thing that facts are about, as it is stored."""
-    [(_, row)] = books_of(facts).states.items()
+    [(_, row)] = family_state_of(facts).states.items()
     return row
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from gathered import finishes_known, too_many
 from office_hours import working_seconds
 
-from schemas.cells import DAYS_BOUNDS, HOURS_BOUNDS, LAG_BOUNDS, WORKING_LAG_BOUNDS
+from schemas.cells.kinds import DAYS_BOUNDS, HOURS_BOUNDS, LAG_BOUNDS, WORKING_LAG_BOUNDS
 
 FIVE_MINUTES = 300_000
 PAYMENT_ORDER = ["pending", "failed", "paid", "refunded"]

@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from gateways import Remembers
 from listings import empty, paced
 
-from connectors.gateway import build_app
+from connectors.gateway.app import build_app
 from metrics.api.app import create_app
 from metrics.api.directory import directory_routes
 from metrics.api.lists import listing_routes

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from schemas.clock import day_start
-from schemas.events import EVENTS, FAMILIES, Event
+from schemas.events import EVENT_TYPES, EVENTS_BY_FAMILY, Event
 from schemas.ids import THING_ID, canonical
 
 Json = dict[str, Any]
@@ -107,7 +107,9 @@ def consistent(values: Json) -> Json:
     return values
 
 
-ANY_EVENT: Strategy = st.sampled_from(sorted(EVENTS)).flatmap(lambda name: events(EVENTS[name]))
+ANY_EVENT: Strategy = st.sampled_from(sorted(EVENT_TYPES)).flatmap(
+    lambda name: events(EVENT_TYPES[name])
+)
 
 
 # Few values on purpose, and in each story fewer still: so that instants tie, ids repeat, moves and
@@ -154,7 +156,11 @@ def heard(
     family: str, kind: int, things: int, instants: tuple[int, ...], agencies: tuple[str, ...]
 ) -> Strategy:
     """(event, broker time) of one type of a family, about few things."""
-    model, at, agency = FAMILIES[family][kind], st.sampled_from(instants), st.sampled_from(agencies)
+    model, at, agency = (
+        EVENTS_BY_FAMILY[family][kind],
+        st.sampled_from(instants),
+        st.sampled_from(agencies),
+    )
     pools = {
         "event_id": st.sampled_from(IDS),
         "source": st.sampled_from(["one-stop", "ministry"]),
@@ -208,7 +214,9 @@ def heard(
 @st.composite
 def kinds(draw: st.DrawFn, family: str) -> list[int]:
     """Places of the types that one story is told with: a theme, or any few."""
-    places = {model.type.partition(".")[2]: place for place, model in enumerate(FAMILIES[family])}
+    places = {
+        model.type.partition(".")[2]: place for place, model in enumerate(EVENTS_BY_FAMILY[family])
+    }
     if family == "dossiers" and draw(st.booleans()):
         return [places[name] for name in draw(st.sampled_from(THEMES))]
     if family == "inventory" and draw(st.integers(0, 3)):

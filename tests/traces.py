@@ -28,16 +28,16 @@ from metrics.tracing.log import TAIL, Read, Wanted
 from metrics.tracing.questions import Traces
 from ops.meanings import meanings
 from schemas.errors import KafkaUnavailable
+from schemas.families import LISTED_FAMILIES
 from schemas.partitioner import partition_of
 from schemas.states import applied_state
 from schemas.topics import events_topic, state_topic
 from schemas.wire import encode
 from serving.store.disposable import Snapshots
 from serving.store.progress import Progress
-from streams.books import Books
 from streams.families import FAMILIES
+from streams.family_state import FamilyState
 
-LISTED = ("dossiers", "documents", "tasks")
 # Beside the shipped indicators two that are limited to one procedure each, as a catalogue of one's
 # own may have them.
 _SHARE = INDICATORS["dossiers_on_time_share"]
@@ -123,7 +123,7 @@ class MemoryLog:
 
 def empty_index(folder: Path, partitions: int = 1) -> FactIndex:
     """An index without facts."""
-    index = FactIndex(folder / "facts.sqlite", LISTED, partitions)
+    index = FactIndex(folder / "facts.sqlite", LISTED_FAMILIES, partitions)
     index.open("one", NOW)
     return index
 
@@ -149,7 +149,7 @@ class Hub:
             MemoryLog(),
         )
         self.cube.open("one", now_ms)
-        self.books = {family: Books(FAMILIES[family]) for family in LISTED}
+        self.families = {family: FamilyState(FAMILIES[family]) for family in LISTED_FAMILIES}
 
     def count(self, facts: list[Heard], *, index: bool = True) -> None:
         """Facts that are in the index and counted."""
@@ -159,15 +159,15 @@ class Hub:
         """Records that are in the index, and that workers have passed."""
         if index:
             indexed(self.index, records)
-        for family, books in self.books.items():
+        for family, family_state in self.families.items():
             mine = [record for record in records if record.topic == f"lgsp.{family}"]
             if mine:
-                books.keep(books.fold(mine))
+                family_state.keep(family_state.fold(mine))
                 marks = applied_state(mine[-1].offset + 1)
-                last = len(books.states) + self.log.end(mine[0].topic, 0)
-                feed(self.listing, [*states(books), next(mark(family, *marks, last))])
-        for books in self.books.values():
-            self.cube.apply(pages(books), {0: 9})
+                last = len(family_state.states) + self.log.end(mine[0].topic, 0)
+                feed(self.listing, [*states(family_state), next(mark(family, *marks, last))])
+        for family_state in self.families.values():
+            self.cube.apply(pages(family_state), {0: 9})
 
     def client(self) -> httpx.AsyncClient:
         """Asks the API that answers from all this."""

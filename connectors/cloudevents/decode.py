@@ -17,7 +17,7 @@ from schemas.events.explain import choose, explain, literals, nearest
 from schemas.ids import canonical
 from schemas.masking import name_shown, shown
 from schemas.personal import personal_numbers
-from schemas.times import SAMPLE
+from schemas.times import SAMPLE_TIME
 
 # event's field → CloudEvents attribute
 ENVELOPE: dict[str, str] = {"event_id": "id", "source": "source", "occurred_at": "time"}
@@ -192,7 +192,7 @@ def _envelope_errors(attributes: Mapping[str, Any]) -> Iterator[FieldError]:
     if not isinstance(kind, str) or kind not in ACCEPTED:
         yield _unknown_type(attributes)
     if not isinstance(attributes.get("time"), str):
-        yield _missing_or(attributes, "time", f"should be text such as {SAMPLE}")
+        yield _missing_or(attributes, "time", f"should be text such as {SAMPLE_TIME}")
     if not _is_json(attributes.get("datacontenttype", "application/json")):
         yield FieldError(
             "datacontenttype",

@@ -37,7 +37,7 @@ from connectors.files.readers.source import fingerprint
 from connectors.files.rejects import rejects_file
 from connectors.publishing.publisher import Publisher
 from schemas.digests import Digest, digest_of
-from schemas.kafka import ensure_topics
+from schemas.kafka.topics import ensure_topics
 from schemas.masking import without_numbers
 from schemas.settings import Settings
 

@@ -26,7 +26,7 @@ from connectors.files.readers.source import without_surrogates
 from schemas.digests import Digest
 from schemas.errors import EnvironmentBroken
 from schemas.masking import shown, without_numbers
-from schemas.quarantine import Quarantined, bounded, kept_of
+from schemas.quarantine import Quarantined, bounded, excerpt_of
 from schemas.spreadsheets import CsvWriter
 
 SUFFIX = ".rejected.csv"
@@ -111,7 +111,7 @@ def quarantined(
     )
     payload = row.text.encode("utf-8", "surrogateescape")
     structure = "" if known else "a row of which nobody can tell which cell is which"
-    kept = kept_of(payload, digest, structure, source=source, fields=bounded(known))
+    kept = excerpt_of(payload, digest, structure, source=source, fields=bounded(known))
     return Quarantined(
         f"file:{without_numbers(imported.name)}/{row.line}", reason, "rejected_row", kept
     )

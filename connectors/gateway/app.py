@@ -23,7 +23,7 @@ from connectors.gateway.room import Room
 from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.masking import shown
-from schemas.quarantine import Quarantined, kept_of
+from schemas.quarantine import Quarantined, excerpt_of
 from schemas.settings import Settings
 from serving.problems import Problem, problem_response
 from serving.telemetry import CONTENT_TYPE
@@ -145,7 +145,7 @@ class Gateway:
         """
         if problem.name != "not-json":
             return problem
-        kept = kept_of(body, digest_of(self.settings.data), UNREADABLE)
+        kept = excerpt_of(body, digest_of(self.settings.data), UNREADABLE)
         refused = Quarantined(f"http:{request_id}", problem.detail, "not_json", kept)
         unkept = await keep_refused(self.publisher, [refused], self.health, self.bucket)
         return Problem(problem.name, problem.detail + unkept)

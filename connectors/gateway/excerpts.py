@@ -12,7 +12,7 @@ from connectors.cloudevents.jsonitems import Item
 from schemas.digests import Digest
 from schemas.events import ACCEPTED
 from schemas.masking import shown
-from schemas.quarantine import Kept, Quarantined, bounded, kept_of, structure_of
+from schemas.quarantine import Quarantined, QuarantineExcerpt, bounded, excerpt_of, structure_of
 
 # that the hub reads
 ATTRIBUTES = ("specversion", "id", "source", "type", "time", "subject", "datacontenttype")
@@ -23,16 +23,16 @@ KNOWN = frozenset(
 )
 
 
-def kept_of_item(item: Item, digest: Digest) -> Kept:
+def kept_of_item(item: Item, digest: Digest) -> QuarantineExcerpt:
     """What stays of an item: of a known type its known fields, of all else its structure alone."""
     value, payload = item.value, item.text.encode("utf-8", "surrogateescape")
     if not isinstance(value, dict):
-        return kept_of(payload, digest, UNREADABLE if item.problem else structure_of(value))
+        return excerpt_of(payload, digest, UNREADABLE if item.problem else structure_of(value))
     kind, data = value.get("type"), value.get("data")
     model = ACCEPTED.get(kind) if isinstance(kind, str) else None
     source = shown(value["source"]) if "source" in value else ""
     if model is None:
-        return kept_of(payload, digest, structure_of(value), source=source)
+        return excerpt_of(payload, digest, structure_of(value), source=source)
     fields = {name: _told(value[name]) for name in ATTRIBUTES if name in value}
     unknown = sum(name not in ATTRIBUTES and name != "data" for name in value)
     if isinstance(data, dict):
@@ -40,12 +40,12 @@ def kept_of_item(item: Item, digest: Digest) -> Kept:
         unknown += sum(name not in model.model_fields for name in data)
     elif "data" in value:
         fields["data"] = structure_of(data)
-    return kept_of(
+    return excerpt_of(
         payload, digest, source=source, type=model.type, fields=bounded(fields), unknown=unknown
     )
 
 
-def refused_item(origin: str, errors: Iterable[FieldError], kept: Kept) -> Quarantined:
+def refused_item(origin: str, errors: Iterable[FieldError], kept: QuarantineExcerpt) -> Quarantined:
     """The item for the quarantine, with its reason. Names that no event has are counted, not
     told.
     """

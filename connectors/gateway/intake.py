@@ -31,7 +31,7 @@ from schemas.digests import digest_of
 from schemas.errors import RecordTooLarge, TopicUnwritable
 from schemas.events import Event
 from schemas.masking import shown
-from schemas.quarantine import Kept, Quarantined
+from schemas.quarantine import Quarantined, QuarantineExcerpt
 from schemas.settings import Settings
 from serving.problems import Problem
 
@@ -69,7 +69,7 @@ class Refusal:
     index: int
     id: str | None
     errors: list[FieldError]
-    kept: Kept
+    kept: QuarantineExcerpt
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from functools import partial
 from connectors.gateway.app import build_app
 from connectors.gateway.heartbeat import beat
 from connectors.publishing.publisher import Publisher
-from schemas import kafka
+from schemas.kafka.topics import when_ready
 from schemas.settings import Settings
 from serving import logs
 from serving.connections import Connections
@@ -67,9 +67,7 @@ async def _ensure_topics(settings: Settings, server: Server) -> None:
     split differently.
     """
     try:
-        made = await kafka.when_ready(
-            settings, lambda error: log.debug("topics not made yet: %s", error)
-        )
+        made = await when_ready(settings, lambda error: log.debug("topics not made yet: %s", error))
     except Exception:  # raised again by whoever awaits this at the end, which is now
         server.stop_soon()
         raise

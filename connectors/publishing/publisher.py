@@ -21,17 +21,18 @@ from typing import Self
 from connectors.publishing.budget import Budget
 from connectors.publishing.lanes import Record, Ticket
 from connectors.publishing.route import Route
-from schemas import kafka
 from schemas.clock import now_ms
 from schemas.errors import HubError, KafkaUnavailable
 from schemas.events import Event
+from schemas.families import OWN_FAMILY
+from schemas.kafka.clients import unavailable
 from schemas.settings import Settings
 from schemas.topics import TOPICS, events_topic
 from schemas.wire import cloud_event_headers, encode
 
 log = logging.getLogger(__name__)
 
-CANARY = events_topic("heartbeats")
+CANARY = events_topic(OWN_FAMILY)
 SLICE = 250  # records encoded before other callers get their turn
 REMIND_SECONDS = 300.0
 LOOK_AFTER_SECONDS = 1.0  # without an acknowledgement, to look whether the topic is still there
@@ -168,13 +169,13 @@ class Publisher:
             async with asyncio.timeout(self.settings.publish_timeout):
                 await self._ready(self.routes[topic])
         except TimeoutError:
-            raise kafka.unavailable(self.settings) from None
+            raise unavailable(self.settings) from None
         return self.routes[topic].partitions
 
     async def _ready(self, route: Route) -> None:
         await route.tried.wait()
         if self._silent:
-            raise kafka.unavailable(self.settings)
+            raise unavailable(self.settings)
         await route.ready()
 
     async def _hand_over(self, records: Iterator[Record], ticket: Ticket, used: set[Route]) -> None:

@@ -18,7 +18,6 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthoriza
 
 from connectors.publishing.budget import Budget
 from connectors.publishing.lanes import BATCH_BYTES, Lane, Record
-from schemas import kafka
 from schemas.errors import (
     HubError,
     KafkaUnavailable,
@@ -26,6 +25,8 @@ from schemas.errors import (
     RestoreUnfinished,
     TopicUnwritable,
 )
+from schemas.kafka import clients
+from schemas.kafka.topics import make_topic, require_restored
 from schemas.partitioner import partition_of
 from schemas.pauses import Pauses
 from schemas.settings import Settings
@@ -303,7 +304,7 @@ class Route:
 
     async def _attempt(self) -> AIOKafkaProducer:
         patience = max(5.0, self._settings.publish_timeout)
-        producer = kafka.producer(
+        producer = clients.producer(
             self._settings, retry_backoff_ms=50, request_timeout_ms=int(patience * 1000)
         )
         try:
@@ -311,7 +312,7 @@ class Route:
                 await producer.start()
                 # Who comes in between would be told that a fact is kept, in a log that may be
                 # thrown away.
-                kafka.require_restored(
+                require_restored(
                     (await producer.client.fetch_all_metadata()).topics(), self._settings
                 )
             self._publisher.heard()
@@ -344,7 +345,7 @@ class Route:
         if not self.topic.made_again:
             return
         try:
-            await kafka.make_topic(self._settings, self.topic)
+            await make_topic(self._settings, self.topic)
         except (HubError, KafkaError, OSError) as error:
             log.debug("topic %s not made again: %s", self.topic.name, error)
         else:

@@ -18,7 +18,7 @@ from metrics.api.parameters import ListParameters
 from metrics.api.patience import PATIENCE_SECONDS, in_time
 from metrics.errors import NotFound
 from metrics.lists.questions import Lists
-from metrics.lists.tables import LISTED_FAMILIES
+from schemas.families import LISTED_FAMILIES
 
 _THREADS = 4
 

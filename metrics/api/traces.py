@@ -19,8 +19,8 @@ from metrics.api.parameters import TraceParameters
 from metrics.api.patience import PATIENCE_SECONDS, in_time
 from metrics.api.trace_shapes import TraceAnswer, facts_sheet, trace_shape
 from metrics.errors import NotFound, NotReady
-from metrics.lists.tables import LISTED_FAMILIES
-from metrics.tracing.questions import ONE, TraceQuery, Traces
+from metrics.tracing.questions import TraceQuery, Traces
+from schemas.families import LISTED_FAMILIES, thing_of
 
 _THREADS = 2  # of its own: who waits for Kafka keeps nobody from a figure
 
@@ -54,11 +54,14 @@ def _route(routes: APIRouter, family: str, traces: Traces | None, pool: Executor
         return _response(request, answer, asked)
 
     traced.__doc__ = (
-        f"One {ONE[family]}: the facts about it in the order in which they came in, what is known"
-        " of it, what it counts for."
+        f"One {thing_of(family)}: the facts about it in the order in which they came in, what is"
+        " known of it, what it counts for."
     )
     routes.add_api_route(
-        f"/v1/{family}/{{id:path}}", traced, response_model=TraceAnswer, name=f"trace_{ONE[family]}"
+        f"/v1/{family}/{{id:path}}",
+        traced,
+        response_model=TraceAnswer,
+        name=f"trace_{thing_of(family)}",
     )
 
 

@@ -12,8 +12,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from schemas.cells import KINDS, Kind
-from schemas.codes import ADMINISTRATIVE_LEVELS, AGENCY, AdministrativeLevel
+from schemas.cells.kinds import CELL_KINDS, CellKind
+from schemas.codes import ADMINISTRATIVE_LEVELS, AGENCY_PATTERN, AdministrativeLevel
 from schemas.declarations import Decimal, load_entries
 
 SHIPPED = Path(__file__).with_name("indicators.yaml")
@@ -192,7 +192,7 @@ class Indicator(Declared):
     def _check(self, term: Term) -> None:
         family = term.family or self.family
         _check(family, term.kind, term.all_measures)
-        at = KINDS[family][term.kind].at
+        at = CELL_KINDS[family][term.kind].at
         if (at == "instant") != (term.due is not None):
             raise ValueError(
                 f"kind {term.kind}: `due` (past, soon, ahead) goes with kinds whose `at` is an"
@@ -253,7 +253,7 @@ class Indicator(Declared):
         if self.percentiles is None:
             return ()
         prefix = f"{self.percentiles.classes}_le_"
-        measures = KINDS[self.family][self.percentiles.kind].measures
+        measures = CELL_KINDS[self.family][self.percentiles.kind].measures
         closed = [
             (measure, int(measure.removeprefix(prefix)))
             for measure in measures
@@ -289,14 +289,14 @@ def _check(family: str, kind: str, measures: tuple[str, ...]) -> None:
         raise ValueError(f"kind {kind} of family {family} has no measure {', '.join(unknown)}")
 
 
-def _kind(family: str, kind: str) -> Kind | None:
-    return KINDS.get(family, {}).get(kind)
+def _kind(family: str, kind: str) -> CellKind | None:
+    return CELL_KINDS.get(family, {}).get(kind)
 
 
 class Agency(Declared):
     """An agency that is expected to report."""
 
-    code: Annotated[str, Field(pattern=AGENCY)]
+    code: Annotated[str, Field(pattern=AGENCY_PATTERN)]
     name: Text | Name | None = None
     level: Literal["province", "district", "commune"] | None = None
 

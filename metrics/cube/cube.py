@@ -19,10 +19,12 @@ from time import perf_counter
 from typing import Any
 
 from metrics.cube.tables import TABLES, cube_layout, cube_statements
-from schemas.cells import CellKey, Sums, cells_of, is_applied
+from schemas.cells.applied import is_applied
+from schemas.cells.codec import CellSums
+from schemas.cells.pages import CellKey, cells_of_page
 from schemas.clock import LATEST_MS, as_date, now_ms
 from schemas.errors import ContractError
-from schemas.kafka import Record
+from schemas.kafka.reading import ConsumedRecord
 from serving.store.disposable import DisposableFile, Position
 
 log = logging.getLogger(__name__)
@@ -71,7 +73,7 @@ class Cube(DisposableFile):
     def _emptied(self) -> None:
         self._changed(TABLES)
 
-    def apply(self, records: Iterable[Record], positions: Mapping[int, int]) -> None:
+    def apply(self, records: Iterable[ConsumedRecord], positions: Mapping[int, int]) -> None:
         """Apply records (in order within a partition) and remember `positions`, the next offset of
         each partition, in one transaction.
         """
@@ -172,8 +174,8 @@ class _Batch:
     def __init__(self, now_ms: int) -> None:
         self._now_ms = now_ms
         self.records = 0
-        self.newest: dict[_PageKey, Record] = {}
-        self.last: dict[int, Record] = {}
+        self.newest: dict[_PageKey, ConsumedRecord] = {}
+        self.last: dict[int, ConsumedRecord] = {}
         self.pages: dict[_PageKey, bytes | None] = {}
         self.agencies: dict[str, int] = {}  # when a count of each last changed
         self.procedures: dict[str, int] = {}
@@ -191,8 +193,8 @@ class _Batch:
         for place, record in self.newest.items():
             try:
                 old, new = (
-                    dict(cells_of(place[1], page_before(place))),
-                    dict(cells_of(place[1], record.value)),
+                    dict(cells_of_page(place[1], page_before(place))),
+                    dict(cells_of_page(place[1], record.value)),
                 )
                 changed = [
                     (key, _vector(key, new.get(key, {})))
@@ -212,7 +214,7 @@ class _Batch:
                 self._hear(key, self.heard_ms(record))
         return found
 
-    def heard_ms(self, record: Record) -> int:
+    def heard_ms(self, record: ConsumedRecord) -> int:
         """When a record was written; now at the latest, or one clock that ran ahead would make
         everything look fresh for as long.
         """
@@ -226,7 +228,7 @@ class _Batch:
             self.procedures[key.category] = max(at_ms, self.procedures.get(key.category, 0))
 
 
-def _vector(key: CellKey, sums: Sums) -> list[int]:
+def _vector(key: CellKey, sums: CellSums) -> list[int]:
     """Every measure of the kind (a newer worker's further measures are not known here).
 
     Raises: ContractError for a cell that no worker can have counted.

@@ -12,7 +12,7 @@ from calendar import monthrange
 from datetime import date
 from typing import NamedTuple
 
-from schemas.cells import At
+from schemas.cells.kinds import At
 from schemas.clock import DAY_MS, EARLIEST_MS, LATEST_MS, OFFSET_MS, day_number, yyyymmdd
 from schemas.windows import EVER, Window
 

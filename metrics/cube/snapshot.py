@@ -13,7 +13,8 @@ from typing import Literal
 from metrics.cube.cube import Cube
 from metrics.cube.rollups import ALL, FINE, Range, cover_days, fine
 from metrics.cube.tables import FAMILIES, TABLES, Table, columns
-from schemas.cells import APPLIED, At, Rules
+from schemas.cells.applied import CountingRules
+from schemas.cells.kinds import APPLIED, At
 from schemas.clock import OFFSET_MS, yyyymmdd
 from schemas.windows import Window
 from serving.store.disposable import Snapshots
@@ -177,13 +178,13 @@ class Snapshot:
             self._connection.execute("SELECT partition, next FROM offsets ORDER BY partition")
         )
 
-    def rules(self) -> dict[str, list[Rules]]:
+    def rules(self) -> dict[str, list[CountingRules]]:
         """The counting rules by which the partitions of each counted family stand, in order; more
         than one: some lag behind.
         """
-        found: dict[str, list[Rules]] = {}
+        found: dict[str, list[CountingRules]] = {}
         for family, *rules in self._connection.execute(_RULES):
-            found.setdefault(family, []).append(Rules(*rules))
+            found.setdefault(family, []).append(CountingRules(*rules))
         return found
 
     def begun(self) -> bool:
@@ -192,7 +193,7 @@ class Snapshot:
         """
         return any(self.offsets().values())
 
-    def applied(self, family: str) -> dict[int, tuple[int, Rules]] | None:
+    def applied(self, family: str) -> dict[int, tuple[int, CountingRules]] | None:
         """Of each partition, the next event of the family that is not counted, and the rules that
         count.
 
@@ -202,14 +203,14 @@ class Snapshot:
             return None
         return self.counted_up_to(family)
 
-    def counted_up_to(self, family: str) -> dict[int, tuple[int, Rules]]:
+    def counted_up_to(self, family: str) -> dict[int, tuple[int, CountingRules]]:
         """As `applied`, while a transaction is being read too: whatever is behind these offsets,
         all before them is there.
         """
         found = self._connection.execute(
             f'SELECT partition, "offset", version, calendar, hours FROM {family}_applied'
         )
-        return {partition: (offset, Rules(*rules)) for partition, offset, *rules in found}
+        return {partition: (offset, CountingRules(*rules)) for partition, offset, *rules in found}
 
     def complete_ms(self) -> int:
         """When everything readable was last known to be in the cube (epoch ms)."""

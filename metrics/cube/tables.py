@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from metrics.cube.rollups import COARSER, FINE
-from schemas.cells import KINDS, Kind
+from schemas.cells.kinds import CELL_KINDS, CellKind
+from schemas.families import OWN_FAMILY, PROCEDURE_FAMILIES
 
 _VERSION = 4
 _KEY = ("at", "agency", "category", "partition")
@@ -55,7 +56,7 @@ class Table:
 
     family: str
     kind: str
-    declared: Kind
+    declared: CellKind
 
     @property
     def cells(self) -> str:
@@ -72,7 +73,7 @@ class Table:
         """Name of the table of sums by category; None: it has none."""
         return (
             f"{self.cells}_categories"
-            if self.family == "dossiers" and self.declared.at == "day"
+            if self.family in PROCEDURE_FAMILIES and self.declared.at == "day"
             else None
         )
 
@@ -187,13 +188,13 @@ class Table:
 
 TABLES: dict[tuple[str, str], Table] = {
     (family, kind): Table(family, kind, declared)
-    for family, kinds in KINDS.items()
+    for family, kinds in CELL_KINDS.items()
     for kind, declared in kinds.items()
 }
 
 
 # Those that people ask about; the other one is the hub's own pulse.
-FAMILIES = tuple(family for family in KINDS if family != "heartbeats")
+FAMILIES = tuple(family for family in CELL_KINDS if family != OWN_FAMILY)
 
 
 def cube_statements() -> list[str]:
@@ -201,7 +202,7 @@ def cube_statements() -> list[str]:
     return [*_COMMON, *(statement for table in TABLES.values() for statement in table.create)]
 
 
-def cube_layout(kinds: dict[str, dict[str, Kind]] = KINDS) -> str:
+def cube_layout(kinds: dict[str, dict[str, CellKind]] = CELL_KINDS) -> str:
     """Changes whenever a file of another version of the hub would be read wrongly."""
     declared = [
         (family, kind, what.at, what.measures)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from metrics.catalogue.indicators import Name
-from schemas.cells import Rules
+from schemas.cells.applied import CountingRules
 
 NO_FIELD = Name(
     vi="Chưa có thủ tục nào thuộc lĩnh vực này được đăng ký.",
@@ -92,7 +92,7 @@ NO_DENOMINATOR = Name(
 )
 
 
-def other_rules(family: str, theirs: Iterable[Rules], ours: Rules) -> Name:
+def other_rules(family: str, theirs: Iterable[CountingRules], ours: CountingRules) -> Name:
     """Figure and list would not stand for the same rules."""
     if {rules.version for rules in theirs} == {ours.version}:
         return OTHER_HOURS

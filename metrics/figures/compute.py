@@ -20,6 +20,7 @@ from metrics.figures.reading import FoundFigures, Reading, Slice
 from metrics.figures.reported import ReportedFigure
 from metrics.figures.view import View
 from schemas.codes import ADMINISTRATIVE_LEVELS, AdministrativeLevel
+from schemas.families import are_by_procedure
 from schemas.windows import EVER, Window
 from serving.directory.directory import Directory
 
@@ -186,6 +187,6 @@ def is_known(
     """Whether the agency or procedure of a group is registered; None where groups are neither, or
     nobody registers them.
     """
-    if by == "category" and set(families) == {"dossiers"}:
+    if by == "category" and are_by_procedure(families):
         return directory.registered_procedure(group)
     return directory.registered(group, by)

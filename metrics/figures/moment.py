@@ -8,7 +8,7 @@ from datetime import date
 from metrics.catalogue.indicators import Due
 from metrics.cube.rollups import Range, cover_instants
 from schemas.clock import LATEST_MS, to_datetime
-from schemas.worktime import OFFICE, Office, after
+from schemas.worktime import USUAL_OFFICE, Office, after
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Moment:
     """The instant of asking (epoch ms), and the office hours that count until things are due."""
 
     now_ms: int
-    office: Office = OFFICE
+    office: Office = USUAL_OFFICE
 
     @property
     def today(self) -> date:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from metrics.errors import Fault, QueryError, wrong
 from schemas.codes import AdministrativeLevel, AgencyLevel
-from schemas.windows import Comparison, Window, WindowName, compared, named
+from schemas.windows import Comparison, Window, WindowName, compared, named_window
 
 Groups = Literal["agency", "category", "day", "level"]
 _USUAL: WindowName = "year"  # the window, where none is asked for
@@ -73,9 +73,9 @@ class Query:
     def days(self, today: date) -> Window:
         """The window asked for."""
         if self.window is not None:
-            return named(self.window, today)
+            return named_window(self.window, today)
         if self.first is None and self.last is None:
-            return named(_USUAL, today)
+            return named_window(_USUAL, today)
         return Window(self.first, self.last)
 
     def before(self, today: date) -> Window | None:

@@ -13,13 +13,14 @@ from functools import lru_cache
 from metrics.catalogue.indicators import Indicator, Name
 from metrics.figures import absence
 from metrics.figures.sums import own_level, sources
-from schemas.cells import SINCE, Rules
+from schemas.cells.applied import CountingRules
+from schemas.cells.kinds import SINCE
 from schemas.codes import AdministrativeLevel
 
 MeasureKey = tuple[str, str, str]  # family, kind, name
 
 
-def versions_of(families: Mapping[str, Iterable[Rules]]) -> dict[str, list[int]]:
+def versions_of(families: Mapping[str, Iterable[CountingRules]]) -> dict[str, list[int]]:
     """The versions of each family's rules, each once, in order."""
     return {
         family: sorted({rules.version for rules in found}) for family, found in families.items()

@@ -23,7 +23,7 @@ from schemas.codes import AdministrativeLevel
 from schemas.masking import shown
 from schemas.topics import DEFAULT_BOOKS
 from schemas.windows import Window
-from schemas.worktime import OFFICE, Office
+from schemas.worktime import USUAL_OFFICE, Office
 from serving.directory.directory import Directory
 from serving.store.progress import Progress
 
@@ -177,7 +177,7 @@ class Views:
         progress: Callable[[], Progress],
         clock: Callable[[], int],
         directory: Callable[[], Directory] = lambda: NO_DIRECTORY,
-        office: Office = OFFICE,
+        office: Office = USUAL_OFFICE,
         books: str = DEFAULT_BOOKS,
         backlog: Callable[[], Backlog | None] = lambda: None,
         standing: Callable[[], Standing | None] = dict,

@@ -21,9 +21,10 @@ import msgspec
 from aiokafka import TopicPartition
 
 from metrics.lists.tables import HALF, ORDER, PLACES, TABLES, create_all, fingerprint
-from schemas.cells import Rules, parse_key
+from schemas.cells.applied import CountingRules
+from schemas.cells.pages import parse_key
 from schemas.errors import ContractError
-from schemas.kafka import Record
+from schemas.kafka.reading import ConsumedRecord
 from schemas.masking import quoted
 from schemas.states import APPLIED_KEY, read_applied
 from schemas.topics import DEFAULT_BOOKS, state_topic
@@ -48,7 +49,7 @@ class Meaning:
     """
 
     family: str
-    rules: Rules
+    rules: CountingRules
     load: Callable[[bytes], Any]
     counts: Callable[[Any], Iterable[Contribution]]
     date_names: tuple[str, ...]
@@ -88,13 +89,15 @@ class Listing(FileOfTopics):
             )
             return {TopicPartition(topic, partition): offset for topic, partition, offset in found}
 
-    def apply(self, records: Iterable[Record], positions: Mapping[TopicPartition, int]) -> None:
+    def apply(
+        self, records: Iterable[ConsumedRecord], positions: Mapping[TopicPartition, int]
+    ) -> None:
         """Apply states (in order within a partition) and remember `positions`, the next offset of
         each, in one transaction.
         """
         self.check()
-        newest: dict[tuple[str, bytes | None], Record] = {}
-        last: dict[tuple[str, int], Record] = {}
+        newest: dict[tuple[str, bytes | None], ConsumedRecord] = {}
+        last: dict[tuple[str, int], ConsumedRecord] = {}
         for record in records:
             if record.key != APPLIED_KEY:
                 newest[record.topic, record.key] = record
@@ -105,7 +108,7 @@ class Listing(FileOfTopics):
             self._remember(positions, last.values())
         self._written(positions)
 
-    def _write(self, records: Iterable[Record]) -> None:
+    def _write(self, records: Iterable[ConsumedRecord]) -> None:
         change = _Change()
         for record in records:
             family = self.meanings[record.topic].family
@@ -122,7 +125,9 @@ class Listing(FileOfTopics):
             )
         change.write(self._db)
 
-    def _read(self, meaning: Meaning, record: Record) -> tuple[str, bytes, list[ListingRow]]:
+    def _read(
+        self, meaning: Meaning, record: ConsumedRecord
+    ) -> tuple[str, bytes, list[ListingRow]]:
         """The thing, its dates, its rows; none for a tombstone, and for what can't be read."""
         thing = (record.key or b"").decode("utf-8", "replace")
         if not record.value:
@@ -141,7 +146,9 @@ class Listing(FileOfTopics):
             )
             return thing, b"", []
 
-    def _remember(self, positions: Mapping[TopicPartition, int], last: Iterable[Record]) -> None:
+    def _remember(
+        self, positions: Mapping[TopicPartition, int], last: Iterable[ConsumedRecord]
+    ) -> None:
         last = list(last)
         super()._remember(positions, last)
         self._db.executemany(
@@ -150,7 +157,7 @@ class Listing(FileOfTopics):
         )
 
 
-def applied_of(record: Record) -> int | None:
+def applied_of(record: ConsumedRecord) -> int | None:
     """The offset of the next event to be joined into states, if the record says so."""
     if record.key != APPLIED_KEY:
         return None

@@ -22,7 +22,7 @@ from metrics.cube.snapshot import Readers, Snapshot
 from metrics.lists.listing import Listing, applied_of
 from metrics.lists.reader import applied
 from schemas.errors import StorageTrouble
-from schemas.kafka import Record
+from schemas.kafka.reading import ConsumedRecord
 from serving.store.disposable import Position, Snapshots, Unreadable
 
 PATIENCE = 0.25  # seconds that a reader waits for the listing at most
@@ -53,7 +53,7 @@ class Pace:
             patience,
         )
         self._topics = {meaning.family: topic for topic, meaning in listing.meanings.items()}
-        self._held: dict[TopicPartition, list[Record]] = {}
+        self._held: dict[TopicPartition, list[ConsumedRecord]] = {}
         self._positions: dict[TopicPartition, int] = {}
         # What both threads touch, under the lock of `_moved`:
         self._moved = threading.Condition()
@@ -83,7 +83,9 @@ class Pace:
         """As the listing."""
         return self._begin(self._listing.rebuild(cluster, now_ms, reason))
 
-    def apply(self, records: Iterable[Record], positions: Mapping[TopicPartition, int]) -> None:
+    def apply(
+        self, records: Iterable[ConsumedRecord], positions: Mapping[TopicPartition, int]
+    ) -> None:
         """Apply these and what was held as far as the cube stands, and hold the rest."""
         for record in records:
             self._held.setdefault(TopicPartition(record.topic, record.partition), []).append(record)
@@ -175,7 +177,7 @@ class Pace:
         if not self._held:
             return
         limits = self._limits_now()
-        ready: list[Record] = []
+        ready: list[ConsumedRecord] = []
         for partition, records in list(self._held.items()):
             count = self._until(partition, records, limits[partition.topic])
             ready += records[:count]
@@ -223,7 +225,7 @@ class Pace:
         return {partition: offset for partition, (offset, _) in found.items()}
 
     def _until(
-        self, partition: TopicPartition, records: list[Record], limit: AppliedOffsets | None
+        self, partition: TopicPartition, records: list[ConsumedRecord], limit: AppliedOffsets | None
     ) -> int:
         """How many of the records belong to events before the limit. States that never said how far
         they have come are not held.
@@ -241,7 +243,7 @@ class Pace:
             reached = reached if said is None else said
         return len(records)
 
-    def _hold(self, partition: TopicPartition, records: list[Record]) -> None:
+    def _hold(self, partition: TopicPartition, records: list[ConsumedRecord]) -> None:
         if records:
             self._held[partition] = records
         else:
@@ -252,7 +254,7 @@ class Pace:
         held = self._held.get(partition)
         return held[0].offset if held else position
 
-    def _remember(self, records: Iterable[Record]) -> None:
+    def _remember(self, records: Iterable[ConsumedRecord]) -> None:
         """How far the file is now; whoever waits for that looks again."""
         with self._moved:
             for record in records:

@@ -24,7 +24,7 @@ from metrics.lists.listing import Meaning
 from metrics.lists.pace import Pace
 from metrics.lists.reader import Cursor, ListedRow, Selection, Total, dates, offsets, page, total
 from metrics.lists.subjects import Behind, ListQuery, Subject, subject
-from schemas.cells import Rules
+from schemas.cells.applied import CountingRules
 from serving.store.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class Lists:
         same = _same_moment(aligned, chosen, behind, read.total)
         return ListedFigure(chosen, behind, read, same, provenance)
 
-    def _by_these_rules(self, family: str, behind: Behind, theirs: list[Rules]) -> Behind:
+    def _by_these_rules(self, family: str, behind: Behind, theirs: list[CountingRules]) -> Behind:
         """Absent where the figure was counted by other rules than the list is made by."""
         ours = self._rules[family]
         if theirs in ([], [ours]):

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from metrics.lists.tables import KEY, Listed, Weighing
-from schemas.cells import At
+from schemas.cells.kinds import At
 from schemas.clock import as_date, iso
 
 

@@ -15,10 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from schemas.cells import KINDS, Kind, Rules, counted
+from schemas.cells.applied import CountingRules
+from schemas.cells.kinds import CELL_KINDS, CellKind, counted
+from schemas.families import LISTED_FAMILIES
 
 VERSION = 1
-LISTED_FAMILIES = ("dossiers", "documents", "tasks")
 HALF = 62  # bits in each of the two numbers: SQLite's are signed, of 64 bits
 KEY = ("at", "agency", "thing", "number")
 MOST_BITS = 4  # of which a row's patterns are told apart
@@ -79,7 +80,7 @@ class Listed:
 
     family: str
     kind: str
-    declared: Kind
+    declared: CellKind
 
     @property
     def name(self) -> str:
@@ -193,14 +194,14 @@ def create_all() -> list[str]:
     return [*COMMON, *(statement for table in TABLES.values() for statement in table.create)]
 
 
-def fingerprint(rules: Mapping[str, tuple[Rules, tuple[str, ...]]]) -> str:
+def fingerprint(rules: Mapping[str, tuple[CountingRules, tuple[str, ...]]]) -> str:
     """Changes with the kinds of cells, and with each family's rules of counting and the names of
     its dates.
     """
     declared = [
         (family, kind, what.at, what.measures)
         for family in LISTED_FAMILIES
-        for kind, what in KINDS[family].items()
+        for kind, what in CELL_KINDS[family].items()
     ]
     return hashlib.sha256(
         repr((VERSION, COMMON, declared, sorted(rules.items()))).encode()

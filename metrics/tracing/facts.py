@@ -12,8 +12,8 @@ from metrics.lists.listing import Meaning
 from metrics.tracing.trace import TracedFact
 from schemas.clock import iso
 from schemas.errors import ContractError
-from schemas.events import EVENTS
-from schemas.kafka import Record
+from schemas.events import EVENT_TYPES
+from schemas.kafka.reading import ConsumedRecord
 from schemas.wire import Decoder, Fields
 
 _ENVELOPE = ("event_id", "source", "occurred_at")  # told beside `data`, under CloudEvents' names
@@ -38,7 +38,7 @@ class Facts:
         self._decode = Decoder(meaning.family)
 
     def tell(
-        self, key: bytes, records: Iterable[Record], counted: Mapping[int, int | None]
+        self, key: bytes, records: Iterable[ConsumedRecord], counted: Mapping[int, int | None]
     ) -> list[TracedFact]:
         """The facts about the thing of this key, in the order of the records.
 
@@ -53,7 +53,7 @@ class Facts:
         ]
 
     def _fact(
-        self, record: Record, counted: int | None, seen: dict[Identity, tuple[int, Fields]]
+        self, record: ConsumedRecord, counted: int | None, seen: dict[Identity, tuple[int, Fields]]
     ) -> TracedFact:
         place: dict[str, Any] = {
             "partition": record.partition,
@@ -103,7 +103,7 @@ def data_of(kind: str, thing: str, fields: Fields) -> dict[str, Any]:
     """What an event says by the names that it is sent with: its contract's fields and no other,
     without those it does not give.
     """
-    model = EVENTS[kind]
+    model = EVENT_TYPES[kind]
     values = {**fields, model.key: thing}
     return {
         name: (

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from schemas.kafka import Record
+from schemas.kafka.reading import ConsumedRecord
 from schemas.topics import events_topic
 from serving.store.disposable import FileOfTopics
 
@@ -67,13 +67,15 @@ class FactIndex(FileOfTopics):
             hashlib.sha256(repr((VERSION, HASH_BYTES, partitions, tables)).encode()).hexdigest(),
         )
 
-    def apply(self, records: Iterable[Record], positions: Mapping[TopicPartition, int]) -> None:
+    def apply(
+        self, records: Iterable[ConsumedRecord], positions: Mapping[TopicPartition, int]
+    ) -> None:
         """Take in where facts lie and remember `positions`, the next offset of each partition, in
         one transaction.
         """
         self.check()
         rows: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
-        last: dict[tuple[str, int], Record] = {}
+        last: dict[tuple[str, int], ConsumedRecord] = {}
         for record in records:
             last[record.topic, record.partition] = record
             if record.key:  # what has none is about nothing

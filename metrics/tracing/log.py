@@ -18,7 +18,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from metrics.tracing.index import Fact
-from schemas.kafka import Record, consumer, read_between, unavailable
+from schemas.kafka.clients import consumer, unavailable
+from schemas.kafka.reading import ConsumedRecord, read_between
 from schemas.settings import Settings
 from serving.store.background import Background
 from serving.store.progress import Progress
@@ -49,7 +50,7 @@ class Read:
     were not looked through.
     """
 
-    records: list[Record] = field(default_factory=list)
+    records: list[ConsumedRecord] = field(default_factory=list)
     gone: int = 0  # facts that the log holds no more
     end: int = 0
     left: int = 0

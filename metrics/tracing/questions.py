@@ -25,7 +25,7 @@ from metrics.tracing.log import Log, Read, Wanted
 from metrics.tracing.trace import ThingState, Trace, TraceProgress
 from schemas.clock import iso
 from schemas.errors import KafkaUnavailable
-from schemas.ids import LONGEST, is_thing_id, text_in
+from schemas.ids import LONGEST_ID, is_thing_id, text_in
 from schemas.masking import shown
 from schemas.partitioner import partition_of
 from schemas.topics import events_topic, state_topic
@@ -223,7 +223,7 @@ def spellings(id_: str) -> list[str]:
     """
     kept = [id_] if is_thing_id(id_) else []
     try:
-        return list(dict.fromkeys([*kept, text_in(LONGEST)(id_)]))
+        return list(dict.fromkeys([*kept, text_in(LONGEST_ID)(id_)]))
     except ValueError as error:
         if kept:
             return kept

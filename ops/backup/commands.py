@@ -20,7 +20,7 @@ from ops.backup.manifest import Manifest, required
 from ops.backup.restoring import Restoring, Thing, check_files
 from ops.bars import bars
 from ops.kafka.group import require_no_worker
-from ops.recount import tell
+from ops.recount.report import tell
 from schemas.errors import BackupError
 from schemas.settings import Settings
 from schemas.topics import events_topic

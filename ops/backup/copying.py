@@ -21,7 +21,9 @@ from ops.backup.cut import NotOneMoment, books_of, entry_of
 from ops.backup.folder import require_unused, tidy
 from ops.backup.manifest import LAYOUT, Books, Finished, Log, Manifest, load, name_of, save
 from schemas.errors import BackupError
-from schemas.kafka import admin, consumer, read_between, require_restored, settings_of, topics_there
+from schemas.kafka.clients import admin, consumer
+from schemas.kafka.reading import read_between
+from schemas.kafka.topics import require_restored, settings_of, topics_there
 from schemas.settings import Settings
 from schemas.topics import events_topic, topics_of
 from streams.families import FAMILIES

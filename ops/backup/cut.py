@@ -28,9 +28,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from ops.backup.chunks import Chunk, ChunkWriter, Entry
 from ops.backup.manifest import Books, FamilyStanding
-from schemas.cells import is_applied, read_applied_page
+from schemas.cells.applied import is_applied, read_applied_page
 from schemas.errors import ContractError
-from schemas.kafka import read_to_end
+from schemas.kafka.reading import read_to_end
 from schemas.settings import Settings
 from schemas.states import APPLIED_KEY, read_applied
 from schemas.topics import cells_topic, state_topic

@@ -21,10 +21,11 @@ from ops.backup.chunks import Chunk, Entry, check_file, entries_of
 from ops.backup.manifest import FamilyStanding, Log, Manifest, name_of
 from ops.backup.target import Asked, Pour, Target, derived
 from ops.kafka.group import set_group
-from schemas.cells import applied_row, read_applied_page
+from schemas.cells.applied import applied_row, read_applied_page
 from schemas.errors import BackupDamaged, BackupError
 from schemas.ids import canonical
-from schemas.kafka import consumer, producer, read_between
+from schemas.kafka.clients import consumer, producer
+from schemas.kafka.reading import read_between
 from schemas.settings import Settings
 from schemas.states import applied_state
 from schemas.topics import cells_topic, events_topic, state_topic

@@ -17,17 +17,11 @@ from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import KafkaError
 
 from ops.backup.chunks import Entry
-from ops.kafka.topics import PAUSE, TRIES, delete_topics
+from ops.bench.latency import PAUSE
+from ops.kafka.topics import TRIES, delete_topics
 from schemas.errors import BackupError
-from schemas.kafka import (
-    admin,
-    consumer,
-    make_topic,
-    producer,
-    set_settings,
-    settings_of,
-    topics_there,
-)
+from schemas.kafka.clients import admin, consumer, producer
+from schemas.kafka.topics import make_topic, set_settings, settings_of, topics_there
 from schemas.settings import Settings
 from schemas.topics import BY_NAME, CELLS_BYTES, RESTORING, Topic, topics_of
 

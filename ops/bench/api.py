@@ -14,7 +14,6 @@ import aiohttp
 
 from metrics.catalogue.indicators import load_indicators
 from metrics.figures.origins import origin_of
-from metrics.lists.tables import LISTED_FAMILIES
 from metrics.lists.terms import Part, families_of
 from ops.bench.load import DAYS, YEAR, waiting, write
 from ops.bench.names import Scale
@@ -26,6 +25,7 @@ from ops.simulate.whole import whole_province
 from ops.up.supervise import Service
 from schemas.clock import DAY_MS, to_datetime
 from schemas.errors import EnvironmentBroken
+from schemas.families import LISTED_FAMILIES
 
 SEED = 1
 PARTS: tuple[Part, Part] = ("numerator", "denominator")

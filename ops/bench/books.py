@@ -17,13 +17,13 @@ import msgspec
 from ops.bench.load import Writer
 from ops.simulate.run import START
 from ops.simulate.stream import events
-from schemas.cells import decode_page, encode_page
+from schemas.cells.codec import decode_page, encode_page
 from schemas.clock import DAY_MS
 from schemas.partitioner import partition_of
 from schemas.settings import Settings
 from schemas.topics import state_topic
-from streams.books import Books
 from streams.families import FAMILIES
+from streams.family_state import FamilyState
 
 if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
@@ -111,12 +111,12 @@ def _count(family: str) -> None:
             _counter.value += 1
 
 
-def as_books(states: States, partitions: int) -> dict[Place, Books]:
+def as_books(states: States, partitions: int) -> dict[Place, FamilyState]:
     """The books that hold these states, pages counted by the real rules. Takes the states out of
     their dictionary.
     """
     books = {
-        (family, partition): Books(FAMILIES[family])
+        (family, partition): FamilyState(FAMILIES[family])
         for family in {name for name, _ in states}
         for partition in range(partitions)
     }
@@ -129,7 +129,7 @@ def as_books(states: States, partitions: int) -> dict[Place, Books]:
     return books
 
 
-async def _write_states(settings: Settings, books: dict[Place, Books]) -> None:
+async def _write_states(settings: Settings, books: dict[Place, FamilyState]) -> None:
     async with Writer(settings) as writer:
         for (family, partition), one in books.items():
             await writer.write(

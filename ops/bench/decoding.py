@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from ops.bench.machine import usage
 from ops.bench.offsets import Places
-from schemas.kafka import consumer
+from schemas.kafka.clients import consumer
 from schemas.settings import Settings
 from schemas.wire import Decoder
 

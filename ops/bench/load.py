@@ -21,7 +21,7 @@ from ops.simulate.run import START
 from ops.simulate.stream import events
 from schemas.clock import DAY_MS
 from schemas.events import Event
-from schemas.kafka import producer
+from schemas.kafka.clients import producer
 from schemas.partitioner import partition_of
 from schemas.settings import Settings
 from schemas.topics import events_topic

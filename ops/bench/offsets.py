@@ -19,7 +19,7 @@ from aiokafka.errors import (
 from ops.bench.stage import deadline
 from ops.up.supervise import Service
 from schemas.errors import EnvironmentBroken
-from schemas.kafka import admin, consumer
+from schemas.kafka.clients import admin, consumer
 from schemas.settings import Settings
 
 POLL_SECONDS = 0.05

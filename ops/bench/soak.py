@@ -25,7 +25,7 @@ from ops.bench.offsets import Applied, ends_of
 from ops.bench.report import Line, Need
 from ops.bench.requests import ready
 from ops.bench.stage import Stage, require_running
-from ops.recount import recount
+from ops.recount.compare import recount
 from ops.simulate.sinks import GatewaySink
 from ops.simulate.whole import whole_province
 from ops.up.supervise import Service

@@ -20,7 +20,7 @@ from ops.kafka.embedded import EmbeddedKafka
 from ops.kafka.ports import free_port
 from ops.up.supervise import Service
 from schemas.errors import EnvironmentBroken
-from schemas.kafka import ensure_topics
+from schemas.kafka.topics import ensure_topics
 from schemas.listening import LOOPBACK
 from schemas.settings import Settings
 

@@ -19,7 +19,7 @@ from ops.bench.machine import Usage, usage
 from ops.bench.names import Scale
 from ops.bench.report import Line, Need
 from ops.bench.stage import Stage, apart
-from schemas.cells import Standing, applied_row
+from schemas.cells.applied import CellsStanding, applied_row
 from schemas.settings import Settings
 from schemas.topics import CELLS
 from streams.families import FAMILIES, families
@@ -75,10 +75,10 @@ def open_all(settings: Settings) -> Opened:
     """Open every ledger at once, as a worker does on taking over; meant for a process of its own,
     with all that a worker has loaded.
     """
-    from streams.worker import build_app
+    from streams.worker import worker_app
 
     gc.set_threshold(100_000, 50, 100)  # as the worker's
-    build_app(settings)
+    worker_app(settings)
     return asyncio.run(_open_all(settings))
 
 
@@ -89,12 +89,12 @@ async def _open_all(settings: Settings) -> Opened:
     took, used = time.perf_counter() - began, usage(os.getpid())
     for ledger in ledgers:
         await ledger.close()
-    accounts = [account for ledger in ledgers for account in ledger.accounts.values()]
+    parts = [part for ledger in ledgers for part in ledger.by_topic.values()]
     states = {
-        name: sum(len(account.books.states) for account in accounts if account.family.name == name)
+        name: sum(len(part.family_state.states) for part in parts if part.family.name == name)
         for name in FAMILIES
     }
-    return Opened(took, states, sum(len(account.books.pages) for account in accounts), used)
+    return Opened(took, states, sum(len(part.family_state.pages) for part in parts), used)
 
 
 def _made(
@@ -122,5 +122,5 @@ async def _write_pages(settings: Settings, books: dict[Place, list[Made]]) -> No
     async with Writer(settings) as writer:
         for (family, partition), made in books.items():
             pages = summed(one.pages for one in made)
-            applied = applied_row(family, Standing(0, families(settings)[family].rules))
+            applied = applied_row(family, CellsStanding(0, families(settings)[family].rules))
             await writer.write(CELLS, partition, ((*row, []) for row in (*pages.items(), applied)))

@@ -11,7 +11,8 @@ from aiokafka import TopicPartition
 from rich.console import Console
 
 from schemas.errors import HubError
-from schemas.kafka import COORDINATOR_MOVES, admin, consumer
+from schemas.kafka.clients import admin, consumer
+from schemas.kafka.reading import COORDINATOR_MOVES
 from schemas.settings import Settings
 
 # beyond the session timeout, in which a worker that ended is still a member of its group

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any, cast
 
 from schemas.errors import HubError
-from schemas.kafka import admin
+from schemas.kafka.clients import admin
 from schemas.settings import Settings
 
 TRIES, PAUSE = 100, 0.1  # what Kafka was asked for takes a moment to be so

@@ -15,14 +15,14 @@ from ops.kafka.group import require_no_worker, set_group
 from ops.kafka.topics import delete_topics
 from ops.mend.standings import Places, standings_table
 from schemas.errors import BooksError, HubError
-from schemas.kafka import ensure_topics
+from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from schemas.topics import topics_of
-from streams.account import Account
-from streams.checks import apart, check, rules_faults
+from streams.checks import require_consistent, rules_faults, torn_parts
 from streams.families import families
+from streams.family_partition import FamilyPartition
 from streams.ledger import Ledger
-from streams.takeover import fence, load, places_of
+from streams.takeover import fence, load_partitions, positions_of
 
 
 def run_mend(settings: Settings, *, from_zero: bool, skip_missing: bool, yes: bool) -> int:
@@ -49,7 +49,7 @@ class Mending:
 
     def __init__(self, settings: Settings, console: Console) -> None:
         self._settings, self._console = settings, console
-        self._accounts: list[Account] = []
+        self._parts: list[FamilyPartition] = []
         self._places: Places = {}
 
     async def run(self, *, from_zero: bool, skip_missing: bool, yes: bool) -> int:
@@ -58,12 +58,12 @@ class Mending:
         """
         await ensure_topics(self._settings)
         await self._look()
-        self._console.print(standings_table(self._accounts, self._places))
+        self._console.print(standings_table(self._parts, self._places))
         if not from_zero and not self._faults():
             return self._say()
         await require_no_worker(self._settings, self._console, "then mend")
         await self._look_alone()
-        if newer := list(rules_faults(self._accounts)):
+        if newer := list(rules_faults(self._parts)):
             raise HubError(" ".join(newer))
         if from_zero:
             self._require_whole_log(skip_missing)
@@ -88,7 +88,7 @@ class Mending:
     def _faults(self) -> str | None:
         """What workers would refuse."""
         try:
-            check(self._accounts, self._places, self._settings.app_id)
+            require_consistent(self._parts, self._places, self._settings.app_id)
         except BooksError as error:
             return str(error)
         return None
@@ -111,39 +111,33 @@ class Mending:
         partitions = range(self._settings.partitions)
         counted = families(self._settings).values()
         with self._console.status("Reading states and cells …"):
-            self._accounts = [
-                Account(family, partition, len(partitions))
+            self._parts = [
+                FamilyPartition(family, partition, len(partitions))
                 for partition in partitions
                 for family in counted
             ]
-            await load(self._settings, self._accounts)
-            self._places = await places_of(
-                self._settings, [account.source for account in self._accounts]
-            )
+            await load_partitions(self._settings, self._parts)
+            self._places = await positions_of(self._settings, [part.source for part in self._parts])
 
     def _gaps(self) -> dict[TopicPartition, int]:
         """Where the log begins behind books that are whole: the offsets to go on from."""
         whole = [
-            account
-            for account in self._accounts
-            if account.family.recounted and not list(apart([account]))
+            part for part in self._parts if part.family.recounted and not list(torn_parts([part]))
         ]
-        begins = {account.source: self._places[account.source].begins for account in whole}
+        begins = {part.source: self._places[part.source].begins for part in whole}
         return {
-            account.source: begins[account.source]
-            for account in whole
-            if begins[account.source] > account.next
+            part.source: begins[part.source] for part in whole if begins[part.source] > part.next
         }
 
     def _require_whole_log(self, skip_missing: bool) -> None:
         """States may hold facts that the log has no more: whoever deletes those states has to
         know.
         """
-        counted = [account for account in self._accounts if account.family.recounted]
+        counted = [part for part in self._parts if part.family.recounted]
         cut = [
-            f"{account} begins at offset {begins}"
-            for account in counted
-            if (begins := self._places[account.source].begins)
+            f"{part} begins at offset {begins}"
+            for part in counted
+            if (begins := self._places[part.source].begins)
         ]
         if cut and not skip_missing:
             raise HubError(
@@ -173,7 +167,7 @@ class Mending:
             ledger = Ledger(partition, self._settings)
             try:
                 await fence([ledger])
-                await load(self._settings, list(ledger.accounts.values()))
+                await load_partitions(self._settings, list(ledger.by_topic.values()))
                 await ledger.settle(self._places)
                 await ledger.skip_to(
                     {
@@ -187,11 +181,11 @@ class Mending:
 
     async def _align(self) -> None:
         """Set the group's offsets to where the books stand, where only those differ."""
-        whole = [account for account in self._accounts if not list(apart([account]))]
+        whole = [part for part in self._parts if not list(torn_parts([part]))]
         moved = {
-            account.source: account.next
-            for account in whole
-            if self._places[account.source].committed not in (None, account.next)
+            part.source: part.next
+            for part in whole
+            if self._places[part.source].committed not in (None, part.next)
         }
         if not moved:
             return

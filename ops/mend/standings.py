@@ -7,28 +7,28 @@ from collections.abc import Mapping, Sequence
 from aiokafka import TopicPartition
 from rich.table import Table
 
-from streams.account import Account
-from streams.checks import Place, log_faults, standing_faults
+from streams.checks import SourcePosition, log_faults, standing_faults
+from streams.family_partition import FamilyPartition
 
-Places = Mapping[TopicPartition, Place]
+Places = Mapping[TopicPartition, SourcePosition]
 
 
-def standings_table(accounts: Sequence[Account], places: Places) -> Table:
+def standings_table(parts: Sequence[FamilyPartition], places: Places) -> Table:
     """A row for each partition of each family, marked where workers would refuse
     it.
     """
     table = Table(title="Where books, group and log stand (offsets of events)")
     for column in ("family", "partition", "log begins", "log ends", "states", "cells", "group"):
         table.add_column(column, justify="left" if column == "family" else "right")
-    for account in sorted(accounts, key=lambda one: (one.source.topic, one.source.partition)):
-        place = places[account.source]
-        faults = [*standing_faults([account], places, ""), *log_faults([account], places)]
+    for part in sorted(parts, key=lambda one: (one.source.topic, one.source.partition)):
+        place = places[part.source]
+        faults = [*standing_faults([part], places, ""), *log_faults([part], places)]
         group = "–" if place.committed is None else f"{place.committed:,}"
-        states = account.next if account.states_next is None else account.states_next
-        row = (place.begins, place.ends, states, account.next)
+        states = part.next if part.states_next is None else part.states_next
+        row = (place.begins, place.ends, states, part.next)
         table.add_row(
-            account.family.name,
-            str(account.source.partition),
+            part.family.name,
+            str(part.source.partition),
             *(f"{offset:,}" for offset in row),
             group,
             style="bold red" if faults else "",

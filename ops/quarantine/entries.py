@@ -18,9 +18,10 @@ from connectors.cloudevents.jsonitems import Item
 from connectors.gateway.excerpts import UNREADABLE, kept_of_item
 from schemas.clock import iso
 from schemas.digests import Digest, digest_of
-from schemas.kafka import consumer, read_to_end, unavailable
+from schemas.kafka.clients import consumer, unavailable
+from schemas.kafka.reading import read_to_end
 from schemas.masking import masked_sentence, without_numbers
-from schemas.quarantine import FORM, Kept, kept_of
+from schemas.quarantine import FORM, QuarantineExcerpt, excerpt_of
 from schemas.settings import Settings
 from schemas.topics import QUARANTINE
 
@@ -36,7 +37,7 @@ class Entry:
     at: int  # epoch ms, by the broker's clock
     reason: str
     kind: str
-    kept: Kept
+    kept: QuarantineExcerpt
 
     @property
     def door(self) -> str:
@@ -84,7 +85,9 @@ class Entry:
         head = {"origin": self.origin, "at": iso(self.at), "door": self.door, "source": self.source}
         head |= {"kind": self.kind, "reason": self.reason}
         return head | {
-            name: getattr(self.kept, name) for name in Kept.__struct_fields__ if name != "source"
+            name: getattr(self.kept, name)
+            for name in QuarantineExcerpt.__struct_fields__
+            if name != "source"
         }
 
 
@@ -98,15 +101,15 @@ def entry_of(record: Any, digest: Digest) -> Entry:
     reason, value = headers.get("reason", ""), record.value or b""
     if headers.get("form", "").encode() == FORM:
         try:
-            kept = msgspec.json.decode(value, type=Kept)
+            kept = msgspec.json.decode(value, type=QuarantineExcerpt)
         except msgspec.MsgspecError:
-            kept = kept_of(value, digest, UNREADABLE)
+            kept = excerpt_of(value, digest, UNREADABLE)
         return Entry(origin, record.timestamp, reason, headers.get("kind", ""), kept)
     kept = _kept_of_body(origin, value, digest, headers.get("length", ""))
     return Entry(origin, record.timestamp, masked_sentence(reason), EARLIER, kept)
 
 
-def _kept_of_body(origin: str, body: bytes, digest: Digest, length: str) -> Kept:
+def _kept_of_body(origin: str, body: bytes, digest: Digest, length: str) -> QuarantineExcerpt:
     """What today's version would have kept of a body. Those longer than 64 KiB were cut, so that
     their hash is that of the cut.
     """
@@ -115,7 +118,7 @@ def _kept_of_body(origin: str, body: bytes, digest: Digest, length: str) -> Kept
         item = Item(json.loads(text), text, ())
     except (ValueError, RecursionError):
         item = Item(None, text, (), UNREADABLE)
-    kept = kept_of_item(item, digest) if origin.startswith("http:") else kept_of(body, digest)
+    kept = kept_of_item(item, digest) if origin.startswith("http:") else excerpt_of(body, digest)
     return msgspec.structs.replace(kept, length=int(length)) if length.isdecimal() else kept
 
 

@@ -13,7 +13,8 @@ from rich.progress import Progress
 from ops.recount.fold import count, fold
 from ops.recount.published import Pages, States, pages_of, states_of
 from ops.recount.verdict import Verdict
-from schemas.kafka import committed_offsets, consumer
+from schemas.kafka.clients import consumer
+from schemas.kafka.reading import committed_offsets
 from schemas.settings import Settings
 from schemas.topics import cells_topic, events_topic, state_topic
 from streams.admission import Home

@@ -10,7 +10,8 @@ from rich.progress import Progress
 
 from ops.recount.published import records
 from ops.recount.verdict import Cells, Verdict
-from schemas.cells import Sums, parse_key
+from schemas.cells.codec import CellSums
+from schemas.cells.pages import parse_key
 from schemas.errors import ContractError
 from schemas.wire import Decoder
 from streams.admission import Home, strange
@@ -69,7 +70,7 @@ def _state(states: States, key: bytes | None, family: Family, home: Home) -> Any
 
 def count(family: Family, states: States) -> Cells:
     """The cells that states count in."""
-    cells: dict[bytes, Sums] = defaultdict(lambda: defaultdict(int))
+    cells: dict[bytes, CellSums] = defaultdict(lambda: defaultdict(int))
     for state in states.values():
         for key, ones, amounts in family.counts(state, ALL):
             for measure in ones:

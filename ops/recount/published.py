@@ -12,9 +12,12 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from ops.recount.verdict import Cells
-from schemas.cells import APPLIED, CellKey, Rules, Sums, cells_of, is_applied, read_applied_page
+from schemas.cells.applied import CountingRules, is_applied, read_applied_page
+from schemas.cells.codec import CellSums
+from schemas.cells.kinds import APPLIED
+from schemas.cells.pages import CellKey, cells_of_page
 from schemas.errors import ContractError, NewerLayout
-from schemas.kafka import read_to_end
+from schemas.kafka.reading import read_to_end
 from schemas.states import APPLIED_KEY, read_applied
 from streams.admission import looks_like_page, looks_like_state
 
@@ -27,16 +30,16 @@ class Pages:
     offsets: dict[bytes, int] = field(default_factory=dict)
     junk: list[str] = field(default_factory=list)  # places of what is no page
     applied: int = 0  # the offset of the first event that they do not stand for
-    rules: Rules | None = None  # that counted them
+    rules: CountingRules | None = None  # that counted them
 
     def cells(self, topic: TopicPartition) -> Cells:
         """The counts that they hold, without how far they have come."""
         return dict(self._readable(topic))
 
-    def _readable(self, topic: TopicPartition) -> Iterator[tuple[CellKey, Sums]]:
+    def _readable(self, topic: TopicPartition) -> Iterator[tuple[CellKey, CellSums]]:
         for key, value in self.values.items():
             try:
-                found = [cell for cell in cells_of(key, value) if cell[0].kind != APPLIED]
+                found = [cell for cell in cells_of_page(key, value) if cell[0].kind != APPLIED]
             except ContractError:
                 self.junk.append(place(topic, self.offsets[key]))
             else:

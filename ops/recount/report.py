@@ -15,8 +15,10 @@ from ops.bars import bars
 from ops.recount.compare import recount
 from ops.recount.twins import Twins, twins_of
 from ops.recount.verdict import Difference, Verdict
-from schemas.cells import KINDS, CellKey, Sums
-from schemas.kafka import ensure_topics
+from schemas.cells.codec import CellSums
+from schemas.cells.kinds import CELL_KINDS
+from schemas.cells.pages import CellKey
+from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from streams.families import FAMILIES
 
@@ -183,9 +185,9 @@ def _difference(difference: Difference) -> str:
     )
 
 
-def _named(key: CellKey, sums: Sums) -> str:
+def _named(key: CellKey, sums: CellSums) -> str:
     """Counts by the names of their measures; a newer worker's further measures by their places."""
-    measures = dict(enumerate(KINDS[key.family][key.kind].measures))
+    measures = dict(enumerate(CELL_KINDS[key.family][key.kind].measures))
     return (
         ", ".join(
             f"{measures.get(place, str(place))} {amount:,}"

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from ops.recount.published import records
 from schemas.ids import canonical
-from schemas.kafka import consumer
+from schemas.kafka.clients import consumer
 from schemas.settings import Settings
 from schemas.states import APPLIED_KEY
 from schemas.topics import state_topic

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 
 from aiokafka import TopicPartition
 
-from schemas.cells import CellKey, Rules, Sums
+from schemas.cells.applied import CountingRules
+from schemas.cells.codec import CellSums
+from schemas.cells.pages import CellKey
 from schemas.topics import events_topic
 
-Cells = dict[CellKey, Sums]
-Difference = tuple[CellKey, Sums, Sums]  # key, published, recounted
+Cells = dict[CellKey, CellSums]
+Difference = tuple[CellKey, CellSums, CellSums]  # key, published, recounted
 
 
 @dataclass
@@ -32,7 +34,7 @@ class Verdict:
     states: list[bytes] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)  # what does not fit together, in sentences
     # that counted what is published, and this command's, where they are not the same
-    rules: tuple[Rules, Rules] | None = None
+    rules: tuple[CountingRules, CountingRules] | None = None
     # where somebody else wrote among states and pages; passed over
     junk: list[str] = field(default_factory=list)
 

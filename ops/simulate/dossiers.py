@@ -7,7 +7,14 @@ from typing import Any, Literal, NamedTuple
 
 from ops.simulate.things import Fact, SimulatedThing, Teller
 from schemas.clock import to_datetime
-from schemas.codes import ApplicantKind, Channel, Level, PaymentState, RatingSubject, ReturnedHow
+from schemas.codes import (
+    ApplicantKind,
+    Channel,
+    OnlineLevel,
+    PaymentState,
+    RatingSubject,
+    ReturnedHow,
+)
 from schemas.events.dossiers import (
     DossierCorrected,
     DossierDueChanged,
@@ -61,7 +68,7 @@ class Reception:
     handler: str
     procedure: str
     channel: Channel
-    level: Level
+    level: OnlineLevel
     applicant: ApplicantKind
     authenticated: bool
     with_fee: bool

@@ -12,7 +12,7 @@ from itertools import accumulate
 from random import Random
 from typing import Generic, Literal, Protocol, TypeVar
 
-from schemas.codes import Level
+from schemas.codes import OnlineLevel
 
 Tier = Literal["department", "vertical", "commune"]
 
@@ -107,7 +107,7 @@ class Procedure:
     field: str
     tier: Tier
     days: int
-    level: Level
+    level: OnlineLevel
     fee: int
     weight: int
 
@@ -137,7 +137,7 @@ def _agencies() -> tuple[Agency, ...]:
 AGENCIES: tuple[Agency, ...] = _agencies()
 CENTRE = AGENCIES[0].code  # the provincial service centre takes in dossiers for every department
 # field, tier, days, level, fee, weight
-ROWS: tuple[tuple[str, Tier, int, Level, int, int], ...] = (
+ROWS: tuple[tuple[str, Tier, int, OnlineLevel, int, int], ...] = (
     ("civil status", "commune", 0, 4, 8_000, 22),
     ("civil status", "commune", 0, 4, 0, 14),
     ("civil status", "commune", 3, 4, 15_000, 8),

@@ -19,7 +19,7 @@ from ops.up.live_table import Screen, fetch
 from ops.up.parts import Part, parts_of
 from ops.up.preflight import check
 from schemas.errors import KafkaUnavailable
-from schemas.kafka import ensure_topics
+from schemas.kafka.topics import ensure_topics
 from schemas.listening import address, reached_at
 from schemas.settings import Settings
 

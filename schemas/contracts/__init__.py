@@ -19,7 +19,7 @@ import fastavro
 
 from schemas.contracts.export import avro_schema
 from schemas.errors import ContractError
-from schemas.events import EVENTS, FAMILIES
+from schemas.events import EVENT_TYPES, EVENTS_BY_FAMILY
 
 FOLDER = Path(__file__).parent
 
@@ -43,7 +43,7 @@ def contracts() -> dict[int, Contract]:
     Raises: ContractError for an id that is given twice or a contract file that is not JSON.
     """
     found: dict[int, Contract] = {}
-    for family in FAMILIES:
+    for family in EVENTS_BY_FAMILY:
         for entry in locked(family):
             if entry["id"] in found:
                 raise ContractError(
@@ -72,7 +72,7 @@ def locked(family: str) -> list[dict[str, Any]]:
 
 
 @lru_cache(maxsize=1)
-def latest() -> dict[str, Contract]:
+def latest_contracts() -> dict[str, Contract]:
     """The newest contract of each event type: what is written."""
     newest: dict[str, Contract] = {}
     for contract in contracts().values():
@@ -86,8 +86,10 @@ def write_lock() -> list[str]:
     added.
     """
     added: list[str] = []
-    next_id = max([entry["id"] for family in FAMILIES for entry in locked(family)], default=0) + 1
-    for family, events in FAMILIES.items():
+    next_id = (
+        max([entry["id"] for family in EVENTS_BY_FAMILY for entry in locked(family)], default=0) + 1
+    )
+    for family, events in EVENTS_BY_FAMILY.items():
         entries = locked(family)
         for event in events:
             versions = [entry for entry in entries if entry["type"] == event.type]
@@ -102,7 +104,7 @@ def write_lock() -> list[str]:
         text = json.dumps(entries, indent=1, ensure_ascii=False)
         (FOLDER / f"{family}.json").write_text(text + "\n", "utf-8")
     contracts.cache_clear()
-    latest.cache_clear()
+    latest_contracts.cache_clear()
     return added
 
 
@@ -110,6 +112,6 @@ def unlocked() -> list[str]:
     """Event types whose model differs from the newest locked contract."""
     return [
         name
-        for name, event in EVENTS.items()
-        if name not in latest() or latest()[name].schema != avro_schema(event)
+        for name, event in EVENT_TYPES.items()
+        if name not in latest_contracts() or latest_contracts()[name].schema != avro_schema(event)
     ]

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from schemas.events import activities, documents, dossiers, heartbeats, inventory, tasks
 from schemas.events.base import Event
+from schemas.families import OWN_FAMILY
 
-FAMILIES: dict[str, tuple[type[Event], ...]] = {
-    "dossiers": dossiers.EVENTS,
-    "documents": documents.EVENTS,
-    "tasks": tasks.EVENTS,
-    "activities": activities.EVENTS,
-    "inventory": inventory.EVENTS,
-    "heartbeats": heartbeats.EVENTS,
+_MODULES = (dossiers, documents, tasks, activities, inventory, heartbeats)
+
+EVENTS_BY_FAMILY: dict[str, tuple[type[Event], ...]] = {
+    module.EVENTS[0].family: module.EVENTS for module in _MODULES
 }
-EVENTS: dict[str, type[Event]] = {
-    event.type: event for events in FAMILIES.values() for event in events
+EVENT_TYPES: dict[str, type[Event]] = {
+    event.type: event for events in EVENTS_BY_FAMILY.values() for event in events
 }
 ACCEPTED: dict[str, type[Event]] = {
-    name: event for name, event in EVENTS.items() if event.family != "heartbeats"
+    name: event for name, event in EVENT_TYPES.items() if event.family != OWN_FAMILY
 }
 
-__all__ = ["ACCEPTED", "EVENTS", "FAMILIES", "Event"]
+__all__ = ["ACCEPTED", "EVENTS_BY_FAMILY", "EVENT_TYPES", "Event"]

@@ -25,7 +25,7 @@ class ActivityEvent(Event):
     activity_id: ThingId
 
 
-class Statement(ActivityEvent):
+class ActivityStatement(ActivityEvent):
     """An activity stated as a whole."""
 
     level: AdministrativeLevel = Field(
@@ -36,7 +36,7 @@ class Statement(ActivityEvent):
     )
 
 
-class MeetingHeld(Statement):
+class MeetingHeld(ActivityStatement):
     """A meeting of a People's Committee (plan, line 236)."""
 
     type: ClassVar[str] = "activity.meeting_held"
@@ -44,7 +44,7 @@ class MeetingHeld(Statement):
     in_system: bool = Field(description="Held through the meeting and work-processing system")
 
 
-class InspectionDone(Statement):
+class InspectionDone(ActivityStatement):
     """An inspection by a managing authority (plan, lines 240 and 252)."""
 
     type: ClassVar[str] = "activity.inspection_done"
@@ -54,7 +54,7 @@ class InspectionDone(Statement):
     )
 
 
-class WorkRecordHandled(Statement):
+class WorkRecordHandled(ActivityStatement):
     """A work record (hồ sơ công việc; plan, lines 238 and 250)."""
 
     type: ClassVar[str] = "activity.work_record_handled"

@@ -11,12 +11,12 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from schemas.clock import EARLIEST_MS, LATEST_MS
-from schemas.codes import AGENCY, CODE
-from schemas.ids import LONGEST, THING_ID, code_in, text_in
-from schemas.times import instant
+from schemas.codes import AGENCY_PATTERN, CODE_PATTERN
+from schemas.ids import LONGEST_ID, THING_ID, code_in, text_in
+from schemas.times import parse_instant
 
 
-def described(description: str, pattern: str, longest: int) -> Any:
+def described_text(description: str, pattern: str, longest: int) -> Any:
     """What schemas say of text that `schemas.ids` checks."""
     return Field(
         description=description, json_schema_extra={"pattern": pattern, "maxLength": longest}
@@ -25,28 +25,30 @@ def described(description: str, pattern: str, longest: int) -> Any:
 
 AgencyCode = Annotated[
     str,
-    AfterValidator(code_in(AGENCY, 35, "._-")),
-    described("Agency code, QĐ 20/2020/QĐ-TTg: up to 35 of 0-9 A-Z a-z . _ -", AGENCY, 35),
+    AfterValidator(code_in(AGENCY_PATTERN, 35, "._-")),
+    described_text(
+        "Agency code, QĐ 20/2020/QĐ-TTg: up to 35 of 0-9 A-Z a-z . _ -", AGENCY_PATTERN, 35
+    ),
 ]
 Code = Annotated[
     str,
-    AfterValidator(code_in(CODE, 64, "._:-")),
-    described("A code of up to 64 of 0-9 A-Z a-z . _ : -", CODE, 64),
+    AfterValidator(code_in(CODE_PATTERN, 64, "._:-")),
+    described_text("A code of up to 64 of 0-9 A-Z a-z . _ : -", CODE_PATTERN, 64),
 ]
-_id = AfterValidator(text_in(LONGEST))
+_id = AfterValidator(text_in(LONGEST_ID))
 ThingId = Annotated[
     str,
     _id,
-    described(
-        f"Id of the dossier, document…: up to {LONGEST} characters, no control characters",
+    described_text(
+        f"Id of the dossier, document…: up to {LONGEST_ID} characters, no control characters",
         THING_ID,
-        LONGEST,
+        LONGEST_ID,
     ),
 ]
 Label = Annotated[
     str,
     AfterValidator(text_in(64)),
-    described("Short label of a unit or step; never a person's name", THING_ID, 64),
+    described_text("Short label of a unit or step; never a person's name", THING_ID, 64),
 ]
 Instant = Annotated[
     int,
@@ -56,7 +58,7 @@ Instant = Annotated[
         strict=True,
         description="An instant: RFC 3339 with its zone, or epoch milliseconds UTC",
     ),
-    BeforeValidator(instant, json_schema_input_type=str | int),
+    BeforeValidator(parse_instant, json_schema_input_type=str | int),
 ]
 
 
@@ -72,10 +74,12 @@ class Event(BaseModel):
     family: ClassVar[str]
 
     event_id: Annotated[
-        str, _id, described("CloudEvents id: unique in its source", THING_ID, LONGEST)
+        str, _id, described_text("CloudEvents id: unique in its source", THING_ID, LONGEST_ID)
     ]
     source: Annotated[
-        str, _id, described("CloudEvents source: the system that reports", THING_ID, LONGEST)
+        str,
+        _id,
+        described_text("CloudEvents source: the system that reports", THING_ID, LONGEST_ID),
     ]
     agency: AgencyCode
     occurred_at: Instant

@@ -14,7 +14,7 @@ from schemas.codes import (
     ApplicantKind,
     Channel,
     DossierStatus,
-    Level,
+    OnlineLevel,
     PaymentState,
     RatingSubject,
     ReturnedHow,
@@ -38,7 +38,7 @@ class Reception(DossierEvent):
 
     procedure: Code = Field(description="Procedure code (MaTTHC)")
     channel: Channel = Field(description="How it came (KenhThucHien)")
-    level: Level | None = Field(
+    level: OnlineLevel | None = Field(
         None, description="Level of the online service: 2 information, 3 partial, 4 full"
     )
     applicant: ApplicantKind | None = Field(

@@ -14,11 +14,11 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from schemas.clock import EARLIEST_MS, day_start
-from schemas.codes import AgencyLevel, Level, SystemKind
+from schemas.codes import AgencyLevel, OnlineLevel, SystemKind
 from schemas.events.base import AgencyCode, Code, Event, Instant, ThingId
 from schemas.ids import THING_ID, text_in
 
-Name = Annotated[
+_Name = Annotated[
     str,
     AfterValidator(text_in(120)),
     Field(json_schema_extra={"pattern": THING_ID, "maxLength": 120}),
@@ -82,8 +82,8 @@ class AgencyRegistered(Valid):
     alias: Annotated[list[AgencyCode], Field(max_length=10)] = Field(
         [], description="Other codes of the same agency (TT 10/2016 form)"
     )
-    name_vi: Name | None = None
-    name_en: Name | None = None
+    name_vi: _Name | None = None
+    name_en: _Name | None = None
     expected: bool = Field(True, description="Expected to report: counts in coverage")
 
     @field_validator("parent")
@@ -101,7 +101,7 @@ class ProcedureRegistered(Valid):
 
     procedure: Code
     field: Code = Field("other", description="Field (lĩnh vực)")
-    level: Level = Field(
+    level: OnlineLevel = Field(
         2, description="Highest level at which it is offered: 2 information, 3 partial, 4 full"
     )
     internal: bool = Field(False, description="Between state agencies (thủ tục hành chính nội bộ)")
@@ -192,7 +192,7 @@ class FigureReported(InventoryEvent):
     denominator: Annotated[int, Field(ge=0, le=10**15)] | None = Field(
         None, description="Absent: the numerator is the figure itself"
     )
-    document: Name | None = Field(None, description="Number of the source document")
+    document: _Name | None = Field(None, description="Number of the source document")
     revision: Annotated[
         int, Field(ge=1, le=1_000, description="Of one period the greatest revision stands")
     ] = 1

@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from functools import cached_property, lru_cache, partial
 from typing import TypeVar
 
-from schemas.states import Item
+from schemas.states import InventoryItem
 from schemas.windows import Window
 from serving.directory.items import (
     AGENCY,
@@ -46,7 +46,7 @@ class Directory:
     """What was registered, for any day. Days are the province's; codes are those of cells."""
 
     def __init__(
-        self, items: Mapping[str, Item] | None = None, unreadable: Iterable[Mistake] = ()
+        self, items: Mapping[str, InventoryItem] | None = None, unreadable: Iterable[Mistake] = ()
     ) -> None:
         """`unreadable` are mistakes met before the items could be read."""
         found = items or {}

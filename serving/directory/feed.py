@@ -10,9 +10,10 @@ from dataclasses import replace
 from time import monotonic
 
 from schemas.errors import ContractError
-from schemas.kafka import Record
+from schemas.families import INVENTORY
+from schemas.kafka.reading import ConsumedRecord
 from schemas.settings import Settings
-from schemas.states import APPLIED_KEY, Item
+from schemas.states import APPLIED_KEY, InventoryItem
 from schemas.topics import state_topic
 from serving.directory.directory import Directory
 from serving.directory.items import Mistake, decode_item
@@ -39,11 +40,11 @@ class Items:
     """The newest state of every item, and the directory that they make."""
 
     def __init__(self) -> None:
-        self.items: dict[str, Item] = {}
+        self.items: dict[str, InventoryItem] = {}
         # by partition and key: a later record mends it
         self.unreadable: dict[tuple[int, bytes | None], Mistake] = {}
 
-    def apply(self, records: Iterable[Record]) -> bool:
+    def apply(self, records: Iterable[ConsumedRecord]) -> bool:
         """Take records in order; whether the directory is another one now."""
         changed = False
         for record in records:
@@ -58,7 +59,7 @@ class Items:
                 changed = True
         return changed
 
-    def _take(self, record: Record) -> bool:
+    def _take(self, record: ConsumedRecord) -> bool:
         name = (record.key or b"").decode()
         if not record.value:
             return self.items.pop(name, None) is not None
@@ -68,7 +69,7 @@ class Items:
         return before is None or before.statements != item.statements
 
 
-def _unreadable(record: Record, error: Exception) -> Mistake:
+def _unreadable(record: ConsumedRecord, error: Exception) -> Mistake:
     location = f"{record.topic}/{record.partition}, offset {record.offset}"
     log.warning("The state at %s cannot be read: %s", location, error)
     return Mistake(
@@ -135,7 +136,7 @@ class DirectoryStore:
         )
         return self.open(cluster, now_ms)
 
-    def apply(self, records: Iterable[Record], positions: Mapping[object, int]) -> None:
+    def apply(self, records: Iterable[ConsumedRecord], positions: Mapping[object, int]) -> None:
         """Take records in order."""
         self._changed |= self._items.apply(records)
         self.check()
@@ -167,7 +168,7 @@ class DirectoryFeed(Follower):
     """
 
     def __init__(self, settings: Settings) -> None:
-        topic = state_topic("inventory", settings.app_id)
+        topic = state_topic(INVENTORY, settings.app_id)
         store = DirectoryStore(topic)
         options = FollowerOptions(
             "directory",

@@ -19,7 +19,7 @@ import msgspec
 
 from schemas.clock import to_datetime
 from schemas.errors import ContractError
-from schemas.states import Id, Item, id_text
+from schemas.states import EventId, InventoryItem, id_text
 
 AGENCY, PROCEDURE, SYSTEM, FIGURE = (
     "agency.registered",
@@ -136,10 +136,10 @@ class Mistake:
 
 
 _QUOTED = re.compile("`([^`]*)`")
-_decode = msgspec.msgpack.Decoder(Item).decode
+_decode = msgspec.msgpack.Decoder(InventoryItem).decode
 
 
-def decode_item(value: bytes) -> Item:
+def decode_item(value: bytes) -> InventoryItem:
     """An item's state from its record.
 
     Raises: ContractError for bytes that are none.
@@ -153,7 +153,7 @@ def decode_item(value: bytes) -> Item:
 
 
 def read_items(
-    items: Mapping[str, Item], event_type: str, shape: type[_F]
+    items: Mapping[str, InventoryItem], event_type: str, shape: type[_F]
 ) -> tuple[list[Statement[_F]], list[Mistake]]:
     """Every readable statement of one type, in order of item and beginning, and what is wrong with
     the others.
@@ -167,7 +167,7 @@ def read_items(
 
 def _read_item(
     name: str,
-    item: Item,
+    item: InventoryItem,
     event_type: str,
     shape: type[_F],
     found: list[Statement[_F]],
@@ -192,7 +192,7 @@ def _read_item(
         found.append(statement)
 
 
-def _news(item: Item) -> Iterator[int]:
+def _news(item: InventoryItem) -> Iterator[int]:
     """The beginnings from which something else is said than before: many systems state everything
     again every night.
     """
@@ -205,7 +205,7 @@ def _news(item: Item) -> Iterator[int]:
 
 
 def _statement(
-    name: str, by: tuple[int, Id, str], start: int, valid_to: int | None, fields: _F
+    name: str, by: tuple[int, EventId, str], start: int, valid_to: int | None, fields: _F
 ) -> Statement[_F]:
     at, id_, agency = by
     return Statement(

@@ -14,7 +14,7 @@ from dataclasses import replace
 from aiokafka.errors import KafkaError
 
 from schemas.errors import HubError, KafkaUnavailable
-from schemas.kafka import ensure_topics
+from schemas.kafka.topics import ensure_topics
 from schemas.pauses import Pauses
 from schemas.settings import Settings
 from serving.logs import REPEATS

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, Protocol
 from aiokafka import TopicPartition
 
 from schemas.errors import HubError, StorageTrouble
-from schemas.kafka import Record
+from schemas.kafka.reading import ConsumedRecord
 from schemas.storage import trouble_of
 from schemas.topics import TOMBSTONES_MS
 
@@ -290,7 +290,9 @@ class FileOfTopics(DisposableFile):
             for topic, partition, *stored in rows
         }
 
-    def _remember(self, positions: Mapping[TopicPartition, int], last: Iterable[Record]) -> None:
+    def _remember(
+        self, positions: Mapping[TopicPartition, int], last: Iterable[ConsumedRecord]
+    ) -> None:
         """Within a transaction: the next offset of each partition, and the last record applied of
         those that had any.
         """

@@ -17,7 +17,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 
 from schemas.clock import now_ms
 from schemas.errors import KafkaUnavailable, StorageTrouble
-from schemas.kafka import admin, consumer
+from schemas.kafka.clients import admin, consumer
 from schemas.settings import Settings
 from serving.store.background import Background
 from serving.store.disposable import Position, Untrusted

@@ -6,20 +6,21 @@ The newest statement of an activity stands, unless it was cancelled at that time
 
 from __future__ import annotations
 
-from schemas.cells import KINDS
+from schemas.cells.kinds import CELL_KINDS
 from schemas.clock import day
 from schemas.codes import ADMINISTRATIVE_LEVELS
-from schemas.states import Activity, pack_id
-from streams.families.base import ALL, Contribution, Family, Fields, newer, places
+from schemas.states import Activity, ActivityFact, pack_id
+from schemas.wire import Fields
+from streams.families.base import ALL, Contribution, Family, measure_indexes, newer
 
-PLACES = {kind: places("activities", kind) for kind in KINDS["activities"]}
+_INDEXES = {kind: measure_indexes("activities", kind) for kind in CELL_KINDS["activities"]}
 # What was done digitally, by kind of cell.
-DIGITALLY = {
+_DIGITALLY = {
     "meetings": "meetings_in_system",
     "inspections": "inspections_digital",
     "work_records": "work_records_online",
 }
-SECRET = PLACES["work_records"]["work_records_secret"]
+_SECRET = _INDEXES["work_records"]["work_records_secret"]
 
 
 def meeting_held(state: Activity, fields: Fields, _: int) -> None:
@@ -45,38 +46,39 @@ def cancelled(state: Activity, fields: Fields, _: int) -> None:
 def _stated(state: Activity, fields: Fields, kind: str, digitally: bool, *, secret: bool) -> None:
     at = fields["occurred_at"]
     held_at = at if fields["held_at"] is None else fields["held_at"]
-    state.stated = newer(
-        state.stated,
-        (
-            at,
-            pack_id(fields["event_id"]),
-            kind,
-            fields["agency"],
-            fields["level"],
-            held_at,
-            digitally,
-            secret,
-        ),
+    said = ActivityFact(
+        at,
+        pack_id(fields["event_id"]),
+        kind,
+        fields["agency"],
+        fields["level"],
+        held_at,
+        digitally,
+        secret,
     )
+    state.stated = newer(state.stated, said)
 
 
 def counts(state: Activity, _parts: int = ALL) -> list[Contribution]:
     """The cell that an activity counts in."""
-    if state.stated is None or state.stated[0] <= state.cancelled:
+    stated = state.stated
+    if stated is None or stated.occurred_at <= state.cancelled:
         return []
-    _, _, kind, agency, level, held_at, digitally, secret = state.stated
-    ones = (SECRET,) if secret else _measures(kind, level, digitally)
-    return [(f"activities|{kind}|{agency}|-|{day(held_at)}".encode(), ones, ())]
+    key = f"activities|{stated.kind}|{stated.agency}|-|{day(stated.held_at)}"
+    ones = (_SECRET,) if stated.secret else _measures(stated)
+    return [(key.encode(), ones, ())]
 
 
-def _measures(kind: str, level: str, digitally: bool) -> tuple[int, ...]:
+def _measures(stated: ActivityFact) -> tuple[int, ...]:
     """All and those of the level, where the kind tells levels apart; an unknown level counts among
     all.
     """
-    of_kind = PLACES[kind]
-    names = [kind, DIGITALLY[kind]] if digitally else [kind]
-    if level in ADMINISTRATIVE_LEVELS:
-        names += [f"{name}_{level}" for name in names]
+    of_kind = _INDEXES[stated.kind]
+    names = [stated.kind]
+    if stated.digitally:
+        names.append(_DIGITALLY[stated.kind])
+    if stated.level in ADMINISTRATIVE_LEVELS:
+        names += [f"{name}_{stated.level}" for name in names]
     return tuple(of_kind[name] for name in names if name in of_kind)
 
 

@@ -1,25 +1,37 @@
 """The shape of a family, and the joins that its merges are made of.
 
 A join is commutative, associative and idempotent, so duplicates, replays and any order of arrival
-give one state. A register keeps the tuple with the greatest (occurred_at, event id); if a source
+give one state. A register keeps the fact with the greatest (occurred_at, event id); if a source
 reuses an id for different values, the values decide, so that the order is total whatever comes.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 import msgspec
+from msgspec.structs import astuple, replace
 
-from schemas.cells import KINDS, Rules
-from schemas.states import id_text
+from schemas.cells.applied import CountingRules
+from schemas.cells.kinds import CELL_KINDS
+from schemas.states import (
+    ClosingFact,
+    FinishFact,
+    ReceptionFact,
+    RefusalFact,
+    Register,
+    ReturnFact,
+    id_text,
+)
+from schemas.wire import Fields
 from schemas.worktime import WorkTime
-from streams.families.bounds import Group
+from streams.families.bounds import BoundedGroup
 
-Fields = Mapping[str, Any]
-Register = TypeVar("Register", bound=tuple[Any, ...])
+_Register = TypeVar("_Register", bound=Register)
+_Heard = TypeVar("_Heard", ReceptionFact, FinishFact, ReturnFact, RefusalFact, ClosingFact)
 Merge = Callable[[Any, Fields, int], None]
 Counts = Callable[[Any, int], list["Contribution"]]
 
@@ -27,8 +39,8 @@ Counts = Callable[[Any, int], list["Contribution"]]
 ALL = -1  # every part of the counts
 
 
-# What one state adds to one cell: the cell's key, the measures (places) that it adds 1 to, and
-# (place, amount) for the sums. A plain tuple, since making one is on the path of every event.
+# What one state adds to one cell: the key, the indexes of the measures that it adds 1 to, and
+# (index, amount) for the sums. A plain tuple, since making one is on the path of every event.
 Contribution = tuple[bytes, tuple[int, ...], tuple[tuple[int, int], ...]]
 
 
@@ -56,21 +68,21 @@ class Family:
     keyed: bool = True  # a thing's id chooses its partition
     recounted: bool = True  # its events are kept for ever, so cells can be proved from offset zero
     states_since: int = 1
-    groups: tuple[Group, ...] = ()
+    groups: tuple[BoundedGroup, ...] = ()
     counts_by: Callable[[WorkTime], Counts] | None = None
     calendar: int = 0  # fingerprint of the office hours
     hours: int = 0  # the number that their author gave them
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> CountingRules:
         """What its cells are counted by."""
-        return Rules(self.version, self.calendar, self.hours)
+        return CountingRules(self.version, self.calendar, self.hours)
 
     def at(self, work: WorkTime) -> Self:
         """The family as it counts by these office hours."""
         if self.counts_by is None:
             return self
-        return replace(
+        return dataclasses.replace(
             self, counts=self.counts_by(work), calendar=work.fingerprint, hours=work.office.number
         )
 
@@ -84,32 +96,36 @@ class Family:
         return msgspec.msgpack.Decoder(self.state).decode
 
 
-def places(family: str, kind: str) -> dict[str, int]:
-    """Where each measure stands in a kind's vector."""
-    return {measure: place for place, measure in enumerate(KINDS[family][kind].measures)}
+def measure_indexes(family: str, kind: str) -> dict[str, int]:
+    """The index of each measure of a kind."""
+    return {measure: index for index, measure in enumerate(CELL_KINDS[family][kind].measures)}
 
 
-def newer(old: Register | None, new: Register) -> Register:
-    """Join of two registers (at, id, values…)."""
-    if old is None or new[0] > old[0]:
+def newer(old: _Register | None, new: _Register) -> _Register:
+    """Join of two registers."""
+    if old is None or new.occurred_at > old.occurred_at:
         return new
-    if new[0] < old[0]:
+    if new.occurred_at < old.occurred_at:
         return old
     return max(old, new, key=_rank)
 
 
-def newer_reported(old: Register | None, new: Register) -> Register:
-    """Join of two registers (at, id, values…, reported): of one instant, the least time at which it
+def newer_reported(old: _Heard | None, new: _Heard) -> _Heard:
+    """Join of two registers with when they were heard: of one instant, the least time at which it
     was heard stays.
     """
-    if old is None or new[0] > old[0]:
+    if old is None or new.occurred_at > old.occurred_at:
         return new
-    if new[0] < old[0]:
+    if new.occurred_at < old.occurred_at:
         return old
-    winner = max(old[:-1], new[:-1], key=_rank)
-    heard = [reported for reported in (old[-1], new[-1]) if reported is not None]
-    return (*winner, min(heard) if heard else None)  # type: ignore[return-value]
+    heard = [one.heard_at for one in (old, new) if one.heard_at is not None]
+    return replace(max(old, new, key=_rank_unheard), heard_at=min(heard, default=None))
 
 
-def _rank(register: tuple[Any, ...]) -> tuple[str, str]:
-    return id_text(register[1]), repr(register[2:])
+def _rank(register: Register) -> tuple[str, str]:
+    return id_text(register.event_id), repr(astuple(register)[2:])
+
+
+def _rank_unheard(register: Register) -> tuple[str, str]:
+    """Without when it was heard, which is the last of its values."""
+    return id_text(register.event_id), repr(astuple(register)[2:-1])

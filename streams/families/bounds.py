@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.states import MOST, Document
+from schemas.states import MOST, Document, Register, Statement
 
 
 def too_many(group: str, entries: Sized) -> bool:
@@ -34,7 +34,7 @@ def too_many(group: str, entries: Sized) -> bool:
 
 
 @dataclass(frozen=True)
-class Group:
+class BoundedGroup:
     """A map of a state: its field's name, what its entries are, and when one of them (key, value)
     occurred.
     """
@@ -62,7 +62,7 @@ class Group:
         del getattr(state, self.name)[key]
 
 
-class Answers(Group):
+class BoundedAnswers(BoundedGroup):
     """The answers to a document: a map of maps, whose entries are (receiver, status)."""
 
     def size(self, state: Document) -> int:
@@ -83,7 +83,7 @@ class Answers(Group):
             del state.statuses[receiver]
 
 
-def over(groups: Iterable[Group], state: Any) -> list[Group]:
+def over(groups: Iterable[BoundedGroup], state: Any) -> list[BoundedGroup]:
     """The groups that have more entries than count."""
     return [group for group in groups if group.size(state) > MOST[group.name]]
 
@@ -98,6 +98,6 @@ def by_value(_: str, at: int) -> int:
     return at
 
 
-def by_register(_: str, register: tuple[Any, ...]) -> int:
-    """Of maps whose value begins with the time."""
-    return int(register[0])
+def by_fact(_: str, fact: Register | Statement) -> int:
+    """Of maps whose values are facts."""
+    return fact.occurred_at

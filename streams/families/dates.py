@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from schemas.states import Document, Dossier, Task
-from streams.families.dossiers.closed import end_of
+from streams.families.dossiers.closed import end_of, returned_of
 from streams.families.tasks import completed_at
 
 
@@ -48,28 +48,28 @@ Dates = DossierDates | DocumentDates | TaskDates
 
 def of_dossier(state: Dossier) -> DossierDates:
     """A dossier's dates."""
-    reception, returned, end = state.reception, state.returned, end_of(state)
+    reception, returned, end = state.reception, returned_of(state), end_of(state)
     return DossierDates(
-        received_at=reception[2] if reception else None,
-        reception_heard_at=reception[8] if reception else None,
+        received_at=reception.received_at if reception else None,
+        reception_heard_at=reception.heard_at if reception else None,
         due_at=state.dues[max(state.dues)] if state.dues else None,
-        ended_at=end[0] if end else None,
-        end_heard_at=end[2] if end else None,
-        returned_at=returned[0] if returned and returned[0] >= state.reopened else None,
+        ended_at=end.at if end else None,
+        end_heard_at=end.heard_at if end else None,
+        returned_at=returned.occurred_at if returned else None,
         reopened_at=state.reopened or None,
-        refused_at=state.refusal[0] if state.refusal else None,
+        refused_at=state.refusal.occurred_at if state.refusal else None,
     )
 
 
 def of_document(state: Document) -> DocumentDates:
     """A document's dates."""
-    return DocumentDates(sent_at=state.sent[0] if state.sent else None)
+    return DocumentDates(sent_at=state.sent.occurred_at if state.sent else None)
 
 
 def of_task(state: Task) -> TaskDates:
     """A task's dates."""
     return TaskDates(
-        assigned_at=state.assigned[0] if state.assigned else None,
+        assigned_at=state.assigned.occurred_at if state.assigned else None,
         due_at=state.dues[max(state.dues)] if state.dues else None,
         completed_at=completed_at(state) or None,
         returned_at=state.returned or None,

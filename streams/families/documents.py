@@ -8,43 +8,41 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from schemas.cells import HOURS_BOUNDS
-from schemas.clock import day
-from schemas.states import Document, pack_id
-from streams.families.base import ALL, Contribution, Family, Fields, newer, places
-from streams.families.bounds import Answers, Group, by_value, over
+from schemas.cells.kinds import HOURS_BOUNDS
+from schemas.clock import HOUR_MS, day
+from schemas.states import Document, ReporterFact, SendingFact, pack_id
+from schemas.wire import Fields
+from streams.families.base import ALL, Contribution, Family, measure_indexes, newer
+from streams.families.bounds import BoundedAnswers, BoundedGroup, by_value, over
 
-SENT = places("documents", "sent")
-RECEIVED = places("documents", "received")
-ACCEPTED = places("documents", "accepted")
-HANDLED = places("documents", "handled")
-RECALLED = places("documents", "recalled")
-FLAGGED = places("documents", "flagged")
-RECALL_PLACE = {
-    "asked": RECALLED["asked"],
-    "agreed": RECALLED["agreed"],
-    "refused": RECALLED["refused_recall"],
+_SENT = measure_indexes("documents", "sent")
+_RECEIVED = measure_indexes("documents", "received")
+_ACCEPTED = measure_indexes("documents", "accepted")
+_HANDLED = measure_indexes("documents", "handled")
+_RECALLED = measure_indexes("documents", "recalled")
+_FLAGGED = measure_indexes("documents", "flagged")
+_RECALL_INDEX = {
+    "asked": _RECALLED["asked"],
+    "agreed": _RECALLED["agreed"],
+    "refused": _RECALLED["refused_recall"],
 }
-HOUR_MS = 3_600_000
-GROUPS: tuple[Group, ...] = (
-    Answers("statuses", "answers", by_value),
-    Group("recall", "answers to a recall", by_value),
+_GROUPS: tuple[BoundedGroup, ...] = (
+    BoundedAnswers("statuses", "answers", by_value),
+    BoundedGroup("recall", "answers to a recall", by_value),
 )
 
 
 def sent(state: Document, fields: Fields, _: int) -> None:
     """Who sent what, and how."""
-    state.sent = newer(
-        state.sent,
-        (
-            fields["occurred_at"],
-            pack_id(fields["event_id"]),
-            fields["agency"],
-            fields["document_type"],
-            fields["electronic"],
-            fields["signed"],
-        ),
+    said = SendingFact(
+        fields["occurred_at"],
+        pack_id(fields["event_id"]),
+        fields["agency"],
+        fields["document_type"],
+        fields["electronic"],
+        fields["signed"],
     )
+    state.sent = newer(state.sent, said)
     state.reporter = None
 
 
@@ -65,60 +63,60 @@ def recalled(state: Document, fields: Fields, _: int) -> None:
 
 def _heard(state: Document, fields: Fields) -> None:
     if state.sent is None:
-        spoken = (fields["occurred_at"], fields["agency"])
+        spoken = ReporterFact(fields["occurred_at"], fields["agency"])
         state.reporter = max(spoken, state.reporter or spoken)
 
 
 def counts(state: Document, _parts: int = ALL) -> list[Contribution]:
     """The cells that a document counts in."""
     if state.sent is None:
-        return [_unknown(*state.reporter, state)] if state.reporter else []
-    at, _, agency, kind, electronic, signed = state.sent
-    ones = [SENT["documents"]]
-    if electronic:
-        ones.append(SENT["electronic"])
-    if signed:
-        ones.append(SENT["signed"])
-    if electronic and signed:
-        ones.append(SENT["electronic_signed"])
-    found: list[Contribution] = [
-        (f"documents|sent|{agency}|{kind}|{day(at)}".encode(), tuple(ones), ())
-    ]
+        return [_unknown(state.reporter, state)] if state.reporter else []
+    sending = state.sent
+    at, kind = sending.occurred_at, sending.document_type
+    tail = f"{sending.agency}|{kind}|"
+    found: list[Contribution] = [(f"documents|sent|{tail}{day(at)}".encode(), _ways(sending), ())]
     much = _too_many(state)
     if much:
-        found.append(
-            (f"documents|flagged|{agency}|{kind}|{day(at)}".encode(), (FLAGGED["too_many"],), ())
-        )
+        found.append((f"documents|flagged|{tail}{day(at)}".encode(), (_FLAGGED["too_many"],), ()))
     if "statuses" not in much:
         for receiver, answers in state.statuses.items():
             found += _answers(f"{receiver}|{kind}|", at, answers)
-    return (
-        found
-        if "recall" in much
-        else found + _recalls(f"documents|recalled|{agency}|{kind}|", state.recall)
-    )
+    if "recall" not in much:
+        found += _recalls(f"documents|recalled|{tail}", state.recall)
+    return found
+
+
+def _ways(sending: SendingFact) -> tuple[int, ...]:
+    """All documents, and those that were sent electronically, signed, or both."""
+    ones = [_SENT["documents"]]
+    if sending.electronic:
+        ones.append(_SENT["electronic"])
+    if sending.signed:
+        ones.append(_SENT["signed"])
+    if sending.electronic and sending.signed:
+        ones.append(_SENT["electronic_signed"])
+    return tuple(ones)
 
 
 def _recalls(key: str, recall: dict[str, int]) -> list[Contribution]:
     return [
-        (f"{key}{day(at)}".encode(), (RECALL_PLACE[answer],), ())
+        (f"{key}{day(at)}".encode(), (_RECALL_INDEX[answer],), ())
         for answer, at in recall.items()
-        if answer in RECALL_PLACE
+        if answer in _RECALL_INDEX
     ]
 
 
 def _too_many(state: Document) -> list[str]:
     """The names of what there is so much of that it counts nothing."""
-    return [group.name for group in over(GROUPS, state)]
+    return [group.name for group in over(_GROUPS, state)]
 
 
-def _unknown(at: int, agency: str, state: Document) -> Contribution:
-    ones = (
-        (FLAGGED["no_sending"], FLAGGED["too_many"])
-        if _too_many(state)
-        else (FLAGGED["no_sending"],)
-    )
-    return (f"documents|flagged|{agency}|-|{day(at)}".encode(), ones, ())
+def _unknown(reporter: ReporterFact, state: Document) -> Contribution:
+    ones = [_FLAGGED["no_sending"]]
+    if _too_many(state):
+        ones.append(_FLAGGED["too_many"])
+    key = f"documents|flagged|{reporter.agency}|-|{day(reporter.occurred_at)}"
+    return (key.encode(), tuple(ones), ())
 
 
 def _answers(tail: str, sent_at: int, answers: dict[str, int]) -> list[Contribution]:
@@ -128,25 +126,25 @@ def _answers(tail: str, sent_at: int, answers: dict[str, int]) -> list[Contribut
     found: list[Contribution] = []
     if "01" in answers:
         found.append(
-            (f"documents|received|{tail}{day(answers['01'])}".encode(), (RECEIVED["arrived"],), ())
+            (f"documents|received|{tail}{day(answers['01'])}".encode(), (_RECEIVED["arrived"],), ())
         )
     accepted, refused = answers.get("03", 0), answers.get("02", 0)
     if refused > accepted:
         found.append(
-            (f"documents|received|{tail}{day(refused)}".encode(), (RECEIVED["refused"],), ())
+            (f"documents|received|{tail}{day(refused)}".encode(), (_RECEIVED["refused"],), ())
         )
     elif accepted:
         found.append(
-            (f"documents|received|{tail}{day(accepted)}".encode(), (RECEIVED["accepted"],), ())
+            (f"documents|received|{tail}{day(accepted)}".encode(), (_RECEIVED["accepted"],), ())
         )
-        found.append(_timed("accepted", tail, ACCEPTED["accepted_timed"], (), accepted, sent_at))
+        found.append(_timed("accepted", tail, _ACCEPTED["accepted_timed"], (), accepted, sent_at))
     if "06" in answers:
         found.append(
             _timed(
                 "handled",
                 tail,
-                HANDLED["completed_timed"],
-                (HANDLED["completed"],),
+                _HANDLED["completed_timed"],
+                (_HANDLED["completed"],),
                 answers["06"],
                 sent_at,
             )
@@ -168,7 +166,7 @@ FAMILY = Family(
     name="documents",
     version=2,
     state=Document,
-    groups=GROUPS,
+    groups=_GROUPS,
     merges={
         "document.sent": sent,
         "document.status_changed": status_changed,

@@ -8,7 +8,8 @@ until its time has come.
 from __future__ import annotations
 
 from schemas.states import Heartbeat
-from streams.families.base import ALL, Contribution, Family, Fields
+from schemas.wire import Fields
+from streams.families.base import ALL, Contribution, Family
 
 
 def heartbeat(state: Heartbeat, _: Fields, broker_ms: int) -> None:

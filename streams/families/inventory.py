@@ -18,27 +18,30 @@ from typing import Any
 
 from schemas.clock import day, day_start
 from schemas.codes import AGENCY_LEVELS, SYSTEM_KINDS
-from schemas.states import Id, Item, id_text, pack_id
-from streams.families.base import ALL, Contribution, Family, Fields, places
+from schemas.states import EventId, InventoryItem, id_text, pack_id
+from schemas.wire import Fields
+from streams.families.base import ALL, Contribution, Family, measure_indexes
 
-Details = dict[str, Any]
-Statement = tuple[int, Id, str, str, int | None, Details]
-Amounts = dict[str, int]
-Stock = tuple[str, str, Amounts]  # kind of cell, category, measures
-Span = tuple[int, int | None]  # from an instant until before another; None: until further notice
+_Details = dict[str, Any]
+_Statement = tuple[int, EventId, str, str, int | None, _Details]
+_Stocked = dict[str, int]
+_Stock = tuple[str, str, _Stocked]  # kind of cell, category, measures
+_Validity = tuple[
+    int, int | None
+]  # from an instant until before another; None: until further notice
 
-NOT_DETAILS = {"event_id", "source", "agency", "occurred_at", "backfill", "valid_from", "valid_to"}
-PLACES = {
-    kind: places("inventory", kind)
+_NOT_DETAILS = {"event_id", "source", "agency", "occurred_at", "backfill", "valid_from", "valid_to"}
+_INDEXES = {
+    kind: measure_indexes("inventory", kind)
     for kind in ("agencies", "procedures", "systems", "datasets", "accounts", "reported")
 }
-REPORTED = "figure.reported"
+_REPORTED = "figure.reported"
 # statements of one item; the largest ones together stay below Kafka's limit for a record
-KEPT = 500
+MOST_STATEMENTS = 500
 
 
-def _valid(kind: str) -> Callable[[Item, Fields, int], None]:
-    def stated(state: Item, fields: Fields, _: int) -> None:
+def _valid(kind: str) -> Callable[[InventoryItem, Fields, int], None]:
+    def stated(state: InventoryItem, fields: Fields, _: int) -> None:
         begins = (
             day_start(fields["occurred_at"])
             if fields["valid_from"] is None
@@ -49,26 +52,28 @@ def _valid(kind: str) -> Callable[[Item, Fields, int], None]:
     return stated
 
 
-def accounts_counted(state: Item, fields: Fields, _: int) -> None:
+def accounts_counted(state: InventoryItem, fields: Fields, _: int) -> None:
     """How many accounts there are from this day on, as last counted on it."""
     _state(state, day_start(fields["occurred_at"]), "accounts.counted", fields, None)
 
 
-def figure_reported(state: Item, fields: Fields, _: int) -> None:
+def figure_reported(state: InventoryItem, fields: Fields, _: int) -> None:
     """A figure for a period; of one period, the greatest revision stands."""
-    _state(state, fields["period_from"], REPORTED, fields, None)
+    _state(state, fields["period_from"], _REPORTED, fields, None)
 
 
-def system_heartbeat(state: Item, fields: Fields, _: int) -> None:
+def system_heartbeat(state: InventoryItem, fields: Fields, _: int) -> None:
     """The system was alive."""
     at = fields["occurred_at"]
     state.heartbeat = max(state.heartbeat, at)
     state.first_heartbeat = min(state.first_heartbeat or at, at)
 
 
-def _state(state: Item, begins: int, kind: str, fields: Fields, valid_to: int | None) -> None:
-    details = {name: value for name, value in fields.items() if name not in NOT_DETAILS}
-    new: Statement = (
+def _state(
+    state: InventoryItem, begins: int, kind: str, fields: Fields, valid_to: int | None
+) -> None:
+    details = {name: value for name, value in fields.items() if name not in _NOT_DETAILS}
+    new: _Statement = (
         fields["occurred_at"],
         pack_id(fields["event_id"]),
         kind,
@@ -77,21 +82,21 @@ def _state(state: Item, begins: int, kind: str, fields: Fields, valid_to: int | 
         details,
     )
     state.statements[begins] = max(new, state.statements.get(begins, new), key=_rank)
-    if len(state.statements) > KEPT:
+    if len(state.statements) > MOST_STATEMENTS:
         del state.statements[min(state.statements)]
 
 
-def _rank(statement: Statement) -> tuple[int, int, str, str]:
+def _rank(statement: _Statement) -> tuple[int, int, str, str]:
     """Which of two statements of one beginning stands: the greater (revision, time, event id)."""
     revision = statement[5].get("revision", 0)
     return revision, statement[0], id_text(statement[1]), repr(statement[2:])
 
 
-def counts(state: Item, _parts: int = ALL) -> list[Contribution]:
+def counts(state: InventoryItem, _parts: int = ALL) -> list[Contribution]:
     """The cells that an item counts in."""
     found: list[Contribution] = []
     for span, (_, _, kind, agency, _, details) in _spans(state.statements):
-        if kind == REPORTED:
+        if kind == _REPORTED:
             found.append(_reported(agency, details))
         elif span[1] is None or span[1] > span[0]:
             for (cell, category, amounts), (begins, ends) in _stocks(
@@ -104,7 +109,7 @@ def counts(state: Item, _parts: int = ALL) -> list[Contribution]:
     return found
 
 
-def touched(old: Item, new: Item) -> int:
+def touched(old: InventoryItem, new: InventoryItem) -> int:
     """A further heartbeat changes no count."""
     return (
         0
@@ -113,7 +118,7 @@ def touched(old: Item, new: Item) -> int:
     )
 
 
-def _spans(statements: dict[int, Statement]) -> Iterator[tuple[Span, Statement]]:
+def _spans(statements: dict[int, _Statement]) -> Iterator[tuple[_Validity, _Statement]]:
     """Each statement with what is left of its validity."""
     beginnings = sorted(statements)
     for begins, following in zip_longest(beginnings, beginnings[1:]):
@@ -122,8 +127,8 @@ def _spans(statements: dict[int, Statement]) -> Iterator[tuple[Span, Statement]]
         yield (begins, min(ends) if ends else None), statement
 
 
-def _change(key: str, kind: str, at: int, amounts: Amounts, sign: int) -> Contribution:
-    measures = PLACES[kind]
+def _change(key: str, kind: str, at: int, amounts: _Stocked, sign: int) -> Contribution:
+    measures = _INDEXES[kind]
     return (
         f"{key}{day(at)}".encode(),
         (),
@@ -131,8 +136,8 @@ def _change(key: str, kind: str, at: int, amounts: Amounts, sign: int) -> Contri
     )
 
 
-def _reported(agency: str, details: Details) -> Contribution:
-    measures, denominator = PLACES["reported"], details["denominator"]
+def _reported(agency: str, details: _Details) -> Contribution:
+    measures, denominator = _INDEXES["reported"], details["denominator"]
     divided = (
         (measures["without_denominator"], 1)
         if denominator is None
@@ -146,10 +151,12 @@ def _reported(agency: str, details: Details) -> Contribution:
     )
 
 
-def _stocks(kind: str, details: Details, span: Span, heard: int) -> Iterator[tuple[Stock, Span]]:
+def _stocks(
+    kind: str, details: _Details, span: _Validity, heard: int
+) -> Iterator[tuple[_Stock, _Validity]]:
     """What a statement adds to the stock, and for how long."""
     if kind != "system.registered":
-        yield STOCKS[kind](details), span
+        yield _STOCKS[kind](details), span
         return
     category = details["kind"] if details["kind"] in SYSTEM_KINDS else "other"
     yield ("systems", category, _systems(details)), span
@@ -160,7 +167,7 @@ def _stocks(kind: str, details: Details, span: Span, heard: int) -> Iterator[tup
         yield ("systems", category, connected), answering
 
 
-def _systems(details: Details) -> Amounts:
+def _systems(details: _Details) -> _Stocked:
     """A system by what it is."""
     counted = {
         "systems": True,
@@ -171,7 +178,7 @@ def _systems(details: Details) -> Amounts:
     return {name: 1 for name, yes in counted.items() if yes}
 
 
-def _connected(details: Details) -> Amounts:
+def _connected(details: _Details) -> _Stocked:
     """What a system counts for besides, once it has been heard: registered as connected is a
     promise, a heartbeat keeps it.
     """
@@ -185,12 +192,12 @@ def _connected(details: Details) -> Amounts:
     return {name: 1 for name, yes in counted.items() if yes}
 
 
-def _agencies(details: Details) -> Stock:
+def _agencies(details: _Details) -> _Stock:
     level = details["level"] if details["level"] in AGENCY_LEVELS else "other"
     return "agencies", level, {"agencies": 1, "agencies_expected": int(details["expected"])}
 
 
-def _procedures(details: Details) -> Stock:
+def _procedures(details: _Details) -> _Stock:
     """Internal procedures are counted apart; the others by how they are offered to citizens and
     businesses.
     """
@@ -219,13 +226,13 @@ def _procedures(details: Details) -> Stock:
     )
 
 
-def _days(details: Details) -> Amounts:
+def _days(details: _Details) -> _Stocked:
     """Legal days before and after the review, for procedures that were reviewed: both are known."""
     before, after = details["days_before"], details["days_now"]
     return {} if before is None or after is None else {"days_before": before, "days_now": after}
 
 
-def _datasets(details: Details) -> Stock:
+def _datasets(details: _Details) -> _Stock:
     return (
         "datasets",
         "-",
@@ -237,7 +244,7 @@ def _datasets(details: Details) -> Stock:
     )
 
 
-def _accounts(details: Details) -> Stock:
+def _accounts(details: _Details) -> _Stock:
     return (
         "accounts",
         "-",
@@ -245,7 +252,7 @@ def _accounts(details: Details) -> Stock:
     )
 
 
-STOCKS: dict[str, Callable[[Details], Stock]] = {
+_STOCKS: dict[str, Callable[[_Details], _Stock]] = {
     "agency.registered": _agencies,
     "procedure.registered": _procedures,
     "dataset.registered": _datasets,
@@ -255,7 +262,7 @@ STOCKS: dict[str, Callable[[Details], Stock]] = {
 FAMILY = Family(
     name="inventory",
     version=2,
-    state=Item,
+    state=InventoryItem,
     merges={
         **{
             kind: _valid(kind)

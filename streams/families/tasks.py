@@ -10,30 +10,29 @@ from __future__ import annotations
 from itertools import pairwise
 
 from schemas.clock import day
-from schemas.states import Task, pack_id
-from streams.families.base import ALL, Contribution, Family, Fields, newer, places
-from streams.families.bounds import Group, by_key, too_many
+from schemas.states import AssignmentFact, ProgressFact, ReporterFact, Task, pack_id
+from schemas.wire import Fields
+from streams.families.base import ALL, Contribution, Family, measure_indexes, newer
+from streams.families.bounds import BoundedGroup, by_key, too_many
 
-ASSIGNED = places("tasks", "assigned")
-OPEN = places("tasks", "open")
-COMPLETED = places("tasks", "completed")
-FLAGGED = places("tasks", "flagged")
+_ASSIGNED = measure_indexes("tasks", "assigned")
+_OPEN = measure_indexes("tasks", "open")
+_COMPLETED = measure_indexes("tasks", "completed")
+_FLAGGED = measure_indexes("tasks", "flagged")
 # any other report: it is being worked on
-PROGRESS_PLACE = {"waiting_confirmation": OPEN["waiting_confirmation"]}
+_PROGRESS_INDEX = {"waiting_confirmation": _OPEN["waiting_confirmation"]}
 
 
 def assigned(state: Task, fields: Fields, _: int) -> None:
     """Who assigned it to whom, with its first deadline if it has one."""
-    state.assigned = newer(
-        state.assigned,
-        (
-            fields["occurred_at"],
-            pack_id(fields["event_id"]),
-            fields["agency"],
-            fields["to_agency"],
-            fields["category"],
-        ),
+    said = AssignmentFact(
+        fields["occurred_at"],
+        pack_id(fields["event_id"]),
+        fields["agency"],
+        fields["to_agency"],
+        fields["category"],
     )
+    state.assigned = newer(state.assigned, said)
     state.reporter = None
     if fields["due_at"] is not None:
         _due(state, fields)
@@ -41,9 +40,8 @@ def assigned(state: Task, fields: Fields, _: int) -> None:
 
 def progressed(state: Task, fields: Fields, _: int) -> None:
     """How far it is, as last said."""
-    state.progress = newer(
-        state.progress, (fields["occurred_at"], pack_id(fields["event_id"]), fields["progress"])
-    )
+    said = ProgressFact(fields["occurred_at"], pack_id(fields["event_id"]), fields["progress"])
+    state.progress = newer(state.progress, said)
     _heard(state, fields)
 
 
@@ -79,26 +77,26 @@ def _due(state: Task, fields: Fields) -> None:
 
 def _heard(state: Task, fields: Fields) -> None:
     if state.assigned is None:
-        spoken = (fields["occurred_at"], fields["agency"])
+        spoken = ReporterFact(fields["occurred_at"], fields["agency"])
         state.reporter = max(spoken, state.reporter or spoken)
 
 
 def counts(state: Task, _parts: int = ALL) -> list[Contribution]:
     """The cells that a task counts in."""
     if state.assigned is None:
-        return [_unknown(*state.reporter, state)] if state.reporter else []
-    at, _, _, agency, category = state.assigned
-    tail = f"{agency}|{category}|"
+        return [_unknown(state.reporter, state)] if state.reporter else []
+    at = state.assigned.occurred_at
+    tail = f"{state.assigned.agency}|{state.assigned.category}|"
     due = state.dues[max(state.dues)] if state.dues else 0
-    deadline = ASSIGNED["with_deadline"] if due else ASSIGNED["without_deadline"]
+    deadline = _ASSIGNED["with_deadline"] if due else _ASSIGNED["without_deadline"]
     done = completed_at(state)
     found: list[Contribution] = [
-        (f"tasks|assigned|{tail}{day(at)}".encode(), (ASSIGNED["assigned"], deadline), ()),
+        (f"tasks|assigned|{tail}{day(at)}".encode(), (_ASSIGNED["assigned"], deadline), ()),
         _progress(state, tail, due, done),
     ]
     flags = _flags(state, at, due, done)
     if flags:
-        found.append((f"tasks|flagged|{tail}{day(at)}".encode(), (FLAGGED["flagged"], *flags), ()))
+        found.append((f"tasks|flagged|{tail}{day(at)}".encode(), (_FLAGGED["flagged"], *flags), ()))
     return found
 
 
@@ -107,13 +105,12 @@ def completed_at(state: Task) -> int:
     return state.completed if state.completed >= max(state.returned, state.cancelled) else 0
 
 
-def _unknown(at: int, agency: str, state: Task) -> Contribution:
-    flags = [FLAGGED["too_many"]] if too_many("dues", state.dues) else []
-    return (
-        f"tasks|flagged|{agency}|-|{day(at)}".encode(),
-        (FLAGGED["flagged"], FLAGGED["no_assignment"], *flags),
-        (),
-    )
+def _unknown(reporter: ReporterFact, state: Task) -> Contribution:
+    ones = [_FLAGGED["flagged"], _FLAGGED["no_assignment"]]
+    if too_many("dues", state.dues):
+        ones.append(_FLAGGED["too_many"])
+    key = f"tasks|flagged|{reporter.agency}|-|{day(reporter.occurred_at)}"
+    return (key.encode(), tuple(ones), ())
 
 
 def _progress(state: Task, tail: str, due: int, done: int) -> Contribution:
@@ -125,25 +122,27 @@ def _progress(state: Task, tail: str, due: int, done: int) -> Contribution:
         )
     if state.cancelled and state.cancelled >= state.returned:
         return (f"tasks|cancelled|{tail}{day(state.cancelled)}".encode(), (0,), ())
-    return (f"tasks|open|{tail}{due}".encode(), (OPEN["open"], _status(state)), ())
+    return (f"tasks|open|{tail}{due}".encode(), (_OPEN["open"], _status(state)), ())
 
 
 def _status(state: Task) -> int:
     progress = state.progress
-    if state.returned and (progress is None or progress[0] <= state.returned):
-        return OPEN["returned"]
-    return (
-        OPEN["not_started"]
-        if progress is None
-        else PROGRESS_PLACE.get(progress[2], OPEN["running"])
-    )
+    if state.returned and (progress is None or progress.occurred_at <= state.returned):
+        return _OPEN["returned"]
+    if progress is None:
+        return _OPEN["not_started"]
+    return _PROGRESS_INDEX.get(progress.progress, _OPEN["running"])
 
 
 def _completed(dues: dict[int, int], due: int, done: int) -> tuple[int, ...]:
-    timing = "no_deadline" if not due else "on_time" if done <= due else "late"
-    ones = (COMPLETED["completed"], COMPLETED[timing])
-    extended = len(set(dues.values())) > 1 and not too_many("dues", dues)
-    return (*ones, COMPLETED["extended"]) if extended else ones
+    ones = [_COMPLETED["completed"]]
+    if not due:
+        ones.append(_COMPLETED["no_deadline"])
+    else:
+        ones.append(_COMPLETED["on_time" if done <= due else "late"])
+    if len(set(dues.values())) > 1 and not too_many("dues", dues):
+        ones.append(_COMPLETED["extended"])
+    return tuple(ones)
 
 
 def _flags(state: Task, at: int, due: int, done: int) -> list[int]:
@@ -158,14 +157,14 @@ def _flags(state: Task, at: int, due: int, done: int) -> list[int]:
         ),
         "too_many": much,
     }
-    return [FLAGGED[name] for name, yes in broken.items() if yes]
+    return [_FLAGGED[name] for name, yes in broken.items() if yes]
 
 
 FAMILY = Family(
     name="tasks",
     version=2,
     state=Task,
-    groups=(Group("dues", "deadlines", by_key),),
+    groups=(BoundedGroup("dues", "deadlines", by_key),),
     merges={
         f"task.{merge.__name__}": merge
         for merge in (assigned, progressed, extended, completed, returned, cancelled)

@@ -17,9 +17,12 @@ from aiokafka import TopicPartition
 from harness import Hub
 
 from ops.backup.copying import RECOUNTED
-from ops.recount import Verdict
-from schemas.cells import CellKey, Sums, cells_of, is_applied
-from schemas.kafka import consumer, read_to_end
+from ops.recount.verdict import Verdict
+from schemas.cells.applied import is_applied
+from schemas.cells.codec import CellSums
+from schemas.cells.pages import CellKey, cells_of_page
+from schemas.kafka.clients import consumer
+from schemas.kafka.reading import read_to_end
 from schemas.topics import cells_topic, events_topic
 
 Fact = tuple[int, bytes | None, bytes | None, tuple[Any, ...]]
@@ -72,7 +75,7 @@ async def facts(hub: Hub) -> dict[TopicPartition, list[Fact]]:
     return found
 
 
-async def cells(hub: Hub) -> Mapping[CellKey, Sums]:
+async def cells(hub: Hub) -> Mapping[CellKey, CellSums]:
     """What is published, lags included, summed over partitions."""
     pages: dict[tuple[int, bytes], bytes | None] = {}
     async with consumer(hub.settings, fetch_max_wait_ms=20) as reader:
@@ -83,9 +86,9 @@ async def cells(hub: Hub) -> Mapping[CellKey, Sums]:
                 pages |= {
                     (number, one.key): one.value for one in records if not is_applied(one.key)
                 }
-    found: defaultdict[CellKey, Sums] = defaultdict(dict)
+    found: defaultdict[CellKey, CellSums] = defaultdict(dict)
     for (_, key), value in pages.items():
-        for cell, sums in cells_of(key, value):
+        for cell, sums in cells_of_page(key, value):
             for place, amount in sums.items():
                 found[cell][place] = found[cell].get(place, 0) + amount
     return {

@@ -9,23 +9,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from schemas.settings import settings
-from streams.account import Account
-from streams.books import Changes
+from streams.family_partition import FamilyPartition
+from streams.family_state import Changes
 from streams.ledger import Ledger
-from streams.worker import run
+from streams.worker import run_worker
 
 commit = Ledger._commit
 
 
 async def commit_without_states(
-    ledger: Ledger, changed: Mapping[Account, tuple[Changes, int]]
+    ledger: Ledger, changed: Mapping[FamilyPartition, tuple[Changes, int]]
 ) -> None:
     """What a transaction must never be."""
     await commit(
         ledger,
         {
-            account: (replace(changes, states=[]), offset)
-            for account, (changes, offset) in changed.items()
+            part: (replace(changes, states=[]), offset)
+            for part, (changes, offset) in changed.items()
         },
     )
 
@@ -33,4 +33,4 @@ async def commit_without_states(
 Ledger._commit = commit_without_states  # type: ignore[method-assign]
 
 if __name__ == "__main__":
-    sys.exit(run(settings()))
+    sys.exit(run_worker(settings()))

@@ -20,7 +20,7 @@ from ops.kafka.embedded import EmbeddedKafka
 from ops.kafka.jars import classpath
 from ops.kafka.ports import free_port
 from schemas.errors import KafkaUnavailable
-from schemas.kafka import admin
+from schemas.kafka.clients import admin
 from schemas.settings import Settings
 from schemas.topics import BY_NAME
 

@@ -13,8 +13,9 @@ import aiohttp
 from aiokafka import TopicPartition
 from harness import Hub
 
-from ops.recount import Verdict
-from schemas.kafka import consumer, read_to_end
+from ops.recount.verdict import Verdict
+from schemas.kafka.clients import consumer
+from schemas.kafka.reading import read_to_end
 from schemas.topics import state_topic
 
 SIZE = 20

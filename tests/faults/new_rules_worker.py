@@ -8,12 +8,12 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from schemas.cells import KINDS
+from schemas.cells.kinds import CELL_KINDS
 from schemas.settings import settings
 from streams.families import ALL, FAMILIES, Contribution, Family
-from streams.worker import run
+from streams.worker import run_worker
 
-ONLINE = KINDS["dossiers"]["received"].measures.index("received_online")
+ONLINE = CELL_KINDS["dossiers"]["received"].measures.index("received_online")
 
 
 def _counts(state: Any, parts: int = ALL) -> list[Contribution]:
@@ -39,4 +39,4 @@ TOMORROW: dict[str, Family] = FAMILIES_TODAY | {
 
 if __name__ == "__main__":
     FAMILIES.update(TOMORROW)
-    sys.exit(run(settings()))
+    sys.exit(run_worker(settings()))

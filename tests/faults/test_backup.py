@@ -16,9 +16,11 @@ from load import Load, known_dossiers
 from test_workers_killed import publish, simulated
 
 from ops.backup.manifest import required
-from ops.recount import recount
+from ops.recount.compare import recount
 from schemas.errors import RestoreUnfinished
-from schemas.kafka import admin, committed_offsets, ensure_topics, settings_of
+from schemas.kafka.clients import admin
+from schemas.kafka.reading import committed_offsets
+from schemas.kafka.topics import ensure_topics, settings_of
 from schemas.topics import RESTORING, events_topic
 
 __all__ = ["elsewhere"]

@@ -18,7 +18,7 @@ from cluster import NODES, Cluster, coordinator, create_on, leader, partitions, 
 from harness import Hub
 from load import Load, known_dossiers, things
 
-from schemas.kafka import admin
+from schemas.kafka.clients import admin
 from schemas.topics import events_topic, state_topic
 
 LONG = os.environ.get("FAULTS") == "long"

@@ -18,7 +18,7 @@ from harness import Hub, until
 from load import Load, known_dossiers
 
 from schemas.errors import HubError
-from schemas.kafka import ensure_topics
+from schemas.kafka.topics import ensure_topics
 
 STORES = ("cube", "listing", "index of facts")
 

@@ -17,7 +17,8 @@ from harness import Hub, until
 from new_rules_worker import TOMORROW
 from test_workers_killed import publish, simulated
 
-from ops.recount import Verdict, recount
+from ops.recount.compare import recount
+from ops.recount.verdict import Verdict
 from schemas.settings import Settings
 from streams.families import FAMILIES
 

@@ -14,7 +14,7 @@ from harness import Hub, until
 from new_rules_worker import TOMORROW
 from test_workers_killed import publish, simulated
 
-from ops.recount import recount
+from ops.recount.compare import recount
 from streams.families import FAMILIES
 
 __all__ = ["earlier"]

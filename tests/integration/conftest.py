@@ -9,7 +9,7 @@ import pytest
 from quick_kafka import quick_brokers
 
 from ops.kafka.ports import free_port
-from schemas.kafka import ensure_topics
+from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 
 __all__ = ["quick_brokers"]

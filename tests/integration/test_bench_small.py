@@ -24,9 +24,11 @@ from ops.bench.report import Line
 from ops.bench.run import run_bench
 from ops.bench.stage import Stage
 from ops.simulate.stream import events
-from schemas.cells import APPLIED, APPLIED_MEASURES, cells_of
+from schemas.cells.kinds import APPLIED, APPLIED_MEASURES
+from schemas.cells.pages import cells_of_page
 from schemas.errors import EnvironmentBroken
-from schemas.kafka import consumer, read_to_end
+from schemas.kafka.clients import consumer
+from schemas.kafka.reading import read_to_end
 from schemas.settings import Settings
 from schemas.topics import CELLS
 
@@ -83,7 +85,9 @@ async def published(stage: Stage) -> dict[tuple[str, str], int]:
             reader.assign([partition])
             async for _, records in read_to_end(reader, partition):
                 newest |= {record.key: record.value for record in records}
-            for cell, counts in (found for page in newest.items() for found in cells_of(*page)):
+            for cell, counts in (
+                found for page in newest.items() for found in cells_of_page(*page)
+            ):
                 first = APPLIED_MEASURES.index("offset") if cell.kind == APPLIED else 0
                 sums[cell.family, cell.kind] = sums.get((cell.family, cell.kind), 0) + counts.get(
                     first, 0

@@ -20,7 +20,7 @@ from agencies import MERGER, Items, agency
 from cubes import counted
 from harness import running, until
 
-from schemas.kafka import producer
+from schemas.kafka.clients import producer
 from schemas.settings import Settings
 from schemas.topics import CELLS, state_topic
 from serving.directory.feed import DirectoryFeed

@@ -21,7 +21,8 @@ from aiokafka.structs import ConsumerRecord
 from rich.console import Console
 
 from connectors.files.importer import Import, into_kafka
-from schemas.kafka import consumer, ensure_topics
+from schemas.kafka.clients import consumer
+from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from schemas.topics import QUARANTINE, events_topic
 from schemas.wire import Decoder

@@ -20,7 +20,7 @@ from metrics.lists.reader import Selection, total
 from metrics.lists.service import LISTING_FILE
 from metrics.lists.tables import TABLES
 from ops.meanings import meanings
-from schemas.kafka import producer
+from schemas.kafka.clients import producer
 from schemas.settings import Settings
 from schemas.topics import state_topic
 from serving.store.disposable import Snapshots

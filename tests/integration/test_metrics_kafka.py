@@ -33,8 +33,10 @@ from metrics.cube.snapshot import Readers
 from metrics.cube.tables import FAMILIES, TABLES
 from metrics.workers import EVENT_TOPICS, Backlog, WorkerLag
 from ops.kafka.ports import free_port
-from schemas.cells import Rules, Standing, applied_row, encode_page
-from schemas.kafka import admin, consumer, ensure_topics, producer
+from schemas.cells.applied import CellsStanding, CountingRules, applied_row
+from schemas.cells.codec import encode_page
+from schemas.kafka.clients import admin, consumer, producer
+from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from schemas.topics import CELLS, cells_topic, events_topic
 from schemas.windows import EVER
@@ -367,7 +369,7 @@ async def say_counted(settings: Settings, ends: dict[tuple[str, int], int]) -> N
     ) as publisher:
         await publisher.begin_transaction()
         for (family, partition), offset in ends.items():
-            key, value = applied_row(family, Standing(offset, Rules(1)))
+            key, value = applied_row(family, CellsStanding(offset, CountingRules(1)))
             await publisher.send_and_wait(
                 cells_topic(settings.app_id), value, key, partition=partition
             )

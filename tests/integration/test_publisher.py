@@ -26,13 +26,14 @@ from connectors.publishing.publisher import Publisher
 from connectors.publishing.quarantine import quarantine
 from ops.kafka.embedded import EmbeddedKafka
 from ops.kafka.ports import free_port
-from schemas import kafka as hub_kafka
 from schemas.digests import Digest
 from schemas.errors import KafkaUnavailable, RecordTooLarge, TopicUnwritable
 from schemas.events import Event
 from schemas.events.documents import DocumentRecalled
 from schemas.events.dossiers import DossierFinished
-from schemas.quarantine import Quarantined, kept_of
+from schemas.kafka import clients
+from schemas.kafka.topics import ensure_topics
+from schemas.quarantine import Quarantined, excerpt_of
 from schemas.settings import Settings
 from schemas.topics import QUARANTINE
 from schemas.wire import Decoder, encode
@@ -96,7 +97,7 @@ async def test_a_key_goes_where_every_other_client_would_put_it(
         record.key.decode(): record.partition
         for record in await records_since(settings, DOSSIERS, before)
     }
-    other = hub_kafka.producer(settings)
+    other = clients.producer(settings)
     await other.start()
     try:
         theirs = {
@@ -167,7 +168,7 @@ async def test_a_wait_for_room_is_not_taken_for_an_absent_kafka(
 
 
 def refused(origin: str, structure: str = "") -> Quarantined:
-    return Quarantined(origin, "no event", "not_json", kept_of(b"", Digest(), structure))
+    return Quarantined(origin, "no event", "not_json", excerpt_of(b"", Digest(), structure))
 
 
 async def test_quarantined_things_keep_their_reason_and_origin(
@@ -262,14 +263,14 @@ async def test_what_befalls_one_topic_befalls_no_other(
     apart: EmbeddedKafka, tmp_path: Path, run: str
 ) -> None:
     settings = Settings(kafka_servers=apart.bootstrap, data=tmp_path, publish_timeout=20.0)
-    await hub_kafka.ensure_topics(settings)
+    await ensure_topics(settings)
     document = DocumentRecalled(
         event_id=run, source="test", agency="A", occurred_at=OCCURRED, document_id=run
     )
     async with Publisher(settings) as publisher:
         await publisher.publish([finished(1, run), document])
         await quarantine(publisher, [refused(f"http:{run}/0")])
-        async with hub_kafka.admin(settings) as admin:
+        async with clients.admin(settings) as admin:
             await admin.delete_topics([QUARANTINE, DOSSIERS])
 
         with pytest.raises(
@@ -296,7 +297,7 @@ async def test_what_befalls_one_topic_befalls_no_other(
             f"http:{run}/2"
         ]
         assert publisher.unwritable()[DOSSIERS]
-        await hub_kafka.ensure_topics(settings)
+        await ensure_topics(settings)
         await until_written(publisher, finished(4, run))
         assert publisher.budget.used == 0
 
@@ -305,8 +306,8 @@ async def test_what_a_topic_is_too_small_for_is_refused_by_name_and_batches_shri
     apart: EmbeddedKafka, tmp_path: Path, run: str
 ) -> None:
     settings = Settings(kafka_servers=apart.bootstrap, data=tmp_path)
-    await hub_kafka.ensure_topics(settings)
-    async with hub_kafka.admin(settings) as admin:
+    await ensure_topics(settings)
+    async with clients.admin(settings) as admin:
         small = ConfigResource(ConfigResourceType.TOPIC, QUARANTINE, {"max.message.bytes": "20000"})
         await admin.alter_configs([small])
     many = [refused(f"http:{run}/{number}", "x" * 9_000) for number in range(20)]
@@ -337,7 +338,7 @@ async def test_kafka_stopped_and_started_under_load(
     goes on by itself.
     """
     settings = Settings(kafka_servers=broker.bootstrap, data=tmp_path, publish_timeout=2.0)
-    await hub_kafka.ensure_topics(settings)
+    await ensure_topics(settings)
     acknowledged: list[str] = []
     refusals = 0
     ending = asyncio.Event()
@@ -398,7 +399,7 @@ async def test_stopping_while_kafka_hangs_ends_in_time_and_leaves_nothing_behind
     get an answer are failed.
     """
     settings = Settings(kafka_servers=broker.bootstrap, data=tmp_path, publish_timeout=3.0)
-    await hub_kafka.ensure_topics(settings)
+    await ensure_topics(settings)
     before = asyncio.all_tasks()
     publisher = Publisher(settings)
     await publisher.start()

@@ -16,12 +16,12 @@ import uvicorn
 from aiokafka import TopicPartition
 from hub_rules import States, Sums, merge, sums_of
 
-from connectors.gateway import build_app
+from connectors.gateway.app import build_app
 from connectors.publishing.publisher import Publisher
 from ops.simulate.run import simulate
 from ops.simulate.sinks import GatewaySink
 from ops.simulate.truth import Truth
-from schemas import kafka as hub_kafka
+from schemas.kafka.clients import consumer
 from schemas.settings import Settings
 from schemas.topics import events_topic
 from schemas.wire import Decoder
@@ -31,7 +31,7 @@ TOLD = tuple(name for name, family in FAMILIES.items() if family.recounted)
 
 
 async def ends(settings: Settings) -> dict[TopicPartition, int]:
-    async with hub_kafka.consumer(settings) as reader:
+    async with consumer(settings) as reader:
         return dict(
             await reader.end_offsets(
                 [
@@ -47,7 +47,7 @@ async def counted(settings: Settings, since: dict[TopicPartition, int]) -> tuple
     """The workers' rules over what was written since; and how many records that were."""
     states: States = {}
     until, records = await ends(settings), 0
-    async with hub_kafka.consumer(settings) as reader:
+    async with consumer(settings) as reader:
         for partition, first in since.items():
             reader.assign([partition])
             reader.seek(partition, first)

@@ -19,7 +19,7 @@ from metrics.tracing.log import KafkaLog, Read, Wanted
 from metrics.tracing.service import INDEX_FILE
 from ops.kafka.ports import free_port
 from schemas.errors import KafkaUnavailable
-from schemas.kafka import producer
+from schemas.kafka.clients import producer
 from schemas.partitioner import partition_of
 from schemas.settings import Settings
 from serving.store.disposable import Snapshots, Unreadable

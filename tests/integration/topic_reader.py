@@ -8,7 +8,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from schemas import kafka
+from schemas.kafka.clients import consumer
 from schemas.settings import Settings
 
 Ends = dict[TopicPartition, int]
@@ -37,7 +37,7 @@ async def records_since(settings: Settings, topic: str, ends: Ends | None = None
 
 @asynccontextmanager
 async def _reader(settings: Settings, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
-    reader = kafka.consumer(settings, topic)  # without a group: all partitions are its own
+    reader = consumer(settings, topic)  # without a group: all partitions are its own
     await reader.start()
     try:
         yield reader

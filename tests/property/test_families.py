@@ -20,10 +20,12 @@ from oracle import Fact, Figures
 from oracles import figures
 from strategies import IDS, distinct, examples, stories
 
-from schemas.cells import KINDS, cells_of, decode_page, parse_key
+from schemas.cells.codec import decode_page
+from schemas.cells.kinds import CELL_KINDS
+from schemas.cells.pages import cells_of_page, parse_key
 from schemas.wire import Decoder, encode
-from streams.books import Books
 from streams.families import ALL, FAMILIES
+from streams.family_state import FamilyState
 
 NAMES = sorted(FAMILIES)
 WEIGHT = {
@@ -56,7 +58,7 @@ def counted(family: str, states: Iterable[Any]) -> Figures:
             _, kind, agency, category, at = parse_key(key)
             cell, names = (
                 found.setdefault((kind, agency, category, at), {}),
-                KINDS[family][kind].measures,
+                CELL_KINDS[family][kind].measures,
             )
             for place, amount in [*((place, 1) for place in ones), *sums]:
                 cell[names[place]] = cell.get(names[place], 0) + amount
@@ -67,26 +69,26 @@ def counted(family: str, states: Iterable[Any]) -> Figures:
     }
 
 
-def fold(books: Books, batches: Iterable[Sequence[Record]]) -> None:
+def fold(family_state: FamilyState, batches: Iterable[Sequence[Record]]) -> None:
     """Fold batches into books, checking what each of them would publish."""
     for batch in batches:
-        changes = books.fold(batch)
+        changes = family_state.fold(batch)
         assert len(dict(changes.pages)) == len(changes.pages), "a page twice in one transaction"
         assert len(dict(changes.states)) == len(changes.states), "a state twice in one transaction"
         for key, value in changes.pages:
-            assert value != books.pages.get(key), "a page that did not change was published"
+            assert value != family_state.pages.get(key), "a page that did not change was published"
             check_page(key, value)
-        books.keep(changes)
+        family_state.keep(changes)
 
 
 def check_page(key: bytes, value: bytes | None) -> None:
     """No zeros, nothing negative where nothing can be, no cell without counts, and a tombstone
     exactly when there is none.
     """
-    for cell, sums in cells_of(key, value):
+    for cell, sums in cells_of_page(key, value):
         assert sums
         assert all(sums.values())
-        assert KINDS[cell.family][cell.kind].signed or min(sums.values()) > 0
+        assert CELL_KINDS[cell.family][cell.kind].signed or min(sums.values()) > 0
     assert value is None or decode_page(value)
 
 
@@ -159,17 +161,17 @@ def test_cells_kept_batch_by_batch_are_those_of_the_final_states(family: str) ->
     @examples(30 * WEIGHT[family])
     @given(batches(family))
     def check(cut: list[list[Record]]) -> None:
-        books = Books(FAMILIES[family])
-        fold(books, cut)
+        family_state = FamilyState(FAMILIES[family])
+        fold(family_state, cut)
         load = FAMILIES[family].decoder()
-        states = {key: load(row) for key, row in books.states.items()}
+        states = {key: load(row) for key, row in family_state.states.items()}
         good = [one for batch in cut for one in batch if one.value not in JUNK]
         assert states == states_of(family, good)
-        assert named(books.pages.items()) == counted(family, states.values())
-        rebuilt = Books(FAMILIES[family])
-        rebuilt.states = books.states
+        assert named(family_state.pages.items()) == counted(family, states.values())
+        rebuilt = FamilyState(FAMILIES[family])
+        rebuilt.states = family_state.states
         run(rebuilt.recount_pages(chunk=1))
-        assert named(rebuilt.pages.items()) == named(books.pages.items())
+        assert named(rebuilt.pages.items()) == named(family_state.pages.items())
 
     check()
 
@@ -179,12 +181,12 @@ def test_cells_are_what_the_definitions_say(family: str) -> None:
     @examples(30 * WEIGHT[family])
     @given(stories(family, things=1).map(distinct))
     def check(facts: list[Heard]) -> None:
-        books = Books(FAMILIES[family])
-        fold(books, [[record(*fact)] for fact in facts])
+        family_state = FamilyState(FAMILIES[family])
+        fold(family_state, [[record(*fact)] for fact in facts])
         things: dict[str, list[Fact]] = {}
         for event, at in facts:
             things.setdefault(event.thing, []).append(Fact(event.type, event.model_dump(), at))
-        assert named(books.pages.items()) == figures(family, things.values())
+        assert named(family_state.pages.items()) == figures(family, things.values())
 
     check()
 
@@ -220,12 +222,12 @@ def test_events_told_twice_change_nothing_at_all(family: str) -> None:
     @examples(15 * WEIGHT[family])
     @given(batches(family))
     def check(cut: list[list[Record]]) -> None:
-        books = Books(FAMILIES[family])
-        fold(books, cut)
+        family_state = FamilyState(FAMILIES[family])
+        fold(family_state, cut)
         for told in [*cut, [one for batch in cut for one in batch]]:
-            changes = books.fold(told)
+            changes = family_state.fold(told)
             assert (changes.states, changes.pages) == ([], [])
-            books.keep(changes)
+            family_state.keep(changes)
 
     check()
 

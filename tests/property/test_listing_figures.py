@@ -28,12 +28,12 @@ from metrics.figures.scopes import AgencyScope
 from metrics.figures.sums import SharedSums, read_parts
 from metrics.lists.listing import Listing
 from metrics.lists.reader import page, total
-from metrics.lists.tables import LISTED_FAMILIES as LISTED
 from metrics.lists.tables import is_sum
 from metrics.lists.terms import Part, families_of, selections
+from schemas.families import LISTED_FAMILIES
 from schemas.windows import EVER, Window
-from streams.books import Books
 from streams.families import FAMILIES
+from streams.family_state import FamilyState
 
 Told = tuple[Readers, Listing]  # what a story is read from
 PARTS: tuple[Part, Part] = ("numerator", "denominator")
@@ -51,7 +51,7 @@ LIVE: list[tuple[Indicator, Part]] = [
     (indicator, part)
     for indicator in load_indicators().values()
     for part in PARTS
-    if (families := families_of(indicator, part)) and set(families) <= set(LISTED)
+    if (families := families_of(indicator, part)) and set(families) <= set(LISTED_FAMILIES)
 ]
 
 
@@ -69,12 +69,12 @@ def tell(files: tuple[Cube, Listing], family: str, facts: list[Any], cuts: list[
     cube, listing = files
     cube.rebuild("one", NOON, "a new story")
     listing.rebuild("one", NOON, "a new story")
-    books = Books(FAMILIES[family])
+    family_state = FamilyState(FAMILIES[family])
     for start, end in zip([0, *cuts], [*cuts, len(facts)], strict=True):
-        changes = books.fold([record(*fact) for fact in facts[start:end]])
-        books.keep(changes)
+        changes = family_state.fold([record(*fact) for fact in facts[start:end]])
+        family_state.keep(changes)
         cube.apply(published(changes), {0: end})
-        feed(listing, states(books))
+        feed(listing, states(family_state))
     return Readers(cube), listing
 
 
@@ -105,7 +105,7 @@ def compare(
         assert len(listed) == figure, (indicator.id, part)
 
 
-@pytest.mark.parametrize("family", LISTED)
+@pytest.mark.parametrize("family", LISTED_FAMILIES)
 def test_the_list_is_as_long_as_the_figure(files: tuple[Cube, Listing], family: str) -> None:
     about = [
         (indicator, part) for indicator, part in LIVE if family in families_of(indicator, part)
@@ -162,4 +162,4 @@ def test_windows_whose_hierarchy_changes_are_listed_part_by_part(
 
 def test_the_catalogue_has_live_parts_of_every_listed_family() -> None:
     found = Counter(family for indicator, part in LIVE for family in families_of(indicator, part))
-    assert set(found) == set(LISTED)
+    assert set(found) == set(LISTED_FAMILIES)

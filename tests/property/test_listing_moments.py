@@ -57,7 +57,7 @@ class Hub:
         """Some new dossiers; every second time one that is known already, which changes no
         figure.
         """
-        done = self.workers[partition].account.next
+        done = self.workers[partition].part.next
         first = done if count % 2 else max(0, done - 1)
         return [
             told("dossier.received", "11-03 09:00", dossier_id=f"{partition}-{first + number}")

@@ -27,7 +27,7 @@ from metrics.catalogue.indicators import Indicator
 from ops.simulate.province import AGENCIES_OF
 from ops.simulate.whole import whole_province
 from schemas.clock import ZONE, to_ms
-from schemas.events import FAMILIES as EVENTS
+from schemas.events import EVENTS_BY_FAMILY as EVENTS
 
 assert naive_dossiers
 assert naive_others

@@ -14,11 +14,11 @@ from oracle import Fact
 from oracles import figures
 from strategies import INSTANTS, distinct, examples, heard
 
-from schemas.cells import KINDS
-from schemas.events import FAMILIES as EVENTS
+from schemas.cells.kinds import CELL_KINDS
+from schemas.events import EVENTS_BY_FAMILY as EVENTS
 from schemas.states import MOST
-from streams.books import Books
 from streams.families import FAMILIES
+from streams.family_state import FamilyState
 
 # By group of a family: the types of events that add to it, one that makes the thing known, and
 # another that its figures hang on.
@@ -86,11 +86,11 @@ def retold(draw: st.DrawFn, facts: list[Heard]) -> list[list[Record]]:
     return [others[start:end] for start, end in zip([0, *cuts], [*cuts, len(others)], strict=True)]
 
 
-def folded(family: str, batches: Iterable[Sequence[Record]]) -> Books:
-    books = Books(FAMILIES[family])
+def folded(family: str, batches: Iterable[Sequence[Record]]) -> FamilyState:
+    family_state = FamilyState(FAMILIES[family])
     for batch in batches:
-        books.keep(books.fold(batch))
-    return books
+        family_state.keep(family_state.fold(batch))
+    return family_state
 
 
 @pytest.mark.parametrize(("family", "name"), TOLD)
@@ -107,15 +107,18 @@ def test_whatever_the_order_states_are_the_same_and_cells_what_the_definitions_s
     @given(stories(family, TOLD[family, name]).map(distinct), st.data())
     def check(facts: list[Heard], data: st.DataObject) -> None:
         batches = data.draw(retold(facts))
-        books, plain = folded(family, batches), folded(family, [[record(*fact)] for fact in facts])
+        family_state, plain = (
+            folded(family, batches),
+            folded(family, [[record(*fact)] for fact in facts]),
+        )
         (state,), others = (
-            [load(row) for _, row in books.states.items()],
+            [load(row) for _, row in family_state.states.items()],
             [load(row) for _, row in plain.states.items()],
         )
         assert [state] == others
         naive = figures(family, [[Fact(event.type, event.model_dump(), at) for event, at in facts]])
-        assert named(books.pages.items()) == named(plain.pages.items()) == naive
-        again = books.fold([one for batch in batches for one in batch])
+        assert named(family_state.pages.items()) == named(plain.pages.items()) == naive
+        again = family_state.fold([one for batch in batches for one in batch])
         assert (again.states, again.pages, again.too_many) == ([], [], [])
         sizes.add(group.size(state))
 
@@ -130,7 +133,7 @@ def test_a_family_whose_things_can_have_too_much_has_a_flag_for_it() -> None:
     assert {group for _, group in TOLD} == MOST.keys()
     flagged = {
         name
-        for name, kinds in KINDS.items()
+        for name, kinds in CELL_KINDS.items()
         if "flagged" in kinds and "too_many" in kinds["flagged"].measures
     }
     assert flagged == {family for family, _ in TOLD}

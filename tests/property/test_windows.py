@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
 
-from schemas.cells import KINDS
+from schemas.cells.kinds import CELL_KINDS
 from schemas.clock import yyyymmdd
 
 DAY = timedelta(days=1)
 DAYS = st.dates(date(2024, 11, 25), date(2025, 3, 5))
-NO_RECEPTION = KINDS["dossiers"]["flagged"].measures.index("no_reception")
+NO_RECEPTION = CELL_KINDS["dossiers"]["flagged"].measures.index("no_reception")
 SHARES = ("dossiers_on_time_share", "data_quality", "score_766_5_4", "sync_lag")
 
 

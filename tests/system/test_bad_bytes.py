@@ -13,7 +13,8 @@ from harness import Hub, until
 from connectors.publishing.publisher import Publisher
 from ops.simulate.stream import events
 from schemas.digests import digest_of
-from schemas.kafka import admin, consumer, producer, read_to_end
+from schemas.kafka.clients import admin, consumer, producer
+from schemas.kafka.reading import read_to_end
 from schemas.topics import QUARANTINE
 from streams.worker import EXIT_FAILED
 

@@ -11,10 +11,11 @@ from harness import Hub
 
 from connectors.publishing.publisher import Publisher
 from ops.simulate.whole import whole_province
-from schemas.kafka import consumer, read_to_end
+from schemas.kafka.clients import consumer
+from schemas.kafka.reading import read_to_end
 from schemas.topics import events_topic
-from streams.account import Handed
 from streams.families import FAMILIES
+from streams.family_partition import Fetched
 from streams.ledger import Ledger
 from streams.takeover import take_over
 
@@ -24,7 +25,7 @@ BATCH = 97  # a prime, so that things' events are cut apart
 
 async def apply_all(hub: Hub, names: list[str], partition: int) -> None:
     """Everything of a partition, batch after batch, a batch of every family in each transaction."""
-    batches: dict[str, list[Handed]] = {}
+    batches: dict[str, list[Fetched]] = {}
     async with consumer(hub.settings) as reader:
         for source in (TopicPartition(events_topic(name), partition) for name in names):
             reader.assign([source])
@@ -32,7 +33,7 @@ async def apply_all(hub: Hub, names: list[str], partition: int) -> None:
             parts = [records[first : first + BATCH] for first in range(0, len(records), BATCH)]
             before = [None, *(part[-1].offset for part in parts)]
             batches[source.topic] = [
-                Handed(part, previous) for part, previous in zip(parts, before, strict=False)
+                Fetched(part, previous) for part, previous in zip(parts, before, strict=False)
             ]
     ledger = Ledger(partition, hub.settings)
     await take_over(hub.settings, [ledger])

@@ -12,14 +12,16 @@ from aiokafka import TopicPartition
 from harness import Hub
 
 from connectors.publishing.publisher import Publisher
-from ops.recount import Verdict, recount
+from ops.recount.compare import recount
+from ops.recount.verdict import Verdict
 from ops.simulate.stream import events
 from schemas.errors import BooksError, LedgerError
-from schemas.kafka import consumer, producer, read_to_end
+from schemas.kafka.clients import consumer, producer
+from schemas.kafka.reading import read_to_end
 from schemas.states import APPLIED_KEY, read_applied
 from schemas.topics import cells_topic, state_topic
-from streams.account import Handed
 from streams.families import ALL, FAMILIES, Family
+from streams.family_partition import Fetched
 from streams.ledger import Ledger
 from streams.takeover import take_over
 
@@ -48,9 +50,9 @@ async def ledger(hub: Hub) -> AsyncIterator[Ledger]:
     await ledger.close()
 
 
-def batch(records: list, previous: int | None) -> dict[str, list[Handed]]:
+def batch(records: list, previous: int | None) -> dict[str, list[Fetched]]:
     """What a ledger is handed."""
-    return {SOURCE.topic: [Handed(records, previous)]}
+    return {SOURCE.topic: [Fetched(records, previous)]}
 
 
 async def soon(look: Callable[[], Awaitable[T]], right: Callable[[T], bool]) -> T:
@@ -105,8 +107,8 @@ async def test_a_hole_is_refused_and_an_overlap_is_not_counted_twice(
     await ledger.apply(
         {
             SOURCE.topic: [
-                Handed(records[80:90], records[79].offset),
-                Handed(records[90:99], records[89].offset),
+                Fetched(records[80:90], records[79].offset),
+                Fetched(records[90:99], records[89].offset),
             ]
         }
     )
@@ -114,8 +116,8 @@ async def test_a_hole_is_refused_and_an_overlap_is_not_counted_twice(
         await ledger.apply(
             {
                 SOURCE.topic: [
-                    Handed(records[99:105], records[98].offset),
-                    Handed(records[110:], records[109].offset),
+                    Fetched(records[99:105], records[98].offset),
+                    Fetched(records[110:], records[109].offset),
                 ]
             }
         )
@@ -147,15 +149,15 @@ async def test_families_share_a_transaction(hub: Hub, records: list, ledger: Led
     others = await read(hub, documents)
     with pytest.raises(LedgerError, match="documents/0: a batch begins at offset 3"):
         await ledger.apply(
-            batch(records[:50], None) | {documents.topic: [Handed(others[3:], None)]}
+            batch(records[:50], None) | {documents.topic: [Fetched(others[3:], None)]}
         )
     assert await exact(hub, 0) == 0
-    await ledger.apply(batch(records[:50], None) | {documents.topic: [Handed(others[:9], None)]})
+    await ledger.apply(batch(records[:50], None) | {documents.topic: [Fetched(others[:9], None)]})
     await ledger.close()
     successor = Ledger(0, hub.settings)
     await take_over(hub.settings, [successor])
     await successor.close()
-    assert [successor.accounts[source.topic].next for source in (SOURCE, documents)] == [50, 9]
+    assert [successor.by_topic[source.topic].next for source in (SOURCE, documents)] == [50, 9]
     assert await exact(hub, 50) == 50
     assert not any(verdict.differences for verdict in await recount(hub.settings))
 
@@ -182,7 +184,7 @@ async def test_states_say_how_far_they_have_come(hub: Hub, records: list, ledger
     successor = Ledger(0, hub.settings)
     await take_over(hub.settings, [successor])
     await successor.close()
-    known = {key for key, _ in successor.accounts[SOURCE.topic].books.states.items()}
+    known = {key for key, _ in successor.by_topic[SOURCE.topic].family_state.states.items()}
     assert known == {record.key for record in written} - {APPLIED_KEY}
 
 

@@ -17,10 +17,10 @@ from harness import Hub, until
 from connectors.publishing.publisher import Publisher
 from metrics.catalogue.indicators import Indicator, load_indicators
 from metrics.lists.reader import applied
-from metrics.lists.tables import LISTED_FAMILIES
 from metrics.lists.terms import Part, families_of
 from ops.simulate.stream import events
 from schemas.clock import DAY_MS, now_ms
+from schemas.families import LISTED_FAMILIES
 from schemas.topics import state_topic
 
 DAYS = 30

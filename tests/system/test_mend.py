@@ -19,15 +19,18 @@ from test_ledger import SOURCE, batch, counted_otherwise, exact, ledger, read, r
 
 from connectors.publishing.publisher import Publisher
 from ops.mend.run import Mending
-from ops.recount import Verdict, recount
+from ops.recount.compare import recount
 from ops.recount.report import lines
+from ops.recount.verdict import Verdict
 from ops.simulate.stream import events
-from schemas.cells import is_applied
+from schemas.cells.applied import is_applied
 from schemas.errors import BooksError, HubError
-from schemas.kafka import admin, committed_offsets, consumer, ensure_topics, producer
+from schemas.kafka.clients import admin, consumer, producer
+from schemas.kafka.reading import committed_offsets
+from schemas.kafka.topics import ensure_topics
 from schemas.topics import QUARANTINE, cells_topic, state_topic
-from streams.account import Handed
 from streams.families import FAMILIES
+from streams.family_partition import Fetched
 from streams.ledger import Ledger
 from streams.takeover import take_over
 
@@ -44,9 +47,9 @@ async def opened(hub: Hub, *partitions: int) -> list[Ledger]:
 async def count_all(hub: Hub) -> None:
     """What a worker does until nothing waits."""
     for one in await opened(hub, *range(hub.settings.partitions)):
-        for topic, account in one.accounts.items():
-            if found := (await read(hub, account.source))[account.next :]:
-                await one.apply({topic: [Handed(found, None)]})
+        for topic, part in one.by_topic.items():
+            if found := (await read(hub, part.source))[part.next :]:
+                await one.apply({topic: [Fetched(found, None)]})
         await one.close()
 
 
@@ -184,7 +187,7 @@ async def test_facts_that_were_deleted_before_they_were_counted(
     assert code == 0
     (successor,) = await opened(hub)
     await successor.apply(batch(records[60:], None))
-    assert successor.accounts[SOURCE.topic].next == records[-1].offset + 1
+    assert successor.by_topic[SOURCE.topic].next == records[-1].offset + 1
     await successor.close()
 
 
@@ -265,9 +268,9 @@ async def test_what_others_wrote_is_passed_over_named_and_kept_in_quarantine(
     for one in await opened(hub, 0, 1):
         await one.apply(
             {
-                SOURCE.topic: [Handed(records[50:], None)]
+                SOURCE.topic: [Fetched(records[50:], None)]
                 if one.partition == 0
-                else [Handed(others, None)]
+                else [Fetched(others, None)]
             }
         )
         await one.close()
@@ -293,7 +296,7 @@ async def test_states_that_are_not_what_the_events_say_are_told(
 ) -> None:
     """Cells alone don't show it: the next fact about the thing would be counted wrongly."""
     await ledger.apply(batch(records[:50], None))
-    states = dict(ledger.accounts[SOURCE.topic].books.states.items())
+    states = dict(ledger.by_topic[SOURCE.topic].family_state.states.items())
     await ledger.close()
     wrong, other = list(states)[:2]
     async with producer(hub.settings) as sender:

@@ -20,7 +20,8 @@ from test_up import Up, up
 
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.modes import BATCH, JSON, STRUCTURED
-from schemas.kafka import consumer, read_to_end
+from schemas.kafka.clients import consumer
+from schemas.kafka.reading import read_to_end
 from schemas.personal import personal_number
 from schemas.settings import Settings
 from schemas.topics import TOPICS

@@ -13,11 +13,11 @@ import httpx
 from harness import Hub, until
 
 from connectors.publishing.publisher import Publisher
-from metrics.lists.tables import LISTED_FAMILIES
 from ops.simulate.run import START
 from ops.simulate.whole import whole_province
 from schemas.clock import iso
 from schemas.events import Event
+from schemas.families import LISTED_FAMILIES
 
 ID = "TST/H35?1#2 %41"
 SENT = [  # the finish comes before the reception, and comes twice

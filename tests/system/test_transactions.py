@@ -25,12 +25,12 @@ from harness import Hub, until
 from test_ledger import exact, read
 
 from connectors.publishing.publisher import Publisher
-from ops.recount import recount
+from ops.recount.compare import recount
 from ops.simulate.stream import events
 from schemas.errors import LedgerError
-from schemas.kafka import admin
+from schemas.kafka.clients import admin
 from schemas.topics import cells_topic, state_topic
-from streams.account import Handed
+from streams.family_partition import Fetched
 from streams.ledger import Ledger
 from streams.takeover import take_over
 
@@ -42,7 +42,7 @@ FAILURES = (
     UnknownTopicOrPartitionError,
     TopicAuthorizationFailedError,
 )
-Batches = dict[str, list[Handed]]
+Batches = dict[str, list[Fetched]]
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ async def batches(hub: Hub) -> Batches:
             ]
         )
     return {
-        source.topic: [Handed(await read(hub, source), None)] for source in (DOSSIERS, DOCUMENTS)
+        source.topic: [Fetched(await read(hub, source), None)] for source in (DOSSIERS, DOCUMENTS)
     }
 
 
@@ -100,7 +100,7 @@ async def failed_write(
     to.
     """
     ledger = await opened(hub)
-    assert [account.next for account in ledger.accounts.values()] == [0] * len(ledger.accounts)
+    assert [part.next for part in ledger.by_topic.values()] == [0] * len(ledger.by_topic)
     try:
         with (
             failing(number, error) as sent,

@@ -18,7 +18,7 @@ from schemas.declarations import Declaration
 from schemas.events import Event
 from schemas.events.explain import explain
 from schemas.masking import quoted, shown
-from schemas.personal import Found, personal_numbers
+from schemas.personal import personal_numbers
 
 
 class Draft(NamedTuple):
@@ -91,11 +91,9 @@ def personal(draft: Draft, event: Event) -> str | None:
     """The first column of which the event holds what looks like a number of a person, in words;
     None if there is none.
     """
-    for field, kind in personal_numbers(event):
-        return (
-            f"{draft.unit.origins.get(field, field)}: {Found(field, kind).message}, for {field} of"
-            f" {event.type}"
-        )
+    for found in personal_numbers(event):
+        column = draft.unit.origins.get(found.field, found.field)
+        return f"{column}: {found.message}, for {found.field} of {event.type}"
     return None
 
 

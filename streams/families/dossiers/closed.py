@@ -10,30 +10,39 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import NamedTuple
 
-from schemas.cells import DAYS_BOUNDS, LAG_BOUNDS, WORKING_LAG_BOUNDS
+import msgspec
+
+from schemas.cells.kinds import DAYS_BOUNDS, LAG_BOUNDS, WORKING_LAG_BOUNDS
 from schemas.clock import day, day_number
 from schemas.codes import CHANNELS
-from schemas.states import Dossier, Reported
+from schemas.states import Dossier, FinishFact, HeardAt, ReturnFact
 from schemas.worktime import WorkTime
-from streams.families.base import Contribution, newer_reported, places
+from streams.families.base import Contribution, measure_indexes, newer_reported
 from streams.families.bounds import too_many
+from streams.families.dossiers.reception import PAPERS_DIGITISED
 
-PAPERS_DIGITISED = 16  # among the bits of a reception
 ASKED, CAME = 1, 2  # what is known of papers at an instant
 
-CLOSED = places("dossiers", "closed")
+_CLOSED = measure_indexes("dossiers", "closed")
 ONLINE = CHANNELS.index("online")
-SECONDS, WORKING_SECONDS = CLOSED["processing_seconds"], CLOSED["processing_working_seconds"]
-PAUSED = CLOSED["paused_working_seconds"]
-DAYS_0 = CLOSED[f"days_le_{DAYS_BOUNDS[0]}"]
+_SECONDS, _WORKING_SECONDS = _CLOSED["processing_seconds"], _CLOSED["processing_working_seconds"]
+_PAUSED = _CLOSED["paused_working_seconds"]
+_FIRST_CLASS_OF_DAYS = _CLOSED[f"days_le_{DAYS_BOUNDS[0]}"]
 
-# The end of a dossier: time, outcome (finished, withdrawn, stopped), when the hub first heard of it
-End = tuple[int, str, Reported]
-Return = tuple[int, bytes, bool, str, Reported]
-Amounts = tuple[tuple[int, int], ...]  # (place, amount)
+MeasureAmounts = tuple[tuple[int, int], ...]  # (index of a measure, amount)
 
 
-class LagPlaces(NamedTuple):
+class DossierEnd(msgspec.Struct, frozen=True, gc=False):
+    """The end of a dossier. As a struct, which costs no more than a tuple: one is made for every
+    event.
+    """
+
+    at: int
+    outcome: str  # finished, withdrawn, stopped
+    heard_at: HeardAt  # when the hub first heard of it
+
+
+class LagIndexes(NamedTuple):
     """Of a step that is reported: where its reports, the sums of their lags and the first classes
     of lag stand.
     """
@@ -45,7 +54,7 @@ class LagPlaces(NamedTuple):
     first_working_class: int
 
     @classmethod
-    def of(cls, step: str, where: dict[str, int]) -> LagPlaces:
+    def of(cls, step: str, where: dict[str, int]) -> LagIndexes:
         """By the step's prefix."""
         names = (
             "reports",
@@ -57,32 +66,34 @@ class LagPlaces(NamedTuple):
         return cls(*(where[step + name] for name in names))
 
 
-END_LAG = LagPlaces.of("", CLOSED)
-RETURN_LAG = LagPlaces.of("return_", CLOSED)
+_END_LAG = LagIndexes.of("", _CLOSED)
+_RETURN_LAG = LagIndexes.of("return_", _CLOSED)
 
 
-def end_of(state: Dossier) -> End | None:
+def end_of(state: Dossier) -> DossierEnd | None:
     """The closing fact that stands: finish, else return, else the later of withdrawal and stop;
     None while open.
     """
     reopened = state.reopened
     finish = finish_of(state)
-    if finish is not None and finish[0] >= reopened:
-        return finish[0], "finished", finish[3]
+    if finish is not None and finish.occurred_at >= reopened:
+        return DossierEnd(finish.occurred_at, "finished", finish.heard_at)
     returned = state.returned
-    if returned is not None and returned[0] >= reopened:
-        return returned[0], "finished", returned[4]
-    if state.withdrawal is None and state.stop is None:
-        return None
-    others = [
-        (fact[0], outcome, fact[2])
-        for fact, outcome in ((state.withdrawal, "withdrawn"), (state.stop, "stopped"))
-        if fact is not None and fact[0] >= reopened
-    ]
-    return max(others, key=lambda end: (end[0], end[1])) if others else None
+    if returned is not None and returned.occurred_at >= reopened:
+        return DossierEnd(returned.occurred_at, "finished", returned.heard_at)
+    withdrawn, stopped = state.withdrawal, state.stop
+    if withdrawn is not None and withdrawn.occurred_at < reopened:
+        withdrawn = None
+    if stopped is not None and stopped.occurred_at < reopened:
+        stopped = None
+    if withdrawn is not None and (stopped is None or withdrawn.occurred_at >= stopped.occurred_at):
+        return DossierEnd(withdrawn.occurred_at, "withdrawn", withdrawn.heard_at)
+    if stopped is not None:
+        return DossierEnd(stopped.occurred_at, "stopped", stopped.heard_at)
+    return None
 
 
-def finish_of(state: Dossier) -> tuple[int, bytes, bool, Reported] | None:
+def finish_of(state: Dossier) -> FinishFact | None:
     """The finish with the greatest (occurred_at, event id) of all sources."""
     best = None
     for fact in state.finish.values():
@@ -90,11 +101,14 @@ def finish_of(state: Dossier) -> tuple[int, bytes, bool, Reported] | None:
     return best
 
 
-def lag(ones: list[int], at: int, reported: int, where: LagPlaces, work: WorkTime) -> Amounts:
+def lag(
+    ones: list[int], at: int, heard_at: int, where: LagIndexes, work: WorkTime
+) -> MeasureAmounts:
     """Adds a report and its classes of lag, by the clock and in working time; returns both lags as
     what they add to the sums.
     """
-    seconds, working = max(0, reported - at) // 1000, work.seconds(at, reported)
+    seconds = max(0, heard_at - at) // 1000
+    working = work.seconds(at, heard_at)
     ones += (
         where.reports,
         where.first_class + bisect_left(LAG_BOUNDS, seconds),
@@ -103,57 +117,58 @@ def lag(ones: list[int], at: int, reported: int, where: LagPlaces, work: WorkTim
     return (where.seconds, seconds), (where.working_seconds, working)
 
 
-def waiting(state: Dossier) -> bool:
+def is_waiting(state: Dossier) -> bool:
     """For papers or for a fee."""
-    return (state.supplement is not None and state.supplement[2]) or (
-        state.fee is not None and state.fee[2]
+    return (state.supplement is not None and state.supplement.waiting) or (
+        state.fee is not None and state.fee.waiting
     )
 
 
-def closed(state: Dossier, tail: str, end: End, due: int, work: WorkTime) -> Contribution:
+def closed(state: Dossier, tail: str, end: DossierEnd, due: int, work: WorkTime) -> Contribution:
     """What a dossier that has ended counts for."""
-    at, outcome, reported = end
-    ones = [CLOSED["closed"], CLOSED[outcome]]
+    at, heard_at = end.at, end.heard_at
+    ones = [_CLOSED["closed"], _CLOSED[end.outcome]]
     returned = returned_of(state)
-    if outcome == "finished":
+    if end.outcome == "finished":
         ones += _finished(state, returned)
-    ones += _timing(at, due, returned) if due else (CLOSED["no_due"],)
+    if due:
+        ones += _timing(at, due, returned)
+    else:
+        ones.append(_CLOSED["no_due"])
     amounts = _durations(state, end, ones, due, work)
-    if reported is not None:
-        amounts += lag(ones, at, reported, END_LAG, work)
-        if day(reported) > day(at):
-            ones.append(CLOSED["reported_late"])
-        if at <= due < reported and not waiting(state):
-            ones.append(CLOSED["looked_overdue"])
-    if returned is not None and returned[4] is not None and outcome == "finished":
-        amounts += lag(ones, returned[0], returned[4], RETURN_LAG, work)
+    if heard_at is not None:
+        amounts += lag(ones, at, heard_at, _END_LAG, work)
+        if day(heard_at) > day(at):
+            ones.append(_CLOSED["reported_late"])
+        if at <= due < heard_at and not is_waiting(state):
+            ones.append(_CLOSED["looked_overdue"])
+    if returned is not None and returned.heard_at is not None and end.outcome == "finished":
+        amounts += lag(ones, returned.occurred_at, returned.heard_at, _RETURN_LAG, work)
     return (f"dossiers|closed|{tail}{day(at)}".encode(), tuple(ones), amounts)
 
 
-def _durations(state: Dossier, end: End, ones: list[int], due: int, work: WorkTime) -> Amounts:
+def _durations(
+    state: Dossier, end: DossierEnd, ones: list[int], due: int, work: WorkTime
+) -> MeasureAmounts:
     """How long it took by the clock, a finished one in working time without the waits for papers,
     and those waits.
     """
     assert state.reception is not None
-    received_at, end_at = state.reception[2], end[0]
-    ones.append(
-        DAYS_0 + bisect_left(DAYS_BOUNDS, max(0, day_number(end_at) - day_number(received_at)))
-    )
-    asked, paused = (
-        _pauses(state, received_at, end_at, work)
-        if state.papers and not too_many("papers", state.papers)
-        else (0, 0)
-    )
+    received_at, end_at = state.reception.received_at, end.at
+    days = max(0, day_number(end_at) - day_number(received_at))
+    ones.append(_FIRST_CLASS_OF_DAYS + bisect_left(DAYS_BOUNDS, days))
+    asked = paused = 0
+    if state.papers and not too_many("papers", state.papers):
+        asked, paused = _pauses(state, received_at, end_at, work)
     if asked:
-        ones.append(CLOSED["asked_for_papers"])
+        ones.append(_CLOSED["asked_for_papers"])
         if asked > 1 and due and day(end_at) <= day(due):
-            ones.append(CLOSED["asked_again_in_time"])
-    amounts = (SECONDS, max(0, end_at - received_at) // 1000), (PAUSED, paused)
-    return (
-        (*amounts, (WORKING_SECONDS, work.seconds(received_at, end_at) - paused))
-        if end[1] == "finished"
-        else amounts
-    )
+            ones.append(_CLOSED["asked_again_in_time"])
+    took = (_SECONDS, max(0, end_at - received_at) // 1000)
+    if end.outcome != "finished":
+        return took, (_PAUSED, paused)
+    working = work.seconds(received_at, end_at) - paused
+    return took, (_PAUSED, paused), (_WORKING_SECONDS, working)
 
 
 def _pauses(state: Dossier, received_at: int, end_at: int, work: WorkTime) -> tuple[int, int]:
@@ -168,45 +183,58 @@ def _pauses(state: Dossier, received_at: int, end_at: int, work: WorkTime) -> tu
         said = state.papers[at]
         asked += said & ASKED
         if said & CAME:
-            paused += work.seconds(max(since, received_at), at) if since else 0
+            if since:
+                paused += work.seconds(max(since, received_at), at)
             since = 0
         elif not since:
             since = at
-    return asked, paused + (work.seconds(max(since, received_at), end_at) if since else 0)
+    if since:
+        paused += work.seconds(max(since, received_at), end_at)
+    return asked, paused
 
 
-def returned_of(state: Dossier) -> Return | None:
+def returned_of(state: Dossier) -> ReturnFact | None:
     """The return of the result, unless a reopening undid it."""
     returned = state.returned
-    return returned if returned is not None and returned[0] >= state.reopened else None
+    if returned is not None and returned.occurred_at >= state.reopened:
+        return returned
+    return None
 
 
-def _finished(state: Dossier, returned: Return | None) -> list[int]:
-    assert state.reception is not None
-    finish = finish_of(state)
-    ones = [CLOSED["results"]]
+def _finished(state: Dossier, returned: ReturnFact | None) -> list[int]:
+    reception = state.reception
+    assert reception is not None
+    ones = [_CLOSED["results"]]
     if not state.step_at:
-        ones.append(CLOSED["finished_without_step"])
-    if state.reception[5] == ONLINE:
-        ones.append(CLOSED["finished_online"])
-    if (finish and finish[2] and finish[0] >= state.reopened) or (returned and returned[2]):
-        ones.append(CLOSED["results_digitised"])
-        if state.reception[7] & PAPERS_DIGITISED:
-            ones.append(CLOSED["digitised_throughout"])
+        ones.append(_CLOSED["finished_without_step"])
+    if reception.channel == ONLINE:
+        ones.append(_CLOSED["finished_online"])
+    if _is_digitised(state, returned):
+        ones.append(_CLOSED["results_digitised"])
+        if reception.bits & PAPERS_DIGITISED:
+            ones.append(_CLOSED["digitised_throughout"])
     if state.transfers and not too_many("transfers", state.transfers):
-        ones.append(CLOSED["moved"])
+        ones.append(_CLOSED["moved"])
         if all(state.transfers.values()):
-            ones.append(CLOSED["moved_electronically"])
+            ones.append(_CLOSED["moved_electronically"])
     return ones
 
 
-def _timing(at: int, due: int, returned: Return | None) -> list[int]:
+def _is_digitised(state: Dossier, returned: ReturnFact | None) -> bool:
+    """Whether the finish or the return that stands says that the result exists in digital form."""
+    if returned is not None and returned.digitised:
+        return True
+    finish = finish_of(state)
+    return finish is not None and finish.digitised and finish.occurred_at >= state.reopened
+
+
+def _timing(at: int, due: int, returned: ReturnFact | None) -> list[int]:
     ended, promised = day(at), day(due)
-    ones = [CLOSED["late"] if at > due else CLOSED["on_time"]]
+    ones = [_CLOSED["late"] if at > due else _CLOSED["on_time"]]
     if ended < promised:
-        ones.append(CLOSED["early"])
+        ones.append(_CLOSED["early"])
     elif ended > promised:
-        ones.append(CLOSED["late_766"])
-    if returned is not None and returned[0] > due:
-        ones.append(CLOSED["late_06a"])
+        ones.append(_CLOSED["late_766"])
+    if returned is not None and returned.occurred_at > due:
+        ones.append(_CLOSED["late_06a"])
     return ones

@@ -11,37 +11,35 @@ from functools import partial
 from itertools import pairwise
 
 from schemas.clock import day
-from schemas.codes import CHANNELS
-from schemas.states import MOST, Dossier, Reported
+from schemas.codes import CHANNELS, PAYMENT_RANK
+from schemas.states import MOST, Dossier, ReceptionFact, RefusalFact
 from schemas.worktime import WorkTime
-from streams.families.base import ALL, Contribution, Counts, places
+from streams.families.base import ALL, Contribution, Counts, measure_indexes
 from streams.families.bounds import too_many
 from streams.families.dossiers.closed import (
     ONLINE,
-    PAPERS_DIGITISED,
-    End,
-    LagPlaces,
+    DossierEnd,
+    LagIndexes,
+    MeasureAmounts,
     closed,
     end_of,
     finish_of,
+    is_waiting,
     lag,
     returned_of,
-    waiting,
 )
+from streams.families.dossiers.reception import MEASURE_OF_BITS, RECEIVED, WITH_FEE
 
-AUTHENTICATED, WITH_FEE, REUSED_DATA, BACKFILLED = 1, 2, 4, 8
-FROM_PERSONAL_STORE, POPULATION_DATA = 32, 64
-FUTURE_MS = 300_000  # clocks differ; beyond this a time lay in the future when the hub heard of it
-PAID = 2
+_FUTURE_MS = 300_000  # clocks differ; beyond this a time lay in the future when the hub heard of it
+_PAID = PAYMENT_RANK["paid"]
 
 RECEPTION, PROGRESS, PAYMENTS, RATINGS, FLAGS = 1, 2, 4, 8, 16  # the parts of a dossier's counts
 
-RECEIVED = places("dossiers", "received")
-PAID_PLACES = places("dossiers", "paid")
-RATED = places("dossiers", "rated")
-FLAGGED = places("dossiers", "flagged")
-BY_CHANNEL = tuple(RECEIVED[f"received_{channel}"] for channel in CHANNELS)
-RECEPTION_LAG = LagPlaces.of("reception_", RECEIVED)
+_PAYMENTS = measure_indexes("dossiers", "paid")
+_RATED = measure_indexes("dossiers", "rated")
+_FLAGGED = measure_indexes("dossiers", "flagged")
+_BY_CHANNEL = tuple(RECEIVED[f"received_{channel}"] for channel in CHANNELS)
+_RECEPTION_LAG = LagIndexes.of("reception_", RECEIVED)
 
 
 def counts_by(work: WorkTime) -> Counts:
@@ -54,32 +52,30 @@ def counts(work: WorkTime, state: Dossier, parts: int = ALL) -> list[Contributio
     matter.
     """
     reception = state.reception
-    refused = _refused(state)
+    refusal = _standing_refusal(state)
     if reception is None:
-        return [_refusal(state)] if refused else [_unknown(state)] if state.reporter else []
+        return _without_reception(state, refusal)
     found: list[Contribution] = []
     if parts & RECEPTION:
-        found.append(_refusal(state) if refused else _received(reception, state, work))
-    tail = f"{state.handler[2] if state.handler else reception[3]}|{reception[4]}|"
-    end = None if refused else end_of(state)
-    if parts & PROGRESS and not refused:
-        found.append(_progress(state, tail, end, work))
-        if state.reopened:
-            found.append((f"dossiers|reopened|{tail}{day(state.reopened)}".encode(), (0,), ()))
+        found.append(_received(reception, state, work) if refusal is None else _refused(refusal))
+    agency = reception.agency if state.handler is None else state.handler.agency
+    tail = f"{agency}|{reception.procedure}|"
+    end = None
+    if refusal is None:
+        end = end_of(state)
+        if parts & PROGRESS:
+            found.append(_progress(state, tail, end, work))
+            if state.reopened:
+                found.append((f"dossiers|reopened|{tail}{day(state.reopened)}".encode(), (0,), ()))
     if parts & PAYMENTS and state.payments and not too_many("payments", state.payments):
         found += _paid(state, tail)
     if parts & RATINGS and state.ratings and not too_many("ratings", state.ratings):
         found += _rated(state, tail)
     if parts & FLAGS:
-        flags = _flags(state, end)
+        flags = _flags(state, reception, end)
         if flags:
-            found.append(
-                (
-                    f"dossiers|flagged|{tail}{day(reception[2])}".encode(),
-                    (FLAGGED["flagged"], *flags),
-                    (),
-                )
-            )
+            key = f"dossiers|flagged|{tail}{day(reception.received_at)}"
+            found.append((key.encode(), (_FLAGGED["flagged"], *flags), ()))
     return found
 
 
@@ -93,9 +89,11 @@ def touched(old: Dossier, new: Dossier) -> int:
     ):
         return ALL
     paid = new.payments != old.payments
-    parts = RECEPTION if paid and _paid_online(new) != _paid_online(old) else 0
+    parts = 0
+    if paid and _paid_online(new) != _paid_online(old):
+        parts = RECEPTION
     if new.handler != old.handler and (
-        old.handler is None or new.handler is None or new.handler[2] != old.handler[2]
+        old.handler is None or new.handler is None or new.handler.agency != old.handler.agency
     ):
         return parts | ALL & ~RECEPTION
     if paid:
@@ -103,154 +101,154 @@ def touched(old: Dossier, new: Dossier) -> int:
     if new.ratings != old.ratings:
         parts |= RATINGS
     if new.step_at != old.step_at or new.first_step_at != old.first_step_at:
-        parts |= FLAGS if old.step_at or not (new.finish or new.returned) else PROGRESS | FLAGS
+        parts |= FLAGS
+        if not old.step_at and (new.finish or new.returned):
+            parts |= PROGRESS
     if new.dues != old.dues or _closings(new) != _closings(old):
         parts |= PROGRESS | FLAGS
-    elif new.transfers != old.transfers or new.papers != old.papers or waiting(new) != waiting(old):
+    elif (
+        new.transfers != old.transfers
+        or new.papers != old.papers
+        or is_waiting(new) != is_waiting(old)
+    ):
         parts |= PROGRESS
-    return parts | FLAGS if _gathered_too_much(new) else parts
+    if _gathered_too_much(new):
+        parts |= FLAGS
+    return parts
 
 
 def _closings(state: Dossier) -> tuple[object, ...]:
     return state.finish, state.returned, state.withdrawal, state.stop
 
 
-def _progress(state: Dossier, tail: str, end: End | None, work: WorkTime) -> Contribution:
+def _progress(state: Dossier, tail: str, end: DossierEnd | None, work: WorkTime) -> Contribution:
     due = state.dues[max(state.dues)] if state.dues else 0
     if end is not None:
         return closed(state, tail, end, due, work)
-    return (f"dossiers|open|{tail}{due}".encode(), (0, 1) if waiting(state) else (0,), ())
+    return (f"dossiers|open|{tail}{due}".encode(), (0, 1) if is_waiting(state) else (0,), ())
 
 
-def _refused(state: Dossier) -> bool:
-    """Whether a refusal stands: not undone by a reopening, nor by a reception after it."""
+def _standing_refusal(state: Dossier) -> RefusalFact | None:
+    """The refusal, unless a reopening undid it, or a reception after it."""
     refusal, reception = state.refusal, state.reception
-    if refusal is None or refusal[0] < state.reopened:
-        return False
-    return reception is None or refusal[0] >= reception[2]
+    if refusal is None or refusal.occurred_at < state.reopened:
+        return None
+    if reception is not None and refusal.occurred_at < reception.received_at:
+        return None
+    return refusal
 
 
-def _refusal(state: Dossier) -> Contribution:
-    assert state.refusal is not None
-    at, _, agency, procedure, _ = state.refusal
-    return (f"dossiers|refused|{agency}|{procedure}|{day(at)}".encode(), (0,), ())
+def _refused(refusal: RefusalFact) -> Contribution:
+    key = f"dossiers|refused|{refusal.agency}|{refusal.procedure}|{day(refusal.occurred_at)}"
+    return (key.encode(), (0,), ())
 
 
-def _unknown(state: Dossier) -> Contribution:
-    assert state.reporter is not None
-    at, agency = state.reporter
-    return (f"dossiers|flagged|{agency}|-|{day(at)}".encode(), _unknown_ones(state), ())
+def _without_reception(state: Dossier, refusal: RefusalFact | None) -> list[Contribution]:
+    """Refused, else flagged at the agency that spoke of it; nothing where nobody has."""
+    if refusal is not None:
+        return [_refused(refusal)]
+    reporter = state.reporter
+    if reporter is None:
+        return []
+    key = f"dossiers|flagged|{reporter.agency}|-|{day(reporter.occurred_at)}"
+    return [(key.encode(), _flags_without_reception(state), ())]
 
 
-def _unknown_ones(state: Dossier) -> tuple[int, ...]:
-    if _gathered_too_much(state):
-        return *_without_reception(state, waits=False), FLAGGED["too_many"]
-    return _without_reception(state, waits=state.supplement is not None and state.supplement[2])
-
-
-def _without_reception(state: Dossier, *, waits: bool) -> tuple[int, ...]:
+def _flags_without_reception(state: Dossier) -> tuple[int, ...]:
+    much = _gathered_too_much(state)
     if end_of(state) is not None:
-        return FLAGGED["flagged"], FLAGGED["no_reception"], FLAGGED["end_without_reception"]
-    if waits:
+        flags = [_FLAGGED["flagged"], _FLAGGED["no_reception"], _FLAGGED["end_without_reception"]]
+    elif not much and state.supplement is not None and state.supplement.waiting:
         # the portal's state 5: to lack a reception breaks no rule then
-        return (FLAGGED["supplement_before_reception"],)
-    return FLAGGED["flagged"], FLAGGED["no_reception"]
+        flags = [_FLAGGED["supplement_before_reception"]]
+    else:
+        flags = [_FLAGGED["flagged"], _FLAGGED["no_reception"]]
+    if much:
+        flags.append(_FLAGGED["too_many"])
+    return tuple(flags)
 
 
-def _received(
-    reception: tuple[int, bytes, int, str, str, int, int, int, Reported],
-    state: Dossier,
-    work: WorkTime,
-) -> Contribution:
-    said_at, _, received_at, agency, procedure, channel, level, bits, reported = reception
-    ones = [0, BY_CHANNEL[channel]]
-    if level >= 3:
-        ones.append(RECEIVED["received_partial"] if level == 3 else RECEIVED["received_full"])
+def _received(reception: ReceptionFact, state: Dossier, work: WorkTime) -> Contribution:
+    bits, level, heard_at = reception.bits, reception.level, reception.heard_at
+    ones = [0, _BY_CHANNEL[reception.channel]]
+    if level == 3:
+        ones.append(RECEIVED["received_partial"])
+    elif level > 3:
+        ones.append(RECEIVED["received_full"])
     if bits:
-        ones += [place for bit, place in RECEIVED_BITS if bits & bit]
+        ones += [index for mask, index in MEASURE_OF_BITS if bits & mask]
     if state.payments and bits & WITH_FEE and _paid_online(state):
         ones.append(RECEIVED["paid_online"])
-    sums = () if reported is None else lag(ones, said_at, reported, RECEPTION_LAG, work)
-    return (
-        f"dossiers|received|{agency}|{procedure}|{day(received_at)}".encode(),
-        tuple(ones),
-        sums,
-    )
+    amounts: MeasureAmounts = ()
+    if heard_at is not None:
+        amounts = lag(ones, reception.occurred_at, heard_at, _RECEPTION_LAG, work)
+    key = f"dossiers|received|{reception.agency}|{reception.procedure}|{day(reception.received_at)}"
+    return (key.encode(), tuple(ones), amounts)
 
 
 def _paid_online(state: Dossier) -> bool:
     if too_many("payments", state.payments):
         return False
-    return any(rank == PAID and online for _, rank, _, online in state.payments.values())
-
-
-RECEIVED_BITS = (
-    (WITH_FEE, RECEIVED["with_fee"]),
-    (AUTHENTICATED, RECEIVED["authenticated"]),
-    (REUSED_DATA, RECEIVED["reused_data"]),
-    (BACKFILLED, RECEIVED["backfilled"]),
-    (PAPERS_DIGITISED, RECEIVED["papers_digitised"]),
-    (FROM_PERSONAL_STORE, RECEIVED["from_personal_store"]),
-    (AUTHENTICATED | FROM_PERSONAL_STORE | POPULATION_DATA, RECEIVED["identified"]),
-)
+    return any(one.rank == _PAID and one.online for one in state.payments.values())
 
 
 def _paid(state: Dossier, tail: str) -> list[Contribution]:
     found: list[Contribution] = []
-    for at, rank, amount, online in state.payments.values():
-        if rank == PAID:
-            sums = (
-                (PAID_PLACES["amount"], amount),
-                (PAID_PLACES["amount_online"], amount if online else 0),
+    for payment in state.payments.values():
+        if payment.rank == _PAID:
+            amounts = (
+                (_PAYMENTS["amount"], payment.amount),
+                (_PAYMENTS["amount_online"], payment.amount if payment.online else 0),
             )
-            found.append(
-                (f"dossiers|paid|{tail}{day(at)}".encode(), (0, 1) if online else (0,), sums)
-            )
+            key = f"dossiers|paid|{tail}{day(payment.occurred_at)}"
+            found.append((key.encode(), (0, 1) if payment.online else (0,), amounts))
     return found
 
 
 def _rated(state: Dossier, tail: str) -> list[Contribution]:
     found: list[Contribution] = []
-    for at, satisfied, about, _ in state.ratings.values():
-        suffix = RATING_SUFFIX.get(about, "")
-        ones = [RATED[f"ratings{suffix}"]]
-        if satisfied:
-            ones.append(RATED[f"satisfied{suffix}"])
-        found.append((f"dossiers|rated|{tail}{day(at)}".encode(), tuple(ones), ()))
+    for rating in state.ratings.values():
+        suffix = _RATING_SUFFIX.get(rating.about, "")
+        ones = [_RATED[f"ratings{suffix}"]]
+        if rating.satisfied:
+            ones.append(_RATED[f"satisfied{suffix}"])
+        key = f"dossiers|rated|{tail}{day(rating.occurred_at)}"
+        found.append((key.encode(), tuple(ones), ()))
     return found
 
 
-RATING_SUFFIX = {
+_RATING_SUFFIX = {
     "agency": "_agency",
     "health": "_health_education",
     "education": "_health_education",
 }
 
 
-def _flags(state: Dossier, end: End | None) -> list[int]:
+def _flags(state: Dossier, reception: ReceptionFact, end: DossierEnd | None) -> list[int]:
     """The data-quality rules that the dossier breaks."""
-    reception = state.reception
-    assert reception is not None
-    received_at, reported = reception[2], reception[8]
+    received_at, heard_at = reception.received_at, reception.heard_at
     flags = []
-    if reception[6] == 2 and reception[5] == ONLINE:
-        flags.append(FLAGGED["offline_procedure_online"])
-    if reported is not None and received_at > reported + FUTURE_MS:
-        flags.append(FLAGGED["received_in_future"])
+    if reception.level == 2 and reception.channel == ONLINE:
+        flags.append(_FLAGGED["offline_procedure_online"])
+    if heard_at is not None and received_at > heard_at + _FUTURE_MS:
+        flags.append(_FLAGGED["received_in_future"])
     if state.dues:
         flags += _due_flags(state.dues, received_at)
     if 0 < state.first_step_at < received_at:
-        flags.append(FLAGGED["step_before_reception"])
-    if (
-        1 < len(state.finish) <= MOST["finish"]
-        and len({fact[0] for fact in state.finish.values() if fact[0] >= state.reopened}) > 1
-    ):
-        flags.append(FLAGGED["sources_disagree"])
+        flags.append(_FLAGGED["step_before_reception"])
+    if 1 < len(state.finish) <= MOST["finish"] and _disagree(state):
+        flags.append(_FLAGGED["sources_disagree"])
     if end is not None:
         flags += _end_flags(state, end, received_at)
     if _gathered_too_much(state):
-        flags.append(FLAGGED["too_many"])
+        flags.append(_FLAGGED["too_many"])
     return flags
+
+
+def _disagree(state: Dossier) -> bool:
+    """Whether sources report different times of the finish, of those that no reopening undid."""
+    times = {fact.occurred_at for fact in state.finish.values()}
+    return sum(at >= state.reopened for at in times) > 1
 
 
 def _gathered_too_much(state: Dossier) -> bool:
@@ -267,32 +265,36 @@ def _gathered_too_much(state: Dossier) -> bool:
     )
 
 
-def _end_flags(state: Dossier, end: End, received_at: int) -> list[int]:
-    at, outcome, reported = end
+def _end_flags(state: Dossier, end: DossierEnd, received_at: int) -> list[int]:
+    at = end.at
     flags = []
-    if outcome == "finished":
+    if end.outcome == "finished":
         flags += _result_flags(state, at)
-    if reported is not None and at > reported + FUTURE_MS:
-        flags.append(FLAGGED["ended_in_future"])
+    if end.heard_at is not None and at > end.heard_at + _FUTURE_MS:
+        flags.append(_FLAGGED["ended_in_future"])
     if received_at > at:
-        flags.append(FLAGGED["received_after_end"])
+        flags.append(_FLAGGED["received_after_end"])
     if state.step_at > at:
-        flags.append(FLAGGED["step_after_end"])
+        flags.append(_FLAGGED["step_after_end"])
     return flags
 
 
 def _result_flags(state: Dossier, end_at: int) -> list[int]:
     finish = finish_of(state)
-    if finish is None or finish[0] < state.reopened:
-        return [FLAGGED["finished_without_end"]]
+    if finish is None or finish.occurred_at < state.reopened:
+        return [_FLAGGED["finished_without_end"]]
     returned = returned_of(state)
-    return [FLAGGED["returned_before_end"]] if returned is not None and returned[0] < end_at else []
+    if returned is not None and returned.occurred_at < end_at:
+        return [_FLAGGED["returned_before_end"]]
+    return []
 
 
 def _due_flags(dues: dict[int, int], received_at: int) -> list[int]:
-    flags = [FLAGGED["due_before_reception"]] if dues[max(dues)] < received_at else []
+    flags = []
+    if dues[max(dues)] < received_at:
+        flags.append(_FLAGGED["due_before_reception"])
     if len(dues) > 1 and not too_many("dues", dues) and _moved_after_passed(dues):
-        flags.append(FLAGGED["due_moved_after_passed"])
+        flags.append(_FLAGGED["due_moved_after_passed"])
     return flags
 
 

@@ -1,7 +1,7 @@
 """Dossiers: how facts about one dossier join into its state. What the state counts for:
-dossier_counts.py.
+counts.py.
 
-Registers keep the value with the greatest (occurred_at, event id); maps are united by their natural
+Registers keep the fact with the greatest (occurred_at, event id); maps are united by their natural
 key. The rules in words: docs/figures.md.
 """
 
@@ -11,51 +11,50 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 
 from schemas.codes import CHANNELS, PAYMENT_RANK
-from schemas.states import Dossier, pack_id
-from schemas.worktime import work_time
-from streams.families.base import Family, Fields, Merge, newer, newer_reported
-from streams.families.bounds import Group, by_key, by_register
-from streams.families.dossiers.closed import ASKED, CAME, PAPERS_DIGITISED
-from streams.families.dossiers.counts import (
-    AUTHENTICATED,
-    BACKFILLED,
-    FROM_PERSONAL_STORE,
-    POPULATION_DATA,
-    REUSED_DATA,
-    WITH_FEE,
-    counts_by,
-    touched,
+from schemas.states import (
+    ClosingFact,
+    Dossier,
+    FinishFact,
+    HandlerFact,
+    HeardAt,
+    PaymentFact,
+    RatingFact,
+    ReceptionFact,
+    RefusalFact,
+    ReporterFact,
+    ReturnFact,
+    WaitFact,
+    pack_id,
 )
+from schemas.wire import Fields
+from schemas.worktime import work_time
+from streams.families.base import Family, Merge, newer, newer_reported
+from streams.families.bounds import BoundedGroup, by_fact, by_key
+from streams.families.dossiers.closed import ASKED, CAME
+from streams.families.dossiers.counts import counts_by, touched
+from streams.families.dossiers.reception import BIT_OF_FIELD
 
-CHANNEL_PLACE: Mapping[str, int] = {channel: place for place, channel in enumerate(CHANNELS)}
-OTHER = CHANNEL_PLACE["other"]
+_CHANNEL_INDEX: Mapping[str, int] = {channel: index for index, channel in enumerate(CHANNELS)}
+_OTHER = _CHANNEL_INDEX["other"]
 
 
 def _reception(state: Dossier, fields: Fields, at: int, received_at: int, broker_ms: int) -> None:
-    backfill = fields["backfill"]
-    bits = (
-        (AUTHENTICATED if fields["authenticated"] else 0)
-        | (WITH_FEE if fields["with_fee"] else 0)
-        | (REUSED_DATA if fields["reused_data"] else 0)
-        | (BACKFILLED if backfill else 0)
-        | (PAPERS_DIGITISED if fields["papers_digitised"] else 0)
-        | (FROM_PERSONAL_STORE if fields["from_personal_store"] else 0)
-        | (POPULATION_DATA if fields["population_data"] else 0)
+    bits = 0
+    for field, bit in BIT_OF_FIELD:
+        if fields[field]:
+            bits |= bit
+    said = ReceptionFact(
+        at,
+        pack_id(fields["event_id"]),
+        received_at,
+        fields["agency"],
+        fields["procedure"],
+        _CHANNEL_INDEX.get(fields["channel"], _OTHER),
+        fields["level"] or 0,
+        bits,
+        _heard_at(fields, broker_ms),
     )
-    state.reception = newer_reported(
-        state.reception,
-        (
-            at,
-            pack_id(fields["event_id"]),
-            received_at,
-            fields["agency"],
-            fields["procedure"],
-            CHANNEL_PLACE.get(fields["channel"], OTHER),
-            fields["level"] or 0,
-            bits,
-            None if backfill else broker_ms,
-        ),
-    )
+    state.reception = newer_reported(state.reception, said)
     state.reporter = None
     if fields["due_at"] is not None:
         _due(state, at, fields["due_at"])
@@ -67,12 +66,21 @@ def _due(state: Dossier, at: int, due_at: int) -> None:
 
 
 def _handler(state: Dossier, fields: Fields, agency: str) -> None:
-    state.handler = newer(
-        state.handler, (fields["occurred_at"], pack_id(fields["event_id"]), agency, fields["unit"])
+    said = HandlerFact(fields["occurred_at"], pack_id(fields["event_id"]), agency, fields["unit"])
+    state.handler = newer(state.handler, said)
+
+
+def _wait(fields: Fields, *, waiting: bool) -> WaitFact:
+    return WaitFact(fields["occurred_at"], pack_id(fields["event_id"]), waiting)
+
+
+def _closing(fields: Fields, broker_ms: int) -> ClosingFact:
+    return ClosingFact(
+        fields["occurred_at"], pack_id(fields["event_id"]), _heard_at(fields, broker_ms)
     )
 
 
-def _reported(fields: Fields, broker_ms: int) -> int | None:
+def _heard_at(fields: Fields, broker_ms: int) -> HeardAt:
     return None if fields["backfill"] else broker_ms
 
 
@@ -106,17 +114,13 @@ def transferred(state: Dossier, fields: Fields, _: int) -> None:
 
 def supplement_requested(state: Dossier, fields: Fields, _: int) -> None:
     """The dossier waits for papers."""
-    state.supplement = newer(
-        state.supplement, (fields["occurred_at"], pack_id(fields["event_id"]), True)
-    )
+    state.supplement = newer(state.supplement, _wait(fields, waiting=True))
     _papers(state, fields["occurred_at"], ASKED)
 
 
 def supplement_completed(state: Dossier, fields: Fields, _: int) -> None:
     """The wait for papers ends, perhaps with a new due time."""
-    state.supplement = newer(
-        state.supplement, (fields["occurred_at"], pack_id(fields["event_id"]), False)
-    )
+    state.supplement = newer(state.supplement, _wait(fields, waiting=False))
     _papers(state, fields["occurred_at"], CAME)
     if fields["due_at"] is not None:
         _due(state, fields["occurred_at"], fields["due_at"])
@@ -133,69 +137,61 @@ def due_changed(state: Dossier, fields: Fields, _: int) -> None:
 
 def fee_requested(state: Dossier, fields: Fields, _: int) -> None:
     """The dossier waits for a payment."""
-    state.fee = newer(state.fee, (fields["occurred_at"], pack_id(fields["event_id"]), True))
+    state.fee = newer(state.fee, _wait(fields, waiting=True))
 
 
 def paid(state: Dossier, fields: Fields, _: int) -> None:
     """The state of a payment, by reference; only a completed one ends the wait."""
-    at, rank = fields["occurred_at"], PAYMENT_RANK.get(fields["state"], 0)
-    payment = (at, rank, fields["amount"], fields["online"])
-    state.payments[fields["reference"]] = max(
-        payment, state.payments.get(fields["reference"], payment)
-    )
+    reference, rank = fields["reference"], PAYMENT_RANK.get(fields["state"], 0)
+    payment = PaymentFact(fields["occurred_at"], rank, fields["amount"], fields["online"])
+    state.payments[reference] = max(payment, state.payments.get(reference, payment))
     if fields["state"] == "paid":
-        state.fee = newer(state.fee, (at, pack_id(fields["event_id"]), False))
+        state.fee = newer(state.fee, _wait(fields, waiting=False))
 
 
 def finished(state: Dossier, fields: Fields, broker_ms: int) -> None:
     """End of processing, per source, so that sources that disagree show."""
-    fact = (
+    fact = FinishFact(
         fields["occurred_at"],
         pack_id(fields["event_id"]),
         fields["digitised"],
-        _reported(fields, broker_ms),
+        _heard_at(fields, broker_ms),
     )
     state.finish[fields["source"]] = newer_reported(state.finish.get(fields["source"]), fact)
 
 
 def result_returned(state: Dossier, fields: Fields, broker_ms: int) -> None:
     """The result was handed over."""
-    fact = (
+    fact = ReturnFact(
         fields["occurred_at"],
         pack_id(fields["event_id"]),
         fields["digitised"],
         fields["how"],
-        _reported(fields, broker_ms),
+        _heard_at(fields, broker_ms),
     )
     state.returned = newer_reported(state.returned, fact)
 
 
 def refused(state: Dossier, fields: Fields, broker_ms: int) -> None:
     """Not accepted; carries its own agency and procedure, since there may be no reception."""
-    fact = (
+    fact = RefusalFact(
         fields["occurred_at"],
         pack_id(fields["event_id"]),
         fields["agency"],
         fields["procedure"],
-        _reported(fields, broker_ms),
+        _heard_at(fields, broker_ms),
     )
     state.refusal = newer_reported(state.refusal, fact)
 
 
 def withdrawn(state: Dossier, fields: Fields, broker_ms: int) -> None:
     """Taken back by the applicant."""
-    state.withdrawal = newer_reported(
-        state.withdrawal,
-        (fields["occurred_at"], pack_id(fields["event_id"]), _reported(fields, broker_ms)),
-    )
+    state.withdrawal = newer_reported(state.withdrawal, _closing(fields, broker_ms))
 
 
 def suspended(state: Dossier, fields: Fields, broker_ms: int) -> None:
     """Processing stopped."""
-    state.stop = newer_reported(
-        state.stop,
-        (fields["occurred_at"], pack_id(fields["event_id"]), _reported(fields, broker_ms)),
-    )
+    state.stop = newer_reported(state.stop, _closing(fields, broker_ms))
 
 
 def reopened(state: Dossier, fields: Fields, _: int) -> None:
@@ -205,8 +201,9 @@ def reopened(state: Dossier, fields: Fields, _: int) -> None:
 
 def rated(state: Dossier, fields: Fields, _: int) -> None:
     """A rating, by its id; the newest statement of it stays."""
-    rating = (fields["occurred_at"], fields["satisfied"], fields["about"], fields["score"] or 0)
-    state.ratings[fields["rating_id"]] = max(rating, state.ratings.get(fields["rating_id"], rating))
+    rating_id, score = fields["rating_id"], fields["score"] or 0
+    rating = RatingFact(fields["occurred_at"], fields["satisfied"], fields["about"], score)
+    state.ratings[rating_id] = max(rating, state.ratings.get(rating_id, rating))
 
 
 def _heard(merge: Callable[[Dossier, Fields, int], None]) -> Merge:
@@ -218,7 +215,7 @@ def _heard(merge: Callable[[Dossier, Fields, int], None]) -> Merge:
     def heard(state: Dossier, fields: Fields, broker_ms: int) -> None:
         merge(state, fields, broker_ms)
         if state.reception is None:
-            spoken = (fields["occurred_at"], fields["agency"])
+            spoken = ReporterFact(fields["occurred_at"], fields["agency"])
             state.reporter = max(spoken, state.reporter or spoken)
 
     return heard
@@ -234,12 +231,12 @@ FAMILY = Family(
     states_since=3,  # requests for papers are kept, for the length of the waits
     state=Dossier,
     groups=(
-        Group("payments", "payments", by_register),
-        Group("ratings", "ratings", by_register),
-        Group("finish", "sources of its finish", by_register),
-        Group("transfers", "moves", _moved_at),
-        Group("papers", "requests for papers and answers to them", by_key),
-        Group("dues", "due times", by_key),
+        BoundedGroup("payments", "payments", by_fact),
+        BoundedGroup("ratings", "ratings", by_fact),
+        BoundedGroup("finish", "sources of its finish", by_fact),
+        BoundedGroup("transfers", "moves", _moved_at),
+        BoundedGroup("papers", "requests for papers and answers to them", by_key),
+        BoundedGroup("dues", "due times", by_key),
     ),
     merges={
         "dossier.received": received,

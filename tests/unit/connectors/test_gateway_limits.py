@@ -20,7 +20,7 @@ from connectors.gateway.modes import BATCH, JSON, STRUCTURED
 from connectors.publishing.lanes import Record
 from schemas.errors import RecordTooLarge
 from schemas.events import Event
-from schemas.quarantine import Kept, Quarantined
+from schemas.quarantine import Quarantined, QuarantineExcerpt
 from schemas.topics import QUARANTINE
 
 __all__ = ["client", "publisher"]
@@ -287,7 +287,9 @@ def test_a_bucket_fills_again_with_time() -> None:
     clock = Clock()
     bucket, one = (
         Bucket(100, clock),
-        Quarantined("file:sample/1", "no reason", "wrong_value", Kept(400, "00" * 32, "sample")),
+        Quarantined(
+            "file:sample/1", "no reason", "wrong_value", QuarantineExcerpt(400, "00" * 32, "sample")
+        ),
     )
     most, thirty_seconds = BURST_SECONDS * 100 // size_of(one), 30 * 100 // size_of(one)
     assert len(bucket.within([one] * 1_000)) == most

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from served import Clock, Port, answer, on_uvloop, problem_of, served
 from strategies import examples
 
-from connectors.gateway import build_app, room
+from connectors.gateway import room
+from connectors.gateway.app import build_app
 from connectors.gateway.room import PRESSED_RATE, PRESSED_SECONDS, NoRoom, Room, Share
 from schemas.settings import Settings
 

@@ -193,7 +193,7 @@ async def test_nothing_is_taken_while_a_restore_goes_on(monkeypatch: pytest.Monk
         assert not route.up.is_set()
         there.discard(RESTORING)
 
-    monkeypatch.setattr("schemas.kafka.producer", lambda *_, **__: Started())
+    monkeypatch.setattr("schemas.kafka.clients.producer", lambda *_, **__: Started())
     monkeypatch.setattr("connectors.publishing.route.asyncio.sleep", sleep)
     route, hub = Route(BY_NAME[QUARANTINE], Hub()), Hub()
     route._publisher, hub.silent = hub, said.append  # type: ignore[method-assign]

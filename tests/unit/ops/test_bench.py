@@ -34,13 +34,13 @@ from ops.bench.takeover import lines as takeover_lines
 from ops.cli import cli
 from ops.simulate.run import START
 from ops.simulate.stream import events
-from schemas.cells import decode_page, encode_page
+from schemas.cells.codec import decode_page, encode_page
 from schemas.clock import DAY_MS, to_datetime
 from schemas.errors import EnvironmentBroken
 from schemas.partitioner import partition_of
 from schemas.settings import Settings
-from streams.books import Books
 from streams.families import FAMILIES
+from streams.family_state import FamilyState
 
 FAST, SLOW = (
     Line("a", 60_000, "events/s", Need("at least", 50_000)),
@@ -244,21 +244,21 @@ def test_books_made_in_memory_are_those_of_the_fold() -> None:
     assert all(len(one.pages) for one in made.values())
 
 
-def held(one: Books, what: str) -> dict[bytes, object]:
+def held(one: FamilyState, what: str) -> dict[bytes, object]:
     """States, or pages whatever the order of their cells."""
     rows = dict(getattr(one, what).items())
     return rows if what == "states" else {key: decode_page(value) for key, value in rows.items()}
 
 
-def _folded(part: books.Part, partitions: int) -> dict[books.Place, Books]:
+def _folded(part: books.Part, partitions: int) -> dict[books.Place, FamilyState]:
     """The same part the long way: encoded, decoded and folded in small batches."""
-    found: dict[books.Place, Books] = {}
+    found: dict[books.Place, FamilyState] = {}
     start = START - (part.of - part.number) * books.PART_DAYS * DAY_MS
     for at, event in events(
         100 + part.number, part.dossiers, start, books.PART_DAYS, cut=part.last
     ):
         _, topic, partition, key, value, _ = waiting(event, at, partitions)
-        one = found.setdefault((event.family, partition), Books(FAMILIES[event.family]))
+        one = found.setdefault((event.family, partition), FamilyState(FAMILIES[event.family]))
         changes = one.fold([SimpleNamespace(key=key, value=value, offset=0, timestamp=at)])
         assert not changes.refused, topic
         one.keep(changes)
@@ -288,7 +288,7 @@ def test_a_part_told_in_two_halves_has_the_same_pages_as_a_whole() -> None:
     first, second = (
         books.as_books(books.merged(books.Part(number, 2, 60), 1)[0], 1) for number in (0, 1)
     )
-    together = Books(FAMILIES["dossiers"])
+    together = FamilyState(FAMILIES["dossiers"])
     for half in (first, second):
         for key, row in half["dossiers", 0].states.items():
             together.states.put(key, row)

@@ -8,24 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
 
-from schemas.cells import (
-    DAYS_BOUNDS,
-    HOURS_BOUNDS,
-    KINDS,
-    LAG_BOUNDS,
-    CellKey,
-    Rules,
-    Standing,
-    applied_row,
-    cells_of,
-    classes,
-    counted,
-    decode_page,
-    encode_page,
-    parse_key,
-    place_of,
-    read_applied_page,
-)
+from schemas.cells.applied import CellsStanding, CountingRules, applied_row, read_applied_page
+from schemas.cells.codec import decode_page, encode_page
+from schemas.cells.kinds import CELL_KINDS, DAYS_BOUNDS, HOURS_BOUNDS, LAG_BOUNDS, classes, counted
+from schemas.cells.pages import CellKey, cells_of_page, page_of, parse_key
 from schemas.codes import CHANNELS
 from schemas.errors import ContractError, NewerLayout
 
@@ -175,23 +161,23 @@ PLACES = {
     ("inventory", "reported"): ["figures", "numerator", "denominator", "without_denominator"],
     ("heartbeats", "beat"): ["occurred_at"],
 }
-NAMED = [(family, kind) for family, kinds in KINDS.items() for kind in kinds]
+NAMED = [(family, kind) for family, kinds in CELL_KINDS.items() for kind in kinds]
 
 
 @pytest.mark.parametrize(("family", "kind"), PLACES)
 def test_measures_keep_their_places(family: str, kind: str) -> None:
-    measures = list(KINDS[family][kind].measures)
+    measures = list(CELL_KINDS[family][kind].measures)
     assert measures[: len(PLACES[family, kind])] == PLACES[family, kind]
 
 
 @pytest.mark.parametrize(("family", "kind"), NAMED)
 def test_measures_are_named_once(family: str, kind: str) -> None:
-    measures = KINDS[family][kind].measures
+    measures = CELL_KINDS[family][kind].measures
     assert len(set(measures)) == len(measures)
 
 
 def test_a_measure_means_one_thing_in_a_family() -> None:
-    for family in KINDS:
+    for family in CELL_KINDS:
         names = [measure for kind in counted(family).values() for measure in kind.measures]
         assert len(names) == len(set(names)), "the same name in two kinds of one family"
 
@@ -208,12 +194,12 @@ def test_bookkeeping_is_not_counted() -> None:
         "reopened",
     }
     assert set(counted("heartbeats")) == set()
-    assert all("applied" in kinds for kinds in KINDS.values())
+    assert all("applied" in kinds for kinds in CELL_KINDS.values())
 
 
 def test_every_channel_has_its_measure() -> None:
     assert {f"received_{channel}" for channel in CHANNELS} <= set(
-        KINDS["dossiers"]["received"].measures
+        CELL_KINDS["dossiers"]["received"].measures
     )
 
 
@@ -271,20 +257,20 @@ def test_a_cell_has_its_place_on_a_page_and_is_found_there(
     key: bytes, parts: tuple[object, ...], page: bytes, name: str
 ) -> None:
     assert parse_key(key) == parts
-    assert place_of(key) == (page, name)
-    assert list(cells_of(page, encode_page({name: {0: 7, 3: 1}}))) == [
+    assert page_of(key) == (page, name)
+    assert list(cells_of_page(page, encode_page({name: {0: 7, 3: 1}}))) == [
         (CellKey(*parts), {0: 7, 3: 1})
     ]  # type: ignore[arg-type]
 
 
 def test_how_far_cells_have_come_is_a_page_of_its_own() -> None:
-    standing = Standing(41, Rules(2, 77, 3), refused_run=9)
+    standing = CellsStanding(41, CountingRules(2, 77, 3), refused_run=9)
     key, value = applied_row("documents", standing)
-    assert list(cells_of(key, value)) == [
+    assert list(cells_of_page(key, value)) == [
         (CellKey("documents", "applied", "hub", "-", 0), {1: 2, 2: 77, 3: 41, 4: 3, 5: 9})
     ]
     assert read_applied_page(value) == standing
-    assert key not in {place_of(b"documents|sent|hub|-|20251110")[0], b"documents|hub|0"}, (
+    assert key not in {page_of(b"documents|sent|hub|-|20251110")[0], b"documents|hub|0"}, (
         "an agency called hub"
     )
 
@@ -294,23 +280,23 @@ def test_how_far_cells_have_come_is_read_as_earlier_hubs_said_it() -> None:
     number.
     """
     earlier = encode_page({"applied|-": {0: 41, 1: 2, 2: 77}})
-    assert read_applied_page(earlier) == Standing(41, Rules(2, 77))
-    key, _ = applied_row("tasks", Standing(0, Rules(1)))
-    assert [sums for _, sums in cells_of(key, earlier)] == [{1: 2, 2: 77, 3: 41}]
-    assert read_applied_page(None) == Standing(0, Rules(0))
+    assert read_applied_page(earlier) == CellsStanding(41, CountingRules(2, 77))
+    key, _ = applied_row("tasks", CellsStanding(0, CountingRules(1)))
+    assert [sums for _, sums in cells_of_page(key, earlier)] == [{1: 2, 2: 77, 3: 41}]
+    assert read_applied_page(None) == CellsStanding(0, CountingRules(0))
 
 
 def test_an_earlier_hub_takes_no_offset_of_today_for_its_own() -> None:
     """It reads the first place as the offset: one that no group ever has, so it refuses the
     books.
     """
-    _, value = applied_row("documents", Standing(41, Rules(2)))
+    _, value = applied_row("documents", CellsStanding(41, CountingRules(2)))
     assert decode_page(value)["applied|-"][0] < 0
 
 
 def test_rules_are_told_in_words() -> None:
-    assert str(Rules(4)) == "version 4"
-    assert str(Rules(4, 0x45BF_1D5B, 2)) == "version 4 and office hours number 2 (45bf1d5b)"
+    assert str(CountingRules(4)) == "version 4"
+    assert str(CountingRules(4, 0x45BF_1D5B, 2)) == "version 4 and office hours number 2 (45bf1d5b)"
 
 
 def test_a_later_layout_is_told_from_junk() -> None:
@@ -352,7 +338,7 @@ def test_what_is_written_is_read(page: dict[str, dict[int, int]]) -> None:
 @pytest.mark.parametrize("value", [None, b""])
 def test_a_tombstone_has_no_cells(value: bytes | None) -> None:
     assert decode_page(value) == {}
-    assert list(cells_of(b"dossiers|A|20251103", value)) == []
+    assert list(cells_of_page(b"dossiers|A|20251103", value)) == []
 
 
 @pytest.mark.parametrize(
@@ -361,7 +347,7 @@ def test_a_tombstone_has_no_cells(value: bytes | None) -> None:
 )
 def test_anything_else_is_no_page(key: bytes | None) -> None:
     with pytest.raises(ContractError, match="no key of a page"):
-        list(cells_of(key, b""))
+        list(cells_of_page(key, b""))
 
 
 @pytest.mark.parametrize(
@@ -369,7 +355,7 @@ def test_anything_else_is_no_page(key: bytes | None) -> None:
 )
 def test_anything_else_is_no_cell(name: str) -> None:
     with pytest.raises(ContractError, match="is no cell"):
-        list(cells_of(b"dossiers|A|20251103", encode_page({name: {0: 1}})))
+        list(cells_of_page(b"dossiers|A|20251103", encode_page({name: {0: 1}})))
 
 
 @pytest.mark.parametrize(

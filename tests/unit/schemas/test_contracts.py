@@ -22,10 +22,10 @@ from hypothesis import given
 from strategies import ANY_EVENT, events, examples
 
 from schemas import contracts as lock
-from schemas.contracts import Contract, contracts, latest, unlocked, write_lock
+from schemas.contracts import Contract, contracts, latest_contracts, unlocked, write_lock
 from schemas.contracts.export import avro_schema, avro_type
 from schemas.errors import ContractError
-from schemas.events import EVENTS, FAMILIES, Event
+from schemas.events import EVENT_TYPES, EVENTS_BY_FAMILY, Event
 from schemas.wire import Decoder, encode, encode_fields
 
 DIGESTS = Path(__file__).parents[2] / "data" / "contracts.sha256"
@@ -55,7 +55,7 @@ def refusals(one: Schema, other: Schema) -> list[str]:
 
 def changed(name: str, change: Callable[[list[Schema]], object]) -> tuple[Schema, Schema]:
     """A type's newest schema, and a copy whose fields were changed."""
-    old = latest()[name].schema
+    old = latest_contracts()[name].schema
     new = copy.deepcopy(old)
     change(new["fields"])
     return old, new
@@ -69,7 +69,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(lock, "FOLDER", tmp_path)
     yield tmp_path
     contracts.cache_clear()
-    latest.cache_clear()
+    latest_contracts.cache_clear()
 
 
 def append(folder: Path, family: str, name: str, identity: int, schema: Schema) -> None:
@@ -84,16 +84,16 @@ def append(folder: Path, family: str, name: str, identity: int, schema: Schema) 
         "utf-8",
     )
     contracts.cache_clear()
-    latest.cache_clear()
+    latest_contracts.cache_clear()
 
 
 def test_every_event_model_is_locked_as_it_is() -> None:
     assert unlocked() == []
-    assert {contract.type for contract in contracts().values()} >= EVENTS.keys()
+    assert {contract.type for contract in contracts().values()} >= EVENT_TYPES.keys()
 
 
 def test_versions_count_up_from_one() -> None:
-    for name in EVENTS:
+    for name in EVENT_TYPES:
         versions = [contract.version for contract in contracts().values() if contract.type == name]
         assert versions == list(range(1, len(versions) + 1)), name
 
@@ -113,7 +113,7 @@ def test_a_locked_contract_is_never_changed_nor_dropped() -> None:
 
 
 def test_the_digest_notices_every_change() -> None:
-    contract = latest()["dossier.paid"]
+    contract = latest_contracts()["dossier.paid"]
     other = copy.deepcopy(contract.schema)
     other["fields"][-1]["default"] = "pending"
     assert digest(contract) != digest(
@@ -202,7 +202,7 @@ def test_every_locked_version_reads_what_the_newest_writes(event: Event) -> None
     """Trivial while a type has one version; from the second on it is the promise to systems not yet
     updated.
     """
-    newest = latest()[event.type]
+    newest = latest_contracts()[event.type]
     for contract in contracts().values():
         if contract.type == event.type:
             read = fastavro.schemaless_reader(
@@ -213,11 +213,11 @@ def test_every_locked_version_reads_what_the_newest_writes(event: Event) -> None
 
 
 def test_records_of_an_older_version_come_out_in_the_newest_shape(folder: Path) -> None:
-    older = latest()["dossier.paid"]
+    older = latest_contracts()["dossier.paid"]
     newer = copy.deepcopy(older.schema)
     newer["fields"].append({"name": "fee_kind", "type": "string", "default": "unknown"})
     append(folder, "dossiers", "dossier.paid", 900, newer)
-    assert latest()["dossier.paid"].version == older.version + 1
+    assert latest_contracts()["dossier.paid"].version == older.version + 1
     fields = {
         "event_id": "1",
         "source": "s",
@@ -234,7 +234,7 @@ def test_records_of_an_older_version_come_out_in_the_newest_shape(folder: Path) 
         {**fields, **defaults, "fee_kind": "unknown"},
     )
     assert (
-        decode(encode_fields(latest()["dossier.paid"], fields | {"fee_kind": "land"}))[1][
+        decode(encode_fields(latest_contracts()["dossier.paid"], fields | {"fee_kind": "land"}))[1][
             "fee_kind"
         ]
         == "land"
@@ -248,15 +248,15 @@ def test_a_model_that_changed_is_locked_as_a_new_version_with_a_free_id(
 ) -> None:
     highest = max(contracts())
 
-    class Paid(EVENTS["dossier.paid"]):  # type: ignore[misc]
+    class Paid(EVENT_TYPES["dossier.paid"]):  # type: ignore[misc]
         till: str | None = None
 
     monkeypatch.setitem(
-        lock.FAMILIES,
+        lock.EVENTS_BY_FAMILY,
         "dossiers",
-        tuple(Paid if e.type == "dossier.paid" else e for e in FAMILIES["dossiers"]),
+        tuple(Paid if e.type == "dossier.paid" else e for e in EVENTS_BY_FAMILY["dossiers"]),
     )
-    monkeypatch.setitem(lock.EVENTS, "dossier.paid", Paid)
+    monkeypatch.setitem(lock.EVENT_TYPES, "dossier.paid", Paid)
     assert unlocked() == ["dossier.paid"]
     before = json.loads((folder / "dossiers.json").read_text("utf-8"))
     assert write_lock() == [f"dossier.paid version 2 as id {highest + 1}"]
@@ -266,7 +266,9 @@ def test_a_model_that_changed_is_locked_as_a_new_version_with_a_free_id(
 
 
 def test_an_id_given_twice_is_refused(folder: Path) -> None:
-    append(folder, "documents", "document.recalled", 1, latest()["document.recalled"].schema)
+    append(
+        folder, "documents", "document.recalled", 1, latest_contracts()["document.recalled"].schema
+    )
     with pytest.raises(
         ContractError, match=r"Contract id 1 stands twice, again in documents\.json"
     ):
@@ -283,7 +285,7 @@ def test_a_damaged_lock_names_its_file(folder: Path) -> None:
 def test_a_lock_file_that_is_missing_is_written_anew(folder: Path) -> None:
     (folder / "heartbeats.json").unlink()
     contracts.cache_clear()
-    latest.cache_clear()
+    latest_contracts.cache_clear()
     assert unlocked() == ["hub.heartbeat"]
     assert [line.split(" as ")[0] for line in write_lock()] == ["hub.heartbeat version 1"]
 
@@ -295,7 +297,7 @@ def test_a_field_that_avro_here_does_not_carry_is_refused(annotation: Any) -> No
 
 
 @examples(20)
-@given(events(EVENTS["document.sent"]))
+@given(events(EVENT_TYPES["document.sent"]))
 def test_the_key_is_not_in_the_record(event: Event) -> None:
     assert event.key not in {field["name"] for field in avro_schema(type(event))["fields"]}
     assert event.thing not in Decoder("documents")(encode(event))[1]

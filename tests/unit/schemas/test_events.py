@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from strategies import ANY_EVENT, events, examples
 
-from schemas.cells import KINDS
+from schemas.cells.kinds import CELL_KINDS
 from schemas.clock import EARLIEST_MS, LATEST_MS, day_start
 from schemas.codes import (
     CHANNELS,
@@ -20,7 +20,7 @@ from schemas.codes import (
     PORTAL_APPLICANTS,
     PORTAL_CHANNELS,
 )
-from schemas.events import ACCEPTED, EVENTS, FAMILIES, Event
+from schemas.events import ACCEPTED, EVENT_TYPES, EVENTS_BY_FAMILY, Event
 from schemas.events.activities import MeetingHeld
 from schemas.events.documents import DocumentSent, DocumentStatusChanged
 from schemas.events.dossiers import (
@@ -179,17 +179,19 @@ def test_what_is_not_in_a_list_or_its_bounds_is_refused(
     assert refused(model, fields | {field: value}) == [field]
 
 
-@pytest.mark.parametrize("name", sorted(EVENTS))
+@pytest.mark.parametrize("name", sorted(EVENT_TYPES))
 def test_a_field_too_many_or_too_few_is_named(name: str) -> None:
     @examples(1)
-    @given(events(EVENTS[name]))
+    @given(events(EVENT_TYPES[name]))
     def check(event: Event) -> None:
         fields = event.model_dump()
-        assert refused(EVENTS[name], fields | {"applicant_name": "a person"}) == ["applicant_name"]
-        for field, info in EVENTS[name].model_fields.items():
+        assert refused(EVENT_TYPES[name], fields | {"applicant_name": "a person"}) == [
+            "applicant_name"
+        ]
+        for field, info in EVENT_TYPES[name].model_fields.items():
             if info.is_required():
                 assert refused(
-                    EVENTS[name], {key: value for key, value in fields.items() if key != field}
+                    EVENT_TYPES[name], {key: value for key, value in fields.items() if key != field}
                 ) == [field]
 
     check()
@@ -277,7 +279,7 @@ def test_what_is_only_unusual_is_taken(model: type[Event], fields: dict[str, Any
 
 @examples(100)
 @given(
-    st.sampled_from(sorted(EVENTS)),
+    st.sampled_from(sorted(EVENT_TYPES)),
     st.dictionaries(
         st.sampled_from([*RECEIVED, "to"]), st.one_of(st.none(), st.text(), st.integers())
     ),
@@ -287,10 +289,12 @@ def test_nothing_but_a_validation_error_comes_of_any_fields(
 ) -> None:
     refusals = []
     try:
-        EVENTS[name].model_validate(fields)
+        EVENT_TYPES[name].model_validate(fields)
     except ValidationError as error:
         refusals = error.errors()
-    assert {item["loc"][0] for item in refusals} <= EVENTS[name].model_fields.keys() | fields.keys()
+    assert {item["loc"][0] for item in refusals} <= EVENT_TYPES[
+        name
+    ].model_fields.keys() | fields.keys()
 
 
 @examples(30)
@@ -302,13 +306,13 @@ def test_events_are_immutable_and_name_their_thing(event: Event) -> None:
 
 
 def test_types_families_and_keys_belong_together() -> None:
-    assert sum(map(len, FAMILIES.values())) == len(EVENTS), "two models of one type"
-    for name, model in EVENTS.items():
-        assert model in FAMILIES[model.family]
+    assert sum(map(len, EVENTS_BY_FAMILY.values())) == len(EVENT_TYPES), "two models of one type"
+    for name, model in EVENT_TYPES.items():
+        assert model in EVENTS_BY_FAMILY[model.family]
         assert model.key in model.model_fields, name
         assert model.__doc__
-    assert FAMILIES.keys() == KINDS.keys()
-    assert set(EVENTS) - set(ACCEPTED) == {"hub.heartbeat"}, (
+    assert EVENTS_BY_FAMILY.keys() == CELL_KINDS.keys()
+    assert set(EVENT_TYPES) - set(ACCEPTED) == {"hub.heartbeat"}, (
         "the hub's own events come from nobody else"
     )
 
@@ -316,7 +320,7 @@ def test_types_families_and_keys_belong_together() -> None:
 def test_code_lists_have_a_word_for_every_value() -> None:
     assert set(PORTAL_CHANNELS.values()) <= set(CHANNELS)
     assert sorted(PAYMENT_RANK.values()) == [0, 1, 2, 3]
-    fields = {model.type: model.model_json_schema()["properties"] for model in EVENTS.values()}
+    fields = {model.type: model.model_json_schema()["properties"] for model in EVENT_TYPES.values()}
     assert fields["dossier.received"]["channel"]["enum"] == list(CHANNELS)
     assert fields["dossier.received"]["applicant"]["anyOf"][0]["enum"] == list(
         PORTAL_APPLICANTS.values()
@@ -342,6 +346,6 @@ def test_a_wrong_type_is_refused_and_not_guessed(field: str, value: object) -> N
         "channel": "online",
         "level": 4,
     }
-    EVENTS["dossier.received"].model_validate(fields)
+    EVENT_TYPES["dossier.received"].model_validate(fields)
     with pytest.raises(ValidationError, match=field):
-        EVENTS["dossier.received"].model_validate(fields | {field: value})
+        EVENT_TYPES["dossier.received"].model_validate(fields | {field: value})

@@ -17,15 +17,15 @@ from connectors.cloudevents.decode import Refused, build
 from connectors.files.mapping.mapper import RowMapper
 from connectors.files.mapping.model import load_mapping
 from connectors.files.readers.cells import Refused as RowRefused
-from connectors.gateway import build_app
+from connectors.gateway.app import build_app
 from connectors.gateway.examples import EXAMPLES
 from connectors.publishing.budget import Budget
 from connectors.publishing.lanes import Record
 from schemas.clock import LATEST_MS
-from schemas.events import EVENTS, Event
+from schemas.events import EVENT_TYPES, Event
 from schemas.events.explain import explain, known_errors
 from schemas.settings import Settings
-from schemas.times import SAMPLE
+from schemas.times import SAMPLE_TIME
 
 Json = dict[str, Any]
 CHANNELS = "online, counter, post, email, internal, other"
@@ -107,7 +107,7 @@ def without(name: str) -> Json:
         ),
         (without("id"), "id", "is missing: dossier.received needs it"),
         (without("source"), "source", "is missing: dossier.received needs it"),
-        (without("time"), "time", f"is missing; it should be text such as {SAMPLE}"),
+        (without("time"), "time", f"is missing; it should be text such as {SAMPLE_TIME}"),
         (sample(id=""), "id", "is empty"),
         (sample(id=5), "id", "should be text"),
         (sample(id="a|b"), "id", "holds the character |, which the hub keeps for itself"),
@@ -167,21 +167,21 @@ def without(name: str) -> Json:
             "time",
             "is in the year 1026 and should be between 1980 and 2100",
         ),
-        (sample(time="soon"), "time", f"should be a time such as {SAMPLE}"),
+        (sample(time="soon"), "time", f"should be a time such as {SAMPLE_TIME}"),
         (
             sample(data={"due_at": 1_762_135_200}),
             "data.due_at",
-            f"looks like seconds since 1970: send milliseconds, or text such as {SAMPLE}",
+            f"looks like seconds since 1970: send milliseconds, or text such as {SAMPLE_TIME}",
         ),
         (
             sample(data={"due_at": 7}),
             "data.due_at",
             (
                 "should be between 1980 and 2100: send milliseconds since 1970, or text such as"
-                f" {SAMPLE}"
+                f" {SAMPLE_TIME}"
             ),
         ),
-        (sample(data={"due_at": True}), "data.due_at", f"should be a time such as {SAMPLE}"),
+        (sample(data={"due_at": True}), "data.due_at", f"should be a time such as {SAMPLE_TIME}"),
         (
             sample(data={"ho_ten": "x"}),
             "data.ho_ten",
@@ -358,7 +358,7 @@ TWICE = {
 
 def every_error() -> Iterator[tuple[type[Event], Any]]:
     """Errors of every field of every event for values of every kind."""
-    for model in EVENTS.values():
+    for model in EVENT_TYPES.values():
         for fields in [
             {},
             TWICE,

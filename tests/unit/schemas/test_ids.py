@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.codes import AGENCY
+from schemas.codes import AGENCY_PATTERN
 from schemas.ids import canonical, code_in, is_thing_id, text_in
 
 # All characters of Vietnamese that carry two marks, and some that carry one.
@@ -143,12 +143,12 @@ def test_an_id_is_short_and_without_a_bar(text: str, message: str) -> None:
 )
 def test_what_is_wrong_with_a_code_is_told_in_words(text: str, message: str) -> None:
     with pytest.raises(ValueError) as refused:
-        code_in(AGENCY, 35, "._-")(text)
+        code_in(AGENCY_PATTERN, 35, "._-")(text)
     assert str(refused.value).startswith(message)
 
 
 def test_a_code_is_cleaned_as_ids_are() -> None:
-    assert code_in(AGENCY, 35, "._-")(" H35\u200b.1\ufeff") == "H35.1"
+    assert code_in(AGENCY_PATTERN, 35, "._-")(" H35\u200b.1\ufeff") == "H35.1"
 
 
 @pytest.mark.parametrize(

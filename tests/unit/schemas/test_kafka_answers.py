@@ -17,8 +17,8 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata
 
-from schemas import kafka
 from schemas.errors import KafkaUnavailable
+from schemas.kafka import clients, reading
 from schemas.settings import Settings
 
 ONE, TWO = TopicPartition("lgsp.dossiers", 0), TopicPartition("lgsp.dossiers", 1)
@@ -45,8 +45,8 @@ async def asked(monkeypatch: pytest.MonkeyPatch, *answers: Any) -> dict[TopicPar
     async def admin(_: Settings) -> AsyncIterator[Answering]:
         yield Answering(*answers)
 
-    monkeypatch.setattr(kafka, "admin", admin)
-    return await kafka.committed_offsets(Settings(), "lgsp", [ONE, TWO])
+    monkeypatch.setattr(reading, "admin", admin)
+    return await reading.committed_offsets(Settings(), "lgsp", [ONE, TWO])
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ async def test_offsets_that_are_not_told_are_asked_again(
 async def test_a_group_that_nobody_coordinates_is_no_group_without_offsets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(kafka, "COORDINATOR_TRIES", 2)
+    monkeypatch.setattr(reading, "COORDINATOR_TRIES", 2)
     with pytest.raises(KafkaUnavailable, match=r"No broker at .* coordinates group lgsp"):
         await asked(monkeypatch, {}, {})
 
@@ -85,9 +85,9 @@ async def test_a_broker_that_goes_meanwhile_is_one_sentence(
         async def start(self) -> None: ...
         async def close(self) -> None: ...
 
-    monkeypatch.setattr(kafka, "AIOKafkaAdminClient", Client)
+    monkeypatch.setattr(clients, "AIOKafkaAdminClient", Client)
     with pytest.raises(KafkaUnavailable, match=r"No Kafka answers at 127\.0\.0\.1:9092"):
-        async with kafka.admin(Settings()):
+        async with clients.admin(Settings()):
             raise error
 
 
@@ -96,19 +96,19 @@ async def test_no_client_believes_for_minutes_who_leads_a_partition() -> None:
     first offset.
     """
     settings = Settings()
-    clients = [kafka.consumer(settings)._client, kafka.producer(settings).client]
+    made = [clients.consumer(settings)._client, clients.producer(settings).client]
     async with not_started() as admin:
-        clients.append(admin._client)
-    assert [client._metadata_max_age_ms for client in clients] == [kafka.METADATA_MS] * 3
+        made.append(admin._client)
+    assert [client._metadata_max_age_ms for client in made] == [clients.METADATA_MS] * 3
 
 
 @asynccontextmanager
 async def not_started() -> AsyncIterator[Any]:
     """The hub's admin client, but it connects to nothing."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kafka.AIOKafkaAdminClient, "start", nothing)
-        patch.setattr(kafka.AIOKafkaAdminClient, "close", nothing)
-        async with kafka.admin(Settings()) as client:
+        patch.setattr(clients.AIOKafkaAdminClient, "start", nothing)
+        patch.setattr(clients.AIOKafkaAdminClient, "close", nothing)
+        async with clients.admin(Settings()) as client:
             yield client
 
 

@@ -16,8 +16,8 @@ from strategies import events
 from connectors.cloudevents.decode import build
 from connectors.gateway.examples import EXAMPLES
 from schemas.clock import LATEST_MS
-from schemas.events import ACCEPTED, EVENTS
-from schemas.personal import PROVINCES, personal_number, personal_numbers
+from schemas.events import ACCEPTED, EVENT_TYPES
+from schemas.personal import _PROVINCES, personal_number, personal_numbers
 
 CITIZEN, OLD, PHONE = "001085012345", "012345678", "0912345678"
 
@@ -124,7 +124,7 @@ def test_the_codes_of_agencies_dossiers_documents_and_procedures_never_are(code:
 
 
 @given(
-    st.sampled_from(sorted(PROVINCES)),
+    st.sampled_from(sorted(_PROVINCES)),
     st.sampled_from("01"),
     st.integers(0, 99),
     st.integers(0, 999_999),
@@ -157,7 +157,7 @@ def test_no_sample_of_an_event_holds_one_and_each_text_of_it_is_looked_at(kind: 
 
 def _choices(kind: str) -> list[str]:
     """Fields of which the model takes a few words only."""
-    described: dict[str, Any] = EVENTS[kind].model_json_schema()["properties"]
+    described: dict[str, Any] = EVENT_TYPES[kind].model_json_schema()["properties"]
     return [
         name
         for name, field in described.items()
@@ -173,7 +173,7 @@ def test_codes_of_enterprises_are_no_phones_and_lists_are_looked_through() -> No
     ] == ["to"]
 
 
-@given(events(*(EVENTS[name] for name in ("dossier.paid",))))
+@given(events(*(EVENT_TYPES[name] for name in ("dossier.paid",))))
 def test_amounts_and_times_are_none(event: Any) -> None:
     codes = {"dossier_id": "D", "event_id": "E", "source": "S", "agency": "A", "reference": "R"}
     assert personal_numbers(event.model_copy(update=codes | {"amount": 912_345_678})) == []

@@ -19,9 +19,9 @@ from connectors.cloudevents.decode import Refused, event_of
 from connectors.cloudevents.jsonitems import read_one
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.excerpts import kept_of_item, refused_item
-from ops.quarantine import Asked, instant_of, run_list, run_show
 from ops.quarantine import run as commands
 from ops.quarantine.entries import Entry, entry_of
+from ops.quarantine.run import Asked, instant_of, run_list, run_show
 from schemas.clock import DAY_MS, LATEST_MS, now_ms
 from schemas.digests import Digest, digest_of
 from schemas.errors import HubError

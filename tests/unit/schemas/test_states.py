@@ -14,19 +14,31 @@ from strategies import PRINTABLE, examples
 from schemas.states import (
     APPLIED_KEY,
     Activity,
-    Applied,
+    ActivityFact,
+    AssignmentFact,
+    ClosingFact,
     Document,
     Dossier,
+    FinishFact,
+    HandlerFact,
     Heartbeat,
-    Item,
+    InventoryItem,
+    PaymentFact,
+    ProgressFact,
+    RatingFact,
+    ReceptionFact,
+    ReturnFact,
+    SendingFact,
+    StatesApplied,
     Task,
+    WaitFact,
     applied_state,
     id_text,
     pack_id,
     read_applied,
 )
-from streams.books import Books
 from streams.families import FAMILIES
+from streams.family_state import FamilyState
 
 IDS = st.one_of(
     st.text(PRINTABLE, min_size=1, max_size=40),
@@ -77,7 +89,7 @@ ITEM = (
 HEARTBEAT = "91cf0000019aaed84380"
 NOON = 1_763_870_000_000
 APPLIED = "91cd1f90"
-STATES = [Dossier, Document, Task, Activity, Item, Heartbeat]
+STATES = [Dossier, Document, Task, Activity, InventoryItem, Heartbeat]
 
 
 @examples(400)
@@ -133,7 +145,7 @@ def test_every_family_reads_its_own_states() -> None:
 def test_the_first_states_ever_written_are_still_read() -> None:
     dossier = FAMILIES["dossiers"].decoder()(bytes.fromhex(DOSSIER))
     assert dossier == Dossier(
-        reception=(
+        reception=ReceptionFact(
             NOON,
             pack_id("3f2504e0-4f89-11d3-9a0c-0305e82c3301"),
             NOON,
@@ -144,39 +156,39 @@ def test_the_first_states_ever_written_are_still_read() -> None:
             7,
             NOON + 5,
         ),
-        handler=(NOON + 1, b"e2", "H35.2", "desk"),
+        handler=HandlerFact(NOON + 1, b"e2", "H35.2", "desk"),
         dues={NOON: NOON + 100},
-        supplement=(NOON + 2, b"e3", False),
-        fee=(NOON + 3, b"e4", True),
-        finish={"s": (NOON + 9, b"e5", True, None)},
-        returned=(NOON + 10, b"e6", False, "post", NOON + 11),
-        withdrawal=(NOON + 4, b"e7", NOON + 12),
-        stop=(NOON + 5, b"e8", None),
+        supplement=WaitFact(NOON + 2, b"e3", False),
+        fee=WaitFact(NOON + 3, b"e4", True),
+        finish={"s": FinishFact(NOON + 9, b"e5", True, None)},
+        returned=ReturnFact(NOON + 10, b"e6", False, "post", NOON + 11),
+        withdrawal=ClosingFact(NOON + 4, b"e7", NOON + 12),
+        stop=ClosingFact(NOON + 5, b"e8", None),
         reopened=NOON + 6,
         step_at=NOON + 7,
-        payments={"r": (NOON + 8, 2, 50_000, True)},
+        payments={"r": PaymentFact(NOON + 8, 2, 50_000, True)},
         transfers={"H35.1|H35.2|1": True},
-        ratings={"q": (NOON + 13, True, "procedure", 5)},
+        ratings={"q": RatingFact(NOON + 13, True, "procedure", 5)},
     )
     assert FAMILIES["documents"].decoder()(bytes.fromhex(DOCUMENT)) == Document(
-        sent=(NOON, b"e1", "H35.1", "18", True, False),
+        sent=SendingFact(NOON, b"e1", "H35.1", "18", True, False),
         statuses={"H35.2": {"01": NOON + 1, "03": NOON + 2}},
         recall={"asked": NOON + 3},
     )
     assert FAMILIES["heartbeats"].decoder()(bytes.fromhex(HEARTBEAT)) == Heartbeat(NOON)
     assert FAMILIES["tasks"].decoder()(bytes.fromhex(TASK)) == Task(
-        assigned=(NOON, b"e1", "H35.1", "H35.2", "plan"),
+        assigned=AssignmentFact(NOON, b"e1", "H35.1", "H35.2", "plan"),
         dues={NOON: NOON + 100},
-        progress=(NOON + 1, b"e2", "running"),
+        progress=ProgressFact(NOON + 1, b"e2", "running"),
         completed=NOON + 2,
         returned=NOON + 3,
         cancelled=NOON + 4,
     )
     assert FAMILIES["activities"].decoder()(bytes.fromhex(ACTIVITY)) == Activity(
-        stated=(NOON, b"e1", "work_records", "H35.1", "commune", NOON - 5, True, False),
+        stated=ActivityFact(NOON, b"e1", "work_records", "H35.1", "commune", NOON - 5, True, False),
         cancelled=NOON - 1,
     )
-    assert FAMILIES["inventory"].decoder()(bytes.fromhex(ITEM)) == Item(
+    assert FAMILIES["inventory"].decoder()(bytes.fromhex(ITEM)) == InventoryItem(
         statements={
             NOON - 5: (
                 NOON,
@@ -202,10 +214,10 @@ def test_the_first_states_ever_written_are_still_read() -> None:
 
 def test_how_far_states_have_come_is_kept_under_no_things_key() -> None:
     assert applied_state(8_080) == (b"", bytes.fromhex(APPLIED))
-    assert read_applied(bytes.fromhex(APPLIED)) == Applied(8_080)
+    assert read_applied(bytes.fromhex(APPLIED)) == StatesApplied(8_080)
     assert read_applied(msgspec.msgpack.encode([8_080, "of a newer version"])).next == 8_080
     for family in FAMILIES.values():
-        changes = Books(family).fold([Record(APPLIED_KEY, b"whatever it says")])
+        changes = FamilyState(family).fold([Record(APPLIED_KEY, b"whatever it says")])
         assert (changes.states, len(changes.refused)) == (
             [],
             1,

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from schemas import kafka
+from schemas.clock import DAY_MS
 from schemas.errors import RestoreUnfinished, SettingsError
-from schemas.events import EVENTS, FAMILIES
+from schemas.events import EVENT_TYPES, EVENTS_BY_FAMILY
+from schemas.kafka import topics as kafka_topics
+from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from schemas.topics import (
     BY_NAME,
     CELLS,
-    DAY,
     QUARANTINE,
     QUARANTINE_BYTES,
     QUARANTINE_MS,
@@ -34,7 +35,7 @@ SETTINGS = Settings(partitions=6, replication_factor=3, min_insync_replicas=2)
 
 
 def test_every_family_has_its_topics_with_equal_partitions() -> None:
-    for family in FAMILIES:
+    for family in EVENTS_BY_FAMILY:
         events, states = BY_NAME[events_topic(family)], BY_NAME[state_topic(family)]
         assert (
             events.partition_count(SETTINGS)
@@ -47,19 +48,19 @@ def test_every_family_has_its_topics_with_equal_partitions() -> None:
 def test_names_are_unique_and_nothing_is_undeclared() -> None:
     assert len(BY_NAME) == len(TOPICS)
     expected = {CELLS, QUARANTINE} | {
-        topic(family) for family in FAMILIES for topic in (events_topic, state_topic)
+        topic(family) for family in EVENTS_BY_FAMILY for topic in (events_topic, state_topic)
     }
     assert BY_NAME.keys() == expected
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EVENTS_BY_FAMILY)
 def test_examples_are_events_of_the_family(family: str) -> None:
     examples = BY_NAME[events_topic(family)].examples
     assert examples
-    assert {EVENTS[name].family for name in examples} == {family}
+    assert {EVENT_TYPES[name].family for name in examples} == {family}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EVENTS_BY_FAMILY)
 def test_events_carry_the_time_at_which_the_hub_first_knew(family: str) -> None:
     assert (
         BY_NAME[events_topic(family)].config(SETTINGS)["message.timestamp.type"] == "LogAppendTime"
@@ -72,7 +73,7 @@ def test_what_figures_rest_on_is_kept_for_ever(name: str) -> None:
     assert (config["cleanup.policy"], config["retention.ms"]) == ("delete", "-1")
 
 
-@pytest.mark.parametrize("name", [CELLS, *(state_topic(family) for family in FAMILIES)])
+@pytest.mark.parametrize("name", [CELLS, *(state_topic(family) for family in EVENTS_BY_FAMILY)])
 def test_states_and_cells_are_compacted(name: str) -> None:
     config = BY_NAME[name].config(SETTINGS)
     assert config["cleanup.policy"] == "compact"
@@ -96,7 +97,7 @@ def test_the_quarantine_forgets_after_a_fortnight_and_never_fills_the_disk() -> 
 def test_the_page_on_privacy_says_how_long_refusals_are_kept() -> None:
     page = (Path(__file__).parents[3] / "docs" / "privacy.md").read_text("utf-8")
     days, size, segment = (
-        QUARANTINE_MS // DAY,
+        QUARANTINE_MS // DAY_MS,
         QUARANTINE_BYTES >> 20,
         QUARANTINE_SEGMENT_MS // 3_600_000,
     )
@@ -119,7 +120,7 @@ async def test_the_quarantine_of_an_earlier_version_gets_its_end_and_nobody_is_f
         "retention.bytes": "-1",
         "message.timestamp.type": "CreateTime",
     }
-    await kafka.ensure_topics(SETTINGS)
+    await ensure_topics(SETTINGS)
     assert whole.altered == {QUARANTINE: BY_NAME[QUARANTINE].config(SETTINGS)}
     assert "lgsp.quarantine" in caplog.text
     assert "recount" not in caplog.text
@@ -139,8 +140,11 @@ def test_every_topic_says_whose_it_is_and_needs_enough_copies(topic: Topic) -> N
 
 def test_other_books_have_topics_of_their_own_for_what_is_derived_and_the_same_events() -> None:
     names = {topic.name for topic in topics_of(SETTINGS.model_copy(update={"app_id": "lgsp-2"}))}
-    derived = {cells_topic("lgsp-2"), *(state_topic(family, "lgsp-2") for family in FAMILIES)}
-    assert names == derived | {QUARANTINE, *(events_topic(family) for family in FAMILIES)}
+    derived = {
+        cells_topic("lgsp-2"),
+        *(state_topic(family, "lgsp-2") for family in EVENTS_BY_FAMILY),
+    }
+    assert names == derived | {QUARANTINE, *(events_topic(family) for family in EVENTS_BY_FAMILY)}
     assert not derived & BY_NAME.keys()
     assert topics_of(SETTINGS) == TOPICS
 
@@ -201,7 +205,7 @@ class Cluster:
 def whole(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     """A cluster that has every topic as declared."""
     cluster = Cluster({topic.name: topic.partition_count(SETTINGS) for topic in TOPICS})
-    monkeypatch.setattr(kafka, "admin", lambda _: cluster)
+    monkeypatch.setattr(kafka_topics, "admin", lambda _: cluster)
     return cluster
 
 
@@ -214,7 +218,7 @@ async def test_a_setting_that_somebody_changed_is_put_right_and_told(
         "message.timestamp.type": "CreateTime",
         "compression.type": "zstd",
     }
-    await kafka.ensure_topics(SETTINGS)
+    await ensure_topics(SETTINGS)
     declared = BY_NAME["lgsp.dossiers"].config(SETTINGS)
     assert whole.altered == {"lgsp.dossiers": declared | {"compression.type": "zstd"}}
     said = (
@@ -226,23 +230,23 @@ async def test_a_setting_that_somebody_changed_is_put_right_and_told(
 
 async def test_what_is_as_declared_or_stricter_stays(whole: Cluster) -> None:
     """A process with the defaults of a single machine must not weaken a cluster's topics."""
-    await kafka.ensure_topics(SETTINGS.model_copy(update={"min_insync_replicas": 1}))
+    await ensure_topics(SETTINGS.model_copy(update={"min_insync_replicas": 1}))
     assert whole.altered == {}
 
 
 async def test_topics_that_others_keep_are_refused_by_name(whole: Cluster) -> None:
     checking = SETTINGS.model_copy(update={"topics": "check"})
-    await kafka.ensure_topics(checking)
+    await ensure_topics(checking)
     whole.settings[CELLS]["cleanup.policy"] = "delete"
     with pytest.raises(
         SettingsError,
         match=r"lgsp\.cells: cleanup\.policy is delete instead of compact.*LGSP_TOPICS",
     ):
-        await kafka.ensure_topics(checking)
+        await ensure_topics(checking)
     del whole.partitions["lgsp.tasks"]
     whole.settings[CELLS]["cleanup.policy"] = "compact"
     with pytest.raises(SettingsError, match=r"missing: lgsp\.tasks\."):
-        await kafka.ensure_topics(checking)
+        await ensure_topics(checking)
     assert (whole.altered, whole.created) == ({}, {})
 
 
@@ -250,9 +254,9 @@ async def test_a_quarantine_that_can_not_be_made_stops_no_start(
     whole: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
     del whole.partitions[QUARANTINE]
-    assert await kafka.ensure_topics(SETTINGS.model_copy(update={"topics": "check"})) == []
+    assert await ensure_topics(SETTINGS.model_copy(update={"topics": "check"})) == []
     assert "lgsp.quarantine is missing" in caplog.text
-    assert await kafka.ensure_topics(SETTINGS) == [QUARANTINE]
+    assert await ensure_topics(SETTINGS) == [QUARANTINE]
 
 
 async def test_nothing_starts_where_a_restore_is_not_finished(whole: Cluster) -> None:
@@ -260,7 +264,7 @@ async def test_nothing_starts_where_a_restore_is_not_finished(whole: Cluster) ->
     whole.partitions[RESTORING] = 1
     whole.settings["lgsp.dossiers"]["message.timestamp.type"] = "CreateTime"
     with pytest.raises(RestoreUnfinished, match=r"`lgsp restore`.*again"):
-        await kafka.ensure_topics(SETTINGS)
+        await ensure_topics(SETTINGS)
     assert (whole.altered, whole.created) == ({}, {})
 
 
@@ -273,9 +277,9 @@ async def test_too_few_copies_are_refused_by_name(whole: Cluster) -> None:
             r"lgsp\.dossiers is kept in 1 copies and the settings say 3.*LGSP_REPLICATION_FACTOR=1"
         ),
     ):
-        await kafka.ensure_topics(SETTINGS)
+        await ensure_topics(SETTINGS)
     whole.copies = 5
-    await kafka.ensure_topics(SETTINGS)
+    await ensure_topics(SETTINGS)
 
 
 async def test_a_setting_that_kafka_keeps_is_refused_by_name(
@@ -283,7 +287,7 @@ async def test_a_setting_that_kafka_keeps_is_refused_by_name(
 ) -> None:
     cluster = Cluster({topic.name: topic.partition_count(SETTINGS) for topic in TOPICS}, refuses=29)
     cluster.settings["lgsp.tasks"]["retention.ms"] = "1"
-    monkeypatch.setattr(kafka, "admin", lambda _: cluster)
+    monkeypatch.setattr(kafka_topics, "admin", lambda _: cluster)
     with pytest.raises(
         SettingsError,
         match=(
@@ -291,15 +295,15 @@ async def test_a_setting_that_kafka_keeps_is_refused_by_name(
             r" authorized"
         ),
     ):
-        await kafka.ensure_topics(SETTINGS)
+        await ensure_topics(SETTINGS)
 
 
 async def test_only_missing_topics_are_made_as_declared(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = Cluster(
         {topic.name: topic.partition_count(SETTINGS) for topic in TOPICS if topic.name != CELLS}
     )
-    monkeypatch.setattr(kafka, "admin", lambda _: cluster)
-    assert await kafka.ensure_topics(SETTINGS) == [CELLS]
+    monkeypatch.setattr(kafka_topics, "admin", lambda _: cluster)
+    assert await ensure_topics(SETTINGS) == [CELLS]
     made = cluster.created[CELLS]
     assert (made.num_partitions, made.replication_factor) == (6, 3)
     assert made.topic_configs == BY_NAME[CELLS].config(SETTINGS)
@@ -309,10 +313,10 @@ async def test_another_number_of_partitions_is_refused_before_anything_is_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cluster = Cluster({"lgsp.dossiers": 4})
-    monkeypatch.setattr(kafka, "admin", lambda _: cluster)
+    monkeypatch.setattr(kafka_topics, "admin", lambda _: cluster)
     with pytest.raises(
         SettingsError,
         match=r"lgsp\.dossiers has 4 partitions and the settings say 6: set LGSP_PARTITIONS=4",
     ):
-        await kafka.ensure_topics(SETTINGS)
+        await ensure_topics(SETTINGS)
     assert not cluster.created

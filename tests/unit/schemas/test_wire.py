@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from strategies import ANY_EVENT, events, examples
 
 from schemas.clock import EARLIEST_MS, LATEST_MS
-from schemas.contracts import contracts, latest
+from schemas.contracts import contracts, latest_contracts
 from schemas.errors import ContractError
-from schemas.events import EVENTS, FAMILIES, Event
+from schemas.events import EVENT_TYPES, EVENTS_BY_FAMILY, Event
 from schemas.masking import quoted
 from schemas.wire import CODES, Decoder, cloud_event_headers, encode, encode_fields, prefix
 
-DECODERS = {family: Decoder(family) for family in FAMILIES}
+DECODERS = {family: Decoder(family) for family in EVENTS_BY_FAMILY}
 PAID = {
     "event_id": "e",
     "source": "s",
@@ -36,7 +36,7 @@ def decoded_or_refused(family: str, value: bytes | None) -> bool:
         kind, _ = DECODERS[family](value)
     except ContractError:
         return False
-    return kind in EVENTS
+    return kind in EVENT_TYPES
 
 
 @examples(80)
@@ -44,13 +44,13 @@ def decoded_or_refused(family: str, value: bytes | None) -> bool:
 def test_what_is_written_is_read(event: Event) -> None:
     kind, fields = DECODERS[event.family](encode(event))
     assert kind == event.type
-    assert EVENTS[kind].model_validate({**fields, event.key: event.thing}) == event
+    assert EVENT_TYPES[kind].model_validate({**fields, event.key: event.thing}) == event
 
 
-@pytest.mark.parametrize("name", sorted(EVENTS))
+@pytest.mark.parametrize("name", sorted(EVENT_TYPES))
 def test_every_type_is_written_and_read(name: str) -> None:
     @examples(5)
-    @given(events(EVENTS[name]))
+    @given(events(EVENT_TYPES[name]))
     def check(event: Event) -> None:
         assert (
             DECODERS[event.family](encode(event))[1].items()
@@ -111,7 +111,7 @@ def test_what_no_contract_begins_is_refused(value: bytes | None, reason: str) ->
 
 def test_a_contract_of_another_family_is_refused() -> None:
     value = encode_fields(
-        latest()["hub.heartbeat"],
+        latest_contracts()["hub.heartbeat"],
         {"event_id": "e", "source": "s", "agency": "a", "occurred_at": 1_763_870_000_000},
     )
     assert DECODERS["heartbeats"](value)[0] == "hub.heartbeat"
@@ -124,51 +124,55 @@ def test_a_contract_of_another_family_is_refused() -> None:
 )
 def test_a_time_that_no_connector_lets_in_is_refused(at: int) -> None:
     with pytest.raises(ContractError, match="occurred_at"):
-        DECODERS["dossiers"](encode_fields(latest()["dossier.paid"], PAID | {"occurred_at": at}))
+        DECODERS["dossiers"](
+            encode_fields(latest_contracts()["dossier.paid"], PAID | {"occurred_at": at})
+        )
 
 
 @pytest.mark.parametrize("at", [EARLIEST_MS, LATEST_MS - 1])
 def test_the_first_and_the_last_instant_are_taken(at: int) -> None:
     assert (
-        DECODERS["dossiers"](encode_fields(latest()["dossier.paid"], PAID | {"occurred_at": at}))[
-            1
-        ]["occurred_at"]
+        DECODERS["dossiers"](
+            encode_fields(latest_contracts()["dossier.paid"], PAID | {"occurred_at": at})
+        )[1]["occurred_at"]
         == at
     )
 
 
-@pytest.mark.parametrize("name", sorted(EVENTS))
+@pytest.mark.parametrize("name", sorted(EVENT_TYPES))
 @pytest.mark.parametrize("bad", ["a|b", "a\u202eb", "a\u0085b"])
 def test_a_bar_or_what_nobody_sees_in_any_code_that_a_cell_key_takes_is_refused(
     name: str, bad: str
 ) -> None:
     @examples(1)
-    @given(events(EVENTS[name]))
+    @given(events(EVENT_TYPES[name]))
     def check(event: Event) -> None:
         codes = [code for code in event.__dict__ if code.endswith("agency") or code in CODES]
         assert "agency" in codes
         for code in codes:
             with pytest.raises(ContractError, match=re.escape(f"{code} {quoted(bad)} is no code")):
-                DECODERS[event.family](encode_fields(latest()[name], event.__dict__ | {code: bad}))
+                DECODERS[event.family](
+                    encode_fields(latest_contracts()[name], event.__dict__ | {code: bad})
+                )
 
     check()
 
 
 def test_a_bar_elsewhere_does_no_harm() -> None:
     assert (
-        DECODERS["dossiers"](encode_fields(latest()["dossier.paid"], PAID | {"reference": "a|b"}))[
-            1
-        ]["reference"]
+        DECODERS["dossiers"](
+            encode_fields(latest_contracts()["dossier.paid"], PAID | {"reference": "a|b"})
+        )[1]["reference"]
         == "a|b"
     )
 
 
-@pytest.mark.parametrize("name", sorted(EVENTS))
+@pytest.mark.parametrize("name", sorted(EVENT_TYPES))
 def test_a_text_without_end_is_refused(name: str) -> None:
     """What a state keeps of a text is bounded, whoever wrote it."""
 
     @examples(1)
-    @given(events(EVENTS[name]))
+    @given(events(EVENT_TYPES[name]))
     def check(event: Event) -> None:
         texts = [
             field
@@ -179,7 +183,7 @@ def test_a_text_without_end_is_refused(name: str) -> None:
         for field in texts:
             with pytest.raises(ContractError, match=f"{name}: {field} has more than "):
                 DECODERS[event.family](
-                    encode_fields(latest()[name], event.__dict__ | {field: "a" * 600})
+                    encode_fields(latest_contracts()[name], event.__dict__ | {field: "a" * 600})
                 )
 
     check()
@@ -189,31 +193,36 @@ def test_a_text_is_measured_in_characters_and_so_is_each_of_a_list() -> None:
     longest = "\U00020000" * 128
     assert (
         DECODERS["dossiers"](
-            encode_fields(latest()["dossier.paid"], PAID | {"reference": longest})
+            encode_fields(latest_contracts()["dossier.paid"], PAID | {"reference": longest})
         )[1]["reference"]
         == longest
     )
     sent = PAID | {"document_type": "18", "electronic": True, "signed": True, "to": ["a"] * 500}
     assert (
-        len(DECODERS["documents"](encode_fields(latest()["document.sent"], sent))[1]["to"]) == 500
+        len(
+            DECODERS["documents"](encode_fields(latest_contracts()["document.sent"], sent))[1]["to"]
+        )
+        == 500
     )
     with pytest.raises(ContractError, match="to has more than 35 characters"):
         DECODERS["documents"](
-            encode_fields(latest()["document.sent"], sent | {"to": ["a"] * 499 + ["a" * 36]})
+            encode_fields(
+                latest_contracts()["document.sent"], sent | {"to": ["a"] * 499 + ["a" * 36]}
+            )
         )
 
 
-@pytest.mark.parametrize("name", sorted(EVENTS))
+@pytest.mark.parametrize("name", sorted(EVENT_TYPES))
 def test_a_time_or_an_amount_out_of_bounds_is_refused(name: str) -> None:
     """Whatever a model keeps in bounds is kept there for those, too, who write to the topic by
     themselves.
     """
 
     @examples(1)
-    @given(events(EVENTS[name]))
+    @given(events(EVENT_TYPES[name]))
     def check(event: Event) -> None:
         for field, schema in (
-            EVENTS[name].model_json_schema(mode="serialization")["properties"].items()
+            EVENT_TYPES[name].model_json_schema(mode="serialization")["properties"].items()
         ):
             bounded = next((one for one in schema.get("anyOf", [schema]) if "minimum" in one), None)
             for wrong in (
@@ -228,7 +237,7 @@ def test_a_time_or_an_amount_out_of_bounds_is_refused(name: str) -> None:
             ):
                 with pytest.raises(ContractError, match=f"{name}: {field} {wrong} is n"):
                     DECODERS[event.family](
-                        encode_fields(latest()[name], event.__dict__ | {field: wrong})
+                        encode_fields(latest_contracts()[name], event.__dict__ | {field: wrong})
                     )
 
     check()
@@ -237,15 +246,15 @@ def test_a_time_or_an_amount_out_of_bounds_is_refused(name: str) -> None:
 @pytest.mark.parametrize("amount", [0, 10**15])
 def test_the_least_and_the_greatest_amount_are_taken(amount: int) -> None:
     assert (
-        DECODERS["dossiers"](encode_fields(latest()["dossier.paid"], PAID | {"amount": amount}))[1][
-            "amount"
-        ]
+        DECODERS["dossiers"](
+            encode_fields(latest_contracts()["dossier.paid"], PAID | {"amount": amount})
+        )[1]["amount"]
         == amount
     )
 
 
 def test_a_record_begins_with_its_contract() -> None:
-    contract = latest()["dossier.paid"]
+    contract = latest_contracts()["dossier.paid"]
     assert (
         encode_fields(contract, PAID)[:5]
         == b"\0" + contract.id.to_bytes(4, "big")

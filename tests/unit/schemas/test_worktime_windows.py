@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from schemas.clock import ZONE, to_datetime, to_ms
 from schemas.errors import SettingsError
 from schemas.settings import Settings
-from schemas.windows import EVER, NAMES, Window, WindowName, compared, named
-from schemas.worktime import OFFICE, Office, after, office
+from schemas.windows import EVER, WINDOW_NAMES, Window, WindowName, compared, named_window
+from schemas.worktime import USUAL_OFFICE, Office, after, office
 
 
 def window(first: str, last: str) -> Window:
@@ -86,7 +86,7 @@ def test_the_settings_go_before_the_public_calendar() -> None:
         date(2025, 5, 5),
     ]
     assert [made.opens(day) for day in days] == [False, False, True, True, False, True]
-    assert office(Settings()) == OFFICE
+    assert office(Settings()) == USUAL_OFFICE
 
 
 @pytest.mark.parametrize(
@@ -132,12 +132,12 @@ def test_an_office_that_never_opens_is_said() -> None:
     ],
 )
 def test_windows_end_today(name: WindowName, today: str, first: str) -> None:
-    assert named(name, date.fromisoformat(today)) == window(first, today)
+    assert named_window(name, date.fromisoformat(today)) == window(first, today)
 
 
 def test_all_has_no_bounds() -> None:
-    assert "all" in NAMES
-    assert named("all", date(2025, 11, 23)) == EVER
+    assert "all" in WINDOW_NAMES
+    assert named_window("all", date(2025, 11, 23)) == EVER
 
 
 @pytest.mark.parametrize(
@@ -243,17 +243,17 @@ def test_what_a_window_is_compared_with(
 
 @given(
     st.dates(date(2020, 1, 1), date(2027, 12, 31)),
-    st.sampled_from([name for name in NAMES if name != "all"]),
+    st.sampled_from([name for name in WINDOW_NAMES if name != "all"]),
 )
 def test_the_window_before_ends_before_this_one_begins(today: date, name: WindowName) -> None:
-    this = named(name, today)
+    this = named_window(name, today)
     before = compared(this, "previous", name)
     assert before is not None
     assert this.first is not None
     assert before.first is not None
     assert before.last is not None
     assert before.first <= before.last < this.first
-    assert named(name, before.last).first == before.first
+    assert named_window(name, before.last).first == before.first
 
 
 def test_a_window_that_is_open_cannot_be_compared() -> None:

@@ -15,7 +15,7 @@ from ops.simulate.truth import Truth
 from ops.simulate.whole import whole_province
 from schemas.errors import ContractError
 from schemas.events.inventory import AgencyRegistered
-from schemas.states import Item
+from schemas.states import InventoryItem
 from schemas.windows import EVER, Window
 from schemas.wire import Decoder, encode
 from serving.directory.directory import Directory
@@ -538,7 +538,7 @@ def test_below_one_that_ended_without_a_successor() -> None:
 def test_what_cannot_be_read_is_left_out() -> None:
     items = agency({}, "A", "commune", expected="yes")
     agency(items, "B", "commune")
-    items["agency/C"] = Item(
+    items["agency/C"] = InventoryItem(
         statements={10**18: (0, b"1", "agency.registered", "C", None, {"level": "commune"})}
     )
     directory = Directory(items)
@@ -562,18 +562,20 @@ def test_every_mistake_is_told_in_both_languages() -> None:
 def test_the_order_in_which_items_are_read_changes_nothing() -> None:
     items = merged_communes()
     agency(items, "P", "province", "N.1", first="2025-09-01", said=9)
-    backwards: dict[str, Item] = dict(reversed(items.items()))
+    backwards: dict[str, InventoryItem] = dict(reversed(items.items()))
     one, other = Directory(items), Directory(backwards)
     assert kinds(one) == kinds(other) != []
     assert one.spans("N.1", YEAR) == other.spans("N.1", YEAR)
 
 
 def test_the_simulated_provinces_register_holds() -> None:
-    family, decode, items = FAMILIES["inventory"], Decoder("inventory"), dict[str, Item]()
+    family, decode, items = FAMILIES["inventory"], Decoder("inventory"), dict[str, InventoryItem]()
     for when, event in whole_province(1, 100, START, 5, truth=Truth()):
         if event.family == "inventory":
             kind, fields = decode(encode(event))
-            family.merges[kind](items.setdefault(event.thing, Item(statements={})), fields, when)
+            family.merges[kind](
+                items.setdefault(event.thing, InventoryItem(statements={})), fields, when
+            )
     directory = Directory(items)
     assert directory.mistakes == []
     of_level = {

@@ -17,7 +17,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 
 from schemas.clock import now_ms
 from schemas.settings import Settings
-from schemas.states import Item, applied_state
+from schemas.states import InventoryItem, applied_state
 from schemas.topics import state_topic
 from serving.directory import feed as directory_feed
 from serving.directory.directory import Directory
@@ -170,7 +170,7 @@ def test_a_heartbeat_makes_no_other_directory_and_a_statement_does() -> None:
     items = Items()
     (first,) = records(agency({}, "A", "unit"))
     assert items.apply([first])
-    beaten = Item(items.items["agency/A"].statements, heartbeat=5)
+    beaten = InventoryItem(items.items["agency/A"].statements, heartbeat=5)
     assert not items.apply([Record(first.key, encode(beaten))])
     assert items.items["agency/A"].heartbeat == 5
     assert items.apply(records(agency({}, "A", "unit", "P")))
@@ -191,7 +191,9 @@ def test_an_item_that_is_gone_is_gone() -> None:
     assert not items.apply([Record(first.key, None)])
 
 
-@pytest.mark.parametrize("record", [Record(b"agency/A", b"\xc1"), Record(b"\xff", encode(Item()))])
+@pytest.mark.parametrize(
+    "record", [Record(b"agency/A", b"\xc1"), Record(b"\xff", encode(InventoryItem()))]
+)
 def test_what_is_no_state_is_left_out_and_told(record: Record) -> None:
     items = Items()
     assert items.apply([record])  # the mistake is told

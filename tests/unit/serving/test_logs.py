@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from connectors.publishing import publisher
-from schemas.pauses import JITTER, LEAST, MOST, SHARE, Pauses
+from schemas.pauses import _JITTER, _SHARE, LEAST_PAUSE, MOST_PAUSE, Pauses
 from schemas.settings import Settings
 from serving.absence import Absence
 from serving.logs import (
@@ -213,11 +213,13 @@ def test_pauses_grow_with_the_absence_and_make_it_no_tenth_longer() -> None:
     pauses = Pauses(clock=lambda: now)
     while now < 1_000:
         pause = pauses.next()
-        assert LEAST * (1 - JITTER) <= pause <= min(MOST, max(LEAST, SHARE * now))
+        assert (
+            LEAST_PAUSE * (1 - _JITTER) <= pause <= min(MOST_PAUSE, max(LEAST_PAUSE, _SHARE * now))
+        )
         now += pause
-    assert pause > MOST * (1 - JITTER) - 0.001
+    assert pause > MOST_PAUSE * (1 - _JITTER) - 0.001
     pauses.succeeded()
-    assert pauses.next() <= LEAST
+    assert pauses.next() <= LEAST_PAUSE
 
 
 def test_a_gateway_reminds_of_a_long_absence_and_says_its_end(

@@ -30,7 +30,7 @@ from metrics.tracing.service import Tracing
 from ops.meanings import meanings
 from schemas import storage
 from schemas.errors import EnvironmentBroken, StorageTrouble
-from schemas.pauses import LEAST, MOST, Pauses
+from schemas.pauses import LEAST_PAUSE, MOST_PAUSE, Pauses
 from schemas.settings import Settings
 from schemas.storage import require_writable, trouble_of
 from schemas.windows import EVER
@@ -300,7 +300,9 @@ async def test_a_feed_waits_ever_longer_and_goes_on_by_itself(
     with pytest.raises(Drained):
         await fed._feed(Reader(log), "one", PARTITIONS)  # type: ignore[arg-type]
     fed._loop.close()
-    assert pauses[0] <= LEAST < pauses[2] < pauses[-1] <= MOST  # each is a quarter shorter at most
+    assert (
+        pauses[0] <= LEAST_PAUSE < pauses[2] < pauses[-1] <= MOST_PAUSE
+    )  # each is a quarter shorter at most
     assert len(pauses) == 8
     assert all(ready and doing.startswith("Disk full: the cube") for ready, doing in said)
     assert (fed.progress.ready, fed.progress.doing, cube.trouble) == (True, "following", None)

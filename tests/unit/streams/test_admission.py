@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from schemas.partitioner import murmur2, partition_of
 from schemas.wire import encode
 from streams.admission import Home, strange
-from streams.books import Books
 from streams.families import FAMILIES
+from streams.family_state import FamilyState
 
 FACT = told("dossier.received", "11-03 09:00")
 PARTITIONS = 4
@@ -49,20 +49,20 @@ def test_keys_that_no_connector_lets_in_are_refused_by_name(key: bytes) -> None:
     """Bars, bytes that are no text, control characters (C1 too), marks that change the direction of
     writing, endless ones.
     """
-    changes = Books(FAMILIES["dossiers"]).fold([Record(key, encode(FACT[0]))])
+    changes = FamilyState(FAMILIES["dossiers"]).fold([Record(key, encode(FACT[0]))])
     assert changes.states == []
     assert "no id that a connector lets in" in changes.refused[0].reason
 
 
 def test_a_record_on_a_partition_that_is_not_its_keys_is_refused_by_name() -> None:
     """It would be a second thing of that id, and count twice."""
-    changes = Books(FAMILIES["dossiers"], ELSEWHERE).fold([record(*FACT)])
+    changes = FamilyState(FAMILIES["dossiers"], ELSEWHERE).fold([record(*FACT)])
     assert changes.states == []
     assert (
         f"belongs to partition {AT_HOME.partition}, not {ELSEWHERE.partition}"
         in changes.refused[0].reason
     )
-    assert len(Books(FAMILIES["dossiers"], AT_HOME).fold([record(*FACT)]).states) == 1
+    assert len(FamilyState(FAMILIES["dossiers"], AT_HOME).fold([record(*FACT)]).states) == 1
 
 
 def test_heartbeats_choose_their_partition_themselves() -> None:
@@ -70,7 +70,7 @@ def test_heartbeats_choose_their_partition_themselves() -> None:
     for partition in range(PARTITIONS):
         assert (
             len(
-                Books(FAMILIES["heartbeats"], Home(partition, PARTITIONS))
+                FamilyState(FAMILIES["heartbeats"], Home(partition, PARTITIONS))
                 .fold([record(*beat)])
                 .states
             )
@@ -79,8 +79,8 @@ def test_heartbeats_choose_their_partition_themselves() -> None:
 
 
 async def test_what_was_let_in_before_goes_when_states_are_counted_anew() -> None:
-    books = Books(FAMILIES["dossiers"])
-    books.keep(books.fold([record(*FACT)]))
-    books.home = ELSEWHERE
-    assert await books.recount_pages() == [b"thing"]
-    assert (len(books.states), len(books.pages)) == (0, 0)
+    family_state = FamilyState(FAMILIES["dossiers"])
+    family_state.keep(family_state.fold([record(*FACT)]))
+    family_state.home = ELSEWHERE
+    assert await family_state.recount_pages() == [b"thing"]
+    assert (len(family_state.states), len(family_state.pages)) == (0, 0)

@@ -7,12 +7,12 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from aiokafka.cluster import ClusterMetadata
 
-from schemas.kafka import METADATA_MS
+from schemas.kafka.clients import METADATA_MS
 from schemas.settings import Settings
 from schemas.topics import events_topic
 from streams.batches import QuickFetch
 from streams.families import FAMILIES
-from streams.worker import build_app
+from streams.worker import worker_app
 
 TOPICS = {events_topic(family) for family in FAMILIES}
 
@@ -21,7 +21,7 @@ def given(members: int, partitions: int, tmp_path: Any) -> list[set[tuple[str, i
     """By member: what the worker's own assignor gives it where the leader's client has heard of no
     topic.
     """
-    app = build_app(Settings(data=tmp_path, partitions=partitions))
+    app = worker_app(Settings(data=tmp_path, partitions=partitions))
     joined = {f"member-{number}": app.assignor.metadata(TOPICS) for number in range(members)}
     assigned = app.assignor.assign(ClusterMetadata(), joined)
     return [
@@ -48,7 +48,7 @@ def test_a_number_goes_to_one_worker_with_all_its_topics(tmp_path: Any) -> None:
 
 async def test_the_worker_joins_with_that_assignor_and_forgets_who_led_what(tmp_path: Any) -> None:
     """Faust takes another assignor where an app has no standby replicas."""
-    app = build_app(Settings(data=tmp_path))
+    app = worker_app(Settings(data=tmp_path))
     made: AIOKafkaConsumer = QuickFetch(app.consumer)._create_worker_consumer(app.transport)
     assert made._partition_assignment_strategy == [app.assignor]
     assert made._client._metadata_max_age_ms == METADATA_MS

@@ -10,18 +10,36 @@ from typing import Any
 
 import msgspec
 import pytest
-from facts import Heard, answer, books_of, ms, named, record, told
+from facts import Heard, answer, family_state_of, ms, named, record, told
 from prometheus_client import REGISTRY
 
 from ops.recount.compare import differing
 from ops.recount.published import States
 from schemas.clock import LATEST_MS
-from schemas.states import MOST, Document, Dossier, Item, Task, pack_id
+from schemas.states import (
+    MOST,
+    ClosingFact,
+    Document,
+    Dossier,
+    FinishFact,
+    HandlerFact,
+    InventoryItem,
+    PaymentFact,
+    RatingFact,
+    ReceptionFact,
+    RefusalFact,
+    ReporterFact,
+    ReturnFact,
+    SendingFact,
+    Task,
+    WaitFact,
+    pack_id,
+)
 from schemas.topics import STATE_BYTES
 from streams import health
-from streams.books import Books
 from streams.families import FAMILIES
-from streams.families.inventory import KEPT
+from streams.families.inventory import MOST_STATEMENTS
+from streams.family_state import FamilyState
 
 AT = LATEST_MS - 1
 RECEIVED = told("dossier.received", "11-03 09:00", due_at="11-10 17:00")
@@ -50,37 +68,37 @@ def moments(group: str) -> range:
 def full_dossier() -> Dossier:
     id_, agency = pack_id(text(0)), "A" * 35
     return Dossier(
-        reception=(AT, id_, AT, agency, "p" * 64, 5, 4, 127, AT),
-        handler=(AT, id_, agency, text(0, 64)),
-        supplement=(AT, id_, True),
-        fee=(AT, id_, True),
-        returned=(AT, id_, True, "counter", AT),
-        refusal=(AT, id_, agency, "p" * 64, AT),
-        withdrawal=(AT, id_, AT),
-        stop=(AT, id_, AT),
+        reception=ReceptionFact(AT, id_, AT, agency, "p" * 64, 5, 4, 127, AT),
+        handler=HandlerFact(AT, id_, agency, text(0, 64)),
+        supplement=WaitFact(AT, id_, True),
+        fee=WaitFact(AT, id_, True),
+        returned=ReturnFact(AT, id_, True, "counter", AT),
+        refusal=RefusalFact(AT, id_, agency, "p" * 64, AT),
+        withdrawal=ClosingFact(AT, id_, AT),
+        stop=ClosingFact(AT, id_, AT),
         reopened=AT,
         step_at=AT,
-        reporter=(AT, agency),
+        reporter=ReporterFact(AT, agency),
         first_step_at=AT,
         dues=dict.fromkeys(moments("dues"), AT),
         papers=dict.fromkeys(moments("papers"), 3),
-        finish=dict.fromkeys(longest("finish"), (AT, id_, True, AT)),
-        payments=dict.fromkeys(longest("payments"), (AT, 3, 10**15, True)),
-        ratings=dict.fromkeys(longest("ratings"), (AT, True, "procedure", 5)),
+        finish=dict.fromkeys(longest("finish"), FinishFact(AT, id_, True, AT)),
+        payments=dict.fromkeys(longest("payments"), PaymentFact(AT, 3, 10**15, True)),
+        ratings=dict.fromkeys(longest("ratings"), RatingFact(AT, True, "procedure", 5)),
         transfers=dict.fromkeys((f"{agency}|{agency}|{at}" for at in moments("transfers")), True),
     )
 
 
 def full_document() -> Document:
     return Document(
-        sent=(AT, pack_id(text(0)), "A" * 35, "d" * 64, True, True),
+        sent=SendingFact(AT, pack_id(text(0)), "A" * 35, "d" * 64, True, True),
         statuses={f"{number:035}": {"01": AT} for number in range(MOST["statuses"] + 1)},
         recall=dict.fromkeys(longest("recall"), AT),
-        reporter=(AT, "A" * 35),
+        reporter=ReporterFact(AT, "A" * 35),
     )
 
 
-def full_item() -> Item:
+def full_item() -> InventoryItem:
     details = {
         "level": "department",
         "parent": "A" * 35,
@@ -90,9 +108,10 @@ def full_item() -> Item:
         "name_en": text(0, 120),
         "expected": True,
     }
-    return Item(
+    return InventoryItem(
         dict.fromkeys(
-            range(AT - KEPT, AT), (AT, pack_id(text(0)), "agency.registered", "A" * 35, AT, details)
+            range(AT - MOST_STATEMENTS, AT),
+            (AT, pack_id(text(0)), "agency.registered", "A" * 35, AT, details),
         ),
         AT,
         AT,
@@ -133,21 +152,21 @@ def many_paid(count: int) -> list[Heard]:
 def test_a_flood_of_payments_of_one_dossier_counts_nothing_and_its_state_stays_small(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    books, payments = (
-        Books(FAMILIES["dossiers"]),
+    family_state, payments = (
+        FamilyState(FAMILIES["dossiers"]),
         [record(*one) for one in many_paid(MOST["payments"] + 4_000)],
     )
-    books.keep(books.fold([record(*RECEIVED), *payments[: MOST["payments"]]]))
-    cells = named(books.pages.items())
+    family_state.keep(family_state.fold([record(*RECEIVED), *payments[: MOST["payments"]]]))
+    cells = named(family_state.pages.items())
     assert cells["paid", "A", "p", 20251105]["transactions"] == MOST["payments"] == 8_000
     assert FLAGGED not in cells
     for start in range(MOST["payments"], len(payments), 1_000):
-        books.keep(books.fold(payments[start : start + 1_000]))
-    cells = named(books.pages.items())
+        family_state.keep(family_state.fold(payments[start : start + 1_000]))
+    cells = named(family_state.pages.items())
     assert cells[FLAGGED] == {"flagged": 1, "too_many": 1}
     assert not any(kind == "paid" for kind, *_ in cells)
     assert cells["received", "A", "p", 20251103]["received"] == 1
-    (state,) = (books.family.decoder()(row) for _, row in books.states.items())
+    (state,) = (family_state.family.decoder()(row) for _, row in family_state.states.items())
     assert list(state.payments) == [f"SAMPLE-{number}" for number in range(3_999, 12_000)], (
         "the newest"
     )
@@ -189,7 +208,7 @@ class TestBeyondTwo:
         first, *others = many_paid(5)
         again = told("dossier.paid", "11-06 09:00", reference="SAMPLE-0", state="refunded")
         (late,), (plain,) = (
-            dict(books_of(facts).states.items()).values()
+            dict(family_state_of(facts).states.items()).values()
             for facts in ([first, *others, again], [again, *others[-2:]])
         )
         assert (load := FAMILIES["dossiers"].decoder())(late).payments == load(plain).payments
@@ -303,7 +322,7 @@ class TestBeyondTwo:
         }
 
     def test_a_recount_takes_what_workers_of_before_kept_for_what_is_kept(self) -> None:
-        (row,) = (row for _, row in books_of([RECEIVED, *many_paid(9)]).states.items())
+        (row,) = (row for _, row in family_state_of([RECEIVED, *many_paid(9)]).states.items())
         family, states = FAMILIES["dossiers"], {b"thing": FAMILIES["dossiers"].decoder()(row)}
         before = FAMILIES["dossiers"].decoder()(row)
         before.payments["SAMPLE-0"] = (ms("11-05 09:00"), 2, 50_000, True)
@@ -317,14 +336,14 @@ class TestBeyondTwo:
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.WARNING)
-        books, before = Books(FAMILIES["dossiers"]), _counted("payments")
+        family_state, before = FamilyState(FAMILIES["dossiers"]), _counted("payments")
         for facts in (
             [RECEIVED, *many_paid(3)],
             many_paid(6),
             [told("dossier.rated", "11-13 09:00", rating_id=one) for one in "abc"],
         ):
-            changes = books.fold([record(*fact) for fact in facts])
-            books.keep(changes)
+            changes = family_state.fold([record(*fact) for fact in facts])
+            family_state.keep(changes)
             health.batch_applied("dossiers", changes)
         assert [message.partition(".")[0] for message in caplog.messages] == [
             "dossiers: 'thing' has more than 2 payments",

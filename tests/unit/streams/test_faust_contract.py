@@ -23,8 +23,16 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from streams import batches
-from streams.account import Handed
-from streams.batches import BATCH, CODEC, Batch, BatchConsumer, BatchTransport, Room, use_batches
+from streams.batches import (
+    CODEC,
+    MOST_IN_BATCH,
+    AgentBatch,
+    Backpressure,
+    BatchConsumer,
+    BatchTransport,
+    use_batches,
+)
+from streams.family_partition import Fetched
 
 PROJECT = Path(__file__).parents[3] / "pyproject.toml"
 TP0, TP1 = TP("lgsp.dossiers", 0), TP("lgsp.dossiers", 1)
@@ -75,7 +83,7 @@ def test_every_override_overrides_something() -> None:
         "_new_consumer_thread",
     } | (own & {"_batch"})
     assert not hasattr(driver.Consumer, "_batch"), "a helper of ours would hide a method of Faust's"
-    assert not {"handed", "room"} & set(dir(driver.Consumer))
+    assert not {"last_handed", "backpressure"} & set(dir(driver.Consumer))
 
 
 def test_faust_hands_getmany_its_partitions_by_keyword() -> None:
@@ -130,7 +138,7 @@ def test_an_app_reads_through_the_batch_consumer() -> None:
 
 
 def test_a_batch_passes_through_deserialisation_as_it_is() -> None:
-    batch: Any = Batch(Handed([], None), Room())
+    batch: Any = AgentBatch(Fetched([], None), Backpressure())
     assert codecs.get_codec(CODEC).loads(batch) is batch
     assert codecs.get_codec(CODEC).dumps(batch) is batch
 
@@ -164,8 +172,8 @@ class Reader(BatchConsumer):
         self.flow_active = True
         self._buffered_partitions = set()
         self._acked, self._acked_index = {TP0: [1]}, {TP0: {1}}
-        self.handed, self.room = {}, Room()
-        self.seeks, self.seeking, self.fetched, self.idle = 0, False, (1, 0), asyncio.Event()
+        self.last_handed, self.backpressure = {}, Backpressure()
+        self.seeks, self.seeking, self.fetched_in, self.idle = 0, False, (1, 0), asyncio.Event()
         self.idle.set()
         self.fetches = list(fetches)
         self.active: set[TP] | None = {TP0, TP1}
@@ -186,19 +194,24 @@ async def got(reader: Reader) -> list[tuple[TP, Any]]:
 
 async def test_a_fetch_is_handed_as_batches_that_follow_each_other() -> None:
     reader = Reader(
-        {TP0: records(0, BATCH + 5), TP1: records(7, 9)}, {TP0: records(BATCH + 5, BATCH + 6)}
+        {TP0: records(0, MOST_IN_BATCH + 5), TP1: records(7, 9)},
+        {TP0: records(MOST_IN_BATCH + 5, MOST_IN_BATCH + 6)},
     )
     first = await got(reader)
     assert [
-        (tp, len(m.value.handed.records), m.value.handed.previous, m.offset) for tp, m in first
+        (tp, len(m.value.fetched.records), m.value.fetched.previous, m.offset) for tp, m in first
     ] == [
-        (TP0, BATCH, None, BATCH - 1),
-        (TP0, 5, BATCH - 1, BATCH + 4),
+        (TP0, MOST_IN_BATCH, None, MOST_IN_BATCH - 1),
+        (TP0, 5, MOST_IN_BATCH - 1, MOST_IN_BATCH + 4),
         (TP1, 2, None, 8),
     ]
     [(_, message)] = await got(reader)
-    assert message.value.handed.previous == BATCH + 4
-    assert (message.generation_id, message.tp, message.timestamp) == (1, TP0, float(BATCH + 5))
+    assert message.value.fetched.previous == MOST_IN_BATCH + 4
+    assert (message.generation_id, message.tp, message.timestamp) == (
+        1,
+        TP0,
+        float(MOST_IN_BATCH + 5),
+    )
 
 
 async def test_nothing_is_handed_of_partitions_that_are_not_active() -> None:
@@ -210,7 +223,7 @@ async def test_nothing_is_handed_of_partitions_that_are_not_active() -> None:
 @pytest.mark.parametrize("change", ["seek", "flow"])
 async def test_a_rebalance_while_waiting_for_room_drops_the_rest(change: str) -> None:
     reader = Reader({TP0: records(0, 2), TP1: records(0, 2)})
-    reader.room = Room(2)
+    reader.backpressure = Backpressure(2)
     handed = []
 
     async def read() -> None:
@@ -228,12 +241,14 @@ async def test_a_rebalance_while_waiting_for_room_drops_the_rest(change: str) ->
     handed[0][1].value.done()
     await asyncio.wait_for(task, 10)
     assert [tp for tp, _ in handed] == [TP0]
-    await asyncio.wait_for(reader.room.take(1), 10)  # what was taken for the rest is given back
+    await asyncio.wait_for(
+        reader.backpressure.take(1), 10
+    )  # what was taken for the rest is given back
 
 
 async def test_no_more_batches_are_handed_than_there_is_room_for() -> None:
-    reader = Reader({TP0: records(0, 9 * BATCH)})
-    reader.room = Room(3 * BATCH)
+    reader = Reader({TP0: records(0, 9 * MOST_IN_BATCH)})
+    reader.backpressure = Backpressure(3 * MOST_IN_BATCH)
     handed: list[Any] = []
 
     async def read() -> None:
@@ -280,8 +295,8 @@ async def test_a_new_generation_starts_from_what_was_committed(
     reader = Reader({TP0: records(0, 2)})
     [(_, message)] = await got(reader)
     await reader.perform_seek()
-    assert (sought, reader.handed) == ([reader], {})
-    assert reader.room is not message.value.room, "room of the old generation is void"
+    assert (sought, reader.last_handed) == ([reader], {})
+    assert reader.backpressure is not message.value.backpressure, "the old generation's is void"
 
 
 async def test_what_was_fetched_before_a_seek_is_not_handed_after_it() -> None:
@@ -289,7 +304,7 @@ async def test_what_was_fetched_before_a_seek_is_not_handed_after_it() -> None:
     reader = Reader({TP0: records(5, 9)})
     reader.seeks += 1
     assert await got(reader) == []
-    assert reader.handed == {}
+    assert reader.last_handed == {}
 
 
 async def test_a_seek_waits_for_the_fetch_under_way_and_keeps_others_out(
@@ -331,8 +346,8 @@ async def test_a_seek_lets_in_whoever_waits_behind_batches_that_were_thrown_away
         """Nothing to set in memory."""
 
     monkeypatch.setattr(driver.Consumer, "perform_seek", seek)
-    reader = Reader({TP0: records(0, 5 * BATCH)})
-    reader.room = Room(2 * BATCH)
+    reader = Reader({TP0: records(0, 5 * MOST_IN_BATCH)})
+    reader.backpressure = Backpressure(2 * MOST_IN_BATCH)
     reading = asyncio.create_task(got(reader))
     for _ in range(20):
         await asyncio.sleep(0)

@@ -1,9 +1,10 @@
 """docs/new-family.md, followed to the letter: what its blocks say becomes a family that counts what
-its example says.
+its example says, and nothing but the declarations knows families by name.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Iterator
@@ -16,11 +17,15 @@ import facts
 import pytest
 from facts import Record, named, told
 
-from schemas import cells, contracts, states
-from schemas.events import EVENTS, FAMILIES
+from metrics.tracing.flags import FLAGS
+from schemas import contracts, states, topics
+from schemas import families as declared
+from schemas.cells import kinds
+from schemas.events import EVENT_TYPES, EVENTS_BY_FAMILY
 from schemas.wire import encode
 from streams import families
-from streams.books import Books
+from streams.families.dates import DATES
+from streams.family_state import FamilyState
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "new-family.md").read_text("utf-8")
@@ -45,11 +50,13 @@ def complaints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
     events = ModuleType("schemas.events.complaints")
     monkeypatch.setitem(sys.modules, events.__name__, events)
     exec(BLOCKS["schemas/events/complaints.py"], events.__dict__)
-    monkeypatch.setitem(FAMILIES, "complaints", events.EVENTS)
+    monkeypatch.setitem(EVENTS_BY_FAMILY, "complaints", events.EVENTS)
     for event in events.EVENTS:
-        monkeypatch.setitem(EVENTS, event.type, event)
-    kinds = eval("{" + BLOCKS["schemas/cells.py"] + "}", {"Kind": cells.Kind})
-    monkeypatch.setitem(cells.KINDS, "complaints", kinds["complaints"])
+        monkeypatch.setitem(EVENT_TYPES, event.type, event)
+    declared_kinds = eval(
+        "{" + BLOCKS["schemas/cells/kinds.py"] + "}", {"CellKind": kinds.CellKind}
+    )
+    monkeypatch.setitem(kinds.CELL_KINDS, "complaints", declared_kinds["complaints"])
     exec(BLOCKS["schemas/states.py"], states.__dict__)
     assert [line.partition(" as ")[0] for line in contracts.write_lock()] == [
         "complaint.received version 1",
@@ -58,9 +65,9 @@ def complaints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
     family = module("streams.families.complaints", BLOCKS["streams/families/complaints.py"]).FAMILY
     monkeypatch.setitem(families.FAMILIES, "complaints", family)
     yield family
-    del states.Complaint  # type: ignore[attr-defined]
+    del states.Complaint, states.ComplaintFact  # type: ignore[attr-defined]
     contracts.contracts.cache_clear()
-    contracts.latest.cache_clear()
+    contracts.latest_contracts.cache_clear()
 
 
 def test_the_family_of_the_page_counts_what_its_example_says(complaints: Any) -> None:
@@ -82,11 +89,13 @@ def test_its_merges_are_joins(complaints: Any) -> None:
     ]
     found = []
     for order in permutations([*told_, told_[0]]):
-        books = Books(complaints)
-        books.keep(
-            books.fold([Record(event.thing.encode(), encode(event), at) for event, at in order])
+        family_state = FamilyState(complaints)
+        family_state.keep(
+            family_state.fold(
+                [Record(event.thing.encode(), encode(event), at) for event, at in order]
+            )
         )
-        found.append(named(books.pages.items()))
+        found.append(named(family_state.pages.items()))
     assert all(figures == found[0] for figures in found)
     assert found[0]["answered", "A", "-", 20251106] == {"answered": 1, "late": 1}
 
@@ -98,10 +107,72 @@ def test_what_the_page_names_is_there() -> None:
         "streams/families/complaints.py",
         "tests/unit/test_complaints_figures.py",
     }
-    assert BLOCKS.keys() < new | {"schemas/states.py", "schemas/cells.py"}
+    assert BLOCKS.keys() < new | {
+        "schemas/families.py",
+        "schemas/states.py",
+        "schemas/cells/kinds.py",
+    }
     named_ = set(
         re.findall(r"`((?:schemas|streams|connectors|metrics|tests|docs|ops)/[\w./-]+)`", PAGE)
     )
     assert len(named_) > 12
     assert {path for path in named_ - new if not (ROOT / path).exists()} == set()
     assert "DEFAULTS" in vars(facts)
+
+
+def test_its_topics_are_those_of_its_row() -> None:
+    (row,) = eval(
+        "(" + BLOCKS["schemas/families.py"] + ")",
+        {"FamilyDeclaration": declared.FamilyDeclaration},
+    )
+    made = [topics._events(row), topics._states(row)]
+    assert [topic.name for topic in made] == ["lgsp.complaints", "lgsp.complaints.state"]
+    assert {topic.name for topic in topics.TOPICS} >= {
+        name
+        for family in declared.FAMILY_NAMES
+        for name in (topics.events_topic(family), topics.state_topic(family))
+    }
+
+
+def test_every_family_is_declared_once_and_everywhere() -> None:
+    assert tuple(EVENTS_BY_FAMILY) == tuple(kinds.CELL_KINDS) == declared.FAMILY_NAMES
+    assert tuple(families.FAMILIES) == declared.FAMILY_NAMES
+    assert tuple(DATES) == tuple(FLAGS) == declared.LISTED_FAMILIES
+
+
+# Where a family's name may stand, and why.
+DECLARATIONS = (
+    "schemas/families.py",
+    "schemas/events/",
+    "schemas/cells/kinds.py",
+    "streams/families/",
+)
+OTHERS = {
+    "schemas/codes.py": "a kind of system is called documents",
+    "metrics/catalogue/indicators.py": "figures are counted in dossiers, documents or tasks",
+    "metrics/prometheus/scrape.py": "which are due soon is asked of open dossiers",
+    "metrics/tracing/flags.py": "what is wrong with a thing, in words",
+    "ops/bench/": "what is measured is a load of dossiers",
+    "ops/simulate/": "a simulated province tells facts of each family, and knows its figures",
+}
+
+
+def test_nothing_else_knows_families_by_name() -> None:
+    """Whoever needs a list of families, derives it from the declarations."""
+    name = re.compile(rf"(lgsp\.)?({'|'.join(declared.FAMILY_NAMES)})(\.state|\|.*)?").fullmatch
+    knowing = {
+        str(path.relative_to(ROOT))
+        for package in ("schemas", "serving", "connectors", "streams", "metrics", "ops")
+        for path in (ROOT / package).rglob("*.py")
+        if any(map(name, _texts(path)))
+    }
+    others = {path for path in knowing if not path.startswith(DECLARATIONS)}
+    assert {path for path in others if not path.startswith(tuple(OTHERS))} == set()
+    unused = {allowed for allowed in OTHERS if not any(path.startswith(allowed) for path in others)}
+    assert unused == set()
+
+
+def _texts(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value

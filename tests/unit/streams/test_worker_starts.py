@@ -28,10 +28,10 @@ def test_a_port_that_is_taken_ends_it_at_once_in_the_words_of_the_others(
     async def asked(_: Settings) -> None:
         raise AssertionError("Kafka was asked")
 
-    monkeypatch.setattr("schemas.kafka.ensure_topics", asked)
+    monkeypatch.setattr("schemas.kafka.topics.ensure_topics", asked)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert worker.run(Settings(worker_port=port)) == 1
+        assert worker.run_worker(Settings(worker_port=port)) == 1
     said = (
         f"127.0.0.1:{port} is in use: stop what listens there, or set LGSP_WORKER_PORT to a free"
         " port.\n"
@@ -54,8 +54,8 @@ def test_it_waits_for_kafka_and_only_then_says_that_topics_do_not_fit(
     async def ask(_: Settings) -> None:
         raise answers.pop(0)
 
-    monkeypatch.setattr("schemas.kafka.ensure_topics", ask)
+    monkeypatch.setattr("schemas.kafka.topics.ensure_topics", ask)
     monkeypatch.setattr(Pauses, "next", lambda self: 0.0)
-    assert worker.run(Settings(worker_port=0, kafka_port=free_port())) == 1
+    assert worker.run_worker(Settings(worker_port=0, kafka_port=free_port())) == 1
     assert not answers
     assert capsys.readouterr().err.endswith("Topic a has 4 partitions.\n")

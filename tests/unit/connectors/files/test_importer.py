@@ -34,7 +34,7 @@ from connectors.files.seen import Seen, digest
 from connectors.publishing.lanes import Record
 from schemas.errors import EnvironmentBroken, KafkaUnavailable
 from schemas.events import Event
-from schemas.quarantine import Kept
+from schemas.quarantine import QuarantineExcerpt
 from schemas.settings import Settings
 
 EXAMPLES = Path(__file__).parents[4] / "ops" / "examples"
@@ -289,7 +289,7 @@ async def test_a_row_is_rejected_as_a_whole_with_line_and_reason(bench: Bench) -
         (record.key.decode(), dict(record.headers)["reason"].decode()) for record in sink.records
     ]
     assert kept == [(f"file:rows.csv/{row[0]}", row[1]) for row in rejected]
-    stay = [msgspec.json.decode(record.value, type=Kept) for record in sink.records]
+    stay = [msgspec.json.decode(record.value, type=QuarantineExcerpt) for record in sink.records]
     assert stay[1].fields == {"id": "D-2", "at": "yesterday", "procedure": "SAMPLE.P", "step": "s1"}
     assert (stay[4].fields, stay[4].length) == ({}, len('D-5,"2025-11-03,SAMPLE.P'))
     shown = bench.output

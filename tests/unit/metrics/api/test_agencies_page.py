@@ -32,7 +32,7 @@ from metrics.prometheus.exporter import Exporter
 from metrics.prometheus.table import AGENCIES_UNKNOWN, DIRECTORY_PROBLEMS
 from schemas.clock import LATEST_MS
 from schemas.settings import Settings
-from schemas.states import Item
+from schemas.states import InventoryItem
 from schemas.windows import Window
 from schemas.wire import Decoder, encode
 from serving.directory.directory import Directory
@@ -51,9 +51,9 @@ ASKED = [command[1] for command in COMMANDS if "--data" not in command]
 ROWS = re.findall(r"^\| `agency=(\S+?)((?:&\w+=true)*)` \| (.+?) \| (.+?) \|$", PAGE, re.M)
 
 
-def items() -> dict[str, Item]:
+def items() -> dict[str, InventoryItem]:
     """What the page's events leave of the inventory."""
-    family, found = FAMILIES["inventory"], dict[str, Item]()
+    family, found = FAMILIES["inventory"], dict[str, InventoryItem]()
     for command in SENT:
         headers = Headers(dict([command[command.index("-H") + 1].split(": ", 1)]))
         for item in items_of(
@@ -62,7 +62,9 @@ def items() -> dict[str, Item]:
             event = event_of(item, latest=LATEST_MS)
             kind, fields = Decoder("inventory")(encode(event))
             family.merges[kind](
-                found.setdefault(event.thing, Item(statements={})), fields, event.occurred_at
+                found.setdefault(event.thing, InventoryItem(statements={})),
+                fields,
+                event.occurred_at,
             )
     return found
 

@@ -18,8 +18,8 @@ from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
 from metrics.figures.view import Views
 from metrics.prometheus.exporter import Exporter
-from schemas.cells import KINDS
-from schemas.cells import counted as hub_counted
+from schemas.cells.kinds import CELL_KINDS
+from schemas.cells.kinds import counted as hub_counted
 from serving.store.progress import Progress
 
 World = SimpleNamespace
@@ -353,7 +353,7 @@ async def test_raw_counts(api: httpx.AsyncClient) -> None:
         "received",
         {"from": "2025-01-01", "to": "2025-11-12"},
     )
-    assert tuple(kind["counts"]) == KINDS["dossiers"]["received"].measures
+    assert tuple(kind["counts"]) == CELL_KINDS["dossiers"]["received"].measures
     assert {name: count for name, count in kind["counts"].items() if count} == {
         "received": 13,
         "received_online": 7,
@@ -406,7 +406,7 @@ async def test_counts_of_everything_and_as_csv(api: httpx.AsyncClient) -> None:
     answer = await ask(api, "/v1/counts")
     kinds = [(kind["family"], kind["kind"]) for kind in answer["kinds"]]
     # not the hub's own bookkeeping
-    assert kinds == [(family, kind) for family in KINDS for kind in hub_counted(family)]
+    assert kinds == [(family, kind) for family in CELL_KINDS for kind in hub_counted(family)]
     assert (await api.get("/v1/counts?kind=applied")).status_code == 422
     text = (await api.get("/v1/counts?format=csv&family=documents&kind=sent&by=agency")).text
     rows = table(text)

@@ -15,7 +15,7 @@ from metrics.api.parameters import CountParameters, IndicatorParameters
 from metrics.api.problems import API_PROBLEMS
 from metrics.catalogue.indicators import Agency, Indicator
 from metrics.prometheus.table import METRICS
-from schemas.windows import COMPARISONS, EXPORTED, NAMES
+from schemas.windows import COMPARISONS, EXPORTED, WINDOW_NAMES
 from serving.connections import CONNECTION_METRICS
 from serving.problems import SERVER_PROBLEMS, problem_table
 from serving.telemetry import Metric
@@ -42,7 +42,7 @@ def test_no_metric_is_documented_that_is_not_there() -> None:
 def test_every_parameter_window_and_problem_of_the_api_is_documented() -> None:
     fields = {**CountParameters.model_fields, **IndicatorParameters.model_fields}
     parameters = {field.alias or name for name, field in fields.items()}
-    for word in (*parameters, *NAMES, *COMPARISONS):
+    for word in (*parameters, *WINDOW_NAMES, *COMPARISONS):
         assert f"`{word}`" in API_PAGE, word
     assert problem_table({**SERVER_PROBLEMS, **API_PROBLEMS}) in API_PAGE, (
         "paste serving.problems.problem_table of both kinds"

@@ -14,7 +14,7 @@ from cubes import NOW, FedCube, Record
 from metrics.cube.snapshot import Readers
 from metrics.errors import NotReady
 from metrics.figures.view import Views
-from schemas.cells import Rules, Standing, applied_row
+from schemas.cells.applied import CellsStanding, CountingRules, applied_row
 from serving.store.progress import Progress
 
 # 5,000 and 2,000 facts of dossiers, 1,883 of tasks; what was before offset 10 is no longer kept
@@ -49,7 +49,11 @@ def world(tmp_path: Path) -> Iterator[SimpleNamespace]:
 def counted(world: SimpleNamespace, family: str, offset: int, partition: int = 0) -> None:
     """Workers have come so far."""
     world.cube.apply(
-        [Record(*applied_row(family, Standing(offset, Rules(1))), partition=partition)],
+        [
+            Record(
+                *applied_row(family, CellsStanding(offset, CountingRules(1))), partition=partition
+            )
+        ],
         {partition: 1},
     )
 

@@ -18,7 +18,7 @@ from metrics.cube.cube import Cube
 from metrics.cube.rollups import cover_days, cover_stock
 from metrics.cube.snapshot import Readers
 from metrics.cube.tables import TABLES, cube_layout
-from schemas.cells import KINDS, Kind
+from schemas.cells.kinds import CELL_KINDS, CellKind
 from schemas.clock import as_date
 from schemas.windows import EVER, Window
 from serving.store.disposable import LONGEST_AWAY_MS, Position, Unreadable, Untrusted
@@ -310,11 +310,20 @@ def test_another_layout_makes_it_anew(cube: FedCube, monkeypatch: pytest.MonkeyP
 
 def test_the_fingerprint_changes_with_every_declaration() -> None:
     appended = {
-        **KINDS,
-        "documents": {**KINDS["documents"], "flagged": Kind("day", ("no_sending", "more"))},
+        **CELL_KINDS,
+        "documents": {
+            **CELL_KINDS["documents"],
+            "flagged": CellKind("day", ("no_sending", "more")),
+        },
     }
     assert (
-        len({cube_layout(), cube_layout(appended), cube_layout({"documents": KINDS["documents"]})})
+        len(
+            {
+                cube_layout(),
+                cube_layout(appended),
+                cube_layout({"documents": CELL_KINDS["documents"]}),
+            }
+        )
         == 3
     )
 

@@ -12,7 +12,7 @@ from cubes import INDICATORS, answer, at, counted, questions_about
 from metrics.api.indicator_shapes import IndicatorAnswer
 from metrics.catalogue.indicators import Indicator
 from metrics.figures.view import Views
-from schemas.states import Item
+from schemas.states import InventoryItem
 from serving.directory.directory import Directory
 
 NOW = at("2025-03-20T10:00")
@@ -63,7 +63,7 @@ def registered() -> Directory:
     since = at("2020-01-01")
     return Directory(
         {
-            f"procedure/{code}": Item(
+            f"procedure/{code}": InventoryItem(
                 statements={
                     since: (
                         since,

@@ -9,7 +9,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from facts import Heard, answer, books_of, ms, named, record, told
+from facts import Heard, answer, family_state_of, ms, named, record, told
 from oracle import Figures
 
 RECEIVED = told("dossier.received", "11-03 09:00", due_at="11-10 17:00")
@@ -450,7 +450,7 @@ def test_paid_online_is_told_of_the_reception_even_if_the_dossier_moves_in_the_s
         told("dossier.transferred", "11-04 09:00"),
         told("dossier.paid", "11-05 09:00", agency="B"),
     )
-    books = books_of([received])
+    books = family_state_of([received])
     books.keep(books.fold([record(*moved), record(*paid)]))
     assert named(books.pages.items())["received", "A", "p", 20251103]["paid_online"] == 1
     books.keep(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from schemas.cells import KINDS, counted
+from schemas.cells.kinds import CELL_KINDS, counted
 
 DOCS = Path(__file__).parents[4] / "docs"
 PAGE = (DOCS / "figures.md").read_text("utf-8")
-SECTIONS = {family: f"What {family} count for" for family in KINDS if counted(family)} | {
+SECTIONS = {family: f"What {family} count for" for family in CELL_KINDS if counted(family)} | {
     "inventory": "What the inventory counts for"
 }
 

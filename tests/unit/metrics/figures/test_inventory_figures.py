@@ -317,7 +317,7 @@ def test_stated_twice_in_a_day_without_a_beginning_the_newest_statement_stands()
 def test_an_item_stated_night_after_night_keeps_its_latest_statements_in_any_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(inventory, "KEPT", 2)
+    monkeypatch.setattr(inventory, "MOST_STATEMENTS", 2)
     facts = [
         agency("01-10 01:00"),
         agency("01-11 01:00", level="unit"),
@@ -346,11 +346,11 @@ def test_the_largest_item_fits_into_a_record() -> None:
     )
     state = FAMILIES["inventory"].state()
     fields = event.model_dump() | {"agency": "H" * 35, "event_id": "Ộ" * 128}
-    for number in range(inventory.KEPT + 50):
+    for number in range(inventory.MOST_STATEMENTS + 50):
         FAMILIES["inventory"].merges[event.type](
             state, fields | {"valid_from": event.occurred_at + number}, at
         )
-    assert len(state.statements) == inventory.KEPT
+    assert len(state.statements) == inventory.MOST_STATEMENTS
     assert len(msgspec.msgpack.encode(state)) < 1_000_000
 
 

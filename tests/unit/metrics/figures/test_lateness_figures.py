@@ -10,7 +10,7 @@ import pytest
 from facts import Heard, answer, told
 from oracle import Figures
 
-from schemas.cells import KINDS
+from schemas.cells.kinds import CELL_KINDS
 
 RECEIVED = told("dossier.received", "11-03 09:00", due_at="11-10 17:00")
 FINISHED = told("dossier.finished", "11-10 16:30")
@@ -300,7 +300,10 @@ def test_a_reopened_dossier_moves_with_its_handler() -> None:
 
 
 def test_every_step_has_the_same_classes_of_lag() -> None:
-    received, closed = KINDS["dossiers"]["received"].measures, KINDS["dossiers"]["closed"].measures
+    received, closed = (
+        CELL_KINDS["dossiers"]["received"].measures,
+        CELL_KINDS["dossiers"]["closed"].measures,
+    )
     ends = [name for name in closed if name.startswith("lag_")]
     assert [
         name.removeprefix("reception_") for name in received if name.startswith("reception_lag_")

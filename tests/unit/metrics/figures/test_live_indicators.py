@@ -15,7 +15,7 @@ import pytest
 from cubes import INDICATORS, answer, at, counted, questions_about
 
 from metrics.api.indicator_shapes import IndicatorAnswer
-from schemas.states import Item
+from schemas.states import InventoryItem
 from serving.directory.directory import Directory
 
 NOW = at("2025-03-20T10:00")
@@ -392,7 +392,7 @@ def registered() -> Directory:
     fields = {"L": "land", "C": "construction", "O": "other"}
     return Directory(
         {
-            f"procedure/{code}": Item(
+            f"procedure/{code}": InventoryItem(
                 statements={
                     at("2020-01-01"): (
                         at("2020-01-01"),

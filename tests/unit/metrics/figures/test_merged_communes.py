@@ -31,7 +31,7 @@ from metrics.api.directory import directory_routes
 from metrics.cube.snapshot import Readers
 from metrics.figures.view import Views
 from metrics.prometheus.exporter import Exporter
-from schemas.states import Item
+from schemas.states import InventoryItem
 from schemas.wire import Decoder, encode
 from serving.directory.directory import Directory
 from serving.store.progress import Progress
@@ -104,12 +104,12 @@ DOSSIERS: list[list[Heard]] = [
 ]
 
 
-def items(facts: list[Heard]) -> dict[str, Item]:
+def items(facts: list[Heard]) -> dict[str, InventoryItem]:
     """The states that a worker would publish."""
-    family, found = FAMILIES["inventory"], dict[str, Item]()
+    family, found = FAMILIES["inventory"], dict[str, InventoryItem]()
     for event, at in facts:
         kind, fields = Decoder("inventory")(encode(event))
-        family.merges[kind](found.setdefault(event.thing, Item(statements={})), fields, at)
+        family.merges[kind](found.setdefault(event.thing, InventoryItem(statements={})), fields, at)
     return found
 
 

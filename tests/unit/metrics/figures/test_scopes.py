@@ -18,7 +18,7 @@ from metrics.api.indicator_shapes import IndicatorAnswer, indicators_sheet
 from metrics.catalogue.indicators import Name
 from metrics.figures import absence
 from metrics.figures.view import Views
-from schemas.states import Item
+from schemas.states import InventoryItem
 from serving.directory.directory import Directory
 
 DIGITISED = "results_digitised_share"
@@ -155,7 +155,7 @@ def test_levels_that_are_counted_by_themselves_need_no_registered_agencies() -> 
 
 
 def test_one_field_of_procedures() -> None:
-    item = Item(
+    item = InventoryItem(
         statements={
             1: (1, b"1", "procedure.registered", "A", None, {"procedure": "P1", "field": "land"})
         }
@@ -304,7 +304,7 @@ def figure(
     denominator: int | None,
     kind: str = "",
     **more: Any,
-) -> tuple[str, Item]:
+) -> tuple[str, InventoryItem]:
     """The item that states a reported figure; `kind` tells further ones of the same agency and
     period apart.
     """
@@ -318,12 +318,14 @@ def figure(
         "revision": 1,
         **more,
     }
-    item = Item(statements={at(first): (at(last), b"1", "figure.reported", agency, None, fields)})
+    item = InventoryItem(
+        statements={at(first): (at(last), b"1", "figure.reported", agency, None, fields)}
+    )
     return f"figure/{agency}/{last}{kind}", item
 
 
 @contextmanager
-def asked_of(*made: tuple[str, Item], **agencies: Item) -> Iterator[Views]:
+def asked_of(*made: tuple[str, InventoryItem], **agencies: InventoryItem) -> Iterator[Views]:
     with questions_about([], NOW, Directory(dict(made) | agencies)) as questions:
         yield questions
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from office_hours import working_seconds
 
 from schemas.clock import EARLIEST_MS, LATEST_MS
-from schemas.worktime import OFFICE, WorkTime, work_time
+from schemas.worktime import USUAL_OFFICE, WorkTime, work_time
 from streams.families import FAMILIES
 
 HOUR = 3600
@@ -149,7 +149,9 @@ def test_returns_and_receptions_have_lags_in_working_time_too() -> None:
 
 
 def test_counts_go_by_the_offices_own_hours() -> None:
-    office = replace(OFFICE, spans=((time(8), time(10)),), days_off=frozenset({date(2025, 11, 4)}))
+    office = replace(
+        USUAL_OFFICE, spans=((time(8), time(10)),), days_off=frozenset({date(2025, 11, 4)})
+    )
     work = WorkTime(office)
     assert work.seconds(ms("11-03 09:00"), ms("11-05 09:00")) == 2 * HOUR
     family = FAMILIES["dossiers"].at(work)
@@ -166,12 +168,12 @@ def test_counts_go_by_the_offices_own_hours() -> None:
 
 def test_other_hours_or_days_have_another_fingerprint() -> None:
     others = [
-        replace(OFFICE, spans=((time(7), time(11, 30)), (time(13), time(16, 30)))),
-        replace(OFFICE, days_off=frozenset({date(2025, 11, 4)})),
-        replace(OFFICE, make_up_days=frozenset({date(2025, 11, 8)})),
+        replace(USUAL_OFFICE, spans=((time(7), time(11, 30)), (time(13), time(16, 30)))),
+        replace(USUAL_OFFICE, days_off=frozenset({date(2025, 11, 4)})),
+        replace(USUAL_OFFICE, make_up_days=frozenset({date(2025, 11, 8)})),
     ]
-    assert len({WorkTime(office).fingerprint for office in (OFFICE, *others)}) == 4
-    assert WorkTime(OFFICE).fingerprint == USUAL.fingerprint
+    assert len({WorkTime(office).fingerprint for office in (USUAL_OFFICE, *others)}) == 4
+    assert WorkTime(USUAL_OFFICE).fingerprint == USUAL.fingerprint
 
 
 INSTANTS = st.integers(ms("2020-01-01 00:00"), ms("2030-12-31 00:00"))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
-from facts import Heard, books_of, ms, told
+from facts import Heard, family_state_of, ms, told
 from listings import NOW, State, empty, everything, feed, states
 
 from metrics.lists.listing import Listing, rows_of
@@ -56,7 +56,9 @@ def exported(listing: Listing, selections: list[Selection]) -> list[tuple[int, s
 
 
 def test_a_thing_is_listed_in_every_cell_that_it_counts_in(listing: Listing) -> None:
-    feed(listing, states(books_of([RECEIVED, FINISHED, told("dossier.paid", "11-05 09:00")])))
+    feed(
+        listing, states(family_state_of([RECEIVED, FINISHED, told("dossier.paid", "11-05 09:00")]))
+    )
     [closed] = everything(listing, of("closed", "closed"))
     assert closed.place[1:] == (20251110, "A", "thing", 0)
     assert closed.category == "p"
@@ -84,7 +86,7 @@ def test_a_thing_is_listed_in_every_cell_that_it_counts_in(listing: Listing) -> 
 
 
 def test_its_dates_go_with_it(listing: Listing) -> None:
-    feed(listing, states(books_of([RECEIVED, FINISHED])))
+    feed(listing, states(family_state_of([RECEIVED, FINISHED])))
     assert dates(listing._db, "dossiers", ["thing", "other"]) == {
         "thing": [
             ms("11-03 09:00"),
@@ -100,25 +102,28 @@ def test_its_dates_go_with_it(listing: Listing) -> None:
 
 
 def test_a_changed_state_takes_its_old_rows_away(listing: Listing) -> None:
-    feed(listing, states(books_of([RECEIVED])))
+    feed(listing, states(family_state_of([RECEIVED])))
     assert exported(listing, of("open", "open")) == [(ms("11-10 17:00"), "A", "thing")]
-    feed(listing, states(books_of([RECEIVED, FINISHED])))
+    feed(listing, states(family_state_of([RECEIVED, FINISHED])))
     assert exported(listing, of("open", "open")) == []
     moved = told("dossier.transferred", "11-04 09:00")
-    feed(listing, states(books_of([RECEIVED, FINISHED, moved])))
+    feed(listing, states(family_state_of([RECEIVED, FINISHED, moved])))
     assert exported(listing, of("closed", "closed")) == [(20251110, "B", "thing")]
     assert exported(listing, of("received", "received")) == [(20251103, "A", "thing")]
 
 
 def test_a_tombstone_takes_all_its_rows_away(listing: Listing) -> None:
-    feed(listing, states(books_of([RECEIVED])))
+    feed(listing, states(family_state_of([RECEIVED])))
     feed(listing, [State(TOPIC, b"thing", None, offset=1)])
     assert exported(listing, of("received", "received")) == []
     assert dates(listing._db, "dossiers", ["thing"]) == {}
 
 
 def test_of_a_batch_the_newest_state_counts(listing: Listing) -> None:
-    first, last = next(states(books_of([RECEIVED]))), next(states(books_of([RECEIVED, FINISHED])))
+    first, last = (
+        next(states(family_state_of([RECEIVED]))),
+        next(states(family_state_of([RECEIVED, FINISHED]))),
+    )
     last.offset = 1
     feed(listing, [first, last])
     assert exported(listing, of("open", "open")) == []
@@ -130,7 +135,7 @@ def test_a_state_that_cannot_be_read_is_left_out_and_told(
     feed(
         listing,
         [
-            *states(books_of([RECEIVED])),
+            *states(family_state_of([RECEIVED])),
             State(TOPIC, b"bad", b"\xff", offset=1),
             State(TOPIC, None, b"\xc0", offset=2),
         ],
@@ -145,7 +150,7 @@ def test_two_payments_of_one_day_are_two_rows(listing: Listing) -> None:
         told("dossier.paid", "11-05 09:00", amount=100),
         told("dossier.paid", "11-05 10:00", amount=30, reference="r2", online=False),
     ]
-    feed(listing, states(books_of([RECEIVED, *payments])))
+    feed(listing, states(family_state_of([RECEIVED, *payments])))
     assert [found.adds for found in everything(listing, of("paid", "amount"))] == [100, 30]
     assert [found.cursor.number for found in everything(listing, of("paid", "transactions"))] == [
         0,
@@ -156,7 +161,7 @@ def test_two_payments_of_one_day_are_two_rows(listing: Listing) -> None:
 
 
 def test_rows_are_told_by_at_then_agency_then_thing(listing: Listing) -> None:
-    feed(listing, states(books_of(lives(7, RECEIVED))))
+    feed(listing, states(family_state_of(lives(7, RECEIVED))))
     everyone = [
         (20251103, agency, thing)
         for agency, things in (("A", "036"), ("B", "14"), ("C", "25"))
@@ -178,7 +183,7 @@ def test_of_some_agencies_the_same_rows_in_the_same_order(
     feed(
         listing,
         states(
-            books_of(
+            family_state_of(
                 [
                     *lives(8, RECEIVED),
                     *(
@@ -200,7 +205,7 @@ def test_of_some_agencies_the_same_rows_in_the_same_order(
 
 
 def test_a_page_goes_on_where_the_last_one_ended_though_that_row_is_gone(listing: Listing) -> None:
-    feed(listing, states(books_of(lives(6, RECEIVED))))
+    feed(listing, states(family_state_of(lives(6, RECEIVED))))
     first = page(listing._db, of("received", "received"), None, 2)
     feed(listing, [State(TOPIC, first[-1].place.thing.encode(), None, offset=9)])
     rest = page(listing._db, of("received", "received"), first[-1].place, 9)
@@ -213,7 +218,9 @@ def test_what_is_taken_away_is_not_listed_and_only_some_categories_are(listing: 
     )
     feed(
         listing,
-        states(books_of([RECEIVED, told("dossier.supplement_requested", "11-04 09:00"), other])),
+        states(
+            family_state_of([RECEIVED, told("dossier.supplement_requested", "11-04 09:00"), other])
+        ),
     )
     assert exported(listing, of("open", "open", less=("waiting",))) == [
         (ms("11-10 17:00"), "A", "other")
@@ -227,7 +234,7 @@ def test_what_is_taken_away_is_not_listed_and_only_some_categories_are(listing: 
 
 
 def test_selections_are_told_one_after_the_other(listing: Listing) -> None:
-    feed(listing, states(books_of([*lives(3, RECEIVED, FINISHED)])))
+    feed(listing, states(family_state_of([*lives(3, RECEIVED, FINISHED)])))
     both = [*of("received", "received", agencies=("C",)), *of("closed", "finished")]
     for limit in (1, 2, 9):
         assert [
@@ -246,7 +253,7 @@ def test_documents_are_listed_at_each_receiver(listing: Listing) -> None:
         told("document.status_changed", "11-03 10:00", agency=agency, status="03")
         for agency in "BC"
     ]
-    feed(listing, states(books_of([sent, *answers])))
+    feed(listing, states(family_state_of([sent, *answers])))
     chosen = of("accepted", "accepted_seconds", family="documents")
     assert [(found.cursor.agency, found.adds) for found in everything(listing, chosen)] == [
         ("B", 3_600),
@@ -260,7 +267,7 @@ def test_tasks_are_listed_with_their_dates(listing: Listing) -> None:
         told("task.assigned", "11-03 09:00", due_at="11-10 17:00"),
         told("task.completed", "11-09 09:00"),
     ]
-    feed(listing, states(books_of(facts)))
+    feed(listing, states(family_state_of(facts)))
     [done] = everything(listing, of("completed", "on_time", family="tasks"))
     assert done.counts == {"completed": 1, "on_time": 1}
     assert dates(listing._db, "tasks", ["thing"])["thing"] == [
@@ -277,7 +284,7 @@ def test_it_remembers_how_far_each_topic_was_read(tmp_path: Path) -> None:
     feed(
         listing,
         [
-            *states(books_of([RECEIVED])),
+            *states(family_state_of([RECEIVED])),
             State("lgsp.tasks.state", b"t", None, partition=3, offset=7, timestamp=5),
         ],
     )
@@ -302,7 +309,7 @@ def rebuilt(tmp_path: Path, cluster: str = "one", now: int = NOW) -> Listing:
 
 def filled(tmp_path: Path) -> Path:
     listing = empty(tmp_path)
-    feed(listing, states(books_of(lives(200, RECEIVED))))
+    feed(listing, states(family_state_of(lives(200, RECEIVED))))
     listing.close()
     return listing.path
 
@@ -353,16 +360,16 @@ def test_a_deleted_file_and_one_that_readers_met_damage_in_are_doubted(tmp_path:
     listing.check()
     listing.path.unlink()
     with pytest.raises(Untrusted, match="deleted"):
-        feed(listing, states(books_of([RECEIVED])))
+        feed(listing, states(family_state_of([RECEIVED])))
 
 
 def test_readers_see_one_moment_and_say_when_the_file_is_made_anew(tmp_path: Path) -> None:
     listing = empty(tmp_path)
     readers = Snapshots(listing, "The list is being made anew")
-    feed(listing, states(books_of([RECEIVED])))
+    feed(listing, states(family_state_of([RECEIVED])))
     with readers.snapshot() as db:
         assert total(db, of("open", "open")).rows == 1
-        feed(listing, states(books_of([RECEIVED, FINISHED])))
+        feed(listing, states(family_state_of([RECEIVED, FINISHED])))
         assert total(db, of("open", "open")).rows == 1
     with readers.snapshot() as db:
         assert total(db, of("open", "open")).rows == 0

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from cubes import INDICATORS, by_rules, table
-from facts import Heard, books_of, ms, told
+from facts import Heard, family_state_of, ms, told
 from listings import empty, feed, paced, pages, states
 
 from metrics.api.app import create_app
@@ -27,7 +27,7 @@ from metrics.lists.listing import Listing
 from metrics.lists.questions import Lists
 from metrics.prometheus.exporter import Exporter
 from ops.meanings import meanings
-from schemas.cells import APPLIED
+from schemas.cells.kinds import APPLIED
 from serving.store.progress import Progress
 from streams.families import FAMILIES
 
@@ -70,7 +70,7 @@ def files(tmp_path: Path) -> Iterator[tuple[Cube, Listing]]:
 
 def tell(files: tuple[Cube, Listing], facts: list[Heard], figures: bool = True) -> None:
     """Facts as figures (unless these are still to come) and as a list."""
-    books = books_of(facts)
+    books = family_state_of(facts)
     if figures:
         files[0].apply(pages(books), {0: 9})
     feed(files[1], states(books))

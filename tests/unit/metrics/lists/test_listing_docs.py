@@ -13,7 +13,7 @@ import httpx
 import pytest
 from cubes import INDICATORS
 from example_facts import EXAMPLE
-from facts import books_of, ms
+from facts import family_state_of, ms
 from listings import empty, feed, paced, pages, states
 
 from metrics.api.app import create_app
@@ -23,9 +23,9 @@ from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
 from metrics.figures.view import Views
 from metrics.lists.questions import Lists
-from metrics.lists.tables import LISTED_FAMILIES
 from metrics.prometheus.exporter import Exporter
 from ops.meanings import meanings
+from schemas.families import LISTED_FAMILIES
 from serving.store.progress import Progress
 
 PAGE = (Path(__file__).parents[4] / "docs" / "api.md").read_text("utf-8")
@@ -38,7 +38,7 @@ async def asked(tmp_path: Path, path: str) -> httpx.Response:
     """What the API answers after the example's facts."""
     cube, listing, now = Cube(tmp_path / "cube.sqlite"), empty(tmp_path), ms("11-20 10:00")
     cube.open("one", now)
-    books, ready = books_of(EXAMPLE), Progress(ready=True, percent=100.0, partitions=1)
+    books, ready = family_state_of(EXAMPLE), Progress(ready=True, percent=100.0, partitions=1)
     cube.apply(pages(books), {0: 14})
     feed(listing, states(books))
     questions = Views(Readers(cube), INDICATORS, {}, progress=lambda: ready, clock=lambda: now)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from agencies import merged_communes, state
 from cubes import INDICATORS
-from facts import Heard, books_of, ms, told
+from facts import Heard, family_state_of, ms, told
 from listings import empty, feed, paced, pages, states
 
 from metrics.api.lists import answer_list
@@ -56,7 +56,7 @@ def lists(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lists]:
     )
     cube, listing = Cube(folder / "cube.sqlite"), empty(folder)
     cube.open("one", NOW)
-    books = books_of(
+    books = family_state_of(
         [
             *dossiers(BEFORE, "06-10"),
             *dossiers(AFTER, "10-08"),

@@ -234,7 +234,7 @@ def test_half_a_transaction_is_of_no_moment(hub: Hub) -> None:
         assert figures.applied("dossiers") is None
     hub.figures()
     with Readers(hub.cube).snapshot() as figures:
-        assert figures.applied("dossiers") == {0: (5, hub.worker.account.family.rules)}
+        assert figures.applied("dossiers") == {0: (5, hub.worker.part.family.rules)}
 
 
 def test_states_of_a_worker_that_did_not_say_how_far_are_compared_by_length(hub: Hub) -> None:
@@ -253,8 +253,8 @@ def test_states_of_a_worker_that_did_not_say_how_far_are_compared_by_length(hub:
 
 
 def test_figures_counted_by_other_rules_have_no_list(hub: Hub) -> None:
-    account = hub.worker.account
-    account.family = replace(account.family, version=account.family.version + 1)
+    part = hub.worker.part
+    part.family = replace(part.family, version=part.family.version + 1)
     hub.commit(1)
     hub.figures()
     hub.list_()

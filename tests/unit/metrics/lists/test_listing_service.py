@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
-from facts import books_of, told
+from facts import family_state_of, told
 from listings import feed, states
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -45,7 +45,7 @@ def test_it_tells_how_far_how_large_and_how_whole_it_is(tmp_path: Path) -> None:
     }
     listing: Listing = service.listing
     listing.open("one", 0)
-    feed(listing, states(books_of([told("dossier.received", "11-03 09:00")])))
+    feed(listing, states(family_state_of([told("dossier.received", "11-03 09:00")])))
     fed.progress = Progress(ready=True, percent=100.0, lag=7, partitions=12)
     found = samples(service)
     assert found.pop("lgsp_listing_size_bytes") == sum(

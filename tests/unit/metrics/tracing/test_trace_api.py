@@ -22,7 +22,7 @@ from metrics.api.app import create_app
 from metrics.api.traces import trace_routes
 from metrics.tracing.flags import FLAGS
 from metrics.tracing.log import TAIL
-from schemas.cells import KINDS
+from schemas.cells.kinds import CELL_KINDS
 
 NOW = ms("11-20 10:00")
 ID = "H35.20.1-251103-0001"
@@ -221,7 +221,7 @@ async def test_flags_are_explained(hub: Hub, api: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize("family", ["dossiers", "documents", "tasks"])
 def test_every_flag_has_words_that_the_page_has_too(family: str) -> None:
     page = (Path(__file__).parents[4] / "docs" / "figures.md").read_text("utf-8")
-    assert set(FLAGS[family]) == set(KINDS[family]["flagged"].measures)
+    assert set(FLAGS[family]) == set(CELL_KINDS[family]["flagged"].measures)
     for flag, name in FLAGS[family].items():
         assert any(
             line.startswith(f"| `{flag}` |") and line.endswith(f"| {name.vi} |")

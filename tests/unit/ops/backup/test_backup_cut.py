@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from ops.backup import cut
 from ops.backup.chunks import entries_of
 from ops.backup.cut import NotOneMoment, PartitionCut
-from schemas.cells import Rules, Standing, applied_row
+from schemas.cells.applied import CellsStanding, CountingRules, applied_row
 from schemas.settings import Settings
 from schemas.states import applied_state
 from schemas.topics import CELLS, state_topic
@@ -41,7 +41,7 @@ class Broker:
         """A transaction: states and their mark, a page and `applied`, and the transaction's own
         mark in both.
         """
-        page = applied_row("dossiers", Standing(offset, Rules(1)))
+        page = applied_row("dossiers", CellsStanding(offset, CountingRules(1)))
         value = b"%d" % offset
         written = {
             STATES: [*((key, value) for key in states), applied_state(offset)],

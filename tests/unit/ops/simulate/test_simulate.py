@@ -27,7 +27,7 @@ from ops.simulate.truth import Truth
 from ops.simulate.whole import whole_province
 from schemas.clock import DAY_MS, ZONE, day, to_datetime, to_ms
 from schemas.errors import EnvironmentBroken, KafkaUnavailable
-from schemas.events import EVENTS, Event
+from schemas.events import EVENT_TYPES, Event
 from schemas.settings import Settings
 from schemas.wire import Decoder, encode
 
@@ -122,7 +122,7 @@ def test_every_event_is_valid_and_survives_the_wire() -> None:
         assert kind == event.type
         assert fields["event_id"] == event.event_id
     assert {event.type for _, event in told} == {
-        name for name, event in EVENTS.items() if event.family in decoders
+        name for name, event in EVENT_TYPES.items() if event.family in decoders
     }
 
 

@@ -22,10 +22,10 @@ from ops.simulate.live_beside import LiveBeside
 from ops.simulate.run import START
 from ops.simulate.whole import whole_province
 from schemas.clock import DAY_MS, ZONE, to_ms
-from schemas.windows import NAMES
+from schemas.windows import WINDOW_NAMES
 
 DAYS = 30
-BOUNDED = tuple(name for name in NAMES if name != "all")
+BOUNDED = tuple(name for name in WINDOW_NAMES if name != "all")
 # A working morning, lunch, a Saturday night, the last and the first minute of a year, the middle of
 # Tết, a Saturday that is worked.
 MOMENTS = (

@@ -20,9 +20,9 @@ from ops.simulate.run import START
 from ops.simulate.stream import events
 from ops.simulate.truth import SHARES, Truth
 from ops.simulate.whole import whole_province
-from schemas.cells import KINDS
+from schemas.cells.kinds import CELL_KINDS
 from schemas.clock import DAY_MS
-from schemas.events import EVENTS, Event
+from schemas.events import EVENT_TYPES, Event
 from schemas.events.inventory import ProcedureRegistered
 from schemas.wire import Decoder, encode
 from streams.families import ALL, FAMILIES
@@ -79,7 +79,7 @@ def test_the_whole_province_repeats_to_the_byte_and_survives_the_wire(backfill: 
         for when, event in whole(dossiers=1_200, backfill=backfill, future=False)[0]
         if event.occurred_at > when
     ]
-    assert {event.type for _, event in first} == set(EVENTS) - {"hub.heartbeat"}
+    assert {event.type for _, event in first} == set(EVENT_TYPES) - {"hub.heartbeat"}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -105,7 +105,7 @@ def test_no_figure_of_the_whole_province_is_trivial() -> None:
     new = {
         (family, kind, name)
         for family in ("tasks", "activities", "inventory")
-        for kind, one in KINDS[family].items()
+        for kind, one in CELL_KINDS[family].items()
         for name in one.measures
         if one.at != "none"
     }

@@ -1,127 +1,29 @@
-"""The Kafka connection: consumers and producers with the hub's settings, and the topics made at
-start.
-"""
+"""Topics as they are declared: made where they are missing, put right where they differ."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, NamedTuple, Protocol, cast
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import (
-    GroupCoordinatorNotAvailableError,
-    GroupLoadInProgressError,
-    KafkaConnectionError,
-    KafkaError,
-    NodeNotReadyError,
-    NotCoordinatorForGroupError,
-    RequestTimedOutError,
-    TopicAlreadyExistsError,
-)
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
 from schemas.errors import KafkaUnavailable, RestoreUnfinished, SettingsError
+from schemas.kafka.clients import admin
 from schemas.pauses import Pauses
 from schemas.settings import Settings
 from schemas.topics import RESTORING, Topic, topics_of
 
-# Kafka 4 answers NOT_ENOUGH_REPLICAS to old-protocol transactional produces while the previous
-# marker is being written; aiokafka retries, and would log each one.
-logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
-
 log = logging.getLogger(__name__)
 
-# How long a client may believe what it heard of who leads what. aiokafka asks anew where a fetch or
-# a send is refused, but not where the question for a partition's first offset is, nor after an
-# answer that failed: it would go on asking the wrong broker for minutes.
-METADATA_MS = 5_000
-ADMIN_MS = 20_000  # whatever the other requests' patience: a busy cluster makes a topic in seconds
-COORDINATOR_TRIES = 100
-# The broker makes its offsets topic at the first question; another one takes over what a dead one
-# coordinated.
-COORDINATOR_MOVES = (
-    GroupCoordinatorNotAvailableError,
-    GroupLoadInProgressError,
-    NodeNotReadyError,
-    NotCoordinatorForGroupError,
-)
-READ_AT_ONCE = 10_000  # records; what is read at once is memory that a process keeps
 _OWN = 1  # Kafka's source of a setting: the topic's own
 _TO_DO = (
     "LGSP_TOPICS is `check`, so whoever keeps the topics makes and sets them as schemas/topics.py"
     " declares; `manage` lets the hub."
 )
-
-
-class Record(Protocol):
-    """A record as it is read; `timestamp` in epoch ms, of events the broker's."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-
-
-def consumer(settings: Settings, *topics: str, **options: Any) -> AIOKafkaConsumer:
-    """A consumer that reads only what was committed, from the beginning, and commits nothing by
-    itself.
-    """
-    chosen: dict[str, Any] = {
-        "isolation_level": "read_committed",
-        "enable_auto_commit": False,
-        "auto_offset_reset": "earliest",
-        "max_partition_fetch_bytes": 4 << 20,
-        "metadata_max_age_ms": METADATA_MS,
-        "request_timeout_ms": int(settings.request_timeout * 1000),
-    }
-    return AIOKafkaConsumer(*topics, bootstrap_servers=settings.bootstrap, **(chosen | options))
-
-
-def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
-    """An idempotent producer that waits for all in-sync replicas."""
-    chosen: dict[str, Any] = {
-        "acks": "all",
-        "enable_idempotence": True,
-        "max_batch_size": 1 << 20,
-        "metadata_max_age_ms": METADATA_MS,
-        "request_timeout_ms": int(settings.request_timeout * 1000),
-    }
-    return AIOKafkaProducer(bootstrap_servers=settings.bootstrap, **(chosen | options))
-
-
-@asynccontextmanager
-async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    """An admin client.
-
-    Raises: KafkaUnavailable when no broker answers, at the start or inside.
-    """
-    client = AIOKafkaAdminClient(
-        bootstrap_servers=settings.bootstrap,
-        request_timeout_ms=ADMIN_MS,
-        metadata_max_age_ms=METADATA_MS,
-    )
-    try:
-        await client.start()
-        yield client
-    # a broker can go at any moment
-    except (KafkaConnectionError, NodeNotReadyError, RequestTimedOutError) as error:
-        raise unavailable(settings) from error
-    finally:
-        await client.close()
-
-
-def unavailable(settings: Settings) -> KafkaUnavailable:
-    """The one sentence for a broker that does not answer."""
-    return KafkaUnavailable(
-        f"No Kafka answers at {settings.bootstrap}: start one with `lgsp kafka`, or set"
-        " LGSP_KAFKA_SERVERS."
-    )
 
 
 async def ensure_topics(settings: Settings) -> list[str]:
@@ -362,61 +264,3 @@ async def _create(
                 f"Topic {topic.name} could not be made (error {code}: {message}): does the cluster"
                 " have enough brokers?"
             )
-
-
-async def committed_offsets(
-    settings: Settings, group: str, partitions: list[TopicPartition]
-) -> dict[TopicPartition, int | None]:
-    """Where a consumer group stands on each of these partitions; None where it has no offset: it
-    never committed, or it expired.
-
-    Raises: KafkaUnavailable when no broker coordinates the group within some seconds.
-    """
-    async with admin(settings) as client:
-        for _ in range(COORDINATOR_TRIES):
-            try:
-                found = await client.list_consumer_group_offsets(group, partitions=partitions)
-            except COORDINATOR_MOVES:
-                found = {}
-            # aiokafka passes over an error of the whole group, and answers for no partition
-            if found.keys() >= set(partitions):
-                return {
-                    partition: found[partition].offset if found[partition].offset >= 0 else None
-                    for partition in partitions
-                }
-            await asyncio.sleep(0.1)
-    raise KafkaUnavailable(
-        f"No broker at {settings.bootstrap} coordinates group {group}: is the cluster healthy?"
-    )
-
-
-async def read_to_end(
-    reader: AIOKafkaConsumer, *partitions: TopicPartition
-) -> AsyncIterator[tuple[TopicPartition, list[Any]]]:
-    """Records of assigned partitions, a partition at a time in its order, from their beginnings up
-    to the ends as they are now.
-    """
-    left = await reader.end_offsets(partitions)
-    await reader.seek_to_beginning(*partitions)
-    while left := {
-        partition: end for partition, end in left.items() if await reader.position(partition) < end
-    }:
-        for partition, records in (
-            await reader.getmany(*left, timeout_ms=500, max_records=READ_AT_ONCE)
-        ).items():
-            yield partition, records
-
-
-async def read_between(
-    reader: AIOKafkaConsumer, partition: TopicPartition, start: int, end: int
-) -> AsyncIterator[list[Any]]:
-    """Records of one partition from one offset up to another, as they come; the reader is then that
-    partition's.
-    """
-    reader.assign([partition])
-    reader.seek(partition, start)
-    while await reader.position(partition) < end:
-        for records in (
-            await reader.getmany(partition, timeout_ms=500, max_records=READ_AT_ONCE)
-        ).values():
-            yield [record for record in records if record.offset < end]

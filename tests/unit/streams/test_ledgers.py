@@ -10,7 +10,7 @@ import pytest
 
 from schemas.settings import Settings
 from streams import worker
-from streams.worker import Desk
+from streams.worker import Ledgers
 
 
 class Ended(Exception):
@@ -18,18 +18,18 @@ class Ended(Exception):
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """A desk whose worker ends by an exception."""
+def ledgers(monkeypatch: pytest.MonkeyPatch) -> Ledgers:
+    """Ledgers whose worker ends by an exception."""
 
     def die(error: Exception, what: str) -> NoReturn:
         raise Ended(f"{what}: {error}")
 
     monkeypatch.setattr(worker, "die", die)
     app: Any = SimpleNamespace(consumer_generation_id=1)
-    return Desk(app, Settings(rebalance_timeout=1))
+    return Ledgers(app, Settings(rebalance_timeout=1))
 
 
-async def test_what_is_being_committed_is_finished(desk: Desk) -> None:
+async def test_what_is_being_committed_is_finished(ledgers: Ledgers) -> None:
     ended = False
 
     async def commit() -> None:
@@ -37,21 +37,21 @@ async def test_what_is_being_committed_is_finished(desk: Desk) -> None:
         await asyncio.sleep(0.01)
         ended = True
 
-    desk._working[0] = asyncio.create_task(commit())
-    await desk.finish()
+    ledgers._working[0] = asyncio.create_task(commit())
+    await ledgers.finish()
     assert ended
 
 
-async def test_a_commit_without_an_end_ends_the_worker(desk: Desk) -> None:
+async def test_a_commit_without_an_end_ends_the_worker(ledgers: Ledgers) -> None:
     """It would give its sign of life all the while, and everybody would wait for it."""
-    desk._working[0] = asyncio.create_task(asyncio.Event().wait())  # type: ignore[arg-type]
+    ledgers._working[0] = asyncio.create_task(asyncio.Event().wait())  # type: ignore[arg-type]
     with pytest.raises(
         Ended,
         match=r"could not be handed over: still not committed after 1 s \(is a broker away\?\)",
     ):
-        await desk.finish()
-    desk._working[0].cancel()
+        await ledgers.finish()
+    ledgers._working[0].cancel()
 
 
-async def test_nothing_to_finish(desk: Desk) -> None:
-    await desk.finish()
+async def test_nothing_to_finish(ledgers: Ledgers) -> None:
+    await ledgers.finish()

@@ -1,4 +1,4 @@
-"""Rows: a mapping from bytes to bytes of which what was not written lately is kept compressed.
+"""A mapping from bytes to bytes of which what was not written lately is kept compressed.
 
 Most dossiers are closed and are hardly touched again, yet their states must be at hand. Rows
 written lately lie in a plain dictionary; the oldest of them are packed, `BLOCK` to a Zstandard
@@ -31,7 +31,7 @@ class Block:
         self.data, self.live = b"", 0
 
 
-class Rows:
+class CompressedMap:
     """Rows of one topic and partition."""
 
     def __init__(self) -> None:

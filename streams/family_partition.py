@@ -1,5 +1,5 @@
-"""An account: one family's books within a ledger, and how far they have come. Pure of producers;
-the ledger commits.
+"""A family within a ledger: its states and cells, what Kafka holds of them, and how far they have
+come. Pure of producers; the ledger commits.
 """
 
 from __future__ import annotations
@@ -11,40 +11,48 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from schemas.cells import Rules, Standing, applied_key, applied_row, read_applied_page
+from schemas.cells.applied import (
+    CellsStanding,
+    CountingRules,
+    applied_key,
+    applied_row,
+    read_applied_page,
+)
 from schemas.errors import BooksError, ContractError, LedgerError, NewerLayout
 from schemas.masking import quoted
 from schemas.quarantine import Stray
 from schemas.states import applied_state, read_applied
 from schemas.topics import events_topic
 from streams.admission import Home, looks_like_page, looks_like_state, strange
-from streams.books import Books, Changes, Record, Row
 from streams.families import Family
+from streams.family_state import Changes, EventRecord, FamilyState, KeyValue
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
-    """Records of one source in order of offset; `previous` is the offset handed before them (None:
-    the first).
+class Fetched:
+    """Records of one source in order of offset; `previous` is the offset fetched before them (None:
+    these are the first).
     """
 
     records: list[Any]  # aiokafka's ConsumerRecord
     previous: int | None
 
 
-class Account:
-    """The books of one partition of one family. `partitions` says how many there are; None: keys
-    are not asked where they belong.
+class FamilyPartition:
+    """One partition of one family. `partitions` says how many there are; None: keys are not asked
+    where they belong.
     """
 
     def __init__(self, family: Family, partition: int, partitions: int | None = None) -> None:
         self.family = family
         self.source = TopicPartition(events_topic(family.name), partition)
-        self.books = Books(family, Home(partition, partitions) if partitions else None)
+        self.family_state = FamilyState(family, Home(partition, partitions) if partitions else None)
         self.next = 0  # offset of the next record to apply
-        self.rules: Rules | None = None  # that counted the published pages; None: there are none
+        self.rules: CountingRules | None = (
+            None  # that counted the published pages; None: there are none
+        )
         # the same offset as the states' topic says it; None: it does not
         self.states_next: int | None = None
         self.junk: list[Stray] = []  # what somebody else wrote among states and pages
@@ -56,29 +64,29 @@ class Account:
     def __str__(self) -> str:
         return f"{self.source.topic}/{self.source.partition}"
 
-    def put_states(self, topic: str, records: Sequence[Record]) -> None:
+    def put_states(self, topic: str, records: Sequence[EventRecord]) -> None:
         """Rows as Kafka holds them; what is none is passed over, and what stood before it stays.
 
         So is a deletion, but of what no connector wrote: workers delete nothing else.
         """
-        put, damaged = self.books.states.put, self._damaged_states
+        put, damaged = self.family_state.states.put, self._damaged_states
         for record in records:
             key, row = record.key, record.value
             if not key:
                 self._mark(topic, record)
-            elif looks_like_state(row) if row else strange(key, self.books.home):
+            elif looks_like_state(row) if row else strange(key, self.family_state.home):
                 put(key, row)
                 damaged.discard(key)  # a worker has written it again
             else:
                 self._pass_over(topic, record)
                 damaged.add(key)
 
-    def put_pages(self, topic: str, records: Sequence[Record]) -> None:
+    def put_pages(self, topic: str, records: Sequence[EventRecord]) -> None:
         """The same of pages.
 
         Raises: BooksError if a later version of the hub wrote them.
         """
-        put, damaged, applied = self.books.pages.put, self._damaged_pages, self._applied
+        put, damaged, applied = self.family_state.pages.put, self._damaged_pages, self._applied
         for record in records:
             key, page = record.key, record.value
             assert key is not None, "it was shared out by its key"
@@ -91,13 +99,13 @@ class Account:
                 put(key, page)
                 damaged.discard(key)
 
-    def _mark(self, topic: str, record: Record) -> None:
+    def _mark(self, topic: str, record: EventRecord) -> None:
         try:
             self.states_next = read_applied(record.value or b"").next
         except ValueError:  # msgspec's errors are
             self._pass_over(topic, record)
 
-    def _put_applied(self, topic: str, record: Record) -> None:
+    def _put_applied(self, topic: str, record: EventRecord) -> None:
         try:
             standing = read_applied_page(record.value)
         except NewerLayout as error:
@@ -105,10 +113,10 @@ class Account:
         except ContractError:
             self._pass_over(topic, record)
             return
-        self.next, self.rules, self.books.refused_run = standing
+        self.next, self.rules, self.family_state.refused_run = standing
         self._applied_value = record.value
 
-    def _pass_over(self, topic: str, record: Record) -> None:
+    def _pass_over(self, topic: str, record: EventRecord) -> None:
         origin = f"kafka:{topic}/{self.source.partition}/{record.offset}"
         self.junk.append(
             Stray(
@@ -118,18 +126,18 @@ class Account:
             )
         )
 
-    def states(self, changes: Changes, offset: int) -> list[Row]:
+    def states(self, changes: Changes, offset: int) -> list[KeyValue]:
         """What is written to the topic of states, and last how far they have come once the
         transaction is committed.
         """
         return [*changes.states, applied_state(offset)]
 
-    def pages(self, changes: Changes, offset: int) -> list[Row]:
+    def pages(self, changes: Changes, offset: int) -> list[KeyValue]:
         """The same of the topic of cells."""
         return [*changes.pages, self._applied_row(offset, changes.refused_run)]
 
     def _applied_row(self, offset: int, refused_run: int) -> tuple[bytes, bytes]:
-        return applied_row(self.family.name, Standing(offset, self.family.rules, refused_run))
+        return applied_row(self.family.name, CellsStanding(offset, self.family.rules, refused_run))
 
     async def settled(self) -> Changes | None:
         """What has to be published before the first fact is applied; None: nothing.
@@ -140,34 +148,35 @@ class Account:
 
         Raises: BooksError where the pages must be counted anew and a state is lost.
         """
-        self.books.lost = {
+        self.family_state.lost = {
             key
             for key in self._damaged_states
-            if key not in self.books.states and not strange(key, self.books.home)
+            if key not in self.family_state.states and not strange(key, self.family_state.home)
         }
         if self.rules is None:
             return None
-        changes = Changes(states=self._restored(), refused_run=self.books.refused_run)
+        changes = Changes(states=self._restored(), refused_run=self.family_state.refused_run)
         if self._damaged_pages or self.rules != self.family.rules:
             await self._count_anew(changes)
         said = (
             self.states_next is not None
-            and self._applied_value == self._applied_row(self.next, self.books.refused_run)[1]
+            and self._applied_value
+            == self._applied_row(self.next, self.family_state.refused_run)[1]
         )
         return None if said and not changes.states and not changes.pages else changes
 
-    def _restored(self) -> list[Row]:
+    def _restored(self) -> list[KeyValue]:
         """States that somebody wrote over, as they were before."""
-        rows = ((key, self.books.states.get(key)) for key in self._damaged_states)
+        rows = ((key, self.family_state.states.get(key)) for key in self._damaged_states)
         return [(key, row) for key, row in rows if row is not None]
 
     async def _count_anew(self, changes: Changes) -> None:
         log.warning("%s: %s: counting anew", self, self._why_anew())
-        published = dict(self.books.pages.items())
-        for key in await self.books.recount_pages():
+        published = dict(self.family_state.pages.items())
+        for key in await self.family_state.recount_pages():
             log.warning("%s: no connector wrote %s here; it no longer counts", self, quoted(key))
             changes.states.append((key, None))
-        pages = dict(self.books.pages.items())
+        pages = dict(self.family_state.pages.items())
         for key in published.keys() | self._damaged_pages:
             if key not in pages:
                 changes.pages.append((key, None))
@@ -180,8 +189,8 @@ class Account:
             return "somebody else wrote among the pages"
         return f"the rules changed from {self.rules} to {self.family.rules}"
 
-    def in_order(self, batches: Sequence[Handed]) -> list[Any]:
-        """The records still to be applied; what was fetched again after a pause is in the books
+    def in_order(self, batches: Sequence[Fetched]) -> list[Any]:
+        """The records still to be applied; what was fetched again after a pause is applied
         already.
 
         Raises: LedgerError where something lies between what was applied and these batches.
@@ -199,7 +208,7 @@ class Account:
             return records
         return [record for record in records if record.offset >= self.next]
 
-    def _check_follows(self, batch: Handed, previous: int, expected: int) -> None:
+    def _check_follows(self, batch: Fetched, previous: int, expected: int) -> None:
         if previous >= expected:
             raise LedgerError(
                 f"{self}: a batch follows offset {previous}, but the books stand at {expected}"

@@ -1,4 +1,6 @@
-"""Rows: a mapping like any other, whatever is packed meanwhile and whichever keys share a hash."""
+"""A compressed map: a mapping like any other, whatever is packed meanwhile and whichever keys share
+a hash.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
 
-from streams import rows as module
-from streams.rows import Rows
+from streams import compressed_map as module
+from streams.compressed_map import CompressedMap
 
 KEYS = st.sampled_from([b"key-%d" % number for number in range(40)])
 STEPS = st.lists(
@@ -25,8 +27,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     return
 
 
-def filled(count: int) -> Rows:
-    rows = Rows()
+def filled(count: int) -> CompressedMap:
+    rows = CompressedMap()
     for number in range(count):
         rows.put(b"key-%d" % number, b"row-%d" % number)
     return rows
@@ -41,7 +43,7 @@ def test_rows_are_a_mapping(classes: int, monkeypatch: pytest.MonkeyPatch) -> No
     @examples(150)
     @given(STEPS)
     def check(steps: list[tuple[str, bytes, int]]) -> None:
-        rows, model = Rows(), dict[bytes, bytes]()
+        rows, model = CompressedMap(), dict[bytes, bytes]()
         for step, key, number in steps:
             if step == "put":
                 model[key] = row = b"%s is %d" % (key, number)
@@ -80,7 +82,7 @@ def test_a_block_of_which_little_is_left_is_given_up() -> None:
 def test_packed_rows_take_less_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RECENT", 64)
     monkeypatch.setattr(module, "BLOCK", 32)
-    rows = Rows()
+    rows = CompressedMap()
     for number in range(128):
         rows.put(
             b"H35.SAMPLE.%05d" % number,

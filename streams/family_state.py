@@ -1,4 +1,4 @@
-"""A partition's books in memory: its states and pages of cells, and the fold of a batch of events
+"""A family's partition in memory: its states and pages of cells, and the fold of a batch of events
 into them.
 
 Pure of Kafka: records come in, changes come out, and nothing is kept until the caller says that the
@@ -16,27 +16,28 @@ from typing import Any, Protocol
 
 import msgspec
 
-from schemas.cells import Page, Sums, decode_page, encode_page, place_of
+from schemas.cells.codec import CellPage, CellSums, decode_page, encode_page
+from schemas.cells.pages import page_of
 from schemas.errors import BooksError, ContractError
 from schemas.masking import quoted
 from schemas.states import MOST
 from schemas.wire import Decoder
 from streams.admission import Home, strange
+from streams.compressed_map import CompressedMap
 from streams.families import ALL, Contribution, Family
-from streams.families.bounds import Group, over
-from streams.rows import Rows
+from streams.families.bounds import BoundedGroup, over
 
 log = logging.getLogger(__name__)
 
-FEW = 64  # contributions of which it is quicker to look for the same ones than to add them all up
+_FEW = 64  # contributions of which it is quicker to look for the same ones than to add them all up
 
-Row = tuple[bytes, bytes | None]
-Deltas = dict[bytes, Sums]  # by cell's key
+KeyValue = tuple[bytes, bytes | None]
+CellDeltas = dict[bytes, CellSums]  # by cell's key
 # state as it has become, and its row before the batch
-Dirty = dict[bytes, tuple[Any, bytes | None]]
+MergedStates = dict[bytes, tuple[Any, bytes | None]]
 
 
-class Record(Protocol):
+class EventRecord(Protocol):
     """What the fold reads of a Kafka record; `timestamp` is the broker's append time in ms."""
 
     @property
@@ -50,30 +51,30 @@ class Record(Protocol):
 
 
 @dataclass(slots=True)
-class Refused:
+class RefusedRecord:
     """A record that could not be taken in."""
 
-    record: Record
+    record: EventRecord
     reason: str
 
 
 @dataclass(slots=True)
 class Changes:
-    """What a batch does to the books, not yet done: absolute states and pages (None: the page is
-    gone), and refusals.
+    """What a batch changes, not yet done: absolute states and pages (None: the page is gone), and
+    refusals.
     """
 
-    states: list[Row] = field(default_factory=list)
-    pages: list[Row] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    states: list[KeyValue] = field(default_factory=list)
+    pages: list[KeyValue] = field(default_factory=list)
+    refused: list[RefusedRecord] = field(default_factory=list)
     # things that now first have more of a group than counts
-    too_many: list[tuple[bytes, Group]] = field(default_factory=list)
+    too_many: list[tuple[bytes, BoundedGroup]] = field(default_factory=list)
     events: int = 0
     refused_run: int = 0  # refused records in a row at the end of the batch
     longest_run: int = 0
 
 
-class Books:
+class FamilyState:
     """States and pages of cells of one partition of a family, both kept as the bytes that Kafka
     holds.
     """
@@ -82,8 +83,8 @@ class Books:
         """`home` says which keys belong here; None: any."""
         self.family = family
         self.home = home if family.keyed else None
-        self.states = Rows()
-        self.pages = Rows()
+        self.states = CompressedMap()
+        self.pages = CompressedMap()
         self.refused_run = 0
         self.lost: set[bytes] = set()  # things whose state somebody wrote over
         self._decode = Decoder(family.name)
@@ -99,18 +100,18 @@ class Books:
         """
         for key in self.lost:
             raise self._lost(key, "something else stands there")
-        deltas: Deltas = {}
+        deltas: CellDeltas = {}
         strangers: list[bytes] = []
         for done, (key, row) in enumerate(self.states.items(), 1):
             if strange(key, self.home):
                 strangers.append(key)
             else:
-                add(deltas, self.family.counts(self._state(key, row), ALL), 1)
+                add_contributions(deltas, self.family.counts(self._state(key, row), ALL), 1)
             if done % chunk == 0:
                 await asyncio.sleep(0)
         for key in strangers:
             self.states.put(key, None)
-        self.pages = Rows()
+        self.pages = CompressedMap()
         for key, value in list(self._settle(deltas)):
             self.pages.put(key, value)
         return strangers
@@ -132,10 +133,10 @@ class Books:
             " everything again from the events."
         )
 
-    def fold(self, records: Sequence[Record]) -> Changes:
-        """What these records change. The books stay as they are until `keep`."""
+    def fold(self, records: Sequence[EventRecord]) -> Changes:
+        """What these records change. Everything stays as it is until `keep`."""
         changes = Changes(events=len(records), refused_run=self.refused_run)
-        deltas: Deltas = {}
+        deltas: CellDeltas = {}
         dump = self._dump
         least = min(MOST.values())  # a row of so many bytes can't hold more entries
         for key, (state, before) in self._merge(records, changes).items():
@@ -150,7 +151,7 @@ class Books:
         return changes
 
     def keep(self, changes: Changes) -> None:
-        """The changes are committed: they are the books now."""
+        """The changes are committed: from now on this is how things are."""
         for key, row in changes.states:
             self.states.put(key, row)
         for key, value in changes.pages:
@@ -175,23 +176,23 @@ class Books:
         changes.too_many += ((key, group) for group in over(groups, state) if group not in known)
         self.family.cut(state)
 
-    def _count(self, deltas: Deltas, before: bytes | None, state: Any) -> None:
+    def _count(self, deltas: CellDeltas, before: bytes | None, state: Any) -> None:
         """What the state counts for now, less what it counted for before."""
         counts = self.family.counts
         if before is None:
-            add(deltas, counts(state, ALL), 1)
+            add_contributions(deltas, counts(state, ALL), 1)
             return
         old_state = self._load(before)  # it was read for this batch already
         parts = self.family.touched(old_state, state)
         if parts:
             old, new = counts(old_state, parts), counts(state, parts)
-            if len(old) + len(new) < FEW:
-                old, new = without(old, new), without(new, old)
-            add(deltas, old, -1)
-            add(deltas, new, 1)
+            if len(old) + len(new) < _FEW:
+                old, new = without_common(old, new), without_common(new, old)
+            add_contributions(deltas, old, -1)
+            add_contributions(deltas, new, 1)
 
-    def _merge(self, records: Iterable[Record], changes: Changes) -> Dirty:
-        dirty: Dirty = {}
+    def _merge(self, records: Iterable[EventRecord], changes: Changes) -> MergedStates:
+        dirty: MergedStates = {}
         decode, merges = self._decode, self.family.merges
         for record in records:
             key = record.key
@@ -210,7 +211,7 @@ class Books:
         return dirty
 
     def _known(self, key: bytes) -> tuple[Any, bytes | None]:
-        """The state of a thing as the books have it, and its row.
+        """The state of a thing as it is kept, and its row.
 
         Raises: ContractError for a new thing under a key that no connector wrote here.
         """
@@ -223,22 +224,22 @@ class Books:
             raise self._lost(key, "something else stands there")
         return self.family.state(), None
 
-    def _settle(self, deltas: Deltas) -> Iterable[Row]:
+    def _settle(self, deltas: CellDeltas) -> Iterable[KeyValue]:
         """The pages that the deltas change, as they become; None for a page that has no cells any
         more.
         """
-        touched: defaultdict[bytes, Page] = defaultdict(dict)
+        touched: defaultdict[bytes, CellPage] = defaultdict(dict)
         for key, delta in deltas.items():
             if any(delta.values()):
-                place, name = place_of(key)
-                touched[place][name] = delta
+                page_key, name = page_of(key)
+                touched[page_key][name] = delta
         for key, cells in touched.items():
             page = self._page(key)
             for name, delta in cells.items():
                 _add_to(page, name, delta)
             yield key, encode_page(page) if page else None
 
-    def _page(self, key: bytes) -> Page:
+    def _page(self, key: bytes) -> CellPage:
         """A page that Kafka holds.
 
         Raises: BooksError if somebody wrote something else in its place.
@@ -252,35 +253,35 @@ class Books:
             ) from error
 
 
-def _add_to(page: Page, name: str, delta: Sums) -> None:
+def _add_to(page: CellPage, name: str, delta: CellSums) -> None:
     """Add to a cell of a page; zeros and cells without counts are left out."""
     cell = page.get(name)
     if cell is None:
-        page[name] = {place: amount for place, amount in delta.items() if amount}
+        page[name] = {index: amount for index, amount in delta.items() if amount}
         return
-    for place, amount in delta.items():
-        total = cell.get(place, 0) + amount
+    for index, amount in delta.items():
+        total = cell.get(index, 0) + amount
         if total:
-            cell[place] = total
+            cell[index] = total
         else:
-            cell.pop(place, None)
+            cell.pop(index, None)
     if not cell:
         del page[name]
 
 
-def add(deltas: Deltas, contributions: Iterable[Contribution], sign: int) -> None:
+def add_contributions(deltas: CellDeltas, contributions: Iterable[Contribution], sign: int) -> None:
     """Add (or take away) what a state contributes."""
     for key, ones, sums in contributions:
         delta = deltas.get(key)
         if delta is None:
             deltas[key] = delta = {}
-        for place in ones:
-            delta[place] = delta.get(place, 0) + sign
-        for place, amount in sums:
-            delta[place] = delta.get(place, 0) + sign * amount
+        for index in ones:
+            delta[index] = delta.get(index, 0) + sign
+        for index, amount in sums:
+            delta[index] = delta.get(index, 0) + sign * amount
 
 
-def without(these: list[Contribution], those: list[Contribution]) -> list[Contribution]:
+def without_common(these: list[Contribution], those: list[Contribution]) -> list[Contribution]:
     """These less those, each as often as it stands: two payments of one day are two."""
     rest = list(those)
     left = []
@@ -292,7 +293,7 @@ def without(these: list[Contribution], those: list[Contribution]) -> list[Contri
     return left
 
 
-def _refuse(changes: Changes, record: Record, reason: str) -> None:
-    changes.refused.append(Refused(record, reason))
+def _refuse(changes: Changes, record: EventRecord, reason: str) -> None:
+    changes.refused.append(RefusedRecord(record, reason))
     changes.refused_run += 1
     changes.longest_run = max(changes.longest_run, changes.refused_run)
