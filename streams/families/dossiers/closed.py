@@ -82,6 +82,8 @@ def end_of(state: Dossier) -> DossierEnd | None:
     if returned is not None and returned.occurred_at >= reopened:
         return DossierEnd(returned.occurred_at, "finished", returned.heard_at)
     withdrawn, stopped = state.withdrawal, state.stop
+    if withdrawn is None and stopped is None:  # nearly always
+        return None
     if withdrawn is not None and withdrawn.occurred_at < reopened:
         withdrawn = None
     if stopped is not None and stopped.occurred_at < reopened:
