@@ -60,7 +60,7 @@ def test_a_thing_is_listed_in_every_cell_that_it_counts_in(listing: Listing) -> 
         listing, states(family_state_of([RECEIVED, FINISHED, told("dossier.paid", "11-05 09:00")]))
     )
     [closed] = everything(listing, of("closed", "closed"))
-    assert closed.place[1:] == (20251110, "A", "thing", 0)
+    assert closed.cursor[1:] == (20251110, "A", "thing", 0)
     assert closed.category == "p"
     assert closed.counts == {
         "closed": 1,
@@ -207,8 +207,8 @@ def test_of_some_agencies_the_same_rows_in_the_same_order(
 def test_a_page_goes_on_where_the_last_one_ended_though_that_row_is_gone(listing: Listing) -> None:
     feed(listing, states(family_state_of(lives(6, RECEIVED))))
     first = page(listing._db, of("received", "received"), None, 2)
-    feed(listing, [State(TOPIC, first[-1].place.thing.encode(), None, offset=9)])
-    rest = page(listing._db, of("received", "received"), first[-1].place, 9)
+    feed(listing, [State(TOPIC, first[-1].cursor.thing.encode(), None, offset=9)])
+    rest = page(listing._db, of("received", "received"), first[-1].cursor, 9)
     assert [found.cursor.thing for found in [*first, *rest]] == ["d0", "d3", "d1", "d4", "d2", "d5"]
 
 
