@@ -23,6 +23,17 @@ from schemas.events.activities import (
 ActivityKind = Literal["meetings", "inspections", "work_records"]
 
 
+# the measure of those that were digital, how many communes hold, and how many are digital at the
+# province's level
+_DIGITAL: dict[ActivityKind, str] = {
+    "meetings": "meetings_in_system",
+    "inspections": "inspections_digital",
+    "work_records": "work_records_online",
+}
+_COMMUNAL: dict[ActivityKind, float] = {"meetings": 0.6, "inspections": 0.1, "work_records": 0.5}
+_DIGITALLY: dict[ActivityKind, float] = {"meetings": 0.8, "inspections": 0.55, "work_records": 0.85}
+
+
 class StatedActivity(NamedTuple):
     """One activity as it is stated."""
 
@@ -69,22 +80,18 @@ class SimulatedActivity(SimulatedThing):
         stated = latest(self.statements, before)
         if stated is None:
             return
-        names = [stated.kind, *([DIGITALLY[stated.kind]] if stated.digitally else [])]
-        if stated.kind != "inspections":
-            names += [f"{name}_{stated.level}" for name in names]
-        truth.one(
-            stated.kind,
-            stated.agency,
-            *(["work_records_secret"] if stated.secret else names),
-            family="activities",
-        )
+        truth.one(stated.kind, stated.agency, *_measures(stated), family="activities")
 
 
-DIGITALLY: dict[ActivityKind, str] = {
-    "meetings": "meetings_in_system",
-    "inspections": "inspections_digital",
-    "work_records": "work_records_online",
-}
+def _measures(stated: StatedActivity) -> list[str]:
+    if stated.secret:
+        return ["work_records_secret"]
+    measures: list[str] = [stated.kind]
+    if stated.digitally:
+        measures.append(_DIGITAL[stated.kind])
+    if stated.kind != "inspections":
+        measures += [f"{measure}_{stated.level}" for measure in measures]
+    return measures
 
 
 def _event(stated: StatedActivity) -> tuple[type[ActivityEvent], dict[str, bool]]:
@@ -97,20 +104,14 @@ def _event(stated: StatedActivity) -> tuple[type[ActivityEvent], dict[str, bool]
 
 def draw_activity(rng: Random, kind: ActivityKind) -> StatedActivity:
     """Who did it, and how: the province is ahead of the communes."""
-    communal = rng.random() < (
-        0.6 if kind == "meetings" else 0.5 if kind == "work_records" else 0.1
-    )
+    communal = rng.random() < _COMMUNAL[kind]
     level: AdministrativeLevel = "commune" if communal else "province"
     agency = AGENCIES_OF["commune" if communal else "department"].draw(rng).code
     if kind == "meetings" and not communal:
         agency = CENTRE
-    digitally = (
-        rng.random()
-        < {"meetings": 0.8, "inspections": 0.55, "work_records": 0.85}[kind] - 0.2 * communal
-    )
-    return StatedActivity(
-        kind, agency, level, digitally, secret=kind == "work_records" and rng.random() < 0.02
-    )
+    digitally = rng.random() < _DIGITALLY[kind] - 0.2 * communal
+    secret = kind == "work_records" and rng.random() < 0.02
+    return StatedActivity(kind, agency, level, digitally, secret)
 
 
 def simulate_activity(
@@ -121,11 +122,8 @@ def simulate_activity(
     activity.state(at, stated)
     chance = rng.random()
     if chance < 0.02:
-        activity.state(
-            from_office(to_office(at) + OFFICE_DAY),
-            stated._replace(digitally=not stated.digitally),
-            at,
-        )
+        corrected = stated._replace(digitally=not stated.digitally)
+        activity.state(from_office(to_office(at) + OFFICE_DAY), corrected, held_at=at)
     elif chance < 0.04:
         activity.cancel(from_office(to_office(at) + OFFICE_DAY // 2))
     return activity

@@ -15,7 +15,7 @@ from schemas.codes import DocumentStatus, RecallAnswer
 from schemas.events.documents import DocumentRecalled, DocumentSent, DocumentStatusChanged
 
 # DocumentType.Type; 18 is an official letter
-KINDS: tuple[str, ...] = ("18", "18", "18", "2", "3", "7")
+_TYPES: tuple[str, ...] = ("18", "18", "18", "2", "3", "7")
 
 
 class Sending(NamedTuple):
@@ -72,35 +72,34 @@ class SimulatedDocument(SimulatedThing):
 def simulate_document(rng: Random, teller: Teller, at: int, serial: str) -> SimulatedDocument:
     """A document sent at `at` (epoch ms) with everything that will become of it."""
     sender, *receivers = draw_agencies(rng)
-    document = SimulatedDocument(
-        f"{sender},{to_datetime(at):%Y/%m/%d},{serial}/SAMPLE", sender, teller
-    )
+    document = sent_document(sender, at, serial, teller)
     send(rng, document, at, receivers)
     for receiver in receivers:
         _answers(rng, document, to_office(at), receiver)
     if rng.random() < 0.02:
         asked = to_office(at) + rng.randint(600, 7_200)
         document.recall(from_office(asked), sender, "asked")
-        document.recall(
-            from_office(asked + rng.randint(600, 30_000)),
-            receivers[0],
-            "agreed" if rng.random() < 0.8 else "refused",
-        )
+        answered = from_office(asked + rng.randint(600, 30_000))
+        document.recall(answered, receivers[0], "agreed" if rng.random() < 0.8 else "refused")
     return document
+
+
+def sent_document(sender: str, at: int, serial: str, teller: Teller) -> SimulatedDocument:
+    """A document that is sent at `at` (epoch ms); its id says by whom and when."""
+    document_id = f"{sender},{to_datetime(at):%Y/%m/%d},{serial}/SAMPLE"
+    return SimulatedDocument(document_id, sender, teller)
 
 
 def draw_agencies(rng: Random) -> list[str]:
     """The sender's code, then one or more receivers'."""
-    return [
-        agency.code
-        for agency in rng.sample(AGENCIES, 2 if rng.random() < 0.7 else rng.randint(3, 7))
-    ]
+    count = 2 if rng.random() < 0.7 else rng.randint(3, 7)
+    return [agency.code for agency in rng.sample(AGENCIES, count)]
 
 
 def send(rng: Random, document: SimulatedDocument, at: int, receivers: list[str]) -> None:
     """Most go electronically, and nearly all of those are signed."""
     electronic = rng.random() < 0.93
-    document.send(at, receivers, rng.choice(KINDS), electronic, electronic and rng.random() < 0.95)
+    document.send(at, receivers, rng.choice(_TYPES), electronic, electronic and rng.random() < 0.95)
 
 
 def _answers(rng: Random, document: SimulatedDocument, office: int, receiver: str) -> None:

@@ -18,8 +18,8 @@ from ops.simulate.truth import FOREVER, Truth
 from schemas.clock import DAY_MS, day_number
 from schemas.events import Event
 
-DUPLICATES = 0.05
-DOCUMENTS_SHARE = 0.12  # documents for each dossier
+_DUPLICATES = 0.05
+_DOCUMENTS_SHARE = 0.12  # documents for each dossier
 
 
 def events(
@@ -95,7 +95,7 @@ class _World:
         first = day_number(self.start)
         weights = [1.0 if workday(first + day) else 0.06 for day in range(self.days)]
         dossiers = shared(self.dossiers, weights)
-        documents = shared(int(self.dossiers * DOCUMENTS_SHARE), weights)
+        documents = shared(int(self.dossiers * _DOCUMENTS_SHARE), weights)
         for day in range(self.days):
             planned = self._day(first + day, dossiers[day], documents[day])
             yield from sorted(planned, key=attrgetter("order"))
@@ -127,7 +127,7 @@ class _World:
     def _queue(self, reported: list[ReportedEvent]) -> None:
         for at, event in reported:
             self._push(at, event)
-            if self.rng.random() < DUPLICATES:
+            if self.rng.random() < _DUPLICATES:
                 again = at + 1_000 + int(self.rng.random() ** 4 * 2 * DAY_MS)
                 self.truth.duplicates += self._push(again, event)
 

@@ -67,15 +67,13 @@ class SimulatedTask(SimulatedThing):
 
     def report(self, at: int, how: TaskProgress) -> None:
         """How far it is."""
-        self.progress.append(
-            Fact(at, self._tell(TaskProgressed, at, self.holder, progress=how), how)
-        )
+        reported = self._tell(TaskProgressed, at, self.holder, progress=how)
+        self.progress.append(Fact(at, reported, how))
 
     def extend(self, at: int, due_at: int) -> None:
         """A new deadline."""
-        self.extensions.append(
-            Fact(at, self._tell(TaskExtended, at, CENTRE, due_at=due_at), due_at)
-        )
+        reported = self._tell(TaskExtended, at, CENTRE, due_at=due_at)
+        self.extensions.append(Fact(at, reported, due_at))
 
     def complete(self, at: int) -> None:
         """Done."""
@@ -95,32 +93,27 @@ class SimulatedTask(SimulatedThing):
             return
         first, extended = self.assignment.value.due_at, latest(self.extensions, before)
         due = first if extended is None else extended
-        truth.one(
-            "assigned",
-            self.holder,
-            "assigned",
-            "with_deadline" if due else "without_deadline",
-            family="tasks",
-        )
+
+        def one(kind: str, *measures: str) -> None:
+            truth.one(kind, self.holder, *measures, family="tasks")
+
+        one("assigned", "assigned", "with_deadline" if due else "without_deadline")
         end = latest(self.ends, before)
         if end == "completed":
-            done = max(fact.occurred for fact in self.ends if fact.reported < before)
-            timing = "no_deadline" if due is None else "on_time" if done <= due else "late"
             moved = first is not None and extended is not None
-            truth.one(
-                "completed",
-                self.holder,
-                "completed",
-                timing,
-                "extended" if moved else "",
-                family="tasks",
-            )
+            one("completed", "completed", self._timing(due, before), "extended" if moved else "")
         elif end == "cancelled":
-            truth.one("cancelled", self.holder, "cancelled", family="tasks")
+            one("cancelled", "cancelled")
         else:
-            truth.one("open", self.holder, "open", self._status(before), family="tasks")
+            one("open", "open", self._status(before))
             if due is not None:
                 insort(truth.deadlines.setdefault(self.holder, []), due)
+
+    def _timing(self, due: int | None, before: int) -> str:
+        if due is None:
+            return "no_deadline"
+        done = max(fact.occurred for fact in self.ends if fact.reported < before)
+        return "on_time" if done <= due else "late"
 
     def _status(self, before: int) -> str:
         returned = [
@@ -139,15 +132,8 @@ def simulate_task(rng: Random, teller: Teller, at: int, task_id: str) -> Simulat
     due = due_time(office, days) if rng.random() > 0.12 else None
     tier = AGENCIES_OF["department" if rng.random() < 0.5 else "commune"]
     task.assign(at, tier.draw(rng).code, rng.choice(CATEGORIES), due)
-    done = (
-        office
-        + 900
-        + int(
-            days
-            * OFFICE_DAY
-            * (rng.uniform(0.1, 0.95) if rng.random() < 0.85 else rng.uniform(1.05, 2.0))
-        )
-    )
+    share = rng.uniform(0.1, 0.95) if rng.random() < 0.85 else rng.uniform(1.05, 2.0)
+    done = office + 900 + int(days * OFFICE_DAY * share)
     if rng.random() < 0.7:
         task.report(from_office(office + (done - office) // 3), "running")
     if due is not None and rng.random() < 0.12:

@@ -80,14 +80,14 @@ SHARES: dict[str, tuple[tuple[str, str, str], tuple[str, str, str]]] = {
     ),
 }
 
-ABOUT = {
+_ABOUT = {
     "procedure": "",
     "agency": "_agency",
     "health": "_health_education",
     "education": "_health_education",
 }
-LEVELS = {3: "received_partial", 4: "received_full"}
-ANSWERS = {
+_LEVELS = {3: "received_partial", 4: "received_full"}
+_ANSWERS = {
     "01": ("received", "arrived"),
     "02": ("received", "refused"),
     "03": ("received", "accepted"),
@@ -149,8 +149,8 @@ class Truth:
                 self.one(
                     "rated",
                     handler,
-                    f"ratings{ABOUT[about]}",
-                    f"satisfied{ABOUT[about]}" if satisfied else "",
+                    f"ratings{_ABOUT[about]}",
+                    f"satisfied{_ABOUT[about]}" if satisfied else "",
                 )
 
     def one(self, kind: str, agency: str, *measures: str, family: str = "dossiers") -> None:
@@ -165,7 +165,7 @@ class Truth:
             reception.agency,
             "received",
             f"received_{reception.channel}",
-            LEVELS.get(reception.level, ""),
+            _LEVELS.get(reception.level, ""),
             "with_fee" if reception.with_fee else "",
             "authenticated" if reception.authenticated else "",
             "reused_data" if reception.reused_data else "",
@@ -236,8 +236,8 @@ class Truth:
         )
         for answer in document.answers:
             receiver, status = answer.value
-            if answer.reported < before and status in ANSWERS:
-                kind, measure = ANSWERS[status]
+            if answer.reported < before and status in _ANSWERS:
+                kind, measure = _ANSWERS[status]
                 self.one(kind, receiver, measure, family="documents")
         for recall in document.recalls:
             if recall.reported < before:
