@@ -202,6 +202,10 @@ def _envelope_errors(attributes: Mapping[str, Any]) -> Iterator[FieldError]:
     if not isinstance(attributes.get("data"), dict):
         hint = ", not data_base64" if "data_base64" in attributes else ""
         yield _missing_or(attributes, "data", f"should be a JSON object{hint}")
+    elif "data_base64" in attributes:  # CloudEvents 1.0, JSON format 3.1.1
+        yield FieldError(
+            "data_base64", "stands beside `data`, and an event has only one of them", "wrong_value"
+        )
 
 
 def _unknown_type(attributes: Mapping[str, Any]) -> FieldError:

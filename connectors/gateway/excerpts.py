@@ -18,9 +18,8 @@ from schemas.quarantine import Kept, Quarantined, bounded, kept_of, structure_of
 ATTRIBUTES = ("specversion", "id", "source", "type", "time", "subject", "datacontenttype")
 UNREADABLE = "can't be read as JSON"
 _SHOWN_PARTS = 5  # of a list
-KNOWN = frozenset(
-    (*ATTRIBUTES, "data", *(name for event in ACCEPTED.values() for name in event.model_fields))
-)
+_EVENT_FIELDS = [name for event in ACCEPTED.values() for name in event.model_fields]
+KNOWN = frozenset((*ATTRIBUTES, "data", "data_base64", *_EVENT_FIELDS))
 
 
 def kept_of_item(item: Item, digest: Digest) -> Kept:

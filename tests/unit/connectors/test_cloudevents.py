@@ -139,6 +139,7 @@ def test_a_missing_field_of_data_is_named(name: str) -> None:
         (changed(datacontenttype="text/xml"), "datacontenttype", "wrong_value"),
         (changed() | {"data": "procedure=1"}, "data", "wrong_value"),
         (changed(without="data") | {"data_base64": "e30="}, "data", "missing_field"),
+        (changed(data_base64="e30="), "data_base64", "wrong_value"),
         (changed(data={"channel": "pigeon"}), "data.channel", "wrong_value"),
         (changed(data={"channel": None}), "data.channel", "wrong_value"),
         (changed(data={"with_fee": "true"}), "data.with_fee", "wrong_value"),
