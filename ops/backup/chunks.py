@@ -16,6 +16,7 @@ import msgspec
 import zstandard
 
 from schemas.errors import BackupDamaged
+from schemas.storage import sync_folder
 
 LEVEL = 3  # of zstandard: facts shrink to a tenth, at the speed of the disk
 GATHERED = 64 << 10  # bytes compressed at once
@@ -172,12 +173,3 @@ def make_folder(folder: Path) -> None:
     for one in reversed([folder, *folder.parents]):
         if not one.is_dir():
             one.mkdir(mode=0o700)
-
-
-def sync_folder(folder: Path) -> None:
-    """A new name in it outlasts a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

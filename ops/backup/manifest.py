@@ -12,8 +12,9 @@ from pathlib import Path
 import msgspec
 from aiokafka import TopicPartition
 
-from ops.backup.chunks import PART, Chunk, Entry, damaged, entries_of, make_folder, sync_folder
+from ops.backup.chunks import PART, Chunk, Entry, damaged, entries_of, make_folder
 from schemas.errors import BackupError
+from schemas.storage import sync_folder
 
 LAYOUT = 1
 FILE = "manifest.json"

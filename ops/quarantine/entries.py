@@ -22,10 +22,15 @@ from schemas.kafka import consumer, read_to_end, unavailable
 from schemas.masking import masked_sentence, without_numbers
 from schemas.quarantine import FORM, Kept, kept_of
 from schemas.settings import Settings
+from schemas.times import SAMPLE
 from schemas.topics import QUARANTINE
 
 EARLIER = "earlier_version"
-_GENERAL = ((re.compile(r"'[^']*'"), "'…'"), (re.compile(r"\b\d{2,}\b"), "…"))
+# what is quoted, masked (xx xxx, ##/##) or a number, as one; the sample of a time never differs
+_VARIES = re.compile(
+    rf"(?P<sample>{re.escape(SAMPLE)})|(?P<quoted>'[^']*')"
+    r"|\bxx+(?: x+)*\b|#[#.,:/+-]*#|\d[\d.,:/T+-]*\d"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +79,7 @@ class Entry:
     @property
     def general(self) -> str:
         """The reason without what differs from one refusal to the next of its sort."""
-        text = self.reason
-        for pattern, instead in _GENERAL:
-            text = pattern.sub(instead, text)
-        return text
+        return _VARIES.sub(_generalised, self.reason)
 
     def told(self) -> dict[str, Any]:
         """For machines."""
@@ -86,6 +88,12 @@ class Entry:
         return head | {
             name: getattr(self.kept, name) for name in Kept.__struct_fields__ if name != "source"
         }
+
+
+def _generalised(found: re.Match[str]) -> str:
+    if found["sample"]:
+        return found["sample"]
+    return "'…'" if found["quoted"] else "…"
 
 
 def entry_of(record: Any, digest: Digest) -> Entry:

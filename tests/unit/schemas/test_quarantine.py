@@ -7,6 +7,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -117,6 +119,20 @@ def test_refusals_are_counted_by_day_source_and_sort_of_reason(shown: Any) -> No
     assert "lgsp quarantine show ORIGIN" in text
 
 
+@pytest.mark.parametrize(
+    ("reason", "sort"),
+    [
+        ("time: should be a time such as 2026-11-03T09:00:00+07:00",) * 2,
+        ("write 2025-11-10T09:00:00+07:00, or 2025-11-10", "write …, or …"),
+        ("column amount: 'x###' is on line 1,204 too", "column amount: '…' is on line … too"),
+        ("a name of 12 characters, level 4", "a name of … characters, level 4"),
+        ("column xx xxx: ##/##/#### is no time", "column …: … is no time"),
+    ],
+)
+def test_what_differs_from_one_refusal_to_the_next_is_one_sign(reason: str, sort: str) -> None:
+    assert Entry("http:a/0", NOON, reason, "wrong_value", refusal(1).kept).general == sort
+
+
 def test_what_is_asked_for_is_found_by_source_reason_and_time(shown: Any) -> None:
     many = [record(refusal(1)), record(refusal(2, agency="a b"), NOON + DAY_MS), record(KAFKA)]
     for asked, count in (
@@ -207,3 +223,31 @@ def test_the_key_of_hashes_is_one_a_folder_and_nobody_elses(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["quarantine.key"]
     (tmp_path / "file").write_text("in the way")
     assert digest_of(tmp_path / "file").of(b"x"), "a folder that can't be written stops nobody"
+
+
+def test_the_key_of_hashes_outlasts_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its bytes are on the disk before it has its name, and then the name is. One that an earlier
+    version lost so is told of.
+    """
+    steps: list[str] = []
+    sync, link = os.fsync, os.link
+
+    def synced(handle: int) -> None:
+        steps.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        sync(handle)
+
+    def linked(*names: Path) -> None:
+        steps.append("name")
+        link(*names)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "link", linked)
+    digest_of.cache_clear()
+    digest_of(tmp_path)
+    assert steps == ["file", "name", "folder"]
+    (tmp_path / "quarantine.key").write_bytes(b"")
+    digest_of.cache_clear()
+    assert digest_of(tmp_path).of(b"x")
+    assert "quarantine.key is damaged: delete it" in caplog.text
