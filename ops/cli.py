@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from ops.bench.names import EVENTS, NAMES
-from ops.environment import INTERRUPTED
+from ops.entry import INTERRUPTED, SENTENCE
 from schemas.errors import HubError
 from schemas.settings import Settings, config_file, settings
 from schemas.settings_words import written
@@ -35,7 +35,7 @@ class Commands(click.Group):
             click.secho(str(error), fg="red", err=True)
             sys.exit(1)
         except KeyboardInterrupt:
-            click.echo("Interrupted. The same command can be run again at any time.", err=True)
+            click.echo(SENTENCE, err=True)
             sys.exit(INTERRUPTED)
 
 
@@ -335,7 +335,7 @@ def settings_() -> None:
 
 
 def main() -> None:
-    """The console script."""
+    """The command line, from beginning to end."""
     # all that it writes, and whatever it starts (Kafka's storage too), is its own user's alone
     os.umask(0o077)
     os.environ.setdefault("PYTHONUNBUFFERED", "1")

@@ -21,7 +21,7 @@ from pathlib import Path
 LOCK = Path("requirements.lock")
 USUAL = "usual: 10 s to 1 min; busy machine: to 4 min"
 TICK = 0.2
-INTERRUPTED = 130  # as shells end after Ctrl-C
+_INTERRUPTED = 130  # as shells end after Ctrl-C
 
 
 class Failed(Exception):
@@ -182,7 +182,7 @@ def main(venv: Path) -> int:
         make(venv, line)
     except KeyboardInterrupt:
         line.end("Interrupted; the next make begins anew")
-        return INTERRUPTED
+        return _INTERRUPTED
     except (Failed, OSError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
