@@ -18,9 +18,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-LOCK = Path("requirements.lock")
-USUAL = "usual: 10 s to 1 min; busy machine: to 4 min"
-TICK = 0.2
+_LOCK = Path("requirements.lock")
+_USUAL = "usual: 10 s to 1 min; busy machine: to 4 min"
+_TICK = 0.2
 _INTERRUPTED = 130  # as shells end after Ctrl-C
 
 
@@ -70,7 +70,7 @@ def run(command: Sequence[str], tick: Callable[[list[str]], None]) -> tuple[int,
         try:
             while process.poll() is None:
                 tick(lines)
-                time.sleep(TICK)
+                time.sleep(_TICK)
         except BaseException:
             process.terminate()
             raise
@@ -116,7 +116,7 @@ def _by_uv(venv: Path, line: Line) -> list[str]:
     _venv(venv, line, "--without-pip")
     installer = [uv, "pip", "install", "--quiet", "--python", str(venv / "bin" / "python")]
     step = f"Fetching {_locked()} packages with uv"
-    code, _ = run([*installer, "--require-hashes", "-r", str(LOCK)], lambda _: line.say(step))
+    code, _ = run([*installer, "--require-hashes", "-r", str(_LOCK)], lambda _: line.say(step))
     if code:
         line.end("uv can't fetch the packages, so pip does")
     return [] if code else installer
@@ -139,7 +139,7 @@ def _by_pip(venv: Path, line: Line) -> list[str]:
         " settings), then try again."
     )
     _must(
-        [*installer, "--require-hashes", "-r", str(LOCK)],
+        [*installer, "--require-hashes", "-r", str(_LOCK)],
         line,
         "Fetching packages with pip",
         failed,
@@ -162,7 +162,7 @@ def _must(command: Sequence[str], line: Line, step: str, otherwise: str) -> None
     total = _locked()
     code, lines = run(
         command,
-        lambda lines: line.say(step, progress(lines, total) if str(LOCK) in command else ""),
+        lambda lines: line.say(step, progress(lines, total) if str(_LOCK) in command else ""),
     )
     if code:
         complaints = [text for text in lines if "ERROR" in text or "error" in text] or lines
@@ -171,13 +171,13 @@ def _must(command: Sequence[str], line: Line, step: str, otherwise: str) -> None
 
 def _locked() -> int:
     """How many packages the lock names; on one machine a few of them are left out."""
-    return len(re.findall(r"(?m)^[A-Za-z0-9._-]+==", LOCK.read_text(encoding="utf-8")))
+    return len(re.findall(r"(?m)^[A-Za-z0-9._-]+==", _LOCK.read_text(encoding="utf-8")))
 
 
 def main(venv: Path) -> int:
     """The exit code."""
     line = Line(sys.stdout.isatty(), shutil.get_terminal_size().columns)
-    print(f"Making {venv}, once ({USUAL}).", flush=True)
+    print(f"Making {venv}, once ({_USUAL}).", flush=True)
     try:
         make(venv, line)
     except KeyboardInterrupt:

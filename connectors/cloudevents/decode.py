@@ -25,10 +25,10 @@ SHOWN_ERRORS = 20  # of one item
 # of an event's attributes, and of its data: no event has half as many, and each unknown one would
 # cost an error
 MOST_FIELDS = 64
-MOST_ENTRIES = 1_000  # of a list in them, likewise
-GUESSED = 3  # of them, those for which a name like the wrong one is looked for: that takes a while
+_MOST_ENTRIES = 1_000  # of a list in them, likewise
+_GUESSED = 3  # of them, those for which a name like the wrong one is looked for: that takes a while
 
-Kind = Literal[
+_Kind = Literal[
     "not_an_event",
     "unknown_type",
     "missing_field",
@@ -40,7 +40,7 @@ Kind = Literal[
     "too_many_fields",
     "personal_number",
 ]
-_KINDS: dict[str, Kind] = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
+_KINDS: dict[str, _Kind] = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
 
 
 class FieldError(NamedTuple):
@@ -50,7 +50,7 @@ class FieldError(NamedTuple):
 
     field: str
     message: str
-    kind: Kind
+    kind: _Kind
 
 
 class Refused(Exception):
@@ -62,7 +62,7 @@ class Refused(Exception):
         shown = list(errors[:SHOWN_ERRORS])
         self._all = len(errors) + more
         self.errors = self._cut(shown)
-        super().__init__(in_words(self.errors))
+        super().__init__(_in_words(self.errors))
 
     @property
     def first(self) -> list[FieldError]:
@@ -81,7 +81,7 @@ class Refused(Exception):
         )
 
 
-def in_words(errors: Iterable[FieldError]) -> str:
+def _in_words(errors: Iterable[FieldError]) -> str:
     """The errors in one line."""
     return "; ".join(f"{error.field or 'event'}: {error.message}" for error in errors)
 
@@ -227,7 +227,7 @@ def _unknown_type(attributes: Mapping[str, Any]) -> FieldError:
 
 
 def _missing_or(
-    attributes: Mapping[str, Any], name: str, message: str, kind: Kind | None = None
+    attributes: Mapping[str, Any], name: str, message: str, kind: _Kind | None = None
 ) -> FieldError:
     if name in attributes:
         return FieldError(name, message, kind or "wrong_value")
@@ -293,11 +293,11 @@ def _too_much(place: str, what: str, holds: Mapping[str, Any]) -> FieldError | N
             "too_many_fields",
         )
     for name, value in holds.items():
-        if isinstance(value, list) and len(value) > MOST_ENTRIES:
+        if isinstance(value, list) and len(value) > _MOST_ENTRIES:
             path = f"{place}.{name_shown(name)}" if place else name_shown(name)
             return FieldError(
                 path,
-                f"has {len(value):,} entries, and no list may have more than {MOST_ENTRIES:,}",
+                f"has {len(value):,} entries, and no list may have more than {_MOST_ENTRIES:,}",
                 "wrong_value",
             )
     return None
@@ -315,7 +315,7 @@ def _validated(
         known = {problem.field for problem in errors}
         found = error.errors(include_url=False)
         named = (
-            _field_error(model, one, guess=number < GUESSED)
+            _field_error(model, one, guess=number < _GUESSED)
             for number, one in enumerate(found[:SHOWN_ERRORS])
         )
         errors.extend(problem for problem in named if problem.field not in known)

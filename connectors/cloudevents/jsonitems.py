@@ -19,9 +19,9 @@ from json import JSONDecodeError
 from typing import Any, NamedTuple, NoReturn
 
 EVENT_LIMIT = 64 << 10  # characters; CloudEvents 1.0 obliges nobody to forward more than 64 KiB
-WINDOWS = (4 << 10, EVENT_LIMIT)
+_WINDOWS = (4 << 10, EVENT_LIMIT)
 # a literal or an escape that the window's end cuts is reported no further than this before it
-LONGEST_TOKEN = 12
+_LONGEST_TOKEN = 12
 # of all unreadable items of a batch that are followed to find their ends: tens of milliseconds
 BRACKETS = 200_000
 
@@ -161,7 +161,7 @@ class _Reader:
 
     def item(self, at: int, index: int) -> tuple[Item, int]:
         """The item that begins at a character, and where it ends."""
-        for window in WINDOWS:
+        for window in _WINDOWS:
             last = at + window >= len(self._text)
             self._repeated.clear()
             found = self._try(self._text[at : at + window], at, last)
@@ -204,7 +204,7 @@ class _Reader:
         except JSONDecodeError as error:
             if not last and (
                 error.msg.startswith("Unterminated string")
-                or error.pos >= len(piece) - LONGEST_TOKEN
+                or error.pos >= len(piece) - _LONGEST_TOKEN
             ):
                 return None
             # of a constant only its name is known

@@ -18,7 +18,7 @@ from schemas.quarantine import Quarantined
 
 EVENTS = 1_000  # events of a batch, more or less
 # rows of a batch at most: repeated rows give no events, and progress should show all the same
-ROWS = 5_000
+_ROWS = 5_000
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class Intake:
         batch, first = Batch(), 0
         for number, row in enumerate(self.rows, 1):
             self._take(row, batch)
-            if len(batch.events) + len(batch.rejected) >= EVENTS or number - first >= ROWS:
+            if len(batch.events) + len(batch.rejected) >= EVENTS or number - first >= _ROWS:
                 yield self._closed(batch, number)
                 batch, first = Batch(), number
         if self.rows.read > first:

@@ -17,9 +17,9 @@ from rich.table import Table
 
 from connectors.files.readers.rows import Rows
 
-EVERY_SECONDS = 5.0
+_EVERY_SECONDS = 5.0
 SHOWN = 10  # rejected rows that are printed
-Advance = Callable[[], None]
+_Advance = Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ def say(console: Console, text: str) -> None:
 
 
 @contextmanager
-def meter(console: Console, name: str, rows: Rows) -> Iterator[Advance]:
+def meter(console: Console, name: str, rows: Rows) -> Iterator[_Advance]:
     """Shows how far the file was read each time that it is called."""
     if not console.is_terminal:
         yield plain_meter(console, name, rows)
@@ -70,13 +70,13 @@ def meter(console: Console, name: str, rows: Rows) -> Iterator[Advance]:
 
 def plain_meter(
     console: Console, name: str, rows: Rows, clock: Callable[[], float] = time.monotonic
-) -> Advance:
+) -> _Advance:
     """A line every few seconds, for logs and pipes."""
     shown = clock()
 
     def advance() -> None:
         nonlocal shown
-        if clock() - shown >= EVERY_SECONDS:
+        if clock() - shown >= _EVERY_SECONDS:
             shown = clock()
             part = f", {100 * rows.position() // rows.size} % of the file" if rows.size else ""
             say(console, f"{name}: {rows.read:,} rows read{part}")

@@ -13,7 +13,7 @@ from connectors.files.batches import Batch
 from connectors.publishing.quarantine import Sends, quarantine
 from schemas.events import Event
 
-IN_FLIGHT = 4  # batches that wait for Kafka while the next is read
+_IN_FLIGHT = 4  # batches that wait for Kafka while the next is read
 
 
 class Sink(Sends, Protocol):
@@ -58,7 +58,7 @@ class Delivery:
         return await asyncio.shield(self._reading)
 
     async def _dispatch(self, batch: Batch) -> None:
-        if len(self._flying) >= IN_FLIGHT:
+        if len(self._flying) >= _IN_FLIGHT:
             await self._land()
         self._flying.append((batch, asyncio.create_task(self._send(batch))))
 

@@ -56,7 +56,7 @@ async def into_kafka(settings: Settings) -> AsyncIterator[Sink]:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class _Job:
     """One file, opened and checked."""
 
     path: Path
@@ -112,7 +112,7 @@ class Import:
             accounts = [self._count(self._open(path, opened)) for path in dict.fromkeys(files)]
         return self._conclude(accounts)
 
-    def _open(self, path: Path, opened: ExitStack) -> Job:
+    def _open(self, path: Path, opened: ExitStack) -> _Job:
         file = ProgressFile(
             self.settings, without_numbers(path.name), fingerprint(path), self._map_digest
         )
@@ -120,9 +120,9 @@ class Import:
         rows = opened.enter_context(closing(open_rows(path, self.mapping.files, wanted)))
         if rows.note:
             say(self.console, f"{path.name}: {rows.note}.")
-        return Job(path, rows, file, file.fresh() if self.again else file.load())
+        return _Job(path, rows, file, file.fresh() if self.again else file.load())
 
-    async def _publish_all(self, jobs: Sequence[Job], sink: SinkFactory) -> list[Account]:
+    async def _publish_all(self, jobs: Sequence[_Job], sink: SinkFactory) -> list[Account]:
         if all(job.progress.complete for job in jobs):
             return [self._known(job) for job in jobs]  # says so even while Kafka is away
         async with sink(self.settings) as publisher:
@@ -131,7 +131,7 @@ class Import:
                 for job in jobs
             ]
 
-    def _known(self, job: Job) -> Account:
+    def _known(self, job: _Job) -> Account:
         done = job.progress
         say(
             self.console,
@@ -142,7 +142,7 @@ class Import:
             job.path.name, done.rows, done.rows - done.rejected, done.rejected, done.events
         )
 
-    async def _publish(self, job: Job, sink: Sink) -> Account:
+    async def _publish(self, job: _Job, sink: Sink) -> Account:
         if job.progress.rows:
             say(
                 self.console,
@@ -169,7 +169,7 @@ class Import:
         job.file.save(job.progress)
         return account
 
-    def _count(self, job: Job) -> Account:
+    def _count(self, job: _Job) -> Account:
         shown: list[str] = []
         # a dry run leaves no key behind
         intake = self._intake(job, lambda row, reason, _: _keep_first(shown, row, reason), Digest())
@@ -178,7 +178,7 @@ class Import:
                 read()
         return _account(job, intake, shown, None)
 
-    def _intake(self, job: Job, on_reject: OnReject, digest: Digest) -> Intake:
+    def _intake(self, job: _Job, on_reject: OnReject, digest: Digest) -> Intake:
         latest = job.progress.began_ms + int(self.settings.future_tolerance * 1000)
         return Intake(
             job.rows,
@@ -199,7 +199,7 @@ class Import:
         return SOME_REJECTED if any(account.rejected for account in accounts) else ALL_ACCEPTED
 
 
-def _note(job: Job, batch: Batch) -> None:
+def _note(job: _Job, batch: Batch) -> None:
     job.progress.rows, job.progress.events, job.progress.rejected = (
         batch.total_rows,
         batch.total_events,
@@ -213,7 +213,7 @@ def _keep_first(shown: list[str], row: Row, reason: str) -> None:
         shown.append(f"line {row.line}: {reason}")
 
 
-def _account(job: Job, intake: Intake, shown: list[str], rejects: Path | None) -> Account:
+def _account(job: _Job, intake: Intake, shown: list[str], rejects: Path | None) -> Account:
     tally, rows = intake.tally, job.rows
     return Account(
         job.path.name,

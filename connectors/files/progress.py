@@ -17,7 +17,7 @@ from schemas.clock import now_ms
 from schemas.errors import EnvironmentBroken
 from schemas.settings import Settings
 
-FORMAT = "lgsp-import-2"  # a new one makes all files start over
+_FORMAT = "lgsp-import-2"  # a new one makes all files start over
 
 
 class Progress(msgspec.Struct, forbid_unknown_fields=True):
@@ -40,7 +40,9 @@ class ProgressFile:
     """The progress of one file under one mapping into one cluster."""
 
     def __init__(self, settings: Settings, name: str, content: str, mapping: str) -> None:
-        key = sha256("\n".join((FORMAT, content, mapping, settings.bootstrap)).encode()).hexdigest()
+        key = sha256(
+            "\n".join((_FORMAT, content, mapping, settings.bootstrap)).encode()
+        ).hexdigest()
         self.path = folder(settings) / f"{key}.json"
         self._name = name
 

@@ -30,7 +30,7 @@ from schemas.errors import EnvironmentBroken
 from schemas.masking import shown, without_numbers
 from schemas.quarantine import Quarantined, bounded, kept_of
 
-SUFFIX = ".rejected.csv"
+_SUFFIX = ".rejected.csv"
 
 
 class RejectsFile:
@@ -90,7 +90,7 @@ def _place(imported: Path, fallback: Path) -> Path:
         except OSError:
             continue
         if os.access(folder, os.W_OK):
-            return folder / (imported.name + SUFFIX)
+            return folder / (imported.name + _SUFFIX)
     raise EnvironmentBroken(
         f"Neither {imported.absolute().parent} nor {fallback} can be written: set LGSP_DATA to a"
         " writable folder."

@@ -26,12 +26,12 @@ from schemas.masking import shown
 from schemas.quarantine import Quarantined, kept_of
 from schemas.settings import Settings
 
-NAMES = {404: "not-found", 405: "method-not-allowed"}
-DETAILS = {
+_NAMES = {404: "not-found", 405: "method-not-allowed"}
+_DETAILS = {
     404: "{path} is no address of the gateway.",
     405: "{path} does not take {method}: use {allowed}.",
 }
-ASKED = ["GET", "HEAD"]
+_ASKED = ["GET", "HEAD"]
 
 
 def build_app(
@@ -53,9 +53,9 @@ def build_app(
     )
     gateway = Gateway(settings, publisher, health or Health(), beside)
     app.add_api_route("/v1/events", gateway.events, methods=["POST"], **openapi.EVENTS_ROUTE)
-    app.add_api_route("/healthz", gateway.healthz, methods=ASKED, **openapi.HEALTHZ_ROUTE)
-    app.add_api_route("/readyz", gateway.readyz, methods=ASKED, **openapi.READYZ_ROUTE)
-    app.add_api_route("/metrics", gateway.metrics, methods=ASKED, **openapi.METRICS_ROUTE)
+    app.add_api_route("/healthz", gateway.healthz, methods=_ASKED, **openapi.HEALTHZ_ROUTE)
+    app.add_api_route("/readyz", gateway.readyz, methods=_ASKED, **openapi.READYZ_ROUTE)
+    app.add_api_route("/metrics", gateway.metrics, methods=_ASKED, **openapi.METRICS_ROUTE)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _internal_error)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
@@ -174,8 +174,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
         "method": request.method,
         "allowed": " or ".join(allowed),
     }
-    detail = DETAILS.get(error.status_code, str(error.detail)).format(**told)
-    problem = Problem(NAMES.get(error.status_code, "http-error"), detail)
+    detail = _DETAILS.get(error.status_code, str(error.detail)).format(**told)
+    problem = Problem(_NAMES.get(error.status_code, "http-error"), detail)
     return problem_response(problem, _instance(uuid4()), status=error.status_code, headers=headers)
 
 

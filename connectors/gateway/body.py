@@ -14,7 +14,7 @@ from connectors.gateway.problems import Problem
 from connectors.gateway.room import GRACE_SECONDS, LEAST_RATE, NoRoom, Room, Share
 from schemas.settings import Settings
 
-WAITING_REQUESTS = 256  # more than this waiting for room: the load is beyond this gateway
+_WAITING_REQUESTS = 256  # more than this waiting for room: the load is beyond this gateway
 
 
 @asynccontextmanager
@@ -25,7 +25,7 @@ async def body_of(request: Request, room: Room, settings: Settings) -> AsyncIter
     Raises: Problem (408 too slow, 413 too large, 503 no room in time)
     """
     _refuse_announced(request, settings.body_limit)
-    if room.waiting >= WAITING_REQUESTS:
+    if room.waiting >= _WAITING_REQUESTS:
         raise Problem(
             "unavailable",
             "Too many requests wait for room in the gateway: send this one again later.",

@@ -15,11 +15,11 @@ from schemas.masking import shown
 from schemas.quarantine import Kept, Quarantined, bounded, kept_of, structure_of
 
 # that the hub reads
-ATTRIBUTES = ("specversion", "id", "source", "type", "time", "subject", "datacontenttype")
+_ATTRIBUTES = ("specversion", "id", "source", "type", "time", "subject", "datacontenttype")
 UNREADABLE = "can't be read as JSON"
 _SHOWN_PARTS = 5  # of a list
 _EVENT_FIELDS = [name for event in ACCEPTED.values() for name in event.model_fields]
-KNOWN = frozenset((*ATTRIBUTES, "data", "data_base64", *_EVENT_FIELDS))
+_KNOWN = frozenset((*_ATTRIBUTES, "data", "data_base64", *_EVENT_FIELDS))
 
 
 def kept_of_item(item: Item, digest: Digest) -> Kept:
@@ -32,8 +32,8 @@ def kept_of_item(item: Item, digest: Digest) -> Kept:
     source = shown(value["source"]) if "source" in value else ""
     if model is None:
         return kept_of(payload, digest, structure_of(value), source=source)
-    fields = {name: _told(value[name]) for name in ATTRIBUTES if name in value}
-    unknown = sum(name not in ATTRIBUTES and name != "data" for name in value)
+    fields = {name: _told(value[name]) for name in _ATTRIBUTES if name in value}
+    unknown = sum(name not in _ATTRIBUTES and name != "data" for name in value)
     if isinstance(data, dict):
         fields |= {f"data.{name}": _told(data[name]) for name in model.model_fields if name in data}
         unknown += sum(name not in model.model_fields for name in data)
@@ -56,7 +56,7 @@ def refused_item(origin: str, errors: Iterable[FieldError], kept: Kept) -> Quara
 def _reasons(errors: Iterable[FieldError]) -> Iterator[str]:
     for error in errors:
         if not error.field or all(
-            part in KNOWN or part.isdecimal() for part in error.field.split(".")
+            part in _KNOWN or part.isdecimal() for part in error.field.split(".")
         ):
             yield f"{error.field or 'event'}: {error.message}"
         else:

@@ -9,7 +9,7 @@ from prometheus_client.exposition import generate_latest
 
 from serving.telemetry import Metric
 
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 METRICS: dict[str, Metric] = {
@@ -107,7 +107,7 @@ class Health:
         self.personal_numbers = self._counter("lgsp_gateway_personal_numbers_total")
         declared = METRICS["lgsp_gateway_publish_seconds"]
         self.publish_seconds = Histogram(
-            declared.name, declared.help, registry=self.registry, buckets=SECONDS
+            declared.name, declared.help, registry=self.registry, buckets=_SECONDS
         )
         self.buffer_bytes = self._gauge("lgsp_gateway_buffer_bytes")
         self.waiting_requests = self._gauge("lgsp_gateway_waiting_requests")

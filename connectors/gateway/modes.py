@@ -61,7 +61,7 @@ def check_media_type(headers: Mapping[str, str]) -> str:
     return kind
 
 
-def is_batch(kind: str, headers: Mapping[str, str], text: str) -> bool:
+def _is_batch(kind: str, headers: Mapping[str, str], text: str) -> bool:
     """Whether the answer is to a batch: said by the media type or, for plain JSON, by the body.
 
     Raises: Problem (400) for a body of the other shape than its media type says.
@@ -76,10 +76,10 @@ def is_batch(kind: str, headers: Mapping[str, str], text: str) -> bool:
         raise Problem(
             "not-json", f"{STRUCTURED} is one CloudEvent, a JSON object: send {BATCH} for several."
         )
-    return kind == BATCH or (kind == JSON and array and not is_binary(kind, headers))
+    return kind == BATCH or (kind == JSON and array and not _is_binary(kind, headers))
 
 
-def is_binary(kind: str, headers: Mapping[str, str]) -> bool:
+def _is_binary(kind: str, headers: Mapping[str, str]) -> bool:
     """Whether the event's attributes are HTTP headers."""
     return kind == JSON and "ce-specversion" in headers
 
@@ -92,10 +92,10 @@ def items_of(body: bytes, headers: Headers, limit: int) -> Iterator[Item]:
     kind = check_media_type(headers)
     try:
         text = text_of(body)
-        if is_batch(kind, headers, text):
+        if _is_batch(kind, headers, text):
             yield from read_array(text, limit)
-        elif is_binary(kind, headers):
-            yield binary(headers, text)
+        elif _is_binary(kind, headers):
+            yield _binary(headers, text)
         else:
             yield read_one(text)
     except NotJson as error:
@@ -104,7 +104,7 @@ def items_of(body: bytes, headers: Headers, limit: int) -> Iterator[Item]:
         raise Problem("too-large", str(error)) from None
 
 
-def binary(headers: Headers, text: str) -> Item:
+def _binary(headers: Headers, text: str) -> Item:
     """The event of a binary-mode request, in the shape of a structured one; its text too, so that
     the quarantine keeps all of it.
 

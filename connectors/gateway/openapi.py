@@ -19,9 +19,9 @@ from connectors.gateway.problems import KINDS
 from schemas.events import ACCEPTED, Event
 from serving.problems import MEDIA_TYPE, schema
 
-Schema = dict[str, Any]
+_Schema = dict[str, Any]
 
-SUMMARY = (
+_SUMMARY = (
     "Facts in. The bodies are CloudEvents 1.0: structured, batch or binary (attributes as `ce-`"
     " headers, `data` as the body). Codes in the examples are samples."
 )
@@ -32,7 +32,7 @@ def event_name(event: type[Event]) -> str:
     return f"{event.__name__}Event"
 
 
-def data_schema(event: type[Event]) -> Schema:
+def data_schema(event: type[Event]) -> _Schema:
     """The schema of `data`: the model without what the CloudEvents attributes say."""
     schema = event.model_json_schema(mode="validation")
     properties = {
@@ -48,7 +48,7 @@ def data_schema(event: type[Event]) -> Schema:
     }
 
 
-def event_schema(event: type[Event]) -> Schema:
+def _event_schema(event: type[Event]) -> _Schema:
     """The schema of an event type's CloudEvent."""
     fields = event.model_json_schema(mode="validation")["properties"]
     return {
@@ -76,14 +76,14 @@ def event_schema(event: type[Event]) -> Schema:
     }
 
 
-def _components() -> Schema:
+def _components() -> _Schema:
     names = {event.type: f"#/components/schemas/{event_name(event)}" for event in ACCEPTED.values()}
     one_of = {
         "oneOf": [{"$ref": name} for name in names.values()],
         "discriminator": {"propertyName": "type", "mapping": names},
     }
     return {
-        **{event_name(event): event_schema(event) for event in ACCEPTED.values()},
+        **{event_name(event): _event_schema(event) for event in ACCEPTED.values()},
         "CloudEvent": one_of,
         "Batch": {"type": "array", "items": {"$ref": "#/components/schemas/CloudEvent"}},
         "Accepted": _ACCEPTED,
@@ -91,7 +91,7 @@ def _components() -> Schema:
     }
 
 
-_FIELDS: Schema = {
+_FIELDS: _Schema = {
     "type": "array",
     "items": {
         "type": "object",
@@ -102,7 +102,7 @@ _FIELDS: Schema = {
         },
     },
 }
-_ENTRY: Schema = {
+_ENTRY: _Schema = {
     "type": "object",
     "required": ["index", "id", "status"],
     "properties": {
@@ -126,12 +126,12 @@ _ENTRY: Schema = {
         },
     },
 }
-_ACCEPTED: Schema = {
+_ACCEPTED: _Schema = {
     "type": "object",
     "required": ["accepted", "items"],
     "properties": {"accepted": {"type": "integer"}, "items": {"type": "array", "items": _ENTRY}},
 }
-_PROBLEM: Schema = schema(
+_PROBLEM: _Schema = schema(
     KINDS.items(),
     "This occurrence, as the gateway's log and the quarantine name it",
     accepted={"type": "integer"},
@@ -140,23 +140,23 @@ _PROBLEM: Schema = schema(
 )
 
 
-def _content(schema: str) -> Schema:
+def _content(schema: str) -> _Schema:
     return {"schema": {"$ref": f"#/components/schemas/{schema}"}}
 
 
-def _samples() -> Schema:
+def _samples() -> _Schema:
     return {
         kind: {"summary": f"{kind} (sample codes)", "value": example}
         for kind, example in EXAMPLES.items()
     }
 
 
-def _batch_sample() -> Schema:
+def _batch_sample() -> _Schema:
     return {"batch": {"summary": "two events (sample codes)", "value": list(EXAMPLES.values())[:2]}}
 
 
-def _problem(*names: str) -> Schema:
-    headers: Schema = (
+def _problem(*names: str) -> _Schema:
+    headers: _Schema = (
         {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
         if "unavailable" in names
         else {}
@@ -165,7 +165,7 @@ def _problem(*names: str) -> Schema:
     return {"description": said, "headers": headers, "content": {MEDIA_TYPE: _content("Problem")}}
 
 
-def _header(name: str) -> Schema:
+def _header(name: str) -> _Schema:
     return {
         "name": f"ce-{name}",
         "in": "header",
@@ -175,10 +175,10 @@ def _header(name: str) -> Schema:
     }
 
 
-_PLAIN: Schema = {
+_PLAIN: _Schema = {
     "200": {"description": "Yes", "content": {"text/plain": {"schema": {"type": "string"}}}}
 }
-EVENTS_ROUTE: Schema = {
+EVENTS_ROUTE: _Schema = {
     "summary": "Send events",
     "status_code": 202,
     "response_model": None,
@@ -219,30 +219,30 @@ EVENTS_ROUTE: Schema = {
         },
     },
 }
-HEALTHZ_ROUTE: Schema = {
+HEALTHZ_ROUTE: _Schema = {
     "summary": "Is the process alive?",
     "response_model": None,
     "responses": _PLAIN,
 }
-READYZ_ROUTE: Schema = {
+READYZ_ROUTE: _Schema = {
     "summary": "Does Kafka acknowledge?",
     "response_model": None,
     "responses": {**_PLAIN, "503": _problem("unavailable")},
 }
-METRICS_ROUTE: Schema = {
+METRICS_ROUTE: _Schema = {
     "summary": "The gateway's own health for Prometheus",
     "response_model": None,
     "responses": _PLAIN,
 }
 
 
-def document(app: FastAPI) -> Schema:
+def document(app: FastAPI) -> _Schema:
     """The OpenAPI document, made once."""
     if app.openapi_schema is None:
         made = get_openapi(
             title=app.title,
             version=app.version,
-            description=SUMMARY,
+            description=_SUMMARY,
             routes=list(map(_without_head, app.routes)),
         )
         made.setdefault("components", {}).setdefault("schemas", {}).update(_components())
@@ -264,7 +264,7 @@ def _without_head(route: BaseRoute) -> BaseRoute:
     return described
 
 
-def _without_default(answer: Schema) -> Schema:
+def _without_default(answer: _Schema) -> _Schema:
     """FastAPI adds an empty JSON body to answers whose content is declared as something else."""
     content = answer.get("content", {})
     declared = {media: body for media, body in content.items() if body.get("schema")}

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from serving import problems as serving
 from serving.problems import MEDIA_TYPE, Kind, document
 
-RETRY_AFTER = {"Retry-After": str(serving.RETRY_SECONDS)}
+_RETRY_AFTER = {"Retry-After": str(serving.RETRY_SECONDS)}
 
 KINDS: dict[str, Kind] = {
     "not-json": Kind(
@@ -70,6 +70,6 @@ def problem_response(
 ) -> Response:
     """The problem as a response; `instance` is this occurrence's URI."""
     kind = problem.kind if status is None else problem.kind._replace(status=status)
-    extra = RETRY_AFTER if kind.status == 503 else {}
+    extra = _RETRY_AFTER if kind.status == 503 else {}
     body = document(problem.name, kind, problem.detail, instance, problem.more)
     return Response(body, kind.status, {**extra, **(headers or {})}, MEDIA_TYPE)

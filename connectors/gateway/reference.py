@@ -12,7 +12,7 @@ from connectors.gateway.problems import KINDS
 from schemas.events import ACCEPTED, Event
 from serving.problems import table
 
-COMMON = ("agency", "backfill")  # fields of every event's `data`, besides its thing's id
+_COMMON = ("agency", "backfill")  # fields of every event's `data`, besides its thing's id
 
 
 def events_table() -> str:
@@ -27,7 +27,7 @@ def _section(event: type[Event]) -> Iterator[str]:
     own = {
         name: field
         for name, field in schema["properties"].items()
-        if name not in (*COMMON, event.key)
+        if name not in (*_COMMON, event.key)
     }
     if own:
         yield "| field | JSON | |"

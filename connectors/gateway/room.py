@@ -33,7 +33,7 @@ SLOW = (
     "The body arrived slowly while others waited for the room it took: send the request again"
     " later, or in smaller ones."
 )
-CROWD = "Too many bodies arrived at once: send the request again later."
+_CROWD = "Too many bodies arrived at once: send the request again later."
 
 
 class NoRoom(Exception):
@@ -218,7 +218,7 @@ class Room:
             one.refuse(SLOW)
         if not slow and others and all(one in self._waiting for one in others):
             last = [one for one in self._in_turn() if one in others][-1]
-            last.refuse(CROWD)
+            last.refuse(_CROWD)
 
 
 def _loop_time() -> float:

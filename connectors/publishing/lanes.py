@@ -20,8 +20,8 @@ from connectors.publishing.budget import Budget
 from schemas.wire import Headers
 
 BATCH_BYTES = 1 << 20  # below Kafka's default max.message.bytes (1,048,588)
-Settled = Callable[[Any, BaseException | None, int, int], BaseException | None]
-OVERHEAD = 64  # upper estimate of a record's framing, and of a header's with its name
+_Settled = Callable[[Any, BaseException | None, int, int], BaseException | None]
+_OVERHEAD = 64  # upper estimate of a record's framing, and of a header's with its name
 
 
 class Record(NamedTuple):
@@ -39,7 +39,7 @@ class Record(NamedTuple):
     def size(self) -> int:
         """Bytes it takes in memory and on the wire, roughly from above."""
         heads = sum([len(value) for _, value in self.headers])
-        return len(self.key) + len(self.value) + heads + OVERHEAD * (1 + len(self.headers))
+        return len(self.key) + len(self.value) + heads + _OVERHEAD * (1 + len(self.headers))
 
 
 class Ticket:
@@ -115,7 +115,7 @@ class Lane:
         partition: int,
         budget: Budget,
         producer: Callable[[], Any],
-        settled: Settled,
+        settled: _Settled,
         batch_bytes: Callable[[], int],
     ) -> None:
         self.topic = topic

@@ -31,10 +31,10 @@ from schemas.wire import cloud_event_headers, encode
 
 log = logging.getLogger(__name__)
 
-CANARY = events_topic("heartbeats")
-SLICE = 250  # records encoded before other callers get their turn
-REMIND_SECONDS = 300.0
-LOOK_AFTER_SECONDS = 1.0  # without an acknowledgement, to look whether the topic is still there
+_CANARY = events_topic("heartbeats")
+_SLICE = 250  # records encoded before other callers get their turn
+_REMIND_SECONDS = 300.0
+_LOOK_AFTER_SECONDS = 1.0  # without an acknowledgement, to look whether the topic is still there
 
 
 def record_of(event: Event, partition: int | None = None) -> Record:
@@ -97,7 +97,7 @@ class Publisher:
         """Connected, and Kafka confirms: heartbeats above all, which are always on their way."""
         routes = self.routes.values()
         tried = not self._silent and all(route.tried.is_set() for route in routes)
-        return tried and not self.routes[CANARY].stuck and any(route.well for route in routes)
+        return tried and not self.routes[_CANARY].stuck and any(route.well for route in routes)
 
     def unwritable(self) -> dict[str, bool]:
         """By topic, whether it can't be written at the moment."""
@@ -117,7 +117,7 @@ class Publisher:
                 "No Kafka answers at %s (%s); trying until one does", self.settings.bootstrap, why
             )
             self._told = now
-        elif now - self._told > REMIND_SECONDS:
+        elif now - self._told > _REMIND_SECONDS:
             log.warning("Still no Kafka answers at %s (%s)", self.settings.bootstrap, why)
             self._told = now
         self._silent = True
@@ -141,7 +141,7 @@ class Publisher:
         Raises: KafkaUnavailable, TopicUnwritable where it is one topic's own fault, RecordTooLarge
         """
         ticket, began, used = Ticket(), time.monotonic(), set[Route]()
-        waking = asyncio.get_running_loop().call_later(LOOK_AFTER_SECONDS, _look_at, used)
+        waking = asyncio.get_running_loop().call_later(_LOOK_AFTER_SECONDS, _look_at, used)
         try:
             async with asyncio.timeout(self.settings.publish_timeout):
                 await self._hand_over(iter(records), ticket, used)
@@ -178,7 +178,7 @@ class Publisher:
         await route.ready()
 
     async def _hand_over(self, records: Iterator[Record], ticket: Ticket, used: set[Route]) -> None:
-        while part := list(islice(records, SLICE)):
+        while part := list(islice(records, _SLICE)):
             routes = [self.routes[record.topic] for record in part]
             for route in set(routes):
                 used.add(route)
@@ -191,7 +191,7 @@ class Publisher:
                 lane.add(record, size, now, ticket)
             for lane in set(lanes):
                 lane.pump()
-            if len(part) == SLICE:
+            if len(part) == _SLICE:
                 await asyncio.sleep(0)
 
     def _unconfirmed(self, why: str) -> KafkaUnavailable:

@@ -19,7 +19,7 @@ class Sends(Protocol):
         """Returns once the records are on all in-sync replicas."""
 
 
-def record_of_refused(refused: Quarantined) -> Record:
+def _record_of_refused(refused: Quarantined) -> Record:
     """The refused thing as a record of the quarantine topic."""
     return Record(QUARANTINE, refused.key, refused.value, refused.headers)
 
@@ -29,4 +29,4 @@ async def quarantine(publisher: Sends, refused: Iterable[Quarantined]) -> None:
 
     Raises: KafkaUnavailable as the publisher does.
     """
-    await publisher.send(map(record_of_refused, refused))
+    await publisher.send(map(_record_of_refused, refused))

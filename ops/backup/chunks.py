@@ -18,9 +18,9 @@ import zstandard
 from schemas.errors import BackupDamaged
 from schemas.storage import sync_folder
 
-LEVEL = 3  # of zstandard: facts shrink to a tenth, at the speed of the disk
-GATHERED = 64 << 10  # bytes compressed at once
-READ = 1 << 20
+_LEVEL = 3  # of zstandard: facts shrink to a tenth, at the speed of the disk
+_GATHERED = 64 << 10  # bytes compressed at once
+_READ = 1 << 20
 PART = ".part"
 _LENGTH = Struct("<I")
 _PRIVATE = 0o600
@@ -70,7 +70,7 @@ class ChunkWriter:
         self._file = os.fdopen(
             os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE), "wb"
         )
-        self._compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compressobj()
+        self._compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compressobj()
         self._hash, self._gathered = hashlib.sha256(), bytearray()
         self._first, self._last = -1, -1
         self.records = self.raw = self._size = 0
@@ -83,7 +83,7 @@ class ChunkWriter:
         self.records += 1
         self.raw += len(row) + _LENGTH.size
         self._first, self._last = entry.offset if self._first < 0 else self._first, entry.offset
-        if len(self._gathered) >= GATHERED:
+        if len(self._gathered) >= _GATHERED:
             self._write(self._compressor.compress(bytes(self._gathered)))
             self._gathered.clear()
 
@@ -126,7 +126,7 @@ def entries_of(root: Path, chunk: Chunk) -> Iterator[Entry]:
     try:
         with (
             file.open("rb") as packed,
-            zstandard.ZstdDecompressor().stream_reader(packed, read_size=READ) as stream,
+            zstandard.ZstdDecompressor().stream_reader(packed, read_size=_READ) as stream,
         ):
             while length := stream.read(_LENGTH.size):
                 yield _load(_exactly(stream, *_LENGTH.unpack(_whole(length, _LENGTH.size))))
@@ -152,7 +152,7 @@ def check_file(root: Path, chunk: Chunk) -> None:
     file, found = root / chunk.file, hashlib.sha256()
     try:
         with file.open("rb") as packed:
-            while data := packed.read(READ):
+            while data := packed.read(_READ):
                 found.update(data)
     except OSError as error:
         raise damaged(file, error.strerror or str(error)) from error

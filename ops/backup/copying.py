@@ -30,7 +30,7 @@ CHUNK_BYTES = 16 << 20  # of facts before compression; at most so much is writte
 # whose events are kept for ever
 RECOUNTED = tuple(name for name, family in FAMILIES.items() if family.recounted)
 
-Ends = Mapping[TopicPartition, int]
+_Ends = Mapping[TopicPartition, int]
 
 
 async def backup(settings: Settings, root: Path, progress: Progress) -> tuple[Manifest, int]:
@@ -168,8 +168,8 @@ async def _copy_all(
     reader: AIOKafkaConsumer,
     root: Path,
     manifest: Manifest,
-    begins: Ends,
-    ends: Ends,
+    begins: _Ends,
+    ends: _Ends,
     progress: Progress,
 ) -> int:
     starts = {log.source: max(log.next, begins[log.source]) for log in manifest.logs}

@@ -35,7 +35,7 @@ from schemas.settings import Settings
 from schemas.states import APPLIED_KEY, read_applied
 from schemas.topics import cells_topic, state_topic
 
-TRIES = 3
+_TRIES = 3
 # seconds for cells to be read to their end, and for a states' topic to say the same
 PATIENCE = 20.0
 
@@ -44,7 +44,7 @@ class NotOneMoment(Exception):
     """This try gave no proof; says why."""
 
 
-class StatesCopy:
+class _StatesCopy:
     """The rows of a states' topic in their order, and how far they have come. Knows nothing of
     Kafka but records.
     """
@@ -122,12 +122,12 @@ class PartitionCut:
 
     async def copy(self) -> None:
         """Raises: NotOneMoment after some tries."""
-        for attempt in range(TRIES):
+        for attempt in range(_TRIES):
             try:
                 await self._copy()
                 break
             except NotOneMoment:
-                if attempt == TRIES - 1:
+                if attempt == _TRIES - 1:
                     raise
             finally:
                 for writer in self._writers.values():
@@ -136,7 +136,7 @@ class PartitionCut:
 
     async def _copy(self) -> None:
         copies = {
-            family: StatesCopy(self._writer(state_topic(family))) for family in self._families
+            family: _StatesCopy(self._writer(state_topic(family))) for family in self._families
         }
         read = {family: await self._head(family, copy) for family, copy in copies.items()}
         applied = await self._cells()
@@ -156,7 +156,7 @@ class PartitionCut:
         )
         return writer
 
-    async def _head(self, family: str, copy: StatesCopy) -> tuple[int, int]:
+    async def _head(self, family: str, copy: _StatesCopy) -> tuple[int, int]:
         """All that is there; where the reading has come, and the end as it is from then on."""
         source = TopicPartition(state_topic(family, self._books), self._number)
         async for record in self._records(source):
@@ -200,7 +200,7 @@ class PartitionCut:
             family, self._number, offset, record.value or b"", record.timestamp
         )
 
-    async def _tail(self, family: str, copy: StatesCopy, read: int, end: int, wanted: int) -> None:
+    async def _tail(self, family: str, copy: _StatesCopy, read: int, end: int, wanted: int) -> None:
         """Go on from where the states were read, to the record that says the offset that the cells
         say.
         """
@@ -232,7 +232,7 @@ class PartitionCut:
                 yield record
 
 
-def _behind(copy: StatesCopy, source: TopicPartition, wanted: int) -> str:
+def _behind(copy: _StatesCopy, source: TopicPartition, wanted: int) -> str:
     where = f"{source.topic}/{source.partition}"
     if copy.stand is None:
         return (

@@ -34,13 +34,13 @@ from schemas.topics import BY_NAME, CELLS_BYTES, RESTORING, Topic, topics_of
 # Facts come with the time at which the first hub heard them: until all are there, the topics keep
 # what they are given, whatever this machine's clock says. What a batch was written with, it keeps
 # when the topic goes back to the broker's clock.
-AS_GIVEN = {
+_AS_GIVEN = {
     "message.timestamp.type": "CreateTime",
     "message.timestamp.after.max.ms": str((1 << 63) - 1),
     "max.message.bytes": str(CELLS_BYTES),
 }
-WINDOW = 8  # batches on their way
-FILLER = b"lgsp-restore"
+_WINDOW = 8  # batches on their way
+_FILLER = b"lgsp-restore"
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -78,7 +78,7 @@ class Target:
             await make_topic(self._settings, _HOLD)
             await self._say(asked)
         for topic in topics_of(self._settings):
-            await make_topic(self._settings, topic, **(AS_GIVEN if _holds_facts(topic) else {}))
+            await make_topic(self._settings, topic, **(_AS_GIVEN if _holds_facts(topic) else {}))
 
     async def _topics(self) -> dict[str, int]:
         async with admin(self._settings) as client:
@@ -147,7 +147,7 @@ class Target:
         if empty:
             async with producer(self._settings) as sender:
                 await sender.send_and_wait(
-                    source.topic, FILLER, key=FILLER, partition=source.partition
+                    source.topic, _FILLER, key=_FILLER, partition=source.partition
                 )
         async with admin(self._settings) as client:
             await client.delete_records({source: RecordsToDelete(before_offset=1)})
@@ -229,7 +229,7 @@ class Pour:
         self._waiting.append((self._at, future))
         self._at += count
         self._builder = self._sender.create_batch()
-        if len(self._waiting) >= WINDOW:
+        if len(self._waiting) >= _WINDOW:
             await self._look()
 
     async def _look(self) -> None:

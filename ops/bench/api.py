@@ -26,15 +26,15 @@ from ops.up.supervise import Service
 from schemas.clock import DAY_MS, to_datetime
 from schemas.errors import EnvironmentBroken
 
-SEED = 1
-PARTS: tuple[Part, Part] = ("numerator", "denominator")
-WINDOW = {
+_SEED = 1
+_PARTS: tuple[Part, Part] = ("numerator", "denominator")
+_WINDOW = {
     "from": to_datetime(YEAR).date().isoformat(),
     "to": to_datetime(YEAR + (DAYS - 1) * DAY_MS).date().isoformat(),
 }
-LARGEST = 1_000  # rows of a page
-LONGEST = 1_800.0
-Asked = tuple[str, Mapping[str, str]]  # address and parameters
+_LARGEST = 1_000  # rows of a page
+_LONGEST = 1_800.0
+_Asked = tuple[str, Mapping[str, str]]  # address and parameters
 
 
 @dataclass
@@ -52,7 +52,7 @@ def measure(stage: Stage, scale: Scale) -> list[Line]:
     """
     made = (
         waiting(event, at, stage.settings.partitions)
-        for at, event in whole_province(SEED, scale.province, YEAR, DAYS)
+        for at, event in whole_province(_SEED, scale.province, YEAR, DAYS)
     )
     with stage.counting(
         f"The year of {scale.province:,} dossiers is made", 6 * scale.province
@@ -99,7 +99,7 @@ async def _run(stage: Stage, ends: Places, scale: Scale) -> Run:
     with stage.waiting("The year is counted"):
         worker.start()
         async with Applied(settings) as applied:
-            await applied.reach(ends, worker, seconds=LONGEST)
+            await applied.reach(ends, worker, seconds=_LONGEST)
         worker.stop()
     metrics.start()
     address = f"http://{settings.host}:{settings.metrics_port}"
@@ -111,7 +111,7 @@ async def _run(stage: Stage, ends: Places, scale: Scale) -> Run:
 
 
 async def _lists_ready(session: aiohttp.ClientSession, metrics: Service) -> None:
-    in_time = deadline("Building the lists", LONGEST)
+    in_time = deadline("Building the lists", _LONGEST)
     while True:
         async with session.get("/v1/dossiers", params={"indicator": "dossiers_overdue"}) as answer:
             if answer.status == 200:
@@ -124,7 +124,7 @@ async def _lists_ready(session: aiohttp.ClientSession, metrics: Service) -> None
 async def _asked(stage: Stage, session: aiohttp.ClientSession, scale: Scale) -> Run:
     run = Run()
     with stage.counting("Figures are asked for", scale.asked) as told:
-        await _times(session, ("/v1/indicators", WINDOW), scale.asked, run.figures, told)
+        await _times(session, ("/v1/indicators", _WINDOW), scale.asked, run.figures, told)
         await _times(session, ("/metrics", {}), max(1, scale.asked // 10), run.scrapes)
     with stage.waiting("Lists are asked for"):
         for name, first in listed():
@@ -141,24 +141,24 @@ async def _asked(stage: Stage, session: aiohttp.ClientSession, scale: Scale) -> 
     return run
 
 
-def listed() -> Iterator[tuple[str, Asked]]:
+def listed() -> Iterator[tuple[str, _Asked]]:
     """Every part of an indicator that has a list: its name, and how the first page is asked for."""
     for indicator in load_indicators().values():
-        for part in PARTS:
+        for part in _PARTS:
             families = families_of(indicator, part)
             if indicator.source == "events" and len(families) == 1 and families[0] in FAMILIES:
                 asked = {
                     "indicator": indicator.id,
                     "part": part,
-                    "limit": str(LARGEST),
-                    **({} if indicator.asks_now else WINDOW),
+                    "limit": str(_LARGEST),
+                    **({} if indicator.asks_now else _WINDOW),
                 }
                 yield f"{indicator.id} {part}", (f"/v1/{families[0]}", asked)
 
 
 async def _times(
     session: aiohttp.ClientSession,
-    asked: Asked,
+    asked: _Asked,
     count: int,
     into: list[float],
     told: Callable[[int], None] = lambda _: None,

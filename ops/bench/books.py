@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PART_DAYS = 182
 Place = tuple[str, int]  # family, partition
-States = dict[tuple[str, bytes], Any]
+_States = dict[tuple[str, bytes], Any]
 _counter: Synchronized[int] | None = None
 
 
@@ -88,9 +88,9 @@ def make(settings: Settings, part: Part) -> dict[Place, Made]:
     }
 
 
-def merged(part: Part, partitions: int) -> tuple[States, dict[Place, int]]:
+def merged(part: Part, partitions: int) -> tuple[_States, dict[Place, int]]:
     """The states of everything that happens in a part, and the events told of each partition."""
-    states: States = {}
+    states: _States = {}
     told: dict[Place, int] = {}
     start = START - (part.of - part.number) * PART_DAYS * DAY_MS
     for at, event in events(100 + part.number, part.dossiers, start, PART_DAYS, cut=part.last):
@@ -111,7 +111,7 @@ def _count(family: str) -> None:
             _counter.value += 1
 
 
-def as_books(states: States, partitions: int) -> dict[Place, Books]:
+def as_books(states: _States, partitions: int) -> dict[Place, Books]:
     """The books that hold these states, pages counted by the real rules. Takes the states out of
     their dictionary.
     """

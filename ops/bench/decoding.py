@@ -17,7 +17,7 @@ from schemas.kafka import consumer
 from schemas.settings import Settings
 from schemas.wire import Decoder
 
-FETCH = 1 << 20  # per partition, as a consumer does by default; more is no quicker here
+_FETCH = 1 << 20  # per partition, as a consumer does by default; more is no quicker here
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def decode_only(settings: Settings, ends: Places) -> Rate:
 
 async def _decode(settings: Settings, ends: Places) -> Rate:
     total = sum(ends.values())
-    async with consumer(settings, max_partition_fetch_bytes=FETCH) as reader:
+    async with consumer(settings, max_partition_fetch_bytes=_FETCH) as reader:
         places = [TopicPartition(*place) for place in ends]
         reader.assign(places)
         await reader.seek_to_beginning(*places)

@@ -27,10 +27,10 @@ from schemas.partitioner import partition_of
 from schemas.settings import Settings
 from schemas.topics import events_topic
 
-TOPIC = events_topic("dossiers")
-TRICKLE_SECONDS = 0.05
-KEPT = "lgsp_worker_partitions "
-Worker = tuple[Service, int]  # and the port of its metrics
+_TOPIC = events_topic("dossiers")
+_TRICKLE_SECONDS = 0.05
+_KEPT = "lgsp_worker_partitions "
+_Worker = tuple[Service, int]  # and the port of its metrics
 
 
 def measure(stage: Stage, scale: Scale) -> list[Line]:
@@ -73,7 +73,7 @@ async def _kills(stage: Stage, ends: Places, kills: int) -> tuple[list[float], i
     return took, sum(service.restarts for service, _ in workers)
 
 
-def _worker(stage: Stage, number: int) -> Worker:
+def _worker(stage: Stage, number: int) -> _Worker:
     port = free_port()
     return stage.service("worker", f"worker-{number}", worker_port=port), port
 
@@ -89,7 +89,7 @@ async def _kill(settings: Settings, applied: Applied, killed: Service, other: Se
     killed.process.kill()
     began = time.monotonic()
     goals = await ends_of(
-        settings, {(TOPIC, partition): 0 for partition in range(settings.partitions)}
+        settings, {(_TOPIC, partition): 0 for partition in range(settings.partitions)}
     )
     killed.process.wait()
     in_time = deadline("Going on after the kill")
@@ -108,7 +108,7 @@ def _passed(found: Places, goals: Places) -> bool:
 async def _trickle(settings: Settings) -> AsyncIterator[None]:
     """An event to each partition, twenty times a second."""
     async with Publisher(settings) as publisher:
-        await publisher.partitions(TOPIC)
+        await publisher.partitions(_TOPIC)
         writing = asyncio.create_task(_write(publisher, things(settings.partitions)))
         try:
             yield
@@ -120,7 +120,7 @@ async def _trickle(settings: Settings) -> AsyncIterator[None]:
 async def _write(publisher: Publisher, dossiers: list[str]) -> None:
     while True:
         await publisher.publish([_step(dossier) for dossier in dossiers])
-        await asyncio.sleep(TRICKLE_SECONDS)
+        await asyncio.sleep(_TRICKLE_SECONDS)
 
 
 def things(partitions: int) -> list[str]:
@@ -144,7 +144,7 @@ def _step(dossier: str) -> DossierStepTaken:
     )
 
 
-async def _both_keep(settings: Settings, workers: list[Worker]) -> None:
+async def _both_keep(settings: Settings, workers: list[_Worker]) -> None:
     """Wait until both workers keep partitions, all of them together."""
     in_time = deadline("Sharing the partitions between two workers")
     async with aiohttp.ClientSession() as session:
@@ -169,5 +169,5 @@ async def _kept(session: aiohttp.ClientSession, host: str, port: int) -> int:
 
 def kept_of(text: str) -> int:
     """The number in the worker's metrics."""
-    found = [line.removeprefix(KEPT) for line in text.splitlines() if line.startswith(KEPT)]
+    found = [line.removeprefix(_KEPT) for line in text.splitlines() if line.startswith(_KEPT)]
     return int(float(found[0])) if found else 0

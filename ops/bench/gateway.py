@@ -23,15 +23,15 @@ from ops.up.supervise import Service
 from schemas.errors import EnvironmentBroken
 from schemas.settings import Settings
 
-SIZE = 500
-CONNECTIONS = 8
+_SIZE = 500
+_CONNECTIONS = 8
 
 
 def measure(stage: Stage, scale: Scale) -> list[Line]:
     """Send bodies made beforehand; the gateway alone on one core, this process and the broker on
     the other.
     """
-    size = min(SIZE, scale.gateway_events)
+    size = min(_SIZE, scale.gateway_events)
     made = []
     with stage.counting("Requests are made", scale.gateway_events) as told:
         for body in bodies(7, scale.gateway_events, size):
@@ -41,9 +41,9 @@ def measure(stage: Stage, scale: Scale) -> list[Line]:
     gateway.start()
     with stage.counting("Requests are sent", len(made) * size) as told, _apart(stage, gateway):
         events, seconds, cpu = asyncio.run(
-            _sent(stage.settings, gateway, Sending(made, size, told))
+            _sent(stage.settings, gateway, _Sending(made, size, told))
         )
-    pinned = f"in batches of {size}, {CONNECTIONS} connections, {events:,} events"
+    pinned = f"in batches of {size}, {_CONNECTIONS} connections, {events:,} events"
     return [
         Line("gateway, one core", events / seconds, "events/s", Need("at least", 10_000), pinned),
         Line(
@@ -68,7 +68,7 @@ def _apart(stage: Stage, gateway: Service) -> Iterator[None]:
         pin(os.getpid(), stage.cores)
 
 
-class Sending:
+class _Sending:
     """Requests that several connections share: each is sent once, by whichever is free."""
 
     def __init__(self, made: list[bytes], size: int, told: Callable[[int], None]) -> None:
@@ -83,17 +83,19 @@ class Sending:
             self._told(self.accepted)
 
 
-async def _sent(settings: Settings, gateway: Service, sending: Sending) -> tuple[int, float, float]:
+async def _sent(
+    settings: Settings, gateway: Service, sending: _Sending
+) -> tuple[int, float, float]:
     """Events that Kafka holds in the end, the seconds that it took and those of the gateway's CPU.
 
     Raises: EnvironmentBroken if anything else than 202 came, or Kafka holds another number of
     events than were accepted.
     """
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS)) as session:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_CONNECTIONS)) as session:
         await ready(session, f"http://{settings.host}:{settings.gateway_port}", gateway)
         began, cpu = time.monotonic(), usage(require_running(gateway)).cpu
         await asyncio.gather(
-            *(sending.connection(session, events_url(settings)) for _ in range(CONNECTIONS))
+            *(sending.connection(session, events_url(settings)) for _ in range(_CONNECTIONS))
         )
         seconds, used = time.monotonic() - began, usage(require_running(gateway)).cpu - cpu
     held = sum((await ends_of(settings, no_events(settings))).values())

@@ -17,7 +17,7 @@ from ops.bench.report import Line, Need
 from ops.bench.stage import Stage, apart, deadline, require_running
 from ops.up.supervise import Service
 
-LONGEST = 900.0
+_LONGEST = 900.0
 
 
 def measure(stage: Stage, scale: Scale) -> list[Line]:
@@ -103,7 +103,7 @@ async def _progress(
     applied: Applied, worker: Service, ends: Places, goal: int, told: Callable[[int], None]
 ) -> int:
     """Wait until so many events are applied; how many are."""
-    in_time = deadline("The whole job", LONGEST)
+    in_time = deadline("The whole job", _LONGEST)
     while (done := await applied.total(ends)) < goal:
         require_running(worker)
         in_time()

@@ -23,7 +23,7 @@ from schemas.kafka import admin, consumer
 from schemas.settings import Settings
 
 POLL_SECONDS = 0.05
-COORDINATOR_COMES = (
+_COORDINATOR_COMES = (
     GroupCoordinatorNotAvailableError,
     GroupLoadInProgressError,
     NotCoordinatorForGroupError,
@@ -52,7 +52,7 @@ class Applied:
         """
         try:
             found = await self._client.list_consumer_group_offsets(self._settings.app_id)
-        except COORDINATOR_COMES:
+        except _COORDINATOR_COMES:
             return {}
         return {
             (place.topic, place.partition): max(0, state.offset) for place, state in found.items()

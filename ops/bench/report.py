@@ -10,7 +10,7 @@ from typing import Literal
 
 from rich.table import Table
 
-HEAD = ("what", "needed", "measured", "ratio", "met?")
+_HEAD = ("what", "needed", "measured", "ratio", "met?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Line:
         return None if self.ratio is None else self.ratio >= 1
 
     def cells(self) -> tuple[str, str, str, str, str]:
-        """The line's text, as `HEAD` says."""
+        """The line's text, as `_HEAD` says."""
         needed = (
             "–"
             if self.need is None
@@ -91,7 +91,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
 def table(lines: Iterable[Line], title: str, caption: str) -> Table:
     """For the terminal."""
     styles = {"yes": "green", "no": "red", "–": "dim"}
-    grid = Table(*HEAD, title=title, caption=caption, caption_justify="left")
+    grid = Table(*_HEAD, title=title, caption=caption, caption_justify="left")
     for line in lines:
         *cells, met = line.cells()
         grid.add_row(*cells, f"[{styles[met]}]{met}[/]")
@@ -100,7 +100,7 @@ def table(lines: Iterable[Line], title: str, caption: str) -> Table:
 
 def markdown(lines: Iterable[Line], caption: str) -> str:
     """For the README: the table, then what it was measured on."""
-    rows = [HEAD, ("---",) * len(HEAD), *(line.cells() for line in lines)]
+    rows = [_HEAD, ("---",) * len(_HEAD), *(line.cells() for line in lines)]
     return (
         "".join(
             "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows

@@ -20,8 +20,8 @@ from schemas.errors import EnvironmentBroken
 from schemas.events import Event
 from schemas.settings import Settings
 
-BATCH = "application/cloudevents-batch+json"
-HEADERS = {"content-type": BATCH}
+_BATCH = "application/cloudevents-batch+json"
+_HEADERS = {"content-type": _BATCH}
 
 
 def bodies(seed: int, count: int, size: int) -> Iterator[bytes]:
@@ -43,7 +43,7 @@ def events_url(settings: Settings) -> str:
 
 async def post(session: aiohttp.ClientSession, address: str, body: bytes) -> int:
     """Send one batch; the events accepted. Raises: EnvironmentBroken for any answer but 202."""
-    async with session.post(address, data=body, headers=HEADERS) as answer:
+    async with session.post(address, data=body, headers=_HEADERS) as answer:
         if answer.status != 202:
             raise EnvironmentBroken(
                 f"The gateway answered {answer.status}: {(await answer.text())[:300]}"

@@ -18,7 +18,7 @@ from ops.bench.stage import Stage
 from schemas.errors import HubError
 from schemas.settings import Settings
 
-Measure = Callable[[Stage, Scale], list[Line]]
+_Measure = Callable[[Stage, Scale], list[Line]]
 
 
 def run_bench(
@@ -62,7 +62,7 @@ def _measured(
     settings: Settings, name: str, scale: Scale, cores: list[int], console: Console
 ) -> list[Line] | None:
     """One measurement on a stage of its own; None if it failed."""
-    measure: Measure = import_module(f"ops.bench.{name}").measure
+    measure: _Measure = import_module(f"ops.bench.{name}").measure
     try:
         with bars(Console(stderr=True), stay=True) as progress:
             progress.console.print(f"[bold]{name}[/]: {NAMES[name]}")

@@ -35,13 +35,13 @@ from schemas.topics import CELLS, events_topic, state_topic
 from streams.families import FAMILIES
 
 RATE = 300  # events a second
-SAMPLES = 180
-GROWTH = 1.15  # memory at the end, in times of that after a third
+_SAMPLES = 180
+_GROWTH = 1.15  # memory at the end, in times of that after a third
 PROCESSES = ("gateway", "worker", "metrics")
 # whose events are kept for ever
-RECOUNTED = tuple(name for name, family in FAMILIES.items() if family.recounted)
-TOPICS = {  # what takes Kafka's disk
-    "events": [events_topic(name) for name in RECOUNTED],
+_RECOUNTED = tuple(name for name, family in FAMILIES.items() if family.recounted)
+_TOPICS = {  # what takes Kafka's disk
+    "events": [events_topic(name) for name in _RECOUNTED],
     "states": [state_topic(name) for name in FAMILIES],
     "cells": [CELLS],
 }
@@ -57,7 +57,7 @@ class Sample:
     descriptors: int
 
 
-Samples = dict[str, list[Sample]]  # by process, in order of time
+_Samples = dict[str, list[Sample]]  # by process, in order of time
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Soak:
     """What was seen."""
 
     events: int
-    samples: Samples
+    samples: _Samples
     disk: Mapping[str, float]  # MB
 
 
@@ -87,7 +87,7 @@ def lines(soak: Soak) -> list[Line]:
                 f"{name}: memory at the end / after a third",
                 late / early,
                 "",
-                Need("at most", GROWTH),
+                Need("at most", _GROWTH),
                 note,
             )
         )
@@ -100,7 +100,7 @@ def lines(soak: Soak) -> list[Line]:
                     f"{name}: descriptors at the end / after a third",
                     late / early,
                     "",
-                    Need("at most", GROWTH),
+                    Need("at most", _GROWTH),
                     note,
                 )
             )
@@ -134,8 +134,8 @@ async def _soak(stage: Stage, count: int, seconds: float) -> Soak:
         "Kafka": stage.broker.pid or 0,
         **{name: require_running(one) for name, one in services.items()},
     }
-    samples: Samples = {name: [] for name in pids}
-    watching = asyncio.create_task(_watch(pids, samples, seconds / SAMPLES))
+    samples: _Samples = {name: [] for name in pids}
+    watching = asyncio.create_task(_watch(pids, samples, seconds / _SAMPLES))
     with stage.counting(f"{RATE} events/s", count) as told:
         try:
             sent = await _send(settings, count, told, watching)
@@ -155,7 +155,7 @@ async def _all_ready(settings: Settings, services: Mapping[str, Service]) -> Non
             await ready(session, f"http://{settings.host}:{port}", services[name])
 
 
-async def _watch(pids: Mapping[str, int], samples: Samples, pause: float) -> None:
+async def _watch(pids: Mapping[str, int], samples: _Samples, pause: float) -> None:
     """Sample every process, again and again.
 
     Raises: EnvironmentBroken if one ended: another process of its name would begin with little
@@ -202,7 +202,7 @@ async def _exact(settings: Settings, worker: Service) -> None:
     """
     places = {
         (topic, partition): 0
-        for topic in TOPICS["events"]
+        for topic in _TOPICS["events"]
         for partition in range(settings.partitions)
     }
     async with Applied(settings) as applied:
@@ -221,7 +221,7 @@ def _disk(settings: Settings) -> dict[str, float]:
     kafka = {
         # a folder is named topic-partition
         f"Kafka on disk, {what}": sum(_size(log.glob(f"{topic}-*/*")) for topic in topics)
-        for what, topics in TOPICS.items()
+        for what, topics in _TOPICS.items()
     }
     lists, cube = (_size(settings.data.glob(f"{name}.sqlite*")) for name in ("listing", "cube"))
     return {

@@ -25,7 +25,7 @@ from schemas.listening import LOOPBACK
 from schemas.settings import Settings
 
 Result = TypeVar("Result")
-PATIENCE = 120.0
+_PATIENCE = 120.0
 
 
 class Stage:
@@ -43,7 +43,7 @@ class Stage:
                     TemporaryDirectory(prefix="lgsp-bench-", ignore_cleanup_errors=True)
                 )
             )
-            self.settings = stage_settings(self._chosen, folder)
+            self.settings = _stage_settings(self._chosen, folder)
             self.broker = EmbeddedKafka.of(self.settings)
             with self.waiting("Kafka starts"):
                 self.broker.start()
@@ -82,7 +82,7 @@ class Stage:
         self.progress.update(task, completed=total)
 
 
-def stage_settings(chosen: Settings, folder: Path) -> Settings:
+def _stage_settings(chosen: Settings, folder: Path) -> Settings:
     """The user's settings on another folder and on free ports; always the embedded Kafka."""
     return chosen.model_copy(
         update={
@@ -126,7 +126,7 @@ def require_running(service: Service) -> int:
     return service.process.pid
 
 
-def deadline(what: str, seconds: float = PATIENCE) -> Callable[[], None]:
+def deadline(what: str, seconds: float = _PATIENCE) -> Callable[[], None]:
     """A function that raises EnvironmentBroken once it is called too late."""
     until = time.monotonic() + seconds
 

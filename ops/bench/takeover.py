@@ -26,8 +26,8 @@ from streams.families import FAMILIES, families
 from streams.ledger import Ledger
 from streams.takeover import take_over
 
-PARTS = 6  # three years; few enough to keep what is made at once in memory
-LOOK_SECONDS = 0.3
+_PARTS = 6  # three years; few enough to keep what is made at once in memory
+_LOOK_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,8 @@ def _made(
     # A fresh process for each part: what the one before has left in memory would only be in the
     # way.
     with ProcessPoolExecutor(MAKERS, spawn, count_into, (counter,), max_tasks_per_child=1) as pool:
-        making = [pool.submit(make, settings, part) for part in parts_of(dossiers, PARTS)]
-        while wait(making, timeout=LOOK_SECONDS).not_done:
+        making = [pool.submit(make, settings, part) for part in parts_of(dossiers, _PARTS)]
+        while wait(making, timeout=_LOOK_SECONDS).not_done:
             told(counter.value)
         for made in making:
             for place, one in made.result().items():

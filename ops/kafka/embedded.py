@@ -50,7 +50,7 @@ from schemas.listening import LOOPBACK, address, connects, require_free
 from schemas.settings import Settings
 from schemas.storage import trouble_of
 
-STOP_SECONDS = 30.0
+_STOP_SECONDS = 30.0
 ROOM_SECONDS = 1.0
 # Serial collection: on a heap this small it costs no more CPU than G1, pauses no longer, and takes
 # fewer threads and less memory.
@@ -179,7 +179,7 @@ class EmbeddedKafka:
         while process.poll() is None:
             if (full := lack_of_room(self.data, FLOOR)) is not None:
                 self.full = full
-                end(process, STOP_SECONDS)
+                end(process, _STOP_SECONDS)
             time.sleep(ROOM_SECONDS)
 
     def require_startable(self) -> None:
@@ -209,7 +209,7 @@ class EmbeddedKafka:
         finally:
             self._release_folder()
 
-    def stop(self, timeout: float = STOP_SECONDS) -> None:
+    def stop(self, timeout: float = _STOP_SECONDS) -> None:
         """End the broker: politely, then after `timeout` seconds (or a second Ctrl-C) by force,
         which loses nothing either.
         """

@@ -24,7 +24,7 @@ from schemas.errors import HubError
 from schemas.settings import Settings
 
 Form = Literal["table", "json", "csv"]
-COLUMNS = (
+_COLUMNS = (
     "at",
     "door",
     "source",
@@ -38,7 +38,7 @@ COLUMNS = (
     "unknown",
 )
 _AGO = re.compile(r"(\d{1,4})([dh])")
-SHOWN = 10  # origins that a question in want of more signs is answered with
+_SHOWN = 10  # origins that a question in want of more signs is answered with
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +118,10 @@ async def _newest(settings: Settings, asked: Asked) -> list[Entry]:
 
 def _write_csv(found: Iterable[Entry]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(_COLUMNS)
     for entry in found:
         values = entry.told()
-        writer.writerow(guarded(str(values[name])) for name in COLUMNS)
+        writer.writerow(guarded(str(values[name])) for name in _COLUMNS)
 
 
 @dataclass(slots=True)
@@ -148,11 +148,11 @@ def run_show(settings: Settings, origin: str, console: Console | None = None) ->
         matches, same = asyncio.run(_matching(settings, origin))
     exact = matches.by_origin.get(origin)
     if exact is None and len(matches.by_origin) > 1:
-        first = ", ".join(list(matches.by_origin)[:SHOWN])
+        first = ", ".join(list(matches.by_origin)[:_SHOWN])
         more = (
             ""
-            if len(matches.by_origin) <= SHOWN
-            else f" and {len(matches.by_origin) - SHOWN:,} more"
+            if len(matches.by_origin) <= _SHOWN
+            else f" and {len(matches.by_origin) - _SHOWN:,} more"
         )
         raise HubError(
             f"Several refusals begin so: {first}{more}. Say more of the one that is meant."

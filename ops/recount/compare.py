@@ -19,9 +19,9 @@ from schemas.topics import cells_topic, events_topic, state_topic
 from streams.admission import Home
 from streams.families import Family, families
 
-TRIES, PAUSE = 4, 0.5  # of a look at offsets, and the seconds between two
+_TRIES, _PAUSE = 4, 0.5  # of a look at offsets, and the seconds between two
 
-Offsets = Mapping[TopicPartition, int | None]
+_Offsets = Mapping[TopicPartition, int | None]
 
 
 async def recount(settings: Settings, progress: Progress | None = None) -> list[Verdict]:
@@ -37,7 +37,7 @@ async def recount(settings: Settings, progress: Progress | None = None) -> list[
         settings, max_partition_fetch_bytes=8 << 20, fetch_max_wait_ms=20
     ) as reader:
         for partition in range(settings.partitions):
-            one = Partition(reader, settings, partition, group, progress)
+            one = _Partition(reader, settings, partition, group, progress)
             await one.read_pages()
             for family in counted.values():
                 verdicts.append(await one.settled(family))
@@ -56,7 +56,7 @@ async def _group(
     return await committed_offsets(settings, settings.app_id, sources)
 
 
-class Partition:
+class _Partition:
     """The recount of one partition number, family after family."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Partition:
         reader: AIOKafkaConsumer,
         settings: Settings,
         number: int,
-        group: Offsets,
+        group: _Offsets,
         progress: Progress | None,
     ) -> None:
         self._reader, self._settings, self._number = reader, settings, number
@@ -80,11 +80,11 @@ class Partition:
         """The recount, once more where offsets don't fit: the parts of a transaction become
         readable one after another.
         """
-        for _ in range(TRIES):
+        for _ in range(_TRIES):
             verdict = await self._recount(family)
             if not verdict.faults:
                 break
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(_PAUSE)
             await self.read_pages()
         return verdict
 
@@ -167,7 +167,7 @@ async def _compare_later(
     """Workers may go on while the recount reads: the group's offset, asked before and afterwards,
     must be behind and then ahead.
     """
-    for attempt in range(TRIES):
+    for attempt in range(_TRIES):
         group = await _group(settings, counted)
         behind = {
             (one.source.topic, one.source.partition): committed
@@ -176,8 +176,8 @@ async def _compare_later(
         }
         if not behind:
             return
-        if attempt < TRIES - 1:
-            await asyncio.sleep(PAUSE)
+        if attempt < _TRIES - 1:
+            await asyncio.sleep(_PAUSE)
     for verdict in verdicts:
         committed = behind.get((verdict.source.topic, verdict.source.partition))
         if committed is not None:

@@ -16,7 +16,7 @@ from schemas.wire import Decoder
 from streams.admission import Home, strange
 from streams.families import ALL, Family
 
-States = dict[bytes, Any]
+_States = dict[bytes, Any]
 
 
 async def fold(
@@ -27,7 +27,7 @@ async def fold(
     applied: int,
     verdict: Verdict,
     progress: Progress | None,
-) -> States:
+) -> _States:
     """The states that the events before `applied` give; counts events, those refused and those
     behind in the verdict.
     """
@@ -57,7 +57,7 @@ async def fold(
     return states
 
 
-def _state(states: States, key: bytes | None, family: Family, home: Home) -> Any:
+def _state(states: _States, key: bytes | None, family: Family, home: Home) -> Any:
     if not key:
         raise ContractError("the record is about nothing")
     if key not in states:
@@ -67,7 +67,7 @@ def _state(states: States, key: bytes | None, family: Family, home: Home) -> Any
     return states[key]
 
 
-def count(family: Family, states: States) -> Cells:
+def count(family: Family, states: _States) -> Cells:
     """The cells that states count in."""
     cells: dict[bytes, Sums] = defaultdict(lambda: defaultdict(int))
     for state in states.values():

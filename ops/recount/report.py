@@ -20,8 +20,8 @@ from schemas.kafka import ensure_topics
 from schemas.settings import Settings
 from streams.families import FAMILIES
 
-SHOWN = 20  # of a kind that are printed; the count says how many there are
-TO_DO = (
+_SHOWN = 20  # of a kind that are printed; the count says how many there are
+_TO_DO = (
     "What to do: stop the workers. `lgsp mend` shows where books, group and log stand, and puts"
     " right what it can; `lgsp mend --from-zero` counts everything again from the events, which are"
     " never changed. Then recount."
@@ -49,13 +49,13 @@ async def tell(settings: Settings, console: Console) -> int:
         for name, family in FAMILIES.items()
         if family.recounted
     }
-    console.print(table(verdicts))
+    console.print(_table(verdicts))
     for line in lines(verdicts, twins):
         console.print(line)
     return 1 if any(verdict.wrong for verdict in verdicts) else 0
 
 
-def table(verdicts: list[Verdict]) -> Table:
+def _table(verdicts: list[Verdict]) -> Table:
     """A row for each partition of each family."""
     found = Table(title="Recount from the first event")
     found.add_column("family")
@@ -127,7 +127,7 @@ def lines(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[str]:
             " before it is in no recount any more."
         )
     if any(not verdict.begins for verdict in comparable if verdict.wrong):
-        yield TO_DO
+        yield _TO_DO
 
 
 def _other_rules(verdicts: list[Verdict]) -> Iterator[str]:
@@ -169,10 +169,10 @@ def _remarks(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[str]:
 
 
 def _some(found: Iterator[str], count: int) -> Iterator[str]:
-    for _, line in zip(range(SHOWN), found, strict=False):
+    for _, line in zip(range(_SHOWN), found, strict=False):
         yield f"  {escape(line)}"
-    if count > SHOWN:
-        yield f"  … and {count - SHOWN:,} more"
+    if count > _SHOWN:
+        yield f"  … and {count - _SHOWN:,} more"
 
 
 def _difference(difference: Difference) -> str:

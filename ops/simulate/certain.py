@@ -77,7 +77,7 @@ class Certain:
         """Of land, moved, paid, finished, returned and rated: as it should be, or on paper, late
         and to nobody's delight.
         """
-        dossier, procedure = self._new_dossier(from_office(office)), land()
+        dossier, procedure = self._new_dossier(from_office(office)), _land()
         home, other = (one.code for one in AGENCIES_OF["department"].drawn[:2])
         reception = Reception(
             home,
@@ -142,7 +142,7 @@ class Certain:
             if due <= begun:
                 continue
             dossier = self._new_dossier(begun)
-            dossier.receive(begun, on_paper(AGENCIES_OF["department"].drawn[1].code), due)
+            dossier.receive(begun, _on_paper(AGENCIES_OF["department"].drawn[1].code), due)
             self._keep(dossier)
             self._keep(self._new_task(begun, due))
 
@@ -157,16 +157,16 @@ class Certain:
         it would outweigh all others' time.
         """
         dossier = self._new_dossier(at)
-        reception = on_paper(AGENCIES_OF["department"].draw(self.rng).code, SAME_DAY)
-        dossier.receive(at, reception, due_time(to_office(at), land().days))
+        reception = _on_paper(AGENCIES_OF["department"].draw(self.rng).code, SAME_DAY)
+        dossier.receive(at, reception, due_time(to_office(at), _land().days))
         if done is not None:
             dossier.finish(done, digitised=False)
         self._keep(dossier)
 
 
-def on_paper(agency: str, procedure: Procedure | None = None) -> Reception:
+def _on_paper(agency: str, procedure: Procedure | None = None) -> Reception:
     """A dossier handed in at an agency's counter, of land unless another procedure is named."""
-    procedure = procedure or land()
+    procedure = procedure or _land()
     return Reception(
         agency,
         agency,
@@ -180,7 +180,7 @@ def on_paper(agency: str, procedure: Procedure | None = None) -> Reception:
     )
 
 
-def land() -> Procedure:
+def _land() -> Procedure:
     """A procedure of the departments, of a field whose ratings are told apart."""
     return next(one for one in PROCEDURES_OF["department"].drawn if one.field == "land")
 

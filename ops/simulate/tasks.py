@@ -24,7 +24,7 @@ from schemas.events.tasks import (
 )
 
 CATEGORIES: tuple[str, ...] = ("plan", "plan", "conclusion", "report", "petition")
-Turn = Literal["completed", "returned", "cancelled"]
+_Turn = Literal["completed", "returned", "cancelled"]
 
 
 class Assignment(NamedTuple):
@@ -45,7 +45,7 @@ class SimulatedTask(SimulatedThing):
         self.assignment: Fact[Assignment] | None = None
         self.extensions: list[Fact[int]] = []
         self.progress: list[Fact[TaskProgress]] = []
-        self.ends: list[Fact[Turn]] = []
+        self.ends: list[Fact[_Turn]] = []
 
     @property
     def holder(self) -> str:

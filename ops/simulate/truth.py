@@ -23,7 +23,7 @@ from ops.simulate.things import Fact, latest
 from schemas.clock import day, to_datetime
 
 FOREVER = 1 << 62
-Measure = tuple[str, str, str, str]  # family, kind, agency, measure
+_Measure = tuple[str, str, str, str]  # family, kind, agency, measure
 
 # (indicator, numerator, denominator), each (family, kind, measure)
 SHARES: dict[str, tuple[tuple[str, str, str], tuple[str, str, str]]] = {
@@ -101,7 +101,7 @@ class Truth:
     """
 
     def __init__(self) -> None:
-        self.counts: Counter[Measure] = Counter()
+        self.counts: Counter[_Measure] = Counter()
         # agency -> sorted due times of open dossiers that do not wait
         self.due_times: dict[str, list[int]] = {}
         self.deadlines: dict[str, list[int]] = {}  # agency -> sorted deadlines of open tasks
@@ -136,7 +136,7 @@ class Truth:
             return
         self._received(reception, dossier.teller.backfill)
         handler = latest(dossier.handlers, before) or reception.agency
-        end = ending(dossier, before)
+        end = _ending(dossier, before)
         due = latest(dossier.dues, before)
         if end is None:
             self._open(dossier, handler, due, before)
@@ -191,7 +191,7 @@ class Truth:
         before: int,
     ) -> None:
         outcome = "finished" if end.value.outcome == "returned" else end.value.outcome
-        self.one("closed", handler, "closed", outcome, *timing(end.occurred, due))
+        self.one("closed", handler, "closed", outcome, *_timing(end.occurred, due))
         if outcome != "finished":
             return
         moves = [move.value for move in dossier.transfers if move.reported < before]
@@ -303,7 +303,7 @@ class Truth:
         console.print(_table(self.figures(now)))
 
 
-def ending(dossier: SimulatedDossier, before: int) -> Fact[End] | None:
+def _ending(dossier: SimulatedDossier, before: int) -> Fact[End] | None:
     """The end that stands: the finish, else the return, else whatever closed it; none after the
     last reopening.
     """
@@ -317,7 +317,7 @@ def ending(dossier: SimulatedDossier, before: int) -> Fact[End] | None:
     return standing[-1] if standing else None
 
 
-def timing(end: int, due: int | None) -> tuple[str, ...]:
+def _timing(end: int, due: int | None) -> tuple[str, ...]:
     """On time if it ended by the due instant; early if on an earlier day."""
     if due is None:
         return ("no_due",)

@@ -22,12 +22,12 @@ from schemas.clock import now_ms, to_ms
 from schemas.listening import address, reached_at
 from schemas.settings import Settings
 
-TITLE = "Cả tỉnh, năm nay / The whole province, this year"
+_TITLE = "Cả tỉnh, năm nay / The whole province, this year"
 INCOMPLETE = "* chưa đầy đủ, hoặc chưa rõ / incomplete, or not known (see /v1/coverage)"
-USUAL = "usual: 10 to 30 s; busy machine: to 2 min"
-COLUMNS = ("giá trị / value", "trên / of", "mục tiêu / target", "cơ quan / agencies")
-SHORT_COLUMNS = ("giá trị", "trên/of", "đích", "cơ quan")
-WIDE = 100  # columns from which there is room for full names
+_USUAL = "usual: 10 to 30 s; busy machine: to 2 min"
+_COLUMNS = ("giá trị / value", "trên / of", "mục tiêu / target", "cơ quan / agencies")
+_SHORT_COLUMNS = ("giá trị", "trên/of", "đích", "cơ quan")
+_WIDE = 100  # columns from which there is room for full names
 # Where there is no room for names in full, in a line of their own each: what they are known by, in
 # both languages.
 SHORT = {
@@ -104,7 +104,7 @@ class Screen:
     def _steps(self) -> Group:
         lines = [
             Text(
-                f"Đang khởi động / starting: {time.monotonic() - self._began:.0f} s ({USUAL})",
+                f"Đang khởi động / starting: {time.monotonic() - self._began:.0f} s ({_USUAL})",
                 style="bold",
             )
         ]
@@ -115,17 +115,17 @@ class Screen:
 
     def _table(self, width: int, height: int) -> Group:
         self._compare()
-        full = width >= WIDE and height >= 2 * len(self.answers.indicators) + 2
+        full = width >= _WIDE and height >= 2 * len(self.answers.indicators) + 2
         table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
         table.add_column("Chỉ số / indicator", no_wrap=True, overflow="ellipsis")
-        for column in COLUMNS if full else SHORT_COLUMNS:
+        for column in _COLUMNS if full else _SHORT_COLUMNS:
             table.add_column(column, justify="right", no_wrap=True)
         for answer in self.answers.indicators:
             table.add_row(_name(answer, full=full), *self._figures(answer))
         return (
-            Group(_line(TITLE, "bold"), table)
+            Group(_line(_TITLE, "bold"), table)
             if self.answers.indicators
-            else Group(_line(TITLE, "bold"))
+            else Group(_line(_TITLE, "bold"))
         )
 
     def _compare(self) -> None:

@@ -19,8 +19,8 @@ from schemas.settings import Settings
 TIMEOUT = 2.0
 # of a question over HTTP; the latter where who answers is killed half-way, or speaks no HTTP
 UNANSWERED = (OSError, HTTPException)
-KAFKA_STOP_SECONDS = 40.0  # it is given 30 s itself
-LONG_SECONDS = 90.0  # for a start
+_KAFKA_STOP_SECONDS = 40.0  # it is given 30 s itself
+_LONG_SECONDS = 90.0  # for a start
 
 
 @dataclass
@@ -84,7 +84,7 @@ class Part:
             return f"does not answer; see {self.service.log}"
         late = (
             f"; longer than usual, see {self.service.log}"
-            if self.service.age > LONG_SECONDS
+            if self.service.age > _LONG_SECONDS
             else ""
         )
         return f"starting, {self.service.age:.0f} s{late}"
@@ -106,7 +106,7 @@ def parts_of(settings: Settings, *, simulate: bool) -> list[Part]:
     parts = []
     if settings.embedded:
         kafka = _service(settings, "kafka")
-        kafka.stop_seconds = KAFKA_STOP_SECONDS
+        kafka.stop_seconds = _KAFKA_STOP_SECONDS
         broker = Part("kafka", "Kafka", kafka, _KafkaAnswers(settings), level=0)
         # its log may be on the same full disk
         broker.obstacle = lambda: str(lack_of_room(settings.data / "kafka") or "")

@@ -23,9 +23,9 @@ from schemas.kafka import ensure_topics
 from schemas.listening import address, reached_at
 from schemas.settings import Settings
 
-REFRESH = 1.0
-PLAIN_EVERY = 30.0  # seconds between two tables where the output is no terminal
-KAFKA_PATIENCE = 60.0  # for its first answer, before the others are started without it
+_REFRESH = 1.0
+_PLAIN_EVERY = 30.0  # seconds between two tables where the output is no terminal
+_KAFKA_PATIENCE = 60.0  # for its first answer, before the others are started without it
 
 
 def run_up(settings: Settings, *, simulate: bool) -> int:
@@ -80,7 +80,7 @@ class Hub:
         while True:
             self.tick()
             tell()
-            time.sleep(REFRESH if self.screen.started else REFRESH / 4)
+            time.sleep(_REFRESH if self.screen.started else _REFRESH / 4)
 
     def tick(self) -> None:
         """Start what can be started, start again what ended, look at who answers, and ask for the
@@ -105,7 +105,7 @@ class Hub:
         return (
             part.answered
             or part.service.restarts > 0
-            or (part.begun and part.waited > KAFKA_PATIENCE)
+            or (part.begun and part.waited > _KAFKA_PATIENCE)
         )
 
     def _look_at_topics(self) -> None:
@@ -172,7 +172,7 @@ class Plain:
             self._console.print(
                 "\n".join(self._screen.addresses), markup=False, highlight=False, soft_wrap=True
             )
-        if self._printed is None or time.monotonic() - self._printed > PLAIN_EVERY:
+        if self._printed is None or time.monotonic() - self._printed > _PLAIN_EVERY:
             self._printed = time.monotonic()
             self._console.print(self._screen.table_only())
 

@@ -17,7 +17,7 @@ from connectors.files.mapping.values import Kind, kind_of
 from schemas.events import ACCEPTED, Event
 from schemas.events.explain import explain
 
-GIVEN = ("event_id", "source")  # by `id` and `source` of the mapping
+_GIVEN = ("event_id", "source")  # by `id` and `source` of the mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def field_rules(mapping: Mapping, index: int, declaration: Declaration) -> list[
     ]
     given = {found.name for found in rules}
     for name, info in model.model_fields.items():
-        if info.is_required() and name not in given and name not in GIVEN:
+        if info.is_required() and name not in given and name not in _GIVEN:
             raise declaration.error(
                 ("events", index, "fields"), f"{rule.event} needs {name}, which is not given"
             )
@@ -62,14 +62,14 @@ def check_every_event(mapping: Mapping, declaration: Declaration) -> None:
     """Raises: CatalogueError for a common field that none of the events has."""
     models = [ACCEPTED[rule.event] for rule in mapping.events]
     for name in mapping.every_event:
-        if name in GIVEN or not any(name in model.model_fields for model in models):
+        if name in _GIVEN or not any(name in model.model_fields for model in models):
             raise declaration.error(
                 ("every_event", name), "is no field that one of the events could take from here"
             )
 
 
 def _check_names(rule: EventRule, model: type[Event], index: int, declaration: Declaration) -> None:
-    known = [name for name in model.model_fields if name not in GIVEN]
+    known = [name for name in model.model_fields if name not in _GIVEN]
     for name in rule.fields:
         if name not in known:
             raise declaration.error(

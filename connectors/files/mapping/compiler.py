@@ -32,8 +32,8 @@ from schemas.events import ACCEPTED, Event
 from schemas.masking import quoted
 from schemas.personal import personal_number
 
-Getter = Callable[[Cells], Any]
-Test = Callable[[Cells], bool]
+_Getter = Callable[[Cells], Any]
+_Test = Callable[[Cells], bool]
 ABSENT: Any = object()  # what a getter gives for a field that the event goes without
 _LISTED = 12  # codes of a table that a reason names
 
@@ -43,10 +43,10 @@ class Unit:
     """One event of the mapping, ready to be read off a row."""
 
     model: type[Event]
-    tests: tuple[Test, ...]
-    event_id: Getter
+    tests: tuple[_Test, ...]
+    event_id: _Getter
     constants: dict[str, Any]
-    getters: tuple[tuple[str, Getter], ...]
+    getters: tuple[tuple[str, _Getter], ...]
     origins: dict[str, str]  # field -> the columns it comes from, for reasons
 
 
@@ -120,7 +120,7 @@ class Compiler:
     def _unit(self, index: int, rule: EventRule) -> Unit:
         rules = field_rules(self._mapping, index, self._declaration)
         constants: dict[str, Any] = {"source": self._mapping.source}
-        getters: list[tuple[str, Getter]] = []
+        getters: list[tuple[str, _Getter]] = []
         for found in rules:
             if found.value.columns:
                 getters.append((found.name, self._getter(found, rule)))
@@ -137,7 +137,7 @@ class Compiler:
     def _place(self, column: str) -> int:
         return self._places.setdefault(column, len(self._places))
 
-    def _test(self, condition: Condition) -> Test:
+    def _test(self, condition: Condition) -> _Test:
         place = self._place(condition.column)
         self._conditions.setdefault(condition.column, frozenset())
         if condition.present is not None:
@@ -147,7 +147,7 @@ class Compiler:
         self._conditions[condition.column] = self._conditions[condition.column] | texts
         return lambda cells: not texts.isdisjoint(spellings(cells[place]))
 
-    def _event_id(self, rule: EventRule) -> Getter:
+    def _event_id(self, rule: EventRule) -> _Getter:
         template = parse_template(rule.id)
         self._texts.update(template.columns)
         self._values.update(template.columns)
@@ -200,7 +200,7 @@ class Compiler:
 
     def _convert(self, rule: FieldRule) -> Convert:
         table = self._mapping.tables.get(rule.value.table or "")
-        item = code_of if table is None else table_reader(rule.value.table or "", table)
+        item = code_of if table is None else _table_reader(rule.value.table or "", table)
         if rule.kind == "list":
             return list_reader(rule.value.split, item)
         if table is not None:
@@ -213,7 +213,7 @@ class Compiler:
             return NumberReader(overridden(self._mapping.numbers, rule.value.number))
         return boolean_of if rule.kind == "boolean" else code_of
 
-    def _getter(self, rule: FieldRule, event: EventRule) -> Getter:
+    def _getter(self, rule: FieldRule, event: EventRule) -> _Getter:
         value, convert = rule.value, self._convert(rule)
         column = value.whole_column
         columns, purpose = _named(value.columns), f"{rule.name} of {event.event}"
@@ -262,7 +262,7 @@ class Compiler:
 _REFUSED: Any = object()
 
 
-def table_reader(name: str, table: CodeTable) -> Convert:
+def _table_reader(name: str, table: CodeTable) -> Convert:
     """Looks texts up in a code table."""
     codes = {text_of(text): code for text, code in table.values.items()}
     listed = [text for text in codes if text]

@@ -13,7 +13,7 @@ from connectors.files.readers.cells import DIGITS, Cell, Number, Unexpected, tex
 _SPACES = "[ \u00a0\u202f]"
 _OTHER = {".": ",", ",": "."}
 _THOUSANDS = re.compile(r"-?[0-9]{1,3}\.0{3}")
-UNDECLARED = (
+_UNDECLARED = (
     "in digits (for 50.000, 1,250,000 or 50.000 đ, say in `numbers` of the mapping how they are"
     " written)"
 )
@@ -85,7 +85,7 @@ def _units(numbers: Numbers) -> tuple[str, ...]:
 
 def _example(numbers: Numbers) -> str:
     if numbers == Numbers():
-        return UNDECLARED
+        return _UNDECLARED
     whole = f"1{numbers.thousands}250{numbers.thousands}000" if numbers.thousands else "1250000"
     unit = f" {numbers.unit}" if numbers.unit else ""
     return (

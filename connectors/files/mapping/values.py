@@ -30,8 +30,8 @@ from schemas.events.base import Instant
 Convert = Callable[[Cell], Any]
 Kind = Literal["text", "number", "boolean", "time", "list"]
 
-TRUE = frozenset(("true", "1", "yes", "y", "có", "x"))
-FALSE = frozenset(("false", "0", "no", "n", "không"))
+_TRUE = frozenset(("true", "1", "yes", "y", "có", "x"))
+_FALSE = frozenset(("false", "0", "no", "n", "không"))
 _READS_INSTANT = next(part.func for part in get_args(Instant) if isinstance(part, BeforeValidator))
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
 # texts of times whose instant is remembered; a dossier's own columns come again on each of its rows
@@ -70,9 +70,9 @@ def _parts(annotation: Any) -> Iterator[Any]:
 def boolean_of(cell: Cell) -> bool:
     """True or false in the usual words; others need a code table."""
     words = {word.lower() for word in spellings(cell)}
-    if words & TRUE:
+    if words & _TRUE:
         return True
-    if words & FALSE:
+    if words & _FALSE:
         return False
     raise Unexpected(
         "true, 1, yes, y, có, x, or false, 0, no, n, không (other words need a code table)"
@@ -119,7 +119,7 @@ class TimeReader:
             if isinstance(cell, int | Number)
             else ""
         )
-        examples = " or ".join(dict.fromkeys(map(example, self._formats)))
+        examples = " or ".join(dict.fromkeys(map(_example, self._formats)))
         return (
             f"a time from 1980 to 2099, written as {' or '.join(self._formats)} (such as"
             f" {examples}){kept}"
@@ -151,7 +151,7 @@ class TimeReader:
         )
 
 
-def example(pattern: str) -> str:
+def _example(pattern: str) -> str:
     """A time as a format writes it."""
     if pattern.startswith("epoch"):
         return str(to_ms(PROBE) // (1000 if pattern == "epoch_s" else 1))

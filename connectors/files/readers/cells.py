@@ -21,13 +21,13 @@ _ERROR = re.compile(r"#(?:[A-Z][A-Z0-9/_]*[!?]|N/A(?: N/A)?|GETTING_DATA|#+)|Err
 _ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE][+-]\d{2,3}")  # 2,50111E+17
 # 38.0, as programs write whole numbers of a column that has blanks
 _WHOLE = re.compile(r"(-?\d{1,15})[.,]0{1,2}", re.ASCII)
-LOST = "\N{REPLACEMENT CHARACTER}"
+_LOST = "\N{REPLACEMENT CHARACTER}"
 # in rejections, in place of what they must not hold; an error like those of spreadsheets, so never
 # taken in
 MASKED = "#MASKED!"
 # in rejections, in place of a cell of which a mapping asks no more than whether it is there
 PRESENT = "(present)"
-AS_TEXT = "format the column as text; in JSON, put it in quotes"
+_AS_TEXT = "format the column as text; in JSON, put it in quotes"
 
 
 class Unexpected(ValueError):
@@ -113,8 +113,8 @@ def _flaw_of_text(text: str) -> str:
         narrow = f"shows {text} instead of its value: widen its column, and export the file anew"
         return f"holds the error {text}" if text.strip("#") else narrow
     return (
-        f"holds {LOST} in place of a letter that was lost: have the file sent anew, as UTF-8"
-        if LOST in text
+        f"holds {_LOST} in place of a letter that was lost: have the file sent anew, as UTF-8"
+        if _LOST in text
         else ""
     )
 
@@ -158,7 +158,7 @@ def code_of(cell: Cell) -> str:
     """
     if is_midnight(cell):
         raise Unexpected(
-            f"text, not a date: a spreadsheet turns codes such as 1-11 into dates ({AS_TEXT})"
+            f"text, not a date: a spreadsheet turns codes such as 1-11 into dates ({_AS_TEXT})"
         )
     return part_of(cell)
 
@@ -172,7 +172,7 @@ def part_of(cell: Cell) -> str:
     if isinstance(cell, str):
         if ("+" in text or "-" in text) and _ROUNDED.fullmatch(text):
             raise Unexpected(
-                f"written in full: a spreadsheet has rounded it (export the file anew; {AS_TEXT})"
+                f"written in full: a spreadsheet has rounded it (export the file anew; {_AS_TEXT})"
             )
         return text
     if isinstance(cell, bool | list | dict):
@@ -181,10 +181,10 @@ def part_of(cell: Cell) -> str:
         )
     if isinstance(cell, Number) and not cell.exact:
         raise Unexpected(
-            f"text: it is kept as a number, of which zeros or digits may be missing ({AS_TEXT})"
+            f"text: it is kept as a number, of which zeros or digits may be missing ({_AS_TEXT})"
         )
     if isinstance(cell, int | Number) and len(text.lstrip("-")) > DIGITS:
         raise Unexpected(
-            f"text: of a number, no more than {DIGITS} digits are kept for certain ({AS_TEXT})"
+            f"text: of a number, no more than {DIGITS} digits are kept for certain ({_AS_TEXT})"
         )
     return text

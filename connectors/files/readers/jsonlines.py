@@ -16,7 +16,7 @@ from connectors.files.readers.options import FileOptions
 from connectors.files.readers.rows import Row, Wanted
 from connectors.files.readers.source import TextSource, UnreadableFile
 
-SAMPLE = 1000  # objects looked at for the required columns before anything is published
+_SAMPLE = 1000  # objects looked at for the required columns before anything is published
 
 
 class JsonRows(ObjectRows):
@@ -39,7 +39,7 @@ class JsonRows(ObjectRows):
         """
         with closing(TextSource(self.path, options.encoding)) as source:
             objects = self._objects(source)
-            sample = list(islice(objects, SAMPLE))
+            sample = list(islice(objects, _SAMPLE))
             if self._array:
                 for _ in objects:
                     pass

@@ -11,11 +11,11 @@ from typing import Any
 from connectors.files.readers.cells import Cell, Number, text_of
 from schemas.masking import quoted, shown
 
-DEEPEST = 8
+_DEEPEST = 8
 _DIGITS = 1000  # of a number; Python reads no more than a few thousand
 
 
-class Twice(ValueError):
+class _Twice(ValueError):
     """A key that stands twice."""
 
 
@@ -24,7 +24,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for name, value in pairs:
         name = text_of(name)
         if name in found:
-            raise Twice(_twice(name))
+            raise _Twice(_twice(name))
         found[name] = value
     return found
 
@@ -69,8 +69,8 @@ def element_at(text: str, place: int) -> tuple[dict[str, Cell] | str, int]:
     except JSONDecodeError:
         raise
     except ValueError as error:  # of a value that is whole all the same
-        return problem_of(error, text), _PASSING.raw_decode(text, place)[1]
-    return named(value), end
+        return _problem_of(error, text), _PASSING.raw_decode(text, place)[1]
+    return _named(value), end
 
 
 def cells_of(text: str) -> dict[str, Cell] | str:
@@ -78,7 +78,7 @@ def cells_of(text: str) -> dict[str, Cell] | str:
     try:
         cells, end = element_at(text, 0)
     except (ValueError, RecursionError) as error:
-        return problem_of(error, text)
+        return _problem_of(error, text)
     if text[end:].strip():
         return (
             f"the line goes on behind its object (at character {end + 1}): each line should be one"
@@ -87,9 +87,9 @@ def cells_of(text: str) -> dict[str, Cell] | str:
     return cells
 
 
-def problem_of(error: Exception, text: str) -> str:
+def _problem_of(error: Exception, text: str) -> str:
     """What makes a text no JSON, for people."""
-    if isinstance(error, Twice):
+    if isinstance(error, _Twice):
         return str(error)
     if isinstance(error, RecursionError):
         return "the line holds objects within objects without end"
@@ -100,14 +100,14 @@ def problem_of(error: Exception, text: str) -> str:
     return f"the line is no JSON: something is wrong at character {error.pos + 1}"
 
 
-def named(value: Any) -> dict[str, Cell] | str:
+def _named(value: Any) -> dict[str, Cell] | str:
     """An object's cells by their names, or what is wrong with it."""
     if not isinstance(value, dict):
         return 'the line is no JSON object: each line should be one, as {"name": value, …}'
     cells: dict[str, Cell] = {}
     try:
         _flatten(value, "", 1, cells)
-    except Twice as twice:
+    except _Twice as twice:
         return str(twice)
     return cells
 
@@ -119,7 +119,7 @@ def _flatten(value: dict[str, Any], prefix: str, depth: int, cells: dict[str, Ce
     for key, part in value.items():
         name = prefix + key
         if name in cells:
-            raise Twice(_twice(name))
+            raise _Twice(_twice(name))
         cells[name] = part
-        if isinstance(part, dict) and depth < DEEPEST:
+        if isinstance(part, dict) and depth < _DEEPEST:
             _flatten(part, f"{name}.", depth + 1, cells)

@@ -102,7 +102,9 @@ class SheetReader:
 
     def _start_cell(self, values: dict[str, str]) -> None:
         reference = values.get("r")
-        column, row = (self._column + 1, self._number) if reference is None else place_of(reference)
+        column, row = (
+            (self._column + 1, self._number) if reference is None else _place_of(reference)
+        )
         self._column, self._astray = column, (reference or "") if row != self._number else ""
         self._type, self._style = values.get("t", "n"), int(values.get("s", "0"))
         self._value = self._formula = None
@@ -169,7 +171,7 @@ def _written_date(value: str) -> Cell:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def place_of(reference: str) -> tuple[int, int]:
+def _place_of(reference: str) -> tuple[int, int]:
     """Column, counted from 0, and row number of a cell such as AB12.
 
     Raises: ValueError
@@ -193,6 +195,6 @@ def column_name(column: int) -> str:
 
 def _area(reference: str) -> Area:
     first, _, last = reference.partition(":")
-    left, top = place_of(first)
-    right, bottom = place_of(last or first)
+    left, top = _place_of(first)
+    right, bottom = _place_of(last or first)
     return Area(left, top, right, bottom)

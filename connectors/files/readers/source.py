@@ -18,7 +18,7 @@ from typing import IO, NamedTuple, cast
 
 from schemas.errors import HubError
 
-GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 CHUNK = 1 << 20
 LONGEST = 1 << 20  # characters of a line; a longer one is no row but a missing line break
 _MARKS = (  # UTF-32's begins with UTF-16's
@@ -44,12 +44,12 @@ class UnreadableFile(HubError):
     """A file to import that can't be read as what it says it is."""
 
 
-class BrokenPart(zipfile.BadZipFile):
+class _BrokenPart(zipfile.BadZipFile):
     """A part of an archive that is not what its checksum says."""
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
+def _readable(path: Path) -> Iterator[None]:
     """Turns what goes wrong while a file is read into one sentence.
 
     Raises: UnreadableFile
@@ -74,7 +74,7 @@ def _why(error: BaseException) -> str:
         return "its compressed data ends too early"
     if isinstance(error, UnicodeError):
         return "some of its bytes are not in the encoding that it begins with"
-    if isinstance(error, BrokenPart):
+    if isinstance(error, _BrokenPart):
         return str(error)
     return (
         "its parts can't be told from one another"
@@ -85,7 +85,7 @@ def _why(error: BaseException) -> str:
 
 def beginning(path: Path) -> bytes:
     """The file's first eight bytes as they are on disk."""
-    with readable(path), path.open("rb") as raw:
+    with _readable(path), path.open("rb") as raw:
         return raw.read(8)
 
 
@@ -95,10 +95,10 @@ def fingerprint(path: Path) -> str:
 
     Raises: UnreadableFile
     """
-    with readable(path):
+    with _readable(path):
         with path.open("rb") as raw:
             digest = hashlib.file_digest(raw, "sha256").hexdigest()
-        if beginning(path)[:2] == GZIP:
+        if beginning(path)[:2] == _GZIP:
             with gzip.open(path) as unpacked:
                 while unpacked.read(CHUNK):
                     pass
@@ -113,7 +113,7 @@ def _check_archive(path: Path) -> None:
             raise UnreadableFile(f"{path.name} is protected by a password: save it without one.")
         broken = archive.testzip()
     if broken is not None:
-        raise BrokenPart(f"its part {broken} does not match its checksum")
+        raise _BrokenPart(f"its part {broken} does not match its checksum")
 
 
 class Line(NamedTuple):
@@ -128,10 +128,10 @@ class TextSource:
 
     def __init__(self, path: Path, encoding: str) -> None:
         self.path, self.encoding = path, encoding
-        with readable(path):
+        with _readable(path):
             self._raw = path.open("rb")
             self._bytes: IO[bytes] = self._raw
-            if beginning(path)[:2] == GZIP:
+            if beginning(path)[:2] == _GZIP:
                 self._bytes = cast("IO[bytes]", gzip.GzipFile(fileobj=self._raw))
             self._text = self._decoded(io.BufferedReader(cast("io.RawIOBase", self._bytes), CHUNK))
 
@@ -158,7 +158,7 @@ class TextSource:
 
     def lines(self) -> Iterator[Line]:
         """Every line with its line break; raises UnreadableFile where the file breaks off."""
-        with readable(self.path):
+        with _readable(self.path):
             while text := self._text.readline(LONGEST):
                 if len(text) == LONGEST and not text.endswith(("\n", "\r")):
                     self._skip_rest()
@@ -185,7 +185,7 @@ class TextSource:
         """The text in pieces, for a format whose line breaks mean nothing; raises UnreadableFile
         where it can't be read.
         """
-        with readable(self.path):
+        with _readable(self.path):
             while text := self._text.read(CHUNK):
                 if _UNDECODED.search(text):
                     raise UnreadableFile(

@@ -13,7 +13,7 @@ from decimal import Context, Decimal, InvalidOperation
 from connectors.files.readers.cells import DIGITS, Cell, Flaw, Number
 from schemas.masking import quoted, shown
 
-BUILT_IN = {0: "General", 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 49: "@"}
+_BUILT_IN = {0: "General", 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 49: "@"}
 _DATES = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
 # texts, escaped signs, widths, fillings; colours and currencies
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
@@ -39,7 +39,7 @@ class Shape:
     behind: str = ""
 
 
-def shape_of(code: str) -> Shape:
+def _shape_of(code: str) -> Shape:
     """The shape of a format code; only the part for positive numbers counts."""
     section = _first_section(code)
     bare = _LITERAL.sub("", section).strip()
@@ -81,9 +81,9 @@ class Styles:
 
     @staticmethod
     def _shape(number: int, codes: Mapping[int, str]) -> Shape:
-        code = codes.get(number, BUILT_IN.get(number))
+        code = codes.get(number, _BUILT_IN.get(number))
         if code is not None:
-            return shape_of(code)
+            return _shape_of(code)
         return Shape(date=number in _DATES)
 
     def cell(self, text: str, style: int) -> Cell:
