@@ -82,9 +82,9 @@ def kafka() -> None:
 @cli.command()
 def gateway() -> None:
     """Run the gateway: POST /v1/events."""
-    from connectors.gateway.server import run
+    from connectors.gateway.server import run_gateway
 
-    sys.exit(run(settings()))
+    sys.exit(run_gateway(settings()))
 
 
 @cli.command()

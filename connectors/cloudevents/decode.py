@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from connectors.cloudevents.jsonitems import Item
+from connectors.cloudevents.jsonitems import JsonItem
 from schemas.events import ACCEPTED, Event
 from schemas.events.explain import choose, explain, literals, nearest
 from schemas.ids import canonical
@@ -20,11 +20,11 @@ from schemas.personal import personal_numbers
 from schemas.times import SAMPLE
 
 # event's field → CloudEvents attribute
-ENVELOPE: dict[str, str] = {"event_id": "id", "source": "source", "occurred_at": "time"}
+ATTRIBUTE_OF: dict[str, str] = {"event_id": "id", "source": "source", "occurred_at": "time"}
 SHOWN_ERRORS = 20  # of one item
 # of an event's attributes, and of its data: no event has half as many, and each unknown one would
 # cost an error
-MOST_FIELDS = 64
+MOST_MEMBERS = 64
 _MOST_ENTRIES = 1_000  # of a list in them, likewise
 _GUESSED = 3  # of them, those for which a name like the wrong one is looked for: that takes a while
 
@@ -53,7 +53,7 @@ class FieldError(NamedTuple):
     kind: _Kind
 
 
-class Refused(Exception):
+class ItemRefused(Exception):
     """The item can't be taken in; names the fields that are wrong, the first ones of many. `more`
     are errors that are not in the list.
     """
@@ -86,22 +86,22 @@ def _in_words(errors: Iterable[FieldError]) -> str:
     return "; ".join(f"{error.field or 'event'}: {error.message}" for error in errors)
 
 
-def event_of(item: Item, *, latest: int) -> Event:
+def event_of(item: JsonItem, *, latest: int) -> Event:
     """The event that a structured CloudEvent stands for; `latest` is the greatest time it may have
     (epoch ms).
 
     Raises: Refused
     """
     if item.problem:
-        raise Refused([FieldError("", item.problem, "unreadable")])
+        raise ItemRefused([FieldError("", item.problem, "unreadable")])
     if item.repeated:
         shown = [
             FieldError(name_shown(name), "stands twice in one object", "repeated_name")
             for name in item.repeated[:SHOWN_ERRORS]
         ]
-        raise Refused(shown, len(item.repeated) - len(shown))
+        raise ItemRefused(shown, len(item.repeated) - len(shown))
     if not isinstance(item.value, dict):
-        raise Refused(
+        raise ItemRefused(
             [
                 FieldError(
                     "",
@@ -119,7 +119,7 @@ def build(attributes: Mapping[str, Any], *, latest: int) -> Event:
     Raises: Refused
     """
     if (much := _too_much("", "attributes", attributes)) is not None:
-        raise Refused([much])
+        raise ItemRefused([much])
     if None in attributes.values():  # CloudEvents 1.0, JSON format 2.2: as if it was left out
         attributes = {name: value for name, value in attributes.items() if value is not None}
     errors = list(_envelope_errors(attributes))
@@ -127,11 +127,11 @@ def build(attributes: Mapping[str, Any], *, latest: int) -> Event:
     model = ACCEPTED.get(kind) if isinstance(kind, str) else None
     if model is None or not isinstance(data, dict):
         unnamed = [name for name in ("id", "source") if not isinstance(attributes.get(name), str)]
-        raise Refused(
+        raise ItemRefused(
             errors + [_missing_or(attributes, name, "should be text") for name in unnamed]
         )
     if (much := _too_much("data", "fields", data)) is not None:
-        raise Refused([*errors, much])
+        raise ItemRefused([*errors, much])
     fields, wrong = _fields(model, attributes, data)
     errors.extend(wrong)
     event, more = _validated(model, fields, errors)
@@ -144,7 +144,7 @@ def build(attributes: Mapping[str, Any], *, latest: int) -> Event:
             )
         )
     if event is None or errors:
-        raise Refused(errors, more)
+        raise ItemRefused(errors, more)
     return event
 
 
@@ -247,14 +247,14 @@ def _fields(
         FieldError(
             f"data.{name}", f"belongs into the CloudEvents attribute {attribute}", "unknown_field"
         )
-        for name, attribute in ENVELOPE.items()
+        for name, attribute in ATTRIBUTE_OF.items()
         if name in data
     ]
     fields = {
         **data,
         **{
             name: attributes[attribute]
-            for name, attribute in ENVELOPE.items()
+            for name, attribute in ATTRIBUTE_OF.items()
             if attribute in attributes
         },
     }
@@ -286,10 +286,10 @@ def _too_much(place: str, what: str, holds: Mapping[str, Any]) -> FieldError | N
     """What is to be said of more fields, or longer lists, than any event has: one error, before
     each of them costs one.
     """
-    if len(holds) > MOST_FIELDS:
+    if len(holds) > MOST_MEMBERS:
         return FieldError(
             place,
-            f"has {len(holds):,} {what}, and may have {MOST_FIELDS}: no event has as many",
+            f"has {len(holds):,} {what}, and may have {MOST_MEMBERS}: no event has as many",
             "too_many_fields",
         )
     for name, value in holds.items():
@@ -333,7 +333,7 @@ def _field_error(model: type[Event], error: ErrorDetails, *, guess: bool) -> Fie
 
 def _place(field: str) -> str:
     """Where an event's field stands in a CloudEvent."""
-    return ENVELOPE.get(field) or f"data.{name_shown(field)}"
+    return ATTRIBUTE_OF.get(field) or f"data.{name_shown(field)}"
 
 
 @lru_cache

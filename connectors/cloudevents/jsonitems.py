@@ -68,7 +68,7 @@ class TooManyItems(Exception):
     """A batch holds more items than allowed."""
 
 
-class Item(NamedTuple):
+class JsonItem(NamedTuple):
     """A parsed item, its text as it came, and the names that stand twice in one of its objects; or
     why it can't be read.
     """
@@ -79,7 +79,7 @@ class Item(NamedTuple):
     problem: str = ""
 
 
-def text_of(body: bytes) -> str:
+def body_text(body: bytes) -> str:
     """The body as text; a byte order mark is passed over, bytes that are not UTF-8 become what only
     `encode` with `surrogateescape` turns back into them.
     """
@@ -91,7 +91,7 @@ def is_array(text: str) -> bool:
     return text.startswith("[", _skip(text, 0))
 
 
-def read_one(text: str) -> Item:
+def read_one(text: str) -> JsonItem:
     """The text's only value.
 
     Raises: NotJson, ItemTooLong
@@ -103,7 +103,7 @@ def read_one(text: str) -> Item:
     return item
 
 
-def read_array(text: str, limit: int) -> Iterator[Item]:
+def read_array(text: str, limit: int) -> Iterator[JsonItem]:
     """The items of the text's only value, an array, one by one.
 
     Raises: NotJson, TooManyItems; ItemTooLong for one whose end is nowhere to be seen
@@ -142,7 +142,7 @@ class _Reader:
             object_pairs_hook=self._object, parse_constant=_no_constant
         ).raw_decode
 
-    def item_and_border(self, at: int, index: int) -> tuple[Item, int]:
+    def item_and_border(self, at: int, index: int) -> tuple[JsonItem, int]:
         """The item of an array that begins at a character, readable or not, and where the comma or
         bracket behind it stands.
         """
@@ -157,9 +157,9 @@ class _Reader:
             if border is None:
                 raise
             reason = f"can't be read: {error}" if isinstance(error, NotJson) else error.reason
-            return Item(None, self._text[at:border], (), reason), border
+            return JsonItem(None, self._text[at:border], (), reason), border
 
-    def item(self, at: int, index: int) -> tuple[Item, int]:
+    def item(self, at: int, index: int) -> tuple[JsonItem, int]:
         """The item that begins at a character, and where it ends."""
         for window in _WINDOWS:
             last = at + window >= len(self._text)
@@ -172,7 +172,7 @@ class _Reader:
                     raise NotJson(
                         f"it holds bytes that are not UTF-8 (character {at + strange.start()})"
                     )
-                return Item(value, text, tuple(self._repeated)), at + length
+                return JsonItem(value, text, tuple(self._repeated)), at + length
             if last:
                 break
         raise ItemTooLong(index)

@@ -20,7 +20,7 @@ from schemas.settings import Settings
 _FORMAT = "lgsp-import-2"  # a new one makes all files start over
 
 
-class Progress(msgspec.Struct, forbid_unknown_fields=True):
+class ImportProgress(msgspec.Struct, forbid_unknown_fields=True):
     """What is acknowledged by Kafka: the first `rows` rows, with their events and rejections."""
 
     file: str
@@ -46,10 +46,10 @@ class ProgressFile:
         self.path = folder(settings) / f"{key}.json"
         self._name = name
 
-    def load(self) -> Progress:
+    def load(self) -> ImportProgress:
         """What the last attempt left; a missing, damaged or half-written file is a fresh start."""
         try:
-            found = msgspec.json.decode(self.path.read_bytes(), type=Progress)
+            found = msgspec.json.decode(self.path.read_bytes(), type=ImportProgress)
         except (OSError, msgspec.MsgspecError, UnicodeError):
             return self.fresh()
         return (
@@ -58,13 +58,13 @@ class ProgressFile:
             else self.fresh()
         )
 
-    def fresh(self) -> Progress:
+    def fresh(self) -> ImportProgress:
         """Nothing done yet; its time decides what lies in the future, also for a later attempt that
         goes on from here.
         """
-        return Progress(self._name, now_ms())
+        return ImportProgress(self._name, now_ms())
 
-    def save(self, progress: Progress) -> None:
+    def save(self, progress: ImportProgress) -> None:
         """Replace the file as a whole.
 
         Raises: EnvironmentBroken if the folder can't be written.

@@ -12,14 +12,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
 from connectors.gateway import openapi
-from connectors.gateway.body import body_of
+from connectors.gateway.body import request_body
 from connectors.gateway.bucket import Bucket
 from connectors.gateway.excerpts import UNREADABLE
 from connectors.gateway.health import Health
-from connectors.gateway.intake import Publishes, keep, keep_refused, refused, take
+from connectors.gateway.intake import Publishes, keep, keep_refused, refused_items, take
 from connectors.gateway.modes import check_media_type, items_of
 from connectors.gateway.problems import Problem, problem_response
-from connectors.gateway.room import Room
+from connectors.gateway.room import BodyRoom
 from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.masking import shown
@@ -34,7 +34,7 @@ _DETAILS = {
 _ASKED = ["GET", "HEAD"]
 
 
-def build_app(
+def gateway_app(
     settings: Settings,
     publisher: Publishes,
     health: Health | None = None,
@@ -58,7 +58,7 @@ def build_app(
     app.add_api_route("/metrics", gateway.metrics, methods=_ASKED, **openapi.METRICS_ROUTE)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _internal_error)
-    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.gateway_openapi(app)  # type: ignore[method-assign]
     return app
 
 
@@ -72,7 +72,7 @@ class Gateway:
         self.beside = beside
         self.publisher = publisher
         self.health = health
-        self.bodies = Room(settings.publish_buffer)
+        self.bodies = BodyRoom(settings.publish_buffer)
         self.bucket = Bucket(settings.quarantine_rate)
         health.buffer_bytes.set_function(lambda: self.bodies.used + publisher.budget.used)
         health.waiting_requests.set_function(lambda: self.bodies.waiting)
@@ -124,7 +124,7 @@ class Gateway:
         check_media_type(request.headers)
         if self.publisher.away:
             raise Problem("unavailable", self._away())
-        async with body_of(request, self.bodies, self.settings) as body:
+        async with request_body(request, self.bodies, self.settings) as body:
             try:
                 taken = await take(
                     items_of(body, request.headers, self.settings.batch_limit), self.settings
@@ -133,7 +133,7 @@ class Gateway:
                 raise await self._kept(problem, body, request_id) from None
             unkept = await keep(taken, self.publisher, str(request_id), self.health, self.bucket)
         if taken.refusals:
-            raise refused(taken, unkept)
+            raise refused_items(taken, unkept)
         answer = {"accepted": len(taken.events), "items": taken.answer()}
         return Response(msgspec.json.encode(answer), 202, media_type="application/json")
 
@@ -144,8 +144,8 @@ class Gateway:
         if problem.name != "not-json":
             return problem
         kept = kept_of(body, digest_of(self.settings.data), UNREADABLE)
-        refused = Quarantined(f"http:{request_id}", problem.detail, "not_json", kept)
-        unkept = await keep_refused(self.publisher, [refused], self.health, self.bucket)
+        refused_items = Quarantined(f"http:{request_id}", problem.detail, "not_json", kept)
+        unkept = await keep_refused(self.publisher, [refused_items], self.health, self.bucket)
         return Problem(problem.name, problem.detail + unkept)
 
     def _away(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from connectors.cloudevents.decode import FieldError
-from connectors.cloudevents.jsonitems import Item
+from connectors.cloudevents.jsonitems import JsonItem
 from schemas.digests import Digest
 from schemas.events import ACCEPTED
 from schemas.masking import shown
@@ -22,7 +22,7 @@ _EVENT_FIELDS = [name for event in ACCEPTED.values() for name in event.model_fie
 _KNOWN = frozenset((*_ATTRIBUTES, "data", "data_base64", *_EVENT_FIELDS))
 
 
-def kept_of_item(item: Item, digest: Digest) -> Kept:
+def kept_of_item(item: JsonItem, digest: Digest) -> Kept:
     """What stays of an item: of a known type its known fields, of all else its structure alone."""
     value, payload = item.value, item.text.encode("utf-8", "surrogateescape")
     if not isinstance(value, dict):

@@ -13,20 +13,20 @@ from typing import Any, Protocol
 
 from connectors.cloudevents.decode import (
     FieldError,
-    Refused,
+    ItemRefused,
     event_of,
     kept_as,
     personal_errors,
     shown_id,
 )
-from connectors.cloudevents.jsonitems import Item
+from connectors.cloudevents.jsonitems import JsonItem
 from connectors.gateway.bucket import Bucket
 from connectors.gateway.excerpts import kept_of_item, refused_item
 from connectors.gateway.health import Health
 from connectors.gateway.problems import Problem
 from connectors.publishing.budget import Budget
-from connectors.publishing.lanes import Record
-from connectors.publishing.quarantine import quarantine
+from connectors.publishing.lanes import OutgoingRecord
+from connectors.publishing.quarantine import send_to_quarantine
 from schemas.clock import now_ms
 from schemas.digests import digest_of
 from schemas.errors import RecordTooLarge, TopicUnwritable
@@ -55,7 +55,7 @@ class Publishes(Protocol):
     async def publish(self, events: Sequence[Event]) -> None:
         """Returns once every event is on all in-sync replicas."""
 
-    async def send(self, records: Iterable[Record]) -> None:
+    async def send(self, records: Iterable[OutgoingRecord]) -> None:
         """Likewise, for records."""
 
     def unwritable(self) -> dict[str, bool]:
@@ -99,7 +99,7 @@ class Taken:
         )
 
 
-async def take(items: Iterator[Item], settings: Settings) -> Taken:
+async def take(items: Iterator[JsonItem], settings: Settings) -> Taken:
     """Validate every item; other requests get their turn in between.
 
     Raises: Problem from the items' reading; then nothing of the request is taken in.
@@ -114,9 +114,9 @@ async def take(items: Iterator[Item], settings: Settings) -> Taken:
                 refuse = settings.personal_numbers == "refuse"
                 taken.personal["refused" if refuse else "warned"] += 1
                 if refuse:
-                    raise Refused(personal)
-        except Refused as refused:
-            errors = refused.errors if told < TOLD_ERRORS else refused.first
+                    raise ItemRefused(personal)
+        except ItemRefused as refused_items:
+            errors = refused_items.errors if told < TOLD_ERRORS else refused_items.first
             told += len(errors)
             taken.refusals.append(
                 Refusal(
@@ -135,7 +135,7 @@ async def take(items: Iterator[Item], settings: Settings) -> Taken:
     return taken
 
 
-def _entry(index: int, item: Item, event: Event, warnings: list[FieldError]) -> dict[str, Any]:
+def _entry(index: int, item: JsonItem, event: Event, warnings: list[FieldError]) -> dict[str, Any]:
     """An accepted item's entry; says in which form its ids and codes are kept where that is not the
     one they came in, and what is amiss with it all the same.
     """
@@ -182,21 +182,21 @@ async def keep(
 
 
 async def keep_refused(
-    publisher: Publishes, refused: Sequence[Quarantined], health: Health, bucket: Bucket
+    publisher: Publishes, refused_items: Sequence[Quarantined], health: Health, bucket: Bucket
 ) -> str:
     """Quarantine what was refused, as much as the bucket lets through; returns what was not kept
     and why, else nothing.
 
     Raises: KafkaUnavailable while Kafka as a whole is away.
     """
-    kept = bucket.within(refused)
+    kept = bucket.within(refused_items)
     try:
         if kept:
-            await quarantine(publisher, kept)
+            await send_to_quarantine(publisher, kept)
     except (TopicUnwritable, RecordTooLarge) as error:
-        health.unkept.inc(len(refused))
+        health.unkept.inc(len(refused_items))
         return f" What was refused was not kept: {error}"
-    if left := len(refused) - len(kept):
+    if left := len(refused_items) - len(kept):
         health.unkept.inc(left)
         return (
             f" {left:,} of what was refused was not kept: too much is refused"
@@ -205,7 +205,7 @@ async def keep_refused(
     return ""
 
 
-def refused(taken: Taken, unkept: str) -> Problem:
+def refused_items(taken: Taken, unkept: str) -> Problem:
     """The answer to a request of which items were refused; `unkept` says why they were not kept."""
     good, bad = len(taken.events), len(taken.refusals)
     detail = (

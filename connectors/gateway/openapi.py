@@ -12,9 +12,9 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from connectors.cloudevents.decode import ENVELOPE
+from connectors.cloudevents.decode import ATTRIBUTE_OF
 from connectors.gateway.examples import EXAMPLES
-from connectors.gateway.modes import ATTRIBUTES, BATCH, JSON, STRUCTURED
+from connectors.gateway.modes import ATTRIBUTES, BATCH_TYPE, JSON_TYPE, STRUCTURED_TYPE
 from connectors.gateway.problems import KINDS
 from schemas.events import ACCEPTED, Event
 from serving.problems import MEDIA_TYPE, schema
@@ -36,9 +36,11 @@ def data_schema(event: type[Event]) -> _Schema:
     """The schema of `data`: the model without what the CloudEvents attributes say."""
     schema = event.model_json_schema(mode="validation")
     properties = {
-        name: field for name, field in schema["properties"].items() if name not in ENVELOPE
+        name: field for name, field in schema["properties"].items() if name not in ATTRIBUTE_OF
     }
-    required = [name for name in schema["required"] if name not in ENVELOPE and name != event.key]
+    required = [
+        name for name in schema["required"] if name not in ATTRIBUTE_OF and name != event.key
+    ]
     properties[event.key]["description"] += "; may be left to the attribute `subject`"
     return {
         "type": "object",
@@ -185,7 +187,7 @@ EVENTS_ROUTE: _Schema = {
     "responses": {
         "202": {
             "description": "Every event is on all in-sync replicas",
-            "content": {JSON: _content("Accepted")},
+            "content": {JSON_TYPE: _content("Accepted")},
         },
         **{
             str(KINDS[name].status): _problem(name)
@@ -205,9 +207,9 @@ EVENTS_ROUTE: _Schema = {
         "requestBody": {
             "required": True,
             "content": {
-                STRUCTURED: {**_content("CloudEvent"), "examples": _samples()},
-                BATCH: {**_content("Batch"), "examples": _batch_sample()},
-                JSON: {
+                STRUCTURED_TYPE: {**_content("CloudEvent"), "examples": _samples()},
+                BATCH_TYPE: {**_content("Batch"), "examples": _batch_sample()},
+                JSON_TYPE: {
                     "schema": {
                         "description": (
                             "A CloudEvent, an array of them, or with ce- headers the `data` of one"
@@ -236,7 +238,7 @@ METRICS_ROUTE: _Schema = {
 }
 
 
-def document(app: FastAPI) -> _Schema:
+def gateway_openapi(app: FastAPI) -> _Schema:
     """The OpenAPI document, made once."""
     if app.openapi_schema is None:
         made = get_openapi(

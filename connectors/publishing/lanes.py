@@ -24,7 +24,7 @@ _Settled = Callable[[Any, BaseException | None, int, int], BaseException | None]
 _OVERHEAD = 64  # upper estimate of a record's framing, and of a header's with its name
 
 
-class Record(NamedTuple):
+class OutgoingRecord(NamedTuple):
     """A record to write; `partition` None: chosen by the key, as every Kafka client's default
     does.
     """
@@ -80,7 +80,7 @@ class Batch:
         self.size = 0
         self.tickets: list[Ticket] = []
 
-    def add(self, record: Record, size: int, now: int, ticket: Ticket) -> bool:
+    def add(self, record: OutgoingRecord, size: int, now: int, ticket: Ticket) -> bool:
         """Whether the record still fitted."""
         if (
             self.builder.append(
@@ -133,7 +133,7 @@ class Lane:
         """Whether a batch is in flight."""
         return self._sending is not None
 
-    def add(self, record: Record, size: int, now: int, ticket: Ticket) -> None:
+    def add(self, record: OutgoingRecord, size: int, now: int, ticket: Ticket) -> None:
         """Put a record into the batch that fills; `size` bytes were taken from the budget and are
         given back with its batch.
         """

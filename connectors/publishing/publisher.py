@@ -19,8 +19,8 @@ from itertools import islice
 from typing import Self
 
 from connectors.publishing.budget import Budget
-from connectors.publishing.lanes import Record, Ticket
-from connectors.publishing.route import Route
+from connectors.publishing.lanes import OutgoingRecord, Ticket
+from connectors.publishing.route import TopicRoute
 from schemas import kafka
 from schemas.clock import now_ms
 from schemas.errors import HubError, KafkaUnavailable
@@ -37,9 +37,9 @@ _REMIND_SECONDS = 300.0
 _LOOK_AFTER_SECONDS = 1.0  # without an acknowledgement, to look whether the topic is still there
 
 
-def record_of(event: Event, partition: int | None = None) -> Record:
+def record_of(event: Event, partition: int | None = None) -> OutgoingRecord:
     """The event as a record of its family's topic, keyed by its thing."""
-    return Record(
+    return OutgoingRecord(
         events_topic(event.family),
         event.thing.encode(),
         encode(event),
@@ -55,7 +55,7 @@ class Publisher:
         self.settings = settings
         self.budget = Budget(settings.publish_buffer)
         self.routes = {
-            topic.name: Route(topic, self) for topic in TOPICS if "connectors" in topic.owner
+            topic.name: TopicRoute(topic, self) for topic in TOPICS if "connectors" in topic.owner
         }
         self._silent = False
         self._told = 0.0  # when it was last said that no broker answers
@@ -135,12 +135,12 @@ class Publisher:
         """Like `publish`, for one event and a partition of the caller's choice."""
         await self.send([record_of(event, partition)])
 
-    async def send(self, records: Iterable[Record]) -> None:
+    async def send(self, records: Iterable[OutgoingRecord]) -> None:
         """Like `publish`, for records; an iterator is drawn from as the buffer allows.
 
         Raises: KafkaUnavailable, TopicUnwritable where it is one topic's own fault, RecordTooLarge
         """
-        ticket, began, used = Ticket(), time.monotonic(), set[Route]()
+        ticket, began, used = Ticket(), time.monotonic(), set[TopicRoute]()
         waking = asyncio.get_running_loop().call_later(_LOOK_AFTER_SECONDS, _look_at, used)
         try:
             async with asyncio.timeout(self.settings.publish_timeout):
@@ -171,13 +171,15 @@ class Publisher:
             raise kafka.unavailable(self.settings) from None
         return self.routes[topic].partitions
 
-    async def _ready(self, route: Route) -> None:
+    async def _ready(self, route: TopicRoute) -> None:
         await route.tried.wait()
         if self._silent:
             raise kafka.unavailable(self.settings)
         await route.ready()
 
-    async def _hand_over(self, records: Iterator[Record], ticket: Ticket, used: set[Route]) -> None:
+    async def _hand_over(
+        self, records: Iterator[OutgoingRecord], ticket: Ticket, used: set[TopicRoute]
+    ) -> None:
         while part := list(islice(records, _SLICE)):
             routes = [self.routes[record.topic] for record in part]
             for route in set(routes):
@@ -201,6 +203,6 @@ class Publisher:
         )
 
 
-def _look_at(routes: Iterable[Route]) -> None:
+def _look_at(routes: Iterable[TopicRoute]) -> None:
     for route in routes:
         route.look()

@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthorizationFailedError
 
 from connectors.publishing.budget import Budget
-from connectors.publishing.lanes import BATCH_BYTES, Lane, Record
+from connectors.publishing.lanes import BATCH_BYTES, Lane, OutgoingRecord
 from schemas import kafka
 from schemas.errors import (
     HubError,
@@ -56,7 +56,7 @@ class _Listens(Protocol):
         """No broker answers."""
 
 
-class Route:
+class TopicRoute:
     """The way to one topic."""
 
     def __init__(self, topic: Topic, publisher: _Listens) -> None:
@@ -107,7 +107,7 @@ class Route:
             raise type(self.trouble)(*self.trouble.args)
         await self.up.wait()
 
-    def lane(self, record: Record) -> Lane:
+    def lane(self, record: OutgoingRecord) -> Lane:
         """The record's lane; the route must have been ready.
 
         Raises: RecordTooLarge

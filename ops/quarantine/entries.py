@@ -14,7 +14,7 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
-from connectors.cloudevents.jsonitems import Item
+from connectors.cloudevents.jsonitems import JsonItem
 from connectors.gateway.excerpts import UNREADABLE, kept_of_item
 from schemas.clock import iso
 from schemas.digests import Digest, digest_of
@@ -120,9 +120,9 @@ def _kept_of_body(origin: str, body: bytes, digest: Digest, length: str) -> Kept
     """
     text = body.decode("utf-8", "surrogateescape")
     try:
-        item = Item(json.loads(text), text, ())
+        item = JsonItem(json.loads(text), text, ())
     except (ValueError, RecursionError):
-        item = Item(None, text, (), UNREADABLE)
+        item = JsonItem(None, text, (), UNREADABLE)
     kept = kept_of_item(item, digest) if origin.startswith("http:") else kept_of(body, digest)
     return msgspec.structs.replace(kept, length=int(length)) if length.isdecimal() else kept
 

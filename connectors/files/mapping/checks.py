@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from connectors.files.declaration import Declaration, Place
 from connectors.files.mapping.model import EventRule, Mapping, ValueSource
 from connectors.files.mapping.notation import Numbers, overridden
-from connectors.files.mapping.values import Kind, kind_of
+from connectors.files.mapping.values import FieldKind, field_kind
 from schemas.events import ACCEPTED, Event
 from schemas.events.explain import explain
 
@@ -29,7 +29,7 @@ class FieldRule:
     model: type[Event]
     name: str
     value: ValueSource
-    kind: Kind
+    kind: FieldKind
     required: bool
     adapter: TypeAdapter[Any]
     place: Place
@@ -94,7 +94,7 @@ def _field_rule(model: type[Event], name: str, value: ValueSource, place: Place)
         Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
     )
     adapter: TypeAdapter[Any] = TypeAdapter(annotation)
-    return FieldRule(model, name, value, kind_of(info), info.is_required(), adapter, place)
+    return FieldRule(model, name, value, field_kind(info), info.is_required(), adapter, place)
 
 
 def _check_value(rule: FieldRule, mapping: Mapping, declaration: Declaration) -> None:

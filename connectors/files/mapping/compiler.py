@@ -18,22 +18,22 @@ from connectors.files.mapping.values import Convert, TimeReader, boolean_of, lis
 from connectors.files.readers.cells import (
     MASKED,
     PRESENT,
-    Cell,
-    Cells,
-    Refused,
+    FileCell,
+    FileCells,
+    RowRefused,
     Unexpected,
+    cell_spellings,
+    cell_text,
     code_of,
     is_blank,
     part_of,
-    spellings,
-    text_of,
 )
 from schemas.events import ACCEPTED, Event
 from schemas.masking import quoted
 from schemas.personal import personal_number
 
-_Getter = Callable[[Cells], Any]
-_Test = Callable[[Cells], bool]
+_Getter = Callable[[FileCells], Any]
+_Test = Callable[[FileCells], bool]
 ABSENT: Any = object()  # what a getter gives for a field that the event goes without
 _LISTED = 12  # codes of a table that a reason names
 
@@ -59,7 +59,7 @@ class Uses(NamedTuple):
     texts: frozenset[int]
     looked_at: dict[int, frozenset[str]]
 
-    def safe(self, cells: Cells) -> list[Cell]:
+    def safe(self, cells: FileCells) -> list[FileCell]:
         """A row's cells as rejections may hold them, none where nobody can tell which is which.
 
         What looks like a number of a person in the place of a code, and what no field takes, is
@@ -71,18 +71,18 @@ class Uses(NamedTuple):
             else [MASKED] * len(self.columns)
         )
 
-    def _safe(self, place: int, cell: Cell) -> Cell:
+    def _safe(self, place: int, cell: FileCell) -> FileCell:
         if place in self.looked_at:
             return (
                 cell
-                if is_blank(cell) or not self.looked_at[place].isdisjoint(spellings(cell))
+                if is_blank(cell) or not self.looked_at[place].isdisjoint(cell_spellings(cell))
                 else PRESENT
             )
         if isinstance(cell, dict) and cell:
             return MASKED
         if isinstance(cell, list):
             return [self._safe(place, part) for part in cell]
-        return MASKED if place in self.texts and personal_number(text_of(cell)) else cell
+        return MASKED if place in self.texts and personal_number(cell_text(cell)) else cell
 
 
 class Compiler:
@@ -143,9 +143,9 @@ class Compiler:
         if condition.present is not None:
             wanted = not condition.present
             return lambda cells: is_blank(cells[place]) is wanted
-        texts = frozenset(map(text_of, condition.among or [condition.equals or ""]))
+        texts = frozenset(map(cell_text, condition.among or [condition.equals or ""]))
         self._conditions[condition.column] = self._conditions[condition.column] | texts
-        return lambda cells: not texts.isdisjoint(spellings(cells[place]))
+        return lambda cells: not texts.isdisjoint(cell_spellings(cells[place]))
 
     def _event_id(self, rule: EventRule) -> _Getter:
         template = parse_template(rule.id)
@@ -155,26 +155,26 @@ class Compiler:
             self.required.update(template.columns)
         read = self._joined(template, f"the id of {rule.event}")
 
-        def event_id(cells: Cells) -> Any:
+        def event_id(cells: FileCells) -> Any:
             found = read(cells)
             if found is None:
-                raise Refused(f"{_blank(template.columns)}, so {rule.event} has no id")
+                raise RowRefused(f"{_blank(template.columns)}, so {rule.event} has no id")
             return found
 
         return event_id
 
-    def _joined(self, template: Template, purpose: str) -> Callable[[Cells], str | None]:
+    def _joined(self, template: Template, purpose: str) -> Callable[[FileCells], str | None]:
         """A template's text; None as soon as one of its cells is blank."""
         first, places = template.texts[0], map(self._place, template.columns)
         pairs = list(zip(template.columns, places, template.texts[1:], strict=True))
 
-        def joined(cells: Cells) -> str | None:
+        def joined(cells: FileCells) -> str | None:
             whole = first
             for column, place, text in pairs:
                 try:
                     part = part_of(cells[place])
                 except Unexpected as error:
-                    raise Refused(
+                    raise RowRefused(
                         f"column {column}: {_shown(cells[place])} should be {error}, for {purpose}"
                     ) from None
                 if not part:
@@ -229,22 +229,22 @@ class Compiler:
         if blank is _REFUSED and not event.when:
             self.required.update(value.columns)
 
-        def get(cells: Cells) -> Any:
+        def get(cells: FileCells) -> Any:
             cell = read(cells)
             if is_blank(cell):
                 if blank is _REFUSED:
-                    raise Refused(f"{_blank(value.columns)}, and {purpose} needs it")
+                    raise RowRefused(f"{_blank(value.columns)}, and {purpose} needs it")
                 return blank
             try:
                 return convert(cell)
             except Unexpected as error:
-                raise Refused(
+                raise RowRefused(
                     f"{columns}: {_shown(cell)} should be {error}, for {purpose}"
                 ) from None
 
         return get
 
-    def _cell(self, column: str) -> Callable[[Cells], Cell]:
+    def _cell(self, column: str) -> Callable[[FileCells], FileCell]:
         place = self._place(column)
         return lambda cells: cells[place]
 
@@ -264,15 +264,17 @@ _REFUSED: Any = object()
 
 def _table_reader(name: str, table: CodeTable) -> Convert:
     """Looks texts up in a code table."""
-    codes = {text_of(text): code for text, code in table.values.items()}
+    codes = {cell_text(text): code for text, code in table.values.items()}
     listed = [text for text in codes if text]
     expected = (
         f"one of code table {name}"
         f" ({', '.join(listed[:_LISTED])}{', …' if len(listed) > _LISTED else ''})"
     )
 
-    def read(cell: Cell) -> Any:
-        code = next((codes[text] for text in spellings(cell) if text in codes), table.otherwise)
+    def read(cell: FileCell) -> Any:
+        code = next(
+            (codes[text] for text in cell_spellings(cell) if text in codes), table.otherwise
+        )
         if code == "reject":
             raise Unexpected(expected)
         return code
@@ -288,5 +290,5 @@ def _blank(columns: tuple[str, ...]) -> str:
     return f"{'one of ' if len(columns) > 1 else ''}{_named(columns)} is blank"
 
 
-def _shown(cell: Cell) -> str:
-    return quoted(text_of(cell))
+def _shown(cell: FileCell) -> str:
+    return quoted(cell_text(cell))

@@ -8,7 +8,7 @@ import re
 import unicodedata
 
 from connectors.files.mapping.notation import DONG, Numbers
-from connectors.files.readers.cells import DIGITS, Cell, Number, Unexpected, text_of
+from connectors.files.readers.cells import DIGITS, DecimalNumber, FileCell, Unexpected, cell_text
 
 _SPACES = "[ \u00a0\u202f]"
 _OTHER = {".": ",", ",": "."}
@@ -27,14 +27,14 @@ class NumberReader:
         self._expected = f"a whole number {_example(numbers)}"
         self._thousandths = numbers.decimal == "." and numbers.thousands is None
 
-    def __call__(self, cell: Cell) -> int:
+    def __call__(self, cell: FileCell) -> int:
         """Raises: Unexpected for what is not a whole number, or could be two."""
-        if isinstance(cell, Number):
+        if isinstance(cell, DecimalNumber):
             return self._value(cell)
         if isinstance(cell, int) and not isinstance(cell, bool):
             return self._kept(cell)
         found = (
-            self._text.fullmatch(unicodedata.normalize("NFC", text_of(cell)))
+            self._text.fullmatch(unicodedata.normalize("NFC", cell_text(cell)))
             if isinstance(cell, str)
             else None
         )
@@ -43,7 +43,7 @@ class NumberReader:
         digits = re.sub("[^0-9]", "", found["whole"])
         return int(f"{found['sign']}{digits}")
 
-    def _value(self, number: Number) -> int:
+    def _value(self, number: DecimalNumber) -> int:
         if not number.whole:
             raise Unexpected(self._expected)
         if _THOUSANDS.fullmatch(number.text) and not self._thousandths:

@@ -16,19 +16,19 @@ from pydantic.fields import FieldInfo
 from connectors.files.mapping.notation import PROBE, Times, zone_of
 from connectors.files.mapping.numbers import PLAIN
 from connectors.files.readers.cells import (
-    Cell,
-    Number,
+    DecimalNumber,
+    FileCell,
     Unexpected,
+    cell_spellings,
+    cell_text,
     is_blank,
     is_midnight,
-    spellings,
-    text_of,
 )
 from schemas.clock import EARLIEST_MS, LATEST_MS, to_ms
 from schemas.events.base import Instant
 
-Convert = Callable[[Cell], Any]
-Kind = Literal["text", "number", "boolean", "time", "list"]
+Convert = Callable[[FileCell], Any]
+FieldKind = Literal["text", "number", "boolean", "time", "list"]
 
 _TRUE = frozenset(("true", "1", "yes", "y", "có", "x"))
 _FALSE = frozenset(("false", "0", "no", "n", "không"))
@@ -38,7 +38,7 @@ _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
 _KEPT = 50_000
 
 
-def kind_of(field: FieldInfo) -> Kind:
+def field_kind(field: FieldInfo) -> FieldKind:
     """What kind of value a field of an event takes."""
     parts = [*field.metadata, *_parts(field.annotation)]
     if any(isinstance(part, BeforeValidator) and part.func is _READS_INSTANT for part in parts):
@@ -67,9 +67,9 @@ def _parts(annotation: Any) -> Iterator[Any]:
         yield from _parts(part)
 
 
-def boolean_of(cell: Cell) -> bool:
+def boolean_of(cell: FileCell) -> bool:
     """True or false in the usual words; others need a code table."""
-    words = {word.lower() for word in spellings(cell)}
+    words = {word.lower() for word in cell_spellings(cell)}
     if words & _TRUE:
         return True
     if words & _FALSE:
@@ -90,14 +90,14 @@ class TimeReader:
         )
         self._known: dict[str, int] = {}
 
-    def __call__(self, cell: Cell) -> int:
+    def __call__(self, cell: FileCell) -> int:
         """Raises: Unexpected for what none of the formats reads."""
         if isinstance(cell, datetime):
             # a workbook's day is its midnight
             return self._sane(self._instant(cell, only_day=is_midnight(cell)))
-        if not isinstance(cell, str | int | Number) or isinstance(cell, bool):
+        if not isinstance(cell, str | int | DecimalNumber) or isinstance(cell, bool):
             raise Unexpected(self._expected(cell))
-        text = text_of(cell)
+        text = cell_text(cell)
         known = self._known.get(text)
         if known is None:
             if len(self._known) >= _KEPT:
@@ -105,18 +105,18 @@ class TimeReader:
             known = self._known[text] = self._read(cell)
         return known
 
-    def _read(self, cell: Cell) -> int:
-        for pattern, text in product(self._formats, spellings(cell)):
+    def _read(self, cell: FileCell) -> int:
+        for pattern, text in product(self._formats, cell_spellings(cell)):
             try:
                 return self._sane(self._read_as(pattern, text))
             except (ValueError, OverflowError):
                 continue
         raise Unexpected(self._expected(cell))
 
-    def _expected(self, cell: Cell) -> str:
+    def _expected(self, cell: FileCell) -> str:
         kept = (
             ", not a plain number (format the column as a date)"
-            if isinstance(cell, int | Number)
+            if isinstance(cell, int | DecimalNumber)
             else ""
         )
         examples = " or ".join(dict.fromkeys(map(_example, self._formats)))
@@ -161,11 +161,11 @@ def _example(pattern: str) -> str:
 def list_reader(separator: str | None, item: Convert) -> Convert:
     """Reads a list: a JSON list as it is, else the cell's text cut at the separator."""
 
-    def read(cell: Cell) -> list[Any]:
+    def read(cell: FileCell) -> list[Any]:
         if isinstance(cell, list):
             return [item(part) for part in cell]
         parts = (
-            text_of(cell).split(separator)
+            cell_text(cell).split(separator)
             if isinstance(cell, str) and separator is not None
             else [cell]
         )

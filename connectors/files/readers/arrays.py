@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from json import JSONDecodeError
 from typing import NamedTuple
 
-from connectors.files.readers.cells import Cell
+from connectors.files.readers.cells import FileCell
 from connectors.files.readers.objects import element_at
-from connectors.files.readers.source import LONGEST
+from connectors.files.readers.source import LONGEST_LINE
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
@@ -23,7 +23,7 @@ class Element(NamedTuple):
 
     line: int
     text: str
-    cells: dict[str, Cell] | str
+    cells: dict[str, FileCell] | str
 
 
 class _Window:
@@ -94,7 +94,7 @@ def _element(window: _Window) -> Element:
         try:
             cells, end = element_at(window.text, window.place)
         except (JSONDecodeError, RecursionError) as error:
-            if len(window.text) - window.place <= LONGEST and window.grow():
+            if len(window.text) - window.place <= LONGEST_LINE and window.grow():
                 continue
             raise BrokenArray(
                 f"its part that begins in line {line} is no JSON, or is not closed"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from connectors.files.readers.arrays import BrokenArray, Element, elements
 from connectors.files.readers.objectrows import ObjectRows
-from connectors.files.readers.objects import cells_of
+from connectors.files.readers.objects import object_cells
 from connectors.files.readers.options import FileOptions
-from connectors.files.readers.rows import Row, Wanted
+from connectors.files.readers.rows import SourceRow, WantedColumns
 from connectors.files.readers.source import TextSource, UnreadableFile
 
 _SAMPLE = 1000  # objects looked at for the required columns before anything is published
@@ -22,7 +22,7 @@ _SAMPLE = 1000  # objects looked at for the required columns before anything is 
 class JsonRows(ObjectRows):
     """The rows of a JSON file; a key that an object does not have is a blank cell."""
 
-    def __init__(self, path: Path, options: FileOptions, wanted: Wanted) -> None:
+    def __init__(self, path: Path, options: FileOptions, wanted: WantedColumns) -> None:
         super().__init__(path, wanted)
         self._array = self._is_array(options)
         self._check(options)
@@ -55,13 +55,13 @@ class JsonRows(ObjectRows):
                 [column for column in self.wanted.columns if column in self.wanted.required],
             )
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[SourceRow]:
         """Every object, and every line that should be one."""
         for number, text, cells in self._objects(self._source):
             if isinstance(cells, str):
-                yield Row(number, (), text, cells)
+                yield SourceRow(number, (), text, cells)
             else:
-                yield Row(number, tuple(map(cells.get, self._names)), text)
+                yield SourceRow(number, tuple(map(cells.get, self._names)), text)
 
     def _objects(self, source: TextSource) -> Iterator[Element]:
         return self._elements(source) if self._array else self._lines(source)
@@ -71,7 +71,7 @@ class JsonRows(ObjectRows):
         for number, line in enumerate(source.lines(), 1):
             text = line.text.strip()
             if text:
-                yield Element(number, text, line.problem or cells_of(text))
+                yield Element(number, text, line.problem or object_cells(text))
             else:
                 self.blank += 1
 

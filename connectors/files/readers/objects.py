@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
-from connectors.files.readers.cells import Cell, Number, text_of
+from connectors.files.readers.cells import DecimalNumber, FileCell, cell_text
 from schemas.masking import quoted, shown
 
 _DEEPEST = 8
@@ -22,7 +22,7 @@ class _Twice(ValueError):
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
-        name = text_of(name)
+        name = cell_text(name)
         if name in found:
             raise _Twice(_twice(name))
         found[name] = value
@@ -33,9 +33,9 @@ def _twice(name: str) -> str:
     return f"the key {quoted(name)} stands twice, and nobody can tell which value holds: keep one"
 
 
-def _real(text: str) -> Number:
+def _real(text: str) -> DecimalNumber:
     try:
-        return Number(Decimal(text), text)
+        return DecimalNumber(Decimal(text), text)
     except InvalidOperation:
         raise ValueError(text) from None
 
@@ -58,7 +58,7 @@ _DECODER = JSONDecoder(
 _PASSING = JSONDecoder(parse_float=str, parse_int=str)
 
 
-def element_at(text: str, place: int) -> tuple[dict[str, Cell] | str, int]:
+def element_at(text: str, place: int) -> tuple[dict[str, FileCell] | str, int]:
     """The cells of the JSON value that begins at a place, or what is wrong with it; and where it
     ends.
 
@@ -73,7 +73,7 @@ def element_at(text: str, place: int) -> tuple[dict[str, Cell] | str, int]:
     return _named(value), end
 
 
-def cells_of(text: str) -> dict[str, Cell] | str:
+def object_cells(text: str) -> dict[str, FileCell] | str:
     """The cells of a text that should be one JSON object, or what is wrong with it."""
     try:
         cells, end = element_at(text, 0)
@@ -100,11 +100,11 @@ def _problem_of(error: Exception, text: str) -> str:
     return f"the line is no JSON: something is wrong at character {error.pos + 1}"
 
 
-def _named(value: Any) -> dict[str, Cell] | str:
+def _named(value: Any) -> dict[str, FileCell] | str:
     """An object's cells by their names, or what is wrong with it."""
     if not isinstance(value, dict):
         return 'the line is no JSON object: each line should be one, as {"name": value, …}'
-    cells: dict[str, Cell] = {}
+    cells: dict[str, FileCell] = {}
     try:
         _flatten(value, "", 1, cells)
     except _Twice as twice:
@@ -112,7 +112,7 @@ def _named(value: Any) -> dict[str, Cell] | str:
     return cells
 
 
-def _flatten(value: dict[str, Any], prefix: str, depth: int, cells: dict[str, Cell]) -> None:
+def _flatten(value: dict[str, Any], prefix: str, depth: int, cells: dict[str, FileCell]) -> None:
     """An object's own name stays beside those within it, so that a column that should be a value is
     not taken for blank.
     """

@@ -9,7 +9,7 @@ from connectors.files.readers.delimited import DelimitedRows
 from connectors.files.readers.jsonlines import JsonRows
 from connectors.files.readers.options import FileOptions
 from connectors.files.readers.rejected import open_rejected
-from connectors.files.readers.rows import Rows, Wanted
+from connectors.files.readers.rows import SourceRows, WantedColumns
 from connectors.files.readers.source import UnreadableFile, beginning
 from connectors.files.readers.workbook import WorkbookRows
 
@@ -64,7 +64,7 @@ def _check_text(path: Path, kind: _Format) -> None:
         )
 
 
-def open_rows(path: Path, options: FileOptions, wanted: Wanted) -> Rows:
+def open_rows(path: Path, options: FileOptions, wanted: WantedColumns) -> SourceRows:
     """Open a file and check its header.
 
     Raises: UnreadableFile for a file that can't be read, or lacks a column that the mapping needs.

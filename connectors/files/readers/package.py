@@ -69,7 +69,7 @@ def local(name: str) -> str:
     return own if space in _MAIN else ""
 
 
-class Sheet(NamedTuple):
+class WorkbookSheet(NamedTuple):
     """A sheet as the workbook lists it; `part` is "" for a chart."""
 
     name: str
@@ -161,9 +161,11 @@ class Package:
             self.uncomputed = values.get("fullCalcOnLoad") in ("1", "true")
 
     @staticmethod
-    def _sheet(parts: dict[str, tuple[str, str]], name: str, link: str, hidden: bool) -> Sheet:
+    def _sheet(
+        parts: dict[str, tuple[str, str]], name: str, link: str, hidden: bool
+    ) -> WorkbookSheet:
         kind, part = parts.get(link, ("", ""))
-        return Sheet(name, part if kind == "worksheet" else "", hidden)
+        return WorkbookSheet(name, part if kind == "worksheet" else "", hidden)
 
     def _texts(self, part: str) -> list[str]:
         """The shared texts; how a reading is written in small above them is no part of them."""

@@ -20,7 +20,7 @@ from schemas.errors import HubError
 
 _GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 CHUNK = 1 << 20
-LONGEST = 1 << 20  # characters of a line; a longer one is no row but a missing line break
+LONGEST_LINE = 1 << 20  # characters of a line; a longer one is no row but a missing line break
 _MARKS = (  # UTF-32's begins with UTF-16's
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -89,7 +89,7 @@ def beginning(path: Path) -> bytes:
         return raw.read(8)
 
 
-def fingerprint(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """SHA-256 of the file as it is; compressed files are unpacked once on the way, so that damage
     shows now.
 
@@ -116,7 +116,7 @@ def _check_archive(path: Path) -> None:
         raise _BrokenPart(f"its part {broken} does not match its checksum")
 
 
-class Line(NamedTuple):
+class TextLine(NamedTuple):
     """A line of text; `problem` says why it can't be read, if so."""
 
     text: str
@@ -156,30 +156,30 @@ class TextSource:
         self._text.close()
         self._raw.close()
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[TextLine]:
         """Every line with its line break; raises UnreadableFile where the file breaks off."""
         with _readable(self.path):
-            while text := self._text.readline(LONGEST):
-                if len(text) == LONGEST and not text.endswith(("\n", "\r")):
+            while text := self._text.readline(LONGEST_LINE):
+                if len(text) == LONGEST_LINE and not text.endswith(("\n", "\r")):
                     self._skip_rest()
-                    yield Line(
+                    yield TextLine(
                         f"{text[:200]}\N{REPLACEMENT CHARACTER}",
-                        f"the line is longer than {LONGEST:,} characters",
+                        f"the line is longer than {LONGEST_LINE:,} characters",
                     )
                 elif "\0" in text:
-                    yield Line(
+                    yield TextLine(
                         text,
                         "the line holds the character NUL, which no text has: have the file"
                         " exported anew",
                     )
                 elif not text.isascii() and (found := _UNDECODED.search(text)):
-                    yield Line(
+                    yield TextLine(
                         text,
                         f"byte 0x{ord(found[0]) - 0xDC00:02X} is no {self.encoding} text: declare"
                         " the file's encoding",
                     )
                 else:
-                    yield Line(text, "")
+                    yield TextLine(text, "")
 
     def characters(self) -> Iterator[str]:
         """The text in pieces, for a format whose line breaks mean nothing; raises UnreadableFile
@@ -195,7 +195,7 @@ class TextSource:
                 yield text
 
     def _skip_rest(self) -> None:
-        while (text := self._text.readline(LONGEST)) and not text.endswith(("\n", "\r")):
+        while (text := self._text.readline(LONGEST_LINE)) and not text.endswith(("\n", "\r")):
             pass
 
 

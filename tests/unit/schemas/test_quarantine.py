@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from connectors.cloudevents.decode import Refused, event_of
+from connectors.cloudevents.decode import ItemRefused, event_of
 from connectors.cloudevents.jsonitems import read_one
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.excerpts import kept_of_item, refused_item
@@ -40,7 +40,7 @@ def refusal(number: int, **data: Any) -> Quarantined:
     text = json.dumps(
         {**RECEIVED, "data": {**RECEIVED["data"], "channel": f"pigeon{number}", **data}}
     )
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ItemRefused) as refused:
         event_of(read_one(text), latest=LATEST_MS)
     origin = f"http:0b6bd1c4-58a5-4a1e-9d0b-1f4f6f6f{number:04}/0"
     return refused_item(origin, refused.value.errors, kept_of_item(read_one(text), KEY))
