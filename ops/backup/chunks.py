@@ -1,6 +1,6 @@
 """A chunk: records of one partition in one compressed file, which is either whole or not there.
 
-Inside (after zstandard): for each record its length in four bytes, then MessagePack of `Entry`.
+Inside (after zstandard): each record as its length in four bytes, then MessagePack of `ChunkEntry`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LENGTH = Struct("<I")
 _PRIVATE = 0o600
 
 
-class Entry(msgspec.Struct, array_like=True, frozen=True):
+class ChunkEntry(msgspec.Struct, array_like=True, frozen=True):
     """A record as Kafka held it; `timestamp` in epoch ms, of events the broker's."""
 
     offset: int
@@ -51,7 +51,7 @@ class Chunk(msgspec.Struct, frozen=True):
 
 
 _dump = msgspec.msgpack.Encoder().encode
-_load = msgspec.msgpack.Decoder(Entry).decode
+_load = msgspec.msgpack.Decoder(ChunkEntry).decode
 
 
 class ChunkWriter:
@@ -75,7 +75,7 @@ class ChunkWriter:
         self._first, self._last = -1, -1
         self.records = self.raw = self._size = 0
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: ChunkEntry) -> None:
         """One more record."""
         row = _dump(entry)
         self._gathered += _LENGTH.pack(len(row))
@@ -117,7 +117,7 @@ class ChunkWriter:
         self._size += len(data)
 
 
-def entries_of(root: Path, chunk: Chunk) -> Iterator[Entry]:
+def entries_of(root: Path, chunk: Chunk) -> Iterator[ChunkEntry]:
     """Its records in order.
 
     Raises: BackupDamaged for a file that is not there or not what was written.

@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.markup import escape
 
-from ops.backup.copying import RECOUNTED, backup
+from ops.backup.copying import RECOUNTED, take_backup
 from ops.backup.folder import alone, unwritable
 from ops.backup.manifest import Manifest, required
-from ops.backup.restoring import Restoring, Thing, check_files
+from ops.backup.restoring import LeftOutThing, Restoring, check_files
 from ops.bars import bars
 from ops.kafka.group import require_no_worker
 from ops.recount import tell
@@ -37,7 +37,7 @@ def run_backup(settings: Settings, root: Path) -> int:
     console, began = Console(), time.monotonic()
     try:
         with alone(root), bars(console) as progress:
-            manifest, fresh = asyncio.run(backup(settings, root, progress))
+            manifest, fresh = asyncio.run(take_backup(settings, root, progress))
     except _AWAY as error:
         raise _away(error) from error
     except OSError as error:
@@ -71,7 +71,7 @@ def run_restore(
 
     Raises: BackupError
     """
-    manifest, things = required(root), [Thing.of(said, RECOUNTED) for said in without]
+    manifest, things = required(root), [LeftOutThing.of(said, RECOUNTED) for said in without]
     if unknown := sorted(
         {log.topic for log in manifest.logs} - {events_topic(name) for name in RECOUNTED}
     ):

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import KafkaError
 
-from ops.backup.chunks import Entry
+from ops.backup.chunks import ChunkEntry
 from ops.kafka.topics import PAUSE, TRIES, delete_topics
 from schemas.errors import BackupError
 from schemas.kafka import (
@@ -43,7 +43,7 @@ _WINDOW = 8  # batches on their way
 _FILLER = b"lgsp-restore"
 
 
-class Asked(msgspec.Struct, frozen=True):
+class RestoreRequest(msgspec.Struct, frozen=True):
     """What is being restored: the backup by its id and last run, and what was asked for; the things
     left out by a hash.
     """
@@ -60,7 +60,7 @@ class Target:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def begin(self, asked: Asked) -> None:
+    async def begin(self, asked: RestoreRequest) -> None:
         """Take hold of it, unless this same restore holds it already, and make the topics.
 
         Raises: BackupError where it holds something else.
@@ -110,14 +110,14 @@ class Target:
                 )
         await delete_topics(self._settings, ours)
 
-    async def _check_same(self, asked: Asked) -> None:
+    async def _check_same(self, asked: RestoreRequest) -> None:
         partition = TopicPartition(RESTORING, 0)
         async with consumer(self._settings) as reader:
             reader.assign([partition])
             if not (await reader.end_offsets([partition]))[partition]:
                 await self._say(asked)  # interrupted before a fact was written
                 return
-            held = msgspec.json.decode((await reader.getone(partition)).value, type=Asked)
+            held = msgspec.json.decode((await reader.getone(partition)).value, type=RestoreRequest)
         if held != asked:
             less = (", events only" if held.events_only else "") + (
                 f", without {len(held.without)} things" if held.without else ""
@@ -128,7 +128,7 @@ class Target:
                 " with LGSP_DATA set to a new folder."
             )
 
-    async def _say(self, asked: Asked) -> None:
+    async def _say(self, asked: RestoreRequest) -> None:
         async with producer(self._settings) as sender:
             await sender.send_and_wait(RESTORING, msgspec.json.encode(asked), partition=0)
 
@@ -205,14 +205,14 @@ class Pour:
         self._builder = sender.create_batch()
         self._waiting: list[tuple[int, Any]] = []
 
-    async def add(self, entry: Entry) -> None:
+    async def add(self, entry: ChunkEntry) -> None:
         """One more."""
         if self._append(entry):
             return
         await self._send()
         self._append(entry)
 
-    def _append(self, entry: Entry) -> bool:
+    def _append(self, entry: ChunkEntry) -> bool:
         row: dict[str, Any] = {
             "timestamp": entry.timestamp,
             "key": entry.key,

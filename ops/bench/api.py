@@ -15,10 +15,10 @@ import aiohttp
 from metrics.catalogue.indicators import load_indicators
 from metrics.lists.tables import FAMILIES
 from metrics.lists.terms import Part, families_of
-from ops.bench.load import DAYS, YEAR, waiting, write
+from ops.bench.load import DAYS, YEAR, waiting_record, write
 from ops.bench.names import Scale
-from ops.bench.offsets import Applied, Places, require_written
-from ops.bench.report import Line, Need, percentile
+from ops.bench.offsets import AppliedOffsets, PartitionOffsets, require_written
+from ops.bench.report import Need, ReportLine, percentile
 from ops.bench.requests import ready
 from ops.bench.stage import Stage, deadline, require_running
 from ops.simulate.whole import whole_province
@@ -46,22 +46,22 @@ class Run:
     pages: dict[str, list[float]] = field(default_factory=dict)  # by what is listed
 
 
-def measure(stage: Stage, scale: Scale) -> list[Line]:
+def measure_api(stage: Stage, scale: Scale) -> list[ReportLine]:
     """A year's events are counted by a worker; then only the metrics process and the broker run,
     and are asked.
     """
     made = (
-        waiting(event, at, stage.settings.partitions)
+        waiting_record(event, at, stage.settings.partitions)
         for at, event in whole_province(_SEED, scale.province, YEAR, DAYS)
     )
     with stage.counting(
         f"The year of {scale.province:,} dossiers is made", 6 * scale.province
     ) as told:
         ends = asyncio.run(write(stage.settings, made, told))
-    return lines(asyncio.run(_run(stage, ends, scale)), scale)
+    return api_lines(asyncio.run(_run(stage, ends, scale)), scale)
 
 
-def lines(run: Run, scale: Scale) -> list[Line]:
+def api_lines(run: Run, scale: Scale) -> list[ReportLine]:
     """Median and 99th percentile of each kind of answer, in ms."""
     slowest = max(run.pages, key=lambda name: percentile(run.pages[name], 50))
     pages = [took for found in run.pages.values() for took in found]
@@ -80,7 +80,7 @@ def lines(run: Run, scale: Scale) -> list[Line]:
         ("/metrics", run.scrapes, 250, f"{len(run.scrapes)} scrapes"),
     )
     return [
-        Line(
+        ReportLine(
             f"{what}, p{percent}",
             percentile(found, percent) * 1000,
             "ms",
@@ -92,13 +92,13 @@ def lines(run: Run, scale: Scale) -> list[Line]:
     ]
 
 
-async def _run(stage: Stage, ends: Places, scale: Scale) -> Run:
+async def _run(stage: Stage, ends: PartitionOffsets, scale: Scale) -> Run:
     settings = stage.settings
     await require_written(settings, ends)
     worker, metrics = stage.service("worker"), stage.service("metrics")
     with stage.waiting("The year is counted"):
         worker.start()
-        async with Applied(settings) as applied:
+        async with AppliedOffsets(settings) as applied:
             await applied.reach(ends, worker, seconds=_LONGEST)
         worker.stop()
     metrics.start()

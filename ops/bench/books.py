@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
 
 PART_DAYS = 182
-Place = tuple[str, int]  # family, partition
+BooksKey = tuple[str, int]  # family, partition
 _States = dict[tuple[str, bytes], Any]
 _counter: Synchronized[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class HalfYear:
     """A half-year of the province. Only the last one is cut: what is reported of the others after
     their end is told as well.
     """
@@ -59,10 +59,10 @@ class Made:
     pages: dict[bytes, bytes]
 
 
-def parts_of(dossiers: int, parts: int) -> list[Part]:
+def half_years(dossiers: int, parts: int) -> list[HalfYear]:
     """The dossiers shared out over consecutive half-years."""
     return [
-        Part(number, parts, dossiers * (number + 1) // parts - dossiers * number // parts)
+        HalfYear(number, parts, dossiers * (number + 1) // parts - dossiers * number // parts)
         for number in range(parts)
     ]
 
@@ -75,7 +75,7 @@ def count_into(counter: Synchronized[int]) -> None:
     _counter = counter
 
 
-def make(settings: Settings, part: Part) -> dict[Place, Made]:
+def make_half_year(settings: Settings, part: HalfYear) -> dict[BooksKey, Made]:
     """Tell a part, write its states to their topics; what it adds to each partition's books. Meant
     for a process of its own.
     """
@@ -88,10 +88,10 @@ def make(settings: Settings, part: Part) -> dict[Place, Made]:
     }
 
 
-def merged(part: Part, partitions: int) -> tuple[_States, dict[Place, int]]:
+def merged(part: HalfYear, partitions: int) -> tuple[_States, dict[BooksKey, int]]:
     """The states of everything that happens in a part, and the events told of each partition."""
     states: _States = {}
-    told: dict[Place, int] = {}
+    told: dict[BooksKey, int] = {}
     start = START - (part.of - part.number) * PART_DAYS * DAY_MS
     for at, event in events(100 + part.number, part.dossiers, start, PART_DAYS, cut=part.last):
         family, key = FAMILIES[event.family], event.thing.encode()
@@ -111,7 +111,7 @@ def _count(family: str) -> None:
             _counter.value += 1
 
 
-def as_books(states: _States, partitions: int) -> dict[Place, Books]:
+def as_books(states: _States, partitions: int) -> dict[BooksKey, Books]:
     """The books that hold these states, pages counted by the real rules. Takes the states out of
     their dictionary.
     """
@@ -129,7 +129,7 @@ def as_books(states: _States, partitions: int) -> dict[Place, Books]:
     return books
 
 
-async def _write_states(settings: Settings, books: dict[Place, Books]) -> None:
+async def _write_states(settings: Settings, books: dict[BooksKey, Books]) -> None:
     async with Writer(settings) as writer:
         for (family, partition), one in books.items():
             await writer.write(

@@ -16,8 +16,14 @@ import aiohttp
 from connectors.publishing.publisher import Publisher
 from ops.bench.load import write_province
 from ops.bench.names import Scale
-from ops.bench.offsets import POLL_SECONDS, Applied, Places, ends_of, require_written
-from ops.bench.report import Line, Need
+from ops.bench.offsets import (
+    POLL_SECONDS,
+    AppliedOffsets,
+    PartitionOffsets,
+    ends_of,
+    require_written,
+)
+from ops.bench.report import Need, ReportLine
 from ops.bench.stage import Stage, deadline
 from ops.kafka.ports import free_port
 from ops.up.supervise import Service
@@ -33,7 +39,7 @@ _KEPT = "lgsp_worker_partitions "
 _Worker = tuple[Service, int]  # and the port of its metrics
 
 
-def measure(stage: Stage, scale: Scale) -> list[Line]:
+def measure_failover(stage: Stage, scale: Scale) -> list[ReportLine]:
     """Kill one of two workers, several times; the time until every partition has applied an event
     written after the kill.
     """
@@ -43,7 +49,7 @@ def measure(stage: Stage, scale: Scale) -> list[Line]:
     spread = ", ".join(f"{seconds:.1f}" for seconds in took)
     note = f"median of {spread}; workers that ended by themselves: {restarts}"
     return [
-        Line(
+        ReportLine(
             "worker killed → its figures move again",
             statistics.median(took),
             "s",
@@ -53,14 +59,14 @@ def measure(stage: Stage, scale: Scale) -> list[Line]:
     ]
 
 
-async def _kills(stage: Stage, ends: Places, kills: int) -> tuple[list[float], int]:
+async def _kills(stage: Stage, ends: PartitionOffsets, kills: int) -> tuple[list[float], int]:
     """The seconds of each kill, and how often a worker ended that nobody had killed."""
     await require_written(stage.settings, ends)
     workers = [_worker(stage, number) for number in (1, 2)]
     for service, _ in workers:
         service.start()
     took = []
-    async with Applied(stage.settings) as applied:
+    async with AppliedOffsets(stage.settings) as applied:
         await applied.reach(ends, *(service for service, _ in workers))
         async with _trickle(stage.settings):
             with stage.counting("Kills", kills) as told:
@@ -78,7 +84,9 @@ def _worker(stage: Stage, number: int) -> _Worker:
     return stage.service("worker", f"worker-{number}", worker_port=port), port
 
 
-async def _kill(settings: Settings, applied: Applied, killed: Service, other: Service) -> float:
+async def _kill(
+    settings: Settings, applied: AppliedOffsets, killed: Service, other: Service
+) -> float:
     """Kill a worker; seconds until the other one has brought every partition past what was written
     before.
 
@@ -100,7 +108,7 @@ async def _kill(settings: Settings, applied: Applied, killed: Service, other: Se
     return time.monotonic() - began
 
 
-def _passed(found: Places, goals: Places) -> bool:
+def _passed(found: PartitionOffsets, goals: PartitionOffsets) -> bool:
     return all(found.get(place, 0) > goal for place, goal in goals.items())
 
 
@@ -162,12 +170,12 @@ async def _kept(session: aiohttp.ClientSession, host: str, port: int) -> int:
     """How many partitions of dossiers a worker says it keeps; none while it does not answer."""
     try:
         async with session.get(f"http://{host}:{port}/metrics") as answer:
-            return kept_of(await answer.text())
+            return partitions_kept(await answer.text())
     except aiohttp.ClientError:
         return 0
 
 
-def kept_of(text: str) -> int:
+def partitions_kept(text: str) -> int:
     """The number in the worker's metrics."""
     found = [line.removeprefix(_KEPT) for line in text.splitlines() if line.startswith(_KEPT)]
     return int(float(found[0])) if found else 0

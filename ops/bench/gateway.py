@@ -16,7 +16,7 @@ from ops.bench.load import no_events
 from ops.bench.machine import pin, usage
 from ops.bench.names import Scale
 from ops.bench.offsets import ends_of
-from ops.bench.report import Line, Need
+from ops.bench.report import Need, ReportLine
 from ops.bench.requests import bodies, events_url, post, ready
 from ops.bench.stage import Stage, require_running
 from ops.up.supervise import Service
@@ -27,7 +27,7 @@ _SIZE = 500
 _CONNECTIONS = 8
 
 
-def measure(stage: Stage, scale: Scale) -> list[Line]:
+def measure_gateway(stage: Stage, scale: Scale) -> list[ReportLine]:
     """Send bodies made beforehand; the gateway alone on one core, this process and the broker on
     the other.
     """
@@ -45,8 +45,10 @@ def measure(stage: Stage, scale: Scale) -> list[Line]:
         )
     pinned = f"in batches of {size}, {_CONNECTIONS} connections, {events:,} events"
     return [
-        Line("gateway, one core", events / seconds, "events/s", Need("at least", 10_000), pinned),
-        Line(
+        ReportLine(
+            "gateway, one core", events / seconds, "events/s", Need("at least", 10_000), pinned
+        ),
+        ReportLine(
             "… of its core",
             cpu / seconds * 100,
             "%",

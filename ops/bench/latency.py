@@ -21,9 +21,9 @@ import msgspec
 from ops.bench.load import write_province
 from ops.bench.machine import usage
 from ops.bench.names import Scale
-from ops.bench.offsets import Applied, Places, require_written
-from ops.bench.report import Line, Need, percentile
-from ops.bench.requests import bodies, body_of, events_url, post, ready
+from ops.bench.offsets import AppliedOffsets, PartitionOffsets, require_written
+from ops.bench.report import Need, ReportLine, percentile
+from ops.bench.requests import batch_body, bodies, events_url, post, ready
 from ops.bench.stage import Stage, deadline, require_running
 from ops.up.supervise import Service
 from schemas.clock import now_ms
@@ -82,7 +82,7 @@ class _Run:
     busy: dict[str, float] = field(default_factory=dict)  # cores that each process kept busy
 
 
-def measure(stage: Stage, scale: Scale) -> list[Line]:
+def measure_latency(stage: Stage, scale: Scale) -> list[ReportLine]:
     """The whole hub on some history; a steady load, and probes of an agency of their own."""
     with stage.counting("Events are made", scale.history) as told:
         ends = asyncio.run(write_province(stage.settings, scale.history, told))
@@ -93,19 +93,23 @@ def measure(stage: Stage, scale: Scale) -> list[Line]:
         ]
     run = asyncio.run(_run(stage, ends, made, scale))
     shares = ", ".join(f"{name} {cores:.2f}" for name, cores in run.busy.items())
-    busy = Line("… cores busy meanwhile", sum(run.busy.values()), "", note=shares)
+    busy = ReportLine("… cores busy meanwhile", sum(run.busy.values()), "", note=shares)
     return [
-        *(line for place, sight in run.sights.items() for line in lines(place, sight, run.rate)),
+        *(
+            line
+            for place, sight in run.sights.items()
+            for line in latency_lines(place, sight, run.rate)
+        ),
         busy,
     ]
 
 
-def lines(place: str, sight: Sight, rate: float) -> list[Line]:
+def latency_lines(place: str, sight: Sight, rate: float) -> list[ReportLine]:
     """Median and 99th percentile of one way to look, in ms."""
     spread = f"{len(sight.own)} probes at {rate:,.0f} events/s, {sight.looks} looks"
     needs = ((50, 100, ""), (99, 300, spread))
     return [
-        Line(
+        ReportLine(
             f"accepted → visible in {place}, p{percent}",
             percentile(sight.own, percent) * 1000,
             "ms",
@@ -116,7 +120,7 @@ def lines(place: str, sight: Sight, rate: float) -> list[Line]:
     ]
 
 
-async def _run(stage: Stage, ends: Places, made: list[bytes], scale: Scale) -> _Run:
+async def _run(stage: Stage, ends: PartitionOffsets, made: list[bytes], scale: Scale) -> _Run:
     settings, run = stage.settings, _Run()
     await require_written(settings, ends)
     services = {name: stage.service(name) for name in ("worker", "metrics", "gateway")}
@@ -124,7 +128,7 @@ async def _run(stage: Stage, ends: Places, made: list[bytes], scale: Scale) -> _
         service.start()
     ports = {"metrics": settings.metrics_port, "gateway": settings.gateway_port}
     async with (
-        Applied(settings) as applied,
+        AppliedOffsets(settings) as applied,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
     ):
         with stage.waiting("The hub starts"):
@@ -222,7 +226,7 @@ async def _probe(
     with _busy(pids, run):
         for number in range(scale.probes):
             await asyncio.sleep(began + number / _PROBES_A_SECOND - time.monotonic())
-            await post(session, address, body_of([_received(number)]))
+            await post(session, address, batch_body([_received(number)]))
             run.accepted.append(time.monotonic())
             told(number + 1)
 
@@ -282,7 +286,7 @@ def in_exposition(text: str) -> int:
     return int(float(found[1])) if found else 0
 
 
-async def _require_counted(applied: Applied, ends: Places, run: _Run) -> None:
+async def _require_counted(applied: AppliedOffsets, ends: PartitionOffsets, run: _Run) -> None:
     """Raises: EnvironmentBroken unless everything accepted is counted."""
     in_time = deadline("Counting everything accepted")
     expected = sum(ends.values()) + run.sent + len(run.accepted)

@@ -44,7 +44,7 @@ def dossiers_for(count: int) -> int:
     return max(1, round(count / EVENTS_A_DOSSIER))
 
 
-def waiting(event: Event, at: int, partitions: int) -> _Waiting:
+def waiting_record(event: Event, at: int, partitions: int) -> _Waiting:
     """The event as it will wait in Kafka."""
     record = record_of(event)
     return (
@@ -58,7 +58,9 @@ def waiting(event: Event, at: int, partitions: int) -> _Waiting:
 
 
 def _make(send: Connection, seed: int, dossiers: int, partitions: int) -> None:
-    made = (waiting(event, at, partitions) for at, event in events(seed, dossiers, YEAR, DAYS))
+    made = (
+        waiting_record(event, at, partitions) for at, event in events(seed, dossiers, YEAR, DAYS)
+    )
     while chunk := list(islice(made, _CHUNK)):
         send.send(chunk)
     send.send(None)

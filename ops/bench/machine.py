@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from ops.kafka.jars import VERSION
+from ops.kafka.jars import KAFKA_VERSION
 from schemas.settings import Settings
 
 _MEASURED_CORES = 2  # what is needed is said of two
@@ -112,7 +112,7 @@ def describe(settings: Settings) -> str:
     """What a reader needs to judge the figures."""
     count = os.cpu_count() or 1
     kept = f", kept to {_MEASURED_CORES}" if len(cores()) > _MEASURED_CORES else ""
-    kafka = f"Kafka of {settings.kafka_home}" if settings.kafka_home else f"Kafka {VERSION}"
+    kafka = f"Kafka of {settings.kafka_home}" if settings.kafka_home else f"Kafka {KAFKA_VERSION}"
     loads = ", ".join(f"{load:.2f}" for load in os.getloadavg())
     return (
         f"{_model()}, {count} cores{kept}, {_memory():.0f} GB, {platform.system()}"

@@ -28,10 +28,10 @@ _COORDINATOR_COMES = (
     GroupLoadInProgressError,
     NotCoordinatorForGroupError,
 )
-Places = dict[tuple[str, int], int]
+PartitionOffsets = dict[tuple[str, int], int]
 
 
-class Applied:
+class AppliedOffsets:
     """Asks for the events applied, of each (topic, partition)."""
 
     def __init__(self, settings: Settings) -> None:
@@ -46,7 +46,7 @@ class Applied:
     async def __aexit__(self, *_: object) -> None:
         await self._admin.__aexit__(None, None, None)
 
-    async def offsets(self) -> Places:
+    async def offsets(self) -> PartitionOffsets:
         """The next offset of every partition that the group has committed; nothing while Kafka
         still makes the group's coordinator.
         """
@@ -79,7 +79,7 @@ class Applied:
             await asyncio.sleep(POLL_SECONDS)
 
 
-async def ends_of(settings: Settings, places: Mapping[tuple[str, int], int]) -> Places:
+async def ends_of(settings: Settings, places: Mapping[tuple[str, int], int]) -> PartitionOffsets:
     """Where these partitions end now."""
     async with consumer(settings) as reader:
         found = await reader.end_offsets([TopicPartition(*place) for place in places])

@@ -22,7 +22,7 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReportLine:
     """One figure. `need` None: told for information. `note`: what else belongs to the figure, such
     as its spread.
     """
@@ -88,7 +88,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return sorted(values)[max(0, int(rank) - 1)]
 
 
-def table(lines: Iterable[Line], title: str, caption: str) -> Table:
+def report_table(lines: Iterable[ReportLine], title: str, caption: str) -> Table:
     """For the terminal."""
     styles = {"yes": "green", "no": "red", "–": "dim"}
     grid = Table(*_HEAD, title=title, caption=caption, caption_justify="left")
@@ -98,7 +98,7 @@ def table(lines: Iterable[Line], title: str, caption: str) -> Table:
     return grid
 
 
-def markdown(lines: Iterable[Line], caption: str) -> str:
+def report_markdown(lines: Iterable[ReportLine], caption: str) -> str:
     """For the README: the table, then what it was measured on."""
     rows = [_HEAD, ("---",) * len(_HEAD), *(line.cells() for line in lines)]
     return (

@@ -28,10 +28,10 @@ def bodies(seed: int, count: int, size: int) -> Iterator[bytes]:
     """Bodies of `size` events each, about `count` events in all, in the order of report."""
     told = (event for _, event in events(seed, dossiers_for(count), YEAR, DAYS))
     while len(batch := list(islice(told, size))) == size:
-        yield body_of(batch)
+        yield batch_body(batch)
 
 
-def body_of(batch: list[Event]) -> bytes:
+def batch_body(batch: list[Event]) -> bytes:
     """One request's body."""
     return msgspec.json.encode([cloud_event(event) for event in batch])
 

@@ -20,8 +20,8 @@ import aiohttp
 from ops.bench.load import DAYS, YEAR, dossiers_for
 from ops.bench.machine import descriptors, usage
 from ops.bench.names import Scale
-from ops.bench.offsets import Applied, ends_of
-from ops.bench.report import Line, Need
+from ops.bench.offsets import AppliedOffsets, ends_of
+from ops.bench.report import Need, ReportLine
 from ops.bench.requests import ready
 from ops.bench.stage import Stage, require_running
 from ops.recount import recount
@@ -69,12 +69,12 @@ class Soak:
     disk: Mapping[str, float]  # MB
 
 
-def measure(stage: Stage, scale: Scale) -> list[Line]:
+def measure_soak(stage: Stage, scale: Scale) -> list[ReportLine]:
     """Memory, descriptors and disk over the time of the soak."""
-    return lines(asyncio.run(_soak(stage, round(RATE * scale.soak), scale.soak)))
+    return soak_lines(asyncio.run(_soak(stage, round(RATE * scale.soak), scale.soak)))
 
 
-def lines(soak: Soak) -> list[Line]:
+def soak_lines(soak: Soak) -> list[ReportLine]:
     """Of every process how much it grew after the first third, and what a million events take on
     disk.
     """
@@ -83,7 +83,7 @@ def lines(soak: Soak) -> list[Line]:
         early, late = _early_and_late([sample.memory for sample in samples])
         note = f"{early:.0f} → {late:.0f} MB"
         found.append(
-            Line(
+            ReportLine(
                 f"{name}: memory at the end / after a third",
                 late / early,
                 "",
@@ -96,7 +96,7 @@ def lines(soak: Soak) -> list[Line]:
         if early:
             note = f"{early:.0f} → {late:.0f}"
             found.append(
-                Line(
+                ReportLine(
                     f"{name}: descriptors at the end / after a third",
                     late / early,
                     "",
@@ -106,7 +106,7 @@ def lines(soak: Soak) -> list[Line]:
             )
     for name, size in soak.disk.items():
         found.append(
-            Line(
+            ReportLine(
                 f"{name}, a million events",
                 size / soak.events * 1e6,
                 "MB",
@@ -205,7 +205,7 @@ async def _exact(settings: Settings, worker: Service) -> None:
         for topic in _TOPICS["events"]
         for partition in range(settings.partitions)
     }
-    async with Applied(settings) as applied:
+    async with AppliedOffsets(settings) as applied:
         await applied.reach(await ends_of(settings, places), worker)
     wrong = [verdict for verdict in await recount(settings) if verdict.wrong]
     if wrong:

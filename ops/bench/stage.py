@@ -61,7 +61,7 @@ class Stage:
         """
         settings = self.settings.model_copy(update=changes)
         log = self.settings.data / "logs" / f"{label or name}.log"
-        service = Service(name, [name], log, environment(settings))
+        service = Service(name, [name], log, stage_environment(settings))
         self._stack.callback(service.stop)
         return service
 
@@ -101,7 +101,7 @@ def _stage_settings(chosen: Settings, folder: Path) -> Settings:
     )
 
 
-def environment(settings: Settings) -> dict[str, str]:
+def stage_environment(settings: Settings) -> dict[str, str]:
     """The settings as variables for a process; what is empty is left to its default."""
     given = {name: getattr(settings, name) for name in Settings.model_fields}
     return {
@@ -111,7 +111,7 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def apart(function: Callable[..., Result], *arguments: Any) -> Result:
+def in_own_process(function: Callable[..., Result], *arguments: Any) -> Result:
     """The function's result, from a fresh process of its own."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()

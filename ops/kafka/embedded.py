@@ -30,10 +30,10 @@ from typing import IO, Self
 from ops.kafka.jars import classpath
 from ops.kafka.java import java_program
 from ops.kafka.processes import (
-    end,
-    environment,
+    end_process,
     first_complaint,
     is_broker_of,
+    java_environment,
     read_pid,
     wait_until,
 )
@@ -179,7 +179,7 @@ class EmbeddedKafka:
         while process.poll() is None:
             if (full := lack_of_room(self.data, FLOOR)) is not None:
                 self.full = full
-                end(process, _STOP_SECONDS)
+                end_process(process, _STOP_SECONDS)
             time.sleep(ROOM_SECONDS)
 
     def require_startable(self) -> None:
@@ -216,7 +216,7 @@ class EmbeddedKafka:
         process, self._process = self._process, None
         try:
             if process is not None:
-                end(process, timeout)
+                end_process(process, timeout)
                 self._pid_file.unlink(missing_ok=True)
         finally:
             self._release_folder()
@@ -304,7 +304,9 @@ class EmbeddedKafka:
             temporary.mkdir()
             write_configuration(self.data, self.host, self.port, self.properties)
             node = self.properties.get("node.id", BROKER["node.id"])
-            prepare_storage(self.data, [*command, "kafka.tools.StorageTool"], environment(), node)
+            prepare_storage(
+                self.data, [*command, "kafka.tools.StorageTool"], java_environment(), node
+            )
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -316,7 +318,7 @@ class EmbeddedKafka:
                 self._process = process = subprocess.Popen(
                     [*command, "kafka.Kafka", "server.properties"],
                     cwd=self.data,
-                    env=environment(),
+                    env=java_environment(),
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,

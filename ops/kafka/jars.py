@@ -28,11 +28,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from schemas.errors import EnvironmentBroken
 
-VERSION = "4.4.0"
+KAFKA_VERSION = "4.4.0"
 COORDINATES = (
-    f"org.apache.kafka:kafka_2.13:{VERSION}",
+    f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}",
     # named, because the resolver's mediation would pick an older one
-    f"org.apache.kafka:kafka-clients:{VERSION}",
+    f"org.apache.kafka:kafka-clients:{KAFKA_VERSION}",
     # ties Kafka's slf4j 1.7 to the log4j it brings; `!`: not a bill of versions
     "org.apache.logging.log4j:log4j-slf4j-impl:2.25.5!",
 )
@@ -128,7 +128,7 @@ def _fetch_all(folder: Path, missing: Mapping[str, str], repository: str) -> Non
         )
         try:
             for jar in bar.track(
-                fetched, total=len(missing), description=f"Fetching Apache Kafka {VERSION}"
+                fetched, total=len(missing), description=f"Fetching Apache Kafka {KAFKA_VERSION}"
             ):
                 jar.result()
         except BaseException:

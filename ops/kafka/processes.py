@@ -11,7 +11,7 @@ from pathlib import Path
 _POLL_SECONDS = 0.05
 
 
-def end(process: subprocess.Popen[bytes], timeout: float) -> None:
+def end_process(process: subprocess.Popen[bytes], timeout: float) -> None:
     """Politely, then after `timeout` seconds, or once it is interrupted itself, by force."""
     try:
         process.terminate()
@@ -23,7 +23,7 @@ def end(process: subprocess.Popen[bytes], timeout: float) -> None:
             raise
 
 
-def environment() -> dict[str, str]:
+def java_environment() -> dict[str, str]:
     """What every Java program of Kafka is started with."""
     # a Java in the C locale cannot open a folder with Vietnamese letters
     return {**os.environ, "LC_ALL": "C.UTF-8"}

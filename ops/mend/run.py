@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from ops.kafka.group import require_no_worker, set_group
 from ops.kafka.topics import delete_topics
-from ops.mend.standings import Places, standings_table
+from ops.mend.standings import Positions, standings_table
 from schemas.errors import BooksError, HubError
 from schemas.kafka import ensure_topics
 from schemas.settings import Settings
@@ -50,7 +50,7 @@ class Mending:
     def __init__(self, settings: Settings, console: Console) -> None:
         self._settings, self._console = settings, console
         self._accounts: list[Account] = []
-        self._places: Places = {}
+        self._places: Positions = {}
 
     async def run(self, *, from_zero: bool, skip_missing: bool, yes: bool) -> int:
         """Raises: HubError while a worker runs, for books that a newer version keeps, or if facts

@@ -10,10 +10,10 @@ from rich.table import Table
 from streams.account import Account
 from streams.checks import Place, log_faults, standing_faults
 
-Places = Mapping[TopicPartition, Place]
+Positions = Mapping[TopicPartition, Place]
 
 
-def standings_table(accounts: Sequence[Account], places: Places) -> Table:
+def standings_table(accounts: Sequence[Account], places: Positions) -> Table:
     """A row for each partition of each family, marked where workers would refuse
     it.
     """

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from connectors.files.formulas import guarded
 from ops.quarantine.entries import Entry, entries
-from ops.quarantine.tell import Group, grouped, whole
+from ops.quarantine.tell import RefusalGroup, grouped, whole
 from schemas.clock import ZONE, now_ms, to_ms
 from schemas.errors import HubError
 from schemas.settings import Settings
@@ -42,7 +42,7 @@ _SHOWN = 10  # origins that a question in want of more signs is answered with
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class EntryFilter:
     """Which refusals; texts are looked for anywhere in the source and in the reason or its kind,
     capitals or not.
     """
@@ -74,7 +74,7 @@ def instant_of(text: str) -> int:
 
 
 def run_list(
-    settings: Settings, asked: Asked, form: Form = "table", console: Console | None = None
+    settings: Settings, asked: EntryFilter, form: Form = "table", console: Console | None = None
 ) -> int:
     """Counts by day, source and reason as a table, or the entries themselves for machines; newest
     first. The exit code.
@@ -94,21 +94,21 @@ def run_list(
     return 0
 
 
-async def _groups(settings: Settings, asked: Asked) -> tuple[list[Group], int]:
-    groups: dict[tuple[str, str, str], Group] = {}
+async def _groups(settings: Settings, asked: EntryFilter) -> tuple[list[RefusalGroup], int]:
+    groups: dict[tuple[str, str, str], RefusalGroup] = {}
     total = 0
     async for entry in entries(settings, asked.since):
         if asked.wants(entry):
             total += 1
             group = groups.setdefault(
                 (entry.day, entry.source, entry.general),
-                Group(entry.day, entry.source, entry.general),
+                RefusalGroup(entry.day, entry.source, entry.general),
             )
             group.add(entry)
     return sorted(groups.values(), key=lambda one: (one.day, one.at), reverse=True), total
 
 
-async def _newest(settings: Settings, asked: Asked) -> list[Entry]:
+async def _newest(settings: Settings, asked: EntryFilter) -> list[Entry]:
     found: deque[Entry] = deque(maxlen=asked.limit)
     async for entry in entries(settings, asked.since):
         if asked.wants(entry):

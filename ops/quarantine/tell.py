@@ -18,7 +18,7 @@ _OTHERS = 5  # origins of the same bytes
 
 
 @dataclass(slots=True)
-class Group:
+class RefusalGroup:
     """Refusals of one day, source and sort of reason."""
 
     day: str
@@ -35,7 +35,7 @@ class Group:
             self.at, self.newest = entry.at, entry.origin
 
 
-def grouped(console: Console, groups: Sequence[Group], total: int, limit: int) -> None:
+def grouped(console: Console, groups: Sequence[RefusalGroup], total: int, limit: int) -> None:
     """The newest groups, and how to go on from there."""
     if not groups:
         console.print(

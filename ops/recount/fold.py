@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.progress import Progress
 
 from ops.recount.published import records
-from ops.recount.verdict import Cells, Verdict
+from ops.recount.verdict import Verdict, VerdictCells
 from schemas.cells import Sums, parse_key
 from schemas.errors import ContractError
 from schemas.wire import Decoder
@@ -67,7 +67,7 @@ def _state(states: _States, key: bytes | None, family: Family, home: Home) -> An
     return states[key]
 
 
-def count(family: Family, states: _States) -> Cells:
+def count(family: Family, states: _States) -> VerdictCells:
     """The cells that states count in."""
     cells: dict[bytes, Sums] = defaultdict(lambda: defaultdict(int))
     for state in states.values():
@@ -76,7 +76,7 @@ def count(family: Family, states: _States) -> Cells:
                 cells[key][measure] += 1
             for measure, amount in amounts:
                 cells[key][measure] += amount
-    found: Cells = {}
+    found: VerdictCells = {}
     for key, sums in cells.items():
         if left := {measure: amount for measure, amount in sums.items() if amount}:
             found[parse_key(key)] = left

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from ops.recount.verdict import Cells
+from ops.recount.verdict import VerdictCells
 from schemas.cells import APPLIED, CellKey, Rules, Sums, cells_of, is_applied, read_applied_page
 from schemas.errors import ContractError, NewerLayout
 from schemas.kafka import read_to_end
@@ -29,7 +29,7 @@ class Pages:
     applied: int = 0  # the offset of the first event that they do not stand for
     rules: Rules | None = None  # that counted them
 
-    def cells(self, topic: TopicPartition) -> Cells:
+    def cells(self, topic: TopicPartition) -> VerdictCells:
         """The counts that they hold, without how far they have come."""
         return dict(self._readable(topic))
 

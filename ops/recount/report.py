@@ -50,7 +50,7 @@ async def tell(settings: Settings, console: Console) -> int:
         if family.recounted
     }
     console.print(_table(verdicts))
-    for line in lines(verdicts, twins):
+    for line in verdict_lines(verdicts, twins):
         console.print(line)
     return 1 if any(verdict.wrong for verdict in verdicts) else 0
 
@@ -81,7 +81,7 @@ def _table(verdicts: list[Verdict]) -> Table:
     return found
 
 
-def lines(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[str]:
+def verdict_lines(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[str]:
     """What is to be said beside the table, in rich's markup."""
     yield from _remarks(verdicts, twins)
     if others := [verdict for verdict in verdicts if verdict.rules]:

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from schemas.cells import CellKey, Rules, Sums
 from schemas.topics import events_topic
 
-Cells = dict[CellKey, Sums]
+VerdictCells = dict[CellKey, Sums]
 Difference = tuple[CellKey, Sums, Sums]  # key, published, recounted
 
 

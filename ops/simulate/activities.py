@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
 from ops.simulate.province import AGENCIES_OF, CENTRE
-from ops.simulate.things import Fact, SimulatedThing, Teller, latest
+from ops.simulate.things import SimulatedThing, StatedFact, Teller, latest_value
 from ops.simulate.truth import FOREVER, Truth
 from schemas.codes import AdministrativeLevel
 from schemas.events.activities import (
@@ -52,7 +52,7 @@ class SimulatedActivity(SimulatedThing):
 
     def __init__(self, activity_id: str, teller: Teller) -> None:
         super().__init__(activity_id, teller)
-        self.statements: list[Fact[StatedActivity | None]] = []
+        self.statements: list[StatedFact[StatedActivity | None]] = []
 
     def state(self, at: int, stated: StatedActivity, held_at: int | None = None) -> None:
         """It took place at `held_at`, or just now."""
@@ -73,11 +73,11 @@ class SimulatedActivity(SimulatedThing):
         **fields: Any,
     ) -> None:
         reported = self._tell(model, at, agency, **fields)
-        self.statements.append(Fact(at, reported, stated))
+        self.statements.append(StatedFact(at, reported, stated))
 
     def count(self, truth: Truth, before: int = FOREVER) -> None:
         """Add it to a truth, by its facts reported before an instant."""
-        stated = latest(self.statements, before)
+        stated = latest_value(self.statements, before)
         if stated is None:
             return
         truth.one(stated.kind, stated.agency, *_measures(stated), family="activities")

@@ -11,9 +11,9 @@ from random import Random
 
 from ops.simulate.activities import ActivityKind, SimulatedActivity, StatedActivity
 from ops.simulate.documents import SimulatedDocument, sent_document
-from ops.simulate.dossiers import Payment, Reception, SimulatedDossier, dossier_id
+from ops.simulate.dossiers import Payment, ReceptionFacts, SimulatedDossier, dossier_id
 from ops.simulate.history import ONE_STOP, due_time
-from ops.simulate.hours import CLOSES, OFFICE_DAY, from_office, instant, to_office
+from ops.simulate.hours import CLOSES, OFFICE_DAY, from_office, instant_on, to_office
 from ops.simulate.oddities import Oddity, odd_dossier
 from ops.simulate.province import AGENCIES_OF, CENTRE, PROCEDURES_OF, SAME_DAY, Procedure
 from ops.simulate.tasks import SimulatedTask
@@ -79,7 +79,7 @@ class Certain:
         """
         dossier, procedure = self._new_dossier(from_office(office)), _land()
         home, other = (one.code for one in AGENCIES_OF["department"].drawn[:2])
-        reception = Reception(
+        reception = ReceptionFacts(
             home,
             home,
             procedure.code,
@@ -137,7 +137,7 @@ class Certain:
 
         Whatever the next eight working hours are, the office closes in them.
         """
-        dues = [instant(day_number(asked) + number, CLOSES) for number in range(_AHEAD + 1)]
+        dues = [instant_on(day_number(asked) + number, CLOSES) for number in range(_AHEAD + 1)]
         for due in dues:
             if due <= begun:
                 continue
@@ -164,10 +164,10 @@ class Certain:
         self._keep(dossier)
 
 
-def _on_paper(agency: str, procedure: Procedure | None = None) -> Reception:
+def _on_paper(agency: str, procedure: Procedure | None = None) -> ReceptionFacts:
     """A dossier handed in at an agency's counter, of land unless another procedure is named."""
     procedure = procedure or _land()
-    return Reception(
+    return ReceptionFacts(
         agency,
         agency,
         procedure.code,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ops.simulate.hours import from_office, to_office
 from ops.simulate.province import AGENCIES
-from ops.simulate.things import Fact, SimulatedThing, Teller
+from ops.simulate.things import SimulatedThing, StatedFact, Teller
 from schemas.clock import to_datetime
 from schemas.codes import DocumentStatus, RecallAnswer
 from schemas.events.documents import DocumentRecalled, DocumentSent, DocumentStatusChanged
@@ -41,9 +41,9 @@ class SimulatedDocument(SimulatedThing):
     def __init__(self, document_id: str, sender: str, teller: Teller) -> None:
         super().__init__(document_id, teller)
         self.sender = sender
-        self.sent: Fact[Sending] | None = None
-        self.answers: list[Fact[Answer]] = []
-        self.recalls: list[Fact[RecallAnswer]] = []
+        self.sent: StatedFact[Sending] | None = None
+        self.answers: list[StatedFact[Answer]] = []
+        self.recalls: list[StatedFact[RecallAnswer]] = []
 
     def send(self, at: int, to: list[str], kind: str, electronic: bool, signed: bool) -> None:
         """The document goes out."""
@@ -56,17 +56,17 @@ class SimulatedDocument(SimulatedThing):
             electronic=electronic,
             signed=signed,
         )
-        self.sent = Fact(at, reported, Sending(electronic, signed))
+        self.sent = StatedFact(at, reported, Sending(electronic, signed))
 
     def answer(self, at: int, receiver: str, status: DocumentStatus) -> None:
         """A receiver's status."""
         reported = self._tell(DocumentStatusChanged, at, receiver, status=status)
-        self.answers.append(Fact(at, reported, Answer(receiver, status)))
+        self.answers.append(StatedFact(at, reported, Answer(receiver, status)))
 
     def recall(self, at: int, agency: str, answer: RecallAnswer) -> None:
         """Asked back by the sender, or that request answered."""
         reported = self._tell(DocumentRecalled, at, agency, answer=answer)
-        self.recalls.append(Fact(at, reported, answer))
+        self.recalls.append(StatedFact(at, reported, answer))
 
 
 def simulate_document(rng: Random, teller: Teller, at: int, serial: str) -> SimulatedDocument:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ops.simulate.dossiers import Payment, Reception, SimulatedDossier
+from ops.simulate.dossiers import Payment, ReceptionFacts, SimulatedDossier
 from ops.simulate.hours import OFFICE_DAY, closing, from_office, to_office
 from ops.simulate.province import AGENCIES_OF, CENTRE, PROCEDURES_OF, TARDY, TIERS, Procedure
 from ops.simulate.things import PromptTeller, fresh_id
@@ -44,7 +44,7 @@ class HistoryTeller(PromptTeller):
         return _DAY + int(rng.random() * 5 * _DAY)
 
 
-def draw_reception(rng: Random, *, online_only: bool = False) -> tuple[Reception, Procedure]:
+def draw_reception(rng: Random, *, online_only: bool = False) -> tuple[ReceptionFacts, Procedure]:
     """Which procedure, where and how."""
     tier = rng.choices(TIERS, cum_weights=_TIER_SHARE)[0]
     handler = AGENCIES_OF[tier].draw(rng).code
@@ -57,7 +57,7 @@ def draw_reception(rng: Random, *, online_only: bool = False) -> tuple[Reception
         receiver = CENTRE if rng.random() < 0.8 else AGENCIES_OF["commune"].draw(rng).code
     business = procedure.field in _BUSINESS_FIELDS or rng.random() < 0.03
     applicant: ApplicantKind = "business" if business else "citizen"
-    reception = Reception(
+    reception = ReceptionFacts(
         receiver,
         handler,
         procedure.code,
@@ -126,7 +126,7 @@ class Course:
         self.office += wait
         return from_office(self.office)
 
-    def run(self, reception: Reception) -> None:
+    def run(self, reception: ReceptionFacts) -> None:
         """Reception, what happens on the way, an end."""
         rng, dossier = self.rng, self.dossier
         dossier.receive(self.received_at, reception, None if rng.random() < 0.01 else self.due)
@@ -179,7 +179,7 @@ class Course:
         dossier.complete_supplement(completed, self.due if dossier.dues else None)
         return True
 
-    def _move(self, reception: Reception) -> None:
+    def _move(self, reception: ReceptionFacts) -> None:
         """To another agency, and often back."""
         rng, dossier = self.rng, self.dossier
         home = dossier.handler

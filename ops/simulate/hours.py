@@ -24,7 +24,7 @@ def workday(day_number: int) -> bool:
     return (day_number - _FIRST_MONDAY) % 7 < _WORKDAYS
 
 
-def instant(day_number: int, seconds: int) -> int:
+def instant_on(day_number: int, seconds: int) -> int:
     """Epoch ms of a second of the day."""
     return day_number * DAY_MS - OFFSET_MS + seconds * 1_000
 
@@ -32,7 +32,7 @@ def instant(day_number: int, seconds: int) -> int:
 def closing(office_day: int) -> int:
     """Epoch ms of 17:00 on an office day (office seconds // OFFICE_DAY)."""
     week, weekday = divmod(office_day, _WORKDAYS)
-    return instant(_FIRST_MONDAY + week * 7 + weekday, CLOSES)
+    return instant_on(_FIRST_MONDAY + week * 7 + weekday, CLOSES)
 
 
 def to_office(ms: int) -> int:
@@ -54,7 +54,7 @@ def from_office(seconds: int) -> int:
     """Epoch ms of an office second."""
     days, rest = divmod(seconds, OFFICE_DAY)
     week, weekday = divmod(days, _WORKDAYS)
-    return instant(
+    return instant_on(
         _FIRST_MONDAY + week * 7 + weekday,
         rest + OPENS if rest < _MORNING else rest - _MORNING + _RESUMES,
     )

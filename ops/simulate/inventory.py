@@ -38,7 +38,7 @@ from schemas.events.inventory import (
 )
 
 SOURCE = "sample:register"
-OFFICE = AGENCIES[0].code
+PROVINCE_OFFICE = AGENCIES[0].code
 _INTERNAL = 12  # procedures between state agencies
 SILENT = ("H35.SAMPLE.U01", "H35.SAMPLE.U02")  # expected to report, and never do
 _HOSPITALS = ("Bệnh viện Đa khoa tỉnh (mẫu)", "Trung tâm Y tế (mẫu)")
@@ -89,7 +89,7 @@ class Inventory:
         )
 
     def _heartbeat(self, system: str, at: int) -> InventoryEvent:
-        return self._event(SystemHeartbeat, f"system/SAMPLE-{system}", at, OFFICE)
+        return self._event(SystemHeartbeat, f"system/SAMPLE-{system}", at, PROVINCE_OFFICE)
 
     def _count(self, kind: str, agency: str, *measures: str) -> None:
         self.truth.one(kind, agency, *measures, family="inventory")
@@ -153,7 +153,7 @@ class Inventory:
 
     def _procedure(self, at: int, number: int, procedure: Procedure) -> InventoryEvent:
         """By turns, so that of everything there is some and not all."""
-        owner = PROVINCE_CODE if procedure.tier == "commune" else OFFICE
+        owner = PROVINCE_CODE if procedure.tier == "commune" else PROVINCE_OFFICE
         portal, payable, mobile = number % 7 > 0, number % 5 > 0, number % 9 > 0
         eligible = procedure.level >= 3 or number % 2 > 0
         before = procedure.days * 3 // 2
@@ -195,12 +195,14 @@ class Inventory:
     def _internal(self, at: int) -> Iterator[InventoryEvent]:
         for number in range(1, _INTERNAL + 1):
             code, published = f"SAMPLE.I{number:03}.H35", number != _INTERNAL
-            self._count("procedures", OFFICE, "internal", "internal_published" if published else "")
+            self._count(
+                "procedures", PROVINCE_OFFICE, "internal", "internal_published" if published else ""
+            )
             yield self._event(
                 ProcedureRegistered,
                 f"procedure/{code}",
                 at,
-                OFFICE,
+                PROVINCE_OFFICE,
                 procedure=code,
                 field="internal",
                 internal=True,
@@ -211,12 +213,12 @@ class Inventory:
 
     def _systems(self, at: int) -> Iterator[InventoryEvent]:
         for system in SYSTEMS:
-            self._count("systems", OFFICE, *_system_measures(system))
+            self._count("systems", PROVINCE_OFFICE, *_system_measures(system))
             yield self._event(
                 SystemRegistered,
                 f"system/SAMPLE-{system.code}",
                 at,
-                OFFICE,
+                PROVINCE_OFFICE,
                 kind=system.kind,
                 citizen_facing=system.citizen_facing,
                 on_national_portal=system.on_national_portal,
@@ -232,7 +234,7 @@ class Inventory:
         for code, shared, open_data in DATASETS:
             self._count(
                 "datasets",
-                OFFICE,
+                PROVINCE_OFFICE,
                 "datasets",
                 "datasets_shared" if shared else "",
                 "datasets_open" if open_data else "",
@@ -241,7 +243,7 @@ class Inventory:
                 DatasetRegistered,
                 f"dataset/SAMPLE-{code}",
                 at,
-                OFFICE,
+                PROVINCE_OFFICE,
                 shared=shared,
                 open_data=open_data,
             )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from random import Random
 
 from ops.simulate.documents import SimulatedDocument, draw_agencies, send, sent_document
-from ops.simulate.dossiers import Payment, Reception, SimulatedDossier, dossier_id
+from ops.simulate.dossiers import Payment, ReceptionFacts, SimulatedDossier, dossier_id
 from ops.simulate.history import (
     MINISTRY,
     ONE_STOP,
@@ -50,7 +50,7 @@ class LiveDossier:
         self.script = _script(rng, self.procedure)
         self._receive(at, reception)
 
-    def _receive(self, at: int, reception: Reception) -> None:
+    def _receive(self, at: int, reception: ReceptionFacts) -> None:
         due = due_time(to_office(at), self.procedure.days)
         if self.rng.random() < 0.15:  # done while the applicant waits
             due = at + self.rng.randint(60_000, 1_200_000)

@@ -11,7 +11,7 @@ from ops.simulate.activities import ActivityKind, SimulatedActivity, draw_activi
 from ops.simulate.certain import Certain
 from ops.simulate.history import due_time
 from ops.simulate.hours import to_office
-from ops.simulate.inventory import OFFICE, SOURCE
+from ops.simulate.inventory import PROVINCE_OFFICE, SOURCE
 from ops.simulate.oddities import OddDossier, told_when_heard
 from ops.simulate.province import AGENCIES_OF
 from ops.simulate.registered import SYSTEMS
@@ -75,7 +75,7 @@ class LiveBeside:
         return SystemHeartbeat(
             event_id=self.teller.event_id(),
             source=SOURCE,
-            agency=OFFICE,
+            agency=PROVINCE_OFFICE,
             occurred_at=now,
             item_id=f"system/SAMPLE-{code}",
         )

@@ -12,7 +12,7 @@ from zlib import crc32
 from ops.simulate.documents import simulate_document
 from ops.simulate.dossiers import SimulatedDossier, dossier_id
 from ops.simulate.history import ONE_STOP, HistoryTeller, simulate_dossier
-from ops.simulate.hours import CLOSES, OPENS, instant, workday
+from ops.simulate.hours import CLOSES, OPENS, instant_on, workday
 from ops.simulate.things import ReportedEvent
 from ops.simulate.truth import FOREVER, Truth
 from schemas.clock import DAY_MS, day_number
@@ -111,7 +111,7 @@ class _World:
             yield _Planned(self._moment(day, _office_second(rng)), "document")
 
     def _moment(self, day: int, second: int) -> int:
-        return max(self.start, instant(day, second) + self.rng.randrange(1_000))
+        return max(self.start, instant_on(day, second) + self.rng.randrange(1_000))
 
     def _dossier(self, at: int, number: int, *, online_only: bool) -> None:
         dossier = SimulatedDossier(dossier_id(at, f"{self.tag}-{number:06}"), ONE_STOP, self.teller)

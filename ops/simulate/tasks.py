@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from ops.simulate.history import due_time
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
 from ops.simulate.province import AGENCIES_OF, CENTRE
-from ops.simulate.things import Fact, SimulatedThing, Teller, latest
+from ops.simulate.things import SimulatedThing, StatedFact, Teller, latest_value
 from ops.simulate.truth import FOREVER, Truth
 from schemas.codes import TaskProgress
 from schemas.events.tasks import (
@@ -42,10 +42,10 @@ class SimulatedTask(SimulatedThing):
 
     def __init__(self, task_id: str, teller: Teller) -> None:
         super().__init__(task_id, teller)
-        self.assignment: Fact[Assignment] | None = None
-        self.extensions: list[Fact[int]] = []
-        self.progress: list[Fact[TaskProgress]] = []
-        self.ends: list[Fact[_Turn]] = []
+        self.assignment: StatedFact[Assignment] | None = None
+        self.extensions: list[StatedFact[int]] = []
+        self.progress: list[StatedFact[TaskProgress]] = []
+        self.ends: list[StatedFact[_Turn]] = []
 
     @property
     def holder(self) -> str:
@@ -63,42 +63,42 @@ class SimulatedTask(SimulatedThing):
         reported = self._tell(
             TaskAssigned, at, CENTRE, to_agency=to, category=category, due_at=due_at
         )
-        self.assignment = Fact(at, reported, Assignment(to, due_at))
+        self.assignment = StatedFact(at, reported, Assignment(to, due_at))
 
     def report(self, at: int, how: TaskProgress) -> None:
         """How far it is."""
         reported = self._tell(TaskProgressed, at, self.holder, progress=how)
-        self.progress.append(Fact(at, reported, how))
+        self.progress.append(StatedFact(at, reported, how))
 
     def extend(self, at: int, due_at: int) -> None:
         """A new deadline."""
         reported = self._tell(TaskExtended, at, CENTRE, due_at=due_at)
-        self.extensions.append(Fact(at, reported, due_at))
+        self.extensions.append(StatedFact(at, reported, due_at))
 
     def complete(self, at: int) -> None:
         """Done."""
-        self.ends.append(Fact(at, self._tell(TaskCompleted, at, self.holder), "completed"))
+        self.ends.append(StatedFact(at, self._tell(TaskCompleted, at, self.holder), "completed"))
 
     def send_back(self, at: int) -> None:
         """To be done again."""
-        self.ends.append(Fact(at, self._tell(TaskReturned, at, CENTRE), "returned"))
+        self.ends.append(StatedFact(at, self._tell(TaskReturned, at, CENTRE), "returned"))
 
     def cancel(self, at: int) -> None:
         """No longer to be done."""
-        self.ends.append(Fact(at, self._tell(TaskCancelled, at, CENTRE), "cancelled"))
+        self.ends.append(StatedFact(at, self._tell(TaskCancelled, at, CENTRE), "cancelled"))
 
     def count(self, truth: Truth, before: int = FOREVER) -> None:
         """Add it to a truth, by its facts reported before an instant."""
         if self.assignment is None or self.assignment.reported >= before:
             return
-        first, extended = self.assignment.value.due_at, latest(self.extensions, before)
+        first, extended = self.assignment.value.due_at, latest_value(self.extensions, before)
         due = first if extended is None else extended
 
         def one(kind: str, *measures: str) -> None:
             truth.one(kind, self.holder, *measures, family="tasks")
 
         one("assigned", "assigned", "with_deadline" if due else "without_deadline")
-        end = latest(self.ends, before)
+        end = latest_value(self.ends, before)
         if end == "completed":
             moved = first is not None and extended is not None
             one("completed", "completed", self._timing(due, before), "extended" if moved else "")
@@ -122,7 +122,7 @@ class SimulatedTask(SimulatedThing):
             if fact.value == "returned" and fact.reported < before
         ]
         since = [fact for fact in self.progress if fact.occurred > max(returned, default=0)]
-        return latest(since, before) or ("returned" if returned else "not_started")
+        return latest_value(since, before) or ("returned" if returned else "not_started")
 
 
 def simulate_task(rng: Random, teller: Teller, at: int, task_id: str) -> SimulatedTask:

@@ -18,8 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ops.simulate.documents import SimulatedDocument
-from ops.simulate.dossiers import End, Payment, Reception, SimulatedDossier
-from ops.simulate.things import Fact, latest
+from ops.simulate.dossiers import DossierEnd, Payment, ReceptionFacts, SimulatedDossier
+from ops.simulate.things import StatedFact, latest_value
 from schemas.clock import day, to_datetime
 
 FOREVER = 1 << 62
@@ -128,16 +128,16 @@ class Truth:
     def add(self, dossier: SimulatedDossier, before: int = FOREVER) -> None:
         """Count a dossier by its facts reported before an instant."""
         self.as_of = max(self.as_of, before if before != FOREVER else 0)
-        refused = latest(dossier.refusals, before)
+        refused = latest_value(dossier.refusals, before)
         if refused is not None:
             self.one("refused", refused, "refused")
-        reception = latest(dossier.receptions, before)
+        reception = latest_value(dossier.receptions, before)
         if reception is None:
             return
         self._received(reception, dossier.teller.backfill)
-        handler = latest(dossier.handlers, before) or reception.agency
+        handler = latest_value(dossier.handlers, before) or reception.agency
         end = _ending(dossier, before)
-        due = latest(dossier.dues, before)
+        due = latest_value(dossier.dues, before)
         if end is None:
             self._open(dossier, handler, due, before)
         else:
@@ -159,7 +159,7 @@ class Truth:
             if measure:
                 self.counts[family, kind, agency, measure] += 1
 
-    def _received(self, reception: Reception, backfill: bool) -> None:
+    def _received(self, reception: ReceptionFacts, backfill: bool) -> None:
         self.one(
             "received",
             reception.agency,
@@ -174,8 +174,8 @@ class Truth:
 
     def _open(self, dossier: SimulatedDossier, handler: str, due: int | None, before: int) -> None:
         waiting = True in (
-            latest(dossier.supplement_waits, before),
-            latest(dossier.fee_waits, before),
+            latest_value(dossier.supplement_waits, before),
+            latest_value(dossier.fee_waits, before),
         )
         self.one("open", handler, "open", "waiting" if waiting else "")
         if due is not None and not waiting:
@@ -185,8 +185,8 @@ class Truth:
         self,
         dossier: SimulatedDossier,
         handler: str,
-        reception: Reception,
-        end: Fact[End],
+        reception: ReceptionFacts,
+        end: StatedFact[DossierEnd],
         due: int | None,
         before: int,
     ) -> None:
@@ -205,9 +205,9 @@ class Truth:
             "moved_electronically" if moves and all(moves) else "",
         )
 
-    def _paid(self, payments: list[Fact[Payment]], handler: str, before: int) -> None:
+    def _paid(self, payments: list[StatedFact[Payment]], handler: str, before: int) -> None:
         for reference in {fact.value.reference for fact in payments}:
-            payment = latest(
+            payment = latest_value(
                 (fact for fact in payments if fact.value.reference == reference), before
             )
             if payment is None or payment.state != "paid":
@@ -303,7 +303,7 @@ class Truth:
         console.print(_table(self.figures(now)))
 
 
-def _ending(dossier: SimulatedDossier, before: int) -> Fact[End] | None:
+def _ending(dossier: SimulatedDossier, before: int) -> StatedFact[DossierEnd] | None:
     """The end that stands: the finish, else the return, else whatever closed it; none after the
     last reopening.
     """

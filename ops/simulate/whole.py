@@ -16,7 +16,7 @@ from zlib import crc32
 
 from ops.simulate.activities import ActivityKind, simulate_activity
 from ops.simulate.certain import Certain, beginning_before
-from ops.simulate.dossiers import Reception, SimulatedDossier, dossier_id
+from ops.simulate.dossiers import ReceptionFacts, SimulatedDossier, dossier_id
 from ops.simulate.history import ONE_STOP, HistoryTeller, score
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
 from ops.simulate.inventory import Inventory
@@ -180,7 +180,7 @@ class Beside:
         procedure = next(one for one in PROCEDURES if one.field == field)
         dossier = SimulatedDossier(dossier_id(at, serial), ONE_STOP, self.teller)
         office = to_office(at)
-        reception = Reception(
+        reception = ReceptionFacts(
             agency,
             agency,
             procedure.code,

@@ -17,7 +17,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from ops.up.parts import TIMEOUT, UNANSWERED, Part, times
+from ops.up.parts import TIMEOUT, UNANSWERED, HubPart, times
 from schemas.clock import now_ms, to_ms
 from schemas.listening import address, reached_at
 from schemas.settings import Settings
@@ -30,7 +30,7 @@ _SHORT_COLUMNS = ("giá trị", "trên/of", "đích", "cơ quan")
 _WIDE = 100  # columns from which there is room for full names
 # Where there is no room for names in full, in a line of their own each: what they are known by, in
 # both languages.
-SHORT = {
+SHORT_LEGEND = {
     "dossiers_online_share": "Hồ sơ trực tuyến / handled online",
     "transfers_electronic_share": "Luân chuyển điện tử / moved online",
     "payments_online_share": "Trả tiền trực tuyến / paid online",
@@ -48,23 +48,23 @@ SHORT = {
 
 
 @dataclass(frozen=True)
-class Answers:
+class LiveAnswers:
     """What the API said, or why it did not."""
 
     indicators: list[dict[str, Any]]
     problem: str = ""
 
 
-def fetch(settings: Settings) -> Answers:
+def fetch(settings: Settings) -> LiveAnswers:
     """The main indicators of the current year, and of now those that are told of no other time."""
     url = f"http://{address(reached_at(settings.host), settings.metrics_port)}/v1/indicators?main=1"
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
-            return Answers(json.load(answer)["indicators"])
+            return LiveAnswers(json.load(answer)["indicators"])
     except urllib.error.HTTPError as error:
-        return Answers([], _detail(error))
+        return LiveAnswers([], _detail(error))
     except (*UNANSWERED, ValueError, KeyError, TypeError) as error:
-        return Answers([], f"no answer from {url} ({error})")
+        return LiveAnswers([], f"no answer from {url} ({error})")
 
 
 def _detail(error: urllib.error.HTTPError) -> str:
@@ -79,9 +79,9 @@ class Screen:
     them health and addresses, always.
     """
 
-    def __init__(self, parts: Sequence[Part], addresses: Sequence[str]) -> None:
+    def __init__(self, parts: Sequence[HubPart], addresses: Sequence[str]) -> None:
         self.parts, self.addresses = parts, addresses
-        self.answers = Answers([])
+        self.answers = LiveAnswers([])
         self.started = False  # every part answered once
         self._began = time.monotonic()
         self._before: dict[str, tuple[Any, Any]] = {}
@@ -172,7 +172,7 @@ class Screen:
         return Text(" · ".join(_of_part(part) for part in self.parts))
 
 
-def _of_part(part: Part) -> str:
+def _of_part(part: HubPart) -> str:
     state = "ok" if part.well else "!"
     again = f" (restarted {times(part.service.restarts)})" if part.service.restarts else ""
     return f"{part.title} {state}{again}"
@@ -187,7 +187,7 @@ def _name(answer: dict[str, Any], *, full: bool) -> RenderableType:
     name: dict[str, str] = answer["name"]
     if full:
         return Text.assemble(name["vi"], "\n", (name["en"], "dim"))
-    return SHORT.get(answer["id"], name["vi"])
+    return SHORT_LEGEND.get(answer["id"], name["vi"])
 
 
 def _covered(coverage: dict[str, Any]) -> Text:

@@ -24,7 +24,7 @@ _LONG_SECONDS = 90.0  # for a start
 
 
 @dataclass
-class Part:
+class HubPart:
     """A process, what shows that it answers, and which others (by name) must have answered before
     it is started.
 
@@ -100,14 +100,14 @@ def times(number: int) -> str:
     return {1: "once", 2: "twice"}.get(number, f"{number:,} times")
 
 
-def parts_of(settings: Settings, *, simulate: bool) -> list[Part]:
+def hub_parts(settings: Settings, *, simulate: bool) -> list[HubPart]:
     """In the order in which they are started; none is started yet."""
     host = reached_at(settings.host)
     parts = []
     if settings.embedded:
         kafka = _service(settings, "kafka")
         kafka.stop_seconds = _KAFKA_STOP_SECONDS
-        broker = Part("kafka", "Kafka", kafka, _KafkaAnswers(settings), level=0)
+        broker = HubPart("kafka", "Kafka", kafka, _KafkaAnswers(settings), level=0)
         # its log may be on the same full disk
         broker.obstacle = lambda: str(lack_of_room(settings.data / "kafka") or "")
         parts.append(broker)
@@ -120,11 +120,11 @@ def parts_of(settings: Settings, *, simulate: bool) -> list[Part]:
         ("metrics", lambda: answers_well(host, settings.metrics_port, "/healthz")),
         ("gateway", lambda: answers_well(host, settings.gateway_port, "/readyz")),
     ):
-        parts.append(Part(name, name, _service(settings, name), answers, first))
+        parts.append(HubPart(name, name, _service(settings, name), answers, first))
     if simulate:
         service = _service(settings, "simulate", "--live", "--via-gateway")
         parts.append(
-            Part(
+            HubPart(
                 "simulate",
                 "simulation",
                 service,

@@ -25,7 +25,7 @@ _QUIET_SECONDS = 1.0  # of waiting, before it is said
 _PORTS = ("gateway_port", "metrics_port", "worker_port")
 
 
-def check(settings: Settings, console: Console) -> None:
+def check_machine(settings: Settings, console: Console) -> None:
     """Returns once everything can be started; says what it waits for.
 
     Raises: HubError naming what is wrong, and what to do.

@@ -16,8 +16,8 @@ from rich.live import Live
 
 from ops.kafka.embedded import EmbeddedKafka
 from ops.up.live_table import Screen, fetch
-from ops.up.parts import Part, parts_of
-from ops.up.preflight import check
+from ops.up.parts import HubPart, hub_parts
+from ops.up.preflight import check_machine
 from schemas.errors import KafkaUnavailable
 from schemas.kafka import ensure_topics
 from schemas.listening import address, reached_at
@@ -41,7 +41,7 @@ def run_up(settings: Settings, *, simulate: bool) -> int:
     hub = Hub(settings, simulate=simulate)
     try:
         console.print("Looking at settings, folder and ports …", style="dim")
-        check(settings, console)
+        check_machine(settings, console)
         hub.run(console)
     except KeyboardInterrupt:
         return 0
@@ -61,7 +61,7 @@ class Hub:
 
     def __init__(self, settings: Settings, *, simulate: bool) -> None:
         self._settings = settings
-        self.parts = parts_of(settings, simulate=simulate)
+        self.parts = hub_parts(settings, simulate=simulate)
         self.screen = Screen(self.parts, addresses(settings))
         self._topics_known = False
 
@@ -98,7 +98,7 @@ class Hub:
         if self.screen.started:
             self.screen.answers = fetch(self._settings)
 
-    def _given(self, part: Part) -> bool:
+    def _given(self, part: HubPart) -> bool:
         """Whether who comes after it may start: it answered once, or has kept them waiting for long
         enough.
         """
@@ -140,7 +140,7 @@ class Hub:
                 EmbeddedKafka.of(self._settings).end_orphan()
         console.print("Stopped. Figures are kept; start again any time.", markup=False)
 
-    def _stop_order(self) -> list[list[Part]]:
+    def _stop_order(self) -> list[list[HubPart]]:
         running = [part for part in reversed(self.parts) if part.service.running]
         levels = {part.level: None for part in running}
         return [[part for part in running if part.level == level] for level in levels]

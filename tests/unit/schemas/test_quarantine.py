@@ -21,7 +21,7 @@ from connectors.cloudevents.decode import ItemRefused, event_of
 from connectors.cloudevents.jsonitems import read_one
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.excerpts import kept_of_item, refused_item
-from ops.quarantine import Asked, instant_of, run_list, run_show
+from ops.quarantine import EntryFilter, instant_of, run_list, run_show
 from ops.quarantine import run as commands
 from ops.quarantine.entries import Entry, entry_of
 from schemas.clock import DAY_MS, LATEST_MS, now_ms
@@ -105,7 +105,7 @@ def test_refusals_are_counted_by_day_source_and_sort_of_reason(shown: Any) -> No
         record(refusal(10), NOON + DAY_MS),
         record(KAFKA),
     ]
-    text = shown(many, run_list, Asked())
+    text = shown(many, run_list, EntryFilter())
     assert max(map(len, text.splitlines())) <= 80
     rows = [line for line in text.splitlines() if line.strip().startswith("2025-")]
     assert [line.split()[:2] for line in rows] == [
@@ -136,23 +136,25 @@ def test_what_differs_from_one_refusal_to_the_next_is_one_sign(reason: str, sort
 def test_what_is_asked_for_is_found_by_source_reason_and_time(shown: Any) -> None:
     many = [record(refusal(1)), record(refusal(2, agency="a b"), NOON + DAY_MS), record(KAFKA)]
     for asked, count in (
-        (Asked(source="ONE-STOP"), 2),
-        (Asked(source="dossiers"), 1),
-        (Asked(reason="no contract"), 1),
-        (Asked(reason="WRONG_VALUE"), 2),
-        (Asked(since=NOON + 1), 1),
-        (Asked(source="nobody"), 0),
+        (EntryFilter(source="ONE-STOP"), 2),
+        (EntryFilter(source="dossiers"), 1),
+        (EntryFilter(reason="no contract"), 1),
+        (EntryFilter(reason="WRONG_VALUE"), 2),
+        (EntryFilter(since=NOON + 1), 1),
+        (EntryFilter(source="nobody"), 0),
     ):
         text = shown(many, run_list, asked)
         assert (f"{count} refused" if count else "Nothing was refused") in text
-    assert "of which the newest 1 are shown (--limit)" in shown(many, run_list, Asked(limit=1))
+    assert "of which the newest 1 are shown (--limit)" in shown(
+        many, run_list, EntryFilter(limit=1)
+    )
 
 
 def test_machines_get_the_refusals_themselves(
     shown: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     many = [record(refusal(number), NOON + number) for number in range(3)]
-    shown(many, run_list, Asked(limit=2), "json")
+    shown(many, run_list, EntryFilter(limit=2), "json")
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["origin"] for line in lines] == [refusal(2).origin, refusal(1).origin]
     assert (lines[0]["kind"], lines[0]["type"], lines[0]["fields"]["data.channel"]) == (
@@ -160,7 +162,7 @@ def test_machines_get_the_refusals_themselves(
         "dossier.received",
         "pigeon2",
     )
-    shown(many, run_list, Asked(limit=2), "csv")
+    shown(many, run_list, EntryFilter(limit=2), "csv")
     header, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
     assert [dict(zip(header, row, strict=True))["door"] for row in rows] == ["http", "http"]
 
@@ -198,7 +200,7 @@ def test_an_origin_that_several_begin_with_or_none_is_a_sentence(shown: Any) -> 
 
 @pytest.mark.parametrize("one", OLD)
 def test_what_an_earlier_version_kept_whole_is_shown_masked(shown: Any, one: Any) -> None:
-    text = shown([one], run_list, Asked()) + shown([one], run_show, entry_of(one, KEY).origin)
+    text = shown([one], run_list, EntryFilter()) + shown([one], run_show, entry_of(one, KEY).origin)
     assert entry_of(one, KEY).origin.rpartition("/")[2] == one.key.decode().rpartition("/")[2]
     assert not [planted for planted in (NAME, CITIZEN, NAME.split()[0]) if planted in text]
     assert "an earlier version kept it whole" in " ".join(text.split())
