@@ -21,6 +21,7 @@ from metrics.api.questions import Questions
 from metrics.api.traces import trace_routes
 from metrics.catalogue.indicators import Agency, Indicator
 from metrics.cube.cube import Cube
+from metrics.cube.feed import cube_options
 from metrics.cube.snapshot import Readers
 from metrics.cube.tables import FAMILIES
 from metrics.lists.listing import Meaning
@@ -34,8 +35,9 @@ from schemas.settings import Settings
 from schemas.topics import events_topic
 from schemas.worktime import office
 from serving.directory.feed import DirectoryFeed, both
+from serving.store.background import Background
 from serving.store.disposable import Unreadable
-from serving.store.follower import Background, Feed
+from serving.store.follower import Follower
 
 CUBE_FILE = "cube.sqlite"
 
@@ -63,7 +65,7 @@ class Books:
         cube = Cube(settings.read_models / CUBE_FILE)
         readers = Readers(cube)
         self.lag = WorkerLag(settings, partial(_counted, readers))
-        feed, directory = Feed(settings, cube), DirectoryFeed(settings)
+        feed, directory = Follower(settings, cube, cube_options(self.name)), DirectoryFeed(settings)
         shared: Any = {
             "books": self.name,
             "progress": lambda: both(feed.progress, directory.progress),

@@ -14,10 +14,11 @@ from metrics.application import Books, ByBooks
 from metrics.catalogue.indicators import load_agencies, load_indicators
 from metrics.lists.listing import Meaning
 from metrics.tracing.service import Tracing
-from schemas import logs
 from schemas.settings import Settings
 from schemas.storage import require_writable
-from serving import Connections, Server, run_server, spare_collections
+from serving import logs
+from serving.connections import Connections
+from serving.http import Server, run_server, spare_collections
 
 GRACE_SECONDS = 5
 COLLECTED = 100_000  # objects: more than an answer of a thousand rows makes

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -20,14 +21,15 @@ from schemas.kafka import admin, consumer
 from schemas.pauses import Pauses
 from schemas.settings import Settings
 from schemas.topics import TOPICS, events_topic
+from serving.store.partitions import partitions_of
 
 log = logging.getLogger(__name__)
 
-EVERY_SECONDS = 2.0
-PATIENCE_SECONDS = 10.0
-FETCH_BYTES = 16 << 10  # one event of a partition is looked at
-HEARTBEATS = events_topic("heartbeats")
-EVENTS = tuple(topic.name for topic in TOPICS if topic.owner == "connectors")
+_EVERY_SECONDS = 2.0
+_PATIENCE_SECONDS = 10.0
+_FETCH_BYTES = 16 << 10  # one event of a partition is looked at
+_HEARTBEATS = events_topic("heartbeats")
+EVENT_TOPICS = tuple(topic.name for topic in TOPICS if topic.owner == "connectors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class WorkerLag:
         self.backlog: Backlog | None = None
         self.standing: Standing | None = None
         self._settings = settings
-        self._pauses = Pauses(EVERY_SECONDS)
+        self._pauses = Pauses(_EVERY_SECONDS)
 
     async def watch(self) -> None:
         """Ask every two seconds, for ever; less often the longer Kafka is away."""
@@ -84,7 +86,7 @@ class WorkerLag:
         reader = consumer(
             self._settings,
             isolation_level="read_uncommitted",
-            max_partition_fetch_bytes=FETCH_BYTES,
+            max_partition_fetch_bytes=_FETCH_BYTES,
         )
         try:
             await reader.start()
@@ -94,21 +96,17 @@ class WorkerLag:
                         self.standing = await self._stand(client)
                     self.records, self.backlog = await self._behind(client, reader)
                     self._pauses.succeeded()
-                    await asyncio.sleep(EVERY_SECONDS)
+                    await asyncio.sleep(_EVERY_SECONDS)
         finally:
             await reader.stop()
 
     async def _stand(self, client: AIOKafkaAdminClient) -> Standing | None:
         """None while a topic is being made."""
         families = {events_topic(family): family for family in FAMILIES}
-        found = await client.describe_topics([*families])
-        if not all(topic["partitions"] for topic in found):
+        found = await partitions_of(client, families)
+        if not all(found.values()):
             return None
-        partitions = [
-            TopicPartition(topic["topic"], part["partition"])
-            for topic in found
-            for part in topic["partitions"]
-        ]
+        partitions = [*chain.from_iterable(found.values())]
         async with consumer(self._settings) as reader:  # of committed records only
             first, end = (
                 await reader.beginning_offsets(partitions),
@@ -119,12 +117,7 @@ class WorkerLag:
     async def _behind(
         self, client: AIOKafkaAdminClient, reader: AIOKafkaConsumer
     ) -> tuple[dict[tuple[str, int], int], Backlog | None]:
-        found = await client.describe_topics(list(EVENTS))
-        partitions = [
-            TopicPartition(topic["topic"], part["partition"])
-            for topic in found
-            for part in topic["partitions"]
-        ]
+        partitions = [*chain.from_iterable((await partitions_of(client, EVENT_TOPICS)).values())]
         if not partitions:
             return {}, None
         committed = await client.list_consumer_group_offsets(
@@ -148,7 +141,7 @@ class WorkerLag:
         waiting = {
             partition: done[partition]
             for partition in partitions
-            if left[partition] and partition.topic != HEARTBEATS
+            if left[partition] and partition.topic != _HEARTBEATS
         }
         backlog = Backlog(
             sum(left[partition] for partition in waiting), await _oldest(reader, waiting)
@@ -167,5 +160,5 @@ async def _oldest(reader: AIOKafkaConsumer, waiting: Mapping[TopicPartition, int
     reader.assign([*waiting])
     for partition, offset in waiting.items():
         reader.seek(partition, offset)
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(_PATIENCE_SECONDS):
         return min([(await reader.getone(partition)).timestamp for partition in waiting])

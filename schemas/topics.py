@@ -20,6 +20,9 @@ TOMBSTONES_MS = 7 * DAY
 # (streams/families/bounds.py); the others hold single facts, and have Kafka's own default.
 STATE_BYTES = 8 << 20
 CELLS_BYTES = 16 << 20
+# Kafka compacts whole segments, never the one that it writes to: no larger than the largest batch
+# asks for, so that a partition holds little of what is outdated.
+COMPACTED_SEGMENT_BYTES = 2 * CELLS_BYTES
 FACT_BYTES = 1_048_588
 # Of what was refused no more is kept than an operator needs: for so long, and no more than this,
 # whatever comes in.
@@ -66,7 +69,7 @@ class Topic:
             return common | {
                 "cleanup.policy": "compact",
                 "delete.retention.ms": str(TOMBSTONES_MS),
-                "segment.bytes": str(64 << 20),
+                "segment.bytes": str(COMPACTED_SEGMENT_BYTES),
                 "segment.ms": str(DAY),
                 "min.cleanable.dirty.ratio": "0.3",
             }

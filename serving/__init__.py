@@ -1,12 +1,7 @@
-"""How any of the hub's processes answers over HTTP: one server, one set of limits, each of them
-counted and told.
+"""How any of the hub's processes answers and goes on: the same for gateway, worker and metrics.
 
 http (socket, server) -> connections (how many, how long, how much) -> protocol (one connection, one
-request at a time)
+request at a time); problems (errors in one shape), telemetry (how a metric is declared), logs and
+absence (what is logged, and while Kafka is away); store (what follows topics into a disposable
+file), directory (the agencies and procedures that are known).
 """
-
-from serving.connections import METRICS, Connections
-from serving.http import Server, run_server, spare_collections
-from serving.problems import KINDS, Kind
-
-__all__ = ["KINDS", "METRICS", "Connections", "Kind", "Server", "run_server", "spare_collections"]

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal, Protocol, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from serving.telemetry import Metric
 
@@ -44,7 +44,7 @@ WORDS: dict[LimitName, str] = {
 }
 
 
-LIMITED = Metric(
+_LIMITED = Metric(
     "lgsp_http_limited_total",
     "counter",
     ("reason",),
@@ -54,7 +54,7 @@ LIMITED = Metric(
     "A rise: the log names the address; mend or block that client. connections: raise"
     " LGSP_CONNECTIONS if the clients are honest.",
 )
-OPEN = Metric(
+_OPEN = Metric(
     "lgsp_http_connections",
     "gauge",
     (),
@@ -62,14 +62,14 @@ OPEN = Metric(
     "Near lgsp_http_connections_limit for minutes: clients open one a request, or somebody holds"
     " them open.",
 )
-LIMIT = Metric(
+_LIMIT = Metric(
     "lgsp_http_connections_limit",
     "gauge",
     (),
     "Most connections at once: LGSP_CONNECTIONS, less where the process may open few files.",
     "Less than LGSP_CONNECTIONS: raise the process's limit of open files (ulimit -n).",
 )
-METRICS: tuple[Metric, ...] = (LIMITED, OPEN, LIMIT)
+CONNECTION_METRICS = (_LIMITED, _OPEN, _LIMIT)
 
 
 class Connection(Protocol):
@@ -111,11 +111,11 @@ class Connections:
         self._turning = False
         self._said: dict[LimitName, tuple[float, int]] = {}  # when, and how often since
         self.registry = CollectorRegistry()
-        self.limited = Counter(LIMITED.name, LIMITED.help, LIMITED.labels, registry=self.registry)
+        self.limited = _LIMITED.counter(self.registry)
         for reason in get_args(LimitName):
             self.limited.labels(reason)
-        Gauge(OPEN.name, OPEN.help, registry=self.registry).set_function(lambda: len(self._open))
-        Gauge(LIMIT.name, LIMIT.help, registry=self.registry).set(self.limit)
+        _OPEN.gauge(self.registry).set_function(lambda: len(self._open))
+        _LIMIT.gauge(self.registry).set(self.limit)
 
     def text(self) -> str:
         """The metrics in Prometheus' text format."""

@@ -17,9 +17,9 @@ from typing import Any
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from schemas.logs import CLIENTS
 from serving.connections import Connections
-from serving.problems import response
+from serving.logs import CLIENTS
+from serving.problems import server_response
 
 HEAD_LIMIT = 16 << 10  # bytes of request line and headers
 HEADERS_LIMIT = 100
@@ -274,5 +274,5 @@ class Protocol(HttpToolsProtocol):
         return b""
 
     def _refuse(self, name: str, detail: str) -> None:
-        self.transport.write(response(name, detail))
+        self.transport.write(server_response(name, detail))
         self.transport.close()

@@ -19,13 +19,13 @@ import faust
 from faust.types import Message
 from prometheus_client import start_http_server
 
-from schemas import logs
 from schemas.errors import EXIT_REFUSED, BooksError, HubError, LedgerError
 from schemas.kafka import METADATA_MS, when_ready
 from schemas.listening import cannot_listen, open_to_others
 from schemas.settings import Settings
 from schemas.storage import require_writable
 from schemas.topics import events_topic
+from serving import logs
 from streams import health
 from streams.account import Handed
 from streams.assignment import DeclaredAssignor

@@ -21,7 +21,7 @@ from metrics.cube.snapshot import Readers
 from schemas.cells import KINDS, Page, Rules, Standing, applied_row, encode_page, place_of
 from schemas.clock import ZONE, now_ms, to_ms
 from serving.directory.directory import Directory
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 INDICATORS = load_indicators()
 

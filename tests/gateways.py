@@ -19,7 +19,7 @@ from connectors.gateway import gateway_app
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.health import Health
 from connectors.gateway.modes import JSON_TYPE
-from connectors.gateway.problems import KINDS
+from connectors.gateway.problems import GATEWAY_PROBLEMS
 from connectors.publishing.budget import Budget
 from connectors.publishing.lanes import OutgoingRecord
 from schemas.digests import digest_of
@@ -120,8 +120,8 @@ def problem(answer: httpx.Response, name: str, status: int | None = None) -> dic
     assert answer.headers["content-type"] == "application/problem+json"
     document: dict[str, Any] = answer.json()
     assert document["type"] == f"urn:lgsp:problem:{name}"
-    assert document["title"] == KINDS[name].title
-    assert document["status"] == answer.status_code == (status or KINDS[name].status)
+    assert document["title"] == GATEWAY_PROBLEMS[name].title
+    assert document["status"] == answer.status_code == (status or GATEWAY_PROBLEMS[name].status)
     assert document["detail"]
     assert UUID(document["instance"].removeprefix("urn:uuid:"))
     assert ("Retry-After" in answer.headers) == (answer.status_code == 503)

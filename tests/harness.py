@@ -23,7 +23,7 @@ from schemas.errors import KafkaUnavailable
 from schemas.kafka import committed_offsets, consumer, ensure_topics
 from schemas.settings import Settings
 from schemas.topics import events_topic
-from serving.store.follower import Background
+from serving.store.background import Background
 from streams.families import FAMILIES
 
 FREEZE = 9.0  # seconds; the group's session timeout is 6

@@ -22,7 +22,7 @@ from metrics.cube.snapshot import Readers
 from schemas.events import Event
 from schemas.states import Item
 from serving.directory.directory import Directory
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 from streams.books import Books
 from streams.families import FAMILIES
 

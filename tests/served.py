@@ -30,10 +30,10 @@ from metrics.lists.questions import Lists
 from metrics.prometheus.exporter import Exporter
 from ops.meanings import meanings
 from schemas.settings import Settings
-from serving import Connections, Server
+from serving.connections import Connections
 from serving.directory.directory import Directory
-from serving.http import bound_sending
-from serving.store.follower import Progress
+from serving.http import Server, bound_sending
+from serving.store.progress import Progress
 
 FORMULA = '=HYPERLINK("http://sample.invalid","X")'
 

@@ -33,7 +33,7 @@ from schemas.states import applied_state
 from schemas.topics import events_topic, state_topic
 from schemas.wire import encode
 from serving.store.disposable import Snapshots
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 from streams.books import Books
 from streams.families import FAMILIES
 

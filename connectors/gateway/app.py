@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -18,13 +18,14 @@ from connectors.gateway.excerpts import UNREADABLE
 from connectors.gateway.health import Health
 from connectors.gateway.intake import Publishes, keep, keep_refused, refused_items, take
 from connectors.gateway.modes import check_media_type, items_of
-from connectors.gateway.problems import Problem, problem_response
+from connectors.gateway.problems import GATEWAY_PROBLEMS
 from connectors.gateway.room import BodyRoom
 from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.masking import shown
 from schemas.quarantine import Quarantined, kept_of
 from schemas.settings import Settings
+from serving.problems import Problem, problem_response
 
 _NAMES = {404: "not-found", 405: "method-not-allowed"}
 _DETAILS = {
@@ -99,7 +100,7 @@ class Gateway:
         """Kafka acknowledges: requests can be taken in."""
         if self.publisher.reachable:
             return PlainTextResponse("ready\n")
-        return problem_response(Problem("unavailable", self._away()), _instance(uuid4()))
+        return _answer(Problem("unavailable", self._away()), uuid4())
 
     async def metrics(self) -> Response:
         """The gateway's own health, in Prometheus' text format."""
@@ -114,11 +115,11 @@ class Gateway:
         except Problem as problem:
             if problem.name != "refused-items":
                 self.health.refused.labels(problem.name.replace("-", "_")).inc()
-            return problem_response(problem, _instance(request_id))
+            return _answer(problem, request_id)
         except RecordTooLarge as error:
-            return problem_response(Problem("too-large", str(error)), _instance(request_id))
+            return _answer(Problem("too-large", str(error)), request_id)
         except KafkaUnavailable as error:
-            return problem_response(Problem("unavailable", str(error)), _instance(request_id))
+            return _answer(Problem("unavailable", str(error)), request_id)
 
     async def _take_in(self, request: Request, request_id: UUID) -> Response:
         check_media_type(request.headers)
@@ -159,8 +160,15 @@ def _writable(publisher: Publishes, topic: str) -> float:
     return float(not publisher.unwritable()[topic])
 
 
-def _instance(request_id: UUID) -> str:
-    return f"urn:uuid:{request_id}"
+def _answer(
+    problem: Problem,
+    occurrence: UUID,
+    *,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    instance = f"urn:uuid:{occurrence}"
+    return problem_response(GATEWAY_PROBLEMS, problem, instance, status=status, headers=headers)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -176,11 +184,11 @@ async def _http_error(request: Request, error: Exception) -> Response:
     }
     detail = _DETAILS.get(error.status_code, str(error.detail)).format(**told)
     problem = Problem(_NAMES.get(error.status_code, "http-error"), detail)
-    return problem_response(problem, _instance(uuid4()), status=error.status_code, headers=headers)
+    return _answer(problem, uuid4(), status=error.status_code, headers=headers)
 
 
 async def _internal_error(_: Request, error: Exception) -> Response:
     problem = Problem(
         "internal-error", f"An unforeseen {type(error).__name__}; the gateway's log says more."
     )
-    return problem_response(problem, _instance(uuid4()))
+    return _answer(problem, uuid4())

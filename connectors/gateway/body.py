@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 
 from starlette.requests import ClientDisconnect, Request
 
-from connectors.gateway.problems import Problem
 from connectors.gateway.room import LEAST_RATE, STANDSTILL_SECONDS, BodyRoom, BodyShare, NoRoom
 from schemas.settings import Settings
+from serving.problems import Problem
 
 _WAITING_REQUESTS = 256  # more than this waiting for room: the load is beyond this gateway
 

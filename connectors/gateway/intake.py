@@ -23,7 +23,6 @@ from connectors.cloudevents.jsonitems import JsonItem
 from connectors.gateway.bucket import Bucket
 from connectors.gateway.excerpts import kept_of_item, refused_item
 from connectors.gateway.health import Health
-from connectors.gateway.problems import Problem
 from connectors.publishing.budget import Budget
 from connectors.publishing.lanes import OutgoingRecord
 from connectors.publishing.quarantine import send_to_quarantine
@@ -34,6 +33,7 @@ from schemas.events import Event
 from schemas.masking import shown
 from schemas.quarantine import Kept, Quarantined
 from schemas.settings import Settings
+from serving.problems import Problem
 
 SLICE_SECONDS = 0.005  # of validating before other requests get their turn
 TOLD_ERRORS = 2_000  # of one request; of the items behind them only the first error is told

@@ -19,8 +19,8 @@ from connectors.cloudevents.jsonitems import (
     read_array,
     read_one,
 )
-from connectors.gateway.problems import Problem
 from schemas.masking import shown
+from serving.problems import Problem
 
 STRUCTURED_TYPE = "application/cloudevents+json"
 BATCH_TYPE = "application/cloudevents-batch+json"

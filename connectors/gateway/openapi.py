@@ -15,9 +15,9 @@ from starlette.routing import BaseRoute
 from connectors.cloudevents.decode import ATTRIBUTE_OF
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.modes import ATTRIBUTES, BATCH_TYPE, JSON_TYPE, STRUCTURED_TYPE
-from connectors.gateway.problems import KINDS
+from connectors.gateway.problems import GATEWAY_PROBLEMS
 from schemas.events import ACCEPTED, Event
-from serving.problems import MEDIA_TYPE, schema
+from serving.problems import MEDIA_TYPE, problem_schema
 
 _Schema = dict[str, Any]
 
@@ -133,8 +133,8 @@ _ACCEPTED: _Schema = {
     "required": ["accepted", "items"],
     "properties": {"accepted": {"type": "integer"}, "items": {"type": "array", "items": _ENTRY}},
 }
-_PROBLEM: _Schema = schema(
-    KINDS.items(),
+_PROBLEM: _Schema = problem_schema(
+    GATEWAY_PROBLEMS,
     "This occurrence, as the gateway's log and the quarantine name it",
     accepted={"type": "integer"},
     refused={"type": "integer"},
@@ -163,7 +163,9 @@ def _problem(*names: str) -> _Schema:
         if "unavailable" in names
         else {}
     )
-    said = "; ".join(f"{KINDS[name].title}. {KINDS[name].do}" for name in names)
+    said = "; ".join(
+        f"{GATEWAY_PROBLEMS[name].title}. {GATEWAY_PROBLEMS[name].do}" for name in names
+    )
     return {"description": said, "headers": headers, "content": {MEDIA_TYPE: _content("Problem")}}
 
 
@@ -190,7 +192,7 @@ EVENTS_ROUTE: _Schema = {
             "content": {JSON_TYPE: _content("Accepted")},
         },
         **{
-            str(KINDS[name].status): _problem(name)
+            str(GATEWAY_PROBLEMS[name].status): _problem(name)
             for name in (
                 "not-json",
                 "too-slow",

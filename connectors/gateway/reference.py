@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from connectors.gateway.openapi import data_schema
-from connectors.gateway.problems import KINDS
+from connectors.gateway.problems import GATEWAY_PROBLEMS
 from schemas.events import ACCEPTED, Event
-from serving.problems import table
+from serving.problems import problem_table
 
 _COMMON = ("agency", "backfill")  # fields of every event's `data`, besides its thing's id
 
@@ -69,4 +69,4 @@ def _meaning(field: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    print(events_table(), table(KINDS), sep="\n\n")
+    print(events_table(), problem_table(GATEWAY_PROBLEMS), sep="\n\n")

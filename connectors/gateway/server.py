@@ -12,9 +12,11 @@ from functools import partial
 from connectors.gateway.app import gateway_app
 from connectors.gateway.heartbeat import beat
 from connectors.publishing.publisher import Publisher
-from schemas import kafka, logs
+from schemas import kafka
 from schemas.settings import Settings
-from serving import Connections, Server, run_server, spare_collections
+from serving import logs
+from serving.connections import Connections
+from serving.http import Server, run_server, spare_collections
 
 log = logging.getLogger(__name__)
 

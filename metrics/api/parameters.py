@@ -155,7 +155,9 @@ class Asked(AskedOfBooks):
             raise Problem(
                 "wrong-parameter",
                 detail,
-                [{"field": name, "message": "leave it out"} for name in self.time],
+                {
+                    "errors": [{"field": name, "message": "leave it out"} for name in self.time],
+                },
             )
 
     def days(self, today: date) -> Window:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Literal, TypedDict
+from typing import Any, TypedDict
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -18,24 +18,24 @@ from starlette.responses import Response
 
 # what a caller sent, as every message of the API may repeat it
 from schemas.masking import shown as shown
-from serving.problems import MEDIA_TYPE, Kind, document, schema
+from serving.problems import MEDIA_TYPE, ProblemKind, problem_response, problem_schema
+from serving.problems import Problem as Problem
 from serving.store.disposable import Unreadable
 
-Name = Literal[
-    "unknown-indicator", "wrong-parameter", "not-ready", "not-found", "wrong-method", "failed"
-]
 _NAMED = "The nearest id or address is named; `GET /v1/catalogue` lists the ids."
-KINDS: dict[Name, Kind] = {
-    "unknown-indicator": Kind(404, "There is no such indicator", _NAMED),
-    "not-found": Kind(404, "There is nothing at this address", _NAMED),
-    "wrong-method": Kind(
+API_PROBLEMS: dict[str, ProblemKind] = {
+    "unknown-indicator": ProblemKind(404, "There is no such indicator", _NAMED),
+    "not-found": ProblemKind(404, "There is nothing at this address", _NAMED),
+    "wrong-method": ProblemKind(
         405, "This address is only read", "Ask with GET; events are sent to the gateway."
     ),
-    "wrong-parameter": Kind(422, "A parameter cannot be used", "Mend the parameters in `errors`."),
-    "failed": Kind(
+    "wrong-parameter": ProblemKind(
+        422, "A parameter cannot be used", "Mend the parameters in `errors`."
+    ),
+    "failed": ProblemKind(
         500, "The reporting API failed", "Tell the hub's operators; the process's log says more."
     ),
-    "not-ready": Kind(
+    "not-ready": ProblemKind(
         503,
         "The figures are being built",
         "They are built from Kafka, or no worker has counted anything yet: ask again after"
@@ -50,9 +50,10 @@ _ERRORS: dict[str, Any] = {
         "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
     },
 }
-SCHEMA = schema(KINDS.items(), "The address that was asked", errors=_ERRORS)
-READING = "GET, HEAD"
-QUOTED = re.compile("'([^']*)'")
+_SCHEMA = problem_schema(API_PROBLEMS, "The address that was asked", errors=_ERRORS)
+_READING = "GET, HEAD"
+_RETRY_SECONDS = 2
+_QUOTED = re.compile("'([^']*)'")
 
 
 class FieldError(TypedDict):
@@ -65,21 +66,13 @@ class FieldError(TypedDict):
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI says of answers with these statuses."""
     titles = {
-        status: "; ".join(kind.title for kind in KINDS.values() if kind.status == status)
+        status: "; ".join(kind.title for kind in API_PROBLEMS.values() if kind.status == status)
         for status in statuses
     }
     return {
-        status: {"description": title, "content": {MEDIA_TYPE: {"schema": SCHEMA}}}
+        status: {"description": title, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
         for status, title in titles.items()
     }
-
-
-class Problem(Exception):
-    """Answered as a problem document."""
-
-    def __init__(self, name: Name, detail: str, errors: Sequence[FieldError] = ()) -> None:
-        super().__init__(detail)
-        self.name, self.detail, self.errors = name, detail, list(errors)
 
 
 def wrong(field: str, message: str) -> Problem:
@@ -89,9 +82,8 @@ def wrong(field: str, message: str) -> Problem:
 
 def all_wrong(errors: Sequence[FieldError]) -> Problem:
     """Several parameters that cannot be used."""
-    return Problem(
-        "wrong-parameter", "; ".join(f"{one['field']}: {one['message']}" for one in errors), errors
-    )
+    detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
+    return Problem("wrong-parameter", detail, {"errors": errors})
 
 
 def nearest(given: str, known: Iterable[str]) -> str | None:
@@ -115,7 +107,7 @@ def unknown_indicator(given: str, known: Iterable[str], field: str) -> Problem:
     return Problem(
         "unknown-indicator",
         f"{shown(given)} is no indicator: {hint}GET /v1/catalogue lists them all.",
-        [{"field": field, "message": "is not known"}],
+        {"errors": [{"field": field, "message": "is not known"}]},
     )
 
 
@@ -123,16 +115,13 @@ def response(
     request: Request, problem: Problem, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The problem as the answer to this request."""
-    kind = KINDS[problem.name]
-    retry = {"Retry-After": "2"} if kind.status == 503 else {}
-    body = document(
-        problem.name,
-        kind,
-        problem.detail,
+    return problem_response(
+        API_PROBLEMS,
+        problem,
         shown(request.url.path),
-        {"errors": problem.errors} if problem.errors else None,
+        headers=headers,
+        retry_seconds=_RETRY_SECONDS,
     )
-    return Response(body, kind.status, {**retry, **(headers or {})}, MEDIA_TYPE)
 
 
 async def on_problem(request: Request, error: Exception) -> Response:
@@ -171,7 +160,7 @@ def _message(found: Mapping[str, Any], known: Sequence[str]) -> str:
     if kind == "literal_error":
         return (
             f"{shown(given)} cannot be chosen:"
-            f" {instead(given, QUOTED.findall(str(bounds['expected'])))}"
+            f" {instead(given, _QUOTED.findall(str(bounds['expected'])))}"
         )
     if kind == "value_error":
         return str(bounds["error"])
@@ -197,7 +186,7 @@ async def on_http(request: Request, error: Exception) -> Response:
             f"{path} is only read: ask it with GET (or HEAD), not {request.method}. Events are sent"
             " to the gateway, POST /v1/events."
         )
-        return response(request, Problem("wrong-method", told), {"Allow": READING})
+        return response(request, Problem("wrong-method", told), {"Allow": _READING})
     addresses = [one for one in request.app.openapi()["paths"] if "{" not in one]
     return response(
         request,

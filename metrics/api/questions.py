@@ -39,7 +39,7 @@ from schemas.topics import DEFAULT_BOOKS
 from schemas.windows import EVER, Window
 from schemas.worktime import OFFICE, Office
 from serving.directory.directory import Directory
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 SCORE = "score_766"
 

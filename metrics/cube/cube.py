@@ -23,7 +23,7 @@ from schemas.cells import CellKey, Sums, cells_of, is_applied
 from schemas.clock import LATEST_MS, as_date, now_ms
 from schemas.errors import ContractError
 from schemas.kafka import Record
-from serving.store.disposable import DisposableFile, Place
+from serving.store.disposable import DisposableFile, Position
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ NOT_KNOWN = "-"  # the category of what was told without one
 LARGEST = 1 << 62  # beyond it SQLite could not hold a sum of two
 
 Row = tuple[int | str, ...]
-PagePlace = tuple[int, bytes]  # partition, key
+_PageKey = tuple[int, bytes]  # partition, key
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class CubeStats:
 
 
 class Cube(DisposableFile):
-    """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble
+    """The writing side. Every method raises Untrusted when only a rebuild helps, and StorageTrouble
     when waiting does.
     """
 
@@ -64,9 +64,9 @@ class Cube(DisposableFile):
         self.versions: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.stats = CubeStats()
 
-    def _places(self) -> dict[Any, Place]:
+    def _read_positions(self) -> dict[Any, Position]:
         rows = self._db.execute("SELECT partition, next, last, last_ms FROM offsets")
-        return {partition: Place(*place) for partition, *place in rows}
+        return {partition: Position(*stored) for partition, *stored in rows}
 
     def _emptied(self) -> None:
         self._changed(TABLES)
@@ -93,7 +93,7 @@ class Cube(DisposableFile):
         self.stats.batches += 1
         self.stats.apply_seconds += perf_counter() - started
 
-    def _page(self, place: PagePlace) -> bytes | None:
+    def _page(self, place: _PageKey) -> bytes | None:
         found: tuple[bytes] | None = self._db.execute(
             "SELECT value FROM pages WHERE partition = ? AND key = ?", place
         ).fetchone()
@@ -169,15 +169,15 @@ class _Batch:
     def __init__(self, now_ms: int) -> None:
         self._now_ms = now_ms
         self.records = 0
-        self.newest: dict[PagePlace, Record] = {}
+        self.newest: dict[_PageKey, Record] = {}
         self.last: dict[int, Record] = {}
-        self.pages: dict[PagePlace, bytes | None] = {}
+        self.pages: dict[_PageKey, bytes | None] = {}
         self.agencies: dict[str, int] = {}  # when a count of each last changed
         self.procedures: dict[str, int] = {}
         self.unreadable: list[str] = []
 
     def rows(
-        self, page_before: Callable[[PagePlace], bytes | None]
+        self, page_before: Callable[[_PageKey], bytes | None]
     ) -> dict[tuple[str, str], list[Row]]:
         """Rows of the cells that differ from before, by (family, kind): at, agency, category,
         partition and every measure.

@@ -66,7 +66,7 @@ class ListingStats:
 
 
 class Listing(FileOfTopics):
-    """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble
+    """The writing side. Every method raises Untrusted when only a rebuild helps, and StorageTrouble
     when waiting does.
     """
 

@@ -23,7 +23,7 @@ from metrics.lists.listing import Listing, applied_of
 from metrics.lists.reader import applied
 from schemas.errors import StorageTrouble
 from schemas.kafka import Record
-from serving.store.disposable import Place, Snapshots, Unreadable
+from serving.store.disposable import Position, Snapshots, Unreadable
 
 PATIENCE = 0.25  # seconds that a reader waits for the listing at most
 # states that wait for the cube; with more of them it is the cube that must catch up
@@ -75,11 +75,11 @@ class Pace:
         """As the listing's."""
         return self._listing.trouble
 
-    def open(self, cluster: str, now_ms: int) -> dict[TopicPartition, Place]:
+    def open(self, cluster: str, now_ms: int) -> dict[TopicPartition, Position]:
         """As the listing."""
         return self._begin(self._listing.open(cluster, now_ms))
 
-    def rebuild(self, cluster: str, now_ms: int, reason: str) -> dict[TopicPartition, Place]:
+    def rebuild(self, cluster: str, now_ms: int, reason: str) -> dict[TopicPartition, Position]:
         """As the listing."""
         return self._begin(self._listing.rebuild(cluster, now_ms, reason))
 
@@ -165,11 +165,11 @@ class Pace:
         )
         return before and reached != target
 
-    def _begin(self, places: dict[TopicPartition, Place]) -> dict[TopicPartition, Place]:
+    def _begin(self, positions: dict[TopicPartition, Position]) -> dict[TopicPartition, Position]:
         self._held, self._positions = {}, {}
         with self._moved:
             self._reached, self._limits = self._listing.applied(), {}
-        return places
+        return positions
 
     def _go_on(self) -> None:
         if not self._held:

@@ -29,7 +29,7 @@ from metrics.lists.reader import Found, Place, Selection, Total, dates, offsets,
 from metrics.lists.subjects import ListAsked, Subject, Told, subject
 from schemas.cells import At, Rules
 from schemas.clock import as_date, iso
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 log = logging.getLogger(__name__)
 

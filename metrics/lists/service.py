@@ -10,11 +10,12 @@ from metrics.api.questions import Questions
 from metrics.lists.listing import Listing, Meaning
 from metrics.lists.pace import Pace
 from metrics.lists.questions import Lists
-from metrics.prometheus import exposition as told
+from metrics.prometheus import table as told
 from metrics.prometheus.exposition import block
 from schemas.settings import Settings
 from serving.store.disposable import DisposableFile, Snapshots
-from serving.store.follower import Diet, Feed
+from serving.store.follower import Follower
+from serving.store.options import FollowerOptions
 
 LISTING_FILE = "listing.sqlite"
 SAYING = "The list is being made anew"
@@ -33,7 +34,7 @@ class Service:
         self, settings: Settings, meanings: Sequence[Meaning], questions: Questions
     ) -> None:
         self.lists: Lists | None = None
-        self.feeds: list[Feed] = []
+        self.feeds: list[Follower] = []
         self.meanings = meanings
         self.snapshots: Snapshots | None = None  # for whoever reads the listing besides
         self._listing = Listing(settings.read_models / LISTING_FILE, meanings, settings.app_id)
@@ -41,10 +42,10 @@ class Service:
             self.snapshots = Snapshots(self._listing, SAYING)
             pace = Pace(self._listing, questions.readers, self.snapshots)
             topics = tuple(self._listing.meanings)
-            feed = Feed(
+            feed = Follower(
                 settings,
                 pace,
-                diet=Diet(
+                FollowerOptions(
                     "listing", topics, batch=BATCH, rest=REST, hurry=pace.awaited, vital=False
                 ),
             )

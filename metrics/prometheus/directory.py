@@ -10,7 +10,7 @@ from metrics.catalogue.indicators import Agency
 from metrics.cube.snapshot import Snapshot
 from metrics.cube.tables import FAMILIES
 from metrics.figures.expected import expected, in_question, reporting, silence
-from metrics.prometheus import exposition as told
+from metrics.prometheus import table as told
 from metrics.prometheus.exposition import block
 from schemas.clock import to_datetime
 from schemas.windows import EXPORTED, named

@@ -23,15 +23,16 @@ from metrics.figures.compute import NO_DIRECTORY
 from metrics.figures.expected import last_events
 from metrics.figures.sums import Moment, freshness_ms
 from metrics.figures.uncounted import versions_of
-from metrics.prometheus import exposition as told
+from metrics.prometheus import table as told
 from metrics.prometheus.directory import directory_text
-from metrics.prometheus.exposition import Metric, block, summary
+from metrics.prometheus.exposition import block, summary
 from metrics.prometheus.scrape import Kept, Scrape
 from schemas.topics import DEFAULT_BOOKS
 from schemas.worktime import OFFICE, Office
 from serving.directory.directory import Directory
 from serving.store.disposable import Unreadable
-from serving.store.follower import Progress
+from serving.store.progress import Progress
+from serving.telemetry import Metric
 
 
 @dataclass(slots=True)

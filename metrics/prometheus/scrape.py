@@ -31,10 +31,11 @@ from metrics.figures.sums import (
     sources,
 )
 from metrics.figures.uncounted import needs, uncounted, versions_of
-from metrics.prometheus import exposition as told
-from metrics.prometheus.exposition import Metric, block, escaped, written
+from metrics.prometheus import table as told
+from metrics.prometheus.exposition import block, escaped, head, sample, written
 from schemas.windows import EVER, EXPORTED, Window, WindowName, named
 from serving.directory.directory import Directory
+from serving.telemetry import Metric
 
 PROVINCE = "all"
 OPEN = TABLES["dossiers", "open"]
@@ -110,7 +111,7 @@ class Scrape:
                 for window in ("all",) if indicator.asks_now else EXPORTED:
                     for metric, found in self._indicator(indicator, window).items():
                         lines[metric] += found
-        return "".join(metric.head() + "".join(found) for metric, found in lines.items() if found)
+        return "".join(head(metric) + "".join(found) for metric, found in lines.items() if found)
 
     def _indicator(self, indicator: Indicator, window: WindowName) -> Lines:
         """No sample where the filters leave nothing: while no procedure of the fields is
@@ -242,7 +243,7 @@ class Scrape:
             if table.declared.at != "none":
                 for window in EXPORTED if table.declared.at == "day" else ("all",):
                     found.append(self._table_counts(table, window))
-        return told.COUNTS.head() + "".join(found)
+        return head(told.COUNTS) + "".join(found)
 
     def _table_counts(self, table: Table, window: WindowName) -> str:
         stands_for = self._version(table, window), self._uncounted
@@ -258,7 +259,7 @@ class Scrape:
         ]
         named = [(table.family, table.kind, measure) for measure in measures]
         return "".join(
-            told.COUNTS.sample((*name, window), total)
+            sample(told.COUNTS, (*name, window), total)
             for name, total in zip(named, totals, strict=True)
             if name not in self._uncounted
         )

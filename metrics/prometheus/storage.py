@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from metrics.prometheus import exposition as told
+from metrics.prometheus import table as told
 from metrics.prometheus.exposition import block
 from schemas.storage import free_bytes
 from serving.store.disposable import DisposableFile

@@ -38,7 +38,7 @@ def hash_of(key: bytes) -> int:
 
 
 class FactIndex(FileOfTopics):
-    """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble
+    """The writing side. Every method raises Untrusted when only a rebuild helps, and StorageTrouble
     when waiting does.
     """
 

@@ -20,7 +20,8 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from metrics.tracing.index import Fact
 from schemas.kafka import Record, consumer, read_between, unavailable
 from schemas.settings import Settings
-from serving.store.follower import Background, Progress
+from serving.store.background import Background
+from serving.store.progress import Progress
 
 READERS = 2
 PATIENCE = 3.0  # seconds for everything that one question reads

@@ -28,7 +28,7 @@ from schemas.ids import LONGEST, is_thing_id, text_in
 from schemas.partitioner import partition_of
 from schemas.topics import events_topic, state_topic
 from serving.store.disposable import Snapshots
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 LIMIT, MOST = 50, 200  # a fact takes a question to the broker
 LARGEST = 1 << 62  # of the numbers that SQLite compares

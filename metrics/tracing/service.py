@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from metrics.api.questions import Questions
 from metrics.lists.listing import Meaning
 from metrics.lists.service import Service
-from metrics.prometheus import exposition as told
+from metrics.prometheus import table as told
 from metrics.prometheus.exposition import block
 from metrics.tracing.index import FactIndex
 from metrics.tracing.log import KafkaLog
 from metrics.tracing.questions import Traces
 from schemas.settings import Settings
+from serving.store.background import Background
 from serving.store.disposable import DisposableFile, Snapshots
-from serving.store.follower import Background, Diet, Feed
+from serving.store.follower import Follower
+from serving.store.options import FollowerOptions
 
 INDEX_FILE = "facts.sqlite"
 SAYING = "The index of facts is being made anew"
@@ -39,10 +41,10 @@ class Tracing:
         self._snapshots = Snapshots(self._index, SAYING)
         if settings.listing and meanings:
             self._log = KafkaLog(settings)
-            diet = Diet(
+            options = FollowerOptions(
                 "index of facts", tuple(self._index.topics), batch=BATCH, rest=REST, vital=False
             )
-            self._feed = Feed(settings, self._index, diet=diet)
+            self._feed = Follower(settings, self._index, options)
             self.feeds = [self._feed, self._log]
 
     def traces(self, questions: Questions, listing: Service) -> Traces | None:

@@ -31,6 +31,7 @@ class Scale:
     warm: float  # seconds of load before them
     province: int  # dossiers of the year that the API tells
     asked: int  # answers with every indicator
+    held: int  # events that the hub holds when the soak begins
     soak: float  # seconds of it
 
     @classmethod
@@ -49,6 +50,7 @@ class Scale:
             warm=60 * share,
             province=max(300, round(300_000 * share)),
             asked=max(2, round(200 * share)),
+            held=round(900_000 * share),
             soak=max(3, 1_800 * share),
         )
 

@@ -44,11 +44,11 @@ from ops.kafka.storage import (
     prepare_storage,
     write_configuration,
 )
-from schemas.absence import why_silent
 from schemas.errors import EnvironmentBroken, HubError, StorageTrouble
 from schemas.listening import LOOPBACK, address, connects, require_free
 from schemas.settings import Settings
 from schemas.storage import trouble_of
+from serving.absence import why_silent
 
 _STOP_SECONDS = 30.0
 ROOM_SECONDS = 1.0

@@ -13,11 +13,11 @@ from rich.console import Console
 from ops.kafka.embedded import EmbeddedKafka
 from ops.kafka.storage import lack_of_room
 from ops.logfiles import rotate
-from schemas import logs
 from schemas.errors import EnvironmentBroken, StorageTrouble
 from schemas.listening import open_to_others
 from schemas.pauses import Pauses
 from schemas.settings import Settings
+from serving import logs
 
 _ROTATE_SECONDS = 5.0
 

@@ -12,9 +12,9 @@ from http.client import HTTPException
 
 from ops.kafka.storage import lack_of_room
 from ops.up.supervise import Service
-from schemas.absence import why_silent
 from schemas.listening import address, connects, reached_at
 from schemas.settings import Settings
+from serving.absence import why_silent
 
 TIMEOUT = 2.0
 # of a question over HTTP; the latter where who answers is killed half-way, or speaks no HTTP

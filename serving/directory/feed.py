@@ -1,34 +1,28 @@
 """Keeps the directory in memory from `lgsp.inventory.state`: read from the beginning at every
 start, followed live from then on.
-
-A thread of its own with its own event loop, like the cube's feed; every partition, no consumer
-group, committed records only.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from time import monotonic
-from typing import NoReturn
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import OffsetOutOfRangeError
-
-from schemas.errors import ContractError, KafkaUnavailable
-from schemas.kafka import Record, admin, consumer
+from schemas.errors import ContractError
+from schemas.kafka import Record
 from schemas.settings import Settings
 from schemas.states import APPLIED_KEY, Item
 from schemas.topics import state_topic
 from serving.directory.directory import Directory
 from serving.directory.items import Mistake, decode_item
-from serving.store.follower import Background, Progress
+from serving.store.disposable import Position
+from serving.store.follower import Follower
+from serving.store.options import FollowerOptions
+from serving.store.progress import Progress
 
 log = logging.getLogger(__name__)
 
-BATCH = 10_000
-WAIT_MS = 100
 SETTLED_SECONDS = 30.0
 
 
@@ -55,12 +49,12 @@ class Items:
         for record in records:
             if record.key == APPLIED_KEY:
                 continue
-            place = record.partition, record.key
+            origin = record.partition, record.key
             try:
                 changed |= self._take(record)
-                changed |= self.unreadable.pop(place, None) is not None
+                changed |= self.unreadable.pop(origin, None) is not None
             except (ContractError, UnicodeDecodeError) as error:
-                self.unreadable[place] = _unreadable(record, error)
+                self.unreadable[origin] = _unreadable(record, error)
                 changed = True
         return changed
 
@@ -68,10 +62,10 @@ class Items:
         name = (record.key or b"").decode()
         if not record.value:
             return self.items.pop(name, None) is not None
-        item, known = decode_item(record.value), self.items.get(name)
+        item, before = decode_item(record.value), self.items.get(name)
         self.items[name] = item
         # a further heartbeat makes no other directory
-        return known is None or known.statements != item.statements
+        return before is None or before.statements != item.statements
 
 
 def _unreadable(record: Record, error: Exception) -> Mistake:
@@ -86,114 +80,108 @@ def _unreadable(record: Record, error: Exception) -> Mistake:
     )
 
 
-class DirectoryFeed(Background):
-    """Feeds in the background until it is stopped. `directory` is the newest one.
+class LastingMistakes:
+    """Mistakes that have been there for a while, each said once: of what is being registered, one
+    thing comes before the other.
+    """
+
+    def __init__(self) -> None:
+        self._since: dict[Mistake, float] = {}
+        self._said: set[Mistake] = set()
+
+    def replace(self, mistakes: Iterable[Mistake]) -> None:
+        """These are there now."""
+        now, present = monotonic(), {*mistakes}
+        self._said &= present
+        self._since = {mistake: self._since.get(mistake, now) for mistake in present - self._said}
+
+    def say(self) -> None:
+        """Log those that have lasted."""
+        for mistake, since in [*self._since.items()]:
+            if monotonic() - since > SETTLED_SECONDS:
+                del self._since[mistake]
+                self._said.add(mistake)
+                log.warning("The directory: %s: %s.", mistake.place, mistake.en)
+
+
+class DirectoryStore:
+    """What the follower feeds: the items, and the newest `directory` that they made.
+
+    It is always read from the beginning, and meanwhile the directory stays the one that was.
+    """
+
+    generation = 1  # it can be read at any time
+    trouble = None
+
+    def __init__(self, topic: str) -> None:
+        self.directory = Directory()
+        self._topic = topic
+        self._items = Items()
+        self._changed, self._whole = True, False  # an empty topic is a directory too
+        self._mistakes = LastingMistakes()
+
+    def open(self, cluster: str, now_ms: int) -> dict[object, Position]:
+        """Begin anew; nothing of it is known between two readings."""
+        self._items = Items()
+        self._changed, self._whole = True, False
+        return {}
+
+    def rebuild(self, cluster: str, now_ms: int, reason: str) -> dict[object, Position]:
+        """Begin anew, since the topic was."""
+        log.warning(
+            "%s was made anew (%s): the directory is read from its beginning.",
+            self._topic,
+            reason,
+        )
+        return self.open(cluster, now_ms)
+
+    def apply(self, records: Iterable[Record], positions: Mapping[object, int]) -> None:
+        """Take records in order."""
+        self._changed |= self._items.apply(records)
+        self.check()
+
+    def caught_up(self) -> None:
+        """What stood there when the reading began was taken: from now on it is the directory."""
+        self._whole = True
+        self.check()
+
+    def check(self) -> None:
+        """Make the directory that the items are by now, and say what is wrong with it for long."""
+        if self._whole and self._changed:
+            self.directory = Directory(self._items.items, self._items.unreadable.values())
+            self._mistakes.replace(self.directory.mistakes)
+            self._changed = False
+        self._mistakes.say()
+
+    def complete(self, now_ms: int) -> None:
+        """Nothing outlives the process that could be too old."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class DirectoryFeed(Follower):
+    """Feeds the directory in the background until it is stopped.
 
     Once ready it stays so: while Kafka is away the directory is as it was last known.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.directory = Directory()
-        self._untold: dict[Mistake, float] = {}  # and since when
-        self._told: set[Mistake] = set()
-        super().__init__(settings, "directory")
-
-    def _tell(self) -> None:
-        """Say what has been wrong for a while: of what is being registered, one thing comes before
-        the other.
-        """
-        for mistake, since in [*self._untold.items()]:
-            if monotonic() - since > SETTLED_SECONDS:
-                del self._untold[mistake]
-                self._told.add(mistake)
-                log.warning("The directory: %s: %s.", mistake.place, mistake.en)
-
-    async def _follow(self) -> None:
-        name = state_topic("inventory", self._settings.app_id)
-        async with admin(self._settings) as client:
-            (topic,) = await client.describe_topics([name])
-        partitions = [
-            TopicPartition(name, number)
-            for number in sorted(found["partition"] for found in topic["partitions"])
-        ]
-        if not partitions:
-            raise KafkaUnavailable(
-                f"{name} was made a moment ago and has no partitions yet: it is asked again."
-            )
-        reader = consumer(self._settings, auto_offset_reset="none", fetch_max_wait_ms=WAIT_MS)
-        try:
-            await reader.start()
-            self._pauses.succeeded()
-            while True:
-                try:
-                    await Following(reader, self.take).run(partitions)
-                except OffsetOutOfRangeError as error:
-                    log.warning(
-                        "%s was made anew (%s): the directory is read from its beginning.",
-                        name,
-                        error,
-                    )
-        finally:
-            await reader.stop()
-
-    def take(self, items: Items, changed: bool, percent: float) -> None:
-        """What was read so far; until everything was, the directory stays the one that was."""
-        ready = self.progress.ready or percent >= 100
-        if changed and percent >= 100:
-            self.directory = Directory(items.items, items.unreadable.values())
-            now, found = monotonic(), {*self.directory.mistakes}
-            self._told &= found
-            self._untold = {
-                mistake: self._untold.get(mistake, now) for mistake in found - self._told
-            }
-        self._tell()
-        self.progress = Progress(
-            ready,
-            percent,
-            0 if percent >= 100 else None,
-            doing="following" if ready else "reading the directory",
+        topic = state_topic("inventory", settings.app_id)
+        store = DirectoryStore(topic)
+        options = FollowerOptions(
+            "directory",
+            (topic,),
+            batch=10_000,
+            wait_ms=100,
+            lasting=True,
+            caught_up=store.caught_up,
+            catching_up="reading the directory",
         )
+        super().__init__(settings, store, options)
+        self._known = store
 
-
-class Following:
-    """One reading of the topic from its beginning. `say` takes the items, whether they changed, and
-    how far (0 to 100).
-    """
-
-    def __init__(self, reader: AIOKafkaConsumer, say: Callable[[Items, bool, float], None]) -> None:
-        self._reader, self._say = reader, say
-        self._items = Items()
-        self._first: Mapping[TopicPartition, int] = {}
-        self._goal: Mapping[TopicPartition, int] = {}
-
-    async def run(self, partitions: Sequence[TopicPartition]) -> NoReturn:
-        """Take what comes, for ever.
-
-        Raises: KafkaError.
-        """
-        self._reader.assign(partitions)
-        self._first, self._goal = (
-            await self._reader.beginning_offsets(partitions),
-            await self._reader.end_offsets(partitions),
-        )
-        for partition, first in self._first.items():
-            self._reader.seek(partition, first)
-        changed = True  # an empty topic is a directory too
-        while True:
-            percent = await self._percent()
-            self._say(self._items, changed, percent)
-            changed = changed and percent < 100
-            for found in (
-                await self._reader.getmany(timeout_ms=WAIT_MS, max_records=BATCH)
-            ).values():
-                changed |= self._items.apply(found)
-
-    async def _percent(self) -> float:
-        left = sum(
-            [
-                max(0, goal - await self._reader.position(partition))
-                for partition, goal in self._goal.items()
-            ]
-        )
-        total = sum(self._goal.values()) - sum(self._first.values())
-        return 100.0 if left == 0 else round(100 * (1 - left / total), 1)
+    @property
+    def directory(self) -> Directory:
+        """The newest one."""
+        return self._known.directory

@@ -38,7 +38,7 @@ PRAGMAS = (
 )
 
 
-class Doubt(Exception):
+class Untrusted(Exception):
     """The file is not what its topics say; the message is the reason to make it anew."""
 
 
@@ -46,7 +46,7 @@ class Unreadable(HubError):
     """The file is being made anew, or can't be read just now: ask again in a few seconds."""
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """How far a partition was applied: the next offset to read, and the last record applied (-1:
     none).
     """
@@ -69,7 +69,7 @@ class Readable(Protocol):
 
 
 class DisposableFile(ABC):
-    """The writing side. Every method raises Doubt when only a rebuild helps, and StorageTrouble
+    """The writing side. Every method raises Untrusted when only a rebuild helps, and StorageTrouble
     when waiting does: the file is kept then.
 
     `trouble` is what it waits for, from when it was met until something could be written again.
@@ -107,7 +107,7 @@ class DisposableFile(ABC):
             yield
         except (sqlite3.Error, OSError) as error:
             if (found := trouble_of(error, self.path, f"the {self.name}")) is None:
-                raise Doubt(f"SQLite could not {doing} it ({error})") from error
+                raise Untrusted(f"SQLite could not {doing} it ({error})") from error
             self._wait_for(found, positions)
             raise found from error
 
@@ -134,7 +134,7 @@ class DisposableFile(ABC):
             log.warning("The %s at %s can be written again and goes on.", self.name, self.path)
             self.trouble = None
 
-    def open(self, cluster: str, now_ms: int) -> dict[Any, Place]:
+    def open(self, cluster: str, now_ms: int) -> dict[Any, Position]:
         """Open the file (if it is open, go on with it), or make it anew if it can't be trusted.
 
         Returns how far each partition was applied.
@@ -142,12 +142,12 @@ class DisposableFile(ABC):
         try:
             with self._guarded("open"):
                 self._open(cluster, now_ms)
-                return self._places()
-        except Doubt as doubt:
-            return self.rebuild(cluster, now_ms, str(doubt))
+                return self._read_positions()
+        except Untrusted as reason:
+            return self.rebuild(cluster, now_ms, str(reason))
 
     @abstractmethod
-    def _places(self) -> dict[Any, Place]:
+    def _read_positions(self) -> dict[Any, Position]:
         """What the file itself says of how far it was fed."""
 
     def _open(self, cluster: str, now_ms: int) -> None:
@@ -155,24 +155,24 @@ class DisposableFile(ABC):
         disturbed.
         """
         if not self.path.exists():
-            raise Doubt("there is none yet")
+            raise Untrusted("there is none yet")
         if self._connection is None:
             self._connect()
             if (found := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-                raise Doubt(f"the file is damaged ({found})")
+                raise Untrusted(f"the file is damaged ({found})")
         self.check()
         self._check_facts(dict(self._db.execute("SELECT name, value FROM facts")), cluster, now_ms)
         self.generation += 1 - self.generation % 2
 
     def _check_facts(self, facts: Mapping[str, str], cluster: str, now_ms: int) -> None:
         if facts.get("layout") != self._layout:
-            raise Doubt("the file has the layout or the rules of another version")
+            raise Untrusted("the file has the layout or the rules of another version")
         if facts.get("cluster") != cluster:
-            raise Doubt(f"the file was fed by another Kafka cluster ({facts.get('cluster')})")
+            raise Untrusted(f"the file was fed by another Kafka cluster ({facts.get('cluster')})")
         if now_ms - int(facts["complete_ms"]) > LONGEST_AWAY_MS:
-            raise Doubt("the file was not fed for so long that deletions may have been missed")
+            raise Untrusted("the file was not fed for so long that deletions may have been missed")
 
-    def rebuild(self, cluster: str, now_ms: int, reason: str) -> dict[Any, Place]:
+    def rebuild(self, cluster: str, now_ms: int, reason: str) -> dict[Any, Position]:
         """Delete the file and make an empty one. Where that fails half-way, it is begun anew the
         next time.
         """
@@ -227,7 +227,7 @@ class DisposableFile(ABC):
                 connection.execute(statement)
             inode = self.path.stat().st_ino
             if self.generation % 2 and inode != self._inode:
-                raise Doubt("the file was replaced")
+                raise Untrusted("the file was replaced")
         except BaseException:
             connection.close()
             raise
@@ -236,7 +236,7 @@ class DisposableFile(ABC):
     @property
     def _db(self) -> sqlite3.Connection:
         if self._connection is None:
-            raise Doubt("the file is not open")
+            raise Untrusted("the file is not open")
         return self._connection
 
     def close(self) -> None:
@@ -260,14 +260,14 @@ class DisposableFile(ABC):
     def check(self) -> None:
         """Whether the file is still there and nobody met damage in it."""
         if self._suspicion:
-            raise Doubt(self._suspicion)
+            raise Untrusted(self._suspicion)
         with self._guarded("look for"):
             try:
                 inode = self.path.stat().st_ino
             except FileNotFoundError:
-                raise Doubt("the file was deleted") from None
+                raise Untrusted("the file was deleted") from None
         if inode != self._inode:
-            raise Doubt("the file was replaced")
+            raise Untrusted("the file was replaced")
 
     def complete(self, now_ms: int) -> None:
         """Remember that everything readable at `now_ms` is in the file."""
@@ -283,10 +283,11 @@ class FileOfTopics(DisposableFile):
     last and last_ms.
     """
 
-    def _places(self) -> dict[Any, Place]:
+    def _read_positions(self) -> dict[Any, Position]:
         rows = self._db.execute("SELECT topic, partition, next, last, last_ms FROM offsets")
         return {
-            TopicPartition(topic, partition): Place(*place) for topic, partition, *place in rows
+            TopicPartition(topic, partition): Position(*stored)
+            for topic, partition, *stored in rows
         }
 
     def _remember(self, positions: Mapping[TopicPartition, int], last: Iterable[Record]) -> None:

@@ -153,7 +153,7 @@ def test_soak(stage: Stage) -> None:
     found = soak.measure_soak(stage, SMALL)
     whole = re.search(r"([\d,]+) events", found[-1].note)
     assert whole is not None
-    assert int(whole[1].replace(",", "")) == round(soak.RATE * SMALL.soak)
+    assert int(whole[1].replace(",", "")) == SMALL.held + round(soak.RATE * SMALL.soak)
     assert {line.what.partition(":")[0] for line in found[:4]} == {"Kafka", *soak.PROCESSES}
     assert all(line.measured > 0 for line in found)
 

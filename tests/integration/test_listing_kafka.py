@@ -24,7 +24,8 @@ from schemas.kafka import producer
 from schemas.settings import Settings
 from schemas.topics import state_topic
 from serving.store.disposable import Snapshots
-from serving.store.follower import Diet, Feed
+from serving.store.follower import Follower
+from serving.store.options import FollowerOptions
 
 pytestmark = pytest.mark.kafka
 TOPIC = state_topic("dossiers")
@@ -56,10 +57,10 @@ async def publish(
 
 
 @contextmanager
-def fed(settings: Settings) -> Iterator[tuple[Listing, Feed]]:
+def fed(settings: Settings) -> Iterator[tuple[Listing, Follower]]:
     listing = Listing(settings.data / LISTING_FILE, meanings())
-    diet = Diet("listing", tuple(listing.meanings), batch=100)
-    feed = Feed(settings, listing, diet=diet)
+    options = FollowerOptions("listing", tuple(listing.meanings), batch=100)
+    feed = Follower(settings, listing, options)
     with running(feed):
         yield listing, feed
 

@@ -27,17 +27,18 @@ from prometheus_client.parser import text_string_to_metric_families
 from connectors.gateway.heartbeat import beat_once
 from connectors.publishing.publisher import Publisher
 from metrics.cube.cube import Cube
+from metrics.cube.feed import cube_options
 from metrics.cube.rollups import cover_days
 from metrics.cube.snapshot import Readers
 from metrics.cube.tables import FAMILIES, TABLES
-from metrics.workers import EVENTS, Backlog, WorkerLag
+from metrics.workers import EVENT_TOPICS, Backlog, WorkerLag
 from ops.kafka.ports import free_port
 from schemas.cells import Rules, Standing, applied_row, encode_page
 from schemas.kafka import admin, consumer, ensure_topics, producer
 from schemas.settings import Settings
 from schemas.topics import CELLS, cells_topic, events_topic
 from schemas.windows import EVER
-from serving.store.follower import Feed
+from serving.store.follower import Follower
 
 pytestmark = pytest.mark.kafka
 PATIENCE = 60.0
@@ -66,9 +67,9 @@ async def publish(
 
 
 @contextmanager
-def fed(settings: Settings) -> Iterator[tuple[Cube, Feed]]:
+def fed(settings: Settings) -> Iterator[tuple[Cube, Follower]]:
     cube = Cube(settings.data / "cube.sqlite")
-    feed = Feed(settings, cube)
+    feed = Follower(settings, cube, cube_options())
     with running(feed):
         yield cube, feed
 
@@ -141,7 +142,7 @@ async def test_the_lag_of_workers_that_never_ran_is_all_that_there_is(settings: 
     try:
         await asyncio.to_thread(until, lambda: watcher.backlog is not None)
         assert {topic for topic, _ in watcher.records} == {
-            topic for topic in EVENTS if topic != "lgsp.quarantine"
+            topic for topic in EVENT_TOPICS if topic != "lgsp.quarantine"
         }
         assert all(lag >= 0 for lag in watcher.records.values())
         waiting = {
@@ -171,7 +172,7 @@ async def test_what_the_figures_hold_is_not_behind_whatever_the_group_says(
         )
     partitions = [
         TopicPartition(topic, partition)
-        for topic in EVENTS
+        for topic in EVENT_TOPICS
         for partition in range(settings.partitions)
     ]
     async with consumer(settings, isolation_level="read_uncommitted") as reader:

@@ -23,16 +23,19 @@ from schemas.kafka import producer
 from schemas.partitioner import partition_of
 from schemas.settings import Settings
 from serving.store.disposable import Snapshots, Unreadable
-from serving.store.follower import Diet, Feed
+from serving.store.follower import Follower
+from serving.store.options import FollowerOptions
 
 pytestmark = pytest.mark.kafka
 TOPIC = "lgsp.dossiers"
 
 
 @contextmanager
-def following(settings: Settings) -> Iterator[tuple[FactIndex, Feed]]:
+def following(settings: Settings) -> Iterator[tuple[FactIndex, Follower]]:
     index = FactIndex(settings.data / INDEX_FILE, ["dossiers", "tasks"], settings.partitions)
-    feed = Feed(settings, index, diet=Diet("index of facts", tuple(index.topics), batch=50))
+    feed = Follower(
+        settings, index, FollowerOptions("index of facts", tuple(index.topics), batch=50)
+    )
     with running(feed):
         yield index, feed
 

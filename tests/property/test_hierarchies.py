@@ -37,7 +37,7 @@ from metrics.api.questions import Questions
 from metrics.cube.snapshot import Readers
 from schemas.windows import Window
 from serving.directory.directory import Directory
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 
 @examples(40)

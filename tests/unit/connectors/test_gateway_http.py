@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 from strategies import examples
 
 from connectors.gateway.examples import EXAMPLES
-from connectors.gateway.health import METRICS
+from connectors.gateway.health import GATEWAY_METRICS
 from connectors.gateway.modes import BATCH_TYPE, JSON_TYPE, STRUCTURED_TYPE
 from connectors.gateway.openapi import event_name
 from schemas.clock import now_ms, to_datetime
@@ -365,5 +365,5 @@ async def test_metrics_count_requests_events_and_refusals(publisher: Remembers) 
         "lgsp_gateway_kafka_up 1.0",
     ):
         assert line in text.splitlines()
-    for name, metric in METRICS.items():
-        assert f"# HELP {name} {metric.means} {metric.do}" in text
+    for metric in GATEWAY_METRICS:
+        assert f"# HELP {metric.name} {metric.means} {metric.do}" in text

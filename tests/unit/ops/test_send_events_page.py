@@ -14,19 +14,19 @@ from starlette.datastructures import Headers
 from connectors.cloudevents.decode import event_of
 from connectors.cloudevents.jsonitems import EVENT_LIMIT
 from connectors.gateway.modes import items_of
-from connectors.gateway.problems import KINDS
+from connectors.gateway.problems import GATEWAY_PROBLEMS
 from connectors.gateway.reference import events_table
 from schemas.clock import LATEST_MS
 from schemas.events import ACCEPTED
 from schemas.settings import Settings
-from serving.problems import table
+from serving.problems import problem_table
 
 PAGE = (Path(__file__).parents[3] / "docs" / "send-events.md").read_text("utf-8")
 COMMANDS = re.findall(r"```sh\n(curl .*?)```", PAGE, re.DOTALL)
 
 
 @pytest.mark.parametrize(
-    ("part", "table"), [("events", events_table()), ("problems", table(KINDS))]
+    ("part", "table"), [("events", events_table()), ("problems", problem_table(GATEWAY_PROBLEMS))]
 )
 def test_the_tables_are_those_of_the_models(part: str, table: str) -> None:
     (found,) = re.findall(f"<!-- {part} -->\n(.*)\n<!-- /{part} -->", PAGE, re.DOTALL)
@@ -77,7 +77,7 @@ def test_the_answers_shown_are_of_the_right_shape() -> None:
         json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     )
     assert accepted["accepted"] == len(accepted["items"]) == 1
-    kind = KINDS["refused-items"]
+    kind = GATEWAY_PROBLEMS["refused-items"]
     shown: dict[str, Any] = {
         "type": kind.uri("refused-items"),
         "title": kind.title,

@@ -13,15 +13,23 @@ import pytest
 from agencies import Items as Stated
 from agencies import agency, merged_communes
 from aiokafka import TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
 
+from schemas.clock import now_ms
 from schemas.settings import Settings
 from schemas.states import Item, applied_state
 from schemas.topics import state_topic
 from serving.directory import feed as directory_feed
 from serving.directory.directory import Directory
-from serving.directory.feed import SETTLED_SECONDS, DirectoryFeed, Following, Items, both
+from serving.directory.feed import (
+    SETTLED_SECONDS,
+    DirectoryFeed,
+    Items,
+    LastingMistakes,
+    both,
+)
 from serving.directory.items import Mistake
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 TOPIC = state_topic("inventory")
 PARTITIONS = [TopicPartition(TOPIC, 0), TopicPartition(TOPIC, 1)]
@@ -74,6 +82,12 @@ class Reader:
     async def position(self, partition: TopicPartition) -> int:
         return self.at[partition]
 
+    def last_poll_timestamp(self, _: TopicPartition) -> int | None:
+        return now_ms()
+
+    def last_stable_offset(self, partition: TopicPartition) -> int:
+        return self.at[partition]
+
     async def getmany(self, **_: Any) -> dict[TopicPartition, list[Record]]:
         if not self.left:
             raise Drained
@@ -88,22 +102,27 @@ def records(stated: Stated, partition: int = 0) -> list[Record]:
     return [Record(name.encode(), encode(item), partition) for name, item in stated.items()]
 
 
+class Watched(DirectoryFeed):
+    """Remembers after each step whether it was ready and how many agencies it knew."""
+
+    def __init__(self) -> None:
+        super().__init__(Settings())
+        self.seen: list[tuple[bool, int]] = []
+
+    def _tell(self, progress: Progress) -> None:
+        super()._tell(progress)
+        self.seen.append((self.progress.ready, len(self.directory.agencies(DAY))))
+
+
 async def follow(
-    *given: Record, feed: DirectoryFeed | None = None
+    *given: Record, feed: Watched | None = None
 ) -> tuple[DirectoryFeed, list[tuple[bool, int]]]:
-    """The feed after all records, and after each step whether it was ready and how many agencies it
-    knew.
-    """
-    feed = feed or DirectoryFeed(Settings())
-    seen: list[tuple[bool, int]] = []
-
-    def take(items: Items, changed: bool, percent: float) -> None:
-        feed.take(items, changed, percent)
-        seen.append((feed.progress.ready, len(feed.directory.agencies(DAY))))
-
+    """The feed after all records, and what it was after each step of this reading."""
+    feed = feed or Watched()
+    feed.seen = []
     with pytest.raises(Drained):
-        await Following(Reader(*given), take).run(PARTITIONS)  # type: ignore[arg-type]
-    return feed, seen
+        await feed._feed(Reader(*given), "cluster", PARTITIONS)  # type: ignore[arg-type]
+    return feed, feed.seen
 
 
 async def test_it_is_ready_when_all_that_stood_there_was_read_and_not_before() -> None:
@@ -198,17 +217,41 @@ def test_what_is_wrong_is_said_once_it_was_wrong_for_a_while(
     """
     now = [100.0]
     monkeypatch.setattr(directory_feed, "monotonic", lambda: now[0])
-    feed, items = DirectoryFeed(Settings()), Items()
-    items.unreadable[0, b"child"] = Mistake(
-        "unreadable", "", "child", "", "its parent is not registered"
-    )
-    feed.take(items, True, 100)
+    mistakes = LastingMistakes()
+    mistakes.replace([Mistake("unreadable", "", "child", "", "its parent is not registered")])
+    mistakes.say()
     now[0] += SETTLED_SECONDS - 1
-    feed.take(items, False, 100)
+    mistakes.say()
     assert not caplog.messages
-    items.unreadable[0, b"other"] = Mistake("unreadable", "", "other", "", "cannot be read")
-    del items.unreadable[0, b"child"]
     for _ in range(3):
-        feed.take(items, True, 100)
+        mistakes.replace([Mistake("unreadable", "", "other", "", "cannot be read")])
+        mistakes.say()
         now[0] += SETTLED_SECONDS
     assert caplog.messages == ["The directory: other: cannot be read."]
+
+
+async def test_a_topic_made_anew_is_read_from_its_beginning_and_what_was_known_stays_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Anew(Reader):
+        """The topic is deleted and made again after the first reading, with another agency."""
+
+        lost = False
+
+        async def getmany(self, **_: Any) -> dict[TopicPartition, list[Record]]:
+            if not self.left and not self.lost:
+                self.lost = True
+                self.left = records(agency({}, "B", "unit"))
+                raise OffsetOutOfRangeError({PARTITIONS[0]: 2})
+            return await super().getmany()
+
+    async def no_sleep(_: float) -> None:
+        return None
+
+    monkeypatch.setattr("serving.store.follower.asyncio.sleep", no_sleep)
+    feed = Watched()
+    with pytest.raises(Drained):
+        await feed._feed(Anew(*records(agency({}, "A", "unit"))), "cluster", PARTITIONS)  # type: ignore[arg-type]
+    assert feed.seen == [(False, 0), (True, 1), (True, 1), (True, 1)]
+    assert feed.directory.agencies(DAY) == ["B"]
+    assert any("was made anew" in message for message in caplog.messages)

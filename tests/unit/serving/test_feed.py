@@ -4,7 +4,7 @@ complete; Kafka is a double here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,13 @@ import pytest
 from aiokafka import TopicPartition
 from cubes import NOW, Record, cell
 
-from metrics.cube.cube import Cube, Place
+from metrics.cube.cube import Cube
+from metrics.cube.feed import cube_options
 from schemas.topics import CELLS
-from serving.store.disposable import LONGEST_AWAY_MS, Doubt
-from serving.store.follower import HURRY_MS, Diet, Following, Progress
+from serving.store.disposable import LONGEST_AWAY_MS, Position, Untrusted
+from serving.store.following import HURRY_MS, Following
+from serving.store.options import FollowerOptions
+from serving.store.progress import Progress
 
 PARTITIONS = [TopicPartition(CELLS, 0), TopicPartition(CELLS, 1)]
 
@@ -93,13 +96,29 @@ def cube(tmp_path: Path) -> Iterator[Cube]:
     made.close()
 
 
+def following(
+    reader: Reader,
+    cube: Cube,
+    positions: dict[int, Position] | None = None,
+    tell: Callable[[Progress], None] = lambda _: None,
+    options: FollowerOptions | None = None,
+) -> Following:
+    return Following(
+        reader,  # type: ignore[arg-type]
+        cube,
+        options or cube_options(),
+        positions or {},
+        tell,
+        lambda: NOW,
+    )
+
+
 async def follow(
-    reader: Reader, cube: Cube, places: dict[int, Place] | None = None
+    reader: Reader, cube: Cube, positions: dict[int, Position] | None = None
 ) -> list[Progress]:
     said: list[Progress] = []
-    following = Following(reader, cube, places or {}, said.append, lambda: NOW)  # type: ignore[arg-type]
     with pytest.raises(Drained):
-        await following.run(PARTITIONS)
+        await following(reader, cube, positions, said.append).run(PARTITIONS)
     return said
 
 
@@ -114,7 +133,7 @@ async def test_it_reads_from_the_beginning_and_becomes_ready_at_the_end(cube: Cu
     assert (percents[0], percents[-1]) == (0.0, 100.0)
     assert (said[-1].lag, said[-1].partitions) == (0, 2)
     # behind a transaction's marker
-    assert cube.open("one", NOW) == {0: Place(10, 9, NOW), 1: Place(9, 7, NOW)}
+    assert cube.open("one", NOW) == {0: Position(10, 9, NOW), 1: Position(9, 7, NOW)}
 
 
 async def test_an_empty_topic_is_ready_at_once(cube: Cube) -> None:
@@ -123,38 +142,36 @@ async def test_an_empty_topic_is_ready_at_once(cube: Cube) -> None:
 
 async def test_it_goes_on_where_it_was_and_reads_the_last_record_once_more(cube: Cube) -> None:
     reader = Reader(LOG)
-    await follow(reader, cube, {0: Place(7, 6, NOW)})
+    await follow(reader, cube, {0: Position(7, 6, NOW)})
     assert cube.stats.records == 3  # offsets 6 and 9, and 7 of the other partition
 
 
-@pytest.mark.parametrize("place", [Place(7, 6, NOW - 1), Place(6, 5, NOW + 5)])
-async def test_another_record_at_the_last_offset_is_another_topic(cube: Cube, place: Place) -> None:
-    following = Following(Reader(LOG), cube, {0: place}, lambda _: None, lambda: NOW)  # type: ignore[arg-type]
-    with pytest.raises(Doubt, match="made anew"):
-        await following.run(PARTITIONS)
+@pytest.mark.parametrize("position", [Position(7, 6, NOW - 1), Position(6, 5, NOW + 5)])
+async def test_another_record_at_the_last_offset_is_another_topic(
+    cube: Cube, position: Position
+) -> None:
+    with pytest.raises(Untrusted, match="made anew"):
+        await following(Reader(LOG), cube, {0: position}).run(PARTITIONS)
 
 
 async def test_a_last_record_that_compaction_took_says_nothing(cube: Cube) -> None:
-    await follow(Reader(LOG), cube, {0: Place(9, 8, NOW - 1)})
+    await follow(Reader(LOG), cube, {0: Position(9, 8, NOW - 1)})
     assert cube.stats.records == 2
 
 
 @pytest.mark.parametrize("next_, first", [(12, 0), (400, 0), (3, 5)])
-async def test_a_place_outside_the_topic_is_another_topic(
+async def test_a_position_outside_the_topic_is_another_topic(
     cube: Cube, next_: int, first: int
 ) -> None:
-    following = Following(
-        Reader(LOG, first), cube, {0: Place(next_, next_ - 1, NOW)}, lambda _: None, lambda: NOW
-    )  # type: ignore[arg-type]
-    with pytest.raises(Doubt, match="it was fed up to offset"):
-        await following.run(PARTITIONS)
+    positions = {0: Position(next_, next_ - 1, NOW)}
+    with pytest.raises(Untrusted, match="it was fed up to offset"):
+        await following(Reader(LOG, first), cube, positions).run(PARTITIONS)
 
 
-async def test_a_file_deleted_under_way_is_a_doubt(cube: Cube) -> None:
-    following = Following(Reader(LOG), cube, {}, lambda _: None, lambda: NOW)  # type: ignore[arg-type]
+async def test_a_file_deleted_under_way_is_not_trusted(cube: Cube) -> None:
     cube.path.unlink()
-    with pytest.raises(Doubt, match="deleted"):
-        await following.run(PARTITIONS)
+    with pytest.raises(Untrusted, match="deleted"):
+        await following(Reader(LOG), cube).run(PARTITIONS)
 
 
 async def test_what_brokers_have_is_not_known_while_they_are_silent(cube: Cube) -> None:
@@ -187,17 +204,16 @@ async def test_what_is_less_urgent_rests_in_proportion_to_its_work(
     async def rest(seconds: float) -> None:
         rests.append(seconds)
 
-    monkeypatch.setattr("serving.store.follower.perf_counter", lambda: 2.0 * next(looks))
-    monkeypatch.setattr("serving.store.follower.asyncio.sleep", rest)
-    diet = Diet("cube", (CELLS,), lambda found: found.partition, rest=1.5)
-    following = Following(Reader(LOG), cube, {}, lambda _: None, lambda: NOW, diet)  # type: ignore[arg-type]
+    monkeypatch.setattr("serving.store.following.perf_counter", lambda: 2.0 * next(looks))
+    monkeypatch.setattr("serving.store.following.asyncio.sleep", rest)
+    resting = replace(cube_options(), rest=1.5)
     with pytest.raises(Drained):
-        await following.run(PARTITIONS)
+        await following(Reader(LOG), cube, options=resting).run(PARTITIONS)
     slices = round(3_000 / HURRY_MS)
     assert rests == [HURRY_MS / 1000] * slices * cube.stats.batches
     assert cube.stats.batches > 1
     rests.clear()
-    hurried = replace(diet, hurry=lambda: len(rests) >= 7)
+    hurried = replace(resting, hurry=lambda: len(rests) >= 7)
     with pytest.raises(Drained):
-        await Following(Reader(LOG), cube, {}, lambda _: None, lambda: NOW, hurried).run(PARTITIONS)  # type: ignore[arg-type]
+        await following(Reader(LOG), cube, options=hurried).run(PARTITIONS)
     assert len(rests) == 7, "nobody rests while somebody waits"

@@ -17,7 +17,8 @@ import pytest
 from ops.kafka.ports import free_port
 from schemas.errors import KafkaUnavailable
 from schemas.settings import Settings
-from serving import Connections, Server, run_server
+from serving.connections import Connections
+from serving.http import Server, run_server
 
 
 async def answered(listener: socket.socket, end: Callable[[Server], None]) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.gateway import server as gateway
 from metrics import server as metrics
-from serving import spare_collections
+from serving.http import spare_collections
 
 
 @pytest.fixture(autouse=True)

@@ -31,8 +31,8 @@ from served import (
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from serving import METRICS, Connections, connections
-from serving.connections import KEPT_FILES, most
+from serving import connections
+from serving.connections import CONNECTION_METRICS, KEPT_FILES, Connections, most
 from serving.protocol import (
     HEAD_LIMIT,
     HEAD_SECONDS,
@@ -458,7 +458,7 @@ def test_a_process_that_may_open_few_files_says_how_many_connections_it_has() ->
 
 def test_every_metric_of_the_server_is_told_as_it_is_declared() -> None:
     text = Connections(16).text()
-    for metric in METRICS:
+    for metric in CONNECTION_METRICS:
         assert f"# HELP {metric.name} {metric.means} {metric.do}\n" in text
 
 

@@ -19,11 +19,13 @@ from test_feed import LOG, PARTITIONS, Drained, Reader
 
 from metrics.application import Books
 from metrics.cube.cube import Cube
+from metrics.cube.feed import cube_options
 from metrics.cube.rollups import cover_days
 from metrics.cube.snapshot import Readers
 from metrics.cube.tables import TABLES
-from metrics.prometheus.exposition import STORAGE_FREE, STORAGE_TROUBLE
+from metrics.prometheus.exposition import head
 from metrics.prometheus.storage import storage_text
+from metrics.prometheus.table import STORAGE_FREE, STORAGE_TROUBLE
 from metrics.tracing.service import Tracing
 from ops.meanings import meanings
 from schemas import storage
@@ -32,8 +34,9 @@ from schemas.pauses import LEAST, MOST, Pauses
 from schemas.settings import Settings
 from schemas.storage import require_writable, trouble_of
 from schemas.windows import EVER
-from serving.store.disposable import Doubt, Snapshots, Unreadable
-from serving.store.follower import Background, Feed
+from serving.store.background import Background
+from serving.store.disposable import Snapshots, Unreadable, Untrusted
+from serving.store.follower import Follower
 
 KEPT = {
     sqlite3.SQLITE_FULL: "full",
@@ -152,11 +155,11 @@ def fail(code: int) -> NoReturn:
 @pytest.mark.parametrize("code", DAMAGE)
 def test_damage_makes_it_anew(cube: FedCube, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     monkeypatch.setattr(cube, "_write", lambda *_: fail(code))
-    with pytest.raises(Doubt):
+    with pytest.raises(Untrusted):
         many(cube)
     with pytest.raises(Unreadable), Readers(cube).snapshot():
         raise failure(code)
-    with pytest.raises(Doubt, match="reading it failed"):
+    with pytest.raises(Untrusted, match="reading it failed"):
         cube.check()
 
 
@@ -236,7 +239,7 @@ def test_a_disk_without_room_or_writing_is_named_so_whatever_the_error(
 
 def test_the_room_left_is_told_of_folders_that_are_still_to_be_made(tmp_path: Path) -> None:
     told = storage_text([], {"kafka": tmp_path / "deep" / "kafka"})
-    assert told.startswith(STORAGE_FREE.head())
+    assert told.startswith(head(STORAGE_FREE))
     assert int(told.split()[-1]) > 0
 
 
@@ -271,7 +274,7 @@ async def test_a_feed_waits_ever_longer_and_goes_on_by_itself(
     cube: FedCube, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was complete stays told, with what it waits for beside it."""
-    fed = Feed(Settings(), cube, lambda: NOW)
+    fed = Follower(Settings(), cube, cube_options(), lambda: NOW)
     pauses: list[float] = []
     fed._retries = Pauses(clock=lambda: 10.0 * len(pauses) ** 2)
     said: list[tuple[bool, str]] = []
@@ -283,7 +286,7 @@ async def test_a_feed_waits_ever_longer_and_goes_on_by_itself(
             connection(cube).execute("PRAGMA max_page_count = 1000000")
 
     await complete(fed)
-    monkeypatch.setattr("serving.store.follower.asyncio.sleep", sleep)
+    monkeypatch.setattr("serving.store.background.asyncio.sleep", sleep)
     connection(cube).execute("PRAGMA max_page_count = 1")
     log = {
         0: [
@@ -308,7 +311,7 @@ async def test_a_feed_waits_ever_longer_and_goes_on_by_itself(
 async def test_another_topic_of_the_same_cluster_is_not_told_as_complete(
     cube: FedCube, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fed = Feed(Settings(), cube, lambda: NOW)
+    fed = Follower(Settings(), cube, cube_options(), lambda: NOW)
     await complete(fed)
     ready: list[bool] = []
     monkeypatch.setattr(
@@ -323,7 +326,7 @@ async def test_another_topic_of_the_same_cluster_is_not_told_as_complete(
 async def test_a_file_that_is_gone_when_kafka_comes_back_is_not_told_as_complete(
     cube: FedCube,
 ) -> None:
-    fed, ready = Feed(Settings(), cube, lambda: NOW), []
+    fed, ready = Follower(Settings(), cube, cube_options(), lambda: NOW), []
 
     class Looking(Reader):
         """When it is told what to read, the file has been opened."""
@@ -339,7 +342,7 @@ async def test_a_file_that_is_gone_when_kafka_comes_back_is_not_told_as_complete
     assert (ready, fed.progress.ready, cube.rebuilds) == ([False], True, 2)
 
 
-async def complete(fed: Feed) -> None:
+async def complete(fed: Follower) -> None:
     """Feed it with what the cube has been told."""
     with pytest.raises(Drained):
         await fed._feed(Reader({0: [FIRST.record]}, control=0), "one", PARTITIONS)  # type: ignore[arg-type]
@@ -371,8 +374,8 @@ def test_only_a_vital_feed_ends_by_a_failure(
     async def nothing(_: object) -> None:
         return None
 
-    monkeypatch.setattr("serving.store.follower.ensure_topics", nothing)
-    monkeypatch.setattr("serving.store.follower.asyncio.sleep", nothing)
+    monkeypatch.setattr("serving.store.background.ensure_topics", nothing)
+    monkeypatch.setattr("serving.store.background.asyncio.sleep", nothing)
     feed, ended = Broken(vital=vital), []
     feed.start(when_ended=lambda: ended.append(True))
     feed._thread.join(20)

@@ -24,7 +24,7 @@ from metrics.cube.snapshot import Readers
 from metrics.prometheus.exporter import Exporter
 from metrics.workers import Backlog
 from schemas.settings import Settings
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 TODAY = counted("dossiers|closed|A|P1|20251110", closed=4, finished=4, on_time=3, late=1)
 TOMORROW = counted("dossiers|closed|A|P1|20251110", closed=4, finished=4, on_time=1, late=3)

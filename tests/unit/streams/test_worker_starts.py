@@ -9,10 +9,10 @@ import socket
 import pytest
 
 from ops.kafka.ports import free_port
-from schemas import logs
 from schemas.errors import KafkaUnavailable, SettingsError
 from schemas.pauses import Pauses
 from schemas.settings import Settings
+from serving import logs
 from streams import worker
 
 

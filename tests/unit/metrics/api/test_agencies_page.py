@@ -25,7 +25,7 @@ from metrics.api.directory_shapes import AgenciesAnswer, AgencyAnswer, CoverageA
 from metrics.api.questions import Questions
 from metrics.cube.snapshot import Readers
 from metrics.prometheus.exporter import Exporter
-from metrics.prometheus.exposition import AGENCIES_UNKNOWN, DIRECTORY_PROBLEMS
+from metrics.prometheus.table import AGENCIES_UNKNOWN, DIRECTORY_PROBLEMS
 from schemas.clock import LATEST_MS
 from schemas.settings import Settings
 from schemas.states import Item
@@ -33,7 +33,7 @@ from schemas.windows import Window
 from schemas.wire import Decoder, encode
 from serving.directory.directory import Directory
 from serving.directory.items import MistakeKind
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 from streams.families import FAMILIES
 
 PAGE = (Path(__file__).parents[4] / "docs" / "agencies.md").read_text("utf-8")

@@ -23,7 +23,7 @@ from metrics.cube.snapshot import Readers
 from metrics.figures.expected import silence
 from metrics.prometheus.exporter import Exporter
 from serving.directory.directory import Directory
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 OLD = at("2025-06-20T08:00")
 

@@ -19,7 +19,7 @@ from metrics.cube.snapshot import Readers
 from metrics.prometheus.exporter import Exporter
 from schemas.cells import KINDS
 from schemas.cells import counted as hub_counted
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 World = SimpleNamespace
 

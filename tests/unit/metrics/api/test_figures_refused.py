@@ -9,7 +9,7 @@ import pytest
 from test_figures_api import World, api, ask, world
 
 from metrics.cube.cube import Cube
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 __all__ = ["api", "world"]
 

@@ -5,56 +5,37 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import prometheus_client
 import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from connectors.gateway.health import METRICS as GATEWAY
+from connectors.gateway.health import GATEWAY_METRICS
 from metrics.api.parameters import CountsAsked, IndicatorsAsked
-from metrics.api.problems import KINDS
+from metrics.api.problems import API_PROBLEMS
 from metrics.api.shapes import IndicatorAnswer
 from metrics.catalogue.indicators import Agency, Indicator
-from metrics.prometheus.exposition import METRICS
+from metrics.prometheus.table import METRICS
 from schemas.windows import COMPARISONS, EXPORTED, NAMES
-from serving import KINDS as SERVER_KINDS
-from serving import METRICS as SERVER
-from serving.problems import table
-from streams import health as worker
+from serving.connections import CONNECTION_METRICS
+from serving.problems import SERVER_PROBLEMS, problem_table
+from serving.telemetry import Metric
+from streams.health import WORKER_METRICS
 
 DOCS = Path(__file__).parents[4] / "docs"
 METRICS_PAGE, API_PAGE = ((DOCS / name).read_text("utf-8") for name in ("metrics.md", "api.md"))
-KINDS_OF_METRIC = prometheus_client.Counter | prometheus_client.Gauge | prometheus_client.Histogram
-WORKER = [
-    (next(iter(found.describe())), found._labelnames)
-    for found in vars(worker).values()
-    if isinstance(found, KINDS_OF_METRIC)
-]
+EVERY_METRIC = (*METRICS, *GATEWAY_METRICS, *CONNECTION_METRICS, *WORKER_METRICS)
 
 
-@pytest.mark.parametrize(
-    "metric", [*METRICS, *GATEWAY.values(), *SERVER], ids=lambda metric: metric.name
-)
-def test_every_metric_is_documented_as_it_is_declared(metric: object) -> None:
-    labels = ", ".join(f"`{label}`" for label in metric.labels) or "–"  # type: ignore[attr-defined]
-    row = f"| `{metric.name}` | {labels} | {metric.means} | {metric.do} |"  # type: ignore[attr-defined]
+@pytest.mark.parametrize("metric", EVERY_METRIC, ids=lambda metric: metric.name)
+def test_every_metric_is_documented_as_it_is_declared(metric: Metric) -> None:
+    labels = ", ".join(f"`{label}`" for label in metric.labels) or "–"
+    row = f"| `{metric.name}` | {labels} | {metric.means} | {metric.do} |"
     assert row in METRICS_PAGE, f"docs/metrics.md lacks this line:\n{row}"
 
 
-@pytest.mark.parametrize(("metric", "names"), WORKER, ids=lambda one: getattr(one, "name", ""))
-def test_every_metric_of_the_worker_is_documented(
-    metric: prometheus_client.Metric, names: tuple[str, ...]
-) -> None:
-    name = f"{metric.name}_total" if metric.type == "counter" else metric.name
-    labels = ", ".join(f"`{label}`" for label in names) or "–"
-    assert f"| `{name}` | {labels} | {metric.documentation} |" in METRICS_PAGE
-
-
 def test_no_metric_is_documented_that_is_not_there() -> None:
-    workers = {name for metric, _ in WORKER for name in (metric.name, f"{metric.name}_total")}
-    there = {metric.name for metric in (*METRICS, *SERVER)} | set(GATEWAY) | workers
     documented = set(re.findall(r"^\| `(lgsp_\w+)`", METRICS_PAGE, re.M))
-    assert documented <= there
+    assert documented <= {metric.name for metric in EVERY_METRIC}
     assert all(f"`{window}`" in METRICS_PAGE for window in EXPORTED)
 
 
@@ -63,8 +44,8 @@ def test_every_parameter_window_and_problem_of_the_api_is_documented() -> None:
     parameters = {field.alias or name for name, field in fields.items()}
     for word in (*parameters, *NAMES, *COMPARISONS):
         assert f"`{word}`" in API_PAGE, word
-    assert table({**SERVER_KINDS, **KINDS}) in API_PAGE, (
-        "paste serving.problems.table of both kinds"
+    assert problem_table({**SERVER_PROBLEMS, **API_PROBLEMS}) in API_PAGE, (
+        "paste serving.problems.problem_table of both kinds"
     )
 
 

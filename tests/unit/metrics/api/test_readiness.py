@@ -15,7 +15,7 @@ from metrics.api.problems import Problem
 from metrics.api.questions import Questions
 from metrics.cube.snapshot import Readers
 from schemas.cells import Rules, Standing, applied_row
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 # 5,000 and 2,000 facts of dossiers, 1,883 of tasks; what was before offset 10 is no longer kept
 STANDING = {

@@ -21,7 +21,7 @@ from metrics.cube.tables import TABLES, fingerprint
 from schemas.cells import KINDS, Kind
 from schemas.clock import as_date
 from schemas.windows import EVER, Window
-from serving.store.disposable import LONGEST_AWAY_MS, Doubt, Place, Unreadable
+from serving.store.disposable import LONGEST_AWAY_MS, Position, Unreadable, Untrusted
 
 RECEIVED, OPEN, SYSTEMS = (
     TABLES["dossiers", "received"],
@@ -133,7 +133,7 @@ def test_resuming_gives_the_places_of_the_last_transaction(cube: FedCube, path: 
         {0: 9, 1: 43},
     )
     again = Cube(path)
-    assert again.open("one", NOW) == {0: Place(9, -1, -1), 1: Place(43, 41, NOW - 7)}
+    assert again.open("one", NOW) == {0: Position(9, -1, -1), 1: Position(43, 41, NOW - 7)}
     assert received(again) == {"": 5}
     assert again.rebuilds == 0
     again.close()
@@ -294,7 +294,7 @@ def test_a_file_that_is_damaged_or_gone_is_made_anew(
 
 def test_another_cluster_and_a_long_absence_make_it_anew(cube: FedCube) -> None:
     cube.say([cell("dossiers|received|A|P1|20251103", 5)], {0: 1})
-    assert cube.open("one", NOW + LONGEST_AWAY_MS) == {0: Place(1, 0, NOW)}
+    assert cube.open("one", NOW + LONGEST_AWAY_MS) == {0: Position(1, 0, NOW)}
     cube.complete(NOW + 1)
     assert cube.open("one", NOW + LONGEST_AWAY_MS + 1) != {}
     assert cube.open("one", NOW + LONGEST_AWAY_MS + 2) == {}
@@ -324,10 +324,10 @@ def test_a_file_deleted_or_replaced_while_in_use_is_noticed(
 ) -> None:
     shutil.copy(path, tmp_path / "copy")
     path.unlink()
-    with pytest.raises(Doubt, match="deleted"):
+    with pytest.raises(Untrusted, match="deleted"):
         cube.apply([], {})
     shutil.move(tmp_path / "copy", path)
-    with pytest.raises(Doubt, match="replaced"):
+    with pytest.raises(Untrusted, match="replaced"):
         cube.apply([], {})
 
 
@@ -348,7 +348,7 @@ def test_damage_that_a_reader_meets_is_told_to_the_writer(cube: FedCube) -> None
     readers = Readers(cube)
     with pytest.raises(Unreadable), readers.snapshot():
         raise sqlite3.DatabaseError("database disk image is malformed")
-    with pytest.raises(Doubt, match="malformed"):
+    with pytest.raises(Untrusted, match="malformed"):
         cube.check()
     cube.rebuild("one", NOW, "damage")
     cube.suspect("an old connection", cube.generation - 2)
@@ -359,7 +359,7 @@ def test_a_batch_is_applied_whole_or_not_at_all(
     cube: FedCube, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cube.say([cell("dossiers|received|A|P1|20251103", 5)], {0: 1})
-    with pytest.raises(Doubt):
+    with pytest.raises(Untrusted):
         cube.say([cell("dossiers|received|A|P1|20251103", 9)], {0: None})  # type: ignore[dict-item]
     assert received(cube) == {"": 5}
     cube.say([cell("dossiers|received|A|P1|20251103", 6)], {0: 2})

@@ -34,7 +34,7 @@ from metrics.prometheus.exporter import Exporter
 from schemas.states import Item
 from schemas.wire import Decoder, encode
 from serving.directory.directory import Directory
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 from streams.families import FAMILIES
 
 BEGAN, MERGED = "2015-01-01 00:00", "2025-07-01 00:00"

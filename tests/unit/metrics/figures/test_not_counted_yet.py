@@ -25,7 +25,7 @@ from metrics.prometheus.exporter import Exporter
 from ops.meanings import meanings
 from schemas.cells import KINDS, SINCE
 from serving.directory.directory import Directory
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 from streams.families import FAMILIES
 
 NEW = ("dossiers", "closed", "late_766")  # as if the next version brought it

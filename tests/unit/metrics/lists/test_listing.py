@@ -15,12 +15,11 @@ from aiokafka import TopicPartition
 from facts import Heard, books_of, ms, told
 from listings import NOW, State, empty, everything, feed, states
 
-from metrics.cube.cube import Place
 from metrics.lists.listing import Listing, rows_of
 from metrics.lists.reader import Selection, Total, dates, offsets, page, total
 from metrics.lists.tables import HALF, TABLES, fingerprint
 from ops.meanings import meanings
-from serving.store.disposable import LONGEST_AWAY_MS, Doubt, Snapshots, Unreadable
+from serving.store.disposable import LONGEST_AWAY_MS, Position, Snapshots, Unreadable, Untrusted
 
 TOPIC = "lgsp.dossiers.state"
 DAYS = (20250101, 20251231)
@@ -285,8 +284,8 @@ def test_it_remembers_how_far_each_topic_was_read(tmp_path: Path) -> None:
     listing.close()
     again = Listing(listing.path, meanings())
     assert again.open("one", NOW) == {
-        TopicPartition(TOPIC, 0): Place(1, 0, NOW),
-        TopicPartition("lgsp.tasks.state", 3): Place(8, 7, 5),
+        TopicPartition(TOPIC, 0): Position(1, 0, NOW),
+        TopicPartition("lgsp.tasks.state", 3): Position(8, 7, 5),
     }
     assert told_of(again, of("received", "received")) == [(20251103, "A", "thing")]
     assert again.rebuilds == 0
@@ -347,12 +346,12 @@ def test_a_deleted_file_and_one_that_readers_met_damage_in_are_doubted(tmp_path:
     listing = empty(tmp_path)
     listing.check()
     listing.suspect("a page is torn", listing.generation)
-    with pytest.raises(Doubt, match="a page is torn"):
+    with pytest.raises(Untrusted, match="a page is torn"):
         listing.check()
     listing.rebuild("one", NOW, "torn")
     listing.check()
     listing.path.unlink()
-    with pytest.raises(Doubt, match="deleted"):
+    with pytest.raises(Untrusted, match="deleted"):
         feed(listing, states(books_of([RECEIVED])))
 
 
@@ -382,7 +381,7 @@ def test_damage_that_a_reader_meets_makes_the_file_anew(tmp_path: Path) -> None:
         readers.snapshot() as db,
     ):
         db.execute("SELECT * FROM missing")
-    with pytest.raises(Doubt, match="no such table"):
+    with pytest.raises(Untrusted, match="no such table"):
         listing.check()
 
 

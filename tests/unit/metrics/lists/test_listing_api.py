@@ -28,7 +28,7 @@ from metrics.lists.questions import Lists
 from metrics.prometheus.exporter import Exporter
 from ops.meanings import meanings
 from schemas.cells import APPLIED
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 from streams.families import FAMILIES
 
 World = SimpleNamespace

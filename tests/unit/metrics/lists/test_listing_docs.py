@@ -26,7 +26,7 @@ from metrics.lists.subjects import ListAsked
 from metrics.lists.tables import FAMILIES
 from metrics.prometheus.exporter import Exporter
 from ops.meanings import meanings
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 PAGE = (Path(__file__).parents[4] / "docs" / "api.md").read_text("utf-8")
 FOUND = re.search(r"^## What is behind a figure\?\n(.*?)(?=^## )", PAGE, re.M | re.S)

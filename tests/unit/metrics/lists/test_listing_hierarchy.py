@@ -21,7 +21,7 @@ from metrics.lists.questions import Lists
 from metrics.lists.subjects import ListAsked
 from ops.meanings import meanings
 from serving.directory.directory import Directory
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 NOW = ms("11-20 10:00")
 READY = Progress(ready=True, percent=100.0, partitions=1)

@@ -27,7 +27,7 @@ from metrics.lists.questions import Lists
 from metrics.lists.reader import applied
 from metrics.lists.subjects import ListAsked
 from ops.meanings import meanings
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 READY = Progress(ready=True, percent=100.0, partitions=1)
 RECEIVED = ListAsked.model_validate({"kind": "received", "measure": "received", "window": "all"})

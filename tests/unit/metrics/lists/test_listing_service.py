@@ -15,10 +15,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from metrics.api.questions import Questions
 from metrics.lists.listing import Listing
 from metrics.lists.service import Service
-from metrics.prometheus.exposition import METRICS
+from metrics.prometheus.table import METRICS
 from ops.meanings import meanings
 from schemas.settings import Settings
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 QUESTIONS = cast(Questions, SimpleNamespace(catalogue={}, readers=None))
 

@@ -15,7 +15,7 @@ from metrics.cube.snapshot import Readers
 from metrics.prometheus.directory import directory_text
 from metrics.prometheus.exporter import Exporter
 from serving.directory.directory import Directory
-from serving.store.follower import Progress
+from serving.store.progress import Progress
 
 CELLS = [
     counted("dossiers|received|000.01.P|P1|20251112", received=3),

@@ -21,14 +21,15 @@ from metrics.catalogue.indicators import Indicator
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
 from metrics.figures.sums import Moment, Scope, Sharing, figure, freshness_ms, read
-from metrics.prometheus import exposition as told
+from metrics.prometheus import table as told
 from metrics.prometheus.exporter import Exporter
-from metrics.prometheus.exposition import METRICS, Metric, block, labelled
+from metrics.prometheus.exposition import block, labelled
 from metrics.prometheus.scrape import Kept, told_of
 from schemas.clock import DAY_MS, to_ms
 from schemas.windows import EXPORTED, named
 from serving.directory.directory import Directory
-from serving.store.follower import Progress
+from serving.store.progress import Progress
+from serving.telemetry import Metric
 
 Samples = dict[tuple[str, ...], float]
 
@@ -68,7 +69,7 @@ def samples(text: str, metric: Metric) -> Samples:
 def test_the_text_is_what_prometheus_reads(exporter: Exporter) -> None:
     text = exporter.render()
     families = {family.name: family for family in text_string_to_metric_families(text)}
-    for metric in METRICS:
+    for metric in told.METRICS:
         if metric in (told.REPORTED_VALUE, told.RULES, told.WORKER_LAG, told.RENDER, told.REQUESTS):
             continue  # nothing to tell yet
         if metric in (told.AGENCIES_UNKNOWN, told.PROCEDURES_UNKNOWN):
@@ -84,7 +85,7 @@ def test_the_text_is_what_prometheus_reads(exporter: Exporter) -> None:
     assert len(lines) == len(set(lines))
 
 
-@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+@pytest.mark.parametrize("metric", told.METRICS, ids=lambda metric: metric.name)
 def test_names_follow_the_naming_rules(metric: Metric) -> None:
     assert re.fullmatch(r"lgsp_[a-z][a-z_]*[a-z]", metric.name)
     assert (metric.type == "counter") == metric.name.endswith("_total")

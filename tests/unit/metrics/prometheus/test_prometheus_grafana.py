@@ -15,17 +15,15 @@ from typing import Any
 import pytest
 import yaml
 from prometheus_client import generate_latest
-from prometheus_client.metrics import MetricWrapperBase
 
-from connectors.gateway.health import METRICS as GATEWAY
-from connectors.gateway.health import Health
+from connectors.gateway.health import GATEWAY_METRICS, Health
 from metrics.catalogue.indicators import load_indicators
-from metrics.prometheus.exposition import METRICS as READERS
 from metrics.prometheus.exposition import block, summary
 from metrics.prometheus.scrape import told_of
+from metrics.prometheus.table import METRICS
 from schemas.settings import Settings
 from schemas.windows import EXPORTED
-from streams import health as worker_health
+from streams.health import WORKER_METRICS
 
 ROOT = Path(__file__).parents[4]
 RULES = ROOT / "ops/prometheus/rules.yml"
@@ -136,7 +134,7 @@ def test_names_and_types_are_those_that_prometheus_asks_for() -> None:
         summary(one, [([""] * len(one.labels), 1, 0.5)])
         if one.type == "summary"
         else block(one, [([""] * len(one.labels), 1)])
-        for one in READERS
+        for one in METRICS
     ]
     text = "".join(told) + Health().render().decode() + generate_latest().decode()
     assert all(
@@ -391,23 +389,12 @@ def told_names() -> set[str]:
     """Every name that a process of the hub tells Prometheus, histograms and summaries with their
     parts.
     """
-    workers = {
-        family.name if family.type != "counter" else f"{family.name}_total": family.type
-        for metric in vars(worker_health).values()
-        if isinstance(metric, MetricWrapperBase)
-        for family in metric.collect()
-    }
-    kinds = (
-        workers
-        | {name: metric.kind for name, metric in GATEWAY.items()}
-        | {metric.name: metric.type for metric in READERS}
-    )
     names = {"up"}
-    for name, kind in kinds.items():
+    for metric in (*WORKER_METRICS, *GATEWAY_METRICS, *METRICS):
         names |= (
-            {f"{name}_bucket", f"{name}_count", f"{name}_sum"}
-            if kind in ("histogram", "summary")
-            else {name}
+            {f"{metric.name}_bucket", f"{metric.name}_count", f"{metric.name}_sum"}
+            if metric.type in ("histogram", "summary")
+            else {metric.name}
         )
     return names
 

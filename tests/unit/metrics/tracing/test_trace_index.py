@@ -15,14 +15,14 @@ from traces import Hub, Logged, empty_index, indexed
 
 from metrics.api.questions import Questions
 from metrics.lists.service import Service
-from metrics.prometheus.exposition import METRICS
+from metrics.prometheus.table import METRICS
 from metrics.tracing import index as indexing
 from metrics.tracing.index import Fact, FactIndex
 from metrics.tracing.service import Tracing
 from ops.meanings import meanings
 from schemas.settings import Settings
-from serving.store.disposable import Doubt, Snapshots
-from serving.store.follower import Progress
+from serving.store.disposable import Snapshots, Untrusted
+from serving.store.progress import Progress
 
 QUESTIONS = cast(Questions, SimpleNamespace(catalogue={}, readers=None))
 
@@ -95,7 +95,7 @@ def test_of_another_cluster_or_number_of_partitions_it_is_made_anew(
 
 def test_a_deleted_file_is_noticed(index: FactIndex) -> None:
     index.path.unlink()
-    with pytest.raises(Doubt):
+    with pytest.raises(Untrusted):
         indexed(index, [at(1)])
 
 

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from connectors.publishing import publisher
-from schemas.absence import Absence
-from schemas.logs import (
+from schemas.pauses import JITTER, LEAST, MOST, SHARE, Pauses
+from schemas.settings import Settings
+from serving.absence import Absence
+from serving.logs import (
     CLIENTS,
     FIRST_SECONDS,
     LONGEST_SECONDS,
@@ -23,8 +25,6 @@ from schemas.logs import (
     Seldom,
     configuration,
 )
-from schemas.pauses import JITTER, LEAST, MOST, SHARE, Pauses
-from schemas.settings import Settings
 
 NAMES = ("aiokafka", "aiokafka.consumer.fetcher", "streams.worker", Absence.LOGGER)
 

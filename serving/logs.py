@@ -15,8 +15,8 @@ from collections.abc import Callable
 from logging.config import dictConfig
 from typing import Any, NamedTuple
 
-from schemas.absence import Absence
 from schemas.settings import Settings
+from serving.absence import Absence
 
 FIRST_SECONDS, LONGEST_SECONDS = 10.0, 600.0
 # what single connections are told: counted and said once a minute by the server itself
