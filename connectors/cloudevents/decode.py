@@ -71,14 +71,10 @@ class ItemRefused(Exception):
 
     def _cut(self, shown: list[FieldError]) -> list[FieldError]:
         more = self._all - len(shown)
-        return (
-            [
-                *shown,
-                FieldError("", f"and {more:,} more error{'s' if more > 1 else ''}", shown[-1].kind),
-            ]
-            if more
-            else shown
-        )
+        if not more:
+            return shown
+        message = "and 1 more error" if more == 1 else f"and {more:,} more errors"
+        return [*shown, FieldError("", message, shown[-1].kind)]
 
 
 def _in_words(errors: Iterable[FieldError]) -> str:
@@ -90,7 +86,7 @@ def event_of(item: JsonItem, *, latest: int) -> Event:
     """The event that a structured CloudEvent stands for; `latest` is the greatest time it may have
     (epoch ms).
 
-    Raises: Refused
+    Raises: ItemRefused
     """
     if item.problem:
         raise ItemRefused([FieldError("", item.problem, "unreadable")])
@@ -101,22 +97,15 @@ def event_of(item: JsonItem, *, latest: int) -> Event:
         ]
         raise ItemRefused(shown, len(item.repeated) - len(shown))
     if not isinstance(item.value, dict):
-        raise ItemRefused(
-            [
-                FieldError(
-                    "",
-                    "should be a CloudEvent: a JSON object with specversion, id, source, type…",
-                    "not_an_event",
-                )
-            ]
-        )
+        message = "should be a CloudEvent: a JSON object with specversion, id, source, type…"
+        raise ItemRefused([FieldError("", message, "not_an_event")])
     return build(item.value, latest=latest)
 
 
 def build(attributes: Mapping[str, Any], *, latest: int) -> Event:
     """The event of CloudEvents attributes, `data` among them.
 
-    Raises: Refused
+    Raises: ItemRefused
     """
     if (much := _too_much("", "attributes", attributes)) is not None:
         raise ItemRefused([much])
@@ -136,13 +125,8 @@ def build(attributes: Mapping[str, Any], *, latest: int) -> Event:
     errors.extend(wrong)
     event, more = _validated(model, fields, errors)
     if event is not None and event.occurred_at > latest:
-        errors.append(
-            FieldError(
-                "time",
-                "lies in the future: check the clock and time zone of the source",
-                "future_time",
-            )
-        )
+        message = "lies in the future: check the clock and time zone of the source"
+        errors.append(FieldError("time", message, "future_time"))
     if event is None or errors:
         raise ItemRefused(errors, more)
     return event
@@ -153,15 +137,14 @@ def kept_as(value: Any, event: Event) -> dict[str, Any]:
     place, the form that is kept.
     """
     kept, found = event.__dict__, {}
-    for attribute, form in (
-        ("id", event.event_id),
-        ("source", event.source),
-        ("subject", event.thing),
-    ):
+    attributes = (("id", event.event_id), ("source", event.source), ("subject", event.thing))
+    for attribute, form in attributes:
         if value.get(attribute) not in (None, form):
             found[attribute] = form
-    said_there = value["data"].items()
-    for name, said in () if said_there <= kept.items() else said_there:
+    given = value["data"].items()
+    if given <= kept.items():
+        return found
+    for name, said in given:
         form = kept[name]
         # a time that was text is a number now
         if form != said and form.__class__ is said.__class__:
@@ -211,19 +194,12 @@ def _envelope_errors(attributes: Mapping[str, Any]) -> Iterator[FieldError]:
 def _unknown_type(attributes: Mapping[str, Any]) -> FieldError:
     kind = attributes.get("type")
     if not isinstance(kind, str):
-        return _missing_or(
-            attributes,
-            "type",
-            "should be the text of an event type, such as dossier.received",
-            "unknown_type",
-        )
+        message = "should be the text of an event type, such as dossier.received"
+        return _missing_or(attributes, "type", message, "unknown_type")
     like = nearest(kind, ACCEPTED)
     hint = f"did you mean {like}?" if like else "/openapi.json lists them all"
-    return FieldError(
-        "type",
-        f"{name_shown(kind) if kind else 'the empty text'} is no event type of the hub; {hint}",
-        "unknown_type",
-    )
+    named = name_shown(kind) if kind else "the empty text"
+    return FieldError("type", f"{named} is no event type of the hub; {hint}", "unknown_type")
 
 
 def _missing_or(
@@ -250,14 +226,10 @@ def _fields(
         for name, attribute in ATTRIBUTE_OF.items()
         if name in data
     ]
-    fields = {
-        **data,
-        **{
-            name: attributes[attribute]
-            for name, attribute in ATTRIBUTE_OF.items()
-            if attribute in attributes
-        },
-    }
+    fields = dict(data)
+    for name, attribute in ATTRIBUTE_OF.items():
+        if attribute in attributes:
+            fields[name] = attributes[attribute]
     subject = attributes.get("subject")
     if subject is not None and not _same(fields.setdefault(model.key, subject), subject):
         errors.append(
@@ -287,19 +259,13 @@ def _too_much(place: str, what: str, holds: Mapping[str, Any]) -> FieldError | N
     each of them costs one.
     """
     if len(holds) > MOST_MEMBERS:
-        return FieldError(
-            place,
-            f"has {len(holds):,} {what}, and may have {MOST_MEMBERS}: no event has as many",
-            "too_many_fields",
-        )
+        message = f"has {len(holds):,} {what}, and may have {MOST_MEMBERS}: no event has as many"
+        return FieldError(place, message, "too_many_fields")
     for name, value in holds.items():
         if isinstance(value, list) and len(value) > _MOST_ENTRIES:
             path = f"{place}.{name_shown(name)}" if place else name_shown(name)
-            return FieldError(
-                path,
-                f"has {len(value):,} entries, and no list may have more than {_MOST_ENTRIES:,}",
-                "wrong_value",
-            )
+            message = f"has {len(value):,} entries, and no list may have more than"
+            return FieldError(path, f"{message} {_MOST_ENTRIES:,}", "wrong_value")
     return None
 
 
@@ -339,8 +305,8 @@ def _place(field: str) -> str:
 @lru_cache
 def _whole_numbers(model: type[Event]) -> tuple[str, ...]:
     """Fields whose values are a list of whole numbers, which pydantic compares as Python does."""
-    return tuple(
-        name
-        for name, info in model.model_fields.items()
-        if any(type(value) is int for value in literals(info.annotation))
-    )
+    found = []
+    for name, info in model.model_fields.items():
+        if int in map(type, literals(info.annotation)):
+            found.append(name)
+    return tuple(found)

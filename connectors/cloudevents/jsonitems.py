@@ -219,9 +219,8 @@ class _Reader:
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            self._repeated.extend(
-                name for name, times in Counter(name for name, _ in pairs).items() if times > 1
-            )
+            times = Counter(name for name, _ in pairs)
+            self._repeated.extend(name for name in times if times[name] > 1)
         return found
 
 

@@ -88,11 +88,8 @@ class FileIntake:
             yield self._closed(batch, self.rows.read)
 
     def _closed(self, batch: FileBatch, rows: int) -> FileBatch:
-        batch.total_rows, batch.total_events, batch.total_rejected = (
-            rows,
-            self.tally.events,
-            self.tally.rejected,
-        )
+        batch.total_rows = rows
+        batch.total_events, batch.total_rejected = self.tally.events, self.tally.rejected
         return batch
 
     def _take(self, row: SourceRow, batch: FileBatch) -> None:
@@ -129,7 +126,7 @@ class FileIntake:
 
         A row counts as a whole: one bad event rejects all of it.
 
-        Raises: Refused naming column, value and what was expected.
+        Raises: RowRefused naming column, value and what was expected.
         """
         if row.problem:
             raise RowRefused(row.problem)
@@ -159,7 +156,7 @@ class FileIntake:
     def _is_repeated(self, draft: Draft, new: dict[int, int], row: SourceRow) -> bool:
         """Whether this row or an earlier one gave the event already; from now on it has.
 
-        Raises: Refused if it did so with other content.
+        Raises: RowRefused if it did so with other content.
         """
         id_digest, content = digest(draft.name), digest(repr(draft.fields))
         known = (new[id_digest], row.line) if id_digest in new else self._seen.find(id_digest)

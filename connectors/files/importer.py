@@ -200,12 +200,10 @@ class Import:
 
 
 def _note(job: _Job, batch: FileBatch) -> None:
-    job.progress.rows, job.progress.events, job.progress.rejected = (
-        batch.total_rows,
-        batch.total_events,
-        batch.total_rejected,
-    )
-    job.file.save(job.progress)
+    progress = job.progress
+    progress.rows, progress.events = batch.total_rows, batch.total_events
+    progress.rejected = batch.total_rejected
+    job.file.save(progress)
 
 
 def _keep_first(shown: list[str], row: SourceRow, reason: str) -> None:

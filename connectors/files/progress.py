@@ -52,11 +52,10 @@ class ProgressFile:
             found = msgspec.json.decode(self.path.read_bytes(), type=ImportProgress)
         except (OSError, msgspec.MsgspecError, UnicodeError):
             return self.fresh()
-        return (
-            found
-            if min(found.rows, found.events, found.rejected) >= 0 and found.began_ms <= now_ms()
-            else self.fresh()
-        )
+        counts = (found.rows, found.events, found.rejected)
+        if min(counts) < 0 or found.began_ms > now_ms():
+            return self.fresh()
+        return found
 
     def fresh(self) -> ImportProgress:
         """Nothing done yet; its time decides what lies in the future, also for a later attempt that

@@ -107,11 +107,10 @@ def quarantined(
     digest: Digest,
 ) -> Quarantined:
     """The row for `lgsp.quarantine`; its cells are safe."""
-    known = (
-        {column: shown(cell_text(cell)) for column, cell in zip(uses.columns, cells, strict=True)}
-        if row.cells
-        else {}
-    )
+    known: dict[str, str] = {}
+    if row.cells:
+        for column, cell in zip(uses.columns, cells, strict=True):
+            known[column] = shown(cell_text(cell))
     payload = row.text.encode("utf-8", "surrogateescape")
     structure = "" if known else "a row of which nobody can tell which cell is which"
     kept = kept_of(payload, digest, structure, source=source, fields=bounded(known))

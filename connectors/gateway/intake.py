@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Protocol
 
 from connectors.cloudevents.decode import (
@@ -71,6 +72,11 @@ class Refusal:
     errors: list[FieldError]
     kept: Kept
 
+    def entry(self) -> dict[str, Any]:
+        """Its entry in the answer."""
+        errors = _told(self.errors)
+        return {"index": self.index, "id": self.id, "status": 422, "errors": errors}
+
 
 @dataclass(slots=True)
 class Taken:
@@ -85,18 +91,10 @@ class Taken:
 
     def answer(self) -> list[dict[str, Any]]:
         """One entry an item, in the request's order."""
-        bad = [
-            {
-                "index": refusal.index,
-                "id": refusal.id,
-                "status": 422,
-                "errors": _told(refusal.errors),
-            }
-            for refusal in self.refusals
-        ]
-        return (
-            sorted(self.accepted + bad, key=lambda entry: entry["index"]) if bad else self.accepted
-        )
+        if not self.refusals:
+            return self.accepted
+        entries = self.accepted + [refusal.entry() for refusal in self.refusals]
+        return sorted(entries, key=itemgetter("index"))
 
 
 async def take(items: Iterator[JsonItem], settings: Settings) -> Taken:
@@ -118,14 +116,8 @@ async def take(items: Iterator[JsonItem], settings: Settings) -> Taken:
         except ItemRefused as refused_items:
             errors = refused_items.errors if told < TOLD_ERRORS else refused_items.first
             told += len(errors)
-            taken.refusals.append(
-                Refusal(
-                    index,
-                    shown_id(item.value),
-                    errors,
-                    kept_of_item(item, digest_of(settings.data)),
-                )
-            )
+            kept = kept_of_item(item, digest_of(settings.data))
+            taken.refusals.append(Refusal(index, shown_id(item.value), errors, kept))
         else:
             taken.events.append(event)
             taken.accepted.append(_entry(index, item, event, personal))
@@ -141,10 +133,11 @@ def _entry(index: int, item: JsonItem, event: Event, warnings: list[FieldError])
     """
     entry: dict[str, Any] = {"index": index, "id": item.value["id"], "status": 202}
     # where something may be of a person, only its shape is said
-    if other := kept_as(item.value, event):
-        entry["kept_as"] = (
-            {place: shown(form) for place, form in other.items()} if warnings else other
-        )
+    forms = kept_as(item.value, event)
+    if forms and warnings:
+        forms = {place: shown(form) for place, form in forms.items()}
+    if forms:
+        entry["kept_as"] = forms
     if warnings:
         entry["warnings"] = _told(warnings)
     return entry
@@ -174,10 +167,9 @@ async def keep(
     for done, count in taken.personal.items():
         health.personal_numbers.labels(done).inc(count)
     health.publish_seconds.observe(time.perf_counter() - began)
-    for reason, count in Counter(
-        error.kind for refusal in taken.refusals for error in refusal.errors
-    ).items():
-        health.refused.labels(reason).inc(count)
+    for refusal in taken.refusals:
+        for error in refusal.errors:
+            health.refused.labels(error.kind).inc()
     return unkept
 
 

@@ -158,11 +158,9 @@ def _batch_sample() -> _Schema:
 
 
 def _problem(*names: str) -> _Schema:
-    headers: _Schema = (
-        {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
-        if "unavailable" in names
-        else {}
-    )
+    headers: _Schema = {}
+    if "unavailable" in names:
+        headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds"}
     said = "; ".join(
         f"{GATEWAY_PROBLEMS[name].title}. {GATEWAY_PROBLEMS[name].do}" for name in names
     )

@@ -177,11 +177,10 @@ class Lane:
         await delivery
 
     def _sent(self, producer: Any, batch: Batch, task: asyncio.Task[None]) -> None:
-        error = (
-            self._cut or KafkaError("the sending was cut off")
-            if task.cancelled()
-            else task.exception()
-        )
+        if task.cancelled():
+            error: BaseException | None = self._cut or KafkaError("the sending was cut off")
+        else:
+            error = task.exception()
         self._sending, self._cut = None, None
         self._budget.give(batch.size)
         batch.settle(self._settled(producer, error, batch.builder.record_count(), batch.size))

@@ -334,11 +334,9 @@ class TopicRoute:
         self.partitions = len(producer.client.cluster.partitions_for_topic(self.topic.name) or ())
 
     def _unseen(self, producer: AIOKafkaProducer) -> str:
-        return (
-            ""
-            if producer.client.cluster.partitions_for_topic(self.topic.name)
-            else "no broker tells its partitions"
-        )
+        if producer.client.cluster.partitions_for_topic(self.topic.name):
+            return ""
+        return "no broker tells its partitions"
 
     async def _make_again(self) -> None:
         if not self.topic.made_again:

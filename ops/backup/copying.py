@@ -81,7 +81,8 @@ async def _begun(settings: Settings, found: Manifest | None) -> Manifest:
         there = {name: len(partitions) for name, partitions in (await topics_there(client)).items()}
         # or what was restored so far would pass for the whole hub
         require_restored(there, settings)
-        if missing := [name for name in names if name not in there]:
+        missing = [name for name in names if name not in there]
+        if missing:
             raise BackupError(
                 f"There is nothing to back up at {settings.bootstrap}: topics {', '.join(missing)}"
                 " are missing."
@@ -97,24 +98,18 @@ async def _begun(settings: Settings, found: Manifest | None) -> Manifest:
             " such; see `lgsp mend`."
         )
     partitions = counts.pop()
+    logs = [PartitionLog(name, partition) for name in names for partition in range(partitions)]
+    hub = version("lgsp-hub")
     if found is None:
-        logs = [PartitionLog(name, partition) for name in names for partition in range(partitions)]
-        return Manifest(
-            MANIFEST_LAYOUT, uuid.uuid4().hex, version("lgsp-hub"), partitions, topics, logs
-        )
+        return Manifest(MANIFEST_LAYOUT, uuid.uuid4().hex, hub, partitions, topics, logs)
     if found.partitions != partitions:
         raise BackupError(
             f"This folder's backup is of a hub with {found.partitions} partitions, not"
             f" {partitions}: choose an empty folder."
         )
     known = {log.source for log in found.logs}
-    fresh = [
-        PartitionLog(name, partition)
-        for name in names
-        for partition in range(partitions)
-        if TopicPartition(name, partition) not in known
-    ]
-    found.logs, found.topics, found.hub = found.logs + fresh, topics, version("lgsp-hub")
+    found.logs += [log for log in logs if log.source not in known]
+    found.topics, found.hub = topics, hub
     return found
 
 

@@ -109,11 +109,13 @@ class Manifest(msgspec.Struct):
         end).
         """
         end = self.end(log) if below is None else min(below, self.end(log))
-        whole = sum(chunk.records for chunk in log.chunks if chunk.last < end)
-        part = [chunk for chunk in log.chunks if chunk.first < end <= chunk.last]
-        return whole + sum(
-            entry.offset < end for chunk in part for entry in entries_of(root, chunk)
-        )
+        count = 0
+        for chunk in log.chunks:
+            if chunk.last < end:
+                count += chunk.records
+            elif chunk.first < end:
+                count += sum(entry.offset < end for entry in entries_of(root, chunk))
+        return count
 
     def whole(self) -> Finished:
         """The last finished run.

@@ -82,33 +82,32 @@ class Target:
 
     async def _topics(self) -> dict[str, int]:
         async with admin(self._settings) as client:
-            return {
-                name: len(partitions) for name, partitions in (await topics_there(client)).items()
-            }
+            there = await topics_there(client)
+        return {name: len(partitions) for name, partitions in there.items()}
 
     async def _check_empty(self, there: Mapping[str, int]) -> None:
-        ours = [topic.name for topic in topics_of(self._settings) if topic.name in there]
-        partitions = [
-            TopicPartition(name, number) for name in ours for number in range(there[name])
-        ]
+        ours = [topic for topic in topics_of(self._settings) if topic.name in there]
+        partitions: list[TopicPartition] = []
+        for topic in ours:
+            numbers = range(there[topic.name])
+            partitions += [TopicPartition(topic.name, number) for number in numbers]
         ends = await self.ends(partitions)
-        if full := sorted({partition.topic for partition, end in ends.items() if end}):
+        full = sorted({partition.topic for partition, end in ends.items() if end})
+        if full:
             some = ", ".join(full[:3]) + (" …" if full[3:] else "")
             raise BackupError(
                 f"The Kafka at {self._settings.bootstrap} is not empty ({some}), and a restore"
                 " mixes with nothing. Stop everything, start `lgsp kafka` with LGSP_DATA set to a"
                 " new folder, and restore into that; the old one stays as it is."
             )
-        for name in ours:
-            wanted = next(
-                topic for topic in topics_of(self._settings) if topic.name == name
-            ).partition_count(self._settings)
-            if there[name] != wanted:
+        for topic in ours:
+            wanted = topic.partition_count(self._settings)
+            if there[topic.name] != wanted:
                 raise BackupError(
-                    f"Topic {name} has {there[name]} partitions and should have {wanted}: begin"
-                    " with a new LGSP_DATA."
+                    f"Topic {topic.name} has {there[topic.name]} partitions and should have"
+                    f" {wanted}: begin with a new LGSP_DATA."
                 )
-        await delete_topics(self._settings, ours)
+        await delete_topics(self._settings, [topic.name for topic in ours])
 
     async def _check_same(self, asked: RestoreRequest) -> None:
         partition = TopicPartition(RESTORING, 0)
@@ -119,9 +118,9 @@ class Target:
                 return
             held = msgspec.json.decode((await reader.getone(partition)).value, type=RestoreRequest)
         if held != asked:
-            less = (", events only" if held.events_only else "") + (
-                f", without {len(held.without)} things" if held.without else ""
-            )
+            less = ", events only" if held.events_only else ""
+            if held.without:
+                less += f", without {len(held.without)} things"
             raise BackupError(
                 f"Another restore was begun into the Kafka at {self._settings.bootstrap}: of the"
                 f" backup of {held.at}{less}. Run that one again to its end, or start `lgsp kafka`"
@@ -169,11 +168,7 @@ class Target:
                 )
             for _ in range(TRIES):
                 found = await settings_of(client, list(wanted))
-                if all(
-                    found[name][key].value == value
-                    for name, config in wanted.items()
-                    for key, value in config.items()
-                ):
+                if all(_in_force(config, found[name]) for name, config in wanted.items()):
                     return
                 await asyncio.sleep(PAUSE)
         raise BackupError(
@@ -184,6 +179,10 @@ class Target:
     async def let_go(self) -> None:
         """Everything of the hub may start."""
         await delete_topics(self._settings, [RESTORING])
+
+
+def _in_force(wanted: Mapping[str, str], found: Mapping[str, Any]) -> bool:
+    return all(found[key].value == value for key, value in wanted.items())
 
 
 def _holds_facts(topic: Topic) -> bool:

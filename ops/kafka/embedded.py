@@ -119,11 +119,9 @@ class EmbeddedKafka:
     @property
     def pid(self) -> int | None:
         """Its process number while it runs."""
-        return (
-            self._process.pid
-            if self._process is not None and self._process.poll() is None
-            else None
-        )
+        if self._process is None or self._process.poll() is not None:
+            return None
+        return self._process.pid
 
     @property
     def server_log(self) -> Path:
@@ -155,7 +153,8 @@ class EmbeddedKafka:
         self._own_folder()
         try:
             self._stop_orphan()  # first: nobody watches that one's room
-            if (full := lack_of_room(self.data)) is not None:
+            full = lack_of_room(self.data)
+            if full is not None:
                 raise full
             self._require_free_port()
             self._prepare(command)
@@ -164,11 +163,10 @@ class EmbeddedKafka:
             self._await_answer(time.monotonic() + timeout)
         except BaseException as error:
             self.stop()
-            if (
-                isinstance(error, EnvironmentBroken)
-                and (full := lack_of_room(self.data, FLOOR)) is not None
-            ):
-                raise full from error
+            if isinstance(error, EnvironmentBroken):
+                full = lack_of_room(self.data, FLOOR)
+                if full is not None:
+                    raise full from error
             raise
         threading.Thread(
             target=self._watch_room, args=(process,), name="kafka-room", daemon=True
@@ -331,13 +329,12 @@ class EmbeddedKafka:
         return process
 
     def _await_answer(self, deadline: float) -> None:
-        answered = wait_until(
-            lambda: (
-                self.pid is None
-                or (connects(self.host, self.port) and not why_silent(self.bootstrap))
-            ),
-            deadline - time.monotonic(),
-        )
+        def settled() -> bool:
+            if self.pid is None:
+                return True
+            return connects(self.host, self.port) and not why_silent(self.bootstrap)
+
+        answered = wait_until(settled, deadline - time.monotonic())
         if self.pid is None:
             reason = first_complaint(self.output.read_text(encoding="utf-8", errors="replace"))
             raise EnvironmentBroken(

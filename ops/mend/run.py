@@ -141,9 +141,9 @@ class Mending:
         """
         counted = [account for account in self._accounts if account.family.recounted]
         cut = [
-            f"{account} begins at offset {begins}"
+            f"{account} begins at offset {self._places[account.source].begins}"
             for account in counted
-            if (begins := self._places[account.source].begins)
+            if self._places[account.source].begins
         ]
         if cut and not skip_missing:
             raise HubError(

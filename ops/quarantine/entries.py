@@ -65,11 +65,15 @@ class Entry:
         """Who it came from, as far as that is known."""
         if self.kept.source:
             return self.kept.source
-        return (
-            f"({self.origin.removeprefix('kafka:').partition('/')[0]})"
-            if self.door == "kafka"
-            else "(not told)"
-        )
+        if self.door == "kafka":
+            topic = self.origin.removeprefix("kafka:").partition("/")[0]
+            return f"({topic})"
+        return "(not told)"
+
+    @property
+    def hash(self) -> tuple[str, str]:
+        """The hash of what came, and the key that it was made with."""
+        return self.kept.digest_key, self.kept.digest
 
     @property
     def day(self) -> str:

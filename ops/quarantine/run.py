@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from operator import attrgetter
 from typing import Literal
 
 import click
@@ -38,6 +39,7 @@ _COLUMNS = (
     "unknown",
 )
 _AGO = re.compile(r"(\d{1,4})([dh])")
+_MOST_ORIGINS = 1_000  # of one hash
 _SHOWN = 10  # origins that a question in want of more signs is answered with
 
 
@@ -100,12 +102,9 @@ async def _groups(settings: Settings, asked: EntryFilter) -> tuple[list[RefusalG
     async for entry in entries(settings, asked.since):
         if asked.wants(entry):
             total += 1
-            group = groups.setdefault(
-                (entry.day, entry.source, entry.general),
-                RefusalGroup(entry.day, entry.source, entry.general),
-            )
-            group.add(entry)
-    return sorted(groups.values(), key=lambda one: (one.day, one.at), reverse=True), total
+            key = (entry.day, entry.source, entry.general)
+            groups.setdefault(key, RefusalGroup(*key)).add(entry)
+    return sorted(groups.values(), key=attrgetter("day", "at"), reverse=True), total
 
 
 async def _newest(settings: Settings, asked: EntryFilter) -> list[Entry]:
@@ -149,11 +148,8 @@ def run_show(settings: Settings, origin: str, console: Console | None = None) ->
     exact = matches.by_origin.get(origin)
     if exact is None and len(matches.by_origin) > 1:
         first = ", ".join(list(matches.by_origin)[:_SHOWN])
-        more = (
-            ""
-            if len(matches.by_origin) <= _SHOWN
-            else f" and {len(matches.by_origin) - _SHOWN:,} more"
-        )
+        left = len(matches.by_origin) - _SHOWN
+        more = f" and {left:,} more" if left > 0 else ""
         raise HubError(
             f"Several refusals begin so: {first}{more}. Say more of the one that is meant."
         )
@@ -163,12 +159,9 @@ def run_show(settings: Settings, origin: str, console: Console | None = None) ->
             " list` shows what is there."
         )
     entry = exact or next(iter(matches.by_origin.values()))
-    others = [
-        one
-        for one in same.get((entry.kept.digest_key, entry.kept.digest), [])
-        if one != entry.origin
-    ]
-    whole(console, entry, matches.times[entry.origin], list(dict.fromkeys(others)))
+    others = dict.fromkeys(same.get(entry.hash, []))
+    others.pop(entry.origin, None)
+    whole(console, entry, matches.times[entry.origin], list(others))
     return 0
 
 
@@ -183,11 +176,10 @@ async def _matching(
         if entry.begins(origin):
             matches.add(entry)
     hashes: dict[tuple[str, str], list[str]] = {
-        (one.kept.digest_key, one.kept.digest): [] for one in matches.by_origin.values()
+        entry.hash: [] for entry in matches.by_origin.values()
     }
     async for entry in entries(settings):
-        if (key := (entry.kept.digest_key, entry.kept.digest)) in hashes and len(
-            hashes[key]
-        ) < 1_000:
-            hashes[key].append(entry.origin)
+        origins = hashes.get(entry.hash)
+        if origins is not None and len(origins) < _MOST_ORIGINS:
+            origins.append(entry.origin)
     return matches, hashes

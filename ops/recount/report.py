@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from itertools import chain
 
 from rich.console import Console
 from rich.markup import escape
@@ -87,25 +88,34 @@ def verdict_lines(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[
     if others := [verdict for verdict in verdicts if verdict.rules]:
         yield from _other_rules(others)
     comparable = [verdict for verdict in verdicts if not verdict.rules]
-    differences = [difference for verdict in comparable for difference in verdict.differences]
-    states = [
-        f"{verdict.family}: {key.decode(errors='backslashreplace')}"
-        for verdict in comparable
-        for key in verdict.states
-    ]
-    faults = [
-        f"{verdict.family}/{verdict.partition}: {fault}."
-        for verdict in verdicts
-        for fault in verdict.faults
-    ]
+    differences: list[Difference] = []
+    states: list[str] = []
+    faults: list[str] = []
+    for verdict in comparable:
+        differences += verdict.differences
+        for key in verdict.states:
+            states.append(f"{verdict.family}: {key.decode(errors='backslashreplace')}")
+    for verdict in verdicts:
+        for fault in verdict.faults:
+            faults.append(f"{verdict.family}/{verdict.partition}: {fault}.")
     if not (differences or states or faults):
         if comparable:
-            cells, things = (
-                sum(one.cells for one in comparable),
-                sum(one.things for one in comparable),
-            )
+            cells = sum(verdict.cells for verdict in comparable)
+            things = sum(verdict.things for verdict in comparable)
             yield f"All {cells:,} cells and {things:,} states agree."
         return
+    yield from _wrong(differences, states, faults)
+    begins = [bool(verdict.begins) for verdict in comparable if verdict.wrong]
+    if True in begins:
+        yield (
+            "Where the log has lost its beginning, that alone makes them differ: what was told"
+            " before it is in no recount any more."
+        )
+    if False in begins:
+        yield _TO_DO
+
+
+def _wrong(differences: list[Difference], states: list[str], faults: list[str]) -> Iterator[str]:
     if differences:
         yield (
             f"[bold red]{len(differences):,} cells differ.[/] Published figures are not what the"
@@ -121,13 +131,6 @@ def verdict_lines(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[
     if faults:
         yield "[bold red]Offsets do not fit together:[/]"
         yield from _some(iter(faults), len(faults))
-    if any(verdict.begins for verdict in comparable if verdict.wrong):
-        yield (
-            "Where the log has lost its beginning, that alone makes them differ: what was told"
-            " before it is in no recount any more."
-        )
-    if any(not verdict.begins for verdict in comparable if verdict.wrong):
-        yield _TO_DO
 
 
 def _other_rules(verdicts: list[Verdict]) -> Iterator[str]:
@@ -149,17 +152,17 @@ def _remarks(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[str]:
                 f"The log of {verdict.family}/{verdict.partition} begins at offset"
                 f" {verdict.begins}: what was told before it can't be proved any more."
             )
-    if junk := [where for verdict in verdicts for where in verdict.junk]:
+    junk = list(chain.from_iterable(verdict.junk for verdict in verdicts))
+    if junk:
         yield (
             f"{len(junk):,} records among states and pages are none of the hub's, and were passed"
             " over: who else writes there?"
         )
         yield from _some(iter(junk), len(junk))
-    pairs = [
-        f"{name}: {', '.join(map(repr, ids))}"
-        for name, of_family in twins.items()
-        for ids in of_family.values()
-    ]
+    pairs: list[str] = []
+    for name, of_family in twins.items():
+        for ids in of_family.values():
+            pairs.append(f"{name}: {', '.join(map(repr, ids))}")
     if pairs:
         yield (
             f"{len(pairs):,} ids are told in several spellings, each a thing of its own; today they"
@@ -186,10 +189,7 @@ def _difference(difference: Difference) -> str:
 def _named(key: CellKey, sums: Sums) -> str:
     """Counts by the names of their measures; a newer worker's further measures by their places."""
     measures = dict(enumerate(KINDS[key.family][key.kind].measures))
-    return (
-        ", ".join(
-            f"{measures.get(place, str(place))} {amount:,}"
-            for place, amount in sorted(sums.items())
-        )
-        or "nothing"
-    )
+    named = [
+        f"{measures.get(index, str(index))} {amount:,}" for index, amount in sorted(sums.items())
+    ]
+    return ", ".join(named) or "nothing"

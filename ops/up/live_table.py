@@ -122,11 +122,8 @@ class Screen:
             table.add_column(column, justify="right", no_wrap=True)
         for answer in self.answers.indicators:
             table.add_row(_name(answer, full=full), *self._figures(answer))
-        return (
-            Group(_line(_TITLE, "bold"), table)
-            if self.answers.indicators
-            else Group(_line(_TITLE, "bold"))
-        )
+        title = _line(_TITLE, "bold")
+        return Group(title, table) if self.answers.indicators else Group(title)
 
     def _compare(self) -> None:
         """Which figures moved with the newest answer."""

@@ -82,11 +82,9 @@ class HubPart:
             return obstacle
         if self.answered and not self.service.restarts:
             return f"does not answer; see {self.service.log}"
-        late = (
-            f"; longer than usual, see {self.service.log}"
-            if self.service.age > _LONG_SECONDS
-            else ""
-        )
+        late = ""
+        if self.service.age > _LONG_SECONDS:
+            late = f"; longer than usual, see {self.service.log}"
         return f"starting, {self.service.age:.0f} s{late}"
 
     def _ended(self) -> str:

@@ -141,9 +141,12 @@ class Hub:
         console.print("Stopped. Figures are kept; start again any time.", markup=False)
 
     def _stop_order(self) -> list[list[HubPart]]:
-        running = [part for part in reversed(self.parts) if part.service.running]
-        levels = {part.level: None for part in running}
-        return [[part for part in running if part.level == level] for level in levels]
+        """Those of one level together, the last to be started first."""
+        levels: dict[int, list[HubPart]] = {}
+        for part in reversed(self.parts):
+            if part.service.running:
+                levels.setdefault(part.level, []).append(part)
+        return list(levels.values())
 
 
 class Plain:

@@ -91,11 +91,8 @@ class Service:
         if self.running or not self._started:
             return
         if self._retry_at is None:
-            self._pause = (
-                _FIRST_PAUSE
-                if now - self._started > _STEADY
-                else min(self._pause * 2, _LONGEST_PAUSE)
-            )
+            steady = now - self._started > _STEADY
+            self._pause = _FIRST_PAUSE if steady else min(self._pause * 2, _LONGEST_PAUSE)
             refused = self.process is not None and self.process.returncode == EXIT_REFUSED
             self._retry_at = now + (_REFUSED_PAUSE if refused else self._pause)
         elif now >= self._retry_at:

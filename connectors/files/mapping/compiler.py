@@ -49,6 +49,10 @@ class Unit:
     getters: tuple[tuple[str, _Getter], ...]
     origins: dict[str, str]  # field -> the columns it comes from, for reasons
 
+    def applies(self, cells: FileCells) -> bool:
+        """Whether all conditions hold for a row."""
+        return all(test(cells) for test in self.tests)
+
 
 class Uses(NamedTuple):
     """What a mapping does with its columns, by their places: `texts` become ids, codes or labels;
@@ -65,19 +69,14 @@ class Uses(NamedTuple):
         What looks like a number of a person in the place of a code, and what no field takes, is
         masked, so that the row can't come back from there; what only has to be there is there.
         """
-        return (
-            [self._safe(place, cell) for place, cell in enumerate(cells)]
-            if cells
-            else [MASKED] * len(self.columns)
-        )
+        if not cells:
+            return [MASKED] * len(self.columns)
+        return [self._safe(place, cell) for place, cell in enumerate(cells)]
 
     def _safe(self, place: int, cell: FileCell) -> FileCell:
         if place in self.looked_at:
-            return (
-                cell
-                if is_blank(cell) or not self.looked_at[place].isdisjoint(cell_spellings(cell))
-                else PRESENT
-            )
+            named = not self.looked_at[place].isdisjoint(cell_spellings(cell))
+            return cell if named or is_blank(cell) else PRESENT
         if isinstance(cell, dict) and cell:
             return MASKED
         if isinstance(cell, list):
@@ -191,11 +190,9 @@ class Compiler:
         try:
             return rule.adapter.validate_python(self._convert(rule)(text))
         except ValueError as error:  # pydantic's is one too
-            problem = (
-                f"should be {error}"
-                if isinstance(error, Unexpected)
-                else f"does not fit {rule.name}"
-            )
+            problem = f"does not fit {rule.name}"
+            if isinstance(error, Unexpected):
+                problem = f"should be {error}"
             raise self._declaration.error(rule.place, f"{text!r} {problem}") from error
 
     def _convert(self, rule: FieldRule) -> Convert:
@@ -217,11 +214,10 @@ class Compiler:
         value, convert = rule.value, self._convert(rule)
         column = value.whole_column
         columns, purpose = _named(value.columns), f"{rule.name} of {event.event}"
-        read = (
-            self._cell(column)
-            if column is not None
-            else self._joined(parse_template(value.text or ""), purpose)
-        )
+        if column is not None:
+            read = self._cell(column)
+        else:
+            read = self._joined(parse_template(value.text or ""), purpose)
         blank = self._when_blank(rule)
         self._values.update(value.columns)
         if rule.kind in ("text", "list") or value.table is not None:

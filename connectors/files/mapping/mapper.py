@@ -60,20 +60,18 @@ class RowMapper:
     def drafts(self, cells: FileCells) -> list[Draft]:
         """The events that a row gives.
 
-        Raises: Refused naming column, value and what was expected.
+        Raises: RowRefused naming column, value and what was expected.
         """
-        found = [
-            _draft(unit, cells) for unit in self._units if all(test(cells) for test in unit.tests)
-        ]
-        if not found and self._refuse_silent:
+        drafts = [_draft(unit, cells) for unit in self._units if unit.applies(cells)]
+        if not drafts and self._refuse_silent:
             raise RowRefused("the row gives no event: none of the mapping's conditions holds")
-        return found
+        return drafts
 
     @staticmethod
     def event(draft: Draft, latest_ms: int) -> Event:
         """The validated event; `latest_ms` is the latest time that is not yet the future.
 
-        Raises: Refused naming column, value and what was expected.
+        Raises: RowRefused naming column, value and what was expected.
         """
         if draft.fields["occurred_at"] > latest_ms:
             moment = to_datetime(draft.fields["occurred_at"]).isoformat()

@@ -130,15 +130,17 @@ class ValueSource(StrictModel):
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column it reads."""
-        return (
-            (self.column,) if self.column is not None else parse_template(self.text or "").columns
-        )
+        if self.column is not None:
+            return (self.column,)
+        return parse_template(self.text or "").columns
 
 
 def _short(value: Any) -> Any:
     if isinstance(value, str):
         return {"text": value}
-    return {"constant": value} if isinstance(value, int) else value
+    if isinstance(value, int):
+        return {"constant": value}
+    return value
 
 
 _FieldValue = Annotated[ValueSource, BeforeValidator(_short)]
@@ -267,8 +269,6 @@ def _sentence(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         return "is no key that is known here"
     message = str(error["msg"]).removeprefix("Value error, ")
-    return (
-        message
-        if error["type"] == "value_error"
-        else f"{message[:1].lower()}{message[1:]} (given: {error['input']!r:.80})"
-    )
+    if error["type"] == "value_error":
+        return message
+    return f"{message[:1].lower()}{message[1:]} (given: {error['input']!r:.80})"

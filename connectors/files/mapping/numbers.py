@@ -33,11 +33,9 @@ class NumberReader:
             return self._value(cell)
         if isinstance(cell, int) and not isinstance(cell, bool):
             return self._kept(cell)
-        found = (
-            self._text.fullmatch(unicodedata.normalize("NFC", cell_text(cell)))
-            if isinstance(cell, str)
-            else None
-        )
+        if not isinstance(cell, str):
+            raise Unexpected(self._expected)
+        found = self._text.fullmatch(unicodedata.normalize("NFC", cell_text(cell)))
         if found is None:
             raise Unexpected(self._expected)
         digits = re.sub("[^0-9]", "", found["whole"])
@@ -69,9 +67,9 @@ def _pattern(numbers: Numbers) -> str:
     # three might be thousands, written the other way
     zeros = "0+" if numbers.decimal and numbers.thousands is None else "0{1,2}"
     units = "|".join(map(re.escape, _units(numbers)))
-    before, behind = (
-        (f"(?:(?:{units}){_SPACES}*)?", f"(?:{_SPACES}*(?:{units}))?") if units else ("", "")
-    )
+    before = behind = ""
+    if units:
+        before, behind = f"(?:(?:{units}){_SPACES}*)?", f"(?:{_SPACES}*(?:{units}))?"
     return f"{before}(?P<sign>-?)(?P<whole>{digits})(?:[{decimal}]{zeros})?{behind}"
 
 
@@ -86,13 +84,11 @@ def _units(numbers: Numbers) -> tuple[str, ...]:
 def _example(numbers: Numbers) -> str:
     if numbers == Numbers():
         return _UNDECLARED
-    whole = f"1{numbers.thousands}250{numbers.thousands}000" if numbers.thousands else "1250000"
     unit = f" {numbers.unit}" if numbers.unit else ""
-    return (
-        f"written as {whole}{unit} or 1250000{unit}"
-        if numbers.thousands
-        else f"written as {whole}{unit}"
-    )
+    plain = f"1250000{unit}"
+    if not numbers.thousands:
+        return f"written as {plain}"
+    return f"written as {numbers.thousands.join(('1', '250', '000'))}{unit} or {plain}"
 
 
 PLAIN = NumberReader(Numbers())

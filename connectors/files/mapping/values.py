@@ -5,7 +5,7 @@ expected, and guesses nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any, Literal, get_args, get_origin
@@ -54,10 +54,8 @@ def field_kind(field: FieldInfo) -> FieldKind:
 
 def _parts(annotation: Any) -> Iterator[Any]:
     """Everything that an annotation is made of: types, values of literals, constraints."""
-    origin, arguments = (
-        get_origin(annotation),
-        (*get_args(annotation), *getattr(annotation, "__metadata__", ())),
-    )
+    origin = get_origin(annotation)
+    arguments = (*get_args(annotation), *getattr(annotation, "__metadata__", ()))
     if origin is None and not arguments:
         yield annotation
         return
@@ -83,11 +81,8 @@ class TimeReader:
     """Reads instants as `times` declares them; gives epoch milliseconds."""
 
     def __init__(self, times: Times) -> None:
-        self._formats, self._zone, self._clock = (
-            times.formats,
-            zone_of(times.zone),
-            times.clock_time,
-        )
+        self._formats, self._clock = times.formats, times.clock_time
+        self._zone = zone_of(times.zone)
         self._known: dict[str, int] = {}
 
     def __call__(self, cell: FileCell) -> int:
@@ -114,11 +109,9 @@ class TimeReader:
         raise Unexpected(self._expected(cell))
 
     def _expected(self, cell: FileCell) -> str:
-        kept = (
-            ", not a plain number (format the column as a date)"
-            if isinstance(cell, int | DecimalNumber)
-            else ""
-        )
+        kept = ""
+        if isinstance(cell, int | DecimalNumber):
+            kept = ", not a plain number (format the column as a date)"
         examples = " or ".join(dict.fromkeys(map(_example, self._formats)))
         return (
             f"a time from 1980 to 2099, written as {' or '.join(self._formats)} (such as"
@@ -146,9 +139,9 @@ class TimeReader:
     def _instant(self, moment: datetime, *, only_day: bool) -> int:
         if only_day:
             moment = datetime.combine(moment.date(), self._clock, moment.tzinfo)
-        return to_ms(
-            (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).astimezone(UTC)
-        )
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=self._zone)
+        return to_ms(moment.astimezone(UTC))
 
 
 def _example(pattern: str) -> str:
@@ -164,11 +157,9 @@ def list_reader(separator: str | None, item: Convert) -> Convert:
     def read(cell: FileCell) -> list[Any]:
         if isinstance(cell, list):
             return [item(part) for part in cell]
-        parts = (
-            cell_text(cell).split(separator)
-            if isinstance(cell, str) and separator is not None
-            else [cell]
-        )
+        parts: Sequence[FileCell] = [cell]
+        if isinstance(cell, str) and separator is not None:
+            parts = cell_text(cell).split(separator)
         return [item(part) for part in parts if not is_blank(part)]
 
     return read

@@ -84,7 +84,9 @@ FileCells = Sequence[FileCell]
 
 def is_blank(cell: FileCell) -> bool:
     """Whether a cell holds nothing, or only spaces."""
-    return cell is None or (isinstance(cell, str) and not cell.strip()) or cell == [] or cell == {}
+    if isinstance(cell, str):
+        return not cell.strip()
+    return cell is None or cell == [] or cell == {}
 
 
 def is_midnight(cell: FileCell) -> bool:
@@ -112,11 +114,11 @@ def _flaw_of_text(text: str) -> str:
     if _ERROR.fullmatch(text):
         narrow = f"shows {text} instead of its value: widen its column, and export the file anew"
         return f"holds the error {text}" if text.strip("#") else narrow
-    return (
-        f"holds {_LOST} in place of a letter that was lost: have the file sent anew, as UTF-8"
-        if _LOST in text
-        else ""
-    )
+    if _LOST in text:
+        return (
+            f"holds {_LOST} in place of a letter that was lost: have the file sent anew, as UTF-8"
+        )
+    return ""
 
 
 def cell_text(cell: FileCell) -> str:
@@ -134,11 +136,9 @@ def cell_text(cell: FileCell) -> str:
         return cell.text
     if isinstance(cell, datetime):
         return cell.isoformat()
-    return (
-        json.dumps(cell, ensure_ascii=False, default=cell_text)
-        if isinstance(cell, list | dict)
-        else str(cell)
-    )
+    if isinstance(cell, list | dict):
+        return json.dumps(cell, ensure_ascii=False, default=cell_text)
+    return str(cell)
 
 
 def cell_spellings(cell: FileCell) -> tuple[str, ...]:
@@ -176,9 +176,8 @@ def part_of(cell: FileCell) -> str:
             )
         return text
     if isinstance(cell, bool | list | dict):
-        raise Unexpected(
-            f"text, not {'true or false' if isinstance(cell, bool) else 'a list or an object'}"
-        )
+        given = "true or false" if isinstance(cell, bool) else "a list or an object"
+        raise Unexpected(f"text, not {given}")
     if isinstance(cell, DecimalNumber) and not cell.exact:
         raise Unexpected(
             f"text: it is kept as a number, of which zeros or digits may be missing ({_AS_TEXT})"

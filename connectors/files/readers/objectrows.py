@@ -5,7 +5,7 @@ is written as an object again.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from connectors.files.readers.cells import DecimalNumber, FileCell, cell_text
@@ -26,10 +26,15 @@ class ObjectRows(SourceRows):
 
     def written(self, cells: Sequence[FileCell]) -> Sequence[str]:
         """An object of the wanted cells alone; one that was not there stays away."""
-        there = (
-            (name, cell) for name, cell in zip(self._names, cells, strict=True) if cell is not None
-        )
-        return ("{" + ", ".join(f"{_text(name)}: {_value(cell)}" for name, cell in there) + "}",)
+        there = {
+            name: cell for name, cell in zip(self._names, cells, strict=True) if cell is not None
+        }
+        return (_object(there),)
+
+
+def _object(members: Mapping[str, FileCell]) -> str:
+    parts = [f"{_text(name)}: {_value(cell)}" for name, cell in members.items()]
+    return f"{{{', '.join(parts)}}}"
 
 
 def _value(cell: FileCell) -> str:
@@ -39,9 +44,7 @@ def _value(cell: FileCell) -> str:
     if isinstance(cell, list):
         return f"[{', '.join(map(_value, cell))}]"
     if isinstance(cell, dict):
-        return (
-            "{" + ", ".join(f"{_text(name)}: {_value(part)}" for name, part in cell.items()) + "}"
-        )
+        return _object(cell)
     return _text(cell) if isinstance(cell, str) else json.dumps(cell, default=cell_text)
 
 

@@ -78,6 +78,6 @@ def open_rows(path: Path, options: FileOptions, wanted: WantedColumns) -> Source
         _check_text(path, kind)
     if kind == "csv":
         return DelimitedRows(path, options, wanted)
-    return (
-        JsonRows(path, options, wanted) if kind == "jsonl" else WorkbookRows(path, options, wanted)
-    )
+    if kind == "jsonl":
+        return JsonRows(path, options, wanted)
+    return WorkbookRows(path, options, wanted)

@@ -40,11 +40,9 @@ def open_rejected(path: Path, wanted: WantedColumns) -> SourceRows | None:
     options = FileOptions(format="csv", encoding="utf-8", delimiter=delimiter)
     if others.strip().strip('"') == "json" and "json" not in wanted.columns:
         return RejectedObjects(path, options, wanted)
-    return (
-        RejectedCells(path, options, wanted)
-        if origin == "row"
-        else RejectedRows(path, options, wanted)
-    )
+    if origin == "row":
+        return RejectedCells(path, options, wanted)
+    return RejectedRows(path, options, wanted)
 
 
 def _first_line(path: Path) -> str:

@@ -76,11 +76,9 @@ def _why(error: BaseException) -> str:
         return "some of its bytes are not in the encoding that it begins with"
     if isinstance(error, _BrokenPart):
         return str(error)
-    return (
-        "its parts can't be told from one another"
-        if isinstance(error, zipfile.BadZipFile)
-        else "its compressed data can't be unpacked"
-    )
+    if isinstance(error, zipfile.BadZipFile):
+        return "its parts can't be told from one another"
+    return "its compressed data can't be unpacked"
 
 
 def beginning(path: Path) -> bytes:
@@ -138,11 +136,9 @@ class TextSource:
     def _decoded(self, buffered: io.BufferedReader) -> io.TextIOWrapper:
         start = buffered.peek(_LOOKED_AT)[:_LOOKED_AT]
         marked = next((name for mark, name in _MARKS if start.startswith(mark)), None)
-        if (
-            marked is None
-            and b"\0" in start
-            and not self.encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
-        ):
+        declared = self.encoding.lower().replace("_", "-")
+        wide = marked is not None or declared.startswith(("utf-16", "utf-32"))
+        if b"\0" in start and not wide:
             raise UnreadableFile(_no_text(self.path, start))
         self.encoding = marked or self.encoding
         return io.TextIOWrapper(buffered, self.encoding, errors="surrogateescape", newline="")
@@ -213,8 +209,6 @@ def without_surrogates(text: str) -> str:
     """Text that can be written anywhere: bytes that could not be decoded show as the sign for lost
     characters, which no reader takes in.
     """
-    return (
-        text
-        if text.isascii()
-        else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    )
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

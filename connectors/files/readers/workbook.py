@@ -68,10 +68,8 @@ class WorkbookRows(SourceRows):
         """Which sheet is read, and which are not."""
         others = [sheet for sheet in self._package.sheets if sheet is not self._sheet]
         hidden = " (which is hidden)" if self._sheet.hidden else ""
-        return (
-            "reading sheet"
-            f" {self._sheet.name!r}{hidden}{f', not {_listed(others)}' if others else ''}"
-        )
+        passed_over = f", not {_listed(others)}" if others else ""
+        return f"reading sheet {self._sheet.name!r}{hidden}{passed_over}"
 
     def _names(self, header_row: int) -> list[str]:
         """The header up to its last name: sheets often go on with blank columns."""
@@ -114,14 +112,13 @@ class WorkbookRows(SourceRows):
         while self._merged and self._merged[-1].top <= number:
             self._covering.append(self._merged.pop())
         self._covering = [area for area in self._covering if area.bottom >= number]
-        return {
-            place: Flaw(
-                f"is one of the merged cells {area.name}: split them, and fill in each", "#VALUE!"
-            )
-            for area in self._covering
-            for place in self._places
-            if area.hides(place, number)
-        }
+        covered: dict[int, FileCell] = {}
+        for area in self._covering:
+            problem = f"is one of the merged cells {area.name}: split them, and fill in each"
+            for place in self._places:
+                if area.hides(place, number):
+                    covered[place] = Flaw(problem, "#VALUE!")
+        return covered
 
     def named(self, line: int, place: int) -> str:
         """A wanted cell as spreadsheets name it."""
@@ -143,7 +140,5 @@ class WorkbookRows(SourceRows):
 
 
 def _listed(sheets: list[WorkbookSheet]) -> str:
-    return (
-        ", ".join(f"{sheet.name!r}{' (hidden)' if sheet.hidden else ''}" for sheet in sheets)
-        or "none"
-    )
+    names = [f"{sheet.name!r}{' (hidden)' if sheet.hidden else ''}" for sheet in sheets]
+    return ", ".join(names) or "none"
