@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import aiohttp
@@ -54,42 +55,31 @@ def measure_api(stage: Stage, scale: Scale) -> list[ReportLine]:
         waiting_record(event, at, stage.settings.partitions)
         for at, event in whole_province(_SEED, scale.province, YEAR, DAYS)
     )
-    with stage.counting(
-        f"The year of {scale.province:,} dossiers is made", 6 * scale.province
-    ) as told:
-        ends = asyncio.run(write(stage.settings, made, told))
+    what = f"The year of {scale.province:,} dossiers is made"
+    with stage.counting(what, 6 * scale.province) as advance:
+        ends = asyncio.run(write(stage.settings, made, advance))
     return api_lines(asyncio.run(_run(stage, ends, scale)), scale)
 
 
 def api_lines(run: Run, scale: Scale) -> list[ReportLine]:
     """Median and 99th percentile of each kind of answer, in ms."""
-    slowest = max(run.pages, key=lambda name: percentile(run.pages[name], 50))
-    pages = [took for found in run.pages.values() for took in found]
-    told = (
-        f"{len(run.pages)} lists, {len(pages)} pages; slowest {slowest},"
-        f" {percentile(run.pages[slowest], 50) * 1000:.0f} ms"
-    )
-    asked = (
-        (
-            f"every indicator of {scale.province:,} dossiers",
-            run.figures,
-            150,
-            f"{len(run.figures)} answers",
-        ),
-        ("page of what is behind a figure", pages, 100, told),
-        ("/metrics", run.scrapes, 250, f"{len(run.scrapes)} scrapes"),
-    )
+    medians = {name: percentile(took, 50) * 1000 for name, took in run.pages.items()}
+    slowest = max(medians, key=lambda name: medians[name])
+    pages = list(chain.from_iterable(run.pages.values()))
+    lists = f"{len(run.pages)} lists, {len(pages)} pages"
+    note = f"{lists}; slowest {slowest}, {medians[slowest]:.0f} ms"
+    figures, answers = f"every indicator of {scale.province:,} dossiers", len(run.figures)
     return [
-        ReportLine(
-            f"{what}, p{percent}",
-            percentile(found, percent) * 1000,
-            "ms",
-            Need("at most", most),
-            note if percent == 99 else "",
-        )
-        for what, found, most, note in asked
-        for percent in (50, 99)
+        *_two_lines(figures, run.figures, 150, f"{answers} answers"),
+        *_two_lines("page of what is behind a figure", pages, 100, note),
+        *_two_lines("/metrics", run.scrapes, 250, f"{len(run.scrapes)} scrapes"),
     ]
+
+
+def _two_lines(what: str, took: list[float], most: float, note: str) -> Iterator[ReportLine]:
+    need = Need("at most", most)
+    yield ReportLine(f"{what}, p50", percentile(took, 50) * 1000, "ms", need)
+    yield ReportLine(f"{what}, p99", percentile(took, 99) * 1000, "ms", need, note)
 
 
 async def _run(stage: Stage, ends: PartitionOffsets, scale: Scale) -> Run:
@@ -123,8 +113,8 @@ async def _lists_ready(session: aiohttp.ClientSession, metrics: Service) -> None
 
 async def _asked(stage: Stage, session: aiohttp.ClientSession, scale: Scale) -> Run:
     run = Run()
-    with stage.counting("Figures are asked for", scale.asked) as told:
-        await _times(session, ("/v1/indicators", _WINDOW), scale.asked, run.figures, told)
+    with stage.counting("Figures are asked for", scale.asked) as advance:
+        await _times(session, ("/v1/indicators", _WINDOW), scale.asked, run.figures, advance)
         await _times(session, ("/metrics", {}), max(1, scale.asked // 10), run.scrapes)
     with stage.waiting("Lists are asked for"):
         for name, first in listed():
@@ -132,12 +122,9 @@ async def _asked(stage: Stage, session: aiohttp.ClientSession, scale: Scale) -> 
             page = await _times(session, first, max(1, scale.asked // 40), took)
             _require_whole(name, page)
             if page["next"] is not None:
-                await _times(
-                    session,
-                    (first[0], {**first[1], "after": page["next"]}),
-                    max(1, scale.asked // 40),
-                    took,
-                )
+                address, parameters = first
+                following = (address, {**parameters, "after": page["next"]})
+                await _times(session, following, max(1, scale.asked // 40), took)
     return run
 
 
@@ -161,7 +148,7 @@ async def _times(
     asked: _Asked,
     count: int,
     into: list[float],
-    told: Callable[[int], None] = lambda _: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Any:
     """Ask so many times, after once unmeasured; the last answer. Raises: EnvironmentBroken for any
     answer but 200.
@@ -177,7 +164,7 @@ async def _times(
                 )
             if number:
                 into.append(time.perf_counter() - began)
-                told(number)
+                advance(number)
             found = await answer.json() if answer.content_type == "application/json" else None
     return found
 

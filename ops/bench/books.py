@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -82,10 +83,10 @@ def make_half_year(settings: Settings, part: HalfYear) -> dict[BooksKey, Made]:
     states, told = merged(part, settings.partitions)
     books = as_books(states, settings.partitions)
     asyncio.run(_write_states(settings, books))
-    return {
-        place: Made(told.get(place, 0), len(one.states), dict(one.pages.items()))
-        for place, one in books.items()
-    }
+    made = {}
+    for key, one in books.items():
+        made[key] = Made(told.get(key, 0), len(one.states), dict(one.pages.items()))
+    return made
 
 
 def merged(part: HalfYear, partitions: int) -> tuple[_States, dict[BooksKey, int]]:
@@ -115,11 +116,8 @@ def as_books(states: _States, partitions: int) -> dict[BooksKey, Books]:
     """The books that hold these states, pages counted by the real rules. Takes the states out of
     their dictionary.
     """
-    books = {
-        (family, partition): Books(FAMILIES[family])
-        for family in {name for name, _ in states}
-        for partition in range(partitions)
-    }
+    named = {family for family, _ in states}
+    books = {key: Books(FAMILIES[key[0]]) for key in product(named, range(partitions))}
     dump = msgspec.msgpack.Encoder().encode
     while states:
         (family, key), state = states.popitem()
@@ -132,8 +130,9 @@ def as_books(states: _States, partitions: int) -> dict[BooksKey, Books]:
 async def _write_states(settings: Settings, books: dict[BooksKey, Books]) -> None:
     async with Writer(settings) as writer:
         for (family, partition), one in books.items():
+            rows = one.states.items()
             await writer.write(
-                state_topic(family), partition, ((key, row, []) for key, row in one.states.items())
+                state_topic(family), partition, ((key, row, []) for key, row in rows)
             )
 
 

@@ -43,8 +43,8 @@ def measure_failover(stage: Stage, scale: Scale) -> list[ReportLine]:
     """Kill one of two workers, several times; the time until every partition has applied an event
     written after the kill.
     """
-    with stage.counting("Events are made", scale.history) as told:
-        ends = asyncio.run(write_province(stage.settings, scale.history, told))
+    with stage.counting("Events are made", scale.history) as advance:
+        ends = asyncio.run(write_province(stage.settings, scale.history, advance))
     took, restarts = asyncio.run(_kills(stage, ends, scale.kills))
     spread = ", ".join(f"{seconds:.1f}" for seconds in took)
     note = f"median of {spread}; workers that ended by themselves: {restarts}"
@@ -69,12 +69,12 @@ async def _kills(stage: Stage, ends: PartitionOffsets, kills: int) -> tuple[list
     async with AppliedOffsets(stage.settings) as applied:
         await applied.reach(ends, *(service for service, _ in workers))
         async with _trickle(stage.settings):
-            with stage.counting("Kills", kills) as told:
+            with stage.counting("Kills", kills) as advance:
                 for kill in range(kills):
                     await _both_keep(stage.settings, workers)
                     killed, other = workers[kill % 2][0], workers[1 - kill % 2][0]
                     took.append(await _kill(stage.settings, applied, killed, other))
-                    told(kill + 1)
+                    advance(kill + 1)
                     killed.start()
     return took, sum(service.restarts for service, _ in workers)
 

@@ -33,15 +33,15 @@ def measure_gateway(stage: Stage, scale: Scale) -> list[ReportLine]:
     """
     size = min(_SIZE, scale.gateway_events)
     made = []
-    with stage.counting("Requests are made", scale.gateway_events) as told:
+    with stage.counting("Requests are made", scale.gateway_events) as advance:
         for body in bodies(7, scale.gateway_events, size):
             made.append(body)
-            told(len(made) * size)
+            advance(len(made) * size)
     gateway = stage.service("gateway")
     gateway.start()
-    with stage.counting("Requests are sent", len(made) * size) as told, _apart(stage, gateway):
+    with stage.counting("Requests are sent", len(made) * size) as advance, _apart(stage, gateway):
         events, seconds, cpu = asyncio.run(
-            _sent(stage.settings, gateway, _Sending(made, size, told))
+            _sent(stage.settings, gateway, _Sending(made, size, advance))
         )
     pinned = f"in batches of {size}, {_CONNECTIONS} connections, {events:,} events"
     return [
@@ -73,16 +73,16 @@ def _apart(stage: Stage, gateway: Service) -> Iterator[None]:
 class _Sending:
     """Requests that several connections share: each is sent once, by whichever is free."""
 
-    def __init__(self, made: list[bytes], size: int, told: Callable[[int], None]) -> None:
+    def __init__(self, made: list[bytes], size: int, advance: Callable[[int], None]) -> None:
         self.events, self.accepted = len(made) * size, 0
-        self._waiting, self._told = iter(made), told
+        self._waiting, self._advance = iter(made), advance
 
     async def connection(self, session: aiohttp.ClientSession, address: str) -> None:
         """One connection, until nothing is left to send."""
         for body in self._waiting:
             accepted = await post(session, address, body)
             self.accepted += accepted
-            self._told(self.accepted)
+            self._advance(self.accepted)
 
 
 async def _sent(

@@ -24,8 +24,8 @@ def measure_job(stage: Stage, scale: Scale) -> list[ReportLine]:
     """Decode, job, decode: all three on the same events, so that what else the machine does meets
     them alike.
     """
-    with stage.counting("Events are made", scale.events) as told:
-        ends = asyncio.run(write_province(stage.settings, scale.events, told))
+    with stage.counting("Events are made", scale.events) as advance:
+        ends = asyncio.run(write_province(stage.settings, scale.events, advance))
     asyncio.run(require_written(stage.settings, ends))
     before = _decoded(stage, ends)
     job, worker, broker = _job(stage, ends)
@@ -76,25 +76,25 @@ def _decoded(stage: Stage, ends: PartitionOffsets) -> Rate:
 
 def _job(stage: Stage, ends: PartitionOffsets) -> tuple[Rate, Usage, float]:
     worker = stage.service("worker")
-    with stage.counting("Whole job", sum(ends.values())) as told:
+    with stage.counting("Whole job", sum(ends.values())) as advance:
         worker.start()
-        found = asyncio.run(_follow(stage, worker, ends, told))
+        found = asyncio.run(_follow(stage, worker, ends, advance))
     worker.stop()
     return found
 
 
 async def _follow(
-    stage: Stage, worker: Service, ends: PartitionOffsets, told: Callable[[int], None]
+    stage: Stage, worker: Service, ends: PartitionOffsets, advance: Callable[[int], None]
 ) -> tuple[Rate, Usage, float]:
     total, broker = sum(ends.values()), stage.broker.pid or 0
     async with AppliedOffsets(stage.settings) as applied:
-        first = await _progress(applied, worker, ends, 1, told)
+        first = await _progress(applied, worker, ends, 1, advance)
         began, cpu, broker_cpu = (
             time.monotonic(),
             usage(require_running(worker)).cpu,
             usage(broker).cpu,
         )
-        await _progress(applied, worker, ends, total, told)
+        await _progress(applied, worker, ends, total, advance)
         seconds, used = time.monotonic() - began, usage(require_running(worker))
         return Rate(total - first, seconds, used.cpu - cpu), used, usage(broker).cpu - broker_cpu
 
@@ -104,13 +104,13 @@ async def _progress(
     worker: Service,
     ends: PartitionOffsets,
     goal: int,
-    told: Callable[[int], None],
+    advance: Callable[[int], None],
 ) -> int:
     """Wait until so many events are applied; how many are."""
     in_time = deadline("The whole job", _LONGEST)
     while (done := await applied.total(ends)) < goal:
         require_running(worker)
         in_time()
-        told(done)
+        advance(done)
         await asyncio.sleep(POLL_SECONDS)
     return done

@@ -84,24 +84,19 @@ class _Run:
 
 def measure_latency(stage: Stage, scale: Scale) -> list[ReportLine]:
     """The whole hub on some history; a steady load, and probes of an agency of their own."""
-    with stage.counting("Events are made", scale.history) as told:
-        ends = asyncio.run(write_province(stage.settings, scale.history, told))
+    with stage.counting("Events are made", scale.history) as advance:
+        ends = asyncio.run(write_province(stage.settings, scale.history, advance))
     seconds = scale.warm + scale.probes / _PROBES_A_SECOND
     with stage.waiting("Requests are made"):
-        made = list(bodies(13, round(_RATE * seconds * 1.1), _SIZE))[
-            : round(_RATE * seconds / _SIZE)
-        ]
+        spare = bodies(13, round(_RATE * seconds * 1.1), _SIZE)
+        made = list(spare)[: round(_RATE * seconds / _SIZE)]
     run = asyncio.run(_run(stage, ends, made, scale))
     shares = ", ".join(f"{name} {cores:.2f}" for name, cores in run.busy.items())
-    busy = ReportLine("… cores busy meanwhile", sum(run.busy.values()), "", note=shares)
-    return [
-        *(
-            line
-            for place, sight in run.sights.items()
-            for line in latency_lines(place, sight, run.rate)
-        ),
-        busy,
-    ]
+    lines: list[ReportLine] = []
+    for place, sight in run.sights.items():
+        lines += latency_lines(place, sight, run.rate)
+    lines.append(ReportLine("… cores busy meanwhile", sum(run.busy.values()), "", note=shares))
+    return lines
 
 
 def latency_lines(place: str, sight: Sight, rate: float) -> list[ReportLine]:
@@ -145,16 +140,10 @@ async def _run(stage: Stage, ends: PartitionOffsets, made: list[bytes], scale: S
             "the sender": os.getpid(),
             **{name: require_running(one) for name, one in services.items()},
         }
-        with stage.counting(f"Probes, after {scale.warm:.0f} s of load", scale.probes) as told:
-            probing = _probe(run, session, events_url(settings), scale, told, pids)
-            await _all_seen(
-                run,
-                looks,
-                _load(run, session, events_url(settings), made),
-                probing,
-                scale,
-                list(services.values()),
-            )
+        with stage.counting(f"Probes, after {scale.warm:.0f} s of load", scale.probes) as advance:
+            probing = _probe(run, session, events_url(settings), scale, advance, pids)
+            loading = _load(run, session, events_url(settings), made)
+            await _all_seen(run, looks, loading, probing, scale, list(services.values()))
         await _require_counted(applied, ends, run)
     return run
 
@@ -215,7 +204,7 @@ async def _probe(
     session: aiohttp.ClientSession,
     address: str,
     scale: Scale,
-    told: Callable[[int], None],
+    advance: Callable[[int], None],
     pids: dict[str, int],
 ) -> None:
     """Once the hub is warm: until its compiler is done, a broker that has just been started does as
@@ -228,7 +217,7 @@ async def _probe(
             await asyncio.sleep(began + number / _PROBES_A_SECOND - time.monotonic())
             await post(session, address, batch_body([_received(number)]))
             run.accepted.append(time.monotonic())
-            told(number + 1)
+            advance(number + 1)
 
 
 def _received(number: int) -> DossierReceived:

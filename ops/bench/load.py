@@ -9,7 +9,7 @@ import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from heapq import merge
-from itertools import islice
+from itertools import islice, product
 from multiprocessing.connection import Connection
 from operator import itemgetter
 from typing import Any
@@ -94,11 +94,8 @@ def province(dossiers: int, partitions: int) -> Iterator[_Waiting]:
 
 def no_events(settings: Settings) -> dict[tuple[str, int], int]:
     """Every (topic, partition) that the province's events go to, with none yet."""
-    return {
-        (events_topic(family), partition): 0
-        for family in ("dossiers", "documents")
-        for partition in range(settings.partitions)
-    }
+    topics = (events_topic("dossiers"), events_topic("documents"))
+    return dict.fromkeys(product(topics, range(settings.partitions)), 0)
 
 
 class Writer:
@@ -140,14 +137,14 @@ class Writer:
 
 
 async def write_province(
-    settings: Settings, count: int, told: Callable[[int], None]
+    settings: Settings, count: int, advance: Callable[[int], None]
 ) -> dict[tuple[str, int], int]:
     """Write about so many events; how many wait in each (topic, partition)."""
-    return await write(settings, province(dossiers_for(count), settings.partitions), told)
+    return await write(settings, province(dossiers_for(count), settings.partitions), advance)
 
 
 async def write(
-    settings: Settings, made: Iterator[_Waiting], told: Callable[[int], None]
+    settings: Settings, made: Iterator[_Waiting], advance: Callable[[int], None]
 ) -> dict[tuple[str, int], int]:
     """Write these events; how many wait in each (topic, partition)."""
     ends = no_events(settings)
@@ -156,7 +153,7 @@ async def write(
             for place, rows in _by_place(chunk).items():
                 await writer.write(*place, rows)
                 ends[place] = ends.get(place, 0) + len(rows)
-            told(sum(ends.values()))
+            advance(sum(ends.values()))
             await asyncio.sleep(0)
     return ends
 

@@ -38,11 +38,9 @@ class ReportLine:
         """How often the need is met: 1 is just enough, whichever way the need points."""
         if self.need is None:
             return None
-        over, under = (
-            (self.measured, self.need.value)
-            if self.need.bound == "at least"
-            else (self.need.value, self.measured)
-        )
+        over, under = self.measured, self.need.value
+        if self.need.bound == "at most":
+            over, under = under, over
         return over / under if under else float("inf")
 
     @property
@@ -52,15 +50,13 @@ class ReportLine:
 
     def cells(self) -> tuple[str, str, str, str, str]:
         """The line's text, as `_HEAD` says."""
-        needed = (
-            "–"
-            if self.need is None
-            else (
-                f"{'≥' if self.need.bound == 'at least' else '≤'}"
-                f" {self._with_unit(self.need.value)}"
-            )
-        )
-        measured = self._with_unit(self.measured) + (f" ({self.note})" if self.note else "")
+        needed = "–"
+        if self.need is not None:
+            sign = "≥" if self.need.bound == "at least" else "≤"
+            needed = f"{sign} {self._with_unit(self.need.value)}"
+        measured = self._with_unit(self.measured)
+        if self.note:
+            measured += f" ({self.note})"
         ratio = "–" if self.ratio is None else f"{self.ratio:.2f}"
         return self.what, needed, measured, ratio, {None: "–", True: "yes", False: "no"}[self.met]
 
@@ -101,9 +97,9 @@ def report_table(lines: Iterable[ReportLine], title: str, caption: str) -> Table
 def report_markdown(lines: Iterable[ReportLine], caption: str) -> str:
     """For the README: the table, then what it was measured on."""
     rows = [_HEAD, ("---",) * len(_HEAD), *(line.cells() for line in lines)]
-    return (
-        "".join(
-            "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows
-        )
-        + f"\n{caption}\n"
-    )
+    return "".join(map(_markdown_row, rows)) + f"\n{caption}\n"
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    escaped = [cell.replace("|", "\\|") for cell in cells]
+    return f"| {' | '.join(escaped)} |\n"

@@ -26,8 +26,8 @@ _HEADERS = {"content-type": _BATCH}
 
 def bodies(seed: int, count: int, size: int) -> Iterator[bytes]:
     """Bodies of `size` events each, about `count` events in all, in the order of report."""
-    told = (event for _, event in events(seed, dossiers_for(count), YEAR, DAYS))
-    while len(batch := list(islice(told, size))) == size:
+    reported = (event for _, event in events(seed, dossiers_for(count), YEAR, DAYS))
+    while len(batch := list(islice(reported, size))) == size:
         yield batch_body(batch)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
@@ -42,22 +43,19 @@ def run_bench(
     # like Ctrl-C: nothing is left running, nothing on the disk
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with two_cores() as cores:
-        found = {name: _measured(settings, name, scale, cores, console) for name in chosen}
-    lines = [line for measured in found.values() if measured for line in measured]
-    caption = (
-        machine
-        if scale.whole
-        else (
+        measured = [_measured(settings, name, scale, cores, console) for name in chosen]
+    lines = list(chain.from_iterable(filter(None, measured)))
+    caption = machine
+    if not scale.whole:
+        caption = (
             f"Shrunk to {events:,} events, so nothing here says what the whole measurement would."
             f" {machine}"
         )
-    )
     console.print(report.report_table(lines, "lgsp bench", caption))
     if markdown is not None:
-        markdown.write_text(
-            report.report_markdown(lines, f"Measured on: {caption}."), encoding="utf-8"
-        )
-    return 0 if all(found.values()) else 1
+        text = report.report_markdown(lines, f"Measured on: {caption}.")
+        markdown.write_text(text, encoding="utf-8")
+    return 0 if all(measured) else 1
 
 
 def _measured(

@@ -13,7 +13,7 @@ import asyncio
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 
 import aiohttp
@@ -136,13 +136,13 @@ async def _soak(stage: Stage, scale: Scale) -> Soak:
         "Kafka": stage.broker.pid or 0,
         **{name: require_running(one) for name, one in services.items()},
     }
-    with stage.counting("The facts of months", scale.held) as told:
-        held = await _send_at_once(settings, islice(stream, scale.held), told)
+    with stage.counting("The facts of months", scale.held) as advance:
+        held = await _send_at_once(settings, islice(stream, scale.held), advance)
     samples: _Samples = {name: [] for name in pids}
     watching = asyncio.create_task(_watch(pids, samples, scale.soak / _SAMPLES))
-    with stage.counting(f"{RATE} events/s", count) as told:
+    with stage.counting(f"{RATE} events/s", count) as advance:
         try:
-            sent = await _send(settings, stream, told, watching)
+            sent = await _send(settings, stream, advance, watching)
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
@@ -177,7 +177,7 @@ async def _watch(pids: Mapping[str, int], samples: _Samples, pause: float) -> No
 
 
 async def _send_at_once(
-    settings: Settings, stream: Iterator[Event], told: Callable[[int], None]
+    settings: Settings, stream: Iterator[Event], advance: Callable[[int], None]
 ) -> int:
     """Send all events, one full request after the other; returns how many."""
     sent = 0
@@ -185,14 +185,14 @@ async def _send_at_once(
         while batch := list(islice(stream, sink.batch)):
             await sink.publish(batch)
             sent += len(batch)
-            told(sent)
+            advance(sent)
     return sent
 
 
 async def _send(
     settings: Settings,
     stream: Iterator[Event],
-    told: Callable[[int], None],
+    advance: Callable[[int], None],
     watching: asyncio.Task[None],
 ) -> int:
     """Send all events at their times; returns how many."""
@@ -204,14 +204,14 @@ async def _send(
                 watching.result()
             await sink.publish(batch)
             sent += len(batch)
-            told(sent)
+            advance(sent)
             await asyncio.sleep(began + sent / RATE - clock())
     return sent
 
 
 def _stream(count: int) -> Iterator[Event]:
-    told = whole_province(1, dossiers_for(count), YEAR, DAYS, future=False)
-    return islice((event for _, event in told), count)
+    reported = whole_province(1, dossiers_for(count), YEAR, DAYS, future=False)
+    return islice((event for _, event in reported), count)
 
 
 async def _exact(settings: Settings, worker: Service) -> None:
@@ -219,11 +219,7 @@ async def _exact(settings: Settings, worker: Service) -> None:
 
     Raises: EnvironmentBroken if a figure is not what the events say.
     """
-    places = {
-        (topic, partition): 0
-        for topic in _TOPICS["events"]
-        for partition in range(settings.partitions)
-    }
+    places = dict.fromkeys(product(_TOPICS["events"], range(settings.partitions)), 0)
     async with AppliedOffsets(settings) as applied:
         await applied.reach(await ends_of(settings, places), worker)
     wrong = [verdict for verdict in await recount(settings) if verdict.wrong]
@@ -237,11 +233,11 @@ async def _exact(settings: Settings, worker: Service) -> None:
 def _disk(settings: Settings) -> dict[str, float]:
     """MB on disk, by what holds them."""
     log = settings.data / "kafka" / "log"
-    kafka = {
+    kafka: dict[str, float] = {}
+    for what, topics in _TOPICS.items():
         # a folder is named topic-partition
-        f"Kafka on disk, {what}": sum(_size(log.glob(f"{topic}-*/*")) for topic in topics)
-        for what, topics in _TOPICS.items()
-    }
+        sizes = [_size(log.glob(f"{topic}-*/*")) for topic in topics]
+        kafka[f"Kafka on disk, {what}"] = sum(sizes)
     lists, cube = (_size(settings.data.glob(f"{name}.sqlite*")) for name in ("listing", "cube"))
     return {
         **kafka,

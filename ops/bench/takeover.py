@@ -42,8 +42,8 @@ class Opened:
 
 def measure_takeover(stage: Stage, scale: Scale) -> list[ReportLine]:
     """Make the books, write them, then open all of them in a fresh process."""
-    with stage.counting(f"Books of {scale.books:,} dossiers are made", scale.books) as told:
-        books = _made(stage.settings, scale.books, told)
+    with stage.counting(f"Books of {scale.books:,} dossiers are made", scale.books) as advance:
+        books = _made(stage.settings, scale.books, advance)
     with stage.waiting("Pages are written"):
         asyncio.run(_write_pages(stage.settings, books))
     with stage.waiting("The take-over"):
@@ -53,10 +53,8 @@ def measure_takeover(stage: Stage, scale: Scale) -> list[ReportLine]:
 
 def takeover_lines(opened: Opened) -> list[ReportLine]:
     """The figures. Memory is the whole process's, per million dossiers."""
-    dossiers, others = (
-        opened.states["dossiers"],
-        sum(opened.states.values()) - opened.states["dossiers"],
-    )
+    dossiers = opened.states["dossiers"]
+    others = sum(opened.states.values()) - dossiers
     held = f"{others:,} documents beside them, {opened.pages:,} pages of cells"
     memory = f"whole process {opened.used.memory:,.0f} MB, at most {opened.used.peak:,.0f} MB"
     return [
@@ -91,16 +89,16 @@ async def _open_all(settings: Settings) -> Opened:
     took, used = time.perf_counter() - began, usage(os.getpid())
     for ledger in ledgers:
         await ledger.close()
-    accounts = [account for ledger in ledgers for account in ledger.accounts.values()]
-    states = {
-        name: sum(len(account.books.states) for account in accounts if account.family.name == name)
-        for name in FAMILIES
-    }
-    return Opened(took, states, sum(len(account.books.pages) for account in accounts), used)
+    states, pages = dict.fromkeys(FAMILIES, 0), 0
+    for ledger in ledgers:
+        for account in ledger.accounts.values():
+            states[account.family.name] += len(account.books.states)
+            pages += len(account.books.pages)
+    return Opened(took, states, pages, used)
 
 
 def _made(
-    settings: Settings, dossiers: int, told: Callable[[int], None]
+    settings: Settings, dossiers: int, advance: Callable[[int], None]
 ) -> dict[BooksKey, list[Made]]:
     books: dict[BooksKey, list[Made]] = {}
     spawn = multiprocessing.get_context("spawn")
@@ -112,7 +110,7 @@ def _made(
             pool.submit(make_half_year, settings, part) for part in half_years(dossiers, _PARTS)
         ]
         while wait(making, timeout=_LOOK_SECONDS).not_done:
-            told(counter.value)
+            advance(counter.value)
         for made in making:
             for place, one in made.result().items():
                 books.setdefault(place, []).append(one)

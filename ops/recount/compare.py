@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -48,10 +49,9 @@ async def recount(settings: Settings, progress: Progress | None = None) -> list[
 async def _group(
     settings: Settings, counted: Mapping[str, Family]
 ) -> dict[TopicPartition, int | None]:
+    numbers = range(settings.partitions)
     sources = [
-        TopicPartition(events_topic(name), partition)
-        for name in counted
-        for partition in range(settings.partitions)
+        TopicPartition(events_topic(name), number) for name, number in product(counted, numbers)
     ]
     return await committed_offsets(settings, settings.app_id, sources)
 
