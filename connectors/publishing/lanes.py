@@ -70,7 +70,7 @@ class Ticket:
         return self.error
 
 
-class Batch:
+class LaneBatch:
     """Records of one partition that travel together."""
 
     __slots__ = ("builder", "size", "tickets")
@@ -125,7 +125,7 @@ class Lane:
         self._settled = settled
         self._batch_bytes = batch_bytes
         self._cut: BaseException | None = None
-        self._waiting: deque[Batch] = deque()
+        self._waiting: deque[LaneBatch] = deque()
         self._sending: asyncio.Task[None] | None = None
 
     @property
@@ -138,7 +138,7 @@ class Lane:
         given back with its batch.
         """
         if not self._waiting or not self._waiting[-1].add(record, size, now, ticket):
-            self._waiting.append(Batch(self._batch_bytes()))
+            self._waiting.append(LaneBatch(self._batch_bytes()))
             self._waiting[-1].add(record, size, now, ticket)  # an empty batch takes any record
 
     def pump(self) -> None:
@@ -171,12 +171,12 @@ class Lane:
             self._cut = self._cut or error
             self._sending.cancel()
 
-    async def _send(self, producer: Any, batch: Batch) -> None:
+    async def _send(self, producer: Any, batch: LaneBatch) -> None:
         batch.builder.close()
         delivery = await producer.send_batch(batch.builder, self.topic, partition=self.partition)
         await delivery
 
-    def _sent(self, producer: Any, batch: Batch, task: asyncio.Task[None]) -> None:
+    def _sent(self, producer: Any, batch: LaneBatch, task: asyncio.Task[None]) -> None:
         if task.cancelled():
             error: BaseException | None = self._cut or KafkaError("the sending was cut off")
         else:
