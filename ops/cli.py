@@ -18,8 +18,8 @@ from schemas.errors import HubError
 from schemas.settings import Settings, config_file, settings
 from schemas.settings_words import written
 
-EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
-EPILOG = "Settings come from LGSP_* variables or a lgsp.toml; `lgsp settings` lists them all."
+_EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+_EPILOG = "Settings come from LGSP_* variables or a lgsp.toml; `lgsp settings` lists them all."
 
 
 class Commands(click.Group):
@@ -41,7 +41,7 @@ class Commands(click.Group):
 
 @click.group(
     cls=Commands,
-    epilog=EPILOG,
+    epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 @click.version_option(package_name="lgsp-hub")
@@ -108,8 +108,8 @@ def metrics_command() -> None:
 
 
 @cli.command(name="import")
-@click.argument("files", nargs=-1, required=True, type=EXISTING)
-@click.option("--map", "map_path", required=True, type=EXISTING, help="How columns become events.")
+@click.argument("files", nargs=-1, required=True, type=_EXISTING)
+@click.option("--map", "map_path", required=True, type=_EXISTING, help="How columns become events.")
 @click.option(
     "--again", is_flag=True, help="Send what is already imported once more (changes no figure)."
 )

@@ -24,7 +24,7 @@ from schemas.kafka import ensure_topics
 from schemas.listening import LOOPBACK
 from schemas.settings import Settings
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 _PATIENCE = 120.0
 
 
@@ -111,7 +111,7 @@ def stage_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def in_own_process(function: Callable[..., Result], *arguments: Any) -> Result:
+def in_own_process(function: Callable[..., _Result], *arguments: Any) -> _Result:
     """The function's result, from a fresh process of its own."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()

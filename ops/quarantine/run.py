@@ -24,7 +24,7 @@ from schemas.clock import ZONE, now_ms, to_ms
 from schemas.errors import HubError
 from schemas.settings import Settings
 
-Form = Literal["table", "json", "csv"]
+_Form = Literal["table", "json", "csv"]
 _COLUMNS = (
     "at",
     "door",
@@ -76,7 +76,7 @@ def instant_of(text: str) -> int:
 
 
 def run_list(
-    settings: Settings, asked: EntryFilter, form: Form = "table", console: Console | None = None
+    settings: Settings, asked: EntryFilter, form: _Form = "table", console: Console | None = None
 ) -> int:
     """Counts by day, source and reason as a table, or the entries themselves for machines; newest
     first. The exit code.

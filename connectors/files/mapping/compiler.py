@@ -71,17 +71,17 @@ class Uses(NamedTuple):
         """
         if not cells:
             return [MASKED] * len(self.columns)
-        return [self._safe(place, cell) for place, cell in enumerate(cells)]
+        return [self._safe(index, cell) for index, cell in enumerate(cells)]
 
-    def _safe(self, place: int, cell: FileCell) -> FileCell:
-        if place in self.looked_at:
-            named = not self.looked_at[place].isdisjoint(cell_spellings(cell))
+    def _safe(self, index: int, cell: FileCell) -> FileCell:
+        if index in self.looked_at:
+            named = not self.looked_at[index].isdisjoint(cell_spellings(cell))
             return cell if named or is_blank(cell) else PRESENT
         if isinstance(cell, dict) and cell:
             return MASKED
         if isinstance(cell, list):
-            return [self._safe(place, part) for part in cell]
-        return MASKED if place in self.texts and personal_number(cell_text(cell)) else cell
+            return [self._safe(index, part) for part in cell]
+        return MASKED if index in self.texts and personal_number(cell_text(cell)) else cell
 
 
 class Compiler:
@@ -90,7 +90,7 @@ class Compiler:
     def __init__(self, mapping: Mapping, declaration: Declaration) -> None:
         self._mapping, self._declaration = mapping, declaration
         self._default_times = TimeReader(mapping.times)
-        self._places: dict[str, int] = {}
+        self._indexes: dict[str, int] = {}
         self._texts: set[str] = set()
         self._values: set[str] = set()
         self._conditions: dict[str, frozenset[str]] = {}
@@ -99,17 +99,17 @@ class Compiler:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that rows must bring, in the order that the getters count on."""
-        return tuple(self._places)
+        return tuple(self._indexes)
 
     @property
     def uses(self) -> Uses:
         """What is done with each column."""
         looked_at = {
-            self._places[name]: texts
+            self._indexes[name]: texts
             for name, texts in self._conditions.items()
             if name not in self._values
         }
-        return Uses(self.columns, frozenset(self._places[name] for name in self._texts), looked_at)
+        return Uses(self.columns, frozenset(self._indexes[name] for name in self._texts), looked_at)
 
     def units(self) -> tuple[Unit, ...]:
         """Raises: CatalogueError for the first part of the mapping that cannot hold."""
@@ -133,18 +133,18 @@ class Compiler:
             ACCEPTED[rule.event], tests, self._event_id(rule), constants, tuple(getters), origins
         )
 
-    def _place(self, column: str) -> int:
-        return self._places.setdefault(column, len(self._places))
+    def _index(self, column: str) -> int:
+        return self._indexes.setdefault(column, len(self._indexes))
 
     def _test(self, condition: Condition) -> _Test:
-        place = self._place(condition.column)
+        index = self._index(condition.column)
         self._conditions.setdefault(condition.column, frozenset())
         if condition.present is not None:
             wanted = not condition.present
-            return lambda cells: is_blank(cells[place]) is wanted
+            return lambda cells: is_blank(cells[index]) is wanted
         texts = frozenset(map(cell_text, condition.among or [condition.equals or ""]))
         self._conditions[condition.column] = self._conditions[condition.column] | texts
-        return lambda cells: not texts.isdisjoint(cell_spellings(cells[place]))
+        return lambda cells: not texts.isdisjoint(cell_spellings(cells[index]))
 
     def _event_id(self, rule: EventRule) -> _Getter:
         template = parse_template(rule.id)
@@ -164,17 +164,17 @@ class Compiler:
 
     def _joined(self, template: Template, purpose: str) -> Callable[[FileCells], str | None]:
         """A template's text; None as soon as one of its cells is blank."""
-        first, places = template.texts[0], map(self._place, template.columns)
-        pairs = list(zip(template.columns, places, template.texts[1:], strict=True))
+        first, indexes = template.texts[0], map(self._index, template.columns)
+        pairs = list(zip(template.columns, indexes, template.texts[1:], strict=True))
 
         def joined(cells: FileCells) -> str | None:
             whole = first
-            for column, place, text in pairs:
+            for column, index, text in pairs:
                 try:
-                    part = part_of(cells[place])
+                    part = part_of(cells[index])
                 except Unexpected as error:
                     raise RowRefused(
-                        f"column {column}: {_shown(cells[place])} should be {error}, for {purpose}"
+                        f"column {column}: {_shown(cells[index])} should be {error}, for {purpose}"
                     ) from None
                 if not part:
                     return None
@@ -193,7 +193,7 @@ class Compiler:
             problem = f"does not fit {rule.name}"
             if isinstance(error, Unexpected):
                 problem = f"should be {error}"
-            raise self._declaration.error(rule.place, f"{text!r} {problem}") from error
+            raise self._declaration.error(rule.location, f"{text!r} {problem}") from error
 
     def _convert(self, rule: FieldRule) -> Convert:
         table = self._mapping.tables.get(rule.value.table or "")
@@ -241,8 +241,8 @@ class Compiler:
         return get
 
     def _cell(self, column: str) -> Callable[[FileCells], FileCell]:
-        place = self._place(column)
-        return lambda cells: cells[place]
+        index = self._index(column)
+        return lambda cells: cells[index]
 
     def _when_blank(self, rule: FieldRule) -> Any:
         table = self._mapping.tables.get(rule.value.table or "")

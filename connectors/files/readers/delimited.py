@@ -56,8 +56,8 @@ class DelimitedRows(SourceRows):
             )
         self._records.width = len(header.cells)
         self.header = [cell_text(name) for name in header.cells[self._passed_over :]]
-        self._places = [self._passed_over + place for place in self.places(self.header)]
-        self._pick = _picker(self._places)
+        self._indexes = [self._passed_over + index for index in self.column_indexes(self.header)]
+        self._pick = _picker(self._indexes)
 
     def _best_delimiter(self, first: TextLine) -> str:
         wanted = {cell_text(column) for column in self.wanted.columns}
@@ -100,9 +100,9 @@ class DelimitedRows(SourceRows):
         self._source.close()
 
 
-def _picker(places: Sequence[int]) -> Any:
+def _picker(column_indexes: Sequence[int]) -> Any:
     """Takes the wanted cells out of a row; `itemgetter` gives no tuple for one place alone."""
-    if len(places) == 1:
-        place = places[0]
-        return lambda cells: (cells[place],)
-    return itemgetter(*places)
+    if len(column_indexes) == 1:
+        index = column_indexes[0]
+        return lambda cells: (cells[index],)
+    return itemgetter(*column_indexes)

@@ -50,7 +50,7 @@ class JsonRows(ObjectRows):
             if isinstance(read.cells, dict):
                 found.update(dict.fromkeys(read.cells))
         if found:  # else every line is wrong in its own way, which its rejection says
-            self.places(
+            self.column_indexes(
                 tuple(found),
                 [column for column in self.wanted.columns if column in self.wanted.required],
             )

@@ -58,18 +58,18 @@ _DECODER = JSONDecoder(
 _PASSING = JSONDecoder(parse_float=str, parse_int=str)
 
 
-def element_at(text: str, place: int) -> tuple[dict[str, FileCell] | str, int]:
-    """The cells of the JSON value that begins at a place, or what is wrong with it; and where it
+def element_at(text: str, offset: int) -> tuple[dict[str, FileCell] | str, int]:
+    """The cells of the JSON value that begins at an offset, or what is wrong with it; and where it
     ends.
 
     Raises: JSONDecodeError where no whole value stands, RecursionError.
     """
     try:
-        value, end = _DECODER.raw_decode(text, place)
+        value, end = _DECODER.raw_decode(text, offset)
     except JSONDecodeError:
         raise
     except ValueError as error:  # of a value that is whole all the same
-        return _problem_of(error, text), _PASSING.raw_decode(text, place)[1]
+        return _problem_of(error, text), _PASSING.raw_decode(text, offset)[1]
     return _named(value), end
 
 

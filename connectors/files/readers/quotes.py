@@ -77,17 +77,17 @@ class Records:
         """Append the text's cells; gives what a last, unclosed one holds so far, or the place of a
         quote that may not be there.
         """
-        place = 0
+        offset = 0
         while True:
-            cell = self._cell.match(text, place)
+            cell = self._cell.match(text, offset)
             if cell is None:
-                opened = _OPENED.match(text, place)
-                return opened[1] if opened else place
+                opened = _OPENED.match(text, offset)
+                return opened[1] if opened else offset
             quoted, plain, end = cell.groups()
             cells.append(plain if quoted is None else quoted.replace('""', '"'))
             if not end:
                 return None
-            place = cell.end()
+            offset = cell.end()
 
     def _spanning(self, opened: _Open) -> Iterator[CsvRecord]:
         """A record whose cell goes on in the next lines; all of them are refused, each by itself,

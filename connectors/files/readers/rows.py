@@ -62,33 +62,33 @@ class SourceRows(ABC):
         """The row; rejected if a cell that the mapping reads holds an error instead of a value."""
         if row.problem:
             return row
-        for place, cell in enumerate(row.cells):
+        for index, cell in enumerate(row.cells):
             if problem := flaw_of(cell):
-                return row._replace(problem=f"{self.named(row.line, place)} {problem}")
+                return row._replace(problem=f"{self.named(row.line, index)} {problem}")
         return row
 
-    def named(self, line: int, place: int) -> str:
+    def named(self, line: int, index: int) -> str:
         """A wanted cell's name for messages."""
-        return f"column {self.wanted.columns[place]}"
+        return f"column {self.wanted.columns[index]}"
 
     @property
     def kept(self) -> Sequence[str]:
         """What the columns of rejections are called: those that the mapping reads, in the file's
         order.
         """
-        return [self.wanted.columns[place] for place in self._kept()]
+        return [self.wanted.columns[index] for index in self._kept()]
 
     def written(self, cells: Sequence[FileCell]) -> Sequence[str]:
         """A row's cells (in the order of the wanted columns) for rejections: they are read from
         there as here.
         """
-        return [_written(cells[place]) for place in self._kept()]
+        return [_written(cells[index]) for index in self._kept()]
 
     def _kept(self) -> Sequence[int]:
         names = [cell_text(name) for name in self.header]
         return sorted(
             range(len(self.wanted.columns)),
-            key=lambda place: names.index(cell_text(self.wanted.columns[place])),
+            key=lambda index: names.index(cell_text(self.wanted.columns[index])),
         )
 
     @abstractmethod
@@ -113,7 +113,9 @@ class SourceRows(ABC):
         """What was chosen that the mapping does not say; "" if nothing."""
         return ""
 
-    def places(self, header: Sequence[str], columns: Sequence[str] | None = None) -> list[int]:
+    def column_indexes(
+        self, header: Sequence[str], columns: Sequence[str] | None = None
+    ) -> list[int]:
         """Where columns stand (the wanted ones, unless others are given).
 
         Raises: UnreadableFile naming a column that is missing or stands twice, and those that

@@ -38,7 +38,7 @@ class WorkbookRows(SourceRows):
         self._covering: list[Area] = []
         self._rows = self._reader.rows()
         self.header = self._names(options.header_row)
-        self._places = self.places(self.header)
+        self._indexes = self.column_indexes(self.header)
 
     def _chosen(self, name: str | None) -> WorkbookSheet:
         sheets = self._package.sheets
@@ -103,7 +103,7 @@ class WorkbookRows(SourceRows):
                 text,
                 f"the row has {width} cells where the header names {len(self.header)}",
             )
-        return SourceRow(number, tuple(map(cells.get, self._places)), text)
+        return SourceRow(number, tuple(map(cells.get, self._indexes)), text)
 
     def _covered(self, number: int) -> dict[int, FileCell]:
         """The row's wanted cells that look filled, but whose value is kept by another one that they
@@ -115,14 +115,14 @@ class WorkbookRows(SourceRows):
         covered: dict[int, FileCell] = {}
         for area in self._covering:
             problem = f"is one of the merged cells {area.name}: split them, and fill in each"
-            for place in self._places:
-                if area.hides(place, number):
-                    covered[place] = Flaw(problem, "#VALUE!")
+            for index in self._indexes:
+                if area.hides(index, number):
+                    covered[index] = Flaw(problem, "#VALUE!")
         return covered
 
-    def named(self, line: int, place: int) -> str:
+    def named(self, line: int, index: int) -> str:
         """A wanted cell as spreadsheets name it."""
-        column = self._places[place]
+        column = self._indexes[index]
         return f"cell {column_name(column)}{line} (column {self.header[column]})"
 
     def position(self) -> int:
