@@ -12,14 +12,14 @@ from typing import Any
 
 import click
 
-from ops.bench.names import EVENTS, NAMES
-from ops.environment import INTERRUPTED
+from ops.bench.names import MEASUREMENTS, WHOLE_JOB_EVENTS
+from ops.entry import INTERRUPTED, SENTENCE
 from schemas.errors import HubError
 from schemas.settings import Settings, config_file, settings
 from schemas.settings_words import setting_text
 
-EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
-EPILOG = "Settings come from LGSP_* variables or a lgsp.toml; `lgsp settings` lists them all."
+_EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+_EPILOG = "Settings come from LGSP_* variables or a lgsp.toml; `lgsp settings` lists them all."
 
 
 class Commands(click.Group):
@@ -35,13 +35,13 @@ class Commands(click.Group):
             click.secho(str(error), fg="red", err=True)
             sys.exit(1)
         except KeyboardInterrupt:
-            click.echo("Interrupted. The same command can be run again at any time.", err=True)
+            click.echo(SENTENCE, err=True)
             sys.exit(INTERRUPTED)
 
 
 @click.group(
     cls=Commands,
-    epilog=EPILOG,
+    epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 @click.version_option(package_name="lgsp-hub")
@@ -62,7 +62,7 @@ def cli() -> None:
     envvar="SIMULATE",
     help="Feed a simulated province (SIMULATE=0: don't).",
 )
-def up(simulate: bool) -> None:
+def up_command(simulate: bool) -> None:
     """Run everything on this machine: Kafka, gateway, worker, metrics; show a live table. Ctrl-C
     stops it all.
     """
@@ -72,7 +72,7 @@ def up(simulate: bool) -> None:
 
 
 @cli.command()
-def kafka() -> None:
+def kafka_command() -> None:
     """Run the embedded Kafka alone."""
     from ops.kafka.foreground import run_kafka
 
@@ -80,15 +80,15 @@ def kafka() -> None:
 
 
 @cli.command()
-def gateway() -> None:
+def gateway_command() -> None:
     """Run the gateway: POST /v1/events."""
-    from connectors.gateway.server import run
+    from connectors.gateway.server import run_gateway
 
-    sys.exit(run(settings()))
+    sys.exit(run_gateway(settings()))
 
 
 @cli.command()
-def worker() -> None:
+def worker_command() -> None:
     """Run a worker: events to states and cells. Start as many as there are cores; they share the
     partitions.
     """
@@ -98,7 +98,7 @@ def worker() -> None:
 
 
 @cli.command()
-def metrics() -> None:
+def metrics_command() -> None:
     """Run the cube with the reporting API and /metrics."""
     from metrics.server import run
     from ops.meanings import meanings
@@ -108,13 +108,13 @@ def metrics() -> None:
 
 
 @cli.command(name="import")
-@click.argument("files", nargs=-1, required=True, type=EXISTING)
-@click.option("--map", "map_path", required=True, type=EXISTING, help="How columns become events.")
+@click.argument("files", nargs=-1, required=True, type=_EXISTING)
+@click.option("--map", "map_path", required=True, type=_EXISTING, help="How columns become events.")
 @click.option(
     "--again", is_flag=True, help="Send what is already imported once more (changes no figure)."
 )
 @click.option("--dry-run", is_flag=True, help="Read, check and count, but send nothing.")
-def import_(files: tuple[Path, ...], map_path: Path, again: bool, dry_run: bool) -> None:
+def import_command(files: tuple[Path, ...], map_path: Path, again: bool, dry_run: bool) -> None:
     """Import events from FILES (CSV, XLSX, JSON lines; .gz too). Exit code 3: some rows were
     rejected.
     """
@@ -146,7 +146,7 @@ def import_(files: tuple[Path, ...], map_path: Path, again: bool, dry_run: bool)
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the exact figures there as JSON.",
 )
-def simulate(**options: Any) -> None:
+def simulate_command(**options: Any) -> None:
     """Feed a made-up province and print the exact figures it generated."""
     from ops.simulate.run import run_simulate
 
@@ -154,7 +154,7 @@ def simulate(**options: Any) -> None:
 
 
 @cli.command()
-def recount() -> None:
+def recount_command() -> None:
     """Compute every cell and state again from the first event and compare. Exit code 1 if any
     differs.
     """
@@ -173,7 +173,7 @@ def recount() -> None:
     "--skip-missing", is_flag=True, help="Let books go on behind facts that are gone for good."
 )
 @click.option("--yes", is_flag=True, help="Don't ask.")
-def mend(from_zero: bool, skip_missing: bool, yes: bool) -> None:
+def mend_command(from_zero: bool, skip_missing: bool, yes: bool) -> None:
     """Show where books, group and log stand, and put them right, while no worker runs. Exit code 1
     if they still don't fit.
     """
@@ -183,13 +183,13 @@ def mend(from_zero: bool, skip_missing: bool, yes: bool) -> None:
 
 
 @cli.group()
-def quarantine() -> None:
+def quarantine_group() -> None:
     """What could not be taken in: list it by source, reason and day, or show all that is kept of
     one refusal.
     """
 
 
-@quarantine.command(name="list")
+@quarantine_group.command(name="list")
 @click.option("--source", default="", help="Only of sources that hold this text.")
 @click.option("--reason", default="", help="Only for reasons that hold this text.")
 @click.option("--since", help="Only since a day (2026-11-30) or so long ago (7d, 12h).")
@@ -206,18 +206,18 @@ def quarantine() -> None:
 @click.option("--csv", "form", flag_value="csv", help="The same as CSV.")
 def quarantine_list(source: str, reason: str, since: str | None, limit: int, form: Any) -> None:
     """Count refusals by day, source and reason, newest first."""
-    from ops.quarantine.run import Asked, instant_of, run_list
+    from ops.quarantine import EntryFilter, instant_of, run_list
 
     sys.exit(
         run_list(
             settings(),
-            Asked(source, reason, instant_of(since) if since else 0, limit),
+            EntryFilter(source, reason, instant_of(since) if since else 0, limit),
             form or "table",
         )
     )
 
 
-@quarantine.command(name="show")
+@quarantine_group.command(name="show")
 @click.argument("origin")
 def quarantine_show(origin: str) -> None:
     """Tell all that is kept of a refusal and what to do next. ORIGIN is of the list's last column,
@@ -235,7 +235,7 @@ def quarantine_show(origin: str) -> None:
     is_flag=True,
     help="Take none: read the backup in DIR and compare every file with its hash.",
 )
-def backup(folder: Path, check: bool) -> None:
+def backup_command(folder: Path, check: bool) -> None:
     """Back up facts, states and cells into DIR, while everything runs; again into the same DIR adds
     only what is new.
     """
@@ -259,7 +259,7 @@ def backup(folder: Path, check: bool) -> None:
     metavar="FAMILY:ID",
     help="Leave this thing out for good; events only. May be repeated.",
 )
-def restore(folder: Path, events_only: bool, without: tuple[str, ...]) -> None:
+def restore_command(folder: Path, events_only: bool, without: tuple[str, ...]) -> None:
     """Restore the backup in DIR into an empty Kafka, and recount. Interrupted: run it again. Exit
     code 1 if figures differ.
     """
@@ -269,11 +269,11 @@ def restore(folder: Path, events_only: bool, without: tuple[str, ...]) -> None:
 
 
 @cli.command()
-@click.argument("names", nargs=-1, type=click.Choice(tuple(NAMES)), metavar="[NAMES]...")
+@click.argument("names", nargs=-1, type=click.Choice(tuple(MEASUREMENTS)), metavar="[NAMES]...")
 @click.option(
     "--events",
     type=click.IntRange(1_000),
-    default=EVENTS,
+    default=WHOLE_JOB_EVENTS,
     show_default=True,
     help="Of the whole job; fewer shrink the rest.",
 )
@@ -282,7 +282,7 @@ def restore(folder: Path, events_only: bool, without: tuple[str, ...]) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the table there as Markdown.",
 )
-def bench(names: tuple[str, ...], events: int, markdown: Path | None) -> None:
+def bench_command(names: tuple[str, ...], events: int, markdown: Path | None) -> None:
     """Measure the hub on this machine, on a Kafka of its own, beside what is needed.
 
     NAMES choose among job, takeover, failover, gateway, latency, api and soak; without any, all but
@@ -295,14 +295,13 @@ def bench(names: tuple[str, ...], events: int, markdown: Path | None) -> None:
 
 @cli.command()
 @click.option("--write", is_flag=True, help="Lock changed event models as new contract versions.")
-def contracts(write: bool) -> None:
+def contracts_command(write: bool) -> None:
     """List the Avro contracts and the models that differ from them."""
-    from schemas.contracts import contracts as all_contracts
-    from schemas.contracts import unlocked, write_lock
+    from schemas.contracts import contracts, unlocked, write_lock
 
     for added in write_lock() if write else []:
         click.echo(f"locked {added}")
-    for contract in sorted(all_contracts().values(), key=lambda found: found.id):
+    for contract in sorted(contracts().values(), key=lambda found: found.id):
         click.echo(f"{contract.id:4d}  {contract.type} v{contract.version}")
     changed = unlocked()
     if changed:
@@ -314,7 +313,7 @@ def contracts(write: bool) -> None:
 
 
 @cli.command(name="settings")
-def settings_() -> None:
+def settings_command() -> None:
     """List every setting: its variable, its value now, what it is for."""
     from rich.console import Console
     from rich.table import Table
@@ -335,7 +334,7 @@ def settings_() -> None:
 
 
 def main() -> None:
-    """The console script."""
+    """The command line, from beginning to end."""
     # all that it writes, and whatever it starts (Kafka's storage too), is its own user's alone
     os.umask(0o077)
     os.environ.setdefault("PYTHONUNBUFFERED", "1")

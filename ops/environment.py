@@ -18,17 +18,17 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-LOCK = Path("requirements.lock")
-USUAL = "usual: 10 s to 1 min; busy machine: to 4 min"
-TICK = 0.2
-INTERRUPTED = 130  # as shells end after Ctrl-C
+_LOCK = Path("requirements.lock")
+_USUAL = "usual: 10 s to 1 min; busy machine: to 4 min"
+_TICK = 0.2
+_INTERRUPTED = 130  # as shells end after Ctrl-C
 
 
 class Failed(Exception):
     """The sentence that is printed; the program's own last words before it."""
 
 
-class Line:
+class StatusLine:
     """One line that says what is being done, written over on a terminal; elsewhere a line a
     step.
     """
@@ -55,7 +55,7 @@ class Line:
         print(f"{start}{f'{text} ({seconds:.0f} s).':<{width}}", flush=True)
 
 
-def run(command: Sequence[str], tick: Callable[[list[str]], None]) -> tuple[int, list[str]]:
+def run_program(command: Sequence[str], tick: Callable[[list[str]], None]) -> tuple[int, list[str]]:
     """Run a program to its end, calling `tick` with the lines it wrote so far; its exit code, and
     the lines.
     """
@@ -70,7 +70,7 @@ def run(command: Sequence[str], tick: Callable[[list[str]], None]) -> tuple[int,
         try:
             while process.poll() is None:
                 tick(lines)
-                time.sleep(TICK)
+                time.sleep(_TICK)
         except BaseException:
             process.terminate()
             raise
@@ -91,7 +91,7 @@ def progress(lines: Sequence[str], total: int) -> str:
     return f"{min(found, total)} of about {total}"
 
 
-def make(venv: Path, line: Line) -> None:
+def make_environment(venv: Path, line: StatusLine) -> None:
     """Make it anew, whatever was there.
 
     Raises: Failed
@@ -106,7 +106,7 @@ def make(venv: Path, line: Line) -> None:
     )
 
 
-def _by_uv(venv: Path, line: Line) -> list[str]:
+def _by_uv(venv: Path, line: StatusLine) -> list[str]:
     """The packages by uv; the command it installs with, or nothing if it is not at hand, or can't:
     it knows no settings of pip's.
     """
@@ -116,13 +116,15 @@ def _by_uv(venv: Path, line: Line) -> list[str]:
     _venv(venv, line, "--without-pip")
     installer = [uv, "pip", "install", "--quiet", "--python", str(venv / "bin" / "python")]
     step = f"Fetching {_locked()} packages with uv"
-    code, _ = run([*installer, "--require-hashes", "-r", str(LOCK)], lambda _: line.say(step))
+    code, _ = run_program(
+        [*installer, "--require-hashes", "-r", str(_LOCK)], lambda _: line.say(step)
+    )
     if code:
         line.end("uv can't fetch the packages, so pip does")
     return [] if code else installer
 
 
-def _by_pip(venv: Path, line: Line) -> list[str]:
+def _by_pip(venv: Path, line: StatusLine) -> list[str]:
     """The packages by pip; the command it installs with."""
     _venv(venv, line)
     installer = [
@@ -139,7 +141,7 @@ def _by_pip(venv: Path, line: Line) -> list[str]:
         " settings), then try again."
     )
     _must(
-        [*installer, "--require-hashes", "-r", str(LOCK)],
+        [*installer, "--require-hashes", "-r", str(_LOCK)],
         line,
         "Fetching packages with pip",
         failed,
@@ -147,7 +149,7 @@ def _by_pip(venv: Path, line: Line) -> list[str]:
     return installer
 
 
-def _venv(venv: Path, line: Line, *options: str) -> None:
+def _venv(venv: Path, line: StatusLine, *options: str) -> None:
     shutil.rmtree(venv, ignore_errors=True)
     failed = (
         f"{sys.executable} can't make environments: install its venv module (Debian: python3-venv),"
@@ -158,11 +160,11 @@ def _venv(venv: Path, line: Line, *options: str) -> None:
     )
 
 
-def _must(command: Sequence[str], line: Line, step: str, otherwise: str) -> None:
+def _must(command: Sequence[str], line: StatusLine, step: str, otherwise: str) -> None:
     total = _locked()
-    code, lines = run(
+    code, lines = run_program(
         command,
-        lambda lines: line.say(step, progress(lines, total) if str(LOCK) in command else ""),
+        lambda lines: line.say(step, progress(lines, total) if str(_LOCK) in command else ""),
     )
     if code:
         complaints = [text for text in lines if "ERROR" in text or "error" in text] or lines
@@ -171,18 +173,18 @@ def _must(command: Sequence[str], line: Line, step: str, otherwise: str) -> None
 
 def _locked() -> int:
     """How many packages the lock names; on one machine a few of them are left out."""
-    return len(re.findall(r"(?m)^[A-Za-z0-9._-]+==", LOCK.read_text(encoding="utf-8")))
+    return len(re.findall(r"(?m)^[A-Za-z0-9._-]+==", _LOCK.read_text(encoding="utf-8")))
 
 
-def main(venv: Path) -> int:
+def _main(venv: Path) -> int:
     """The exit code."""
-    line = Line(sys.stdout.isatty(), shutil.get_terminal_size().columns)
-    print(f"Making {venv}, once ({USUAL}).", flush=True)
+    line = StatusLine(sys.stdout.isatty(), shutil.get_terminal_size().columns)
+    print(f"Making {venv}, once ({_USUAL}).", flush=True)
     try:
-        make(venv, line)
+        make_environment(venv, line)
     except KeyboardInterrupt:
         line.end("Interrupted; the next make begins anew")
-        return INTERRUPTED
+        return _INTERRUPTED
     except (Failed, OSError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -191,4 +193,4 @@ def main(venv: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(_main(Path(sys.argv[1])))

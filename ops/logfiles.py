@@ -10,12 +10,12 @@ import shutil
 from itertools import pairwise
 from pathlib import Path
 
-LARGEST = 10 << 20  # bytes
-OLDER = 3  # files kept beside the newest: name.1 is the newest of them
-TAIL = 8 << 10
+_LARGEST = 10 << 20  # bytes
+_OLDER = 3  # files kept beside the newest: name.1 is the newest of them
+_TAIL = 8 << 10
 
 
-def rotate(file: Path, largest: int = LARGEST, older: int = OLDER) -> None:
+def rotate(file: Path, largest: int = _LARGEST, older: int = _OLDER) -> None:
     """Once it is larger than that, keep what it holds in `file.1` and let it begin anew.
 
     It is copied and emptied, not renamed: the process that writes has it open (to append, so it
@@ -51,7 +51,7 @@ def last_line(file: Path) -> str:
     """The last line that says anything; empty if there is none."""
     try:
         with file.open("rb") as stream:
-            stream.seek(max(0, file.stat().st_size - TAIL))
+            stream.seek(max(0, file.stat().st_size - _TAIL))
             text = stream.read().decode(errors="replace")
     except OSError:
         return ""

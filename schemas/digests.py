@@ -18,6 +18,8 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
+from schemas.storage import sync_folder
+
 log = logging.getLogger(__name__)
 
 KEY_FILE = "quarantine.key"
@@ -60,7 +62,14 @@ def digest_of(folder: Path) -> Digest:
             error.strerror,
         )
         return Digest()
-    return Digest(key) if len(key) == _SIZE else Digest()
+    if len(key) != _SIZE:
+        log.warning(
+            "%s is damaged: delete it, and a new one is made; until then hashes of what is refused"
+            " compare within this process only",
+            path,
+        )
+        return Digest()
+    return Digest(key)
 
 
 def _make(path: Path) -> None:
@@ -73,7 +82,10 @@ def _make(path: Path) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(secrets.token_bytes(_SIZE))
+            file.flush()
+            os.fsync(file.fileno())  # an empty one after a power cut would be no key for good
         with suppress(FileExistsError):
             os.link(fresh, path)
     finally:
         fresh.unlink(missing_ok=True)
+    sync_folder(path.parent)

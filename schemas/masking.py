@@ -28,6 +28,7 @@ _DIGITS = re.compile(r"\d{9}")
 # asked where an id is judged; what is only told is masked however it is grouped.
 _GROUPS = re.compile(r"(?<![0-9A-Za-z])\d{1,8}(?:[^0-9A-Za-z]{1,2}\d{1,8})+(?![0-9A-Za-z])")
 _NAME = re.compile(r"[A-Za-z_][0-9A-Za-z_.:-]{0,63}", re.ASCII)
+_SIGNS = "…–—·×÷≥≤“”"  # that sentences of the hub may have
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
@@ -90,10 +91,11 @@ def masked_sentence(sentence: str) -> str:
     def mask(found: re.Match[str]) -> str:
         return quoted(found[1] if found[1] is not None else found[2])
 
+    def told(word: str) -> bool:
+        return word.strip(_SIGNS).isascii() and not _DIGITS.search(word)
+
     words = _QUOTED.sub(mask, sentence).split(" ")
-    return " ".join(
-        word if word.isascii() and not _DIGITS.search(word) else masked(word) for word in words
-    )
+    return " ".join(word if told(word) else masked(word) for word in words)
 
 
 def _text(value: object) -> str:

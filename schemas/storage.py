@@ -140,3 +140,12 @@ def require_writable(folder: Path, who: str) -> None:
             f"{who} can't write its folder {folder} ({why}): make it writable, or set LGSP_DATA to"
             " another."
         ) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """A new name in it outlasts a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

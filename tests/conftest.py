@@ -17,7 +17,7 @@ import pytest
 from hypothesis import settings
 
 from ops.kafka.embedded import EmbeddedKafka
-from ops.kafka.jars import VERSION
+from ops.kafka.jars import KAFKA_VERSION
 from ops.kafka.ports import free_port
 from ops.kafka.storage import BROKER
 
@@ -103,7 +103,7 @@ def started_container(port: int) -> DockerContainer | None:
         with contextlib.closing(docker.from_env(timeout=2)) as engine:
             engine.ping()
         container = (
-            DockerContainer(f"apache/kafka:{VERSION}")
+            DockerContainer(f"apache/kafka:{KAFKA_VERSION}")
             .with_bind_ports(port, port)
             .with_envs(**container_environment(port))
         )

@@ -11,13 +11,13 @@ import pytest
 
 from connectors.files.readers.opening import open_rows
 from connectors.files.readers.options import FileOptions
-from connectors.files.readers.rows import Row, Wanted
+from connectors.files.readers.rows import SourceRow, WantedColumns
 from connectors.files.readers.source import UnreadableFile
 
 
-def wanted(*columns: str) -> Wanted:
+def wanted(*columns: str) -> WantedColumns:
     """Columns, all of them required."""
-    return Wanted(columns, frozenset(columns))
+    return WantedColumns(columns, frozenset(columns))
 
 
 AB = wanted("b", "a")
@@ -30,7 +30,7 @@ def file_of(folder: Path, content: str | bytes, name: str = "rows.csv") -> Path:
     return path
 
 
-def rows_of(path: Path, columns: Wanted = AB, **options: Any) -> list[Row]:
+def rows_of(path: Path, columns: WantedColumns = AB, **options: Any) -> list[SourceRow]:
     """All rows of a file."""
     with closing(open_rows(path, FileOptions(**options), columns)) as rows:
         found = list(rows)
@@ -38,12 +38,12 @@ def rows_of(path: Path, columns: Wanted = AB, **options: Any) -> list[Row]:
     return found
 
 
-def cells_of(path: Path, columns: Wanted = AB, **options: Any) -> list[Sequence[Any]]:
+def cells_of(path: Path, columns: WantedColumns = AB, **options: Any) -> list[Sequence[Any]]:
     """Each row's wanted cells, or what is wrong with it."""
     return [row.problem or tuple(row.cells) for row in rows_of(path, columns, **options)]
 
 
-def unreadable(path: Path, columns: Wanted = AB, **options: Any) -> str:
+def unreadable(path: Path, columns: WantedColumns = AB, **options: Any) -> str:
     """Why a file can't be read, in one line."""
     with pytest.raises(UnreadableFile) as refused:
         rows_of(path, columns, **options)

@@ -15,13 +15,13 @@ import httpx
 import msgspec
 import pytest
 
-from connectors.gateway.app import build_app
+from connectors.gateway import gateway_app
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.health import Health
-from connectors.gateway.modes import JSON
+from connectors.gateway.modes import JSON_TYPE
 from connectors.gateway.problems import GATEWAY_PROBLEMS
 from connectors.publishing.budget import Budget
-from connectors.publishing.lanes import Record
+from connectors.publishing.lanes import OutgoingRecord
 from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, TopicUnwritable
 from schemas.events import Event
@@ -49,7 +49,7 @@ class Remembers:
         self.unwritable_topic = ""
         self.gate: asyncio.Event | None = None
         self.events: list[Event] = []
-        self.records: list[Record] = []
+        self.records: list[OutgoingRecord] = []
 
     @property
     def reachable(self) -> bool:
@@ -62,7 +62,7 @@ class Remembers:
             raise KafkaUnavailable("Kafka did not confirm the records: send them again.")
         self.events.extend(events)
 
-    async def send(self, records: Iterable[Record]) -> None:
+    async def send(self, records: Iterable[OutgoingRecord]) -> None:
         if self.fails:
             raise KafkaUnavailable("Kafka did not confirm the records: send them again.")
         records = list(records)
@@ -82,7 +82,7 @@ def publisher() -> Remembers:
 def client_of(
     publisher: Remembers, health: Health | None = None, **options: Any
 ) -> httpx.AsyncClient:
-    app = build_app(Settings(**({"data": FOLDER} | options)), publisher, health)
+    app = gateway_app(Settings(**({"data": FOLDER} | options)), publisher, health)
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://gateway"
     )
@@ -94,7 +94,7 @@ async def client(publisher: Remembers) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def kept(record: Record, payload: bytes | None = None) -> QuarantineExcerpt:
+def kept(record: OutgoingRecord, payload: bytes | None = None) -> QuarantineExcerpt:
     """What the quarantine keeps, checked against what came, of which nothing else may be there."""
     found = msgspec.json.decode(record.value, type=QuarantineExcerpt)
     if payload is not None:
@@ -108,7 +108,7 @@ def kept(record: Record, payload: bytes | None = None) -> QuarantineExcerpt:
 
 
 async def post(
-    client: httpx.AsyncClient, body: Any, kind: str = JSON, **headers: str
+    client: httpx.AsyncClient, body: Any, kind: str = JSON_TYPE, **headers: str
 ) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -132,4 +132,4 @@ async def binary(client: httpx.AsyncClient, event: dict[str, Any], **more: str) 
     attributes = {
         f"ce-{name}": quote(value, safe="/:+") for name, value in event.items() if name != "data"
     }
-    return await post(client, event["data"], JSON, **attributes, **more)
+    return await post(client, event["data"], JSON_TYPE, **attributes, **more)

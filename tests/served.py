@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from gateways import Remembers
 from listings import empty, paced
 
-from connectors.gateway.app import build_app
+from connectors.gateway import gateway_app
 from metrics.api.app import create_app
 from metrics.api.directory import directory_routes
 from metrics.api.lists import listing_routes
@@ -144,7 +144,7 @@ def registered() -> Items:
 @contextmanager
 def small_gateway(_: Path, beside: Callable[[], str] = lambda: "") -> Iterator[FastAPI]:
     """The gateway over a publisher that remembers."""
-    yield build_app(Settings(), Remembers(), beside=beside)
+    yield gateway_app(Settings(), Remembers(), beside=beside)
 
 
 @asynccontextmanager

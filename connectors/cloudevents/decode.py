@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from connectors.cloudevents.jsonitems import Item
+from connectors.cloudevents.jsonitems import JsonItem
 from schemas.events import ACCEPTED, Event
 from schemas.events.explain import choose, explain, literals, nearest
 from schemas.ids import canonical
@@ -20,15 +20,15 @@ from schemas.personal import personal_numbers
 from schemas.times import SAMPLE_TIME
 
 # event's field → CloudEvents attribute
-ENVELOPE: dict[str, str] = {"event_id": "id", "source": "source", "occurred_at": "time"}
+ATTRIBUTE_OF: dict[str, str] = {"event_id": "id", "source": "source", "occurred_at": "time"}
 SHOWN_ERRORS = 20  # of one item
 # of an event's attributes, and of its data: no event has half as many, and each unknown one would
 # cost an error
-MOST_FIELDS = 64
-MOST_ENTRIES = 1_000  # of a list in them, likewise
-GUESSED = 3  # of them, those for which a name like the wrong one is looked for: that takes a while
+MOST_MEMBERS = 64
+_MOST_ENTRIES = 1_000  # of a list in them, likewise
+_GUESSED = 3  # of them, those for which a name like the wrong one is looked for: that takes a while
 
-Kind = Literal[
+_Kind = Literal[
     "not_an_event",
     "unknown_type",
     "missing_field",
@@ -40,7 +40,7 @@ Kind = Literal[
     "too_many_fields",
     "personal_number",
 ]
-_KINDS: dict[str, Kind] = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
+_KINDS: dict[str, _Kind] = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
 
 
 class FieldError(NamedTuple):
@@ -50,10 +50,10 @@ class FieldError(NamedTuple):
 
     field: str
     message: str
-    kind: Kind
+    kind: _Kind
 
 
-class Refused(Exception):
+class ItemRefused(Exception):
     """The item can't be taken in; names the fields that are wrong, the first ones of many. `more`
     are errors that are not in the list.
     """
@@ -62,7 +62,7 @@ class Refused(Exception):
         shown = list(errors[:SHOWN_ERRORS])
         self._all = len(errors) + more
         self.errors = self._cut(shown)
-        super().__init__(in_words(self.errors))
+        super().__init__(_in_words(self.errors))
 
     @property
     def first(self) -> list[FieldError]:
@@ -71,55 +71,44 @@ class Refused(Exception):
 
     def _cut(self, shown: list[FieldError]) -> list[FieldError]:
         more = self._all - len(shown)
-        return (
-            [
-                *shown,
-                FieldError("", f"and {more:,} more error{'s' if more > 1 else ''}", shown[-1].kind),
-            ]
-            if more
-            else shown
-        )
+        if not more:
+            return shown
+        message = "and 1 more error" if more == 1 else f"and {more:,} more errors"
+        return [*shown, FieldError("", message, shown[-1].kind)]
 
 
-def in_words(errors: Iterable[FieldError]) -> str:
+def _in_words(errors: Iterable[FieldError]) -> str:
     """The errors in one line."""
     return "; ".join(f"{error.field or 'event'}: {error.message}" for error in errors)
 
 
-def event_of(item: Item, *, latest: int) -> Event:
+def event_of(item: JsonItem, *, latest: int) -> Event:
     """The event that a structured CloudEvent stands for; `latest` is the greatest time it may have
     (epoch ms).
 
-    Raises: Refused
+    Raises: ItemRefused
     """
     if item.problem:
-        raise Refused([FieldError("", item.problem, "unreadable")])
+        raise ItemRefused([FieldError("", item.problem, "unreadable")])
     if item.repeated:
         shown = [
             FieldError(name_shown(name), "stands twice in one object", "repeated_name")
             for name in item.repeated[:SHOWN_ERRORS]
         ]
-        raise Refused(shown, len(item.repeated) - len(shown))
+        raise ItemRefused(shown, len(item.repeated) - len(shown))
     if not isinstance(item.value, dict):
-        raise Refused(
-            [
-                FieldError(
-                    "",
-                    "should be a CloudEvent: a JSON object with specversion, id, source, type…",
-                    "not_an_event",
-                )
-            ]
-        )
+        message = "should be a CloudEvent: a JSON object with specversion, id, source, type…"
+        raise ItemRefused([FieldError("", message, "not_an_event")])
     return build(item.value, latest=latest)
 
 
 def build(attributes: Mapping[str, Any], *, latest: int) -> Event:
     """The event of CloudEvents attributes, `data` among them.
 
-    Raises: Refused
+    Raises: ItemRefused
     """
     if (much := _too_much("", "attributes", attributes)) is not None:
-        raise Refused([much])
+        raise ItemRefused([much])
     if None in attributes.values():  # CloudEvents 1.0, JSON format 2.2: as if it was left out
         attributes = {name: value for name, value in attributes.items() if value is not None}
     errors = list(_envelope_errors(attributes))
@@ -127,24 +116,19 @@ def build(attributes: Mapping[str, Any], *, latest: int) -> Event:
     model = ACCEPTED.get(kind) if isinstance(kind, str) else None
     if model is None or not isinstance(data, dict):
         unnamed = [name for name in ("id", "source") if not isinstance(attributes.get(name), str)]
-        raise Refused(
+        raise ItemRefused(
             errors + [_missing_or(attributes, name, "should be text") for name in unnamed]
         )
     if (much := _too_much("data", "fields", data)) is not None:
-        raise Refused([*errors, much])
+        raise ItemRefused([*errors, much])
     fields, wrong = _fields(model, attributes, data)
     errors.extend(wrong)
     event, more = _validated(model, fields, errors)
     if event is not None and event.occurred_at > latest:
-        errors.append(
-            FieldError(
-                "time",
-                "lies in the future: check the clock and time zone of the source",
-                "future_time",
-            )
-        )
+        message = "lies in the future: check the clock and time zone of the source"
+        errors.append(FieldError("time", message, "future_time"))
     if event is None or errors:
-        raise Refused(errors, more)
+        raise ItemRefused(errors, more)
     return event
 
 
@@ -153,15 +137,14 @@ def kept_as(value: Any, event: Event) -> dict[str, Any]:
     place, the form that is kept.
     """
     kept, found = event.__dict__, {}
-    for attribute, form in (
-        ("id", event.event_id),
-        ("source", event.source),
-        ("subject", event.thing),
-    ):
+    attributes = (("id", event.event_id), ("source", event.source), ("subject", event.thing))
+    for attribute, form in attributes:
         if value.get(attribute) not in (None, form):
             found[attribute] = form
-    said_there = value["data"].items()
-    for name, said in () if said_there <= kept.items() else said_there:
+    given = value["data"].items()
+    if given <= kept.items():
+        return found
+    for name, said in given:
         form = kept[name]
         # a time that was text is a number now
         if form != said and form.__class__ is said.__class__:
@@ -202,28 +185,25 @@ def _envelope_errors(attributes: Mapping[str, Any]) -> Iterator[FieldError]:
     if not isinstance(attributes.get("data"), dict):
         hint = ", not data_base64" if "data_base64" in attributes else ""
         yield _missing_or(attributes, "data", f"should be a JSON object{hint}")
+    elif "data_base64" in attributes:  # CloudEvents 1.0, JSON format 3.1.1
+        yield FieldError(
+            "data_base64", "stands beside `data`, and an event has only one of them", "wrong_value"
+        )
 
 
 def _unknown_type(attributes: Mapping[str, Any]) -> FieldError:
     kind = attributes.get("type")
     if not isinstance(kind, str):
-        return _missing_or(
-            attributes,
-            "type",
-            "should be the text of an event type, such as dossier.received",
-            "unknown_type",
-        )
+        message = "should be the text of an event type, such as dossier.received"
+        return _missing_or(attributes, "type", message, "unknown_type")
     like = nearest(kind, ACCEPTED)
     hint = f"did you mean {like}?" if like else "/openapi.json lists them all"
-    return FieldError(
-        "type",
-        f"{name_shown(kind) if kind else 'the empty text'} is no event type of the hub; {hint}",
-        "unknown_type",
-    )
+    named = name_shown(kind) if kind else "the empty text"
+    return FieldError("type", f"{named} is no event type of the hub; {hint}", "unknown_type")
 
 
 def _missing_or(
-    attributes: Mapping[str, Any], name: str, message: str, kind: Kind | None = None
+    attributes: Mapping[str, Any], name: str, message: str, kind: _Kind | None = None
 ) -> FieldError:
     if name in attributes:
         return FieldError(name, message, kind or "wrong_value")
@@ -243,17 +223,13 @@ def _fields(
         FieldError(
             f"data.{name}", f"belongs into the CloudEvents attribute {attribute}", "unknown_field"
         )
-        for name, attribute in ENVELOPE.items()
+        for name, attribute in ATTRIBUTE_OF.items()
         if name in data
     ]
-    fields = {
-        **data,
-        **{
-            name: attributes[attribute]
-            for name, attribute in ENVELOPE.items()
-            if attribute in attributes
-        },
-    }
+    fields = dict(data)
+    for name, attribute in ATTRIBUTE_OF.items():
+        if attribute in attributes:
+            fields[name] = attributes[attribute]
     subject = attributes.get("subject")
     if subject is not None and not _same(fields.setdefault(model.key, subject), subject):
         errors.append(
@@ -282,20 +258,14 @@ def _too_much(place: str, what: str, holds: Mapping[str, Any]) -> FieldError | N
     """What is to be said of more fields, or longer lists, than any event has: one error, before
     each of them costs one.
     """
-    if len(holds) > MOST_FIELDS:
-        return FieldError(
-            place,
-            f"has {len(holds):,} {what}, and may have {MOST_FIELDS}: no event has as many",
-            "too_many_fields",
-        )
+    if len(holds) > MOST_MEMBERS:
+        message = f"has {len(holds):,} {what}, and may have {MOST_MEMBERS}: no event has as many"
+        return FieldError(place, message, "too_many_fields")
     for name, value in holds.items():
-        if isinstance(value, list) and len(value) > MOST_ENTRIES:
+        if isinstance(value, list) and len(value) > _MOST_ENTRIES:
             path = f"{place}.{name_shown(name)}" if place else name_shown(name)
-            return FieldError(
-                path,
-                f"has {len(value):,} entries, and no list may have more than {MOST_ENTRIES:,}",
-                "wrong_value",
-            )
+            message = f"has {len(value):,} entries, and no list may have more than"
+            return FieldError(path, f"{message} {_MOST_ENTRIES:,}", "wrong_value")
     return None
 
 
@@ -311,7 +281,7 @@ def _validated(
         known = {problem.field for problem in errors}
         found = error.errors(include_url=False)
         named = (
-            _field_error(model, one, guess=number < GUESSED)
+            _field_error(model, one, guess=number < _GUESSED)
             for number, one in enumerate(found[:SHOWN_ERRORS])
         )
         errors.extend(problem for problem in named if problem.field not in known)
@@ -329,14 +299,14 @@ def _field_error(model: type[Event], error: ErrorDetails, *, guess: bool) -> Fie
 
 def _place(field: str) -> str:
     """Where an event's field stands in a CloudEvent."""
-    return ENVELOPE.get(field) or f"data.{name_shown(field)}"
+    return ATTRIBUTE_OF.get(field) or f"data.{name_shown(field)}"
 
 
 @lru_cache
 def _whole_numbers(model: type[Event]) -> tuple[str, ...]:
     """Fields whose values are a list of whole numbers, which pydantic compares as Python does."""
-    return tuple(
-        name
-        for name, info in model.model_fields.items()
-        if any(type(value) is int for value in literals(info.annotation))
-    )
+    found = []
+    for name, info in model.model_fields.items():
+        if int in map(type, literals(info.annotation)):
+            found.append(name)
+    return tuple(found)

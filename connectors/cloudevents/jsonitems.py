@@ -19,9 +19,9 @@ from json import JSONDecodeError
 from typing import Any, NamedTuple, NoReturn
 
 EVENT_LIMIT = 64 << 10  # characters; CloudEvents 1.0 obliges nobody to forward more than 64 KiB
-WINDOWS = (4 << 10, EVENT_LIMIT)
+_WINDOWS = (4 << 10, EVENT_LIMIT)
 # a literal or an escape that the window's end cuts is reported no further than this before it
-LONGEST_TOKEN = 12
+_LONGEST_TOKEN = 12
 # of all unreadable items of a batch that are followed to find their ends: tens of milliseconds
 BRACKETS = 200_000
 
@@ -68,7 +68,7 @@ class TooManyItems(Exception):
     """A batch holds more items than allowed."""
 
 
-class Item(NamedTuple):
+class JsonItem(NamedTuple):
     """A parsed item, its text as it came, and the names that stand twice in one of its objects; or
     why it can't be read.
     """
@@ -79,7 +79,7 @@ class Item(NamedTuple):
     problem: str = ""
 
 
-def text_of(body: bytes) -> str:
+def body_text(body: bytes) -> str:
     """The body as text; a byte order mark is passed over, bytes that are not UTF-8 become what only
     `encode` with `surrogateescape` turns back into them.
     """
@@ -91,7 +91,7 @@ def is_array(text: str) -> bool:
     return text.startswith("[", _skip(text, 0))
 
 
-def read_one(text: str) -> Item:
+def read_one(text: str) -> JsonItem:
     """The text's only value.
 
     Raises: NotJson, ItemTooLong
@@ -103,7 +103,7 @@ def read_one(text: str) -> Item:
     return item
 
 
-def read_array(text: str, limit: int) -> Iterator[Item]:
+def read_array(text: str, limit: int) -> Iterator[JsonItem]:
     """The items of the text's only value, an array, one by one.
 
     Raises: NotJson, TooManyItems; ItemTooLong for one whose end is nowhere to be seen
@@ -142,7 +142,7 @@ class _Reader:
             object_pairs_hook=self._object, parse_constant=_no_constant
         ).raw_decode
 
-    def item_and_border(self, at: int, index: int) -> tuple[Item, int]:
+    def item_and_border(self, at: int, index: int) -> tuple[JsonItem, int]:
         """The item of an array that begins at a character, readable or not, and where the comma or
         bracket behind it stands.
         """
@@ -157,11 +157,11 @@ class _Reader:
             if border is None:
                 raise
             reason = f"can't be read: {error}" if isinstance(error, NotJson) else error.reason
-            return Item(None, self._text[at:border], (), reason), border
+            return JsonItem(None, self._text[at:border], (), reason), border
 
-    def item(self, at: int, index: int) -> tuple[Item, int]:
+    def item(self, at: int, index: int) -> tuple[JsonItem, int]:
         """The item that begins at a character, and where it ends."""
-        for window in WINDOWS:
+        for window in _WINDOWS:
             last = at + window >= len(self._text)
             self._repeated.clear()
             found = self._try(self._text[at : at + window], at, last)
@@ -172,7 +172,7 @@ class _Reader:
                     raise NotJson(
                         f"it holds bytes that are not UTF-8 (character {at + strange.start()})"
                     )
-                return Item(value, text, tuple(self._repeated)), at + length
+                return JsonItem(value, text, tuple(self._repeated)), at + length
             if last:
                 break
         raise ItemTooLong(index)
@@ -204,7 +204,7 @@ class _Reader:
         except JSONDecodeError as error:
             if not last and (
                 error.msg.startswith("Unterminated string")
-                or error.pos >= len(piece) - LONGEST_TOKEN
+                or error.pos >= len(piece) - _LONGEST_TOKEN
             ):
                 return None
             # of a constant only its name is known
@@ -219,9 +219,8 @@ class _Reader:
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            self._repeated.extend(
-                name for name, times in Counter(name for name, _ in pairs).items() if times > 1
-            )
+            times = Counter(name for name, _ in pairs)
+            self._repeated.extend(name for name in times if times[name] > 1)
         return found
 
 

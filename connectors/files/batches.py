@@ -8,21 +8,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from connectors.files.mapping.mapper import Draft, RowMapper, personal
-from connectors.files.readers.cells import Cell, Refused
-from connectors.files.readers.rows import Row, Rows
+from connectors.files.readers.cells import FileCell, RowRefused
+from connectors.files.readers.rows import SourceRow, SourceRows
 from connectors.files.rejects import quarantined
 from connectors.files.seen import Seen, digest
 from schemas.digests import Digest
 from schemas.events import Event
 from schemas.quarantine import Quarantined
 
-EVENTS = 1_000  # events of a batch, more or less
+_BATCH_EVENTS = 1_000  # events of a batch, more or less
 # rows of a batch at most: repeated rows give no events, and progress should show all the same
-ROWS = 5_000
+_ROWS = 5_000
 
 
 @dataclass(slots=True)
-class Batch:
+class FileBatch:
     """Some rows' events and rejections, and the file's totals up to and with them."""
 
     events: list[Event] = field(default_factory=list)
@@ -47,10 +47,10 @@ class Tally:
     first_personal: str = ""
 
 
-OnReject = Callable[[Row, str, Sequence[Cell]], None]
+OnReject = Callable[[SourceRow, str, Sequence[FileCell]], None]
 
 
-class Intake:
+class FileIntake:
     """Takes one file in. `on_reject` sees each rejected row, in the file's order: with its reason,
     and its cells as they may be kept.
 
@@ -60,7 +60,7 @@ class Intake:
 
     def __init__(
         self,
-        rows: Rows,
+        rows: SourceRows,
         mapper: RowMapper,
         latest_ms: int,
         on_reject: OnReject,
@@ -73,32 +73,29 @@ class Intake:
         self._digest, self._refuse_numbers = digest, refuse_numbers
         self._seen = Seen()
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Iterator[FileBatch]:
         """All of the file; blocks, so run it outside of an event loop.
 
         Raises: UnreadableFile where the file breaks off.
         """
-        batch, first = Batch(), 0
+        batch, first = FileBatch(), 0
         for number, row in enumerate(self.rows, 1):
             self._take(row, batch)
-            if len(batch.events) + len(batch.rejected) >= EVENTS or number - first >= ROWS:
+            if len(batch.events) + len(batch.rejected) >= _BATCH_EVENTS or number - first >= _ROWS:
                 yield self._closed(batch, number)
-                batch, first = Batch(), number
+                batch, first = FileBatch(), number
         if self.rows.read > first:
             yield self._closed(batch, self.rows.read)
 
-    def _closed(self, batch: Batch, rows: int) -> Batch:
-        batch.total_rows, batch.total_events, batch.total_rejected = (
-            rows,
-            self.tally.events,
-            self.tally.rejected,
-        )
+    def _closed(self, batch: FileBatch, rows: int) -> FileBatch:
+        batch.total_rows = rows
+        batch.total_events, batch.total_rejected = self.tally.events, self.tally.rejected
         return batch
 
-    def _take(self, row: Row, batch: Batch) -> None:
+    def _take(self, row: SourceRow, batch: FileBatch) -> None:
         try:
             events, warnings = self._events(row)
-        except Refused as refused:
+        except RowRefused as refused:
             self._reject(row, str(refused), batch)
             return
         batch.events += events
@@ -108,7 +105,7 @@ class Intake:
         if warnings and not self.tally.first_personal:
             self.tally.first_personal = f"line {row.line}: {warnings[0]}"
 
-    def _reject(self, row: Row, reason: str, batch: Batch) -> None:
+    def _reject(self, row: SourceRow, reason: str, batch: FileBatch) -> None:
         cells = self._mapper.uses.safe(row.cells)
         batch.rejected.append(
             quarantined(
@@ -124,15 +121,15 @@ class Intake:
         self.tally.rejected += 1
         self._on_reject(row, reason, cells)
 
-    def _events(self, row: Row) -> tuple[list[Event], list[str]]:
+    def _events(self, row: SourceRow) -> tuple[list[Event], list[str]]:
         """The row's events that no earlier row gave, and what is amiss with them all the same.
 
         A row counts as a whole: one bad event rejects all of it.
 
-        Raises: Refused naming column, value and what was expected.
+        Raises: RowRefused naming column, value and what was expected.
         """
         if row.problem:
-            raise Refused(row.problem)
+            raise RowRefused(row.problem)
         new: dict[int, int] = {}
         events: list[Event] = []
         warnings: list[str] = []
@@ -150,27 +147,27 @@ class Intake:
                 if number := personal(draft, event):
                     warnings.append(number)
         if warnings and self._refuse_numbers:
-            raise Refused(warnings[0])
+            raise RowRefused(warnings[0])
         for id_digest, content in new.items():
             self._seen.add(id_digest, content, row.line)
         self.tally.repeated += repeated
         return events, warnings
 
-    def _is_repeated(self, draft: Draft, new: dict[int, int], row: Row) -> bool:
+    def _is_repeated(self, draft: Draft, new: dict[int, int], row: SourceRow) -> bool:
         """Whether this row or an earlier one gave the event already; from now on it has.
 
-        Raises: Refused if it did so with other content.
+        Raises: RowRefused if it did so with other content.
         """
         id_digest, content = digest(draft.name), digest(repr(draft.fields))
         known = (new[id_digest], row.line) if id_digest in new else self._seen.find(id_digest)
         if known is None:
             new[id_digest] = content
         elif known[0] != content:
-            raise Refused(_contradiction(draft, known[1], row))
+            raise RowRefused(_contradiction(draft, known[1], row))
         return known is not None
 
 
-def _contradiction(draft: Draft, line: int, row: Row) -> str:
+def _contradiction(draft: Draft, line: int, row: SourceRow) -> str:
     where = "twice on this row" if line == row.line else f"on line {line} too"
     return (
         f"{draft.shown} ({draft.unit.origins['event_id']}) stands {where}, with other content: one"

@@ -15,15 +15,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from connectors.files.readers.rows import Rows
+from connectors.files.readers.rows import SourceRows
 
-EVERY_SECONDS = 5.0
+_EVERY_SECONDS = 5.0
 SHOWN = 10  # rejected rows that are printed
-Advance = Callable[[], None]
+_Advance = Callable[[], None]
 
 
 @dataclass(slots=True)
-class Account:
+class ImportAccount:
     """What became of one file's rows."""
 
     name: str
@@ -50,7 +50,7 @@ def say(console: Console, text: str) -> None:
 
 
 @contextmanager
-def meter(console: Console, name: str, rows: Rows) -> Iterator[Advance]:
+def meter(console: Console, name: str, rows: SourceRows) -> Iterator[_Advance]:
     """Shows how far the file was read each time that it is called."""
     if not console.is_terminal:
         yield plain_meter(console, name, rows)
@@ -69,14 +69,14 @@ def meter(console: Console, name: str, rows: Rows) -> Iterator[Advance]:
 
 
 def plain_meter(
-    console: Console, name: str, rows: Rows, clock: Callable[[], float] = time.monotonic
-) -> Advance:
+    console: Console, name: str, rows: SourceRows, clock: Callable[[], float] = time.monotonic
+) -> _Advance:
     """A line every few seconds, for logs and pipes."""
     shown = clock()
 
     def advance() -> None:
         nonlocal shown
-        if clock() - shown >= EVERY_SECONDS:
+        if clock() - shown >= _EVERY_SECONDS:
             shown = clock()
             part = f", {100 * rows.position() // rows.size} % of the file" if rows.size else ""
             say(console, f"{name}: {rows.read:,} rows read{part}")
@@ -84,7 +84,7 @@ def plain_meter(
     return advance
 
 
-def show_rejections(console: Console, account: Account) -> None:
+def show_rejections(console: Console, account: ImportAccount) -> None:
     """The first rejected rows, and where all of them are."""
     if not account.rejected or not account.first_rejected:
         return
@@ -97,7 +97,7 @@ def show_rejections(console: Console, account: Account) -> None:
         say(console, f"All rejected rows, with their reasons: {account.rejects}")
 
 
-def show_personal(console: Console, account: Account) -> None:
+def show_personal(console: Console, account: ImportAccount) -> None:
     """Events that were taken in though they should not hold what they seem to."""
     if account.personal:
         events = "1 event holds" if account.personal == 1 else f"{account.personal:,} events hold"
@@ -109,7 +109,7 @@ def show_personal(console: Console, account: Account) -> None:
         )
 
 
-def show_table(console: Console, accounts: Sequence[Account]) -> None:
+def show_table(console: Console, accounts: Sequence[ImportAccount]) -> None:
     """Rows read = accepted + rejected, file by file."""
     table = Table(
         "file",

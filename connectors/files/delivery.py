@@ -9,32 +9,32 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from connectors.files.batches import Batch
-from connectors.publishing.quarantine import Sends, quarantine
+from connectors.files.batches import FileBatch
+from connectors.publishing.quarantine import Sends, send_to_quarantine
 from schemas.events import Event
 
-IN_FLIGHT = 4  # batches that wait for Kafka while the next is read
+_IN_FLIGHT = 4  # batches that wait for Kafka while the next is read
 
 
-class Sink(Sends, Protocol):
+class EventSink(Sends, Protocol):
     """What takes events: the publisher."""
 
     async def publish(self, events: Sequence[Event]) -> None:
         """Returns once all events are on all in-sync replicas."""
 
 
-class Delivery:
+class FileDelivery:
     """Delivers one file's batches. `on_acknowledged` is called for each, in order, once it and all
     before it are safe.
     """
 
-    def __init__(self, sink: Sink, on_acknowledged: Callable[[Batch], None]) -> None:
+    def __init__(self, sink: EventSink, on_acknowledged: Callable[[FileBatch], None]) -> None:
         self._sink, self._on_acknowledged = sink, on_acknowledged
-        self._flying: deque[tuple[Batch, asyncio.Task[None]]] = deque()
-        self._reading: asyncio.Task[Batch | None] | None = None
+        self._flying: deque[tuple[FileBatch, asyncio.Task[None]]] = deque()
+        self._reading: asyncio.Task[FileBatch | None] | None = None
 
     async def run(
-        self, batches: Iterator[Batch], skip_rows: int, on_read: Callable[[], None]
+        self, batches: Iterator[FileBatch], skip_rows: int, on_read: Callable[[], None]
     ) -> None:
         """Deliver all but those within the first `skip_rows` rows, which Kafka has already.
 
@@ -50,23 +50,23 @@ class Delivery:
         finally:
             await self._recall()
 
-    async def _read(self, batches: Iterator[Batch]) -> Batch | None:
+    async def _read(self, batches: Iterator[FileBatch]) -> FileBatch | None:
         """The next batch; a thread can't be cancelled, so it is shielded and waited for at the
         end.
         """
         self._reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
         return await asyncio.shield(self._reading)
 
-    async def _dispatch(self, batch: Batch) -> None:
-        if len(self._flying) >= IN_FLIGHT:
+    async def _dispatch(self, batch: FileBatch) -> None:
+        if len(self._flying) >= _IN_FLIGHT:
             await self._land()
         self._flying.append((batch, asyncio.create_task(self._send(batch))))
 
-    async def _send(self, batch: Batch) -> None:
+    async def _send(self, batch: FileBatch) -> None:
         if batch.events:
             await self._sink.publish(batch.events)
         if batch.rejected:
-            await quarantine(self._sink, batch.rejected)
+            await send_to_quarantine(self._sink, batch.rejected)
 
     async def _land(self) -> None:
         batch, task = self._flying[0]

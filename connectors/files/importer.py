@@ -16,24 +16,24 @@ from pathlib import Path
 
 from rich.console import Console
 
-from connectors.files.batches import Batch, Intake, OnReject
+from connectors.files.batches import FileBatch, FileIntake, OnReject
 from connectors.files.console import (
     SHOWN,
-    Account,
+    ImportAccount,
     meter,
     say,
     show_personal,
     show_rejections,
     show_table,
 )
-from connectors.files.delivery import Delivery, Sink
+from connectors.files.delivery import EventSink, FileDelivery
 from connectors.files.mapping.mapper import RowMapper
 from connectors.files.mapping.model import load_mapping
 from connectors.files.progress import ImportProgress, ProgressFile, folder
-from connectors.files.readers.cells import Cell
+from connectors.files.readers.cells import FileCell
 from connectors.files.readers.opening import open_rows
-from connectors.files.readers.rows import Row, Rows, Wanted
-from connectors.files.readers.source import fingerprint
+from connectors.files.readers.rows import SourceRow, SourceRows, WantedColumns
+from connectors.files.readers.source import file_digest
 from connectors.files.rejects import rejects_file
 from connectors.publishing.publisher import Publisher
 from schemas.digests import Digest, digest_of
@@ -44,11 +44,11 @@ from schemas.settings import Settings
 # exit codes; 1 is any failure, 2 the command line's own
 ALL_ACCEPTED, DOES_NOT_ADD_UP, SOME_REJECTED = 0, 1, 3
 
-SinkFactory = Callable[[Settings], AbstractAsyncContextManager[Sink]]
+SinkFactory = Callable[[Settings], AbstractAsyncContextManager[EventSink]]
 
 
 @asynccontextmanager
-async def into_kafka(settings: Settings) -> AsyncIterator[Sink]:
+async def into_kafka(settings: Settings) -> AsyncIterator[EventSink]:
     """The publisher, with the topics made if they are not there yet."""
     await ensure_topics(settings)
     async with Publisher(settings) as publisher:
@@ -56,11 +56,11 @@ async def into_kafka(settings: Settings) -> AsyncIterator[Sink]:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class _Job:
     """One file, opened and checked."""
 
     path: Path
-    rows: Rows
+    rows: SourceRows
     file: ProgressFile
     progress: ImportProgress
 
@@ -112,17 +112,17 @@ class Import:
             accounts = [self._count(self._open(path, opened)) for path in dict.fromkeys(files)]
         return self._conclude(accounts)
 
-    def _open(self, path: Path, opened: ExitStack) -> Job:
+    def _open(self, path: Path, opened: ExitStack) -> _Job:
         file = ProgressFile(
-            self.settings, without_numbers(path.name), fingerprint(path), self._map_digest
+            self.settings, without_numbers(path.name), file_digest(path), self._map_digest
         )
-        wanted = Wanted(self.mapper.columns, self.mapper.required)
+        wanted = WantedColumns(self.mapper.columns, self.mapper.required)
         rows = opened.enter_context(closing(open_rows(path, self.mapping.files, wanted)))
         if rows.note:
             say(self.console, f"{path.name}: {rows.note}.")
-        return Job(path, rows, file, file.fresh() if self.again else file.load())
+        return _Job(path, rows, file, file.fresh() if self.again else file.load())
 
-    async def _publish_all(self, jobs: Sequence[Job], sink: SinkFactory) -> list[Account]:
+    async def _publish_all(self, jobs: Sequence[_Job], sink: SinkFactory) -> list[ImportAccount]:
         if all(job.progress.complete for job in jobs):
             return [self._known(job) for job in jobs]  # says so even while Kafka is away
         async with sink(self.settings) as publisher:
@@ -131,18 +131,18 @@ class Import:
                 for job in jobs
             ]
 
-    def _known(self, job: Job) -> Account:
+    def _known(self, job: _Job) -> ImportAccount:
         done = job.progress
         say(
             self.console,
             f"{job.path.name}: already imported {done.events:,} events, nothing sent; --again sends"
             " them once more.",
         )
-        return Account(
+        return ImportAccount(
             job.path.name, done.rows, done.rows - done.rejected, done.rejected, done.events
         )
 
-    async def _publish(self, job: Job, sink: Sink) -> Account:
+    async def _publish(self, job: _Job, sink: EventSink) -> ImportAccount:
         if job.progress.rows:
             say(
                 self.console,
@@ -155,12 +155,12 @@ class Import:
             meter(self.console, job.path.name, job.rows) as read,
         ):
 
-            def on_reject(row: Row, reason: str, cells: Sequence[Cell]) -> None:
+            def on_reject(row: SourceRow, reason: str, cells: Sequence[FileCell]) -> None:
                 rejects.add(row.line, reason, cells)
                 _keep_first(shown, row, reason)
 
             intake = self._intake(job, on_reject, digest_of(self.settings.data))
-            await Delivery(sink, lambda batch: _note(job, batch)).run(
+            await FileDelivery(sink, lambda batch: _note(job, batch)).run(
                 intake.batches(), job.progress.rows, read
             )
             path = rejects.finish()
@@ -169,7 +169,7 @@ class Import:
         job.file.save(job.progress)
         return account
 
-    def _count(self, job: Job) -> Account:
+    def _count(self, job: _Job) -> ImportAccount:
         shown: list[str] = []
         # a dry run leaves no key behind
         intake = self._intake(job, lambda row, reason, _: _keep_first(shown, row, reason), Digest())
@@ -178,9 +178,9 @@ class Import:
                 read()
         return _account(job, intake, shown, None)
 
-    def _intake(self, job: Job, on_reject: OnReject, digest: Digest) -> Intake:
+    def _intake(self, job: _Job, on_reject: OnReject, digest: Digest) -> FileIntake:
         latest = job.progress.began_ms + int(self.settings.future_tolerance * 1000)
-        return Intake(
+        return FileIntake(
             job.rows,
             self.mapper,
             latest,
@@ -189,7 +189,7 @@ class Import:
             refuse_numbers=self.settings.personal_numbers == "refuse",
         )
 
-    def _conclude(self, accounts: Sequence[Account]) -> int:
+    def _conclude(self, accounts: Sequence[ImportAccount]) -> int:
         for account in accounts:
             show_rejections(self.console, account)
             show_personal(self.console, account)
@@ -199,23 +199,23 @@ class Import:
         return SOME_REJECTED if any(account.rejected for account in accounts) else ALL_ACCEPTED
 
 
-def _note(job: Job, batch: Batch) -> None:
-    job.progress.rows, job.progress.events, job.progress.rejected = (
-        batch.total_rows,
-        batch.total_events,
-        batch.total_rejected,
-    )
-    job.file.save(job.progress)
+def _note(job: _Job, batch: FileBatch) -> None:
+    progress = job.progress
+    progress.rows, progress.events = batch.total_rows, batch.total_events
+    progress.rejected = batch.total_rejected
+    job.file.save(progress)
 
 
-def _keep_first(shown: list[str], row: Row, reason: str) -> None:
+def _keep_first(shown: list[str], row: SourceRow, reason: str) -> None:
     if len(shown) < SHOWN:
         shown.append(f"line {row.line}: {reason}")
 
 
-def _account(job: Job, intake: Intake, shown: list[str], rejects: Path | None) -> Account:
+def _account(
+    job: _Job, intake: FileIntake, shown: list[str], rejects: Path | None
+) -> ImportAccount:
     tally, rows = intake.tally, job.rows
-    return Account(
+    return ImportAccount(
         job.path.name,
         rows.read,
         tally.accepted,

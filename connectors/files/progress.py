@@ -17,7 +17,7 @@ from schemas.clock import now_ms
 from schemas.errors import EnvironmentBroken
 from schemas.settings import Settings
 
-FORMAT = "lgsp-import-2"  # a new one makes all files start over
+_FORMAT = "lgsp-import-2"  # a new one makes all files start over
 
 
 class ImportProgress(msgspec.Struct, forbid_unknown_fields=True):
@@ -40,7 +40,9 @@ class ProgressFile:
     """The progress of one file under one mapping into one cluster."""
 
     def __init__(self, settings: Settings, name: str, content: str, mapping: str) -> None:
-        key = sha256("\n".join((FORMAT, content, mapping, settings.bootstrap)).encode()).hexdigest()
+        key = sha256(
+            "\n".join((_FORMAT, content, mapping, settings.bootstrap)).encode()
+        ).hexdigest()
         self.path = folder(settings) / f"{key}.json"
         self._name = name
 
@@ -50,11 +52,10 @@ class ProgressFile:
             found = msgspec.json.decode(self.path.read_bytes(), type=ImportProgress)
         except (OSError, msgspec.MsgspecError, UnicodeError):
             return self.fresh()
-        return (
-            found
-            if min(found.rows, found.events, found.rejected) >= 0 and found.began_ms <= now_ms()
-            else self.fresh()
-        )
+        counts = (found.rows, found.events, found.rejected)
+        if min(counts) < 0 or found.began_ms > now_ms():
+            return self.fresh()
+        return found
 
     def fresh(self) -> ImportProgress:
         """Nothing done yet; its time decides what lies in the future, also for a later attempt that

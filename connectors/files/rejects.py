@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import TextIO
 
 from connectors.files.mapping.compiler import Uses
-from connectors.files.readers.cells import Cell, text_of
+from connectors.files.readers.cells import FileCell, cell_text
 from connectors.files.readers.rejected import REASON
-from connectors.files.readers.rows import Row, Rows
+from connectors.files.readers.rows import SourceRow, SourceRows
 from connectors.files.readers.source import without_surrogates
 from schemas.digests import Digest
 from schemas.errors import EnvironmentBroken
@@ -29,7 +29,7 @@ from schemas.masking import shown, without_numbers
 from schemas.quarantine import Quarantined, bounded, excerpt_of
 from schemas.spreadsheets import CsvWriter
 
-SUFFIX = ".rejected.csv"
+_SUFFIX = ".rejected.csv"
 
 
 class RejectsFile:
@@ -40,7 +40,7 @@ class RejectsFile:
     away.
     """
 
-    def __init__(self, fallback: Path, rows: Rows) -> None:
+    def __init__(self, fallback: Path, rows: SourceRows) -> None:
         self.path = _place(rows.path, fallback)
         self.count = 0
         self._rows = rows
@@ -48,7 +48,7 @@ class RejectsFile:
         self._partial = self.path.with_name(self.path.name + ".partial")
         self._file: TextIO | None = None
 
-    def add(self, line: int, reason: str, cells: Sequence[Cell]) -> None:
+    def add(self, line: int, reason: str, cells: Sequence[FileCell]) -> None:
         """Write one row, of which the cells are safe (Uses.safe)."""
         if self._file is None:
             # the mark tells spreadsheets that it is UTF-8
@@ -87,7 +87,7 @@ def _place(imported: Path, fallback: Path) -> Path:
         except OSError:
             continue
         if os.access(folder, os.W_OK):
-            return folder / (imported.name + SUFFIX)
+            return folder / (imported.name + _SUFFIX)
     raise EnvironmentBroken(
         f"Neither {imported.absolute().parent} nor {fallback} can be written: set LGSP_DATA to a"
         " writable folder."
@@ -96,19 +96,18 @@ def _place(imported: Path, fallback: Path) -> Path:
 
 def quarantined(
     imported: Path,
-    row: Row,
+    row: SourceRow,
     reason: str,
-    cells: Sequence[Cell],
+    cells: Sequence[FileCell],
     uses: Uses,
     source: str,
     digest: Digest,
 ) -> Quarantined:
     """The row for `lgsp.quarantine`; its cells are safe."""
-    known = (
-        {column: shown(text_of(cell)) for column, cell in zip(uses.columns, cells, strict=True)}
-        if row.cells
-        else {}
-    )
+    known: dict[str, str] = {}
+    if row.cells:
+        for column, cell in zip(uses.columns, cells, strict=True):
+            known[column] = shown(cell_text(cell))
     payload = row.text.encode("utf-8", "surrogateescape")
     structure = "" if known else "a row of which nobody can tell which cell is which"
     kept = excerpt_of(payload, digest, structure, source=source, fields=bounded(known))
@@ -118,7 +117,7 @@ def quarantined(
 
 
 @contextmanager
-def rejects_file(fallback: Path, rows: Rows) -> Iterator[RejectsFile]:
+def rejects_file(fallback: Path, rows: SourceRows) -> Iterator[RejectsFile]:
     """A file for rejected rows that leaves nothing behind if the import breaks off."""
     file = RejectsFile(fallback, rows)
     try:

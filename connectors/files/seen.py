@@ -16,12 +16,8 @@ _EMPTY = 0
 
 def digest(text: str) -> int:
     """64 bits of a text, never 0."""
-    return (
-        int.from_bytes(
-            blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"
-        )
-        or 1
-    )
+    hashed = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8)
+    return int.from_bytes(hashed.digest(), "little") or 1
 
 
 class Seen:

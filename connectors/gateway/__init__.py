@@ -5,7 +5,7 @@ body (bounded reading) -> modes (structured, batch, binary) -> jsonitems, cloude
 item says) -> publisher -> answer
 """
 
-from connectors.gateway.app import build_app
-from connectors.gateway.server import run
+from connectors.gateway.app import gateway_app
+from connectors.gateway.server import run_gateway
 
-__all__ = ["build_app", "run"]
+__all__ = ["gateway_app", "run_gateway"]

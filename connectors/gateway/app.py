@@ -12,14 +12,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
 from connectors.gateway import openapi
-from connectors.gateway.body import body_of
+from connectors.gateway.body import request_body
 from connectors.gateway.bucket import Bucket
 from connectors.gateway.excerpts import UNREADABLE
 from connectors.gateway.health import Health
-from connectors.gateway.intake import Publishes, keep, keep_refused, refused, take
+from connectors.gateway.intake import Publishes, keep, keep_refused, refused_items, take
 from connectors.gateway.modes import check_media_type, items_of
 from connectors.gateway.problems import GATEWAY_PROBLEMS
-from connectors.gateway.room import Room
+from connectors.gateway.room import BodyRoom
 from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.masking import shown
@@ -28,15 +28,15 @@ from schemas.settings import Settings
 from serving.problems import Problem, problem_response
 from serving.telemetry import CONTENT_TYPE
 
-NAMES = {404: "not-found", 405: "method-not-allowed"}
-DETAILS = {
+_NAMES = {404: "not-found", 405: "method-not-allowed"}
+_DETAILS = {
     404: "{path} is no address of the gateway.",
     405: "{path} does not take {method}: use {allowed}.",
 }
-ASKED = ["GET", "HEAD"]
+_ASKED = ["GET", "HEAD"]
 
 
-def build_app(
+def gateway_app(
     settings: Settings,
     publisher: Publishes,
     health: Health | None = None,
@@ -55,12 +55,12 @@ def build_app(
     )
     gateway = Gateway(settings, publisher, health or Health(), beside)
     app.add_api_route("/v1/events", gateway.events, methods=["POST"], **openapi.EVENTS_ROUTE)
-    app.add_api_route("/healthz", gateway.healthz, methods=ASKED, **openapi.HEALTHZ_ROUTE)
-    app.add_api_route("/readyz", gateway.readyz, methods=ASKED, **openapi.READYZ_ROUTE)
-    app.add_api_route("/metrics", gateway.metrics, methods=ASKED, **openapi.METRICS_ROUTE)
+    app.add_api_route("/healthz", gateway.healthz, methods=_ASKED, **openapi.HEALTHZ_ROUTE)
+    app.add_api_route("/readyz", gateway.readyz, methods=_ASKED, **openapi.READYZ_ROUTE)
+    app.add_api_route("/metrics", gateway.metrics, methods=_ASKED, **openapi.METRICS_ROUTE)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _internal_error)
-    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.gateway_openapi(app)  # type: ignore[method-assign]
     return app
 
 
@@ -74,7 +74,7 @@ class Gateway:
         self.beside = beside
         self.publisher = publisher
         self.health = health
-        self.bodies = Room(settings.publish_buffer)
+        self.bodies = BodyRoom(settings.publish_buffer)
         self.bucket = Bucket(settings.quarantine_rate)
         health.buffer_bytes.set_function(lambda: self.bodies.used + publisher.budget.used)
         health.waiting_requests.set_function(lambda: self.bodies.waiting)
@@ -126,7 +126,7 @@ class Gateway:
         check_media_type(request.headers)
         if self.publisher.away:
             raise Problem("unavailable", self._away())
-        async with body_of(request, self.bodies, self.settings) as body:
+        async with request_body(request, self.bodies, self.settings) as body:
             try:
                 taken = await take(
                     items_of(body, request.headers, self.settings.batch_limit), self.settings
@@ -135,7 +135,7 @@ class Gateway:
                 raise await self._kept(problem, body, request_id) from None
             unkept = await keep(taken, self.publisher, str(request_id), self.health, self.bucket)
         if taken.refusals:
-            raise refused(taken, unkept)
+            raise refused_items(taken, unkept)
         answer = {"accepted": len(taken.events), "items": taken.answer()}
         return Response(msgspec.json.encode(answer), 202, media_type="application/json")
 
@@ -146,8 +146,8 @@ class Gateway:
         if problem.name != "not-json":
             return problem
         kept = excerpt_of(body, digest_of(self.settings.data), UNREADABLE)
-        refused = Quarantined(f"http:{request_id}", problem.detail, "not_json", kept)
-        unkept = await keep_refused(self.publisher, [refused], self.health, self.bucket)
+        refused_items = Quarantined(f"http:{request_id}", problem.detail, "not_json", kept)
+        unkept = await keep_refused(self.publisher, [refused_items], self.health, self.bucket)
         return Problem(problem.name, problem.detail + unkept)
 
     def _away(self) -> str:
@@ -183,8 +183,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
         "method": request.method,
         "allowed": " or ".join(allowed),
     }
-    detail = DETAILS.get(error.status_code, str(error.detail)).format(**told)
-    problem = Problem(NAMES.get(error.status_code, "http-error"), detail)
+    detail = _DETAILS.get(error.status_code, str(error.detail)).format(**told)
+    problem = Problem(_NAMES.get(error.status_code, "http-error"), detail)
     return _answer(problem, uuid4(), status=error.status_code, headers=headers)
 
 

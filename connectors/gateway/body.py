@@ -10,22 +10,24 @@ from contextlib import asynccontextmanager
 
 from starlette.requests import ClientDisconnect, Request
 
-from connectors.gateway.room import GRACE_SECONDS, LEAST_RATE, NoRoom, Room, Share
+from connectors.gateway.room import LEAST_RATE, STANDSTILL_SECONDS, BodyRoom, BodyShare, NoRoom
 from schemas.settings import Settings
 from serving.problems import Problem
 
-WAITING_REQUESTS = 256  # more than this waiting for room: the load is beyond this gateway
+_WAITING_REQUESTS = 256  # more than this waiting for room: the load is beyond this gateway
 
 
 @asynccontextmanager
-async def body_of(request: Request, room: Room, settings: Settings) -> AsyncIterator[bytes]:
+async def request_body(
+    request: Request, room: BodyRoom, settings: Settings
+) -> AsyncIterator[bytes]:
     """The body, its bytes held from when they arrive until the block ends. A long body is refused
     before it is in memory.
 
     Raises: Problem (408 too slow, 413 too large, 503 no room in time)
     """
     _refuse_announced(request, settings.body_limit)
-    if room.waiting >= WAITING_REQUESTS:
+    if room.waiting >= _WAITING_REQUESTS:
         raise Problem(
             "unavailable",
             "Too many requests wait for room in the gateway: send this one again later.",
@@ -43,7 +45,7 @@ def _refuse_announced(request: Request, limit: int) -> None:
         raise _too_large(limit)
 
 
-async def _read(request: Request, room: Room, share: Share, settings: Settings) -> bytes:
+async def _read(request: Request, room: BodyRoom, share: BodyShare, settings: Settings) -> bytes:
     chunks: list[bytes] = []
     length = 0
     try:
@@ -66,11 +68,8 @@ async def _read(request: Request, room: Room, share: Share, settings: Settings) 
 
 
 def _too_slow() -> Problem:
-    slow = (
-        f"The body stood still for {GRACE_SECONDS:g} s, or came with less than {LEAST_RATE:,} bytes"
-        " a second"
-    )
-    return Problem("too-slow", f"{slow}: send it again in smaller requests.")
+    slow = f"stood still for {STANDSTILL_SECONDS:g} s, or came with less than {LEAST_RATE:,} bytes"
+    return Problem("too-slow", f"The body {slow} a second: send it again in smaller requests.")
 
 
 def _too_large(limit: int) -> Problem:

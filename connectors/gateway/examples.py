@@ -6,23 +6,23 @@ from __future__ import annotations
 
 from typing import Any
 
-AGENCY = "000.00.01.SAMPLE"
-OTHER_AGENCY = "000.00.02.SAMPLE"
-DOSSIER = "000.00.01.SAMPLE-251103-0001"
-THINGS: dict[str, dict[str, str]] = {
-    "dossier": {"dossier_id": DOSSIER},
+_AGENCY = "000.00.01.SAMPLE"
+_OTHER_AGENCY = "000.00.02.SAMPLE"
+_DOSSIER = "000.00.01.SAMPLE-251103-0001"
+_THINGS: dict[str, dict[str, str]] = {
+    "dossier": {"dossier_id": _DOSSIER},
     "document": {"document_id": "000.00.01.SAMPLE,2025/11/03,12/CV-SAMPLE"},
     "task": {"task_id": "SAMPLE-TASK-0001"},
     "activity": {"activity_id": "SAMPLE-ACTIVITY-0001"},
-    "agency": {"item_id": f"agency/{AGENCY}"},
+    "agency": {"item_id": f"agency/{_AGENCY}"},
     "procedure": {"item_id": "procedure/1.000000.SAMPLE"},
     "system": {"item_id": "system/SAMPLE-ONE-STOP"},
     "dataset": {"item_id": "dataset/SAMPLE-LAND"},
-    "accounts": {"item_id": f"accounts/{AGENCY}"},
-    "figure": {"item_id": f"figure/public_payroll_cut/{AGENCY}/year"},
+    "accounts": {"item_id": f"accounts/{_AGENCY}"},
+    "figure": {"item_id": f"figure/public_payroll_cut/{_AGENCY}/year"},
 }
-SOURCE = "/sample/one-stop"
-RECEPTION = {
+_SOURCE = "/sample/one-stop"
+_RECEPTION = {
     "procedure": "1.000000.SAMPLE",
     "channel": "online",
     "level": 4,
@@ -33,11 +33,11 @@ RECEPTION = {
 _DATA: dict[str, tuple[str, dict[str, Any]]] = {
     "dossier.received": (
         "2025-11-03T09:00:00+07:00",
-        {**RECEPTION, "due_at": "2025-11-10T17:00:00+07:00"},
+        {**_RECEPTION, "due_at": "2025-11-10T17:00:00+07:00"},
     ),
     "dossier.corrected": (
         "2025-11-03T10:00:00+07:00",
-        {**RECEPTION, "channel": "counter", "received_at": "2025-11-03T09:00:00+07:00"},
+        {**_RECEPTION, "channel": "counter", "received_at": "2025-11-03T09:00:00+07:00"},
     ),
     "dossier.step_taken": (
         "2025-11-04T08:30:00+07:00",
@@ -53,7 +53,7 @@ _DATA: dict[str, tuple[str, dict[str, Any]]] = {
     "dossier.due_changed": ("2025-11-06T08:00:00+07:00", {"due_at": "2025-11-12T17:00:00+07:00"}),
     "dossier.transferred": (
         "2025-11-06T09:00:00+07:00",
-        {"from_agency": AGENCY, "to_agency": OTHER_AGENCY, "electronic": True},
+        {"from_agency": _AGENCY, "to_agency": _OTHER_AGENCY, "electronic": True},
     ),
     "dossier.fee_requested": ("2025-11-06T10:00:00+07:00", {"reference": "SAMPLE-PAY-0001"}),
     "dossier.paid": (
@@ -70,13 +70,13 @@ _DATA: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "document.sent": (
         "2025-11-03T08:00:00+07:00",
-        {"to": [OTHER_AGENCY], "document_type": "18", "electronic": True, "signed": True},
+        {"to": [_OTHER_AGENCY], "document_type": "18", "electronic": True, "signed": True},
     ),
     "document.status_changed": ("2025-11-03T08:05:00+07:00", {"status": "01"}),
     "document.recalled": ("2025-11-03T08:10:00+07:00", {"answer": "asked"}),
     "task.assigned": (
         "2025-11-03T08:00:00+07:00",
-        {"to_agency": OTHER_AGENCY, "category": "plan", "due_at": "2025-11-10T17:00:00+07:00"},
+        {"to_agency": _OTHER_AGENCY, "category": "plan", "due_at": "2025-11-10T17:00:00+07:00"},
     ),
     "task.progressed": ("2025-11-05T08:00:00+07:00", {"progress": "running"}),
     "task.extended": ("2025-11-07T08:00:00+07:00", {"due_at": "2025-11-14T17:00:00+07:00"}),
@@ -143,19 +143,19 @@ _DATA: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 # done by whoever has the document or task
-AT_THE_OTHER = {"document.status_changed", "task.progressed", "task.completed"}
+_AT_THE_OTHER = {"document.status_changed", "task.progressed", "task.completed"}
 
 
 def _example(kind: str, time: str, data: dict[str, Any]) -> dict[str, Any]:
     return {
         "specversion": "1.0",
         "id": f"sample-{kind}-1",
-        "source": SOURCE,
+        "source": _SOURCE,
         "type": kind,
         "time": time,
         "data": {
-            **THINGS[kind.partition(".")[0]],
-            "agency": OTHER_AGENCY if kind in AT_THE_OTHER else AGENCY,
+            **_THINGS[kind.partition(".")[0]],
+            "agency": _OTHER_AGENCY if kind in _AT_THE_OTHER else _AGENCY,
             **data,
         },
     }

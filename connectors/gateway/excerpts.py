@@ -8,22 +8,21 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from connectors.cloudevents.decode import FieldError
-from connectors.cloudevents.jsonitems import Item
+from connectors.cloudevents.jsonitems import JsonItem
 from schemas.digests import Digest
 from schemas.events import ACCEPTED
 from schemas.masking import shown
 from schemas.quarantine import Quarantined, QuarantineExcerpt, bounded, excerpt_of, structure_of
 
 # that the hub reads
-ATTRIBUTES = ("specversion", "id", "source", "type", "time", "subject", "datacontenttype")
+_ATTRIBUTES = ("specversion", "id", "source", "type", "time", "subject", "datacontenttype")
 UNREADABLE = "can't be read as JSON"
 _SHOWN_PARTS = 5  # of a list
-KNOWN = frozenset(
-    (*ATTRIBUTES, "data", *(name for event in ACCEPTED.values() for name in event.model_fields))
-)
+_EVENT_FIELDS = [name for event in ACCEPTED.values() for name in event.model_fields]
+_KNOWN = frozenset((*_ATTRIBUTES, "data", "data_base64", *_EVENT_FIELDS))
 
 
-def kept_of_item(item: Item, digest: Digest) -> QuarantineExcerpt:
+def kept_of_item(item: JsonItem, digest: Digest) -> QuarantineExcerpt:
     """What stays of an item: of a known type its known fields, of all else its structure alone."""
     value, payload = item.value, item.text.encode("utf-8", "surrogateescape")
     if not isinstance(value, dict):
@@ -33,8 +32,8 @@ def kept_of_item(item: Item, digest: Digest) -> QuarantineExcerpt:
     source = shown(value["source"]) if "source" in value else ""
     if model is None:
         return excerpt_of(payload, digest, structure_of(value), source=source)
-    fields = {name: _told(value[name]) for name in ATTRIBUTES if name in value}
-    unknown = sum(name not in ATTRIBUTES and name != "data" for name in value)
+    fields = {name: _told(value[name]) for name in _ATTRIBUTES if name in value}
+    unknown = sum(name not in _ATTRIBUTES and name != "data" for name in value)
     if isinstance(data, dict):
         fields |= {f"data.{name}": _told(data[name]) for name in model.model_fields if name in data}
         unknown += sum(name not in model.model_fields for name in data)
@@ -57,7 +56,7 @@ def refused_item(origin: str, errors: Iterable[FieldError], kept: QuarantineExce
 def _reasons(errors: Iterable[FieldError]) -> Iterator[str]:
     for error in errors:
         if not error.field or all(
-            part in KNOWN or part.isdecimal() for part in error.field.split(".")
+            part in _KNOWN or part.isdecimal() for part in error.field.split(".")
         ):
             yield f"{error.field or 'event'}: {error.message}"
         else:

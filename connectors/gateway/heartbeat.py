@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 TOPIC = events_topic(HubHeartbeat.family)
 
 
-class Beats(Protocol):
+class _Beats(Protocol):
     """What carries heartbeats: the publisher."""
 
     async def partitions(self, topic: str) -> int:
@@ -30,7 +30,7 @@ class Beats(Protocol):
         """Returns once the event is on all in-sync replicas of that partition."""
 
 
-def beat_of(partition: int) -> HubHeartbeat:
+def _beat_of(partition: int) -> HubHeartbeat:
     """A heartbeat of now. Several gateways may beat: the newest counts."""
     return HubHeartbeat(
         event_id=uuid4().hex,
@@ -41,18 +41,18 @@ def beat_of(partition: int) -> HubHeartbeat:
     )
 
 
-async def beat_once(publisher: Beats) -> None:
+async def beat_once(publisher: _Beats) -> None:
     """One heartbeat to every partition.
 
     Raises: KafkaUnavailable
     """
     count = await publisher.partitions(TOPIC)
     await asyncio.gather(
-        *(publisher.publish_to(partition, beat_of(partition)) for partition in range(count))
+        *(publisher.publish_to(partition, _beat_of(partition)) for partition in range(count))
     )
 
 
-async def beat(publisher: Beats, seconds: float) -> None:
+async def beat(publisher: _Beats, seconds: float) -> None:
     """Beat until cancelled. While Kafka is away beats are left out: a late one would say
     nothing.
     """

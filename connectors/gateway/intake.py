@@ -9,23 +9,24 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Protocol
 
 from connectors.cloudevents.decode import (
     FieldError,
-    Refused,
+    ItemRefused,
     event_of,
     kept_as,
     personal_errors,
     shown_id,
 )
-from connectors.cloudevents.jsonitems import Item
+from connectors.cloudevents.jsonitems import JsonItem
 from connectors.gateway.bucket import Bucket
 from connectors.gateway.excerpts import kept_of_item, refused_item
 from connectors.gateway.health import Health
 from connectors.publishing.budget import Budget
-from connectors.publishing.lanes import Record
-from connectors.publishing.quarantine import quarantine
+from connectors.publishing.lanes import OutgoingRecord
+from connectors.publishing.quarantine import send_to_quarantine
 from schemas.clock import now_ms
 from schemas.digests import digest_of
 from schemas.errors import RecordTooLarge, TopicUnwritable
@@ -55,7 +56,7 @@ class Publishes(Protocol):
     async def publish(self, events: Sequence[Event]) -> None:
         """Returns once every event is on all in-sync replicas."""
 
-    async def send(self, records: Iterable[Record]) -> None:
+    async def send(self, records: Iterable[OutgoingRecord]) -> None:
         """Likewise, for records."""
 
     def unwritable(self) -> dict[str, bool]:
@@ -71,6 +72,11 @@ class Refusal:
     errors: list[FieldError]
     kept: QuarantineExcerpt
 
+    def entry(self) -> dict[str, Any]:
+        """Its entry in the answer."""
+        errors = _told(self.errors)
+        return {"index": self.index, "id": self.id, "status": 422, "errors": errors}
+
 
 @dataclass(slots=True)
 class Taken:
@@ -85,21 +91,13 @@ class Taken:
 
     def answer(self) -> list[dict[str, Any]]:
         """One entry an item, in the request's order."""
-        bad = [
-            {
-                "index": refusal.index,
-                "id": refusal.id,
-                "status": 422,
-                "errors": _told(refusal.errors),
-            }
-            for refusal in self.refusals
-        ]
-        return (
-            sorted(self.accepted + bad, key=lambda entry: entry["index"]) if bad else self.accepted
-        )
+        if not self.refusals:
+            return self.accepted
+        entries = self.accepted + [refusal.entry() for refusal in self.refusals]
+        return sorted(entries, key=itemgetter("index"))
 
 
-async def take(items: Iterator[Item], settings: Settings) -> Taken:
+async def take(items: Iterator[JsonItem], settings: Settings) -> Taken:
     """Validate every item; other requests get their turn in between.
 
     Raises: Problem from the items' reading; then nothing of the request is taken in.
@@ -114,18 +112,12 @@ async def take(items: Iterator[Item], settings: Settings) -> Taken:
                 refuse = settings.personal_numbers == "refuse"
                 taken.personal["refused" if refuse else "warned"] += 1
                 if refuse:
-                    raise Refused(personal)
-        except Refused as refused:
-            errors = refused.errors if told < TOLD_ERRORS else refused.first
+                    raise ItemRefused(personal)
+        except ItemRefused as refused_items:
+            errors = refused_items.errors if told < TOLD_ERRORS else refused_items.first
             told += len(errors)
-            taken.refusals.append(
-                Refusal(
-                    index,
-                    shown_id(item.value),
-                    errors,
-                    kept_of_item(item, digest_of(settings.data)),
-                )
-            )
+            kept = kept_of_item(item, digest_of(settings.data))
+            taken.refusals.append(Refusal(index, shown_id(item.value), errors, kept))
         else:
             taken.events.append(event)
             taken.accepted.append(_entry(index, item, event, personal))
@@ -135,16 +127,17 @@ async def take(items: Iterator[Item], settings: Settings) -> Taken:
     return taken
 
 
-def _entry(index: int, item: Item, event: Event, warnings: list[FieldError]) -> dict[str, Any]:
+def _entry(index: int, item: JsonItem, event: Event, warnings: list[FieldError]) -> dict[str, Any]:
     """An accepted item's entry; says in which form its ids and codes are kept where that is not the
     one they came in, and what is amiss with it all the same.
     """
     entry: dict[str, Any] = {"index": index, "id": item.value["id"], "status": 202}
     # where something may be of a person, only its shape is said
-    if other := kept_as(item.value, event):
-        entry["kept_as"] = (
-            {place: shown(form) for place, form in other.items()} if warnings else other
-        )
+    forms = kept_as(item.value, event)
+    if forms and warnings:
+        forms = {place: shown(form) for place, form in forms.items()}
+    if forms:
+        entry["kept_as"] = forms
     if warnings:
         entry["warnings"] = _told(warnings)
     return entry
@@ -174,29 +167,28 @@ async def keep(
     for done, count in taken.personal.items():
         health.personal_numbers.labels(done).inc(count)
     health.publish_seconds.observe(time.perf_counter() - began)
-    for reason, count in Counter(
-        error.kind for refusal in taken.refusals for error in refusal.errors
-    ).items():
-        health.refused.labels(reason).inc(count)
+    for refusal in taken.refusals:
+        for error in refusal.errors:
+            health.refused.labels(error.kind).inc()
     return unkept
 
 
 async def keep_refused(
-    publisher: Publishes, refused: Sequence[Quarantined], health: Health, bucket: Bucket
+    publisher: Publishes, refused_items: Sequence[Quarantined], health: Health, bucket: Bucket
 ) -> str:
     """Quarantine what was refused, as much as the bucket lets through; returns what was not kept
     and why, else nothing.
 
     Raises: KafkaUnavailable while Kafka as a whole is away.
     """
-    kept = bucket.within(refused)
+    kept = bucket.within(refused_items)
     try:
         if kept:
-            await quarantine(publisher, kept)
+            await send_to_quarantine(publisher, kept)
     except (TopicUnwritable, RecordTooLarge) as error:
-        health.unkept.inc(len(refused))
+        health.unkept.inc(len(refused_items))
         return f" What was refused was not kept: {error}"
-    if left := len(refused) - len(kept):
+    if left := len(refused_items) - len(kept):
         health.unkept.inc(left)
         return (
             f" {left:,} of what was refused was not kept: too much is refused"
@@ -205,7 +197,7 @@ async def keep_refused(
     return ""
 
 
-def refused(taken: Taken, unkept: str) -> Problem:
+def refused_items(taken: Taken, unkept: str) -> Problem:
     """The answer to a request of which items were refused; `unkept` says why they were not kept."""
     good, bad = len(taken.events), len(taken.refusals)
     detail = (

@@ -10,21 +10,21 @@ from starlette.datastructures import Headers
 
 from connectors.cloudevents.jsonitems import (
     NO_UTF8,
-    Item,
     ItemTooLong,
+    JsonItem,
     NotJson,
     TooManyItems,
+    body_text,
     is_array,
     read_array,
     read_one,
-    text_of,
 )
 from schemas.masking import shown
 from serving.problems import Problem
 
-STRUCTURED = "application/cloudevents+json"
-BATCH = "application/cloudevents-batch+json"
-JSON = "application/json"
+STRUCTURED_TYPE = "application/cloudevents+json"
+BATCH_TYPE = "application/cloudevents-batch+json"
+JSON_TYPE = "application/json"
 ATTRIBUTES = ("specversion", "id", "source", "type", "time", "subject")
 
 
@@ -36,10 +36,11 @@ def check_media_type(headers: Mapping[str, str]) -> str:
     kind, *parameters = [
         part.strip() for part in headers.get("content-type", "").lower().split(";")
     ]
-    if kind not in (STRUCTURED, BATCH, JSON):
+    if kind not in (STRUCTURED_TYPE, BATCH_TYPE, JSON_TYPE):
         raise Problem(
             "unsupported-media-type",
-            f"Content-Type is {shown(kind) or 'missing'}: send {STRUCTURED}, {BATCH} or {JSON}.",
+            f"Content-Type is {shown(kind) or 'missing'}:"
+            f" send {STRUCTURED_TYPE}, {BATCH_TYPE} or {JSON_TYPE}.",
         )
     charset = next(
         (
@@ -61,41 +62,43 @@ def check_media_type(headers: Mapping[str, str]) -> str:
     return kind
 
 
-def is_batch(kind: str, headers: Mapping[str, str], text: str) -> bool:
+def _is_batch(kind: str, headers: Mapping[str, str], text: str) -> bool:
     """Whether the answer is to a batch: said by the media type or, for plain JSON, by the body.
 
     Raises: Problem (400) for a body of the other shape than its media type says.
     """
     array = is_array(text)
-    if kind == BATCH and not array:
+    if kind == BATCH_TYPE and not array:
         raise Problem(
             "not-json",
-            f"{BATCH} is a JSON array of CloudEvents: send {STRUCTURED} for a single one.",
+            f"{BATCH_TYPE} is a JSON array of CloudEvents:"
+            f" send {STRUCTURED_TYPE} for a single one.",
         )
-    if kind == STRUCTURED and array:
+    if kind == STRUCTURED_TYPE and array:
         raise Problem(
-            "not-json", f"{STRUCTURED} is one CloudEvent, a JSON object: send {BATCH} for several."
+            "not-json",
+            f"{STRUCTURED_TYPE} is one CloudEvent, a JSON object: send {BATCH_TYPE} for several.",
         )
-    return kind == BATCH or (kind == JSON and array and not is_binary(kind, headers))
+    return kind == BATCH_TYPE or (kind == JSON_TYPE and array and not _is_binary(kind, headers))
 
 
-def is_binary(kind: str, headers: Mapping[str, str]) -> bool:
+def _is_binary(kind: str, headers: Mapping[str, str]) -> bool:
     """Whether the event's attributes are HTTP headers."""
-    return kind == JSON and "ce-specversion" in headers
+    return kind == JSON_TYPE and "ce-specversion" in headers
 
 
-def items_of(body: bytes, headers: Headers, limit: int) -> Iterator[Item]:
+def items_of(body: bytes, headers: Headers, limit: int) -> Iterator[JsonItem]:
     """The request's items, parsed one by one as they are drawn.
 
     Raises: Problem (400, 413, 415)
     """
     kind = check_media_type(headers)
     try:
-        text = text_of(body)
-        if is_batch(kind, headers, text):
+        text = body_text(body)
+        if _is_batch(kind, headers, text):
             yield from read_array(text, limit)
-        elif is_binary(kind, headers):
-            yield binary(headers, text)
+        elif _is_binary(kind, headers):
+            yield _binary(headers, text)
         else:
             yield read_one(text)
     except NotJson as error:
@@ -104,13 +107,13 @@ def items_of(body: bytes, headers: Headers, limit: int) -> Iterator[Item]:
         raise Problem("too-large", str(error)) from None
 
 
-def binary(headers: Headers, text: str) -> Item:
+def _binary(headers: Headers, text: str) -> JsonItem:
     """The event of a binary-mode request, in the shape of a structured one; its text too, so that
     the quarantine keeps all of it.
 
     Raises: NotJson, ItemTooLong
     """
-    data = read_one(text) if text.strip(" \t\r\n") else Item({}, "{}", ())
+    data = read_one(text) if text.strip(" \t\r\n") else JsonItem({}, "{}", ())
     attributes = {
         name: _attribute(headers[f"ce-{name}"]) for name in ATTRIBUTES if f"ce-{name}" in headers
     }
@@ -122,7 +125,7 @@ def binary(headers: Headers, text: str) -> Item:
         for name, value in attributes.items()
         if NO_UTF8.search(value)
     ]
-    return Item(
+    return JsonItem(
         {**attributes, "data": data.value}, whole, repeated + data.repeated, "; ".join(strange)
     )
 

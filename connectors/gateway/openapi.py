@@ -12,16 +12,16 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from connectors.cloudevents.decode import ENVELOPE
+from connectors.cloudevents.decode import ATTRIBUTE_OF
 from connectors.gateway.examples import EXAMPLES
-from connectors.gateway.modes import ATTRIBUTES, BATCH, JSON, STRUCTURED
+from connectors.gateway.modes import ATTRIBUTES, BATCH_TYPE, JSON_TYPE, STRUCTURED_TYPE
 from connectors.gateway.problems import GATEWAY_PROBLEMS
 from schemas.events import ACCEPTED, Event
 from serving.problems import MEDIA_TYPE, problem_schema
 
-Schema = dict[str, Any]
+_Schema = dict[str, Any]
 
-SUMMARY = (
+_SUMMARY = (
     "Facts in. The bodies are CloudEvents 1.0: structured, batch or binary (attributes as `ce-`"
     " headers, `data` as the body). Codes in the examples are samples."
 )
@@ -32,13 +32,15 @@ def event_name(event: type[Event]) -> str:
     return f"{event.__name__}Event"
 
 
-def data_schema(event: type[Event]) -> Schema:
+def data_schema(event: type[Event]) -> _Schema:
     """The schema of `data`: the model without what the CloudEvents attributes say."""
     schema = event.model_json_schema(mode="validation")
     properties = {
-        name: field for name, field in schema["properties"].items() if name not in ENVELOPE
+        name: field for name, field in schema["properties"].items() if name not in ATTRIBUTE_OF
     }
-    required = [name for name in schema["required"] if name not in ENVELOPE and name != event.key]
+    required = [
+        name for name in schema["required"] if name not in ATTRIBUTE_OF and name != event.key
+    ]
     properties[event.key]["description"] += "; may be left to the attribute `subject`"
     return {
         "type": "object",
@@ -48,7 +50,7 @@ def data_schema(event: type[Event]) -> Schema:
     }
 
 
-def event_schema(event: type[Event]) -> Schema:
+def _event_schema(event: type[Event]) -> _Schema:
     """The schema of an event type's CloudEvent."""
     fields = event.model_json_schema(mode="validation")["properties"]
     return {
@@ -76,14 +78,14 @@ def event_schema(event: type[Event]) -> Schema:
     }
 
 
-def _components() -> Schema:
+def _components() -> _Schema:
     names = {event.type: f"#/components/schemas/{event_name(event)}" for event in ACCEPTED.values()}
     one_of = {
         "oneOf": [{"$ref": name} for name in names.values()],
         "discriminator": {"propertyName": "type", "mapping": names},
     }
     return {
-        **{event_name(event): event_schema(event) for event in ACCEPTED.values()},
+        **{event_name(event): _event_schema(event) for event in ACCEPTED.values()},
         "CloudEvent": one_of,
         "Batch": {"type": "array", "items": {"$ref": "#/components/schemas/CloudEvent"}},
         "Accepted": _ACCEPTED,
@@ -91,7 +93,7 @@ def _components() -> Schema:
     }
 
 
-_FIELDS: Schema = {
+_FIELDS: _Schema = {
     "type": "array",
     "items": {
         "type": "object",
@@ -102,7 +104,7 @@ _FIELDS: Schema = {
         },
     },
 }
-_ENTRY: Schema = {
+_ENTRY: _Schema = {
     "type": "object",
     "required": ["index", "id", "status"],
     "properties": {
@@ -126,12 +128,12 @@ _ENTRY: Schema = {
         },
     },
 }
-_ACCEPTED: Schema = {
+_ACCEPTED: _Schema = {
     "type": "object",
     "required": ["accepted", "items"],
     "properties": {"accepted": {"type": "integer"}, "items": {"type": "array", "items": _ENTRY}},
 }
-_PROBLEM: Schema = problem_schema(
+_PROBLEM: _Schema = problem_schema(
     GATEWAY_PROBLEMS,
     "This occurrence, as the gateway's log and the quarantine name it",
     accepted={"type": "integer"},
@@ -140,34 +142,32 @@ _PROBLEM: Schema = problem_schema(
 )
 
 
-def _content(schema: str) -> Schema:
+def _content(schema: str) -> _Schema:
     return {"schema": {"$ref": f"#/components/schemas/{schema}"}}
 
 
-def _samples() -> Schema:
+def _samples() -> _Schema:
     return {
         kind: {"summary": f"{kind} (sample codes)", "value": example}
         for kind, example in EXAMPLES.items()
     }
 
 
-def _batch_sample() -> Schema:
+def _batch_sample() -> _Schema:
     return {"batch": {"summary": "two events (sample codes)", "value": list(EXAMPLES.values())[:2]}}
 
 
-def _problem(*names: str) -> Schema:
-    headers: Schema = (
-        {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
-        if "unavailable" in names
-        else {}
-    )
+def _problem(*names: str) -> _Schema:
+    headers: _Schema = {}
+    if "unavailable" in names:
+        headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds"}
     said = "; ".join(
         f"{GATEWAY_PROBLEMS[name].title}. {GATEWAY_PROBLEMS[name].do}" for name in names
     )
     return {"description": said, "headers": headers, "content": {MEDIA_TYPE: _content("Problem")}}
 
 
-def _header(name: str) -> Schema:
+def _header(name: str) -> _Schema:
     return {
         "name": f"ce-{name}",
         "in": "header",
@@ -177,17 +177,17 @@ def _header(name: str) -> Schema:
     }
 
 
-_PLAIN: Schema = {
+_PLAIN: _Schema = {
     "200": {"description": "Yes", "content": {"text/plain": {"schema": {"type": "string"}}}}
 }
-EVENTS_ROUTE: Schema = {
+EVENTS_ROUTE: _Schema = {
     "summary": "Send events",
     "status_code": 202,
     "response_model": None,
     "responses": {
         "202": {
             "description": "Every event is on all in-sync replicas",
-            "content": {JSON: _content("Accepted")},
+            "content": {JSON_TYPE: _content("Accepted")},
         },
         **{
             str(GATEWAY_PROBLEMS[name].status): _problem(name)
@@ -207,9 +207,9 @@ EVENTS_ROUTE: Schema = {
         "requestBody": {
             "required": True,
             "content": {
-                STRUCTURED: {**_content("CloudEvent"), "examples": _samples()},
-                BATCH: {**_content("Batch"), "examples": _batch_sample()},
-                JSON: {
+                STRUCTURED_TYPE: {**_content("CloudEvent"), "examples": _samples()},
+                BATCH_TYPE: {**_content("Batch"), "examples": _batch_sample()},
+                JSON_TYPE: {
                     "schema": {
                         "description": (
                             "A CloudEvent, an array of them, or with ce- headers the `data` of one"
@@ -221,30 +221,30 @@ EVENTS_ROUTE: Schema = {
         },
     },
 }
-HEALTHZ_ROUTE: Schema = {
+HEALTHZ_ROUTE: _Schema = {
     "summary": "Is the process alive?",
     "response_model": None,
     "responses": _PLAIN,
 }
-READYZ_ROUTE: Schema = {
+READYZ_ROUTE: _Schema = {
     "summary": "Does Kafka acknowledge?",
     "response_model": None,
     "responses": {**_PLAIN, "503": _problem("unavailable")},
 }
-METRICS_ROUTE: Schema = {
+METRICS_ROUTE: _Schema = {
     "summary": "The gateway's own health for Prometheus",
     "response_model": None,
     "responses": _PLAIN,
 }
 
 
-def document(app: FastAPI) -> Schema:
+def gateway_openapi(app: FastAPI) -> _Schema:
     """The OpenAPI document, made once."""
     if app.openapi_schema is None:
         made = get_openapi(
             title=app.title,
             version=app.version,
-            description=SUMMARY,
+            description=_SUMMARY,
             routes=list(map(_without_head, app.routes)),
         )
         made.setdefault("components", {}).setdefault("schemas", {}).update(_components())
@@ -266,7 +266,7 @@ def _without_head(route: BaseRoute) -> BaseRoute:
     return described
 
 
-def _without_default(answer: Schema) -> Schema:
+def _without_default(answer: _Schema) -> _Schema:
     """FastAPI adds an empty JSON body to answers whose content is declared as something else."""
     content = answer.get("content", {})
     declared = {media: body for media, body in content.items() if body.get("schema")}

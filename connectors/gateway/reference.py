@@ -12,7 +12,7 @@ from connectors.gateway.problems import GATEWAY_PROBLEMS
 from schemas.events import ACCEPTED, Event
 from serving.problems import problem_table
 
-COMMON = ("agency", "backfill")  # fields of every event's `data`, besides its thing's id
+_COMMON = ("agency", "backfill")  # fields of every event's `data`, besides its thing's id
 
 
 def events_table() -> str:
@@ -24,19 +24,14 @@ def _section(event: type[Event]) -> Iterator[str]:
     yield f"**`{event.type}`** – {' '.join((event.__doc__ or '').split())}"
     yield ""
     schema = data_schema(event)
-    own = {
-        name: field
-        for name, field in schema["properties"].items()
-        if name not in (*COMMON, event.key)
-    }
+    own = schema["properties"].keys() - {*_COMMON, event.key}
     if own:
         yield "| field | JSON | |"
         yield "|---|---|---|"
-        for name, field in own.items():
-            yield (
-                f"| `{name}`{'' if name in schema['required'] else ' (optional)'} | {_kind(field)}"
-                f" | {_meaning(field)} |"
-            )
+        for name, field in schema["properties"].items():
+            if name in own:
+                optional = "" if name in schema["required"] else " (optional)"
+                yield f"| `{name}`{optional} | {_kind(field)} | {_meaning(field)} |"
         yield ""
 
 
@@ -51,21 +46,18 @@ def _kind(field: dict[str, Any]) -> str:
     (choice,) = choices
     if "enum" in choice:
         return ", ".join(f"`{value}`" for value in choice["enum"])
-    return (
-        f"array of {_kind(choice['items'])}" if choice["type"] == "array" else str(choice["type"])
-    )
+    if choice["type"] == "array":
+        return f"array of {_kind(choice['items'])}"
+    return str(choice["type"])
 
 
 def _meaning(field: dict[str, Any]) -> str:
-    said = field.get("description") or next(
-        (choice["description"] for choice in _choices(field) if "description" in choice), ""
-    )
+    described = [choice["description"] for choice in _choices(field) if "description" in choice]
+    meaning = field.get("description") or next(iter(described), "")
     default = field.get("default")
-    return (
-        said
-        if default is None
-        else f"{said}; `{str(default).lower()}` if left out".removeprefix("; ")
-    )
+    if default is None:
+        return meaning
+    return f"{meaning}; `{str(default).lower()}` if left out".removeprefix("; ")
 
 
 if __name__ == "__main__":

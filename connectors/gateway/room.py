@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 LEAST_RATE = 1 << 10  # bytes a second that a body has to arrive with
-GRACE_SECONDS = 10.0  # for which it may stand still
+STANDSTILL_SECONDS = 10.0  # for which it may stand still
 PRESSED_RATE = 64 << 10  # the same while somebody waits for the room that it holds
 PRESSED_SECONDS = 2.0
 TICK_SECONDS = 0.25  # after which the first in turn looks again who is slow
@@ -33,14 +33,14 @@ SLOW = (
     "The body arrived slowly while others waited for the room it took: send the request again"
     " later, or in smaller ones."
 )
-CROWD = "Too many bodies arrived at once: send the request again later."
+_CROWD = "Too many bodies arrived at once: send the request again later."
 
 
 class NoRoom(Exception):
     """There was no room in time, or others needed it; says which."""
 
 
-class Share:
+class BodyShare:
     """What one body holds."""
 
     def __init__(self, client: str, clock: Callable[[], float]) -> None:
@@ -57,7 +57,7 @@ class Share:
     def arriving(self, patience: asyncio.Timeout) -> Iterator[None]:
         """Meanwhile the client has only so much time."""
         self._patience = patience
-        patience.reschedule(_loop_time() + GRACE_SECONDS)
+        patience.reschedule(_loop_time() + STANDSTILL_SECONDS)
         try:
             yield
         finally:
@@ -75,7 +75,7 @@ class Share:
         )
         if self._patience is not None and (deadline := self._patience.when()) is not None:
             self._patience.reschedule(
-                min(_loop_time() + GRACE_SECONDS, deadline + size / LEAST_RATE)
+                min(_loop_time() + STANDSTILL_SECONDS, deadline + size / LEAST_RATE)
             )
 
     def refuse(self, why: str) -> None:
@@ -103,17 +103,17 @@ class Share:
             self.turn = None
             self._fast_until = self._clock() + PRESSED_SECONDS
             if self._patience is not None:
-                self._patience.reschedule(_loop_time() + GRACE_SECONDS)
+                self._patience.reschedule(_loop_time() + STANDSTILL_SECONDS)
 
 
-class Room:
+class BodyRoom:
     """`limit` bytes to share."""
 
     def __init__(self, limit: int, clock: Callable[[], float] = monotonic) -> None:
         self.limit, self.used = limit, 0
         self._clock = clock
-        self._shares: dict[Share, None] = {}
-        self._waiting: dict[Share, None] = {}  # in the order in which they came to wait
+        self._shares: dict[BodyShare, None] = {}
+        self._waiting: dict[BodyShare, None] = {}  # in the order in which they came to wait
         self._of_client = Counter[str]()
 
     @property
@@ -122,9 +122,9 @@ class Room:
         return len(self._waiting)
 
     @contextmanager
-    def share(self, client: str) -> Iterator[Share]:
+    def share(self, client: str) -> Iterator[BodyShare]:
         """The share of a new body of a client's, given back at the end."""
-        share = Share(client, self._clock)
+        share = BodyShare(client, self._clock)
         self._shares[share] = None
         try:
             yield share
@@ -133,7 +133,7 @@ class Room:
             self._hold(share, -share.held)
             self._admit()
 
-    async def take(self, share: Share, size: int, seconds: float) -> None:
+    async def take(self, share: BodyShare, size: int, seconds: float) -> None:
         """Hold so many bytes more; wait for them no longer than so many seconds.
 
         Raises: NoRoom
@@ -156,7 +156,7 @@ class Room:
             raise NoRoom(share.refused)
 
     async def _until_its_turn(
-        self, share: Share, turn: asyncio.Future[None], seconds: float
+        self, share: BodyShare, turn: asyncio.Future[None], seconds: float
     ) -> None:
         try:
             async with asyncio.timeout(seconds):
@@ -168,14 +168,14 @@ class Room:
                 f"No room in the gateway within {seconds:g} s: send the request again later."
             ) from None
 
-    def _hold(self, share: Share, size: int) -> None:
+    def _hold(self, share: BodyShare, size: int) -> None:
         share.held += size
         self.used += size
         self._of_client[share.client] += size
         if not self._of_client[share.client]:
             del self._of_client[share.client]
 
-    def _in_turn(self) -> list[Share]:
+    def _in_turn(self) -> list[BodyShare]:
         """Those that wait, who has begun before who has not."""
         return sorted(self._waiting, key=lambda share: share.held == 0)
 
@@ -191,15 +191,15 @@ class Room:
                 self._hold(share, share.wants)
                 share.let_go()
 
-    def _fits(self, share: Share) -> bool:
+    def _fits(self, share: BodyShare) -> bool:
         limit = self.limit if share.held else self.limit - self.limit // 4
         return self.used == share.held or self.used + share.wants <= limit
 
-    def _fits_client(self, share: Share) -> bool:
+    def _fits_client(self, share: BodyShare) -> bool:
         used = self._of_client[share.client]
         return used == share.held or used + share.wants <= self.limit // 2
 
-    def _make_room(self, share: Share) -> None:
+    def _make_room(self, share: BodyShare) -> None:
         """Refuse who is in the way of a body that is the first in turn: of all, or of its client
         where that has its half.
         """
@@ -218,7 +218,7 @@ class Room:
             one.refuse(SLOW)
         if not slow and others and all(one in self._waiting for one in others):
             last = [one for one in self._in_turn() if one in others][-1]
-            last.refuse(CROWD)
+            last.refuse(_CROWD)
 
 
 def _loop_time() -> float:

@@ -9,7 +9,7 @@ import logging
 import socket
 from functools import partial
 
-from connectors.gateway.app import build_app
+from connectors.gateway.app import gateway_app
 from connectors.gateway.heartbeat import beat
 from connectors.publishing.publisher import Publisher
 from schemas.kafka.topics import when_ready
@@ -20,23 +20,23 @@ from serving.http import Server, run_server, spare_collections
 
 log = logging.getLogger(__name__)
 
-COLLECTED = 10_000  # objects; its requests leave cycles rather than large answers
+_COLLECTED = 10_000  # objects; its requests leave cycles rather than large answers
 
 
-def run(settings: Settings) -> int:
+def run_gateway(settings: Settings) -> int:
     """Serve in the foreground until asked to stop; the process's exit code."""
     logs.set_up(settings, "gateway", aiokafka="CRITICAL")  # the publisher says once what matters
-    return run_server(settings, "gateway_port", "The gateway", partial(serve, settings))
+    return run_server(settings, "gateway_port", "The gateway", partial(_serve, settings))
 
 
-async def serve(settings: Settings, listener: socket.socket) -> None:
+async def _serve(settings: Settings, listener: socket.socket) -> None:
     """Serve on a listening socket until a signal; the requests in flight are finished.
 
     Raises: SettingsError when the topics exist with another number of partitions.
     """
     async with Publisher(settings) as publisher:
         server = _server(settings, publisher)
-        spare_collections(COLLECTED)
+        spare_collections(_COLLECTED)
         topics = asyncio.create_task(_ensure_topics(settings, server))
         beating = asyncio.create_task(beat(publisher, settings.heartbeat_seconds))
         try:
@@ -52,7 +52,7 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
 
 def _server(settings: Settings, publisher: Publisher) -> Server:
     connections = Connections(settings.connections)
-    app = build_app(settings, publisher, beside=connections.text)
+    app = gateway_app(settings, publisher, beside=connections.text)
     return Server(
         app,
         "gateway",

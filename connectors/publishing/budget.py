@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 
 class Budget:
@@ -40,15 +38,6 @@ class Budget:
         """Give `size` bytes back and let in whoever now fits."""
         self.used -= size
         self._admit()
-
-    @asynccontextmanager
-    async def hold(self, size: int) -> AsyncIterator[None]:
-        """Take, and give back at the end."""
-        await self.take(size)
-        try:
-            yield
-        finally:
-            self.give(size)
 
     def _fits(self, size: int) -> bool:
         return self.used == 0 or self.used + size <= self.limit

@@ -20,11 +20,11 @@ from connectors.publishing.budget import Budget
 from schemas.wire import Headers
 
 BATCH_BYTES = 1 << 20  # below Kafka's default max.message.bytes (1,048,588)
-Settled = Callable[[Any, BaseException | None, int, int], BaseException | None]
-OVERHEAD = 64  # upper estimate of a record's framing, and of a header's with its name
+_Settled = Callable[[Any, BaseException | None, int, int], BaseException | None]
+_OVERHEAD = 64  # upper estimate of a record's framing, and of a header's with its name
 
 
-class Record(NamedTuple):
+class OutgoingRecord(NamedTuple):
     """A record to write; `partition` None: chosen by the key, as every Kafka client's default
     does.
     """
@@ -39,7 +39,7 @@ class Record(NamedTuple):
     def size(self) -> int:
         """Bytes it takes in memory and on the wire, roughly from above."""
         heads = sum([len(value) for _, value in self.headers])
-        return len(self.key) + len(self.value) + heads + OVERHEAD * (1 + len(self.headers))
+        return len(self.key) + len(self.value) + heads + _OVERHEAD * (1 + len(self.headers))
 
 
 class Ticket:
@@ -70,7 +70,7 @@ class Ticket:
         return self.error
 
 
-class Batch:
+class LaneBatch:
     """Records of one partition that travel together."""
 
     __slots__ = ("builder", "size", "tickets")
@@ -80,7 +80,7 @@ class Batch:
         self.size = 0
         self.tickets: list[Ticket] = []
 
-    def add(self, record: Record, size: int, now: int, ticket: Ticket) -> bool:
+    def add(self, record: OutgoingRecord, size: int, now: int, ticket: Ticket) -> bool:
         """Whether the record still fitted."""
         if (
             self.builder.append(
@@ -115,7 +115,7 @@ class Lane:
         partition: int,
         budget: Budget,
         producer: Callable[[], Any],
-        settled: Settled,
+        settled: _Settled,
         batch_bytes: Callable[[], int],
     ) -> None:
         self.topic = topic
@@ -125,7 +125,7 @@ class Lane:
         self._settled = settled
         self._batch_bytes = batch_bytes
         self._cut: BaseException | None = None
-        self._waiting: deque[Batch] = deque()
+        self._waiting: deque[LaneBatch] = deque()
         self._sending: asyncio.Task[None] | None = None
 
     @property
@@ -133,12 +133,12 @@ class Lane:
         """Whether a batch is in flight."""
         return self._sending is not None
 
-    def add(self, record: Record, size: int, now: int, ticket: Ticket) -> None:
+    def add(self, record: OutgoingRecord, size: int, now: int, ticket: Ticket) -> None:
         """Put a record into the batch that fills; `size` bytes were taken from the budget and are
         given back with its batch.
         """
         if not self._waiting or not self._waiting[-1].add(record, size, now, ticket):
-            self._waiting.append(Batch(self._batch_bytes()))
+            self._waiting.append(LaneBatch(self._batch_bytes()))
             self._waiting[-1].add(record, size, now, ticket)  # an empty batch takes any record
 
     def pump(self) -> None:
@@ -171,17 +171,16 @@ class Lane:
             self._cut = self._cut or error
             self._sending.cancel()
 
-    async def _send(self, producer: Any, batch: Batch) -> None:
+    async def _send(self, producer: Any, batch: LaneBatch) -> None:
         batch.builder.close()
         delivery = await producer.send_batch(batch.builder, self.topic, partition=self.partition)
         await delivery
 
-    def _sent(self, producer: Any, batch: Batch, task: asyncio.Task[None]) -> None:
-        error = (
-            self._cut or KafkaError("the sending was cut off")
-            if task.cancelled()
-            else task.exception()
-        )
+    def _sent(self, producer: Any, batch: LaneBatch, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            error: BaseException | None = self._cut or KafkaError("the sending was cut off")
+        else:
+            error = task.exception()
         self._sending, self._cut = None, None
         self._budget.give(batch.size)
         batch.settle(self._settled(producer, error, batch.builder.record_count(), batch.size))

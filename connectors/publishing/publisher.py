@@ -19,12 +19,11 @@ from itertools import islice
 from typing import Self
 
 from connectors.publishing.budget import Budget
-from connectors.publishing.lanes import Record, Ticket
-from connectors.publishing.route import Route
+from connectors.publishing.lanes import OutgoingRecord, Ticket
+from connectors.publishing.route import TopicRoute
 from schemas.clock import now_ms
 from schemas.errors import HubError, KafkaUnavailable
 from schemas.events import Event
-from schemas.families import OWN_FAMILY
 from schemas.kafka.clients import unavailable
 from schemas.settings import Settings
 from schemas.topics import TOPICS, events_topic
@@ -32,15 +31,15 @@ from schemas.wire import cloud_event_headers, encode
 
 log = logging.getLogger(__name__)
 
-CANARY = events_topic(OWN_FAMILY)
-SLICE = 250  # records encoded before other callers get their turn
-REMIND_SECONDS = 300.0
-LOOK_AFTER_SECONDS = 1.0  # without an acknowledgement, to look whether the topic is still there
+_CANARY = events_topic("heartbeats")
+_SLICE = 250  # records encoded before other callers get their turn
+_REMIND_SECONDS = 300.0
+_LOOK_AFTER_SECONDS = 1.0  # without an acknowledgement, to look whether the topic is still there
 
 
-def record_of(event: Event, partition: int | None = None) -> Record:
+def record_of(event: Event, partition: int | None = None) -> OutgoingRecord:
     """The event as a record of its family's topic, keyed by its thing."""
-    return Record(
+    return OutgoingRecord(
         events_topic(event.family),
         event.thing.encode(),
         encode(event),
@@ -56,7 +55,7 @@ class Publisher:
         self.settings = settings
         self.budget = Budget(settings.publish_buffer)
         self.routes = {
-            topic.name: Route(topic, self) for topic in TOPICS if "connectors" in topic.owner
+            topic.name: TopicRoute(topic, self) for topic in TOPICS if "connectors" in topic.owner
         }
         self._silent = False
         self._told = 0.0  # when it was last said that no broker answers
@@ -98,7 +97,7 @@ class Publisher:
         """Connected, and Kafka confirms: heartbeats above all, which are always on their way."""
         routes = self.routes.values()
         tried = not self._silent and all(route.tried.is_set() for route in routes)
-        return tried and not self.routes[CANARY].stuck and any(route.well for route in routes)
+        return tried and not self.routes[_CANARY].stuck and any(route.well for route in routes)
 
     def unwritable(self) -> dict[str, bool]:
         """By topic, whether it can't be written at the moment."""
@@ -118,7 +117,7 @@ class Publisher:
                 "No Kafka answers at %s (%s); trying until one does", self.settings.bootstrap, why
             )
             self._told = now
-        elif now - self._told > REMIND_SECONDS:
+        elif now - self._told > _REMIND_SECONDS:
             log.warning("Still no Kafka answers at %s (%s)", self.settings.bootstrap, why)
             self._told = now
         self._silent = True
@@ -136,13 +135,13 @@ class Publisher:
         """Like `publish`, for one event and a partition of the caller's choice."""
         await self.send([record_of(event, partition)])
 
-    async def send(self, records: Iterable[Record]) -> None:
+    async def send(self, records: Iterable[OutgoingRecord]) -> None:
         """Like `publish`, for records; an iterator is drawn from as the buffer allows.
 
         Raises: KafkaUnavailable, TopicUnwritable where it is one topic's own fault, RecordTooLarge
         """
-        ticket, began, used = Ticket(), time.monotonic(), set[Route]()
-        waking = asyncio.get_running_loop().call_later(LOOK_AFTER_SECONDS, _look_at, used)
+        ticket, began, used = Ticket(), time.monotonic(), set[TopicRoute]()
+        waking = asyncio.get_running_loop().call_later(_LOOK_AFTER_SECONDS, _look_at, used)
         try:
             async with asyncio.timeout(self.settings.publish_timeout):
                 await self._hand_over(iter(records), ticket, used)
@@ -172,14 +171,16 @@ class Publisher:
             raise unavailable(self.settings) from None
         return self.routes[topic].partitions
 
-    async def _ready(self, route: Route) -> None:
+    async def _ready(self, route: TopicRoute) -> None:
         await route.tried.wait()
         if self._silent:
             raise unavailable(self.settings)
         await route.ready()
 
-    async def _hand_over(self, records: Iterator[Record], ticket: Ticket, used: set[Route]) -> None:
-        while part := list(islice(records, SLICE)):
+    async def _hand_over(
+        self, records: Iterator[OutgoingRecord], ticket: Ticket, used: set[TopicRoute]
+    ) -> None:
+        while part := list(islice(records, _SLICE)):
             routes = [self.routes[record.topic] for record in part]
             for route in set(routes):
                 used.add(route)
@@ -192,7 +193,7 @@ class Publisher:
                 lane.add(record, size, now, ticket)
             for lane in set(lanes):
                 lane.pump()
-            if len(part) == SLICE:
+            if len(part) == _SLICE:
                 await asyncio.sleep(0)
 
     def _unconfirmed(self, why: str) -> KafkaUnavailable:
@@ -202,6 +203,6 @@ class Publisher:
         )
 
 
-def _look_at(routes: Iterable[Route]) -> None:
+def _look_at(routes: Iterable[TopicRoute]) -> None:
     for route in routes:
         route.look()

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from connectors.publishing.lanes import Record
+from connectors.publishing.lanes import OutgoingRecord
 from schemas.quarantine import Quarantined
 from schemas.topics import QUARANTINE
 
@@ -15,18 +15,18 @@ from schemas.topics import QUARANTINE
 class Sends(Protocol):
     """What keeps records: the publisher."""
 
-    async def send(self, records: Iterable[Record]) -> None:
+    async def send(self, records: Iterable[OutgoingRecord]) -> None:
         """Returns once the records are on all in-sync replicas."""
 
 
-def record_of_refused(refused: Quarantined) -> Record:
+def _record_of_refused(refused: Quarantined) -> OutgoingRecord:
     """The refused thing as a record of the quarantine topic."""
-    return Record(QUARANTINE, refused.key, refused.value, refused.headers)
+    return OutgoingRecord(QUARANTINE, refused.key, refused.value, refused.headers)
 
 
-async def quarantine(publisher: Sends, refused: Iterable[Quarantined]) -> None:
+async def send_to_quarantine(publisher: Sends, refused: Iterable[Quarantined]) -> None:
     """Keep what was refused; returns once all of it is on all in-sync replicas.
 
     Raises: KafkaUnavailable as the publisher does.
     """
-    await publisher.send(map(record_of_refused, refused))
+    await publisher.send(map(_record_of_refused, refused))

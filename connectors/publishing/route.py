@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthorizationFailedError
 
 from connectors.publishing.budget import Budget
-from connectors.publishing.lanes import BATCH_BYTES, Lane, Record
+from connectors.publishing.lanes import BATCH_BYTES, Lane, OutgoingRecord
 from schemas.errors import (
     HubError,
     KafkaUnavailable,
@@ -34,17 +34,17 @@ from schemas.topics import Topic
 
 log = logging.getLogger(__name__)
 
-RECONNECT_SECONDS = 0.5
-MAKING_SECONDS = 5.0  # that a topic may be missing at first: another process makes it
-UNAUTHORISED = "the hub has no right to: give it the operations Write and Describe on it"
-MISSING_FACTS = (
+_RECONNECT_SECONDS = 0.5
+_MAKING_SECONDS = 5.0  # that a topic may be missing at first: another process makes it
+_UNAUTHORISED = "the hub has no right to: give it the operations Write and Describe on it"
+_MISSING_FACTS = (
     "it is missing, and the facts it held with it: restore it, or restart the gateway to begin with"
     " an empty one"
 )
-LOOK_SECONDS = 2.0  # that a broker has to answer a question before it counts as silent
+_LOOK_SECONDS = 2.0  # that a broker has to answer a question before it counts as silent
 
 
-class Listens(Protocol):
+class _Listens(Protocol):
     """Who is told whether Kafka as a whole answers: the publisher."""
 
     settings: Settings
@@ -57,10 +57,10 @@ class Listens(Protocol):
         """No broker answers."""
 
 
-class Route:
+class TopicRoute:
     """The way to one topic."""
 
-    def __init__(self, topic: Topic, publisher: Listens) -> None:
+    def __init__(self, topic: Topic, publisher: _Listens) -> None:
         self.topic = topic
         # the topic was found once, or is known to be missing, or no Kafka answers
         self.tried = asyncio.Event()
@@ -108,7 +108,7 @@ class Route:
             raise type(self.trouble)(*self.trouble.args)
         await self.up.wait()
 
-    def lane(self, record: Record) -> Lane:
+    def lane(self, record: OutgoingRecord) -> Lane:
         """The record's lane; the route must have been ready.
 
         Raises: RecordTooLarge
@@ -178,7 +178,7 @@ class Route:
             if reason:
                 self._fail(reason)
                 return
-            await asyncio.sleep(RECONNECT_SECONDS)
+            await asyncio.sleep(_RECONNECT_SECONDS)
 
     def _looked(self, task: asyncio.Task[None]) -> None:
         self._looking = None
@@ -192,7 +192,7 @@ class Route:
         name, client = self.topic.name, producer.client
         client.add_topic(name)
         try:
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(_LOOK_SECONDS):
                 answered = await client.force_metadata_update()
         except TimeoutError:
             answered = False
@@ -202,9 +202,9 @@ class Route:
             return ""
         self._publisher.heard()
         if name in client.cluster.unauthorized_topics:
-            return UNAUTHORISED
+            return _UNAUTHORISED
         if client.cluster.partitions_for_topic(name) is None:
-            return "it is missing" if self.topic.made_again else MISSING_FACTS
+            return "it is missing" if self.topic.made_again else _MISSING_FACTS
         return ""
 
     def _fail(self, reason: str) -> None:
@@ -252,7 +252,7 @@ class Route:
             # the next try travels in smaller batches
             self._batch_bytes = max(1, min(self._batch_bytes, size) // 2)
         if isinstance(error, TopicAuthorizationFailedError):
-            return self._say(UNAUTHORISED)
+            return self._say(_UNAUTHORISED)
         return error
 
     async def _keep(self) -> None:
@@ -265,7 +265,7 @@ class Route:
                     "The connection to topic %s broke in an unforeseen way; opening another one",
                     self.topic.name,
                 )
-                await asyncio.sleep(RECONNECT_SECONDS)
+                await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _live(self) -> None:
         """One producer's life: connect, serve until it breaks, close it."""
@@ -279,7 +279,7 @@ class Route:
             self.up.clear()
             for lane in self._lanes.values():
                 lane.cut()
-            await abandon(producer)
+            await _abandon(producer)
 
     def _serve(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
@@ -293,7 +293,7 @@ class Route:
             lane.pump()
 
     async def _connect(self) -> AIOKafkaProducer:
-        pauses = Pauses(RECONNECT_SECONDS)
+        pauses = Pauses(_RECONNECT_SECONDS)
         while True:
             try:
                 return await self._attempt()
@@ -318,7 +318,7 @@ class Route:
             self._publisher.heard()
             await self._find(producer)
         except BaseException:
-            await abandon(producer)
+            await _abandon(producer)
             raise
         return producer
 
@@ -327,19 +327,17 @@ class Route:
         began = time.monotonic()
         while reason := await self._asked(producer) or self._unseen(producer):
             # it was there before, or nobody makes it
-            if self.partitions or time.monotonic() - began > MAKING_SECONDS:
+            if self.partitions or time.monotonic() - began > _MAKING_SECONDS:
                 self._say(reason)
                 self.tried.set()
                 await self._make_again()
-            await asyncio.sleep(RECONNECT_SECONDS)
+            await asyncio.sleep(_RECONNECT_SECONDS)
         self.partitions = len(producer.client.cluster.partitions_for_topic(self.topic.name) or ())
 
     def _unseen(self, producer: AIOKafkaProducer) -> str:
-        return (
-            ""
-            if producer.client.cluster.partitions_for_topic(self.topic.name)
-            else "no broker tells its partitions"
-        )
+        if producer.client.cluster.partitions_for_topic(self.topic.name):
+            return ""
+        return "no broker tells its partitions"
 
     async def _make_again(self) -> None:
         if not self.topic.made_again:
@@ -352,7 +350,7 @@ class Route:
             log.warning("Made topic %s again: what it held before is gone", self.topic.name)
 
 
-async def abandon(producer: AIOKafkaProducer) -> None:
+async def _abandon(producer: AIOKafkaProducer) -> None:
     """Close a producer without waiting for deliveries that may never come.
 
     `AIOKafkaProducer.stop` flushes first: for ever while Kafka is away, since idempotent batches do

@@ -1,6 +1,6 @@
 """A chunk: records of one partition in one compressed file, which is either whole or not there.
 
-Inside (after zstandard): for each record its length in four bytes, then MessagePack of `Entry`.
+Inside (after zstandard): each record as its length in four bytes, then MessagePack of `ChunkEntry`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ import msgspec
 import zstandard
 
 from schemas.errors import BackupDamaged
+from schemas.storage import sync_folder
 
-LEVEL = 3  # of zstandard: facts shrink to a tenth, at the speed of the disk
-GATHERED = 64 << 10  # bytes compressed at once
-READ = 1 << 20
+_LEVEL = 3  # of zstandard: facts shrink to a tenth, at the speed of the disk
+_GATHERED = 64 << 10  # bytes compressed at once
+_READ = 1 << 20
 PART = ".part"
 _LENGTH = Struct("<I")
 _PRIVATE = 0o600
 
 
-class Entry(msgspec.Struct, array_like=True, frozen=True):
+class ChunkEntry(msgspec.Struct, array_like=True, frozen=True):
     """A record as Kafka held it; `timestamp` in epoch ms, of events the broker's."""
 
     offset: int
@@ -50,7 +51,7 @@ class Chunk(msgspec.Struct, frozen=True):
 
 
 _dump = msgspec.msgpack.Encoder().encode
-_load = msgspec.msgpack.Decoder(Entry).decode
+_load = msgspec.msgpack.Decoder(ChunkEntry).decode
 
 
 class ChunkWriter:
@@ -69,12 +70,12 @@ class ChunkWriter:
         self._file = os.fdopen(
             os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE), "wb"
         )
-        self._compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compressobj()
+        self._compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compressobj()
         self._hash, self._gathered = hashlib.sha256(), bytearray()
         self._first, self._last = -1, -1
         self.records = self.raw = self._size = 0
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: ChunkEntry) -> None:
         """One more record."""
         row = _dump(entry)
         self._gathered += _LENGTH.pack(len(row))
@@ -82,7 +83,7 @@ class ChunkWriter:
         self.records += 1
         self.raw += len(row) + _LENGTH.size
         self._first, self._last = entry.offset if self._first < 0 else self._first, entry.offset
-        if len(self._gathered) >= GATHERED:
+        if len(self._gathered) >= _GATHERED:
             self._write(self._compressor.compress(bytes(self._gathered)))
             self._gathered.clear()
 
@@ -116,7 +117,7 @@ class ChunkWriter:
         self._size += len(data)
 
 
-def entries_of(root: Path, chunk: Chunk) -> Iterator[Entry]:
+def entries_of(root: Path, chunk: Chunk) -> Iterator[ChunkEntry]:
     """Its records in order.
 
     Raises: BackupDamaged for a file that is not there or not what was written.
@@ -125,7 +126,7 @@ def entries_of(root: Path, chunk: Chunk) -> Iterator[Entry]:
     try:
         with (
             file.open("rb") as packed,
-            zstandard.ZstdDecompressor().stream_reader(packed, read_size=READ) as stream,
+            zstandard.ZstdDecompressor().stream_reader(packed, read_size=_READ) as stream,
         ):
             while length := stream.read(_LENGTH.size):
                 yield _load(_exactly(stream, *_LENGTH.unpack(_whole(length, _LENGTH.size))))
@@ -151,7 +152,7 @@ def check_file(root: Path, chunk: Chunk) -> None:
     file, found = root / chunk.file, hashlib.sha256()
     try:
         with file.open("rb") as packed:
-            while data := packed.read(READ):
+            while data := packed.read(_READ):
                 found.update(data)
     except OSError as error:
         raise damaged(file, error.strerror or str(error)) from error
@@ -172,12 +173,3 @@ def make_folder(folder: Path) -> None:
     for one in reversed([folder, *folder.parents]):
         if not one.is_dir():
             one.mkdir(mode=0o700)
-
-
-def sync_folder(folder: Path) -> None:
-    """A new name in it outlasts a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.markup import escape
 
-from ops.backup.copying import RECOUNTED, backup
+from ops.backup.copying import RECOUNTED, take_backup
 from ops.backup.folder import alone, unwritable
 from ops.backup.manifest import Manifest, required
-from ops.backup.restoring import Restoring, Thing, check_files
+from ops.backup.restoring import LeftOutThing, Restoring, check_files
 from ops.bars import bars
 from ops.kafka.group import require_no_worker
 from ops.recount.report import tell
@@ -26,7 +26,7 @@ from schemas.settings import Settings
 from schemas.topics import events_topic
 
 # the latter two are errors of the system, and not of a disk
-AWAY = (KafkaError, ConnectionError, TimeoutError)
+_AWAY = (KafkaError, ConnectionError, TimeoutError)
 
 
 def run_backup(settings: Settings, root: Path) -> int:
@@ -37,12 +37,12 @@ def run_backup(settings: Settings, root: Path) -> int:
     console, began = Console(), time.monotonic()
     try:
         with alone(root), bars(console) as progress:
-            manifest, fresh = asyncio.run(backup(settings, root, progress))
-    except AWAY as error:
+            manifest, fresh = asyncio.run(take_backup(settings, root, progress))
+    except _AWAY as error:
         raise _away(error) from error
     except OSError as error:
         raise unwritable(root, error) from error
-    for line in told(root, manifest, fresh, time.monotonic() - began):
+    for line in _told(root, manifest, fresh, time.monotonic() - began):
         console.print(line, highlight=False)
     return 0
 
@@ -71,7 +71,7 @@ def run_restore(
 
     Raises: BackupError
     """
-    manifest, things = required(root), [Thing.of(said, RECOUNTED) for said in without]
+    manifest, things = required(root), [LeftOutThing.of(said, RECOUNTED) for said in without]
     if unknown := sorted(
         {log.topic for log in manifest.logs} - {events_topic(name) for name in RECOUNTED}
     ):
@@ -87,7 +87,7 @@ def run_restore(
     restoring = Restoring(settings, root, manifest, things, events_only=events_only)
     try:
         return asyncio.run(_restore(settings, root, manifest, restoring, Console()))
-    except AWAY as error:
+    except _AWAY as error:
         raise _away(error) from error
 
 
@@ -141,7 +141,7 @@ async def _restore(
     return code
 
 
-def told(root: Path, manifest: Manifest, fresh: int, seconds: float) -> list[str]:
+def _told(root: Path, manifest: Manifest, fresh: int, seconds: float) -> list[str]:
     """What a backup says at its end."""
     finished = manifest.whole()
     size = sum(chunk.size for chunk in manifest.files())

@@ -16,10 +16,19 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.progress import Progress
 
-from ops.backup.chunks import Chunk, ChunkWriter, Entry, entries_of
-from ops.backup.cut import NotOneMoment, books_of, entry_of
+from ops.backup.chunks import Chunk, ChunkEntry, ChunkWriter, entries_of
+from ops.backup.cut import NotOneMoment, books_of, chunk_entry
 from ops.backup.folder import require_unused, tidy
-from ops.backup.manifest import LAYOUT, Books, Finished, Log, Manifest, load, name_of, save
+from ops.backup.manifest import (
+    MANIFEST_LAYOUT,
+    BooksCopy,
+    Finished,
+    Manifest,
+    PartitionLog,
+    load_manifest,
+    name_of,
+    save_manifest,
+)
 from schemas.errors import BackupError
 from schemas.kafka.clients import admin, consumer
 from schemas.kafka.reading import read_between
@@ -32,20 +41,20 @@ CHUNK_BYTES = 16 << 20  # of facts before compression; at most so much is writte
 # whose events are kept for ever
 RECOUNTED = tuple(name for name, family in FAMILIES.items() if family.recounted)
 
-Ends = Mapping[TopicPartition, int]
+_Ends = Mapping[TopicPartition, int]
 
 
-async def backup(settings: Settings, root: Path, progress: Progress) -> tuple[Manifest, int]:
+async def take_backup(settings: Settings, root: Path, progress: Progress) -> tuple[Manifest, int]:
     """Bring the backup up to now; the manifest, and how many facts came new.
 
     Raises: BackupError for a folder that holds another hub's backup, or where facts of this one are
     gone; whatever Kafka raises.
     """
-    found = load(root)
+    found = load_manifest(root)
     if found is None:
         require_unused(root)
     manifest = await _begun(settings, found)
-    save(root, manifest)
+    save_manifest(root, manifest)
     tidy(root, manifest)
     # Where a log begins behind what is to be read, the reading ends: it must not go on behind the
     # hole as if nothing was missing.
@@ -62,7 +71,7 @@ async def backup(settings: Settings, root: Path, progress: Progress) -> tuple[Ma
     manifest.finished = Finished(
         at, {name_of(source): end for source, end in ends.items()}, books, why
     )
-    save(root, manifest)
+    save_manifest(root, manifest)
     tidy(root, manifest)
     return manifest, fresh
 
@@ -74,7 +83,8 @@ async def _begun(settings: Settings, found: Manifest | None) -> Manifest:
         there = {name: len(partitions) for name, partitions in (await topics_there(client)).items()}
         # or what was restored so far would pass for the whole hub
         require_restored(there, settings)
-        if missing := [name for name in names if name not in there]:
+        missing = [name for name in names if name not in there]
+        if missing:
             raise BackupError(
                 f"There is nothing to back up at {settings.bootstrap}: topics {', '.join(missing)}"
                 " are missing."
@@ -90,26 +100,24 @@ async def _begun(settings: Settings, found: Manifest | None) -> Manifest:
             " such; see `lgsp mend`."
         )
     partitions = counts.pop()
+    logs = [PartitionLog(name, partition) for name in names for partition in range(partitions)]
+    hub = version("lgsp-hub")
     if found is None:
-        logs = [Log(name, partition) for name in names for partition in range(partitions)]
-        return Manifest(LAYOUT, uuid.uuid4().hex, version("lgsp-hub"), partitions, topics, logs)
+        return Manifest(MANIFEST_LAYOUT, uuid.uuid4().hex, hub, partitions, topics, logs)
     if found.partitions != partitions:
         raise BackupError(
             f"This folder's backup is of a hub with {found.partitions} partitions, not"
             f" {partitions}: choose an empty folder."
         )
     known = {log.source for log in found.logs}
-    fresh = [
-        Log(name, partition)
-        for name in names
-        for partition in range(partitions)
-        if TopicPartition(name, partition) not in known
-    ]
-    found.logs, found.topics, found.hub = found.logs + fresh, topics, version("lgsp-hub")
+    found.logs += [log for log in logs if log.source not in known]
+    found.topics, found.hub = topics, hub
     return found
 
 
-async def _check_continues(reader: AIOKafkaConsumer, root: Path, log: Log, begins: int) -> None:
+async def _check_continues(
+    reader: AIOKafkaConsumer, root: Path, log: PartitionLog, begins: int
+) -> None:
     """What was kept last is in this log at the same place: it is the same log, and nothing is
     missing between.
     """
@@ -132,17 +140,19 @@ async def _check_continues(reader: AIOKafkaConsumer, root: Path, log: Log, begin
         )
 
 
-def _last(root: Path, chunk: Chunk) -> Entry:
+def _last(root: Path, chunk: Chunk) -> ChunkEntry:
     *_, last = entries_of(root, chunk)
     return last
 
 
-async def _record_at(reader: AIOKafkaConsumer, source: TopicPartition, offset: int) -> Entry | None:
+async def _record_at(
+    reader: AIOKafkaConsumer, source: TopicPartition, offset: int
+) -> ChunkEntry | None:
     reader.assign([source])
     if (await reader.end_offsets([source]))[source] <= offset:
         return None
     reader.seek(source, offset)
-    return entry_of(await reader.getone(source))
+    return chunk_entry(await reader.getone(source))
 
 
 async def _books(
@@ -151,7 +161,7 @@ async def _books(
     manifest: Manifest,
     root: Path,
     progress: Progress,
-) -> tuple[Books | None, str]:
+) -> tuple[BooksCopy | None, str]:
     """States and cells if they could be proved, else why not."""
     wanted = {topic.name for topic in topics_of(settings) if topic.owner == "streams"}
     async with admin(settings) as client:
@@ -170,8 +180,8 @@ async def _copy_all(
     reader: AIOKafkaConsumer,
     root: Path,
     manifest: Manifest,
-    begins: Ends,
-    ends: Ends,
+    begins: _Ends,
+    ends: _Ends,
     progress: Progress,
 ) -> int:
     starts = {log.source: max(log.next, begins[log.source]) for log in manifest.logs}
@@ -184,7 +194,7 @@ async def _copy_all(
                 reader, log.source, starts[log.source], ends[log.source]
             ):
                 for record in records:
-                    copy.add(entry_of(record))
+                    copy.add(chunk_entry(record))
                 fresh += len(records)
                 progress.advance(task, len(records))
             copy.close()
@@ -196,13 +206,13 @@ class LogCopy:
     interrupted run goes on behind it.
     """
 
-    def __init__(self, root: Path, manifest: Manifest, log: Log) -> None:
+    def __init__(self, root: Path, manifest: Manifest, log: PartitionLog) -> None:
         self._root, self._manifest, self._log = root, manifest, log
         self._folder = f"events/{log.topic}/{log.partition}"
         self._replaces: Chunk | None = None
         self._writer: ChunkWriter | None = None
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: ChunkEntry) -> None:
         """One more fact."""
         if self._writer is None:
             self._writer = self._begin()
@@ -226,7 +236,7 @@ class LogCopy:
         chunk, replaced = self._writer.seal(), self._replaces
         kept = [one for one in self._log.chunks if one is not replaced]
         self._log.chunks = [*kept, chunk]
-        save(self._root, self._manifest)
+        save_manifest(self._root, self._manifest)
         if replaced is not None:
             (self._root / replaced.file).unlink(missing_ok=True)
         self._writer = self._replaces = None

@@ -26,8 +26,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from ops.backup.chunks import Chunk, ChunkWriter, Entry
-from ops.backup.manifest import Books, FamilyStanding
+from ops.backup.chunks import Chunk, ChunkEntry, ChunkWriter
+from ops.backup.manifest import BooksCopy, FamilyStanding
 from schemas.cells.applied import is_applied, read_applied_page
 from schemas.errors import ContractError
 from schemas.kafka.reading import read_to_end
@@ -35,23 +35,23 @@ from schemas.settings import Settings
 from schemas.states import APPLIED_KEY, read_applied
 from schemas.topics import cells_topic, state_topic
 
-TRIES = 3
+_TRIES = 3
 # seconds for cells to be read to their end, and for a states' topic to say the same
-PATIENCE = 20.0
+CUT_PATIENCE = 20.0
 
 
 class NotOneMoment(Exception):
     """This try gave no proof; says why."""
 
 
-class StatesCopy:
+class _StatesCopy:
     """The rows of a states' topic in their order, and how far they have come. Knows nothing of
     Kafka but records.
     """
 
     def __init__(self, writer: ChunkWriter) -> None:
         self._writer = writer
-        self._pending: list[Entry] = []
+        self._pending: list[ChunkEntry] = []
         # the offset that must come next in the tail; before that, compaction leaves gaps
         self._behind = 0
         self._tail = False
@@ -76,10 +76,10 @@ class StatesCopy:
         if ends:
             self._mark(record.value)
         else:
-            self._row(entry_of(record))
+            self._row(chunk_entry(record))
         return ends
 
-    def _row(self, entry: Entry) -> None:
+    def _row(self, entry: ChunkEntry) -> None:
         if self._tail:
             self._pending.append(entry)
         else:
@@ -97,9 +97,11 @@ class StatesCopy:
         self._pending.clear()
 
 
-def entry_of(record: Any) -> Entry:
+def chunk_entry(record: Any) -> ChunkEntry:
     """A Kafka record to be kept."""
-    return Entry(record.offset, record.timestamp, record.key, record.value, list(record.headers))
+    return ChunkEntry(
+        record.offset, record.timestamp, record.key, record.value, list(record.headers)
+    )
 
 
 class PartitionCut:
@@ -122,12 +124,12 @@ class PartitionCut:
 
     async def copy(self) -> None:
         """Raises: NotOneMoment after some tries."""
-        for attempt in range(TRIES):
+        for attempt in range(_TRIES):
             try:
                 await self._copy()
                 break
             except NotOneMoment:
-                if attempt == TRIES - 1:
+                if attempt == _TRIES - 1:
                     raise
             finally:
                 for writer in self._writers.values():
@@ -136,7 +138,7 @@ class PartitionCut:
 
     async def _copy(self) -> None:
         copies = {
-            family: StatesCopy(self._writer(state_topic(family))) for family in self._families
+            family: _StatesCopy(self._writer(state_topic(family))) for family in self._families
         }
         read = {family: await self._head(family, copy) for family, copy in copies.items()}
         applied = await self._cells()
@@ -156,7 +158,7 @@ class PartitionCut:
         )
         return writer
 
-    async def _head(self, family: str, copy: StatesCopy) -> tuple[int, int]:
+    async def _head(self, family: str, copy: _StatesCopy) -> tuple[int, int]:
         """All that is there; where the reading has come, and the end as it is from then on."""
         source = TopicPartition(state_topic(family, self._books), self._number)
         async for record in self._records(source):
@@ -174,7 +176,7 @@ class PartitionCut:
         applied: dict[str, FamilyStanding] = {}
         async for record in self._records(source):
             self._page(record, writer, applied)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + CUT_PATIENCE
         while (
             await self._reader.position(source) < (await self._reader.end_offsets([source]))[source]
         ):
@@ -190,7 +192,7 @@ class PartitionCut:
         if family not in self._families:
             return
         if not is_applied(record.key):
-            writer.add(entry_of(record))
+            writer.add(chunk_entry(record))
             return
         try:
             offset = read_applied_page(record.value).offset
@@ -200,14 +202,14 @@ class PartitionCut:
             family, self._number, offset, record.value or b"", record.timestamp
         )
 
-    async def _tail(self, family: str, copy: StatesCopy, read: int, end: int, wanted: int) -> None:
+    async def _tail(self, family: str, copy: _StatesCopy, read: int, end: int, wanted: int) -> None:
         """Go on from where the states were read, to the record that says the offset that the cells
         say.
         """
         source = TopicPartition(state_topic(family, self._books), self._number)
         self._reader.assign([source])
         self._reader.seek(source, read)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + CUT_PATIENCE
         while (copy.stand or 0) < wanted or await self._reader.position(source) < end:
             if time.monotonic() > deadline:
                 raise NotOneMoment(_behind(copy, source, wanted))
@@ -232,7 +234,7 @@ class PartitionCut:
                 yield record
 
 
-def _behind(copy: StatesCopy, source: TopicPartition, wanted: int) -> str:
+def _behind(copy: _StatesCopy, source: TopicPartition, wanted: int) -> str:
     where = f"{source.topic}/{source.partition}"
     if copy.stand is None:
         return (
@@ -248,7 +250,7 @@ async def books_of(
     partitions: int,
     families: Sequence[str],
     root: Path,
-) -> Books:
+) -> BooksCopy:
     """The books of every partition number, in a new folder of the backup.
 
     Raises: NotOneMoment, and then the folder is of no use.
@@ -262,4 +264,4 @@ async def books_of(
         await cut.copy()
         rows |= {f"{topic}/{number}": chunk for topic, chunk in cut.chunks.items()}
         standings += cut.standings
-    return Books(folder, rows, standings)
+    return BooksCopy(folder, rows, standings)

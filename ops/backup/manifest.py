@@ -12,14 +12,15 @@ from pathlib import Path
 import msgspec
 from aiokafka import TopicPartition
 
-from ops.backup.chunks import PART, Chunk, Entry, damaged, entries_of, make_folder, sync_folder
+from ops.backup.chunks import PART, Chunk, ChunkEntry, damaged, entries_of, make_folder
 from schemas.errors import BackupError
+from schemas.storage import sync_folder
 
-LAYOUT = 1
+MANIFEST_LAYOUT = 1
 FILE = "manifest.json"
 
 
-class Log(msgspec.Struct):
+class PartitionLog(msgspec.Struct):
     """The facts of one partition, in chunks that follow one another."""
 
     topic: str
@@ -54,7 +55,7 @@ class FamilyStanding(msgspec.Struct, frozen=True):
     timestamp: int
 
 
-class Books(msgspec.Struct, frozen=True):
+class BooksCopy(msgspec.Struct, frozen=True):
     """States and cells, those of a partition number of one moment; `rows` by `topic/partition`, as
     the default books name the topic.
     """
@@ -71,7 +72,7 @@ class Finished(msgspec.Struct, frozen=True):
 
     at: str
     ends: dict[str, int]
-    books: Books | None
+    books: BooksCopy | None
     why_no_books: str = ""
 
 
@@ -85,10 +86,10 @@ class Manifest(msgspec.Struct):
     hub: str
     partitions: int
     topics: dict[str, dict[str, str]]
-    logs: list[Log]
+    logs: list[PartitionLog]
     finished: Finished | None = None
 
-    def entries(self, root: Path, log: Log) -> Iterator[Entry]:
+    def entries(self, root: Path, log: PartitionLog) -> Iterator[ChunkEntry]:
         """The facts of a log up to where the last finished run ended."""
         end = self.end(log)
         for chunk in log.chunks:
@@ -99,20 +100,22 @@ class Manifest(msgspec.Struct):
                     return
                 yield entry
 
-    def end(self, log: Log) -> int:
+    def end(self, log: PartitionLog) -> int:
         """The offset behind the last fact of the last finished run."""
         return self.whole().ends.get(name_of(log.source), 0)
 
-    def records(self, root: Path, log: Log, below: int | None = None) -> int:
+    def records(self, root: Path, log: PartitionLog, below: int | None = None) -> int:
         """How many facts of a log are kept before an offset (None: up to the last finished run's
         end).
         """
         end = self.end(log) if below is None else min(below, self.end(log))
-        whole = sum(chunk.records for chunk in log.chunks if chunk.last < end)
-        part = [chunk for chunk in log.chunks if chunk.first < end <= chunk.last]
-        return whole + sum(
-            entry.offset < end for chunk in part for entry in entries_of(root, chunk)
-        )
+        count = 0
+        for chunk in log.chunks:
+            if chunk.last < end:
+                count += chunk.records
+            elif chunk.first < end:
+                count += sum(entry.offset < end for entry in entries_of(root, chunk))
+        return count
 
     def whole(self) -> Finished:
         """The last finished run.
@@ -148,7 +151,7 @@ def name_of(source: TopicPartition) -> str:
     return f"{source.topic}/{source.partition}"
 
 
-def save(root: Path, manifest: Manifest) -> None:
+def save_manifest(root: Path, manifest: Manifest) -> None:
     """Put it in the place of the one before, in one step."""
     make_folder(root)
     raw = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
@@ -163,7 +166,7 @@ def save(root: Path, manifest: Manifest) -> None:
     sync_folder(root)
 
 
-def load(root: Path) -> Manifest | None:
+def load_manifest(root: Path) -> Manifest | None:
     """The manifest of a folder; None where there is no backup.
 
     Raises: BackupDamaged for one that is not as written. BackupError for one of a later version of
@@ -176,10 +179,10 @@ def load(root: Path) -> Manifest | None:
         layout = msgspec.json.decode(raw, type=_Layout).layout
         if hashlib.sha256(raw).hexdigest() != sealed.sha256:
             raise damaged(file, "its bytes are others than those written")
-        if layout > LAYOUT:
+        if layout > MANIFEST_LAYOUT:
             raise BackupError(
                 f"A newer version of the hub wrote this backup (layout {layout}, this one knows"
-                f" {LAYOUT}): use that version."
+                f" {MANIFEST_LAYOUT}): use that version."
             )
         return msgspec.json.decode(raw, type=Manifest)
     except FileNotFoundError:
@@ -193,7 +196,7 @@ def required(root: Path) -> Manifest:
 
     Raises: BackupError
     """
-    manifest = load(root)
+    manifest = load_manifest(root)
     if manifest is None:
         raise BackupError(
             f"{root} holds no backup ({FILE} is not there): name the folder that `lgsp backup`"

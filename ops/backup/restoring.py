@@ -17,9 +17,9 @@ from typing import Any
 from aiokafka import AIOKafkaProducer, TopicPartition
 from rich.progress import Progress
 
-from ops.backup.chunks import Chunk, Entry, check_file, entries_of
-from ops.backup.manifest import FamilyStanding, Log, Manifest, name_of
-from ops.backup.target import Asked, Pour, Target, derived
+from ops.backup.chunks import Chunk, ChunkEntry, check_file, entries_of
+from ops.backup.manifest import FamilyStanding, Manifest, PartitionLog, name_of
+from ops.backup.target import Pour, RestoreRequest, Target, derived
 from ops.kafka.group import set_group
 from schemas.cells.applied import applied_row, read_applied_page
 from schemas.errors import BackupDamaged, BackupError
@@ -32,14 +32,14 @@ from schemas.topics import cells_topic, events_topic, state_topic
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
+class LeftOutThing:
     """A thing to be left out, in all the ways in which its id is written."""
 
     family: str
     form: str
 
     @classmethod
-    def of(cls, said: str, families: Sequence[str]) -> Thing:
+    def of(cls, said: str, families: Sequence[str]) -> LeftOutThing:
         """`FAMILY:ID` as it was typed.
 
         Raises: BackupError
@@ -74,7 +74,7 @@ class Restoring:
         settings: Settings,
         root: Path,
         manifest: Manifest,
-        things: Sequence[Thing],
+        things: Sequence[LeftOutThing],
         *,
         events_only: bool,
     ) -> None:
@@ -86,7 +86,7 @@ class Restoring:
         self._topics = {topic for topic, _ in self._left_out}
         self._counts: dict[str, int] = {}
         self.target = Target(settings)
-        self.asked = Asked(
+        self.asked = RestoreRequest(
             manifest.id, finished.at, events_only, sorted(one.hashed(manifest.id) for one in things)
         )
 
@@ -120,7 +120,7 @@ class Restoring:
             )
         return left_out
 
-    def entries(self, log: Log) -> Iterator[Entry]:
+    def entries(self, log: PartitionLog) -> Iterator[ChunkEntry]:
         """The facts of a partition that are to be there."""
         if log.topic not in self._topics:
             yield from self._manifest.entries(self._root, log)
@@ -236,7 +236,7 @@ class Restoring:
         return self._manifest.records(self._root, log, below=standing.offset) + int(log.cut)
 
 
-def _check_equal(log: Log, wanted: Entry | None, found: Any, at: int) -> None:
+def _check_equal(log: PartitionLog, wanted: ChunkEntry | None, found: Any, at: int) -> None:
     if found is None and wanted is None:
         return
     if found is None or wanted is None:

@@ -16,9 +16,8 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import KafkaError
 
-from ops.backup.chunks import Entry
-from ops.bench.latency import PAUSE
-from ops.kafka.topics import TRIES, delete_topics
+from ops.backup.chunks import ChunkEntry
+from ops.kafka.topics import PAUSE, TRIES, delete_topics
 from schemas.errors import BackupError
 from schemas.kafka.clients import admin, consumer, producer
 from schemas.kafka.topics import make_topic, set_settings, settings_of, topics_there
@@ -28,16 +27,16 @@ from schemas.topics import BY_NAME, CELLS_BYTES, RESTORING, Topic, topics_of
 # Facts come with the time at which the first hub heard them: until all are there, the topics keep
 # what they are given, whatever this machine's clock says. What a batch was written with, it keeps
 # when the topic goes back to the broker's clock.
-AS_GIVEN = {
+_AS_GIVEN = {
     "message.timestamp.type": "CreateTime",
     "message.timestamp.after.max.ms": str((1 << 63) - 1),
     "max.message.bytes": str(CELLS_BYTES),
 }
-WINDOW = 8  # batches on their way
-FILLER = b"lgsp-restore"
+_WINDOW = 8  # batches on their way
+_FILLER = b"lgsp-restore"
 
 
-class Asked(msgspec.Struct, frozen=True):
+class RestoreRequest(msgspec.Struct, frozen=True):
     """What is being restored: the backup by its id and last run, and what was asked for; the things
     left out by a hash.
     """
@@ -54,7 +53,7 @@ class Target:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def begin(self, asked: Asked) -> None:
+    async def begin(self, asked: RestoreRequest) -> None:
         """Take hold of it, unless this same restore holds it already, and make the topics.
 
         Raises: BackupError where it holds something else.
@@ -72,57 +71,56 @@ class Target:
             await make_topic(self._settings, _HOLD)
             await self._say(asked)
         for topic in topics_of(self._settings):
-            await make_topic(self._settings, topic, **(AS_GIVEN if _holds_facts(topic) else {}))
+            await make_topic(self._settings, topic, **(_AS_GIVEN if _holds_facts(topic) else {}))
 
     async def _topics(self) -> dict[str, int]:
         async with admin(self._settings) as client:
-            return {
-                name: len(partitions) for name, partitions in (await topics_there(client)).items()
-            }
+            there = await topics_there(client)
+        return {name: len(partitions) for name, partitions in there.items()}
 
     async def _check_empty(self, there: Mapping[str, int]) -> None:
-        ours = [topic.name for topic in topics_of(self._settings) if topic.name in there]
-        partitions = [
-            TopicPartition(name, number) for name in ours for number in range(there[name])
-        ]
+        ours = [topic for topic in topics_of(self._settings) if topic.name in there]
+        partitions: list[TopicPartition] = []
+        for topic in ours:
+            numbers = range(there[topic.name])
+            partitions += [TopicPartition(topic.name, number) for number in numbers]
         ends = await self.ends(partitions)
-        if full := sorted({partition.topic for partition, end in ends.items() if end}):
+        full = sorted({partition.topic for partition, end in ends.items() if end})
+        if full:
             some = ", ".join(full[:3]) + (" …" if full[3:] else "")
             raise BackupError(
                 f"The Kafka at {self._settings.bootstrap} is not empty ({some}), and a restore"
                 " mixes with nothing. Stop everything, start `lgsp kafka` with LGSP_DATA set to a"
                 " new folder, and restore into that; the old one stays as it is."
             )
-        for name in ours:
-            wanted = next(
-                topic for topic in topics_of(self._settings) if topic.name == name
-            ).partition_count(self._settings)
-            if there[name] != wanted:
+        for topic in ours:
+            wanted = topic.partition_count(self._settings)
+            if there[topic.name] != wanted:
                 raise BackupError(
-                    f"Topic {name} has {there[name]} partitions and should have {wanted}: begin"
-                    " with a new LGSP_DATA."
+                    f"Topic {topic.name} has {there[topic.name]} partitions and should have"
+                    f" {wanted}: begin with a new LGSP_DATA."
                 )
-        await delete_topics(self._settings, ours)
+        await delete_topics(self._settings, [topic.name for topic in ours])
 
-    async def _check_same(self, asked: Asked) -> None:
+    async def _check_same(self, asked: RestoreRequest) -> None:
         partition = TopicPartition(RESTORING, 0)
         async with consumer(self._settings) as reader:
             reader.assign([partition])
             if not (await reader.end_offsets([partition]))[partition]:
                 await self._say(asked)  # interrupted before a fact was written
                 return
-            held = msgspec.json.decode((await reader.getone(partition)).value, type=Asked)
+            held = msgspec.json.decode((await reader.getone(partition)).value, type=RestoreRequest)
         if held != asked:
-            less = (", events only" if held.events_only else "") + (
-                f", without {len(held.without)} things" if held.without else ""
-            )
+            less = ", events only" if held.events_only else ""
+            if held.without:
+                less += f", without {len(held.without)} things"
             raise BackupError(
                 f"Another restore was begun into the Kafka at {self._settings.bootstrap}: of the"
                 f" backup of {held.at}{less}. Run that one again to its end, or start `lgsp kafka`"
                 " with LGSP_DATA set to a new folder."
             )
 
-    async def _say(self, asked: Asked) -> None:
+    async def _say(self, asked: RestoreRequest) -> None:
         async with producer(self._settings) as sender:
             await sender.send_and_wait(RESTORING, msgspec.json.encode(asked), partition=0)
 
@@ -141,7 +139,7 @@ class Target:
         if empty:
             async with producer(self._settings) as sender:
                 await sender.send_and_wait(
-                    source.topic, FILLER, key=FILLER, partition=source.partition
+                    source.topic, _FILLER, key=_FILLER, partition=source.partition
                 )
         async with admin(self._settings) as client:
             await client.delete_records({source: RecordsToDelete(before_offset=1)})
@@ -163,11 +161,7 @@ class Target:
                 )
             for _ in range(TRIES):
                 found = await settings_of(client, list(wanted))
-                if all(
-                    found[name][key].value == value
-                    for name, config in wanted.items()
-                    for key, value in config.items()
-                ):
+                if all(_in_force(config, found[name]) for name, config in wanted.items()):
                     return
                 await asyncio.sleep(PAUSE)
         raise BackupError(
@@ -178,6 +172,10 @@ class Target:
     async def let_go(self) -> None:
         """Everything of the hub may start."""
         await delete_topics(self._settings, [RESTORING])
+
+
+def _in_force(wanted: Mapping[str, str], found: Mapping[str, Any]) -> bool:
+    return all(found[key].value == value for key, value in wanted.items())
 
 
 def _holds_facts(topic: Topic) -> bool:
@@ -199,14 +197,14 @@ class Pour:
         self._builder = sender.create_batch()
         self._waiting: list[tuple[int, Any]] = []
 
-    async def add(self, entry: Entry) -> None:
+    async def add(self, entry: ChunkEntry) -> None:
         """One more."""
         if self._append(entry):
             return
         await self._send()
         self._append(entry)
 
-    def _append(self, entry: Entry) -> bool:
+    def _append(self, entry: ChunkEntry) -> bool:
         row: dict[str, Any] = {
             "timestamp": entry.timestamp,
             "key": entry.key,
@@ -223,7 +221,7 @@ class Pour:
         self._waiting.append((self._at, future))
         self._at += count
         self._builder = self._sender.create_batch()
-        if len(self._waiting) >= WINDOW:
+        if len(self._waiting) >= _WINDOW:
             await self._look()
 
     async def _look(self) -> None:

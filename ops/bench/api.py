@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import aiohttp
@@ -15,10 +16,10 @@ import aiohttp
 from metrics.catalogue.indicators import load_indicators
 from metrics.figures.origins import origin_of
 from metrics.lists.terms import Part, families_of
-from ops.bench.load import DAYS, YEAR, waiting, write
+from ops.bench.load import DAYS, YEAR, waiting_record, write
 from ops.bench.names import Scale
-from ops.bench.offsets import Applied, Places, require_written
-from ops.bench.report import Line, Need, percentile
+from ops.bench.offsets import AppliedOffsets, PartitionOffsets, require_written
+from ops.bench.report import Need, ReportLine, percentile
 from ops.bench.requests import ready
 from ops.bench.stage import Stage, deadline, require_running
 from ops.simulate.whole import whole_province
@@ -27,15 +28,15 @@ from schemas.clock import DAY_MS, to_datetime
 from schemas.errors import EnvironmentBroken
 from schemas.families import LISTED_FAMILIES
 
-SEED = 1
-PARTS: tuple[Part, Part] = ("numerator", "denominator")
-WINDOW = {
+_SEED = 1
+_PARTS: tuple[Part, Part] = ("numerator", "denominator")
+_WINDOW = {
     "from": to_datetime(YEAR).date().isoformat(),
     "to": to_datetime(YEAR + (DAYS - 1) * DAY_MS).date().isoformat(),
 }
-LARGEST = 1_000  # rows of a page
-LONGEST = 1_800.0
-Asked = tuple[str, Mapping[str, str]]  # address and parameters
+_LARGEST = 1_000  # rows of a page
+_LONGEST = 1_800.0
+_Asked = tuple[str, Mapping[str, str]]  # address and parameters
 
 
 @dataclass
@@ -47,60 +48,49 @@ class Run:
     pages: dict[str, list[float]] = field(default_factory=dict)  # by what is listed
 
 
-def measure(stage: Stage, scale: Scale) -> list[Line]:
+def measure_api(stage: Stage, scale: Scale) -> list[ReportLine]:
     """A year's events are counted by a worker; then only the metrics process and the broker run,
     and are asked.
     """
     made = (
-        waiting(event, at, stage.settings.partitions)
-        for at, event in whole_province(SEED, scale.province, YEAR, DAYS)
+        waiting_record(event, at, stage.settings.partitions)
+        for at, event in whole_province(_SEED, scale.province, YEAR, DAYS)
     )
-    with stage.counting(
-        f"The year of {scale.province:,} dossiers is made", 6 * scale.province
-    ) as told:
-        ends = asyncio.run(write(stage.settings, made, told))
-    return lines(asyncio.run(_run(stage, ends, scale)), scale)
+    what = f"The year of {scale.province:,} dossiers is made"
+    with stage.counting(what, 6 * scale.province) as advance:
+        ends = asyncio.run(write(stage.settings, made, advance))
+    return api_lines(asyncio.run(_run(stage, ends, scale)), scale)
 
 
-def lines(run: Run, scale: Scale) -> list[Line]:
+def api_lines(run: Run, scale: Scale) -> list[ReportLine]:
     """Median and 99th percentile of each kind of answer, in ms."""
-    slowest = max(run.pages, key=lambda name: percentile(run.pages[name], 50))
-    pages = [took for found in run.pages.values() for took in found]
-    told = (
-        f"{len(run.pages)} lists, {len(pages)} pages; slowest {slowest},"
-        f" {percentile(run.pages[slowest], 50) * 1000:.0f} ms"
-    )
-    asked = (
-        (
-            f"every indicator of {scale.province:,} dossiers",
-            run.figures,
-            150,
-            f"{len(run.figures)} answers",
-        ),
-        ("page of what is behind a figure", pages, 100, told),
-        ("/metrics", run.scrapes, 250, f"{len(run.scrapes)} scrapes"),
-    )
+    medians = {name: percentile(took, 50) * 1000 for name, took in run.pages.items()}
+    slowest = max(medians, key=lambda name: medians[name])
+    pages = list(chain.from_iterable(run.pages.values()))
+    lists = f"{len(run.pages)} lists, {len(pages)} pages"
+    note = f"{lists}; slowest {slowest}, {medians[slowest]:.0f} ms"
+    figures, answers = f"every indicator of {scale.province:,} dossiers", len(run.figures)
     return [
-        Line(
-            f"{what}, p{percent}",
-            percentile(found, percent) * 1000,
-            "ms",
-            Need("at most", most),
-            note if percent == 99 else "",
-        )
-        for what, found, most, note in asked
-        for percent in (50, 99)
+        *_two_lines(figures, run.figures, 150, f"{answers} answers"),
+        *_two_lines("page of what is behind a figure", pages, 100, note),
+        *_two_lines("/metrics", run.scrapes, 250, f"{len(run.scrapes)} scrapes"),
     ]
 
 
-async def _run(stage: Stage, ends: Places, scale: Scale) -> Run:
+def _two_lines(what: str, took: list[float], most: float, note: str) -> Iterator[ReportLine]:
+    need = Need("at most", most)
+    yield ReportLine(f"{what}, p50", percentile(took, 50) * 1000, "ms", need)
+    yield ReportLine(f"{what}, p99", percentile(took, 99) * 1000, "ms", need, note)
+
+
+async def _run(stage: Stage, ends: PartitionOffsets, scale: Scale) -> Run:
     settings = stage.settings
     await require_written(settings, ends)
     worker, metrics = stage.service("worker"), stage.service("metrics")
     with stage.waiting("The year is counted"):
         worker.start()
-        async with Applied(settings) as applied:
-            await applied.reach(ends, worker, seconds=LONGEST)
+        async with AppliedOffsets(settings) as applied:
+            await applied.reach(ends, worker, seconds=_LONGEST)
         worker.stop()
     metrics.start()
     address = f"http://{settings.host}:{settings.metrics_port}"
@@ -112,7 +102,7 @@ async def _run(stage: Stage, ends: Places, scale: Scale) -> Run:
 
 
 async def _lists_ready(session: aiohttp.ClientSession, metrics: Service) -> None:
-    in_time = deadline("Building the lists", LONGEST)
+    in_time = deadline("Building the lists", _LONGEST)
     while True:
         async with session.get("/v1/dossiers", params={"indicator": "dossiers_overdue"}) as answer:
             if answer.status == 200:
@@ -124,8 +114,8 @@ async def _lists_ready(session: aiohttp.ClientSession, metrics: Service) -> None
 
 async def _asked(stage: Stage, session: aiohttp.ClientSession, scale: Scale) -> Run:
     run = Run()
-    with stage.counting("Figures are asked for", scale.asked) as told:
-        await _times(session, ("/v1/indicators", WINDOW), scale.asked, run.figures, told)
+    with stage.counting("Figures are asked for", scale.asked) as advance:
+        await _times(session, ("/v1/indicators", _WINDOW), scale.asked, run.figures, advance)
         await _times(session, ("/metrics", {}), max(1, scale.asked // 10), run.scrapes)
     with stage.waiting("Lists are asked for"):
         for name, first in listed():
@@ -133,37 +123,34 @@ async def _asked(stage: Stage, session: aiohttp.ClientSession, scale: Scale) -> 
             page = await _times(session, first, max(1, scale.asked // 40), took)
             _require_whole(name, page)
             if page["next"] is not None:
-                await _times(
-                    session,
-                    (first[0], {**first[1], "after": page["next"]}),
-                    max(1, scale.asked // 40),
-                    took,
-                )
+                address, parameters = first
+                following = (address, {**parameters, "after": page["next"]})
+                await _times(session, following, max(1, scale.asked // 40), took)
     return run
 
 
-def listed() -> Iterator[tuple[str, Asked]]:
+def listed() -> Iterator[tuple[str, _Asked]]:
     """Every part of an indicator that has a list: its name, and how the first page is asked for."""
     for indicator in load_indicators().values():
-        for part in PARTS:
+        for part in _PARTS:
             families = families_of(indicator, part)
             listed = origin_of(indicator).listed and len(families) == 1
             if listed and families[0] in LISTED_FAMILIES:
                 asked = {
                     "indicator": indicator.id,
                     "part": part,
-                    "limit": str(LARGEST),
-                    **({} if indicator.asks_now else WINDOW),
+                    "limit": str(_LARGEST),
+                    **({} if indicator.asks_now else _WINDOW),
                 }
                 yield f"{indicator.id} {part}", (f"/v1/{families[0]}", asked)
 
 
 async def _times(
     session: aiohttp.ClientSession,
-    asked: Asked,
+    asked: _Asked,
     count: int,
     into: list[float],
-    told: Callable[[int], None] = lambda _: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Any:
     """Ask so many times, after once unmeasured; the last answer. Raises: EnvironmentBroken for any
     answer but 200.
@@ -179,7 +166,7 @@ async def _times(
                 )
             if number:
                 into.append(time.perf_counter() - began)
-                told(number)
+                advance(number)
             found = await answer.json() if answer.content_type == "application/json" else None
     return found
 

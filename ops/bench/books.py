@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -29,13 +30,13 @@ if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
 
 PART_DAYS = 182
-Place = tuple[str, int]  # family, partition
-States = dict[tuple[str, bytes], Any]
+BooksKey = tuple[str, int]  # family, partition
+_States = dict[tuple[str, bytes], Any]
 _counter: Synchronized[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class HalfYear:
     """A half-year of the province. Only the last one is cut: what is reported of the others after
     their end is told as well.
     """
@@ -59,10 +60,10 @@ class Made:
     pages: dict[bytes, bytes]
 
 
-def parts_of(dossiers: int, parts: int) -> list[Part]:
+def half_years(dossiers: int, parts: int) -> list[HalfYear]:
     """The dossiers shared out over consecutive half-years."""
     return [
-        Part(number, parts, dossiers * (number + 1) // parts - dossiers * number // parts)
+        HalfYear(number, parts, dossiers * (number + 1) // parts - dossiers * number // parts)
         for number in range(parts)
     ]
 
@@ -75,23 +76,23 @@ def count_into(counter: Synchronized[int]) -> None:
     _counter = counter
 
 
-def make(settings: Settings, part: Part) -> dict[Place, Made]:
+def make_half_year(settings: Settings, part: HalfYear) -> dict[BooksKey, Made]:
     """Tell a part, write its states to their topics; what it adds to each partition's books. Meant
     for a process of its own.
     """
     states, told = merged(part, settings.partitions)
     books = as_books(states, settings.partitions)
     asyncio.run(_write_states(settings, books))
-    return {
-        place: Made(told.get(place, 0), len(one.states), dict(one.pages.items()))
-        for place, one in books.items()
-    }
+    made = {}
+    for key, one in books.items():
+        made[key] = Made(told.get(key, 0), len(one.states), dict(one.pages.items()))
+    return made
 
 
-def merged(part: Part, partitions: int) -> tuple[States, dict[Place, int]]:
+def merged(part: HalfYear, partitions: int) -> tuple[_States, dict[BooksKey, int]]:
     """The states of everything that happens in a part, and the events told of each partition."""
-    states: States = {}
-    told: dict[Place, int] = {}
+    states: _States = {}
+    told: dict[BooksKey, int] = {}
     start = START - (part.of - part.number) * PART_DAYS * DAY_MS
     for at, event in events(100 + part.number, part.dossiers, start, PART_DAYS, cut=part.last):
         family, key = FAMILIES[event.family], event.thing.encode()
@@ -111,15 +112,12 @@ def _count(family: str) -> None:
             _counter.value += 1
 
 
-def as_books(states: States, partitions: int) -> dict[Place, FamilyState]:
+def as_books(states: _States, partitions: int) -> dict[BooksKey, FamilyState]:
     """The books that hold these states, pages counted by the real rules. Takes the states out of
     their dictionary.
     """
-    books = {
-        (family, partition): FamilyState(FAMILIES[family])
-        for family in {name for name, _ in states}
-        for partition in range(partitions)
-    }
+    named = {family for family, _ in states}
+    books = {key: FamilyState(FAMILIES[key[0]]) for key in product(named, range(partitions))}
     dump = msgspec.msgpack.Encoder().encode
     while states:
         (family, key), state = states.popitem()
@@ -129,11 +127,12 @@ def as_books(states: States, partitions: int) -> dict[Place, FamilyState]:
     return books
 
 
-async def _write_states(settings: Settings, books: dict[Place, FamilyState]) -> None:
+async def _write_states(settings: Settings, books: dict[BooksKey, FamilyState]) -> None:
     async with Writer(settings) as writer:
         for (family, partition), one in books.items():
+            rows = one.states.items()
             await writer.write(
-                state_topic(family), partition, ((key, row, []) for key, row in one.states.items())
+                state_topic(family), partition, ((key, row, []) for key, row in rows)
             )
 
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from ops.bench.machine import usage
-from ops.bench.offsets import Places
+from ops.bench.offsets import PartitionOffsets
 from schemas.kafka.clients import consumer
 from schemas.settings import Settings
 from schemas.wire import Decoder
 
-FETCH = 1 << 20  # per partition, as a consumer does by default; more is no quicker here
+_FETCH = 1 << 20  # per partition, as a consumer does by default; more is no quicker here
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,16 @@ class Rate:
         return seconds / self.events * 1e6 if self.events else 0.0
 
 
-def decode_only(settings: Settings, ends: Places) -> Rate:
+def decode_only(settings: Settings, ends: PartitionOffsets) -> Rate:
     """Decode everything up to these ends; measured from the first batch decoded, since starting is
     no decoding.
     """
     return asyncio.run(_decode(settings, ends))
 
 
-async def _decode(settings: Settings, ends: Places) -> Rate:
+async def _decode(settings: Settings, ends: PartitionOffsets) -> Rate:
     total = sum(ends.values())
-    async with consumer(settings, max_partition_fetch_bytes=FETCH) as reader:
+    async with consumer(settings, max_partition_fetch_bytes=_FETCH) as reader:
         places = [TopicPartition(*place) for place in ends]
         reader.assign(places)
         await reader.seek_to_beginning(*places)

@@ -16,8 +16,14 @@ import aiohttp
 from connectors.publishing.publisher import Publisher
 from ops.bench.load import write_province
 from ops.bench.names import Scale
-from ops.bench.offsets import POLL_SECONDS, Applied, Places, ends_of, require_written
-from ops.bench.report import Line, Need
+from ops.bench.offsets import (
+    POLL_SECONDS,
+    AppliedOffsets,
+    PartitionOffsets,
+    ends_of,
+    require_written,
+)
+from ops.bench.report import Need, ReportLine
 from ops.bench.stage import Stage, deadline
 from ops.kafka.ports import free_port
 from ops.up.supervise import Service
@@ -27,23 +33,23 @@ from schemas.partitioner import partition_of
 from schemas.settings import Settings
 from schemas.topics import events_topic
 
-TOPIC = events_topic("dossiers")
-TRICKLE_SECONDS = 0.05
-KEPT = "lgsp_worker_partitions "
-Worker = tuple[Service, int]  # and the port of its metrics
+_TOPIC = events_topic("dossiers")
+_TRICKLE_SECONDS = 0.05
+_KEPT = "lgsp_worker_partitions "
+_Worker = tuple[Service, int]  # and the port of its metrics
 
 
-def measure(stage: Stage, scale: Scale) -> list[Line]:
+def measure_failover(stage: Stage, scale: Scale) -> list[ReportLine]:
     """Kill one of two workers, several times; the time until every partition has applied an event
     written after the kill.
     """
-    with stage.counting("Events are made", scale.history) as told:
-        ends = asyncio.run(write_province(stage.settings, scale.history, told))
+    with stage.counting("Events are made", scale.history) as advance:
+        ends = asyncio.run(write_province(stage.settings, scale.history, advance))
     took, restarts = asyncio.run(_kills(stage, ends, scale.kills))
     spread = ", ".join(f"{seconds:.1f}" for seconds in took)
     note = f"median of {spread}; workers that ended by themselves: {restarts}"
     return [
-        Line(
+        ReportLine(
             "worker killed → its figures move again",
             statistics.median(took),
             "s",
@@ -53,32 +59,34 @@ def measure(stage: Stage, scale: Scale) -> list[Line]:
     ]
 
 
-async def _kills(stage: Stage, ends: Places, kills: int) -> tuple[list[float], int]:
+async def _kills(stage: Stage, ends: PartitionOffsets, kills: int) -> tuple[list[float], int]:
     """The seconds of each kill, and how often a worker ended that nobody had killed."""
     await require_written(stage.settings, ends)
     workers = [_worker(stage, number) for number in (1, 2)]
     for service, _ in workers:
         service.start()
     took = []
-    async with Applied(stage.settings) as applied:
+    async with AppliedOffsets(stage.settings) as applied:
         await applied.reach(ends, *(service for service, _ in workers))
         async with _trickle(stage.settings):
-            with stage.counting("Kills", kills) as told:
+            with stage.counting("Kills", kills) as advance:
                 for kill in range(kills):
                     await _both_keep(stage.settings, workers)
                     killed, other = workers[kill % 2][0], workers[1 - kill % 2][0]
                     took.append(await _kill(stage.settings, applied, killed, other))
-                    told(kill + 1)
+                    advance(kill + 1)
                     killed.start()
     return took, sum(service.restarts for service, _ in workers)
 
 
-def _worker(stage: Stage, number: int) -> Worker:
+def _worker(stage: Stage, number: int) -> _Worker:
     port = free_port()
     return stage.service("worker", f"worker-{number}", worker_port=port), port
 
 
-async def _kill(settings: Settings, applied: Applied, killed: Service, other: Service) -> float:
+async def _kill(
+    settings: Settings, applied: AppliedOffsets, killed: Service, other: Service
+) -> float:
     """Kill a worker; seconds until the other one has brought every partition past what was written
     before.
 
@@ -89,7 +97,7 @@ async def _kill(settings: Settings, applied: Applied, killed: Service, other: Se
     killed.process.kill()
     began = time.monotonic()
     goals = await ends_of(
-        settings, {(TOPIC, partition): 0 for partition in range(settings.partitions)}
+        settings, {(_TOPIC, partition): 0 for partition in range(settings.partitions)}
     )
     killed.process.wait()
     in_time = deadline("Going on after the kill")
@@ -100,7 +108,7 @@ async def _kill(settings: Settings, applied: Applied, killed: Service, other: Se
     return time.monotonic() - began
 
 
-def _passed(found: Places, goals: Places) -> bool:
+def _passed(found: PartitionOffsets, goals: PartitionOffsets) -> bool:
     return all(found.get(place, 0) > goal for place, goal in goals.items())
 
 
@@ -108,7 +116,7 @@ def _passed(found: Places, goals: Places) -> bool:
 async def _trickle(settings: Settings) -> AsyncIterator[None]:
     """An event to each partition, twenty times a second."""
     async with Publisher(settings) as publisher:
-        await publisher.partitions(TOPIC)
+        await publisher.partitions(_TOPIC)
         writing = asyncio.create_task(_write(publisher, things(settings.partitions)))
         try:
             yield
@@ -120,7 +128,7 @@ async def _trickle(settings: Settings) -> AsyncIterator[None]:
 async def _write(publisher: Publisher, dossiers: list[str]) -> None:
     while True:
         await publisher.publish([_step(dossier) for dossier in dossiers])
-        await asyncio.sleep(TRICKLE_SECONDS)
+        await asyncio.sleep(_TRICKLE_SECONDS)
 
 
 def things(partitions: int) -> list[str]:
@@ -144,7 +152,7 @@ def _step(dossier: str) -> DossierStepTaken:
     )
 
 
-async def _both_keep(settings: Settings, workers: list[Worker]) -> None:
+async def _both_keep(settings: Settings, workers: list[_Worker]) -> None:
     """Wait until both workers keep partitions, all of them together."""
     in_time = deadline("Sharing the partitions between two workers")
     async with aiohttp.ClientSession() as session:
@@ -162,12 +170,12 @@ async def _kept(session: aiohttp.ClientSession, host: str, port: int) -> int:
     """How many partitions of dossiers a worker says it keeps; none while it does not answer."""
     try:
         async with session.get(f"http://{host}:{port}/metrics") as answer:
-            return kept_of(await answer.text())
+            return partitions_kept(await answer.text())
     except aiohttp.ClientError:
         return 0
 
 
-def kept_of(text: str) -> int:
+def partitions_kept(text: str) -> int:
     """The number in the worker's metrics."""
-    found = [line.removeprefix(KEPT) for line in text.splitlines() if line.startswith(KEPT)]
+    found = [line.removeprefix(_KEPT) for line in text.splitlines() if line.startswith(_KEPT)]
     return int(float(found[0])) if found else 0

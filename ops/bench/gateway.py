@@ -16,37 +16,39 @@ from ops.bench.load import no_events
 from ops.bench.machine import pin, usage
 from ops.bench.names import Scale
 from ops.bench.offsets import ends_of
-from ops.bench.report import Line, Need
+from ops.bench.report import Need, ReportLine
 from ops.bench.requests import bodies, events_url, post, ready
 from ops.bench.stage import Stage, require_running
 from ops.up.supervise import Service
 from schemas.errors import EnvironmentBroken
 from schemas.settings import Settings
 
-SIZE = 500
-CONNECTIONS = 8
+_SIZE = 500
+_CONNECTIONS = 8
 
 
-def measure(stage: Stage, scale: Scale) -> list[Line]:
+def measure_gateway(stage: Stage, scale: Scale) -> list[ReportLine]:
     """Send bodies made beforehand; the gateway alone on one core, this process and the broker on
     the other.
     """
-    size = min(SIZE, scale.gateway_events)
+    size = min(_SIZE, scale.gateway_events)
     made = []
-    with stage.counting("Requests are made", scale.gateway_events) as told:
+    with stage.counting("Requests are made", scale.gateway_events) as advance:
         for body in bodies(7, scale.gateway_events, size):
             made.append(body)
-            told(len(made) * size)
+            advance(len(made) * size)
     gateway = stage.service("gateway")
     gateway.start()
-    with stage.counting("Requests are sent", len(made) * size) as told, _apart(stage, gateway):
+    with stage.counting("Requests are sent", len(made) * size) as advance, _apart(stage, gateway):
         events, seconds, cpu = asyncio.run(
-            _sent(stage.settings, gateway, Sending(made, size, told))
+            _sent(stage.settings, gateway, _Sending(made, size, advance))
         )
-    pinned = f"in batches of {size}, {CONNECTIONS} connections, {events:,} events"
+    pinned = f"in batches of {size}, {_CONNECTIONS} connections, {events:,} events"
     return [
-        Line("gateway, one core", events / seconds, "events/s", Need("at least", 10_000), pinned),
-        Line(
+        ReportLine(
+            "gateway, one core", events / seconds, "events/s", Need("at least", 10_000), pinned
+        ),
+        ReportLine(
             "… of its core",
             cpu / seconds * 100,
             "%",
@@ -68,32 +70,34 @@ def _apart(stage: Stage, gateway: Service) -> Iterator[None]:
         pin(os.getpid(), stage.cores)
 
 
-class Sending:
+class _Sending:
     """Requests that several connections share: each is sent once, by whichever is free."""
 
-    def __init__(self, made: list[bytes], size: int, told: Callable[[int], None]) -> None:
+    def __init__(self, made: list[bytes], size: int, advance: Callable[[int], None]) -> None:
         self.events, self.accepted = len(made) * size, 0
-        self._waiting, self._told = iter(made), told
+        self._waiting, self._advance = iter(made), advance
 
     async def connection(self, session: aiohttp.ClientSession, address: str) -> None:
         """One connection, until nothing is left to send."""
         for body in self._waiting:
             accepted = await post(session, address, body)
             self.accepted += accepted
-            self._told(self.accepted)
+            self._advance(self.accepted)
 
 
-async def _sent(settings: Settings, gateway: Service, sending: Sending) -> tuple[int, float, float]:
+async def _sent(
+    settings: Settings, gateway: Service, sending: _Sending
+) -> tuple[int, float, float]:
     """Events that Kafka holds in the end, the seconds that it took and those of the gateway's CPU.
 
     Raises: EnvironmentBroken if anything else than 202 came, or Kafka holds another number of
     events than were accepted.
     """
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS)) as session:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_CONNECTIONS)) as session:
         await ready(session, f"http://{settings.host}:{settings.gateway_port}", gateway)
         began, cpu = time.monotonic(), usage(require_running(gateway)).cpu
         await asyncio.gather(
-            *(sending.connection(session, events_url(settings)) for _ in range(CONNECTIONS))
+            *(sending.connection(session, events_url(settings)) for _ in range(_CONNECTIONS))
         )
         seconds, used = time.monotonic() - began, usage(require_running(gateway)).cpu - cpu
     held = sum((await ends_of(settings, no_events(settings))).values())

@@ -21,23 +21,23 @@ import msgspec
 from ops.bench.load import write_province
 from ops.bench.machine import usage
 from ops.bench.names import Scale
-from ops.bench.offsets import Applied, Places, require_written
-from ops.bench.report import Line, Need, percentile
-from ops.bench.requests import bodies, body_of, events_url, post, ready
+from ops.bench.offsets import AppliedOffsets, PartitionOffsets, require_written
+from ops.bench.report import Need, ReportLine, percentile
+from ops.bench.requests import batch_body, bodies, events_url, post, ready
 from ops.bench.stage import Stage, deadline, require_running
 from ops.up.supervise import Service
 from schemas.clock import now_ms
 from schemas.errors import EnvironmentBroken, HubError
 from schemas.events.dossiers import DossierReceived
 
-RATE, SIZE = 1_000, 10  # events a second, in requests of so many
-PROBES_A_SECOND = 2.5  # few: looking costs more than counting, so between two probes nobody looks
-PAUSE = 0.01  # between two looks: what looks without a pause slows down what it looks at
+_RATE, _SIZE = 1_000, 10  # events a second, in requests of so many
+_PROBES_A_SECOND = 2.5  # few: looking costs more than counting, so between two probes nobody looks
+_PAUSE = 0.01  # between two looks: what looks without a pause slows down what it looks at
 PROBED = "H35.SAMPLE.BENCH"  # an agency that nobody else reports for
-OPEN = re.compile(rf'^lgsp_dossiers_open{{agency="{re.escape(PROBED)}"}} (\S+)$', re.MULTILINE)
-NOT_HEARD_OF = 422  # the API's answer before the agency's first fact
+_OPEN = re.compile(rf'^lgsp_dossiers_open{{agency="{re.escape(PROBED)}"}} (\S+)$', re.MULTILINE)
+_NOT_HEARD_OF = 422  # the API's answer before the agency's first fact
 WAYS = 2
-Look = Callable[[], Awaitable[int]]
+_Look = Callable[[], Awaitable[int]]
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Sight:
 
 
 @dataclass
-class Run:
+class _Run:
     """One measurement as it goes on."""
 
     accepted: list[float] = field(default_factory=list)  # when each probe was
@@ -82,28 +82,29 @@ class Run:
     busy: dict[str, float] = field(default_factory=dict)  # cores that each process kept busy
 
 
-def measure(stage: Stage, scale: Scale) -> list[Line]:
+def measure_latency(stage: Stage, scale: Scale) -> list[ReportLine]:
     """The whole hub on some history; a steady load, and probes of an agency of their own."""
-    with stage.counting("Events are made", scale.history) as told:
-        ends = asyncio.run(write_province(stage.settings, scale.history, told))
-    seconds = scale.warm + scale.probes / PROBES_A_SECOND
+    with stage.counting("Events are made", scale.history) as advance:
+        ends = asyncio.run(write_province(stage.settings, scale.history, advance))
+    seconds = scale.warm + scale.probes / _PROBES_A_SECOND
     with stage.waiting("Requests are made"):
-        made = list(bodies(13, round(RATE * seconds * 1.1), SIZE))[: round(RATE * seconds / SIZE)]
+        spare = bodies(13, round(_RATE * seconds * 1.1), _SIZE)
+        made = list(spare)[: round(_RATE * seconds / _SIZE)]
     run = asyncio.run(_run(stage, ends, made, scale))
     shares = ", ".join(f"{name} {cores:.2f}" for name, cores in run.busy.items())
-    busy = Line("… cores busy meanwhile", sum(run.busy.values()), "", note=shares)
-    return [
-        *(line for place, sight in run.sights.items() for line in lines(place, sight, run.rate)),
-        busy,
-    ]
+    lines: list[ReportLine] = []
+    for place, sight in run.sights.items():
+        lines += latency_lines(place, sight, run.rate)
+    lines.append(ReportLine("… cores busy meanwhile", sum(run.busy.values()), "", note=shares))
+    return lines
 
 
-def lines(place: str, sight: Sight, rate: float) -> list[Line]:
+def latency_lines(place: str, sight: Sight, rate: float) -> list[ReportLine]:
     """Median and 99th percentile of one way to look, in ms."""
     spread = f"{len(sight.own)} probes at {rate:,.0f} events/s, {sight.looks} looks"
     needs = ((50, 100, ""), (99, 300, spread))
     return [
-        Line(
+        ReportLine(
             f"accepted → visible in {place}, p{percent}",
             percentile(sight.own, percent) * 1000,
             "ms",
@@ -114,15 +115,15 @@ def lines(place: str, sight: Sight, rate: float) -> list[Line]:
     ]
 
 
-async def _run(stage: Stage, ends: Places, made: list[bytes], scale: Scale) -> Run:
-    settings, run = stage.settings, Run()
+async def _run(stage: Stage, ends: PartitionOffsets, made: list[bytes], scale: Scale) -> _Run:
+    settings, run = stage.settings, _Run()
     await require_written(settings, ends)
     services = {name: stage.service(name) for name in ("worker", "metrics", "gateway")}
     for service in services.values():
         service.start()
     ports = {"metrics": settings.metrics_port, "gateway": settings.gateway_port}
     async with (
-        Applied(settings) as applied,
+        AppliedOffsets(settings) as applied,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
     ):
         with stage.waiting("The hub starts"):
@@ -130,7 +131,7 @@ async def _run(stage: Stage, ends: Places, made: list[bytes], scale: Scale) -> R
             for name, port in ports.items():
                 await ready(session, f"http://{settings.host}:{port}", services[name])
         figures = f"http://{settings.host}:{settings.metrics_port}"
-        looks: dict[str, Look] = {
+        looks: dict[str, _Look] = {
             "the API": partial(_in_api, session, figures),
             "/metrics": partial(_in_metrics, session, figures),
         }
@@ -139,22 +140,16 @@ async def _run(stage: Stage, ends: Places, made: list[bytes], scale: Scale) -> R
             "the sender": os.getpid(),
             **{name: require_running(one) for name, one in services.items()},
         }
-        with stage.counting(f"Probes, after {scale.warm:.0f} s of load", scale.probes) as told:
-            probing = _probe(run, session, events_url(settings), scale, told, pids)
-            await _all_seen(
-                run,
-                looks,
-                _load(run, session, events_url(settings), made),
-                probing,
-                scale,
-                list(services.values()),
-            )
+        with stage.counting(f"Probes, after {scale.warm:.0f} s of load", scale.probes) as advance:
+            probing = _probe(run, session, events_url(settings), scale, advance, pids)
+            loading = _load(run, session, events_url(settings), made)
+            await _all_seen(run, looks, loading, probing, scale, list(services.values()))
         await _require_counted(applied, ends, run)
     return run
 
 
 @contextmanager
-def _busy(pids: dict[str, int], run: Run) -> Iterator[None]:
+def _busy(pids: dict[str, int], run: _Run) -> Iterator[None]:
     began, before = time.monotonic(), {name: usage(pid).cpu for name, pid in pids.items()}
     yield
     seconds = time.monotonic() - began
@@ -162,8 +157,8 @@ def _busy(pids: dict[str, int], run: Run) -> Iterator[None]:
 
 
 async def _all_seen(
-    run: Run,
-    looks: dict[str, Look],
+    run: _Run,
+    looks: dict[str, _Look],
     loading: Coroutine[Any, Any, None],
     probing: Coroutine[Any, Any, None],
     scale: Scale,
@@ -189,27 +184,27 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
-async def _load(run: Run, session: aiohttp.ClientSession, address: str, made: list[bytes]) -> None:
+async def _load(run: _Run, session: aiohttp.ClientSession, address: str, made: list[bytes]) -> None:
     """Requests at their times, whether or not the ones before were answered."""
     began = time.monotonic()
     async with asyncio.TaskGroup() as sending:
         for number, body in enumerate(made):
-            await asyncio.sleep(began + number * SIZE / RATE - time.monotonic())
+            await asyncio.sleep(began + number * _SIZE / _RATE - time.monotonic())
             sending.create_task(_send(run, session, address, body))
     run.rate = run.sent / (time.monotonic() - began)
 
 
-async def _send(run: Run, session: aiohttp.ClientSession, address: str, body: bytes) -> None:
+async def _send(run: _Run, session: aiohttp.ClientSession, address: str, body: bytes) -> None:
     accepted = await post(session, address, body)
     run.sent += accepted
 
 
 async def _probe(
-    run: Run,
+    run: _Run,
     session: aiohttp.ClientSession,
     address: str,
     scale: Scale,
-    told: Callable[[int], None],
+    advance: Callable[[int], None],
     pids: dict[str, int],
 ) -> None:
     """Once the hub is warm: until its compiler is done, a broker that has just been started does as
@@ -219,10 +214,10 @@ async def _probe(
     began = time.monotonic()
     with _busy(pids, run):
         for number in range(scale.probes):
-            await asyncio.sleep(began + number / PROBES_A_SECOND - time.monotonic())
-            await post(session, address, body_of([_received(number)]))
+            await asyncio.sleep(began + number / _PROBES_A_SECOND - time.monotonic())
+            await post(session, address, batch_body([_received(number)]))
             run.accepted.append(time.monotonic())
-            told(number + 1)
+            advance(number + 1)
 
 
 def _received(number: int) -> DossierReceived:
@@ -237,11 +232,13 @@ def _received(number: int) -> DossierReceived:
     )
 
 
-async def _watch(run: Run, sight: Sight, look: Look, scale: Scale, services: list[Service]) -> None:
+async def _watch(
+    run: _Run, sight: Sight, look: _Look, scale: Scale, services: list[Service]
+) -> None:
     """Look again and again while a probe is on its way."""
-    in_time = deadline("Seeing every probe", scale.warm + scale.probes / PROBES_A_SECOND + 60)
+    in_time = deadline("Seeing every probe", scale.warm + scale.probes / _PROBES_A_SECOND + 60)
     while len(sight.took) < scale.probes - WAYS + 1 + sight.turn:
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(_PAUSE)
         if sight.looking(len(run.accepted)):
             count = await look()
             sight.seen(count, run.accepted, time.monotonic())
@@ -254,13 +251,13 @@ async def _watch(run: Run, sight: Sight, look: Look, scale: Scale, services: lis
 async def _in_api(session: aiohttp.ClientSession, figures: str) -> int:
     asked = {"family": "dossiers", "kind": "received", "agency": PROBED}
     async with session.get(f"{figures}/v1/counts", params=asked) as answer:
-        if answer.status == NOT_HEARD_OF:
+        if answer.status == _NOT_HEARD_OF:
             return 0
         answer.raise_for_status()
-        return in_counts(await answer.read())
+        return _in_counts(await answer.read())
 
 
-def in_counts(body: bytes) -> int:
+def _in_counts(body: bytes) -> int:
     """How many dossiers were received, in an answer of GET /v1/counts that tells nothing else."""
     (kind,) = msgspec.json.decode(body)["kinds"]
     return int(kind["counts"]["received"])
@@ -274,11 +271,11 @@ async def _in_metrics(session: aiohttp.ClientSession, figures: str) -> int:
 
 def in_exposition(text: str) -> int:
     """How many dossiers of the probed agency are open; none before the first."""
-    found = OPEN.search(text)
+    found = _OPEN.search(text)
     return int(float(found[1])) if found else 0
 
 
-async def _require_counted(applied: Applied, ends: Places, run: Run) -> None:
+async def _require_counted(applied: AppliedOffsets, ends: PartitionOffsets, run: _Run) -> None:
     """Raises: EnvironmentBroken unless everything accepted is counted."""
     in_time = deadline("Counting everything accepted")
     expected = sum(ends.values()) + run.sent + len(run.accepted)

@@ -9,7 +9,7 @@ import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from heapq import merge
-from itertools import islice
+from itertools import islice, product
 from multiprocessing.connection import Connection
 from operator import itemgetter
 from typing import Any
@@ -28,15 +28,15 @@ from schemas.topics import events_topic
 from schemas.wire import Headers
 
 MAKERS = 2
-CHUNK = 2_000
+_CHUNK = 2_000
 DAYS = 365
 # the year before the simulation's: the gateway takes in nothing of the future
 YEAR = START - DAYS * DAY_MS
 EVENTS_A_DOSSIER = 5.58  # documents and duplicates included; only how much is made depends on it
 # report time, topic, partition, key, value, headers: a plain tuple crosses between processes
 # quickest
-Waiting = tuple[int, str, int, bytes, bytes, Headers]
-Row = tuple[bytes, bytes | None, Headers]
+_Waiting = tuple[int, str, int, bytes, bytes, Headers]
+_Row = tuple[bytes, bytes | None, Headers]
 
 
 def dossiers_for(count: int) -> int:
@@ -44,7 +44,7 @@ def dossiers_for(count: int) -> int:
     return max(1, round(count / EVENTS_A_DOSSIER))
 
 
-def waiting(event: Event, at: int, partitions: int) -> Waiting:
+def waiting_record(event: Event, at: int, partitions: int) -> _Waiting:
     """The event as it will wait in Kafka."""
     record = record_of(event)
     return (
@@ -58,18 +58,20 @@ def waiting(event: Event, at: int, partitions: int) -> Waiting:
 
 
 def _make(send: Connection, seed: int, dossiers: int, partitions: int) -> None:
-    made = (waiting(event, at, partitions) for at, event in events(seed, dossiers, YEAR, DAYS))
-    while chunk := list(islice(made, CHUNK)):
+    made = (
+        waiting_record(event, at, partitions) for at, event in events(seed, dossiers, YEAR, DAYS)
+    )
+    while chunk := list(islice(made, _CHUNK)):
         send.send(chunk)
     send.send(None)
 
 
-def _received(receive: Connection) -> Iterator[Waiting]:
+def _received(receive: Connection) -> Iterator[_Waiting]:
     while (chunk := receive.recv()) is not None:
         yield from chunk
 
 
-def province(dossiers: int, partitions: int) -> Iterator[Waiting]:
+def province(dossiers: int, partitions: int) -> Iterator[_Waiting]:
     """A year of the province in the order of report; two halves of its dossiers come from two
     processes.
     """
@@ -92,11 +94,8 @@ def province(dossiers: int, partitions: int) -> Iterator[Waiting]:
 
 def no_events(settings: Settings) -> dict[tuple[str, int], int]:
     """Every (topic, partition) that the province's events go to, with none yet."""
-    return {
-        (events_topic(family), partition): 0
-        for family in ("dossiers", "documents")
-        for partition in range(settings.partitions)
-    }
+    topics = (events_topic("dossiers"), events_topic("documents"))
+    return dict.fromkeys(product(topics, range(settings.partitions)), 0)
 
 
 class Writer:
@@ -120,7 +119,7 @@ class Writer:
         finally:
             await self._producer.stop()
 
-    async def write(self, topic: str, partition: int, rows: Iterable[Row]) -> None:
+    async def write(self, topic: str, partition: int, rows: Iterable[_Row]) -> None:
         """Add rows; a full batch is on its way when this returns."""
         place = topic, partition
         builder = self._filling.get(place) or self._producer.create_batch()
@@ -138,29 +137,29 @@ class Writer:
 
 
 async def write_province(
-    settings: Settings, count: int, told: Callable[[int], None]
+    settings: Settings, count: int, advance: Callable[[int], None]
 ) -> dict[tuple[str, int], int]:
     """Write about so many events; how many wait in each (topic, partition)."""
-    return await write(settings, province(dossiers_for(count), settings.partitions), told)
+    return await write(settings, province(dossiers_for(count), settings.partitions), advance)
 
 
 async def write(
-    settings: Settings, made: Iterator[Waiting], told: Callable[[int], None]
+    settings: Settings, made: Iterator[_Waiting], advance: Callable[[int], None]
 ) -> dict[tuple[str, int], int]:
     """Write these events; how many wait in each (topic, partition)."""
     ends = no_events(settings)
     async with Writer(settings) as writer:
-        while chunk := list(islice(made, CHUNK)):
+        while chunk := list(islice(made, _CHUNK)):
             for place, rows in _by_place(chunk).items():
                 await writer.write(*place, rows)
                 ends[place] = ends.get(place, 0) + len(rows)
-            told(sum(ends.values()))
+            advance(sum(ends.values()))
             await asyncio.sleep(0)
     return ends
 
 
-def _by_place(chunk: Iterable[Waiting]) -> dict[tuple[str, int], list[Row]]:
-    found: dict[tuple[str, int], list[Row]] = {}
+def _by_place(chunk: Iterable[_Waiting]) -> dict[tuple[str, int], list[_Row]]:
+    found: dict[tuple[str, int], list[_Row]] = {}
     for _, topic, partition, key, value, headers in chunk:
         found.setdefault((topic, partition), []).append((key, value, headers))
     return found

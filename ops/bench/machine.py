@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from ops.kafka.jars import VERSION
+from ops.kafka.jars import KAFKA_VERSION
 from schemas.settings import Settings
 
-MEASURED_CORES = 2  # what is needed is said of two
+_MEASURED_CORES = 2  # what is needed is said of two
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def pin(pid: int, chosen: Sequence[int]) -> None:
 def two_cores() -> Iterator[list[int]]:
     """Keep this process and all that it starts to two cores meanwhile; gives them."""
     before = cores()
-    chosen = before[:MEASURED_CORES]
+    chosen = before[:_MEASURED_CORES]
     pin(os.getpid(), chosen)
     try:
         yield chosen
@@ -111,8 +111,8 @@ def two_cores() -> Iterator[list[int]]:
 def describe(settings: Settings) -> str:
     """What a reader needs to judge the figures."""
     count = os.cpu_count() or 1
-    kept = f", kept to {MEASURED_CORES}" if len(cores()) > MEASURED_CORES else ""
-    kafka = f"Kafka of {settings.kafka_home}" if settings.kafka_home else f"Kafka {VERSION}"
+    kept = f", kept to {_MEASURED_CORES}" if len(cores()) > _MEASURED_CORES else ""
+    kafka = f"Kafka of {settings.kafka_home}" if settings.kafka_home else f"Kafka {KAFKA_VERSION}"
     loads = ", ".join(f"{load:.2f}" for load in os.getloadavg())
     return (
         f"{_model()}, {count} cores{kept}, {_memory():.0f} GB, {platform.system()}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-EVENTS = 1_300_000  # of the whole job: a year of a small province, its documents included
-NAMES: dict[str, str] = {
+WHOLE_JOB_EVENTS = 1_300_000  # of the whole job: a year of a small province, its documents included
+MEASUREMENTS: dict[str, str] = {
     "job": "whole job of one worker, beside plain decoding",
     "takeover": "load of the books of a million dossiers, and their memory",
     "failover": "a worker killed, until another one goes on",
@@ -36,10 +36,10 @@ class Scale:
 
     @classmethod
     def of(cls, events: int) -> Self:
-        """The scale that belongs to so many events of the whole job; the whole one from `EVENTS`
-        on.
+        """The scale that belongs to so many events of the whole job; from `WHOLE_JOB_EVENTS` on the
+        whole one.
         """
-        share = min(1.0, events / EVENTS)
+        share = min(1.0, events / WHOLE_JOB_EVENTS)
         return cls(
             events=events,
             books=max(600, round(1_000_000 * share)),

@@ -23,15 +23,15 @@ from schemas.kafka.clients import admin, consumer
 from schemas.settings import Settings
 
 POLL_SECONDS = 0.05
-COORDINATOR_COMES = (
+_COORDINATOR_COMES = (
     GroupCoordinatorNotAvailableError,
     GroupLoadInProgressError,
     NotCoordinatorForGroupError,
 )
-Places = dict[tuple[str, int], int]
+PartitionOffsets = dict[tuple[str, int], int]
 
 
-class Applied:
+class AppliedOffsets:
     """Asks for the events applied, of each (topic, partition)."""
 
     def __init__(self, settings: Settings) -> None:
@@ -46,13 +46,13 @@ class Applied:
     async def __aexit__(self, *_: object) -> None:
         await self._admin.__aexit__(None, None, None)
 
-    async def offsets(self) -> Places:
+    async def offsets(self) -> PartitionOffsets:
         """The next offset of every partition that the group has committed; nothing while Kafka
         still makes the group's coordinator.
         """
         try:
             found = await self._client.list_consumer_group_offsets(self._settings.app_id)
-        except COORDINATOR_COMES:
+        except _COORDINATOR_COMES:
             return {}
         return {
             (place.topic, place.partition): max(0, state.offset) for place, state in found.items()
@@ -79,7 +79,7 @@ class Applied:
             await asyncio.sleep(POLL_SECONDS)
 
 
-async def ends_of(settings: Settings, places: Mapping[tuple[str, int], int]) -> Places:
+async def ends_of(settings: Settings, places: Mapping[tuple[str, int], int]) -> PartitionOffsets:
     """Where these partitions end now."""
     async with consumer(settings) as reader:
         found = await reader.end_offsets([TopicPartition(*place) for place in places])

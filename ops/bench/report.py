@@ -10,7 +10,7 @@ from typing import Literal
 
 from rich.table import Table
 
-HEAD = ("what", "needed", "measured", "ratio", "met?")
+_HEAD = ("what", "needed", "measured", "ratio", "met?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReportLine:
     """One figure. `need` None: told for information. `note`: what else belongs to the figure, such
     as its spread.
     """
@@ -38,11 +38,9 @@ class Line:
         """How often the need is met: 1 is just enough, whichever way the need points."""
         if self.need is None:
             return None
-        over, under = (
-            (self.measured, self.need.value)
-            if self.need.bound == "at least"
-            else (self.need.value, self.measured)
-        )
+        over, under = self.measured, self.need.value
+        if self.need.bound == "at most":
+            over, under = under, over
         return over / under if under else float("inf")
 
     @property
@@ -51,16 +49,14 @@ class Line:
         return None if self.ratio is None else self.ratio >= 1
 
     def cells(self) -> tuple[str, str, str, str, str]:
-        """The line's text, as `HEAD` says."""
-        needed = (
-            "–"
-            if self.need is None
-            else (
-                f"{'≥' if self.need.bound == 'at least' else '≤'}"
-                f" {self._with_unit(self.need.value)}"
-            )
-        )
-        measured = self._with_unit(self.measured) + (f" ({self.note})" if self.note else "")
+        """The line's text, as `_HEAD` says."""
+        needed = "–"
+        if self.need is not None:
+            sign = "≥" if self.need.bound == "at least" else "≤"
+            needed = f"{sign} {self._with_unit(self.need.value)}"
+        measured = self._with_unit(self.measured)
+        if self.note:
+            measured += f" ({self.note})"
         ratio = "–" if self.ratio is None else f"{self.ratio:.2f}"
         return self.what, needed, measured, ratio, {None: "–", True: "yes", False: "no"}[self.met]
 
@@ -88,22 +84,22 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return sorted(values)[max(0, int(rank) - 1)]
 
 
-def table(lines: Iterable[Line], title: str, caption: str) -> Table:
+def report_table(lines: Iterable[ReportLine], title: str, caption: str) -> Table:
     """For the terminal."""
     styles = {"yes": "green", "no": "red", "–": "dim"}
-    grid = Table(*HEAD, title=title, caption=caption, caption_justify="left")
+    grid = Table(*_HEAD, title=title, caption=caption, caption_justify="left")
     for line in lines:
         *cells, met = line.cells()
         grid.add_row(*cells, f"[{styles[met]}]{met}[/]")
     return grid
 
 
-def markdown(lines: Iterable[Line], caption: str) -> str:
+def report_markdown(lines: Iterable[ReportLine], caption: str) -> str:
     """For the README: the table, then what it was measured on."""
-    rows = [HEAD, ("---",) * len(HEAD), *(line.cells() for line in lines)]
-    return (
-        "".join(
-            "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows
-        )
-        + f"\n{caption}\n"
-    )
+    rows = [_HEAD, ("---",) * len(_HEAD), *(line.cells() for line in lines)]
+    return "".join(map(_markdown_row, rows)) + f"\n{caption}\n"
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    escaped = [cell.replace("|", "\\|") for cell in cells]
+    return f"| {' | '.join(escaped)} |\n"

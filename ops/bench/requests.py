@@ -20,18 +20,18 @@ from schemas.errors import EnvironmentBroken
 from schemas.events import Event
 from schemas.settings import Settings
 
-BATCH = "application/cloudevents-batch+json"
-HEADERS = {"content-type": BATCH}
+_BATCH = "application/cloudevents-batch+json"
+_HEADERS = {"content-type": _BATCH}
 
 
 def bodies(seed: int, count: int, size: int) -> Iterator[bytes]:
     """Bodies of `size` events each, about `count` events in all, in the order of report."""
-    told = (event for _, event in events(seed, dossiers_for(count), YEAR, DAYS))
-    while len(batch := list(islice(told, size))) == size:
-        yield body_of(batch)
+    reported = (event for _, event in events(seed, dossiers_for(count), YEAR, DAYS))
+    while len(batch := list(islice(reported, size))) == size:
+        yield batch_body(batch)
 
 
-def body_of(batch: list[Event]) -> bytes:
+def batch_body(batch: list[Event]) -> bytes:
     """One request's body."""
     return msgspec.json.encode([cloud_event(event) for event in batch])
 
@@ -43,7 +43,7 @@ def events_url(settings: Settings) -> str:
 
 async def post(session: aiohttp.ClientSession, address: str, body: bytes) -> int:
     """Send one batch; the events accepted. Raises: EnvironmentBroken for any answer but 202."""
-    async with session.post(address, data=body, headers=HEADERS) as answer:
+    async with session.post(address, data=body, headers=_HEADERS) as answer:
         if answer.status != 202:
             raise EnvironmentBroken(
                 f"The gateway answered {answer.status}: {(await answer.text())[:300]}"

@@ -13,7 +13,7 @@ import asyncio
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 
 import aiohttp
@@ -21,8 +21,8 @@ import aiohttp
 from ops.bench.load import DAYS, YEAR, dossiers_for
 from ops.bench.machine import descriptors, usage
 from ops.bench.names import Scale
-from ops.bench.offsets import Applied, ends_of
-from ops.bench.report import Line, Need
+from ops.bench.offsets import AppliedOffsets, ends_of
+from ops.bench.report import Need, ReportLine
 from ops.bench.requests import ready
 from ops.bench.stage import Stage, require_running
 from ops.recount.compare import recount
@@ -36,13 +36,13 @@ from schemas.topics import CELLS, events_topic, state_topic
 from streams.families import FAMILIES
 
 RATE = 300  # events a second
-SAMPLES = 180
-GROWTH = 1.15  # memory at the end, in times of that after a third
+_SAMPLES = 180
+_GROWTH = 1.15  # memory at the end, in times of that after a third
 PROCESSES = ("gateway", "worker", "metrics")
 # whose events are kept for ever
-RECOUNTED = tuple(name for name, family in FAMILIES.items() if family.recounted)
-TOPICS = {  # what takes Kafka's disk
-    "events": [events_topic(name) for name in RECOUNTED],
+_RECOUNTED = tuple(name for name, family in FAMILIES.items() if family.recounted)
+_TOPICS = {  # what takes Kafka's disk
+    "events": [events_topic(name) for name in _RECOUNTED],
     "states": [state_topic(name) for name in FAMILIES],
     "cells": [CELLS],
 }
@@ -58,7 +58,7 @@ class Sample:
     descriptors: int
 
 
-Samples = dict[str, list[Sample]]  # by process, in order of time
+_Samples = dict[str, list[Sample]]  # by process, in order of time
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +66,16 @@ class Soak:
     """What was seen."""
 
     events: int
-    samples: Samples
+    samples: _Samples
     disk: Mapping[str, float]  # MB
 
 
-def measure(stage: Stage, scale: Scale) -> list[Line]:
+def measure_soak(stage: Stage, scale: Scale) -> list[ReportLine]:
     """Memory, descriptors and disk over the time of the soak."""
-    return lines(asyncio.run(_soak(stage, scale)))
+    return soak_lines(asyncio.run(_soak(stage, scale)))
 
 
-def lines(soak: Soak) -> list[Line]:
+def soak_lines(soak: Soak) -> list[ReportLine]:
     """Of every process how much it grew after the first third, and what a million events take on
     disk.
     """
@@ -84,11 +84,11 @@ def lines(soak: Soak) -> list[Line]:
         early, late = _early_and_late([sample.memory for sample in samples])
         note = f"{early:.0f} → {late:.0f} MB"
         found.append(
-            Line(
+            ReportLine(
                 f"{name}: memory at the end / after a third",
                 late / early,
                 "",
-                Need("at most", GROWTH),
+                Need("at most", _GROWTH),
                 note,
             )
         )
@@ -97,17 +97,17 @@ def lines(soak: Soak) -> list[Line]:
         if early:
             note = f"{early:.0f} → {late:.0f}"
             found.append(
-                Line(
+                ReportLine(
                     f"{name}: descriptors at the end / after a third",
                     late / early,
                     "",
-                    Need("at most", GROWTH),
+                    Need("at most", _GROWTH),
                     note,
                 )
             )
     for name, size in soak.disk.items():
         found.append(
-            Line(
+            ReportLine(
                 f"{name}, a million events",
                 size / soak.events * 1e6,
                 "MB",
@@ -136,13 +136,13 @@ async def _soak(stage: Stage, scale: Scale) -> Soak:
         "Kafka": stage.broker.pid or 0,
         **{name: require_running(one) for name, one in services.items()},
     }
-    with stage.counting("The facts of months", scale.held) as told:
-        held = await _send_at_once(settings, islice(stream, scale.held), told)
-    samples: Samples = {name: [] for name in pids}
-    watching = asyncio.create_task(_watch(pids, samples, scale.soak / SAMPLES))
-    with stage.counting(f"{RATE} events/s", count) as told:
+    with stage.counting("The facts of months", scale.held) as advance:
+        held = await _send_at_once(settings, islice(stream, scale.held), advance)
+    samples: _Samples = {name: [] for name in pids}
+    watching = asyncio.create_task(_watch(pids, samples, scale.soak / _SAMPLES))
+    with stage.counting(f"{RATE} events/s", count) as advance:
         try:
-            sent = await _send(settings, stream, told, watching)
+            sent = await _send(settings, stream, advance, watching)
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
@@ -159,7 +159,7 @@ async def _all_ready(settings: Settings, services: Mapping[str, Service]) -> Non
             await ready(session, f"http://{settings.host}:{port}", services[name])
 
 
-async def _watch(pids: Mapping[str, int], samples: Samples, pause: float) -> None:
+async def _watch(pids: Mapping[str, int], samples: _Samples, pause: float) -> None:
     """Sample every process, again and again.
 
     Raises: EnvironmentBroken if one ended: another process of its name would begin with little
@@ -177,7 +177,7 @@ async def _watch(pids: Mapping[str, int], samples: Samples, pause: float) -> Non
 
 
 async def _send_at_once(
-    settings: Settings, stream: Iterator[Event], told: Callable[[int], None]
+    settings: Settings, stream: Iterator[Event], advance: Callable[[int], None]
 ) -> int:
     """Send all events, one full request after the other; returns how many."""
     sent = 0
@@ -185,14 +185,14 @@ async def _send_at_once(
         while batch := list(islice(stream, sink.batch)):
             await sink.publish(batch)
             sent += len(batch)
-            told(sent)
+            advance(sent)
     return sent
 
 
 async def _send(
     settings: Settings,
     stream: Iterator[Event],
-    told: Callable[[int], None],
+    advance: Callable[[int], None],
     watching: asyncio.Task[None],
 ) -> int:
     """Send all events at their times; returns how many."""
@@ -204,14 +204,14 @@ async def _send(
                 watching.result()
             await sink.publish(batch)
             sent += len(batch)
-            told(sent)
+            advance(sent)
             await asyncio.sleep(began + sent / RATE - clock())
     return sent
 
 
 def _stream(count: int) -> Iterator[Event]:
-    told = whole_province(1, dossiers_for(count), YEAR, DAYS, future=False)
-    return islice((event for _, event in told), count)
+    reported = whole_province(1, dossiers_for(count), YEAR, DAYS, future=False)
+    return islice((event for _, event in reported), count)
 
 
 async def _exact(settings: Settings, worker: Service) -> None:
@@ -219,12 +219,8 @@ async def _exact(settings: Settings, worker: Service) -> None:
 
     Raises: EnvironmentBroken if a figure is not what the events say.
     """
-    places = {
-        (topic, partition): 0
-        for topic in TOPICS["events"]
-        for partition in range(settings.partitions)
-    }
-    async with Applied(settings) as applied:
+    places = dict.fromkeys(product(_TOPICS["events"], range(settings.partitions)), 0)
+    async with AppliedOffsets(settings) as applied:
         await applied.reach(await ends_of(settings, places), worker)
     wrong = [verdict for verdict in await recount(settings) if verdict.wrong]
     if wrong:
@@ -237,11 +233,11 @@ async def _exact(settings: Settings, worker: Service) -> None:
 def _disk(settings: Settings) -> dict[str, float]:
     """MB on disk, by what holds them."""
     log = settings.data / "kafka" / "log"
-    kafka = {
+    kafka: dict[str, float] = {}
+    for what, topics in _TOPICS.items():
         # a folder is named topic-partition
-        f"Kafka on disk, {what}": sum(_size(log.glob(f"{topic}-*/*")) for topic in topics)
-        for what, topics in TOPICS.items()
-    }
+        sizes = [_size(log.glob(f"{topic}-*/*")) for topic in topics]
+        kafka[f"Kafka on disk, {what}"] = sum(sizes)
     lists, cube = (_size(settings.data.glob(f"{name}.sqlite*")) for name in ("listing", "cube"))
     return {
         **kafka,

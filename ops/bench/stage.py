@@ -24,8 +24,8 @@ from schemas.kafka.topics import ensure_topics
 from schemas.listening import LOOPBACK
 from schemas.settings import Settings
 
-Result = TypeVar("Result")
-PATIENCE = 120.0
+_Result = TypeVar("_Result")
+_PATIENCE = 120.0
 
 
 class Stage:
@@ -43,7 +43,7 @@ class Stage:
                     TemporaryDirectory(prefix="lgsp-bench-", ignore_cleanup_errors=True)
                 )
             )
-            self.settings = stage_settings(self._chosen, folder)
+            self.settings = _stage_settings(self._chosen, folder)
             self.broker = EmbeddedKafka.of(self.settings)
             with self.waiting("Kafka starts"):
                 self.broker.start()
@@ -61,7 +61,7 @@ class Stage:
         """
         settings = self.settings.model_copy(update=changes)
         log = self.settings.data / "logs" / f"{label or name}.log"
-        service = Service(name, [name], log, environment(settings))
+        service = Service(name, [name], log, stage_environment(settings))
         self._stack.callback(service.stop)
         return service
 
@@ -82,7 +82,7 @@ class Stage:
         self.progress.update(task, completed=total)
 
 
-def stage_settings(chosen: Settings, folder: Path) -> Settings:
+def _stage_settings(chosen: Settings, folder: Path) -> Settings:
     """The user's settings on another folder and on free ports; always the embedded Kafka."""
     return chosen.model_copy(
         update={
@@ -101,7 +101,7 @@ def stage_settings(chosen: Settings, folder: Path) -> Settings:
     )
 
 
-def environment(settings: Settings) -> dict[str, str]:
+def stage_environment(settings: Settings) -> dict[str, str]:
     """The settings as variables for a process; what is empty is left to its default."""
     given = {name: getattr(settings, name) for name in Settings.model_fields}
     return {
@@ -111,7 +111,7 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def apart(function: Callable[..., Result], *arguments: Any) -> Result:
+def in_own_process(function: Callable[..., _Result], *arguments: Any) -> _Result:
     """The function's result, from a fresh process of its own."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
@@ -126,7 +126,7 @@ def require_running(service: Service) -> int:
     return service.process.pid
 
 
-def deadline(what: str, seconds: float = PATIENCE) -> Callable[[], None]:
+def deadline(what: str, seconds: float = _PATIENCE) -> Callable[[], None]:
     """A function that raises EnvironmentBroken once it is called too late."""
     until = time.monotonic() + seconds
 

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import dataclass
 
-from ops.bench.books import Made, Place, count_into, make, parts_of, summed
+from ops.bench.books import BooksKey, Made, count_into, half_years, make_half_year, summed
 from ops.bench.load import MAKERS, Writer
 from ops.bench.machine import Usage, usage
 from ops.bench.names import Scale
-from ops.bench.report import Line, Need
-from ops.bench.stage import Stage, apart
+from ops.bench.report import Need, ReportLine
+from ops.bench.stage import Stage, in_own_process
 from schemas.cells.applied import CellsStanding, applied_row
 from schemas.settings import Settings
 from schemas.topics import CELLS
@@ -26,8 +26,8 @@ from streams.families import FAMILIES, families
 from streams.ledger import Ledger
 from streams.takeover import take_over
 
-PARTS = 6  # three years; few enough to keep what is made at once in memory
-LOOK_SECONDS = 0.3
+_PARTS = 6  # three years; few enough to keep what is made at once in memory
+_LOOK_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +40,28 @@ class Opened:
     used: Usage
 
 
-def measure(stage: Stage, scale: Scale) -> list[Line]:
+def measure_takeover(stage: Stage, scale: Scale) -> list[ReportLine]:
     """Make the books, write them, then open all of them in a fresh process."""
-    with stage.counting(f"Books of {scale.books:,} dossiers are made", scale.books) as told:
-        books = _made(stage.settings, scale.books, told)
+    with stage.counting(f"Books of {scale.books:,} dossiers are made", scale.books) as advance:
+        books = _made(stage.settings, scale.books, advance)
     with stage.waiting("Pages are written"):
         asyncio.run(_write_pages(stage.settings, books))
     with stage.waiting("The take-over"):
-        opened = apart(open_all, stage.settings)
-    return lines(opened)
+        opened = in_own_process(open_all, stage.settings)
+    return takeover_lines(opened)
 
 
-def lines(opened: Opened) -> list[Line]:
+def takeover_lines(opened: Opened) -> list[ReportLine]:
     """The figures. Memory is the whole process's, per million dossiers."""
-    dossiers, others = (
-        opened.states["dossiers"],
-        sum(opened.states.values()) - opened.states["dossiers"],
-    )
+    dossiers = opened.states["dossiers"]
+    others = sum(opened.states.values()) - dossiers
     held = f"{others:,} documents beside them, {opened.pages:,} pages of cells"
     memory = f"whole process {opened.used.memory:,.0f} MB, at most {opened.used.peak:,.0f} MB"
     return [
-        Line(f"take-over of {dossiers:,} dossiers", opened.seconds, "s", Need("at most", 7), held),
-        Line(
+        ReportLine(
+            f"take-over of {dossiers:,} dossiers", opened.seconds, "s", Need("at most", 7), held
+        ),
+        ReportLine(
             "memory per million dossiers",
             opened.used.memory / (dossiers / 1e6),
             "MB",
@@ -89,33 +89,35 @@ async def _open_all(settings: Settings) -> Opened:
     took, used = time.perf_counter() - began, usage(os.getpid())
     for ledger in ledgers:
         await ledger.close()
-    parts = [part for ledger in ledgers for part in ledger.by_topic.values()]
-    states = {
-        name: sum(len(part.family_state.states) for part in parts if part.family.name == name)
-        for name in FAMILIES
-    }
-    return Opened(took, states, sum(len(part.family_state.pages) for part in parts), used)
+    states, pages = dict.fromkeys(FAMILIES, 0), 0
+    for ledger in ledgers:
+        for part in ledger.by_topic.values():
+            states[part.family.name] += len(part.family_state.states)
+            pages += len(part.family_state.pages)
+    return Opened(took, states, pages, used)
 
 
 def _made(
-    settings: Settings, dossiers: int, told: Callable[[int], None]
-) -> dict[Place, list[Made]]:
-    books: dict[Place, list[Made]] = {}
+    settings: Settings, dossiers: int, advance: Callable[[int], None]
+) -> dict[BooksKey, list[Made]]:
+    books: dict[BooksKey, list[Made]] = {}
     spawn = multiprocessing.get_context("spawn")
     counter = spawn.Value("q", 0)
     # A fresh process for each part: what the one before has left in memory would only be in the
     # way.
     with ProcessPoolExecutor(MAKERS, spawn, count_into, (counter,), max_tasks_per_child=1) as pool:
-        making = [pool.submit(make, settings, part) for part in parts_of(dossiers, PARTS)]
-        while wait(making, timeout=LOOK_SECONDS).not_done:
-            told(counter.value)
+        making = [
+            pool.submit(make_half_year, settings, part) for part in half_years(dossiers, _PARTS)
+        ]
+        while wait(making, timeout=_LOOK_SECONDS).not_done:
+            advance(counter.value)
         for made in making:
             for place, one in made.result().items():
                 books.setdefault(place, []).append(one)
     return books
 
 
-async def _write_pages(settings: Settings, books: dict[Place, list[Made]]) -> None:
+async def _write_pages(settings: Settings, books: dict[BooksKey, list[Made]]) -> None:
     """Each partition's pages, and by which rules they are counted. They stand for no event, since
     there is none in Kafka.
     """

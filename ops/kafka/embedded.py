@@ -30,10 +30,10 @@ from typing import IO, Self
 from ops.kafka.jars import classpath
 from ops.kafka.java import java_program
 from ops.kafka.processes import (
-    end,
-    environment,
+    end_process,
     first_complaint,
     is_broker_of,
+    java_environment,
     read_pid,
     wait_until,
 )
@@ -50,7 +50,7 @@ from schemas.settings import Settings
 from schemas.storage import trouble_of
 from serving.absence import why_silent
 
-STOP_SECONDS = 30.0
+_STOP_SECONDS = 30.0
 ROOM_SECONDS = 1.0
 # Serial collection: on a heap this small it costs no more CPU than G1, pauses no longer, and takes
 # fewer threads and less memory.
@@ -119,11 +119,9 @@ class EmbeddedKafka:
     @property
     def pid(self) -> int | None:
         """Its process number while it runs."""
-        return (
-            self._process.pid
-            if self._process is not None and self._process.poll() is None
-            else None
-        )
+        if self._process is None or self._process.poll() is not None:
+            return None
+        return self._process.pid
 
     @property
     def server_log(self) -> Path:
@@ -155,7 +153,8 @@ class EmbeddedKafka:
         self._own_folder()
         try:
             self._stop_orphan()  # first: nobody watches that one's room
-            if (full := lack_of_room(self.data)) is not None:
+            full = lack_of_room(self.data)
+            if full is not None:
                 raise full
             self._require_free_port()
             self._prepare(command)
@@ -164,11 +163,10 @@ class EmbeddedKafka:
             self._await_answer(time.monotonic() + timeout)
         except BaseException as error:
             self.stop()
-            if (
-                isinstance(error, EnvironmentBroken)
-                and (full := lack_of_room(self.data, FLOOR)) is not None
-            ):
-                raise full from error
+            if isinstance(error, EnvironmentBroken):
+                full = lack_of_room(self.data, FLOOR)
+                if full is not None:
+                    raise full from error
             raise
         threading.Thread(
             target=self._watch_room, args=(process,), name="kafka-room", daemon=True
@@ -179,7 +177,7 @@ class EmbeddedKafka:
         while process.poll() is None:
             if (full := lack_of_room(self.data, FLOOR)) is not None:
                 self.full = full
-                end(process, STOP_SECONDS)
+                end_process(process, _STOP_SECONDS)
             time.sleep(ROOM_SECONDS)
 
     def require_startable(self) -> None:
@@ -209,14 +207,14 @@ class EmbeddedKafka:
         finally:
             self._release_folder()
 
-    def stop(self, timeout: float = STOP_SECONDS) -> None:
+    def stop(self, timeout: float = _STOP_SECONDS) -> None:
         """End the broker: politely, then after `timeout` seconds (or a second Ctrl-C) by force,
         which loses nothing either.
         """
         process, self._process = self._process, None
         try:
             if process is not None:
-                end(process, timeout)
+                end_process(process, timeout)
                 self._pid_file.unlink(missing_ok=True)
         finally:
             self._release_folder()
@@ -304,7 +302,9 @@ class EmbeddedKafka:
             temporary.mkdir()
             write_configuration(self.data, self.host, self.port, self.properties)
             node = self.properties.get("node.id", BROKER["node.id"])
-            prepare_storage(self.data, [*command, "kafka.tools.StorageTool"], environment(), node)
+            prepare_storage(
+                self.data, [*command, "kafka.tools.StorageTool"], java_environment(), node
+            )
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -316,7 +316,7 @@ class EmbeddedKafka:
                 self._process = process = subprocess.Popen(
                     [*command, "kafka.Kafka", "server.properties"],
                     cwd=self.data,
-                    env=environment(),
+                    env=java_environment(),
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
@@ -329,13 +329,12 @@ class EmbeddedKafka:
         return process
 
     def _await_answer(self, deadline: float) -> None:
-        answered = wait_until(
-            lambda: (
-                self.pid is None
-                or (connects(self.host, self.port) and not why_silent(self.bootstrap))
-            ),
-            deadline - time.monotonic(),
-        )
+        def settled() -> bool:
+            if self.pid is None:
+                return True
+            return connects(self.host, self.port) and not why_silent(self.bootstrap)
+
+        answered = wait_until(settled, deadline - time.monotonic())
         if self.pid is None:
             reason = first_complaint(self.output.read_text(encoding="utf-8", errors="replace"))
             raise EnvironmentBroken(

@@ -19,7 +19,7 @@ from schemas.pauses import Pauses
 from schemas.settings import Settings
 from serving import logs
 
-ROTATE_SECONDS = 5.0
+_ROTATE_SECONDS = 5.0
 
 
 def run_kafka(settings: Settings) -> int:
@@ -50,7 +50,7 @@ def run_kafka(settings: Settings) -> int:
 def until_ended(kafka: EmbeddedKafka) -> NoReturn:
     """Raises: StorageTrouble if it ended for want of room, else EnvironmentBroken."""
     _say(f"Kafka listens on {kafka.bootstrap}, its data is in {kafka.data}. Ctrl-C stops it.")
-    while (code := kafka.wait(ROTATE_SECONDS)) is None:
+    while (code := kafka.wait(_ROTATE_SECONDS)) is None:
         rotate(kafka.output)
     ended = EnvironmentBroken(
         f"Kafka ended by itself (exit code {code}): see {kafka.server_log}, then start it again."

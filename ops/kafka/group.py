@@ -16,7 +16,7 @@ from schemas.kafka.reading import COORDINATOR_MOVES
 from schemas.settings import Settings
 
 # beyond the session timeout, in which a worker that ended is still a member of its group
-MEMBER_SECONDS = 5.0
+_MEMBER_SECONDS = 5.0
 
 
 async def require_no_worker(settings: Settings, console: Console, then: str) -> None:
@@ -25,7 +25,7 @@ async def require_no_worker(settings: Settings, console: Console, then: str) -> 
 
     then: what is to be done once they are stopped. Raises: HubError while workers run.
     """
-    ends = time.monotonic() + settings.session_timeout + MEMBER_SECONDS
+    ends = time.monotonic() + settings.session_timeout + _MEMBER_SECONDS
     with console.status("Making sure that no worker runs …"):
         while state := await _group_state(settings):
             if time.monotonic() > ends:

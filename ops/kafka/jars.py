@@ -28,20 +28,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from schemas.errors import EnvironmentBroken
 
-VERSION = "4.4.0"
+KAFKA_VERSION = "4.4.0"
 COORDINATES = (
-    f"org.apache.kafka:kafka_2.13:{VERSION}",
+    f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}",
     # named, because the resolver's mediation would pick an older one
-    f"org.apache.kafka:kafka-clients:{VERSION}",
+    f"org.apache.kafka:kafka-clients:{KAFKA_VERSION}",
     # ties Kafka's slf4j 1.7 to the log4j it brings; `!`: not a bill of versions
     "org.apache.logging.log4j:log4j-slf4j-impl:2.25.5!",
 )
-PINS = Path(__file__).with_name("kafka.sha256")
-ANOTHER_SOURCE = (
+_PINS = Path(__file__).with_name("kafka.sha256")
+_ANOTHER_SOURCE = (
     "name a mirror with LGSP_KAFKA_REPOSITORY or an unpacked Kafka with LGSP_KAFKA_HOME"
 )
-DOWNLOADS_AT_ONCE = 6
-ATTEMPTS = 3
+_DOWNLOADS_AT_ONCE = 6
+_ATTEMPTS = 3
 
 
 def cache_folder() -> Path:
@@ -52,7 +52,7 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "lgsp" / "kafka"
 
 
-def pins(file: Path = PINS) -> dict[str, str]:
+def pins(file: Path = _PINS) -> dict[str, str]:
     """The pinned jars: path in a Maven repository → SHA-256 in hexadecimal."""
     lines = (line.split() for line in file.read_text(encoding="ascii").splitlines())
     return {path: digest for digest, path in lines}
@@ -110,7 +110,8 @@ def _complete(folder: Path, wanted: Mapping[str, str], repository: str) -> None:
             shutil.rmtree(folder / ".part", ignore_errors=True)
     except requests.RequestException as error:
         raise EnvironmentBroken(
-            f"Kafka's jars cannot be downloaded ({_reason(error)}): try again, or {ANOTHER_SOURCE}."
+            f"Kafka's jars cannot be downloaded ({_reason(error)}): try again, or"
+            f" {_ANOTHER_SOURCE}."
         ) from error
     except OSError as error:
         raise EnvironmentBroken(
@@ -121,13 +122,13 @@ def _complete(folder: Path, wanted: Mapping[str, str], repository: str) -> None:
 
 def _fetch_all(folder: Path, missing: Mapping[str, str], repository: str) -> None:
     context = _context(folder / ".part", repository)
-    with _progress() as bar, ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+    with _progress() as bar, ThreadPoolExecutor(_DOWNLOADS_AT_ONCE) as pool:
         fetched = as_completed(
             [pool.submit(_fetch, context, folder, path, digest) for path, digest in missing.items()]
         )
         try:
             for jar in bar.track(
-                fetched, total=len(missing), description=f"Fetching Apache Kafka {VERSION}"
+                fetched, total=len(missing), description=f"Fetching Apache Kafka {KAFKA_VERSION}"
             ):
                 jar.result()
         except BaseException:
@@ -160,7 +161,7 @@ def _fetch(context: MavenContext, folder: Path, path: str, digest: str) -> None:
     if (found := _sha256(part)) != digest:
         raise EnvironmentBroken(
             f"The downloaded {part.name} is not the pinned one (SHA-256 {found[:9]}… for"
-            f" {digest[:9]}…): try again, or {ANOTHER_SOURCE}."
+            f" {digest[:9]}…): try again, or {_ANOTHER_SOURCE}."
         )
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     os.replace(part, folder / path)
@@ -171,7 +172,7 @@ def _download(context: MavenContext, path: str) -> Path:
     group, artifact, version, name = path.rsplit("/", 3)
     jar = context.project(group.replace("/", "."), artifact).at_version(version).artifact()
     try:
-        for _ in range(ATTEMPTS - 1):
+        for _ in range(_ATTEMPTS - 1):
             with contextlib.suppress(requests.RequestException):
                 return jar.resolve()
             # else jgo would take the half for the whole
@@ -179,7 +180,7 @@ def _download(context: MavenContext, path: str) -> Path:
         return jar.resolve()
     except RuntimeError as error:  # jgo's word for: no repository has it
         raise EnvironmentBroken(
-            f"The Maven repository does not give {name}: try again, or {ANOTHER_SOURCE}."
+            f"The Maven repository does not give {name}: try again, or {_ANOTHER_SOURCE}."
         ) from error
 
 

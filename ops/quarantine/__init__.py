@@ -4,6 +4,6 @@ one refusal, in words.
 
 from __future__ import annotations
 
-from ops.quarantine.run import Asked, instant_of, run_list, run_show
+from ops.quarantine.run import EntryFilter, instant_of, run_list, run_show
 
-__all__ = ["Asked", "instant_of", "run_list", "run_show"]
+__all__ = ["EntryFilter", "instant_of", "run_list", "run_show"]

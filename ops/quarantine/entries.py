@@ -14,7 +14,7 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
-from connectors.cloudevents.jsonitems import Item
+from connectors.cloudevents.jsonitems import JsonItem
 from connectors.gateway.excerpts import UNREADABLE, kept_of_item
 from schemas.clock import iso
 from schemas.digests import Digest, digest_of
@@ -23,10 +23,15 @@ from schemas.kafka.reading import read_to_end
 from schemas.masking import masked_sentence, without_numbers
 from schemas.quarantine import FORM, QuarantineExcerpt, excerpt_of
 from schemas.settings import Settings
+from schemas.times import SAMPLE_TIME
 from schemas.topics import QUARANTINE
 
 EARLIER = "earlier_version"
-_GENERAL = ((re.compile(r"'[^']*'"), "'…'"), (re.compile(r"\b\d{2,}\b"), "…"))
+# what is quoted, masked (xx xxx, ##/##) or a number, as one; the sample of a time never differs
+_VARIES = re.compile(
+    rf"(?P<sample>{re.escape(SAMPLE_TIME)})|(?P<quoted>'[^']*')"
+    r"|\bxx+(?: x+)*\b|#[#.,:/+-]*#|\d[\d.,:/T+-]*\d"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +66,15 @@ class Entry:
         """Who it came from, as far as that is known."""
         if self.kept.source:
             return self.kept.source
-        return (
-            f"({self.origin.removeprefix('kafka:').partition('/')[0]})"
-            if self.door == "kafka"
-            else "(not told)"
-        )
+        if self.door == "kafka":
+            topic = self.origin.removeprefix("kafka:").partition("/")[0]
+            return f"({topic})"
+        return "(not told)"
+
+    @property
+    def hash(self) -> tuple[str, str]:
+        """The hash of what came, and the key that it was made with."""
+        return self.kept.digest_key, self.kept.digest
 
     @property
     def day(self) -> str:
@@ -75,10 +84,7 @@ class Entry:
     @property
     def general(self) -> str:
         """The reason without what differs from one refusal to the next of its sort."""
-        text = self.reason
-        for pattern, instead in _GENERAL:
-            text = pattern.sub(instead, text)
-        return text
+        return _VARIES.sub(_generalised, self.reason)
 
     def told(self) -> dict[str, Any]:
         """For machines."""
@@ -89,6 +95,12 @@ class Entry:
             for name in QuarantineExcerpt.__struct_fields__
             if name != "source"
         }
+
+
+def _generalised(found: re.Match[str]) -> str:
+    if found["sample"]:
+        return found["sample"]
+    return "'…'" if found["quoted"] else "…"
 
 
 def entry_of(record: Any, digest: Digest) -> Entry:
@@ -115,9 +127,9 @@ def _kept_of_body(origin: str, body: bytes, digest: Digest, length: str) -> Quar
     """
     text = body.decode("utf-8", "surrogateescape")
     try:
-        item = Item(json.loads(text), text, ())
+        item = JsonItem(json.loads(text), text, ())
     except (ValueError, RecursionError):
-        item = Item(None, text, (), UNREADABLE)
+        item = JsonItem(None, text, (), UNREADABLE)
     kept = kept_of_item(item, digest) if origin.startswith("http:") else excerpt_of(body, digest)
     return msgspec.structs.replace(kept, length=int(length)) if length.isdecimal() else kept
 

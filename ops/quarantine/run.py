@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from operator import attrgetter
 from typing import Literal
 
 import click
@@ -16,14 +17,14 @@ import msgspec
 from rich.console import Console
 
 from ops.quarantine.entries import Entry, entries
-from ops.quarantine.tell import Group, grouped, whole
+from ops.quarantine.tell import RefusalGroup, grouped, whole
 from schemas.clock import ZONE, now_ms, to_ms
 from schemas.errors import HubError
 from schemas.settings import Settings
 from schemas.spreadsheets import CsvWriter
 
-Form = Literal["table", "json", "csv"]
-COLUMNS = (
+_Form = Literal["table", "json", "csv"]
+_COLUMNS = (
     "at",
     "door",
     "source",
@@ -37,11 +38,12 @@ COLUMNS = (
     "unknown",
 )
 _AGO = re.compile(r"(\d{1,4})([dh])")
-SHOWN = 10  # origins that a question in want of more signs is answered with
+_MOST_ORIGINS = 1_000  # of one hash
+_SHOWN = 10  # origins that a question in want of more signs is answered with
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class EntryFilter:
     """Which refusals; texts are looked for anywhere in the source and in the reason or its kind,
     capitals or not.
     """
@@ -73,7 +75,7 @@ def instant_of(text: str) -> int:
 
 
 def run_list(
-    settings: Settings, asked: Asked, form: Form = "table", console: Console | None = None
+    settings: Settings, asked: EntryFilter, form: _Form = "table", console: Console | None = None
 ) -> int:
     """Counts by day, source and reason as a table, or the entries themselves for machines; newest
     first. The exit code.
@@ -93,21 +95,18 @@ def run_list(
     return 0
 
 
-async def _groups(settings: Settings, asked: Asked) -> tuple[list[Group], int]:
-    groups: dict[tuple[str, str, str], Group] = {}
+async def _groups(settings: Settings, asked: EntryFilter) -> tuple[list[RefusalGroup], int]:
+    groups: dict[tuple[str, str, str], RefusalGroup] = {}
     total = 0
     async for entry in entries(settings, asked.since):
         if asked.wants(entry):
             total += 1
-            group = groups.setdefault(
-                (entry.day, entry.source, entry.general),
-                Group(entry.day, entry.source, entry.general),
-            )
-            group.add(entry)
-    return sorted(groups.values(), key=lambda one: (one.day, one.at), reverse=True), total
+            key = (entry.day, entry.source, entry.general)
+            groups.setdefault(key, RefusalGroup(*key)).add(entry)
+    return sorted(groups.values(), key=attrgetter("day", "at"), reverse=True), total
 
 
-async def _newest(settings: Settings, asked: Asked) -> list[Entry]:
+async def _newest(settings: Settings, asked: EntryFilter) -> list[Entry]:
     found: deque[Entry] = deque(maxlen=asked.limit)
     async for entry in entries(settings, asked.since):
         if asked.wants(entry):
@@ -117,10 +116,10 @@ async def _newest(settings: Settings, asked: Asked) -> list[Entry]:
 
 def _write_csv(found: Iterable[Entry]) -> None:
     writer = CsvWriter(sys.stdout, line_end="\n")
-    writer.write(COLUMNS)
+    writer.write(_COLUMNS)
     for entry in found:
         values = entry.told()
-        writer.write(str(values[name]) for name in COLUMNS)
+        writer.write(str(values[name]) for name in _COLUMNS)
 
 
 @dataclass(slots=True)
@@ -147,12 +146,9 @@ def run_show(settings: Settings, origin: str, console: Console | None = None) ->
         matches, same = asyncio.run(_matching(settings, origin))
     exact = matches.by_origin.get(origin)
     if exact is None and len(matches.by_origin) > 1:
-        first = ", ".join(list(matches.by_origin)[:SHOWN])
-        more = (
-            ""
-            if len(matches.by_origin) <= SHOWN
-            else f" and {len(matches.by_origin) - SHOWN:,} more"
-        )
+        first = ", ".join(list(matches.by_origin)[:_SHOWN])
+        left = len(matches.by_origin) - _SHOWN
+        more = f" and {left:,} more" if left > 0 else ""
         raise HubError(
             f"Several refusals begin so: {first}{more}. Say more of the one that is meant."
         )
@@ -162,12 +158,9 @@ def run_show(settings: Settings, origin: str, console: Console | None = None) ->
             " list` shows what is there."
         )
     entry = exact or next(iter(matches.by_origin.values()))
-    others = [
-        one
-        for one in same.get((entry.kept.digest_key, entry.kept.digest), [])
-        if one != entry.origin
-    ]
-    whole(console, entry, matches.times[entry.origin], list(dict.fromkeys(others)))
+    others = dict.fromkeys(same.get(entry.hash, []))
+    others.pop(entry.origin, None)
+    whole(console, entry, matches.times[entry.origin], list(others))
     return 0
 
 
@@ -182,11 +175,10 @@ async def _matching(
         if entry.begins(origin):
             matches.add(entry)
     hashes: dict[tuple[str, str], list[str]] = {
-        (one.kept.digest_key, one.kept.digest): [] for one in matches.by_origin.values()
+        entry.hash: [] for entry in matches.by_origin.values()
     }
     async for entry in entries(settings):
-        if (key := (entry.kept.digest_key, entry.kept.digest)) in hashes and len(
-            hashes[key]
-        ) < 1_000:
-            hashes[key].append(entry.origin)
+        origins = hashes.get(entry.hash)
+        if origins is not None and len(origins) < _MOST_ORIGINS:
+            origins.append(entry.origin)
     return matches, hashes

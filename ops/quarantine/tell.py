@@ -18,7 +18,7 @@ _OTHERS = 5  # origins of the same bytes
 
 
 @dataclass(slots=True)
-class Group:
+class RefusalGroup:
     """Refusals of one day, source and sort of reason."""
 
     day: str
@@ -35,7 +35,7 @@ class Group:
             self.at, self.newest = entry.at, entry.origin
 
 
-def grouped(console: Console, groups: Sequence[Group], total: int, limit: int) -> None:
+def grouped(console: Console, groups: Sequence[RefusalGroup], total: int, limit: int) -> None:
     """The newest groups, and how to go on from there."""
     if not groups:
         console.print(
@@ -62,7 +62,7 @@ def grouped(console: Console, groups: Sequence[Group], total: int, limit: int) -
     table.columns[2].max_width, table.columns[4].max_width = 16, _ORIGIN
     for group in groups[:limit]:
         table.add_row(
-            group.day, f"{group.items:,}", group.source, group.reason, short(group.newest)
+            group.day, f"{group.items:,}", group.source, group.reason, _short(group.newest)
         )
     console.print(table, markup=False, highlight=False)
     more = f", of which the newest {limit:,} are shown (--limit)" if len(groups) > limit else ""
@@ -75,7 +75,7 @@ def grouped(console: Console, groups: Sequence[Group], total: int, limit: int) -
     )
 
 
-def short(origin: str) -> str:
+def _short(origin: str) -> str:
     """So much of an origin as `show` needs to find it: of a request eight signs of its id, and the
     item.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -20,9 +21,9 @@ from schemas.topics import cells_topic, events_topic, state_topic
 from streams.admission import Home
 from streams.families import Family, families
 
-TRIES, PAUSE = 4, 0.5  # of a look at offsets, and the seconds between two
+_TRIES, _PAUSE = 4, 0.5  # of a look at offsets, and the seconds between two
 
-Offsets = Mapping[TopicPartition, int | None]
+_Offsets = Mapping[TopicPartition, int | None]
 
 
 async def recount(settings: Settings, progress: Progress | None = None) -> list[Verdict]:
@@ -38,7 +39,7 @@ async def recount(settings: Settings, progress: Progress | None = None) -> list[
         settings, max_partition_fetch_bytes=8 << 20, fetch_max_wait_ms=20
     ) as reader:
         for partition in range(settings.partitions):
-            one = Partition(reader, settings, partition, group, progress)
+            one = _Partition(reader, settings, partition, group, progress)
             await one.read_pages()
             for family in counted.values():
                 verdicts.append(await one.settled(family))
@@ -49,15 +50,14 @@ async def recount(settings: Settings, progress: Progress | None = None) -> list[
 async def _group(
     settings: Settings, counted: Mapping[str, Family]
 ) -> dict[TopicPartition, int | None]:
+    numbers = range(settings.partitions)
     sources = [
-        TopicPartition(events_topic(name), partition)
-        for name in counted
-        for partition in range(settings.partitions)
+        TopicPartition(events_topic(name), number) for name, number in product(counted, numbers)
     ]
     return await committed_offsets(settings, settings.app_id, sources)
 
 
-class Partition:
+class _Partition:
     """The recount of one partition number, family after family."""
 
     def __init__(
@@ -65,7 +65,7 @@ class Partition:
         reader: AIOKafkaConsumer,
         settings: Settings,
         number: int,
-        group: Offsets,
+        group: _Offsets,
         progress: Progress | None,
     ) -> None:
         self._reader, self._settings, self._number = reader, settings, number
@@ -81,11 +81,11 @@ class Partition:
         """The recount, once more where offsets don't fit: the parts of a transaction become
         readable one after another.
         """
-        for _ in range(TRIES):
+        for _ in range(_TRIES):
             verdict = await self._recount(family)
             if not verdict.faults:
                 break
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(_PAUSE)
             await self.read_pages()
         return verdict
 
@@ -168,7 +168,7 @@ async def _compare_later(
     """Workers may go on while the recount reads: the group's offset, asked before and afterwards,
     must be behind and then ahead.
     """
-    for attempt in range(TRIES):
+    for attempt in range(_TRIES):
         group = await _group(settings, counted)
         behind = {
             (one.source.topic, one.source.partition): committed
@@ -177,8 +177,8 @@ async def _compare_later(
         }
         if not behind:
             return
-        if attempt < TRIES - 1:
-            await asyncio.sleep(PAUSE)
+        if attempt < _TRIES - 1:
+            await asyncio.sleep(_PAUSE)
     for verdict in verdicts:
         committed = behind.get((verdict.source.topic, verdict.source.partition))
         if committed is not None:

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.progress import Progress
 
 from ops.recount.published import records
-from ops.recount.verdict import Cells, Verdict
+from ops.recount.verdict import Verdict, VerdictCells
 from schemas.cells.codec import CellSums
 from schemas.cells.pages import parse_key
 from schemas.errors import ContractError
@@ -17,7 +17,7 @@ from schemas.wire import Decoder
 from streams.admission import Home, strange
 from streams.families import ALL, Family
 
-States = dict[bytes, Any]
+_States = dict[bytes, Any]
 
 
 async def fold(
@@ -28,7 +28,7 @@ async def fold(
     applied: int,
     verdict: Verdict,
     progress: Progress | None,
-) -> States:
+) -> _States:
     """The states that the events before `applied` give; counts events, those refused and those
     behind in the verdict.
     """
@@ -58,7 +58,7 @@ async def fold(
     return states
 
 
-def _state(states: States, key: bytes | None, family: Family, home: Home) -> Any:
+def _state(states: _States, key: bytes | None, family: Family, home: Home) -> Any:
     if not key:
         raise ContractError("the record is about nothing")
     if key not in states:
@@ -68,7 +68,7 @@ def _state(states: States, key: bytes | None, family: Family, home: Home) -> Any
     return states[key]
 
 
-def count(family: Family, states: States) -> Cells:
+def count(family: Family, states: _States) -> VerdictCells:
     """The cells that states count in."""
     cells: dict[bytes, CellSums] = defaultdict(lambda: defaultdict(int))
     for state in states.values():
@@ -77,7 +77,7 @@ def count(family: Family, states: States) -> Cells:
                 cells[key][measure] += 1
             for measure, amount in amounts:
                 cells[key][measure] += amount
-    found: Cells = {}
+    found: VerdictCells = {}
     for key, sums in cells.items():
         if left := {measure: amount for measure, amount in sums.items() if amount}:
             found[parse_key(key)] = left

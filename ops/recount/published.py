@@ -11,7 +11,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from ops.recount.verdict import Cells
+from ops.recount.verdict import VerdictCells
 from schemas.cells.applied import CountingRules, is_applied, read_applied_page
 from schemas.cells.codec import CellSums
 from schemas.cells.kinds import APPLIED
@@ -32,7 +32,7 @@ class Pages:
     applied: int = 0  # the offset of the first event that they do not stand for
     rules: CountingRules | None = None  # that counted them
 
-    def cells(self, topic: TopicPartition) -> Cells:
+    def cells(self, topic: TopicPartition) -> VerdictCells:
         """The counts that they hold, without how far they have come."""
         return dict(self._readable(topic))
 
@@ -41,7 +41,7 @@ class Pages:
             try:
                 found = [cell for cell in cells_of_page(key, value) if cell[0].kind != APPLIED]
             except ContractError:
-                self.junk.append(place(topic, self.offsets[key]))
+                self.junk.append(_place(topic, self.offsets[key]))
             else:
                 yield from found
 
@@ -57,7 +57,7 @@ class States:
     junk: list[str] = field(default_factory=list)
 
 
-def place(topic: TopicPartition, offset: int) -> str:
+def _place(topic: TopicPartition, offset: int) -> str:
     """Where a record stands."""
     return f"{topic.topic}/{topic.partition}/{offset}"
 
@@ -74,7 +74,7 @@ async def pages_of(reader: AIOKafkaConsumer, topic: TopicPartition) -> Mapping[b
             continue
         pages = found[key.partition(b"|")[0]]
         if record.value and not looks_like_page(record.value):
-            pages.junk.append(place(topic, record.offset))
+            pages.junk.append(_place(topic, record.offset))
             continue
         pages.values[key], pages.offsets[key] = record.value, record.offset
     for pages in found.values():
@@ -89,7 +89,7 @@ def _read_applied(pages: Pages, topic: TopicPartition) -> None:
         except NewerLayout:
             raise
         except ContractError:
-            pages.junk.append(place(topic, pages.offsets[key]))
+            pages.junk.append(_place(topic, pages.offsets[key]))
 
 
 async def states_of(reader: AIOKafkaConsumer, topic: TopicPartition, applied: int) -> States:
@@ -110,7 +110,7 @@ async def states_of(reader: AIOKafkaConsumer, topic: TopicPartition, applied: in
             _take_in(found.rows, waiting)
             waiting.clear()
         elif record.value and not looks_like_state(record.value):
-            found.junk.append(place(topic, record.offset))
+            found.junk.append(_place(topic, record.offset))
         elif record.key is not None:
             waiting.append((record.key, record.value))
     return found
@@ -120,7 +120,7 @@ def _stand(found: States, topic: TopicPartition, record: Any) -> int | None:
     try:
         return read_applied(record.value or b"").next
     except ValueError:
-        found.junk.append(place(topic, record.offset))
+        found.junk.append(_place(topic, record.offset))
         return None
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from itertools import chain
 
 from rich.console import Console
 from rich.markup import escape
@@ -22,8 +23,8 @@ from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from streams.families import FAMILIES
 
-SHOWN = 20  # of a kind that are printed; the count says how many there are
-TO_DO = (
+_SHOWN = 20  # of a kind that are printed; the count says how many there are
+_TO_DO = (
     "What to do: stop the workers. `lgsp mend` shows where books, group and log stand, and puts"
     " right what it can; `lgsp mend --from-zero` counts everything again from the events, which are"
     " never changed. Then recount."
@@ -51,13 +52,13 @@ async def tell(settings: Settings, console: Console) -> int:
         for name, family in FAMILIES.items()
         if family.recounted
     }
-    console.print(table(verdicts))
-    for line in lines(verdicts, twins):
+    console.print(_table(verdicts))
+    for line in verdict_lines(verdicts, twins):
         console.print(line)
     return 1 if any(verdict.wrong for verdict in verdicts) else 0
 
 
-def table(verdicts: list[Verdict]) -> Table:
+def _table(verdicts: list[Verdict]) -> Table:
     """A row for each partition of each family."""
     found = Table(title="Recount from the first event")
     found.add_column("family")
@@ -83,31 +84,40 @@ def table(verdicts: list[Verdict]) -> Table:
     return found
 
 
-def lines(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[str]:
+def verdict_lines(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[str]:
     """What is to be said beside the table, in rich's markup."""
     yield from _remarks(verdicts, twins)
     if others := [verdict for verdict in verdicts if verdict.rules]:
         yield from _other_rules(others)
     comparable = [verdict for verdict in verdicts if not verdict.rules]
-    differences = [difference for verdict in comparable for difference in verdict.differences]
-    states = [
-        f"{verdict.family}: {key.decode(errors='backslashreplace')}"
-        for verdict in comparable
-        for key in verdict.states
-    ]
-    faults = [
-        f"{verdict.family}/{verdict.partition}: {fault}."
-        for verdict in verdicts
-        for fault in verdict.faults
-    ]
+    differences: list[Difference] = []
+    states: list[str] = []
+    faults: list[str] = []
+    for verdict in comparable:
+        differences += verdict.differences
+        for key in verdict.states:
+            states.append(f"{verdict.family}: {key.decode(errors='backslashreplace')}")
+    for verdict in verdicts:
+        for fault in verdict.faults:
+            faults.append(f"{verdict.family}/{verdict.partition}: {fault}.")
     if not (differences or states or faults):
         if comparable:
-            cells, things = (
-                sum(one.cells for one in comparable),
-                sum(one.things for one in comparable),
-            )
+            cells = sum(verdict.cells for verdict in comparable)
+            things = sum(verdict.things for verdict in comparable)
             yield f"All {cells:,} cells and {things:,} states agree."
         return
+    yield from _wrong(differences, states, faults)
+    begins = [bool(verdict.begins) for verdict in comparable if verdict.wrong]
+    if True in begins:
+        yield (
+            "Where the log has lost its beginning, that alone makes them differ: what was told"
+            " before it is in no recount any more."
+        )
+    if False in begins:
+        yield _TO_DO
+
+
+def _wrong(differences: list[Difference], states: list[str], faults: list[str]) -> Iterator[str]:
     if differences:
         yield (
             f"[bold red]{len(differences):,} cells differ.[/] Published figures are not what the"
@@ -123,13 +133,6 @@ def lines(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[str]:
     if faults:
         yield "[bold red]Offsets do not fit together:[/]"
         yield from _some(iter(faults), len(faults))
-    if any(verdict.begins for verdict in comparable if verdict.wrong):
-        yield (
-            "Where the log has lost its beginning, that alone makes them differ: what was told"
-            " before it is in no recount any more."
-        )
-    if any(not verdict.begins for verdict in comparable if verdict.wrong):
-        yield TO_DO
 
 
 def _other_rules(verdicts: list[Verdict]) -> Iterator[str]:
@@ -151,17 +154,17 @@ def _remarks(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[str]:
                 f"The log of {verdict.family}/{verdict.partition} begins at offset"
                 f" {verdict.begins}: what was told before it can't be proved any more."
             )
-    if junk := [where for verdict in verdicts for where in verdict.junk]:
+    junk = list(chain.from_iterable(verdict.junk for verdict in verdicts))
+    if junk:
         yield (
             f"{len(junk):,} records among states and pages are none of the hub's, and were passed"
             " over: who else writes there?"
         )
         yield from _some(iter(junk), len(junk))
-    pairs = [
-        f"{name}: {', '.join(map(repr, ids))}"
-        for name, of_family in twins.items()
-        for ids in of_family.values()
-    ]
+    pairs: list[str] = []
+    for name, of_family in twins.items():
+        for ids in of_family.values():
+            pairs.append(f"{name}: {', '.join(map(repr, ids))}")
     if pairs:
         yield (
             f"{len(pairs):,} ids are told in several spellings, each a thing of its own; today they"
@@ -171,10 +174,10 @@ def _remarks(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[str]:
 
 
 def _some(found: Iterator[str], count: int) -> Iterator[str]:
-    for _, line in zip(range(SHOWN), found, strict=False):
+    for _, line in zip(range(_SHOWN), found, strict=False):
         yield f"  {escape(line)}"
-    if count > SHOWN:
-        yield f"  … and {count - SHOWN:,} more"
+    if count > _SHOWN:
+        yield f"  … and {count - _SHOWN:,} more"
 
 
 def _difference(difference: Difference) -> str:
@@ -188,10 +191,7 @@ def _difference(difference: Difference) -> str:
 def _named(key: CellKey, sums: CellSums) -> str:
     """Counts by the names of their measures; a newer worker's further measures by their places."""
     measures = dict(enumerate(CELL_KINDS[key.family][key.kind].measures))
-    return (
-        ", ".join(
-            f"{measures.get(place, str(place))} {amount:,}"
-            for place, amount in sorted(sums.items())
-        )
-        or "nothing"
-    )
+    named = [
+        f"{measures.get(index, str(index))} {amount:,}" for index, amount in sorted(sums.items())
+    ]
+    return ", ".join(named) or "nothing"

@@ -11,7 +11,7 @@ from schemas.cells.codec import CellSums
 from schemas.cells.pages import CellKey
 from schemas.topics import events_topic
 
-Cells = dict[CellKey, CellSums]
+VerdictCells = dict[CellKey, CellSums]
 Difference = tuple[CellKey, CellSums, CellSums]  # key, published, recounted
 
 

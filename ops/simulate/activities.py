@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
 from ops.simulate.province import AGENCIES_OF, CENTRE
-from ops.simulate.things import Fact, SimulatedThing, Teller, latest
+from ops.simulate.things import SimulatedThing, StatedFact, Teller, latest_value
 from ops.simulate.truth import FOREVER, Truth
 from schemas.codes import AdministrativeLevel
 from schemas.events.activities import (
@@ -21,6 +21,17 @@ from schemas.events.activities import (
 )
 
 ActivityKind = Literal["meetings", "inspections", "work_records"]
+
+
+# the measure of those that were digital, how many communes hold, and how many are digital at the
+# province's level
+_DIGITAL: dict[ActivityKind, str] = {
+    "meetings": "meetings_in_system",
+    "inspections": "inspections_digital",
+    "work_records": "work_records_online",
+}
+_COMMUNAL: dict[ActivityKind, float] = {"meetings": 0.6, "inspections": 0.1, "work_records": 0.5}
+_DIGITALLY: dict[ActivityKind, float] = {"meetings": 0.8, "inspections": 0.55, "work_records": 0.85}
 
 
 class StatedActivity(NamedTuple):
@@ -41,7 +52,7 @@ class SimulatedActivity(SimulatedThing):
 
     def __init__(self, activity_id: str, teller: Teller) -> None:
         super().__init__(activity_id, teller)
-        self.statements: list[Fact[StatedActivity | None]] = []
+        self.statements: list[StatedFact[StatedActivity | None]] = []
 
     def state(self, at: int, stated: StatedActivity, held_at: int | None = None) -> None:
         """It took place at `held_at`, or just now."""
@@ -62,29 +73,25 @@ class SimulatedActivity(SimulatedThing):
         **fields: Any,
     ) -> None:
         reported = self._tell(model, at, agency, **fields)
-        self.statements.append(Fact(at, reported, stated))
+        self.statements.append(StatedFact(at, reported, stated))
 
     def count(self, truth: Truth, before: int = FOREVER) -> None:
         """Add it to a truth, by its facts reported before an instant."""
-        stated = latest(self.statements, before)
+        stated = latest_value(self.statements, before)
         if stated is None:
             return
-        names = [stated.kind, *([DIGITALLY[stated.kind]] if stated.digitally else [])]
-        if stated.kind != "inspections":
-            names += [f"{name}_{stated.level}" for name in names]
-        truth.one(
-            stated.kind,
-            stated.agency,
-            *(["work_records_secret"] if stated.secret else names),
-            family="activities",
-        )
+        truth.one(stated.kind, stated.agency, *_measures(stated), family="activities")
 
 
-DIGITALLY: dict[ActivityKind, str] = {
-    "meetings": "meetings_in_system",
-    "inspections": "inspections_digital",
-    "work_records": "work_records_online",
-}
+def _measures(stated: StatedActivity) -> list[str]:
+    if stated.secret:
+        return ["work_records_secret"]
+    measures: list[str] = [stated.kind]
+    if stated.digitally:
+        measures.append(_DIGITAL[stated.kind])
+    if stated.kind != "inspections":
+        measures += [f"{measure}_{stated.level}" for measure in measures]
+    return measures
 
 
 def _event(stated: StatedActivity) -> tuple[type[ActivityEvent], dict[str, bool]]:
@@ -97,20 +104,14 @@ def _event(stated: StatedActivity) -> tuple[type[ActivityEvent], dict[str, bool]
 
 def draw_activity(rng: Random, kind: ActivityKind) -> StatedActivity:
     """Who did it, and how: the province is ahead of the communes."""
-    communal = rng.random() < (
-        0.6 if kind == "meetings" else 0.5 if kind == "work_records" else 0.1
-    )
+    communal = rng.random() < _COMMUNAL[kind]
     level: AdministrativeLevel = "commune" if communal else "province"
     agency = AGENCIES_OF["commune" if communal else "department"].draw(rng).code
     if kind == "meetings" and not communal:
         agency = CENTRE
-    digitally = (
-        rng.random()
-        < {"meetings": 0.8, "inspections": 0.55, "work_records": 0.85}[kind] - 0.2 * communal
-    )
-    return StatedActivity(
-        kind, agency, level, digitally, secret=kind == "work_records" and rng.random() < 0.02
-    )
+    digitally = rng.random() < _DIGITALLY[kind] - 0.2 * communal
+    secret = kind == "work_records" and rng.random() < 0.02
+    return StatedActivity(kind, agency, level, digitally, secret)
 
 
 def simulate_activity(
@@ -121,11 +122,8 @@ def simulate_activity(
     activity.state(at, stated)
     chance = rng.random()
     if chance < 0.02:
-        activity.state(
-            from_office(to_office(at) + OFFICE_DAY),
-            stated._replace(digitally=not stated.digitally),
-            at,
-        )
+        corrected = stated._replace(digitally=not stated.digitally)
+        activity.state(from_office(to_office(at) + OFFICE_DAY), corrected, held_at=at)
     elif chance < 0.04:
         activity.cancel(from_office(to_office(at) + OFFICE_DAY // 2))
     return activity

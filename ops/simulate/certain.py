@@ -10,22 +10,22 @@ from __future__ import annotations
 from random import Random
 
 from ops.simulate.activities import ActivityKind, SimulatedActivity, StatedActivity
-from ops.simulate.documents import SimulatedDocument
-from ops.simulate.dossiers import Payment, Reception, SimulatedDossier
+from ops.simulate.documents import SimulatedDocument, sent_document
+from ops.simulate.dossiers import Payment, ReceptionFacts, SimulatedDossier, dossier_id
 from ops.simulate.history import ONE_STOP, due_time
-from ops.simulate.hours import CLOSES, OFFICE_DAY, from_office, instant, to_office
+from ops.simulate.hours import CLOSES, OFFICE_DAY, from_office, instant_on, to_office
 from ops.simulate.oddities import Oddity, odd_dossier
 from ops.simulate.province import AGENCIES_OF, CENTRE, PROCEDURES_OF, SAME_DAY, Procedure
 from ops.simulate.tasks import SimulatedTask
 from ops.simulate.things import PromptTeller, ReportedEvent, fresh_id
 from ops.simulate.truth import FOREVER, Truth
-from schemas.clock import DAY_MS, day_number, to_datetime
-from schemas.codes import RatingSubject
+from schemas.clock import DAY_MS, day_number
+from schemas.codes import RatingSubject, ReturnedHow
 
-AHEAD = 10  # days on which something is due
-ACTIVITY_KINDS: tuple[ActivityKind, ...] = ("meetings", "inspections", "work_records")
-SUBJECTS: tuple[RatingSubject, ...] = ("procedure", "agency", "health", "education")
-HALF_HOUR = 1_800
+_AHEAD = 10  # days on which something is due
+_ACTIVITY_KINDS: tuple[ActivityKind, ...] = ("meetings", "inspections", "work_records")
+_SUBJECTS: tuple[RatingSubject, ...] = ("procedure", "agency", "health", "education")
+_HALF_HOUR = 1_800
 
 
 class Certain:
@@ -45,9 +45,7 @@ class Certain:
         return f"SAMPLE-{name}-{self.tag}-C{self.number:03}"
 
     def _new_dossier(self, at: int) -> SimulatedDossier:
-        return SimulatedDossier(
-            f"H35.SAMPLE-{to_datetime(at):%y%m%d}-{self._serial('certain')}", ONE_STOP, self.teller
-        )
+        return SimulatedDossier(dossier_id(at, self._serial("certain")), ONE_STOP, self.teller)
 
     def _keep(
         self, thing: SimulatedDossier | SimulatedTask | SimulatedActivity | SimulatedDocument
@@ -69,68 +67,55 @@ class Certain:
             self._dossier(office, well)
             self._document(office, well)
             self._task(office, well)
-            for kind in ACTIVITY_KINDS:
+            for kind in _ACTIVITY_KINDS:
+                stated = StatedActivity(kind, CENTRE, "province", digitally=well)
                 activity = SimulatedActivity(self._serial(kind), self.teller)
-                activity.state(
-                    from_office(office), StatedActivity(kind, CENTRE, "province", digitally=well)
-                )
+                activity.state(from_office(office), stated)
                 self._keep(activity)
 
     def _dossier(self, office: int, well: bool) -> None:
         """Of land, moved, paid, finished, returned and rated: as it should be, or on paper, late
         and to nobody's delight.
         """
-        dossier, procedure = self._new_dossier(from_office(office)), land()
-        home, other = (one.code for one in AGENCIES_OF["department"].things[:2])
-        dossier.receive(
-            from_office(office),
-            Reception(
-                home,
-                home,
-                procedure.code,
-                "online" if well else "counter",
-                procedure.level,
-                "citizen",
-                authenticated=well,
-                with_fee=procedure.fee > 0,
-                reused_data=well,
-            ),
-            due_time(office, 3),
+        dossier, procedure = self._new_dossier(from_office(office)), _land()
+        home, other = (one.code for one in AGENCIES_OF["department"].drawn[:2])
+        reception = ReceptionFacts(
+            home,
+            home,
+            procedure.code,
+            "online" if well else "counter",
+            procedure.level,
+            "citizen",
+            authenticated=well,
+            with_fee=procedure.fee > 0,
+            reused_data=well,
         )
-        dossier.pay(
-            from_office(office + HALF_HOUR),
-            Payment(f"SAMPLE-{fresh_id(self.rng)[:18]}", procedure.fee, well, "paid"),
-        )
+        dossier.receive(from_office(office), reception, due_time(office, 3))
+        payment = Payment(f"SAMPLE-{fresh_id(self.rng)[:18]}", procedure.fee, well, "paid")
+        dossier.pay(from_office(office + _HALF_HOUR), payment)
         if well:
-            dossier.step(from_office(office + 2 * HALF_HOUR), "verify")
-        dossier.transfer(from_office(office + 3 * HALF_HOUR), other, well)
+            dossier.step(from_office(office + 2 * _HALF_HOUR), "verify")
+        dossier.transfer(from_office(office + 3 * _HALF_HOUR), other, well)
         if not well:
-            dossier.ask_supplement(from_office(office + 4 * HALF_HOUR))
+            dossier.ask_supplement(from_office(office + 4 * _HALF_HOUR))
             dossier.complete_supplement(from_office(office + OFFICE_DAY), None)
         done = office + OFFICE_DAY * (1 if well else 5)
         dossier.finish(from_office(done), digitised=well)
         if not well:
-            dossier.reopen(from_office(done + HALF_HOUR))
-            dossier.finish(from_office(done + 2 * HALF_HOUR), digitised=False)
-        dossier.return_result(
-            from_office(done + 3 * HALF_HOUR), digitised=well, how="online" if well else "counter"
-        )
-        for number, about in enumerate(SUBJECTS, 4):
-            dossier.rate(
-                from_office(done + number * HALF_HOUR), fresh_id(self.rng), 5 if well else 2, about
-            )
+            dossier.reopen(from_office(done + _HALF_HOUR))
+            dossier.finish(from_office(done + 2 * _HALF_HOUR), digitised=False)
+        how: ReturnedHow = "online" if well else "counter"
+        dossier.return_result(from_office(done + 3 * _HALF_HOUR), digitised=well, how=how)
+        for number, about in enumerate(_SUBJECTS, 4):
+            at = from_office(done + number * _HALF_HOUR)
+            dossier.rate(at, fresh_id(self.rng), 5 if well else 2, about)
         self._keep(dossier)
 
     def _document(self, office: int, well: bool) -> None:
         at = from_office(office)
-        document = SimulatedDocument(
-            f"{CENTRE},{to_datetime(at):%Y/%m/%d},{self._serial('letter')}/SAMPLE",
-            CENTRE,
-            self.teller,
-        )
-        document.send(
-            at, [AGENCIES_OF["commune"].things[0].code], "18", electronic=well, signed=well
-        )
+        document = sent_document(CENTRE, at, self._serial("letter"), self.teller)
+        receivers = [AGENCIES_OF["commune"].drawn[0].code]
+        document.send(at, receivers, "18", electronic=well, signed=well)
         self._keep(document)
 
     def _task(self, office: int, well: bool) -> None:
@@ -143,7 +128,7 @@ class Certain:
 
     def _new_task(self, at: int, due_at: int) -> SimulatedTask:
         task = SimulatedTask(self._serial("task"), self.teller)
-        task.assign(at, AGENCIES_OF["department"].things[1].code, "plan", due_at)
+        task.assign(at, AGENCIES_OF["department"].drawn[1].code, "plan", due_at)
         return task
 
     def pending(self, begun: int, asked: int) -> None:
@@ -152,10 +137,12 @@ class Certain:
 
         Whatever the next eight working hours are, the office closes in them.
         """
-        dues = [instant(day_number(asked) + number, CLOSES) for number in range(AHEAD + 1)]
-        for due in (due for due in dues if due > begun):
+        dues = [instant_on(day_number(asked) + number, CLOSES) for number in range(_AHEAD + 1)]
+        for due in dues:
+            if due <= begun:
+                continue
             dossier = self._new_dossier(begun)
-            dossier.receive(begun, on_paper(AGENCIES_OF["department"].things[1].code), due)
+            dossier.receive(begun, _on_paper(AGENCIES_OF["department"].drawn[1].code), due)
             self._keep(dossier)
             self._keep(self._new_task(begun, due))
 
@@ -170,20 +157,17 @@ class Certain:
         it would outweigh all others' time.
         """
         dossier = self._new_dossier(at)
-        dossier.receive(
-            at,
-            on_paper(AGENCIES_OF["department"].draw(self.rng).code, SAME_DAY),
-            due_time(to_office(at), land().days),
-        )
+        reception = _on_paper(AGENCIES_OF["department"].draw(self.rng).code, SAME_DAY)
+        dossier.receive(at, reception, due_time(to_office(at), _land().days))
         if done is not None:
             dossier.finish(done, digitised=False)
         self._keep(dossier)
 
 
-def on_paper(agency: str, procedure: Procedure | None = None) -> Reception:
+def _on_paper(agency: str, procedure: Procedure | None = None) -> ReceptionFacts:
     """A dossier handed in at an agency's counter, of land unless another procedure is named."""
-    procedure = procedure or land()
-    return Reception(
+    procedure = procedure or _land()
+    return ReceptionFacts(
         agency,
         agency,
         procedure.code,
@@ -196,9 +180,9 @@ def on_paper(agency: str, procedure: Procedure | None = None) -> Reception:
     )
 
 
-def land() -> Procedure:
+def _land() -> Procedure:
     """A procedure of the departments, of a field whose ratings are told apart."""
-    return next(one for one in PROCEDURES_OF["department"].things if one.field == "land")
+    return next(one for one in PROCEDURES_OF["department"].drawn if one.field == "land")
 
 
 def beginning_before(at: int) -> int:

@@ -14,7 +14,7 @@ from datetime import datetime
 from ops.simulate.province import COMMUNES
 from schemas.clock import ZONE, to_ms
 
-PROVINCE = "H35.SAMPLE"
+PROVINCE_CODE = "H35.SAMPLE"
 ENDED = to_ms(datetime(2025, 7, 1, tzinfo=ZONE))
 LONG_AGO = to_ms(datetime(2021, 1, 1, tzinfo=ZONE))
 
@@ -31,8 +31,8 @@ DISTRICTS: dict[str, tuple[str, ...]] = {
     "Nậm Nhùn": ("03434", "03472", "03487"),
 }
 UNCHANGED = ("03451", "03463")  # Mù Cả and Tà Tổng
-MADE_OF_TWO = ("03388", "03408", "03434", "03472")  # so that 104 former communes went into 36
-NAMED = {"03529": ("Tủa Sín Chải", "Làng Mô", "Tả Ngảo")}
+_MADE_OF_TWO = ("03388", "03408", "03434", "03472")  # so that 104 former communes went into 36
+_NAMED = {"03529": ("Tủa Sín Chải", "Làng Mô", "Tả Ngảo")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ class Former:
 
 def district_code(name: str) -> str:
     """A sample code."""
-    return f"{PROVINCE}.D{list(DISTRICTS).index(name) + 1:02}"
+    return f"{PROVINCE_CODE}.D{list(DISTRICTS).index(name) + 1:02}"
 
 
 def commune_code(unit: str) -> str:
     """The code of one of the 38 of today."""
-    return f"{PROVINCE}.{unit}"
+    return f"{PROVINCE_CODE}.{unit}"
 
 
 def former_communes() -> list[Former]:
@@ -62,13 +62,15 @@ def former_communes() -> list[Former]:
         for unit in units:
             if unit in UNCHANGED:
                 continue
-            for number in range(2 if unit in MADE_OF_TWO else 3):
+            for number in range(2 if unit in _MADE_OF_TWO else 3):
                 name = (
-                    NAMED[unit][number] if unit in NAMED else f"{COMMUNES[unit]} {number + 1} (mẫu)"
+                    _NAMED[unit][number]
+                    if unit in _NAMED
+                    else f"{COMMUNES[unit]} {number + 1} (mẫu)"
                 )
                 found.append(
                     Former(
-                        f"{PROVINCE}.X{len(found) + 1:03}",
+                        f"{PROVINCE_CODE}.X{len(found) + 1:03}",
                         name,
                         district_code(district),
                         commune_code(unit),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-from ops.simulate.things import Fact, SimulatedThing, Teller
+from ops.simulate.things import SimulatedThing, StatedFact, Teller
 from schemas.clock import to_datetime
 from schemas.codes import (
     ApplicantKind,
@@ -46,7 +46,7 @@ class Payment(NamedTuple):
     state: PaymentState
 
 
-class End(NamedTuple):
+class DossierEnd(NamedTuple):
     """What ended a dossier, or opened it again."""
 
     outcome: Outcome
@@ -61,7 +61,7 @@ class Rating(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Reception:
+class ReceptionFacts:
     """What is known of a dossier at its reception."""
 
     agency: str
@@ -74,7 +74,7 @@ class Reception:
     with_fee: bool
     reused_data: bool
 
-    def corrected(self, channel: Channel) -> Reception:
+    def corrected(self, channel: Channel) -> ReceptionFacts:
         """The same with the channel put right."""
         return replace(self, channel=channel)
 
@@ -126,33 +126,33 @@ class SimulatedDossier(SimulatedThing):
         super().__init__(dossier_id, teller, source)
         self.handler = ""
         self.returnable = 0  # when the newest finish is reported
-        self.receptions: list[Fact[Reception]] = []
-        self.handlers: list[Fact[str]] = []
-        self.dues: list[Fact[int]] = []
-        self.supplement_waits: list[Fact[bool]] = []
-        self.fee_waits: list[Fact[bool]] = []
-        self.ends: list[Fact[End]] = []
-        self.payments: list[Fact[Payment]] = []
-        self.transfers: list[Fact[bool]] = []
-        self.ratings: list[Fact[Rating]] = []
-        self.refusals: list[Fact[str]] = []
+        self.receptions: list[StatedFact[ReceptionFacts]] = []
+        self.handlers: list[StatedFact[str]] = []
+        self.dues: list[StatedFact[int]] = []
+        self.supplement_waits: list[StatedFact[bool]] = []
+        self.fee_waits: list[StatedFact[bool]] = []
+        self.ends: list[StatedFact[DossierEnd]] = []
+        self.payments: list[StatedFact[Payment]] = []
+        self.transfers: list[StatedFact[bool]] = []
+        self.ratings: list[StatedFact[Rating]] = []
+        self.refusals: list[StatedFact[str]] = []
 
-    def receive(self, at: int, reception: Reception, due_at: int | None) -> None:
+    def receive(self, at: int, reception: ReceptionFacts, due_at: int | None) -> None:
         """Accepted by the receiving agency."""
         reported = self._tell(
             DossierReceived, at, reception.agency, due_at=due_at, **reception.fields()
         )
-        self.receptions.append(Fact(at, reported, reception))
+        self.receptions.append(StatedFact(at, reported, reception))
         self._handle(at, reported, reception.handler)
         if due_at is not None:
-            self.dues.append(Fact(at, reported, due_at))
+            self.dues.append(StatedFact(at, reported, due_at))
 
-    def refuse(self, at: int, reception: Reception) -> None:
+    def refuse(self, at: int, reception: ReceptionFacts) -> None:
         """Never accepted."""
         reported = self._tell(DossierRefused, at, reception.agency, procedure=reception.procedure)
-        self.refusals.append(Fact(at, reported, reception.agency))
+        self.refusals.append(StatedFact(at, reported, reception.agency))
 
-    def correct(self, at: int, reception: Reception, received_at: int = 0) -> None:
+    def correct(self, at: int, reception: ReceptionFacts, received_at: int = 0) -> None:
         """The reception stated anew; due time and handler stay, so that the truth hangs on no rule
         about them; its time, unless given.
         """
@@ -166,14 +166,14 @@ class SimulatedDossier(SimulatedThing):
             due_at=due_at,
             **reception.fields(),
         )
-        self.receptions.append(Fact(at, reported, reception))
+        self.receptions.append(StatedFact(at, reported, reception))
         self._handle(at, reported, reception.handler)
         if due_at is not None:
-            self.dues.append(Fact(at, reported, due_at))
+            self.dues.append(StatedFact(at, reported, due_at))
 
     def _handle(self, at: int, reported: int, agency: str) -> None:
         self.handler = agency
-        self.handlers.append(Fact(at, reported, agency))
+        self.handlers.append(StatedFact(at, reported, agency))
 
     def step(self, at: int, label: str) -> None:
         """A step by the agency that handles the dossier anyway."""
@@ -187,26 +187,28 @@ class SimulatedDossier(SimulatedThing):
         reported = self._tell(
             DossierTransferred, at, before, from_agency=before, to_agency=to, electronic=electronic
         )
-        self.transfers.append(Fact(at, reported, electronic))
+        self.transfers.append(StatedFact(at, reported, electronic))
         self._handle(at, reported, to)
 
     def ask_supplement(self, at: int) -> None:
         """The dossier waits for papers."""
         self.supplement_waits.append(
-            Fact(at, self._tell(DossierSupplementRequested, at, self.handler), True)
+            StatedFact(at, self._tell(DossierSupplementRequested, at, self.handler), True)
         )
 
     def complete_supplement(self, at: int, due_at: int | None) -> None:
         """The papers came, with a new due time."""
         reported = self._tell(DossierSupplementCompleted, at, self.handler, due_at=due_at)
-        self.supplement_waits.append(Fact(at, reported, False))
+        self.supplement_waits.append(StatedFact(at, reported, False))
         if due_at is not None:
-            self.dues.append(Fact(at, reported, due_at))
+            self.dues.append(StatedFact(at, reported, due_at))
 
     def ask_fee(self, at: int, reference: str) -> None:
         """The dossier waits for the fee."""
         self.fee_waits.append(
-            Fact(at, self._tell(DossierFeeRequested, at, self.handler, reference=reference), True)
+            StatedFact(
+                at, self._tell(DossierFeeRequested, at, self.handler, reference=reference), True
+            )
         )
 
     def pay(self, at: int, payment: Payment) -> None:
@@ -220,14 +222,14 @@ class SimulatedDossier(SimulatedThing):
             online=payment.online,
             state=payment.state,
         )
-        self.payments.append(Fact(at, reported, payment))
+        self.payments.append(StatedFact(at, reported, payment))
         if payment.state == "paid":
-            self.fee_waits.append(Fact(at, reported, False))
+            self.fee_waits.append(StatedFact(at, reported, False))
 
     def change_due(self, at: int, due_at: int) -> None:
         """Apology and extension."""
         self.dues.append(
-            Fact(at, self._tell(DossierDueChanged, at, self.handler, due_at=due_at), due_at)
+            StatedFact(at, self._tell(DossierDueChanged, at, self.handler, due_at=due_at), due_at)
         )
 
     def finish(self, at: int, digitised: bool, echo: str = "", told_at: int = 0) -> None:
@@ -243,7 +245,7 @@ class SimulatedDossier(SimulatedThing):
                 self._tell(DossierFinished, at, self.handler, source=echo, digitised=digitised),
             )
         self.returnable = reported
-        self.ends.append(Fact(at, reported, End("finished", digitised)))
+        self.ends.append(StatedFact(at, reported, DossierEnd("finished", digitised)))
 
     def return_result(self, at: int, digitised: bool, how: ReturnedHow) -> None:
         """Result handed over; reported no earlier than the finish, so that the end time never hangs
@@ -257,19 +259,25 @@ class SimulatedDossier(SimulatedThing):
             digitised=digitised,
             how=how,
         )
-        self.ends.append(Fact(at, reported, End("returned", digitised)))
+        self.ends.append(StatedFact(at, reported, DossierEnd("returned", digitised)))
 
     def withdraw(self, at: int) -> None:
         """Taken back by the applicant."""
-        self.ends.append(Fact(at, self._tell(DossierWithdrawn, at, self.handler), End("withdrawn")))
+        self.ends.append(
+            StatedFact(at, self._tell(DossierWithdrawn, at, self.handler), DossierEnd("withdrawn"))
+        )
 
     def stop(self, at: int) -> None:
         """Processing stopped."""
-        self.ends.append(Fact(at, self._tell(DossierSuspended, at, self.handler), End("stopped")))
+        self.ends.append(
+            StatedFact(at, self._tell(DossierSuspended, at, self.handler), DossierEnd("stopped"))
+        )
 
     def reopen(self, at: int) -> None:
         """Processing goes on."""
-        self.ends.append(Fact(at, self._tell(DossierReopened, at, self.handler), End("reopened")))
+        self.ends.append(
+            StatedFact(at, self._tell(DossierReopened, at, self.handler), DossierEnd("reopened"))
+        )
 
     def rate(self, at: int, rating_id: str, score: int, about: RatingSubject = "procedure") -> None:
         """Rated by the applicant; 4 and 5 are satisfied."""
@@ -283,4 +291,4 @@ class SimulatedDossier(SimulatedThing):
             satisfied=satisfied,
             about=about,
         )
-        self.ratings.append(Fact(at, reported, Rating(satisfied, about)))
+        self.ratings.append(StatedFact(at, reported, Rating(satisfied, about)))

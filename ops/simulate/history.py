@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from random import Random
 
-from ops.simulate.dossiers import Payment, Reception, SimulatedDossier
+from ops.simulate.dossiers import Payment, ReceptionFacts, SimulatedDossier
 from ops.simulate.hours import OFFICE_DAY, closing, from_office, to_office
 from ops.simulate.province import AGENCIES_OF, CENTRE, PROCEDURES_OF, TARDY, TIERS, Procedure
 from ops.simulate.things import PromptTeller, fresh_id
 from schemas.codes import ApplicantKind, Channel, ReturnedHow
 
-TIER_SHARE = (62, 87, 100)  # cumulative, in the order of TIERS
-MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+_TIER_SHARE = (62, 87, 100)  # cumulative, in the order of TIERS
+_MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 # by level; level 2 offers nothing online, so these few are errors worth a flag
-ONLINE_SHARE = {4: 0.68, 3: 0.38, 2: 0.01}
-BUSINESS_FIELDS = frozenset(
+_ONLINE_SHARE = {4: 0.68, 3: 0.38, 2: 0.01}
+_BUSINESS_FIELDS = frozenset(
     {"enterprise", "trade", "tax", "customs", "household business", "investment"}
 )
-STEPS = ("verify", "appraise", "draft", "sign")
+_STEPS = ("verify", "appraise", "draft", "sign")
 MINISTRY = "sample:ministry"
 ONE_STOP = "sample:one-stop"
 
@@ -38,15 +38,15 @@ class HistoryTeller(PromptTeller):
         if chance > 0.12:
             return int(rng.random() * 120_000) + 500
         if chance > 0.04:
-            return MINUTE + int(rng.random() * 3 * HOUR)
+            return _MINUTE + int(rng.random() * 3 * _HOUR)
         if chance > 0.008:
-            return HOUR + int(rng.random() * 20 * HOUR)
-        return DAY + int(rng.random() * 5 * DAY)
+            return _HOUR + int(rng.random() * 20 * _HOUR)
+        return _DAY + int(rng.random() * 5 * _DAY)
 
 
-def draw_reception(rng: Random, *, online_only: bool = False) -> tuple[Reception, Procedure]:
+def draw_reception(rng: Random, *, online_only: bool = False) -> tuple[ReceptionFacts, Procedure]:
     """Which procedure, where and how."""
-    tier = rng.choices(TIERS, cum_weights=TIER_SHARE)[0]
+    tier = rng.choices(TIERS, cum_weights=_TIER_SHARE)[0]
     handler = AGENCIES_OF[tier].draw(rng).code
     procedure = PROCEDURES_OF[tier].draw(rng)
     channel = "online" if online_only else _channel(rng, procedure)
@@ -55,10 +55,9 @@ def draw_reception(rng: Random, *, online_only: bool = False) -> tuple[Reception
     receiver = handler
     if tier != "commune" and channel != "online" and rng.random() < 0.5:
         receiver = CENTRE if rng.random() < 0.8 else AGENCIES_OF["commune"].draw(rng).code
-    applicant: ApplicantKind = (
-        "business" if procedure.field in BUSINESS_FIELDS or rng.random() < 0.03 else "citizen"
-    )
-    reception = Reception(
+    business = procedure.field in _BUSINESS_FIELDS or rng.random() < 0.03
+    applicant: ApplicantKind = "business" if business else "citizen"
+    reception = ReceptionFacts(
         receiver,
         handler,
         procedure.code,
@@ -74,7 +73,7 @@ def draw_reception(rng: Random, *, online_only: bool = False) -> tuple[Reception
 
 def _channel(rng: Random, procedure: Procedure) -> Channel:
     chance = rng.random()
-    if chance < ONLINE_SHARE[procedure.level]:
+    if chance < _ONLINE_SHARE[procedure.level]:
         return "online"
     return "post" if chance > 0.97 else "counter"
 
@@ -112,10 +111,8 @@ class Course:
         self.received_at = at
         self.office = to_office(at)
         self.due = due_time(self.office, procedure.days)
-        legal = max(procedure.days, 0.35) * OFFICE_DAY
-        self.takes = int(
-            legal * (rng.uniform(0.25, 0.97) if rng.random() < 0.91 else rng.uniform(1.02, 2.2))
-        )
+        share = rng.uniform(0.25, 0.97) if rng.random() < 0.91 else rng.uniform(1.02, 2.2)
+        self.takes = int(max(procedure.days, 0.35) * OFFICE_DAY * share)
         self.done = self.office + self.takes
 
     def _later(self, share: float) -> int:
@@ -129,15 +126,13 @@ class Course:
         self.office += wait
         return from_office(self.office)
 
-    def run(self, reception: Reception) -> None:
+    def run(self, reception: ReceptionFacts) -> None:
         """Reception, what happens on the way, an end."""
         rng, dossier = self.rng, self.dossier
         dossier.receive(self.received_at, reception, None if rng.random() < 0.01 else self.due)
         if rng.random() < 0.02:
-            dossier.correct(
-                self._later(0.02),
-                reception.corrected("post" if reception.channel == "counter" else "counter"),
-            )
+            channel: Channel = "post" if reception.channel == "counter" else "counter"
+            dossier.correct(self._later(0.02), reception.corrected(channel))
         if self.procedure.fee and not self._fee():
             return
         self._steps()
@@ -155,13 +150,11 @@ class Course:
         """
         rng, dossier = self.rng, self.dossier
         reference = f"SAMPLE-{fresh_id(rng)[:18]}"
-        online = rng.random() < (0.62 if dossier.receptions[0].value.channel == "online" else 0.18)
+        online = pays_online(rng, dossier)
         paid = Payment(reference, self.procedure.fee, online, "paid")
         if online and rng.random() < 0.06:  # a bank's time-out: the outcome is known only later
-            dossier.pay(
-                self._later(0.01),
-                paid._replace(state="failed" if rng.random() < 0.3 else "pending"),
-            )
+            at = self._later(0.01)
+            dossier.pay(at, paid._replace(state="failed" if rng.random() < 0.3 else "pending"))
         elif rng.random() < 0.2:
             dossier.ask_fee(self._later(0.05), reference)
             if rng.random() < 0.05:
@@ -173,7 +166,7 @@ class Course:
     def _steps(self) -> None:
         chance = self.rng.random()
         for number in range((chance > 0.5) + (chance > 0.92)):
-            self.dossier.step(self._later(0.15), STEPS[number])
+            self.dossier.step(self._later(0.15), _STEPS[number])
 
     def _supplement(self) -> bool:
         """Papers asked for; False if they never come and the dossier waits on."""
@@ -186,7 +179,7 @@ class Course:
         dossier.complete_supplement(completed, self.due if dossier.dues else None)
         return True
 
-    def _move(self, reception: Reception) -> None:
+    def _move(self, reception: ReceptionFacts) -> None:
         """To another agency, and often back."""
         rng, dossier = self.rng, self.dossier
         home = dossier.handler
@@ -232,6 +225,11 @@ class Course:
         if rng.random() < 0.18:
             self.office += 60 + int(rng.random() * OFFICE_DAY)
             dossier.rate(from_office(self.office), fresh_id(rng), score(rng))
+
+
+def pays_online(rng: Random, dossier: SimulatedDossier) -> bool:
+    """Who applied online mostly pays so too."""
+    return rng.random() < (0.62 if dossier.receptions[0].value.channel == "online" else 0.18)
 
 
 def returned_how(rng: Random, digitised: bool) -> ReturnedHow:

@@ -14,17 +14,18 @@ from ops.simulate.communes import (
     DISTRICTS,
     ENDED,
     LONG_AGO,
-    PROVINCE,
+    PROVINCE_CODE,
     UNCHANGED,
     commune_code,
     district_code,
     former_communes,
 )
 from ops.simulate.province import AGENCIES, COMMUNES, PROCEDURES, Procedure
+from ops.simulate.registered import DATASETS, FIGURES_OF_YEAR, SYSTEMS, SampleSystem
 from ops.simulate.things import ReportedEvent, Teller
 from ops.simulate.truth import Truth
 from schemas.clock import DAY_MS
-from schemas.codes import AgencyLevel, SystemKind
+from schemas.codes import AgencyLevel
 from schemas.events.inventory import (
     AccountsCounted,
     AgencyRegistered,
@@ -37,53 +38,15 @@ from schemas.events.inventory import (
 )
 
 SOURCE = "sample:register"
-OFFICE = AGENCIES[0].code
-INTERNAL = 12  # procedures between state agencies
+PROVINCE_OFFICE = AGENCIES[0].code
+_INTERNAL = 12  # procedures between state agencies
 SILENT = ("H35.SAMPLE.U01", "H35.SAMPLE.U02")  # expected to report, and never do
-HOSPITALS = ("Bệnh viện Đa khoa tỉnh (mẫu)", "Trung tâm Y tế (mẫu)")
-LEVELS: dict[str, AgencyLevel] = {
+_HOSPITALS = ("Bệnh viện Đa khoa tỉnh (mẫu)", "Trung tâm Y tế (mẫu)")
+_LEVELS: dict[str, AgencyLevel] = {
     "department": "department",
     "vertical": "vertical",
     "commune": "commune",
 }
-
-# Code, kind, for citizens and businesses, on the National Portal, on the document axis, on the
-# LGSP, in the national reporting system, answers: what a system is registered as, and whether it
-# was ever heard.
-SYSTEMS: tuple[tuple[str, SystemKind, bool, bool, bool, bool, bool, bool], ...] = (
-    ("PORTAL", "portal", True, True, True, True, False, True),
-    ("ONE-STOP", "one_stop", True, True, True, True, False, True),
-    ("ONE-STOP-LAND", "one_stop", True, True, False, True, False, False),
-    ("DOCUMENTS", "documents", False, False, True, True, False, True),
-    ("REPORTS", "reporting", False, False, True, True, True, True),
-    ("STATISTICS", "reporting", False, False, False, True, False, True),
-    ("LAND", "specialised", True, False, True, True, False, True),
-    ("HEALTH", "specialised", True, False, True, False, False, True),
-    ("SCHOOLS", "specialised", True, False, False, False, False, True),
-    ("STAFF", "specialised", False, False, False, True, False, True),
-)
-DATASETS: tuple[tuple[str, bool, bool], ...] = (
-    ("LAND", True, False),
-    ("POPULATION", True, False),
-    ("SCHOOLS", True, True),
-    ("ROADS", False, False),
-    ("BUDGET", True, True),
-)
-# Indicator, numerator, denominator (None: the numerator is the figure) as one agency reports it for
-# a year.
-REPORTED: tuple[tuple[str, int, int | None], ...] = (
-    ("legal_documents_correct_share", 192, 200),
-    ("legal_documents_reviewed_share", 188, 200),
-    ("regulations_cut", 46, 210),
-    ("compliance_cost_cut", 1_830, 9_000),
-    ("public_payroll_cut", 1_021, 10_400),
-    ("leaders_capacity_share", 88, 310),
-    ("commune_officials_qualified_share", 905, 960),
-    ("self_financed_units_share", 61, 402),
-    ("units_converted_share", 7, 8),
-    ("direct_spending_cut", 118, 1_240),
-    ("adults_with_bank_account_share", 208_000, 321_000),
-)
 
 
 class Inventory:
@@ -126,7 +89,7 @@ class Inventory:
         )
 
     def _heartbeat(self, system: str, at: int) -> InventoryEvent:
-        return self._event(SystemHeartbeat, f"system/SAMPLE-{system}", at, OFFICE)
+        return self._event(SystemHeartbeat, f"system/SAMPLE-{system}", at, PROVINCE_OFFICE)
 
     def _count(self, kind: str, agency: str, *measures: str) -> None:
         self.truth.one(kind, agency, *measures, family="inventory")
@@ -144,53 +107,35 @@ class Inventory:
         """Those of today; the communes since 1 July 2025, and two of them before that too, under
         their district.
         """
-        yield self._agency(
-            at,
-            PROVINCE,
-            "province",
-            "UBND tỉnh (mẫu)",
-            valid_from=LONG_AGO,
-            alias=["000.00.00.SAMPLE"],
-        )
+        alias = ["000.00.00.SAMPLE"]
+        name = "UBND tỉnh (mẫu)"
+        yield self._agency(at, PROVINCE_CODE, "province", name, valid_from=LONG_AGO, alias=alias)
         for number, one in enumerate(AGENCIES, 1):
             begins = ENDED if one.tier == "commune" else LONG_AGO
-            alias = [f"000.00.{number:02}.SAMPLE"]
-            yield self._agency(
-                at,
-                one.code,
-                LEVELS[one.tier],
-                one.name,
-                parent=PROVINCE,
-                valid_from=begins,
-                alias=alias,
-            )
-        for code, name in zip(SILENT, HOSPITALS, strict=True):
-            yield self._agency(at, code, "unit", name, parent=PROVINCE, valid_from=LONG_AGO)
+            given = {"valid_from": begins, "alias": [f"000.00.{number:02}.SAMPLE"]}
+            level = _LEVELS[one.tier]
+            yield self._agency(at, one.code, level, one.name, parent=PROVINCE_CODE, **given)
+        for code, name in zip(SILENT, _HOSPITALS, strict=True):
+            yield self._agency(at, code, "unit", name, parent=PROVINCE_CODE, valid_from=LONG_AGO)
 
     def _former(self, at: int) -> Iterator[InventoryEvent]:
         """What ended on 30 June 2025."""
+        validity = {"valid_from": LONG_AGO, "valid_to": ENDED}
         for name, units in DISTRICTS.items():
-            successor = commune_code(units[0])
+            district = district_code(name)
             yield self._agency(
                 at,
-                district_code(name),
+                district,
                 "district",
                 f"UBND {name} (mẫu)",
-                parent=PROVINCE,
-                successor=successor,
-                valid_from=LONG_AGO,
-                valid_to=ENDED,
+                parent=PROVINCE_CODE,
+                successor=commune_code(units[0]),
+                **validity,
             )
-            for unit in (unit for unit in units if unit in UNCHANGED):
-                above, before = district_code(name), {"valid_from": LONG_AGO, "valid_to": ENDED}
-                yield self._agency(
-                    at,
-                    commune_code(unit),
-                    "commune",
-                    f"Xã {COMMUNES[unit]}",
-                    parent=above,
-                    **before,
-                )
+            for unit in units:
+                if unit in UNCHANGED:
+                    code, commune = commune_code(unit), f"Xã {COMMUNES[unit]}"
+                    yield self._agency(at, code, "commune", commune, parent=district, **validity)
         for one in former_communes():
             yield self._agency(
                 at,
@@ -199,8 +144,7 @@ class Inventory:
                 f"Xã {one.name}",
                 parent=one.district,
                 successor=one.successor,
-                valid_from=LONG_AGO,
-                valid_to=ENDED,
+                **validity,
             )
 
     def _procedures(self, at: int) -> Iterator[InventoryEvent]:
@@ -209,7 +153,7 @@ class Inventory:
 
     def _procedure(self, at: int, number: int, procedure: Procedure) -> InventoryEvent:
         """By turns, so that of everything there is some and not all."""
-        owner = PROVINCE if procedure.tier == "commune" else OFFICE
+        owner = PROVINCE_CODE if procedure.tier == "commune" else PROVINCE_OFFICE
         portal, payable, mobile = number % 7 > 0, number % 5 > 0, number % 9 > 0
         eligible = procedure.level >= 3 or number % 2 > 0
         before = procedure.days * 3 // 2
@@ -249,14 +193,16 @@ class Inventory:
         )
 
     def _internal(self, at: int) -> Iterator[InventoryEvent]:
-        for number in range(1, INTERNAL + 1):
-            code, published = f"SAMPLE.I{number:03}.H35", number != INTERNAL
-            self._count("procedures", OFFICE, "internal", "internal_published" if published else "")
+        for number in range(1, _INTERNAL + 1):
+            code, published = f"SAMPLE.I{number:03}.H35", number != _INTERNAL
+            self._count(
+                "procedures", PROVINCE_OFFICE, "internal", "internal_published" if published else ""
+            )
             yield self._event(
                 ProcedureRegistered,
                 f"procedure/{code}",
                 at,
-                OFFICE,
+                PROVINCE_OFFICE,
                 procedure=code,
                 field="internal",
                 internal=True,
@@ -266,40 +212,29 @@ class Inventory:
             )
 
     def _systems(self, at: int) -> Iterator[InventoryEvent]:
-        for code, kind, facing, portal, axis, lgsp, reports, answers in SYSTEMS:
-            front = kind in ("portal", "one_stop")
-            self._count(
-                "systems",
-                OFFICE,
-                "systems",
-                "portals" if front else "",
-                "portals_connected" if front and portal and answers else "",
-                "information_systems" if facing else "",
-                "information_systems_connected" if facing and axis and lgsp and answers else "",
-                "reporting_systems" if kind == "reporting" else "",
-                "reporting_systems_connected" if kind == "reporting" and reports else "",
-            )
+        for system in SYSTEMS:
+            self._count("systems", PROVINCE_OFFICE, *_system_measures(system))
             yield self._event(
                 SystemRegistered,
-                f"system/SAMPLE-{code}",
+                f"system/SAMPLE-{system.code}",
                 at,
-                OFFICE,
-                kind=kind,
-                citizen_facing=facing,
-                on_national_portal=portal,
-                on_document_axis=axis,
-                on_lgsp=lgsp,
-                on_national_reporting=reports,
+                PROVINCE_OFFICE,
+                kind=system.kind,
+                citizen_facing=system.citizen_facing,
+                on_national_portal=system.on_national_portal,
+                on_document_axis=system.on_document_axis,
+                on_lgsp=system.on_lgsp,
+                on_national_reporting=system.on_national_reporting,
                 valid_from=LONG_AGO,
             )
-            if answers:
-                yield self._heartbeat(code, at)
+            if system.answers:
+                yield self._heartbeat(system.code, at)
 
     def _datasets(self, at: int) -> Iterator[InventoryEvent]:
         for code, shared, open_data in DATASETS:
             self._count(
                 "datasets",
-                OFFICE,
+                PROVINCE_OFFICE,
                 "datasets",
                 "datasets_shared" if shared else "",
                 "datasets_open" if open_data else "",
@@ -308,7 +243,7 @@ class Inventory:
                 DatasetRegistered,
                 f"dataset/SAMPLE-{code}",
                 at,
-                OFFICE,
+                PROVINCE_OFFICE,
                 shared=shared,
                 open_data=open_data,
             )
@@ -318,36 +253,22 @@ class Inventory:
         that was put right.
         """
         at = self.start
-        for number, (indicator, numerator, denominator) in enumerate(REPORTED):
+        for number, (indicator, numerator, denominator) in enumerate(FIGURES_OF_YEAR):
             agency = AGENCIES[1 + number % 6].code
-            said = {
+            item = f"figure/{indicator}/{agency}/year"
+            fields: dict[str, Any] = {
                 "indicator": indicator,
+                "numerator": numerator,
                 "denominator": denominator,
                 "period_from": self.start - 365 * DAY_MS,
                 "period_to": self.start - 1,
+                "document": f"{number + 1}/BC-SAMPLE",
             }
-            item, document = f"figure/{indicator}/{agency}/year", f"{number + 1}/BC-SAMPLE"
             if number == 0:
-                yield self._event(
-                    FigureReported,
-                    item,
-                    at,
-                    agency,
-                    numerator=numerator - 9,
-                    document="0/BC-SAMPLE",
-                    **said,
-                )
-            revision = 2 if number == 0 else 1
-            yield self._event(
-                FigureReported,
-                item,
-                at,
-                agency,
-                numerator=numerator,
-                document=document,
-                revision=revision,
-                **said,
-            )
+                first = fields | {"numerator": numerator - 9, "document": "0/BC-SAMPLE"}
+                yield self._event(FigureReported, item, at, agency, **first)
+                fields["revision"] = 2
+            yield self._event(FigureReported, item, at, agency, **fields)
             self._count(
                 "reported", agency, "figures", "without_denominator" if denominator is None else ""
             )
@@ -359,21 +280,39 @@ class Inventory:
         users = authenticated = 0
         for number, at in enumerate(range(self.start, self.end, DAY_MS)):
             if number % 30 == 0:
-                users, authenticated = (
-                    41_000 + 30 * number,
-                    min(28_000 + 36 * number, 40_000 + 30 * number),
-                )
+                users = 41_000 + 30 * number
+                authenticated = min(28_000 + 36 * number, 40_000 + 30 * number)
                 counted = self._event(
                     AccountsCounted,
-                    f"accounts/{PROVINCE}",
+                    f"accounts/{PROVINCE_CODE}",
                     at,
-                    PROVINCE,
+                    PROVINCE_CODE,
                     users=users,
                     authenticated=authenticated,
                 )
                 yield ReportedEvent(at, counted)
-            for code, *_, answers in SYSTEMS if number else ():
-                if answers:
-                    yield ReportedEvent(at, self._heartbeat(code, at))
-        self.truth.counts["inventory", "accounts", PROVINCE, "users"] += users
-        self.truth.counts["inventory", "accounts", PROVINCE, "users_authenticated"] += authenticated
+            if number == 0:  # told in the beginning
+                continue
+            for system in SYSTEMS:
+                if system.answers:
+                    yield ReportedEvent(at, self._heartbeat(system.code, at))
+        self.truth.counts["inventory", "accounts", PROVINCE_CODE, "users"] += users
+        self.truth.counts["inventory", "accounts", PROVINCE_CODE, "users_authenticated"] += (
+            authenticated
+        )
+
+
+def _system_measures(system: SampleSystem) -> list[str]:
+    """What the system counts as, empty names for what it does not."""
+    portal = system.kind in ("portal", "one_stop")
+    reporting = system.kind == "reporting"
+    connected = system.on_document_axis and system.on_lgsp and system.answers
+    return [
+        "systems",
+        "portals" if portal else "",
+        "portals_connected" if portal and system.on_national_portal and system.answers else "",
+        "information_systems" if system.citizen_facing else "",
+        "information_systems_connected" if system.citizen_facing and connected else "",
+        "reporting_systems" if reporting else "",
+        "reporting_systems_connected" if reporting and system.on_national_reporting else "",
+    ]

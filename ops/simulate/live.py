@@ -9,21 +9,28 @@ from __future__ import annotations
 
 from random import Random
 
-from ops.simulate.documents import SimulatedDocument, draw_agencies, send
-from ops.simulate.dossiers import Payment, Reception, SimulatedDossier
-from ops.simulate.history import MINISTRY, ONE_STOP, draw_reception, due_time, returned_how, score
+from ops.simulate.documents import SimulatedDocument, draw_agencies, send, sent_document
+from ops.simulate.dossiers import Payment, ReceptionFacts, SimulatedDossier, dossier_id
+from ops.simulate.history import (
+    MINISTRY,
+    ONE_STOP,
+    draw_reception,
+    due_time,
+    pays_online,
+    returned_how,
+    score,
+)
 from ops.simulate.hours import to_office
 from ops.simulate.province import AGENCIES_OF, Procedure
 from ops.simulate.things import PromptTeller, fresh_id
 from ops.simulate.truth import Truth
-from schemas.clock import to_datetime
 from schemas.codes import DocumentStatus
 from schemas.events import Event
 
-AT_WORK = 150  # dossiers and documents in hand at once
-DUPLICATES = 0.05
-HOUR = 3_600_000
-ANSWERS: tuple[DocumentStatus, ...] = ("01", "03", "06")
+_AT_WORK = 150  # dossiers and documents in hand at once
+_DUPLICATES = 0.05
+_HOUR = 3_600_000
+_ANSWERS: tuple[DocumentStatus, ...] = ("01", "03", "06")
 
 
 class LiveDossier:
@@ -43,7 +50,7 @@ class LiveDossier:
         self.script = _script(rng, self.procedure)
         self._receive(at, reception)
 
-    def _receive(self, at: int, reception: Reception) -> None:
+    def _receive(self, at: int, reception: ReceptionFacts) -> None:
         due = due_time(to_office(at), self.procedure.days)
         if self.rng.random() < 0.15:  # done while the applicant waits
             due = at + self.rng.randint(60_000, 1_200_000)
@@ -54,9 +61,7 @@ class LiveDossier:
         rng, dossier, what = self.rng, self.dossier, self.script.pop(0)
         self.last = at
         if what == "pay":
-            online = rng.random() < (
-                0.62 if dossier.receptions[0].value.channel == "online" else 0.18
-            )
+            online = pays_online(rng, dossier)
             dossier.pay(at, Payment(self.reference, self.procedure.fee, online, "paid"))
         elif what == "transfer":
             dossier.transfer(at, self._other(), rng.random() < 0.83)
@@ -82,9 +87,9 @@ class LiveDossier:
 
     def _other(self) -> str:
         other = AGENCIES_OF["department"].draw(self.rng).code
-        return (
-            other if other != self.dossier.handler else AGENCIES_OF["vertical"].draw(self.rng).code
-        )
+        if other == self.dossier.handler:
+            other = AGENCIES_OF["vertical"].draw(self.rng).code
+        return other
 
     @property
     def newest(self) -> Event:
@@ -104,7 +109,7 @@ class LiveDocument:
     ) -> None:
         self.document, self.last = document, at
         send(rng, document, at, receivers)
-        self.script = [(status, receiver) for status in ANSWERS for receiver in receivers]
+        self.script = [(status, receiver) for status in _ANSWERS for receiver in receivers]
 
     def act(self, at: int) -> None:
         """The next answer."""
@@ -155,13 +160,13 @@ class LiveProvince:
         if self.again and self.rng.random() < 0.5:
             self.done.duplicates += 1
             return self._told(self.again.pop())
-        place = self.rng.randrange(len(self.at_work)) if self.at_work else 0
-        share = 0.15 if len(self.at_work) > AT_WORK else 0.3
-        if not self.at_work or self.rng.random() < share or self.at_work[place].last >= now:
+        index = self.rng.randrange(len(self.at_work)) if self.at_work else 0
+        share = 0.15 if len(self.at_work) > _AT_WORK else 0.3
+        if not self.at_work or self.rng.random() < share or self.at_work[index].last >= now:
             event = self._begin(now)
         else:
-            event = self._go_on(place, now)
-        if self.rng.random() < DUPLICATES:
+            event = self._go_on(index, now)
+        if self.rng.random() < _DUPLICATES:
             self.again.append(event)
         return self._told(event)
 
@@ -172,28 +177,27 @@ class LiveProvince:
     def _begin(self, now: int) -> Event:
         rng = self.rng
         self.number += 1
-        at = now if rng.random() > 0.08 else now - rng.randrange(3 * HOUR)
+        at = now if rng.random() > 0.08 else now - rng.randrange(3 * _HOUR)
         new: LiveDossier | LiveDocument
         if rng.random() < 0.1:
             sender, *receivers = draw_agencies(rng)
-            document_id = f"{sender},{to_datetime(at):%Y/%m/%d},{self.number}-{self.tag}/SAMPLE"
-            new = LiveDocument(
-                rng, SimulatedDocument(document_id, sender, self.teller), at, receivers
-            )
+            document = sent_document(sender, at, f"{self.number}-{self.tag}", self.teller)
+            new = LiveDocument(rng, document, at, receivers)
         else:
-            dossier_id = f"H35.SAMPLE-{to_datetime(at):%y%m%d}-{self.tag}-{self.number:06}"
-            new = LiveDossier(rng, SimulatedDossier(dossier_id, ONE_STOP, self.teller), at)
+            serial = f"{self.tag}-{self.number:06}"
+            dossier = SimulatedDossier(dossier_id(at, serial), ONE_STOP, self.teller)
+            new = LiveDossier(rng, dossier, at)
         if new.script:
             self.at_work.append(new)
         else:
             new.count(self.done)
         return new.newest
 
-    def _go_on(self, place: int, now: int) -> Event:
-        work = self.at_work[place]
+    def _go_on(self, index: int, now: int) -> Event:
+        work = self.at_work[index]
         work.act(now if self.rng.random() > 0.05 else self.rng.randint(work.last + 1, now))
         if not work.script:
-            self.at_work[place] = self.at_work[-1]
+            self.at_work[index] = self.at_work[-1]
             self.at_work.pop()
             work.count(self.done)
         return work.newest

@@ -11,9 +11,10 @@ from ops.simulate.activities import ActivityKind, SimulatedActivity, draw_activi
 from ops.simulate.certain import Certain
 from ops.simulate.history import due_time
 from ops.simulate.hours import to_office
-from ops.simulate.inventory import OFFICE, SOURCE, SYSTEMS
+from ops.simulate.inventory import PROVINCE_OFFICE, SOURCE
 from ops.simulate.oddities import OddDossier, told_when_heard
 from ops.simulate.province import AGENCIES_OF
+from ops.simulate.registered import SYSTEMS
 from ops.simulate.tasks import CATEGORIES, SimulatedTask
 from ops.simulate.things import PromptTeller
 from ops.simulate.truth import Truth
@@ -21,11 +22,11 @@ from schemas.clock import DAY_MS
 from schemas.events import Event
 from schemas.events.inventory import SystemHeartbeat
 
-SHARE = 0.12  # of everything that is told
-AT_WORK = 30  # tasks in hand at once
-HOUR = 3_600_000
-LONG_ENOUGH = 12 * DAY_MS  # for whatever becomes of an odd dossier
-KINDS: tuple[ActivityKind, ...] = (
+_SHARE = 0.12  # of everything that is told
+_AT_WORK = 30  # tasks in hand at once
+_HOUR = 3_600_000
+_LONG_ENOUGH = 12 * DAY_MS  # for whatever becomes of an odd dossier
+_KINDS: tuple[ActivityKind, ...] = (
     "work_records",
     "work_records",
     "work_records",
@@ -53,13 +54,13 @@ class LiveBeside:
         certain = Certain(self.rng, self.teller, self.tag, self.done)
         certain.pending(now, now)
         for tell in (OddDossier.finish_never_reported, *told_when_heard(future=future)):
-            certain.odd(now - LONG_ENOUGH, now + 2 * HOUR, tell)
+            certain.odd(now - _LONG_ENOUGH, now + 2 * _HOUR, tell)
         self.done.events += len(certain.events)
         return [event for _, event in certain.events]
 
     def turn(self) -> bool:
         """Whether the next event is one of these."""
-        return self.rng.random() < SHARE
+        return self.rng.random() < _SHARE
 
     def next(self, now: int) -> Event:
         """One event; `now` is epoch ms."""
@@ -70,56 +71,50 @@ class LiveBeside:
         return self._activity(now) if chance < 0.5 else self._task(now)
 
     def _heartbeat(self, now: int) -> Event:
-        code = self.rng.choice([code for code, *_, answers in SYSTEMS if answers])
+        code = self.rng.choice([system.code for system in SYSTEMS if system.answers])
         return SystemHeartbeat(
             event_id=self.teller.event_id(),
             source=SOURCE,
-            agency=OFFICE,
+            agency=PROVINCE_OFFICE,
             occurred_at=now,
             item_id=f"system/SAMPLE-{code}",
         )
 
     def _activity(self, now: int) -> Event:
         activity = SimulatedActivity(f"SAMPLE-{self.tag}-{self._serial()}", self.teller)
-        activity.state(now, draw_activity(self.rng, self.rng.choice(KINDS)))
+        activity.state(now, draw_activity(self.rng, self.rng.choice(_KINDS)))
         activity.count(self.done)
         return activity.newest
 
     def _task(self, now: int) -> Event:
-        place = self.rng.randrange(len(self.tasks)) if self.tasks else 0
-        if (
-            not self.tasks
-            or (len(self.tasks) < AT_WORK and self.rng.random() < 0.4)
-            or self.tasks[place][0].last >= now
-        ):
-            return self._give(now)
-        task, script = self.tasks[place]
+        if not self.tasks:
+            return self._assign(now)
+        index = self.rng.randrange(len(self.tasks))
+        if len(self.tasks) < _AT_WORK and self.rng.random() < 0.4:
+            return self._assign(now)
+        task, script = self.tasks[index]
+        if task.last >= now:
+            return self._assign(now)
         if script.pop() == "report":
             task.report(now, "running")
         else:
             task.complete(now)
         if not script:
-            del self.tasks[place]
+            del self.tasks[index]
             task.count(self.done)
         return task.newest
 
-    def _give(self, now: int) -> Event:
+    def _assign(self, now: int) -> Event:
         rng = self.rng
         task = SimulatedTask(f"SAMPLE-{self.tag}-{self._serial()}", self.teller)
         chance = rng.random()
-        due = (
-            None
-            if chance < 0.1
-            else now + rng.randint(60_000, 900_000)
-            if chance < 0.5
-            else due_time(to_office(now), 5)
-        )
-        task.assign(
-            now,
-            AGENCIES_OF["department" if rng.random() < 0.5 else "commune"].draw(rng).code,
-            rng.choice(CATEGORIES),
-            due,
-        )
+        due = None
+        if chance >= 0.5:
+            due = due_time(to_office(now), 5)
+        elif chance >= 0.1:
+            due = now + rng.randint(60_000, 900_000)
+        tier = AGENCIES_OF["department" if rng.random() < 0.5 else "commune"]
+        task.assign(now, tier.draw(rng).code, rng.choice(CATEGORIES), due)
         self.tasks.append((task, ["complete", "report"] if rng.random() < 0.7 else ["complete"]))
         return task.newest
 

@@ -14,7 +14,7 @@ from ops.simulate.hours import OFFICE_DAY, from_office, to_office
 from ops.simulate.province import SAME_DAY
 from schemas.clock import DAY_MS
 
-HOUR = 3_600  # of office time
+_HOUR = 3_600  # of office time
 # 2036 typed for 2026: ahead of the hub's clock, whenever the history is told
 TEN_YEARS = 3_652 * DAY_MS
 
@@ -37,12 +37,12 @@ class OddDossier:
     def received_after_end(self) -> None:
         """Done an hour before it was handed in."""
         self._receive()
-        self.dossier.finish(self.at - HOUR * 1_000, digitised=True)
+        self.dossier.finish(self.at - _HOUR * 1_000, digitised=True)
 
     def step_before_reception(self) -> None:
         """Worked on before it was handed in."""
         self.dossier.handler = self.reception.handler
-        self.dossier.step(self.at - HOUR * 1_000, "verify")
+        self.dossier.step(self.at - _HOUR * 1_000, "verify")
         self._receive()
         self.dossier.finish(self._moment(1), digitised=True)
 

@@ -56,9 +56,9 @@ COMMUNES: dict[str, str] = {
     "03637": "Mường Kim",
     "03640": "Khoen On",
 }
-WARDS = frozenset({"03388", "03408"})
+_WARDS = frozenset({"03388", "03408"})
 
-DEPARTMENTS: tuple[str, ...] = (
+_DEPARTMENTS: tuple[str, ...] = (
     "Văn phòng UBND tỉnh (Trung tâm Phục vụ hành chính công)",
     "Sở Nội vụ",
     "Sở Tài chính",
@@ -74,7 +74,7 @@ DEPARTMENTS: tuple[str, ...] = (
     "Thanh tra tỉnh",
     "Ban Quản lý Khu kinh tế",
 )
-VERTICALS: tuple[str, ...] = (
+_VERTICALS: tuple[str, ...] = (
     "Thuế tỉnh",
     "Công an tỉnh",
     "Bộ Chỉ huy Quân sự tỉnh",
@@ -87,7 +87,7 @@ VERTICALS: tuple[str, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Agency:
+class SampleAgency:
     """`weight` is its share of the dossiers, relative to the others."""
 
     code: str
@@ -112,21 +112,21 @@ class Procedure:
     weight: int
 
 
-def _agencies() -> tuple[Agency, ...]:
+def _agencies() -> tuple[SampleAgency, ...]:
     departments = [
-        Agency(f"H35.SAMPLE.S{n:02}", name, "department", 30, n % 5 == 0)
-        for n, name in enumerate(DEPARTMENTS, 1)
+        SampleAgency(f"H35.SAMPLE.S{n:02}", name, "department", 30, n % 5 == 0)
+        for n, name in enumerate(_DEPARTMENTS, 1)
     ]
     verticals = [
-        Agency(f"H35.SAMPLE.N{n:02}", name, "vertical", 12, n % 4 == 0)
-        for n, name in enumerate(VERTICALS, 1)
+        SampleAgency(f"H35.SAMPLE.N{n:02}", name, "vertical", 12, n % 4 == 0)
+        for n, name in enumerate(_VERTICALS, 1)
     ]
     communes = [
-        Agency(
+        SampleAgency(
             f"H35.SAMPLE.{code}",
-            ("P. " if code in WARDS else "Xã ") + name,
+            ("P. " if code in _WARDS else "Xã ") + name,
             "commune",
-            45 if code in WARDS else 14 + n % 9,
+            45 if code in _WARDS else 14 + n % 9,
             n % 9 == 0,
         )
         for n, (code, name) in enumerate(COMMUNES.items(), 1)
@@ -134,10 +134,10 @@ def _agencies() -> tuple[Agency, ...]:
     return (*departments, *verticals, *communes)
 
 
-AGENCIES: tuple[Agency, ...] = _agencies()
+AGENCIES: tuple[SampleAgency, ...] = _agencies()
 CENTRE = AGENCIES[0].code  # the provincial service centre takes in dossiers for every department
 # field, tier, days, level, fee, weight
-ROWS: tuple[tuple[str, Tier, int, OnlineLevel, int, int], ...] = (
+_PROCEDURES: tuple[tuple[str, Tier, int, OnlineLevel, int, int], ...] = (
     ("civil status", "commune", 0, 4, 8_000, 22),
     ("civil status", "commune", 0, 4, 0, 14),
     ("civil status", "commune", 3, 4, 15_000, 8),
@@ -172,7 +172,7 @@ ROWS: tuple[tuple[str, Tier, int, OnlineLevel, int, int], ...] = (
     ("archives", "vertical", 3, 3, 30_000, 0),  # that nobody asks for
 )
 PROCEDURES: tuple[Procedure, ...] = tuple(
-    Procedure(f"SAMPLE.{number:06}.H35", *row) for number, row in enumerate(ROWS, 1)
+    Procedure(f"SAMPLE.{number:06}.H35", *row) for number, row in enumerate(_PROCEDURES, 1)
 )
 # has no legal days that a review could cut
 SAME_DAY = next(one for one in PROCEDURES if not one.days)
@@ -186,23 +186,23 @@ class Weighted(Protocol):
         """Relative to the others of its urn."""
 
 
-Thing = TypeVar("Thing", bound=Weighted)
+_Drawn = TypeVar("_Drawn", bound=Weighted)
 
 
-class Urn(Generic[Thing]):
-    """Things drawn by their weights."""
+class Urn(Generic[_Drawn]):
+    """What is drawn by its weight."""
 
-    def __init__(self, things: tuple[Thing, ...]) -> None:
-        self.things = things
-        self.weights = list(accumulate(thing.weight for thing in things))
+    def __init__(self, drawn: tuple[_Drawn, ...]) -> None:
+        self.drawn = drawn
+        self._weights = list(accumulate(one.weight for one in drawn))
 
-    def draw(self, rng: Random) -> Thing:
+    def draw(self, rng: Random) -> _Drawn:
         """One of them; it stays in the urn."""
-        return rng.choices(self.things, cum_weights=self.weights)[0]
+        return rng.choices(self.drawn, cum_weights=self._weights)[0]
 
 
 TIERS: tuple[Tier, ...] = ("commune", "department", "vertical")
-AGENCIES_OF: dict[Tier, Urn[Agency]] = {
+AGENCIES_OF: dict[Tier, Urn[SampleAgency]] = {
     tier: Urn(tuple(agency for agency in AGENCIES if agency.tier == tier)) for tier in TIERS
 }
 PROCEDURES_OF: dict[Tier, Urn[Procedure]] = {

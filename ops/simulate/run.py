@@ -27,10 +27,10 @@ from schemas.events import Event
 from schemas.settings import Settings
 
 START = 1_767_546_000_000  # Monday 5 January 2026, 0:00 in the province: a run repeats to the byte
-SEED, DOSSIERS, DAYS = 1, 10_000, 60
-BATCH = 2_000
-LIVE_RATE = 5.0
-LIVE_DOSSIERS, LIVE_DAYS = 8_000, 35
+_SEED, _DOSSIERS, _DAYS = 1, 10_000, 60
+_BATCH = 2_000
+_LIVE_RATE = 5.0
+_LIVE_DOSSIERS, _LIVE_DAYS = 8_000, 35
 MARKER = "simulated.json"
 
 
@@ -50,9 +50,9 @@ class Past:
 async def simulate(
     settings: Settings,
     *,
-    seed: int = SEED,
-    dossiers: int = DOSSIERS,
-    days: int = DAYS,
+    seed: int = _SEED,
+    dossiers: int = _DOSSIERS,
+    days: int = _DAYS,
     start: int = START,
     rate: float = 0.0,
     live: bool = False,
@@ -75,7 +75,7 @@ async def simulate(
             settings,
             publisher,
             Past(seed, dossiers, days, now_ms() - days * DAY_MS),
-            rate or LIVE_RATE,
+            rate or _LIVE_RATE,
             stop,
             future,
         )
@@ -91,7 +91,7 @@ async def simulate(
 async def _tell(publisher: Sink, told: Iterator[Event], rate: float, stop: asyncio.Event) -> None:
     clock = asyncio.get_running_loop().time
     began, count = clock(), 0
-    size = BATCH if not rate else max(1, min(BATCH, int(rate / 10)))
+    size = _BATCH if not rate else max(1, min(_BATCH, int(rate / 10)))
     while not stop.is_set() and (batch := list(islice(told, size))):
         await publisher.publish(batch)
         count += len(batch)
@@ -163,7 +163,7 @@ def write_past(path: Path, past: Past) -> None:
 def run_simulate(
     settings: Settings,
     *,
-    seed: int = SEED,
+    seed: int = _SEED,
     dossiers: int | None = None,
     days: int | None = None,
     rate: float = 0.0,
@@ -199,8 +199,8 @@ async def _run(
         return await simulate(
             settings,
             seed=seed,
-            dossiers=dossiers or (LIVE_DOSSIERS if live else DOSSIERS),
-            days=days or (LIVE_DAYS if live else DAYS),
+            dossiers=dossiers or (_LIVE_DOSSIERS if live else _DOSSIERS),
+            days=days or (_LIVE_DAYS if live else _DAYS),
             rate=rate,
             live=live,
             future=not via_gateway,

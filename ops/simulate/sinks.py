@@ -17,7 +17,7 @@ from schemas.events import Event
 from schemas.settings import Settings
 
 TRIES = 60  # one Retry-After apart
-BUSY = frozenset({429, 503})
+_BUSY = frozenset({429, 503})
 
 
 class Sink(Protocol):
@@ -73,7 +73,7 @@ class GatewaySink:
             async with self._session.post(self.url, data=body, headers=headers) as answer:
                 if answer.status == 202:
                     return None
-                if answer.status in BUSY:
+                if answer.status in _BUSY:
                     return float(answer.headers.get("retry-after", "1"))
                 text = (await answer.text())[:500]
                 raise HubError(

@@ -12,14 +12,14 @@ from zlib import crc32
 from ops.simulate.documents import simulate_document
 from ops.simulate.dossiers import SimulatedDossier, dossier_id
 from ops.simulate.history import ONE_STOP, HistoryTeller, simulate_dossier
-from ops.simulate.hours import CLOSES, OPENS, instant, workday
+from ops.simulate.hours import CLOSES, OPENS, instant_on, workday
 from ops.simulate.things import ReportedEvent
 from ops.simulate.truth import FOREVER, Truth
 from schemas.clock import DAY_MS, day_number
 from schemas.events import Event
 
-DUPLICATES = 0.05
-DOCUMENTS_SHARE = 0.12  # documents for each dossier
+_DUPLICATES = 0.05
+_DOCUMENTS_SHARE = 0.12  # documents for each dossier
 
 
 def events(
@@ -95,7 +95,7 @@ class _World:
         first = day_number(self.start)
         weights = [1.0 if workday(first + day) else 0.06 for day in range(self.days)]
         dossiers = shared(self.dossiers, weights)
-        documents = shared(int(self.dossiers * DOCUMENTS_SHARE), weights)
+        documents = shared(int(self.dossiers * _DOCUMENTS_SHARE), weights)
         for day in range(self.days):
             planned = self._day(first + day, dossiers[day], documents[day])
             yield from sorted(planned, key=attrgetter("order"))
@@ -111,7 +111,7 @@ class _World:
             yield _Planned(self._moment(day, _office_second(rng)), "document")
 
     def _moment(self, day: int, second: int) -> int:
-        return max(self.start, instant(day, second) + self.rng.randrange(1_000))
+        return max(self.start, instant_on(day, second) + self.rng.randrange(1_000))
 
     def _dossier(self, at: int, number: int, *, online_only: bool) -> None:
         dossier = SimulatedDossier(dossier_id(at, f"{self.tag}-{number:06}"), ONE_STOP, self.teller)
@@ -127,7 +127,7 @@ class _World:
     def _queue(self, reported: list[ReportedEvent]) -> None:
         for at, event in reported:
             self._push(at, event)
-            if self.rng.random() < DUPLICATES:
+            if self.rng.random() < _DUPLICATES:
                 again = at + 1_000 + int(self.rng.random() ** 4 * 2 * DAY_MS)
                 self.truth.duplicates += self._push(again, event)
 

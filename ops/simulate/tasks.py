@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from ops.simulate.history import due_time
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
 from ops.simulate.province import AGENCIES_OF, CENTRE
-from ops.simulate.things import Fact, SimulatedThing, Teller, latest
+from ops.simulate.things import SimulatedThing, StatedFact, Teller, latest_value
 from ops.simulate.truth import FOREVER, Truth
 from schemas.codes import TaskProgress
 from schemas.events.tasks import (
@@ -24,7 +24,7 @@ from schemas.events.tasks import (
 )
 
 CATEGORIES: tuple[str, ...] = ("plan", "plan", "conclusion", "report", "petition")
-Turn = Literal["completed", "returned", "cancelled"]
+_Turn = Literal["completed", "returned", "cancelled"]
 
 
 class Assignment(NamedTuple):
@@ -42,10 +42,10 @@ class SimulatedTask(SimulatedThing):
 
     def __init__(self, task_id: str, teller: Teller) -> None:
         super().__init__(task_id, teller)
-        self.assignment: Fact[Assignment] | None = None
-        self.extensions: list[Fact[int]] = []
-        self.progress: list[Fact[TaskProgress]] = []
-        self.ends: list[Fact[Turn]] = []
+        self.assignment: StatedFact[Assignment] | None = None
+        self.extensions: list[StatedFact[int]] = []
+        self.progress: list[StatedFact[TaskProgress]] = []
+        self.ends: list[StatedFact[_Turn]] = []
 
     @property
     def holder(self) -> str:
@@ -63,64 +63,57 @@ class SimulatedTask(SimulatedThing):
         reported = self._tell(
             TaskAssigned, at, CENTRE, to_agency=to, category=category, due_at=due_at
         )
-        self.assignment = Fact(at, reported, Assignment(to, due_at))
+        self.assignment = StatedFact(at, reported, Assignment(to, due_at))
 
     def report(self, at: int, how: TaskProgress) -> None:
         """How far it is."""
-        self.progress.append(
-            Fact(at, self._tell(TaskProgressed, at, self.holder, progress=how), how)
-        )
+        reported = self._tell(TaskProgressed, at, self.holder, progress=how)
+        self.progress.append(StatedFact(at, reported, how))
 
     def extend(self, at: int, due_at: int) -> None:
         """A new deadline."""
-        self.extensions.append(
-            Fact(at, self._tell(TaskExtended, at, CENTRE, due_at=due_at), due_at)
-        )
+        reported = self._tell(TaskExtended, at, CENTRE, due_at=due_at)
+        self.extensions.append(StatedFact(at, reported, due_at))
 
     def complete(self, at: int) -> None:
         """Done."""
-        self.ends.append(Fact(at, self._tell(TaskCompleted, at, self.holder), "completed"))
+        self.ends.append(StatedFact(at, self._tell(TaskCompleted, at, self.holder), "completed"))
 
     def send_back(self, at: int) -> None:
         """To be done again."""
-        self.ends.append(Fact(at, self._tell(TaskReturned, at, CENTRE), "returned"))
+        self.ends.append(StatedFact(at, self._tell(TaskReturned, at, CENTRE), "returned"))
 
     def cancel(self, at: int) -> None:
         """No longer to be done."""
-        self.ends.append(Fact(at, self._tell(TaskCancelled, at, CENTRE), "cancelled"))
+        self.ends.append(StatedFact(at, self._tell(TaskCancelled, at, CENTRE), "cancelled"))
 
     def count(self, truth: Truth, before: int = FOREVER) -> None:
         """Add it to a truth, by its facts reported before an instant."""
         if self.assignment is None or self.assignment.reported >= before:
             return
-        first, extended = self.assignment.value.due_at, latest(self.extensions, before)
+        first, extended = self.assignment.value.due_at, latest_value(self.extensions, before)
         due = first if extended is None else extended
-        truth.one(
-            "assigned",
-            self.holder,
-            "assigned",
-            "with_deadline" if due else "without_deadline",
-            family="tasks",
-        )
-        end = latest(self.ends, before)
+
+        def one(kind: str, *measures: str) -> None:
+            truth.one(kind, self.holder, *measures, family="tasks")
+
+        one("assigned", "assigned", "with_deadline" if due else "without_deadline")
+        end = latest_value(self.ends, before)
         if end == "completed":
-            done = max(fact.occurred for fact in self.ends if fact.reported < before)
-            timing = "no_deadline" if due is None else "on_time" if done <= due else "late"
             moved = first is not None and extended is not None
-            truth.one(
-                "completed",
-                self.holder,
-                "completed",
-                timing,
-                "extended" if moved else "",
-                family="tasks",
-            )
+            one("completed", "completed", self._timing(due, before), "extended" if moved else "")
         elif end == "cancelled":
-            truth.one("cancelled", self.holder, "cancelled", family="tasks")
+            one("cancelled", "cancelled")
         else:
-            truth.one("open", self.holder, "open", self._status(before), family="tasks")
+            one("open", "open", self._status(before))
             if due is not None:
                 insort(truth.deadlines.setdefault(self.holder, []), due)
+
+    def _timing(self, due: int | None, before: int) -> str:
+        if due is None:
+            return "no_deadline"
+        done = max(fact.occurred for fact in self.ends if fact.reported < before)
+        return "on_time" if done <= due else "late"
 
     def _status(self, before: int) -> str:
         returned = [
@@ -129,7 +122,7 @@ class SimulatedTask(SimulatedThing):
             if fact.value == "returned" and fact.reported < before
         ]
         since = [fact for fact in self.progress if fact.occurred > max(returned, default=0)]
-        return latest(since, before) or ("returned" if returned else "not_started")
+        return latest_value(since, before) or ("returned" if returned else "not_started")
 
 
 def simulate_task(rng: Random, teller: Teller, at: int, task_id: str) -> SimulatedTask:
@@ -139,15 +132,8 @@ def simulate_task(rng: Random, teller: Teller, at: int, task_id: str) -> Simulat
     due = due_time(office, days) if rng.random() > 0.12 else None
     tier = AGENCIES_OF["department" if rng.random() < 0.5 else "commune"]
     task.assign(at, tier.draw(rng).code, rng.choice(CATEGORIES), due)
-    done = (
-        office
-        + 900
-        + int(
-            days
-            * OFFICE_DAY
-            * (rng.uniform(0.1, 0.95) if rng.random() < 0.85 else rng.uniform(1.05, 2.0))
-        )
-    )
+    share = rng.uniform(0.1, 0.95) if rng.random() < 0.85 else rng.uniform(1.05, 2.0)
+    done = office + 900 + int(days * OFFICE_DAY * share)
     if rng.random() < 0.7:
         task.report(from_office(office + (done - office) // 3), "running")
     if due is not None and rng.random() < 0.12:

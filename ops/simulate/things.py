@@ -23,7 +23,7 @@ class ReportedEvent(NamedTuple):
     event: Event
 
 
-class Fact(NamedTuple, Generic[_Value]):
+class StatedFact(NamedTuple, Generic[_Value]):
     """Something that happened, and when the hub is told of it (epoch ms)."""
 
     occurred: int
@@ -65,9 +65,9 @@ def fresh_id(rng: Random) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def latest(facts: Iterable[Fact[_Value]], before: int) -> _Value | None:
+def latest_value(facts: Iterable[StatedFact[_Value]], before: int) -> _Value | None:
     """The value of the fact that occurred last among those reported before an instant."""
-    best: Fact[_Value] | None = None
+    best: StatedFact[_Value] | None = None
     for fact in facts:
         if fact.reported < before and (best is None or fact.occurred > best.occurred):
             best = fact

@@ -18,12 +18,12 @@ from rich.console import Console
 from rich.table import Table
 
 from ops.simulate.documents import SimulatedDocument
-from ops.simulate.dossiers import End, Payment, Reception, SimulatedDossier
-from ops.simulate.things import Fact, latest
+from ops.simulate.dossiers import DossierEnd, Payment, ReceptionFacts, SimulatedDossier
+from ops.simulate.things import StatedFact, latest_value
 from schemas.clock import day, to_datetime
 
 FOREVER = 1 << 62
-Measure = tuple[str, str, str, str]  # family, kind, agency, measure
+_Measure = tuple[str, str, str, str]  # family, kind, agency, measure
 
 # (indicator, numerator, denominator), each (family, kind, measure)
 SHARES: dict[str, tuple[tuple[str, str, str], tuple[str, str, str]]] = {
@@ -80,14 +80,14 @@ SHARES: dict[str, tuple[tuple[str, str, str], tuple[str, str, str]]] = {
     ),
 }
 
-ABOUT = {
+_ABOUT = {
     "procedure": "",
     "agency": "_agency",
     "health": "_health_education",
     "education": "_health_education",
 }
-LEVELS = {3: "received_partial", 4: "received_full"}
-ANSWERS = {
+_LEVELS = {3: "received_partial", 4: "received_full"}
+_ANSWERS = {
     "01": ("received", "arrived"),
     "02": ("received", "refused"),
     "03": ("received", "accepted"),
@@ -101,7 +101,7 @@ class Truth:
     """
 
     def __init__(self) -> None:
-        self.counts: Counter[Measure] = Counter()
+        self.counts: Counter[_Measure] = Counter()
         # agency -> sorted due times of open dossiers that do not wait
         self.due_times: dict[str, list[int]] = {}
         self.deadlines: dict[str, list[int]] = {}  # agency -> sorted deadlines of open tasks
@@ -128,16 +128,16 @@ class Truth:
     def add(self, dossier: SimulatedDossier, before: int = FOREVER) -> None:
         """Count a dossier by its facts reported before an instant."""
         self.as_of = max(self.as_of, before if before != FOREVER else 0)
-        refused = latest(dossier.refusals, before)
+        refused = latest_value(dossier.refusals, before)
         if refused is not None:
             self.one("refused", refused, "refused")
-        reception = latest(dossier.receptions, before)
+        reception = latest_value(dossier.receptions, before)
         if reception is None:
             return
         self._received(reception, dossier.teller.backfill)
-        handler = latest(dossier.handlers, before) or reception.agency
-        end = ending(dossier, before)
-        due = latest(dossier.dues, before)
+        handler = latest_value(dossier.handlers, before) or reception.agency
+        end = _ending(dossier, before)
+        due = latest_value(dossier.dues, before)
         if end is None:
             self._open(dossier, handler, due, before)
         else:
@@ -149,8 +149,8 @@ class Truth:
                 self.one(
                     "rated",
                     handler,
-                    f"ratings{ABOUT[about]}",
-                    f"satisfied{ABOUT[about]}" if satisfied else "",
+                    f"ratings{_ABOUT[about]}",
+                    f"satisfied{_ABOUT[about]}" if satisfied else "",
                 )
 
     def one(self, kind: str, agency: str, *measures: str, family: str = "dossiers") -> None:
@@ -159,13 +159,13 @@ class Truth:
             if measure:
                 self.counts[family, kind, agency, measure] += 1
 
-    def _received(self, reception: Reception, backfill: bool) -> None:
+    def _received(self, reception: ReceptionFacts, backfill: bool) -> None:
         self.one(
             "received",
             reception.agency,
             "received",
             f"received_{reception.channel}",
-            LEVELS.get(reception.level, ""),
+            _LEVELS.get(reception.level, ""),
             "with_fee" if reception.with_fee else "",
             "authenticated" if reception.authenticated else "",
             "reused_data" if reception.reused_data else "",
@@ -174,8 +174,8 @@ class Truth:
 
     def _open(self, dossier: SimulatedDossier, handler: str, due: int | None, before: int) -> None:
         waiting = True in (
-            latest(dossier.supplement_waits, before),
-            latest(dossier.fee_waits, before),
+            latest_value(dossier.supplement_waits, before),
+            latest_value(dossier.fee_waits, before),
         )
         self.one("open", handler, "open", "waiting" if waiting else "")
         if due is not None and not waiting:
@@ -185,13 +185,13 @@ class Truth:
         self,
         dossier: SimulatedDossier,
         handler: str,
-        reception: Reception,
-        end: Fact[End],
+        reception: ReceptionFacts,
+        end: StatedFact[DossierEnd],
         due: int | None,
         before: int,
     ) -> None:
         outcome = "finished" if end.value.outcome == "returned" else end.value.outcome
-        self.one("closed", handler, "closed", outcome, *timing(end.occurred, due))
+        self.one("closed", handler, "closed", outcome, *_timing(end.occurred, due))
         if outcome != "finished":
             return
         moves = [move.value for move in dossier.transfers if move.reported < before]
@@ -205,9 +205,9 @@ class Truth:
             "moved_electronically" if moves and all(moves) else "",
         )
 
-    def _paid(self, payments: list[Fact[Payment]], handler: str, before: int) -> None:
+    def _paid(self, payments: list[StatedFact[Payment]], handler: str, before: int) -> None:
         for reference in {fact.value.reference for fact in payments}:
-            payment = latest(
+            payment = latest_value(
                 (fact for fact in payments if fact.value.reference == reference), before
             )
             if payment is None or payment.state != "paid":
@@ -236,8 +236,8 @@ class Truth:
         )
         for answer in document.answers:
             receiver, status = answer.value
-            if answer.reported < before and status in ANSWERS:
-                kind, measure = ANSWERS[status]
+            if answer.reported < before and status in _ANSWERS:
+                kind, measure = _ANSWERS[status]
                 self.one(kind, receiver, measure, family="documents")
         for recall in document.recalls:
             if recall.reported < before:
@@ -303,7 +303,7 @@ class Truth:
         console.print(_table(self.figures(now)))
 
 
-def ending(dossier: SimulatedDossier, before: int) -> Fact[End] | None:
+def _ending(dossier: SimulatedDossier, before: int) -> StatedFact[DossierEnd] | None:
     """The end that stands: the finish, else the return, else whatever closed it; none after the
     last reopening.
     """
@@ -317,7 +317,7 @@ def ending(dossier: SimulatedDossier, before: int) -> Fact[End] | None:
     return standing[-1] if standing else None
 
 
-def timing(end: int, due: int | None) -> tuple[str, ...]:
+def _timing(end: int, due: int | None) -> tuple[str, ...]:
     """On time if it ended by the due instant; early if on an earlier day."""
     if due is None:
         return ("no_due",)

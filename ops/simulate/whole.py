@@ -16,7 +16,7 @@ from zlib import crc32
 
 from ops.simulate.activities import ActivityKind, simulate_activity
 from ops.simulate.certain import Certain, beginning_before
-from ops.simulate.dossiers import Reception, SimulatedDossier, dossier_id
+from ops.simulate.dossiers import ReceptionFacts, SimulatedDossier, dossier_id
 from ops.simulate.history import ONE_STOP, HistoryTeller, score
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
 from ops.simulate.inventory import Inventory
@@ -30,7 +30,7 @@ from schemas.clock import DAY_MS
 from schemas.codes import RatingSubject
 
 # How many of each for a hundred dossiers; some even in a small province.
-SHARES: dict[str, float] = {
+_SHARES: dict[str, float] = {
     "tasks": 4,
     "work_records": 12,
     "inspections": 1.5,
@@ -38,13 +38,13 @@ SHARES: dict[str, float] = {
     "visits": 2.5,
     "oddities": 0.8,
 }
-AT_LEAST = 16
+_AT_LEAST = 16
 # dossiers of the year before for a hundred; the last one of every year began more than a year ago
-CARRIED_OVER = 0.3
-YEAR = 400 * DAY_MS
-DUPLICATES = 0.03
+_CARRIED_OVER = 0.3
+_YEAR = 400 * DAY_MS
+_DUPLICATES = 0.03
 # what is rated, by the field of the procedure, at which department
-VISITED: tuple[tuple[RatingSubject, str, str], ...] = (
+_VISITED: tuple[tuple[RatingSubject, str, str], ...] = (
     ("health", "health practice", "Sở Y tế"),
     ("education", "education", "Sở Giáo dục và Đào tạo"),
     ("agency", "personnel", "Sở Nội vụ"),
@@ -107,7 +107,7 @@ class Beside:
             "oddities": self._oddity,
         }
         for name, tell in tellers.items():
-            for number in range(max(AT_LEAST, int(self.dossiers * SHARES[name] / 100))):
+            for number in range(max(_AT_LEAST, int(self.dossiers * _SHARES[name] / 100))):
                 told += self._within(tell(self._moment(), f"SAMPLE-{name}-{self.tag}-{number:05}"))
         told += self._within(self._certain())
         told.sort(key=attrgetter("at"))
@@ -127,8 +127,8 @@ class Beside:
         tell.pending(beginning_before(self.end), self.end)
         importer = PromptTeller(self.rng, backfill=True)
         imported = Certain(self.rng, importer, f"{self.tag}-B", self.truth, self.end)
-        for number in range(max(AT_LEAST, int(self.dossiers * CARRIED_OVER / 100))):
-            begun = self.start - YEAR - self.rng.randrange(90 * DAY_MS)
+        for number in range(max(_AT_LEAST, int(self.dossiers * _CARRIED_OVER / 100))):
+            begun = self.start - _YEAR - self.rng.randrange(90 * DAY_MS)
             imported.carried_over(begun, self._moment() if number % 2 else None)
         told = tell.events + imported.events
         return [ReportedEvent(max(at, self.start), event) for at, event in told]
@@ -144,7 +144,7 @@ class Beside:
         kept = [reported for reported in told if reported.at < self.end]
         again = []
         for at, event in kept:
-            if self.rng.random() < DUPLICATES:
+            if self.rng.random() < _DUPLICATES:
                 later = at + self.rng.randrange(DAY_MS)
                 again.append(ReportedEvent(min(later, self.end - 1), event))
         self.truth.duplicates += len(again)
@@ -175,12 +175,12 @@ class Beside:
         """A small dossier, done on the spot, whose applicant rates the agency, the hospital or the
         school.
         """
-        rng, (about, field, name) = self.rng, self.rng.choice(VISITED)
+        rng, (about, field, name) = self.rng, self.rng.choice(_VISITED)
         agency = next(one.code for one in AGENCIES if one.name == name)
         procedure = next(one for one in PROCEDURES if one.field == field)
         dossier = SimulatedDossier(dossier_id(at, serial), ONE_STOP, self.teller)
         office = to_office(at)
-        reception = Reception(
+        reception = ReceptionFacts(
             agency,
             agency,
             procedure.code,

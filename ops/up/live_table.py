@@ -17,20 +17,20 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from ops.up.parts import TIMEOUT, UNANSWERED, Part, times
+from ops.up.parts import TIMEOUT, UNANSWERED, HubPart, times
 from schemas.clock import now_ms, to_ms
 from schemas.listening import address, reached_at
 from schemas.settings import Settings
 
-TITLE = "Cả tỉnh, năm nay / The whole province, this year"
+_TITLE = "Cả tỉnh, năm nay / The whole province, this year"
 INCOMPLETE = "* chưa đầy đủ, hoặc chưa rõ / incomplete, or not known (see /v1/coverage)"
-USUAL = "usual: 10 to 30 s; busy machine: to 2 min"
-COLUMNS = ("giá trị / value", "trên / of", "mục tiêu / target", "cơ quan / agencies")
-SHORT_COLUMNS = ("giá trị", "trên/of", "đích", "cơ quan")
-WIDE = 100  # columns from which there is room for full names
+_USUAL = "usual: 10 to 30 s; busy machine: to 2 min"
+_COLUMNS = ("giá trị / value", "trên / of", "mục tiêu / target", "cơ quan / agencies")
+_SHORT_COLUMNS = ("giá trị", "trên/of", "đích", "cơ quan")
+_WIDE = 100  # columns from which there is room for full names
 # Where there is no room for names in full, in a line of their own each: what they are known by, in
 # both languages.
-SHORT = {
+SHORT_LEGEND = {
     "dossiers_online_share": "Hồ sơ trực tuyến / handled online",
     "transfers_electronic_share": "Luân chuyển điện tử / moved online",
     "payments_online_share": "Trả tiền trực tuyến / paid online",
@@ -48,23 +48,23 @@ SHORT = {
 
 
 @dataclass(frozen=True)
-class Answers:
+class LiveAnswers:
     """What the API said, or why it did not."""
 
     indicators: list[dict[str, Any]]
     problem: str = ""
 
 
-def fetch(settings: Settings) -> Answers:
+def fetch(settings: Settings) -> LiveAnswers:
     """The main indicators of the current year, and of now those that are told of no other time."""
     url = f"http://{address(reached_at(settings.host), settings.metrics_port)}/v1/indicators?main=1"
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
-            return Answers(json.load(answer)["indicators"])
+            return LiveAnswers(json.load(answer)["indicators"])
     except urllib.error.HTTPError as error:
-        return Answers([], _detail(error))
+        return LiveAnswers([], _detail(error))
     except (*UNANSWERED, ValueError, KeyError, TypeError) as error:
-        return Answers([], f"no answer from {url} ({error})")
+        return LiveAnswers([], f"no answer from {url} ({error})")
 
 
 def _detail(error: urllib.error.HTTPError) -> str:
@@ -79,9 +79,9 @@ class Screen:
     them health and addresses, always.
     """
 
-    def __init__(self, parts: Sequence[Part], addresses: Sequence[str]) -> None:
+    def __init__(self, parts: Sequence[HubPart], addresses: Sequence[str]) -> None:
         self.parts, self.addresses = parts, addresses
-        self.answers = Answers([])
+        self.answers = LiveAnswers([])
         self.started = False  # every part answered once
         self._began = time.monotonic()
         self._before: dict[str, tuple[Any, Any]] = {}
@@ -104,7 +104,7 @@ class Screen:
     def _steps(self) -> Group:
         lines = [
             Text(
-                f"Đang khởi động / starting: {time.monotonic() - self._began:.0f} s ({USUAL})",
+                f"Đang khởi động / starting: {time.monotonic() - self._began:.0f} s ({_USUAL})",
                 style="bold",
             )
         ]
@@ -115,18 +115,15 @@ class Screen:
 
     def _table(self, width: int, height: int) -> Group:
         self._compare()
-        full = width >= WIDE and height >= 2 * len(self.answers.indicators) + 2
+        full = width >= _WIDE and height >= 2 * len(self.answers.indicators) + 2
         table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
         table.add_column("Chỉ số / indicator", no_wrap=True, overflow="ellipsis")
-        for column in COLUMNS if full else SHORT_COLUMNS:
+        for column in _COLUMNS if full else _SHORT_COLUMNS:
             table.add_column(column, justify="right", no_wrap=True)
         for answer in self.answers.indicators:
             table.add_row(_name(answer, full=full), *self._figures(answer))
-        return (
-            Group(_line(TITLE, "bold"), table)
-            if self.answers.indicators
-            else Group(_line(TITLE, "bold"))
-        )
+        title = _line(_TITLE, "bold")
+        return Group(title, table) if self.answers.indicators else Group(title)
 
     def _compare(self) -> None:
         """Which figures moved with the newest answer."""
@@ -172,7 +169,7 @@ class Screen:
         return Text(" · ".join(_of_part(part) for part in self.parts))
 
 
-def _of_part(part: Part) -> str:
+def _of_part(part: HubPart) -> str:
     state = "ok" if part.well else "!"
     again = f" (restarted {times(part.service.restarts)})" if part.service.restarts else ""
     return f"{part.title} {state}{again}"
@@ -187,7 +184,7 @@ def _name(answer: dict[str, Any], *, full: bool) -> RenderableType:
     name: dict[str, str] = answer["name"]
     if full:
         return Text.assemble(name["vi"], "\n", (name["en"], "dim"))
-    return SHORT.get(answer["id"], name["vi"])
+    return SHORT_LEGEND.get(answer["id"], name["vi"])
 
 
 def _covered(coverage: dict[str, Any]) -> Text:

@@ -11,10 +11,10 @@ import stat
 import sys
 from typing import TextIO, cast
 
-LOST = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+_LOST = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 
 
-class LossyFile(io.FileIO):
+class _LossyFile(io.FileIO):
     """A file that says of everything that it was written."""
 
     def write(self, data: bytes | bytearray | memoryview) -> int:  # type: ignore[override]
@@ -22,7 +22,7 @@ class LossyFile(io.FileIO):
         try:
             return super().write(data)
         except OSError as error:
-            if error.errno not in LOST:
+            if error.errno not in _LOST:
                 raise
             return memoryview(data).nbytes
 
@@ -38,5 +38,5 @@ def _lossy(stream: TextIO) -> TextIO:
     if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
         return stream
     stream.flush()
-    file = io.BufferedWriter(cast(io.RawIOBase, LossyFile(stream.fileno(), "w", closefd=False)))
+    file = io.BufferedWriter(cast(io.RawIOBase, _LossyFile(stream.fileno(), "w", closefd=False)))
     return io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", line_buffering=True)

@@ -19,12 +19,12 @@ from serving.absence import why_silent
 TIMEOUT = 2.0
 # of a question over HTTP; the latter where who answers is killed half-way, or speaks no HTTP
 UNANSWERED = (OSError, HTTPException)
-KAFKA_STOP_SECONDS = 40.0  # it is given 30 s itself
-LONG_SECONDS = 90.0  # for a start
+_KAFKA_STOP_SECONDS = 40.0  # it is given 30 s itself
+_LONG_SECONDS = 90.0  # for a start
 
 
 @dataclass
-class Part:
+class HubPart:
     """A process, what shows that it answers, and which others (by name) must have answered before
     it is started.
 
@@ -82,11 +82,9 @@ class Part:
             return obstacle
         if self.answered and not self.service.restarts:
             return f"does not answer; see {self.service.log}"
-        late = (
-            f"; longer than usual, see {self.service.log}"
-            if self.service.age > LONG_SECONDS
-            else ""
-        )
+        late = ""
+        if self.service.age > _LONG_SECONDS:
+            late = f"; longer than usual, see {self.service.log}"
         return f"starting, {self.service.age:.0f} s{late}"
 
     def _ended(self) -> str:
@@ -100,14 +98,14 @@ def times(number: int) -> str:
     return {1: "once", 2: "twice"}.get(number, f"{number:,} times")
 
 
-def parts_of(settings: Settings, *, simulate: bool) -> list[Part]:
+def hub_parts(settings: Settings, *, simulate: bool) -> list[HubPart]:
     """In the order in which they are started; none is started yet."""
     host = reached_at(settings.host)
     parts = []
     if settings.embedded:
         kafka = _service(settings, "kafka")
-        kafka.stop_seconds = KAFKA_STOP_SECONDS
-        broker = Part("kafka", "Kafka", kafka, _KafkaAnswers(settings), level=0)
+        kafka.stop_seconds = _KAFKA_STOP_SECONDS
+        broker = HubPart("kafka", "Kafka", kafka, _KafkaAnswers(settings), level=0)
         # its log may be on the same full disk
         broker.obstacle = lambda: str(lack_of_room(settings.data / "kafka") or "")
         parts.append(broker)
@@ -120,11 +118,11 @@ def parts_of(settings: Settings, *, simulate: bool) -> list[Part]:
         ("metrics", lambda: answers_well(host, settings.metrics_port, "/healthz")),
         ("gateway", lambda: answers_well(host, settings.gateway_port, "/readyz")),
     ):
-        parts.append(Part(name, name, _service(settings, name), answers, first))
+        parts.append(HubPart(name, name, _service(settings, name), answers, first))
     if simulate:
         service = _service(settings, "simulate", "--live", "--via-gateway")
         parts.append(
-            Part(
+            HubPart(
                 "simulate",
                 "simulation",
                 service,

@@ -21,11 +21,11 @@ from schemas.storage import require_writable
 
 ORPHAN_SECONDS = 8.0  # that the processes of a killed `lgsp up` need at most to end
 KAFKA_ORPHAN_SECONDS = 40.0
-QUIET_SECONDS = 1.0  # of waiting, before it is said
-PORTS = ("gateway_port", "metrics_port", "worker_port")
+_QUIET_SECONDS = 1.0  # of waiting, before it is said
+_PORTS = ("gateway_port", "metrics_port", "worker_port")
 
 
-def check(settings: Settings, console: Console) -> None:
+def check_machine(settings: Settings, console: Console) -> None:
     """Returns once everything can be started; says what it waits for.
 
     Raises: HubError naming what is wrong, and what to do.
@@ -40,7 +40,7 @@ def check(settings: Settings, console: Console) -> None:
     ):
         if warning := open_to_others(who, host, setting):
             console.print(warning, style="yellow", markup=False)
-    for name in PORTS:
+    for name in _PORTS:
         if port := getattr(settings, name):
             _once_free(partial(_require_free, settings, name, port), console, ORPHAN_SECONDS)
     if settings.embedded:
@@ -51,7 +51,7 @@ def check(settings: Settings, console: Console) -> None:
 
 
 def _require_different_ports(settings: Settings) -> None:
-    names = [*PORTS, "kafka_port"] if settings.embedded else [*PORTS]
+    names = [*_PORTS, "kafka_port"] if settings.embedded else [*_PORTS]
     taken: dict[int, str] = {}
     for name in names:
         port = getattr(settings, name)
@@ -87,7 +87,7 @@ def _once_free(require: Callable[[], None], console: Console, seconds: float) ->
             waited = time.monotonic() - began
             if waited > seconds or not _passes(error):
                 raise
-            if waited > QUIET_SECONDS and not said:
+            if waited > _QUIET_SECONDS and not said:
                 said = True
                 console.print(
                     f"Waiting up to {seconds:.0f} s for what a former run left behind: {error}",

@@ -16,16 +16,16 @@ from rich.live import Live
 
 from ops.kafka.embedded import EmbeddedKafka
 from ops.up.live_table import Screen, fetch
-from ops.up.parts import Part, parts_of
-from ops.up.preflight import check
+from ops.up.parts import HubPart, hub_parts
+from ops.up.preflight import check_machine
 from schemas.errors import KafkaUnavailable
 from schemas.kafka.topics import ensure_topics
 from schemas.listening import address, reached_at
 from schemas.settings import Settings
 
-REFRESH = 1.0
-PLAIN_EVERY = 30.0  # seconds between two tables where the output is no terminal
-KAFKA_PATIENCE = 60.0  # for its first answer, before the others are started without it
+_REFRESH = 1.0
+_PLAIN_EVERY = 30.0  # seconds between two tables where the output is no terminal
+_KAFKA_PATIENCE = 60.0  # for its first answer, before the others are started without it
 
 
 def run_up(settings: Settings, *, simulate: bool) -> int:
@@ -41,7 +41,7 @@ def run_up(settings: Settings, *, simulate: bool) -> int:
     hub = Hub(settings, simulate=simulate)
     try:
         console.print("Looking at settings, folder and ports …", style="dim")
-        check(settings, console)
+        check_machine(settings, console)
         hub.run(console)
     except KeyboardInterrupt:
         return 0
@@ -61,7 +61,7 @@ class Hub:
 
     def __init__(self, settings: Settings, *, simulate: bool) -> None:
         self._settings = settings
-        self.parts = parts_of(settings, simulate=simulate)
+        self.parts = hub_parts(settings, simulate=simulate)
         self.screen = Screen(self.parts, addresses(settings))
         self._topics_known = False
 
@@ -80,7 +80,7 @@ class Hub:
         while True:
             self.tick()
             tell()
-            time.sleep(REFRESH if self.screen.started else REFRESH / 4)
+            time.sleep(_REFRESH if self.screen.started else _REFRESH / 4)
 
     def tick(self) -> None:
         """Start what can be started, start again what ended, look at who answers, and ask for the
@@ -98,14 +98,14 @@ class Hub:
         if self.screen.started:
             self.screen.answers = fetch(self._settings)
 
-    def _given(self, part: Part) -> bool:
+    def _given(self, part: HubPart) -> bool:
         """Whether who comes after it may start: it answered once, or has kept them waiting for long
         enough.
         """
         return (
             part.answered
             or part.service.restarts > 0
-            or (part.begun and part.waited > KAFKA_PATIENCE)
+            or (part.begun and part.waited > _KAFKA_PATIENCE)
         )
 
     def _look_at_topics(self) -> None:
@@ -140,10 +140,13 @@ class Hub:
                 EmbeddedKafka.of(self._settings).end_orphan()
         console.print("Stopped. Figures are kept; start again any time.", markup=False)
 
-    def _stop_order(self) -> list[list[Part]]:
-        running = [part for part in reversed(self.parts) if part.service.running]
-        levels = {part.level: None for part in running}
-        return [[part for part in running if part.level == level] for level in levels]
+    def _stop_order(self) -> list[list[HubPart]]:
+        """Those of one level together, the last to be started first."""
+        levels: dict[int, list[HubPart]] = {}
+        for part in reversed(self.parts):
+            if part.service.running:
+                levels.setdefault(part.level, []).append(part)
+        return list(levels.values())
 
 
 class Plain:
@@ -172,7 +175,7 @@ class Plain:
             self._console.print(
                 "\n".join(self._screen.addresses), markup=False, highlight=False, soft_wrap=True
             )
-        if self._printed is None or time.monotonic() - self._printed > PLAIN_EVERY:
+        if self._printed is None or time.monotonic() - self._printed > _PLAIN_EVERY:
             self._printed = time.monotonic()
             self._console.print(self._screen.table_only())
 

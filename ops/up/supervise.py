@@ -15,9 +15,9 @@ from ops.logfiles import last_line, rotate
 from schemas.errors import EXIT_REFUSED
 
 SUPERVISOR = "LGSP_SUPERVISOR_PID"
-STOP_SECONDS = 20.0
-FIRST_PAUSE, LONGEST_PAUSE, STEADY = 0.5, 10.0, 30.0
-REFUSED_PAUSE = 60.0  # after an end that a fresh start can't mend
+_STOP_SECONDS = 20.0
+_FIRST_PAUSE, _LONGEST_PAUSE, _STEADY = 0.5, 10.0, 30.0
+_REFUSED_PAUSE = 60.0  # after an end that a fresh start can't mend
 
 
 @dataclass
@@ -29,12 +29,12 @@ class Service:
     log: Path
     environment: dict[str, str] = field(default_factory=dict)
     program: list[str] = field(default_factory=lambda: [sys.executable, "-m", "ops.cli"])
-    stop_seconds: float = STOP_SECONDS
+    stop_seconds: float = _STOP_SECONDS
     restarts: int = 0
     process: subprocess.Popen[bytes] | None = None
     failure: str = ""  # why it could not even be started
     _started: float = 0.0
-    _pause: float = FIRST_PAUSE
+    _pause: float = _FIRST_PAUSE
     _retry_at: float | None = None
 
     def start(self) -> None:
@@ -91,11 +91,10 @@ class Service:
         if self.running or not self._started:
             return
         if self._retry_at is None:
-            self._pause = (
-                FIRST_PAUSE if now - self._started > STEADY else min(self._pause * 2, LONGEST_PAUSE)
-            )
+            steady = now - self._started > _STEADY
+            self._pause = _FIRST_PAUSE if steady else min(self._pause * 2, _LONGEST_PAUSE)
             refused = self.process is not None and self.process.returncode == EXIT_REFUSED
-            self._retry_at = now + (REFUSED_PAUSE if refused else self._pause)
+            self._retry_at = now + (_REFUSED_PAUSE if refused else self._pause)
         elif now >= self._retry_at:
             self.restarts += 1
             self.begin()
@@ -148,7 +147,7 @@ def follow_supervisor() -> None:
         while os.getppid() == supervisor:
             time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(STOP_SECONDS)
+        time.sleep(_STOP_SECONDS)
         os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=follow, daemon=True, name="follow-supervisor").start()

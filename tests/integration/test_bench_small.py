@@ -16,11 +16,11 @@ from rich.console import Console
 
 from ops.bars import bars
 from ops.bench import api, failover, gateway, job, latency, soak, takeover
-from ops.bench.load import DAYS, YEAR, no_events, province, waiting
+from ops.bench.load import DAYS, YEAR, no_events, province, waiting_record
 from ops.bench.machine import two_cores
 from ops.bench.names import Scale
-from ops.bench.offsets import Applied, Places, ends_of, require_written
-from ops.bench.report import Line
+from ops.bench.offsets import AppliedOffsets, PartitionOffsets, ends_of, require_written
+from ops.bench.report import ReportLine
 from ops.bench.run import run_bench
 from ops.bench.stage import Stage
 from ops.simulate.stream import events
@@ -50,7 +50,11 @@ def test_the_province_comes_from_two_processes_in_the_order_of_report() -> None:
     made = list(province(40, 4))
     times = [at for at, *_ in made]
     assert times == sorted(times)
-    alone = [waiting(event, at, 4) for seed in (1, 2) for at, event in events(seed, 20, YEAR, DAYS)]
+    alone = [
+        waiting_record(event, at, 4)
+        for seed in (1, 2)
+        for at, event in events(seed, 20, YEAR, DAYS)
+    ]
     assert sorted(made) == sorted(alone)
 
 
@@ -59,15 +63,15 @@ def held(stage: Stage) -> int:
     return sum(asyncio.run(ends_of(stage.settings, no_events(stage.settings))).values())
 
 
-def applied(stage: Stage) -> Places:
-    async def ask() -> Places:
-        async with Applied(stage.settings) as found:
+def applied(stage: Stage) -> PartitionOffsets:
+    async def ask() -> PartitionOffsets:
+        async with AppliedOffsets(stage.settings) as found:
             return await found.offsets()
 
     return asyncio.run(ask())
 
 
-def said(line: Line) -> int:
+def said(line: ReportLine) -> int:
     """The number of things that a line is about."""
     found = re.search(r"(\d[\d,]*) (events|dossiers|probes)", f"{line.what} {line.note}")
     assert found is not None
@@ -96,7 +100,7 @@ async def published(stage: Stage) -> dict[tuple[str, str], int]:
 
 
 def test_job(stage: Stage) -> None:
-    whole, *_, memory = job.measure(stage, SMALL)
+    whole, *_, memory = job.measure_job(stage, SMALL)
     assert said(whole) == held(stage) == sum(applied(stage).values()) > 1_500
     sums = asyncio.run(published(stage))
     assert sums["dossiers", APPLIED] + sums["documents", APPLIED] == held(stage)
@@ -104,7 +108,7 @@ def test_job(stage: Stage) -> None:
 
 
 def test_takeover(stage: Stage) -> None:
-    time, memory = takeover.measure(stage, SMALL)
+    time, memory = takeover.measure_takeover(stage, SMALL)
     assert said(time) == SMALL.books
     sums = asyncio.run(published(stage))
     assert 0 < sums["dossiers", "received"] <= SMALL.books
@@ -113,13 +117,13 @@ def test_takeover(stage: Stage) -> None:
 
 
 def test_failover(stage: Stage) -> None:
-    (line,) = failover.measure(stage, SMALL)
+    (line,) = failover.measure_failover(stage, SMALL)
     assert line.measured > 0
     assert sum(applied(stage).values()) > SMALL.history / 2
 
 
 def test_gateway(stage: Stage) -> None:
-    rate, share = gateway.measure(stage, SMALL)
+    rate, share = gateway.measure_gateway(stage, SMALL)
     assert "500" in rate.note
     assert held(stage) % 500 == 0
     assert f"{held(stage):,} events" in rate.note
@@ -128,7 +132,7 @@ def test_gateway(stage: Stage) -> None:
 
 
 def test_latency(stage: Stage) -> None:
-    *lines, busy = latency.measure(stage, SMALL)
+    *lines, busy = latency.measure_latency(stage, SMALL)
     assert [said(line) for line in lines if line.note] == [
         SMALL.probes // latency.WAYS
     ] * latency.WAYS
@@ -139,7 +143,7 @@ def test_latency(stage: Stage) -> None:
 
 
 def test_api(stage: Stage) -> None:
-    figures, slowest, page, slow_page, scrape, slow_scrape = api.measure(stage, SMALL)
+    figures, slowest, page, slow_page, scrape, slow_scrape = api.measure_api(stage, SMALL)
     assert f"{SMALL.province:,} dossiers" in figures.what
     assert slowest.note == f"{SMALL.asked} answers"
     lists = len(list(api.listed()))
@@ -150,7 +154,7 @@ def test_api(stage: Stage) -> None:
 
 
 def test_soak(stage: Stage) -> None:
-    found = soak.measure(stage, SMALL)
+    found = soak.measure_soak(stage, SMALL)
     whole = re.search(r"([\d,]+) events", found[-1].note)
     assert whole is not None
     assert int(whole[1].replace(",", "")) == SMALL.held + round(soak.RATE * SMALL.soak)

@@ -23,15 +23,15 @@ import pytest
 from topic_reader import Ends, ends_of, records_since
 
 from connectors.gateway.examples import EXAMPLES
-from connectors.gateway.modes import BATCH, JSON, STRUCTURED
+from connectors.gateway.modes import BATCH_TYPE, JSON_TYPE, STRUCTURED_TYPE
 from ops.kafka.embedded import EmbeddedKafka
 from ops.kafka.ports import free_port
 from schemas.settings import Settings
 from schemas.topics import QUARANTINE
 
 PROGRAM = (
-    "import sys; from connectors.gateway import run; from schemas.settings import settings;"
-    " sys.exit(run(settings()))"
+    "import sys; from connectors.gateway import run_gateway; from schemas.settings import settings;"
+    " sys.exit(run_gateway(settings()))"
 )
 DOSSIERS = "lgsp.dossiers"
 MEGABYTE = 1 << 20
@@ -122,12 +122,12 @@ def test_every_mode_ends_in_kafka_and_refused_items_in_the_quarantine(
     }
     with httpx.Client(base_url=running.url) as client:
         structured = client.post(
-            "/v1/events", json=sample(f"{run}-1"), headers={"Content-Type": STRUCTURED}
+            "/v1/events", json=sample(f"{run}-1"), headers={"Content-Type": STRUCTURED_TYPE}
         )
         batch = client.post(
             "/v1/events",
             json=[sample(f"{run}-2"), sample(f"{run}-3", channel="pigeon")],
-            headers={"Content-Type": BATCH},
+            headers={"Content-Type": BATCH_TYPE},
         )
         event = sample(f"{run}-4")
         attributes = {
@@ -136,7 +136,7 @@ def test_every_mode_ends_in_kafka_and_refused_items_in_the_quarantine(
             if name != "data"
         }
         binary = client.post(
-            "/v1/events", json=event["data"], headers={"Content-Type": JSON, **attributes}
+            "/v1/events", json=event["data"], headers={"Content-Type": JSON_TYPE, **attributes}
         )
         head = client.head("/metrics")
     assert (structured.status_code, batch.status_code, binary.status_code) == (202, 422, 202)
@@ -159,21 +159,27 @@ def test_a_hundred_megabytes_or_a_million_items_leave_the_memory_flat(running: P
         answer = httpx.post(
             f"{running.url}/v1/events",
             content=body(),
-            headers={"Content-Type": JSON, **headers},
+            headers={"Content-Type": JSON_TYPE, **headers},
             timeout=60,
         )
         assert answer.status_code == 413
     items = b"[" + b"[]," * 2_000_000 + b"[]]"
     assert (
         httpx.post(
-            f"{running.url}/v1/events", content=items, headers={"Content-Type": BATCH}, timeout=60
+            f"{running.url}/v1/events",
+            content=items,
+            headers={"Content-Type": BATCH_TYPE},
+            timeout=60,
         ).status_code
         == 413
     )
     deep = b"[" + b'{"a":' * 1_000_000
     assert (
         httpx.post(
-            f"{running.url}/v1/events", content=deep, headers={"Content-Type": BATCH}, timeout=60
+            f"{running.url}/v1/events",
+            content=deep,
+            headers={"Content-Type": BATCH_TYPE},
+            timeout=60,
         ).status_code
         == 400
     )

@@ -23,7 +23,7 @@ from topic_reader import ends_of, records_since
 from connectors.gateway.heartbeat import TOPIC as HEARTBEATS
 from connectors.gateway.heartbeat import beat, beat_once
 from connectors.publishing.publisher import Publisher
-from connectors.publishing.quarantine import quarantine
+from connectors.publishing.quarantine import send_to_quarantine
 from ops.kafka.embedded import EmbeddedKafka
 from ops.kafka.ports import free_port
 from schemas.digests import Digest
@@ -161,9 +161,10 @@ async def test_a_wait_for_room_is_not_taken_for_an_absent_kafka(
     hasty = settings.model_copy(update={"publish_timeout": 1.0})
     async with Publisher(hasty) as publisher:
         await until_reachable(publisher, True)
-        async with publisher.budget.hold(hasty.publish_buffer):
-            with pytest.raises(KafkaUnavailable):
-                await publisher.publish([finished(1, run)])
+        await publisher.budget.take(hasty.publish_buffer)
+        with pytest.raises(KafkaUnavailable):
+            await publisher.publish([finished(1, run)])
+        publisher.budget.give(hasty.publish_buffer)
         assert publisher.reachable
 
 
@@ -176,7 +177,7 @@ async def test_quarantined_things_keep_their_reason_and_origin(
 ) -> None:
     before = await ends_of(settings, QUARANTINE)
     one = refused(f"http:{run}/0")
-    await quarantine(publisher, [one])
+    await send_to_quarantine(publisher, [one])
     record = next(
         record
         for record in await records_since(settings, QUARANTINE, before)
@@ -269,14 +270,14 @@ async def test_what_befalls_one_topic_befalls_no_other(
     )
     async with Publisher(settings) as publisher:
         await publisher.publish([finished(1, run), document])
-        await quarantine(publisher, [refused(f"http:{run}/0")])
+        await send_to_quarantine(publisher, [refused(f"http:{run}/0")])
         async with clients.admin(settings) as admin:
             await admin.delete_topics([QUARANTINE, DOSSIERS])
 
         with pytest.raises(
             TopicUnwritable, match=r"lgsp\.quarantine can't be written: it is missing"
         ):
-            await quarantine(publisher, [refused(f"http:{run}/1")])
+            await send_to_quarantine(publisher, [refused(f"http:{run}/1")])
         with pytest.raises(
             TopicUnwritable,
             match=r"lgsp\.dossiers can't be written: it is missing, and the facts it held",
@@ -292,7 +293,7 @@ async def test_what_befalls_one_topic_befalls_no_other(
         async with asyncio.timeout(60):
             while publisher.unwritable()[QUARANTINE]:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.1)
-        await quarantine(publisher, [refused(f"http:{run}/2")])
+        await send_to_quarantine(publisher, [refused(f"http:{run}/2")])
         assert [record.key.decode() for record in await records_since(settings, QUARANTINE)] == [
             f"http:{run}/2"
         ]
@@ -315,12 +316,12 @@ async def test_what_a_topic_is_too_small_for_is_refused_by_name_and_batches_shri
         with pytest.raises(
             RecordTooLarge, match=r"lgsp\.quarantine does not take a record of 30,\d+ bytes"
         ):
-            await quarantine(publisher, [refused(f"http:{run}", "x" * 30_000)])
+            await send_to_quarantine(publisher, [refused(f"http:{run}", "x" * 30_000)])
         refusals = 0
         async with asyncio.timeout(60):
             while True:
                 try:
-                    await quarantine(publisher, many)
+                    await send_to_quarantine(publisher, many)
                 except KafkaUnavailable:
                     refusals += 1
                 else:

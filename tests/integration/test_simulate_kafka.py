@@ -16,7 +16,7 @@ import uvicorn
 from aiokafka import TopicPartition
 from hub_rules import States, Sums, merge, sums_of
 
-from connectors.gateway.app import build_app
+from connectors.gateway import gateway_app
 from connectors.publishing.publisher import Publisher
 from ops.simulate.run import simulate
 from ops.simulate.sinks import GatewaySink
@@ -77,7 +77,7 @@ async def gateway(settings: Settings) -> AsyncIterator[Settings]:
         here = settings.model_copy(update={"gateway_port": listener.getsockname()[1]})
         async with Publisher(here) as publisher:
             server = uvicorn.Server(
-                uvicorn.Config(build_app(here, publisher), log_config=None, lifespan="off")
+                uvicorn.Config(gateway_app(here, publisher), log_config=None, lifespan="off")
             )
             serving = asyncio.create_task(server.serve([listener]))
             try:

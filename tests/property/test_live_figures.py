@@ -232,7 +232,7 @@ def test_figures_of_facts_that_seldom_meet_are_what_the_definitions_say(now: int
         check_all([one for one in heard if one[1].thing == f"corner-{number}"], now, None)
 
 
-@pytest.mark.parametrize("agency", [None, AGENCIES_OF["department"].things[1].code])
+@pytest.mark.parametrize("agency", [None, AGENCIES_OF["department"].drawn[1].code])
 def test_figures_of_a_simulated_province_are_what_the_definitions_say(agency: str | None) -> None:
     """Of the whole province none of them is trivial (test_simulate_indicators.py), so every oracle
     has something to say.

@@ -19,9 +19,8 @@ from test_ledger import SOURCE, batch, counted_otherwise, exact, ledger, read, r
 
 from connectors.publishing.publisher import Publisher
 from ops.mend.run import Mending
-from ops.recount.compare import recount
-from ops.recount.report import lines
-from ops.recount.verdict import Verdict
+from ops.recount import Verdict, recount
+from ops.recount.report import verdict_lines
 from ops.simulate.stream import events
 from schemas.cells.applied import is_applied
 from schemas.errors import BooksError, HubError
@@ -82,7 +81,7 @@ async def verdict_of(hub: Hub) -> Verdict:
 
 
 def said(verdicts: Sequence[Verdict]) -> str:
-    return "\n".join(lines(list(verdicts), {}))
+    return "\n".join(verdict_lines(list(verdicts), {}))
 
 
 async def test_a_moved_group_offset_is_refused_told_and_set_back(

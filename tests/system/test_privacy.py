@@ -19,7 +19,7 @@ from harness import until
 from test_up import Up, up
 
 from connectors.gateway.examples import EXAMPLES
-from connectors.gateway.modes import BATCH, JSON, STRUCTURED
+from connectors.gateway.modes import BATCH_TYPE, JSON_TYPE, STRUCTURED_TYPE
 from schemas.kafka.clients import consumer
 from schemas.kafka.reading import read_to_end
 from schemas.personal import personal_number
@@ -68,7 +68,7 @@ def through_the_gateway(url: str) -> Iterator[str]:
     """Everything that is answered."""
     with httpx.Client(base_url=url, timeout=60) as client:
 
-        def post(body: Any, kind: str = JSON, **headers: str) -> str:
+        def post(body: Any, kind: str = JSON_TYPE, **headers: str) -> str:
             content = (
                 body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
             )
@@ -80,17 +80,21 @@ def through_the_gateway(url: str) -> Iterator[str]:
             return answer.text + str(answer.headers)
 
         for value in PLANTED:
-            yield post(items(value), BATCH)
-            yield from (post(item, STRUCTURED) for item in items(value) if isinstance(item, dict))
-            yield from (post(text.replace("?", value).encode(), JSON) for text in BROKEN)
-            yield post({"?": value * 1_000_000}, JSON)  # oversize
-            yield post([{"?": value}] * 2_000, BATCH)
+            yield post(items(value), BATCH_TYPE)
+            yield from (
+                post(item, STRUCTURED_TYPE) for item in items(value) if isinstance(item, dict)
+            )
+            yield from (post(text.replace("?", value).encode(), JSON_TYPE) for text in BROKEN)
+            yield post({"?": value * 1_000_000}, JSON_TYPE)  # oversize
+            yield post([{"?": value}] * 2_000, BATCH_TYPE)
             attributes = {f"ce-{name}": quote(text) for name, text in BAD.items() if name != "data"}
             for name in ("id", "source", "type", "time", "subject"):
-                yield post(BAD["data"], JSON, **(attributes | {f"ce-{name}": quote(value)}))
+                yield post(BAD["data"], JSON_TYPE, **(attributes | {f"ce-{name}": quote(value)}))
             yield post(BAD, f"text/{quote(value)}")
-            yield post(BAD, f"{JSON}; charset={quote(value)}")
-            yield post(BAD, f"{JSON}; charset=utf-16", X_Name=quote(value), Cookie=quote(value))
+            yield post(BAD, f"{JSON_TYPE}; charset={quote(value)}")
+            yield post(
+                BAD, f"{JSON_TYPE}; charset=utf-16", X_Name=quote(value), Cookie=quote(value)
+            )
             yield client.get(f"/{quote(value)}?name={quote(value)}").text
         yield client.get("/metrics").text
 

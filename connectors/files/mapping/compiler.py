@@ -17,23 +17,23 @@ from connectors.files.mapping.values import Convert, TimeReader, boolean_of, lis
 from connectors.files.readers.cells import (
     MASKED,
     PRESENT,
-    Cell,
-    Cells,
-    Refused,
+    FileCell,
+    FileCells,
+    RowRefused,
     Unexpected,
+    cell_spellings,
+    cell_text,
     code_of,
     is_blank,
     part_of,
-    spellings,
-    text_of,
 )
 from schemas.declarations import Declaration
 from schemas.events import ACCEPTED, Event
 from schemas.masking import quoted
 from schemas.personal import personal_number
 
-Getter = Callable[[Cells], Any]
-Test = Callable[[Cells], bool]
+_Getter = Callable[[FileCells], Any]
+_Test = Callable[[FileCells], bool]
 ABSENT: Any = object()  # what a getter gives for a field that the event goes without
 _LISTED = 12  # codes of a table that a reason names
 
@@ -43,11 +43,15 @@ class Unit:
     """One event of the mapping, ready to be read off a row."""
 
     model: type[Event]
-    tests: tuple[Test, ...]
-    event_id: Getter
+    tests: tuple[_Test, ...]
+    event_id: _Getter
     constants: dict[str, Any]
-    getters: tuple[tuple[str, Getter], ...]
+    getters: tuple[tuple[str, _Getter], ...]
     origins: dict[str, str]  # field -> the columns it comes from, for reasons
+
+    def applies(self, cells: FileCells) -> bool:
+        """Whether all conditions hold for a row."""
+        return all(test(cells) for test in self.tests)
 
 
 class Uses(NamedTuple):
@@ -59,30 +63,25 @@ class Uses(NamedTuple):
     texts: frozenset[int]
     looked_at: dict[int, frozenset[str]]
 
-    def safe(self, cells: Cells) -> list[Cell]:
+    def safe(self, cells: FileCells) -> list[FileCell]:
         """A row's cells as rejections may hold them, none where nobody can tell which is which.
 
         What looks like a number of a person in the place of a code, and what no field takes, is
         masked, so that the row can't come back from there; what only has to be there is there.
         """
-        return (
-            [self._safe(place, cell) for place, cell in enumerate(cells)]
-            if cells
-            else [MASKED] * len(self.columns)
-        )
+        if not cells:
+            return [MASKED] * len(self.columns)
+        return [self._safe(index, cell) for index, cell in enumerate(cells)]
 
-    def _safe(self, place: int, cell: Cell) -> Cell:
-        if place in self.looked_at:
-            return (
-                cell
-                if is_blank(cell) or not self.looked_at[place].isdisjoint(spellings(cell))
-                else PRESENT
-            )
+    def _safe(self, index: int, cell: FileCell) -> FileCell:
+        if index in self.looked_at:
+            named = not self.looked_at[index].isdisjoint(cell_spellings(cell))
+            return cell if named or is_blank(cell) else PRESENT
         if isinstance(cell, dict) and cell:
             return MASKED
         if isinstance(cell, list):
-            return [self._safe(place, part) for part in cell]
-        return MASKED if place in self.texts and personal_number(text_of(cell)) else cell
+            return [self._safe(index, part) for part in cell]
+        return MASKED if index in self.texts and personal_number(cell_text(cell)) else cell
 
 
 class Compiler:
@@ -91,7 +90,7 @@ class Compiler:
     def __init__(self, mapping: Mapping, declaration: Declaration) -> None:
         self._mapping, self._declaration = mapping, declaration
         self._default_times = TimeReader(mapping.times)
-        self._places: dict[str, int] = {}
+        self._indexes: dict[str, int] = {}
         self._texts: set[str] = set()
         self._values: set[str] = set()
         self._conditions: dict[str, frozenset[str]] = {}
@@ -100,17 +99,17 @@ class Compiler:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that rows must bring, in the order that the getters count on."""
-        return tuple(self._places)
+        return tuple(self._indexes)
 
     @property
     def uses(self) -> Uses:
         """What is done with each column."""
         looked_at = {
-            self._places[name]: texts
+            self._indexes[name]: texts
             for name, texts in self._conditions.items()
             if name not in self._values
         }
-        return Uses(self.columns, frozenset(self._places[name] for name in self._texts), looked_at)
+        return Uses(self.columns, frozenset(self._indexes[name] for name in self._texts), looked_at)
 
     def units(self) -> tuple[Unit, ...]:
         """Raises: CatalogueError for the first part of the mapping that cannot hold."""
@@ -120,7 +119,7 @@ class Compiler:
     def _unit(self, index: int, rule: EventRule) -> Unit:
         rules = field_rules(self._mapping, index, self._declaration)
         constants: dict[str, Any] = {"source": self._mapping.source}
-        getters: list[tuple[str, Getter]] = []
+        getters: list[tuple[str, _Getter]] = []
         for found in rules:
             if found.value.columns:
                 getters.append((found.name, self._getter(found, rule)))
@@ -134,20 +133,20 @@ class Compiler:
             ACCEPTED[rule.event], tests, self._event_id(rule), constants, tuple(getters), origins
         )
 
-    def _place(self, column: str) -> int:
-        return self._places.setdefault(column, len(self._places))
+    def _index(self, column: str) -> int:
+        return self._indexes.setdefault(column, len(self._indexes))
 
-    def _test(self, condition: Condition) -> Test:
-        place = self._place(condition.column)
+    def _test(self, condition: Condition) -> _Test:
+        index = self._index(condition.column)
         self._conditions.setdefault(condition.column, frozenset())
         if condition.present is not None:
             wanted = not condition.present
-            return lambda cells: is_blank(cells[place]) is wanted
-        texts = frozenset(map(text_of, condition.among or [condition.equals or ""]))
+            return lambda cells: is_blank(cells[index]) is wanted
+        texts = frozenset(map(cell_text, condition.among or [condition.equals or ""]))
         self._conditions[condition.column] = self._conditions[condition.column] | texts
-        return lambda cells: not texts.isdisjoint(spellings(cells[place]))
+        return lambda cells: not texts.isdisjoint(cell_spellings(cells[index]))
 
-    def _event_id(self, rule: EventRule) -> Getter:
+    def _event_id(self, rule: EventRule) -> _Getter:
         template = parse_template(rule.id)
         self._texts.update(template.columns)
         self._values.update(template.columns)
@@ -155,27 +154,27 @@ class Compiler:
             self.required.update(template.columns)
         read = self._joined(template, f"the id of {rule.event}")
 
-        def event_id(cells: Cells) -> Any:
+        def event_id(cells: FileCells) -> Any:
             found = read(cells)
             if found is None:
-                raise Refused(f"{_blank(template.columns)}, so {rule.event} has no id")
+                raise RowRefused(f"{_blank(template.columns)}, so {rule.event} has no id")
             return found
 
         return event_id
 
-    def _joined(self, template: Template, purpose: str) -> Callable[[Cells], str | None]:
+    def _joined(self, template: Template, purpose: str) -> Callable[[FileCells], str | None]:
         """A template's text; None as soon as one of its cells is blank."""
-        first, places = template.texts[0], map(self._place, template.columns)
-        pairs = list(zip(template.columns, places, template.texts[1:], strict=True))
+        first, indexes = template.texts[0], map(self._index, template.columns)
+        pairs = list(zip(template.columns, indexes, template.texts[1:], strict=True))
 
-        def joined(cells: Cells) -> str | None:
+        def joined(cells: FileCells) -> str | None:
             whole = first
-            for column, place, text in pairs:
+            for column, index, text in pairs:
                 try:
-                    part = part_of(cells[place])
+                    part = part_of(cells[index])
                 except Unexpected as error:
-                    raise Refused(
-                        f"column {column}: {_shown(cells[place])} should be {error}, for {purpose}"
+                    raise RowRefused(
+                        f"column {column}: {_shown(cells[index])} should be {error}, for {purpose}"
                     ) from None
                 if not part:
                     return None
@@ -191,16 +190,14 @@ class Compiler:
         try:
             return rule.adapter.validate_python(self._convert(rule)(text))
         except ValueError as error:  # pydantic's is one too
-            problem = (
-                f"should be {error}"
-                if isinstance(error, Unexpected)
-                else f"does not fit {rule.name}"
-            )
-            raise self._declaration.error(rule.place, f"{text!r} {problem}") from error
+            problem = f"does not fit {rule.name}"
+            if isinstance(error, Unexpected):
+                problem = f"should be {error}"
+            raise self._declaration.error(rule.location, f"{text!r} {problem}") from error
 
     def _convert(self, rule: FieldRule) -> Convert:
         table = self._mapping.tables.get(rule.value.table or "")
-        item = code_of if table is None else table_reader(rule.value.table or "", table)
+        item = code_of if table is None else _table_reader(rule.value.table or "", table)
         if rule.kind == "list":
             return list_reader(rule.value.split, item)
         if table is not None:
@@ -213,15 +210,14 @@ class Compiler:
             return NumberReader(overridden(self._mapping.numbers, rule.value.number))
         return boolean_of if rule.kind == "boolean" else code_of
 
-    def _getter(self, rule: FieldRule, event: EventRule) -> Getter:
+    def _getter(self, rule: FieldRule, event: EventRule) -> _Getter:
         value, convert = rule.value, self._convert(rule)
         column = value.whole_column
         columns, purpose = _named(value.columns), f"{rule.name} of {event.event}"
-        read = (
-            self._cell(column)
-            if column is not None
-            else self._joined(parse_template(value.text or ""), purpose)
-        )
+        if column is not None:
+            read = self._cell(column)
+        else:
+            read = self._joined(parse_template(value.text or ""), purpose)
         blank = self._when_blank(rule)
         self._values.update(value.columns)
         if rule.kind in ("text", "list") or value.table is not None:
@@ -229,24 +225,24 @@ class Compiler:
         if blank is _REFUSED and not event.when:
             self.required.update(value.columns)
 
-        def get(cells: Cells) -> Any:
+        def get(cells: FileCells) -> Any:
             cell = read(cells)
             if is_blank(cell):
                 if blank is _REFUSED:
-                    raise Refused(f"{_blank(value.columns)}, and {purpose} needs it")
+                    raise RowRefused(f"{_blank(value.columns)}, and {purpose} needs it")
                 return blank
             try:
                 return convert(cell)
             except Unexpected as error:
-                raise Refused(
+                raise RowRefused(
                     f"{columns}: {_shown(cell)} should be {error}, for {purpose}"
                 ) from None
 
         return get
 
-    def _cell(self, column: str) -> Callable[[Cells], Cell]:
-        place = self._place(column)
-        return lambda cells: cells[place]
+    def _cell(self, column: str) -> Callable[[FileCells], FileCell]:
+        index = self._index(column)
+        return lambda cells: cells[index]
 
     def _when_blank(self, rule: FieldRule) -> Any:
         table = self._mapping.tables.get(rule.value.table or "")
@@ -262,17 +258,19 @@ class Compiler:
 _REFUSED: Any = object()
 
 
-def table_reader(name: str, table: CodeTable) -> Convert:
+def _table_reader(name: str, table: CodeTable) -> Convert:
     """Looks texts up in a code table."""
-    codes = {text_of(text): code for text, code in table.values.items()}
+    codes = {cell_text(text): code for text, code in table.values.items()}
     listed = [text for text in codes if text]
     expected = (
         f"one of code table {name}"
         f" ({', '.join(listed[:_LISTED])}{', …' if len(listed) > _LISTED else ''})"
     )
 
-    def read(cell: Cell) -> Any:
-        code = next((codes[text] for text in spellings(cell) if text in codes), table.otherwise)
+    def read(cell: FileCell) -> Any:
+        code = next(
+            (codes[text] for text in cell_spellings(cell) if text in codes), table.otherwise
+        )
         if code == "reject":
             raise Unexpected(expected)
         return code
@@ -288,5 +286,5 @@ def _blank(columns: tuple[str, ...]) -> str:
     return f"{'one of ' if len(columns) > 1 else ''}{_named(columns)} is blank"
 
 
-def _shown(cell: Cell) -> str:
-    return quoted(text_of(cell))
+def _shown(cell: FileCell) -> str:
+    return quoted(cell_text(cell))

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from connectors.files.mapping.compiler import ABSENT, Compiler, Unit
 from connectors.files.mapping.model import Mapping
-from connectors.files.readers.cells import Cells, Refused
+from connectors.files.readers.cells import FileCells, RowRefused
 from schemas.clock import to_datetime
 from schemas.declarations import Declaration
 from schemas.events import Event
@@ -57,34 +57,32 @@ class RowMapper:
         self.columns = compiler.columns
         self.required = frozenset(compiler.required)
 
-    def drafts(self, cells: Cells) -> list[Draft]:
+    def drafts(self, cells: FileCells) -> list[Draft]:
         """The events that a row gives.
 
-        Raises: Refused naming column, value and what was expected.
+        Raises: RowRefused naming column, value and what was expected.
         """
-        found = [
-            _draft(unit, cells) for unit in self._units if all(test(cells) for test in unit.tests)
-        ]
-        if not found and self._refuse_silent:
-            raise Refused("the row gives no event: none of the mapping's conditions holds")
-        return found
+        drafts = [_draft(unit, cells) for unit in self._units if unit.applies(cells)]
+        if not drafts and self._refuse_silent:
+            raise RowRefused("the row gives no event: none of the mapping's conditions holds")
+        return drafts
 
     @staticmethod
     def event(draft: Draft, latest_ms: int) -> Event:
         """The validated event; `latest_ms` is the latest time that is not yet the future.
 
-        Raises: Refused naming column, value and what was expected.
+        Raises: RowRefused naming column, value and what was expected.
         """
         if draft.fields["occurred_at"] > latest_ms:
             moment = to_datetime(draft.fields["occurred_at"]).isoformat()
-            raise Refused(
+            raise RowRefused(
                 f"{draft.unit.origins['occurred_at']}: {moment} lies in the future, for occurred_at"
                 f" of {draft.unit.model.type}"
             )
         try:
             return draft.unit.model.model_validate(draft.fields)
         except ValidationError as error:
-            raise Refused(_reason(draft.unit, error)) from None
+            raise RowRefused(_reason(draft.unit, error)) from None
 
 
 def personal(draft: Draft, event: Event) -> str | None:
@@ -97,7 +95,7 @@ def personal(draft: Draft, event: Event) -> str | None:
     return None
 
 
-def _draft(unit: Unit, cells: Cells) -> Draft:
+def _draft(unit: Unit, cells: FileCells) -> Draft:
     fields = dict(unit.constants)
     fields["event_id"] = unit.event_id(cells)
     for name, get in unit.getters:

@@ -30,20 +30,20 @@ def _constant(value: Any) -> Any:
     raise ValueError("should be text, a whole number, true or false")
 
 
-Constant = Annotated[bool | int | str, PlainValidator(_constant)]
+_Constant = Annotated[bool | int | str, PlainValidator(_constant)]
 
 
 class CodeTable(StrictModel):
     """A code table."""
 
-    values: dict[str, Constant] = Field(
+    values: dict[str, _Constant] = Field(
         min_length=1,
         description=(
             'Text in the file → the code that goes into the event; the key `""` stands for a blank'
             " cell"
         ),
     )
-    otherwise: Constant = Field(
+    otherwise: _Constant = Field(
         "reject",
         description="Code of every text that is not listed, or `reject`: the row is rejected",
     )
@@ -63,7 +63,7 @@ class ValueSource(StrictModel):
             "Template: text with columns in braces; all between the braces is the column's name"
         ),
     )
-    constant: Constant | None = Field(
+    constant: _Constant | None = Field(
         None, description="The value itself, taken as it stands, braces too"
     )
     table: str | None = Field(
@@ -90,7 +90,7 @@ class ValueSource(StrictModel):
             " is rejected"
         ),
     )
-    default: Constant | None = Field(None, description="Value where the cell is blank")
+    default: _Constant | None = Field(None, description="Value where the cell is blank")
     split: str | None = Field(
         None, min_length=1, description="Separator of a list in one cell, such as `;`"
     )
@@ -130,18 +130,20 @@ class ValueSource(StrictModel):
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column it reads."""
-        return (
-            (self.column,) if self.column is not None else parse_template(self.text or "").columns
-        )
+        if self.column is not None:
+            return (self.column,)
+        return parse_template(self.text or "").columns
 
 
 def _short(value: Any) -> Any:
     if isinstance(value, str):
         return {"text": value}
-    return {"constant": value} if isinstance(value, int) else value
+    if isinstance(value, int):
+        return {"constant": value}
+    return value
 
 
-FieldValue = Annotated[ValueSource, BeforeValidator(_short)]
+_FieldValue = Annotated[ValueSource, BeforeValidator(_short)]
 
 
 class Condition(StrictModel):
@@ -185,7 +187,7 @@ class EventRule(StrictModel):
             " event"
         ),
     )
-    fields: dict[str, FieldValue] = Field(
+    fields: dict[str, _FieldValue] = Field(
         description="The event's fields and where their values come from"
     )
 
@@ -229,7 +231,7 @@ class Mapping(StrictModel):
         ),
     )
     tables: dict[str, CodeTable] = Field(default_factory=dict, description="Code tables by name")
-    every_event: dict[str, FieldValue] = Field(
+    every_event: dict[str, _FieldValue] = Field(
         default_factory=dict,
         description=(
             "Fields of all events that have them, unless an event gives its own (`backfill: true`"
@@ -267,8 +269,6 @@ def _sentence(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         return "is no key that is known here"
     message = str(error["msg"]).removeprefix("Value error, ")
-    return (
-        message
-        if error["type"] == "value_error"
-        else f"{message[:1].lower()}{message[1:]} (given: {error['input']!r:.80})"
-    )
+    if error["type"] == "value_error":
+        return message
+    return f"{message[:1].lower()}{message[1:]} (given: {error['input']!r:.80})"

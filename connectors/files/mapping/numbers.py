@@ -8,12 +8,12 @@ import re
 import unicodedata
 
 from connectors.files.mapping.notation import DONG, Numbers
-from connectors.files.readers.cells import DIGITS, Cell, Number, Unexpected, text_of
+from connectors.files.readers.cells import DIGITS, DecimalNumber, FileCell, Unexpected, cell_text
 
 _SPACES = "[ \u00a0\u202f]"
 _OTHER = {".": ",", ",": "."}
 _THOUSANDS = re.compile(r"-?[0-9]{1,3}\.0{3}")
-UNDECLARED = (
+_UNDECLARED = (
     "in digits (for 50.000, 1,250,000 or 50.000 đ, say in `numbers` of the mapping how they are"
     " written)"
 )
@@ -27,23 +27,21 @@ class NumberReader:
         self._expected = f"a whole number {_example(numbers)}"
         self._thousandths = numbers.decimal == "." and numbers.thousands is None
 
-    def __call__(self, cell: Cell) -> int:
+    def __call__(self, cell: FileCell) -> int:
         """Raises: Unexpected for what is not a whole number, or could be two."""
-        if isinstance(cell, Number):
+        if isinstance(cell, DecimalNumber):
             return self._value(cell)
         if isinstance(cell, int) and not isinstance(cell, bool):
             return self._kept(cell)
-        found = (
-            self._text.fullmatch(unicodedata.normalize("NFC", text_of(cell)))
-            if isinstance(cell, str)
-            else None
-        )
+        if not isinstance(cell, str):
+            raise Unexpected(self._expected)
+        found = self._text.fullmatch(unicodedata.normalize("NFC", cell_text(cell)))
         if found is None:
             raise Unexpected(self._expected)
         digits = re.sub("[^0-9]", "", found["whole"])
         return int(f"{found['sign']}{digits}")
 
-    def _value(self, number: Number) -> int:
+    def _value(self, number: DecimalNumber) -> int:
         if not number.whole:
             raise Unexpected(self._expected)
         if _THOUSANDS.fullmatch(number.text) and not self._thousandths:
@@ -69,9 +67,9 @@ def _pattern(numbers: Numbers) -> str:
     # three might be thousands, written the other way
     zeros = "0+" if numbers.decimal and numbers.thousands is None else "0{1,2}"
     units = "|".join(map(re.escape, _units(numbers)))
-    before, behind = (
-        (f"(?:(?:{units}){_SPACES}*)?", f"(?:{_SPACES}*(?:{units}))?") if units else ("", "")
-    )
+    before = behind = ""
+    if units:
+        before, behind = f"(?:(?:{units}){_SPACES}*)?", f"(?:{_SPACES}*(?:{units}))?"
     return f"{before}(?P<sign>-?)(?P<whole>{digits})(?:[{decimal}]{zeros})?{behind}"
 
 
@@ -85,14 +83,12 @@ def _units(numbers: Numbers) -> tuple[str, ...]:
 
 def _example(numbers: Numbers) -> str:
     if numbers == Numbers():
-        return UNDECLARED
-    whole = f"1{numbers.thousands}250{numbers.thousands}000" if numbers.thousands else "1250000"
+        return _UNDECLARED
     unit = f" {numbers.unit}" if numbers.unit else ""
-    return (
-        f"written as {whole}{unit} or 1250000{unit}"
-        if numbers.thousands
-        else f"written as {whole}{unit}"
-    )
+    plain = f"1250000{unit}"
+    if not numbers.thousands:
+        return f"written as {plain}"
+    return f"written as {numbers.thousands.join(('1', '250', '000'))}{unit} or {plain}"
 
 
 PLAIN = NumberReader(Numbers())

@@ -5,7 +5,7 @@ expected, and guesses nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any, Literal, get_args, get_origin
@@ -16,29 +16,29 @@ from pydantic.fields import FieldInfo
 from connectors.files.mapping.notation import PROBE, Times, zone_of
 from connectors.files.mapping.numbers import PLAIN
 from connectors.files.readers.cells import (
-    Cell,
-    Number,
+    DecimalNumber,
+    FileCell,
     Unexpected,
+    cell_spellings,
+    cell_text,
     is_blank,
     is_midnight,
-    spellings,
-    text_of,
 )
 from schemas.clock import EARLIEST_MS, LATEST_MS, to_ms
 from schemas.events.base import Instant
 
-Convert = Callable[[Cell], Any]
-Kind = Literal["text", "number", "boolean", "time", "list"]
+Convert = Callable[[FileCell], Any]
+FieldKind = Literal["text", "number", "boolean", "time", "list"]
 
-TRUE = frozenset(("true", "1", "yes", "y", "có", "x"))
-FALSE = frozenset(("false", "0", "no", "n", "không"))
+_TRUE = frozenset(("true", "1", "yes", "y", "có", "x"))
+_FALSE = frozenset(("false", "0", "no", "n", "không"))
 _READS_INSTANT = next(part.func for part in get_args(Instant) if isinstance(part, BeforeValidator))
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
 # texts of times whose instant is remembered; a dossier's own columns come again on each of its rows
 _KEPT = 50_000
 
 
-def kind_of(field: FieldInfo) -> Kind:
+def field_kind(field: FieldInfo) -> FieldKind:
     """What kind of value a field of an event takes."""
     parts = [*field.metadata, *_parts(field.annotation)]
     if any(isinstance(part, BeforeValidator) and part.func is _READS_INSTANT for part in parts):
@@ -54,10 +54,8 @@ def kind_of(field: FieldInfo) -> Kind:
 
 def _parts(annotation: Any) -> Iterator[Any]:
     """Everything that an annotation is made of: types, values of literals, constraints."""
-    origin, arguments = (
-        get_origin(annotation),
-        (*get_args(annotation), *getattr(annotation, "__metadata__", ())),
-    )
+    origin = get_origin(annotation)
+    arguments = (*get_args(annotation), *getattr(annotation, "__metadata__", ()))
     if origin is None and not arguments:
         yield annotation
         return
@@ -67,12 +65,12 @@ def _parts(annotation: Any) -> Iterator[Any]:
         yield from _parts(part)
 
 
-def boolean_of(cell: Cell) -> bool:
+def boolean_of(cell: FileCell) -> bool:
     """True or false in the usual words; others need a code table."""
-    words = {word.lower() for word in spellings(cell)}
-    if words & TRUE:
+    words = {word.lower() for word in cell_spellings(cell)}
+    if words & _TRUE:
         return True
-    if words & FALSE:
+    if words & _FALSE:
         return False
     raise Unexpected(
         "true, 1, yes, y, có, x, or false, 0, no, n, không (other words need a code table)"
@@ -83,21 +81,18 @@ class TimeReader:
     """Reads instants as `times` declares them; gives epoch milliseconds."""
 
     def __init__(self, times: Times) -> None:
-        self._formats, self._zone, self._clock = (
-            times.formats,
-            zone_of(times.zone),
-            times.clock_time,
-        )
+        self._formats, self._clock = times.formats, times.clock_time
+        self._zone = zone_of(times.zone)
         self._known: dict[str, int] = {}
 
-    def __call__(self, cell: Cell) -> int:
+    def __call__(self, cell: FileCell) -> int:
         """Raises: Unexpected for what none of the formats reads."""
         if isinstance(cell, datetime):
             # a workbook's day is its midnight
             return self._sane(self._instant(cell, only_day=is_midnight(cell)))
-        if not isinstance(cell, str | int | Number) or isinstance(cell, bool):
+        if not isinstance(cell, str | int | DecimalNumber) or isinstance(cell, bool):
             raise Unexpected(self._expected(cell))
-        text = text_of(cell)
+        text = cell_text(cell)
         known = self._known.get(text)
         if known is None:
             if len(self._known) >= _KEPT:
@@ -105,21 +100,19 @@ class TimeReader:
             known = self._known[text] = self._read(cell)
         return known
 
-    def _read(self, cell: Cell) -> int:
-        for pattern, text in product(self._formats, spellings(cell)):
+    def _read(self, cell: FileCell) -> int:
+        for pattern, text in product(self._formats, cell_spellings(cell)):
             try:
                 return self._sane(self._read_as(pattern, text))
             except (ValueError, OverflowError):
                 continue
         raise Unexpected(self._expected(cell))
 
-    def _expected(self, cell: Cell) -> str:
-        kept = (
-            ", not a plain number (format the column as a date)"
-            if isinstance(cell, int | Number)
-            else ""
-        )
-        examples = " or ".join(dict.fromkeys(map(example, self._formats)))
+    def _expected(self, cell: FileCell) -> str:
+        kept = ""
+        if isinstance(cell, int | DecimalNumber):
+            kept = ", not a plain number (format the column as a date)"
+        examples = " or ".join(dict.fromkeys(map(_example, self._formats)))
         return (
             f"a time from 1980 to 2099, written as {' or '.join(self._formats)} (such as"
             f" {examples}){kept}"
@@ -146,12 +139,12 @@ class TimeReader:
     def _instant(self, moment: datetime, *, only_day: bool) -> int:
         if only_day:
             moment = datetime.combine(moment.date(), self._clock, moment.tzinfo)
-        return to_ms(
-            (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).astimezone(UTC)
-        )
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=self._zone)
+        return to_ms(moment.astimezone(UTC))
 
 
-def example(pattern: str) -> str:
+def _example(pattern: str) -> str:
     """A time as a format writes it."""
     if pattern.startswith("epoch"):
         return str(to_ms(PROBE) // (1000 if pattern == "epoch_s" else 1))
@@ -161,14 +154,12 @@ def example(pattern: str) -> str:
 def list_reader(separator: str | None, item: Convert) -> Convert:
     """Reads a list: a JSON list as it is, else the cell's text cut at the separator."""
 
-    def read(cell: Cell) -> list[Any]:
+    def read(cell: FileCell) -> list[Any]:
         if isinstance(cell, list):
             return [item(part) for part in cell]
-        parts = (
-            text_of(cell).split(separator)
-            if isinstance(cell, str) and separator is not None
-            else [cell]
-        )
+        parts: Sequence[FileCell] = [cell]
+        if isinstance(cell, str) and separator is not None:
+            parts = cell_text(cell).split(separator)
         return [item(part) for part in parts if not is_blank(part)]
 
     return read

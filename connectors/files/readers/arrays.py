@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from json import JSONDecodeError
 from typing import NamedTuple
 
-from connectors.files.readers.cells import Cell
+from connectors.files.readers.cells import FileCell
 from connectors.files.readers.objects import element_at
-from connectors.files.readers.source import LONGEST
+from connectors.files.readers.source import LONGEST_LINE
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
@@ -23,7 +23,7 @@ class Element(NamedTuple):
 
     line: int
     text: str
-    cells: dict[str, Cell] | str
+    cells: dict[str, FileCell] | str
 
 
 class _Window:
@@ -31,28 +31,28 @@ class _Window:
 
     def __init__(self, pieces: Iterator[str]) -> None:
         self._pieces = pieces
-        self.text, self.place, self.line = "", 0, 1
+        self.text, self.offset, self.line = "", 0, 1
 
     def grow(self) -> bool:
         """Read on; False at the end of the text."""
         piece = next(self._pieces, "")
-        self.text, self.place = self.text[self.place :] + piece, 0
+        self.text, self.offset = self.text[self.offset :] + piece, 0
         return bool(piece)
 
-    def advance(self, place: int) -> str:
-        """Go on to a place; gives what lay before it."""
-        passed = self.text[self.place : place]
+    def advance(self, offset: int) -> str:
+        """Go on to an offset; gives what lay before it."""
+        passed = self.text[self.offset : offset]
         self.line += passed.count("\n")
-        self.place = place
+        self.offset = offset
         return passed
 
     def peek(self) -> str:
         """The next character that is no blank; "" at the end."""
         while True:
-            blanks = _BLANKS.match(self.text, self.place)
-            self.advance(blanks.end() if blanks else self.place)
-            if self.place < len(self.text):
-                return self.text[self.place]
+            blanks = _BLANKS.match(self.text, self.offset)
+            self.advance(blanks.end() if blanks else self.offset)
+            if self.offset < len(self.text):
+                return self.text[self.offset]
             if not self.grow():
                 return ""
 
@@ -67,7 +67,7 @@ class _Window:
                 f"in line {self.line} {f'stands {found!r}' if found else 'it breaks off'} where"
                 f" {sign!r} should be"
             )
-        self.advance(self.place + 1)
+        self.advance(self.offset + 1)
 
 
 def elements(pieces: Iterator[str]) -> Iterator[Element]:
@@ -92,9 +92,9 @@ def _element(window: _Window) -> Element:
     line = window.line
     while True:
         try:
-            cells, end = element_at(window.text, window.place)
+            cells, end = element_at(window.text, window.offset)
         except (JSONDecodeError, RecursionError) as error:
-            if len(window.text) - window.place <= LONGEST and window.grow():
+            if len(window.text) - window.offset <= LONGEST_LINE and window.grow():
                 continue
             raise BrokenArray(
                 f"its part that begins in line {line} is no JSON, or is not closed"

@@ -21,25 +21,25 @@ _ERROR = re.compile(r"#(?:[A-Z][A-Z0-9/_]*[!?]|N/A(?: N/A)?|GETTING_DATA|#+)|Err
 _ROUNDED = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE][+-]\d{2,3}")  # 2,50111E+17
 # 38.0, as programs write whole numbers of a column that has blanks
 _WHOLE = re.compile(r"(-?\d{1,15})[.,]0{1,2}", re.ASCII)
-LOST = "\N{REPLACEMENT CHARACTER}"
+_LOST = "\N{REPLACEMENT CHARACTER}"
 # in rejections, in place of what they must not hold; an error like those of spreadsheets, so never
 # taken in
 MASKED = "#MASKED!"
 # in rejections, in place of a cell of which a mapping asks no more than whether it is there
 PRESENT = "(present)"
-AS_TEXT = "format the column as text; in JSON, put it in quotes"
+_AS_TEXT = "format the column as text; in JSON, put it in quotes"
 
 
 class Unexpected(ValueError):
     """A cell that is not what the field takes; the message says what was expected."""
 
 
-class Refused(ValueError):
+class RowRefused(ValueError):
     """A row that can't be taken in; the message names column, value and what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class DecimalNumber:
     """A number that is more than its digits: one with decimals, or one that its cell shows with
     leading zeros.
 
@@ -78,21 +78,23 @@ class Flaw(NamedTuple):
     text: str
 
 
-Cell = str | int | bool | Number | Flaw | datetime | list[Any] | dict[str, Any] | None
-Cells = Sequence[Cell]
+FileCell = str | int | bool | DecimalNumber | Flaw | datetime | list[Any] | dict[str, Any] | None
+FileCells = Sequence[FileCell]
 
 
-def is_blank(cell: Cell) -> bool:
+def is_blank(cell: FileCell) -> bool:
     """Whether a cell holds nothing, or only spaces."""
-    return cell is None or (isinstance(cell, str) and not cell.strip()) or cell == [] or cell == {}
+    if isinstance(cell, str):
+        return not cell.strip()
+    return cell is None or cell == [] or cell == {}
 
 
-def is_midnight(cell: Cell) -> bool:
+def is_midnight(cell: FileCell) -> bool:
     """Whether a cell is a date without a clock time."""
     return isinstance(cell, datetime) and cell.time() == time()
 
 
-def flaw_of(cell: Cell) -> str:
+def flaw_of(cell: FileCell) -> str:
     """What makes a cell unfit for any use, whichever file it comes from; "" for a sound one."""
     if isinstance(cell, str):
         return "" if cell.isalnum() or cell == "" else _flaw_of_text(cell.strip())
@@ -112,14 +114,14 @@ def _flaw_of_text(text: str) -> str:
     if _ERROR.fullmatch(text):
         narrow = f"shows {text} instead of its value: widen its column, and export the file anew"
         return f"holds the error {text}" if text.strip("#") else narrow
-    return (
-        f"holds {LOST} in place of a letter that was lost: have the file sent anew, as UTF-8"
-        if LOST in text
-        else ""
-    )
+    if _LOST in text:
+        return (
+            f"holds {_LOST} in place of a letter that was lost: have the file sent anew, as UTF-8"
+        )
+    return ""
 
 
-def text_of(cell: Cell) -> str:
+def cell_text(cell: FileCell) -> str:
     """The cell as trimmed text in Unicode's composed form (the same Vietnamese word may be typed in
     two ways); blank is "".
     """
@@ -130,27 +132,25 @@ def text_of(cell: Cell) -> str:
         return ""
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    if isinstance(cell, Number | Flaw):
+    if isinstance(cell, DecimalNumber | Flaw):
         return cell.text
     if isinstance(cell, datetime):
         return cell.isoformat()
-    return (
-        json.dumps(cell, ensure_ascii=False, default=text_of)
-        if isinstance(cell, list | dict)
-        else str(cell)
-    )
+    if isinstance(cell, list | dict):
+        return json.dumps(cell, ensure_ascii=False, default=cell_text)
+    return str(cell)
 
 
-def spellings(cell: Cell) -> tuple[str, ...]:
+def cell_spellings(cell: FileCell) -> tuple[str, ...]:
     """How a code table or a condition may name the cell: as it is shown, and 38.0 also as 38."""
-    text = text_of(cell)
-    if isinstance(cell, Number):
+    text = cell_text(cell)
+    if isinstance(cell, DecimalNumber):
         return text, cell.plain
     whole = _WHOLE.fullmatch(text)
     return (text, whole[1]) if whole else (text,)
 
 
-def code_of(cell: Cell) -> str:
+def code_of(cell: FileCell) -> str:
     """The text of a code, an id or a label; a number or a date only where the file shows for
     certain what was meant.
 
@@ -158,33 +158,32 @@ def code_of(cell: Cell) -> str:
     """
     if is_midnight(cell):
         raise Unexpected(
-            f"text, not a date: a spreadsheet turns codes such as 1-11 into dates ({AS_TEXT})"
+            f"text, not a date: a spreadsheet turns codes such as 1-11 into dates ({_AS_TEXT})"
         )
     return part_of(cell)
 
 
-def part_of(cell: Cell) -> str:
+def part_of(cell: FileCell) -> str:
     """As `code_of`, for a part of a longer text, which a date may be.
 
     Raises: Unexpected
     """
-    text = text_of(cell)
+    text = cell_text(cell)
     if isinstance(cell, str):
         if ("+" in text or "-" in text) and _ROUNDED.fullmatch(text):
             raise Unexpected(
-                f"written in full: a spreadsheet has rounded it (export the file anew; {AS_TEXT})"
+                f"written in full: a spreadsheet has rounded it (export the file anew; {_AS_TEXT})"
             )
         return text
     if isinstance(cell, bool | list | dict):
+        given = "true or false" if isinstance(cell, bool) else "a list or an object"
+        raise Unexpected(f"text, not {given}")
+    if isinstance(cell, DecimalNumber) and not cell.exact:
         raise Unexpected(
-            f"text, not {'true or false' if isinstance(cell, bool) else 'a list or an object'}"
+            f"text: it is kept as a number, of which zeros or digits may be missing ({_AS_TEXT})"
         )
-    if isinstance(cell, Number) and not cell.exact:
+    if isinstance(cell, int | DecimalNumber) and len(text.lstrip("-")) > DIGITS:
         raise Unexpected(
-            f"text: it is kept as a number, of which zeros or digits may be missing ({AS_TEXT})"
-        )
-    if isinstance(cell, int | Number) and len(text.lstrip("-")) > DIGITS:
-        raise Unexpected(
-            f"text: of a number, no more than {DIGITS} digits are kept for certain ({AS_TEXT})"
+            f"text: of a number, no more than {DIGITS} digits are kept for certain ({_AS_TEXT})"
         )
     return text

@@ -10,23 +10,23 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from connectors.files.readers.cells import text_of
+from connectors.files.readers.cells import cell_text
 from connectors.files.readers.options import FileOptions
-from connectors.files.readers.quotes import Record, Records
-from connectors.files.readers.rows import Row, Rows, Wanted
-from connectors.files.readers.source import Line, TextSource, UnreadableFile
+from connectors.files.readers.quotes import CsvRecord, Records
+from connectors.files.readers.rows import SourceRow, SourceRows, WantedColumns
+from connectors.files.readers.source import TextLine, TextSource, UnreadableFile
 
 DELIMITERS = (",", ";", "\t", "|")
 
 
-class DelimitedRows(Rows):
+class DelimitedRows(SourceRows):
     """The rows of a CSV file. A quoted cell may span lines; a row's line is its first.
 
     The first `passed_over` columns are no part of it.
     """
 
     def __init__(
-        self, path: Path, options: FileOptions, wanted: Wanted, passed_over: int = 0
+        self, path: Path, options: FileOptions, wanted: WantedColumns, passed_over: int = 0
     ) -> None:
         super().__init__(path, wanted)
         self._passed_over = passed_over
@@ -55,20 +55,20 @@ class DelimitedRows(Rows):
                 f" {header.problem}."
             )
         self._records.width = len(header.cells)
-        self.header = [text_of(name) for name in header.cells[self._passed_over :]]
-        self._places = [self._passed_over + place for place in self.places(self.header)]
-        self._pick = _picker(self._places)
+        self.header = [cell_text(name) for name in header.cells[self._passed_over :]]
+        self._indexes = [self._passed_over + index for index in self.column_indexes(self.header)]
+        self._pick = _picker(self._indexes)
 
-    def _best_delimiter(self, first: Line) -> str:
-        wanted = {text_of(column) for column in self.wanted.columns}
+    def _best_delimiter(self, first: TextLine) -> str:
+        wanted = {cell_text(column) for column in self.wanted.columns}
 
         def yields(delimiter: str) -> tuple[int, int]:
-            names = {text_of(name) for name in next(iter(Records([first], delimiter))).cells}
+            names = {cell_text(name) for name in next(iter(Records([first], delimiter))).cells}
             return len(names & wanted), len(names)
 
         return max(DELIMITERS, key=yields)
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[SourceRow]:
         """Every record that holds anything."""
         for record in self._records:
             if record.problem or any(record.cells):
@@ -76,20 +76,20 @@ class DelimitedRows(Rows):
             else:
                 self.blank += 1
 
-    def _row(self, record: Record) -> Row:
+    def _row(self, record: CsvRecord) -> SourceRow:
         text = record.text.rstrip("\r\n")
         if record.problem:
-            return Row(record.line, (), text, record.problem)
+            return SourceRow(record.line, (), text, record.problem)
         if len(record.cells) != self._records.width:
             spans = "" if record.last == record.line else f" (lines {record.line} to {record.last})"
             found = len(record.cells) - self._passed_over
-            return Row(
+            return SourceRow(
                 record.line,
                 (),
                 text,
                 f"the row{spans} has {found} cells where the header names {len(self.header)}",
             )
-        return Row(record.line, self._pick(record.cells), text)
+        return SourceRow(record.line, self._pick(record.cells), text)
 
     def position(self) -> int:
         """Bytes read."""
@@ -100,9 +100,9 @@ class DelimitedRows(Rows):
         self._source.close()
 
 
-def _picker(places: Sequence[int]) -> Any:
+def _picker(column_indexes: Sequence[int]) -> Any:
     """Takes the wanted cells out of a row; `itemgetter` gives no tuple for one place alone."""
-    if len(places) == 1:
-        place = places[0]
-        return lambda cells: (cells[place],)
-    return itemgetter(*places)
+    if len(column_indexes) == 1:
+        index = column_indexes[0]
+        return lambda cells: (cells[index],)
+    return itemgetter(*column_indexes)

@@ -11,18 +11,18 @@ from pathlib import Path
 
 from connectors.files.readers.arrays import BrokenArray, Element, elements
 from connectors.files.readers.objectrows import ObjectRows
-from connectors.files.readers.objects import cells_of
+from connectors.files.readers.objects import object_cells
 from connectors.files.readers.options import FileOptions
-from connectors.files.readers.rows import Row, Wanted
+from connectors.files.readers.rows import SourceRow, WantedColumns
 from connectors.files.readers.source import TextSource, UnreadableFile
 
-SAMPLE = 1000  # objects looked at for the required columns before anything is published
+_SAMPLE = 1000  # objects looked at for the required columns before anything is published
 
 
 class JsonRows(ObjectRows):
     """The rows of a JSON file; a key that an object does not have is a blank cell."""
 
-    def __init__(self, path: Path, options: FileOptions, wanted: Wanted) -> None:
+    def __init__(self, path: Path, options: FileOptions, wanted: WantedColumns) -> None:
         super().__init__(path, wanted)
         self._array = self._is_array(options)
         self._check(options)
@@ -39,7 +39,7 @@ class JsonRows(ObjectRows):
         """
         with closing(TextSource(self.path, options.encoding)) as source:
             objects = self._objects(source)
-            sample = list(islice(objects, SAMPLE))
+            sample = list(islice(objects, _SAMPLE))
             if self._array:
                 for _ in objects:
                     pass
@@ -50,18 +50,18 @@ class JsonRows(ObjectRows):
             if isinstance(read.cells, dict):
                 found.update(dict.fromkeys(read.cells))
         if found:  # else every line is wrong in its own way, which its rejection says
-            self.places(
+            self.column_indexes(
                 tuple(found),
                 [column for column in self.wanted.columns if column in self.wanted.required],
             )
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[SourceRow]:
         """Every object, and every line that should be one."""
         for number, text, cells in self._objects(self._source):
             if isinstance(cells, str):
-                yield Row(number, (), text, cells)
+                yield SourceRow(number, (), text, cells)
             else:
-                yield Row(number, tuple(map(cells.get, self._names)), text)
+                yield SourceRow(number, tuple(map(cells.get, self._names)), text)
 
     def _objects(self, source: TextSource) -> Iterator[Element]:
         return self._elements(source) if self._array else self._lines(source)
@@ -71,7 +71,7 @@ class JsonRows(ObjectRows):
         for number, line in enumerate(source.lines(), 1):
             text = line.text.strip()
             if text:
-                yield Element(number, text, line.problem or cells_of(text))
+                yield Element(number, text, line.problem or object_cells(text))
             else:
                 self.blank += 1
 

@@ -8,23 +8,23 @@ from decimal import Decimal, InvalidOperation
 from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
-from connectors.files.readers.cells import Cell, Number, text_of
+from connectors.files.readers.cells import DecimalNumber, FileCell, cell_text
 from schemas.masking import quoted, shown
 
-DEEPEST = 8
+_DEEPEST = 8
 _DIGITS = 1000  # of a number; Python reads no more than a few thousand
 
 
-class Twice(ValueError):
+class _Twice(ValueError):
     """A key that stands twice."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
-        name = text_of(name)
+        name = cell_text(name)
         if name in found:
-            raise Twice(_twice(name))
+            raise _Twice(_twice(name))
         found[name] = value
     return found
 
@@ -33,9 +33,9 @@ def _twice(name: str) -> str:
     return f"the key {quoted(name)} stands twice, and nobody can tell which value holds: keep one"
 
 
-def _real(text: str) -> Number:
+def _real(text: str) -> DecimalNumber:
     try:
-        return Number(Decimal(text), text)
+        return DecimalNumber(Decimal(text), text)
     except InvalidOperation:
         raise ValueError(text) from None
 
@@ -58,27 +58,27 @@ _DECODER = JSONDecoder(
 _PASSING = JSONDecoder(parse_float=str, parse_int=str)
 
 
-def element_at(text: str, place: int) -> tuple[dict[str, Cell] | str, int]:
-    """The cells of the JSON value that begins at a place, or what is wrong with it; and where it
+def element_at(text: str, offset: int) -> tuple[dict[str, FileCell] | str, int]:
+    """The cells of the JSON value that begins at an offset, or what is wrong with it; and where it
     ends.
 
     Raises: JSONDecodeError where no whole value stands, RecursionError.
     """
     try:
-        value, end = _DECODER.raw_decode(text, place)
+        value, end = _DECODER.raw_decode(text, offset)
     except JSONDecodeError:
         raise
     except ValueError as error:  # of a value that is whole all the same
-        return problem_of(error, text), _PASSING.raw_decode(text, place)[1]
-    return named(value), end
+        return _problem_of(error, text), _PASSING.raw_decode(text, offset)[1]
+    return _named(value), end
 
 
-def cells_of(text: str) -> dict[str, Cell] | str:
+def object_cells(text: str) -> dict[str, FileCell] | str:
     """The cells of a text that should be one JSON object, or what is wrong with it."""
     try:
         cells, end = element_at(text, 0)
     except (ValueError, RecursionError) as error:
-        return problem_of(error, text)
+        return _problem_of(error, text)
     if text[end:].strip():
         return (
             f"the line goes on behind its object (at character {end + 1}): each line should be one"
@@ -87,9 +87,9 @@ def cells_of(text: str) -> dict[str, Cell] | str:
     return cells
 
 
-def problem_of(error: Exception, text: str) -> str:
+def _problem_of(error: Exception, text: str) -> str:
     """What makes a text no JSON, for people."""
-    if isinstance(error, Twice):
+    if isinstance(error, _Twice):
         return str(error)
     if isinstance(error, RecursionError):
         return "the line holds objects within objects without end"
@@ -100,26 +100,26 @@ def problem_of(error: Exception, text: str) -> str:
     return f"the line is no JSON: something is wrong at character {error.pos + 1}"
 
 
-def named(value: Any) -> dict[str, Cell] | str:
+def _named(value: Any) -> dict[str, FileCell] | str:
     """An object's cells by their names, or what is wrong with it."""
     if not isinstance(value, dict):
         return 'the line is no JSON object: each line should be one, as {"name": value, …}'
-    cells: dict[str, Cell] = {}
+    cells: dict[str, FileCell] = {}
     try:
         _flatten(value, "", 1, cells)
-    except Twice as twice:
+    except _Twice as twice:
         return str(twice)
     return cells
 
 
-def _flatten(value: dict[str, Any], prefix: str, depth: int, cells: dict[str, Cell]) -> None:
+def _flatten(value: dict[str, Any], prefix: str, depth: int, cells: dict[str, FileCell]) -> None:
     """An object's own name stays beside those within it, so that a column that should be a value is
     not taken for blank.
     """
     for key, part in value.items():
         name = prefix + key
         if name in cells:
-            raise Twice(_twice(name))
+            raise _Twice(_twice(name))
         cells[name] = part
-        if isinstance(part, dict) and depth < DEEPEST:
+        if isinstance(part, dict) and depth < _DEEPEST:
             _flatten(part, f"{name}.", depth + 1, cells)

@@ -9,12 +9,12 @@ from connectors.files.readers.delimited import DelimitedRows
 from connectors.files.readers.jsonlines import JsonRows
 from connectors.files.readers.options import FileOptions
 from connectors.files.readers.rejected import open_rejected
-from connectors.files.readers.rows import Rows, Wanted
+from connectors.files.readers.rows import SourceRows, WantedColumns
 from connectors.files.readers.source import UnreadableFile, beginning
 from connectors.files.readers.workbook import WorkbookRows
 
-Format = Literal["csv", "jsonl", "xlsx"]
-SUFFIXES: dict[str, Format] = {
+_Format = Literal["csv", "jsonl", "xlsx"]
+_SUFFIXES: dict[str, _Format] = {
     ".csv": "csv",
     ".tsv": "csv",
     ".txt": "csv",
@@ -38,13 +38,13 @@ _OTHERS = {
 }
 
 
-def format_of(path: Path, options: FileOptions) -> Format:
+def _format_of(path: Path, options: FileOptions) -> _Format:
     """The file's format.
 
     Raises: UnreadableFile when neither the mapping nor the name says it.
     """
     name = Path(path.stem if path.suffix.lower() == ".gz" else path.name)
-    found = options.format or SUFFIXES.get(name.suffix.lower())
+    found = options.format or _SUFFIXES.get(name.suffix.lower())
     if found is None:
         raise UnreadableFile(
             f"{path.name} does not show its format: say `files: {{format: csv}}`, jsonl or xlsx in"
@@ -53,7 +53,7 @@ def format_of(path: Path, options: FileOptions) -> Format:
     return found
 
 
-def _check_text(path: Path, kind: Format) -> None:
+def _check_text(path: Path, kind: _Format) -> None:
     start = beginning(path)
     other = next((name for mark, name in _OTHERS.items() if start.upper().startswith(mark)), None)
     if other is not None:
@@ -64,7 +64,7 @@ def _check_text(path: Path, kind: Format) -> None:
         )
 
 
-def open_rows(path: Path, options: FileOptions, wanted: Wanted) -> Rows:
+def open_rows(path: Path, options: FileOptions, wanted: WantedColumns) -> SourceRows:
     """Open a file and check its header.
 
     Raises: UnreadableFile for a file that can't be read, or lacks a column that the mapping needs.
@@ -73,11 +73,11 @@ def open_rows(path: Path, options: FileOptions, wanted: Wanted) -> Rows:
         raise UnreadableFile(f"{path.name} is empty: it should have a header and rows.")
     if (rejected := open_rejected(path, wanted)) is not None:
         return rejected
-    kind = format_of(path, options)
+    kind = _format_of(path, options)
     if kind != "xlsx":
         _check_text(path, kind)
     if kind == "csv":
         return DelimitedRows(path, options, wanted)
-    return (
-        JsonRows(path, options, wanted) if kind == "jsonl" else WorkbookRows(path, options, wanted)
-    )
+    if kind == "jsonl":
+        return JsonRows(path, options, wanted)
+    return WorkbookRows(path, options, wanted)

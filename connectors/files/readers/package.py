@@ -17,7 +17,7 @@ from xml.parsers import expat
 from connectors.files.readers.source import CHUNK, UnreadableFile, beginning
 from connectors.files.readers.styles import Styles
 
-MAIN = (
+_MAIN = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
     "http://purl.oclc.org/ooxml/spreadsheetml/main",
 )
@@ -28,9 +28,9 @@ _LINKS = (
 _OLE = b"\xd0\xcf\x11\xe0"
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
-Start = Callable[[str, dict[str, str]], None]
-End = Callable[[str], None]
-Text = Callable[[str], None]
+_Start = Callable[[str, dict[str, str]], None]
+_End = Callable[[str], None]
+_Text = Callable[[str], None]
 
 
 class NoWorkbook(ValueError):
@@ -66,10 +66,10 @@ def local(name: str) -> str:
     another kind.
     """
     space, _, own = name.rpartition(" ")
-    return own if space in MAIN else ""
+    return own if space in _MAIN else ""
 
 
-class Sheet(NamedTuple):
+class WorkbookSheet(NamedTuple):
     """A sheet as the workbook lists it; `part` is "" for a chart."""
 
     name: str
@@ -110,7 +110,7 @@ class Package:
         self.archive.close()
 
     def feed(
-        self, part: str, start: Start, end: End | None = None, text: Text | None = None
+        self, part: str, start: _Start, end: _End | None = None, text: _Text | None = None
     ) -> Iterator[int]:
         """Read a part in flat memory, handing its elements on; gives the bytes read so far after
         each piece.
@@ -129,7 +129,7 @@ class Package:
         yield self.archive.getinfo(part).file_size
 
     def _read(
-        self, part: str, start: Start, end: End | None = None, text: Text | None = None
+        self, part: str, start: _Start, end: _End | None = None, text: _Text | None = None
     ) -> None:
         for _ in self.feed(part, start, end, text):
             pass
@@ -161,9 +161,11 @@ class Package:
             self.uncomputed = values.get("fullCalcOnLoad") in ("1", "true")
 
     @staticmethod
-    def _sheet(parts: dict[str, tuple[str, str]], name: str, link: str, hidden: bool) -> Sheet:
+    def _sheet(
+        parts: dict[str, tuple[str, str]], name: str, link: str, hidden: bool
+    ) -> WorkbookSheet:
         kind, part = parts.get(link, ("", ""))
-        return Sheet(name, part if kind == "worksheet" else "", hidden)
+        return WorkbookSheet(name, part if kind == "worksheet" else "", hidden)
 
     def _texts(self, part: str) -> list[str]:
         """The shared texts; how a reading is written in small above them is no part of them."""

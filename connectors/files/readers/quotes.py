@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from connectors.files.readers.source import LONGEST, Line
+from connectors.files.readers.source import LONGEST_LINE, TextLine
 
 _INSIDE = r'[^"]*(?:""[^"]*)*'
 _WITHIN = re.compile(_INSIDE)
@@ -20,7 +20,7 @@ _OPENED = re.compile(rf'"({_INSIDE})\Z')
 
 
 @dataclass(slots=True)
-class Record:
+class CsvRecord:
     """The cells of one row, and the lines it spans; with a `problem`, it is one line cut at its
     delimiters.
     """
@@ -36,7 +36,7 @@ class Record:
 class _Open:
     """A cell whose quote is not closed yet: the lines that it spans, and the cells before it."""
 
-    lines: list[tuple[int, Line]]
+    lines: list[tuple[int, TextLine]]
     cells: list[str]
     parts: list[str] = field(default_factory=list)
 
@@ -47,27 +47,27 @@ class Records:
     """
 
     def __init__(
-        self, lines: Iterable[Line], delimiter: str, first_line: int = 1, width: int = 0
+        self, lines: Iterable[TextLine], delimiter: str, first_line: int = 1, width: int = 0
     ) -> None:
         self.delimiter, self.width = delimiter, width
         self._lines = enumerate(lines, first_line)
         mark = re.escape(delimiter)
         self._cell = re.compile(rf'(?:"({_INSIDE})"|([^"{mark}]*))({mark}|\Z)')
 
-    def __iter__(self) -> Iterator[Record]:
+    def __iter__(self) -> Iterator[CsvRecord]:
         for number, line in self._lines:
             if '"' not in line.text:
-                yield Record(
+                yield CsvRecord(
                     number, number, _content(line).split(self.delimiter), line.problem, line.text
                 )
             else:
                 yield from self._quoted(number, line)
 
-    def _quoted(self, number: int, line: Line) -> Iterator[Record]:
+    def _quoted(self, number: int, line: TextLine) -> Iterator[CsvRecord]:
         cells: list[str] = []
         found = self._cells(_content(line), cells)
         if found is None and not line.problem:
-            yield Record(number, number, cells, "", line.text)
+            yield CsvRecord(number, number, cells, "", line.text)
         elif isinstance(found, str) and not line.problem:
             yield from self._spanning(_Open([(number, line)], cells, [found + _break(line)]))
         else:
@@ -77,19 +77,19 @@ class Records:
         """Append the text's cells; gives what a last, unclosed one holds so far, or the place of a
         quote that may not be there.
         """
-        place = 0
+        offset = 0
         while True:
-            cell = self._cell.match(text, place)
+            cell = self._cell.match(text, offset)
             if cell is None:
-                opened = _OPENED.match(text, place)
-                return opened[1] if opened else place
+                opened = _OPENED.match(text, offset)
+                return opened[1] if opened else offset
             quoted, plain, end = cell.groups()
             cells.append(plain if quoted is None else quoted.replace('""', '"'))
             if not end:
                 return None
-            place = cell.end()
+            offset = cell.end()
 
-    def _spanning(self, opened: _Open) -> Iterator[Record]:
+    def _spanning(self, opened: _Open) -> Iterator[CsvRecord]:
         """A record whose cell goes on in the next lines; all of them are refused, each by itself,
         where it can't be one.
         """
@@ -111,7 +111,7 @@ class Records:
             return
         yield from self._refuse(opened, f"{_opening(opened)} is never closed", still_open=False)
 
-    def _closed(self, opened: _Open, inside: str, rest: str) -> Iterator[Record]:
+    def _closed(self, opened: _Open, inside: str, rest: str) -> Iterator[CsvRecord]:
         """The record goes on behind the closing quote, where another cell may open."""
         cells = [*opened.cells, "".join([*opened.parts, inside]).replace('""', '"')]
         found: str | int | None = None
@@ -121,7 +121,9 @@ class Records:
             found = 0
         first, last = opened.lines[0][0], opened.lines[-1]
         if found is None:
-            yield Record(first, last[0], cells, "", "".join(line.text for _, line in opened.lines))
+            yield CsvRecord(
+                first, last[0], cells, "", "".join(line.text for _, line in opened.lines)
+            )
         elif isinstance(found, str):
             yield from self._spanning(_Open(opened.lines, cells, [found + _break(last[1])]))
         else:
@@ -135,13 +137,13 @@ class Records:
         number, line = opened.lines[-1]
         if line.problem:
             return f"{_opening(opened)} takes in line {number}, which can't be read"
-        if length > LONGEST:
-            return f"{_opening(opened)} is still open {LONGEST:,} characters later"
+        if length > LONGEST_LINE:
+            return f"{_opening(opened)} is still open {LONGEST_LINE:,} characters later"
         if delimiters >= (self.width - 1 if self.width else 1):
             return f"{_opening(opened)} takes in lines below that look like rows"
         return ""
 
-    def _refuse(self, opened: _Open, problem: str, *, still_open: bool) -> Iterator[Record]:
+    def _refuse(self, opened: _Open, problem: str, *, still_open: bool) -> Iterator[CsvRecord]:
         """Refuse each line of a record; the lines behind it too, until its quote closes."""
         for number, line in opened.lines:
             yield self._refused(number, line, problem)
@@ -150,11 +152,11 @@ class Records:
             still_open = _inside(_content(line)) == _content(line)
             yield self._refused(number, line, problem)
 
-    def _refused(self, number: int, line: Line, problem: str) -> Record:
+    def _refused(self, number: int, line: TextLine, problem: str) -> CsvRecord:
         if not _content(line):
-            return Record(number, number, [])  # no row, wherever it stands
+            return CsvRecord(number, number, [])  # no row, wherever it stands
         advice = "take it away, or put its whole cell in quotes and write it twice"
-        return Record(
+        return CsvRecord(
             number,
             number,
             _content(line).split(self.delimiter),
@@ -177,9 +179,9 @@ def _inside(text: str) -> str:
     return found[0] if found else ""
 
 
-def _content(line: Line) -> str:
+def _content(line: TextLine) -> str:
     return line.text.rstrip("\r\n")
 
 
-def _break(line: Line) -> str:
+def _break(line: TextLine) -> str:
     return line.text[len(_content(line)) :]

@@ -13,12 +13,12 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from connectors.files.readers.cells import Cell, text_of
+from connectors.files.readers.cells import FileCell, cell_text
 from connectors.files.readers.delimited import DELIMITERS, DelimitedRows
 from connectors.files.readers.objectrows import ObjectRows
-from connectors.files.readers.objects import cells_of
+from connectors.files.readers.objects import object_cells
 from connectors.files.readers.options import FileOptions
-from connectors.files.readers.rows import Row, Rows, Wanted
+from connectors.files.readers.rows import SourceRow, SourceRows, WantedColumns
 from connectors.files.readers.source import ZIP, TextSource, UnreadableFile, beginning
 from schemas.spreadsheets import unguarded
 
@@ -29,22 +29,20 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d{3,6})?)?")
 _BOOLEANS = {"TRUE": True, "FALSE": False}
 
 
-def open_rejected(path: Path, wanted: Wanted) -> Rows | None:
+def open_rejected(path: Path, wanted: WantedColumns) -> SourceRows | None:
     """The rows of a file of rejections; None if it is another file, or a mapping's own columns have
     those names.
     """
     found = _BEGINS.match(_first_line(path))
-    if found is None or {"line", "row", REASON} & set(map(text_of, wanted.columns)):
+    if found is None or {"line", "row", REASON} & set(map(cell_text, wanted.columns)):
         return None
     origin, delimiter, others = found.groups()
     options = FileOptions(format="csv", encoding="utf-8", delimiter=delimiter)
     if others.strip().strip('"') == "json" and "json" not in wanted.columns:
         return RejectedObjects(path, options, wanted)
-    return (
-        RejectedCells(path, options, wanted)
-        if origin == "row"
-        else RejectedRows(path, options, wanted)
-    )
+    if origin == "row":
+        return RejectedCells(path, options, wanted)
+    return RejectedRows(path, options, wanted)
 
 
 def _first_line(path: Path) -> str:
@@ -61,15 +59,15 @@ def _first_line(path: Path) -> str:
 class RejectedRows(DelimitedRows):
     """Rejected rows of a CSV file."""
 
-    def __init__(self, path: Path, options: FileOptions, wanted: Wanted) -> None:
+    def __init__(self, path: Path, options: FileOptions, wanted: WantedColumns) -> None:
         super().__init__(path, options, wanted, _ADDED)
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[SourceRow]:
         """Every row, without what was added."""
         for row in super().rows():
             yield row._replace(cells=tuple(map(self.cell, row.cells)))
 
-    def cell(self, cell: Cell) -> Cell:
+    def cell(self, cell: FileCell) -> FileCell:
         """The cell as it was in the rejected file."""
         return unguarded(cell) if isinstance(cell, str) else cell
 
@@ -82,9 +80,9 @@ class RejectedCells(RejectedRows):
 
     origin = "row"
 
-    def cell(self, cell: Cell) -> Cell:
+    def cell(self, cell: FileCell) -> FileCell:
         """The cell with its type."""
-        text = text_of(super().cell(cell))
+        text = cell_text(super().cell(cell))
         if _DATE.fullmatch(text) and "T00:00:00" not in text:
             try:
                 return datetime.fromisoformat(text)
@@ -96,14 +94,14 @@ class RejectedCells(RejectedRows):
 class RejectedObjects(ObjectRows):
     """Rejected lines of a JSON file."""
 
-    def __init__(self, path: Path, options: FileOptions, wanted: Wanted) -> None:
+    def __init__(self, path: Path, options: FileOptions, wanted: WantedColumns) -> None:
         super().__init__(path, wanted)
-        self._lines = RejectedRows(path, options, Wanted(("json",), frozenset(("json",))))
+        self._lines = RejectedRows(path, options, WantedColumns(("json",), frozenset(("json",))))
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[SourceRow]:
         """Every object."""
         for row in self._lines.rows():
-            cells = row.problem or cells_of(text_of(row.cells[0]))
+            cells = row.problem or object_cells(cell_text(row.cells[0]))
             if isinstance(cells, str):
                 yield row._replace(cells=(), problem=cells)
             else:

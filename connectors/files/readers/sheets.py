@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from connectors.files.readers.cells import Cell, Flaw, flaw_of
+from connectors.files.readers.cells import FileCell, Flaw, flaw_of
 from connectors.files.readers.package import NoWorkbook, Package, TextCollector, local, unescaped
 from connectors.files.readers.styles import no_date
 from schemas.masking import quoted, shown
@@ -20,7 +20,7 @@ class SheetRow(NamedTuple):
     """A row: its number, and its cells by column, counted from 0."""
 
     number: int
-    cells: dict[int, Cell]
+    cells: dict[int, FileCell]
 
 
 class Area(NamedTuple):
@@ -50,7 +50,7 @@ class SheetReader:
         self.read, self.size = 0, package.archive.getinfo(part).file_size
         self._rows: list[SheetRow] = []
         self._collect = TextCollector()
-        self._number, self._cells = 0, dict[int, Cell]()  # of the row that is being read
+        self._number, self._cells = 0, dict[int, FileCell]()  # of the row that is being read
         self._column, self._type, self._style = -1, "n", 0  # of its cell
         self._astray = ""  # the cell's own name, if that is of another row
         self._value: list[str] | None = None
@@ -102,7 +102,9 @@ class SheetReader:
 
     def _start_cell(self, values: dict[str, str]) -> None:
         reference = values.get("r")
-        column, row = (self._column + 1, self._number) if reference is None else place_of(reference)
+        column, row = (
+            (self._column + 1, self._number) if reference is None else _place_of(reference)
+        )
         self._column, self._astray = column, (reference or "") if row != self._number else ""
         self._type, self._style = values.get("t", "n"), int(values.get("s", "0"))
         self._value = self._formula = None
@@ -132,7 +134,7 @@ class SheetReader:
             cell = Flaw(f"is named {self._astray}: {_SAVE}", "#VALUE!")
         self._cells[self._column] = cell
 
-    def _cell(self, value: str, inline: str) -> Cell:
+    def _cell(self, value: str, inline: str) -> FileCell:
         kind = self._type
         if kind == "inlineStr":
             return inline
@@ -160,7 +162,7 @@ class SheetReader:
         return Flaw(f"holds {text} without its result: {_SAVE}", "#FORMULA!")
 
 
-def _written_date(value: str) -> Cell:
+def _written_date(value: str) -> FileCell:
     """A date that is written out, cut to milliseconds as those that are numbers."""
     try:
         moment = datetime.fromisoformat(value)
@@ -169,7 +171,7 @@ def _written_date(value: str) -> Cell:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def place_of(reference: str) -> tuple[int, int]:
+def _place_of(reference: str) -> tuple[int, int]:
     """Column, counted from 0, and row number of a cell such as AB12.
 
     Raises: ValueError
@@ -193,6 +195,6 @@ def column_name(column: int) -> str:
 
 def _area(reference: str) -> Area:
     first, _, last = reference.partition(":")
-    left, top = place_of(first)
-    right, bottom = place_of(last or first)
+    left, top = _place_of(first)
+    right, bottom = _place_of(last or first)
     return Area(left, top, right, bottom)

@@ -18,9 +18,9 @@ from typing import IO, NamedTuple, cast
 
 from schemas.errors import HubError
 
-GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 CHUNK = 1 << 20
-LONGEST = 1 << 20  # characters of a line; a longer one is no row but a missing line break
+LONGEST_LINE = 1 << 20  # characters of a line; a longer one is no row but a missing line break
 _MARKS = (  # UTF-32's begins with UTF-16's
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -44,12 +44,12 @@ class UnreadableFile(HubError):
     """A file to import that can't be read as what it says it is."""
 
 
-class BrokenPart(zipfile.BadZipFile):
+class _BrokenPart(zipfile.BadZipFile):
     """A part of an archive that is not what its checksum says."""
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
+def _readable(path: Path) -> Iterator[None]:
     """Turns what goes wrong while a file is read into one sentence.
 
     Raises: UnreadableFile
@@ -74,31 +74,29 @@ def _why(error: BaseException) -> str:
         return "its compressed data ends too early"
     if isinstance(error, UnicodeError):
         return "some of its bytes are not in the encoding that it begins with"
-    if isinstance(error, BrokenPart):
+    if isinstance(error, _BrokenPart):
         return str(error)
-    return (
-        "its parts can't be told from one another"
-        if isinstance(error, zipfile.BadZipFile)
-        else "its compressed data can't be unpacked"
-    )
+    if isinstance(error, zipfile.BadZipFile):
+        return "its parts can't be told from one another"
+    return "its compressed data can't be unpacked"
 
 
 def beginning(path: Path) -> bytes:
     """The file's first eight bytes as they are on disk."""
-    with readable(path), path.open("rb") as raw:
+    with _readable(path), path.open("rb") as raw:
         return raw.read(8)
 
 
-def fingerprint(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """SHA-256 of the file as it is; compressed files are unpacked once on the way, so that damage
     shows now.
 
     Raises: UnreadableFile
     """
-    with readable(path):
+    with _readable(path):
         with path.open("rb") as raw:
             digest = hashlib.file_digest(raw, "sha256").hexdigest()
-        if beginning(path)[:2] == GZIP:
+        if beginning(path)[:2] == _GZIP:
             with gzip.open(path) as unpacked:
                 while unpacked.read(CHUNK):
                     pass
@@ -113,10 +111,10 @@ def _check_archive(path: Path) -> None:
             raise UnreadableFile(f"{path.name} is protected by a password: save it without one.")
         broken = archive.testzip()
     if broken is not None:
-        raise BrokenPart(f"its part {broken} does not match its checksum")
+        raise _BrokenPart(f"its part {broken} does not match its checksum")
 
 
-class Line(NamedTuple):
+class TextLine(NamedTuple):
     """A line of text; `problem` says why it can't be read, if so."""
 
     text: str
@@ -128,21 +126,19 @@ class TextSource:
 
     def __init__(self, path: Path, encoding: str) -> None:
         self.path, self.encoding = path, encoding
-        with readable(path):
+        with _readable(path):
             self._raw = path.open("rb")
             self._bytes: IO[bytes] = self._raw
-            if beginning(path)[:2] == GZIP:
+            if beginning(path)[:2] == _GZIP:
                 self._bytes = cast("IO[bytes]", gzip.GzipFile(fileobj=self._raw))
             self._text = self._decoded(io.BufferedReader(cast("io.RawIOBase", self._bytes), CHUNK))
 
     def _decoded(self, buffered: io.BufferedReader) -> io.TextIOWrapper:
         start = buffered.peek(_LOOKED_AT)[:_LOOKED_AT]
         marked = next((name for mark, name in _MARKS if start.startswith(mark)), None)
-        if (
-            marked is None
-            and b"\0" in start
-            and not self.encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
-        ):
+        declared = self.encoding.lower().replace("_", "-")
+        wide = marked is not None or declared.startswith(("utf-16", "utf-32"))
+        if b"\0" in start and not wide:
             raise UnreadableFile(_no_text(self.path, start))
         self.encoding = marked or self.encoding
         return io.TextIOWrapper(buffered, self.encoding, errors="surrogateescape", newline="")
@@ -156,36 +152,36 @@ class TextSource:
         self._text.close()
         self._raw.close()
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[TextLine]:
         """Every line with its line break; raises UnreadableFile where the file breaks off."""
-        with readable(self.path):
-            while text := self._text.readline(LONGEST):
-                if len(text) == LONGEST and not text.endswith(("\n", "\r")):
+        with _readable(self.path):
+            while text := self._text.readline(LONGEST_LINE):
+                if len(text) == LONGEST_LINE and not text.endswith(("\n", "\r")):
                     self._skip_rest()
-                    yield Line(
+                    yield TextLine(
                         f"{text[:200]}\N{REPLACEMENT CHARACTER}",
-                        f"the line is longer than {LONGEST:,} characters",
+                        f"the line is longer than {LONGEST_LINE:,} characters",
                     )
                 elif "\0" in text:
-                    yield Line(
+                    yield TextLine(
                         text,
                         "the line holds the character NUL, which no text has: have the file"
                         " exported anew",
                     )
                 elif not text.isascii() and (found := _UNDECODED.search(text)):
-                    yield Line(
+                    yield TextLine(
                         text,
                         f"byte 0x{ord(found[0]) - 0xDC00:02X} is no {self.encoding} text: declare"
                         " the file's encoding",
                     )
                 else:
-                    yield Line(text, "")
+                    yield TextLine(text, "")
 
     def characters(self) -> Iterator[str]:
         """The text in pieces, for a format whose line breaks mean nothing; raises UnreadableFile
         where it can't be read.
         """
-        with readable(self.path):
+        with _readable(self.path):
             while text := self._text.read(CHUNK):
                 if _UNDECODED.search(text):
                     raise UnreadableFile(
@@ -195,7 +191,7 @@ class TextSource:
                 yield text
 
     def _skip_rest(self) -> None:
-        while (text := self._text.readline(LONGEST)) and not text.endswith(("\n", "\r")):
+        while (text := self._text.readline(LONGEST_LINE)) and not text.endswith(("\n", "\r")):
             pass
 
 
@@ -213,8 +209,6 @@ def without_surrogates(text: str) -> str:
     """Text that can be written anywhere: bytes that could not be decoded show as the sign for lost
     characters, which no reader takes in.
     """
-    return (
-        text
-        if text.isascii()
-        else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    )
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Context, Decimal, InvalidOperation
 
-from connectors.files.readers.cells import DIGITS, Cell, Flaw, Number
+from connectors.files.readers.cells import DIGITS, DecimalNumber, FileCell, Flaw
 from schemas.masking import quoted, shown
 
-BUILT_IN = {0: "General", 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 49: "@"}
+_BUILT_IN = {0: "General", 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 49: "@"}
 _DATES = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
 # texts, escaped signs, widths, fillings; colours and currencies
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
@@ -39,7 +39,7 @@ class Shape:
     behind: str = ""
 
 
-def shape_of(code: str) -> Shape:
+def _shape_of(code: str) -> Shape:
     """The shape of a format code; only the part for positive numbers counts."""
     section = _first_section(code)
     bare = _LITERAL.sub("", section).strip()
@@ -81,12 +81,12 @@ class Styles:
 
     @staticmethod
     def _shape(number: int, codes: Mapping[int, str]) -> Shape:
-        code = codes.get(number, BUILT_IN.get(number))
+        code = codes.get(number, _BUILT_IN.get(number))
         if code is not None:
-            return shape_of(code)
+            return _shape_of(code)
         return Shape(date=number in _DATES)
 
-    def cell(self, text: str, style: int) -> Cell:
+    def cell(self, text: str, style: int) -> FileCell:
         """The cell of a stored number."""
         shape = self._shapes[style] if style < len(self._shapes) else Shape(plain=True)
         try:
@@ -101,7 +101,7 @@ class Styles:
             )
         return self._moment(stored, text) if shape.date else _number(stored, shape)
 
-    def _moment(self, serial: Decimal, text: str) -> Cell:
+    def _moment(self, serial: Decimal, text: str) -> FileCell:
         """To the millisecond, and never into the next day: 23:59:59.9999 is meant to be the end of
         its own.
         """
@@ -117,14 +117,16 @@ def no_date(text: str) -> Flaw:
     return Flaw(f"shows a date, but {shown(text)} is none", "#VALUE!")
 
 
-def _number(stored: Decimal, shape: Shape) -> Cell:
+def _number(stored: Decimal, shape: Shape) -> FileCell:
     value = _SHOWN.plus(stored)  # a spreadsheet, too, compares and shows no more digits than these
     whole = value == value.to_integral_value()
     if abs(value) >= 10**DIGITS:
-        return Number(value, f"{float(value):.5E}")
+        return DecimalNumber(value, f"{float(value):.5E}")
     if shape.plain and whole:
         return int(value)
     if not shape.zeros or value < 0:
-        return Number(value, f"{value.normalize():f}")
+        return DecimalNumber(value, f"{value.normalize():f}")
     shown = f"{value:0{shape.zeros + bool(shape.decimals) + shape.decimals}.{shape.decimals}f}"
-    return Number(value, f"{shape.before}{shown}{shape.behind}", exact=Decimal(shown) == value)
+    return DecimalNumber(
+        value, f"{shape.before}{shown}{shape.behind}", exact=Decimal(shown) == value
+    )

@@ -21,16 +21,15 @@ from rich.console import Console
 
 from ops.bench import api, books, failover, latency, machine, report, run, soak
 from ops.bench.decoding import Rate
-from ops.bench.job import lines as job_lines
-from ops.bench.load import DAYS, EVENTS_A_DOSSIER, YEAR, dossiers_for, waiting
+from ops.bench.job import job_lines
+from ops.bench.load import DAYS, EVENTS_A_DOSSIER, YEAR, dossiers_for, waiting_record
 from ops.bench.machine import Usage, clock_seconds, usage
-from ops.bench.names import ASKED_FOR, EVENTS, NAMES, Scale
-from ops.bench.offsets import Places
-from ops.bench.report import Line, Need, number, percentile
+from ops.bench.names import ASKED_FOR, MEASUREMENTS, WHOLE_JOB_EVENTS, Scale
+from ops.bench.offsets import PartitionOffsets
+from ops.bench.report import Need, ReportLine, number, percentile
 from ops.bench.requests import bodies
-from ops.bench.stage import deadline, environment
-from ops.bench.takeover import Opened
-from ops.bench.takeover import lines as takeover_lines
+from ops.bench.stage import deadline, stage_environment
+from ops.bench.takeover import Opened, takeover_lines
 from ops.cli import cli
 from ops.simulate.run import START
 from ops.simulate.stream import events
@@ -43,23 +42,23 @@ from streams.families import FAMILIES
 from streams.family_state import FamilyState
 
 FAST, SLOW = (
-    Line("a", 60_000, "events/s", Need("at least", 50_000)),
-    Line("b", 14, "s", Need("at most", 7), "median of 3"),
+    ReportLine("a", 60_000, "events/s", Need("at least", 50_000)),
+    ReportLine("b", 14, "s", Need("at most", 7), "median of 3"),
 )
 
 
 def test_a_ratio_above_one_meets_the_need_whichever_way_it_points() -> None:
     assert (FAST.ratio, FAST.met) == (1.2, True)
     assert (SLOW.ratio, SLOW.met) == (0.5, False)
-    assert Line("exactly", 7, "s", Need("at most", 7)).met is True
-    assert Line("at once", 0, "s", Need("at most", 7)).met is True
-    assert (Line("told", 3).ratio, Line("told", 3).met) == (None, None)
+    assert ReportLine("exactly", 7, "s", Need("at most", 7)).met is True
+    assert ReportLine("at once", 0, "s", Need("at most", 7)).met is True
+    assert (ReportLine("told", 3).ratio, ReportLine("told", 3).met) == (None, None)
 
 
 def test_a_line_tells_what_was_needed_and_how_it_went() -> None:
     assert FAST.cells() == ("a", "≥ 50,000 events/s", "60,000 events/s", "1.20", "yes")
     assert SLOW.cells() == ("b", "≤ 7 s", "14 s (median of 3)", "0.50", "no")
-    assert Line("memory", 431.4, "MB").cells() == ("memory", "–", "431 MB", "–", "–")
+    assert ReportLine("memory", 431.4, "MB").cells() == ("memory", "–", "431 MB", "–", "–")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +101,7 @@ def test_a_percentile_is_the_least_value_that_enough_do_not_exceed(
 
 
 def test_markdown_is_one_table_with_the_machine_below() -> None:
-    text = report.markdown([FAST, Line("x|y", 1)], "Measured on: a machine.")
+    text = report.report_markdown([FAST, ReportLine("x|y", 1)], "Measured on: a machine.")
     assert text.splitlines() == [
         "| what | needed | measured | ratio | met? |",
         "| --- | --- | --- | --- | --- |",
@@ -115,7 +114,7 @@ def test_markdown_is_one_table_with_the_machine_below() -> None:
 
 def test_the_terminal_shows_every_line() -> None:
     console = Console(file=StringIO(), width=200)
-    console.print(report.table([FAST, SLOW], "title", "caption"))
+    console.print(report.report_table([FAST, SLOW], "title", "caption"))
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     assert all(cell in shown for line in (FAST, SLOW) for cell in line.cells())
     assert "title" in shown
@@ -123,15 +122,15 @@ def test_the_terminal_shows_every_line() -> None:
 
 
 def test_the_whole_scale_is_that_of_the_needs() -> None:
-    whole = Scale.of(EVENTS)
+    whole = Scale.of(WHOLE_JOB_EVENTS)
     assert (whole.events, whole.books, whole.kills, whole.probes >= 200, whole.whole) == (
-        EVENTS,
+        WHOLE_JOB_EVENTS,
         1_000_000,
         3,
         True,
         True,
     )
-    assert Scale.of(2 * EVENTS).books == 1_000_000
+    assert Scale.of(2 * WHOLE_JOB_EVENTS).books == 1_000_000
     small = Scale.of(2_000)
     assert not small.whole
     assert small.books < 2_000
@@ -153,7 +152,7 @@ def test_the_job_is_told_beside_the_mean_of_what_decoding_took_before_and_after(
 def test_answers_are_told_by_median_and_tail_with_the_slowest_list() -> None:
     pages = {"late numerator": [0.01, 0.02, 0.09], "open numerator": [0.03, 0.03, 0.03]}
     run = api.Run(figures=[0.02, 0.03, 0.2], scrapes=[0.1], pages=pages)
-    found = api.lines(run, Scale.of(EVENTS))
+    found = api.api_lines(run, Scale.of(WHOLE_JOB_EVENTS))
     assert [round(line.measured) for line in found] == [30, 200, 30, 90, 100, 100]
     assert [line.met for line in found] == [True, False, True, True, True, True]
     assert found[0].what == "every indicator of 300,000 dossiers, p50"
@@ -206,7 +205,7 @@ def test_two_cores_at_most_and_all_given_back() -> None:
 
 
 def test_a_process_gets_every_setting_but_the_empty_ones() -> None:
-    variables = environment(Settings(kafka_servers="", app_id="bench", worker_port=0))
+    variables = stage_environment(Settings(kafka_servers="", app_id="bench", worker_port=0))
     assert variables["LGSP_APP_ID"] == "bench"
     assert variables["LGSP_WORKER_PORT"] == "0"
     assert not {"LGSP_KAFKA_SERVERS", "LGSP_KAFKA_HOME"} & variables.keys()
@@ -232,7 +231,7 @@ def test_requests_hold_whole_batches_of_the_past() -> None:
 
 
 def test_books_made_in_memory_are_those_of_the_fold() -> None:
-    part = books.Part(0, 2, 120)
+    part = books.HalfYear(0, 2, 120)
     states, told = books.merged(part, 2)
     made = books.as_books(states, 2)
     folded = _folded(part, 2)
@@ -250,14 +249,14 @@ def held(one: FamilyState, what: str) -> dict[bytes, object]:
     return rows if what == "states" else {key: decode_page(value) for key, value in rows.items()}
 
 
-def _folded(part: books.Part, partitions: int) -> dict[books.Place, FamilyState]:
+def _folded(part: books.HalfYear, partitions: int) -> dict[books.BooksKey, FamilyState]:
     """The same part the long way: encoded, decoded and folded in small batches."""
-    found: dict[books.Place, FamilyState] = {}
+    found: dict[books.BooksKey, FamilyState] = {}
     start = START - (part.of - part.number) * books.PART_DAYS * DAY_MS
     for at, event in events(
         100 + part.number, part.dossiers, start, books.PART_DAYS, cut=part.last
     ):
-        _, topic, partition, key, value, _ = waiting(event, at, partitions)
+        _, topic, partition, key, value, _ = waiting_record(event, at, partitions)
         one = found.setdefault((event.family, partition), FamilyState(FAMILIES[event.family]))
         changes = one.fold([SimpleNamespace(key=key, value=value, offset=0, timestamp=at)])
         assert not changes.refused, topic
@@ -266,7 +265,7 @@ def _folded(part: books.Part, partitions: int) -> dict[books.Place, FamilyState]
 
 
 def test_parts_are_the_whole_and_only_the_last_one_is_cut() -> None:
-    parts = books.parts_of(1_000, 6)
+    parts = books.half_years(1_000, 6)
     assert sum(part.dossiers for part in parts) == 1_000
     assert [part.last for part in parts] == [False] * 5 + [True]
 
@@ -286,7 +285,7 @@ def test_pages_of_parts_add_up() -> None:
 
 def test_a_part_told_in_two_halves_has_the_same_pages_as_a_whole() -> None:
     first, second = (
-        books.as_books(books.merged(books.Part(number, 2, 60), 1)[0], 1) for number in (0, 1)
+        books.as_books(books.merged(books.HalfYear(number, 2, 60), 1)[0], 1) for number in (0, 1)
     )
     together = FamilyState(FAMILIES["dossiers"])
     for half in (first, second):
@@ -304,8 +303,8 @@ def test_a_dossier_for_every_partition() -> None:
 
 def test_partitions_kept_as_the_worker_tells_them() -> None:
     text = "# HELP x\nlgsp_worker_partitions_of_others 4.0\nlgsp_worker_partitions 2.0\n"
-    assert failover.kept_of(text) == 2
-    assert failover.kept_of("") == 0
+    assert failover.partitions_kept(text) == 2
+    assert failover.partitions_kept("") == 0
 
 
 def test_the_worker_tells_them_so() -> None:
@@ -314,7 +313,7 @@ def test_the_worker_tells_them_so() -> None:
     from streams import health
 
     health.PARTITIONS.set(3)
-    assert failover.kept_of(generate_latest().decode()) == 3
+    assert failover.partitions_kept(generate_latest().decode()) == 3
 
 
 def test_the_ways_to_look_take_turns() -> None:
@@ -325,7 +324,7 @@ def test_the_ways_to_look_take_turns() -> None:
 
 
 def test_going_on_means_every_partition_past_the_kill() -> None:
-    goals: Places = {("t", 0): 5, ("t", 1): 0}
+    goals: PartitionOffsets = {("t", 0): 5, ("t", 1): 0}
     assert not failover._passed({("t", 0): 6}, goals)
     assert not failover._passed({("t", 0): 5, ("t", 1): 1}, goals)
     assert failover._passed({("t", 0): 6, ("t", 1): 1}, goals)
@@ -355,7 +354,7 @@ def test_median_and_99th_percentile_of_one_way_to_look() -> None:
     sight = latency.Sight(
         0, [took for own in [0.05] * 98 + [0.4] * 2 for took in (own, 9.9)], looks=300
     )
-    median, tail = latency.lines("the API", sight, 999.6)
+    median, tail = latency.latency_lines("the API", sight, 999.6)
     assert (median.measured, median.met) == (50, True)
     assert (tail.measured, tail.met) == (400, False)
     assert tail.note == "100 probes at 1,000 events/s, 300 looks"
@@ -364,12 +363,12 @@ def test_median_and_99th_percentile_of_one_way_to_look() -> None:
 def test_one_measurement_that_fails_leaves_the_others(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def fails(*_: object) -> list[Line]:
+    def fails(*_: object) -> list[ReportLine]:
         raise EnvironmentBroken("Kafka holds 1 of 2 events written: measure again.")
 
     monkeypatch.setattr(run, "Stage", lambda *_: nullcontext())
-    monkeypatch.setattr("ops.bench.job.measure", fails)
-    monkeypatch.setattr("ops.bench.gateway.measure", lambda *_: [FAST])
+    monkeypatch.setattr("ops.bench.job.measure_job", fails)
+    monkeypatch.setattr("ops.bench.gateway.measure_gateway", lambda *_: [FAST])
     console, table = Console(file=StringIO(), width=200), tmp_path / "table.md"
     assert run.run_bench(Settings(), ["gateway", "job"], markdown=table, console=console) == 1
     assert "job could not be measured: Kafka holds 1 of 2" in console.file.getvalue()  # type: ignore[attr-defined]
@@ -380,20 +379,22 @@ def test_one_measurement_that_fails_leaves_the_others(
 def test_only_what_exists_can_be_measured() -> None:
     found = CliRunner().invoke(cli, ["bench", "speed"])
     assert found.exit_code == 2
-    assert all(name in found.output for name in NAMES)
+    assert all(name in found.output for name in MEASUREMENTS)
 
 
 def test_the_scales_of_the_parts_are_in_order() -> None:
-    scales = [Scale.of(events) for events in (1_000, 10_000, 100_000, EVENTS)]
+    scales = [Scale.of(events) for events in (1_000, 10_000, 100_000, WHOLE_JOB_EVENTS)]
     assert all(
         one.books <= other.books and one.probes <= other.probes for one, other in pairwise(scales)
     )
 
 
-def grown(samples: list[soak.Sample]) -> dict[str, Line]:
+def grown(samples: list[soak.Sample]) -> dict[str, ReportLine]:
     return {
         line.what: line
-        for line in soak.lines(soak.Soak(500_000, {"worker": samples}, {"lists on disk": 40.0}))
+        for line in soak.soak_lines(
+            soak.Soak(500_000, {"worker": samples}, {"lists on disk": 40.0})
+        )
     }
 
 
@@ -429,7 +430,7 @@ def test_the_soak_is_measured_only_where_it_is_named(monkeypatch: pytest.MonkeyP
         run, "_measured", lambda settings, name, *_: measured.append(name) or [FAST]
     )
     assert run.run_bench(Settings(), console=Console(file=StringIO())) == 0
-    assert set(measured) == NAMES.keys() - ASKED_FOR
+    assert set(measured) == MEASUREMENTS.keys() - ASKED_FOR
     measured.clear()
     run.run_bench(Settings(), ["soak"], console=Console(file=StringIO()))
     assert measured == ["soak"]

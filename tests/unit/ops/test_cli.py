@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -27,3 +30,22 @@ def test_an_end_before_the_end_is_one_sentence(
     monkeypatch.setattr("ops.recount.run_recount", end)
     done = CliRunner().invoke(cli, ["recount"])
     assert (done.exit_code, done.output) == (code, said)
+
+
+@pytest.mark.parametrize(
+    ("ignored", "code", "said"),
+    [
+        ("", 130, "Interrupted. The same command can be run again at any time.\n"),
+        ("signal.signal(signal.SIGINT, signal.SIG_IGN); ", 7, ""),
+    ],
+)
+def test_ctrl_c_before_anything_has_begun_is_the_same_sentence(
+    tmp_path: Path, ignored: str, code: int, said: str
+) -> None:
+    """While modules are imported; one stands here for all of them. Who ignores Ctrl-C goes on."""
+    interrupted = "import os, signal, sys\nos.kill(os.getpid(), signal.SIGINT)\nsys.exit(7)\n"
+    (tmp_path / "click.py").write_text(interrupted)
+    start = f"import signal, sys; sys.path.insert(0, {str(tmp_path)!r}); {ignored}"
+    program = f"{start}from ops.entry import main; main()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (code, said)

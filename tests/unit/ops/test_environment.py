@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from ops import environment
-from ops.environment import Failed, Line, make, progress, run
+from ops.environment import Failed, StatusLine, make_environment, progress, run_program
 
 VENV = Path("none")
 
@@ -30,7 +30,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return (1, ["Collecting x", "ERROR: no route to host"]) if failing else (0, [])
 
     FAILING.clear()
-    monkeypatch.setattr(environment, "run", record)
+    monkeypatch.setattr(environment, "run_program", record)
     monkeypatch.setattr(environment.shutil, "which", lambda _: "/bin/uv")
     monkeypatch.setattr(
         environment.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=0)
@@ -41,12 +41,12 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 FAILING: set[str] = set()
 
 
-def line() -> Line:
-    return Line(terminal=False, width=80)
+def line() -> StatusLine:
+    return StatusLine(terminal=False, width=80)
 
 
 def test_uv_is_used_where_it_is_at_hand(commands: list[str]) -> None:
-    make(VENV, line())
+    make_environment(VENV, line())
     venv, packages, own = commands
     assert venv.endswith("-m venv --without-pip none")
     assert (
@@ -59,7 +59,7 @@ def test_uv_is_used_where_it_is_at_hand(commands: list[str]) -> None:
 
 def test_pip_is_used_where_it_is_not(commands: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment.shutil, "which", lambda _: None)
-    make(VENV, line())
+    make_environment(VENV, line())
     assert commands[0].endswith("-m venv none")
     assert commands[1].startswith("none/bin/python -m pip install")
     assert commands[1].endswith("--require-hashes -r requirements.lock")
@@ -70,7 +70,7 @@ def test_pip_is_used_where_uv_cannot(
 ) -> None:
     """A mirror that only pip's settings name."""
     FAILING.add("uv pip install")
-    make(VENV, line())
+    make_environment(VENV, line())
     assert [command.split(" ")[0] for command in commands[2:]] == [
         sys.executable,
         "none/bin/python",
@@ -82,7 +82,7 @@ def test_pip_is_used_where_uv_cannot(
 def test_what_fails_is_told_with_what_to_do(commands: list[str]) -> None:
     FAILING.add("pip install")
     with pytest.raises(Failed) as caught:
-        make(VENV, line())
+        make_environment(VENV, line())
     assert str(caught.value).splitlines() == [
         "ERROR: no route to host",
         (
@@ -107,7 +107,7 @@ def test_a_step_is_a_line_where_there_is_no_terminal(capsys: pytest.CaptureFixtu
 
 
 def test_on_a_terminal_it_stays_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    told = Line(terminal=True, width=20)
+    told = StatusLine(terminal=True, width=20)
     told.say("Fetching a lot of packages", "1 of 3")
     told.end("Done")
     text = capsys.readouterr().out
@@ -120,7 +120,7 @@ def test_a_program_s_lines_are_seen_while_it_runs() -> None:
     script = (
         "import sys, time; print('first', flush=True); sys.stdin.read(); print('last'); sys.exit(3)"
     )
-    code, lines = run([sys.executable, "-c", script], lambda found: seen.append(len(found)))
+    code, lines = run_program([sys.executable, "-c", script], lambda found: seen.append(len(found)))
     assert (code, lines) == (3, ["first", "last"])
     assert seen
 

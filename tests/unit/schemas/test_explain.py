@@ -13,14 +13,14 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from connectors.cloudevents.decode import Refused, build
+from connectors.cloudevents.decode import ItemRefused, build
 from connectors.files.mapping.mapper import RowMapper
 from connectors.files.mapping.model import load_mapping
-from connectors.files.readers.cells import Refused as RowRefused
-from connectors.gateway.app import build_app
+from connectors.files.readers.cells import RowRefused
+from connectors.gateway import gateway_app
 from connectors.gateway.examples import EXAMPLES
 from connectors.publishing.budget import Budget
-from connectors.publishing.lanes import Record
+from connectors.publishing.lanes import OutgoingRecord
 from schemas.clock import LATEST_MS
 from schemas.events import EVENT_TYPES, Event
 from schemas.events.explain import explain, known_errors
@@ -41,7 +41,7 @@ class Takes:
 
     async def publish(self, events: Sequence[Event]) -> None: ...
 
-    async def send(self, records: Iterable[Record]) -> None:
+    async def send(self, records: Iterable[OutgoingRecord]) -> None:
         list(records)
 
     def unwritable(self) -> dict[str, bool]:
@@ -50,7 +50,7 @@ class Takes:
 
 async def told(event: Json) -> dict[str, str]:
     """Field → message of the gateway's answer."""
-    transport = httpx.ASGITransport(build_app(Settings(), Takes()))
+    transport = httpx.ASGITransport(gateway_app(Settings(), Takes()))
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
         answer = await client.post(
             "/v1/events",
@@ -269,7 +269,7 @@ async def test_a_wrong_method_is_told_the_right_one(
     method: str, path: str, status: int, allow: str
 ) -> None:
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(build_app(Settings(), Takes())), base_url="http://gateway"
+        transport=httpx.ASGITransport(gateway_app(Settings(), Takes())), base_url="http://gateway"
     ) as client:
         answer = await client.request(method, path)
     assert (answer.status_code, answer.headers["allow"]) == (status, allow)
@@ -322,7 +322,7 @@ def test_the_file_importer_says_the_same(tmp_path: Path, cells: Json, message: s
         {"id": "dossier_id"}.get(named, named),
         int(row[named]) if named == "amount" else row[named],
     )
-    with pytest.raises(Refused) as told_by_gateway:
+    with pytest.raises(ItemRefused) as told_by_gateway:
         build(sample("dossier.paid", {field: value}), latest=LATEST_MS)
     assert message in str(told_by_gateway.value)
 

@@ -97,6 +97,9 @@ def test_a_files_name_keeps_its_words_and_a_sentence_of_before_its_sense() -> No
     assert masked_sentence(
         "column agency: 'Nguyễn A' should be a code, for agency of dossier.received"
     ) == ("column agency: 'xxxxxx x' should be a code, for agency of dossier.received")
+    assert masked_sentence("should be 1, 2 or 3 — not Nguyễn…") == (
+        "should be 1, 2 or 3 — not xxxxxxx"
+    )
 
 
 @given(st.text(st.characters(exclude_categories=())))

@@ -7,6 +7,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,13 +17,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from connectors.cloudevents.decode import Refused, event_of
+from connectors.cloudevents.decode import ItemRefused, event_of
 from connectors.cloudevents.jsonitems import read_one
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.excerpts import kept_of_item, refused_item
+from ops.quarantine import EntryFilter, instant_of, run_list, run_show
 from ops.quarantine import run as commands
 from ops.quarantine.entries import Entry, entry_of
-from ops.quarantine.run import Asked, instant_of, run_list, run_show
 from schemas.clock import DAY_MS, LATEST_MS, now_ms
 from schemas.digests import Digest, digest_of
 from schemas.errors import HubError
@@ -38,7 +40,7 @@ def refusal(number: int, **data: Any) -> Quarantined:
     text = json.dumps(
         {**RECEIVED, "data": {**RECEIVED["data"], "channel": f"pigeon{number}", **data}}
     )
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ItemRefused) as refused:
         event_of(read_one(text), latest=LATEST_MS)
     origin = f"http:0b6bd1c4-58a5-4a1e-9d0b-1f4f6f6f{number:04}/0"
     return refused_item(origin, refused.value.errors, kept_of_item(read_one(text), KEY))
@@ -103,7 +105,7 @@ def test_refusals_are_counted_by_day_source_and_sort_of_reason(shown: Any) -> No
         record(refusal(10), NOON + DAY_MS),
         record(KAFKA),
     ]
-    text = shown(many, run_list, Asked())
+    text = shown(many, run_list, EntryFilter())
     assert max(map(len, text.splitlines())) <= 80
     rows = [line for line in text.splitlines() if line.strip().startswith("2025-")]
     assert [line.split()[:2] for line in rows] == [
@@ -117,26 +119,42 @@ def test_refusals_are_counted_by_day_source_and_sort_of_reason(shown: Any) -> No
     assert "lgsp quarantine show ORIGIN" in text
 
 
+@pytest.mark.parametrize(
+    ("reason", "sort"),
+    [
+        ("time: should be a time such as 2026-11-03T09:00:00+07:00",) * 2,
+        ("write 2025-11-10T09:00:00+07:00, or 2025-11-10", "write …, or …"),
+        ("column amount: 'x###' is on line 1,204 too", "column amount: '…' is on line … too"),
+        ("a name of 12 characters, level 4", "a name of … characters, level 4"),
+        ("column xx xxx: ##/##/#### is no time", "column …: … is no time"),
+    ],
+)
+def test_what_differs_from_one_refusal_to_the_next_is_one_sign(reason: str, sort: str) -> None:
+    assert Entry("http:a/0", NOON, reason, "wrong_value", refusal(1).kept).general == sort
+
+
 def test_what_is_asked_for_is_found_by_source_reason_and_time(shown: Any) -> None:
     many = [record(refusal(1)), record(refusal(2, agency="a b"), NOON + DAY_MS), record(KAFKA)]
     for asked, count in (
-        (Asked(source="ONE-STOP"), 2),
-        (Asked(source="dossiers"), 1),
-        (Asked(reason="no contract"), 1),
-        (Asked(reason="WRONG_VALUE"), 2),
-        (Asked(since=NOON + 1), 1),
-        (Asked(source="nobody"), 0),
+        (EntryFilter(source="ONE-STOP"), 2),
+        (EntryFilter(source="dossiers"), 1),
+        (EntryFilter(reason="no contract"), 1),
+        (EntryFilter(reason="WRONG_VALUE"), 2),
+        (EntryFilter(since=NOON + 1), 1),
+        (EntryFilter(source="nobody"), 0),
     ):
         text = shown(many, run_list, asked)
         assert (f"{count} refused" if count else "Nothing was refused") in text
-    assert "of which the newest 1 are shown (--limit)" in shown(many, run_list, Asked(limit=1))
+    assert "of which the newest 1 are shown (--limit)" in shown(
+        many, run_list, EntryFilter(limit=1)
+    )
 
 
 def test_machines_get_the_refusals_themselves(
     shown: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     many = [record(refusal(number), NOON + number) for number in range(3)]
-    shown(many, run_list, Asked(limit=2), "json")
+    shown(many, run_list, EntryFilter(limit=2), "json")
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["origin"] for line in lines] == [refusal(2).origin, refusal(1).origin]
     assert (lines[0]["kind"], lines[0]["type"], lines[0]["fields"]["data.channel"]) == (
@@ -144,7 +162,7 @@ def test_machines_get_the_refusals_themselves(
         "dossier.received",
         "pigeon2",
     )
-    shown(many, run_list, Asked(limit=2), "csv")
+    shown(many, run_list, EntryFilter(limit=2), "csv")
     header, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
     assert [dict(zip(header, row, strict=True))["door"] for row in rows] == ["http", "http"]
 
@@ -182,7 +200,7 @@ def test_an_origin_that_several_begin_with_or_none_is_a_sentence(shown: Any) -> 
 
 @pytest.mark.parametrize("one", OLD)
 def test_what_an_earlier_version_kept_whole_is_shown_masked(shown: Any, one: Any) -> None:
-    text = shown([one], run_list, Asked()) + shown([one], run_show, entry_of(one, KEY).origin)
+    text = shown([one], run_list, EntryFilter()) + shown([one], run_show, entry_of(one, KEY).origin)
     assert entry_of(one, KEY).origin.rpartition("/")[2] == one.key.decode().rpartition("/")[2]
     assert not [planted for planted in (NAME, CITIZEN, NAME.split()[0]) if planted in text]
     assert "an earlier version kept it whole" in " ".join(text.split())
@@ -207,3 +225,31 @@ def test_the_key_of_hashes_is_one_a_folder_and_nobody_elses(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["quarantine.key"]
     (tmp_path / "file").write_text("in the way")
     assert digest_of(tmp_path / "file").of(b"x"), "a folder that can't be written stops nobody"
+
+
+def test_the_key_of_hashes_outlasts_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its bytes are on the disk before it has its name, and then the name is. One that an earlier
+    version lost so is told of.
+    """
+    steps: list[str] = []
+    sync, link = os.fsync, os.link
+
+    def synced(handle: int) -> None:
+        steps.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        sync(handle)
+
+    def linked(*names: Path) -> None:
+        steps.append("name")
+        link(*names)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "link", linked)
+    digest_of.cache_clear()
+    digest_of(tmp_path)
+    assert steps == ["file", "name", "folder"]
+    (tmp_path / "quarantine.key").write_bytes(b"")
+    digest_of.cache_clear()
+    assert digest_of(tmp_path).of(b"x")
+    assert "quarantine.key is damaged: delete it" in caplog.text

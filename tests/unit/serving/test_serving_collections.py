@@ -30,7 +30,7 @@ def test_what_stays_is_passed_over_and_an_answer_ends_before_a_collection() -> N
 
 def test_what_requests_of_the_gateway_leave_is_collected_before_it_is_much() -> None:
     """In a soak its memory grew by a quarter, for want of a collection."""
-    spare_collections(gateway.COLLECTED)
+    spare_collections(gateway._COLLECTED)
     before = gc.get_stats()[0]["collections"]
     for _ in range(20_000):
         cycle: list[object] = []

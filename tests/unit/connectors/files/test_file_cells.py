@@ -22,15 +22,15 @@ from connectors.files.mapping.notation import Numbers, Times
 from connectors.files.mapping.numbers import PLAIN, NumberReader
 from connectors.files.mapping.values import TimeReader
 from connectors.files.readers.cells import (
-    Number,
-    Refused,
+    DecimalNumber,
+    RowRefused,
     Unexpected,
+    cell_spellings,
+    cell_text,
     code_of,
     part_of,
-    spellings,
-    text_of,
 )
-from connectors.files.readers.rows import Wanted
+from connectors.files.readers.rows import WantedColumns
 
 ERRORS = (
     "#NULL!",
@@ -87,7 +87,7 @@ def test_what_only_looks_like_an_error_is_text(tmp_path: Path, sound: str) -> No
     assert cells_of(file_of(tmp_path, f"a,b\n1,{sound}\n"), wanted("b")) == [(sound,)]
 
 
-REAL = Number(Decimal("1.003460"), "1.003460")
+REAL = DecimalNumber(Decimal("1.003460"), "1.003460")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ REAL = Number(Decimal("1.003460"), "1.003460")
     [
         True,
         REAL,
-        Number(Decimal("7.0"), "7.0"),
+        DecimalNumber(Decimal("7.0"), "7.0"),
         10**15,
         ["a"],
         {"a": 1},
@@ -117,7 +117,7 @@ def test_what_is_no_code(cell: Any) -> None:
         (7, "7"),
         (-7, "-7"),
         (10**15 - 1, "9" * 15),
-        (Number(Decimal(7), "007", True), "007"),
+        (DecimalNumber(Decimal(7), "007", True), "007"),
         ("7.0", "7.0"),
         ("2E5", "2E5"),
         ("1E+5", "1E+5"),
@@ -149,14 +149,14 @@ def test_a_day_is_a_part_of_an_id_but_no_code() -> None:
         ("9.0", {"9.0", "9"}),
         ("01.0", {"01.0", "01"}),
         ("1.5", {"1.5"}),
-        (Number(Decimal("9.0"), "9.0"), {"9.0", "9"}),
-        (Number(Decimal(7), "007", True), {"007", "7"}),
+        (DecimalNumber(Decimal("9.0"), "9.0"), {"9.0", "9"}),
+        (DecimalNumber(Decimal(7), "007", True), {"007", "7"}),
         ("9.000", {"9.000"}),
     ],
 )
 def test_words_of_tables_and_conditions(cell: Any, texts: set[str]) -> None:
-    assert set(spellings(cell)) == texts
-    assert text_of(cell) in texts
+    assert set(cell_spellings(cell)) == texts
+    assert cell_text(cell) in texts
 
 
 @pytest.mark.parametrize(
@@ -168,9 +168,9 @@ def test_words_of_tables_and_conditions(cell: Any, texts: set[str]) -> None:
         (" 7 ", 7),
         ("-1", -1),
         (38, 38),
-        (Number(Decimal("38.0"), "38.0"), 38),
+        (DecimalNumber(Decimal("38.0"), "38.0"), 38),
         ("007", 7),
-        (Number(Decimal("1e3"), "1e3"), 1000),
+        (DecimalNumber(Decimal("1e3"), "1e3"), 1000),
     ],
 )
 def test_whole_numbers(cell: Any, number: int) -> None:
@@ -195,9 +195,9 @@ def test_whole_numbers(cell: Any, number: int) -> None:
         "1" * 19,
         10**15,
         None,
-        Number(Decimal("1.5"), "1.5"),
-        Number(Decimal("50.000"), "50.000"),
-        Number(Decimal("1e15"), "1e15"),
+        DecimalNumber(Decimal("1.5"), "1.5"),
+        DecimalNumber(Decimal("50.000"), "50.000"),
+        DecimalNumber(Decimal("1e15"), "1e15"),
         datetime(2026, 1, 1),
     ],
 )
@@ -230,7 +230,7 @@ DONG = Numbers(thousands=".", unit="đ")
         (Numbers(thousands=" "), "1\u202f250\u00a0000", 1_250_000),
         (Numbers(decimal=","), "50,000", 50),
         (Numbers(unit="USD"), "7 usd", 7),
-        (Numbers(decimal="."), Number(Decimal("50.000"), "50.000"), 50),
+        (Numbers(decimal="."), DecimalNumber(Decimal("50.000"), "50.000"), 50),
     ],
 )
 def test_numbers_as_they_are_declared(numbers: Numbers, cell: Any, number: int) -> None:
@@ -256,7 +256,7 @@ def test_numbers_as_they_are_declared(numbers: Numbers, cell: Any, number: int) 
         (Numbers(thousands=","), "50.000"),
         (DONG, "2,5E+05"),
         (Numbers(thousands=" "), "50.000"),
-        (DONG, Number(Decimal("50.000"), "50.000")),
+        (DONG, DecimalNumber(Decimal("50.000"), "50.000")),
     ],
 )
 def test_numbers_that_are_not_as_declared(numbers: Numbers, cell: Any) -> None:
@@ -286,11 +286,13 @@ def test_days_without_separators_need_all_their_digits(text: str, fits: bool) ->
 
 
 def test_a_number_is_no_time_unless_a_format_reads_it() -> None:
-    for cell in (46_296, Number(Decimal("46296.375"), "46296.375")):
+    for cell in (46_296, DecimalNumber(Decimal("46296.375"), "46296.375")):
         with pytest.raises(Unexpected, match="not a plain number"):
             TimeReader(Times())(cell)
     assert (
-        TimeReader(Times(formats=["epoch_s"]))(Number(Decimal("1762135200.0"), "1762135200.0"))
+        TimeReader(Times(formats=["epoch_s"]))(
+            DecimalNumber(Decimal("1762135200.0"), "1762135200.0")
+        )
         == 1_762_135_200_000
     )
 
@@ -344,14 +346,14 @@ def test_the_same_text_means_the_same_in_every_file(
     )
 
     def read(path: Path) -> list[dict[str, Any]] | None:
-        (cells,) = cells_of(path, Wanted(mapper.columns, mapper.required))
+        (cells,) = cells_of(path, WantedColumns(mapper.columns, mapper.required))
         try:
             return (
                 None
                 if isinstance(cells, str)
                 else [mapper.event(draft, 1 << 50).model_dump() for draft in mapper.drafts(cells)]
             )
-        except Refused:
+        except RowRefused:
             return None
 
     first, *others = map(read, files)

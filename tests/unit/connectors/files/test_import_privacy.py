@@ -16,7 +16,7 @@ from rich.console import Console
 from workbooks import header, row, text, workbook
 
 from connectors.files.importer import Import
-from connectors.publishing.lanes import Record
+from connectors.publishing.lanes import OutgoingRecord
 from schemas.events import Event
 from schemas.settings import Settings
 
@@ -50,12 +50,12 @@ class Kept:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
-        self.records: list[Record] = []
+        self.records: list[OutgoingRecord] = []
 
     async def publish(self, events: list[Event]) -> None:
         self.events += events
 
-    async def send(self, records: Iterable[Record]) -> None:
+    async def send(self, records: Iterable[OutgoingRecord]) -> None:
         self.records += records
 
     async def __aenter__(self) -> Kept:

@@ -22,16 +22,16 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from connectors.files import batches, importer
-from connectors.files.console import Account, plain_meter, show_table
+from connectors.files.console import ImportAccount, plain_meter, show_table
 from connectors.files.importer import Import, SinkFactory, run_import
 from connectors.files.progress import ProgressFile
 from connectors.files.readers.opening import open_rows
 from connectors.files.readers.options import FileOptions
-from connectors.files.readers.rows import Wanted
+from connectors.files.readers.rows import WantedColumns
 from connectors.files.readers.source import UnreadableFile
 from connectors.files.rejects import RejectsFile
 from connectors.files.seen import Seen, digest
-from connectors.publishing.lanes import Record
+from connectors.publishing.lanes import OutgoingRecord
 from schemas.errors import EnvironmentBroken, KafkaUnavailable
 from schemas.events import Event
 from schemas.quarantine import QuarantineExcerpt
@@ -64,7 +64,7 @@ class FakeSink:
 
     def __init__(self, fails_at: int | None = None) -> None:
         self.events: list[Event] = []
-        self.records: list[Record] = []
+        self.records: list[OutgoingRecord] = []
         self.batches = 0
         self.fails_at = fails_at
         self.opened = 0
@@ -78,7 +78,7 @@ class FakeSink:
             raise KafkaUnavailable("No Kafka answers: start one.")
         self.events += events
 
-    async def send(self, records: Iterable[Record]) -> None:
+    async def send(self, records: Iterable[OutgoingRecord]) -> None:
         self.records += records
 
     @property
@@ -182,7 +182,7 @@ async def test_another_mapping_or_content_is_another_import(bench: Bench) -> Non
 async def test_a_stopped_import_goes_on_behind_what_was_acknowledged(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, fails_at: int
 ) -> None:
-    monkeypatch.setattr(batches, "EVENTS", 100)
+    monkeypatch.setattr(batches, "_BATCH_EVENTS", 100)
     path, broken, mended, whole = (
         bench.file(["bad,,,", *steps(300)]),
         FakeSink(fails_at),
@@ -218,7 +218,7 @@ async def test_a_stopped_import_goes_on_behind_what_was_acknowledged(
 async def test_an_interrupted_import_leaves_only_its_progress(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "EVENTS", 10)
+    monkeypatch.setattr(batches, "_BATCH_EVENTS", 10)
     stuck, sink = asyncio.Event(), FakeSink()
     publish = sink.publish
 
@@ -335,7 +335,7 @@ async def test_rejections_of_an_earlier_attempt_do_not_outlive_it(bench: Bench) 
 def test_rejections_go_to_the_data_folder_where_the_files_own_cannot_be_written(
     bench: Bench,
 ) -> None:
-    rows = open_rows(bench.file(steps(1)), FileOptions(), Wanted(("id",), frozenset()))
+    rows = open_rows(bench.file(steps(1)), FileOptions(), WantedColumns(("id",), frozenset()))
     rows.path = bench.folder / "blocked" / "rows.csv"
     (bench.folder / "blocked").write_text("a file, so nothing can be written in it")
     assert (
@@ -384,13 +384,13 @@ def test_a_dry_run_counts_and_leaves_nothing_behind(bench: Bench) -> None:
 async def test_an_account_that_does_not_hold_is_loud_and_not_complete(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, take = bench.file(steps(5)), batches.Intake._take
+    path, take = bench.file(steps(5)), batches.FileIntake._take
 
-    def forgetful(self: batches.Intake, row: Any, batch: Any) -> None:
+    def forgetful(self: batches.FileIntake, row: Any, batch: Any) -> None:
         if row.line != 3:
             take(self, row, batch)
 
-    monkeypatch.setattr(batches.Intake, "_take", forgetful)
+    monkeypatch.setattr(batches.FileIntake, "_take", forgetful)
     assert await bench.run(FakeSink(), path) == importer.DOES_NOT_ADD_UP == 1
     assert "WRONG: of rows.csv 15 rows were read, but 14 accepted + 0 rejected = 14" in bench.output
     monkeypatch.undo()
@@ -404,7 +404,7 @@ async def test_what_lay_in_the_future_does_so_for_the_whole_import(
     """A row judged and quarantined before the stop must not become acceptable, unsent, when the
     import goes on later.
     """
-    monkeypatch.setattr(batches, "EVENTS", 4)
+    monkeypatch.setattr(batches, "_BATCH_EVENTS", 4)
     path = bench.file(
         [
             "F,2026-01-01T00:10:00Z,SAMPLE.P,s",
@@ -490,5 +490,5 @@ def test_a_terminal_gets_a_bar(bench: Bench) -> None:
 
 
 def test_the_table_shows_names_as_they_are(bench: Bench) -> None:
-    show_table(bench.console, [Account("[red]a.csv", 1, 1, 0, 1)])
+    show_table(bench.console, [ImportAccount("[red]a.csv", 1, 1, 0, 1)])
     assert "[red]a.csv" in bench.output

@@ -15,8 +15,8 @@ from connectors.files.mapping.mapper import RowMapper
 from connectors.files.mapping.model import load_mapping
 from connectors.files.mapping.notation import Times
 from connectors.files.mapping.templates import parse_template
-from connectors.files.mapping.values import TimeReader, boolean_of, kind_of
-from connectors.files.readers.cells import Refused, Unexpected
+from connectors.files.mapping.values import TimeReader, boolean_of, field_kind
+from connectors.files.readers.cells import RowRefused, Unexpected
 from schemas.clock import to_ms
 from schemas.errors import CatalogueError
 from schemas.events import ACCEPTED, Event
@@ -72,7 +72,7 @@ def events_of(mapper: RowMapper, **cells: Any) -> list[Event]:
 
 
 def refusal(mapper: RowMapper, **cells: Any) -> str:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RowRefused) as refused:
         events_of(mapper, **cells)
     return str(refused.value)
 
@@ -316,7 +316,9 @@ def test_a_time_in_the_future_is_refused(tmp_path: Path) -> None:
     (draft,) = mapper.drafts(("D-1", "2025-11-03"))
     at = draft.fields["occurred_at"]
     assert mapper.event(draft, at).occurred_at == at
-    with pytest.raises(Refused, match=r"column at: 2025-11-03T00:00:00\+07:00 lies in the future"):
+    with pytest.raises(
+        RowRefused, match=r"column at: 2025-11-03T00:00:00\+07:00 lies in the future"
+    ):
         mapper.event(draft, at - 1)
 
 
@@ -591,7 +593,7 @@ def test_a_template_takes_any_column_name_as_it_is(columns: list[str]) -> None:
 
 def test_every_field_of_every_event_has_its_kind() -> None:
     kinds = {
-        f"{event.type}.{name}": kind_of(info)
+        f"{event.type}.{name}": field_kind(info)
         for event in ACCEPTED.values()
         for name, info in event.model_fields.items()
     }

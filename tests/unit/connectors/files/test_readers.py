@@ -17,11 +17,11 @@ from filerows import AB, cells_of, file_of, rows_of, unreadable, wanted
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.files.readers.cells import Number, text_of
+from connectors.files.readers.cells import DecimalNumber, cell_text
 from connectors.files.readers.opening import open_rows
 from connectors.files.readers.options import FileOptions
-from connectors.files.readers.rows import Wanted
-from connectors.files.readers.source import LONGEST, UnreadableFile, fingerprint
+from connectors.files.readers.rows import WantedColumns
+from connectors.files.readers.source import LONGEST_LINE, UnreadableFile, file_digest
 from schemas.masking import quoted
 
 
@@ -46,7 +46,7 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
     """UTF-16 shows by its mark; cp1258 writes Vietnamese in pieces, which the mapping joins."""
     path = file_of(tmp_path, unicodedata.normalize("NFD", "a,b\n1,Xã\n").encode(encoding))
     ((cell, _),) = cells_of(path, encoding="cp1258" if encoding == "cp1258" else "utf-8")
-    assert text_of(cell) == "Xã"
+    assert cell_text(cell) == "Xã"
 
 
 def test_bytes_of_another_encoding_reject_their_row_only(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_quote_in_the_header_swallows_nothing_either(tmp_path: Path) -> None:
 
 
 def test_a_line_without_end_is_rejected_in_flat_memory(tmp_path: Path) -> None:
-    path = file_of(tmp_path, "a,b\n" + "x" * (3 * LONGEST) + "\n1,2\n")
+    path = file_of(tmp_path, "a,b\n" + "x" * (3 * LONGEST_LINE) + "\n1,2\n")
     long, good = rows_of(path)
     assert long.problem == "the line is longer than 1,048,576 characters"
     assert (good.line, tuple(good.cells)) == (3, ("2", "1"))
@@ -216,7 +216,7 @@ def test_damaged_compression_is_found_before_anything_is_read(tmp_path: Path, ha
     with pytest.raises(
         UnreadableFile, match=r"rows\.csv\.gz is damaged or cut off \(.+\): have it sent again"
     ):
-        fingerprint(path)
+        file_digest(path)
     assert "is damaged or cut off" in unreadable(path)
 
 
@@ -234,8 +234,8 @@ def test_json_lines_with_missing_keys_objects_within_and_native_values(tmp_path:
         {"a": "x", "b": {"c": "y"}, "z": [1]},
     ]
     path = file_of(tmp_path, "\n".join(map(json.dumps, lines)) + "\n\n", "rows.jsonl")
-    real = Number(Decimal("2.5"), "2.5")
-    assert cells_of(path, Wanted(("a", "b.c", "b.d"), frozenset("a"))) == [
+    real = DecimalNumber(Decimal("2.5"), "2.5")
+    assert cells_of(path, WantedColumns(("a", "b.c", "b.d"), frozenset("a"))) == [
         (1, True, None),
         (real, None, None),
         ("x", "y", None),
@@ -284,7 +284,7 @@ def test_a_key_that_stands_twice_rejects_its_object(tmp_path: Path, line: str, k
 
 def test_an_object_where_a_value_should_be_is_not_blank(tmp_path: Path) -> None:
     path = file_of(tmp_path, '{"a": {"at": 1}, "b": {}}\n', "rows.jsonl")
-    assert cells_of(path, Wanted(("a", "a.at"), frozenset())) == [({"at": 1}, 1)]
+    assert cells_of(path, WantedColumns(("a", "a.at"), frozenset())) == [({"at": 1}, 1)]
 
 
 @pytest.mark.parametrize("size", [1, 7, 1 << 20])
@@ -298,7 +298,7 @@ def test_an_array_gives_all_of_its_objects(
         json.dumps([{"a": 1}, {"a": "]"}, 17, {"a": {"b": [3]}}], indent=pretty),
         "rows.json",
     )
-    found = rows_of(path, Wanted(("a",), frozenset()))
+    found = rows_of(path, WantedColumns(("a",), frozenset()))
     assert [tuple(row.cells) for row in found] == [(1,), ("]",), (), ({"b": [3]},)]
     assert found[2].problem.startswith("the line is no JSON object")
     assert json.loads(found[3].text) == {"a": {"b": [3]}}
@@ -362,7 +362,7 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path, start: bytes, kind: str
 def test_a_key_that_no_object_has_is_a_missing_column(tmp_path: Path) -> None:
     path = file_of(tmp_path, '{"a": 1}\n{"a": 2, "é": 3}\n', "rows.jsonl")
     assert "has no column 'b', which the mapping reads; it has 'a', 'é'" in unreadable(path)
-    assert cells_of(path, Wanted(("é", "b"), frozenset())) == [(None, None), (3, None)]
+    assert cells_of(path, WantedColumns(("é", "b"), frozenset())) == [(None, None), (3, None)]
 
 
 def test_a_fingerprint_is_of_the_content(tmp_path: Path) -> None:
@@ -370,4 +370,4 @@ def test_a_fingerprint_is_of_the_content(tmp_path: Path) -> None:
         file_of(tmp_path, text, name)
         for text, name in (("a\n1", "1.csv"), ("a\n1", "2.csv"), ("a\n2", "3.csv"))
     )
-    assert fingerprint(one) == fingerprint(same) != fingerprint(other)
+    assert file_digest(one) == file_digest(same) != file_digest(other)

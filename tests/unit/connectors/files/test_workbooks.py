@@ -15,11 +15,11 @@ import pytest
 from filerows import AB, cells_of, file_of, rows_of, unreadable, wanted
 from workbooks import header, number, row, text, workbook
 
-from connectors.files.readers.cells import Number, Unexpected, code_of
+from connectors.files.readers.cells import DecimalNumber, Unexpected, code_of
 from connectors.files.readers.opening import open_rows
 from connectors.files.readers.options import FileOptions
 from connectors.files.readers.package import NoWorkbook, Package
-from connectors.files.readers.source import UnreadableFile, fingerprint
+from connectors.files.readers.source import UnreadableFile, file_digest
 
 
 def workbook_of(folder: Path, *rows: Sequence[Any], sheets: Sequence[str] = ("data",)) -> Path:
@@ -40,7 +40,7 @@ def test_workbooks_give_their_values(tmp_path: Path) -> None:
     path = workbook_of(
         tmp_path, ("a", " b ", None), (1, at), (None, None), (2.5, "x", None), (True,)
     )
-    assert cells_of(path) == [(at, 1), ("x", Number(Decimal("2.5"), "2.5")), (None, True)]
+    assert cells_of(path) == [(at, 1), ("x", DecimalNumber(Decimal("2.5"), "2.5")), (None, True)]
     assert [row.line for row in rows_of(path)] == [2, 4, 5]
 
 
@@ -348,5 +348,5 @@ def test_a_damaged_workbook_is_found_first(tmp_path: Path) -> None:
     content[middle : middle + 20] = bytes(20)
     path.write_bytes(content)
     with pytest.raises(UnreadableFile, match=r"rows\.xlsx is damaged or cut off"):
-        fingerprint(path)
+        file_digest(path)
     assert "rows.xlsx" in unreadable(path)

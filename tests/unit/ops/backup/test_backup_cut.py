@@ -87,7 +87,7 @@ class Broker:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cut, "PATIENCE", 0.05)
+    monkeypatch.setattr(cut, "CUT_PATIENCE", 0.05)
 
 
 async def taken(broker: Broker, root: Path) -> tuple[int, dict[bytes, bytes | None]]:

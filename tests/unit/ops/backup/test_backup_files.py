@@ -16,22 +16,22 @@ from aiokafka.errors import OffsetOutOfRangeError
 from rich.progress import Progress
 
 from ops.backup import copying
-from ops.backup.chunks import ChunkWriter, Entry, entries_of
+from ops.backup.chunks import ChunkEntry, ChunkWriter, entries_of
 from ops.backup.copying import LogCopy
 from ops.backup.folder import alone, require_unused, tidy
 from ops.backup.manifest import (
     FILE,
-    LAYOUT,
-    Books,
+    MANIFEST_LAYOUT,
+    BooksCopy,
     FamilyStanding,
     Finished,
-    Log,
     Manifest,
-    load,
+    PartitionLog,
+    load_manifest,
     required,
-    save,
+    save_manifest,
 )
-from ops.backup.restoring import Restoring, Thing, check_files
+from ops.backup.restoring import LeftOutThing, Restoring, check_files
 from schemas.errors import BackupDamaged, BackupError, RestoreUnfinished
 from schemas.settings import Settings
 from schemas.topics import RESTORING, events_topic
@@ -39,8 +39,8 @@ from schemas.topics import RESTORING, events_topic
 TOPIC, NAME = "lgsp.dossiers", "lgsp.dossiers/0"
 
 
-def entry(offset: int, key: str = "SAMPLE-1") -> Entry:
-    return Entry(
+def entry(offset: int, key: str = "SAMPLE-1") -> ChunkEntry:
+    return ChunkEntry(
         offset,
         1_767_546_000_000 + offset,
         key.encode(),
@@ -50,10 +50,10 @@ def entry(offset: int, key: str = "SAMPLE-1") -> Entry:
 
 
 def begun() -> Manifest:
-    return Manifest(LAYOUT, "a", "0.1.0", 1, {}, [Log(TOPIC, 0)])
+    return Manifest(MANIFEST_LAYOUT, "a", "0.1.0", 1, {}, [PartitionLog(TOPIC, 0)])
 
 
-def copied(root: Path, manifest: Manifest, *entries: Entry) -> None:
+def copied(root: Path, manifest: Manifest, *entries: ChunkEntry) -> None:
     copy = LogCopy(root, manifest, manifest.logs[0])
     for one in entries:
         copy.add(one)
@@ -62,18 +62,21 @@ def copied(root: Path, manifest: Manifest, *entries: Entry) -> None:
 
 def finished(root: Path, manifest: Manifest, end: int, *standings: FamilyStanding) -> None:
     manifest.finished = Finished(
-        "2026-11-30T00:00:00Z", {NAME: end}, Books("books/x", {}, list(standings))
+        "2026-11-30T00:00:00Z", {NAME: end}, BooksCopy("books/x", {}, list(standings))
     )
-    save(root, manifest)
+    save_manifest(root, manifest)
 
 
-def kept(root: Path) -> list[Entry]:
+def kept(root: Path) -> list[ChunkEntry]:
     manifest = required(root)
     return list(manifest.entries(root, manifest.logs[0]))
 
 
 def test_records_come_back_as_they_were(tmp_path: Path) -> None:
-    manifest, entries = begun(), [entry(7), Entry(9, 1, None, b""), Entry(12, 2, b"k", None)]
+    manifest, entries = (
+        begun(),
+        [entry(7), ChunkEntry(9, 1, None, b""), ChunkEntry(12, 2, b"k", None)],
+    )
     copied(tmp_path, manifest, *entries)
     finished(tmp_path, manifest, 13)
     assert kept(tmp_path) == entries
@@ -163,14 +166,14 @@ def test_a_manifest_that_was_changed_or_is_newer_is_refused(tmp_path: Path) -> N
     whole = file.read_bytes()
     file.write_bytes(whole.replace(b'"partitions": 1', b'"partitions": 2'))
     with pytest.raises(BackupDamaged, match="manifest"):
-        load(tmp_path)
+        load_manifest(tmp_path)
     file.write_bytes(whole[:-20])
     with pytest.raises(BackupDamaged, match="manifest"):
-        load(tmp_path)
-    manifest.layout = LAYOUT + 1
-    save(tmp_path, manifest)
+        load_manifest(tmp_path)
+    manifest.layout = MANIFEST_LAYOUT + 1
+    save_manifest(tmp_path, manifest)
     with pytest.raises(BackupError, match=r"newer version.*use that version"):
-        load(tmp_path)
+        load_manifest(tmp_path)
 
 
 def test_a_folder_of_other_things_is_refused(tmp_path: Path) -> None:
@@ -229,19 +232,23 @@ def test_a_thing_is_left_out_in_every_spelling_and_no_other(tmp_path: Path) -> N
     keys = ["SAMPLE-Hồ", "SAMPLE-Ho\u0302\u0300", " SAMPLE-Hồ", "SAMPLE-Ho", "SAMPLE-Hồ1"]
     copied(tmp_path, manifest, *(entry(offset, key) for offset, key in enumerate(keys)))
     finished(tmp_path, manifest, len(keys))
-    thing = Thing.of("dossiers:SAMPLE-Hồ", ["dossiers", "tasks"])
+    thing = LeftOutThing.of("dossiers:SAMPLE-Hồ", ["dossiers", "tasks"])
     restoring = Restoring(Settings(partitions=1), tmp_path, manifest, [thing], events_only=False)
     assert restoring.count(Progress()) == 3
     assert [one.offset for one in restoring.entries(manifest.logs[0])] == [3, 4]
     assert restoring.books is None
     other = Restoring(
-        Settings(partitions=1), tmp_path, manifest, [Thing("tasks", "SAMPLE-Hồ")], events_only=False
+        Settings(partitions=1),
+        tmp_path,
+        manifest,
+        [LeftOutThing("tasks", "SAMPLE-Hồ")],
+        events_only=False,
     )
     with pytest.raises(BackupError, match="no fact of tasks:SAMPLE-Hồ"):
         other.count(Progress())
     for said in ("dossiers", "dossiers:", "letters:1"):
         with pytest.raises(BackupError, match="FAMILY:ID"):
-            Thing.of(said, ["dossiers", "tasks"])
+            LeftOutThing.of(said, ["dossiers", "tasks"])
 
 
 def test_standings_outlast_the_manifest(tmp_path: Path) -> None:
@@ -272,8 +279,8 @@ async def test_a_hub_that_is_being_restored_is_not_backed_up(
 
     monkeypatch.setattr(copying, "admin", admin)
     with pytest.raises(RestoreUnfinished, match="run `lgsp restore` with the same folder again"):
-        await copying.backup(Settings(), tmp_path, Progress())
-    assert load(tmp_path) is None
+        await copying.take_backup(Settings(), tmp_path, Progress())
+    assert load_manifest(tmp_path) is None
 
 
 class Shrinking:
@@ -305,7 +312,7 @@ class Shrinking:
 
     async def getmany(
         self, source: TopicPartition, **_: object
-    ) -> dict[TopicPartition, list[Entry]]:
+    ) -> dict[TopicPartition, list[ChunkEntry]]:
         if not self.resets:
             raise OffsetOutOfRangeError({source: 0})
         self.at = 9
@@ -324,6 +331,6 @@ async def test_facts_that_are_deleted_while_they_are_read_make_no_finished_backu
     for name, instead in (("_begun", made), ("_books", no_books), ("consumer", Shrinking)):
         monkeypatch.setattr(copying, name, instead)
     with pytest.raises(OffsetOutOfRangeError):
-        await copying.backup(Settings(), tmp_path, Progress())
+        await copying.take_backup(Settings(), tmp_path, Progress())
     with pytest.raises(BackupError, match="never finished"):
         required(tmp_path)

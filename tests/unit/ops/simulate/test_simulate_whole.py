@@ -13,9 +13,10 @@ import pytest
 from hub_rules import hub_counts
 
 from metrics.catalogue.indicators import load_indicators
-from ops.simulate.communes import DISTRICTS, ENDED, PROVINCE, former_communes
-from ops.simulate.inventory import REPORTED, SILENT
+from ops.simulate.communes import DISTRICTS, ENDED, PROVINCE_CODE, former_communes
+from ops.simulate.inventory import SILENT
 from ops.simulate.live_beside import LiveBeside
+from ops.simulate.registered import FIGURES_OF_YEAR
 from ops.simulate.run import START
 from ops.simulate.stream import events
 from ops.simulate.truth import SHARES, Truth
@@ -125,7 +126,7 @@ def test_what_the_catalogue_names_is_told() -> None:
     told, _ = whole(dossiers=100)
     catalogue = load_indicators().values()
     assert {one.id for one in catalogue if one.source == "reported"} == {
-        name for name, *_ in REPORTED
+        name for name, *_ in FIGURES_OF_YEAR
     }
     fields = {event.field for _, event in told if isinstance(event, ProcedureRegistered)}
     assert fields >= {field for one in catalogue if one.filters for field in one.filters.fields}
@@ -170,7 +171,7 @@ def test_eight_districts_and_106_communes_became_38_communes() -> None:
     ended = [one for one in items if one.successor]
     assert len(ended) == 8 + 104 == len(DISTRICTS) + len(former_communes())
     assert all(one.successor in after and one.parent in before for one in ended)
-    assert {one.parent for one in after.values()} == {None, PROVINCE}
+    assert {one.parent for one in after.values()} == {None, PROVINCE_CODE}
     assert set(SILENT) < set(after)
     assert all("SAMPLE" in one.agency for one in items)
 

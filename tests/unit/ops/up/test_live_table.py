@@ -13,8 +13,8 @@ import pytest
 from rich.console import Console
 
 from metrics.catalogue.indicators import load_indicators
-from ops.up.live_table import INCOMPLETE, SHORT, Answers, Screen, _duration
-from ops.up.parts import Part
+from ops.up.live_table import INCOMPLETE, SHORT_LEGEND, LiveAnswers, Screen, _duration
+from ops.up.parts import HubPart
 from ops.up.run import addresses
 from ops.up.supervise import Service
 from schemas.settings import Settings
@@ -64,8 +64,8 @@ def shipped() -> list[dict[str, Any]]:
     ]
 
 
-def part(name: str, *, well: bool = True) -> Part:
-    one = Part(name, name, Service(name, [], Path("none")), lambda: True)
+def part(name: str, *, well: bool = True) -> HubPart:
+    one = HubPart(name, name, Service(name, [], Path("none")), lambda: True)
     one.answered = one.answers_now = well
     if well:
         one.service.process = RUNNING
@@ -86,10 +86,10 @@ def shown(
     *,
     width: int = 160,
     height: int = 50,
-    parts: Sequence[Part] = PARTS,
+    parts: Sequence[HubPart] = PARTS,
 ) -> list[str]:
     screen = Screen(parts, addresses(Settings()))
-    screen.started, screen.answers = True, Answers(list(answers))
+    screen.started, screen.answers = True, LiveAnswers(list(answers))
     console = Console(
         file=StringIO(), width=width, height=height, force_terminal=True, color_system=None
     )
@@ -105,7 +105,7 @@ def test_everything_is_on_a_screen_of_80_by_24() -> None:
     text = "\n".join(lines)
     assert "…" not in text, "nothing is cut"
     for indicator in MAIN:
-        assert SHORT[indicator.id] in text
+        assert SHORT_LEGEND[indicator.id] in text
     assert text.count("1,234,567/2,345,678") + text.count(" 1,234,567 ") + text.count(
         " 2,345,678 "
     ) >= len(MAIN)
@@ -122,7 +122,7 @@ def test_everything_is_on_a_screen_of_80_by_24() -> None:
 
 
 def test_every_main_indicator_has_a_short_name_and_no_other() -> None:
-    assert SHORT.keys() == {indicator.id for indicator in MAIN}
+    assert SHORT_LEGEND.keys() == {indicator.id for indicator in MAIN}
 
 
 def test_with_room_names_are_in_full_in_both_languages() -> None:

@@ -22,9 +22,9 @@ from ops.kafka import storage
 from ops.kafka.embedded import EmbeddedKafka
 from ops.kafka.ports import free_port
 from ops.up import run
-from ops.up.live_table import Answers, fetch
-from ops.up.parts import Part, answers_well, parts_of
-from ops.up.preflight import check
+from ops.up.live_table import LiveAnswers, fetch
+from ops.up.parts import HubPart, answers_well, hub_parts
+from ops.up.preflight import check_machine
 from ops.up.run import Hub, Plain
 from ops.up.supervise import Service
 from schemas import listening
@@ -46,9 +46,9 @@ DEAF = (
 )
 
 
-def part(folder: Path, name: str, script: str, *after: str, level: int = 1) -> Part:
+def part(folder: Path, name: str, script: str, *after: str, level: int = 1) -> HubPart:
     service = Service(name, [], folder / f"{name}.log", program=[sys.executable, "-c", script])
-    return Part(name, name, service, lambda: True, after, level)
+    return HubPart(name, name, service, lambda: True, after, level)
 
 
 def console() -> Console:
@@ -64,9 +64,9 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..
     """A hub of the parts it is given."""
     made: list[Hub] = []
 
-    def make(*parts: Part) -> Hub:
-        monkeypatch.setattr(run, "parts_of", lambda *_, **__: list(parts))
-        monkeypatch.setattr(run, "fetch", lambda _: Answers([]))
+    def make(*parts: HubPart) -> Hub:
+        monkeypatch.setattr(run, "hub_parts", lambda *_, **__: list(parts))
+        monkeypatch.setattr(run, "fetch", lambda _: LiveAnswers([]))
         monkeypatch.setattr(Hub, "_look_at_topics", lambda _: None)
         made.append(Hub(Settings(data=tmp_path), simulate=False))
         return made[-1]
@@ -107,7 +107,7 @@ def test_a_broker_that_never_starts_holds_up_nobody_and_says_why(
 def test_a_kafka_that_waits_for_room_says_so_wherever_its_log_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kafka = parts_of(Settings(data=tmp_path), simulate=False)[0]
+    kafka = hub_parts(Settings(data=tmp_path), simulate=False)[0]
     kafka.service.program, kafka.service.arguments = [sys.executable, "-c", WAITS], []
     kafka.begin()
     try:
@@ -247,12 +247,12 @@ class TestFirst:
 
     def refused(self, settings: Settings) -> HubError:
         with pytest.raises(HubError) as caught:
-            check(settings, console())
+            check_machine(settings, console())
         return caught.value
 
     def test_a_machine_that_is_ready_is_told_nothing(self, tmp_path: Path) -> None:
         output = console()
-        check(self.settings(tmp_path), output)
+        check_machine(self.settings(tmp_path), output)
         assert printed(output) == ""
 
     @pytest.mark.parametrize("name", ["gateway", "metrics", "worker"])
@@ -289,7 +289,7 @@ class TestFirst:
         former._own_folder()
         monkeypatch.setattr("ops.up.preflight.KAFKA_ORPHAN_SECONDS", 60.0)
         monkeypatch.setattr("ops.up.preflight.time.sleep", lambda _: former.stop())
-        check(settings, console())
+        check_machine(settings, console())
 
     def test_an_address_of_another_machine_is_named_at_once(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -315,7 +315,7 @@ class TestFirst:
 
     def test_who_listens_for_others_says_so_in_a_line(self, tmp_path: Path) -> None:
         output = console()
-        check(self.settings(tmp_path, host="0.0.0.0"), output)
+        check_machine(self.settings(tmp_path, host="0.0.0.0"), output)
         [line] = printed(output).splitlines()
         assert line.startswith(
             "The hub listens on 0.0.0.0: whoever reaches that address may use it."

@@ -29,7 +29,7 @@ from strategies import examples
 
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.health import GATEWAY_METRICS
-from connectors.gateway.modes import BATCH, JSON, STRUCTURED
+from connectors.gateway.modes import BATCH_TYPE, JSON_TYPE, STRUCTURED_TYPE
 from connectors.gateway.openapi import event_name
 from schemas.clock import now_ms, to_datetime
 from schemas.events import ACCEPTED, Event
@@ -41,7 +41,7 @@ __all__ = ["client", "publisher"]
 # ---- the three modes
 
 
-@pytest.mark.parametrize("kind", [STRUCTURED, JSON, f"{STRUCTURED}; charset=UTF-8"])
+@pytest.mark.parametrize("kind", [STRUCTURED_TYPE, JSON_TYPE, f"{STRUCTURED_TYPE}; charset=UTF-8"])
 async def test_a_structured_event_is_taken_in(
     client: httpx.AsyncClient, publisher: Remembers, kind: str
 ) -> None:
@@ -55,7 +55,7 @@ async def test_a_structured_event_is_taken_in(
     assert [event.event_id for event in publisher.events] == [RECEIVED["id"]]
 
 
-@pytest.mark.parametrize("kind", [BATCH, JSON])
+@pytest.mark.parametrize("kind", [BATCH_TYPE, JSON_TYPE])
 async def test_a_batch_is_answered_item_by_item(
     client: httpx.AsyncClient, publisher: Remembers, kind: str
 ) -> None:
@@ -71,7 +71,7 @@ async def test_a_batch_is_answered_item_by_item(
 async def test_an_empty_batch_is_nothing_to_do(
     client: httpx.AsyncClient, publisher: Remembers
 ) -> None:
-    answer = await post(client, [], BATCH)
+    answer = await post(client, [], BATCH_TYPE)
     assert (answer.status_code, answer.json()) == (202, {"accepted": 0, "items": []})
     assert publisher.events == []
 
@@ -79,7 +79,7 @@ async def test_an_empty_batch_is_nothing_to_do(
 async def test_a_binary_event_is_the_same_event(
     client: httpx.AsyncClient, publisher: Remembers
 ) -> None:
-    await post(client, RECEIVED, STRUCTURED)
+    await post(client, RECEIVED, STRUCTURED_TYPE)
     answer = await binary(client, RECEIVED)
     assert answer.status_code == 202
     assert publisher.events[0] == publisher.events[1]
@@ -115,7 +115,7 @@ async def test_a_binary_attribute_that_is_no_utf_8_is_named(
         f"ce-{name}": value for name, value in RECEIVED.items() if name not in ("data", "id")
     }
     document = problem(
-        await post(client, RECEIVED["data"], JSON, **attributes, ce_id="a%ff"), "refused-items"
+        await post(client, RECEIVED["data"], JSON_TYPE, **attributes, ce_id="a%ff"), "refused-items"
     )
     assert document["items"][0]["errors"] == [
         {"field": "", "message": "the header ce-id is not percent-encoded UTF-8"}
@@ -127,7 +127,7 @@ async def test_of_a_refused_binary_event_the_same_is_kept(
     client: httpx.AsyncClient, publisher: Remembers
 ) -> None:
     problem(await binary(client, BAD), "refused-items")
-    problem(await post(client, BAD, STRUCTURED), "refused-items")
+    problem(await post(client, BAD, STRUCTURED_TYPE), "refused-items")
     one, other = map(kept, publisher.records)
     assert (one.type, one.source, one.fields) == (other.type, other.source, other.fields)
 
@@ -138,7 +138,7 @@ async def test_of_a_refused_binary_event_the_same_is_kept(
 async def test_good_items_are_taken_in_and_bad_ones_named_and_kept(
     client: httpx.AsyncClient, publisher: Remembers
 ) -> None:
-    answer = await post(client, [RECEIVED, BAD, 7, EXAMPLES["dossier.finished"]], BATCH)
+    answer = await post(client, [RECEIVED, BAD, 7, EXAMPLES["dossier.finished"]], BATCH_TYPE)
     document = problem(answer, "refused-items")
     assert (document["accepted"], document["refused"]) == (2, 2)
     assert [(item["index"], item["id"], item["status"]) for item in document["items"]] == [
@@ -175,7 +175,7 @@ async def test_good_items_are_taken_in_and_bad_ones_named_and_kept(
 async def test_a_single_refused_event_has_the_same_shape(
     client: httpx.AsyncClient, publisher: Remembers
 ) -> None:
-    document = problem(await post(client, BAD, STRUCTURED), "refused-items")
+    document = problem(await post(client, BAD, STRUCTURED_TYPE), "refused-items")
     assert (document["accepted"], document["refused"], len(document["items"])) == (0, 1, 1)
     assert publisher.events == []
 
@@ -194,17 +194,17 @@ async def test_the_future_is_refused(publisher: Remembers) -> None:
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
-        (b"{", STRUCTURED),
-        (b"", JSON),
-        (b"procedure=1", JSON),
-        (b"[1,]", BATCH),
-        (b"\xff", JSON),
-        (b"[" * 50_000, JSON),
-        (b"9" * 5_000, JSON),
-        (b'{"a": NaN}', JSON),
-        (b"{} {}", STRUCTURED),
-        (b"[]", STRUCTURED),
-        (b"{}", BATCH),
+        (b"{", STRUCTURED_TYPE),
+        (b"", JSON_TYPE),
+        (b"procedure=1", JSON_TYPE),
+        (b"[1,]", BATCH_TYPE),
+        (b"\xff", JSON_TYPE),
+        (b"[" * 50_000, JSON_TYPE),
+        (b"9" * 5_000, JSON_TYPE),
+        (b'{"a": NaN}', JSON_TYPE),
+        (b"{} {}", STRUCTURED_TYPE),
+        (b"[]", STRUCTURED_TYPE),
+        (b"{}", BATCH_TYPE),
     ],
 )
 async def test_what_is_not_json_or_of_the_wrong_shape_is_told_by_length_and_hash(
@@ -219,7 +219,7 @@ async def test_what_is_not_json_or_of_the_wrong_shape_is_told_by_length_and_hash
 async def test_nothing_of_a_batch_with_broken_json_is_taken_in(
     client: httpx.AsyncClient, publisher: Remembers
 ) -> None:
-    problem(await post(client, json.dumps([RECEIVED] * 3).encode()[:-1], BATCH), "not-json")
+    problem(await post(client, json.dumps([RECEIVED] * 3).encode()[:-1], BATCH_TYPE), "not-json")
     assert publisher.events == []
 
 
@@ -229,8 +229,8 @@ async def test_nothing_of_a_batch_with_broken_json_is_taken_in(
         {"Content-Type": "text/plain"},
         {"Content-Type": "application/xml"},
         {},
-        {"Content-Type": f"{JSON}; charset=utf-16"},
-        {"Content-Type": JSON, "Content-Encoding": "gzip"},
+        {"Content-Type": f"{JSON_TYPE}; charset=utf-16"},
+        {"Content-Type": JSON_TYPE, "Content-Encoding": "gzip"},
     ],
 )
 async def test_other_media_types_are_not_read(
@@ -294,7 +294,7 @@ junk = st.recursive(
 @examples(300)
 @given(
     body=junk.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60),
-    kind=st.sampled_from([STRUCTURED, BATCH, JSON]),
+    kind=st.sampled_from([STRUCTURED_TYPE, BATCH_TYPE, JSON_TYPE]),
     version=st.none() | st.text(st.characters(min_codepoint=32, max_codepoint=126)),
 )
 def test_no_body_makes_the_gateway_fail(body: bytes, kind: str, version: str | None) -> None:
@@ -314,10 +314,10 @@ async def test_openapi_describes_every_event_type_with_a_sample_that_it_allows(
 ) -> None:
     document = (await client.get("/openapi.json")).json()
     content = document["paths"]["/v1/events"]["post"]["requestBody"]["content"]
-    assert set(content) == {STRUCTURED, BATCH, JSON}
-    assert set(content[STRUCTURED]["examples"]) == set(ACCEPTED)
+    assert set(content) == {STRUCTURED_TYPE, BATCH_TYPE, JSON_TYPE}
+    assert set(content[STRUCTURED_TYPE]["examples"]) == set(ACCEPTED)
     for kind, event in ACCEPTED.items():
-        sample = content[STRUCTURED]["examples"][kind]
+        sample = content[STRUCTURED_TYPE]["examples"][kind]
         assert "sample codes" in sample["summary"]
         jsonschema.Draft202012Validator(
             document["components"]["schemas"][event_name(event)]

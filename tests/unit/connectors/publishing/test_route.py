@@ -13,8 +13,8 @@ import pytest
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthorizationFailedError
 
 from connectors.publishing.budget import Budget
-from connectors.publishing.lanes import Record, Ticket
-from connectors.publishing.route import Route
+from connectors.publishing.lanes import OutgoingRecord, Ticket
+from connectors.publishing.route import TopicRoute
 from schemas.errors import KafkaUnavailable, RecordTooLarge, TopicUnwritable
 from schemas.settings import Settings
 from schemas.topics import BY_NAME, QUARANTINE, RESTORING
@@ -67,8 +67,8 @@ class Producer:
 
 
 @pytest.fixture
-async def route() -> Route:
-    route = Route(BY_NAME[QUARANTINE], Hub())
+async def route() -> TopicRoute:
+    route = TopicRoute(BY_NAME[QUARANTINE], Hub())
     route._producer = Producer()  # type: ignore[assignment]
     route.partitions = 1
     route.tried.set()
@@ -76,13 +76,13 @@ async def route() -> Route:
     return route
 
 
-def producer_of(route: Route) -> Producer:
+def producer_of(route: TopicRoute) -> Producer:
     return route._producer  # type: ignore[return-value]
 
 
-async def hand(route: Route, size: int = 10) -> Ticket:
+async def hand(route: TopicRoute, size: int = 10) -> Ticket:
     """A caller with one record, on its way or waiting behind the one that is."""
-    record, ticket = Record(QUARANTINE, b"k", b"x" * size, []), Ticket()
+    record, ticket = OutgoingRecord(QUARANTINE, b"k", b"x" * size, []), Ticket()
     lane = route.lane(record)
     await route._publisher.budget.take(record.size)
     lane.add(record, record.size, 0, ticket)
@@ -93,7 +93,7 @@ async def hand(route: Route, size: int = 10) -> Ticket:
 
 
 async def test_of_a_topic_that_hangs_only_what_is_in_flight_stays_and_its_end_tells(
-    route: Route,
+    route: TopicRoute,
 ) -> None:
     began = time.monotonic()
     flying, waiting = await hand(route, 1_000), await hand(route, 5_000)
@@ -110,12 +110,14 @@ async def test_of_a_topic_that_hangs_only_what_is_in_flight_stays_and_its_end_te
     assert route._publisher.budget.used == 0
 
 
-async def test_a_wait_for_room_alone_is_no_trouble_of_the_topic(route: Route) -> None:
+async def test_a_wait_for_room_alone_is_no_trouble_of_the_topic(route: TopicRoute) -> None:
     route.late(time.monotonic())
     assert route.well
 
 
-async def test_whoever_waits_for_a_topic_that_is_missing_is_told_its_name(route: Route) -> None:
+async def test_whoever_waits_for_a_topic_that_is_missing_is_told_its_name(
+    route: TopicRoute,
+) -> None:
     first, second = await hand(route), await hand(route)
     producer_of(route).client.cluster.found = None
     route.look()
@@ -131,7 +133,7 @@ async def test_whoever_waits_for_a_topic_that_is_missing_is_told_its_name(route:
     assert not route.stuck
 
 
-async def test_a_topic_that_may_not_be_written_is_told_by_name(route: Route) -> None:
+async def test_a_topic_that_may_not_be_written_is_told_by_name(route: TopicRoute) -> None:
     ticket = await hand(route)
     producer_of(route).deliveries[0].set_exception(TopicAuthorizationFailedError(QUARANTINE))
     error = await ticket.wait()
@@ -141,7 +143,7 @@ async def test_a_topic_that_may_not_be_written_is_told_by_name(route: Route) -> 
 
 @pytest.mark.parametrize(("others", "told"), [(0, RecordTooLarge), (1, KafkaError)])
 async def test_a_record_alone_is_too_large_several_travel_in_smaller_batches(
-    route: Route, others: int, told: type[Exception]
+    route: TopicRoute, others: int, told: type[Exception]
 ) -> None:
     producer = producer_of(route)
     await hand(route)
@@ -155,13 +157,13 @@ async def test_a_record_alone_is_too_large_several_travel_in_smaller_batches(
     assert (route._batch_bytes < before) == bool(others)
 
 
-async def test_a_record_beyond_what_is_declared_does_not_travel(route: Route) -> None:
+async def test_a_record_beyond_what_is_declared_does_not_travel(route: TopicRoute) -> None:
     route._largest = 1_000
     with pytest.raises(RecordTooLarge, match="only records of at most 1,000"):
-        route.lane(Record(QUARANTINE, b"k", b"x" * 1_000, []))
+        route.lane(OutgoingRecord(QUARANTINE, b"k", b"x" * 1_000, []))
 
 
-async def test_any_other_failure_asks_for_a_fresh_producer(route: Route) -> None:
+async def test_any_other_failure_asks_for_a_fresh_producer(route: TopicRoute) -> None:
     ticket = await hand(route)
     producer_of(route).deliveries[0].set_exception(KafkaError("broken"))
     assert isinstance(await ticket.wait(), KafkaError)
@@ -195,7 +197,7 @@ async def test_nothing_is_taken_while_a_restore_goes_on(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("schemas.kafka.clients.producer", lambda *_, **__: Started())
     monkeypatch.setattr("connectors.publishing.route.asyncio.sleep", sleep)
-    route, hub = Route(BY_NAME[QUARANTINE], Hub()), Hub()
+    route, hub = TopicRoute(BY_NAME[QUARANTINE], Hub()), Hub()
     route._publisher, hub.silent = hub, said.append  # type: ignore[method-assign]
     await route._connect()
     assert (len(said), "A restore into the Kafka at" in said[0], route.partitions) == (1, True, 1)

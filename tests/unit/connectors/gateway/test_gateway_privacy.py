@@ -13,7 +13,7 @@ import pytest
 from gateways import BAD, RECEIVED, Remembers, client, client_of, kept, post, problem, publisher
 
 from connectors.gateway.examples import EXAMPLES
-from connectors.gateway.modes import BATCH, JSON, STRUCTURED
+from connectors.gateway.modes import BATCH_TYPE, JSON_TYPE, STRUCTURED_TYPE
 
 NAME, CITIZEN, PHONE, ADDRESS = (
     "Nguyễn Thị Mẫu",
@@ -73,9 +73,9 @@ def planted(value: str) -> list[dict[str, Any]]:
 async def test_nothing_planted_is_kept_or_answered(
     client: httpx.AsyncClient, publisher: Remembers, value: str
 ) -> None:
-    answers = [await post(client, planted(value), BATCH)]
+    answers = [await post(client, planted(value), BATCH_TYPE)]
     assert answers[0].json()["refused"] == len(publisher.records) == len(planted(value))
-    answers += [await post(client, item, STRUCTURED) for item in planted(value)]
+    answers += [await post(client, item, STRUCTURED_TYPE) for item in planted(value)]
     for twice in (
         '{"%s": 1, "%s": 2}',
         '[{"%s": 1, "%s": 2}]',
@@ -84,16 +84,20 @@ async def test_nothing_planted_is_kept_or_answered(
         "%s %s",
         '["%s" "%s"]',
     ):
-        answers.append(await post(client, (twice % (value, value)).encode(), JSON))
+        answers.append(await post(client, (twice % (value, value)).encode(), JSON_TYPE))
     attributes = {f"ce-{name}": quote(text) for name, text in BAD.items() if name != "data"}
     for name in ("ce-id", "ce-source", "ce-type", "ce-time", "ce-subject"):
-        answers.append(await post(client, BAD["data"], JSON, **(attributes | {name: quote(value)})))
+        answers.append(
+            await post(client, BAD["data"], JSON_TYPE, **(attributes | {name: quote(value)}))
+        )
     answers.append(
         await client.post("/v1/events", content=b"{}", headers={"Content-Type": quote(value)})
     )
     answers.append(
         await client.post(
-            "/v1/events", content=b"{}", headers={"Content-Type": f"{JSON}; charset={quote(value)}"}
+            "/v1/events",
+            content=b"{}",
+            headers={"Content-Type": f"{JSON_TYPE}; charset={quote(value)}"},
         )
     )
     answers.append(await client.get(f"/{quote(value)}"))
@@ -163,7 +167,7 @@ numbered = {**RECEIVED, "data": {**RECEIVED["data"], "dossier_id": CITIZEN}}
 async def test_a_citizens_number_as_an_id_is_warned_of_in_the_answer_and_counted(
     client: httpx.AsyncClient, publisher: Remembers
 ) -> None:
-    answer = await post(client, [RECEIVED, numbered], BATCH)
+    answer = await post(client, [RECEIVED, numbered], BATCH_TYPE)
     assert answer.status_code == 202
     plain, warned = answer.json()["items"]
     assert "warnings" not in plain
@@ -179,7 +183,7 @@ async def test_a_citizens_number_as_an_id_is_warned_of_in_the_answer_and_counted
 
 async def test_where_they_are_refused_nothing_of_it_stays(publisher: Remembers) -> None:
     async with client_of(publisher, personal_numbers="refuse") as client:
-        answer = await post(client, [RECEIVED, {**numbered, "id": PHONE}], BATCH)
+        answer = await post(client, [RECEIVED, {**numbered, "id": PHONE}], BATCH_TYPE)
         counted = (await client.get("/metrics")).text
     document = problem(answer, "refused-items")
     assert [item["status"] for item in document["items"]] == [202, 422]

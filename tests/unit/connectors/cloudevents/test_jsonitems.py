@@ -20,10 +20,10 @@ from connectors.cloudevents.jsonitems import (
     ItemTooLong,
     NotJson,
     TooManyItems,
+    body_text,
     is_array,
     read_array,
     read_one,
-    text_of,
 )
 
 values = st.recursive(
@@ -206,8 +206,10 @@ def test_items_come_before_the_rest_is_looked_at() -> None:
 
 
 def test_text_of_bytes() -> None:
-    assert text_of(b"\xef\xbb\xbf[]") == "[]"
-    assert text_of(b"a\xff\xed\xa0\x80").encode("utf-8", "surrogateescape") == b"a\xff\xed\xa0\x80"
+    assert body_text(b"\xef\xbb\xbf[]") == "[]"
+    assert (
+        body_text(b"a\xff\xed\xa0\x80").encode("utf-8", "surrogateescape") == b"a\xff\xed\xa0\x80"
+    )
 
 
 def test_what_is_an_array() -> None:

@@ -16,8 +16,8 @@ from connectors.cloudevents.jsonitems import EVENT_LIMIT
 from connectors.gateway import intake, room
 from connectors.gateway.bucket import BURST_SECONDS, Bucket, size_of
 from connectors.gateway.health import Health
-from connectors.gateway.modes import BATCH, JSON, STRUCTURED
-from connectors.publishing.lanes import Record
+from connectors.gateway.modes import BATCH_TYPE, JSON_TYPE, STRUCTURED_TYPE
+from connectors.publishing.lanes import OutgoingRecord
 from schemas.errors import RecordTooLarge
 from schemas.events import Event
 from schemas.quarantine import Quarantined, QuarantineExcerpt
@@ -38,7 +38,7 @@ async def test_bodies_beyond_the_limit_are_refused_before_they_are_read(
         pytest.fail("the gateway read on beyond its limit")
 
     async with client_of(publisher, body_limit=65_536) as client:
-        headers = {"Content-Type": JSON}
+        headers = {"Content-Type": JSON_TYPE}
         problem(await client.post("/v1/events", content=endless(), headers=headers), "too-large")
         for length in ("65537", "9" * 30, "-1", "many"):
             announced = {**headers, "Content-Length": length}
@@ -46,18 +46,19 @@ async def test_bodies_beyond_the_limit_are_refused_before_they_are_read(
                 await client.post("/v1/events", content=endless(), headers=announced), "too-large"
             )
         assert (
-            await post(client, json.dumps(RECEIVED).encode().ljust(65_536), JSON)
+            await post(client, json.dumps(RECEIVED).encode().ljust(65_536), JSON_TYPE)
         ).status_code == 202
 
 
 async def test_batches_beyond_the_limit_are_refused_whole(publisher: Remembers) -> None:
     async with client_of(publisher, batch_limit=3) as client:
-        assert (await post(client, [RECEIVED] * 3, BATCH)).status_code == 202
+        assert (await post(client, [RECEIVED] * 3, BATCH_TYPE)).status_code == 202
         publisher.events.clear()
         assert (
-            "3 events" in problem(await post(client, [RECEIVED] * 4, BATCH), "too-large")["detail"]
+            "3 events"
+            in problem(await post(client, [RECEIVED] * 4, BATCH_TYPE), "too-large")["detail"]
         )
-        problem(await post(client, b"[" + b"1," * 1_000_000 + b"1]", BATCH), "too-large")
+        problem(await post(client, b"[" + b"1," * 1_000_000 + b"1]", BATCH_TYPE), "too-large")
     assert (publisher.events, publisher.records) == ([], [])
 
 
@@ -65,11 +66,11 @@ async def test_an_event_longer_than_its_limit_is_named_and_takes_no_other_along(
     client: httpx.AsyncClient, publisher: Remembers
 ) -> None:
     long = {**RECEIVED, "comment": "x" * EVENT_LIMIT}
-    document = problem(await post(client, [RECEIVED, long, RECEIVED], BATCH), "refused-items")
+    document = problem(await post(client, [RECEIVED, long, RECEIVED], BATCH_TYPE), "refused-items")
     assert [item["status"] for item in document["items"]] == [202, 422, 202]
     assert "longer than 65,536 characters" in document["items"][1]["errors"][0]["message"]
     assert len(publisher.events) == 2
-    problem(await post(client, long, STRUCTURED), "too-large")
+    problem(await post(client, long, STRUCTURED_TYPE), "too-large")
     assert len(publisher.events) == 2
 
 
@@ -92,7 +93,8 @@ async def test_one_bad_item_takes_no_good_one_along(
 ) -> None:
     good = json.dumps(RECEIVED).encode()
     document = problem(
-        await post(client, b"[" + good + b", " + bad + b", " + good + b"]", BATCH), "refused-items"
+        await post(client, b"[" + good + b", " + bad + b", " + good + b"]", BATCH_TYPE),
+        "refused-items",
     )
     assert [item["status"] for item in document["items"]] == [202, 422, 202]
     assert len(publisher.events) == 2
@@ -107,7 +109,7 @@ async def test_of_a_request_full_of_errors_so_many_are_told(client: httpx.AsyncC
         **RECEIVED,
         "data": {**RECEIVED["data"], **{f"unknown_{number}": number for number in range(40)}},
     }
-    items = problem(await post(client, [bad] * 500, BATCH), "refused-items")["items"]
+    items = problem(await post(client, [bad] * 500, BATCH_TYPE), "refused-items")["items"]
     assert [len(item["errors"]) for item in items[:90]] == [21] * 90
     assert [item["errors"][-1]["message"] for item in items[-2:]] == ["and 39 more errors"] * 2
     assert sum(len(item["errors"]) for item in items) < intake.TOLD_ERRORS + 2 * 500 + 21
@@ -131,7 +133,7 @@ async def test_others_get_their_turn_between_the_items_of_a_large_request(
 
     async with client_of(publisher) as client:
         counting = asyncio.create_task(count())
-        document = problem(await post(client, [wide] * 60, BATCH), "refused-items")
+        document = problem(await post(client, [wide] * 60, BATCH_TYPE), "refused-items")
         counting.cancel()
     assert [len(item["errors"]) for item in document["items"]] == [1] * 60
     assert turns >= 59
@@ -149,7 +151,7 @@ async def test_ids_are_answered_in_the_form_that_is_kept(
     events = [
         {**RECEIVED, "data": {**RECEIVED["data"], "dossier_id": spelling}} for spelling in spellings
     ]
-    items = (await post(client, events, BATCH)).json()["items"]
+    items = (await post(client, events, BATCH_TYPE)).json()["items"]
     assert {event.thing for event in publisher.events} == {"Hồ sơ-77"}
     changed = {"data.dossier_id": "Hồ sơ-77"}
     assert [item.get("kept_as") for item in items] == [None, changed, changed, changed]
@@ -162,10 +164,10 @@ async def test_a_body_that_does_not_arrive_is_given_up(
         yield b"["
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(room, "GRACE_SECONDS", 0.01)
+    monkeypatch.setattr(room, "STANDSTILL_SECONDS", 0.01)
     async with client_of(publisher) as client:
         problem(
-            await client.post("/v1/events", content=stuck(), headers={"Content-Type": JSON}),
+            await client.post("/v1/events", content=stuck(), headers={"Content-Type": JSON_TYPE}),
             "too-slow",
         )
 
@@ -226,7 +228,7 @@ async def test_a_quarantine_that_cannot_be_written_changes_no_answer_but_is_name
     publisher.unwritable_topic = QUARANTINE
     health = Health()
     async with client_of(publisher, health) as client:
-        document = problem(await post(client, [RECEIVED, BAD], BATCH), "refused-items")
+        document = problem(await post(client, [RECEIVED, BAD], BATCH_TYPE), "refused-items")
         assert [item["status"] for item in document["items"]] == [202, 422]
         assert document["detail"].endswith(
             " What was refused was not kept: Topic lgsp.quarantine can't be written: it is missing."
@@ -266,7 +268,7 @@ async def test_what_is_refused_without_end_is_answered_and_only_so_much_of_it_ke
     health = Health()
     async with client_of(publisher, health, quarantine_rate=100) as client:
         documents = [
-            problem(await post(client, [BAD] * 100, BATCH), "refused-items") for _ in range(5)
+            problem(await post(client, [BAD] * 100, BATCH_TYPE), "refused-items") for _ in range(5)
         ]
         assert (await post(client, RECEIVED)).status_code == 202
     assert 0 < sum(map(size_of_record, publisher.records)) <= 100 * BURST_SECONDS + 1_000
@@ -275,7 +277,7 @@ async def test_what_is_refused_without_end_is_answered_and_only_so_much_of_it_ke
     assert all(document["refused"] == 100 for document in documents)
 
 
-def size_of_record(record: Record) -> int:
+def size_of_record(record: OutgoingRecord) -> int:
     return (
         len(record.key or b"")
         + len(record.value or b"")

@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 from served import Clock, Port, answer, on_uvloop, problem_of, served
 from strategies import examples
 
-from connectors.gateway import room
-from connectors.gateway.app import build_app
-from connectors.gateway.room import PRESSED_RATE, PRESSED_SECONDS, NoRoom, Room, Share
+from connectors.gateway import gateway_app, room
+from connectors.gateway.room import PRESSED_RATE, PRESSED_SECONDS, BodyRoom, BodyShare, NoRoom
 from schemas.settings import Settings
 
 KIB = 1 << 10
@@ -40,21 +39,21 @@ class Shared:
 
     def __init__(self, limit: int = 100) -> None:
         self.clock = Clock()
-        self.room = Room(limit, self.clock)
-        self._open: dict[Share, ExitStack] = {}
+        self.room = BodyRoom(limit, self.clock)
+        self._open: dict[BodyShare, ExitStack] = {}
 
-    def body(self, client: str = "a") -> Share:
+    def body(self, client: str = "a") -> BodyShare:
         """A new body that arrives."""
         stack = ExitStack()
         share = stack.enter_context(self.room.share(client))
         self._open[share] = stack
         return share
 
-    def end(self, share: Share) -> None:
+    def end(self, share: BodyShare) -> None:
         """Its request is answered."""
         self._open.pop(share).close()
 
-    def begin(self, share: Share, size: int) -> asyncio.Task[None]:
+    def begin(self, share: BodyShare, size: int) -> asyncio.Task[None]:
         """Take, in a task of its own."""
         return asyncio.create_task(self.room.take(share, size, 60))
 
@@ -122,7 +121,7 @@ async def test_a_slow_body_gives_way_to_whoever_waits() -> None:
     hub = Shared(100)
     slow, fast, new = hub.body("a"), hub.body("b"), hub.body("c")
 
-    async def read(share: Share, size: int) -> None:
+    async def read(share: BodyShare, size: int) -> None:
         async with asyncio.timeout(None) as patience:
             with share.arriving(patience):
                 share.arrived(size)
@@ -226,7 +225,7 @@ def test_whatever_arrives_ends_and_somebody_always_gets_through(
 def attacked(attack: Callable[[Port, Remembers], object], **options: object) -> None:
     async def work() -> None:
         publisher = Remembers()
-        app = build_app(Settings(**options), publisher)  # type: ignore[arg-type]
+        app = gateway_app(Settings(**options), publisher)  # type: ignore[arg-type]
         async with served(lambda _: app) as port:
             await attack(port, publisher)  # type: ignore[misc]
 
@@ -258,7 +257,7 @@ def test_slow_connections_that_announce_much_keep_out_nobody() -> None:
 
 def test_half_read_bodies_that_fill_the_memory_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "PRESSED_SECONDS", 0.05)
-    monkeypatch.setattr(room, "GRACE_SECONDS", 3.0)
+    monkeypatch.setattr(room, "STANDSTILL_SECONDS", 3.0)
 
     async def attack(port: Port, _: Remembers) -> None:
         slow = [await port.connect() for _ in range(8)]
@@ -275,7 +274,7 @@ def test_half_read_bodies_that_fill_the_memory_give_way(monkeypatch: pytest.Monk
 
 
 def test_a_body_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(room, "STANDSTILL_SECONDS", 0.2)
 
     async def attack(port: Port, _: Remembers) -> None:
         reader, writer = await port.connect()
@@ -293,7 +292,7 @@ def test_a_body_that_comes_steadily_has_all_the_time_it_needs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Far longer than it may stand still."""
-    monkeypatch.setattr(room, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(room, "STANDSTILL_SECONDS", 0.2)
     monkeypatch.setattr(room, "LEAST_RATE", 1)
 
     async def attack(port: Port, publisher: Remembers) -> None:
