@@ -3,8 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.complete
+# Where an environment forbids Python to keep what it compiled (images often do), each of the many processes that tests start would
+# compile all packages again, which takes longer than most tests: it is kept, out of the way.
+BYTECODE := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX="$(CURDIR)/$(VENV)/bytecode"
 # tests/conftest.py says which tests go to one process together, and which first.
-PYTEST := $(VENV)/bin/python -m pytest --dist loadgroup --no-loadscope-reorder
+PYTEST := env $(BYTECODE) $(VENV)/bin/python -m pytest --dist loadgroup --no-loadscope-reorder
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 
 COMMA := ,
