@@ -5,7 +5,7 @@ it is and by which rules.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,8 @@ def application(
     )
 
 
-@pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ByBooks]:
     """`lgsp` with today's rules, `lgsp-2` with tomorrow's, which are still being replayed on one
     partition.
     """
@@ -67,19 +67,24 @@ async def api(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         by_rules("tasks", 1),
     ]
     tomorrow = [TOMORROW.record, by_rules("dossiers", 3), by_rules("dossiers", 2, partition=1)]
+    folder = tmp_path_factory.mktemp("books")
     made = {
-        "lgsp": application(tmp_path, "lgsp", today),
+        "lgsp": application(folder, "lgsp", today),
         "lgsp-2": application(
-            tmp_path, "lgsp-2", tomorrow, backlog=Backlog(70, at("2025-11-12T08:00"))
+            folder, "lgsp-2", tomorrow, backlog=Backlog(70, at("2025-11-12T08:00"))
         ),
     }
-    transport = httpx.ASGITransport(
-        ByBooks({name: app for name, (_, app) in made.items()}), raise_app_exceptions=False
-    )
-    async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
-        yield client
+    yield ByBooks({name: app for name, (_, app) in made.items()})
     for cube, _ in made.values():
         cube.close()
+
+
+@pytest.fixture
+async def api(both: ByBooks) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(both, raise_app_exceptions=False), base_url="http://hub"
+    ) as client:
+        yield client
 
 
 async def ask(api: httpx.AsyncClient, path: str, **parameters: str) -> Any:

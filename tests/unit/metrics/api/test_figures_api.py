@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
-from cubes import INDICATORS, NOW, at, counted, table
+from cubes import INDICATORS, NOW, at, counted, province, table
+from fastapi import FastAPI
 
 from metrics.api.app import create_app
 from metrics.api.count_shapes import COUNTS_COLUMNS
@@ -25,25 +26,40 @@ from serving.store.progress import Progress
 World = SimpleNamespace
 
 
-@pytest.fixture
-def world(cube: Cube) -> World:
-    """What a test may change while the API runs."""
-    return SimpleNamespace(
-        now=NOW,
-        progress=Progress(ready=True, percent=100.0, partitions=2),
-        agencies={},
-        indicators=dict(INDICATORS),
-    )
+WORLD = SimpleNamespace(agencies={}, indicators={})
 
 
 @pytest.fixture
-async def api(cube: Cube, world: World) -> AsyncIterator[httpx.AsyncClient]:
-    progress, clock = (lambda: world.progress), (lambda: world.now)
-    questions = Views(
-        Readers(cube), world.indicators, world.agencies, progress=progress, clock=clock
-    )
-    exporter = Exporter(cube, questions)
-    transport = httpx.ASGITransport(create_app(questions, exporter), raise_app_exceptions=False)
+def world() -> World:
+    """What a test may change while the API runs, as it is at first."""
+    WORLD.now, WORLD.progress = NOW, Progress(ready=True, percent=100.0, partitions=2)
+    WORLD.agencies.clear()
+    WORLD.indicators.clear()
+    WORLD.indicators.update(INDICATORS)
+    return WORLD
+
+
+def application(cube: Cube) -> FastAPI:
+    """The API over a cube, in that world."""
+    progress, clock = (lambda: WORLD.progress), (lambda: WORLD.now)
+    views = Views(Readers(cube), WORLD.indicators, WORLD.agencies, progress=progress, clock=clock)
+    return create_app(views, Exporter(cube, views))
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
+    """Over a cube that nobody changes: to make an application takes longer than to ask it."""
+    cube = province(tmp_path_factory.mktemp("shared"))
+    yield application(cube)
+    cube.close()
+
+
+@pytest.fixture
+async def api(request: pytest.FixtureRequest, world: World) -> AsyncIterator[httpx.AsyncClient]:
+    """Over the test's own cube where it takes `cube`, which it may change then."""
+    own = "cube" in request.fixturenames
+    app = application(request.getfixturevalue("cube")) if own else request.getfixturevalue("shared")
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
         yield client
 

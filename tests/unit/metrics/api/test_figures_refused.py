@@ -6,12 +6,12 @@ import sqlite3
 
 import httpx
 import pytest
-from test_figures_api import World, api, ask, world
+from test_figures_api import World, api, ask, shared, world
 
 from metrics.cube.cube import Cube
 from serving.store.progress import Progress
 
-__all__ = ["api", "world"]
+__all__ = ["api", "shared", "world"]
 
 
 @pytest.mark.parametrize(

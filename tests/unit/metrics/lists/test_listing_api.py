@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ import httpx
 import pytest
 from cubes import INDICATORS, by_rules, table
 from facts import Heard, family_state_of, ms, told
+from fastapi import FastAPI
 from listings import empty, feed, paced, pages, states
 
 from metrics.api.app import create_app
@@ -59,16 +61,28 @@ FACTS = [
 ]
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> Iterator[tuple[Cube, Listing]]:
-    cube, listing = Cube(tmp_path / "cube.sqlite"), empty(tmp_path)
+Files = tuple[Cube, Listing]
+
+
+@contextmanager
+def files_in(folder: Path) -> Iterator[Files]:
+    """Files that were told the facts."""
+    cube, listing = Cube(folder / "cube.sqlite"), empty(folder)
     cube.open("one", NOW)
+    tell((cube, listing), FACTS)
     yield cube, listing
     cube.close()
     listing.close()
 
 
-def tell(files: tuple[Cube, Listing], facts: list[Heard], figures: bool = True) -> None:
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[Files]:
+    """A test's own, which it may change."""
+    with files_in(tmp_path) as files:
+        yield files
+
+
+def tell(files: Files, facts: list[Heard], figures: bool = True) -> None:
     """Facts as figures (unless these are still to come) and as a list."""
     books = family_state_of(facts)
     if figures:
@@ -76,23 +90,39 @@ def tell(files: tuple[Cube, Listing], facts: list[Heard], figures: bool = True) 
     feed(files[1], states(books))
 
 
-@pytest.fixture
-def world(files: tuple[Cube, Listing]) -> World:
-    """What a test may change while the API runs."""
-    tell(files, FACTS)
-    return SimpleNamespace(progress=Progress(ready=True, percent=100.0, partitions=1))
+WORLD = SimpleNamespace()
 
 
 @pytest.fixture
-async def api(files: tuple[Cube, Listing], world: World) -> AsyncIterator[httpx.AsyncClient]:
+def world() -> World:
+    """What a test may change while the API runs, as it is at first."""
+    WORLD.progress = Progress(ready=True, percent=100.0, partitions=1)
+    return WORLD
+
+
+def application(files: Files) -> FastAPI:
+    """The API over these files, in that world."""
     ready, clock = Progress(ready=True, percent=100.0, partitions=1), (lambda: NOW)
-    questions = Views(Readers(files[0]), INDICATORS, {}, progress=lambda: ready, clock=clock)
+    views = Views(Readers(files[0]), INDICATORS, {}, progress=lambda: ready, clock=clock)
+    lists = Lists(views, paced(*files), meanings(), progress=lambda: WORLD.progress)
+    return create_app(views, Exporter(files[0], views), [listing_routes(lists)])
 
-    lists = Lists(questions, paced(*files), meanings(), progress=lambda: world.progress)
-    exporter = Exporter(files[0], questions)
-    transport = httpx.ASGITransport(
-        create_app(questions, exporter, [listing_routes(lists)]), raise_app_exceptions=False
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
+    """Over files that nobody changes: to make an application takes longer than to ask it."""
+    with files_in(tmp_path_factory.mktemp("shared")) as files:
+        yield application(files)
+
+
+@pytest.fixture
+async def api(request: pytest.FixtureRequest, world: World) -> AsyncIterator[httpx.AsyncClient]:
+    """Over the test's own files where it takes `files`."""
+    own = "files" in request.fixturenames
+    app = (
+        application(request.getfixturevalue("files")) if own else request.getfixturevalue("shared")
     )
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
         yield client
 
@@ -276,7 +306,7 @@ async def test_csv_has_the_same_rows(api: httpx.AsyncClient) -> None:
 
 
 async def test_an_id_that_is_a_formula_stays_text_in_csv(
-    files: tuple[Cube, Listing], api: httpx.AsyncClient
+    files: Files, api: httpx.AsyncClient
 ) -> None:
     formula = [(event.model_copy(update={"dossier_id": "=1+1"}), at) for event, at in [RECEIVED]]
     tell(files, [*FACTS, *formula])
@@ -288,7 +318,7 @@ async def test_an_id_that_is_a_formula_stays_text_in_csv(
 
 
 async def test_a_list_that_is_ahead_of_the_figure_says_so(
-    files: tuple[Cube, Listing], api: httpx.AsyncClient
+    files: Files, api: httpx.AsyncClient
 ) -> None:
     tell(files, [*FACTS, *one(7, RECEIVED)], figures=False)
     answer = await ask(api, indicator="dossiers_overdue")
@@ -296,7 +326,7 @@ async def test_a_list_that_is_ahead_of_the_figure_says_so(
 
 
 async def test_documents_and_tasks_have_their_own_addresses(
-    files: tuple[Cube, Listing], api: httpx.AsyncClient
+    files: Files, api: httpx.AsyncClient
 ) -> None:
     tell(
         files,
@@ -412,13 +442,13 @@ async def test_until_the_list_is_complete_there_is_none(
 
 
 async def test_a_file_that_is_being_made_anew_has_no_answers(
-    files: tuple[Cube, Listing], api: httpx.AsyncClient
+    files: Files, api: httpx.AsyncClient
 ) -> None:
     files[1].close()
     assert "The list is being made anew" in await problem(api, 503, indicator="dossiers_overdue")
 
 
-async def test_lists_that_are_switched_off_say_so(files: tuple[Cube, Listing]) -> None:
+async def test_lists_that_are_switched_off_say_so(files: Files) -> None:
     ready = Progress(ready=True, percent=100.0, partitions=1)
     questions = Views(Readers(files[0]), INDICATORS, {}, progress=lambda: ready, clock=lambda: NOW)
     exporter = Exporter(files[0], questions)
@@ -443,7 +473,7 @@ async def test_every_live_indicator_of_dossiers_can_be_listed(api: httpx.AsyncCl
 
 
 async def test_a_list_by_other_rules_than_the_figure_is_absent(
-    api: httpx.AsyncClient, files: tuple[Cube, Listing]
+    api: httpx.AsyncClient, files: Files
 ) -> None:
     """Another version's books, or one partition that another version's worker has not counted anew
     yet.
@@ -466,7 +496,7 @@ async def test_a_list_by_other_rules_than_the_figure_is_absent(
 
 
 async def test_a_list_by_other_office_hours_than_the_figure_is_absent(
-    api: httpx.AsyncClient, files: tuple[Cube, Listing]
+    api: httpx.AsyncClient, files: Files
 ) -> None:
     files[0].apply([by_rules("dossiers", FAMILIES["dossiers"].version, calendar=7)], {0: 9})
     answer = await ask(api, indicator="processing_time", window="all")
@@ -475,7 +505,7 @@ async def test_a_list_by_other_office_hours_than_the_figure_is_absent(
 
 
 async def test_a_list_that_is_stuck_takes_neither_figures_nor_other_lists_along(
-    files: tuple[Cube, Listing], world: World, monkeypatch: pytest.MonkeyPatch
+    files: Files, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More of them than there are threads, and each is answered all the same."""
     ready, clock, go_on = (
