@@ -8,6 +8,7 @@ The Kafka is a container where a Docker engine answers, else the embedded broker
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +16,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
-
-from ops.kafka.embedded import EmbeddedKafka
-from ops.kafka.jars import KAFKA_VERSION
-from ops.kafka.ports import free_port
-from ops.kafka.storage import BROKER
 
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
@@ -37,6 +33,11 @@ for name, percent in PERCENT.items():
         deadline=None,
     )
 settings.load_profile("ci" if os.environ.get("CI") else "test")
+
+# The garbage collector went through all tests and modules again and again, which took a fifth of
+# the time: they stay, so they are made without it and passed over by it.
+gc.disable()
+COLLECTED = 20_000  # objects more before it looks
 
 LONGEST_FIRST = ("faults", "system", "integration", "property", "unit")
 
@@ -60,6 +61,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.xdist_group(together))
 
 
+def pytest_collection_finish() -> None:
+    """What is there now stays to the end."""
+    gc.freeze()
+    gc.set_threshold(COLLECTED, 20, 20)
+    gc.enable()
+
+
 def folder_of(item: pytest.Item) -> str:
     """The folder of tests/ that a test is in."""
     return item.path.relative_to(Path(__file__).parent).parts[0]
@@ -79,6 +87,11 @@ def group(item: pytest.Item) -> str | None:
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Bootstrap servers of a Kafka with the hub's own broker settings."""
+    from ops.kafka.embedded import (
+        EmbeddedKafka,  # here, for the process that only shares the tests out
+    )
+    from ops.kafka.ports import free_port
+
     port = free_port()
     if running := os.environ.get("LGSP_TEST_KAFKA"):
         yield running
@@ -99,6 +112,8 @@ def started_container(port: int) -> DockerContainer | None:
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
+    from ops.kafka.jars import KAFKA_VERSION
+
     try:
         with contextlib.closing(docker.from_env(timeout=2)) as engine:
             engine.ping()
@@ -114,6 +129,8 @@ def started_container(port: int) -> DockerContainer | None:
 
 def container_environment(port: int) -> dict[str, str]:
     """The embedded broker's settings, in the way the image takes them."""
+    from ops.kafka.storage import BROKER
+
     own = BROKER | {
         "listeners": f"PLAINTEXT://0.0.0.0:{port},CONTROLLER://127.0.0.1:9093",
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",

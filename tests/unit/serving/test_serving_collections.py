@@ -14,8 +14,9 @@ from serving.http import spare_collections
 @pytest.fixture(autouse=True)
 def as_before() -> object:
     thresholds = gc.get_threshold()
-    yield
     gc.unfreeze()
+    yield
+    gc.freeze()
     gc.set_threshold(*thresholds)
 
 
