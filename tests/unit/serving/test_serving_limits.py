@@ -10,12 +10,12 @@ import logging
 import resource
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 from served import (
     GET,
     Clock,
@@ -47,25 +47,32 @@ SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: hub\r\n\r\n"
 Attack = Callable[[Port], Awaitable[None]]
 
 
-@pytest.fixture(params=PORTS)
-def attacked(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., None]:
-    """Runs an attack against either port."""
+@pytest.fixture(scope="module", params=PORTS)
+def attacked(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., None]]:
+    """Runs an attack against either port: on a server of its own, of one application on one loop
+    for all of them.
+    """
+    beside: list[Callable[[], str]] = []
 
-    async def run(attack: Attack, most: int) -> None:
-        beside: list[Callable[[], str]] = []
-        with PORTS[request.param](tmp_path, lambda: beside[0]()) as app:
+    async def run(app: Any, attack: Attack, most: int) -> None:
+        def make(all_: Connections) -> Any:
+            beside[:] = [all_.text]
+            return app
 
-            def make(all_: Connections) -> Any:
-                beside.append(all_.text)
-                return app
+        async with served(make, most=most) as port:
+            await attack(port)
+            status, text = await port.ask(SCRAPE)
+            assert status == 200
+            assert b'lgsp_http_limited_total{reason="unread"}' in text
 
-            async with served(make, most=most) as port:
-                await attack(port)
-                status, text = await port.ask(SCRAPE)
-                assert status == 200
-                assert b'lgsp_http_limited_total{reason="unread"}' in text
-
-    return lambda attack, most=16: on_uvloop(run(attack, most))
+    folder = tmp_path_factory.mktemp(request.param)
+    with (
+        PORTS[request.param](folder, lambda: beside[0]()) as app,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        yield lambda attack, most=16: runner.run(run(app, attack, most))
 
 
 def held(port: Port) -> list[Protocol]:
