@@ -8,7 +8,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -162,10 +162,15 @@ async def served(make: Callable[[Connections], Any], *, most: int = 64) -> Async
         try:
             yield Port(listener, connections, clock)
         finally:
-            server.stop_soon()
             for connection in list(server.server_state.connections):
                 connection.transport.abort()
-            await running
+            for listening in server.servers:
+                listening.close()
+            # an end in good order, which tests/unit/serving/test_serving.py looks at, takes a fifth of a
+            # second
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
 
 
 async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
