@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.protocol.admin import DeleteGroupsRequest
 
 from ops.kafka.embedded import EmbeddedKafka
 from ops.kafka.ports import free_port
@@ -21,9 +22,9 @@ from ops.recount.compare import recount
 from ops.recount.verdict import Verdict
 from ops.up.supervise import Service
 from schemas.errors import KafkaUnavailable
-from schemas.kafka.clients import consumer
+from schemas.kafka.clients import admin, consumer
 from schemas.kafka.reading import committed_offsets
-from schemas.kafka.topics import ensure_topics
+from schemas.kafka.topics import ensure_topics, topics_there
 from schemas.settings import Settings
 from schemas.topics import events_topic
 from serving.store.background import Background
@@ -188,3 +189,42 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
         yield hub
     finally:
         hub.stop()
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A Kafka for all tests of a module: to start one for each takes longer than the tests."""
+    broker = Hub(tmp_path_factory.mktemp("broker"))
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.stop()
+
+
+@pytest.fixture(name="hub")
+def hub_on_broker(broker: Hub, tmp_path: Path) -> Iterator[Hub]:
+    """For a module that takes it from here: a hub on that Kafka, in which nothing is left of the
+    test before.
+    """
+    asyncio.run(forget(broker.settings))
+    hub = Hub(tmp_path, contextlib.nullcontext(), kafka_servers=broker.settings.bootstrap)
+    try:
+        hub.start()
+        yield hub
+    finally:
+        hub.stop()
+
+
+async def forget(settings: Settings) -> None:
+    """Delete what a hub keeps in Kafka: how far its groups have come, and its topics."""
+    async with admin(settings) as client:
+        for group, _ in await client.list_consumer_groups():
+            await client._send_request(
+                DeleteGroupsRequest([group]), await client.find_coordinator(group)
+            )
+        while topics := [
+            topic for topic in await topics_there(client) if topic.startswith("lgsp.")
+        ]:
+            await client.delete_topics(topics)
+            await asyncio.sleep(0.05)  # until the broker, too, has heard of it

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 from aiokafka import TopicPartition
-from harness import Hub
+from harness import Hub, broker, hub_on_broker
 
 from connectors.publishing.publisher import Publisher
 from ops.recount.compare import recount
@@ -24,6 +24,8 @@ from streams.families import ALL, FAMILIES, Family
 from streams.family_partition import Fetched
 from streams.ledger import Ledger
 from streams.takeover import take_over
+
+__all__ = ["broker", "hub_on_broker"]
 
 START = 1_767_546_000_000
 SOURCE = TopicPartition("lgsp.dossiers", 0)

@@ -13,7 +13,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 from aiokafka.protocol.admin import DeleteGroupsRequest
-from harness import Hub
+from harness import Hub, broker, hub_on_broker
 from rich.console import Console
 from test_ledger import SOURCE, batch, counted_otherwise, exact, ledger, read, records, soon
 
@@ -33,7 +33,7 @@ from streams.family_partition import Fetched
 from streams.ledger import Ledger
 from streams.takeover import take_over
 
-__all__ = ["ledger", "records"]
+__all__ = ["broker", "hub_on_broker", "ledger", "records"]
 
 
 async def opened(hub: Hub, *partitions: int) -> list[Ledger]:
