@@ -84,6 +84,13 @@ def group(item: pytest.Item) -> str | None:
     return None if folder_of(item) == "property" else item.path.stem
 
 
+@pytest.fixture(scope="module", autouse=True)
+def swept() -> Iterator[None]:
+    """What a module left behind is found, and complained of, with its last test."""
+    yield
+    gc.collect()
+
+
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Bootstrap servers of a Kafka with the hub's own broker settings."""
