@@ -166,8 +166,7 @@ async def served(make: Callable[[Connections], Any], *, most: int = 64) -> Async
                 connection.transport.abort()
             for listening in server.servers:
                 listening.close()
-            # an end in good order, which tests/unit/serving/test_serving.py looks at, takes a fifth of a
-            # second
+            # an end in good order takes a fifth of a second: test_serving.py looks at that
             running.cancel()
             with suppress(asyncio.CancelledError):
                 await running

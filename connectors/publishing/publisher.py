@@ -24,6 +24,7 @@ from connectors.publishing.route import TopicRoute
 from schemas.clock import now_ms
 from schemas.errors import HubError, KafkaUnavailable
 from schemas.events import Event
+from schemas.families import OWN_FAMILY
 from schemas.kafka.clients import unavailable
 from schemas.settings import Settings
 from schemas.topics import TOPICS, events_topic
@@ -31,7 +32,7 @@ from schemas.wire import cloud_event_headers, encode
 
 log = logging.getLogger(__name__)
 
-_CANARY = events_topic("heartbeats")
+_CANARY = events_topic(OWN_FAMILY)
 _SLICE = 250  # records encoded before other callers get their turn
 _REMIND_SECONDS = 300.0
 _LOOK_AFTER_SECONDS = 1.0  # without an acknowledgement, to look whether the topic is still there

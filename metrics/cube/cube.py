@@ -24,6 +24,7 @@ from schemas.cells.codec import CellSums
 from schemas.cells.pages import CellKey, cells_of_page
 from schemas.clock import LATEST_MS, as_date, now_ms
 from schemas.errors import ContractError
+from schemas.families import PROCEDURE_FAMILIES
 from schemas.kafka.reading import ConsumedRecord
 from serving.store.disposable import DisposableFile, Position
 
@@ -224,7 +225,7 @@ class _Batch:
         if not TABLES[key.family, key.kind].heard:
             return
         self.agencies[key.agency] = max(at_ms, self.agencies.get(key.agency, 0))
-        if key.family == "dossiers" and key.category != _NOT_KNOWN:
+        if key.family in PROCEDURE_FAMILIES and key.category != _NOT_KNOWN:
             self.procedures[key.category] = max(at_ms, self.procedures.get(key.category, 0))
 
 

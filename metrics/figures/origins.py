@@ -11,6 +11,7 @@ from metrics.catalogue.indicators import Indicator
 from metrics.cube.tables import FAMILIES
 from metrics.figures import coverage, events, nothing, procedures, reported, score
 from metrics.figures.reading import FoundFigures, Reading, Slice
+from schemas.families import EXPECTED_FAMILIES
 
 Verb = Callable[[Reading, Indicator, Slice], FoundFigures]
 
@@ -58,7 +59,5 @@ def sending(indicator: Indicator) -> Sequence[str]:
 
 
 def expected_of(families: Sequence[str]) -> list[str]:
-    """The families of which every agency is expected to send events. Who has no systems, fees or
-    accounts has none to register.
-    """
-    return [family for family in families if family != "inventory"]
+    """Those of the families of which every agency is expected to send events."""
+    return [family for family in families if family in EXPECTED_FAMILIES]

@@ -13,6 +13,7 @@ from metrics.figures.reading import Reading, Slice
 from metrics.figures.scopes import AgencyScope, among
 from metrics.figures.sums import own_level
 from schemas.codes import AdministrativeLevel
+from schemas.families import are_by_procedure
 
 
 class Resolved(NamedTuple):
@@ -56,7 +57,6 @@ def _absent(reading: Reading, indicator: Indicator, part: Slice) -> Name | None:
 
 def _limits(reading: Reading, indicator: Indicator) -> tuple[str, ...] | Name:
     field = reading.query.field
-    by_procedure = bool(indicator.terms) and set(indicator.families) == {"dossiers"}
-    if field and not by_procedure:
+    if field and not (indicator.terms and are_by_procedure(indicator.families)):
         return absence.NOT_ONE_FIELD
     return among(reading.view.directory, indicator, field)

@@ -25,6 +25,7 @@ from metrics.tracing.log import Log, Read, Wanted
 from metrics.tracing.trace import ThingState, Trace, TraceProgress
 from schemas.clock import iso
 from schemas.errors import KafkaUnavailable
+from schemas.families import thing_of
 from schemas.ids import LONGEST_ID, is_thing_id, text_in
 from schemas.masking import shown
 from schemas.partitioner import partition_of
@@ -33,7 +34,6 @@ from serving.store.disposable import Snapshots
 from serving.store.progress import Progress
 
 _LARGEST = 1 << 62  # of the numbers that SQLite compares
-ONE: Mapping[str, str] = {"dossiers": "dossier", "documents": "document", "tasks": "task"}
 
 NO_STATE = Name(
     vi="Không được tính ở đâu: chưa có thông tin nào được tính, hoặc tất cả đều bị từ chối.",
@@ -130,7 +130,7 @@ class Traces:
         if after is not None:
             return found[0]
         raise NotFound(
-            f"Nothing was ever told of a {ONE[family]} {shown(id_)}: see how its source writes the"
+            f"Nothing was ever told of a {thing_of(family)} {shown(id_)}: see how its source writes the"
             " id, capitals and signs included.",
         )
 

@@ -27,7 +27,7 @@ def test_an_end_before_the_end_is_one_sentence(
     def end(_: object) -> NoReturn:
         raise raised
 
-    monkeypatch.setattr("ops.recount.run_recount", end)
+    monkeypatch.setattr("ops.recount.report.run_recount", end)
     done = CliRunner().invoke(cli, ["recount"])
     assert (done.exit_code, done.output) == (code, said)
 

@@ -21,7 +21,7 @@ def as_before() -> object:
 
 
 def test_what_stays_is_passed_over_and_an_answer_ends_before_a_collection() -> None:
-    spare_collections(metrics.COLLECTED)
+    spare_collections(metrics._COLLECTED)
     assert gc.get_freeze_count() > 1_000
     before = gc.get_stats()
     rows = [{"id": str(number), "counts": {"closed": 1}, "dates": {}} for number in range(10_000)]

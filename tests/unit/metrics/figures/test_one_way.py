@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 from cubes import INDICATORS, table
-from heard import books_that_heard, directory_of
+from heard import directory_of, families_that_heard
 from listings import empty, feed, paced, pages, states
 from prometheus_client.parser import text_string_to_metric_families
 from traces import mark
@@ -94,7 +94,7 @@ def world(
 ) -> Iterator[World]:
     folder: Path = tmp_path_factory.mktemp("one-way")
     catalogue = request.param()
-    books = books_that_heard(whole_province(5, 60, NOW - 25 * DAY_MS, 25))
+    books = families_that_heard(whole_province(5, 60, NOW - 25 * DAY_MS, 25))
     directory = directory_of(books)
     cube, listing = Cube(folder / "cube.sqlite"), empty(folder)
     cube.open("one", NOW)
