@@ -130,8 +130,8 @@ class Traces:
         if after is not None:
             return found[0]
         raise NotFound(
-            f"Nothing was ever told of a {thing_of(family)} {shown(id_)}: see how its source writes the"
-            " id, capitals and signs included.",
+            f"Nothing was ever told of a {thing_of(family)} {shown(id_)}: see how its source writes"
+            " the id, capitals and signs included.",
         )
 
     def _answer(self, family: str, id_: str, asked: TraceQuery, after: Fact | None) -> Trace:
