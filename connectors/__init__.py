@@ -1,1 +1,1 @@
-"""How facts get in and out: publisher, HTTP gateway, file import, quarantine."""
+"""How facts get in: the HTTP gateway, the import of files, and what writes them into Kafka."""

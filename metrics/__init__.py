@@ -1,3 +1,1 @@
-"""What people see: cube (read model), indicators (catalogue), exporter (Prometheus), reporting
-API.
-"""
+"""What people see: figures, lists and traces, over HTTP and for Prometheus."""

@@ -1,3 +1,1 @@
-"""How it is run: command line, embedded Kafka, recount, simulation, benchmarks, dashboards,
-images.
-"""
+"""How it is run: the command line, the embedded Kafka, and every command but the services' own."""

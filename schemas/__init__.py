@@ -1,3 +1,1 @@
-"""What is said: events and their Avro contracts, topics and the Kafka connection, states, cells and
-settings.
-"""
+"""What is said: events and their contracts, topics, states, cells, settings, time and windows."""

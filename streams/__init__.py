@@ -1,3 +1,1 @@
-"""What facts mean: families (state, merge, counts), ledger (a partition of
-all families), batches (Faust transport), worker.
-"""
+"""What facts mean: the families, the ledger that keeps a partition, and the worker around it."""

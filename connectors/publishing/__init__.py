@@ -1,1 +1,1 @@
-"""Into Kafka: the publisher its routes and lanes, and the quarantine's write side."""
+"""Into Kafka: the publisher, its routes and lanes, and what the quarantine keeps."""

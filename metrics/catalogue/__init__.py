@@ -1,1 +1,1 @@
-"""The declared indicators, and the page made of them."""
+"""The declared indicators (`indicators.yaml`), checked where they are read, and their page."""

@@ -1,1 +1,1 @@
-"""The cube: the counts of all books by day, month and year, in one SQLite file."""
+"""The cube: the counts of the books by day, month, year and in all, in one SQLite file."""

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[3]
 CODE = (ROOT / "docs" / "code.md").read_text("utf-8")
 PAGES = {"docs/code.md": CODE, "CONTRIBUTING.md": (ROOT / "CONTRIBUTING.md").read_text("utf-8")}
 PACKAGES = ("schemas", "serving", "connectors", "streams", "metrics", "ops")
-NAMED = re.compile(r"`([\w/]+\.(?:py|yaml))(?::([\w.]+))?`")
+NAMED = re.compile(r"`(\w+/[\w/]*\w\.(?:py|yaml))(?::([\w.]+))?`")
 
 
 def rooms() -> dict[str, str]:
