@@ -86,9 +86,12 @@ def group(item: pytest.Item) -> str | None:
 
 @pytest.fixture(scope="module", autouse=True)
 def swept() -> Iterator[None]:
-    """What a module left behind is found, and complained of, with its last test."""
+    """What a module left behind is found, and complained of, with its last test; what is left then
+    stays as well.
+    """
     yield
     gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

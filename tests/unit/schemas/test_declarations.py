@@ -63,6 +63,7 @@ def test_what_is_no_number_is_refused_where_one_is_asked_for(tmp_path: Path, sha
         ("? [a]\n: b", "line 1: a key has to be one word or text"),
         ("[" * 5_000, "line 1: maximum recursion depth exceeded"),
     ],
+    ids=["a key twice", "no end", "a list as a key", "too deep"],
 )
 def test_what_is_no_yaml_is_said_with_its_line(
     tmp_path: Path, load: Any, text: str, said: str

@@ -97,7 +97,7 @@ def test_names_follow_the_naming_rules(metric: Metric) -> None:
 
 
 def test_indicators_are_those_made_of_counts(exporter: Exporter, world: SimpleNamespace) -> None:
-    """Their numbers are those of the API: tests/unit/metrics/figures/test_one_way.py."""
+    """Their numbers are those of the API: tests/property/test_one_way.py."""
     numerators = samples(exporter.render(), told.INDICATOR_NUMERATOR)
     assert {labels[0] for labels in numerators} == {
         one.id
