@@ -26,7 +26,9 @@ from schemas.errors import EnvironmentBroken
 pytestmark = pytest.mark.kafka
 TOPIC = "kept"
 FOREGROUND = (
-    "import sys; from ops.kafka.foreground import run_kafka; from schemas.settings import Settings;"
+    # somebody who runs tests in the background ignores Ctrl-C
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    "from ops.kafka.foreground import run_kafka; from schemas.settings import Settings;"
     " sys.exit(run_kafka(Settings()))"
 )
 

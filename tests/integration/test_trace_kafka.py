@@ -199,7 +199,7 @@ async def test_nobody_waits_for_a_broker_that_did_not_answer_a_moment_ago(
         with monkeypatch.context() as broken:
             broken.setattr(reading, "read", hangs)
             broken.setattr(reading, "PATIENCE", 0.1)
-            broken.setattr(reading, "PAUSE", 3_600.0)
+            broken.setattr(reading, "_PAUSE", 3_600.0)
             for _ in range(3):
                 with pytest.raises(KafkaUnavailable):
                     read(log, settings, code, places(index, code))

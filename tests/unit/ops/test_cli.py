@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from ops.cli import cli
+from ops.entry import SENTENCE
 from schemas.errors import EnvironmentBroken
 
 
@@ -33,19 +34,20 @@ def test_an_end_before_the_end_is_one_sentence(
 
 
 @pytest.mark.parametrize(
-    ("ignored", "code", "said"),
+    ("answer", "code", "said"),
     [
-        ("", 130, "Interrupted. The same command can be run again at any time.\n"),
-        ("signal.signal(signal.SIGINT, signal.SIG_IGN); ", 7, ""),
+        ("default_int_handler", 130, f"{SENTENCE}\n"),
+        ("SIG_IGN", 7, ""),
     ],
 )
 def test_ctrl_c_before_anything_has_begun_is_the_same_sentence(
-    tmp_path: Path, ignored: str, code: int, said: str
+    tmp_path: Path, answer: str, code: int, said: str
 ) -> None:
     """While modules are imported; one stands here for all of them. Who ignores Ctrl-C goes on."""
     interrupted = "import os, signal, sys\nos.kill(os.getpid(), signal.SIGINT)\nsys.exit(7)\n"
     (tmp_path / "click.py").write_text(interrupted)
-    start = f"import signal, sys; sys.path.insert(0, {str(tmp_path)!r}); {ignored}"
-    program = f"{start}from ops.entry import main; main()"
+    start = f"import signal, sys; sys.path.insert(0, {str(tmp_path)!r})"
+    answered = f"signal.signal(signal.SIGINT, signal.{answer})"
+    program = f"{start}; {answered}; from ops.entry import main; main()"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (code, said)
