@@ -2,7 +2,7 @@
 and the reading itself.
 
 Who reads hands in a *provider of sums*: the API shares what its indicators have in common
-(`SharedSums`), Prometheus keeps it from scrape to scrape (metrics/prometheus/kept.py). What is read
+(`SharedSums`), Prometheus keeps it from scrape to scrape (metrics/prometheus/cache.py). What is read
 where, and what that adds to, is said here once for both.
 """
 

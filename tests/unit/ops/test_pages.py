@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+ROOMS = "schemas|serving|connectors|streams|metrics|ops|tests|docs"
+FILE = re.compile(rf"(?<![\w/.-])((?:{ROOMS})/[\w/-]*\w\.(?:py|md|ya?ml|json|avsc))\b")
 
 
 def links(page: Path) -> set[tuple[Path, str]]:
@@ -28,6 +30,14 @@ def test_every_link_leads_somewhere() -> None:
         for file, heading in links(page):
             assert file.exists(), (page.name, file)
             assert not heading or heading in headings(file), (page.name, file.name, heading)
+
+
+def test_every_file_that_pages_and_code_name_is_there() -> None:
+    """But for those of the family that docs/new-family.md adds."""
+    code = [path for room in ROOMS.split("|") for path in (ROOT / room).rglob("*.py")]
+    for path in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "Makefile", *code]:
+        named = {name for name in FILE.findall(path.read_text("utf-8")) if "complaints" not in name}
+        assert {name for name in named if not (ROOT / name).exists()} == set(), path
 
 
 def test_the_readme_leads_to_every_page() -> None:
