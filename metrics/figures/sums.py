@@ -2,8 +2,8 @@
 and the reading itself.
 
 Who reads hands in a *provider of sums*: the API shares what its indicators have in common
-(`SharedSums`), Prometheus keeps it from scrape to scrape (metrics/prometheus/cache.py). What is read
-where, and what that adds to, is said here once for both.
+(`SharedSums`), Prometheus keeps it from scrape to scrape (metrics/prometheus/cache.py). What is
+read where, and what that adds to, is said here once for both.
 """
 
 from __future__ import annotations
