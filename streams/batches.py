@@ -93,7 +93,7 @@ class QuickFetch(driver.AIOKafkaConsumerThread):
 
 
 class BatchConsumer(driver.Consumer):
-    """One message per (partition, up to BATCH records); its value is a Batch."""
+    """One message per (partition, up to `MOST_IN_BATCH` records); its value is an `AgentBatch`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
