@@ -33,9 +33,7 @@ from schemas.settings import Settings
 from serving.connections import Connections
 from serving.directory.directory import Directory
 from serving.http import Server, bound_sending
-from serving.protocol import (
-    Protocol,
-)
+from serving.protocol import Protocol
 from serving.store.progress import Progress
 
 FORMULA = '=HYPERLINK("http://sample.invalid","X")'

@@ -15,15 +15,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from served import (
-    Clock,
-    Port,
-    held,
-    on_uvloop,
-    problem_of,
-    served,
-    until,
-)
+from served import Clock, Port, held, on_uvloop, problem_of, served, until
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 

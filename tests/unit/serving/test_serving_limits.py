@@ -11,28 +11,12 @@ from typing import Any
 
 import pytest
 import uvloop
-from served import (
-    GET,
-    Port,
-    answer,
-    held,
-    problem_of,
-    served,
-    small_gateway,
-    small_metrics,
-    until,
-)
+from served import GET, Port, answer, held, problem_of, served, small_gateway, small_metrics, until
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from serving import connections
 from serving.connections import Connections
-from serving.protocol import (
-    HEAD_LIMIT,
-    HEAD_SECONDS,
-    HEADERS_LIMIT,
-    UNREAD_BYTES,
-    UNREAD_SECONDS,
-)
+from serving.protocol import HEAD_LIMIT, HEAD_SECONDS, HEADERS_LIMIT, UNREAD_BYTES, UNREAD_SECONDS
 
 PORTS = {"gateway": small_gateway, "metrics": small_metrics}
 SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: hub\r\n\r\n"

@@ -20,13 +20,7 @@ from ops.kafka.embedded import EmbeddedKafka
 from ops.kafka.java import java_program
 from ops.kafka.ports import free_port
 from ops.kafka.processes import first_complaint
-from ops.kafka.storage import (
-    ENOUGH,
-    IDENTITY,
-    identity,
-    prepare_storage,
-    write_configuration,
-)
+from ops.kafka.storage import ENOUGH, IDENTITY, identity, prepare_storage, write_configuration
 from schemas.errors import EnvironmentBroken, StorageTrouble
 from schemas.settings import Settings
 

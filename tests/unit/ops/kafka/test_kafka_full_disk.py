@@ -12,10 +12,7 @@ import pytest
 from ops.kafka import embedded, foreground, storage
 from ops.kafka.embedded import EmbeddedKafka
 from ops.kafka.ports import free_port
-from ops.kafka.storage import (
-    ENOUGH,
-    FLOOR,
-)
+from ops.kafka.storage import ENOUGH, FLOOR
 from schemas.errors import EnvironmentBroken, StorageTrouble
 from schemas.settings import Settings
 
