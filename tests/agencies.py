@@ -9,6 +9,7 @@ from typing import Any
 
 from schemas.clock import ZONE, to_ms
 from schemas.states import InventoryItem, pack_id
+from serving.directory.directory import Directory
 
 Items = dict[str, InventoryItem]
 MERGER = "2025-07-01"
@@ -99,3 +100,8 @@ def merged_communes() -> Items:
     agency(items, "N.1", "commune", "P", first=MERGER, alias=["000.N1.P"])
     agency(items, "N.2", "commune", "P", first=MERGER)
     return items
+
+
+def kinds(directory: Directory) -> list[tuple[str, str]]:
+    """Which mistakes were found, and where."""
+    return [(mistake.kind, mistake.place) for mistake in directory.mistakes]

@@ -271,3 +271,11 @@ def table(text: str) -> list[dict[str, str]]:
     """The rows of a CSV file, which begins with its byte order mark."""
     assert text.startswith(MARK)
     return list(csv.DictReader(StringIO(text.removeprefix(MARK))))
+
+
+def groups(found: IndicatorAnswer) -> dict[str, tuple[int | None, int | None]]:
+    return {group.group: (group.numerator, group.denominator) for group in found.groups}
+
+
+def share(found: IndicatorAnswer) -> tuple[int | None, int | None]:
+    return found.numerator, found.denominator

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from oracle import Figures
+from oracle_facts import Figures
 
 from schemas.cells.kinds import CELL_KINDS
 from schemas.cells.pages import cells_of_page

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aiokafka import TopicPartition
 from cubes import Record
@@ -15,6 +16,7 @@ from metrics.cube.snapshot import Readers
 from metrics.lists.listing import Listing
 from metrics.lists.pace import PATIENCE, Pace
 from metrics.lists.reader import ListedRow, Selection, page
+from metrics.lists.tables import TABLES
 from ops.meanings import meanings
 from schemas.topics import state_topic
 from serving.store.disposable import Snapshots
@@ -24,6 +26,7 @@ from streams.family_state import Changes, FamilyState
 
 NOW = 1_763_870_400_000
 TOPIC = state_topic("dossiers")
+DAYS = (20250101, 20251231)
 
 
 @dataclass
@@ -110,3 +113,22 @@ def everything(
     while more := page(listing._db, selections, found[-1].cursor if found else None, limit):
         found += more
     return found
+
+
+def lives(count: int, *facts: Heard) -> list[Heard]:
+    """The same facts about so many dossiers, at agencies A, B and C in turn."""
+    return [
+        (event.model_copy(update={"dossier_id": f"d{number}", "agency": "ABC"[number % 3]}), at)
+        for number in range(count)
+        for event, at in facts
+    ]
+
+
+def of(kind: str, *measures: str, family: str = "dossiers", **limits: Any) -> list[Selection]:
+    """Rows of a kind that count for some measures."""
+    low, high = (0, 1 << 60) if kind == "open" else DAYS
+    return [Selection(TABLES[family, kind], low, high, measures, **limits)]
+
+
+def exported(listing: Listing, selections: list[Selection]) -> list[tuple[int, str, str]]:
+    return [found.cursor[1:4] for found in everything(listing, selections)]

@@ -2,8 +2,8 @@
 of their definitions.
 
 Facts about one thing are a list and every question is asked of the whole list (the readers of
-oracle.py). Nothing here knows cells, kinds of cells or the terms of the catalogue. The oracles:
-naive_dossiers.py and naive_others.py.
+oracle_facts.py). Nothing here knows cells, kinds of cells or the terms of the catalogue. The
+oracles: naive_dossiers.py, naive_quality.py, naive_payments.py and naive_others.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 from office_hours import working_seconds
-from oracle import Dossier, Fact, date_of, first_heard
+from oracle_facts import Dossier, Fact, date_of, first_heard
 
 from schemas.events import Event
 

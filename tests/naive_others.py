@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from naive import ORACLES, Asked, Figure, World, date_of, defines, midnight, share
-from oracle import Fact, last
+from oracle_facts import Fact, last
 from oracles import COUNTING, figures
 
 # Of QĐ 766's items: the points that they give, and the share from which they give them all.

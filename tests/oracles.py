@@ -1,5 +1,5 @@
-"""Second opinions for every family: dossiers, documents and heartbeats are in oracle.py, the others
-here, as naive as those.
+"""Second opinions for every family: dossiers are in oracle.py, documents and heartbeats in
+oracle_documents.py, the others here, as naive as those.
 
 What exists is asked instant by instant: just before and just after everything that could change it.
 """
@@ -12,17 +12,9 @@ from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 
 from gathered import too_many
-from oracle import (
-    Fact,
-    Figures,
-    Tally,
-    date_of,
-    document_figures,
-    dossier_figures,
-    heartbeat_figures,
-    last,
-    ymd,
-)
+from oracle import dossier_figures
+from oracle_documents import document_figures, heartbeat_figures
+from oracle_facts import Fact, Figures, Tally, date_of, last, ymd
 
 LEVELS = ("province", "district", "commune")
 

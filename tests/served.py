@@ -33,6 +33,7 @@ from schemas.settings import Settings
 from serving.connections import Connections
 from serving.directory.directory import Directory
 from serving.http import Server, bound_sending
+from serving.protocol import Protocol
 from serving.store.progress import Progress
 
 FORMULA = '=HYPERLINK("http://sample.invalid","X")'
@@ -200,3 +201,8 @@ def on_uvloop(work: Coroutine[Any, Any, None]) -> None:
     """Run it on the loop that the processes use."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(work)
+
+
+def held(port: Port) -> list[Protocol]:
+    """The connections that a server has open."""
+    return [one for one in port.connections._open if isinstance(one, Protocol)]

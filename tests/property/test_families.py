@@ -16,7 +16,7 @@ import pytest
 from facts import Heard, Record, named, record
 from hypothesis import given
 from hypothesis import strategies as st
-from oracle import Fact, Figures
+from oracle_facts import Fact, Figures
 from oracles import figures
 from strategies import IDS, distinct, examples, stories
 

@@ -12,6 +12,7 @@ from typing import Any
 import naive_dossiers
 import naive_others
 import naive_payments
+import naive_quality
 import pytest
 from cubes import INDICATORS
 from facts import Heard, told
@@ -32,6 +33,7 @@ from schemas.events import EVENTS_BY_FAMILY as EVENTS
 assert naive_dossiers
 assert naive_others
 assert naive_payments
+assert naive_quality
 LIVE = [
     one
     for one in INDICATORS.values()

@@ -10,7 +10,7 @@ import pytest
 from facts import Heard, Record, named, record
 from hypothesis import given
 from hypothesis import strategies as st
-from oracle import Fact
+from oracle_facts import Fact
 from oracles import figures
 from strategies import INSTANTS, distinct, examples, heard
 

@@ -4,39 +4,28 @@ on by itself.
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import logging
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
 from cubes import NOW, FedCube, cell
-from test_feed import LOG, PARTITIONS, Drained, Reader
+from troubled import connection, cube, fail, failure, received
 
-from metrics.application import ServedBooks
-from metrics.cube.cube import Cube
-from metrics.cube.feed import cube_options
-from metrics.cube.rollups import cover_days
 from metrics.cube.snapshot import Readers
-from metrics.cube.tables import TABLES
 from metrics.prometheus.exposition import head
 from metrics.prometheus.storage import storage_text
 from metrics.prometheus.table import STORAGE_FREE, STORAGE_TROUBLE
-from metrics.tracing.service import Tracing
-from ops.meanings import meanings
 from schemas import storage
 from schemas.errors import EnvironmentBroken, StorageTrouble
-from schemas.pauses import LEAST_PAUSE, MOST_PAUSE, Pauses
-from schemas.settings import Settings
 from schemas.storage import require_writable, trouble_of
-from schemas.windows import EVER
-from serving.store.background import Background
 from serving.store.disposable import Snapshots, Unreadable, Untrusted
-from serving.store.follower import Follower
+
+__all__ = ["cube"]
+
 
 KEPT = {
     sqlite3.SQLITE_FULL: "full",
@@ -54,27 +43,6 @@ DAMAGE = [
     sqlite3.SQLITE_ERROR,
     sqlite3.SQLITE_CONSTRAINT,
 ]
-FIRST = cell("dossiers|received|A|P1|20251103", 5)
-
-
-@pytest.fixture
-def cube(tmp_path: Path) -> Iterator[FedCube]:
-    made = FedCube(tmp_path / "cube.sqlite")
-    made.open("one", NOW)
-    made.say([FIRST], {0: 1})
-    yield made
-    made.close()
-
-
-def failure(code: int) -> sqlite3.OperationalError:
-    error = sqlite3.OperationalError(f"error {code}")
-    error.sqlite_errorcode = code
-    return error
-
-
-def received(readers: Readers) -> int:
-    with readers.snapshot() as snapshot:
-        return snapshot.total(TABLES["dossiers", "received"], cover_days(EVER), ["received"])[0]
 
 
 def many(cube: FedCube) -> None:
@@ -82,11 +50,6 @@ def many(cube: FedCube) -> None:
     cube.say(
         [cell(f"dossiers|received|A{number}|P|20251103", 1) for number in range(2_000)], {0: 9}
     )
-
-
-def connection(cube: Cube) -> sqlite3.Connection:
-    assert cube._connection is not None
-    return cube._connection
 
 
 def test_a_full_disk_keeps_the_file_and_heals_when_there_is_room(
@@ -146,10 +109,6 @@ def test_what_is_no_damage_keeps_the_file(
         assert cube.open("one", NOW)[0].next == 1
         assert received(readers) == 5
     assert (cube.path.stat().st_ino, cube.rebuilds) == (inode, 1)
-
-
-def fail(code: int) -> NoReturn:
-    raise failure(code)
 
 
 @pytest.mark.parametrize("code", DAMAGE)
@@ -265,141 +224,3 @@ def test_a_full_folder_is_no_reason_to_refuse(
 
     monkeypatch.setattr(storage.tempfile, "TemporaryFile", full)
     require_writable(tmp_path, "metrics")
-
-
-# The feeds
-
-
-async def test_a_feed_waits_ever_longer_and_goes_on_by_itself(
-    cube: FedCube, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was complete stays told, with what it waits for beside it."""
-    fed = Follower(Settings(), cube, cube_options(), lambda: NOW)
-    pauses: list[float] = []
-    fed._retries = Pauses(clock=lambda: 10.0 * len(pauses) ** 2)
-    said: list[tuple[bool, str]] = []
-
-    async def sleep(seconds: float) -> None:
-        pauses.append(seconds)
-        said.append((fed.progress.ready, fed.progress.doing))
-        if len(pauses) == 8:
-            connection(cube).execute("PRAGMA max_page_count = 1000000")
-
-    await complete(fed)
-    monkeypatch.setattr("serving.store.background.asyncio.sleep", sleep)
-    connection(cube).execute("PRAGMA max_page_count = 1")
-    log = {
-        0: [
-            FIRST.record,
-            *[
-                cell(f"dossiers|received|A{number}|P|20251103", 1, offset=number).record
-                for number in range(1, 400)
-            ],
-        ]
-    }
-    with pytest.raises(Drained):
-        await fed._feed(Reader(log), "one", PARTITIONS)  # type: ignore[arg-type]
-    fed._loop.close()
-    assert (
-        pauses[0] <= LEAST_PAUSE < pauses[2] < pauses[-1] <= MOST_PAUSE
-    )  # each is a quarter shorter at most
-    assert len(pauses) == 8
-    assert all(ready and doing.startswith("Disk full: the cube") for ready, doing in said)
-    assert (fed.progress.ready, fed.progress.doing, cube.trouble) == (True, "following", None)
-    assert received(Readers(cube)) == 5 + 399
-    assert cube.rebuilds == 1
-
-
-async def test_another_topic_of_the_same_cluster_is_not_told_as_complete(
-    cube: FedCube, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fed = Follower(Settings(), cube, cube_options(), lambda: NOW)
-    await complete(fed)
-    ready: list[bool] = []
-    monkeypatch.setattr(
-        cube, "rebuild", lambda *_: ready.append(fed.progress.ready) or fail(sqlite3.SQLITE_ERROR)
-    )
-    with pytest.raises(sqlite3.OperationalError):
-        await fed._feed(Reader(LOG, first=5), "one", PARTITIONS)  # type: ignore[arg-type]
-    fed._loop.close()
-    assert ready == [False]
-
-
-async def test_a_file_that_is_gone_when_kafka_comes_back_is_not_told_as_complete(
-    cube: FedCube,
-) -> None:
-    fed, ready = Follower(Settings(), cube, cube_options(), lambda: NOW), []
-
-    class Looking(Reader):
-        """When it is told what to read, the file has been opened."""
-
-        def assign(self, partitions: list[Any]) -> None:
-            ready.append(fed.progress.ready)
-
-    await complete(fed)
-    cube.path.unlink()
-    with pytest.raises(Drained):
-        await fed._feed(Looking({0: [FIRST.record]}, control=0), "one", PARTITIONS)  # type: ignore[arg-type]
-    fed._loop.close()
-    assert (ready, fed.progress.ready, cube.rebuilds) == ([False], True, 2)
-
-
-async def complete(fed: Follower) -> None:
-    """Feed it with what the cube has been told."""
-    with pytest.raises(Drained):
-        await fed._feed(Reader({0: [FIRST.record]}, control=0), "one", PARTITIONS)  # type: ignore[arg-type]
-    assert fed.progress.ready
-
-
-class Broken(Background):
-    """A feed that fails a few times, each time in an unforeseen way, and then as when Kafka is
-    away.
-    """
-
-    def __init__(self, *, vital: bool) -> None:
-        super().__init__(Settings(), "listing", vital=vital)
-        self.left = 3
-
-    async def _follow(self) -> None:
-        self.left -= 1
-        if self.left:
-            raise RuntimeError("a bug")
-        raise asyncio.CancelledError
-
-
-@pytest.mark.parametrize("vital", [True, False])
-def test_only_a_vital_feed_ends_by_a_failure(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, vital: bool
-) -> None:
-    """The other one says that it failed, once in the log, and is tried again."""
-
-    async def nothing(_: object) -> None:
-        return None
-
-    monkeypatch.setattr("serving.store.background.ensure_topics", nothing)
-    monkeypatch.setattr("serving.store.background.asyncio.sleep", nothing)
-    feed, ended = Broken(vital=vital), []
-    feed.start(when_ended=lambda: ended.append(True))
-    feed._thread.join(20)
-    assert ended == [True]
-    assert isinstance(feed.failure, RuntimeError) == vital
-    assert feed.left == (2 if vital else 0)
-    assert vital or (feed.progress.ready, feed.progress.doing) == (
-        False,
-        "feeding it failed and is tried again: RuntimeError('a bug')",
-    )
-    assert len([record for record in caplog.records if record.exc_info]) == 1
-
-
-def test_figures_rest_on_cube_and_directory_only(tmp_path: Path) -> None:
-    settings = Settings(data=tmp_path)
-    tracing = Tracing(settings, meanings())
-    feeds = [*ServedBooks(settings, {}, {}, meanings(), tracing).feeds, *tracing.feeds]
-    assert {feed._name for feed in feeds if feed.vital} == {"cube", "directory"}
-    assert {feed._name for feed in feeds if not feed.vital} == {
-        "listing",
-        "index of facts",
-        "reader of facts",
-    }
-    for feed in feeds:
-        feed._loop.close()

@@ -1,5 +1,5 @@
-"""Imports into a sink of the test's own: accounts that add up, each event once, resuming, rejected
-rows, the real log's figures.
+"""Imports into a sink of the test's own: accounts that add up, each event once, resuming, progress
+and what is told.
 """
 
 from __future__ import annotations
@@ -8,137 +8,31 @@ import asyncio
 import csv
 import gzip
 import io
-import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from importing import MAP, Bench, FakeSink, bench, ids, steps
 from rich.console import Console
 
 from connectors.files import batches, importer
 from connectors.files.console import ImportAccount, plain_meter, show_table
-from connectors.files.importer import Import, SinkFactory, run_import
+from connectors.files.importer import run_import
 from connectors.files.progress import ProgressFile
-from connectors.files.readers.opening import open_rows
-from connectors.files.readers.options import FileOptions
-from connectors.files.readers.rows import WantedColumns
 from connectors.files.readers.source import UnreadableFile
-from connectors.files.rejects import RejectsFile
 from connectors.files.seen import Seen, digest
-from connectors.publishing.lanes import OutgoingRecord
 from schemas.errors import EnvironmentBroken, KafkaUnavailable
 from schemas.events import Event
-from schemas.quarantine import QuarantineExcerpt
 from schemas.settings import Settings
 
+__all__ = ["bench"]
+
+
 EXAMPLES = Path(__file__).parents[4] / "ops" / "examples"
-MAP = """\
-source: sample/test
-events:
-  - event: dossier.received
-    id: "{id}/received"
-    fields:
-      dossier_id: "{id}"
-      agency: SAMPLE.A
-      occurred_at: "{at}"
-      procedure: "{procedure}"
-      channel: online
-      backfill: true
-  - event: dossier.step_taken
-    id: "{id}/{step}"
-    fields: {dossier_id: "{id}", agency: SAMPLE.A, occurred_at: "{at}", step: "{step}",
-      backfill: true}
-"""
-
-
-class FakeSink:
-    """Keeps what it is given; from batch `fails_at` on it is unavailable, as a Kafka that went
-    away.
-    """
-
-    def __init__(self, fails_at: int | None = None) -> None:
-        self.events: list[Event] = []
-        self.records: list[OutgoingRecord] = []
-        self.batches = 0
-        self.fails_at = fails_at
-        self.opened = 0
-
-    async def publish(self, events: Sequence[Event]) -> None:
-        self.batches += 1
-        number = self.batches
-        for _ in range(7 - number % 4):  # later batches may be acknowledged before earlier ones
-            await asyncio.sleep(0)
-        if self.fails_at is not None and number >= self.fails_at:
-            raise KafkaUnavailable("No Kafka answers: start one.")
-        self.events += events
-
-    async def send(self, records: Iterable[OutgoingRecord]) -> None:
-        self.records += records
-
-    @property
-    def factory(self) -> SinkFactory:
-        @asynccontextmanager
-        async def open_sink(_: Settings) -> AsyncIterator[FakeSink]:
-            self.opened += 1
-            yield self
-
-        return open_sink
-
-
-class Bench:
-    """A folder with a mapping, data and a console whose output can be read."""
-
-    def __init__(self, folder: Path, mapping: str = MAP) -> None:
-        self.folder, self.settings = folder, Settings(data=folder / "var")
-        self.map = folder / "map.yaml"
-        self.map.write_text(mapping, "utf-8")
-        self.console = Console(
-            record=True, width=160, force_terminal=False, file=(folder / "out.txt").open("w")
-        )
-
-    def file(self, rows: Iterable[str], name: str = "rows.csv") -> Path:
-        path = self.folder / name
-        path.write_text("\n".join(("id,at,procedure,step", *rows)) + "\n", "utf-8")
-        return path
-
-    async def run(self, sink: FakeSink, *files: Path, again: bool = False) -> int:
-        return await Import(self.settings, self.map, self.console, again=again).run(
-            files, sink.factory
-        )
-
-    def progress(self) -> list[dict[str, Any]]:
-        return [
-            json.loads(path.read_text()) for path in (self.settings.data / "imports").glob("*.json")
-        ]
-
-    @property
-    def output(self) -> str:
-        return self.console.export_text(clear=True)
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterable[Bench]:
-    made = Bench(tmp_path)
-    yield made
-    made.console.file.close()
-
-
-def steps(dossiers: int, each: int = 3) -> list[str]:
-    return [
-        f"D-{d},2025-11-03T09:00:00+07:00,SAMPLE.P,s{s}"
-        for d in range(dossiers)
-        for s in range(each)
-    ]
-
-
-def ids(events: Iterable[Event]) -> list[str]:
-    return [event.event_id for event in events]
 
 
 async def test_each_event_is_published_once_and_the_account_adds_up(bench: Bench) -> None:
@@ -250,101 +144,6 @@ async def test_a_damaged_progress_file_is_a_fresh_start(bench: Bench, damage: by
     kept.write_bytes(damage)
     assert await bench.run(second, path) == 0
     assert second.events == first.events
-
-
-async def test_a_row_is_rejected_as_a_whole_with_line_and_reason(bench: Bench) -> None:
-    rows = [
-        "D-1,2025-11-03,SAMPLE.P,s1",
-        "D-1,2025-11-03,SAMPLE.Q,s2",  # the dossier's own columns differ from line 2
-        "D-2,yesterday,SAMPLE.P,s1",
-        "D-3,2025-11-03,SAMPLE.P,",
-        "D-3,2025-11-03,SAMPLE.P,s1",  # line 5 was rejected, so its reception is still to come
-        "D-4,2999-11-03,SAMPLE.P,s1",
-        'D-5,"2025-11-03,SAMPLE.P',
-        "",
-    ]
-    sink = FakeSink()
-    assert await bench.run(sink, bench.file(rows)) == 3
-    assert ids(sink.events) == ["D-1/received", "D-1/s1", "D-3/received", "D-3/s1"]
-    header, *rejected = list(
-        csv.reader((bench.folder / "rows.csv.rejected.csv").open(encoding="utf-8-sig"))
-    )
-    assert header == ["line", "reason", "id", "at", "procedure", "step"]
-    assert [row[0] for row in rejected] == ["3", "4", "5", "7", "8"]
-    assert rejected[0][1:] == [
-        (
-            "dossier.received D-1/received (column id) stands on line 2 too, with other content:"
-            " one id should always say the same"
-        ),
-        "D-1",
-        "2025-11-03",
-        "SAMPLE.Q",
-        "s2",
-    ]
-    assert rejected[1][1].startswith("column at: 'yesterday' should be a time")
-    assert rejected[2][1] == "one of columns id, step is blank, so dossier.step_taken has no id"
-    assert "from 1980 to 2099" in rejected[3][1]
-    assert rejected[4][2:] == ["#MASKED!"] * 4, "nobody can tell which cell is which"
-    kept = [
-        (record.key.decode(), dict(record.headers)["reason"].decode()) for record in sink.records
-    ]
-    assert kept == [(f"file:rows.csv/{row[0]}", row[1]) for row in rejected]
-    stay = [msgspec.json.decode(record.value, type=QuarantineExcerpt) for record in sink.records]
-    assert stay[1].fields == {"id": "D-2", "at": "yesterday", "procedure": "SAMPLE.P", "step": "s1"}
-    assert (stay[4].fields, stay[4].length) == ({}, len('D-5,"2025-11-03,SAMPLE.P'))
-    shown = bench.output
-    assert "rows.csv, line 4: column at: 'yesterday'" in shown
-    assert (
-        f"All rejected rows, with their reasons: {bench.folder / 'rows.csv.rejected.csv'}" in shown
-    )
-
-
-async def test_two_spellings_of_an_id_are_one_event(bench: Bench) -> None:
-    rows = [
-        "é-1,2025-11-03,SAMPLE.P,s1",
-        "e\u0301-1\u200b,2025-11-03,SAMPLE.P,s2",
-        "\u200bé-1,2025-11-03,SAMPLE.Q,s3",
-    ]
-    sink = FakeSink()
-    assert await bench.run(sink, bench.file(rows)) == 3
-    assert ids(sink.events) == ["é-1/received", "é-1/s1", "é-1/s2"]
-    assert "rows.csv, line 4: dossier.received" in bench.output
-
-
-async def test_corrected_rejections_can_be_imported_with_the_same_mapping(bench: Bench) -> None:
-    sink = FakeSink()
-    assert (
-        await bench.run(sink, bench.file(["D-1,2025-11-03,SAMPLE.P,s1", "Xã,today,SAMPLE.P,s1"]))
-        == 3
-    )
-    rejected = bench.folder / "rows.csv.rejected.csv"
-    rejected.write_text(
-        rejected.read_text("utf-8-sig").replace("Xã,today", "Xã,2025-11-04"), "utf-8"
-    )
-    assert await bench.run(sink, rejected) == 0
-    assert ids(sink.events) == ["D-1/received", "D-1/s1", "Xã/received", "Xã/s1"]
-
-
-async def test_rejections_of_an_earlier_attempt_do_not_outlive_it(bench: Bench) -> None:
-    assert await bench.run(FakeSink(), bench.file(["D-1,today,SAMPLE.P,s1"])) == 3
-    assert (bench.folder / "rows.csv.rejected.csv").exists()
-    assert await bench.run(FakeSink(), bench.file(["D-1,2025-11-03,SAMPLE.P,s1"])) == 0
-    assert not (bench.folder / "rows.csv.rejected.csv").exists()
-
-
-def test_rejections_go_to_the_data_folder_where_the_files_own_cannot_be_written(
-    bench: Bench,
-) -> None:
-    rows = open_rows(bench.file(steps(1)), FileOptions(), WantedColumns(("id",), frozenset()))
-    rows.path = bench.folder / "blocked" / "rows.csv"
-    (bench.folder / "blocked").write_text("a file, so nothing can be written in it")
-    assert (
-        RejectsFile(bench.folder / "var", rows).path
-        == bench.folder / "var" / "rows.csv.rejected.csv"
-    )
-    with pytest.raises(EnvironmentBroken, match="set LGSP_DATA"):
-        RejectsFile(bench.folder / "blocked", rows)
-    rows.close()
 
 
 async def test_one_unreadable_file_stops_all_before_anything_is_published(bench: Bench) -> None:

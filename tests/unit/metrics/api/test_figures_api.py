@@ -2,92 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from types import SimpleNamespace
-from typing import Any
-
 import httpx
 import pytest
-from cubes import INDICATORS, NOW, at, counted, province, table
-from fastapi import FastAPI
+from asked import World, api, ask, figures, groups, shared, world
+from cubes import INDICATORS, at, table
 
-from metrics.api.app import create_app
 from metrics.api.count_shapes import COUNTS_COLUMNS
 from metrics.api.indicator_shapes import INDICATOR_COLUMNS
 from metrics.catalogue.indicators import Agency, Indicator
-from metrics.cube.cube import Cube
-from metrics.cube.snapshot import Readers
-from metrics.figures.view import Views
-from metrics.prometheus.exporter import Exporter
 from schemas.cells.kinds import CELL_KINDS
 from schemas.cells.kinds import counted as hub_counted
-from serving.store.progress import Progress
 
-World = SimpleNamespace
-
-
-WORLD = SimpleNamespace(agencies={}, indicators={})
-
-
-@pytest.fixture
-def world() -> World:
-    """What a test may change while the API runs, as it is at first."""
-    WORLD.now, WORLD.progress = NOW, Progress(ready=True, percent=100.0, partitions=2)
-    WORLD.agencies.clear()
-    WORLD.indicators.clear()
-    WORLD.indicators.update(INDICATORS)
-    return WORLD
-
-
-def application(cube: Cube) -> FastAPI:
-    """The API over a cube, in that world."""
-    progress, clock = (lambda: WORLD.progress), (lambda: WORLD.now)
-    views = Views(Readers(cube), WORLD.indicators, WORLD.agencies, progress=progress, clock=clock)
-    return create_app(views, Exporter(cube, views))
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
-    """Over a cube that nobody changes: to make an application takes longer than to ask it."""
-    cube = province(tmp_path_factory.mktemp("shared"))
-    yield application(cube)
-    cube.close()
-
-
-@pytest.fixture
-async def api(request: pytest.FixtureRequest, world: World) -> AsyncIterator[httpx.AsyncClient]:
-    """Over the test's own cube where it takes `cube`, which it may change then."""
-    own = "cube" in request.fixturenames
-    app = application(request.getfixturevalue("cube")) if own else request.getfixturevalue("shared")
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
-        yield client
-
-
-async def ask(api: httpx.AsyncClient, path: str, **parameters: str) -> Any:
-    answer = await api.get(
-        path, params={name.rstrip("_"): value for name, value in parameters.items()}
-    )
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-async def figures(
-    api: httpx.AsyncClient, **parameters: str
-) -> dict[str, tuple[int, int | None, float | None]]:
-    found = (await ask(api, "/v1/indicators", **parameters))["indicators"]
-    return {one["id"]: (one["numerator"], one["denominator"], one["value"]) for one in found}
-
-
-async def groups(
-    api: httpx.AsyncClient, id_: str, by: str, **parameters: str
-) -> dict[str, tuple[int, int | None, float | None]]:
-    found = (await ask(api, f"/v1/indicators/{id_}", by=by, **parameters))["groups"]
-    assert [group["group"] for group in found] == sorted(group["group"] for group in found)
-    return {
-        group["group"]: (group["numerator"], group["denominator"], group["value"])
-        for group in found
-    }
+__all__ = ["api", "shared", "world"]
 
 
 async def test_the_main_ones_alone(api: httpx.AsyncClient, world: World) -> None:
@@ -303,19 +229,6 @@ async def test_a_figure_that_is_not_complete_says_so_in_a_file_too(
     )
 
 
-async def test_as_of_is_the_oldest_heartbeat_and_the_offsets(
-    api: httpx.AsyncClient, cube: Cube, world: World
-) -> None:
-    as_of = (await ask(api, "/v1/indicators/satisfaction"))["as_of"]
-    own = {"books": "lgsp", "rules": {}, "behind": None, "offsets": {"0": 40, "1": 7}}
-    assert as_of == {"instant": "2025-11-12T09:59:58.500+07:00", **own}
-    world.progress = Progress(ready=True, partitions=3)
-    cube.complete(NOW - 60_000)
-    assert (await ask(api, "/v1/indicators/satisfaction"))["as_of"][
-        "instant"
-    ] == "2025-11-12T09:59:00.000+07:00"
-
-
 async def test_an_indicator_can_be_limited_to_categories(
     api: httpx.AsyncClient, world: World
 ) -> None:
@@ -395,29 +308,6 @@ async def test_open_dossiers_are_counted_as_of_now(api: httpx.AsyncClient) -> No
     ]
 
 
-async def test_what_exists_is_told_as_of_the_last_day(api: httpx.AsyncClient, cube: Cube) -> None:
-    changes = {20240301: 5, 20251105: 2, 20251110: -3, 20251201: 9}
-    cube.say(
-        [
-            counted(f"inventory|systems|A|portal|{day}", systems=count)
-            for day, count in changes.items()
-        ],
-        {0: 41},
-    )
-    for window, last, exist in (("month", "2025-11-12", 4), ("all", "2025-11-12", 4)):
-        (kind,) = (await ask(api, "/v1/counts", kind="systems", window=window))["kinds"]
-        assert (kind["window"], kind["counts"]["systems"]) == ({"from": None, "to": last}, exist)
-    (kind,) = (
-        await ask(api, "/v1/counts", kind="systems", by="day", from_="2025-11-01", to="2025-12-31")
-    )["kinds"]
-    assert kind["counts"]["systems"] == 13
-    assert [(group["group"], group["counts"]["systems"]) for group in kind["groups"]] == [
-        ("2025-11-05", 7),
-        ("2025-11-10", 4),
-        ("2025-12-01", 13),
-    ]
-
-
 async def test_counts_of_everything_and_as_csv(api: httpx.AsyncClient) -> None:
     answer = await ask(api, "/v1/counts")
     kinds = [(kind["family"], kind["kind"]) for kind in answer["kinds"]]
@@ -485,8 +375,3 @@ async def test_the_catalogue_and_openapi(api: httpx.AsyncClient) -> None:
         "books",
     }
     assert (await api.get("/docs")).status_code == 404
-
-
-async def test_new_cells_are_seen_by_the_next_question(api: httpx.AsyncClient, cube: Cube) -> None:
-    cube.say([counted("dossiers|rated|B|P1|20251112", ratings=6, satisfied=5)], {0: 41})
-    assert (await figures(api))["satisfaction"] == (5, 6, 5 / 6)

@@ -6,7 +6,7 @@ import sqlite3
 
 import httpx
 import pytest
-from test_figures_api import World, api, ask, shared, world
+from asked import World, api, ask, shared, world
 
 from metrics.cube.cube import Cube
 from serving.store.progress import Progress

@@ -1,5 +1,5 @@
 """What dossiers count for, by examples worked out by hand; each rule of docs/figures.md has its
-case.
+case, those of reporting, payments and ratings in files beside this one.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from facts import Heard, answer, family_state_of, ms, named, record, told
-from oracle import Figures
+from facts import Heard, answer, ms, told
+from oracle_facts import Figures
 
 RECEIVED = told("dossier.received", "11-03 09:00", due_at="11-10 17:00")
 FINISHED = told("dossier.finished", "11-10 16:30")
@@ -356,74 +356,6 @@ def test_a_result_is_digitised_if_either_fact_says_so(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("heard", "expected"),
-    [
-        ("11-10 16:30", {"reports": 1, "lag_le_1": 1}),
-        ("11-10 16:30:05", {"reports": 1, "lag_seconds": 5, "lag_le_5": 1}),
-        ("11-10 16:00", {"reports": 1, "lag_le_1": 1, "ended_in_future": 1}),
-        ("11-10 17:00", {"reports": 1, "lag_seconds": 1_800, "lag_le_3600": 1}),
-        (
-            "11-10 17:00:01",
-            {"reports": 1, "lag_seconds": 1_801, "lag_le_3600": 1, "looked_overdue": 1},
-        ),
-        (
-            "11-11 00:00",
-            {
-                "reports": 1,
-                "lag_seconds": 27_000,
-                "lag_le_28800": 1,
-                "looked_overdue": 1,
-                "reported_late": 1,
-            },
-        ),
-    ],
-)
-def test_the_lag_is_from_the_end_to_when_the_hub_first_knew(
-    heard: str, expected: dict[str, int]
-) -> None:
-    finish = told("dossier.finished", "11-10 16:30", heard=heard)
-    for facts in ([RECEIVED, finish], [RECEIVED, (finish[0], ms("11-30 00:00")), finish]):
-        figures = answer(*facts)
-        seen = figures[CLOSED] | figures.get(FLAGGED, {})
-        names = ("reports", "lag_seconds", "looked_overdue", "reported_late", "ended_in_future")
-        assert {
-            name: seen[name] for name in seen if name in names or name.startswith("lag_le")
-        } == expected
-
-
-def test_a_finish_at_the_due_instant_that_is_heard_of_later_looked_overdue() -> None:
-    closed = answer(RECEIVED, told("dossier.finished", "11-10 17:00", heard="11-10 17:01"))[CLOSED]
-    assert (closed["on_time"], closed["looked_overdue"]) == (1, 1)
-
-
-def test_two_systems_that_report_one_end_are_heard_from_the_first_on() -> None:
-    early, late = (
-        told("dossier.finished", "11-10 16:30"),
-        told("dossier.finished", "11-10 16:30", "11-12 08:00", source="ministry"),
-    )
-    for facts in ([early, late], [late, early]):
-        figures = answer(RECEIVED, *facts)
-        assert "reported_late" not in figures[CLOSED]
-        assert FLAGGED not in figures
-
-
-def test_imported_history_counts_everywhere_except_in_lag() -> None:
-    closed = answer(
-        RECEIVED, told("dossier.finished", "11-10 16:30", heard="12-30 08:00", backfill=True)
-    )[CLOSED]
-    assert closed == {
-        "closed": 1,
-        "finished": 1,
-        "on_time": 1,
-        "results": 1,
-        "processing_seconds": 631_800,
-        "days_le_7": 1,
-        "finished_without_step": 1,
-        "processing_working_seconds": 163_800,
-    }
-
-
-@pytest.mark.parametrize(
     ("finished", "measure"),
     [
         ("11-03 17:00", "days_le_0"),
@@ -442,157 +374,3 @@ def test_processing_days_are_calendar_days(finished: str, measure: str) -> None:
     ]
     assert [name for name in closed if name.startswith("days_")] == [measure]
     assert closed["processing_seconds"] == (ms(finished) - ms("11-03 09:00")) // 1000
-
-
-def test_paid_online_is_told_of_the_reception_even_if_the_dossier_moves_in_the_same_batch() -> None:
-    received = told("dossier.received", "11-03 09:00", with_fee=True)
-    moved, paid = (
-        told("dossier.transferred", "11-04 09:00"),
-        told("dossier.paid", "11-05 09:00", agency="B"),
-    )
-    books = family_state_of([received])
-    books.keep(books.fold([record(*moved), record(*paid)]))
-    assert named(books.pages.items())["received", "A", "p", 20251103]["paid_online"] == 1
-    books.keep(
-        books.fold([record(*told("dossier.paid", "11-06 09:00", agency="B", state="refunded"))])
-    )
-    assert "paid_online" not in named(books.pages.items())["received", "A", "p", 20251103]
-
-
-def test_payments_count_once_per_reference_with_their_newest_state() -> None:
-    paid = told("dossier.paid", "11-05 09:00", amount=100)
-    cell = ("paid", "A", "p", 20251105)
-    assert (
-        answer(RECEIVED, paid, told("dossier.paid", "11-05 09:00", amount=100, event_id="again"))[
-            cell
-        ]["transactions"]
-        == 1
-    )
-    counter = told("dossier.paid", "11-05 10:00", reference="r2", amount=30, online=False)
-    assert answer(RECEIVED, paid, counter)[cell] == {
-        "transactions": 2,
-        "transactions_online": 1,
-        "amount": 130,
-        "amount_online": 100,
-    }
-    for state in ("pending", "failed", "refunded"):
-        assert not any(
-            kind == "paid"
-            for kind, *_ in answer(RECEIVED, told("dossier.paid", "11-06 09:00", state=state), paid)
-        )
-    assert cell in answer(RECEIVED, told("dossier.paid", "11-04 09:00", state="pending"), paid)
-    assert cell in answer(
-        RECEIVED, told("dossier.paid", "11-05 09:00", state="pending", event_id="z"), paid
-    ), "of one instant, paid wins"
-
-
-@pytest.mark.parametrize(
-    ("about", "satisfied", "measures"),
-    [
-        ("procedure", True, ["ratings", "satisfied"]),
-        ("procedure", False, ["ratings"]),
-        ("agency", True, ["ratings_agency", "satisfied_agency"]),
-        ("health", True, ["ratings_health_education", "satisfied_health_education"]),
-        ("education", False, ["ratings_health_education"]),
-    ],
-)
-def test_ratings_count_by_what_they_are_about(
-    about: str, satisfied: bool, measures: list[str]
-) -> None:
-    rating = told("dossier.rated", "11-13 09:00", about=about, satisfied=satisfied)
-    assert answer(RECEIVED, rating, rating)["rated", "A", "p", 20251113] == dict.fromkeys(
-        measures, 1
-    )
-
-
-def test_a_rating_that_is_changed_counts_as_last_given() -> None:
-    figures = answer(
-        RECEIVED,
-        told("dossier.rated", "11-13 09:00"),
-        told("dossier.rated", "11-14 09:00", satisfied=False),
-    )
-    assert {cell: figures[cell] for cell in figures if cell[0] == "rated"} == {
-        ("rated", "A", "p", 20251114): {"ratings": 1}
-    }
-
-
-@pytest.mark.parametrize(
-    ("flag", "facts"),
-    [
-        (
-            "offline_procedure_online",
-            [told("dossier.received", "11-03 09:00", channel="online", level=2)],
-        ),
-        ("received_in_future", [told("dossier.received", "11-03 09:00", heard="11-03 08:54")]),
-        ("finished_without_end", [RECEIVED, told("dossier.result_returned", "11-10 16:30")]),
-        (
-            "ended_in_future",
-            [RECEIVED, told("dossier.finished", "11-10 16:30", heard="11-10 16:24")],
-        ),
-        (
-            "received_after_end",
-            [RECEIVED, told("dossier.finished", "11-03 08:59", heard="11-03 09:00")],
-        ),
-        ("step_after_end", [RECEIVED, FINISHED, told("dossier.step_taken", "11-10 16:31")]),
-        (
-            "due_moved_after_passed",
-            [RECEIVED, told("dossier.due_changed", "11-10 17:00:01", due_at="11-20 17:00")],
-        ),
-        (
-            "sources_disagree",
-            [RECEIVED, FINISHED, told("dossier.finished", "11-10 16:31", source="ministry")],
-        ),
-    ],
-)
-def test_each_rule_of_data_quality_flags_its_case(flag: str, facts: list[Heard]) -> None:
-    for order in (facts, facts[::-1]):
-        assert answer(*order)[FLAGGED] == {"flagged": 1, flag: 1}
-
-
-@pytest.mark.parametrize(
-    "facts",
-    [
-        [told("dossier.received", "11-03 09:00", channel="online", level=3)],
-        [told("dossier.received", "11-03 09:00", heard="11-03 08:55")],
-        [RECEIVED, told("dossier.finished", "11-10 16:30", heard="11-10 16:25")],
-        [RECEIVED, told("dossier.result_returned", "11-10 16:30"), FINISHED],
-        [RECEIVED, FINISHED, told("dossier.step_taken", "11-10 16:30")],
-        [RECEIVED, told("dossier.due_changed", "11-10 17:00", due_at="11-20 17:00")],
-        [RECEIVED, told("dossier.due_changed", "11-15 17:00", due_at="11-10 17:00")],
-        [RECEIVED, FINISHED, told("dossier.finished", "11-10 16:30", source="ministry")],
-        [
-            RECEIVED,
-            FINISHED,
-            told("dossier.reopened", "11-11 09:00"),
-            told("dossier.finished", "11-12 09:00", source="ministry"),
-        ],
-    ],
-)
-def test_what_breaks_no_rule_is_not_flagged(facts: list[Heard]) -> None:
-    assert not any(kind == "flagged" for kind, *_ in answer(*facts))
-
-
-def test_a_dossier_that_breaks_two_rules_is_flagged_once() -> None:
-    late_step = told("dossier.step_taken", "11-12 09:00")
-    assert answer(RECEIVED, told("dossier.result_returned", "11-10 16:30"), late_step)[FLAGGED] == {
-        "flagged": 1,
-        "finished_without_end": 1,
-        "step_after_end": 1,
-    }
-
-
-def test_until_its_reception_is_known_a_dossier_counts_only_as_flagged() -> None:
-    facts = [
-        told("dossier.paid", "11-05 09:00"),
-        told("dossier.finished", "11-10 16:30", agency="B"),
-        told("dossier.rated", "11-09 09:00"),
-    ]
-    assert answer(*facts) == {
-        ("flagged", "B", "-", 20251110): {
-            "flagged": 1,
-            "no_reception": 1,
-            "end_without_reception": 1,
-        }
-    }
-    figures = answer(*facts, RECEIVED)
-    assert {kind for kind, *_ in figures} == {"received", "closed", "paid", "rated"}

@@ -8,7 +8,7 @@ from itertools import permutations
 
 import pytest
 from facts import Heard, answer, told
-from oracle import Figures
+from oracle_facts import Figures
 
 from schemas.cells.kinds import CELL_KINDS
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from facts import Heard, answer, ms, told
-from oracle import Figures
+from oracle_facts import Figures
 
 from streams.families import FAMILIES
 
