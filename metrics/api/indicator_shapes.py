@@ -13,6 +13,7 @@ from metrics.api.shapes import (
     AsOf,
     CoverageOf,
     Days,
+    ReportDays,
     as_of,
     coverage_cells,
     coverage_shape,
@@ -98,7 +99,7 @@ class IndicatorAnswer(Share):
     agency: str | None
     level: str | None
     field: str | None
-    window: Days
+    window: ReportDays | Days
     coverage: CoverageOf
     as_of: AsOf
     by: str | None
@@ -174,7 +175,7 @@ def indicator_shape(reading: Reading, found: IndicatorFigures) -> IndicatorAnswe
         agency=query.agency,
         level=query.level,
         field=query.field,
-        window=days_of(found.window),
+        window=days_of(found.window, None if indicator.asks_now else reading.due),
         coverage=coverage_shape(found.coverage),
         as_of=as_of(reading.view.as_of),
         by=query.by,

@@ -6,11 +6,19 @@ import re
 import unicodedata
 from collections import Counter
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl
 
 from fastapi import Request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from metrics.cube.tables import FAMILIES
 from metrics.errors import Fault, QueryError, instead
@@ -19,7 +27,8 @@ from metrics.lists.subjects import ListQuery
 from metrics.lists.terms import Part
 from schemas.codes import AdministrativeLevel, AgencyLevel
 from schemas.masking import shown
-from schemas.windows import Comparison, WindowName
+from schemas.periods import PERIOD_PATTERN, is_period, period
+from schemas.windows import WINDOW_NAMES, Comparison
 
 _BOOKS = "The books to ask, of those that this process serves; without it its own"
 Format = Literal["json", "csv"]
@@ -89,6 +98,23 @@ Day = Annotated[date, BeforeValidator(_day)]
 FamilyName = Annotated[str, AfterValidator(_family)]
 
 
+def _window(text: str) -> str:
+    """Raises: ValueError, which says what there is, for a name of no window."""
+    if is_period(text):
+        period(text)
+    elif text not in WINDOW_NAMES:
+        there_are = (*WINDOW_NAMES, "report:2026-10", "calendar:2026-Q3")
+        raise ValueError(f"{shown(text)} cannot be chosen: {instead(text, there_are)}")
+    return text
+
+
+_NAMES_OF_WINDOWS: dict[str, Any] = {
+    "type": "string",
+    "anyOf": [{"enum": list(WINDOW_NAMES)}, {"pattern": PERIOD_PATTERN}],
+}
+WindowText = Annotated[str, AfterValidator(_window), WithJsonSchema(_NAMES_OF_WINDOWS)]
+
+
 class BooksParameters(BaseModel):
     """The parameter that every address takes; which books answer is decided before it is read
     here.
@@ -117,8 +143,12 @@ class FigureParameters(BooksParameters):
     last: Day | None = Field(
         None, alias="to", description="Last day, included; without it no bound"
     )
-    window: WindowName | None = Field(
-        None, description="Instead of from and to: a window that ends today. Without any: year"
+    window: WindowText | None = Field(
+        None,
+        description=(
+            "Instead of from and to: a window that ends today, a reporting period (report:2026-10,"
+            " -Q3, -6M, -9M) or one of the calendar (calendar:2026-10, -Q3). Without any: year"
+        ),
     )
     format: Format = "json"
 

@@ -13,6 +13,7 @@ from metrics.api.shapes import (
     AsOf,
     CoverageOf,
     Days,
+    ReportDays,
     as_of,
     coverage_cells,
     coverage_shape,
@@ -64,7 +65,7 @@ class ScoreAnswer(BaseModel):
     id: str
     version: int
     agency: str | None
-    window: Days
+    window: ReportDays | Days
     coverage: CoverageOf
     as_of: AsOf
     points: float | None
@@ -104,7 +105,7 @@ def score_shape(reading: Reading, declared: Indicator, found: Sequence[Scored]) 
         id=declared.id,
         version=declared.version,
         agency=reading.query.agency,
-        window=days_of(reading.window),
+        window=days_of(reading.window, reading.due),
         coverage=coverage_shape(coverage_of(reading, FAMILIES, reading.window)),
         as_of=as_of(reading.view.as_of),
         points=total.points,

@@ -28,6 +28,12 @@ class Days(BaseModel):
     last: date | None = Field(serialization_alias="to")
 
 
+class ReportDays(Days):
+    """A reporting period that has ended."""
+
+    due: date = Field(description="The second working day after it: its report is due then")
+
+
 class AsOf(BaseModel):
     """What the figures stand for: every fact accepted up to `instant`, by these books and their
     rules.
@@ -72,8 +78,10 @@ class CoverageOf(BaseModel):
     note: Name | None
 
 
-def days_of(window: Window) -> Days:
-    """A window as it is answered."""
+def days_of(window: Window, due: date | None = None) -> ReportDays | Days:
+    """A window as it is answered; `due`: the day on which its report is, if it has one."""
+    if due is not None:
+        return ReportDays(first=window.first, last=window.last, due=due)
     return Days(first=window.first, last=window.last)
 
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, cast
 
 from metrics.errors import Fault, QueryError, wrong
 from schemas.codes import AdministrativeLevel, AgencyLevel
+from schemas.periods import is_period, period
 from schemas.windows import Comparison, Window, WindowName, compared, named_window
 
 Groups = Literal["agency", "category", "day", "level"]
@@ -31,7 +32,7 @@ class Query:
     field: str | None = None  # of procedures
     first: date | None = None
     last: date | None = None  # included
-    window: WindowName | None = None  # instead of days
+    window: str | None = None  # instead of days: a WindowName, or the name of a period
     compare: Comparison | None = None
     by: Groups | None = None
     roll_up: AgencyLevel | None = None  # with groups of agencies: tell what is below under it
@@ -73,7 +74,7 @@ class Query:
     def days(self, today: date) -> Window:
         """The window asked for."""
         if self.window is not None:
-            return named_window(self.window, today)
+            return _window_of(self.window, today)
         if self.first is None and self.last is None:
             return named_window(_USUAL, today)
         return Window(self.first, self.last)
@@ -89,10 +90,16 @@ class Query:
         if window.first is None or window.last is None:
             raise wrong("compare", "needs a window with a first and a last day")
         name = self.window or (None if self.first or self.last else _USUAL)
-        if (found := compared(window, self.compare, name)) is None:
+        if name is not None and is_period(name):
+            name = None  # it is whole months, like days that were asked for
+        if (found := compared(window, self.compare, cast(WindowName | None, name))) is None:
             raise wrong(
                 "compare",
                 "reaches beyond the ends of the calendar: ask with a window that lies further"
                 " within it",
             )
         return found
+
+
+def _window_of(name: str, today: date) -> Window:
+    return period(name) if is_period(name) else named_window(cast(WindowName, name), today)

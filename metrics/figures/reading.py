@@ -5,6 +5,7 @@ origin of figures reads one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from metrics.catalogue.indicators import Indicator, Name
@@ -16,6 +17,7 @@ from metrics.figures.scopes import AgencyScope, limited_to_level, scopes
 from metrics.figures.sums import SumsProvider
 from metrics.figures.view import View
 from schemas.codes import AdministrativeLevel
+from schemas.periods import is_period, report_due
 from schemas.windows import Window
 
 # The figure of each group (without groups of the empty text), and why some or all are absent.
@@ -51,6 +53,16 @@ class Reading:
         self._sums: dict[AdministrativeLevel | None, SumsProvider] = {}
         self._scopes: dict[Slice, list[AgencyScope] | None] = {}
         self._expecting: dict[Window, Expecting] = {}
+
+    @property
+    def due(self) -> date | None:
+        """The day on which the report of the window is due, if a closed reporting period was asked
+        for by its name.
+        """
+        name, moment = self.query.window, self.view.moment
+        if name is None or not is_period(name):
+            return None
+        return report_due(name, moment.today, moment.office)
 
     def figures(self, indicator: Indicator, part: Slice) -> FoundFigures:
         """Of any indicator, whatever its figures come from."""

@@ -139,11 +139,17 @@ async def test_a_parameter_given_twice_or_empty_is_refused_at_every_address(
         (f"{SHARE}window=MONTH", "window: MONTH cannot be chosen: did you mean month?"),
         (
             f"{SHARE}window=%C6%B0",
-            "window: x cannot be chosen: there are today, week, month, quarter, year, period, all",
+            "window: x cannot be chosen: there are today, week, month, quarter, year, period, all,"
+            " report:2026-10, calendar:2026-Q3",
         ),
         (
             f"{SHARE}agency=tst.x",
             "agency: tst.x is not expected and was never heard from; did you mean TST.X?",
+        ),
+        (
+            f"{SHARE}window=report:2026-Q5",
+            "window: there is no such period; there are report:2026-10, report:2026-Q3,"
+            " report:2026-6M, report:2026-9M and report:2026",
         ),
         (f"{SHARE}by=agencies", "by: agencies cannot be chosen: did you mean agency?"),
         (f"{SHARE}agency=TST.A&own=maybe", "own: should be true or false"),

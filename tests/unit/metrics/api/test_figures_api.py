@@ -59,6 +59,12 @@ async def test_figures_of_the_year_to_date(api: httpx.AsyncClient) -> None:
         ({"from": "2025-11-11"}, (2, 2)),
         ({"to": "2025-10-01"}, (2, 5)),
         ({"from": "2023-01-01", "to": "2023-12-31"}, (0, 0)),
+        ({"window": "report:2025-10"}, (1, 1)),  # 15 September to 14 October
+        ({"window": "report:2025-11"}, (4, 10)),  # it runs
+        ({"window": "report:2025-Q4"}, (5, 11)),
+        ({"window": "report:2025-9M"}, (1, 4)),  # from 15 December 2024
+        ({"window": "calendar:2025-10"}, (1, 1)),
+        ({"window": "calendar:2024"}, (1, 4)),
     ],
 )
 async def test_windows(
@@ -67,6 +73,25 @@ async def test_windows(
     numerator, denominator, value = (await figures(api, **window))["dossiers_online_share"]
     assert (numerator, denominator) == online
     assert value == (online[0] / online[1] if online[1] else None)
+
+
+async def test_a_closed_reporting_period_says_when_its_report_is_due(
+    api: httpx.AsyncClient,
+) -> None:
+    """Of figures that are told of the window; overdue is told of this moment."""
+    days = {"from": "2025-09-15", "to": "2025-10-14"}
+    for address in ("/v1/indicators/dossiers_online_share", "/v1/scores/766"):
+        closed = (await api.get(address, params={"window": "report:2025-10"})).json()
+        assert closed["window"] == {**days, "due": "2025-10-16"}
+        assert (await api.get(address, params=days)).json()["window"] == days
+        running = (await api.get(address, params={"window": "report:2025-11"})).json()
+        assert running["window"] == {"from": "2025-10-15", "to": "2025-11-14"}
+
+
+async def test_a_reporting_period_is_compared_with_the_one_before(api: httpx.AsyncClient) -> None:
+    asked = {"window": "report:2025-Q4", "compare": "previous"}
+    answer = (await api.get("/v1/indicators/dossiers_online_share", params=asked)).json()
+    assert answer["compared"]["window"] == {"from": "2025-06-15", "to": "2025-09-14"}
 
 
 async def test_groups_have_their_own_numerator_and_denominator(api: httpx.AsyncClient) -> None:
