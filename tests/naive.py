@@ -193,6 +193,23 @@ class Case(Dossier):
         return max((fact.at, fact.fields["agency"]) for fact in self.facts)
 
 
+def begins(fact: Fact) -> int:
+    """From when a statement holds: without a word of its own, from the beginning of its day."""
+    for name in ("period_from", "valid_from"):
+        if fact.fields.get(name) is not None:
+            return int(fact.fields[name])
+    return midnight(date_of(fact.at))
+
+
+def stated(facts: list[Fact]) -> Iterable[Fact]:
+    """The statements of an item that ever held: of those that begin at one instant the newest."""
+    newest = dict[int, Fact]()
+    for fact in sorted(facts, key=lambda one: (one.at, one.fields["event_id"])):
+        if fact.type != "system.heartbeat":
+            newest[begins(fact)] = fact
+    return newest.values()
+
+
 @dataclass
 class World:
     """Everything that was heard, by thing."""
@@ -217,7 +234,7 @@ class World:
         return {
             fact.fields["procedure"]
             for facts in self.of("inventory")
-            for fact in facts
+            for fact in stated(facts)
             if fact.type == "procedure.registered" and fact.fields["field"] in names
         }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from naive import ORACLES, Asked, Figure, World, date_of, defines, midnight, share
+from naive import ORACLES, Asked, Figure, World, begins, date_of, defines, share
 from oracle_facts import Fact, last
 from oracles import COUNTING, figures
 
@@ -171,14 +171,6 @@ def valid(facts: list[Fact], at: int) -> dict[str, Any] | None:
         return None
     beats = [beat.at for beat in of(facts, "system.heartbeat") if beat.at <= at]
     return {**fact.fields, "type": fact.type, "heard": bool(beats)}
-
-
-def begins(fact: Fact) -> int:
-    """From when a statement holds: without a word of its own, from the beginning of its day."""
-    for name in ("period_from", "valid_from"):
-        if fact.fields.get(name) is not None:
-            return int(fact.fields[name])
-    return midnight(date_of(fact.at))
 
 
 def procedures(world: World, asked: Asked, internal: bool = False) -> list[dict[str, Any]]:

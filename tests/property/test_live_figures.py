@@ -234,6 +234,13 @@ def test_figures_of_facts_that_seldom_meet_are_what_the_definitions_say(now: int
         check_all([one for one in heard if one[1].thing == f"corner-{number}"], now, None)
 
 
+def test_a_field_that_was_put_right_never_held() -> None:
+    """The second statement begins with the same day, so the first one was of no day."""
+    said = [("11-03 09:00", "land"), ("11-03 09:01", "justice")]
+    facts = [told("procedure.registered", at, field=field) for at, field in said]
+    check_all([(at, event) for event, at in facts], facts[-1][1], None)
+
+
 @pytest.mark.parametrize("agency", [None, AGENCIES_OF["department"].drawn[1].code])
 def test_figures_of_a_simulated_province_are_what_the_definitions_say(agency: str | None) -> None:
     """Of the whole province none of them is trivial (test_simulate_indicators.py), so every oracle
