@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, FastAPI, Query
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
 from metrics.api import problems
 from metrics.api.answers import answer_counts, answer_indicators, answer_score
@@ -32,6 +32,7 @@ from metrics.api.parameters import (
     IndicatorParameters,
     each_once,
 )
+from metrics.api.replies import json_reply
 from metrics.api.score_shapes import ScoreAnswer, score_sheet
 from metrics.errors import QuestionError
 from metrics.figures.view import Views
@@ -86,11 +87,11 @@ def _indicators(app: FastAPI, views: Views, pool: Executor) -> None:
         found = answer_indicators(views, asked, id)
         if asked.format == "csv":
             return answered(indicators_sheet(id or "indicators", found))
-        return _json(IndicatorsAnswer(indicators=found) if id is None else found[0])
+        return json_reply(IndicatorsAnswer(indicators=found) if id is None else found[0])
 
     def scored(asked: FigureParameters) -> Response:
         found = answer_score(views, asked)
-        return answered(score_sheet(found)) if asked.format == "csv" else _json(found)
+        return answered(score_sheet(found)) if asked.format == "csv" else json_reply(found)
 
     @app.get("/v1/indicators", response_model=IndicatorsAnswer, responses=FIGURES)
     async def indicators(asked: Annotated[IndicatorParameters, Query()]) -> Response:
@@ -116,7 +117,7 @@ def _indicators(app: FastAPI, views: Views, pool: Executor) -> None:
 def _counts(app: FastAPI, views: Views, pool: Executor) -> None:
     def answer(asked: CountParameters) -> Response:
         found = answer_counts(views, asked)
-        return answered(counts_sheet(found)) if asked.format == "csv" else _json(found)
+        return answered(counts_sheet(found)) if asked.format == "csv" else json_reply(found)
 
     @app.get("/v1/counts", response_model=CountsAnswer, responses=FIGURES)
     async def counts(asked: Annotated[CountParameters, Query()]) -> Response:
@@ -142,7 +143,3 @@ def _operations(app: FastAPI, views: Views, exporter: Exporter, pool: Executor) 
         """
         progress = await get_running_loop().run_in_executor(pool, views.readiness.caught_up)
         return {"status": "ready", "books": views.books, "doing": progress.doing}
-
-
-def _json(answer: IndicatorsAnswer | IndicatorAnswer | ScoreAnswer | CountsAnswer) -> Response:
-    return Response(answer.model_dump_json(by_alias=True), media_type=JSONResponse.media_type)

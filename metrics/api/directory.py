@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from metrics.api.app import FIGURES
 from metrics.api.csv import Sheet, answered
@@ -38,6 +38,7 @@ from metrics.api.directory_shapes import (
     plain_sheet,
 )
 from metrics.api.parameters import Format
+from metrics.api.replies import json_reply
 from metrics.figures.view import Views
 
 _A = TypeVar("_A", bound=BaseModel)
@@ -122,6 +123,6 @@ async def _answered(
         found = answer()
         if format_ == "csv":
             return answered(as_sheet(found))
-        return Response(found.model_dump_json(by_alias=True), media_type=JSONResponse.media_type)
+        return json_reply(found)
 
     return await get_running_loop().run_in_executor(pool, made)

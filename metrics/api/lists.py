@@ -6,16 +6,16 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from metrics.api.app import FIGURES
 from metrics.api.csv import answered
 from metrics.api.list_shapes import ListAnswer, list_shape, list_sheet
 from metrics.api.parameters import ListParameters
 from metrics.api.patience import PATIENCE_SECONDS, in_time
+from metrics.api.replies import json_reply, next_page
 from metrics.errors import NotFound
 from metrics.lists.questions import Lists
 from schemas.families import LISTED_FAMILIES
@@ -74,21 +74,7 @@ def _response(
     asked: ListParameters,
     date_names: tuple[str, ...],
 ) -> Response:
-    headers = {}
-    if answer.next is not None:
-        query = urlencode(
-            [
-                *(
-                    (name, value)
-                    for name, value in request.query_params.multi_items()
-                    if name != "after"
-                ),
-                ("after", answer.next),
-            ]
-        )
-        headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+    headers = next_page(request, request.url.path, answer.next)
     if asked.format == "csv":
         return answered(list_sheet(family, answer, date_names), headers)
-    return Response(
-        answer.model_dump_json(by_alias=True), media_type=JSONResponse.media_type, headers=headers
-    )
+    return json_reply(answer, headers)

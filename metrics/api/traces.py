@@ -8,15 +8,16 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import Annotated
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from metrics.api.app import ERRORS
 from metrics.api.csv import answered
 from metrics.api.parameters import TraceParameters
 from metrics.api.patience import PATIENCE_SECONDS, in_time
+from metrics.api.replies import json_reply, next_page
 from metrics.api.trace_shapes import TraceAnswer, facts_sheet, trace_shape
 from metrics.errors import NotFound, NotReady
 from metrics.tracing.questions import TraceQuery, Traces
@@ -71,17 +72,10 @@ def _answer(traces: Traces, family: str, id_: str, asked: TraceParameters) -> Tr
 
 
 def _response(request: Request, answer: TraceAnswer, asked: TraceParameters) -> Response:
-    headers = {}
-    if answer.next is not None:
-        given = [
-            (name, value) for name, value in request.query_params.multi_items() if name != "after"
-        ]
-        path = f"/v1/{answer.family}/{quote(answer.id, safe='')}"
-        headers["Link"] = f'<{path}?{urlencode([*given, ("after", answer.next)])}>; rel="next"'
+    path = f"/v1/{answer.family}/{quote(answer.id, safe='')}"
+    headers = next_page(request, path, answer.next)
     if asked.format == "csv":
         if answer.facts is None:
             raise NotReady("Kafka does not answer, so the facts can't be read: ask again later.")
         return answered(facts_sheet(answer), headers)
-    return Response(
-        answer.model_dump_json(by_alias=True), media_type=JSONResponse.media_type, headers=headers
-    )
+    return json_reply(answer, headers)
