@@ -8,6 +8,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -227,7 +228,7 @@ def test_a_gateway_reminds_of_a_long_absence_and_says_its_end(
 ) -> None:
     """It asks all the time by itself: a hundred routes' attempts are a line in five minutes."""
     now = [1_000.0]
-    monkeypatch.setattr(publisher.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(publisher, "time", SimpleNamespace(monotonic=lambda: now[0]))
     gateway = publisher.Publisher(Settings(kafka_servers="kafka:9"))
     for _ in range(700):
         gateway.silent("no connection")

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -48,7 +49,7 @@ def test_one_that_keeps_ending_is_started_again_after_pauses_that_grow(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1_000.0]
-    monkeypatch.setattr(supervise.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(supervise, "time", SimpleNamespace(monotonic=lambda: now[0]))
     service.begin()
     pauses = []
     for _ in range(6):
@@ -76,7 +77,7 @@ def test_a_machine_that_starts_no_process_is_asked_again(
     def refuse(*_: object, **__: object) -> None:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(supervise.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(supervise, "time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(supervise.subprocess, "Popen", refuse)
     service.begin()
     assert "Resource temporarily unavailable" in service.last_words()
