@@ -170,9 +170,31 @@ CELL_KINDS: dict[str, dict[str, CellKind]] = {
                 "end_without_reception",
                 "supplement_before_reception",
                 "too_many",
+                "restated",
             ),
         ),
         "reopened": CellKind("day", ("reopened",)),
+        "voided": CellKind("day", ("voided",)),
+        # What changes on a day at the handling agency, so that sums up to a day say what was open,
+        # waiting and overdue at its end. 06a's columns 4, 5 and 7 to 10 are sums of a period.
+        "flow": CellKind(
+            "day",
+            (
+                "taken_online",
+                "taken_other",
+                "left",
+                "left_stopped",
+                "left_early",
+                "left_on_time",
+                "left_late",
+                "asked",
+                "back",
+                "fell_due",
+                "settled",
+                "wait_from",
+                "wait_to",
+            ),
+        ),
     },
     "documents": {
         "sent": CellKind("day", ("documents", "electronic", "signed", "electronic_signed")),
@@ -336,6 +358,11 @@ _ADDED: dict[int, dict[str, tuple[str, ...]]] = {  # to dossiers, by version and
         ),
     },
     4: {"flagged": ("too_many",)},
+    5: {
+        "flagged": ("restated",),
+        "voided": CELL_KINDS["dossiers"]["voided"].measures,
+        "flow": CELL_KINDS["dossiers"]["flow"].measures,
+    },
 }
 SINCE: dict[tuple[str, str, str], int] = {
     ("dossiers", kind, measure): version
