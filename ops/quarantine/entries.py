@@ -20,7 +20,7 @@ from schemas.clock import iso
 from schemas.digests import Digest, digest_of
 from schemas.kafka.clients import consumer, unavailable
 from schemas.kafka.reading import read_to_end
-from schemas.masking import masked_sentence, without_numbers
+from schemas.masking import file_shown, masked_sentence
 from schemas.quarantine import FORM, QuarantineExcerpt, excerpt_of
 from schemas.settings import Settings
 from schemas.times import SAMPLE_TIME
@@ -109,7 +109,7 @@ def entry_of(record: Any, digest: Digest) -> Entry:
     origin = (record.key or b"").decode("utf-8", "replace")
     if origin.startswith("file:"):  # earlier versions told names of files as they were
         name, _, line = origin.removeprefix("file:").rpartition("/")
-        origin = f"file:{without_numbers(name)}/{line}"
+        origin = f"file:{file_shown(name, digest)}/{line}"
     reason, value = headers.get("reason", ""), record.value or b""
     if headers.get("form", "").encode() == FORM:
         try:
