@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaConnectionError
 from connectors.cloudevents.jsonitems import JsonItem
 from connectors.gateway.excerpts import UNREADABLE, kept_of_item
 from schemas.clock import iso
-from schemas.digests import Digest, digest_of
+from schemas.digests import Digest, known_digest
 from schemas.kafka.clients import consumer, unavailable
 from schemas.kafka.reading import read_to_end
 from schemas.masking import file_shown, masked_sentence
@@ -139,7 +139,7 @@ async def entries(settings: Settings, since: int = 0) -> AsyncIterator[Entry]:
 
     Raises: KafkaUnavailable
     """
-    partition, digest = TopicPartition(QUARANTINE, 0), digest_of(settings.data)
+    partition, digest = TopicPartition(QUARANTINE, 0), known_digest(settings.data)
     try:
         async with consumer(settings) as reader:
             reader.assign([partition])
