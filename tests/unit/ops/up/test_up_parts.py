@@ -4,6 +4,7 @@ order, and what is wrong is said first.
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -139,6 +140,39 @@ def test_an_answer_that_breaks_off_ends_nobody(tmp_path: Path, said: bytes) -> N
         answering.join(20)
     assert (told.indicators, bool(told.problem)) == ([], True)
     assert well == (b" 200 " in said)
+
+
+@pytest.mark.parametrize(
+    ("said", "away"),
+    [
+        ("Kafka at 127.0.0.1:9 does not answer: send the same request again later.", True),
+        ("Too many connections are open: try again later.", False),
+    ],
+)
+def test_who_answers_without_kafka_is_not_told_to_be_well(
+    tmp_path: Path, said: str, away: bool
+) -> None:
+    problem = json.dumps({"detail": said}).encode()
+    answer = b"HTTP/1.1 503 No\r\nContent-Length: %d\r\n\r\n%s" % (len(problem), problem)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        parts = hub_parts(
+            Settings(data=tmp_path, gateway_port=port, kafka_servers="127.0.0.1:9"), simulate=False
+        )
+        worker, _, gateway = parts
+        answering = threading.Thread(target=answer_once, args=(listener, answer))
+        answering.start()
+        assert not gateway.answers()
+        answering.join(20)
+    worker.service.program, worker.service.arguments = [sys.executable, "-c", WAITS], []
+    worker.begin()
+    try:
+        worker.answers_now = worker.answered = True
+        assert worker.well is not away
+        waits = "no Kafka answers at 127.0.0.1:9; waits for it"
+        assert worker.words() == (waits if away else "ok")
+    finally:
+        worker.service.kill()
 
 
 def answer_once(listener: socket.socket, said: bytes) -> None:
