@@ -4,11 +4,14 @@ settings is said in one sentence.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
+from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from metrics.catalogue.indicators import load_agencies, load_indicators
@@ -16,7 +19,8 @@ from ops.kafka.embedded import EmbeddedKafka
 from ops.kafka.jars import classpath
 from ops.kafka.processes import read_pid
 from ops.up.holders import Holder, can_be_told, holder_of
-from schemas.errors import EnvironmentBroken, SettingsError
+from schemas.errors import EnvironmentBroken, KafkaUnavailable, SettingsError
+from schemas.kafka.topics import ensure_topics
 from schemas.listening import open_to_others, require_free
 from schemas.settings import Settings
 from schemas.storage import require_writable
@@ -52,6 +56,16 @@ def check_machine(settings: Settings, console: Console) -> None:
         _once_free(broker.require_startable, holder, console, KAFKA_ORPHAN_SECONDS)
         # the download shows its own progress
         classpath(home=settings.kafka_home, repository=settings.kafka_repository)
+    else:
+        _look_at_topics(settings)
+
+
+def _look_at_topics(settings: Settings) -> None:
+    """That a Kafka which runs already has no topics of other settings; one that does not answer is
+    waited for by whoever needs it.
+    """
+    with suppress(KafkaUnavailable, KafkaError, OSError):
+        asyncio.run(ensure_topics(settings))
 
 
 def _require_different_ports(settings: Settings) -> None:
