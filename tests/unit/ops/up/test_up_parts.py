@@ -1,4 +1,4 @@
-"""`lgsp up` without its processes: one that fails holds up nobody else, all are stopped in order."""
+"""`lgsp up` without its processes: who fails holds up nobody else, and all are stopped in order."""
 
 from __future__ import annotations
 
