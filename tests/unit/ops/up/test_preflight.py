@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import time
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -81,7 +83,8 @@ class TestCheckMachine:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("ops.up.preflight.ORPHAN_SECONDS", 60.0)
-        monkeypatch.setattr("ops.up.preflight.time.sleep", lambda _: pytest.fail("waited"))
+        clock = SimpleNamespace(sleep=lambda _: pytest.fail("waited"), monotonic=time.monotonic)
+        monkeypatch.setattr(preflight, "time", clock)
         assert "The gateway can't listen on 203.0.113.9:" in str(
             self.refused(self.settings(tmp_path, host="203.0.113.9"))
         )
