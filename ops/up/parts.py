@@ -114,7 +114,8 @@ def hub_parts(settings: Settings, *, simulate: bool) -> list[HubPart]:
         broker.obstacle = lambda: str(lack_of_room(settings.data / "kafka") or "")
         parts.append(broker)
     first = ("kafka",) if settings.embedded else ()
-    gateway = _GatewayAnswers(settings)
+    services = {name: _service(settings, name) for name in ("worker", "metrics", "gateway")}
+    gateway = _GatewayAnswers(settings, services["gateway"])
     for name, answers in (
         (
             "worker",
@@ -123,8 +124,8 @@ def hub_parts(settings: Settings, *, simulate: bool) -> list[HubPart]:
         ("metrics", lambda: answers_well(host, settings.metrics_port, "/healthz")),
         ("gateway", gateway),
     ):
-        service = _service(settings, name)
-        parts.append(HubPart(name, name, service, answers, first, held_up=gateway.why_idle))
+        part = HubPart(name, name, services[name], answers, first, held_up=gateway.why_idle)
+        parts.append(part)
     if simulate:
         service = _service(settings, "simulate", "--live", "--via-gateway")
         parts.append(
@@ -164,8 +165,8 @@ class _GatewayAnswers:
     all others from their work as well.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, service: Service) -> None:
+        self._settings, self._service = settings, service
         self._kafka_away = False
 
     def __call__(self) -> bool:
@@ -176,8 +177,8 @@ class _GatewayAnswers:
         return status == HTTPStatus.OK
 
     def why_idle(self) -> str:
-        """What all wait for; empty where nothing is known to be missing."""
-        if not self._kafka_away:
+        """What all wait for; empty where nothing is known to be missing, as while it is down."""
+        if not (self._kafka_away and self._service.running):
             return ""
         return f"no Kafka answers at {self._settings.bootstrap}; waits for it"
 

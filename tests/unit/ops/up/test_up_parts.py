@@ -158,15 +158,19 @@ def test_who_answers_without_kafka_is_not_told_to_be_well(
         answering.start()
         assert not gateway.answers()
         answering.join(20)
-    worker.service.program, worker.service.arguments = [sys.executable, "-c", WAITS], []
-    worker.begin()
+    for one in (worker, gateway):
+        one.service.program, one.service.arguments = [sys.executable, "-c", WAITS], []
+        one.begin()
     try:
         worker.answers_now = worker.answered = True
         assert worker.well is not away
         waits = "no Kafka answers at 127.0.0.1:9; waits for it"
         assert worker.words() == (waits if away else "ok")
+        gateway.service.kill()
+        assert worker.well, "what it said last is of before"
     finally:
         worker.service.kill()
+        gateway.service.kill()
 
 
 def answer_once(listener: socket.socket, said: bytes) -> None:
