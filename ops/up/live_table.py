@@ -160,10 +160,15 @@ class Screen:
             )
             if any(answer["coverage"]["complete"] is False for answer in self.answers.indicators):
                 lines.append(_line(INCOMPLETE, "dim"))
-        lines += [
-            _line(f"{part.title}: {part.words()}", "yellow") for part in self.parts if not part.well
-        ]
-        return lines
+        return lines + self._troubles()
+
+    def _troubles(self) -> list[Text]:
+        """What is wrong, a line each, with everybody whom it is wrong with."""
+        titles: dict[str, list[str]] = {}
+        for part in self.parts:
+            if not part.well:
+                titles.setdefault(part.words(), []).append(part.title)
+        return [_line(f"{', '.join(who)}: {words}", "yellow") for words, who in titles.items()]
 
     def _health(self) -> Text:
         return Text(" · ".join(_of_part(part) for part in self.parts))
