@@ -78,6 +78,7 @@ class Gateway:
         self.bucket = Bucket(settings.quarantine_rate)
         health.buffer_bytes.set_function(lambda: self.bodies.used + publisher.budget.used)
         health.waiting_requests.set_function(lambda: self.bodies.waiting)
+        health.space.labels(settings.space).set(1)
         health.kafka_up.set_function(lambda: publisher.reachable)
         for topic in publisher.unwritable():
             health.topic_up.labels(topic).set_function(partial(_writable, publisher, topic))
@@ -100,7 +101,7 @@ class Gateway:
     async def readyz(self) -> Response:
         """Kafka acknowledges: requests can be taken in."""
         if self.publisher.reachable:
-            return PlainTextResponse("ready\n")
+            return PlainTextResponse(f"ready, space {self.settings.space}\n")
         return _answer(Problem("unavailable", self._away()), uuid4())
 
     async def metrics(self) -> Response:

@@ -117,7 +117,7 @@ class PartitionCut:
         folder: str,
     ) -> None:
         self._reader, self._number, self._families = reader, number, families
-        self._books, self._root, self._folder = settings.app_id, root, folder
+        self._books, self._root, self._folder = settings.books, root, folder
         self.chunks: dict[str, Chunk] = {}
         self.standings: list[FamilyStanding] = []
         self._writers: dict[str, ChunkWriter] = {}

@@ -24,7 +24,7 @@ from schemas.masking import masked_sentence, without_numbers
 from schemas.quarantine import FORM, QuarantineExcerpt, excerpt_of
 from schemas.settings import Settings
 from schemas.times import SAMPLE_TIME
-from schemas.topics import QUARANTINE
+from schemas.topics import quarantine_topic
 
 EARLIER = "earlier_version"
 # what is quoted, masked (xx xxx, ##/##) or a number, as one; the sample of a time never differs
@@ -139,7 +139,10 @@ async def entries(settings: Settings, since: int = 0) -> AsyncIterator[Entry]:
 
     Raises: KafkaUnavailable
     """
-    partition, digest = TopicPartition(QUARANTINE, 0), digest_of(settings.data)
+    partition, digest = (
+        TopicPartition(quarantine_topic(settings.space), 0),
+        digest_of(settings.data),
+    )
     try:
         async with consumer(settings) as reader:
             reader.assign([partition])

@@ -22,9 +22,10 @@ from ops.simulate.sinks import GatewaySink, Sink
 from ops.simulate.truth import Truth
 from ops.simulate.whole import whole_province
 from schemas.clock import DAY_MS, now_ms
-from schemas.errors import EnvironmentBroken
+from schemas.errors import EnvironmentBroken, SettingsError
 from schemas.events import Event
 from schemas.settings import Settings
+from schemas.spaces import OFFICIAL, SIMULATED
 
 START = 1_767_546_000_000  # Monday 5 January 2026, 0:00 in the province: a run repeats to the byte
 _SEED, _DOSSIERS, _DAYS = 1, 10_000, 60
@@ -45,6 +46,19 @@ class Past:
     days: int
     start: int
     told: bool = False
+
+
+def require_made_up(settings: Settings) -> None:
+    """Made-up facts stay out of the official figures: nothing that was told can be untold.
+
+    Raises: SettingsError in the official space.
+    """
+    if settings.space == OFFICIAL:
+        raise SettingsError(
+            f"A simulation tells made-up facts, and the space {OFFICIAL} holds real ones: nothing"
+            f" was told. Set LGSP_SPACE={SIMULATED} for this command and for those that look at"
+            " what it tells; `make run` does."
+        )
 
 
 async def simulate(
@@ -113,7 +127,7 @@ async def _live(
     future: bool,
 ) -> Truth:
     truth = Truth()
-    path = settings.data / MARKER
+    path = settings.space_folder / MARKER
     past = read_past(path) or wanted
     if not past.told:
         write_past(path, past)  # first, so that a killed start tells the very same history again
@@ -174,7 +188,10 @@ def run_simulate(
 ) -> int:
     """What `lgsp simulate` does; prints the exact figures at the end, of a live stream too; returns
     the exit code.
+
+    Raises: SettingsError in the official space.
     """
+    require_made_up(settings)
     truth = asyncio.run(_run(settings, seed, dossiers, days, rate, live, via_gateway))
     asked_at = now_ms()
     truth.print(console or Console(), asked_at)
