@@ -113,8 +113,8 @@ class Server(uvicorn.Server):
                 backlog=connections.backlog,
             )
         )
-        self._name, self._paths, self._connections = name, paths, connections
-        self._space = space
+        self._name = name if space == OFFICIAL else f"{name}, space {space}"
+        self._paths, self._connections = paths, connections
 
     def stop_soon(self) -> None:
         """End as on a signal. May be called from any thread."""
@@ -142,7 +142,7 @@ class Server(uvicorn.Server):
         for listener in sockets or []:
             host, port = listener.getsockname()[:2]
             print(
-                f"{self._name}, space {self._space}:"
+                f"{self._name}:"
                 f" {' and '.join(f'http://{host}:{port}{path}' for path in self._paths)}",
                 flush=True,
             )
