@@ -72,7 +72,10 @@ class GatewaySink:
     async def _try(self, body: bytes) -> float | None:
         """None once the batch is safe, else the seconds to wait before the next try."""
         assert self._session is not None, "enter the sink first"
-        headers = {"content-type": "application/cloudevents-batch+json"}
+        headers = {
+            "content-type": "application/cloudevents-batch+json",
+            SPACE_HEADER: self._space,
+        }
         try:
             await self._require_space(self._session)
             async with self._session.post(self.url, data=body, headers=headers) as answer:
@@ -89,8 +92,8 @@ class GatewaySink:
             return 1.0
 
     async def _require_space(self, session: aiohttp.ClientSession) -> None:
-        """Ask, once, which space the gateway is of; one that does not say so knows only the
-        official one.
+        """Ask, once, which space the gateway is of; one that does not say so is of a version that
+        knows only the official one, and would heed no header.
         """
         if self._known:
             return
