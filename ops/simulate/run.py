@@ -24,6 +24,7 @@ from ops.simulate.whole import whole_province
 from schemas.clock import DAY_MS, now_ms
 from schemas.errors import EnvironmentBroken, SettingsError
 from schemas.events import Event
+from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from schemas.spaces import OFFICIAL, SIMULATED
 
@@ -212,6 +213,9 @@ async def _run(
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    if not via_gateway:
+        # the first to tell anything to a space
+        await ensure_topics(settings)
     async with GatewaySink(settings) if via_gateway else Publisher(settings) as publisher:
         return await simulate(
             settings,
