@@ -195,7 +195,7 @@ class Views:
         self.progress, self._office, self._backlog = progress, office, backlog
 
     @property
-    def kept_as(self) -> str:
+    def kafka_name(self) -> str:
         """What Kafka calls these books."""
         return within(self.space, self.books)
 

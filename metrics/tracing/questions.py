@@ -174,7 +174,7 @@ class Traces:
         with self._lists.snapshot() as db:
             row = db.execute(f"SELECT listed FROM {family} WHERE thing = ?", (id_,)).fetchone()
             known = dates(db, family, [id_]).get(id_) or ()
-            counted = applied(db, state_topic(family, self._views.kept_as))
+            counted = applied(db, state_topic(family, self._views.kafka_name))
         named = zip(meaning.date_names, known, strict=False)
         return ListedState(
             {name: iso(ms) for name, ms in named if ms is not None},
