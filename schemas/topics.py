@@ -185,10 +185,10 @@ def topics_of(settings: Settings) -> tuple[Topic, ...]:
     """The topics of these settings' space: events are there once, what workers derive from them
     once for each name of books.
     """
-    return tuple(replace(topic, name=kept_as(topic.name, settings)) for topic in TOPICS)
+    return tuple(replace(topic, name=name_for(topic.name, settings)) for topic in TOPICS)
 
 
-def kept_as(name: str, settings: Settings) -> str:
+def name_for(name: str, settings: Settings) -> str:
     """What the topic that the default books of the official space call so is called in these
     settings' space and books.
     """

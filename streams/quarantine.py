@@ -25,7 +25,7 @@ from schemas.kafka.clients import producer
 from schemas.kafka.topics import make_topic
 from schemas.quarantine import Quarantined, Stray
 from schemas.settings import Settings
-from schemas.topics import BY_NAME, QUARANTINE, kept_as
+from schemas.topics import BY_NAME, QUARANTINE, name_for
 from streams import health
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Quarantine:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._topic = replace(BY_NAME[QUARANTINE], name=kept_as(QUARANTINE, settings))
+        self._topic = replace(BY_NAME[QUARANTINE], name=name_for(QUARANTINE, settings))
         self._producer: AIOKafkaProducer | None = None
         self._again_at = 0.0
         self._lock = asyncio.Lock()

@@ -28,7 +28,7 @@ from schemas.kafka.clients import consumer, producer
 from schemas.kafka.reading import read_between
 from schemas.settings import Settings
 from schemas.states import applied_state
-from schemas.topics import cells_topic, events_topic, kept_as, state_topic
+from schemas.topics import cells_topic, events_topic, name_for, state_topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ class Restoring:
                 topic, _, partition = name.rpartition("/")
                 await self._rows(
                     sender,
-                    TopicPartition(kept_as(topic, self._settings), int(partition)),
+                    TopicPartition(name_for(topic, self._settings), int(partition)),
                     chunk,
                 )
                 progress.advance(task, chunk.records)

@@ -13,7 +13,7 @@ from schemas.errors import SettingsError
 from schemas.events import EVENTS_BY_FAMILY
 from schemas.settings import Settings, settings
 from schemas.spaces import OFFICIAL, SIMULATED
-from schemas.topics import TOPICS, kept_as, max_message_bytes, restoring_topic, topics_of
+from schemas.topics import TOPICS, max_message_bytes, name_for, restoring_topic, topics_of
 
 ROOT = Path(__file__).parents[3]
 ROOMS = ("schemas", "serving", "connectors", "streams", "metrics", "ops")
@@ -78,7 +78,7 @@ def test_no_space_has_anything_of_anothers_whatever_the_names_of_books() -> None
 
 def test_a_topic_is_kept_alike_in_every_space() -> None:
     for official, simulated in zip(TOPICS, topics_of(of(SIMULATED, "lgsp-2")), strict=True):
-        assert simulated.name == kept_as(official.name, of(SIMULATED, "lgsp-2"))
+        assert simulated.name == name_for(official.name, of(SIMULATED, "lgsp-2"))
         assert simulated.config(of(SIMULATED)) == official.config(of(OFFICIAL))
         assert max_message_bytes(simulated.name) == official.max_message_bytes
 
