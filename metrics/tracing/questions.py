@@ -175,7 +175,7 @@ class Traces:
         with self._lists.snapshot() as db:
             row = db.execute(f"SELECT listed FROM {family} WHERE thing = ?", (id_,)).fetchone()
             known = dates(db, family, [id_]).get(id_) or ()
-            counted = applied(db, state_topic(family, self._views.books))
+            counted = applied(db, state_topic(family, self._views.kafka_name))
         named = zip(meaning.date_names, known, strict=False)
         return ListedState(
             {name: iso(ms) for name, ms in named if ms is not None},
@@ -203,7 +203,7 @@ class Traces:
         """A page of facts (None: Kafka does not answer), behind which one there are more, and how
         far the index is.
         """
-        topic = events_topic(family)
+        topic = events_topic(family, self._views.space)
         with self._facts.snapshot() as db:
             # one more, to know whether there is a next page
             places = self._index.facts(db, family, id_.encode(), after, limit + 1)

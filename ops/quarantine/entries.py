@@ -24,7 +24,7 @@ from schemas.masking import file_shown, masked_sentence
 from schemas.quarantine import FORM, QuarantineExcerpt, excerpt_of
 from schemas.settings import Settings
 from schemas.times import SAMPLE_TIME
-from schemas.topics import QUARANTINE
+from schemas.topics import quarantine_topic
 
 EARLIER = "earlier_version"
 # what is quoted, masked (xx xxx, ##/##) or a number, as one; the sample of a time never differs
@@ -139,7 +139,8 @@ async def entries(settings: Settings, since: int = 0) -> AsyncIterator[Entry]:
 
     Raises: KafkaUnavailable
     """
-    partition, digest = TopicPartition(QUARANTINE, 0), known_digest(settings.data)
+    partition = TopicPartition(quarantine_topic(settings.space), 0)
+    digest = known_digest(settings.data)
     try:
         async with consumer(settings) as reader:
             reader.assign([partition])

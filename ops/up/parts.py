@@ -142,7 +142,8 @@ def hub_parts(settings: Settings, *, simulate: bool) -> list[HubPart]:
 
 
 def _service(settings: Settings, *arguments: str) -> Service:
-    return Service(arguments[0], list(arguments), settings.data / "logs" / f"{arguments[0]}.log")
+    log = settings.data / "logs" / f"{arguments[0]}.log"
+    return Service(arguments[0], list(arguments), log, {"LGSP_SPACE": settings.space})
 
 
 class _KafkaAnswers:

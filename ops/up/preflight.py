@@ -18,11 +18,13 @@ from metrics.catalogue.indicators import load_agencies, load_indicators
 from ops.kafka.embedded import EmbeddedKafka
 from ops.kafka.jars import classpath
 from ops.kafka.processes import read_pid
+from ops.simulate.run import MARKER
 from ops.up.holders import Holder, can_be_told, holder_of
 from schemas.errors import EnvironmentBroken, KafkaUnavailable, SettingsError
 from schemas.kafka.topics import ensure_topics
 from schemas.listening import open_to_others, require_free
 from schemas.settings import Settings
+from schemas.spaces import OFFICIAL
 from schemas.storage import require_writable
 
 ORPHAN_SECONDS = 8.0  # that the processes of a killed `lgsp up` need at most to end
@@ -46,6 +48,13 @@ def check_machine(settings: Settings, console: Console) -> None:
     ):
         if warning := open_to_others(who, host, setting):
             console.print(warning, style="yellow", markup=False)
+    if settings.space == OFFICIAL and (settings.data / MARKER).exists():
+        console.print(
+            f"An earlier version told simulated facts into the official figures of {settings.data}:"
+            " for real ones set LGSP_DATA to a new folder.",
+            style="yellow",
+            markup=False,
+        )
     for name in _PORTS:
         if port := getattr(settings, name):
             require = partial(_require_free, settings, name, port)

@@ -48,6 +48,8 @@ BAD = (NAME, "D-2", "31/02/2025", "SAMPLE.P", CITIZEN, "u1", NAME, ADDRESS)
 class Kept:
     """Takes whatever is sent."""
 
+    settings = Settings()
+
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.records: list[OutgoingRecord] = []
