@@ -1,9 +1,9 @@
 """States: what is known of one thing, the join of all its events; the values of the `lgsp.*.state`
-topics.
+topics. Those of documents, tasks and activities are in schemas/work_states.py.
 
 MessagePack arrays, so a state is small (a million stay in memory) and quick to read. Fields are
 only ever appended, with a default: older and newer readers then read each other. The facts in
-them are arrays too, to which nothing is ever appended.
+them are arrays too; other facts take new rules, for which they are made anew from the events.
 
 An event id that is a UUID is kept as a zero byte and its 16 bytes, any other as its UTF-8. Ids are
 compared as text.
@@ -22,9 +22,9 @@ EventId = bytes
 # How many entries of each map of a state count; one more is kept, so that it shows when there are
 # too many (streams/families/bounds.py). The longest ids are 128 characters of four bytes, so an
 # entry takes at most so many bytes: payments 536, ratings 537, finish 1,050, transfers 88, dues 18,
-# papers 10, statuses 50 (each of another receiver), recall 524 (a word that no connector lets in).
-# A dossier with everything full takes 6.2 MB, a document 1 MB: clearly below the 8 MiB that the
-# topics of states take (`max.message.bytes`). A test builds both.
+# papers 10, statuses 50 (each of another receiver), recall 524 (a word that no connector lets in),
+# corrections of statuses 570. A dossier with everything full takes 6.2 MB, a document 1.3 MB:
+# clearly below the 8 MiB that the topics of states take (`max.message.bytes`). A test builds both.
 MOST: dict[str, int] = {
     "payments": 8_000,
     "ratings": 2_000,
@@ -34,6 +34,10 @@ MOST: dict[str, int] = {
     "dues": 2_000,
     "statuses": 8_000,
     "recall": 1_000,
+    "assigned_dues": 2_000,
+    # of corrections
+    "amended_dues": 500,
+    "amended_statuses": 500,
 }
 
 # least broker time at which the fact was heard; None: only as imported history
@@ -131,6 +135,14 @@ class RatingFact(Statement, frozen=True):
     score: int  # 0: unknown
 
 
+class VoidFact(Register, frozen=True):
+    """Something was entered by mistake (`voided`), or it was not after all: by whom."""
+
+    voided: bool
+    agency: str
+    source: str
+
+
 class Dossier(msgspec.Struct, array_like=True):
     """What is known of a dossier; meaning and merge rules: streams/families/dossiers/merges.py."""
 
@@ -153,70 +165,6 @@ class Dossier(msgspec.Struct, array_like=True):
     first_step_at: int = 0  # 0: no step is known
     # when further papers were asked for or came in -> ASKED, CAME or both
     papers: dict[int, int] = {}
-
-
-class SendingFact(Register, frozen=True):
-    """A document was sent: what, and how."""
-
-    agency: str
-    document_type: str
-    electronic: bool
-    signed: bool
-
-
-class Document(msgspec.Struct, array_like=True):
-    """What is known of a document; meaning and merge rules: streams/families/documents.py."""
-
-    sent: SendingFact | None = None
-    statuses: dict[str, dict[str, int]] = {}  # receiver -> status code -> greatest time
-    recall: dict[str, int] = {}  # asked, agreed, refused -> greatest time
-    reporter: ReporterFact | None = None  # the newest, only while the sending is unknown
-
-
-class AssignmentFact(Register, frozen=True):
-    """A task was assigned, by one agency to another."""
-
-    assigned_by: str
-    agency: str
-    category: str
-
-
-class ProgressFact(Register, frozen=True):
-    """How far a task is."""
-
-    progress: str
-
-
-class Task(msgspec.Struct, array_like=True):
-    """What is known of a task; meaning and merge rules: streams/families/tasks.py."""
-
-    assigned: AssignmentFact | None = None
-    dues: dict[int, int] = {}  # occurred_at of the fact that set it -> deadline
-    progress: ProgressFact | None = None
-    completed: int = 0
-    returned: int = 0
-    cancelled: int = 0
-    reporter: ReporterFact | None = None  # the newest, only while the assignment is unknown
-
-
-class ActivityFact(Register, frozen=True):
-    """An activity as a whole."""
-
-    kind: str  # of cell
-    agency: str
-    level: str
-    held_at: int
-    digitally: bool  # in the system, online
-    secret: bool
-
-
-class Activity(msgspec.Struct, array_like=True):
-    """What is known of a meeting, an inspection or a work record; meaning and merge rules:
-    streams/families/activities.py.
-    """
-
-    stated: ActivityFact | None = None
-    cancelled: int = 0
 
 
 Detail = str | int | bool | list[str] | None

@@ -174,6 +174,9 @@ def heard(
         "procedure": st.sampled_from(["p", "q"]),
         "document_type": st.sampled_from(["18", "other"]),
         "to": st.just(["B"]),
+        # few corrections, so that there is something for them to put right
+        "effective_at": st.sampled_from([None, None, None, *instants]),
+        "holds": st.sampled_from([True] * 7 + [False]),
         "due_at": at if model.type in ("dossier.due_changed", "task.extended") else st.none() | at,
         "rating_id": REFERENCES,
         "reference": st.none() if model.type == "dossier.fee_requested" else REFERENCES,
@@ -206,6 +209,12 @@ def heard(
         "name_vi": st.none(),
         "name_en": st.none(),
         "document": st.none(),
+        "document_number": st.none(),
+        "document_at": st.none(),
+        "lead_agency": st.none(),
+        "coordinating_agencies": st.just([]),
+        "product": st.none(),
+        "follower": st.none() | st.just("Unit 1"),
         model.key: st.sampled_from([f"thing-{number}" for number in range(things)]),
     }
     return st.tuples(events(model, **pools), at)

@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from metrics.catalogue.indicators import Name
 
 _TOO_MANY = Name(vi="thông tin vượt giới hạn", en="more was told of it than counts")
+_RESTATED = Name(
+    vi="một thông tin được báo hai cách khác nhau",
+    en="what stands was also stated otherwise, at the same instant and under the same id",
+)
 
 FLAGS: Mapping[str, Mapping[str, Name]] = {
     "dossiers": {
@@ -70,6 +74,7 @@ FLAGS: Mapping[str, Mapping[str, Name]] = {
             vi="chưa có thông tin gửi", en="answers came and the sending is not known yet"
         ),
         "too_many": _TOO_MANY,
+        "restated": _RESTATED,
     },
     "tasks": {
         "flagged": Name(vi="nhiệm vụ có lỗi dữ liệu", en="at least one rule is broken"),
@@ -87,5 +92,6 @@ FLAGS: Mapping[str, Mapping[str, Name]] = {
             en="a deadline was replaced by another one after it had passed",
         ),
         "too_many": _TOO_MANY,
+        "restated": _RESTATED,
     },
 }

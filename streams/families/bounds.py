@@ -25,7 +25,8 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.states import MOST, Document, Register, Statement
+from schemas.states import MOST, Register, Statement
+from schemas.work_states import Document
 
 
 def too_many(group: str, entries: Sized) -> bool:

@@ -19,7 +19,6 @@ from schemas.clock import LATEST_MS
 from schemas.states import (
     MOST,
     ClosingFact,
-    Document,
     Dossier,
     FinishFact,
     HandlerFact,
@@ -30,12 +29,24 @@ from schemas.states import (
     RefusalFact,
     ReporterFact,
     ReturnFact,
-    SendingFact,
-    Task,
+    VoidFact,
     WaitFact,
     pack_id,
 )
 from schemas.topics import STATE_BYTES
+from schemas.work_states import (
+    AssignmentCorrection,
+    AssignmentFact,
+    DeadlineCorrection,
+    Document,
+    DocumentAmendments,
+    InstantCorrection,
+    ProgressFact,
+    SendingCorrection,
+    SendingFact,
+    Task,
+    TaskAmendments,
+)
 from streams import health
 from streams.families import FAMILIES
 from streams.families.inventory import MOST_STATEMENTS
@@ -90,11 +101,47 @@ def full_dossier() -> Dossier:
 
 
 def full_document() -> Document:
+    id_, agency = pack_id(text(0)), "A" * 35
+    sent = SendingFact(AT, id_, agency, "d" * 64, True, True)
+    correction = InstantCorrection(AT, id_, True, AT, True)
     return Document(
-        sent=SendingFact(AT, pack_id(text(0)), "A" * 35, "d" * 64, True, True),
+        sent=sent,
         statuses={f"{number:035}": {"01": AT} for number in range(MOST["statuses"] + 1)},
         recall=dict.fromkeys(longest("recall"), AT),
-        reporter=ReporterFact(AT, "A" * 35),
+        reporter=ReporterFact(AT, agency),
+        amended=DocumentAmendments(
+            VoidFact(AT, id_, True, agency, text(0)),
+            SendingCorrection(AT, id_, True, sent, True),
+            {f"{number:035}|01": correction for number in range(MOST["amended_statuses"] + 1)},
+            dict.fromkeys(("asked", "agreed", "refused"), correction),
+        ),
+    )
+
+
+def full_task() -> Task:
+    id_, agency, label = pack_id(text(0)), "A" * 35, text(0, 64)
+    others = (agency,) * 50
+    task = AssignmentFact(
+        AT, id_, agency, agency, "c" * 64, label, AT, agency, others, label, label, True
+    )
+    correction = InstantCorrection(AT, id_, True, AT, True)
+    return Task(
+        assigned=task,
+        dues=dict.fromkeys(moments("dues"), AT),
+        progress=ProgressFact(AT, id_, "waiting_confirmation", True),
+        completed=AT,
+        returned=AT,
+        cancelled=AT,
+        reporter=ReporterFact(AT, agency),
+        assigned_dues=dict.fromkeys(moments("assigned_dues"), AT),
+        amended=TaskAmendments(
+            VoidFact(AT, id_, True, agency, text(0)),
+            AssignmentCorrection(AT, id_, True, task, AT, True),
+            DeadlineCorrection(AT, dict.fromkeys(moments("amended_dues"), AT), True),
+            *(correction,) * 3,
+            AT,
+            AT,
+        ),
     )
 
 
@@ -120,21 +167,21 @@ def full_item() -> InventoryItem:
 
 @pytest.mark.parametrize(
     "state",
-    [full_dossier(), full_document(), Task(dues=dict.fromkeys(moments("dues"), AT)), full_item()],
+    [full_dossier(), full_document(), full_task(), full_item()],
     ids=type,
 )
 def test_the_largest_state_is_clearly_below_what_its_topic_takes(state: Any) -> None:
     assert len(msgspec.msgpack.encode(state)) < 0.75 * STATE_BYTES
 
 
-def test_the_largest_dossier_has_every_group_full() -> None:
-    dossier = full_dossier()
-    assert [group.size(dossier) - MOST[group.name] for group in FAMILIES["dossiers"].groups] == [
-        1
-    ] * 6
-    assert [
-        group.size(full_document()) - MOST[group.name] for group in FAMILIES["documents"].groups
-    ] == [1] * 2
+@pytest.mark.parametrize(
+    ("family", "state"),
+    [("dossiers", full_dossier()), ("documents", full_document()), ("tasks", full_task())],
+)
+def test_the_largest_states_have_every_group_full(family: str, state: Any) -> None:
+    groups = FAMILIES[family].groups
+    assert groups
+    assert {group.size(state) - MOST[group.name] for group in groups} == {1}
 
 
 def paid(number: int, **fields: Any) -> Heard:
@@ -297,6 +344,22 @@ class TestBeyondTwo:
             ("flagged", "D", "-", 20251104): {"no_sending": 1, "too_many": 1}
         }
 
+    def test_corrected_answers_to_a_document(self) -> None:
+        answers = [
+            told(
+                "document.status_changed",
+                f"11-0{4 + number} 09:00",
+                agency=agency,
+                status="01",
+                effective_at="11-04 09:00",
+            )
+            for number, agency in enumerate("BCD")
+        ]
+        assert ("received", "C", "18", 20251104) in answer(SENT, *answers[:2])
+        cells = answer(SENT, *answers)
+        assert {kind for kind, *_ in cells} == {"sent", "flagged"}
+        assert cells["flagged", "A", "18", 20251103] == {"too_many": 1}
+
     def test_recalls_of_a_document(self) -> None:
         recalls = [
             told("document.recalled", "11-05 09:00", answer=answer)
@@ -320,6 +383,27 @@ class TestBeyondTwo:
             "no_assignment": 1,
             "too_many": 1,
         }
+
+    def test_deadlines_of_assignments_and_of_one_correction(self) -> None:
+        again = [
+            told("task.assigned", f"11-0{day} 09:00", due_at=f"11-1{day} 17:00")
+            for day in (4, 5, 6)
+        ]
+        anew = [
+            told(
+                "task.extended",
+                "11-09 09:00",
+                due_at=f"11-1{day} 17:00",
+                effective_at=f"11-0{day} 09:00",
+                event_id=f"{day}",
+            )
+            for day in (4, 5, 6)
+        ]
+        for told_, kind in ((again, "assigned"), (anew, "extended")):
+            found = answer(ASSIGNED, *told_)
+            (flags,) = (cell for key, cell in found.items() if key[0] == "flagged")
+            assert flags == {"flagged": 1, "too_many": 1}, kind
+            assert ("open", "B", "c", ms("11-16 17:00")) in found
 
     def test_a_recount_takes_what_workers_of_before_kept_for_what_is_kept(self) -> None:
         (row,) = (row for _, row in family_state_of([RECEIVED, *many_paid(9)]).states.items())
