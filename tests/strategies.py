@@ -175,7 +175,7 @@ def heard(
         "document_type": st.sampled_from(["18", "other"]),
         "to": st.just(["B"]),
         # few corrections, so that there is something for them to put right
-        "effective_at": st.sampled_from([None, None, None, *instants]),
+        "effective_at": st.sampled_from([None] * 3 * len(instants) + [*instants]),
         "holds": st.sampled_from([True] * 7 + [False]),
         "due_at": at if model.type in ("dossier.due_changed", "task.extended") else st.none() | at,
         "rating_id": REFERENCES,

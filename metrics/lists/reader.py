@@ -23,7 +23,9 @@ from schemas.clock import as_date, iso
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Rows of one table with `low` <= at <= `high` that add something to `measures` less `less`."""
+    """Rows of one table with `low` <= at <= `high` that add something to `measures`, each counted
+    so many `times`, less `less`.
+    """
 
     table: Listed
     low: int
@@ -32,11 +34,12 @@ class Selection:
     less: tuple[str, ...] = ()
     agencies: tuple[str, ...] | None = None  # None: all
     categories: tuple[str, ...] | None = None
+    times: int = 1
 
     @property
     def weighing(self) -> Weighing:
         """How its rows add to the figure."""
-        return self.table.weighing(self.measures, self.less)
+        return self.table.weighing(self.measures, self.less, self.times)
 
 
 class Cursor(NamedTuple):

@@ -41,7 +41,7 @@ COMMON = (
 
 def is_sum(measure: str) -> bool:
     """Whether a thing adds amounts to a measure, instead of one."""
-    return measure.endswith("_seconds") or measure.startswith("amount")
+    return measure.endswith(("_seconds", "_days")) or measure.startswith("amount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +140,20 @@ class Listed:
         place = self.declared.measures.index(measure)
         return f"(low >> {place} & 1)" if place < HALF else f"(high >> {place - HALF} & 1)"
 
-    def weighing(self, measures: Sequence[str], less: Sequence[str]) -> Weighing:
-        """How rows add to the measures, less what they add to `less`."""
+    def weighing(self, measures: Sequence[str], less: Sequence[str], times: int = 1) -> Weighing:
+        """How rows add to the measures, each counted so many times, less what they add to
+        `less`.
+        """
         places = [
             self.declared.measures.index(measure)
             for measure in (*measures, *less)
             if measure not in self.sums
         ]
         halves = {place < HALF for place in places}
-        if len(places) < len(measures) + len(less) or len(halves) != 1 or len(places) > MOST_BITS:
-            weight = " + ".join(map(self.value, measures)) + "".join(
+        by_bits = times == 1 and len(places) == len(measures) + len(less)
+        if not by_bits or len(halves) != 1 or len(places) > MOST_BITS:
+            each = "" if times == 1 else f"{times} * "
+            weight = " + ".join(f"{each}{self.value(measure)}" for measure in measures) + "".join(
                 f" - {self.value(measure)}" for measure in less
             )
             return Weighing(f"{weight} <> 0", weight, None)

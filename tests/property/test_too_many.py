@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracle_facts import Fact
 from oracles import figures
-from strategies import INSTANTS, distinct, examples, heard
+from strategies import INSTANTS, NOON, distinct, examples, heard
 
 from schemas.cells.kinds import CELL_KINDS
 from schemas.events import EVENTS_BY_FAMILY as EVENTS
@@ -66,6 +66,8 @@ def stories(draw: st.DrawFn, family: str, name: str) -> list[Heard]:
     instants = draw(st.sampled_from([INSTANTS[0], INSTANTS[-1]]))
     told = kind.flatmap(lambda place: heard(family, place, 1, instants, ("A", "B", "C")))
     facts = draw(st.lists(told, min_size=8, max_size=16))
+    if name == "assigned_dues":
+        facts = [(with_deadline(event), at) for event, at in facts]
     if name.startswith("amended_"):
         facts = [(draw(corrections(event, instants[-1])), at) for event, at in facts]
     return [
@@ -81,6 +83,13 @@ def stories(draw: st.DrawFn, family: str, name: str) -> list[Heard]:
         )
         for event, at in facts
     ]
+
+
+def with_deadline(event: Event) -> Event:
+    """The same, where it may have a deadline with one."""
+    if getattr(event, "due_at", 0) is None:
+        return event.model_copy(update={"due_at": NOON})
+    return event
 
 
 def corrections(event: Event, said: int) -> st.SearchStrategy[Event]:
