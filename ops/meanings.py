@@ -11,6 +11,7 @@ from schemas.families import LISTED_FAMILIES
 from streams.admission import Home, strange
 from streams.families import ALL, FAMILIES, Contribution, Family
 from streams.families.dates import DATES
+from streams.families.texts import TEXTS
 
 
 def meanings(families: Mapping[str, Family] = FAMILIES) -> tuple[Meaning, ...]:
@@ -26,5 +27,11 @@ def _meaning(family: Family) -> Meaning:
         return strange(key, Home(partition, partitions) if family.keyed else None)
 
     return Meaning(
-        family.name, family.rules, family.decoder(), counts, *DATES[family.name], strange_here
+        family.name,
+        family.rules,
+        family.decoder(),
+        counts,
+        *DATES[family.name],
+        *TEXTS[family.name],
+        strange_here,
     )

@@ -4,7 +4,7 @@ counts in.
 Per (family, kind) a table holds which measures the thing adds 1 to (two whole numbers of bits:
 `low` and `high`) and what it adds to the sums (a column each). Rows are in order of (at, agency,
 thing, number), and an index holds them whole by agency. Per family a table holds each thing's dates
-and the rows that it has, so that a changed state changes only the rows that differ.
+and texts and the rows that it has, so that a changed state changes only the rows that differ.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from schemas.cells.applied import CountingRules
 from schemas.cells.kinds import CELL_KINDS, CellKind, counted
 from schemas.families import LISTED_FAMILIES
 
-VERSION = 1
+VERSION = 2
 HALF = 62  # bits in each of the two numbers: SQLite's are signed, of 64 bits
 KEY = ("at", "agency", "thing", "number")
 MOST_BITS = 4  # of which a row's patterns are told apart
@@ -32,8 +32,8 @@ COMMON = (
         " (topic, partition)) WITHOUT ROWID"
     ),
     *(
-        f"CREATE TABLE {family} (thing TEXT PRIMARY KEY, dates BLOB NOT NULL, listed BLOB NOT NULL)"
-        " WITHOUT ROWID"
+        f"CREATE TABLE {family} (thing TEXT PRIMARY KEY, dates BLOB NOT NULL, texts BLOB NOT NULL,"
+        " listed BLOB NOT NULL) WITHOUT ROWID"
         for family in LISTED_FAMILIES
     ),
 )
@@ -200,7 +200,7 @@ def create_all() -> list[str]:
 
 def fingerprint(rules: Mapping[str, tuple[CountingRules, tuple[str, ...]]]) -> str:
     """Changes with the kinds of cells, and with each family's rules of counting and the names of
-    its dates.
+    its dates and texts.
     """
     declared = [
         (family, kind, what.at, what.measures)
