@@ -5,12 +5,14 @@ their functions in.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from metrics.lists.listing import Meaning
 from schemas.families import LISTED_FAMILIES
 from streams.admission import Home, strange
 from streams.families import ALL, FAMILIES, Contribution, Family
 from streams.families.dates import DATES
+from streams.families.outdone import outdone_by
 from streams.families.texts import TEXTS
 
 
@@ -34,4 +36,5 @@ def _meaning(family: Family) -> Meaning:
         *DATES[family.name],
         *TEXTS[family.name],
         strange_here,
+        partial(outdone_by, family),
     )

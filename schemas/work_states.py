@@ -85,7 +85,7 @@ class DeadlineCorrection(Statement, frozen=True):
     last one.
     """
 
-    dues: dict[int, int]
+    instants: dict[int, int]
     restated: bool = False
 
 

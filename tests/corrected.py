@@ -10,15 +10,10 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable
 from typing import Any
 
+from gathered import is_correction
 from oracle_facts import Fact
 
 ACTIVITY = "an activity as a whole"
-
-
-def is_correction(fact: Fact) -> bool:
-    """Whether it states anew what was said before."""
-    fields = fact.fields
-    return fields.get("effective_at") is not None or not fields.get("holds", True)
 
 
 def said(fact: Fact) -> int:

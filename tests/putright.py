@@ -37,7 +37,7 @@ def check(case: Case, send: str) -> None:
         assert f"`{event.type}`" in send
         fields = event.model_dump()
         assert ("`effective_at`" in send) >= (fields.get("effective_at") is not None)
-        assert ("`holds: false`" in send) >= (not fields.get("holds", True))
+        assert ('`"holds": false`' in send) >= (not fields.get("holds", True))
     assert answer(*case.facts) == case.before
     facts = [*case.facts, *case.send]
     for order in permutations(facts):

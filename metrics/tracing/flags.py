@@ -10,8 +10,8 @@ from metrics.catalogue.indicators import Name
 
 _TOO_MANY = Name(vi="thông tin vượt giới hạn", en="more was told of it than counts")
 _RESTATED = Name(
-    vi="một thông tin được báo hai cách khác nhau",
-    en="what stands was also stated otherwise, at the same instant and under the same id",
+    vi="cùng một thông tin được báo khác nhau",
+    en="one and the same fact was stated differently",
 )
 
 FLAGS: Mapping[str, Mapping[str, Name]] = {
@@ -68,6 +68,7 @@ FLAGS: Mapping[str, Mapping[str, Name]] = {
             en="it waits for papers and the reception is not known: no rule is broken",
         ),
         "too_many": _TOO_MANY,
+        "restated": _RESTATED,
     },
     "documents": {
         "no_sending": Name(

@@ -8,14 +8,13 @@ does what: docs/corrections.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from schemas.states import Register, VoidFact, pack_id
+from schemas.states import Dossier, DossierAmendments, Register, VoidFact, pack_id
 from schemas.wire import Fields
 from schemas.work_states import (
     Activity,
@@ -27,12 +26,12 @@ from schemas.work_states import (
     TaskAmendments,
 )
 from streams.families.base import Merge, newer, newer_restated
-from streams.families.bounds import BoundedGroup
 
 _Fact = TypeVar("_Fact", bound=Register)
 Amendment = Callable[[Any, Fields, int], None]
 # What is rarely said of a thing, by the state that has it as `amended`.
 _AMENDMENTS: dict[type, type] = {
+    Dossier: DossierAmendments,
     Document: DocumentAmendments,
     Task: TaskAmendments,
     Activity: ActivityAmendments,
@@ -160,24 +159,3 @@ def void_of(state: Any) -> VoidFact | None:
     """The void that stands."""
     void: VoidFact | None = None if state.amended is None else state.amended.void
     return void if void is not None and void.voided else None
-
-
-@dataclass(frozen=True)
-class AmendedGroup(BoundedGroup):
-    """A map among a thing's amendments: `part` gives it, by instants or of corrections."""
-
-    part: Callable[[Any], dict[Any, Any]]
-
-    def size(self, state: Any) -> int:
-        """How many entries there are."""
-        return len(self._map(state))
-
-    def _map(self, state: Any) -> dict[Any, Any]:
-        return {} if state.amended is None else self.part(state.amended)
-
-    def _entries(self, state: Any) -> Iterator[tuple[int, Any]]:
-        entries: Mapping[Any, Any] = self._map(state)
-        return ((self.at(key, value), key) for key, value in entries.items())
-
-    def _drop(self, state: Any, key: Any) -> None:
-        del self._map(state)[key]

@@ -30,9 +30,15 @@ from streams.families.base import (
     measure_indexes,
     newer_restated,
 )
-from streams.families.bounds import BoundedAnswers, BoundedGroup, by_fact, by_value, over
-from streams.families.corrections import (
+from streams.families.bounds import (
     AmendedGroup,
+    BoundedAnswers,
+    BoundedGroup,
+    by_fact,
+    by_value,
+    over,
+)
+from streams.families.corrections import (
     Amendment,
     amend_entry,
     at_instant,
@@ -60,9 +66,7 @@ _OF_STATUSES = {"statuses", "amended_statuses"}
 _GROUPS: tuple[BoundedGroup, ...] = (
     BoundedAnswers("statuses", "answers", by_value),
     BoundedGroup("recall", "answers to a recall", by_value),
-    AmendedGroup(
-        "amended_statuses", "corrections of answers", by_fact, lambda amended: amended.statuses
-    ),
+    AmendedGroup("amended_statuses", "corrections of answers", by_fact),
 )
 
 

@@ -76,7 +76,7 @@ def _deadlines(state: Task, amended: TaskAmendments) -> tuple[dict[int, int], bo
         dues[at] = max(due, dues.get(at, 0))
     if anew is not None:
         restated = restated if dues else anew.restated
-        dues |= anew.dues
+        dues |= anew.instants
     if assigned is not None and assigned.occurred_at > since:
         restated = _assigned_anew(dues, assigned) and restated
     return dues, restated

@@ -29,9 +29,8 @@ from streams.families.base import (
     measure_indexes,
     newer_restated,
 )
-from streams.families.bounds import BoundedGroup, by_key, over
+from streams.families.bounds import AmendedInstants, BoundedGroup, by_key, over
 from streams.families.corrections import (
-    AmendedGroup,
     amendments,
     amends_instant,
     at_instant,
@@ -54,12 +53,7 @@ _PROGRESS_INDEX = {"waiting_confirmation": _OPEN["waiting_confirmation"]}
 _GROUPS: tuple[BoundedGroup, ...] = (
     BoundedGroup("dues", "deadlines", by_key),
     BoundedGroup("assigned_dues", "deadlines of assignments", by_key),
-    AmendedGroup(
-        "amended_dues",
-        "corrected deadlines",
-        by_key,
-        lambda amended: amended.dues.dues if amended.dues else {},
-    ),
+    AmendedInstants("amended_dues", "corrected deadlines", by_key),
 )
 
 
@@ -119,20 +113,20 @@ def _deadline_anew(amended: TaskAmendments, fields: Fields, _: int) -> None:
     known = amended.dues
     if known is None or said.occurred_at > known.occurred_at:
         amended.dues = said
-    elif said.occurred_at == known.occurred_at and said.dues:
+    elif said.occurred_at == known.occurred_at and said.instants:
         amended.dues = _joined(known, since, fields["due_at"])
 
 
 def _joined(known: DeadlineCorrection, since: int, due: int) -> DeadlineCorrection:
-    before = known.dues.get(since, 0)
-    last = max(known.dues, default=0)
+    before = known.instants.get(since, 0)
+    last = max(known.instants, default=0)
     if since > last:
         restated = False
     elif since == last:
         restated = known.restated or due != before
     else:
         restated = known.restated
-    dues = known.dues | {since: max(due, before)}
+    dues = known.instants | {since: max(due, before)}
     return DeadlineCorrection(known.occurred_at, dues, restated)
 
 

@@ -14,7 +14,10 @@ from streams.families.standing_tasks import standing_task
 
 
 class DossierTexts(NamedTuple):
-    """None yet."""
+    """The agency that voided it, and the system that said so."""
+
+    voided_by: str | None = None
+    voided_source: str | None = None
 
 
 class DocumentTexts(NamedTuple):
@@ -42,8 +45,9 @@ class TaskTexts(NamedTuple):
 Texts = DossierTexts | DocumentTexts | TaskTexts
 
 
-def _of_dossier(_: Dossier) -> DossierTexts:
-    return DossierTexts()
+def _of_dossier(state: Dossier) -> DossierTexts:
+    void = void_of(state)
+    return DossierTexts(void.agency, void.source) if void else DossierTexts()
 
 
 def _of_document(state: Document) -> DocumentTexts:
