@@ -389,13 +389,10 @@ SINCE: dict[tuple[str, str, str], int] = {
 }
 SINCE |= {
     ("documents", "flagged", "too_many"): 2,
-    ("documents", "flagged", "restated"): 3,
-    ("documents", "voided", "voided"): 3,
     ("tasks", "flagged", "too_many"): 2,
-    ("tasks", "flagged", "restated"): 3,
-    ("tasks", "voided", "voided"): 3,
     ("tasks", "open", "deadline_days"): 3,
     ("tasks", "completed", "late_days"): 3,
-    ("activities", "flagged", "restated"): 3,
-    ("activities", "voided", "voided"): 3,
 }
+for _family in ("documents", "tasks", "activities"):
+    SINCE[_family, "flagged", "restated"] = 3
+    SINCE[_family, "voided", "voided"] = 3
