@@ -36,7 +36,7 @@ _DIGITALLY = {
 }
 _SECRET = _INDEXES["work_records"]["work_records_secret"]
 _RESTATED = _INDEXES["flagged"]["restated"]
-Reading = Callable[[Fields], ActivityFact]
+_Reading = Callable[[Fields], ActivityFact]
 
 
 def _meeting(fields: Fields) -> ActivityFact:
@@ -65,7 +65,7 @@ def _fact(fields: Fields, kind: str, digitally: bool, *, secret: bool) -> Activi
     )
 
 
-def _stated(read: Reading) -> Merge:
+def _stated(read: _Reading) -> Merge:
     """Joins an activity as a whole."""
 
     def stated(state: Activity, fields: Fields, _: int) -> None:
