@@ -26,6 +26,7 @@ from schemas.states import (
 from schemas.worktime import WorkTime
 from streams.families.base import ALL, Contribution, Counts, measure_indexes
 from streams.families.bounds import too_many
+from streams.families.corrections import void_of
 from streams.families.dossiers.closed import (
     ONLINE,
     DossierEnd,
@@ -41,7 +42,7 @@ from streams.families.dossiers.closed import (
 )
 from streams.families.dossiers.flow import flow, taken
 from streams.families.dossiers.reception import MEASURE_OF_BITS, RECEIVED, WITH_FEE
-from streams.families.dossiers.settling import gathered_too_much, settled, void_of
+from streams.families.dossiers.settling import gathered_too_much, settled
 
 _FUTURE_MS = 300_000  # clocks differ; beyond this a time lay in the future when the hub heard of it
 _PAID = PAYMENT_RANK["paid"]
