@@ -146,6 +146,8 @@ def _procedure(one: Statement[ProcedureFields]) -> ProcedureOf:
     said = one.fields
     return ProcedureOf(
         procedure=said.procedure,
+        name_vi=said.name_vi,
+        name_en=said.name_en,
         agency=one.agency,
         field=said.field,
         level=said.level,
@@ -157,6 +159,9 @@ def _procedure(one: Statement[ProcedureFields]) -> ProcedureOf:
         payable_online=said.payable_online,
         days_before=said.days_before,
         days_now=said.days_now,
+        administrative_levels=list(said.administrative_levels),
+        one_stop=said.one_stop,
+        process_issued=said.process_issued,
         valid_from=one.first,
         valid_to=one.end,
     )

@@ -93,6 +93,8 @@ class ProcedureOf(BaseModel):
     """A procedure as it is on the day asked for."""
 
     procedure: str
+    name_vi: str | None
+    name_en: str | None
     agency: str
     field: str
     level: int = Field(
@@ -108,6 +110,11 @@ class ProcedureOf(BaseModel):
         description="Legal working days before the review; null: it was not reviewed"
     )
     days_now: int | None = Field(description="Legal working days now")
+    administrative_levels: list[str] = Field(
+        description="Levels of the administration that handle it; empty: not known"
+    )
+    one_stop: bool = Field(description="Handled at one-stop shops")
+    process_issued: bool = Field(description="Its internal process is issued")
     valid_from: date
     valid_to: date | None
 

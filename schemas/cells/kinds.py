@@ -59,6 +59,16 @@ def by_level(measure: str) -> tuple[str, ...]:
     return tuple(f"{measure}_{level}" for level in ADMINISTRATIVE_LEVELS)
 
 
+# The columns of form 07b beside the number of procedures.
+PROCEDURES_07B: tuple[str, ...] = (
+    *by_level("procedures"),
+    "one_stop",
+    *by_level("one_stop"),
+    "process_issued",
+    *by_level("process_issued"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class CellKind:
     """What a kind of cell counts, and what its `at` is."""
@@ -272,6 +282,7 @@ CELL_KINDS: dict[str, dict[str, CellKind]] = {
                 "full_online_multichannel",
                 "days_before",
                 "days_now",
+                *PROCEDURES_07B,
             ),
         ),
         "systems": CellKind(
@@ -364,9 +375,13 @@ _ADDED: dict[int, dict[str, tuple[str, ...]]] = {  # to dossiers, by version and
         "flow": CELL_KINDS["dossiers"]["flow"].measures,
     },
 }
-SINCE: dict[tuple[str, str, str], int] = {
-    ("dossiers", kind, measure): version
-    for version, kinds in _ADDED.items()
-    for kind, measures in kinds.items()
-    for measure in measures
-} | {("documents", "flagged", "too_many"): 2, ("tasks", "flagged", "too_many"): 2}
+SINCE: dict[tuple[str, str, str], int] = (
+    {
+        ("dossiers", kind, measure): version
+        for version, kinds in _ADDED.items()
+        for kind, measures in kinds.items()
+        for measure in measures
+    }
+    | {("documents", "flagged", "too_many"): 2, ("tasks", "flagged", "too_many"): 2}
+    | {("inventory", "procedures", measure): 3 for measure in PROCEDURES_07B}
+)

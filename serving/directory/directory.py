@@ -34,6 +34,7 @@ from serving.directory.items import (
 )
 from serving.directory.links import BEGINNING, AgencyStatement, Codes, Links, Piece
 from serving.directory.reported import Reported, reported_of
+from serving.directory.restated import restated
 from serving.directory.tree import Tree
 
 _DAY = timedelta(days=1)
@@ -71,6 +72,7 @@ class Directory:
             *stated_twice(self.procedures),
             *others,
             *last,
+            *restated(found),
         ]
         self._firsts = [BEGINNING, *(day for day in self._links.changes() if day > BEGINNING)]
         self._tree: Callable[[int], Tree] = lru_cache(maxsize=64)(self._make_tree)

@@ -115,6 +115,7 @@ def full_item() -> InventoryItem:
         ),
         AT,
         AT,
+        set(range(AT - MOST_STATEMENTS, AT)),
     )
 
 
