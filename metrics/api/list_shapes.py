@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,7 +28,16 @@ class Thing(BaseModel):
     family: str
     kind: str = Field(description="The kind of cell: received, closed…")
     at: str | None = Field(
-        description="The day that it counts on; of what is open the due time, null without one"
+        description=(
+            "The day that it counts on, of what exists from which it does; of what is open the due"
+            " time, null without one"
+        )
+    )
+    until: date | None = Field(
+        description=(
+            "Of what exists: the first day on which it does no longer; null until further notice,"
+            " and of what counts on one day"
+        )
     )
     adds: int = Field(
         description=(
@@ -127,6 +137,7 @@ def _thing(found: ListedRow, dates: Mapping[str, str], books: str | None) -> Thi
         family=family,
         kind=found.table.kind,
         at=at_text(found.cursor.at, found.table.declared.at),
+        until=found.until,
         adds=found.adds,
         counts=found.counts,
         dates=dict(dates),
@@ -138,7 +149,18 @@ def list_sheet(family: str, answer: ListAnswer, date_names: tuple[str, ...]) -> 
     """A row for each thing, its dates in columns of their own; measures as `on_time=1
     reports=1`.
     """
-    columns = ("id", "agency", "category", "family", "kind", "at", "adds", "counts", *date_names)
+    columns = (
+        "id",
+        "agency",
+        "category",
+        "family",
+        "kind",
+        "at",
+        "until",
+        "adds",
+        "counts",
+        *date_names,
+    )
     return Sheet(family, columns, (_row(thing, date_names) for thing in answer.things))
 
 
@@ -151,6 +173,7 @@ def _row(thing: Thing, date_names: tuple[str, ...]) -> tuple[CsvValue, ...]:
         thing.family,
         thing.kind,
         thing.at,
+        thing.until,
         thing.adds,
         counts,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -68,7 +69,16 @@ class CellOf(TraceShape):
 
     kind: str
     at: str | None = Field(
-        description="The day that it counts on; of what is open the due time, null without one"
+        description=(
+            "The day that it counts on, of what exists from which it does; of what is open the due"
+            " time, null without one"
+        )
+    )
+    until: date | None = Field(
+        description=(
+            "Of what exists: the first day on which it does no longer; null until further notice,"
+            " and of what counts on one day"
+        )
     )
     agency: str
     category: str

@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 from aiokafka import TopicPartition
 
+from metrics.lists.standing import DailyChanges
 from metrics.lists.tables import HALF, ORDER, PLACES, TABLES, create_all, fingerprint
 from schemas.cells.applied import CountingRules
 from schemas.cells.pages import parse_key
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 # (place, amount) for the sums.
 Contribution = tuple[bytes, tuple[int, ...], tuple[tuple[int, int], ...]]
 # Place of the (family, kind) in ORDER, at, agency, number among equal ones, category, low, high,
-# sums…
+# sums…, and of what exists until when it does
 ListingRow = tuple[Any, ...]
 
 
@@ -216,17 +217,25 @@ class _Change:
 
 
 def rows_of(contributions: Iterable[Contribution]) -> list[ListingRow]:
-    """A state's rows from what it contributes: one each.
+    """A state's rows from what it contributes: one each; of what exists, one for each period.
 
     Raises: ContractError for the key of no cell; KeyError for an amount added to a measure that is
     none.
     """
     found: list[ListingRow] = []
     numbers: defaultdict[tuple[Any, ...], int] = defaultdict(int)
+    stocks: dict[tuple[int, str, str], DailyChanges] = {}
     for key, ones, amounts in contributions:
         family, kind, agency, category, at = parse_key(key)
         place = PLACES[family, kind]
         table = TABLES[family, kind]
+        if table.stands:
+            stock = stocks.setdefault(
+                (place, agency, category), DailyChanges(len(table.declared.measures))
+            )
+            for measure, amount in (*((one, 1) for one in ones), *amounts):
+                stock.add(at, measure, amount)
+            continue
         sums = [0] * len(table.sums)
         for measure, amount in amounts:
             sums[table.sum_place[measure]] += amount
@@ -238,4 +247,9 @@ def rows_of(contributions: Iterable[Contribution]) -> list[ListingRow]:
         found.append(
             (place, at, agency, number, category, bits & (1 << HALF) - 1, bits >> HALF, *sums)
         )
+    for (place, agency, category), stock in stocks.items():
+        for first, until, standing in stock.rows():
+            number = numbers[place, first, agency]
+            numbers[place, first, agency] = number + 1
+            found.append((place, first, agency, number, category, 0, 0, *standing, until))
     return found

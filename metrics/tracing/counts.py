@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +16,7 @@ from metrics.cube.rollups import fine
 from metrics.figures.reading import Reading
 from metrics.figures.scopes import among
 from metrics.lists.listing import ListingRow
-from metrics.lists.reader import at_text
+from metrics.lists.reader import at_text, until_of
 from metrics.lists.tables import ORDER, TABLES, Listed
 from metrics.lists.terms import PARTS, Part, families_of, term_of
 from metrics.tracing.flags import FLAGS
@@ -33,14 +33,16 @@ class CountedCell:
     agency: str
     category: str
     counts: Mapping[str, int]
+    until: date | None
 
 
 def traced_cells(rows: Iterable[ListingRow]) -> list[CountedCell]:
     """The cells of a state's rows (metrics/lists/listing.py), in order of kind and day."""
     found = []
-    for place, at, agency, _, category, low, high, *sums in sorted(rows):
+    for place, at, agency, _, category, low, high, *numbers in sorted(rows):
         table = TABLES[ORDER[place]]
-        found.append(CountedCell(table, at, agency, category, table.counts(low, high, sums)))
+        counts, until = table.counts(low, high, numbers), until_of(table, numbers)
+        found.append(CountedCell(table, at, agency, category, counts, until))
     return found
 
 
@@ -79,6 +81,7 @@ class FigureParts:
         return TracedCell(
             kind=cell.table.kind,
             at=at_text(cell.at, cell.table.declared.at),
+            until=cell.until,
             agency=cell.agency,
             category=cell.category,
             counts=dict(cell.counts),

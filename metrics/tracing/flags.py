@@ -88,4 +88,6 @@ FLAGS: Mapping[str, Mapping[str, Name]] = {
         ),
         "too_many": _TOO_MANY,
     },
+    "activities": {},
+    "inventory": {},
 }

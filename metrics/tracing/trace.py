@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 from metrics.catalogue.indicators import Name
@@ -53,6 +54,7 @@ class TracedCell:
 
     kind: str
     at: str | None
+    until: date | None  # of what exists: the first day on which it does no longer
     agency: str
     category: str
     counts: Mapping[str, int]

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from schemas.states import Document, Dossier, Task
+from schemas.states import Activity, Document, Dossier, InventoryItem, Task
 from streams.families.dossiers.closed import end_of, returned_of
 from streams.families.tasks import completed_at
 
@@ -43,7 +43,24 @@ class TaskDates(NamedTuple):
     cancelled_at: int | None = None
 
 
-Dates = DossierDates | DocumentDates | TaskDates
+class ActivityDates(NamedTuple):
+    """When it took place, last cancellation."""
+
+    held_at: int | None = None
+    cancelled_at: int | None = None
+
+
+class ItemDates(NamedTuple):
+    """Beginning of the newest statement and its end, when it was said, first and last heartbeat."""
+
+    valid_from: int | None = None
+    valid_to: int | None = None
+    stated_at: int | None = None
+    first_heartbeat_at: int | None = None
+    last_heartbeat_at: int | None = None
+
+
+Dates = DossierDates | DocumentDates | TaskDates | ActivityDates | ItemDates
 
 
 def of_dossier(state: Dossier) -> DossierDates:
@@ -77,9 +94,34 @@ def of_task(state: Task) -> TaskDates:
     )
 
 
+def of_activity(state: Activity) -> ActivityDates:
+    """An activity's dates."""
+    return ActivityDates(
+        held_at=state.stated.held_at if state.stated else None,
+        cancelled_at=state.cancelled or None,
+    )
+
+
+def of_item(state: InventoryItem) -> ItemDates:
+    """An item's dates, of its statement that begins last."""
+    begins = max(state.statements, default=None)
+    stated_at, valid_to = None, None
+    if begins is not None:
+        stated_at, _, _, _, valid_to, _ = state.statements[begins]
+    return ItemDates(
+        valid_from=begins,
+        valid_to=valid_to,
+        stated_at=stated_at,
+        first_heartbeat_at=state.first_heartbeat or None,
+        last_heartbeat_at=state.heartbeat or None,
+    )
+
+
 # By family: the names of its dates, and what gives them.
 DATES: Mapping[str, tuple[tuple[str, ...], Callable[[Any], Dates]]] = {
     "dossiers": (DossierDates._fields, of_dossier),
     "documents": (DocumentDates._fields, of_document),
     "tasks": (TaskDates._fields, of_task),
+    "activities": (ActivityDates._fields, of_activity),
+    "inventory": (ItemDates._fields, of_item),
 }

@@ -35,6 +35,7 @@ async def test_a_row_says_who_when_and_why(api: httpx.AsyncClient) -> None:
         "family": "dossiers",
         "kind": "closed",
         "at": "2025-11-10",
+        "until": None,
         "adds": 1,
         "counts": {
             "closed": 1,
