@@ -9,8 +9,9 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field
 
 from metrics.api.csv import Sheet
-from metrics.api.shapes import AsOf, Days, as_of, days_of
+from metrics.api.shapes import AsOf, Days, Names, as_of, days_of, names, vi_and_en
 from metrics.catalogue.indicators import Name
+from metrics.figures.naming import Naming
 from metrics.lists.questions import ListedFigure
 from metrics.lists.reader import ListedRow, at_text
 from schemas.clock import iso
@@ -21,10 +22,13 @@ class Thing(BaseModel):
     """One thing in one cell that it counts in: who, of what kind, when, and why it counts."""
 
     id: str
+    name: Names | None = Field(description="What it is called itself, where it is registered")
     agency: str
+    agency_name: Names | None
     category: str = Field(
         description="Procedure, document type, task category; - where it is not known"
     )
+    category_name: Names | None = Field(description="Of a procedure")
     family: str
     kind: str = Field(description="The kind of cell: received, closed…")
     at: str | None = Field(
@@ -74,6 +78,7 @@ class ListAnswer(BaseModel):
     kind: str | None = Field(None, description="The kind of cell, of a raw count")
     measure: str | None = None
     agency: str | None
+    agency_name: Names | None = Field(description="What it is called on the window's last day")
     level: str | None
     field: str | None
     window: Days
@@ -106,6 +111,7 @@ def list_shape(found: ListedFigure, date_names: tuple[str, ...], books: str | No
     return ListAnswer(
         **found.subject.head,
         agency=query.agency,
+        agency_name=names(found.naming.agency(query.agency)),
         level=query.level,
         field=query.field,
         window=days_of(behind.window),
@@ -116,7 +122,12 @@ def list_shape(found: ListedFigure, date_names: tuple[str, ...], books: str | No
         same_moment=found.same_moment,
         as_of=ListAsOf(figure=as_of(found.provenance), list_=page.offsets),
         things=[
-            _thing(one, _dates(date_names, page.dates.get(one.cursor.thing) or ()), books)
+            _thing(
+                one,
+                found.naming,
+                _dates(date_names, page.dates.get(one.cursor.thing) or ()),
+                books,
+            )
             for one in page.found
         ],
         next=page.next,
@@ -128,12 +139,15 @@ def _dates(names: Iterable[str], known: Iterable[int | None]) -> dict[str, str]:
     return {name: iso(ms) for name, ms in named if ms is not None}
 
 
-def _thing(found: ListedRow, dates: Mapping[str, str], books: str | None) -> Thing:
+def _thing(found: ListedRow, naming: Naming, dates: Mapping[str, str], books: str | None) -> Thing:
     family, query = found.table.family, "" if books is None else f"?books={books}"
     return Thing(
         id=found.cursor.thing,
+        name=names(naming.thing(found.cursor.thing, family)),
         agency=found.cursor.agency,
+        agency_name=names(naming.agency(found.cursor.agency)),
         category=found.category,
+        category_name=names(naming.category(found.category, [family])),
         family=family,
         kind=found.table.kind,
         at=at_text(found.cursor.at, found.table.declared.at),
@@ -145,22 +159,19 @@ def _thing(found: ListedRow, dates: Mapping[str, str], books: str | None) -> Thi
     )
 
 
+_COLUMNS = (
+    *("id", "name_vi", "name_en"),
+    *("agency", "agency_name_vi", "agency_name_en"),
+    *("category", "category_name_vi", "category_name_en"),
+    *("family", "kind", "at", "until", "adds", "counts"),
+)
+
+
 def list_sheet(family: str, answer: ListAnswer, date_names: tuple[str, ...]) -> Sheet:
     """A row for each thing, its dates in columns of their own; measures as `on_time=1
     reports=1`.
     """
-    columns = (
-        "id",
-        "agency",
-        "category",
-        "family",
-        "kind",
-        "at",
-        "until",
-        "adds",
-        "counts",
-        *date_names,
-    )
+    columns = (*_COLUMNS, *date_names)
     return Sheet(family, columns, (_row(thing, date_names) for thing in answer.things))
 
 
@@ -168,8 +179,11 @@ def _row(thing: Thing, date_names: tuple[str, ...]) -> tuple[CsvValue, ...]:
     counts = " ".join(f"{name}={amount}" for name, amount in thing.counts.items())
     head = (
         thing.id,
+        *vi_and_en(thing.name),
         thing.agency,
+        *vi_and_en(thing.agency_name),
         thing.category,
+        *vi_and_en(thing.category_name),
         thing.family,
         thing.kind,
         thing.at,

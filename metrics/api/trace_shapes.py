@@ -9,6 +9,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from metrics.api.csv import Sheet
+from metrics.api.shapes import Names
 from metrics.catalogue.indicators import Name
 from metrics.lists.terms import Part
 from metrics.tracing.trace import FactStanding, Trace
@@ -42,6 +43,12 @@ class FactOf(TraceShape):
     why: Name | None = Field(description="Why it is not counted, or what else is to know of it")
     data: dict[str, Any] | None = Field(
         description="What it says, by the names of `data`; what it does not say is left out"
+    )
+    names: dict[str, Names] = Field(
+        description=(
+            "What the agencies and procedures in `data` are called on the day on which it"
+            " occurred, by code"
+        )
     )
 
 
@@ -81,7 +88,9 @@ class CellOf(TraceShape):
         )
     )
     agency: str
+    agency_name: Names | None = Field(description="What it is called on that day")
     category: str
+    category_name: Names | None = Field(description="Of a procedure")
     counts: dict[str, int] = Field(
         description="Every measure that it counts for, with what it adds"
     )
@@ -127,6 +136,7 @@ class TraceAnswer(TraceShape):
     """One thing: its facts in order, what is known of it, and what it counts for."""
 
     id: str
+    name: Names | None = Field(description="What it is called itself, where it is registered")
     family: str
     state: StateOf | None
     state_missing: Name | None = Field(description="Why there is no state")
@@ -157,6 +167,7 @@ _COLUMNS = (
     "why_vi",
     "why_en",
     "data",
+    "names",
     "partition",
 )
 _json = msgspec.json.Encoder().encode
@@ -168,7 +179,7 @@ def trace_shape(found: Trace) -> TraceAnswer:
 
 
 def facts_sheet(answer: TraceAnswer) -> Sheet:
-    """A row for each fact; `data` as one JSON text."""
+    """A row for each fact; `data` and `names` as a JSON text each."""
     return Sheet(f"{answer.family}-facts", _COLUMNS, (_row(fact) for fact in answer.facts or ()))
 
 
@@ -176,4 +187,5 @@ def _row(fact: FactOf) -> tuple[CsvValue, ...]:
     why = (fact.why.vi, fact.why.en) if fact.why else (None, None)
     data = None if fact.data is None else _json(fact.data).decode()
     said = (fact.type, fact.id, fact.source, fact.occurred_at, fact.heard_at)
-    return fact.offset, *said, fact.standing, *why, data, fact.partition
+    names = _json({code: name.model_dump() for code, name in fact.names.items()}).decode()
+    return fact.offset, *said, fact.standing, *why, data, names, fact.partition

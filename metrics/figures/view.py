@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Protocol
 
@@ -185,8 +186,18 @@ class Views:
         """`agencies`: those of the settings; `standing`: what there was to count at first."""
         self.readers, self.catalogue, self.books = readers, catalogue, books
         self.readiness = Readiness(readers, progress, standing, books)
-        self._agencies, self._clock, self._directory = agencies, clock, directory
+        self.declared, self._clock, self._directory = agencies, clock, directory
         self.progress, self._office, self._backlog = progress, office, backlog
+
+    @property
+    def directory(self) -> Directory:
+        """The newest one."""
+        return self._directory()
+
+    @property
+    def today(self) -> date:
+        """The province's day."""
+        return Moment(self._clock(), self._office).today
 
     @contextmanager
     def open(self) -> Iterator[View]:
@@ -200,9 +211,9 @@ class Views:
         return View(
             snapshot=snapshot,
             moment=Moment(self._clock(), self._office),
-            directory=self._directory(),
+            directory=self.directory,
             catalogue=self.catalogue,
-            declared=self._agencies,
+            declared=self.declared,
             books=self.books,
             partitions=self.progress().partitions,
             backlog=self._backlog(),

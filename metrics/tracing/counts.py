@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from metrics.catalogue.indicators import Due, Indicator, Over, Term
 from metrics.cube.rollups import fine
+from metrics.figures.naming import naming_of
 from metrics.figures.reading import Reading
 from metrics.figures.scopes import among
 from metrics.lists.listing import ListingRow
@@ -22,6 +23,7 @@ from metrics.lists.terms import PARTS, Part, families_of, term_of
 from metrics.tracing.flags import FLAGS
 from metrics.tracing.trace import FigurePart, ThingFlag, TracedCell
 from schemas.clock import as_date
+from schemas.windows import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ class CountedCell:
     category: str
     counts: Mapping[str, int]
     until: date | None
+
+
+def _day(cell: CountedCell) -> date | None:
+    """On which it counts; None: of this moment."""
+    return None if cell.table.declared.at == "instant" else as_date(cell.at)
 
 
 def traced_cells(rows: Iterable[ListingRow]) -> list[CountedCell]:
@@ -72,6 +79,7 @@ class FigureParts:
     def cell(self, cell: CountedCell) -> TracedCell:
         """A cell with the figures it is in."""
         measure = next(iter(cell.counts))
+        naming = naming_of(self._reading.view, Window(None, _day(cell)))
         behind = self._address(
             f"/v1/{cell.table.family}",
             self._where(cell, "window", agency=True),
@@ -83,7 +91,9 @@ class FigureParts:
             at=at_text(cell.at, cell.table.declared.at),
             until=cell.until,
             agency=cell.agency,
+            agency_name=naming.agency(cell.agency),
             category=cell.category,
+            category_name=naming.category(cell.category, [cell.table.family]),
             counts=dict(cell.counts),
             list_=behind,
             figures=list(self._figures(cell)),

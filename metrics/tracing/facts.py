@@ -4,17 +4,22 @@ do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from functools import cache
 from typing import Any
 
 from metrics.catalogue.indicators import Name
+from metrics.figures.naming import Naming
 from metrics.lists.listing import Meaning
 from metrics.tracing.trace import TracedFact
-from schemas.clock import iso
+from schemas.clock import iso, to_datetime
+from schemas.codes import AGENCY_PATTERN
 from schemas.errors import ContractError
 from schemas.events import EVENT_TYPES
 from schemas.kafka.reading import ConsumedRecord
 from schemas.wire import Decoder, Fields
+from serving.directory.names import CodeName
 
 _ENVELOPE = ("event_id", "source", "occurred_at")  # told beside `data`, under CloudEvents' names
 _INSTANT = ("_at", "_from", "_to")
@@ -38,22 +43,31 @@ class Facts:
         self._decode = Decoder(meaning.family)
 
     def tell(
-        self, key: bytes, records: Iterable[ConsumedRecord], counted: Mapping[int, int | None]
+        self,
+        key: bytes,
+        records: Iterable[ConsumedRecord],
+        counted: Mapping[int, int | None],
+        naming: Callable[[date], Naming],
     ) -> list[TracedFact]:
         """The facts about the thing of this key, in the order of the records.
 
         `counted`: by partition up to which offset facts are in the states (None: it is not known).
-        A duplicate is told by the facts before it, among these.
+        A duplicate is told by the facts before it, among these. `naming`: what codes are called on
+        a day.
         """
         seen: dict[Identity, tuple[int, Fields]] = {}
         return [
-            self._fact(record, counted.get(record.partition, 0), seen)
+            self._fact(record, counted.get(record.partition, 0), seen, naming)
             for record in records
             if record.key == key
         ]
 
     def _fact(
-        self, record: ConsumedRecord, counted: int | None, seen: dict[Identity, tuple[int, Fields]]
+        self,
+        record: ConsumedRecord,
+        counted: int | None,
+        seen: dict[Identity, tuple[int, Fields]],
+        naming: Callable[[date], Naming],
     ) -> TracedFact:
         place: dict[str, Any] = {
             "partition": record.partition,
@@ -72,6 +86,7 @@ class Facts:
                 standing="refused",
                 why=_refused(str(error)),
                 data=None,
+                names={},
             )
         told: dict[str, Any] = {
             **place,
@@ -80,6 +95,7 @@ class Facts:
             "source": fields["source"],
             "occurred_at": iso(fields["occurred_at"]),
             "data": data_of(kind, (record.key or b"").decode(), fields),
+            "names": _names(kind, fields, naming),
         }
         if (
             why := self._meaning.strange(record.key or b"", record.partition, self._partitions)
@@ -114,6 +130,31 @@ def data_of(kind: str, thing: str, fields: Fields) -> dict[str, Any]:
         for name in model.model_fields
         if name not in _ENVELOPE and values.get(name) is not None
     }
+
+
+def _names(kind: str, fields: Fields, naming: Callable[[date], Naming]) -> dict[str, CodeName]:
+    """What the codes of an event are called on the day on which it occurred, where known."""
+    of_day = naming(to_datetime(fields["occurred_at"]).date())
+    named: dict[str, CodeName | None] = {}
+    for field in _agency_fields(kind):
+        given = fields[field]
+        for code in given if isinstance(given, list) else [given]:
+            named[code] = of_day.agency(code)
+    if (procedure := fields.get("procedure")) is not None:
+        named[procedure] = of_day.procedure(procedure)
+    return {code: name for code, name in named.items() if name is not None}
+
+
+@cache
+def _agency_fields(kind: str) -> tuple[str, ...]:
+    """The fields of an event that hold codes of agencies, or lists of them."""
+    properties = EVENT_TYPES[kind].model_json_schema(mode="serialization")["properties"]
+    return tuple(name for name, described in properties.items() if _holds_agencies(described))
+
+
+def _holds_agencies(described: Mapping[str, Any]) -> bool:
+    choices = described.get("anyOf", [described])
+    return any(one.get("items", one).get("pattern") == AGENCY_PATTERN for one in choices)
 
 
 def _refused(reason: str) -> Name:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import msgspec
 
@@ -13,6 +14,7 @@ from metrics.catalogue.indicators import Name
 from metrics.errors import NotFound, NotReady, wrong
 from metrics.figures import absence
 from metrics.figures.compute import reading
+from metrics.figures.naming import Naming
 from metrics.figures.origins import origin_of
 from metrics.figures.query import Query
 from metrics.figures.view import Views
@@ -143,10 +145,11 @@ class Traces:
         facts = (
             None
             if read is None
-            else self._telling[family].tell(id_.encode(), read.records, counted)
+            else self._telling[family].tell(id_.encode(), read.records, counted, self._naming)
         )
         return Trace(
             id=id_,
+            name=self._naming(self._views.today).thing(id_, family),
             family=family,
             state=self._state_of(family, state, asked),
             state_missing=NO_STATE if state.rows is None else None,
@@ -161,6 +164,10 @@ class Traces:
                 log=None if read is None else read.end,
             ),
         )
+
+    def _naming(self, day: date) -> Naming:
+        """What codes are called on a day; it is told even where there are no figures."""
+        return Naming(self._views.directory, self._views.declared, day)
 
     def _counted(self, state: ListedState) -> Mapping[int, int | None]:
         return (

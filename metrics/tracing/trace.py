@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from metrics.catalogue.indicators import Name
 from metrics.lists.terms import Part
+from serving.directory.names import CodeName
 
 # counted: it is part of the state; duplicate: told before; refused: never counted; waiting: not
 # counted yet
@@ -31,6 +32,7 @@ class TracedFact:
     standing: FactStanding | None  # None: the books do not say how far they have come
     why: Name | None
     data: Mapping[str, Any] | None
+    names: Mapping[str, CodeName]  # of the codes in data, on the day on which it occurred
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,9 @@ class TracedCell:
     at: str | None
     until: date | None  # of what exists: the first day on which it does no longer
     agency: str
+    agency_name: CodeName | None
     category: str
+    category_name: CodeName | None
     counts: Mapping[str, int]
     list_: str
     figures: Sequence[FigurePart]
@@ -99,6 +103,7 @@ class Trace:
     """
 
     id: str
+    name: CodeName | None
     family: str
     state: ThingState | None
     state_missing: Name | None
