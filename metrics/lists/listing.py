@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,10 @@ Contribution = tuple[bytes, tuple[int, ...], tuple[tuple[int, int], ...]]
 # Place of the (family, kind) in ORDER, at, agency, number among equal ones, category, low, high,
 # sums…, and of what exists until when it does
 ListingRow = tuple[Any, ...]
+# How many rows of a thing there are at one place, day and agency.
+_Numbers = defaultdict[tuple[int, int, str], int]
+# What a thing changes in what exists, by place, agency and category.
+_Stocks = dict[tuple[int, str, str], DailyChanges]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,17 +227,15 @@ def rows_of(contributions: Iterable[Contribution]) -> list[ListingRow]:
     none.
     """
     found: list[ListingRow] = []
-    numbers: defaultdict[tuple[Any, ...], int] = defaultdict(int)
-    stocks: dict[tuple[int, str, str], DailyChanges] = {}
+    numbers: _Numbers = defaultdict(int)
+    stocks: _Stocks = {}
     for key, ones, amounts in contributions:
         family, kind, agency, category, at = parse_key(key)
         place = PLACES[family, kind]
         table = TABLES[family, kind]
         if table.stands:
-            stock = stocks.setdefault(
-                (place, agency, category), DailyChanges(len(table.declared.measures))
-            )
-            for measure, amount in (*((one, 1) for one in ones), *amounts):
+            stock = stocks.setdefault((place, agency, category), DailyChanges(len(table.sums)))
+            for measure, amount in amounts:
                 stock.add(at, measure, amount)
             continue
         sums = [0] * len(table.sums)
@@ -247,9 +249,13 @@ def rows_of(contributions: Iterable[Contribution]) -> list[ListingRow]:
         found.append(
             (place, at, agency, number, category, bits & (1 << HALF) - 1, bits >> HALF, *sums)
         )
+    found += _standing_rows(stocks, numbers)
+    return found
+
+
+def _standing_rows(stocks: _Stocks, numbers: _Numbers) -> Iterator[ListingRow]:
     for (place, agency, category), stock in stocks.items():
-        for first, until, standing in stock.rows():
+        for first, until, amounts in stock.rows():
             number = numbers[place, first, agency]
             numbers[place, first, agency] = number + 1
-            found.append((place, first, agency, number, category, 0, 0, *standing, until))
-    return found
+            yield (place, first, agency, number, category, 0, 0, *amounts, until)

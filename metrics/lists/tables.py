@@ -96,7 +96,7 @@ class Listed:
             return measures
         return tuple(measure for measure in measures if is_sum(measure))
 
-    @property
+    @cached_property
     def stands(self) -> bool:
         """Whether a row counts on every day from `at` to before `until`, and not on one day."""
         return self.declared.at == "stock"

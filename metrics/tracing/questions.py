@@ -38,8 +38,14 @@ from serving.store.progress import Progress
 _LARGEST = 1 << 62  # of the numbers that SQLite compares
 
 NO_STATE = Name(
-    vi="Không được tính ở đâu: chưa có thông tin nào được tính, hoặc tất cả đều bị từ chối.",
-    en="It counts nowhere: none of its facts is counted yet, or all were refused.",
+    vi=(
+        "Không được tính ở đâu: chưa có thông tin nào được tính, tất cả đều bị từ chối, hoặc mọi"
+        " điều đã báo đã được hủy."
+    ),
+    en=(
+        "It counts nowhere: none of its facts is counted yet, all were refused, or all that was"
+        " said of it was taken back."
+    ),
 )
 NO_KAFKA = Name(
     vi=(

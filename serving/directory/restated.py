@@ -7,7 +7,7 @@ so it is told, whatever the item is, and a statement of later settles it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from schemas.clock import iso, to_datetime
 from schemas.masking import quoted
@@ -27,14 +27,14 @@ def restated(items: Mapping[str, InventoryItem]) -> Iterator[Mistake]:
 
 def _contested(name: str, item: InventoryItem, begins: int) -> Mistake:
     at, id_, _, agency, *_ = item.statements[begins]
-    stands = quoted(id_text(id_))
+    stands, said = quoted(id_text(id_)), _told(iso, at)
     return Mistake(
         "restated",
         agency,
         _place(name, begins),
-        f"tại cùng một thời điểm {iso(at)} đã được nêu với nội dung khác nhau: lấy nội dung của sự"
+        f"tại cùng một thời điểm {said} đã được nêu với nội dung khác nhau: lấy nội dung của sự"
         f" kiện {stands}; hãy nêu lại với thời điểm muộn hơn",
-        f"was stated in different ways at one instant, {iso(at)}: event {stands} stands; state it"
+        f"was stated in different ways at one instant, {said}: event {stands} stands; state it"
         " again with a later time",
     )
 
@@ -70,8 +70,14 @@ def _place(name: str, begins: int) -> str:
 
 
 def _day(instant: int) -> str:
-    """The day; of what is none of the calendar, which the directory tells as well, the number."""
+    return _told(lambda ms: to_datetime(ms).date().isoformat(), instant)
+
+
+def _told(as_text: Callable[[int], str], instant: int) -> str:
+    """An instant as it is written; of one of no calendar, which only a writer past the gateway can
+    cause, the number.
+    """
     try:
-        return to_datetime(instant).date().isoformat()
-    except OverflowError:
+        return as_text(instant)
+    except (OverflowError, ValueError):
         return str(instant)
