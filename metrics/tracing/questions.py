@@ -107,7 +107,9 @@ class Traces:
             log,
         )
         self._meanings = {meaning.family: meaning for meaning in meanings}
-        self._telling = {meaning.family: Facts(meaning, index.partitions) for meaning in meanings}
+        self._telling = {
+            meaning.family: Facts(meaning, index.partitions, self._naming) for meaning in meanings
+        }
         self._listed = listed
         self._indicators = [
             indicator for indicator in views.catalogue.values() if origin_of(indicator).listed
@@ -148,10 +150,11 @@ class Traces:
         home = partition_of(id_.encode(), self._index.partitions)
         read, more, next_offset = self._read(family, id_, home, after, asked.limit)
         counted = self._counted(state)
+        whole = after is None and more is None
         facts = (
             None
             if read is None
-            else self._telling[family].tell(id_.encode(), read.records, counted, self._naming)
+            else self._telling[family].tell(id_.encode(), read.records, counted, whole=whole)
         )
         return Trace(
             id=id_,
