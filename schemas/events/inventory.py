@@ -122,7 +122,7 @@ class ProcedureRegistered(Valid):
     )
     name_vi: _Name | None = None
     name_en: _Name | None = None
-    administrative_levels: Annotated[list[AdministrativeLevel], Field(max_length=3)] = Field(
+    administrative_levels: Annotated[list[AdministrativeLevel], Field(max_length=10)] = Field(
         [], description="Levels of the administration that handle it; empty: not known"
     )
     one_stop: bool = Field(

@@ -136,6 +136,11 @@ def counts(state: InventoryItem, _parts: int = ALL) -> list[Contribution]:
     return found
 
 
+def shown(state: InventoryItem) -> object:
+    """What the directory tells of an item, such as its name, by beginning."""
+    return {begins: statement[2:] for begins, statement in state.statements.items()}
+
+
 def touched(old: InventoryItem, new: InventoryItem) -> int:
     """A further heartbeat changes no count."""
     return (
@@ -319,4 +324,5 @@ FAMILY = Family(
     },
     counts=counts,
     touched=touched,
+    shown=shown,
 )

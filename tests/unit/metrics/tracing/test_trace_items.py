@@ -72,3 +72,21 @@ async def test_an_activity_is_told_too(hub: Hub) -> None:
     (cell,) = answer["state"]["counts_for"]
     assert (cell["kind"], cell["at"], cell["until"]) == ("work_records", "2025-11-03", None)
     assert answer["state"]["flags"] == []
+
+
+async def test_of_an_item_what_the_directory_tells_stands_though_no_figure_hangs_on_it(
+    hub: Hub,
+) -> None:
+    renamed = told(
+        "procedure.registered",
+        "06-21 09:00",
+        item_id=ITEM,
+        procedure="1.000001.SAMPLE",
+        level=4,
+        valid_from=JULY,
+        name_vi="Thủ tục mẫu",
+    )
+    hub.count([FIRST, THEN, renamed])
+    first, then, last = (await ask(hub, f"/v1/inventory/{ITEM}"))["facts"]
+    assert [one["standing"] for one in (first, then, last)] == ["counted", "outdone", "counted"]
+    assert "2" in then["why"]["en"]
