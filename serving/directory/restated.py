@@ -18,7 +18,7 @@ from serving.directory.items import Mistake
 def restated(items: Mapping[str, InventoryItem]) -> Iterator[Mistake]:
     """Statements that contest each other, in order of item and beginning."""
     for name, item in sorted(items.items()):
-        for begins in sorted(item.restated or ()):
+        for begins in item.restated or ():
             if begins in item.statements:
                 yield _contested(name, item, begins)
         for begins, first in _under_one_id(item):

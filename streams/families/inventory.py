@@ -86,7 +86,7 @@ def _state(
     state.statements[begins] = stands
     if _said(new) == _said(known):
         if not _alike(new, known):
-            state.restated = {begins, *(state.restated or ())}
+            state.restated = sorted({begins, *(state.restated or ())})
     elif stands is new:
         _forget_restated(state, begins)
     if len(state.statements) > MOST_STATEMENTS:
@@ -111,7 +111,7 @@ def _alike(one: _Statement, other: _Statement) -> bool:
 def _forget_restated(state: InventoryItem, begins: int) -> None:
     """What stands there now, if anything, is contested by nobody."""
     if state.restated is not None:
-        state.restated = (state.restated - {begins}) or None
+        state.restated = [one for one in state.restated if one != begins] or None
 
 
 def _rank(statement: _Statement) -> tuple[int, int, str, str]:

@@ -28,7 +28,6 @@ from metrics.figures.scopes import AgencyScope
 from metrics.figures.sums import SharedSums, read_parts
 from metrics.lists.listing import Listing
 from metrics.lists.reader import page, total
-from metrics.lists.tables import is_sum
 from metrics.lists.terms import ListedPart, families_of, selections
 from schemas.families import LISTED_FAMILIES
 from schemas.windows import EVER, Window
@@ -100,7 +99,9 @@ def compare(
     counted = total(listing._db, chosen)
     assert (counted.rows, counted.adds) == (len(listed), figure)
     if all(
-        len(selection.measures) == 1 and not is_sum(selection.measures[0]) and not selection.less
+        len(selection.measures) == 1
+        and selection.measures[0] not in selection.table.sums
+        and not selection.less
         for selection in chosen
     ):
         assert len(listed) == figure, (indicator.id, part)

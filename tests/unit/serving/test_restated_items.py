@@ -89,7 +89,7 @@ def test_of_reported_figures_the_revision_decides_first() -> None:
         "figure.reported", "11-20 09:00", event_id="e3", numerator=2, revision=2, **period
     )
     for order in permutations((first, other)):
-        assert item(*order).restated == {*item(first).statements}
+        assert item(*order).restated == [*item(first).statements]
     for order in permutations((first, other, revised)):
         assert item(*order).restated is None
 
@@ -118,3 +118,16 @@ class _Record(msgspec.Struct):
     topic: str = "lgsp.inventory.state"
     partition: int = 0
     offset: int = 0
+
+
+def test_told_again_contested_statements_change_no_byte() -> None:
+    """Of many beginnings, so that an order by arrival would show."""
+    months = [f"2025-{month:02}-01 00:00" for month in range(1, 13)]
+    facts = [
+        unit(f"{month} {level}", valid_from=month, level=level)
+        for month in months
+        for level in ("unit", "commune")
+    ]
+    once = msgspec.msgpack.encode(item(*facts))
+    assert msgspec.msgpack.encode(item(*facts, *reversed(facts))) == once
+    assert len(item(*facts).restated or ()) == len(months)

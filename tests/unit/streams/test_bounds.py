@@ -144,7 +144,7 @@ def full_item() -> InventoryItem:
         ),
         AT,
         AT,
-        set(range(AT - MOST_STATEMENTS, AT)),
+        list(range(AT - MOST_STATEMENTS, AT)),
     )
 
 
