@@ -59,6 +59,16 @@ def by_level(measure: str) -> tuple[str, ...]:
     return tuple(f"{measure}_{level}" for level in ADMINISTRATIVE_LEVELS)
 
 
+# The columns of form 07b beside the number of procedures.
+PROCEDURES_07B: tuple[str, ...] = (
+    *by_level("procedures"),
+    "one_stop",
+    *by_level("one_stop"),
+    "process_issued",
+    *by_level("process_issued"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class CellKind:
     """What a kind of cell counts, and what its `at` is."""
@@ -289,6 +299,7 @@ CELL_KINDS: dict[str, dict[str, CellKind]] = {
                 "full_online_multichannel",
                 "days_before",
                 "days_now",
+                *PROCEDURES_07B,
             ),
         ),
         "systems": CellKind(
@@ -396,3 +407,4 @@ SINCE |= {
 for _family in ("documents", "tasks", "activities"):
     SINCE[_family, "flagged", "restated"] = 3
     SINCE[_family, "voided", "voided"] = 3
+SINCE |= {("inventory", "procedures", measure): 3 for measure in PROCEDURES_07B}
