@@ -188,11 +188,6 @@ class Case(Dossier):
         """When steps were taken."""
         return [fact.at for fact in self.of("step_taken")]
 
-    @property
-    def newest(self) -> tuple[int, str]:
-        """When it was last spoken of, and by whom."""
-        return max((fact.at, fact.fields["agency"]) for fact in self.told)
-
 
 def begins(fact: Fact) -> int:
     """From when a statement holds: without a word of its own, from the beginning of its day."""

@@ -57,7 +57,8 @@ def known(world: World, asked: Asked) -> list[Case]:
 
 def unknown(world: World, asked: Asked) -> list[Case]:
     """Spoken of, last on a day of the window by the agency, and neither received nor refused."""
-    found = [one for one in world.dossiers if one.reception is None and not one.refused]
+    silent = [one for one in world.dossiers if one.reception is None and not one.refused]
+    found = [one for one in silent if one.spoken]
     return [one for one in found if asked.day(one.newest[0]) and asked.at(one.newest[1])]
 
 

@@ -8,6 +8,7 @@ no code is shared with the workers.
 
 from __future__ import annotations
 
+from gathered import too_many
 from office_hours import working_seconds
 from oracle_corrections import restated, settled, void_of
 from oracle_facts import (
@@ -43,8 +44,8 @@ def dossier_figures(facts: list[Fact], tally: Tally) -> None:
             "refused", fields["agency"], fields["procedure"], ymd(dossier.refusal.at), "refused"
         )
     if dossier.reception is None:
-        if not dossier.refused and facts:
-            at, agency = max((fact.at, fact.fields["agency"]) for fact in facts)
+        if not dossier.refused and dossier.spoken:
+            at, agency = dossier.newest
             tally.add("flagged", agency, "-", ymd(at), *_without_reception(dossier))
         return
     agency, procedure = dossier.handler, dossier.reception.fields["procedure"]
@@ -260,7 +261,7 @@ def _flags(dossier: Dossier, end: tuple[int, str, int | None] | None) -> list[st
         "restated": restated(dossier),
         "due_moved_after_passed": "dues" not in dossier.too_many
         and any(at > passed and due != passed for (_, passed), (at, due) in moved),
-        "sources_disagree": len(ends) > 1 and "finish" not in dossier.too_many,
+        "sources_disagree": len(ends) > 1 and "finish" not in too_many(dossier.told),
         "finished_without_end": end is not None and end[1] == "finished" and finished is None,
         "ended_in_future": end is not None
         and end[2] is not None

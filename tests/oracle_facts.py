@@ -132,6 +132,16 @@ class Dossier:
         found = _named(self.facts, *types)
         return finishes_known(found) if types == ("finished",) else found
 
+    @property
+    def spoken(self) -> list[Fact]:
+        """All that was told of it, but that it was voided or restored."""
+        return [fact for fact in self.told if not fact.type.endswith(("voided", "restored"))]
+
+    @property
+    def newest(self) -> tuple[int, str]:
+        """When it was last spoken of, and by whom."""
+        return max((fact.at, fact.fields["agency"]) for fact in self.spoken)
+
     def standing(self, kind: str) -> Fact | None:
         """The newest closing fact of a type, if no later reopening undoes it."""
         fact = last(self.of(kind))

@@ -78,8 +78,8 @@ def stories(
     instants = draw(st.sampled_from([INSTANTS[0], INSTANTS[-1]]))
     told = kind.flatmap(lambda place: heard(family, place, 1, instants, ("A", "B", "C")))
     facts = draw(st.lists(told, min_size=8, max_size=16))
-    if amended:
-        facts = [corrected(fact, types[0], instants, draw) for fact in facts]
+    change = corrected if amended else ordinary
+    facts = [change(fact, types[0], instants, draw) for fact in facts]
     elif types[0] == "assigned":
         facts = [(with_deadline(event), at) for event, at in facts]
     return [
@@ -110,6 +110,15 @@ def corrected(fact: Heard, most: str, instants: tuple[int, ...], draw: st.DrawFn
         return fact
     made, effective = max(instants), draw(st.sampled_from(instants))
     return event.model_copy(update={"occurred_at": made, "effective_at": effective}), at
+
+
+def ordinary(fact: Heard, most: str, _: tuple[int, ...], draw: st.DrawFn) -> Heard:
+    """Mostly: with too many corrections among them facts would be too few."""
+    event, at = fact
+    if not event.type.endswith(most) or draw(st.integers(0, 3)) == 0:
+        return fact
+    known = {"effective_at": None, "holds": True}
+    return event.model_copy(update={n: v for n, v in known.items() if hasattr(event, n)}), at
 
 
 @st.composite

@@ -14,7 +14,6 @@ from itertools import pairwise
 from schemas.clock import day
 from schemas.codes import CHANNELS, PAYMENT_RANK
 from schemas.states import (
-    MOST,
     Dossier,
     FinishFact,
     PaymentFact,
@@ -66,7 +65,7 @@ def counts(work: WorkTime, state: Dossier, parts: int = ALL) -> list[Contributio
     """The cells that a dossier counts in; only the given parts where the others are known not to
     matter.
     """
-    reopened, much = state.reopened, False
+    told, reopened, much = state, state.reopened, False
     if state.amended is not None:  # seldom
         void = void_of(state)
         state, reopened, much = settled(state)
@@ -75,7 +74,7 @@ def counts(work: WorkTime, state: Dossier, parts: int = ALL) -> list[Contributio
     reception = state.reception
     refusal = _standing_refusal(state)
     if reception is None:
-        return _without_reception(state, refusal, much=much)
+        return _without_reception(state, refusal, much=much or gathered_too_much(told))
     found: list[Contribution] = []
     if parts & RECEPTION:
         found.append(_received(reception, state, work) if refusal is None else _refused(refusal))
@@ -97,7 +96,9 @@ def counts(work: WorkTime, state: Dossier, parts: int = ALL) -> list[Contributio
     if parts & RATINGS and state.ratings and not too_many("ratings", state.ratings):
         found += _rated(state, tail)
     if parts & FLAGS:
-        flags = _flags(state, reception, end, much=much)
+        flags = _flags(state, told, reception, end)
+        if much or gathered_too_much(told) or (told is not state and gathered_too_much(state)):
+            flags.append(_FLAGGED["too_many"])
         if flags:
             key = f"dossiers|flagged|{tail}{day(reception.received_at)}"
             found.append((key.encode(), (_FLAGGED["flagged"], *flags), ()))
@@ -271,9 +272,9 @@ _RATING_SUFFIX = {
 
 
 def _flags(
-    state: Dossier, reception: ReceptionFact, end: DossierEnd | None, *, much: bool
+    state: Dossier, told: Dossier, reception: ReceptionFact, end: DossierEnd | None
 ) -> list[int]:
-    """The data-quality rules that the dossier breaks."""
+    """The data-quality rules that the dossier breaks; `told`: as it was before it was settled."""
     received_at, heard_at = reception.received_at, reception.heard_at
     flags = []
     if reception.level == 2 and reception.channel == ONLINE:
@@ -284,12 +285,10 @@ def _flags(
         flags += _due_flags(state.dues, received_at)
     if 0 < state.first_step_at < received_at:
         flags.append(_FLAGGED["step_before_reception"])
-    if 1 < len(state.finish) <= MOST["finish"] and _disagree(state):
+    if len(state.finish) > 1 and not too_many("finish", told.finish) and _disagree(state):
         flags.append(_FLAGGED["sources_disagree"])
     if end is not None:
         flags += _end_flags(state, end, received_at)
-    if much or gathered_too_much(state):
-        flags.append(_FLAGGED["too_many"])
     if _is_restated(state):
         flags.append(_FLAGGED["restated"])
     return flags

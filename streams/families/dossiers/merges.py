@@ -299,8 +299,8 @@ FAMILY = Family(
             event: _heard(correctable(merge, amend))
             for event, (merge, amend) in _CORRECTABLE.items()
         },
-        "dossier.voided": _heard(voided),
-        "dossier.restored": _heard(restored),
+        "dossier.voided": voided,
+        "dossier.restored": restored,
     },
     counts=counts_by(work_time()),
     counts_by=counts_by,

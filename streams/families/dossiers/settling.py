@@ -100,8 +100,7 @@ def settled(state: Dossier) -> SettledDossier:
     )
     if counting.end is not None and counting.end.occurred_at >= reopened:
         _end_anew(plain, state, counting, counting.end)
-    much = counting != amended or gathered_too_much(state)
-    return SettledDossier(plain, reopened, much)
+    return SettledDossier(plain, reopened, counting != amended)
 
 
 def _counting(amended: DossierAmendments) -> DossierAmendments:

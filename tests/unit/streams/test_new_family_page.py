@@ -146,6 +146,7 @@ DECLARATIONS = (
     "schemas/families.py",
     "schemas/events/",
     "schemas/cells/kinds.py",
+    "schemas/cells/since.py",
     "streams/families/",
 )
 OTHERS = {
