@@ -80,7 +80,7 @@ def stories(
     facts = draw(st.lists(told, min_size=8, max_size=16))
     change = corrected if amended else ordinary
     facts = [change(fact, types[0], instants, draw) for fact in facts]
-    elif types[0] == "assigned":
+    if types[0] == "assigned":
         facts = [(with_deadline(event), at) for event, at in facts]
     return [
         (
