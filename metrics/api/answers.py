@@ -12,7 +12,7 @@ from metrics.api.parameters import CountParameters, FigureParameters, IndicatorP
 from metrics.api.score_shapes import ScoreAnswer, score_shape
 from metrics.catalogue.indicators import Indicator
 from metrics.errors import UnknownIndicator, unknown_indicator, wrong
-from metrics.figures.compute import answer, reading
+from metrics.figures.compute import answer, reading, require_moment
 from metrics.figures.counts import counts, tables_of
 from metrics.figures.query import Query
 from metrics.figures.reading import Slice
@@ -40,8 +40,7 @@ def _one(views: Views, asked: IndicatorParameters, query: Query, id_: str) -> In
         raise wrong(
             "main", "goes with GET /v1/indicators, where it leaves out all but the main ones"
         )
-    if found.asks_now:
-        query.refuse_time(id_)
+    require_moment(query, found)
     return found
 
 

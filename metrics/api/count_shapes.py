@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 from pydantic import BaseModel, Field
 
@@ -10,6 +11,8 @@ from metrics.api.csv import Sheet
 from metrics.api.shapes import (
     AS_OF_COLUMNS,
     COVERAGE_COLUMNS,
+    DAY,
+    RULE,
     AsOf,
     CoverageOf,
     Days,
@@ -21,6 +24,7 @@ from metrics.api.shapes import (
 )
 from metrics.catalogue.indicators import Name
 from metrics.figures.counts import GroupCounts, KindFigures
+from metrics.figures.query import Rule
 from metrics.figures.reading import Reading
 from schemas.spreadsheets import CsvValue
 
@@ -53,6 +57,8 @@ class CountsAnswer(BaseModel):
     """Raw counts under the indicators."""
 
     agency: str | None
+    rule: Rule = Field(description=RULE)
+    day: date | None = Field(description=DAY)
     by: str | None
     as_of: AsOf
     kinds: list[KindCounts]
@@ -64,6 +70,8 @@ COUNTS_COLUMNS = (
     "agency",
     "from",
     "to",
+    "rule",
+    "day",
     "by",
     "group",
     "known",
@@ -80,6 +88,8 @@ def counts_shape(reading: Reading, kinds: Iterable[KindFigures]) -> CountsAnswer
     """Raw counts as they are answered."""
     return CountsAnswer(
         agency=reading.query.agency,
+        rule=reading.query.rule,
+        day=reading.query.as_of,
         by=reading.query.by,
         as_of=as_of(reading.view.as_of),
         kinds=[_kind(one) for one in kinds],
@@ -112,7 +122,16 @@ def counts_sheet(answer: CountsAnswer) -> Sheet:
 
 
 def _count_rows(answer: CountsAnswer, kind: KindCounts) -> Iterable[Sequence[CsvValue]]:
-    head = (kind.family, kind.kind, answer.agency, kind.window.first, kind.window.last, answer.by)
+    head = (
+        kind.family,
+        kind.kind,
+        answer.agency,
+        kind.window.first,
+        kind.window.last,
+        answer.rule,
+        answer.day,
+        answer.by,
+    )
     groups = ((found.group, found.known, found.counts) for found in kind.groups)
     for group, known, counts in (("", None, kind.counts), *groups):
         for measure, count in counts.items():

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from metrics.api.csv import Sheet
-from metrics.api.shapes import AsOf, Days, as_of, days_of
+from metrics.api.shapes import DAY, RULE, AsOf, Days, as_of, days_of
 from metrics.catalogue.indicators import Name
+from metrics.figures.query import Rule
 from metrics.lists.questions import ListedFigure
 from metrics.lists.reader import ListedRow, at_text
 from schemas.clock import iso
@@ -67,6 +69,8 @@ class ListAnswer(BaseModel):
     level: str | None
     field: str | None
     window: Days
+    rule: Rule = Field(description=RULE)
+    day: date | None = Field(description=DAY)
     figure: int | None = Field(
         description=(
             "The part as the indicator tells it; null where it has none, and `missing` says why"
@@ -99,6 +103,8 @@ def list_shape(found: ListedFigure, date_names: tuple[str, ...], books: str | No
         level=query.level,
         field=query.field,
         window=days_of(behind.window),
+        rule=query.rule,
+        day=query.as_of,
         figure=behind.figure,
         missing=behind.missing,
         rows=page.total.rows if page.total else None,

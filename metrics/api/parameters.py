@@ -150,6 +150,13 @@ class FigureParameters(BooksParameters):
             " -Q3, -6M, -9M) or one of the calendar (calendar:2026-10, -Q3). Without any: year"
         ),
     )
+    as_of: Day | None = Field(
+        None,
+        description=(
+            "As if asked at the end of this day, which must be over: by date, as it is known now."
+            " Without it: of this instant, to the instant"
+        ),
+    )
     format: Format = "json"
 
     @model_validator(mode="after")

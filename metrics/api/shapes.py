@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from metrics.catalogue.indicators import Name
 from metrics.figures.coverage import Coverage
+from metrics.figures.query import Rule
 from metrics.figures.view import Provenance
 from schemas.clock import iso_milliseconds
 from schemas.spreadsheets import CsvValue
@@ -17,6 +18,13 @@ from schemas.windows import Window
 
 AS_OF_COLUMNS = ("as_of", "books", "rules", "behind")
 COVERAGE_COLUMNS = ("reporting", "expected", "complete", "note_vi", "note_en")
+
+
+RULE = (
+    "by_date: due on a day is in time until its end, and `day` is that at whose end it is told;"
+    " to_the_instant: as of this instant"
+)
+DAY = "The day at whose end it is told, as it is known now of that day; null: as of this instant"
 
 
 class Days(BaseModel):
@@ -83,6 +91,11 @@ def days_of(window: Window, due: date | None = None) -> ReportDays | Days:
     if due is not None:
         return ReportDays(first=window.first, last=window.last, due=due)
     return Days(first=window.first, last=window.last)
+
+
+def rule_of(day: date | None) -> Rule:
+    """The rule of what is told as of the end of a day, or (None) of this instant."""
+    return "to_the_instant" if day is None else "by_date"
 
 
 def as_of(provenance: Provenance) -> AsOf:

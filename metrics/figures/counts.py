@@ -21,6 +21,7 @@ from schemas.masking import shown
 from schemas.windows import EVER, Window
 
 Counts = dict[str, int | None]  # by measure; None: the books do not have it yet
+_AT_END_OF_DAY = "ask the indicators dossiers_open and dossiers_waiting with as_of"
 COUNTED = [table for table in TABLES.values() if table.declared.at != "none"]
 
 
@@ -58,8 +59,14 @@ def tables_of(query: Query, family: str | None, kind: str | None) -> list[Table]
         known = dict.fromkeys(table.kind for table in tables)
         raise wrong("kind", f"{shown(given)} is no kind; {instead(given, known)}")
     if all(table.declared.at == "instant" for table in found):
-        query.refuse_time(f"kind {kind}")
+        refuse_time(query, *found)
     return found
+
+
+def refuse_time(query: Query, *tables: Table) -> None:
+    """Raises: QueryError for another time than this instant, of which alone they are told."""
+    dossiers = any(table.family == "dossiers" for table in tables)
+    query.refuse_time(f"kind {tables[0].kind}", _AT_END_OF_DAY if dossiers else "")
 
 
 def counts(reading: Reading, table: Table) -> KindFigures:
@@ -67,14 +74,16 @@ def counts(reading: Reading, table: Table) -> KindFigures:
     query, measures = reading.query, table.declared.measures
     of_now = table.declared.at == "instant"
     absent = {one for one in reading.view.uncounted if one[:2] == (table.family, table.kind)}
-    window, now_only = counted_window(reading, table), of_now and bool(query.time)
+    window = counted_window(reading, table)
+    now_only = of_now and bool(query.time or query.as_of)
+    today = reading.view.moment.today if of_now else None
     if now_only:
         absent = {(table.family, table.kind, measure) for measure in measures}
     whole = counted_sums(reading, table).get("", [0] * len(measures))
     return KindFigures(
         table=table,
         window=window,
-        coverage=coverage_of(reading, expected_of([table.family]), window, now=of_now),
+        coverage=coverage_of(reading, expected_of([table.family]), window, on=today),
         whole=_named(table, whole, absent),
         groups=[] if now_only else list(_groups(reading, table, absent)),
         missing=absence.NOW_ONLY if now_only else uncounted.why(absent),

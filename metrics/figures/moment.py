@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from metrics.catalogue.indicators import Due
-from metrics.cube.rollups import Range, cover_instants
+from metrics.cube.rollups import ALL, Range, cover_instants
 from schemas.clock import LATEST_MS, to_datetime
 from schemas.worktime import USUAL_OFFICE, Office, after
 
@@ -24,7 +24,11 @@ class Moment:
         return to_datetime(self.now_ms).date()
 
     def due(self, due: Due) -> list[Range]:
-        """The due times that are past, soon to pass, or ahead; the absent one is none of them."""
+        """The due times that are past, soon to pass, or ahead, of which the absent one is none; or
+        any, and it too.
+        """
+        if due == "any":
+            return [Range(ALL, 0, 0)]
         if due == "past":
             return cover_instants(high=self.now_ms - 1)
         soon = due == "soon"

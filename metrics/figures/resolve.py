@@ -40,7 +40,9 @@ def resolve(reading: Reading, indicator: Indicator, part: Slice) -> Resolved | N
 
 def _absent(reading: Reading, indicator: Indicator, part: Slice) -> Name | None:
     query, window = reading.query, part.window
-    if indicator.asks_now and query.time:
+    if indicator.asks_now and query.as_of is not None:
+        return absence.NOT_AS_OF
+    if indicator.asks_now and query.time and not (query.by == "day" and indicator.as_of):
         return absence.NOW_ONLY
     needed = uncounted.needs(indicator, part.level)
     if (why := uncounted.why(reading.view.uncounted & needed)) is not None:

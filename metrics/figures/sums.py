@@ -26,6 +26,7 @@ from schemas.windows import Window, joined
 
 # Which part a measure adds to, with which sign, from which index of a vector.
 Addend = tuple[int, int, int]
+_DAY = timedelta(days=1)
 
 
 class CellSource(NamedTuple):
@@ -42,8 +43,8 @@ class CellSource(NamedTuple):
         return self.due is not None
 
     def ranges(self, window: Window, moment: Moment) -> list[Range]:
-        """The rows that it reads: the window's or those before it, of a stock all up to its end, or
-        due times.
+        """The rows that it reads: the window's, those before it or until its end, of a stock all up
+        to its end, or due times.
         """
         if self.due is not None:
             return moment.due(self.due)
@@ -51,8 +52,10 @@ class CellSource(NamedTuple):
             return cover_stock(window, moment.today)
         if self.over == "window":
             return cover_days(window)
+        if self.over == "until":
+            return cover_days(Window(None, window.last))
         begins, _ = window.bounds
-        return cover_days(Window(None, begins - timedelta(days=1))) if begins > date.min else []
+        return cover_days(Window(None, begins - _DAY)) if begins > date.min else []
 
 
 def whole_table(table: Table) -> CellSource:
@@ -207,6 +210,11 @@ def read_parts(
     # of stocks by day: what exists is told of days, not what changed on them
     changes: dict[str, Parts] = {}
     for source in sources(indicator, level):
+        if by == "day" and source.over == "until":
+            for day, vector, measures in _curve(provider, source, scopes, among):
+                adds = addends(indicator, source, measures, level)
+                add_to(groups.setdefault(day, no_parts(indicator)), adds, vector)
+            continue
         into = changes if by == "day" and source.table.declared.at == "stock" else groups
         for scope, window in looked_at(source, scopes, provider.moment):
             found = provider.sums(source, window, by=by, codes=scope.codes, among=among)
@@ -240,6 +248,45 @@ def looked_at(
     else:
         day = moment.today if source.of_now else whole.last or moment.today
         yield scope_of(scopes, day), whole
+
+
+def _curve(
+    provider: SumsProvider,
+    source: CellSource,
+    scopes: Sequence[AgencyScope],
+    among: Sequence[str],
+) -> Iterator[tuple[str, list[int], tuple[str, ...]]]:
+    """What everything until the end of a day adds up to, with its measures, for each day from the
+    first one on which there is anything; by the hierarchy of each day.
+    """
+    begun = False
+    for scope in scopes:
+        first, last = scope.window
+        flows, codes = source._replace(over="window"), scope.codes
+        measures, changes = provider.sums(flows, scope.window, by="day", codes=codes, among=among)
+        total = [0] * len(measures)
+        if first is not None and first > date.min:
+            before = provider.sums(source, Window(None, first - _DAY), codes=codes, among=among)
+            total = before.groups.get("", total)
+        begun = begun or any(total)
+        if not begun and changes:
+            first, begun = date.fromisoformat(min(changes)), True
+        for day in _days(first, last) if begun else ():
+            total = _plus(total, changes.get(day, ()))
+            yield day, total, measures
+
+
+def _days(first: date | None, last: date | None) -> Iterator[str]:
+    assert first is not None, "what has begun has a first day"
+    assert last is not None, "a curve ends with the last day that is over"
+    for number in range((last - first).days + 1):
+        yield (first + number * _DAY).isoformat()
+
+
+def _plus(total: Sequence[int], change: Sequence[int]) -> list[int]:
+    if not change:
+        return list(total)
+    return [one + other for one, other in zip(total, change, strict=True)]
 
 
 def _standing(

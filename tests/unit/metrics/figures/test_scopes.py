@@ -190,7 +190,6 @@ def test_without_registered_procedures_the_three_fields_are_absent(unregistered:
     [
         ("data_quality", {"by": "agency"}, absence.NOT_BY_AGENCY),
         ("data_quality", {"agency": "P.D"}, absence.NOT_BY_AGENCY),
-        ("dossiers_carried_over", {"level": "commune"}, absence.NOT_BY_AGENCY),
         ("dossiers_carried_over", {"by": "day"}, absence.NOT_BY_DAY),
         ("score_766_2_1", {"by": "day"}, absence.NOT_BY_DAY),
         ("score_766_2_1", {"to": "2025-12-09"}, absence.NOT_NOW),
@@ -211,10 +210,10 @@ def test_what_is_divided_at_different_agencies_is_told_of_the_province(merged: V
 
 def test_what_stood_before_the_window_is_told_by_procedure() -> None:
     cells = [
-        counted("dossiers|received|A|P1|20250228", received=5),
-        counted("dossiers|received|A|P2|20250228", received=2),
-        counted("dossiers|closed|B|P1|20250227", closed=3),
-        counted("dossiers|closed|B|P2|20250301", closed=9),
+        counted("dossiers|flow|A|P1|20250228", taken_online=2, taken_other=3),
+        counted("dossiers|flow|A|P2|20250228", taken_other=2),
+        counted("dossiers|flow|A|P1|20250227", left=3, left_late=3),
+        counted("dossiers|flow|A|P2|20250301", left=9, left_late=9),
     ]
     with questions_about(cells, NOW) as questions:
         found = answer(
