@@ -22,8 +22,9 @@ EventId = bytes
 # How many entries of each map of a state count; one more is kept, so that it shows when there are
 # too many (streams/families/bounds.py). The longest ids are 128 characters of four bytes, so an
 # entry takes at most so many bytes: payments 536, ratings 537, finish 1,050, transfers 88, dues 18,
-# papers 10, statuses 50 (each of another receiver), recall 524 (a word that no connector lets in).
-# A dossier with everything full takes 6.2 MB, a document 1 MB: clearly below the 8 MiB that the
+# papers and fees 10, statuses 50 (each of another receiver), recall 524 (a word that no connector
+# lets in), corrections of payments and ratings 550, of moves 90, of the others 18.
+# A dossier with everything full takes 6.9 MB, a document 1 MB: clearly below the 8 MiB that the
 # topics of states take (`max.message.bytes`). A test builds both.
 MOST: dict[str, int] = {
     "payments": 8_000,
@@ -34,10 +35,19 @@ MOST: dict[str, int] = {
     "dues": 2_000,
     "statuses": 8_000,
     "recall": 1_000,
+    "fees": 2_000,
+    # of corrections
+    "amended_payments": 500,
+    "amended_ratings": 500,
+    "amended_moves": 500,
+    "amended_dues": 500,
+    "amended_papers": 500,
+    "amended_fees": 500,
 }
 
 # least broker time at which the fact was heard; None: only as imported history
 HeardAt = int | None
+# `restated` of a fact: it was also stated otherwise, at the same instant and under the same id
 
 
 class Register(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -71,6 +81,7 @@ class ReceptionFact(Register, frozen=True):
     level: int  # 0: unknown
     bits: int  # streams/families/dossiers/reception.py
     heard_at: HeardAt
+    restated: bool = False
 
 
 class HandlerFact(Register, frozen=True):
@@ -80,17 +91,12 @@ class HandlerFact(Register, frozen=True):
     unit: str | None
 
 
-class WaitFact(Register, frozen=True):
-    """Whether a dossier waits for its applicant."""
-
-    waiting: bool
-
-
 class FinishFact(Register, frozen=True):
     """The end of processing."""
 
     digitised: bool
     heard_at: HeardAt
+    restated: bool = False
 
 
 class ReturnFact(Register, frozen=True):
@@ -99,6 +105,7 @@ class ReturnFact(Register, frozen=True):
     digitised: bool
     how: str
     heard_at: HeardAt
+    restated: bool = False
 
 
 class RefusalFact(Register, frozen=True):
@@ -107,12 +114,14 @@ class RefusalFact(Register, frozen=True):
     agency: str
     procedure: str
     heard_at: HeardAt
+    restated: bool = False
 
 
 class ClosingFact(Register, frozen=True):
     """A withdrawal or a stop."""
 
     heard_at: HeardAt
+    restated: bool = False
 
 
 class PaymentFact(Statement, frozen=True):
@@ -121,6 +130,8 @@ class PaymentFact(Statement, frozen=True):
     rank: int  # PAYMENT_RANK
     amount: int
     online: bool
+    restated: bool = False
+    paid_before: int = 0  # while it is not paid: when it was last said to be; 0: never
 
 
 class RatingFact(Statement, frozen=True):
@@ -129,6 +140,111 @@ class RatingFact(Statement, frozen=True):
     satisfied: bool
     about: str
     score: int  # 0: unknown
+    restated: bool = False
+
+
+class VoidFact(Register, frozen=True):
+    """Something was entered by mistake (`voided`), or it was not after all: by whom."""
+
+    voided: bool
+    agency: str
+    source: str
+
+
+# What corrections say. `occurred_at` is when the correction was made, `at` when it happened in
+# truth, and where `holds` is false it never did.
+
+
+class EndCorrection(Register, frozen=True):
+    """How a dossier ended, or that it has not."""
+
+    outcome: int  # index in streams/families/dossiers/closed.py: OUTCOMES; 0: it has not ended
+    at: int
+    digitised: bool
+    heard_at: HeardAt
+    restated: bool = False
+
+
+class ReturnCorrection(Register, frozen=True):
+    """How the result was handed over."""
+
+    holds: bool
+    at: int
+    digitised: bool
+    how: str
+    heard_at: HeardAt
+    restated: bool = False
+
+
+class RefusalCorrection(Register, frozen=True):
+    """Whether a dossier was refused, and by whom."""
+
+    holds: bool
+    at: int
+    agency: str
+    procedure: str
+    heard_at: HeardAt
+    restated: bool = False
+
+
+class ReopeningCorrection(Register, frozen=True):
+    """When a dossier was reopened; at 0 never."""
+
+    at: int
+
+
+class PaymentCorrection(Statement, frozen=True):
+    """The state of a payment."""
+
+    holds: bool
+    at: int
+    rank: int
+    amount: int
+    online: bool
+
+
+class RatingCorrection(Statement, frozen=True):
+    """A rating."""
+
+    holds: bool
+    at: int
+    satisfied: bool
+    about: str
+    score: int
+
+
+class MoveCorrection(Statement, frozen=True):
+    """A move between agencies."""
+
+    holds: bool
+    electronic: bool
+
+
+class InstantsCorrection(Statement, frozen=True):
+    """All due times, requests for papers (with the answers) or requests for fees anew, by their
+    instants.
+    """
+
+    instants: dict[int, int]
+
+
+class DossierAmendments(msgspec.Struct, array_like=True):
+    """What is rarely said of a dossier: corrections and a void.
+
+    streams/families/dossiers/settling.py makes a plain state of it.
+    """
+
+    void: VoidFact | None = None
+    end: EndCorrection | None = None
+    returned: ReturnCorrection | None = None
+    refusal: RefusalCorrection | None = None
+    reopened: ReopeningCorrection | None = None
+    dues: InstantsCorrection | None = None
+    papers: InstantsCorrection | None = None
+    fees: InstantsCorrection | None = None
+    payments: dict[str, PaymentCorrection] = {}
+    ratings: dict[str, RatingCorrection] = {}
+    moves: dict[str, MoveCorrection] = {}
 
 
 class Dossier(msgspec.Struct, array_like=True):
@@ -137,8 +253,8 @@ class Dossier(msgspec.Struct, array_like=True):
     reception: ReceptionFact | None = None
     handler: HandlerFact | None = None
     dues: dict[int, int] = {}  # occurred_at of the fact that set it -> due time
-    supplement: WaitFact | None = None
-    fee: WaitFact | None = None
+    supplement: None = None  # no longer kept
+    fee: None = None  # no longer kept
     finish: dict[str, FinishFact] = {}  # by source
     returned: ReturnFact | None = None
     refusal: RefusalFact | None = None
@@ -153,6 +269,8 @@ class Dossier(msgspec.Struct, array_like=True):
     first_step_at: int = 0  # 0: no step is known
     # when further papers were asked for or came in -> ASKED, CAME or both
     papers: dict[int, int] = {}
+    fees: dict[int, int] = {}  # as papers: when a fee was asked for
+    amended: DossierAmendments | None = None  # None of nearly every dossier
 
 
 class SendingFact(Register, frozen=True):

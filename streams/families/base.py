@@ -19,10 +19,14 @@ from schemas.cells.applied import CountingRules
 from schemas.cells.kinds import CELL_KINDS
 from schemas.states import (
     ClosingFact,
+    EndCorrection,
     FinishFact,
+    HeardAt,
     ReceptionFact,
+    RefusalCorrection,
     RefusalFact,
     Register,
+    ReturnCorrection,
     ReturnFact,
     id_text,
 )
@@ -31,7 +35,17 @@ from schemas.worktime import WorkTime
 from streams.families.bounds import BoundedGroup
 
 _Register = TypeVar("_Register", bound=Register)
-_Heard = TypeVar("_Heard", ReceptionFact, FinishFact, ReturnFact, RefusalFact, ClosingFact)
+_Heard = TypeVar(
+    "_Heard",
+    ReceptionFact,
+    FinishFact,
+    ReturnFact,
+    RefusalFact,
+    ClosingFact,
+    EndCorrection,
+    ReturnCorrection,
+    RefusalCorrection,
+)
 Merge = Callable[[Any, Fields, int], None]
 Counts = Callable[[Any, int], list["Contribution"]]
 
@@ -101,6 +115,11 @@ def measure_indexes(family: str, kind: str) -> dict[str, int]:
     return {measure: index for index, measure in enumerate(CELL_KINDS[family][kind].measures)}
 
 
+def when_heard(fields: Fields, broker_ms: int) -> HeardAt:
+    """When the hub heard of a fact; never of imported history."""
+    return None if fields["backfill"] else broker_ms
+
+
 def newer(old: _Register | None, new: _Register) -> _Register:
     """Join of two registers."""
     if old is None or new.occurred_at > old.occurred_at:
@@ -112,20 +131,25 @@ def newer(old: _Register | None, new: _Register) -> _Register:
 
 def newer_reported(old: _Heard | None, new: _Heard) -> _Heard:
     """Join of two registers with when they were heard: of one instant, the least time at which it
-    was heard stays.
+    was heard stays. One that was stated otherwise under the same id stays `restated`.
     """
     if old is None or new.occurred_at > old.occurred_at:
         return new
     if new.occurred_at < old.occurred_at:
         return old
     heard = [one.heard_at for one in (old, new) if one.heard_at is not None]
-    return replace(max(old, new, key=_rank_unheard), heard_at=min(heard, default=None))
+    stays = max(old, new, key=_rank_unheard)
+    restated = stays.restated
+    if old.event_id == new.event_id:
+        differs = _rank_unheard(old) != _rank_unheard(new)
+        restated = old.restated or new.restated or differs
+    return replace(stays, heard_at=min(heard, default=None), restated=restated)
 
 
 def _rank(register: Register) -> tuple[str, str]:
     return id_text(register.event_id), repr(astuple(register)[2:])
 
 
-def _rank_unheard(register: Register) -> tuple[str, str]:
-    """Without when it was heard, which is the last of its values."""
-    return id_text(register.event_id), repr(astuple(register)[2:-1])
+def _rank_unheard(register: _Heard) -> tuple[str, str]:
+    """Without when it was heard and whether it was restated, which are the last of its values."""
+    return id_text(register.event_id), repr(astuple(register)[2:-2])

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 from schemas.states import Document, Dossier, Task
 from streams.families.dossiers.closed import end_of, returned_of
+from streams.families.dossiers.settling import settled, void_of
 from streams.families.tasks import completed_at
 
 
 class DossierDates(NamedTuple):
-    """Reception, due time in force, end and return that stand, last reopening, refusal; when the
-    hub first heard of two of them.
+    """Reception, due time in force, end and return that stand, last reopening, refusal, void; when
+    the hub first heard of two of them.
     """
 
     received_at: int | None = None
@@ -25,6 +26,7 @@ class DossierDates(NamedTuple):
     returned_at: int | None = None
     reopened_at: int | None = None
     refused_at: int | None = None
+    voided_at: int | None = None
 
 
 class DocumentDates(NamedTuple):
@@ -48,6 +50,8 @@ Dates = DossierDates | DocumentDates | TaskDates
 
 def of_dossier(state: Dossier) -> DossierDates:
     """A dossier's dates."""
+    void = void_of(state)
+    state, reopened, _ = settled(state)
     reception, returned, end = state.reception, returned_of(state), end_of(state)
     return DossierDates(
         received_at=reception.received_at if reception else None,
@@ -56,8 +60,9 @@ def of_dossier(state: Dossier) -> DossierDates:
         ended_at=end.at if end else None,
         end_heard_at=end.heard_at if end else None,
         returned_at=returned.occurred_at if returned else None,
-        reopened_at=state.reopened or None,
+        reopened_at=reopened or None,
         refused_at=state.refusal.occurred_at if state.refusal else None,
+        voided_at=void.occurred_at if void else None,
     )
 
 

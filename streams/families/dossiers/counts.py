@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from schemas.clock import day
 from schemas.codes import CHANNELS, PAYMENT_RANK
-from schemas.states import MOST, Dossier, ReceptionFact, RefusalFact
+from schemas.states import MOST, Dossier, ReceptionFact, RefusalFact, VoidFact
 from schemas.worktime import WorkTime
 from streams.families.base import ALL, Contribution, Counts, measure_indexes
 from streams.families.bounds import too_many
@@ -21,6 +21,7 @@ from streams.families.dossiers.closed import (
     DossierEnd,
     LagIndexes,
     MeasureAmounts,
+    asked_last,
     closed,
     end_of,
     finish_of,
@@ -28,12 +29,15 @@ from streams.families.dossiers.closed import (
     lag,
     returned_of,
 )
+from streams.families.dossiers.flow import flow, taken
 from streams.families.dossiers.reception import MEASURE_OF_BITS, RECEIVED, WITH_FEE
+from streams.families.dossiers.settling import settled, void_of
 
 _FUTURE_MS = 300_000  # clocks differ; beyond this a time lay in the future when the hub heard of it
 _PAID = PAYMENT_RANK["paid"]
 
-RECEPTION, PROGRESS, PAYMENTS, RATINGS, FLAGS = 1, 2, 4, 8, 16  # the parts of a dossier's counts
+# the parts of a dossier's counts
+RECEPTION, PROGRESS, PAYMENTS, RATINGS, FLAGS, TAKEN, FLOW = 1, 2, 4, 8, 16, 32, 64
 
 _PAYMENTS = measure_indexes("dossiers", "paid")
 _RATED = measure_indexes("dossiers", "rated")
@@ -51,38 +55,62 @@ def counts(work: WorkTime, state: Dossier, parts: int = ALL) -> list[Contributio
     """The cells that a dossier counts in; only the given parts where the others are known not to
     matter.
     """
+    reopened, much = state.reopened, False
+    if state.amended is not None:  # seldom
+        void = void_of(state)
+        state, reopened, much = settled(state)
+        if void is not None:
+            return [_voided(state, void)]
     reception = state.reception
     refusal = _standing_refusal(state)
     if reception is None:
-        return _without_reception(state, refusal)
+        return _without_reception(state, refusal, much=much)
     found: list[Contribution] = []
     if parts & RECEPTION:
         found.append(_received(reception, state, work) if refusal is None else _refused(refusal))
-    agency = reception.agency if state.handler is None else state.handler.agency
-    tail = f"{agency}|{reception.procedure}|"
+    tail = _tail(state, reception)
     end = None
     if refusal is None:
         end = end_of(state)
+        due = state.dues[max(state.dues)] if state.dues else 0
         if parts & PROGRESS:
-            found.append(_progress(state, tail, end, work))
-            if state.reopened:
-                found.append((f"dossiers|reopened|{tail}{day(state.reopened)}".encode(), (0,), ()))
+            found.append(_progress(state, tail, end, due, work))
+            if reopened:
+                found.append((f"dossiers|reopened|{tail}{day(reopened)}".encode(), (0,), ()))
+        if parts & TAKEN:
+            found.append(taken(reception, tail))
+        if parts & FLOW:
+            found += flow(state, reception, tail, end, due)
     if parts & PAYMENTS and state.payments and not too_many("payments", state.payments):
         found += _paid(state, tail)
     if parts & RATINGS and state.ratings and not too_many("ratings", state.ratings):
         found += _rated(state, tail)
     if parts & FLAGS:
-        flags = _flags(state, reception, end)
+        flags = _flags(state, reception, end, much=much)
         if flags:
             key = f"dossiers|flagged|{tail}{day(reception.received_at)}"
             found.append((key.encode(), (_FLAGGED["flagged"], *flags), ()))
     return found
 
 
+def _tail(state: Dossier, reception: ReceptionFact) -> str:
+    """The part of cells' keys that says whose and of which procedure."""
+    agency = reception.agency if state.handler is None else state.handler.agency
+    return f"{agency}|{reception.procedure}|"
+
+
+def _voided(state: Dossier, void: VoidFact) -> Contribution:
+    """Counts nowhere else: at its handler, else at the agency that voided it."""
+    reception = state.reception
+    tail = f"{void.agency}|-|" if reception is None else _tail(state, reception)
+    return f"dossiers|voided|{tail}{day(void.occurred_at)}".encode(), (0,), ()
+
+
 def touched(old: Dossier, new: Dossier) -> int:
     """The parts of the counts in which two states of one dossier can differ."""
     if (
         old.reception is None
+        or new.amended is not None
         or new.reception != old.reception
         or new.refusal != old.refusal
         or new.reopened != old.reopened
@@ -100,17 +128,19 @@ def touched(old: Dossier, new: Dossier) -> int:
         parts |= PAYMENTS
     if new.ratings != old.ratings:
         parts |= RATINGS
+    if parts and _is_restated(new) != _is_restated(old):
+        parts |= FLAGS
     if new.step_at != old.step_at or new.first_step_at != old.first_step_at:
         parts |= FLAGS
         if not old.step_at and (new.finish or new.returned):
             parts |= PROGRESS
+    if paid and new.fees:
+        parts |= PROGRESS | FLOW
     if new.dues != old.dues or _closings(new) != _closings(old):
-        parts |= PROGRESS | FLAGS
-    elif (
-        new.transfers != old.transfers
-        or new.papers != old.papers
-        or is_waiting(new) != is_waiting(old)
-    ):
+        parts |= PROGRESS | FLAGS | FLOW
+    elif new.papers != old.papers or new.fees != old.fees:
+        parts |= PROGRESS | FLOW
+    elif new.transfers != old.transfers:
         parts |= PROGRESS
     if _gathered_too_much(new):
         parts |= FLAGS
@@ -121,8 +151,9 @@ def _closings(state: Dossier) -> tuple[object, ...]:
     return state.finish, state.returned, state.withdrawal, state.stop
 
 
-def _progress(state: Dossier, tail: str, end: DossierEnd | None, work: WorkTime) -> Contribution:
-    due = state.dues[max(state.dues)] if state.dues else 0
+def _progress(
+    state: Dossier, tail: str, end: DossierEnd | None, due: int, work: WorkTime
+) -> Contribution:
     if end is not None:
         return closed(state, tail, end, due, work)
     return (f"dossiers|open|{tail}{due}".encode(), (0, 1) if is_waiting(state) else (0,), ())
@@ -143,7 +174,9 @@ def _refused(refusal: RefusalFact) -> Contribution:
     return (key.encode(), (0,), ())
 
 
-def _without_reception(state: Dossier, refusal: RefusalFact | None) -> list[Contribution]:
+def _without_reception(
+    state: Dossier, refusal: RefusalFact | None, *, much: bool
+) -> list[Contribution]:
     """Refused, else flagged at the agency that spoke of it; nothing where nobody has."""
     if refusal is not None:
         return [_refused(refusal)]
@@ -151,20 +184,22 @@ def _without_reception(state: Dossier, refusal: RefusalFact | None) -> list[Cont
     if reporter is None:
         return []
     key = f"dossiers|flagged|{reporter.agency}|-|{day(reporter.occurred_at)}"
-    return [(key.encode(), _flags_without_reception(state), ())]
+    flags = _flags_without_reception(state, much=much or _gathered_too_much(state))
+    return [(key.encode(), flags, ())]
 
 
-def _flags_without_reception(state: Dossier) -> tuple[int, ...]:
-    much = _gathered_too_much(state)
+def _flags_without_reception(state: Dossier, *, much: bool) -> tuple[int, ...]:
     if end_of(state) is not None:
         flags = [_FLAGGED["flagged"], _FLAGGED["no_reception"], _FLAGGED["end_without_reception"]]
-    elif not much and state.supplement is not None and state.supplement.waiting:
+    elif not much and asked_last(state.papers):
         # the portal's state 5: to lack a reception breaks no rule then
         flags = [_FLAGGED["supplement_before_reception"]]
     else:
         flags = [_FLAGGED["flagged"], _FLAGGED["no_reception"]]
     if much:
         flags.append(_FLAGGED["too_many"])
+    if _is_restated(state):
+        flags.append(_FLAGGED["restated"])
     return tuple(flags)
 
 
@@ -224,7 +259,9 @@ _RATING_SUFFIX = {
 }
 
 
-def _flags(state: Dossier, reception: ReceptionFact, end: DossierEnd | None) -> list[int]:
+def _flags(
+    state: Dossier, reception: ReceptionFact, end: DossierEnd | None, *, much: bool
+) -> list[int]:
     """The data-quality rules that the dossier breaks."""
     received_at, heard_at = reception.received_at, reception.heard_at
     flags = []
@@ -240,9 +277,24 @@ def _flags(state: Dossier, reception: ReceptionFact, end: DossierEnd | None) -> 
         flags.append(_FLAGGED["sources_disagree"])
     if end is not None:
         flags += _end_flags(state, end, received_at)
-    if _gathered_too_much(state):
+    if much or _gathered_too_much(state):
         flags.append(_FLAGGED["too_many"])
+    if _is_restated(state):
+        flags.append(_FLAGGED["restated"])
     return flags
+
+
+def _is_restated(state: Dossier) -> bool:
+    """Whether anything that stands was stated otherwise, at the same instant and under the same
+    id.
+    """
+    for fact in (state.reception, state.returned, state.refusal, state.withdrawal, state.stop):
+        if fact is not None and fact.restated:
+            return True
+    for facts in (state.finish, state.payments, state.ratings):
+        if facts and any(fact.restated for fact in facts.values()):
+            return True
+    return False
 
 
 def _disagree(state: Dossier) -> bool:
@@ -261,6 +313,7 @@ def _gathered_too_much(state: Dossier) -> bool:
         or len(state.finish) > MOST["finish"]
         or len(state.transfers) > MOST["transfers"]
         or len(state.papers) > MOST["papers"]
+        or len(state.fees) > MOST["fees"]
         or len(state.dues) > MOST["dues"]
     )
 
