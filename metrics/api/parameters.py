@@ -196,9 +196,7 @@ class IndicatorParameters(GroupParameters):
 class CountParameters(GroupParameters):
     """Parameters of the raw counts."""
 
-    by: Literal["agency", "category", "day"] | None = Field(
-        None, description="Groups to tell beside the total"
-    )
+    by: Groups | None = Field(None, description="Groups to tell beside the total")
     family: FamilyName | None = Field(
         None, description="Only this family: dossiers, documents, tasks, activities, inventory"
     )

@@ -84,6 +84,13 @@ class Table:
         """
         return self.declared.at != "none" and self.cells != "inventory_agencies"
 
+    @property
+    def reported(self) -> bool:
+        """Whether a count of a day says that its agency reported something of that day: a due time
+        that passes is no word of it.
+        """
+        return self.declared.at == "day" and self.kind != "flow"
+
     @cached_property
     def create(self) -> tuple[str, ...]:
         """Statements that make its tables."""

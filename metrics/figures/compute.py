@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import cast
 
 from metrics.catalogue.indicators import Indicator, Name
-from metrics.cube.snapshot import By
 from metrics.figures import absence
 from metrics.figures.coverage import Coverage, coverage_of
 from metrics.figures.figure import NOTHING, Figure
 from metrics.figures.origins import origin_of, sending
-from metrics.figures.query import Query
+from metrics.figures.query import Groups, Query
 from metrics.figures.reading import FoundFigures, Reading, Slice, Told
 from metrics.figures.reported import ReportedFigure
 from metrics.figures.view import View
@@ -138,7 +138,7 @@ def _before(
     reading: Reading,
     told: Told,
     level: AdministrativeLevel | None,
-    by: By | None = None,
+    by: Groups | None = None,
 ) -> FoundFigures:
     """The same in the window that it is compared with, or at that one's end."""
     if reading.before is None:
@@ -153,7 +153,7 @@ def _groups(reading: Reading, indicator: Indicator) -> tuple[list[GroupFigure], 
     by, level, told = reading.query.by, reading.query.level, reading.told(indicator)
     if by is None:
         return [], None
-    if by == "level":
+    if by == "level" and not origin_of(indicator).by_level:
         return _levels(reading, told)
     if by == "day" and indicator.at_end_of_day is not None:
         if (curve := reading.curve(indicator)) is None:
@@ -166,11 +166,17 @@ def _groups(reading: Reading, indicator: Indicator) -> tuple[list[GroupFigure], 
         GroupFigure(
             group,
             is_known(directory, group, by, families),
-            _assessed(reading, indicator, found, then, level, group),
+            _assessed(reading, indicator, found, then, _level_of(group, by) or level, group),
         )
         for group in found
     ]
     return groups, why
+
+
+def _level_of(group: str, by: Groups) -> AdministrativeLevel | None:
+    """The level of a group of one, which may have a target of its own."""
+    levels = {one: one for one in ADMINISTRATIVE_LEVELS if by == "level"}
+    return levels.get(cast("AdministrativeLevel", group))
 
 
 def _levels(reading: Reading, told: Told) -> tuple[list[GroupFigure], Name | None]:
@@ -209,6 +215,6 @@ def is_known(
     """Whether the agency or procedure of a group is registered; None where groups are neither, or
     nobody registers them.
     """
-    if by == "category" and are_by_procedure(families):
+    if by in ("category", "procedure") and are_by_procedure(families):
         return directory.registered_procedure(group)
     return directory.registered(group, by)

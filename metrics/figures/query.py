@@ -13,7 +13,9 @@ from schemas.codes import AdministrativeLevel, AgencyLevel
 from schemas.periods import is_period, period
 from schemas.windows import Comparison, Window, WindowName, compared, named_window
 
-Groups = Literal["agency", "category", "day", "level"]
+Groups = Literal["agency", "category", "procedure", "field", "day", "level"]
+# of what has no field or level, so that groups add up to the whole
+REST = "none"
 Rule = Literal["by_date", "to_the_instant"]
 _USUAL: WindowName = "year"  # the window, where none is asked for
 _DAY = timedelta(days=1)

@@ -9,10 +9,9 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from metrics.catalogue.indicators import Indicator, Name
-from metrics.cube.snapshot import By
 from metrics.figures.expected import Expecting, expecting
 from metrics.figures.figure import Figure
-from metrics.figures.query import Query
+from metrics.figures.query import Groups, Query
 from metrics.figures.scopes import AgencyScope, limited_to_level, scopes
 from metrics.figures.sums import SumsProvider
 from metrics.figures.view import View
@@ -29,7 +28,7 @@ class Slice(NamedTuple):
 
     window: Window
     level: AdministrativeLevel | None = None
-    by: By | None = None
+    by: Groups | None = None
 
 
 class Told(NamedTuple):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from metrics.catalogue.indicators import Indicator, Name
 from metrics.figures import absence, uncounted
+from metrics.figures.query import Groups
 from metrics.figures.reading import Reading, Slice
 from metrics.figures.scopes import AgencyScope, among
 from metrics.figures.sums import own_level
@@ -50,10 +51,25 @@ def _absent(reading: Reading, indicator: Indicator, part: Slice) -> Name | None:
     reaches_before = any(term.over == "before" for term in indicator.leaves)
     if part.by == "day" and (indicator.ends_now or reaches_before):
         return absence.NOT_BY_DAY
-    if not indicator.by_agency and (part.level or query.agency or part.by == "agency"):
+    one_agency = part.level or query.agency or part.by in ("agency", "level")
+    if not indicator.by_agency and one_agency:
         return absence.NOT_BY_AGENCY
+    if (why := no_such_groups(reading, indicator.families, part.by)) is not None:
+        return why
     if indicator.ends_now and window.ends_before(reading.view.moment.today):
         return absence.NOT_NOW
+    return None
+
+
+def no_such_groups(reading: Reading, families: Sequence[str], by: Groups | None) -> Name | None:
+    """Why there are no groups of this kind; None: there are."""
+    directory = reading.view.directory
+    if by in ("procedure", "field") and not are_by_procedure(families):
+        return absence.NOT_BY_THIS
+    if by == "field" and not directory.fields:
+        return absence.NO_FIELD
+    if by == "level" and directory.empty:
+        return absence.NO_LEVEL
     return None
 
 

@@ -9,7 +9,7 @@ read where, and what that adds to, is said here once for both.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -20,12 +20,22 @@ from metrics.cube.snapshot import By, Snapshot, Sums, running
 from metrics.cube.tables import TABLES, Table
 from metrics.figures.figure import Parts, no_parts
 from metrics.figures.moment import Moment
+from metrics.figures.query import Groups
 from metrics.figures.scopes import AgencyScope, scope_of
 from schemas.codes import AdministrativeLevel
 from schemas.windows import Window, joined
 
 # Which part a measure adds to, with which sign, from which index of a vector.
 Addend = tuple[int, int, int]
+# By which of what the cube knows a grouping is read.
+READ_BY: Mapping[Groups, By] = {
+    "agency": "agency",
+    "level": "agency",
+    "category": "category",
+    "procedure": "category",
+    "field": "category",
+    "day": "day",
+}
 _DAY = timedelta(days=1)
 
 
@@ -197,15 +207,16 @@ def read_parts(
     indicator: Indicator,
     scopes: Sequence[AgencyScope],
     *,
-    by: By | None = None,
+    by: Groups | None = None,
     among: Sequence[str] = (),
     level: AdministrativeLevel | None = None,
 ) -> dict[str, Parts]:
-    """The parts of each group that has counts, groups in order; without `by` always the one group
-    of the empty text.
+    """The parts of each group that has counts, groups in order and told under the scopes' names;
+    without `by` always the one group of the empty text.
 
     `among` limits to categories. The scopes' windows follow one another without a gap.
     """
+    read = None if by is None else READ_BY[by]
     groups: dict[str, Parts] = {} if by else {"": no_parts(indicator)}
     # of stocks by day: what exists is told of days, not what changed on them
     changes: dict[str, Parts] = {}
@@ -217,10 +228,10 @@ def read_parts(
             continue
         into = changes if by == "day" and source.table.declared.at == "stock" else groups
         for scope, window in looked_at(source, scopes, provider.moment):
-            found = provider.sums(source, window, by=by, codes=scope.codes, among=among)
+            found = provider.sums(source, window, by=read, codes=scope.codes, among=among)
             adds = addends(indicator, source, found.measures, level)
             for group, vector in found.groups.items():
-                name = scope.names.get(group, group) if by == "agency" else group
+                name = group if read in (None, "day") else scope.name(group)
                 add_to(into.setdefault(name, no_parts(indicator)), adds, vector)
     if changes:
         whole = joined([scope.window for scope in scopes])

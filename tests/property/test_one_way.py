@@ -229,6 +229,27 @@ def test_lists_have_the_numbers_of_json_and_add_up_to_them(world: World) -> None
         assert compared, asked
 
 
+def test_groups_add_up_to_the_whole(world: World) -> None:
+    """Also where a procedure has no field, or an agency no level; of now and of any day."""
+    for by in ("agency", "procedure", "field", "level"):
+        for time in ({"window": "month"}, {}, {"as_of": "2025-11-10"}):
+            answers = world.get("/v1/indicators", by=by, **time).json()["indicators"]
+            counted = [
+                one
+                for one in answers
+                if one["groups"] and origin_of(world.catalogue[one["id"]]).listed
+            ]
+            assert len(counted) > 20, (by, time)
+            for one in counted:
+                for part in ("numerator", "denominator"):
+                    found = [group[part] or 0 for group in one["groups"]]
+                    assert sum(found) == (one[part] or 0), (one["id"], by, time)
+            kinds = world.get("/v1/counts", family="dossiers", by=by, **time).json()["kinds"]
+            for kind in (one for one in kinds if one["groups"]):
+                for measure, count in kind["counts"].items():
+                    assert sum(one["counts"][measure] for one in kind["groups"]) == count
+
+
 def test_reported_figures_are_told_alike(world: World) -> None:
     """Where no single agency has a figure, nobody tells one."""
     text = world.get("/metrics").text

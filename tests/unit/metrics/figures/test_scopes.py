@@ -63,11 +63,17 @@ def unregistered() -> Iterator[Views]:
 def test_each_level_has_its_agencies_and_its_target(merged: Views) -> None:
     found = answer(merged, DIGITISED, by="level", **YEAR)
     assert share(found) == (21, 32)  # the stranger is counted, in no level
-    assert groups(found) == {"province": (7, 12), "district": (3, 4), "commune": (8, 13)}
+    assert groups(found) == {
+        "province": (7, 12),
+        "district": (3, 4),
+        "commune": (8, 13),
+        "none": (3, 3),
+    }
     assert {group.group: group.target for group in found.groups} == {
         "province": 1.0,
         "district": None,
         "commune": 0.95,
+        "none": None,
     }
     assert (found.target, found.missing) == (None, None)
     assert {
