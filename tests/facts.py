@@ -47,7 +47,16 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "denominator": 4,
     },
 }
-TIMES = ("due_at", "received_at", "held_at", "valid_from", "valid_to", "period_from", "period_to")
+TIMES = (
+    "effective_at",
+    "due_at",
+    "received_at",
+    "held_at",
+    "valid_from",
+    "valid_to",
+    "period_from",
+    "period_to",
+)
 
 
 @dataclass(frozen=True)

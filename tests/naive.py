@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from office_hours import working_seconds
+from oracle_corrections import settled, void_of
 from oracle_facts import Dossier, Fact, date_of, first_heard
 
 from schemas.events import Event
@@ -235,7 +236,9 @@ class World:
         for heard, event in self.told:
             things = self.things.setdefault(event.family, {})
             things.setdefault(event.thing, []).append(Fact(event.type, event.model_dump(), heard))
-        self.dossiers = [Case(facts) for facts in self.of("dossiers")]
+        self.dossiers = [
+            Case(settled(facts), facts) for facts in self.of("dossiers") if void_of(facts) is None
+        ]
 
     def of(self, family: str) -> list[list[Fact]]:
         """The facts about each thing of a family."""

@@ -102,6 +102,8 @@ def consistent(values: Json) -> Json:
         values["period_from"], values["period_to"] = sorted(
             (values["period_from"], values["period_to"])
         )
+    if "from_agency" in values and not values["holds"] and values["effective_at"] is None:
+        values["effective_at"] = values["occurred_at"]
     if "users" in values:
         values["authenticated"] = min(values["authenticated"], values["users"])
     return values
@@ -146,6 +148,8 @@ THEMES = (
     ("received", "rated", "paid"),
     ("received", "finished", "supplement_requested", "result_returned"),
     ("received", "transferred", "paid"),
+    ("received", "fee_requested", "paid", "finished"),
+    ("received", "finished", "voided", "restored"),
 )
 # Places of the types of events that are about one kind of item.
 ITEMS = ((0,), (1,), (2, 3), (2, 3), (4,), (5,), (6,))
@@ -186,6 +190,8 @@ def heard(
         "applicant": st.none(),
         "held_at": st.none() | at,
         "category": st.sampled_from(["c", "other"]),
+        "effective_at": st.none() | st.none() | at,
+        "holds": st.sampled_from([True, True, True, False]),
         "valid_from": st.none() | at,
         "valid_to": st.none() | st.none() | at,
         "period_from": at,

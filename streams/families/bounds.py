@@ -25,7 +25,9 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.states import MOST, Document, Register, Statement
+from msgspec.structs import replace
+
+from schemas.states import MOST, Document, Dossier, Register, Statement
 
 
 def too_many(group: str, entries: Sized) -> bool:
@@ -65,6 +67,20 @@ class BoundedGroup:
 
     def _drop(self, state: Any, key: Any) -> None:
         del self.map_in(state)[key]
+
+
+class BoundedPayments(BoundedGroup):
+    """Payments. When one that is not paid was paid before hangs on more than its newest statement,
+    so of too many it is not kept.
+    """
+
+    def cut(self, state: Dossier) -> None:
+        """Keep the newest entries, one more than count."""
+        super().cut(state)
+        if too_many(self.name, state.payments):
+            for reference, payment in state.payments.items():
+                if payment.paid_before:
+                    state.payments[reference] = replace(payment, paid_before=0)
 
 
 class AmendedGroup(BoundedGroup):

@@ -34,6 +34,18 @@ TOLD = {
         "finished",
     ),
     ("dossiers", "dues"): ("due_changed", "received", "finished"),
+    ("dossiers", "fees"): ("fee_requested", "paid", "received", "finished"),
+    ("dossiers", "amended_payments"): ("paid", "received", "fee_requested"),
+    ("dossiers", "amended_ratings"): ("rated", "received", "step_taken"),
+    ("dossiers", "amended_moves"): ("transferred", "received", "finished"),
+    ("dossiers", "amended_papers"): (
+        "supplement_requested",
+        "supplement_completed",
+        "received",
+        "finished",
+    ),
+    ("dossiers", "amended_fees"): ("fee_requested", "paid", "received", "finished"),
+    ("dossiers", "amended_dues"): ("due_changed", "received", "finished"),
     ("documents", "statuses"): ("status_changed", "sent"),
     ("documents", "recall"): ("recalled", "sent"),
     ("tasks", "dues"): ("extended", "assigned", "completed"),
@@ -49,9 +61,11 @@ def low(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @st.composite
-def stories(draw: st.DrawFn, family: str, types: tuple[str, ...]) -> list[Heard]:
+def stories(
+    draw: st.DrawFn, family: str, types: tuple[str, ...], *, amended: bool = False
+) -> list[Heard]:
     """Facts about one thing, most of one type, told of many payments, sources, receivers…;
-    sometimes it never becomes known.
+    sometimes it never becomes known. `amended`: most of them are corrections, made at one instant.
     """
     places = {model.type.partition(".")[2]: place for place, model in enumerate(EVENTS[family])}
     kind = st.sampled_from(
@@ -60,6 +74,8 @@ def stories(draw: st.DrawFn, family: str, types: tuple[str, ...]) -> list[Heard]
     instants = draw(st.sampled_from([INSTANTS[0], INSTANTS[-1]]))
     told = kind.flatmap(lambda place: heard(family, place, 1, instants, ("A", "B", "C")))
     facts = draw(st.lists(told, min_size=8, max_size=16))
+    if amended:
+        facts = [corrected(fact, types[0], instants, draw) for fact in facts]
     return [
         (
             event.model_copy(
@@ -73,6 +89,14 @@ def stories(draw: st.DrawFn, family: str, types: tuple[str, ...]) -> list[Heard]
         )
         for event, at in facts
     ]
+
+
+def corrected(fact: Heard, most: str, instants: tuple[int, ...], draw: st.DrawFn) -> Heard:
+    event, at = fact
+    if not event.type.endswith(most) or draw(st.integers(0, 3)) == 0:
+        return fact
+    made, effective = max(instants), draw(st.sampled_from(instants))
+    return event.model_copy(update={"occurred_at": made, "effective_at": effective}), at
 
 
 @st.composite
@@ -103,8 +127,11 @@ def test_whatever_the_order_states_are_the_same_and_cells_what_the_definitions_s
     )
     sizes = set()
 
+    amended = name.startswith("amended_")
+    told = stories(family, TOLD[family, name], amended=amended)
+
     @examples(15)
-    @given(stories(family, TOLD[family, name]).map(distinct), st.data())
+    @given(told.map(distinct), st.data())
     def check(facts: list[Heard], data: st.DataObject) -> None:
         batches = data.draw(retold(facts))
         family_state, plain = (

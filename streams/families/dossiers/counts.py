@@ -7,12 +7,22 @@ question asked later.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
 
 from schemas.clock import day
 from schemas.codes import CHANNELS, PAYMENT_RANK
-from schemas.states import MOST, Dossier, ReceptionFact, RefusalFact, VoidFact
+from schemas.states import (
+    MOST,
+    Dossier,
+    FinishFact,
+    PaymentFact,
+    RatingFact,
+    ReceptionFact,
+    RefusalFact,
+    VoidFact,
+)
 from schemas.worktime import WorkTime
 from streams.families.base import ALL, Contribution, Counts, measure_indexes
 from streams.families.bounds import too_many
@@ -31,7 +41,7 @@ from streams.families.dossiers.closed import (
 )
 from streams.families.dossiers.flow import flow, taken
 from streams.families.dossiers.reception import MEASURE_OF_BITS, RECEIVED, WITH_FEE
-from streams.families.dossiers.settling import settled, void_of
+from streams.families.dossiers.settling import gathered_too_much, settled, void_of
 
 _FUTURE_MS = 300_000  # clocks differ; beyond this a time lay in the future when the hub heard of it
 _PAID = PAYMENT_RANK["paid"]
@@ -142,7 +152,7 @@ def touched(old: Dossier, new: Dossier) -> int:
         parts |= PROGRESS | FLOW
     elif new.transfers != old.transfers:
         parts |= PROGRESS
-    if _gathered_too_much(new):
+    if gathered_too_much(new):
         parts |= FLAGS
     return parts
 
@@ -184,7 +194,7 @@ def _without_reception(
     if reporter is None:
         return []
     key = f"dossiers|flagged|{reporter.agency}|-|{day(reporter.occurred_at)}"
-    flags = _flags_without_reception(state, much=much or _gathered_too_much(state))
+    flags = _flags_without_reception(state, much=much or gathered_too_much(state))
     return [(key.encode(), flags, ())]
 
 
@@ -277,7 +287,7 @@ def _flags(
         flags.append(_FLAGGED["sources_disagree"])
     if end is not None:
         flags += _end_flags(state, end, received_at)
-    if much or _gathered_too_much(state):
+    if much or gathered_too_much(state):
         flags.append(_FLAGGED["too_many"])
     if _is_restated(state):
         flags.append(_FLAGGED["restated"])
@@ -291,8 +301,13 @@ def _is_restated(state: Dossier) -> bool:
     for fact in (state.reception, state.returned, state.refusal, state.withdrawal, state.stop):
         if fact is not None and fact.restated:
             return True
-    for facts in (state.finish, state.payments, state.ratings):
-        if facts and any(fact.restated for fact in facts.values()):
+    entries: Mapping[str, Mapping[str, FinishFact | PaymentFact | RatingFact]] = {
+        "finish": state.finish,
+        "payments": state.payments,
+        "ratings": state.ratings,
+    }
+    for group, facts in entries.items():
+        if facts and not too_many(group, facts) and any(one.restated for one in facts.values()):
             return True
     return False
 
@@ -301,21 +316,6 @@ def _disagree(state: Dossier) -> bool:
     """Whether sources report different times of the finish, of those that no reopening undid."""
     times = {fact.occurred_at for fact in state.finish.values()}
     return sum(at >= state.reopened for at in times) > 1
-
-
-def _gathered_too_much(state: Dossier) -> bool:
-    """Whether anything about it is so much that it counts nothing. Written out: on the path of
-    every event.
-    """
-    return (
-        len(state.payments) > MOST["payments"]
-        or len(state.ratings) > MOST["ratings"]
-        or len(state.finish) > MOST["finish"]
-        or len(state.transfers) > MOST["transfers"]
-        or len(state.papers) > MOST["papers"]
-        or len(state.fees) > MOST["fees"]
-        or len(state.dues) > MOST["dues"]
-    )
 
 
 def _end_flags(state: Dossier, end: DossierEnd, received_at: int) -> list[int]:

@@ -29,7 +29,14 @@ from schemas.states import (
 from schemas.wire import Fields
 from schemas.worktime import work_time
 from streams.families.base import Family, Merge, newer, newer_reported, when_heard
-from streams.families.bounds import AmendedGroup, AmendedInstants, BoundedGroup, by_fact, by_key
+from streams.families.bounds import (
+    AmendedGroup,
+    AmendedInstants,
+    BoundedGroup,
+    BoundedPayments,
+    by_fact,
+    by_key,
+)
 from streams.families.dossiers import amendments
 from streams.families.dossiers.amendments import (
     Amendment,
@@ -276,7 +283,7 @@ FAMILY = Family(
     states_since=5,  # requests for fees are kept, for the length of the waits
     state=Dossier,
     groups=(
-        BoundedGroup("payments", "payments", by_fact),
+        BoundedPayments("payments", "payments", by_fact),
         BoundedGroup("ratings", "ratings", by_fact),
         BoundedGroup("finish", "sources of its finish", by_fact),
         BoundedGroup("transfers", "moves", _moved_at),

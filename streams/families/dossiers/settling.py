@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from schemas.states import (
+    MOST,
     ClosingFact,
     Dossier,
     DossierAmendments,
@@ -56,6 +59,21 @@ class SettledDossier(NamedTuple):
     too_many: bool
 
 
+def gathered_too_much(state: Dossier) -> bool:
+    """Whether anything about it is so much that it counts nothing. Written out: on the path of
+    every event.
+    """
+    return (
+        len(state.payments) > MOST["payments"]
+        or len(state.ratings) > MOST["ratings"]
+        or len(state.finish) > MOST["finish"]
+        or len(state.transfers) > MOST["transfers"]
+        or len(state.papers) > MOST["papers"]
+        or len(state.fees) > MOST["fees"]
+        or len(state.dues) > MOST["dues"]
+    )
+
+
 def void_of(state: Dossier) -> VoidFact | None:
     """The void that stands."""
     amended = state.amended
@@ -74,7 +92,7 @@ def settled(state: Dossier) -> SettledDossier:
     plain = Dossier(
         reception=state.reception,
         handler=_handler(state, counting),
-        dues=_instants(state.dues, counting.dues),
+        dues=_instants("dues", state.dues, counting.dues),
         finish=_not_undone(state.finish, reopened),
         returned=_returned(state, counting, reopened),
         refusal=_refusal(state, counting, reopened),
@@ -86,12 +104,13 @@ def settled(state: Dossier) -> SettledDossier:
         ratings=_ratings(state, counting),
         reporter=state.reporter,
         first_step_at=state.first_step_at,
-        papers=_instants(state.papers, counting.papers),
-        fees=_instants(state.fees, counting.fees),
+        papers=_instants("papers", state.papers, counting.papers),
+        fees=_instants("fees", state.fees, counting.fees),
     )
     if counting.end is not None and counting.end.occurred_at >= reopened:
         _end_anew(plain, state, counting, counting.end)
-    return SettledDossier(plain, reopened, counting != amended)
+    much = counting != amended or gathered_too_much(state)
+    return SettledDossier(plain, reopened, much)
 
 
 def _counting(amended: DossierAmendments) -> DossierAmendments:
@@ -189,27 +208,33 @@ def _said_of_return(state: Dossier, amended: DossierAmendments) -> int:
     return max(facts)
 
 
-def _instants(ordinary: dict[int, int], said: InstantsCorrection | None) -> dict[int, int]:
-    if said is None:
+def _instants(
+    group: str, ordinary: dict[int, int], said: InstantsCorrection | None
+) -> dict[int, int]:
+    if said is None or too_many(group, ordinary):
         return ordinary
     later = {at: value for at, value in ordinary.items() if at > said.occurred_at}
     return said.instants | later
 
 
 def _payments(state: Dossier, amended: DossierAmendments) -> dict[str, PaymentFact]:
-    if not amended.payments:
+    if not amended.payments or too_many("payments", state.payments):
         return state.payments
     stand = dict(state.payments)
     for reference, said in amended.payments.items():
-        if _outdoes(said, stand.get(reference)):
-            stand.pop(reference, None)
-            if said.holds:
-                stand[reference] = PaymentFact(said.at, said.rank, said.amount, said.online)
+        ordinary = stand.get(reference)
+        if ordinary is not None and ordinary.occurred_at > said.occurred_at:
+            if ordinary.paid_before <= said.occurred_at:
+                stand[reference] = replace(ordinary, paid_before=0)
+            continue
+        stand.pop(reference, None)
+        if said.holds:
+            stand[reference] = PaymentFact(said.at, said.rank, said.amount, said.online)
     return stand
 
 
 def _ratings(state: Dossier, amended: DossierAmendments) -> dict[str, RatingFact]:
-    if not amended.ratings:
+    if not amended.ratings or too_many("ratings", state.ratings):
         return state.ratings
     stand = dict(state.ratings)
     for rating_id, said in amended.ratings.items():
@@ -221,7 +246,7 @@ def _ratings(state: Dossier, amended: DossierAmendments) -> dict[str, RatingFact
 
 
 def _transfers(state: Dossier, amended: DossierAmendments) -> dict[str, bool]:
-    if not amended.moves:
+    if not amended.moves or too_many("transfers", state.transfers):
         return state.transfers
     stand = dict(state.transfers)
     for move, said in amended.moves.items():
@@ -234,19 +259,27 @@ def _transfers(state: Dossier, amended: DossierAmendments) -> dict[str, bool]:
 
 
 def _handler(state: Dossier, amended: DossierAmendments) -> HandlerFact | None:
-    """Who has it: whom a move gave it that never was, has it not, but who gave it."""
+    """Who has it. What a move gave to somebody that never was is with who gave it."""
     handler = state.handler
-    for move, said in amended.moves.items():
-        from_agency, to_agency, _ = move.split("|")
-        at = moved_at(move)
-        wrongly = handler is not None and (handler.occurred_at, handler.agency) == (at, to_agency)
-        if wrongly and not said.holds and said.occurred_at >= at:
-            handler = HandlerFact(at, _OF_CORRECTION, from_agency, None)
+    if handler is not None:
+        gave = sorted(_gave_wrongly(amended, handler))
+        if gave:
+            handler = HandlerFact(handler.occurred_at, _OF_CORRECTION, gave[-1], None)
     for at, to_agency in sorted(_moves_that_hold(amended)):
         later = handler is None or at >= handler.occurred_at
         if later and (handler is None or handler.agency != to_agency):
             handler = HandlerFact(at, _OF_CORRECTION, to_agency, None)
     return handler
+
+
+def _gave_wrongly(amended: DossierAmendments, handler: HandlerFact) -> Iterator[str]:
+    """From whom the handler got it by a move that never was."""
+    for move, said in amended.moves.items():
+        from_agency, to_agency, _ = move.split("|")
+        at = moved_at(move)
+        theirs = (at, to_agency) == (handler.occurred_at, handler.agency)
+        if theirs and not said.holds and said.occurred_at >= at:
+            yield from_agency
 
 
 def _moves_that_hold(amended: DossierAmendments) -> Iterator[tuple[int, str]]:
