@@ -125,16 +125,13 @@ class BooksParameters(BaseModel):
     books: str | None = Field(None, description=_BOOKS)
 
 
-class FigureParameters(BooksParameters):
-    """Parameters that every question about figures takes."""
+class WindowParameters(BooksParameters):
+    """Parameters of every question about what was counted: of whom, and of when."""
 
     agency: str | None = Field(
         None, description="Only this agency (its code), with everything below it"
     )
     own: bool = Field(False, description="With agency: without what is below it")
-    history: bool = Field(
-        False, description="With agency: with its predecessors, for the time before it took over"
-    )
     first: Day | None = Field(
         None,
         alias="from",
@@ -171,6 +168,14 @@ class FigureParameters(BooksParameters):
         return Query(**{name: getattr(self, name) for name in names})
 
 
+class FigureParameters(WindowParameters):
+    """Parameters that every question about figures takes."""
+
+    history: bool = Field(
+        False, description="With agency: with its predecessors, for the time before it took over"
+    )
+
+
 class GroupParameters(FigureParameters):
     """Parameters of questions that can be told by groups (`by`)."""
 
@@ -201,6 +206,17 @@ class CountParameters(GroupParameters):
         None, description="Only this family: dossiers, documents, tasks, activities, inventory"
     )
     kind: str | None = Field(None, description="Only this kind of cell: received, closed…")
+
+
+class ReportParameters(WindowParameters):
+    """Parameters of an official form, which is told by the hierarchy of one day."""
+
+    by: Literal["agency", "field"] = Field(
+        "field", description="Rows: fields in bands of levels, as the form has them, or agencies"
+    )
+    roll_up: AgencyLevel | None = Field(
+        None, description="With by=agency: tell what is below an agency of this level under it"
+    )
 
 
 class ListParameters(FigureParameters):

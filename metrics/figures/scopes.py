@@ -120,9 +120,14 @@ def _extend(found: list[AgencyScope], scope: AgencyScope) -> None:
 
 
 def _level(tree: Tree, agency: str) -> AdministrativeLevel | None:
+    return OF_AGENCIES.get(standing(tree, agency) or "")
+
+
+def standing(tree: Tree, agency: str) -> str | None:
+    """The registered level of an agency, of a unit that of the one above it; None: not known."""
     for one in _with_those_above(tree, agency):
         if (own := tree.level.get(one, "unit")) != "unit":
-            return OF_AGENCIES.get(own)
+            return own
     return None
 
 

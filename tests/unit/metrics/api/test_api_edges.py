@@ -88,6 +88,7 @@ async def test_a_parameter_given_twice_or_empty_is_refused_at_every_address(
         "/v1/indicators",
         "/v1/counts",
         "/v1/scores/766",
+        "/v1/reports/06a",
         "/v1/catalogue",
         "/v1/agencies",
         "/v1/agencies/TST.A",
@@ -194,6 +195,7 @@ async def test_the_nearest_indicator_is_named(api: httpx.AsyncClient) -> None:
         (f"{SHARE}main=true", "main: goes with GET /v1/indicators"),
         ("/v1/coverage?roll_up=commune", "roll_up: is no parameter"),
         ("/v1/scores/766?roll_up=commune", "roll_up: is no parameter"),
+        ("/v1/reports/06a?history=true", "history: is no parameter"),
         ("/v1/agencies?part=problems", "part: goes with format=csv"),
         (
             "/v1/agencies?part=unknown&format=csv&level=commune",
@@ -242,6 +244,7 @@ CSV = [
     "/v1/indicators",
     "/v1/indicators/satisfaction",
     "/v1/scores/766",
+    "/v1/reports/06a",
     "/v1/counts",
     "/v1/agencies",
     "/v1/agencies/TST.A",
