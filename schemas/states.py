@@ -16,6 +16,8 @@ One thing may gather only so much (`MOST`), so that its state stays below what K
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 EventId = bytes
@@ -253,8 +255,8 @@ class Dossier(msgspec.Struct, array_like=True):
     reception: ReceptionFact | None = None
     handler: HandlerFact | None = None
     dues: dict[int, int] = {}  # occurred_at of the fact that set it -> due time
-    supplement: None = None  # no longer kept
-    fee: None = None  # no longer kept
+    supplement: Any = None  # no longer kept
+    fee: Any = None  # no longer kept
     finish: dict[str, FinishFact] = {}  # by source
     returned: ReturnFact | None = None
     refusal: RefusalFact | None = None

@@ -34,8 +34,9 @@ class FactOf(TraceShape):
     heard_at: str = Field(description="When the hub took it in, by the broker's clock")
     standing: FactStanding | None = Field(
         description=(
-            "counted: it is part of the state; duplicate: told before; refused: never counted;"
-            " waiting: not counted yet; null: the books do not say how far they have come"
+            "counted: it is part of the state; outdone: likewise, but nothing would be other"
+            " without it; duplicate: told before; refused: never counted; waiting: not counted yet;"
+            " null: the books do not say how far they have come"
         )
     )
     why: Name | None = Field(description="Why it is not counted, or what else is to know of it")

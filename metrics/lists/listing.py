@@ -28,6 +28,7 @@ from schemas.kafka.reading import ConsumedRecord
 from schemas.masking import quoted
 from schemas.states import APPLIED_KEY, read_applied
 from schemas.topics import DEFAULT_BOOKS, state_topic
+from schemas.wire import Fields
 from serving.store.disposable import FileOfTopics
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,11 @@ class Meaning:
     # Why no door wrote a record of this key to this partition of so many, so that it counts
     # nowhere; None if one may have.
     strange: Callable[[bytes, int, int], str | None] = lambda key, partition, partitions: None
+    # Of facts about one thing (event type, fields, broker time) the places of those that do not
+    # stand, each with the place of one that outdoes it (None: no other does alone).
+    outdone: Callable[[Sequence[tuple[str, Fields, int]]], Mapping[int, int | None]] = (
+        lambda facts: {}
+    )
 
 
 @dataclass(slots=True)

@@ -5,11 +5,12 @@ do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from metrics.catalogue.indicators import Name
 from metrics.lists.listing import Meaning
-from metrics.tracing.trace import TracedFact
+from metrics.tracing.trace import FactStanding, TracedFact
 from schemas.clock import iso
 from schemas.errors import ContractError
 from schemas.events import EVENT_TYPES
@@ -18,6 +19,7 @@ from schemas.wire import Decoder, Fields
 
 _ENVELOPE = ("event_id", "source", "occurred_at")  # told beside `data`, under CloudEvents' names
 _INSTANT = ("_at", "_from", "_to")
+_SAID = ("type", "id", "source", "occurred_at", "data")  # what a record that can be read says
 Identity = tuple[str, str]  # source and event id
 
 WAITING = Name(
@@ -38,23 +40,46 @@ class Facts:
         self._decode = Decoder(meaning.family)
 
     def tell(
-        self, key: bytes, records: Iterable[ConsumedRecord], counted: Mapping[int, int | None]
+        self,
+        key: bytes,
+        records: Iterable[ConsumedRecord],
+        counted: Mapping[int, int | None],
+        *,
+        whole: bool,
     ) -> list[TracedFact]:
         """The facts about the thing of this key, in the order of the records.
 
         `counted`: by partition up to which offset facts are in the states (None: it is not known).
-        A duplicate is told by the facts before it, among these.
+        A duplicate is told by the facts before it, among these; which of them are outdone only
+        where these are all (`whole`).
         """
         seen: dict[Identity, tuple[int, Fields]] = {}
-        return [
-            self._fact(record, counted.get(record.partition, 0), seen)
-            for record in records
-            if record.key == key
-        ]
+        told: list[TracedFact] = []
+        facts: dict[int, tuple[str, Fields, int]] = {}  # by place among those told
+        for record in records:
+            if record.key != key:
+                continue
+            fact, fields = self._fact(record, counted.get(record.partition, 0), seen)
+            if fields is not None and fact.type is not None and fact.standing == "counted":
+                facts[len(told)] = fact.type, fields, record.timestamp
+            told.append(fact)
+        return self._outdone(told, facts) if whole else told
+
+    def _outdone(
+        self, told: list[TracedFact], facts: Mapping[int, tuple[str, Fields, int]]
+    ) -> list[TracedFact]:
+        """The same, those that do not stand marked."""
+        places = list(facts)
+        for place, other in self._meaning.outdone(list(facts.values())).items():
+            fact = told[places[place]]
+            by = None if other is None else told[places[other]].offset
+            told[places[place]] = replace(fact, standing="outdone", why=fact.why or _outdone(by))
+        return told
 
     def _fact(
         self, record: ConsumedRecord, counted: int | None, seen: dict[Identity, tuple[int, Fields]]
-    ) -> TracedFact:
+    ) -> tuple[TracedFact, Fields | None]:
+        """What a record says, and its fields where it can be read."""
         place: dict[str, Any] = {
             "partition": record.partition,
             "offset": record.offset,
@@ -63,16 +88,9 @@ class Facts:
         try:
             kind, fields = self._decode(record.value)
         except ContractError as error:
-            return TracedFact(
-                **place,
-                type=None,
-                id=None,
-                source=None,
-                occurred_at=None,
-                standing="refused",
-                why=_refused(str(error)),
-                data=None,
-            )
+            unread: dict[str, Any] = dict.fromkeys(_SAID)
+            why = _refused(str(error))
+            return TracedFact(**place, **unread, standing="refused", why=why), None
         told: dict[str, Any] = {
             **place,
             "type": kind,
@@ -81,22 +99,29 @@ class Facts:
             "occurred_at": iso(fields["occurred_at"]),
             "data": data_of(kind, (record.key or b"").decode(), fields),
         }
-        if (
-            why := self._meaning.strange(record.key or b"", record.partition, self._partitions)
-        ) is not None:
-            return TracedFact(**told, standing="refused", why=_refused(why))
+        standing, why_so = self._standing(record, fields, counted, seen)
+        return TracedFact(**told, standing=standing, why=why_so), fields
+
+    def _standing(
+        self,
+        record: ConsumedRecord,
+        fields: Fields,
+        counted: int | None,
+        seen: dict[Identity, tuple[int, Fields]],
+    ) -> tuple[FactStanding | None, Name | None]:
+        """Whether it counts, and what is to know of that."""
+        strange = self._meaning.strange(record.key or b"", record.partition, self._partitions)
+        if strange is not None:
+            return "refused", _refused(strange)
         before = seen.setdefault((fields["source"], fields["event_id"]), (record.offset, fields))
-        if before[0] != record.offset and before[1] == fields:
-            return TracedFact(**told, standing="duplicate", why=_again(before[0]))
+        again = before[0] != record.offset
+        if again and before[1] == fields:
+            return "duplicate", _again(before[0])
         if counted is None:
-            return TracedFact(**told, standing=None, why=NOT_SAID)
+            return None, NOT_SAID
         if record.offset >= counted:
-            return TracedFact(**told, standing="waiting", why=WAITING)
-        return TracedFact(
-            **told,
-            standing="counted",
-            why=None if before[0] == record.offset else _other_values(before[0]),
-        )
+            return "waiting", WAITING
+        return "counted", _other_values(before[0]) if again else None
 
 
 def data_of(kind: str, thing: str, fields: Fields) -> dict[str, Any]:
@@ -120,6 +145,18 @@ def _refused(reason: str) -> Name:
     return Name(
         vi=f"Không được tính, đã đưa vào khu cách ly (lgsp.quarantine): {reason}",
         en=f"Not counted, and put into quarantine (lgsp.quarantine): {reason}",
+    )
+
+
+def _outdone(offset: int | None) -> Name:
+    if offset is None:
+        return Name(
+            vi="Không có số liệu nào thay đổi nếu thiếu thông tin này.",
+            en="No figure would be other without it.",
+        )
+    return Name(
+        vi=f"Thông tin ở vị trí {offset} có hiệu lực thay cho thông tin này.",
+        en=f"Outdone by the fact at offset {offset}, which stands instead.",
     )
 
 

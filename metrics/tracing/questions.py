@@ -140,10 +140,11 @@ class Traces:
         home = partition_of(id_.encode(), self._index.partitions)
         read, more, next_offset = self._read(family, id_, home, after, asked.limit)
         counted = self._counted(state)
+        whole = after is None and more is None
         facts = (
             None
             if read is None
-            else self._telling[family].tell(id_.encode(), read.records, counted)
+            else self._telling[family].tell(id_.encode(), read.records, counted, whole=whole)
         )
         return Trace(
             id=id_,

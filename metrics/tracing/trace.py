@@ -9,9 +9,9 @@ from typing import Any, Literal
 from metrics.catalogue.indicators import Name
 from metrics.lists.terms import Part
 
-# counted: it is part of the state; duplicate: told before; refused: never counted; waiting: not
-# counted yet
-FactStanding = Literal["counted", "duplicate", "refused", "waiting"]
+# counted: it is part of the state; outdone: likewise, but nothing would be other without it;
+# duplicate: told before; refused: never counted; waiting: not counted yet
+FactStanding = Literal["counted", "outdone", "duplicate", "refused", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)

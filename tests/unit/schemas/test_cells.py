@@ -192,6 +192,8 @@ def test_bookkeeping_is_not_counted() -> None:
         "open",
         "flagged",
         "reopened",
+        "voided",
+        "flow",
     }
     assert set(counted("heartbeats")) == set()
     assert all("applied" in kinds for kinds in CELL_KINDS.values())

@@ -21,18 +21,27 @@ from schemas.states import (
     ClosingFact,
     Document,
     Dossier,
+    DossierAmendments,
+    EndCorrection,
     FinishFact,
     HandlerFact,
+    InstantsCorrection,
     InventoryItem,
+    MoveCorrection,
+    PaymentCorrection,
     PaymentFact,
+    RatingCorrection,
     RatingFact,
     ReceptionFact,
+    RefusalCorrection,
     RefusalFact,
+    ReopeningCorrection,
     ReporterFact,
+    ReturnCorrection,
     ReturnFact,
     SendingFact,
     Task,
-    WaitFact,
+    VoidFact,
     pack_id,
 )
 from schemas.topics import STATE_BYTES
@@ -70,8 +79,6 @@ def full_dossier() -> Dossier:
     return Dossier(
         reception=ReceptionFact(AT, id_, AT, agency, "p" * 64, 5, 4, 127, AT),
         handler=HandlerFact(AT, id_, agency, text(0, 64)),
-        supplement=WaitFact(AT, id_, True),
-        fee=WaitFact(AT, id_, True),
         returned=ReturnFact(AT, id_, True, "counter", AT),
         refusal=RefusalFact(AT, id_, agency, "p" * 64, AT),
         withdrawal=ClosingFact(AT, id_, AT),
@@ -82,10 +89,32 @@ def full_dossier() -> Dossier:
         first_step_at=AT,
         dues=dict.fromkeys(moments("dues"), AT),
         papers=dict.fromkeys(moments("papers"), 3),
+        fees=dict.fromkeys(moments("fees"), 1),
+        amended=full_amendments(id_, agency),
         finish=dict.fromkeys(longest("finish"), FinishFact(AT, id_, True, AT)),
-        payments=dict.fromkeys(longest("payments"), PaymentFact(AT, 3, 10**15, True)),
+        payments=dict.fromkeys(longest("payments"), PaymentFact(AT, 3, 10**15, True, True, AT)),
         ratings=dict.fromkeys(longest("ratings"), RatingFact(AT, True, "procedure", 5)),
         transfers=dict.fromkeys((f"{agency}|{agency}|{at}" for at in moments("transfers")), True),
+    )
+
+
+def full_amendments(id_: bytes, agency: str) -> DossierAmendments:
+    moves = (f"{agency}|{agency}|{at}" for at in moments("amended_moves"))
+    payment = PaymentCorrection(AT, True, AT, 3, 10**15, True)
+    return DossierAmendments(
+        void=VoidFact(AT, id_, True, agency, text(0)),
+        end=EndCorrection(AT, id_, 1, AT, True, AT),
+        returned=ReturnCorrection(AT, id_, True, AT, True, "counter", AT),
+        refusal=RefusalCorrection(AT, id_, True, AT, agency, "p" * 64, AT),
+        reopened=ReopeningCorrection(AT, id_, AT),
+        dues=InstantsCorrection(AT, dict.fromkeys(moments("amended_dues"), AT)),
+        papers=InstantsCorrection(AT, dict.fromkeys(moments("amended_papers"), 3)),
+        fees=InstantsCorrection(AT, dict.fromkeys(moments("amended_fees"), 1)),
+        payments=dict.fromkeys(longest("amended_payments"), payment),
+        ratings=dict.fromkeys(
+            longest("amended_ratings"), RatingCorrection(AT, True, AT, True, "procedure", 5)
+        ),
+        moves=dict.fromkeys(moves, MoveCorrection(AT, True, True)),
     )
 
 
@@ -131,7 +160,7 @@ def test_the_largest_dossier_has_every_group_full() -> None:
     dossier = full_dossier()
     assert [group.size(dossier) - MOST[group.name] for group in FAMILIES["dossiers"].groups] == [
         1
-    ] * 6
+    ] * 13
     assert [
         group.size(full_document()) - MOST[group.name] for group in FAMILIES["documents"].groups
     ] == [1] * 2
