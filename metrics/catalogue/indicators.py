@@ -224,6 +224,8 @@ class Indicator(Declared):
             return
         if not self.asks_now or self.denominator is not None:
             raise ValueError("as_of goes with a count that asks about this moment")
+        if self.as_of.also:
+            raise ValueError("as_of is one term: what is behind it is told thing by thing")
         for term in self.as_of.parts:
             self._check(term)
             if term.over != "until":

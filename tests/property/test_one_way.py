@@ -23,6 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from traces import mark
 
 from metrics.api.app import create_app
+from metrics.api.list_shapes import ListAnswer
 from metrics.api.lists import answer_list, listing_routes
 from metrics.api.parameters import ListParameters
 from metrics.catalogue.indicators import Indicator
@@ -227,6 +228,41 @@ def test_lists_have_the_numbers_of_json_and_add_up_to_them(world: World) -> None
                 assert (answer.adds, answer.same_moment) == (answer.figure, True)
                 compared += 1
         assert compared, asked
+
+
+def test_lists_as_of_a_day_have_each_thing_once(world: World) -> None:
+    """Whatever began and ended until then takes itself away; and page by page it is the same."""
+    running = [one.id for one in world.catalogue.values() if one.as_of is not None]
+    carried_over = {"indicator": "dossiers_carried_over", "from": "2025-11-11", "to": "2025-11-12"}
+    for chosen in ({}, {"agency": world.agencies[0]}, {"level": "commune"}, {"field": "land"}):
+        asked = [{"indicator": id_, "as_of": "2025-11-10"} for id_ in running]
+        for question in (*asked, carried_over):
+            answer = listed(world, question | chosen, "1000")
+            assert answer.figure == answer.adds == answer.rows == len(answer.things), question
+            assert answer.same_moment
+            assert all(one.adds == 1 for one in answer.things)
+            ids = [one.id for one in answer.things]
+            assert len(set(ids)) == len(ids)
+            assert paged(world, question | chosen) == ids
+    everything = listed(world, {"indicator": "dossiers_open", "as_of": "2025-11-10"}, "1000")
+    assert everything.figure == told(world, as_of="2025-11-10")["dossiers_open"]["value"]
+    assert everything.figure, "there is something to look at"
+    assert (everything.rule, str(everything.day)) == ("by_date", "2025-11-10")
+
+
+def listed(world: World, question: Mapping[str, str], limit: str) -> ListAnswer:
+    asked = ListParameters.model_validate({**question, "limit": limit})
+    return answer_list(world.lists, "dossiers", asked)
+
+
+def paged(world: World, question: Mapping[str, str]) -> list[str]:
+    """The ids of pages of seven."""
+    page = listed(world, question, "7")
+    ids = [one.id for one in page.things]
+    while page.next is not None:
+        page = listed(world, {**question, "after": page.next}, "7")
+        ids += [one.id for one in page.things]
+    return ids
 
 
 def test_groups_add_up_to_the_whole(world: World) -> None:
