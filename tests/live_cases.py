@@ -51,6 +51,15 @@ CASES: dict[str, Case] = {
         },
         3,
     ),
+    # 52 open less 3 that wait, less 3 that are past their due time and do not
+    "dossiers_in_time_opencps": Case(
+        {
+            f"dossiers|open|P|{at('2025-03-20T09:59')}": {"open": 5, "waiting": 2},
+            f"dossiers|open|P|{at('2025-03-20T10:00')}": {"open": 40, "waiting": 1},
+            "dossiers|open|P|0": {"open": 7},
+        },
+        46,
+    ),
     # 52 open, of which 5 are past their due time and 2 of those wait
     "dossiers_in_time": Case(
         {
@@ -61,6 +70,7 @@ CASES: dict[str, Case] = {
         49,
     ),
     # 3 of 8 finished ones had come online
+    "dossiers_withdrawn": closed(2, closed=10, finished=7, withdrawn=2, stopped=1),
     "dossiers_online_share": closed(3, 8, closed=10, finished=8, finished_online=3),
     "transfers_electronic_share": closed(
         4, 5, closed=10, finished=8, moved=5, moved_electronically=4

@@ -66,6 +66,11 @@ def _(world: World, asked: Asked) -> Figure:
     return Figure(len(received(world, asked)))
 
 
+@defines("dossiers_withdrawn")
+def _(world: World, asked: Asked) -> Figure:
+    return Figure(sum(one.outcome == "withdrawn" for one in closed(world, asked)))
+
+
 @defines("dossiers_finished")
 def _(world: World, asked: Asked) -> Figure:
     return Figure(len(finished(world, asked)))
@@ -230,6 +235,12 @@ def _(world: World, asked: Asked) -> Figure:
 def _(world: World, asked: Asked) -> Figure:
     late = [one for one in past_due(world, asked) if not one.waiting]
     return Figure(len(opened(world, asked)) - len(late))
+
+
+@defines("dossiers_in_time_opencps")
+def _(world: World, asked: Asked) -> Figure:
+    active = [one for one in opened(world, asked) if not one.waiting]
+    return Figure(sum(not 0 < one.due < asked.now for one in active))
 
 
 @defines("dossiers_overdue")
