@@ -230,6 +230,38 @@ def test_lists_have_the_numbers_of_json_and_add_up_to_them(world: World) -> None
         assert compared, asked
 
 
+def test_what_changed_on_days_ends_with_what_is_open_at_this_instant(world: World) -> None:
+    """All days, those to come too, and what is kept of each dossier's due time say the same."""
+    for asked in ({}, {"agency": world.agencies[0]}, {"agency": world.agencies[-1]}):
+        every = {"family": "dossiers", "kind": "flow", "window": "all"}
+        (kind,) = world.get("/v1/counts", **every, **asked).json()["kinds"]
+        flow = kind["counts"]
+        now = told(world, **asked)
+        assert (
+            flow["taken_online"] + flow["taken_other"] - flow["left"]
+            == (now["dossiers_open"]["value"])
+        )
+        assert flow["asked"] - flow["back"] == now["dossiers_waiting"]["value"]
+
+
+def test_the_form_has_the_figures_of_the_same_day(world: World) -> None:
+    """06a's columns of what is open, less the stopped ones, and of what is late."""
+    days = {"from": "2025-11-01", "to": "2025-11-14"}
+    for chosen in ({}, {"agency": world.agencies[0], "own": "true"}):
+        form = world.get("/v1/reports/06a", by="agency", **days, **chosen).json()
+        as_of = told(world, as_of="2025-11-14", **chosen)
+        late = told(world, **days, **chosen)["late_06a"]
+        stopped = world.get(
+            "/v1/counts", kind="flow", family="dossiers", to="2025-11-14", **chosen
+        ).json()["kinds"][0]["counts"]["left_stopped"]
+        assert form["total"]["13"] == as_of["dossiers_overdue"]["value"]
+        assert form["total"]["11"] == as_of["dossiers_open"]["value"] + stopped
+        assert (form["total"]["10"], form["total"]["7"]) == (
+            late["numerator"],
+            late["denominator"],
+        )
+
+
 def test_lists_as_of_a_day_have_each_thing_once(world: World) -> None:
     """Whatever began and ended until then takes itself away; and page by page it is the same."""
     running = [one.id for one in world.catalogue.values() if one.as_of is not None]

@@ -39,12 +39,20 @@ async def refused(api: httpx.AsyncClient, path: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "query", ["from=2025-10-01&to=2025-10-31", "to=2025-10-31", "window=month", "window=all"]
+    "query",
+    [
+        "from=2025-10-01&to=2025-10-31",
+        "to=2025-10-31",
+        "window=month",
+        "window=all",
+        "to=2025-10-31&as_of=2025-10-30",
+    ],
 )
 async def test_another_time_is_refused_of_what_is_told_as_of_now(
     api: httpx.AsyncClient, query: str
 ) -> None:
-    names = " and ".join(re.findall(r"(\w+)=", query))
+    given = re.findall(r"(\w+)=", query)
+    names = " and ".join(given)
     for path, what in (
         ("/v1/counts?kind=open&", "kind open"),
         ("/v1/dossiers?kind=open&measure=open&", "kind open"),
@@ -57,8 +65,9 @@ async def test_another_time_is_refused_of_what_is_told_as_of_now(
         )
     for path in ("/v1/indicators/dossiers_overdue?", "/v1/dossiers?indicator=dossiers_overdue&"):
         said = await refused(api, path + query)
-        assert f"is told of one moment, not of a window: leave out {names}" in said
-        assert "ask as_of=2025-10-31" in said or "window=" in query
+        window = " and ".join(name for name in given if name != "as_of")
+        assert f"is told of one moment, not of a window: leave out {window}" in said
+        assert "ask as_of=2025-10-31" in said or {"window", "as_of"} & {*given}
 
 
 async def test_nor_is_it_compared(api: httpx.AsyncClient) -> None:
@@ -101,6 +110,31 @@ async def test_of_all_indicators_those_of_another_time_are_told_and_the_others_s
         one["id"]: one["value"] for one in (await api.get("/v1/indicators")).json()["indicators"]
     }
     assert now["dossiers_overdue"] == 4
+
+
+async def test_of_all_indicators_as_of_a_day_those_of_this_instant_say_why_not(
+    api: httpx.AsyncClient,
+) -> None:
+    answers = (await api.get("/v1/indicators?as_of=2025-11-04&window=month")).json()["indicators"]
+    told = {one["id"]: one for one in answers}
+    assert told["dossiers_received"]["value"] == 5
+    assert (told["dossiers_open"]["value"], told["dossiers_open"]["missing"]) == (0, None)
+    for id_, why in (
+        ("dossiers_due_soon", absence.NOT_AS_OF),
+        ("tasks_overdue", absence.NOT_AS_OF),
+        ("score_766_2_1", absence.NOT_NOW),
+    ):
+        assert (told[id_]["value"], told[id_]["missing"]["en"]) == (None, why.en)
+
+
+async def test_when_somebody_last_reported_is_known_of_this_instant_only(
+    api: httpx.AsyncClient,
+) -> None:
+    (now,) = (await api.get("/v1/coverage")).json()["agencies"]
+    (then,) = (await api.get("/v1/coverage?as_of=2025-11-04")).json()["agencies"]
+    assert now["last_event"] is not None
+    assert (then["last_event"], then["silent_since"]) == (None, None)
+    assert (now["days_with_counts"], then["days_with_counts"]) == (2, 1)
 
 
 async def test_so_do_the_raw_counts(api: httpx.AsyncClient) -> None:
