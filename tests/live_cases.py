@@ -32,43 +32,21 @@ def stock(kind: str, numerator: int, denominator: int, **counts: int) -> Case:
     return Case({f"inventory|{kind}": counts}, numerator, denominator)
 
 
+OPEN = {
+    f"dossiers|open|P|{at('2025-03-20T09:59')}": {"open": 5, "waiting": 2},
+    f"dossiers|open|P|{at('2025-03-20T10:00')}": {"open": 40, "waiting": 1},
+    "dossiers|open|P|0": {"open": 7},
+}
 CASES: dict[str, Case] = {
     "dossiers_received": Case({"dossiers|received": {"received": 12, "received_online": 5}}, 12),
     "dossiers_finished": closed(8, closed=10, finished=8, withdrawn=2),
     # with or without a due time, past or not
-    "dossiers_open": Case(
-        {
-            f"dossiers|open|P|{at('2025-03-20T09:59')}": {"open": 5, "waiting": 2},
-            f"dossiers|open|P|{at('2025-03-20T10:00')}": {"open": 40, "waiting": 1},
-            "dossiers|open|P|0": {"open": 7},
-        },
-        52,
-    ),
-    "dossiers_waiting": Case(
-        {
-            f"dossiers|open|P|{at('2025-03-20T09:59')}": {"open": 5, "waiting": 2},
-            "dossiers|open|P|0": {"open": 7, "waiting": 1},
-        },
-        3,
-    ),
+    "dossiers_open": Case(OPEN, 52),
+    "dossiers_waiting": Case(OPEN, 3),
     # 52 open less 3 that wait, less 3 that are past their due time and do not
-    "dossiers_in_time_opencps": Case(
-        {
-            f"dossiers|open|P|{at('2025-03-20T09:59')}": {"open": 5, "waiting": 2},
-            f"dossiers|open|P|{at('2025-03-20T10:00')}": {"open": 40, "waiting": 1},
-            "dossiers|open|P|0": {"open": 7},
-        },
-        46,
-    ),
+    "dossiers_in_time_opencps": Case(OPEN, 46),
     # 52 open, of which 5 are past their due time and 2 of those wait
-    "dossiers_in_time": Case(
-        {
-            f"dossiers|open|P|{at('2025-03-20T09:59')}": {"open": 5, "waiting": 2},
-            f"dossiers|open|P|{at('2025-03-20T10:00')}": {"open": 40, "waiting": 1},
-            "dossiers|open|P|0": {"open": 7},
-        },
-        49,
-    ),
+    "dossiers_in_time": Case(OPEN, 49),
     # 3 of 8 finished ones had come online
     "dossiers_withdrawn": closed(2, closed=10, finished=7, withdrawn=2, stopped=1),
     "dossiers_online_share": closed(3, 8, closed=10, finished=8, finished_online=3),

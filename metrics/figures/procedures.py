@@ -18,7 +18,7 @@ from schemas.worktime import Office
 from serving.directory.items import ProcedureFields, Statement
 
 Ratio = tuple[int, int]  # numerator, denominator
-Rule = Callable[[ProcedureFields, Parts, Office], Ratio | None]
+ProcedureRule = Callable[[ProcedureFields, Parts, Office], Ratio | None]
 
 
 def figures(reading: Reading, indicator: Indicator, part: Slice) -> FoundFigures:
@@ -96,4 +96,4 @@ def _days_saved(procedure: ProcedureFields, counted: Parts, office: Office) -> R
     return given - worked, given
 
 
-RULES_BY_PROCEDURE: Mapping[ByProcedure, Rule] = {"any": _any, "days_saved": _days_saved}
+RULES_BY_PROCEDURE: Mapping[ByProcedure, ProcedureRule] = {"any": _any, "days_saved": _days_saved}

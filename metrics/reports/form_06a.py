@@ -55,8 +55,8 @@ _BANDS: dict[str, Band] = {
     "district": "district",
     "commune": "commune",
 }
-Group = tuple[Band | None, str]  # a field in a band, or an agency in none
-Sums = Mapping[Group, Sequence[int]]
+RowKey = tuple[Band | None, str]  # a field in a band, or an agency in none
+_RowSums = Mapping[RowKey, Sequence[int]]
 
 
 class IdentityViolated(HubError):
@@ -161,13 +161,13 @@ class _Balance:
             return [Row06a(None, agency, row) for (_, agency), row in found.items()]
         return [row for band in BANDS for row in _of_band(band, found)]
 
-    def _agencies(self, ranges: Sequence[Range]) -> Sums:
+    def _agencies(self, ranges: Sequence[Range]) -> _RowSums:
         found = self._view.snapshot.sums(
             _FLOW, ranges, by="agency", codes=self._scope.codes, measures=_MEASURES
         )
         return _grouped(found.items(), lambda code: (None, self._scope.name(code)))
 
-    def _fields(self, ranges: Sequence[Range]) -> Sums:
+    def _fields(self, ranges: Sequence[Range]) -> _RowSums:
         fields, bands = self._view.directory.fields, bands_of(self._tree)
         found = self._view.snapshot.pairs(
             _FLOW, ranges, codes=self._scope.codes, measures=_MEASURES
@@ -187,8 +187,8 @@ def bands_of(tree: Tree) -> dict[str, Band]:
     return found
 
 
-def _grouped(found: Iterable[tuple[_K, Sequence[int]]], group: Callable[[_K], Group]) -> Sums:
-    sums: dict[Group, list[int]] = {}
+def _grouped(found: Iterable[tuple[_K, Sequence[int]]], group: Callable[[_K], RowKey]) -> _RowSums:
+    sums: dict[RowKey, list[int]] = {}
     for key, vector in found:
         name = group(key)
         known = sums.setdefault(name, [0] * len(vector))
@@ -196,7 +196,7 @@ def _grouped(found: Iterable[tuple[_K, Sequence[int]]], group: Callable[[_K], Gr
     return sums
 
 
-def _of_band(band: Band, found: Mapping[Group, Columns]) -> list[Row06a]:
+def _of_band(band: Band, found: Mapping[RowKey, Columns]) -> list[Row06a]:
     rows = [Row06a(band, field, row) for (one, field), row in found.items() if one == band]
     return [Row06a(band, None, _added_up(rows)), *rows] if rows else []
 
