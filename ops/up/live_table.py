@@ -23,6 +23,7 @@ from schemas.listening import address, reached_at
 from schemas.settings import Settings
 
 _TITLE = "Cả tỉnh, năm nay / The whole province, this year"
+_SHORT_TITLE = "Cả tỉnh, năm nay / province, year"  # over the names: it costs no line
 INCOMPLETE = "* chưa đầy đủ, hoặc chưa rõ / incomplete, or not known (see /v1/coverage)"
 _USUAL = "usual: 10 to 30 s; busy machine: to 2 min"
 _COLUMNS = ("giá trị / value", "trên / of", "mục tiêu / target", "cơ quan / agencies")
@@ -31,6 +32,8 @@ _WIDE = 100  # columns from which there is room for full names
 # Where there is no room for names in full, in a line of their own each: what they are known by, in
 # both languages.
 SHORT_LEGEND = {
+    "dossiers_received": "Hồ sơ tiếp nhận / received",
+    "dossiers_open": "Hồ sơ đang giải quyết / open",
     "dossiers_online_share": "Hồ sơ trực tuyến / handled online",
     "transfers_electronic_share": "Luân chuyển điện tử / moved online",
     "payments_online_share": "Trả tiền trực tuyến / paid online",
@@ -117,13 +120,16 @@ class Screen:
         self._compare()
         full = width >= _WIDE and height >= 2 * len(self.answers.indicators) + 2
         table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
-        table.add_column("Chỉ số / indicator", no_wrap=True, overflow="ellipsis")
+        heading = "Chỉ số / indicator" if full else _SHORT_TITLE
+        table.add_column(heading, no_wrap=True, overflow="ellipsis")
         for column in _COLUMNS if full else _SHORT_COLUMNS:
             table.add_column(column, justify="right", no_wrap=True)
         for answer in self.answers.indicators:
             table.add_row(_name(answer, full=full), *self._figures(answer))
         title = _line(_TITLE, "bold")
-        return Group(title, table) if self.answers.indicators else Group(title)
+        if not self.answers.indicators:
+            return Group(title)
+        return Group(title, table) if full else Group(table)
 
     def _compare(self) -> None:
         """Which figures moved with the newest answer."""
