@@ -60,11 +60,11 @@ class Made:
     @property
     def column(self) -> str | None:
         """Where report 06a tells that it was handled; None: nowhere."""
-        if self.end is None or self.outcome == "stopped":
+        if self.left is None or self.outcome == "stopped":
             return None
-        if self.due is None or self.outcome == "withdrawn" or self.end == self.due:
+        if self.due is None or self.outcome == "withdrawn" or self.left == self.due:
             return "left_on_time"
-        return "left_early" if self.end < self.due else "left_late"
+        return "left_early" if self.left < self.due else "left_late"
 
 
 def made(seed: int, count: int) -> list[Made]:

@@ -152,7 +152,9 @@ def _(world: World, asked: Asked) -> Figure:
 def _(world: World, asked: Asked) -> Figure:
     """By the day on which it left: that of its end, or of its reception if that is later."""
     handled = [one for one in left(world, asked) if one.outcome != "stopped"]
-    return share(one.outcome != "withdrawn" and late_by_date(one) for one in handled)
+    due = [one for one in handled if one.due and one.outcome != "withdrawn"]
+    late = sum(date_of(one.left_at) > date_of(one.due) for one in due)
+    return Figure(late, len(handled))
 
 
 def left(world: World, asked: Asked) -> list[Case]:
