@@ -48,7 +48,6 @@ CASES: dict[str, Case] = {
     # 52 open, of which 5 are past their due time and 2 of those wait
     "dossiers_in_time": Case(OPEN, 49),
     # 3 of 8 finished ones had come online
-    "dossiers_withdrawn": closed(2, closed=10, finished=7, withdrawn=2, stopped=1),
     "dossiers_online_share": closed(3, 8, closed=10, finished=8, finished_online=3),
     "transfers_electronic_share": closed(
         4, 5, closed=10, finished=8, moved=5, moved_electronically=4

@@ -66,11 +66,6 @@ def _(world: World, asked: Asked) -> Figure:
     return Figure(len(received(world, asked)))
 
 
-@defines("dossiers_withdrawn")
-def _(world: World, asked: Asked) -> Figure:
-    return Figure(sum(one.outcome == "withdrawn" for one in closed(world, asked)))
-
-
 @defines("dossiers_finished")
 def _(world: World, asked: Asked) -> Figure:
     return Figure(len(finished(world, asked)))
