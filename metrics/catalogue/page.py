@@ -138,7 +138,9 @@ def _term(indicator: Indicator, term: Term) -> str:
     for leaf in term.parts:
         where = f"{leaf.family or indicator.family}/{leaf.kind}"
         when = f" ({_DUE[leaf.due]})" if leaf.due else _OVER[leaf.over]
-        amounts = [f"+ `{name}`" for name in leaf.measures] + [f"− `{name}`" for name in leaf.less]
+        times = " × today" if leaf.times_today else ""
+        amounts = [f"+ `{name}`{times}" for name in leaf.measures]
+        amounts += [f"− `{name}`" for name in leaf.less]
         said.append(f"{where}: {' '.join(amounts)}{when}".replace(": + ", ": "))
     return " + ".join(said)
 

@@ -22,9 +22,11 @@ from ops.simulate.sinks import GatewaySink, Sink
 from ops.simulate.truth import Truth
 from ops.simulate.whole import whole_province
 from schemas.clock import DAY_MS, now_ms
-from schemas.errors import EnvironmentBroken
+from schemas.errors import EnvironmentBroken, SettingsError
 from schemas.events import Event
+from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
+from schemas.spaces import OFFICIAL, SIMULATED
 
 START = 1_767_546_000_000  # Monday 5 January 2026, 0:00 in the province: a run repeats to the byte
 _SEED, _DOSSIERS, _DAYS = 1, 10_000, 60
@@ -45,6 +47,19 @@ class Past:
     days: int
     start: int
     told: bool = False
+
+
+def require_made_up(settings: Settings) -> None:
+    """Made-up facts stay out of the official figures: nothing that was told can be untold.
+
+    Raises: SettingsError in the official space.
+    """
+    if settings.space == OFFICIAL:
+        raise SettingsError(
+            f"A simulation tells made-up facts, and the space {OFFICIAL} holds real ones: nothing"
+            f" was told. Set LGSP_SPACE={SIMULATED} for this command and for those that look at"
+            " what it tells; `make run` does."
+        )
 
 
 async def simulate(
@@ -113,7 +128,7 @@ async def _live(
     future: bool,
 ) -> Truth:
     truth = Truth()
-    path = settings.data / MARKER
+    path = settings.space_folder / MARKER
     past = read_past(path) or wanted
     if not past.told:
         write_past(path, past)  # first, so that a killed start tells the very same history again
@@ -174,7 +189,10 @@ def run_simulate(
 ) -> int:
     """What `lgsp simulate` does; prints the exact figures at the end, of a live stream too; returns
     the exit code.
+
+    Raises: SettingsError in the official space.
     """
+    require_made_up(settings)
     truth = asyncio.run(_run(settings, seed, dossiers, days, rate, live, via_gateway))
     asked_at = now_ms()
     truth.print(console or Console(), asked_at)
@@ -195,6 +213,9 @@ async def _run(
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    if not via_gateway:
+        # the first to tell anything to a space
+        await ensure_topics(settings)
     async with GatewaySink(settings) if via_gateway else Publisher(settings) as publisher:
         return await simulate(
             settings,

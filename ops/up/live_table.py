@@ -21,9 +21,10 @@ from ops.up.parts import TIMEOUT, UNANSWERED, HubPart, times
 from schemas.clock import now_ms, to_ms
 from schemas.listening import address, reached_at
 from schemas.settings import Settings
+from schemas.spaces import OFFICIAL
 
 _TITLE = "Cả tỉnh, năm nay / The whole province, this year"
-_SHORT_TITLE = "Cả tỉnh, năm nay / province, year"  # over the names: it costs no line
+_SHORT_TITLE = "Cả tỉnh, năm nay"  # over the names, where it costs no line
 INCOMPLETE = "* chưa đầy đủ, hoặc chưa rõ / incomplete, or not known (see /v1/coverage)"
 _USUAL = "usual: 10 to 30 s; busy machine: to 2 min"
 _COLUMNS = ("giá trị / value", "trên / of", "mục tiêu / target", "cơ quan / agencies")
@@ -82,8 +83,10 @@ class Screen:
     them health and addresses, always.
     """
 
-    def __init__(self, parts: Sequence[HubPart], addresses: Sequence[str]) -> None:
-        self.parts, self.addresses = parts, addresses
+    def __init__(
+        self, parts: Sequence[HubPart], addresses: Sequence[str], space: str = OFFICIAL
+    ) -> None:
+        self.parts, self.addresses, self.space = parts, addresses, space
         self.answers = LiveAnswers([])
         self.started = False  # every part answered once
         self._began = time.monotonic()
@@ -120,13 +123,15 @@ class Screen:
         self._compare()
         full = width >= _WIDE and height >= 2 * len(self.answers.indicators) + 2
         table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
-        heading = "Chỉ số / indicator" if full else _SHORT_TITLE
+        style = "bold" if self.space == OFFICIAL else "bold yellow"
+        short = Text(f"{_SHORT_TITLE} · {self.space}", style=style)
+        heading = "Chỉ số / indicator" if full else short
         table.add_column(heading, no_wrap=True, overflow="ellipsis")
         for column in _COLUMNS if full else _SHORT_COLUMNS:
             table.add_column(column, justify="right", no_wrap=True)
         for answer in self.answers.indicators:
             table.add_row(_name(answer, full=full), *self._figures(answer))
-        title = _line(_TITLE, "bold")
+        title = _line(f"{_TITLE} · không gian / space: {self.space}", style)
         if not self.answers.indicators:
             return Group(title)
         return Group(title, table) if full else Group(table)
@@ -166,10 +171,15 @@ class Screen:
             )
             if any(answer["coverage"]["complete"] is False for answer in self.answers.indicators):
                 lines.append(_line(INCOMPLETE, "dim"))
-        lines += [
-            _line(f"{part.title}: {part.words()}", "yellow") for part in self.parts if not part.well
-        ]
-        return lines
+        return lines + self._troubles()
+
+    def _troubles(self) -> list[Text]:
+        """What is wrong, a line each, with everybody whom it is wrong with."""
+        titles: dict[str, list[str]] = {}
+        for part in self.parts:
+            if not part.well:
+                titles.setdefault(part.words(), []).append(part.title)
+        return [_line(f"{', '.join(who)}: {words}", "yellow") for words, who in titles.items()]
 
     def _health(self) -> Text:
         return Text(" · ".join(_of_part(part) for part in self.parts))
