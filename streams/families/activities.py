@@ -86,8 +86,8 @@ def cancelled(state: Activity, fields: Fields, _: int) -> None:
 
 
 class StandingActivity(NamedTuple):
-    """What stands of an activity: how it was stated (None: by nobody), when it was last cancelled (0:
-    never), and whether one of them was also stated otherwise.
+    """What stands of an activity: how it was stated (None: by nobody), when it was last cancelled
+    (0: never), and whether one of them was also stated otherwise.
     """
 
     fact: ActivityFact | None
