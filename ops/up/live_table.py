@@ -44,7 +44,6 @@ SHORT_LEGEND = {
     "dossiers_overdue": "Hồ sơ đang quá hạn / overdue",
     "dossiers_due_soon": "Sắp đến hạn / due in 8 work hours",
     "sync_lag": "Trễ báo kết thúc / end to report",
-    "overdue_by_late_reporting": "Quá hạn do báo muộn / late reports",
     "documents_electronic_share": "Văn bản điện tử / documents signed",
     "tasks_on_time_share": "Nhiệm vụ đúng hạn / tasks on time",
     "tasks_overdue": "Nhiệm vụ quá hạn / tasks overdue",

@@ -164,6 +164,8 @@ NAMED = {
     "/v1/dossiers": "indicator=dossiers_received",
     "/v1/documents": "kind=sent&measure=documents",
     "/v1/tasks": "kind=assigned&measure=assigned",
+    "/v1/activities": "kind=inspections&measure=inspections",
+    "/v1/inventory": "kind=systems&measure=systems",
 }
 
 
@@ -194,7 +196,8 @@ async def test_every_address_that_takes_a_time_tells_of_that_time_or_refuses(
             continue
         for told in figures(answer.json()):
             window = told["window"]
-            if told.get("family") == "inventory" and window["from"] is None:
+            exists = "inventory" in (told.get("family"), address.split("?")[0].split("/")[-1])
+            if exists and window["from"] is None:
                 window = window | {
                     "from": days["from"]
                 }  # what exists is told as of the window's last day
