@@ -106,7 +106,7 @@ def report_shape(reading: Reading, form: Form06a) -> Report06aAnswer:
     """The form as it is answered."""
     query, asked = reading.query, reading.window
     return Report06aAnswer(
-        form=words.FORM,
+        form=words.FORM_ID,
         heading=_heading(reading, form),
         columns=[ColumnOf(**head._asdict()) for head in words.COLUMN_HEADS],
         agency=query.agency,
@@ -154,7 +154,7 @@ def _name(reading: Reading, one: Row06a, day: date) -> Name | None:
         return _agency(reading, one.group or "", day)
     if one.group is None:
         return words.BANDS[one.band]
-    return words.NO_FIELD if one.group == REST else None
+    return words.FIELD_NOT_KNOWN if one.group == REST else None
 
 
 def _agency(reading: Reading, code: str, day: date) -> Name | None:

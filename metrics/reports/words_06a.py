@@ -9,13 +9,13 @@ from metrics.catalogue.indicators import Name
 
 Band = Literal["province", "district", "commune", "unknown"]
 
-FORM = "II.06a/VPCP/KSTT"
-NUMBER = f"Biểu số {FORM}"
+FORM_ID = "II.06a/VPCP/KSTT"
+NUMBER = f"Biểu số {FORM_ID}"
 TITLE = "TÌNH HÌNH, KẾT QUẢ GIẢI QUYẾT THỦ TỤC HÀNH CHÍNH"
 UNIT = "Đơn vị tính: Số hồ sơ TTHC"
 SENDER, RECEIVER = "Đơn vị báo cáo", "Đơn vị nhận báo cáo"
 TOTAL = Name(vi="Tổng số", en="Total")
-NO_FIELD = Name(vi="Chưa rõ lĩnh vực", en="Field not known")
+FIELD_NOT_KNOWN = Name(vi="Chưa rõ lĩnh vực", en="Field not known")
 
 
 class ColumnHead(NamedTuple):
