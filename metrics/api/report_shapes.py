@@ -16,14 +16,17 @@ from metrics.api.shapes import (
     AsOf,
     CoverageOf,
     Days,
+    Names,
     ReportDays,
     as_of,
     coverage_cells,
     coverage_shape,
     days_of,
+    names,
     vi_and_en,
 )
 from metrics.catalogue.indicators import Name
+from metrics.figures.naming import Naming
 from metrics.figures.query import REST, Rule
 from metrics.figures.reading import Reading
 from metrics.reports import words_06a as words
@@ -57,7 +60,7 @@ class RowOf(BaseModel):
 
     band: str | None = Field(description="province, district, commune or unknown; null by agency")
     group: str | None = Field(description="Code of the field or agency; none: not known")
-    name: Name | None
+    name: Names | None
     known: bool | None = Field(
         description="By agency: whether it was registered; null while no agency is"
     )
@@ -125,8 +128,8 @@ def report_shape(reading: Reading, form: Form06a) -> Report06aAnswer:
 
 def _heading(reading: Reading, form: Form06a) -> Heading:
     agency = reading.query.agency
-    name = None if agency is None else _agency(reading, agency, form.day)
-    sender = "" if agency is None else f": {agency if name is None else name.vi}"
+    name = _naming(reading, form.day).agency(agency)
+    sender = "" if agency is None else f": {(name and name.vi) or agency}"
     return Heading(
         number=words.NUMBER,
         title=words.TITLE,
@@ -149,20 +152,16 @@ def _row(reading: Reading, one: Row06a, day: date) -> RowOf:
     )
 
 
-def _name(reading: Reading, one: Row06a, day: date) -> Name | None:
+def _name(reading: Reading, one: Row06a, day: date) -> Names | None:
     if one.band is None:
-        return _agency(reading, one.group or "", day)
+        return names(_naming(reading, day).agency(one.group))
     if one.group is None:
-        return words.BANDS[one.band]
-    return words.FIELD_NOT_KNOWN if one.group == REST else None
+        return names(words.BANDS[one.band])
+    return names(words.FIELD_NOT_KNOWN) if one.group == REST else None
 
 
-def _agency(reading: Reading, code: str, day: date) -> Name | None:
-    """As it was registered for the day; None: it has no name."""
-    piece = reading.view.directory.piece(code, day)
-    if piece is None or (vi := piece.agency.fields.name_vi) is None:
-        return None
-    return Name(vi=vi, en=piece.agency.fields.name_en or vi)
+def _naming(reading: Reading, day: date) -> Naming:
+    return Naming(reading.view.directory, reading.view.declared, day)
 
 
 def _numbered(columns: Columns) -> dict[str, int]:

@@ -137,7 +137,7 @@ def coverage_cells(coverage: CoverageOf) -> tuple[CsvValue, ...]:
     return coverage.reporting, coverage.expected, coverage.complete, *vi_and_en(coverage.note)
 
 
-def names(found: CodeName | None) -> Names | None:
+def names(found: CodeName | Name | None) -> Names | None:
     """What a code is called, as it is answered; null where nobody said."""
     return None if found is None else Names(vi=found.vi, en=found.en)
 

@@ -132,7 +132,7 @@ class Snapshot:
         tables = [
             table.sums
             for (family, _), table in TABLES.items()
-            if family in families and table.reported
+            if family in families and table.dated
         ]
         chosen = " UNION ".join(
             f"SELECT at, agency FROM {sums} WHERE grain = {FINE} AND at BETWEEN :first AND :last"
@@ -153,7 +153,7 @@ class Snapshot:
         tables = [
             table.sums
             for (family, _), table in TABLES.items()
-            if family in families and table.reported
+            if family in families and table.dated
         ]
         found: set[str] = set()
         for range_ in cover_days(window) if tables else []:

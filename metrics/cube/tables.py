@@ -80,9 +80,9 @@ class Table:
         )
 
     @property
-    def pair_sums(self) -> str | None:
-        """Name of the table of sums by agency and category; None: it has none."""
-        return f"{self.cells}_pairs" if self.cells == "dossiers_flow" else None
+    def dated(self) -> bool:
+        """Whether an agency told of something on a day on which it counts here."""
+        return self.declared.at == "day" and not self.declared.implied
 
     @cached_property
     def heard(self) -> bool:
@@ -92,11 +92,9 @@ class Table:
         return self.declared.at != "none" and self.cells != "inventory_agencies"
 
     @property
-    def reported(self) -> bool:
-        """Whether a count of a day says that its agency reported something of that day: a due time
-        that passes is no word of it.
-        """
-        return self.declared.at == "day" and self.kind != "flow"
+    def pair_sums(self) -> str | None:
+        """Name of the table of sums by agency and category; None: it has none."""
+        return f"{self.cells}_pairs" if self.cells == "dossiers_flow" else None
 
     @cached_property
     def create(self) -> tuple[str, ...]:
