@@ -151,6 +151,18 @@ class Case(Dossier):
         return end[0]
 
     @property
+    def outcome(self) -> str:
+        """How a closed one ended: finished, withdrawn or stopped."""
+        end = self.end()
+        assert end is not None
+        return end[1]
+
+    @property
+    def left_at(self) -> int:
+        """From when a closed one is open no more: no earlier than it was received."""
+        return max(self.received_at, self.ended_at)
+
+    @property
     def end_heard_at(self) -> int | None:
         """When the hub first knew; None for imported history."""
         end = self.end()

@@ -62,6 +62,16 @@ def unknown(world: World, asked: Asked) -> list[Case]:
     return [one for one in found if asked.day(one.newest[0]) and asked.at(one.newest[1])]
 
 
+@defines("dossiers_received")
+def _(world: World, asked: Asked) -> Figure:
+    return Figure(len(received(world, asked)))
+
+
+@defines("dossiers_finished")
+def _(world: World, asked: Asked) -> Figure:
+    return Figure(len(finished(world, asked)))
+
+
 # How dossiers end
 
 
@@ -136,6 +146,24 @@ def _(world: World, asked: Asked) -> Figure:
 
 @defines("late_06a")
 def _(world: World, asked: Asked) -> Figure:
+    """By the day on which it left: that of its end, or of its reception if that is later."""
+    handled = [one for one in left(world, asked) if one.outcome != "stopped"]
+    due = [one for one in handled if one.due and one.outcome != "withdrawn"]
+    late = sum(date_of(one.left_at) > date_of(one.due) for one in due)
+    return Figure(late, len(handled))
+
+
+def left(world: World, asked: Asked) -> list[Case]:
+    """Open no more from a day of the window on, at the handling agency."""
+    return [
+        one
+        for one in world.dossiers
+        if one.closed and asked.day(one.left_at) and asked.at(one.handler)
+    ]
+
+
+@defines("late_06a_v1")
+def _(world: World, asked: Asked) -> Figure:
     return share(
         one.returned is not None and one.returned.at > one.due
         for one in closed(world, asked)
@@ -191,6 +219,28 @@ def past_due(world: World, asked: Asked) -> list[Case]:
     return [one for one in opened(world, asked) if 0 < one.due < asked.now]
 
 
+@defines("dossiers_open")
+def _(world: World, asked: Asked) -> Figure:
+    return Figure(len(opened(world, asked)))
+
+
+@defines("dossiers_waiting")
+def _(world: World, asked: Asked) -> Figure:
+    return Figure(sum(one.waiting for one in opened(world, asked)))
+
+
+@defines("dossiers_in_time")
+def _(world: World, asked: Asked) -> Figure:
+    late = [one for one in past_due(world, asked) if not one.waiting]
+    return Figure(len(opened(world, asked)) - len(late))
+
+
+@defines("dossiers_in_time_opencps")
+def _(world: World, asked: Asked) -> Figure:
+    active = [one for one in opened(world, asked) if not one.waiting]
+    return Figure(sum(not 0 < one.due < asked.now for one in active))
+
+
 @defines("dossiers_overdue")
 def _(world: World, asked: Asked) -> Figure:
     return Figure(sum(not one.waiting for one in past_due(world, asked)))
@@ -205,10 +255,9 @@ def _(world: World, asked: Asked) -> Figure:
 
 @defines("dossiers_carried_over")
 def _(world: World, asked: Asked) -> Figure:
-    if asked.agency is not None:
-        return ABSENT
-    came = sum(one.accepted and asked.before(one.received_at) for one in world.dossiers)
-    return Figure(came - sum(one.closed and asked.before(one.ended_at) for one in world.dossiers))
+    mine = [one for one in world.dossiers if one.accepted and asked.at(one.handler)]
+    came = sum(asked.before(one.received_at) for one in mine)
+    return Figure(came - sum(one.closed and asked.before(one.left_at) for one in mine))
 
 
 @defines("score_766_2_1")

@@ -295,7 +295,7 @@ defines("reporting_systems_connected_share")(
 @defines("coverage")
 def _(world: World, asked: Asked) -> Figure:
     """An agency reports when something of it is dated on a day of the window. Open work and what
-    exists are not dated.
+    exists are not dated, and that a due time passes is no report.
     """
     dated, ever = set[str](), set[str]()
     for family in COUNTING.keys() - {"heartbeats"}:
@@ -303,7 +303,7 @@ def _(world: World, asked: Asked) -> Figure:
             if kind != "agencies":
                 ever.add(agency)
             if (
-                kind != "open"
+                kind not in ("open", "flow")
                 and (family != "inventory" or kind == "reported")
                 and in_window(asked, day)
             ):

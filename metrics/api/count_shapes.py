@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 from pydantic import BaseModel, Field
 
@@ -10,6 +11,8 @@ from metrics.api.csv import Sheet
 from metrics.api.shapes import (
     AS_OF_COLUMNS,
     COVERAGE_COLUMNS,
+    DAY,
+    RULE,
     AsOf,
     CoverageOf,
     Days,
@@ -24,6 +27,7 @@ from metrics.api.shapes import (
 from metrics.catalogue.indicators import Name
 from metrics.figures.counts import GroupCounts, KindFigures
 from metrics.figures.naming import Naming, naming_for
+from metrics.figures.query import Rule
 from metrics.figures.reading import Reading
 from schemas.spreadsheets import CsvValue
 from serving.directory.names import CodeName
@@ -61,6 +65,8 @@ class CountsAnswer(BaseModel):
 
     agency: str | None
     agency_name: Names | None = Field(description="What it is called on the window's last day")
+    rule: Rule = Field(description=RULE)
+    day: date | None = Field(description=DAY)
     by: str | None
     as_of: AsOf
     kinds: list[KindCounts]
@@ -74,6 +80,8 @@ COUNTS_COLUMNS = (
     "agency_name_en",
     "from",
     "to",
+    "rule",
+    "day",
     "by",
     "group",
     "group_name_vi",
@@ -94,6 +102,8 @@ def counts_shape(reading: Reading, kinds: Iterable[KindFigures]) -> CountsAnswer
     return CountsAnswer(
         agency=reading.query.agency,
         agency_name=names(naming.agency(reading.query.agency)),
+        rule=reading.query.rule,
+        day=reading.query.as_of,
         by=reading.query.by,
         as_of=as_of(reading.view.as_of),
         kinds=[_kind(one, naming, reading.query.by) for one in kinds],
@@ -128,7 +138,8 @@ def counts_sheet(answer: CountsAnswer) -> Sheet:
 
 def _count_rows(answer: CountsAnswer, kind: KindCounts) -> Iterable[Sequence[CsvValue]]:
     asked = (answer.agency, *vi_and_en(answer.agency_name))
-    head = (kind.family, kind.kind, *asked, kind.window.first, kind.window.last, answer.by)
+    days = (kind.window.first, kind.window.last, answer.rule, answer.day)
+    head = (kind.family, kind.kind, *asked, *days, answer.by)
     groups = (((one.group, *vi_and_en(one.name), one.known), one.counts) for one in kind.groups)
     for group, counts in ((("", None, None, None), kind.counts), *groups):
         for measure, count in counts.items():

@@ -223,6 +223,8 @@ def answer_coverage(views: Views, asked: CoverageParameters) -> CoverageAnswer:
     assert found.expected is not None
     return CoverageAnswer(
         window=days_of(query.days(view.moment.today)),
+        rule=query.rule,
+        day=query.as_of,
         family=asked.family,
         reporting=found.reporting,
         expected=found.expected,
@@ -230,18 +232,19 @@ def answer_coverage(views: Views, asked: CoverageParameters) -> CoverageAnswer:
         complete=found.note is None,
         note=None if found.note is None else Names(**found.note.model_dump()),
         as_of=as_of(provenance),
-        agencies=[_reports(one) for one in agencies],
+        agencies=[_reports(one, now=query.as_of is None) for one in agencies],
     )
 
 
-def _reports(one: AgencyReports) -> AgencyCoverage:
-    agency, silent_since = one.agency, one.silent_since_ms
+def _reports(one: AgencyReports, *, now: bool) -> AgencyCoverage:
+    """When it last reported is known of this instant only."""
+    agency, silent_since = one.agency, one.silent_since_ms if now else None
     return AgencyCoverage(
         code=agency.code,
         level=agency.level,
         name=Names(vi=agency.name_vi, en=agency.name_en),
         reporting=one.days > 0,
         days_with_counts=one.days,
-        last_event=None if one.last_ms is None else iso_milliseconds(one.last_ms),
+        last_event=None if one.last_ms is None or not now else iso_milliseconds(one.last_ms),
         silent_since=None if silent_since is None else iso_milliseconds(silent_since),
     )

@@ -8,7 +8,8 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict, Field
 
 from metrics.api.csv import Sheet
-from metrics.api.shapes import AS_OF_COLUMNS, AsOf, Days, Names, vi_and_en
+from metrics.api.shapes import AS_OF_COLUMNS, DAY, RULE, AsOf, Days, Names, vi_and_en
+from metrics.figures.query import Rule
 from schemas.spreadsheets import CsvValue
 
 
@@ -158,6 +159,8 @@ class CoverageAnswer(BaseModel):
     model_config = ConfigDict(populate_by_name=True)
 
     window: Days
+    rule: Rule = Field(description=RULE)
+    day: date | None = Field(description=DAY)
     family: str | None
     reporting: int
     expected: int
@@ -252,6 +255,8 @@ def coverage_sheet(answer: CoverageAnswer) -> Sheet:
             one.name.en,
             answer.window.first,
             answer.window.last,
+            answer.rule,
+            answer.day,
             one.reporting,
             one.days_with_counts,
             one.last_event,
@@ -269,6 +274,8 @@ def coverage_sheet(answer: CoverageAnswer) -> Sheet:
             "name_en",
             "from",
             "to",
+            "rule",
+            "day",
             "reports",
             "days_with_counts",
             "last_event",

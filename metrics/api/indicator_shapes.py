@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,6 +11,8 @@ from metrics.api.csv import Sheet
 from metrics.api.shapes import (
     AS_OF_COLUMNS,
     COVERAGE_COLUMNS,
+    DAY,
+    RULE,
     AsOf,
     CoverageOf,
     Days,
@@ -20,11 +23,13 @@ from metrics.api.shapes import (
     coverage_shape,
     days_of,
     names,
+    rule_of,
     vi_and_en,
 )
 from metrics.catalogue.indicators import Indicator, Name
 from metrics.figures.compute import Assessed, GroupFigure, IndicatorFigures
 from metrics.figures.naming import Naming, naming_for
+from metrics.figures.query import Rule
 from metrics.figures.reading import Reading
 from metrics.figures.reported import ReportedFigure
 from schemas.clock import to_datetime
@@ -109,6 +114,8 @@ class IndicatorAnswer(Share):
     level: str | None
     field: str | None
     window: ReportDays | Days
+    rule: Rule = Field(description=RULE)
+    day: date | None = Field(description=DAY)
     coverage: CoverageOf
     as_of: AsOf
     by: str | None
@@ -149,6 +156,8 @@ INDICATOR_COLUMNS = (
     "field",
     "from",
     "to",
+    "rule",
+    "day",
     "by",
     "group",
     "group_name_vi",
@@ -190,6 +199,8 @@ def indicator_shape(reading: Reading, found: IndicatorFigures) -> IndicatorAnswe
         level=query.level,
         field=query.field,
         window=days_of(found.window, None if indicator.asks_now else reading.due),
+        rule=rule_of(found.day),
+        day=found.day,
         coverage=coverage_shape(found.coverage),
         as_of=as_of(reading.view.as_of),
         by=query.by,
@@ -267,6 +278,8 @@ def _indicator_rows(answer: IndicatorAnswer) -> Iterable[Sequence[CsvValue]]:
         answer.field,
         answer.window.first,
         answer.window.last,
+        answer.rule,
+        answer.day,
         answer.by,
     )
     tail = (*coverage_cells(answer.coverage), *answer.as_of.cells, *vi_and_en(answer.missing))

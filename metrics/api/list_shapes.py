@@ -9,9 +9,20 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field
 
 from metrics.api.csv import Sheet
-from metrics.api.shapes import AsOf, Days, Names, as_of, days_of, names, vi_and_en
+from metrics.api.shapes import (
+    DAY,
+    RULE,
+    AsOf,
+    Days,
+    Names,
+    as_of,
+    days_of,
+    names,
+    vi_and_en,
+)
 from metrics.catalogue.indicators import Name
 from metrics.figures.naming import Naming
+from metrics.figures.query import Rule
 from metrics.lists.questions import DetailNames, ListedFigure
 from metrics.lists.reader import ListedRow, at_text
 from schemas.clock import iso
@@ -85,6 +96,8 @@ class ListAnswer(BaseModel):
     level: str | None
     field: str | None
     window: Days
+    rule: Rule = Field(description=RULE)
+    day: date | None = Field(description=DAY)
     figure: int | None = Field(
         description=(
             "The part as the indicator tells it; null where it has none, and `missing` says why"
@@ -118,6 +131,8 @@ def list_shape(found: ListedFigure, details: DetailNames, books: str | None) -> 
         level=query.level,
         field=query.field,
         window=days_of(behind.window),
+        rule=query.rule,
+        day=query.as_of,
         figure=behind.figure,
         missing=behind.missing,
         rows=page.total.rows if page.total else None,

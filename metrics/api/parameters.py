@@ -125,16 +125,13 @@ class BooksParameters(BaseModel):
     books: str | None = Field(None, description=_BOOKS)
 
 
-class FigureParameters(BooksParameters):
-    """Parameters that every question about figures takes."""
+class WindowParameters(BooksParameters):
+    """Parameters of every question about what was counted: of whom, and of when."""
 
     agency: str | None = Field(
         None, description="Only this agency (its code), with everything below it"
     )
     own: bool = Field(False, description="With agency: without what is below it")
-    history: bool = Field(
-        False, description="With agency: with its predecessors, for the time before it took over"
-    )
     first: Day | None = Field(
         None,
         alias="from",
@@ -150,6 +147,13 @@ class FigureParameters(BooksParameters):
             " -Q3, -6M, -9M) or one of the calendar (calendar:2026-10, -Q3). Without any: year"
         ),
     )
+    as_of: Day | None = Field(
+        None,
+        description=(
+            "As if asked at the end of this day, which must be over: by date, as it is known now."
+            " Without it: of this instant, to the instant"
+        ),
+    )
     format: Format = "json"
 
     @model_validator(mode="after")
@@ -162,6 +166,14 @@ class FigureParameters(BooksParameters):
         """What is asked."""
         names = Query.__dataclass_fields__.keys() & set(type(self).model_fields)
         return Query(**{name: getattr(self, name) for name in names})
+
+
+class FigureParameters(WindowParameters):
+    """Parameters that every question about figures takes."""
+
+    history: bool = Field(
+        False, description="With agency: with its predecessors, for the time before it took over"
+    )
 
 
 class GroupParameters(FigureParameters):
@@ -189,13 +201,22 @@ class IndicatorParameters(GroupParameters):
 class CountParameters(GroupParameters):
     """Parameters of the raw counts."""
 
-    by: Literal["agency", "category", "day"] | None = Field(
-        None, description="Groups to tell beside the total"
-    )
+    by: Groups | None = Field(None, description="Groups to tell beside the total")
     family: FamilyName | None = Field(
         None, description="Only this family: dossiers, documents, tasks, activities, inventory"
     )
     kind: str | None = Field(None, description="Only this kind of cell: received, closed…")
+
+
+class ReportParameters(WindowParameters):
+    """Parameters of an official form, which is told by the hierarchy of one day."""
+
+    by: Literal["agency", "field"] = Field(
+        "field", description="Rows: fields in bands of levels, as the form has them, or agencies"
+    )
+    roll_up: AgencyLevel | None = Field(
+        None, description="With by=agency: tell what is below an agency of this level under it"
+    )
 
 
 class ListParameters(FigureParameters):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from pydantic import BaseModel, Field
 
@@ -10,6 +11,8 @@ from metrics.api.csv import Sheet
 from metrics.api.shapes import (
     AS_OF_COLUMNS,
     COVERAGE_COLUMNS,
+    DAY,
+    RULE,
     AsOf,
     CoverageOf,
     Days,
@@ -26,6 +29,7 @@ from metrics.catalogue.indicators import Indicator, Name
 from metrics.cube.tables import FAMILIES
 from metrics.figures.coverage import coverage_of
 from metrics.figures.naming import naming_for
+from metrics.figures.query import Rule
 from metrics.figures.reading import Reading
 from metrics.figures.score import GROUPS_766, Scored, add_up, by_group
 from schemas.spreadsheets import CsvValue
@@ -70,6 +74,8 @@ class ScoreAnswer(BaseModel):
     agency: str | None
     agency_name: Names | None = Field(description="What it is called on the window's last day")
     window: ReportDays | Days
+    rule: Rule = Field(description=RULE)
+    day: date | None = Field(description=DAY)
     coverage: CoverageOf
     as_of: AsOf
     points: float | None
@@ -99,6 +105,8 @@ SCORE_COLUMNS = (
     "agency_name_en",
     "from",
     "to",
+    "rule",
+    "day",
     *COVERAGE_COLUMNS,
     *AS_OF_COLUMNS,
 )
@@ -113,6 +121,8 @@ def score_shape(reading: Reading, declared: Indicator, found: Sequence[Scored]) 
         agency=reading.query.agency,
         agency_name=names(naming_for(reading).agency(reading.query.agency)),
         window=days_of(reading.window, reading.due),
+        rule=reading.query.rule,
+        day=reading.query.as_of,
         coverage=coverage_shape(coverage_of(reading, FAMILIES, reading.window)),
         as_of=as_of(reading.view.as_of),
         points=total.points,
@@ -169,6 +179,8 @@ def _item_row(answer: ScoreAnswer, group: GroupOfItems, item: ItemAnswer) -> Seq
         *vi_and_en(answer.agency_name),
         answer.window.first,
         answer.window.last,
+        answer.rule,
+        answer.day,
         *coverage_cells(answer.coverage),
         *answer.as_of.cells,
     )

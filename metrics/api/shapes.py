@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from metrics.catalogue.indicators import Name
 from metrics.figures.coverage import Coverage
+from metrics.figures.query import Rule
 from metrics.figures.view import Provenance
 from schemas.clock import iso_milliseconds
 from schemas.spreadsheets import CsvValue
@@ -18,6 +19,13 @@ from serving.directory.names import CodeName
 
 AS_OF_COLUMNS = ("as_of", "books", "rules", "behind", "space")
 COVERAGE_COLUMNS = ("reporting", "expected", "complete", "note_vi", "note_en")
+
+
+RULE = (
+    "by_date: due on a day is in time until its end, and `day` is that at whose end it is told;"
+    " to_the_instant: as of this instant"
+)
+DAY = "The day at whose end it is told, as it is known now of that day; null: as of this instant"
 
 
 class Names(BaseModel):
@@ -96,6 +104,11 @@ def days_of(window: Window, due: date | None = None) -> ReportDays | Days:
     return Days(first=window.first, last=window.last)
 
 
+def rule_of(day: date | None) -> Rule:
+    """The rule of what is told as of the end of a day, or (None) of this instant."""
+    return "to_the_instant" if day is None else "by_date"
+
+
 def as_of(provenance: Provenance) -> AsOf:
     """What figures stand for, as it is answered."""
     return AsOf(
@@ -124,7 +137,7 @@ def coverage_cells(coverage: CoverageOf) -> tuple[CsvValue, ...]:
     return coverage.reporting, coverage.expected, coverage.complete, *vi_and_en(coverage.note)
 
 
-def names(found: CodeName | None) -> Names | None:
+def names(found: CodeName | Name | None) -> Names | None:
     """What a code is called, as it is answered; null where nobody said."""
     return None if found is None else Names(vi=found.vi, en=found.en)
 

@@ -27,6 +27,9 @@ from schemas.clock import as_date, iso
 class Selection:
     """Rows of one table with `low` <= at <= `high` that add something to `measures`, each counted
     so many `times`, less `less`; of what exists those that still do on the last day.
+
+    `standing`: not the rows, but each thing once whose rows add up to something: of sums over all
+    days until one, where what began and ended takes itself away.
     """
 
     table: Listed
@@ -37,6 +40,7 @@ class Selection:
     agencies: tuple[str, ...] | None = None  # None: all
     categories: tuple[str, ...] | None = None
     times: int = 1
+    standing: bool = False
 
     @property
     def weighing(self) -> Weighing:
@@ -77,16 +81,17 @@ class Total:
 def page(
     db: sqlite3.Connection, selections: Sequence[Selection], after: Cursor | None, limit: int
 ) -> list[ListedRow]:
-    """At most `limit` rows behind a cursor, in order of selection, at, agency, thing and number."""
+    """At most `limit` rows behind a cursor, in order of selection, at, agency, thing and number; of
+    things that stand in order of thing.
+    """
     found: list[ListedRow] = []
     for number, selection in enumerate(selections):
         if after is not None and number < after.selection:
             continue
         key = after[1:] if after is not None and number == after.selection else None
-        found += (
-            _found(number, selection.table, row)
-            for row in islice(_rows(db, selection, key, limit - len(found)), limit - len(found))
-        )
+        read = _standing if selection.standing else _rows
+        rows = islice(read(db, selection, key, limit - len(found)), limit - len(found))
+        found += (_found(number, selection.table, row) for row in rows)
         if len(found) == limit:
             break
     return found
@@ -96,6 +101,12 @@ def total(db: sqlite3.Connection, selections: Iterable[Selection]) -> Total:
     """Counts and sums everything selected."""
     rows, adds = 0, 0
     for selection in selections:
+        if selection.standing:
+            each, values = _things(selection)
+            counted = f"SELECT count(*), coalesce(sum(adds), 0) FROM ({each})"
+            more_rows, more = db.execute(counted, values).fetchone()
+            rows, adds = rows + more_rows, adds + more
+            continue
         weighing = selection.weighing
         sums = (
             f"coalesce(sum({weighing.weight}), 0)"
@@ -178,6 +189,35 @@ def _rows(
         for where, values in _parts(selection, after)
     ]
     return merge(*parts, key=lambda row: row[: len(KEY)])
+
+
+def _standing(
+    db: sqlite3.Connection, selection: Selection, after: tuple[Any, ...] | None, limit: int
+) -> Iterable[tuple[Any, ...]]:
+    each, values = _things(selection, None if after is None else after[2])
+    return db.execute(f"{each} ORDER BY thing LIMIT ?", (*values, limit))
+
+
+def _things(selection: Selection, after: str | None = None) -> tuple[str, list[Any]]:
+    """A row for each thing that stands: the newest of its rows, with what all of them add. Of a
+    thing with the newest `at` SQLite takes the other columns from that row.
+    """
+    weighing, table = selection.weighing, selection.table
+    conditions = [weighing.condition, "at <= ?", "at >= ?"]
+    values: list[Any] = [selection.high, selection.low]
+    for column, chosen in (("agency", selection.agencies), ("category", selection.categories)):
+        if chosen is not None:
+            conditions.append(f"{column} IN ({', '.join('?' * len(chosen))})")
+            values += chosen
+    if after is not None:
+        conditions.append("thing > ?")
+        values.append(after)
+    newest = ", ".join("max(at) AS at" if name == "at" else name for name in table.columns)
+    return (
+        f"SELECT {newest}, sum({weighing.weight}) AS adds FROM {table.name} WHERE"
+        f" {' AND '.join(conditions)} GROUP BY thing HAVING sum({weighing.weight}) <> 0",
+        values,
+    )
 
 
 def _parts(

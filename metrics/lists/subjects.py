@@ -13,12 +13,12 @@ from metrics.cube.rollups import cover_days, fine
 from metrics.cube.tables import TABLES, Table
 from metrics.errors import instead, unknown_indicator, wrong
 from metrics.figures import uncounted
-from metrics.figures.compute import figures, window_of
-from metrics.figures.counts import counted_in, counted_sums, counted_window
+from metrics.figures.compute import figures, require_moment
+from metrics.figures.counts import counted_in, counted_sums, counted_window, refuse_time
 from metrics.figures.figure import NOTHING, Figure
 from metrics.figures.origins import origin_of
 from metrics.figures.query import Query
-from metrics.figures.reading import Reading, Slice
+from metrics.figures.reading import Reading, Slice, Told
 from metrics.figures.resolve import Resolved, resolve
 from metrics.lists.reader import Selection
 from metrics.lists.tables import TABLES as LISTED
@@ -94,18 +94,18 @@ class PartOfIndicator:
 
     def behind(self, reading: Reading) -> Behind:
         """As the indicator is answered."""
-        indicator = self.indicator
-        asked = Slice(window_of(reading, indicator), self.query.level)
+        told = reading.told(self.indicator)
+        indicator, asked = told.indicator, Slice(told.window, self.query.level)
         found, why = figures(reading, indicator, asked)
         whole = found.get("", NOTHING)
         figure = _figure_of(whole, self.part)
-        rows = [] if why else self._selections(reading, asked)
+        rows = [] if why else self._selections(reading, told, asked)
         return Behind(figure, why or indicator.missing, asked.window, rows)
 
-    def _selections(self, reading: Reading, asked: Slice) -> list[Selection]:
-        place = resolve(reading, self.indicator, asked)
+    def _selections(self, reading: Reading, told: Told, asked: Slice) -> list[Selection]:
+        place = resolve(reading, told.indicator, asked)
         assert isinstance(place, Resolved), "a figure that can be told has a place to look for it"
-        return selections(self.indicator, self.part, reading.view.moment, place)
+        return selections(told.indicator, self.part, reading.view.moment, place)
 
 
 def _figure_of(whole: Figure, part: ListedPart) -> int | None:
@@ -206,8 +206,7 @@ def _part(
         raise wrong(
             "indicator", f"the {asked.part} of {id_} counts {' and '.join(families)}: {where}"
         )
-    if indicator.asks_now:
-        asked.query.refuse_time(id_)
+    require_moment(asked.query, indicator)
     return PartOfIndicator(indicator, asked.part, asked.query)
 
 
@@ -232,5 +231,5 @@ def _count(family: str, asked: ListQuery) -> Count:
         if given is not None:
             raise wrong(name, "goes with an indicator, not with a raw count")
     if table.declared.at == "instant":
-        asked.query.refuse_time(f"kind {table.kind}")
+        refuse_time(asked.query, table)
     return Count(table, asked.measure, asked.query)

@@ -96,4 +96,5 @@ def _of_leaf(
             None if scope.codes is None else tuple(sorted(scope.codes)),
             place.categories or None,
             moment.times(leaf),
+            standing=leaf.over != "window",
         )

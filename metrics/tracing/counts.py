@@ -65,14 +65,19 @@ def flags_of(cells: Iterable[CountedCell]) -> list[ThingFlag]:
 
 
 class FigureParts:
-    """What cells add to these indicators' figures at a reading's moment. `books`: the name by which
-    the reader asks for other books than the first.
+    """What a thing's cells add to these indicators' figures at a reading's moment. `books`: the
+    name by which the reader asks for other books than the first.
     """
 
     def __init__(
-        self, reading: Reading, indicators: Sequence[Indicator], books: str | None
+        self,
+        reading: Reading,
+        indicators: Sequence[Indicator],
+        books: str | None,
+        cells: Sequence[CountedCell],
     ) -> None:
         self._reading, self._indicators, self._books = reading, indicators, books
+        self._cells = cells
         self._now = lru_cache(maxsize=None)(self._due)
         self._among = lru_cache(maxsize=None)(self._limits)
 
@@ -109,16 +114,21 @@ class FigureParts:
                     yield self._in(indicator, part, over, adds, cell)
 
     def _adds(self, indicator: Indicator, part: Part, cell: CountedCell) -> dict[Over, int]:
-        """What the cell adds to the window's figure, and to those of windows behind it."""
+        """What the cell adds to the window's figure; and to that of what was carried over into the
+        window behind it, all that the thing adds until then.
+        """
         found: dict[Over, int] = {}
         term = term_of(indicator, part)
         for leaf in term.parts if term else ():
-            if self._read_by(indicator, leaf, cell):
-                adds = sum(cell.counts.get(measure, 0) for measure in leaf.measures)
-                less = sum(cell.counts.get(measure, 0) for measure in leaf.less)
-                times = self._reading.view.moment.times(leaf)
-                found[leaf.over] = found.get(leaf.over, 0) + times * adds - less
+            times = self._reading.view.moment.times(leaf)
+            if self._read_by(indicator, leaf, cell) and (adds := _added(leaf, cell, times)):
+                if leaf.over == "before":
+                    adds = sum(_added(leaf, one, times) for one in self._until(cell))
+                found[leaf.over] = found.get(leaf.over, 0) + adds
         return {over: adds for over, adds in found.items() if adds}
+
+    def _until(self, cell: CountedCell) -> Iterator[CountedCell]:
+        yield from (one for one in self._cells if one.table == cell.table and one.at <= cell.at)
 
     def _read_by(self, indicator: Indicator, leaf: Term, cell: CountedCell) -> bool:
         if (leaf.family or indicator.family, leaf.kind) != (cell.table.family, cell.table.kind):
@@ -173,3 +183,9 @@ class FigureParts:
         books = {} if self._books is None else {"books": self._books}
         query = urlencode({**first, **where, **books})
         return f"{path}?{query}" if query else path
+
+
+def _added(leaf: Term, cell: CountedCell, times: int) -> int:
+    """What a cell adds to a term, whose measures count so many times."""
+    adds = times * sum(cell.counts.get(measure, 0) for measure in leaf.measures)
+    return adds - sum(cell.counts.get(measure, 0) for measure in leaf.less)

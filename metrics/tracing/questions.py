@@ -210,7 +210,8 @@ class Traces:
         with self._views.open() as view:
             theirs = view.snapshot.rules().get(family, [])
             missing = None if theirs in ([], [ours]) else absence.other_rules(family, theirs, ours)
-            parts = FigureParts(reading(view, Query(), indicators), indicators, asked.books)
+            asked_now = reading(view, Query(), indicators)
+            parts = FigureParts(asked_now, indicators, asked.books, cells)
             counts_for = [parts.cell(cell) for cell in cells] if missing is None else None
         return ThingState(
             dates=dict(state.dates),

@@ -133,7 +133,7 @@ class Certain:
 
     def pending(self, begun: int, asked: int) -> None:
         """A dossier and a task, begun at an instant, for each day from that of `asked` on: due at
-        17:00, Saturdays and Sundays too.
+        17:00, Saturdays and Sundays too; and a dossier that waits for papers from its beginning on.
 
         Whatever the next eight working hours are, the office closes in them.
         """
@@ -141,10 +141,16 @@ class Certain:
         for due in dues:
             if due <= begun:
                 continue
-            dossier = self._new_dossier(begun)
-            dossier.receive(begun, _on_paper(AGENCIES_OF["department"].drawn[1].code), due)
-            self._keep(dossier)
+            self._keep(self._open(begun, due))
             self._keep(self._new_task(begun, due))
+        waiting = self._open(begun, dues[-1])
+        waiting.ask_supplement(begun)
+        self._keep(waiting)
+
+    def _open(self, begun: int, due: int) -> SimulatedDossier:
+        dossier = self._new_dossier(begun)
+        dossier.receive(begun, _on_paper(AGENCIES_OF["department"].drawn[1].code), due)
+        return dossier
 
     def odd(self, at: int, ahead: int, tell: Oddity) -> None:
         """A dossier with an oddity."""

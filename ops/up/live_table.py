@@ -24,6 +24,7 @@ from schemas.settings import Settings
 from schemas.spaces import OFFICIAL
 
 _TITLE = "Cả tỉnh, năm nay / The whole province, this year"
+_SHORT_TITLE = "Cả tỉnh, năm nay"  # over the names, where it costs no line
 INCOMPLETE = "* chưa đầy đủ, hoặc chưa rõ / incomplete, or not known (see /v1/coverage)"
 _USUAL = "usual: 10 to 30 s; busy machine: to 2 min"
 _COLUMNS = ("giá trị / value", "trên / of", "mục tiêu / target", "cơ quan / agencies")
@@ -32,6 +33,8 @@ _WIDE = 100  # columns from which there is room for full names
 # Where there is no room for names in full, in a line of their own each: what they are known by, in
 # both languages.
 SHORT_LEGEND = {
+    "dossiers_received": "Hồ sơ tiếp nhận / received",
+    "dossiers_open": "Hồ sơ đang giải quyết / open",
     "dossiers_online_share": "Hồ sơ trực tuyến / handled online",
     "transfers_electronic_share": "Luân chuyển điện tử / moved online",
     "payments_online_share": "Trả tiền trực tuyến / paid online",
@@ -41,7 +44,6 @@ SHORT_LEGEND = {
     "dossiers_overdue": "Hồ sơ đang quá hạn / overdue",
     "dossiers_due_soon": "Sắp đến hạn / due in 8 work hours",
     "sync_lag": "Trễ báo kết thúc / end to report",
-    "overdue_by_late_reporting": "Quá hạn do báo muộn / late reports",
     "documents_electronic_share": "Văn bản điện tử / documents signed",
     "tasks_on_time_share": "Nhiệm vụ đúng hạn / tasks on time",
     "tasks_overdue": "Nhiệm vụ quá hạn / tasks overdue",
@@ -120,14 +122,18 @@ class Screen:
         self._compare()
         full = width >= _WIDE and height >= 2 * len(self.answers.indicators) + 2
         table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
-        table.add_column("Chỉ số / indicator", no_wrap=True, overflow="ellipsis")
+        style = "bold" if self.space == OFFICIAL else "bold yellow"
+        short = Text(f"{_SHORT_TITLE} · {self.space}", style=style)
+        heading = "Chỉ số / indicator" if full else short
+        table.add_column(heading, no_wrap=True, overflow="ellipsis")
         for column in _COLUMNS if full else _SHORT_COLUMNS:
             table.add_column(column, justify="right", no_wrap=True)
         for answer in self.answers.indicators:
             table.add_row(_name(answer, full=full), *self._figures(answer))
-        style = "bold" if self.space == OFFICIAL else "bold yellow"
         title = _line(f"{_TITLE} · không gian / space: {self.space}", style)
-        return Group(title, table) if self.answers.indicators else Group(title)
+        if not self.answers.indicators:
+            return Group(title)
+        return Group(title, table) if full else Group(table)
 
     def _compare(self) -> None:
         """Which figures moved with the newest answer."""

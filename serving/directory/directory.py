@@ -226,11 +226,17 @@ class Directory:
         """The procedures valid on a day."""
         return [one for one in self.procedures if one.holds(day)]
 
+    @cached_property
+    def fields(self) -> Mapping[str, str]:
+        """By code the field (lĩnh vực) of each procedure that was ever registered, as it was stated
+        last: of one field only, so that fields add up to the whole.
+        """
+        stated = sorted(self.procedures, key=lambda one: (one.first, one.said))
+        return {one.fields.procedure: one.fields.field for one in stated}
+
     def procedures_of_field(self, field: str) -> list[str]:
-        """The codes of the procedures of a field (lĩnh vực), those that ended too."""
-        return sorted(
-            {one.fields.procedure for one in self.procedures if one.fields.field == field}
-        )
+        """The codes of the procedures of a field, those that ended too."""
+        return sorted(code for code, known in self.fields.items() if known == field)
 
     def reported(self, indicator: str, window: Window) -> list[Reported]:
         """The figures reported for periods that meet the window, in order of period and agency."""

@@ -239,7 +239,7 @@ async def test_a_figure_that_is_absent_has_no_list_and_says_why(api: httpx.Async
         (
             422,
             {"indicator": "dossiers_overdue", "window": "month"},
-            "dossiers_overdue is told as of now, and of no other time: leave out",
+            "dossiers_overdue is told of one moment, not of a window: leave out window",
         ),
         (
             422,
