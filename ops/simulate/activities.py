@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
 from ops.simulate.province import AGENCIES_OF, CENTRE
-from ops.simulate.things import SimulatedThing, StatedFact, Teller, latest_value
-from ops.simulate.truth import FOREVER, Truth
+from ops.simulate.things import FOREVER, SimulatedThing, StatedFact, Teller, latest_value
+from ops.simulate.truth import Truth
 from schemas.codes import AdministrativeLevel
 from schemas.events.activities import (
     ActivityCancelled,
@@ -72,7 +72,7 @@ class SimulatedActivity(SimulatedThing):
         model: type[ActivityEvent],
         **fields: Any,
     ) -> None:
-        reported = self._tell(model, at, agency, **fields)
+        reported = self.tell(model, at, agency, **fields)
         self.statements.append(StatedFact(at, reported, stated))
 
     def count(self, truth: Truth, before: int = FOREVER) -> None:

@@ -11,14 +11,15 @@ from random import Random
 
 from ops.simulate.activities import ActivityKind, SimulatedActivity, StatedActivity
 from ops.simulate.documents import SimulatedDocument, sent_document
-from ops.simulate.dossiers import Payment, ReceptionFacts, SimulatedDossier, dossier_id
+from ops.simulate.dossier_facts import Payment, ReceptionFacts
+from ops.simulate.dossiers import SimulatedDossier, dossier_id
 from ops.simulate.history import ONE_STOP, due_time
 from ops.simulate.hours import CLOSES, OFFICE_DAY, from_office, instant_on, to_office
 from ops.simulate.oddities import Oddity, odd_dossier
 from ops.simulate.province import AGENCIES_OF, CENTRE, PROCEDURES_OF, SAME_DAY, Procedure
 from ops.simulate.tasks import SimulatedTask
-from ops.simulate.things import PromptTeller, ReportedEvent, fresh_id
-from ops.simulate.truth import FOREVER, Truth
+from ops.simulate.things import FOREVER, PromptTeller, ReportedEvent, fresh_id
+from ops.simulate.truth import Truth
 from schemas.clock import DAY_MS, day_number
 from schemas.codes import RatingSubject, ReturnedHow
 

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from ops.simulate.province import COMMUNES
 from schemas.clock import ZONE, to_ms
+from schemas.codes import AdministrativeLevel
 
 PROVINCE_CODE = "H35.SAMPLE"
 ENDED = to_ms(datetime(2025, 7, 1, tzinfo=ZONE))
@@ -77,3 +78,11 @@ def former_communes() -> list[Former]:
                     )
                 )
     return found
+
+
+def band_of(agency: str) -> AdministrativeLevel:
+    """The band of form 06a that an agency's dossiers stand in."""
+    unit = agency.removeprefix(f"{PROVINCE_CODE}.")
+    if unit.startswith("D"):
+        return "district"
+    return "commune" if unit in COMMUNES or unit.startswith("X") else "province"

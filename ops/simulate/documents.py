@@ -47,7 +47,7 @@ class SimulatedDocument(SimulatedThing):
 
     def send(self, at: int, to: list[str], kind: str, electronic: bool, signed: bool) -> None:
         """The document goes out."""
-        reported = self._tell(
+        reported = self.tell(
             DocumentSent,
             at,
             self.sender,
@@ -60,12 +60,12 @@ class SimulatedDocument(SimulatedThing):
 
     def answer(self, at: int, receiver: str, status: DocumentStatus) -> None:
         """A receiver's status."""
-        reported = self._tell(DocumentStatusChanged, at, receiver, status=status)
+        reported = self.tell(DocumentStatusChanged, at, receiver, status=status)
         self.answers.append(StatedFact(at, reported, Answer(receiver, status)))
 
     def recall(self, at: int, agency: str, answer: RecallAnswer) -> None:
         """Asked back by the sender, or that request answered."""
-        reported = self._tell(DocumentRecalled, at, agency, answer=answer)
+        reported = self.tell(DocumentRecalled, at, agency, answer=answer)
         self.recalls.append(StatedFact(at, reported, answer))
 
 

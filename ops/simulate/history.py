@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from random import Random
 
-from ops.simulate.dossiers import Payment, ReceptionFacts, SimulatedDossier
+from ops.simulate.dossier_facts import Payment, ReceptionFacts
+from ops.simulate.dossiers import SimulatedDossier
 from ops.simulate.hours import OFFICE_DAY, closing, from_office, to_office
 from ops.simulate.province import AGENCIES_OF, CENTRE, PROCEDURES_OF, TARDY, TIERS, Procedure
 from ops.simulate.things import PromptTeller, fresh_id
@@ -140,7 +141,7 @@ class Course:
             return
         if rng.random() < 0.25:
             self._move(reception)
-        if dossier.dues and rng.random() < 0.03:
+        if dossier.dues.facts and rng.random() < 0.03:
             self._extend()
         self._end()
 
@@ -176,7 +177,7 @@ class Course:
             return False
         completed = self._pause(6.0)
         self.due = max(self.due, due_time(self.office, max(1, self.procedure.days // 2)))
-        dossier.complete_supplement(completed, self.due if dossier.dues else None)
+        dossier.complete_supplement(completed, self.due if dossier.dues.facts else None)
         return True
 
     def _move(self, reception: ReceptionFacts) -> None:
@@ -229,7 +230,9 @@ class Course:
 
 def pays_online(rng: Random, dossier: SimulatedDossier) -> bool:
     """Who applied online mostly pays so too."""
-    return rng.random() < (0.62 if dossier.receptions[0].value.channel == "online" else 0.18)
+    return rng.random() < (
+        0.62 if dossier.receptions.facts[0].value.facts.channel == "online" else 0.18
+    )
 
 
 def returned_how(rng: Random, digitised: bool) -> ReturnedHow:

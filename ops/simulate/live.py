@@ -10,7 +10,8 @@ from __future__ import annotations
 from random import Random
 
 from ops.simulate.documents import SimulatedDocument, draw_agencies, send, sent_document
-from ops.simulate.dossiers import Payment, ReceptionFacts, SimulatedDossier, dossier_id
+from ops.simulate.dossier_facts import Payment, ReceptionFacts
+from ops.simulate.dossiers import SimulatedDossier, dossier_id
 from ops.simulate.history import (
     MINISTRY,
     ONE_STOP,
@@ -66,7 +67,9 @@ class LiveDossier:
         elif what == "transfer":
             dossier.transfer(at, self._other(), rng.random() < 0.83)
         elif what == "complete_supplement":
-            dossier.complete_supplement(at, max(dossier.dues[0].value, due_time(to_office(at), 1)))
+            dossier.complete_supplement(
+                at, max(dossier.dues.facts[0].value, due_time(to_office(at), 1))
+            )
         elif what == "finish":
             dossier.finish(at, self.digitised)
         elif what == "return":

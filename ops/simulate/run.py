@@ -20,6 +20,7 @@ from ops.simulate.live import LiveProvince
 from ops.simulate.live_beside import LiveBeside
 from ops.simulate.sinks import GatewaySink, Sink
 from ops.simulate.truth import Truth
+from ops.simulate.verdict import print_figures, write_figures
 from ops.simulate.whole import whole_province
 from schemas.clock import DAY_MS, now_ms
 from schemas.errors import EnvironmentBroken
@@ -177,9 +178,9 @@ def run_simulate(
     """
     truth = asyncio.run(_run(settings, seed, dossiers, days, rate, live, via_gateway))
     asked_at = now_ms()
-    truth.print(console or Console(), asked_at)
+    print_figures(truth, console or Console(), asked_at)
     if figures is not None:
-        truth.write(figures, asked_at)
+        write_figures(truth, figures, asked_at)
     return 0
 
 

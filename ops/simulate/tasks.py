@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 from ops.simulate.history import due_time
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
 from ops.simulate.province import AGENCIES_OF, CENTRE
-from ops.simulate.things import SimulatedThing, StatedFact, Teller, latest_value
-from ops.simulate.truth import FOREVER, Truth
+from ops.simulate.things import FOREVER, SimulatedThing, StatedFact, Teller, latest_value
+from ops.simulate.truth import Truth
 from schemas.codes import TaskProgress
 from schemas.events.tasks import (
     TaskAssigned,
@@ -60,32 +60,32 @@ class SimulatedTask(SimulatedThing):
 
     def assign(self, at: int, to: str, category: str, due_at: int | None) -> None:
         """Assigned by the province's office."""
-        reported = self._tell(
+        reported = self.tell(
             TaskAssigned, at, CENTRE, to_agency=to, category=category, due_at=due_at
         )
         self.assignment = StatedFact(at, reported, Assignment(to, due_at))
 
     def report(self, at: int, how: TaskProgress) -> None:
         """How far it is."""
-        reported = self._tell(TaskProgressed, at, self.holder, progress=how)
+        reported = self.tell(TaskProgressed, at, self.holder, progress=how)
         self.progress.append(StatedFact(at, reported, how))
 
     def extend(self, at: int, due_at: int) -> None:
         """A new deadline."""
-        reported = self._tell(TaskExtended, at, CENTRE, due_at=due_at)
+        reported = self.tell(TaskExtended, at, CENTRE, due_at=due_at)
         self.extensions.append(StatedFact(at, reported, due_at))
 
     def complete(self, at: int) -> None:
         """Done."""
-        self.ends.append(StatedFact(at, self._tell(TaskCompleted, at, self.holder), "completed"))
+        self.ends.append(StatedFact(at, self.tell(TaskCompleted, at, self.holder), "completed"))
 
     def send_back(self, at: int) -> None:
         """To be done again."""
-        self.ends.append(StatedFact(at, self._tell(TaskReturned, at, CENTRE), "returned"))
+        self.ends.append(StatedFact(at, self.tell(TaskReturned, at, CENTRE), "returned"))
 
     def cancel(self, at: int) -> None:
         """No longer to be done."""
-        self.ends.append(StatedFact(at, self._tell(TaskCancelled, at, CENTRE), "cancelled"))
+        self.ends.append(StatedFact(at, self.tell(TaskCancelled, at, CENTRE), "cancelled"))
 
     def count(self, truth: Truth, before: int = FOREVER) -> None:
         """Add it to a truth, by its facts reported before an instant."""

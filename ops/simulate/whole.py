@@ -16,7 +16,8 @@ from zlib import crc32
 
 from ops.simulate.activities import ActivityKind, simulate_activity
 from ops.simulate.certain import Certain, beginning_before
-from ops.simulate.dossiers import ReceptionFacts, SimulatedDossier, dossier_id
+from ops.simulate.dossier_facts import ReceptionFacts
+from ops.simulate.dossiers import SimulatedDossier, dossier_id
 from ops.simulate.history import ONE_STOP, HistoryTeller, score
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
 from ops.simulate.inventory import Inventory

@@ -19,7 +19,8 @@ from ops.simulate.live_beside import LiveBeside
 from ops.simulate.registered import FIGURES_OF_YEAR
 from ops.simulate.run import START
 from ops.simulate.stream import events
-from ops.simulate.truth import SHARES, Truth
+from ops.simulate.truth import Truth
+from ops.simulate.verdict import SHARES
 from ops.simulate.whole import whole_province
 from schemas.cells.kinds import CELL_KINDS
 from schemas.clock import DAY_MS

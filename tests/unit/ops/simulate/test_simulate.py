@@ -20,6 +20,7 @@ from ops.simulate.province import AGENCIES, COMMUNES, PROCEDURES
 from ops.simulate.run import START
 from ops.simulate.stream import events, shared
 from ops.simulate.truth import Truth
+from ops.simulate.verdict import print_figures, write_figures
 from schemas.clock import DAY_MS, ZONE, to_datetime, to_ms
 from schemas.events import EVENT_TYPES, Event
 from schemas.wire import Decoder, encode
@@ -288,7 +289,7 @@ def test_a_truth_that_misses_one_fact_would_show() -> None:
 
 def test_figures_are_written_and_printed(tmp_path: Path) -> None:
     told, truth = province()
-    truth.write(tmp_path / "figures.json", told[-1][0])
+    write_figures(truth, tmp_path / "figures.json", told[-1][0])
     figures = json.loads((tmp_path / "figures.json").read_text("utf-8"))
     assert figures["totals"]["dossiers"]["closed"]["on_time"] == truth.total(
         "dossiers", "closed", "on_time"
@@ -300,11 +301,11 @@ def test_figures_are_written_and_printed(tmp_path: Path) -> None:
     commune = figures["agencies"]["H35.SAMPLE.03388"]["dossiers"]["received"]["received"]
     assert commune == truth.total("dossiers", "received", "received", "H35.SAMPLE.03388")
     console = Console(width=120, record=True)
-    truth.print(console, told[-1][0])
+    print_figures(truth, console, told[-1][0])
     assert f"{truth.total('dossiers', 'closed', 'finished'):,}" in console.export_text()
 
 
 def test_a_share_of_nothing_has_no_value() -> None:
     console = Console(width=120, record=True)
-    Truth().print(console, START)
+    print_figures(Truth(), console, START)
     assert "no value" in console.export_text()
