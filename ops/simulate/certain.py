@@ -111,6 +111,17 @@ class Certain:
             at = from_office(done + number * _HALF_HOUR)
             dossier.rate(at, fresh_id(self.rng), 5 if well else 2, about)
         self._keep(dossier)
+        if not well:
+            self._entered_twice(dossier, reception, office)
+
+    def _entered_twice(
+        self, dossier: SimulatedDossier, reception: ReceptionFacts, office: int
+    ) -> None:
+        """The same dossier under another id, which is noticed and voided."""
+        again = self._new_dossier(from_office(office + 60))
+        again.receive(from_office(office + 60), reception, dossier.dues.facts[0].value)
+        again.void(from_office(office + 2 * _HALF_HOUR))
+        self._keep(again)
 
     def _document(self, office: int, well: bool) -> None:
         at = from_office(office)

@@ -27,12 +27,16 @@ class DossierEnd(NamedTuple):
 
 
 class Return(NamedTuple):
-    """A result handed over. `ends`: it is the end where no finish is known; no longer once the end
-    was put right.
-    """
+    """A result handed over."""
 
     digitised: bool
-    ends: bool = True
+
+
+class Refusal(NamedTuple):
+    """By whom, and what was asked for."""
+
+    agency: str
+    procedure: str
 
 
 class Move(NamedTuple):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ops.simulate.dossier_facts import (
     DossierEnd,
     Move,
     Payment,
     Rating,
     ReceptionFacts,
+    Refusal,
     Return,
     StatedReception,
 )
-from ops.simulate.things import FactGroup, SimulatedThing, Teller
+from ops.simulate.things import FactGroup, ReportedEvent, SimulatedThing, Teller
 from schemas.clock import to_datetime
 from schemas.codes import RatingSubject, ReturnedHow
 from schemas.events.dossiers import (
@@ -58,6 +61,7 @@ class SimulatedDossier(SimulatedThing):
         "ratings",
         "receptions",
         "refusals",
+        "restated",
         "returnable",
         "returns",
         "transfers",
@@ -79,7 +83,8 @@ class SimulatedDossier(SimulatedThing):
         self.payments: FactGroup[Payment] = FactGroup()
         self.transfers: FactGroup[Move] = FactGroup()
         self.ratings: FactGroup[Rating] = FactGroup()
-        self.refusals: FactGroup[str] = FactGroup()
+        self.refusals: FactGroup[Refusal] = FactGroup()
+        self.restated: FactGroup[bool] = FactGroup()
         self.voids: FactGroup[str] = FactGroup()  # by whom; empty: restored
 
     def receive(self, at: int, reception: ReceptionFacts, due_at: int | None) -> None:
@@ -98,8 +103,9 @@ class SimulatedDossier(SimulatedThing):
     def refuse(self, at: int, reception: ReceptionFacts) -> None:
         """Never accepted."""
         self.handler = reception.handler
-        reported = self.tell(DossierRefused, at, reception.agency, procedure=reception.procedure)
-        self.refusals.add(at, reported, reception.agency)
+        refusal = Refusal(reception.agency, reception.procedure)
+        reported = self.tell(DossierRefused, at, refusal.agency, procedure=refusal.procedure)
+        self.refusals.add(at, reported, refusal)
 
     def correct(self, at: int, reception: ReceptionFacts, received_at: int = 0) -> None:
         """The reception stated anew; due time and handler stay, so that the truth hangs on no rule
@@ -224,6 +230,15 @@ class SimulatedDossier(SimulatedThing):
             about=about,
         )
         self.ratings.add(at, reported, Rating(rating_id, satisfied, about))
+
+    def tell_otherwise(self, **fields: Any) -> None:
+        """The fact told last once more under its id, with other content: who hears both can't know
+        which is true.
+        """
+        at, event = self.events[-1]
+        again = event.model_copy(update=fields)
+        self.events.append(ReportedEvent(at + 60_000, again))
+        self.restated.add(event.occurred_at, at + 60_000, True)
 
     def void(self, at: int) -> None:
         """Entered by mistake."""

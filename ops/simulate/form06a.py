@@ -17,6 +17,7 @@ from schemas.clock import day_number
 
 COLUMNS = range(3, 14)
 _EPOCH = date(1970, 1, 1).toordinal()
+_COLUMN_OF = {"early": 8, "on_time": 9, "late": 10}
 _Key = TypeVar("_Key", bound=Hashable)
 
 
@@ -49,6 +50,17 @@ class DossierDays(NamedTuple):
     def settled(self) -> int | None:
         """The day from which form 06a has it as dealt with; never, once stopped."""
         return None if self.outcome == "stopped" else self.ended
+
+    @property
+    def result(self) -> str:
+        """How it ended, by date: early, on_time or late, where form 06a has it as dealt with;
+        stopped; empty while open.
+        """
+        if self.ended is None or self.outcome == "stopped":
+            return self.outcome
+        if self.due is None or self.outcome == "withdrawn" or self.ended == self.due:
+            return "on_time"
+        return "early" if self.ended < self.due else "late"
 
 
 def days_of(known: KnownDossier) -> DossierDays:
@@ -129,12 +141,6 @@ def _columns(one: DossierDays, begins: int, ends: int) -> Iterator[int]:
     else:
         yield 4 if one.online else 5
     if settled <= ends:
-        yield _result(one, settled)
+        yield _COLUMN_OF[one.result]
     else:
         yield 13 if one.is_overdue(ends) else 12
-
-
-def _result(one: DossierDays, settled: int) -> int:
-    if one.due is None or one.outcome == "withdrawn" or settled == one.due:
-        return 9
-    return 8 if settled < one.due else 10

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from random import Random
 
+from ops.simulate.corrected_facts import no_refusal
+from ops.simulate.corrections import no_end, put_right
 from ops.simulate.dossier_facts import Payment, ReceptionFacts
 from ops.simulate.dossiers import SimulatedDossier
 from ops.simulate.hours import OFFICE_DAY, closing, from_office, to_office
@@ -22,6 +24,8 @@ _ONLINE_SHARE = {4: 0.68, 3: 0.38, 2: 0.01}
 _BUSINESS_FIELDS = frozenset(
     {"enterprise", "trade", "tax", "customs", "household business", "investment"}
 )
+REFUSED_WRONGLY = 0.1  # of those refused
+PUT_RIGHT = 0.03  # of all
 _STEPS = ("verify", "appraise", "draft", "sign")
 MINISTRY = "sample:ministry"
 ONE_STOP = "sample:one-stop"
@@ -94,8 +98,21 @@ def simulate_dossier(rng: Random, dossier: SimulatedDossier, at: int, *, online_
         dossier.source = MINISTRY
     if rng.random() < 0.03:
         dossier.refuse(at, reception)
-        return
-    Course(rng, dossier, procedure, at).run(reception)
+        if rng.random() > REFUSED_WRONGLY:
+            return
+        no_refusal(rng, dossier, later_on(rng, at))
+        at = later_on(rng, dossier.newest.occurred_at)
+    course = Course(rng, dossier, procedure, at)
+    course.run(reception)
+    if rng.random() < PUT_RIGHT:
+        course.put_right()
+
+
+def later_on(rng: Random, at: int) -> int:
+    """An instant of office time when somebody looks at it again: mostly soon, sometimes after
+    weeks.
+    """
+    return from_office(to_office(at) + 600 + int(rng.random() ** 4 * 20 * OFFICE_DAY))
 
 
 class Course:
@@ -134,6 +151,8 @@ class Course:
         if rng.random() < 0.02:
             channel: Channel = "post" if reception.channel == "counter" else "counter"
             dossier.correct(self._later(0.02), reception.corrected(channel))
+        if rng.random() < 0.002:
+            self._refused_by_mistake(reception)
         if self.procedure.fee and not self._fee():
             return
         self._steps()
@@ -144,6 +163,11 @@ class Course:
         if dossier.dues.facts and rng.random() < 0.03:
             self._extend()
         self._end()
+
+    def _refused_by_mistake(self, reception: ReceptionFacts) -> None:
+        """After it had been accepted, which is noticed soon."""
+        self.dossier.refuse(self._later(0.02), reception)
+        no_refusal(self.rng, self.dossier, self._later(0.02))
 
     def _fee(self) -> bool:
         """The fee, paid at once or asked for; False if it is never paid and the dossier waits
@@ -159,10 +183,23 @@ class Course:
         elif rng.random() < 0.2:
             dossier.ask_fee(self._later(0.05), reference)
             if rng.random() < 0.05:
-                return False
+                return self._given_up()
             self._pause(1.0)
+            if rng.random() < 0.05:
+                return self._papers_too(paid)
         dossier.pay(self._later(0.01), paid)
         return True
+
+    def _papers_too(self, paid: Payment) -> bool:
+        """Papers are asked for while the fee is, and either comes first."""
+        if self.rng.random() < 0.5:
+            self.dossier.ask_supplement(self._later(0.1))
+            self.dossier.pay(self._pause(1.0), paid)
+            return self._papers_came()
+        if self._supplement():
+            self.dossier.pay(self._pause(1.0), paid)
+            return True
+        return False
 
     def _steps(self) -> None:
         chance = self.rng.random()
@@ -174,11 +211,28 @@ class Course:
         rng, dossier = self.rng, self.dossier
         dossier.ask_supplement(self._later(0.2))
         if rng.random() < 0.15:
-            return False
+            return self._given_up()
+        return self._papers_came()
+
+    def _papers_came(self) -> bool:
+        """The papers, perhaps after they were asked for again; a new due time with them."""
+        if self.rng.random() < 0.05:
+            self.dossier.ask_supplement(self._pause(2.0))
         completed = self._pause(6.0)
         self.due = max(self.due, due_time(self.office, max(1, self.procedure.days // 2)))
-        dossier.complete_supplement(completed, self.due if dossier.dues.facts else None)
+        self.dossier.complete_supplement(completed, self.due if self.dossier.dues.facts else None)
         return True
+
+    def _given_up(self) -> bool:
+        """What was asked for never comes: False. The dossier waits on, or somebody ends it after
+        weeks.
+        """
+        chance = self.rng.random()
+        if chance < 0.2:
+            self.dossier.withdraw(self._pause(30.0))
+        elif chance < 0.4:
+            self.dossier.stop(self._pause(30.0))
+        return False
 
     def _move(self, reception: ReceptionFacts) -> None:
         """To another agency, and often back."""
@@ -196,6 +250,21 @@ class Course:
         at = self._later(0.1)
         self.due = max(self.due, due_time(self.office, self.procedure.days // 2 + 2))
         self.dossier.change_due(at, self.due)
+
+    def put_right(self) -> None:
+        """Something that was told of it is put right; one that has not ended after all mostly ends
+        later, and a few are put right twice.
+        """
+        rng, dossier = self.rng, self.dossier
+        while True:
+            at = later_on(rng, from_office(self.office))
+            self.office = to_office(at)
+            correction = put_right(rng, dossier, at)
+            if correction is no_end and rng.random() < 0.7:
+                self.office += 600 + int(rng.random() * 5 * OFFICE_DAY)
+                self._finish(from_office(self.office), digitised=rng.random() < 0.72)
+            if rng.random() > 0.1:
+                return
 
     def _end(self) -> None:
         """Finished, or withdrawn, or stopped; a few are opened again and finished anew."""

@@ -67,7 +67,7 @@ def refusing_agency(dossier: SimulatedDossier, before: int = FOREVER) -> str | N
     if reception is not None and refusal.occurred < reception.value.received_at:
         return None
     reopened = [one.occurred for one in dossier.ends.known(before) if _reopens(one)]
-    return None if refusal.occurred < max(reopened, default=0) else refusal.value
+    return None if refusal.occurred < max(reopened, default=0) else refusal.value.agency
 
 
 def voiding_agency(dossier: SimulatedDossier, before: int = FOREVER) -> str:
@@ -92,21 +92,19 @@ def _end(dossier: SimulatedDossier, before: int) -> KnownEnd | None:
     """Of what was told after the last reopening: the finish, else the return, else whatever closed
     it.
     """
-    told = dossier.ends.known(before)
+    ends = dossier.ends.known(before)
     begins, reopened = 0, 0
-    for number, fact in enumerate(told, 1):
+    for number, fact in enumerate(ends, 1):
         if _reopens(fact):
             begins, reopened = number, fact.occurred
-    standing = told[begins:]
+    standing = ends[begins:]
     returns = [fact for fact in dossier.returns.known(before) if fact.occurred > reopened]
     finished = latest(fact for fact in standing if fact.value.outcome == "finished")
-    ending: StatedFact[Any] | None = finished
-    if finished is None:
-        ending = latest(fact for fact in returns if fact.value.ends)
-    if ending is not None:
-        digitised = any(fact.value.digitised for fact in standing)
-        digitised |= any(fact.value.digitised for fact in returns)
-        return KnownEnd(ending.occurred, "finished", digitised)
+    returned = latest(returns)
+    if finished is not None or returned is not None:
+        told: list[StatedFact[Any]] = [fact for fact in (finished, returned) if fact is not None]
+        digitised = any(fact.value.digitised for fact in told)
+        return KnownEnd(told[0].occurred, "finished", digitised)
     closing = latest(standing)
     return None if closing is None else KnownEnd(closing.occurred, closing.value.outcome, False)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from random import Random
 
+from ops.simulate.corrections import SHORT_CORRECTIONS, put_right, void
 from ops.simulate.documents import SimulatedDocument, draw_agencies, send, sent_document
 from ops.simulate.dossier_facts import Payment, ReceptionFacts
 from ops.simulate.dossiers import SimulatedDossier, dossier_id
@@ -45,7 +46,7 @@ class LiveDossier:
         if self.procedure.tier == "vertical":
             dossier.source = MINISTRY
         if rng.random() < 0.03:
-            self.script: list[str] = []
+            self.script: list[str] = ["put_right"] if rng.random() < 0.1 else []
             dossier.refuse(at, reception)
             return
         self.script = _script(rng, self.procedure)
@@ -85,8 +86,17 @@ class LiveDossier:
             dossier.rate(at, fresh_id(self.rng), score(self.rng))
         elif what == "step":
             dossier.step(at, "verify")
+        elif what == "put_right":
+            correction = put_right(self.rng, dossier, at, SHORT_CORRECTIONS)
+            if correction is void and self.rng.random() < 0.5:
+                self.script.append("restore")
         else:
-            {"ask_supplement": dossier.ask_supplement, "withdraw": dossier.withdraw}[what](at)
+            plain = {
+                "ask_supplement": dossier.ask_supplement,
+                "withdraw": dossier.withdraw,
+                "restore": dossier.restore,
+            }
+            plain[what](at)
 
     def _other(self) -> str:
         other = AGENCIES_OF["department"].draw(self.rng).code
@@ -141,7 +151,8 @@ def _script(rng: Random, procedure: Procedure) -> list[str]:
         return [*script, "withdraw"]
     script += ["finish"]
     script += ["return"] if rng.random() < 0.45 else []
-    return script + (["rate"] if rng.random() < 0.25 else [])
+    script += ["rate"] if rng.random() < 0.25 else []
+    return script + (["put_right"] if rng.random() < 0.04 else [])
 
 
 class LiveProvince:

@@ -58,23 +58,32 @@ class FactGroup(Generic[_Value]):
         version = StatedFact(occurred, reported, value)
         self._versions.setdefault(index % len(self.facts), []).append(version)
 
+    @property
+    def last(self) -> StatedFact[_Value] | None:
+        """The fact that was told last, as it was put right; None also if it never happened."""
+        return self.at(len(self.facts) - 1) if self.facts else None
+
+    def at(self, index: int, before: int = FOREVER) -> StatedFact[_Value] | None:
+        """A fact as it was put right by what was reported before an instant."""
+        for version in reversed((self._versions or {}).get(index, [])):
+            if version.reported < before:
+                occurred, reported, value = version
+                return None if value is None else StatedFact(occurred, reported, value)
+        fact = self.facts[index]
+        return fact if fact.reported < before else None
+
+    def was_put_right(self, index: int) -> bool:
+        """Whether anything was said of a fact since."""
+        return self._versions is not None and index in self._versions
+
     def known(self, before: int = FOREVER) -> list[StatedFact[_Value]]:
         """What is true of them by what was reported before an instant, in the order told."""
         if not self.facts:
             return []
         if self._versions is None:
             return [fact for fact in self.facts if fact.reported < before]
-        latest = [self._latest(index, before) for index in range(len(self.facts))]
-        return [fact for fact in latest if fact is not None]
-
-    def _latest(self, index: int, before: int) -> StatedFact[_Value] | None:
-        assert self._versions is not None
-        for version in reversed(self._versions.get(index, [])):
-            if version.reported < before:
-                occurred, reported, value = version
-                return None if value is None else StatedFact(occurred, reported, value)
-        fact = self.facts[index]
-        return fact if fact.reported < before else None
+        all_ = (self.at(index, before) for index in range(len(self.facts)))
+        return [fact for fact in all_ if fact is not None]
 
 
 class Teller(Protocol):

@@ -78,14 +78,17 @@ class Truth:
     def add(self, dossier: SimulatedDossier, before: int = FOREVER) -> None:
         """Count a dossier by its facts reported before an instant."""
         self.as_of = max(self.as_of, before if before != FOREVER else 0)
+        known = known_dossier(dossier, before)
         voided = voiding_agency(dossier, before)
         if voided:
-            self.one("voided", voided, "voided")
+            self.one("voided", voided if known is None else known.handler, "voided")
             return
+        if dossier.restated.known(before):
+            spoke = dossier.handler if known is None else known.handler
+            self.one("flagged", spoke, "restated")
         refused = refusing_agency(dossier, before)
         if refused is not None:
             self.one("refused", refused, "refused")
-        known = known_dossier(dossier, before)
         if known is None:
             return
         if refused is None:
@@ -104,12 +107,17 @@ class Truth:
 
     def _accepted(self, dossier: SimulatedDossier, known: KnownDossier, before: int) -> None:
         self._received(known.reception, dossier.teller.backfill)
-        self.dossiers.append(days_of(known))
+        days = days_of(known)
+        self.dossiers.append(days)
+        self.one("flow", known.handler, "taken_online" if days.online else "taken_other")
+        if any(fact.value.outcome == "reopened" for fact in dossier.ends.known(before)):
+            self.one("reopened", known.handler, "reopened")
         if known.end is None:
             self._open(known)
         else:
             moves = [fact.value.electronic for fact in dossier.transfers.known(before)]
             self._closed(known, known.end, moves)
+            self.one("flow", known.handler, "left", f"left_{days.result}")
 
     def _received(self, reception: ReceptionFacts, backfill: bool) -> None:
         self.one(

@@ -16,6 +16,8 @@ from zlib import crc32
 
 from ops.simulate.activities import ActivityKind, simulate_activity
 from ops.simulate.certain import Certain, beginning_before
+from ops.simulate.corrected_dossiers import corrected_dossier
+from ops.simulate.corrections import CORRECTIONS
 from ops.simulate.dossier_facts import ReceptionFacts
 from ops.simulate.dossiers import SimulatedDossier, dossier_id
 from ops.simulate.history import ONE_STOP, HistoryTeller, score
@@ -38,6 +40,7 @@ _SHARES: dict[str, float] = {
     "meetings": 1.5,
     "visits": 2.5,
     "oddities": 0.8,
+    "corrected": 0.8,
 }
 _AT_LEAST = 16
 # dossiers of the year before for a hundred; the last one of every year began more than a year ago
@@ -106,9 +109,11 @@ class Beside:
             "inspections": self._activity("inspections"),
             "meetings": self._activity("meetings"),
             "oddities": self._oddity,
+            "corrected": self._corrected,
         }
         for name, tell in tellers.items():
-            for number in range(max(_AT_LEAST, int(self.dossiers * _SHARES[name] / 100))):
+            least = len(CORRECTIONS) if name == "corrected" else _AT_LEAST
+            for number in range(max(least, int(self.dossiers * _SHARES[name] / 100))):
                 told += self._within(tell(self._moment(), f"SAMPLE-{name}-{self.tag}-{number:05}"))
         told += self._within(self._certain())
         told.sort(key=attrgetter("at"))
@@ -161,6 +166,12 @@ class Beside:
         first = max(at, self.start + DAY_MS)
         oddity = self.oddities[int(serial[-5:]) % len(self.oddities)]
         odd_dossier(self.rng, dossier, first, first + TEN_YEARS, oddity)
+        self.truth.add(dossier, self.end)
+        return dossier.events
+
+    def _corrected(self, at: int, serial: str) -> list[ReportedEvent]:
+        dossier = SimulatedDossier(dossier_id(at, serial), ONE_STOP, self.teller)
+        corrected_dossier(self.rng, dossier, at, int(serial[-5:]))
         self.truth.add(dossier, self.end)
         return dossier.events
 

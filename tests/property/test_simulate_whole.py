@@ -59,7 +59,7 @@ def test_the_dossiers_and_documents_of_a_seed_are_in_the_whole_province_as_they_
     assert among == alone
     assert truth.events == len(told) > len(among)
     assert [when for when, _ in told] == sorted(when for when, _ in told)
-    assert truth.duplicates == len(told) - len({event.event_id for _, event in told})
+    assert truth.duplicates == len(told) - len({encode(event) for _, event in told})
 
 
 @pytest.mark.parametrize("backfill", [True, False])
