@@ -60,7 +60,7 @@ def corrected_dossier(rng: Random, dossier: SimulatedDossier, at: int, number: i
 
 def _everything(rng: Random, dossier: SimulatedDossier, at: int) -> int:
     """Fee, papers, a move, an end, a return and a rating; returns the office second of the last."""
-    reception, procedure = draw_reception(rng)
+    reception, procedure = draw_reception(rng, at)
     times = count(to_office(at) + OFFICE_DAY, OFFICE_DAY)
 
     def then() -> int:

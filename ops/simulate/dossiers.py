@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ops.simulate.dossier_facts import (
@@ -102,7 +103,7 @@ class SimulatedDossier(SimulatedThing):
 
     def refuse(self, at: int, reception: ReceptionFacts) -> None:
         """Never accepted."""
-        self.handler = reception.handler
+        self.handler = self.handler or reception.handler
         refusal = Refusal(reception.agency, reception.procedure)
         reported = self.tell(DossierRefused, at, refusal.agency, procedure=refusal.procedure)
         self.refusals.add(at, reported, refusal)
@@ -111,6 +112,7 @@ class SimulatedDossier(SimulatedThing):
         """The reception stated anew; due time and handler stay, so that the truth hangs on no rule
         about them; its time, unless given.
         """
+        reception = replace(reception, handler=self.handler)
         due_at = self.dues.facts[0].value if self.dues.facts else None
         received_at = received_at or self.receptions.facts[0].occurred
         reported = self.tell(

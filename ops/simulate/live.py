@@ -40,7 +40,7 @@ class LiveDossier:
 
     def __init__(self, rng: Random, dossier: SimulatedDossier, at: int) -> None:
         self.rng, self.dossier, self.last = rng, dossier, at
-        reception, self.procedure = draw_reception(rng)
+        reception, self.procedure = draw_reception(rng, at)
         self.reference = f"SAMPLE-{fresh_id(rng)[:18]}"
         self.digitised = rng.random() < 0.72
         if self.procedure.tier == "vertical":

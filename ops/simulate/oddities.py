@@ -27,7 +27,7 @@ class OddDossier:
 
     def __init__(self, rng: Random, dossier: SimulatedDossier, at: int, ahead: int) -> None:
         self.dossier, self.at, self.office, self.ahead = dossier, at, to_office(at), ahead
-        self.reception, _ = draw_reception(rng)
+        self.reception, _ = draw_reception(rng, at)
 
     def _moment(self, days: float) -> int:
         return from_office(self.office + int(days * OFFICE_DAY))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,15 @@ def figures_of(truth: Truth, now: int) -> dict[str, Any]:
     agency, overdue at `now`; how dossiers stood at the end of the last whole day that was told, and
     form 06a of every period.
     """
+    last = _last_day(truth, now)
+    return {
+        **_sums(truth, now),
+        "day": _day(truth, last),
+        "forms": _forms(truth, last, periods_of(truth.dossiers, last)),
+    }
+
+
+def _sums(truth: Truth, now: int) -> dict[str, Any]:
     totals: dict[str, dict[str, dict[str, int]]] = {}
     agencies: dict[str, dict[str, dict[str, dict[str, int]]]] = {}
     for (family, kind, agency, measure), count in sorted(truth.counts.items()):
@@ -94,7 +103,6 @@ def figures_of(truth: Truth, now: int) -> dict[str, Any]:
         name: {"numerator": truth.total(*up), "denominator": truth.total(*down)}
         for name, (up, down) in SHARES.items()
     }
-    told_until = date_of(day_number(truth.as_of or now)) - timedelta(days=1)
     return {
         "events": truth.events,
         "duplicates": truth.duplicates,
@@ -103,11 +111,14 @@ def figures_of(truth: Truth, now: int) -> dict[str, Any]:
         "overdue": truth.overdue(now),
         "tasks_overdue": truth.tasks_overdue(now),
         "indicators": shares,
-        "day": _day(truth, told_until),
-        "forms": _forms(truth, told_until),
         "totals": totals,
         "agencies": agencies,
     }
+
+
+def _last_day(truth: Truth, now: int) -> date:
+    """The last whole day that was told."""
+    return date_of(day_number(truth.as_of or now)) - timedelta(days=1)
 
 
 def _day(truth: Truth, on: date) -> dict[str, Any]:
@@ -121,8 +132,8 @@ def _day(truth: Truth, on: date) -> dict[str, Any]:
 
 
 def periods_of(dossiers: list[DossierDays], last: date) -> Iterator[str]:
-    """The names of the months, quarters, halves and years of both calendars, from the first
-    reception on, that are over by the end of a day; and those that run then.
+    """The names of the periods of both calendars that have begun by a day, from the one that holds
+    the first reception on.
     """
     begun = [one.received for one in dossiers if date_of(one.received) <= last]
     first = date_of(min(begun)) if begun else last
@@ -134,10 +145,10 @@ def periods_of(dossiers: list[DossierDays], last: date) -> Iterator[str]:
                     yield f"{calendar}:{year}{part}"
 
 
-def _forms(truth: Truth, last: date) -> dict[str, dict[str, Any]]:
+def _forms(truth: Truth, last: date, periods: Iterable[str]) -> dict[str, dict[str, Any]]:
     """By period, up to a day: of all, by agency, and by band and field."""
     forms = {}
-    for name in periods_of(truth.dossiers, last):
+    for name in periods:
         begins, ends = period(name).bounds
         rows = form_06a(
             truth.dossiers, begins, min(ends, last), lambda one: (one.handler, one.procedure)
@@ -176,13 +187,20 @@ def write_figures(truth: Truth, path: Path, now: int) -> None:
 
 
 def print_figures(truth: Truth, console: Console, now: int) -> None:
-    """The figures as a table."""
-    figures = figures_of(truth, now)
-    console.print(_table(figures))
-    console.print(_form_table(figures))
+    """The figures as a table, and form 06a of every year and of the shorter periods of the last
+    day.
+    """
+    last = _last_day(truth, now)
+    console.print(_table(_sums(truth, now), _day(truth, last)))
+    shown = [
+        name
+        for name in periods_of(truth.dossiers, last)
+        if "-" not in name or period(name).holds(last)
+    ]
+    console.print(_form_table(_forms(truth, last, shown), last))
 
 
-def _table(figures: dict[str, Any]) -> Table:
+def _table(figures: dict[str, Any], of_day: dict[str, Any]) -> Table:
     table = Table(
         title=(
             f"What was generated: {figures['events']:,} events, {figures['duplicates']:,} of them"
@@ -200,7 +218,6 @@ def _table(figures: dict[str, Any]) -> Table:
     asked_at = f"{to_datetime(figures['asked_at']):%Y-%m-%d %H:%M}"
     table.add_row(f"dossiers overdue on {asked_at}", f"{figures['overdue']:,}")
     table.add_row(f"tasks overdue on {asked_at}", f"{figures['tasks_overdue']:,}")
-    of_day = figures["day"]
     for name, count in of_day["whole"].items():
         table.add_row(f"dossiers at the end of {of_day['day']} · {name}", f"{count:,}")
     table.add_section()
@@ -212,15 +229,11 @@ def _table(figures: dict[str, Any]) -> Table:
     return table
 
 
-def _form_table(figures: dict[str, Any]) -> Table:
-    """Form 06a of the whole province: every year, and the shorter periods of the last day."""
-    on = date.fromisoformat(figures["day"]["day"])
-    table = Table(title=f"Form 06a of the province, up to {on}")
+def _form_table(forms: dict[str, dict[str, Any]], last: date) -> Table:
+    table = Table(title=f"Form 06a of the whole province, up to {last}")
     table.add_column("period")
     for column in COLUMNS:
         table.add_column(f"({column})", justify="right")
-    for name, form in figures["forms"].items():
-        if "-" in name and not period(name).holds(on):
-            continue
+    for name, form in forms.items():
         table.add_row(name, *(f"{form['whole'][column]:,}" for column in COLUMNS))
     return table
