@@ -61,6 +61,8 @@ def _outdoes(correction: Any, fact: Any) -> bool:
     if correction.type in _ENDS:
         ends = not correction.holds or correction.type != "dossier.finished"
         return fact.type in _ENDS or (ends and fact.type == "dossier.result_returned")
+    if correction.type.startswith("dossier.supplement"):
+        return False  # their due times stand; waits are none of these figures
     key = _NATURAL_KEYS.get(correction.type, ())
     return fact.type == correction.type and all(
         getattr(fact, name) == getattr(correction, name) for name in key
