@@ -48,7 +48,10 @@ def as_put_right(story: list[Any]) -> list[Any]:
         if event.type == "dossier.due_changed":
             standing = [_without_due(fact) for fact in standing]
         standing = [fact for fact in standing if not _outdoes(truly, fact)]
-        if event.holds:
+        if event.holds and event.type == "dossier.reopened":
+            # what was said after it happened is not undone by it
+            standing = sorted([*standing, truly], key=lambda fact: fact.occurred_at)
+        elif event.holds:
             standing.append(truly)
     return standing
 
