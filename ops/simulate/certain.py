@@ -119,7 +119,7 @@ class Certain:
     ) -> None:
         """The same dossier under another id, which is noticed and voided."""
         again = self._new_dossier(from_office(office + 60))
-        again.receive(from_office(office + 60), reception, dossier.dues.facts[0].value)
+        again.receive(from_office(office + 60), reception, dossier.dues[0].value)
         again.void(from_office(office + 2 * _HALF_HOUR))
         self._keep(again)
 

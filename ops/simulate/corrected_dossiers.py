@@ -51,7 +51,7 @@ def corrected_dossier(rng: Random, dossier: SimulatedDossier, at: int, number: i
     if correct in _OF_REOPENINGS:
         dossier.reopen(from_office(office + _HALF_HOUR))
     if correct in _OF_REFUSALS:
-        dossier.refuse(from_office(office + _HALF_HOUR), dossier.receptions.facts[0].value.facts)
+        dossier.refuse(from_office(office + _HALF_HOUR), dossier.receptions[0].value.facts)
     dossier.teller = _Delayed(teller, later)
     said = correct(rng, dossier, from_office(office + 2 * _HALF_HOUR))
     assert said, f"{correct} has something to say of a dossier of which everything is known"

@@ -33,8 +33,7 @@ def between(rng: Random, first: int, last: int) -> int:
 
 def first_known(dossier: SimulatedDossier) -> int:
     """When it was received, else refused."""
-    facts: list[Any] = dossier.receptions.facts or dossier.refusals.facts
-    return int(facts[0].occurred)
+    return dossier.receptions[0].occurred if dossier.receptions else dossier.refusals[0].occurred
 
 
 def say_anew(
@@ -52,7 +51,7 @@ def say_anew(
         group.put_right(index, at, reported, None)
     else:
         reported = dossier.tell(event, at, dossier.handler, effective_at=effective, **fields)
-        group.put_right(index, effective, reported, group.facts[index].value)
+        group.put_right(index, effective, reported, group[index].value)
     return reported
 
 
@@ -94,7 +93,7 @@ def _refusal(dossier: SimulatedDossier, at: int, when: Callable[[int], int] | No
         return False
     effective = None
     if when is not None:
-        received = dossier.receptions.facts[0].occurred if dossier.receptions.facts else 0
+        received = dossier.receptions[0].occurred if dossier.receptions else 0
         effective = max(when(refused.occurred), received + 1)
     agency, procedure = refused.value
     reported = dossier.tell(
@@ -185,7 +184,7 @@ def no_due(rng: Random, dossier: SimulatedDossier, at: int) -> bool:
     if due is None:
         return False
     reported = dossier.tell(DossierDueChanged, at, dossier.handler, holds=False, due_at=due.value)
-    for index, fact in enumerate(dossier.dues.facts):
+    for index, fact in enumerate(dossier.dues):
         dossier.dues.put_right(index, fact.occurred, reported, None)
     return True
 
@@ -206,7 +205,7 @@ def move_on_paper(rng: Random, dossier: SimulatedDossier, at: int) -> bool:
         effective_at=moved.occurred,
     )
     dossier.transfers.put_right(-1, moved.occurred, reported, move)
-    for index, fact in enumerate(dossier.handlers.facts):
+    for index, fact in enumerate(dossier.handlers):
         if fact.occurred == moved.occurred:  # it also says who has it, should that not be known
             dossier.handlers.put_right(index, fact.occurred, reported, move.to)
     return True
@@ -215,9 +214,9 @@ def move_on_paper(rng: Random, dossier: SimulatedDossier, at: int) -> bool:
 def no_move(rng: Random, dossier: SimulatedDossier, at: int) -> bool:
     """It never moved: of a dossier that moved once and was not worked on since."""
     moved = dossier.transfers.last
-    if moved is None or len(dossier.transfers.facts) > 1:
+    if moved is None or len(dossier.transfers) > 1:
         return False
-    if dossier.handlers.facts[-1].occurred != moved.occurred:
+    if dossier.handlers[-1].occurred != moved.occurred:
         return False
     origin, to, electronic = moved.value
     reported = dossier.tell(
@@ -242,7 +241,7 @@ def no_move(rng: Random, dossier: SimulatedDossier, at: int) -> bool:
 def papers_at_other_times(rng: Random, dossier: SimulatedDossier, at: int) -> bool:
     """Further papers were asked for earlier, and came earlier: of one request that was answered."""
     asked, came = dossier.papers_asked.last, dossier.papers_came.last
-    if asked is None or came is None or len(dossier.papers_asked.facts) > 1:
+    if asked is None or came is None or len(dossier.papers_asked) > 1:
         return False
     begun = between(rng, first_known(dossier), asked.occurred)
     brought = between(rng, begun, came.occurred)
@@ -259,7 +258,7 @@ def no_papers_asked(rng: Random, dossier: SimulatedDossier, at: int) -> bool:
         return False
     reported = dossier.tell(DossierSupplementRequested, at, dossier.handler, holds=False)
     for group in (dossier.papers_asked, dossier.papers_came):
-        for index in range(len(group.facts)):
+        for index in range(len(group)):
             group.put_right(index, at, reported, None)
     return True
 

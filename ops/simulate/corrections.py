@@ -40,7 +40,7 @@ def _end_that_stands(dossier: SimulatedDossier) -> StatedFact[DossierEnd] | None
 
 def _since_reopened(dossier: SimulatedDossier) -> tuple[int, int]:
     """The index of the first end after the last reopening, and when that was (0: never)."""
-    for index in range(len(dossier.ends.facts) - 1, -1, -1):
+    for index in range(len(dossier.ends) - 1, -1, -1):
         fact = dossier.ends.at(index)
         if fact is not None and fact.value.outcome == "reopened":
             return index + 1, fact.occurred
@@ -59,12 +59,12 @@ def _end_anew(dossier: SimulatedDossier, at: int, effective: int, end: DossierEn
     event = DossierFinished if end is None else _END_EVENTS[end.outcome]
     reported = dossier.tell(event, at, dossier.handler, **fields)
     first, reopened = _since_reopened(dossier)
-    last = len(dossier.ends.facts) - 1
+    last = len(dossier.ends) - 1
     for index in range(first, last + 1):
         dossier.ends.put_right(index, effective, reported, end if index == last else None)
     if end is not None and end.outcome == "finished":
         return
-    for index, fact in enumerate(dossier.returns.facts):
+    for index, fact in enumerate(dossier.returns):
         if fact.occurred > reopened:
             dossier.returns.put_right(index, fact.occurred, reported, None)
 
@@ -114,7 +114,7 @@ def no_reopening(rng: Random, dossier: SimulatedDossier, at: int) -> bool:
 
 def _reopening(dossier: SimulatedDossier, at: int, when: Callable[[int, int], int] | None) -> bool:
     """Of a dossier that was opened again once, after one end that nobody corrected since."""
-    facts = dossier.ends.facts
+    facts = dossier.ends
     turns = [index for index, fact in enumerate(facts) if fact.value.outcome == "reopened"]
     if turns != [1] or dossier.ends.was_put_right(0):
         return False

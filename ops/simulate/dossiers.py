@@ -86,7 +86,7 @@ class SimulatedDossier(SimulatedThing):
         self.ratings: FactGroup[Rating] = FactGroup()
         self.refusals: FactGroup[Refusal] = FactGroup()
         self.restated: FactGroup[bool] = FactGroup()
-        self.voids: FactGroup[str] = FactGroup()  # by whom; empty: restored
+        self.voids: FactGroup[bool] = FactGroup()  # False: restored
 
     def receive(self, at: int, reception: ReceptionFacts, due_at: int | None) -> None:
         """Accepted by the receiving agency."""
@@ -113,8 +113,8 @@ class SimulatedDossier(SimulatedThing):
         about them; its time, unless given.
         """
         reception = replace(reception, handler=self.handler)
-        due_at = self.dues.facts[0].value if self.dues.facts else None
-        received_at = received_at or self.receptions.facts[0].occurred
+        due_at = self.dues[0].value if self.dues else None
+        received_at = received_at or self.receptions[0].occurred
         reported = self.tell(
             DossierCorrected,
             at,
@@ -244,9 +244,8 @@ class SimulatedDossier(SimulatedThing):
 
     def void(self, at: int) -> None:
         """Entered by mistake."""
-        reported = self.tell(DossierVoided, at, self.handler)
-        self.voids.add(at, reported, self.handler)
+        self.voids.add(at, self.tell(DossierVoided, at, self.handler), True)
 
     def restore(self, at: int) -> None:
         """Voided by mistake."""
-        self.voids.add(at, self.tell(DossierRestored, at, self.handler), "")
+        self.voids.add(at, self.tell(DossierRestored, at, self.handler), False)

@@ -186,7 +186,7 @@ class Course:
             return
         if rng.random() < 0.25:
             self._move(reception)
-        if dossier.dues.facts and rng.random() < 0.03:
+        if dossier.dues and rng.random() < 0.03:
             self._extend()
         self._end()
 
@@ -246,7 +246,7 @@ class Course:
             self.dossier.ask_supplement(self._pause(2.0))
         completed = self._pause(6.0)
         self.due = max(self.due, due_time(self.office, max(1, self.procedure.days // 2)))
-        self.dossier.complete_supplement(completed, self.due if self.dossier.dues.facts else None)
+        self.dossier.complete_supplement(completed, self.due if self.dossier.dues else None)
         return True
 
     def _given_up(self) -> bool:
@@ -326,9 +326,7 @@ class Course:
 
 def pays_online(rng: Random, dossier: SimulatedDossier) -> bool:
     """Who applied online mostly pays so too."""
-    return rng.random() < (
-        0.62 if dossier.receptions.facts[0].value.facts.channel == "online" else 0.18
-    )
+    return rng.random() < (0.62 if dossier.receptions[0].value.facts.channel == "online" else 0.18)
 
 
 def returned_how(rng: Random, digitised: bool) -> ReturnedHow:

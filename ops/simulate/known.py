@@ -6,13 +6,13 @@ A second reading of docs/figures.md, on the decided facts and not on events.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ops.simulate.dossier_facts import DossierEnd, Payment, ReceptionFacts
 from ops.simulate.dossiers import SimulatedDossier
-from ops.simulate.things import FOREVER, FactGroup, StatedFact, latest
+from ops.simulate.things import FOREVER, StatedFact, latest
 
 Wait = tuple[int, int]  # from, to (epoch ms)
 
@@ -33,6 +33,7 @@ class KnownDossier(NamedTuple):
     handler: str
     due: int | None
     end: KnownEnd | None
+    reopened: int  # when for the last time (epoch ms); 0: never
     waits: tuple[Wait, ...]  # for papers and for fees, which may overlap
 
     @property
@@ -47,87 +48,87 @@ def known_dossier(dossier: SimulatedDossier, before: int = FOREVER) -> KnownDoss
     if reception is None:
         return None
     facts, received_at = reception.value
-    handler, due = (latest(group.known(before)) for group in (dossier.handlers, dossier.dues))
+    handler = latest(dossier.handlers.known(before))
+    due = latest(dossier.dues.known(before))
+    reopened, standing = _since_reopened(dossier, before)
     return KnownDossier(
         facts,
         received_at,
         facts.agency if handler is None else handler.value,
         None if due is None else due.value,
-        _end(dossier, before),
-        (*_paper_waits(dossier, before), *_fee_waits(dossier, before)),
+        _end(dossier, standing, reopened, before),
+        reopened,
+        _waits_of(dossier, before) if dossier.papers_asked or dossier.fee_asked else (),
     )
 
 
-def refusing_agency(dossier: SimulatedDossier, before: int = FOREVER) -> str | None:
-    """Who refused it; None if nobody did, or it was taken in or opened again later."""
+def refusing_agency(dossier: SimulatedDossier, before: int = FOREVER) -> str:
+    """Who refused it; empty if nobody did, or it was taken in or opened again later."""
     refusal = latest(dossier.refusals.known(before))
     if refusal is None:
-        return None
+        return ""
     reception = latest(dossier.receptions.known(before))
     if reception is not None and refusal.occurred < reception.value.received_at:
-        return None
-    reopened = [one.occurred for one in dossier.ends.known(before) if _reopens(one)]
-    return None if refusal.occurred < max(reopened, default=0) else refusal.value.agency
+        return ""
+    reopened, _ = _since_reopened(dossier, before)
+    return "" if refusal.occurred < reopened else refusal.value.agency
 
 
-def voiding_agency(dossier: SimulatedDossier, before: int = FOREVER) -> str:
-    """Who voided it; empty if it stands."""
+def is_voided(dossier: SimulatedDossier, before: int = FOREVER) -> bool:
+    """Whether the last word is that it was entered by mistake."""
     void = latest(dossier.voids.known(before))
-    return "" if void is None else void.value
+    return void is not None and void.value
 
 
 def standing_payments(dossier: SimulatedDossier, before: int = FOREVER) -> list[Payment]:
     """The newest state of each payment."""
-    newest: dict[str, StatedFact[Payment]] = {}
-    for fact in sorted(dossier.payments.known(before), key=attrgetter("occurred")):
-        newest[fact.value.reference] = fact
-    return [fact.value for fact in newest.values()]
+    payments = dossier.payments.known(before)
+    if len(payments) > 1:
+        payments.sort(key=attrgetter("occurred"))
+    return list({fact.value.reference: fact.value for fact in payments}.values())
 
 
-def _reopens(fact: StatedFact[DossierEnd]) -> bool:
-    return fact.value.outcome == "reopened"
+def _since_reopened(
+    dossier: SimulatedDossier, before: int
+) -> tuple[int, list[StatedFact[DossierEnd]]]:
+    """When it was last opened again (0: never), and the ends told since."""
+    ends = dossier.ends.known(before)
+    for number in range(len(ends), 0, -1):
+        fact = ends[number - 1]
+        if fact.value.outcome == "reopened":
+            return fact.occurred, ends[number:]
+    return 0, ends
 
 
-def _end(dossier: SimulatedDossier, before: int) -> KnownEnd | None:
+def _end(
+    dossier: SimulatedDossier, standing: list[StatedFact[DossierEnd]], reopened: int, before: int
+) -> KnownEnd | None:
     """Of what was told after the last reopening: the finish, else the return, else whatever closed
     it.
     """
-    ends = dossier.ends.known(before)
-    begins, reopened = 0, 0
-    for number, fact in enumerate(ends, 1):
-        if _reopens(fact):
-            begins, reopened = number, fact.occurred
-    standing = ends[begins:]
+    finished = [fact for fact in standing if fact.value.outcome == "finished"]
     returns = [fact for fact in dossier.returns.known(before) if fact.occurred > reopened]
-    finished = latest(fact for fact in standing if fact.value.outcome == "finished")
-    returned = latest(returns)
-    if finished is not None or returned is not None:
-        told: list[StatedFact[Any]] = [fact for fact in (finished, returned) if fact is not None]
-        digitised = any(fact.value.digitised for fact in told)
-        return KnownEnd(told[0].occurred, "finished", digitised)
-    closing = latest(standing)
+    finish, returned, closing = latest(finished), latest(returns), latest(standing)
+    if finish is not None:
+        digitised = finish.value.digitised or (returned is not None and returned.value.digitised)
+        return KnownEnd(finish.occurred, "finished", digitised)
+    if returned is not None:
+        return KnownEnd(returned.occurred, "finished", returned.value.digitised)
     return None if closing is None else KnownEnd(closing.occurred, closing.value.outcome, False)
 
 
-def _paper_waits(dossier: SimulatedDossier, before: int) -> list[Wait]:
-    asked, came = dossier.papers_asked, dossier.papers_came
-    return _waits(asked, (fact.occurred for fact in came.known(before)), before)
-
-
-def _fee_waits(dossier: SimulatedDossier, before: int) -> list[Wait]:
-    """A wait for a fee lasts until something is paid."""
-    payments = dossier.payments.known(before) if dossier.fee_asked.facts else []
+def _waits_of(dossier: SimulatedDossier, before: int) -> tuple[Wait, ...]:
+    """For papers until they came, for fees until something was paid."""
+    came = (fact.occurred for fact in dossier.papers_came.known(before))
+    payments = dossier.payments.known(before)
     paid = (fact.occurred for fact in payments if fact.value.state == "paid")
-    return _waits(dossier.fee_asked, paid, before)
+    for_papers = _waits(dossier.papers_asked.known(before), came)
+    return (*for_papers, *_waits(dossier.fee_asked.known(before), paid))
 
 
-def _waits(asked: FactGroup[bool], came: Iterable[int], before: int) -> list[Wait]:
+def _waits(asked: Iterable[StatedFact[bool]], came: Iterable[int]) -> Iterator[Wait]:
     """Each from a request to the first answer after it."""
-    if not asked.facts:  # nearly always
-        return []
     answers = sorted(came)
-    waits = []
-    for request in asked.known(before):
+    for request in asked:
         later = (at for at in answers if at > request.occurred)
-        waits.append((request.occurred, next(later, FOREVER)))
-    return waits
+        yield request.occurred, next(later, FOREVER)

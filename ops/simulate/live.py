@@ -68,9 +68,7 @@ class LiveDossier:
         elif what == "transfer":
             dossier.transfer(at, self._other(), rng.random() < 0.83)
         elif what == "complete_supplement":
-            dossier.complete_supplement(
-                at, max(dossier.dues.facts[0].value, due_time(to_office(at), 1))
-            )
+            dossier.complete_supplement(at, max(dossier.dues[0].value, due_time(to_office(at), 1)))
         elif what == "finish":
             dossier.finish(at, self.digitised)
         elif what == "return":

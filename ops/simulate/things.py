@@ -7,7 +7,7 @@ rules in code.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from random import Random
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
@@ -34,55 +34,51 @@ class StatedFact(NamedTuple, Generic[_Value]):
     value: _Value
 
 
-class FactGroup(Generic[_Value]):
-    """Facts of one group about a thing, in the order in which they were first told, each with what
-    it was put right to since.
+class FactGroup(list[StatedFact[_Value]]):
+    """Facts of one group about a thing, in the order in which they were first told, and what was
+    said of each since.
     """
 
-    __slots__ = ("_versions", "facts")
-
-    def __init__(self) -> None:
-        self.facts: list[StatedFact[_Value]] = []
-        # by the index of the fact: what was said of it later, of which the last that is known is
-        # true; None: it never happened
-        self._versions: dict[int, list[StatedFact[_Value | None]]] | None = None
+    # by the index of the fact, seldom: what was said of it later, of which the last that is known
+    # is true; None: it never happened
+    _versions: dict[int, list[StatedFact[_Value | None]]] | None = None
 
     def add(self, occurred: int, reported: int, value: _Value) -> None:
         """One more fact."""
-        self.facts.append(StatedFact(occurred, reported, value))
+        self.append(StatedFact(occurred, reported, value))
 
     def put_right(self, index: int, occurred: int, reported: int, value: _Value | None) -> None:
         """Say a fact anew, as a whole; None: it never happened."""
         if self._versions is None:
             self._versions = {}
         version = StatedFact(occurred, reported, value)
-        self._versions.setdefault(index % len(self.facts), []).append(version)
-
-    @property
-    def last(self) -> StatedFact[_Value] | None:
-        """The fact that was told last, as it was put right; None also if it never happened."""
-        return self.at(len(self.facts) - 1) if self.facts else None
-
-    def at(self, index: int, before: int = FOREVER) -> StatedFact[_Value] | None:
-        """A fact as it was put right by what was reported before an instant."""
-        for version in reversed((self._versions or {}).get(index, [])):
-            if version.reported < before:
-                occurred, reported, value = version
-                return None if value is None else StatedFact(occurred, reported, value)
-        fact = self.facts[index]
-        return fact if fact.reported < before else None
+        self._versions.setdefault(index % len(self), []).append(version)
 
     def was_put_right(self, index: int) -> bool:
         """Whether anything was said of a fact since."""
         return self._versions is not None and index in self._versions
 
+    def at(self, index: int, before: int = FOREVER) -> StatedFact[_Value] | None:
+        """A fact as it was put right by what was reported before an instant; None if it was not, or
+        never happened.
+        """
+        for version in reversed((self._versions or {}).get(index, [])):
+            if version.reported < before:
+                occurred, reported, value = version
+                return None if value is None else StatedFact(occurred, reported, value)
+        fact = self[index]
+        return fact if fact.reported < before else None
+
+    @property
+    def last(self) -> StatedFact[_Value] | None:
+        """The fact that was told last, as it was put right."""
+        return self.at(len(self) - 1) if self else None
+
     def known(self, before: int = FOREVER) -> list[StatedFact[_Value]]:
         """What is true of them by what was reported before an instant, in the order told."""
-        if not self.facts:
-            return []
         if self._versions is None:
-            return [fact for fact in self.facts if fact.reported < before]
-        all_ = (self.at(index, before) for index in range(len(self.facts)))
+            return [fact for fact in self if fact.reported < before]
+        all_ = (self.at(index, before) for index in range(len(self)))
         return [fact for fact in all_ if fact is not None]
 
 
@@ -120,14 +116,16 @@ def fresh_id(rng: Random) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def latest(facts: Iterable[StatedFact[_Value]]) -> StatedFact[_Value] | None:
+def latest(facts: Sequence[StatedFact[_Value]]) -> StatedFact[_Value] | None:
     """The fact that occurred last."""
-    return max(facts, key=_occurred, default=None)
+    if len(facts) > 1:
+        return max(facts, key=_occurred)
+    return facts[0] if facts else None
 
 
 def latest_value(facts: Iterable[StatedFact[_Value]], before: int) -> _Value | None:
     """The value of the fact that occurred last among those reported before an instant."""
-    fact = latest(fact for fact in facts if fact.reported < before)
+    fact = latest([fact for fact in facts if fact.reported < before])
     return fact.value if fact else None
 
 

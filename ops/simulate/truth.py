@@ -18,10 +18,10 @@ from ops.simulate.form06a import DossierDays, days_of
 from ops.simulate.known import (
     KnownDossier,
     KnownEnd,
+    is_voided,
     known_dossier,
     refusing_agency,
     standing_payments,
-    voiding_agency,
 )
 from ops.simulate.things import FOREVER
 from schemas.clock import day
@@ -79,19 +79,18 @@ class Truth:
         """Count a dossier by its facts reported before an instant."""
         self.as_of = max(self.as_of, before if before != FOREVER else 0)
         known = known_dossier(dossier, before)
-        voided = voiding_agency(dossier, before)
-        if voided:
-            self.one("voided", voided if known is None else known.handler, "voided")
+        spoke = dossier.handler if known is None else known.handler
+        if dossier.voids and is_voided(dossier, before):
+            self.one("voided", spoke, "voided")
             return
-        if dossier.restated.known(before):
-            spoke = dossier.handler if known is None else known.handler
+        if dossier.restated and dossier.restated.known(before):
             self.one("flagged", spoke, "restated")
-        refused = refusing_agency(dossier, before)
-        if refused is not None:
+        refused = refusing_agency(dossier, before) if dossier.refusals else ""
+        if refused:
             self.one("refused", refused, "refused")
         if known is None:
             return
-        if refused is None:
+        if not refused:
             self._accepted(dossier, known, before)
         self._paid(standing_payments(dossier, before), known.handler)
         for rating in dossier.ratings.known(before):
@@ -109,15 +108,16 @@ class Truth:
         self._received(known.reception, dossier.teller.backfill)
         days = days_of(known)
         self.dossiers.append(days)
-        self.one("flow", known.handler, "taken_online" if days.online else "taken_other")
-        if any(fact.value.outcome == "reopened" for fact in dossier.ends.known(before)):
+        taken = "taken_online" if days.online else "taken_other"
+        if known.reopened:
             self.one("reopened", known.handler, "reopened")
         if known.end is None:
+            self.one("flow", known.handler, taken)
             self._open(known)
         else:
+            self.one("flow", known.handler, taken, "left", f"left_{days.result}")
             moves = [fact.value.electronic for fact in dossier.transfers.known(before)]
             self._closed(known, known.end, moves)
-            self.one("flow", known.handler, "left", f"left_{days.result}")
 
     def _received(self, reception: ReceptionFacts, backfill: bool) -> None:
         self.one(

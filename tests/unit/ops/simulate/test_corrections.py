@@ -115,7 +115,7 @@ def test_a_correction_that_fits_nothing_says_nothing() -> None:
         rng = Random(1)
         dossier = SimulatedDossier("SAMPLE-1", ONE_STOP, PromptTeller(rng))
         whole = corrected("void", 1)
-        dossier.receive(MORNING, whole.receptions.facts[0].value.facts, MORNING + DAY_MS)
+        dossier.receive(MORNING, whole.receptions[0].value.facts, MORNING + DAY_MS)
         told = correction(rng, dossier, MORNING + DAY_MS)
         assert told == (len(dossier.events) > 1)
         assert told == (correction.__name__ in fits)
