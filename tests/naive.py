@@ -191,7 +191,7 @@ class Case(Dossier):
     @property
     def newest(self) -> tuple[int, str]:
         """When it was last spoken of, and by whom."""
-        return max((fact.at, fact.fields["agency"]) for fact in self.facts)
+        return max((fact.at, fact.fields["agency"]) for fact in self.told)
 
 
 def begins(fact: Fact) -> int:

@@ -68,6 +68,8 @@ _DATA: dict[str, tuple[str, dict[str, Any]]] = {
         "2025-11-10T08:00:00+07:00",
         {"rating_id": "SAMPLE-RATING-0001", "satisfied": True, "score": 5},
     ),
+    "dossier.voided": ("2025-11-20T08:00:00+07:00", {}),
+    "dossier.restored": ("2025-11-20T09:00:00+07:00", {}),
     "document.sent": (
         "2025-11-03T08:00:00+07:00",
         {"to": [_OTHER_AGENCY], "document_type": "18", "electronic": True, "signed": True},

@@ -126,7 +126,7 @@ class Facts:
 
 def data_of(kind: str, thing: str, fields: Fields) -> dict[str, Any]:
     """What an event says by the names that it is sent with: its contract's fields and no other,
-    without those it does not give.
+    without those it does not give. That it holds is told of no fact: all do but corrections.
     """
     model = EVENT_TYPES[kind]
     values = {**fields, model.key: thing}
@@ -137,8 +137,12 @@ def data_of(kind: str, thing: str, fields: Fields) -> dict[str, Any]:
             else values[name]
         )
         for name in model.model_fields
-        if name not in _ENVELOPE and values.get(name) is not None
+        if name not in _ENVELOPE and values.get(name) is not None and not _usual(name, values)
     }
+
+
+def _usual(name: str, values: Mapping[str, Any]) -> bool:
+    return name == "holds" and values[name] is True
 
 
 def _refused(reason: str) -> Name:

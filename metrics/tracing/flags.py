@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from metrics.catalogue.indicators import Name
 
 _TOO_MANY = Name(vi="thông tin vượt giới hạn", en="more was told of it than counts")
+_RESTATED = Name(
+    vi="cùng một thông tin được báo khác nhau",
+    en="one and the same fact was stated differently",
+)
 
 FLAGS: Mapping[str, Mapping[str, Name]] = {
     "dossiers": {
@@ -64,6 +68,7 @@ FLAGS: Mapping[str, Mapping[str, Name]] = {
             en="it waits for papers and the reception is not known: no rule is broken",
         ),
         "too_many": _TOO_MANY,
+        "restated": _RESTATED,
     },
     "documents": {
         "no_sending": Name(

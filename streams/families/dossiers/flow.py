@@ -7,7 +7,8 @@ and for fees are one where they overlap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from schemas.clock import day, day_number, numbered_day
 from schemas.states import Dossier, ReceptionFact
@@ -18,12 +19,22 @@ from streams.families.dossiers.closed import ASKED, CAME, ONLINE, DossierEnd, fe
 _FLOW = measure_indexes("dossiers", "flow")
 _LEFT, _STOPPED = _FLOW["left"], _FLOW["left_stopped"]
 _EARLY, _ON_TIME, _LATE = _FLOW["left_early"], _FLOW["left_on_time"], _FLOW["left_late"]
-_FELL_DUE, _SETTLED = _FLOW["fell_due"], _FLOW["settled"]
+_FELL_DUE, _SETTLED = (_FLOW["fell_due"],), _FLOW["settled"]
+_ASKED, _BACK = _FLOW["asked"], _FLOW["back"]
+_WAIT_FROM, _WAIT_TO = _FLOW["wait_from"], _FLOW["wait_to"]
 _ONLINE, _OTHER = (_FLOW["taken_online"],), (_FLOW["taken_other"],)
 _NEVER = 1 << 40  # number of a day that does not come
 
 DaySpan = tuple[int, int]  # from a day's number to before another's
 MeasuresByDay = dict[int, list[int]]  # indexes of measures, by a day's number
+
+
+class Life(NamedTuple):
+    """Numbers of days: on which it came and left, and on which it became late."""
+
+    came: int
+    left: int
+    late: int
 
 
 def taken(reception: ReceptionFact, tail: str) -> Contribution:
@@ -37,20 +48,35 @@ def flow(
 ) -> list[Contribution]:
     """What else changed with it, on whichever days. `due`: 0 if there is none."""
     came = day_number(reception.received_at)
-    left = _NEVER if end is None else max(came, day_number(end.at))
     late = max(day_number(due) + 1, came) if due else _NEVER
-    found: MeasuresByDay = {}
-    if end is not None:
-        found[left] = [_LEFT, _left_as(end.outcome, left, due)]
-    if left > late:
-        _add(found, late, _FELL_DUE)
-        _add(found, left, _SETTLED)
-    if state.papers or state.fees:
-        _waited(found, _waits(state, (came, left)), late)
-    return [
-        (f"dossiers|flow|{tail}{numbered_day(number)}".encode(), tuple(ones), ())
-        for number, ones in found.items()
-    ]
+    waits = state.papers or state.fees
+    if end is None:
+        if not waits:  # nearly always
+            return [(_key(tail, late), _FELL_DUE, ())] if due else []
+        return _changes(state, tail, Life(came, _NEVER, late), {})
+    left = max(came, day_number(end.at))
+    leaves = (_LEFT, _left_as(end.outcome, left, due))
+    if left <= late and not waits:  # nearly always
+        return [(_key(tail, left), leaves, ())]
+    return _changes(state, tail, Life(came, left, late), {left: [*leaves]})
+
+
+def _key(tail: str, number: int) -> bytes:
+    return f"dossiers|flow|{tail}{numbered_day(number)}".encode()
+
+
+def _changes(state: Dossier, tail: str, life: Life, found: MeasuresByDay) -> list[Contribution]:
+    """All that changed, with what is found already."""
+    if life.left > life.late:
+        _add(found, life.late, *_FELL_DUE)
+        _add(found, life.left, _SETTLED)
+    for since, until in _waits(state, life):
+        _add(found, since, _ASKED)
+        _add(found, until, _BACK)
+        if until > life.late:
+            _add(found, max(since, life.late), _WAIT_FROM)
+            _add(found, until, _WAIT_TO)
+    return [(_key(tail, number), tuple(ones), ()) for number, ones in found.items()]
 
 
 def _left_as(outcome: str, left: int, due: int) -> int:
@@ -70,16 +96,7 @@ def _add(found: MeasuresByDay, number: int, measure: int) -> None:
         found.setdefault(number, []).append(measure)
 
 
-def _waited(found: MeasuresByDay, waits: Iterable[DaySpan], late: int) -> None:
-    for since, until in waits:
-        _add(found, since, _FLOW["asked"])
-        _add(found, until, _FLOW["back"])
-        if until > late:
-            _add(found, max(since, late), _FLOW["wait_from"])
-            _add(found, until, _FLOW["wait_to"])
-
-
-def _waits(state: Dossier, life: DaySpan) -> Iterator[DaySpan]:
+def _waits(state: Dossier, life: Life) -> Iterator[DaySpan]:
     """The days at whose end it waited, in spans that neither overlap nor touch."""
     spans: list[DaySpan] = []
     if state.papers and not too_many("papers", state.papers):
@@ -98,11 +115,11 @@ def _waits(state: Dossier, life: DaySpan) -> Iterator[DaySpan]:
         yield open_since, open_until
 
 
-def _spans(instants: dict[int, int], life: DaySpan) -> Iterator[DaySpan]:
+def _spans(instants: dict[int, int], life: Life) -> Iterator[DaySpan]:
     """From requests until what was asked for came, within its life; what came at the instant of a
     request is no wait.
     """
-    first, last = life
+    first, last = life.came, life.left
     since: int | None = None
     for at in sorted(instants):
         said = instants[at]
