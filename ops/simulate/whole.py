@@ -45,6 +45,7 @@ _SHARES: dict[str, float] = {
 _AT_LEAST = 16
 # dossiers of the year before for a hundred; the last one of every year began more than a year ago
 _CARRIED_OVER = 0.3
+_LONG_COURSE = 24 * DAY_MS  # for a dossier of which everything is told, and put right
 _YEAR = 400 * DAY_MS
 _DUPLICATES = 0.03
 # what is rated, by the field of the procedure, at which department
@@ -113,8 +114,11 @@ class Beside:
         }
         for name, tell in tellers.items():
             least = len(CORRECTIONS) if name == "corrected" else _AT_LEAST
+            last = self.end - (_LONG_COURSE if name == "corrected" else 0)
             for number in range(max(least, int(self.dossiers * _SHARES[name] / 100))):
-                told += self._within(tell(self._moment(), f"SAMPLE-{name}-{self.tag}-{number:05}"))
+                told += self._within(
+                    tell(self._moment(last), f"SAMPLE-{name}-{self.tag}-{number:05}")
+                )
         told += self._within(self._certain())
         told.sort(key=attrgetter("at"))
         self.truth.events += len(told)
@@ -135,13 +139,13 @@ class Beside:
         imported = Certain(self.rng, importer, f"{self.tag}-B", self.truth, self.end)
         for number in range(max(_AT_LEAST, int(self.dossiers * _CARRIED_OVER / 100))):
             begun = self.start - _YEAR - self.rng.randrange(90 * DAY_MS)
-            imported.carried_over(begun, self._moment() if number % 2 else None)
+            imported.carried_over(begun, self._moment(self.end) if number % 2 else None)
         told = tell.events + imported.events
         return [ReportedEvent(max(at, self.start), event) for at, event in told]
 
-    def _moment(self) -> int:
-        """Some instant of office time."""
-        first, last = to_office(self.start), to_office(self.end)
+    def _moment(self, before: int) -> int:
+        """Some instant of office time before another, or of the first day."""
+        first, last = to_office(self.start), to_office(before)
         second = self.rng.randrange(first, max(last, first + OFFICE_DAY))
         return from_office(second) + self.rng.randrange(1_000)
 

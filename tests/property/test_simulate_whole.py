@@ -25,6 +25,7 @@ from ops.simulate.whole import whole_province
 from schemas.cells.kinds import CELL_KINDS
 from schemas.clock import DAY_MS
 from schemas.events import EVENT_TYPES, Event
+from schemas.events.base import Correctable
 from schemas.events.inventory import ProcedureRegistered
 from schemas.wire import Decoder, encode
 from streams.families import ALL, FAMILIES
@@ -130,6 +131,24 @@ def test_no_figure_of_the_whole_province_is_trivial() -> None:
         > 0
     )
     assert 0 < truth.tasks_overdue(START + 40 * DAY_MS) < truth.total("tasks", "open", "open")
+
+
+def test_a_small_province_puts_everything_right_that_can_be() -> None:
+    """Each fact of a dossier that can be corrected: at another time or otherwise, and denied."""
+    told: list[Any] = [event for _, event in whole(dossiers=100)[0]]
+    correctable = {
+        name
+        for name, event in EVENT_TYPES.items()
+        if event.family == "dossiers" and issubclass(event, Correctable)
+    }
+    anew = {event.type for event in told if getattr(event, "effective_at", None) is not None}
+    denied = {event.type for event in told if not getattr(event, "holds", True)}
+    otherwise = {"dossier.withdrawn", "dossier.suspended"}  # one of them
+    assert anew & otherwise
+    assert anew | otherwise == correctable
+    # an end is denied by one of its events, papers and the answer to them by the request
+    assert denied == correctable - otherwise - {"dossier.supplement_completed"}
+    assert {"dossier.voided", "dossier.restored"} < {event.type for event in told}
 
 
 def test_what_the_catalogue_names_is_told() -> None:

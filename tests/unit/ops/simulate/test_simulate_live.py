@@ -48,6 +48,8 @@ def test_the_live_truth_is_exact_at_any_moment() -> None:
     sums, _ = hub_counts(told)
     assert truth.total("dossiers", "closed", "closed") > 500
     assert truth.total("dossiers", "closed", "late") > 0
+    assert any(not getattr(event, "holds", True) for _, event in told)
+    assert any(getattr(event, "effective_at", None) for _, event in told)
     for key, number in truth.counts.items():
         assert sums[key] == number, key
     assert world.truth().counts == truth.counts  # asking changes nothing
