@@ -32,7 +32,7 @@ class Return(NamedTuple):
     digitised: bool
 
 
-class Refusal(NamedTuple):
+class StatedRefusal(NamedTuple):
     """By whom, and what was asked for."""
 
     agency: str

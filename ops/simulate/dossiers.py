@@ -11,9 +11,9 @@ from ops.simulate.dossier_facts import (
     Payment,
     Rating,
     ReceptionFacts,
-    Refusal,
     Return,
     StatedReception,
+    StatedRefusal,
 )
 from ops.simulate.things import FactGroup, ReportedEvent, SimulatedThing, Teller
 from schemas.clock import to_datetime
@@ -84,7 +84,7 @@ class SimulatedDossier(SimulatedThing):
         self.payments: FactGroup[Payment] = FactGroup()
         self.transfers: FactGroup[Move] = FactGroup()
         self.ratings: FactGroup[Rating] = FactGroup()
-        self.refusals: FactGroup[Refusal] = FactGroup()
+        self.refusals: FactGroup[StatedRefusal] = FactGroup()
         self.restated: FactGroup[bool] = FactGroup()
         self.voids: FactGroup[bool] = FactGroup()  # False: restored
 
@@ -104,7 +104,7 @@ class SimulatedDossier(SimulatedThing):
     def refuse(self, at: int, reception: ReceptionFacts) -> None:
         """Never accepted."""
         self.handler = self.handler or reception.handler
-        refusal = Refusal(reception.agency, reception.procedure)
+        refusal = StatedRefusal(reception.agency, reception.procedure)
         reported = self.tell(DossierRefused, at, refusal.agency, procedure=refusal.procedure)
         self.refusals.add(at, reported, refusal)
 

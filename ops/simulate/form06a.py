@@ -15,7 +15,7 @@ from ops.simulate.known import KnownDossier
 from ops.simulate.things import FOREVER
 from schemas.clock import day_number
 
-COLUMNS = range(3, 14)
+FORM_COLUMNS = range(3, 14)
 _EPOCH = date(1970, 1, 1).toordinal()
 _COLUMN_OF = {"early": 8, "on_time": 9, "late": 10}
 _Key = TypeVar("_Key", bound=Hashable)
@@ -63,7 +63,7 @@ class DossierDays(NamedTuple):
         return "early" if self.ended < self.due else "late"
 
 
-def days_of(known: KnownDossier) -> DossierDays:
+def dossier_days(known: KnownDossier) -> DossierDays:
     """The days of what is known of a dossier."""
     received, end = day_number(known.received_at), known.end
     return DossierDays(
@@ -88,7 +88,7 @@ def date_of(day: int) -> date:
     return date.fromordinal(day + _EPOCH)
 
 
-class Standing(NamedTuple):
+class DossierStanding(NamedTuple):
     """How many dossiers stand how at the end of a day."""
 
     open: int = 0
@@ -97,7 +97,7 @@ class Standing(NamedTuple):
     open_06a: int = 0  # with the stopped ones
 
 
-def standing(dossiers: Iterable[DossierDays], day: date) -> dict[str, Standing]:
+def standing(dossiers: Iterable[DossierDays], day: date) -> dict[str, DossierStanding]:
     """By agency, at the end of a day. What is carried over into a period is the last figure of the
     day before it.
     """
@@ -109,7 +109,7 @@ def standing(dossiers: Iterable[DossierDays], day: date) -> dict[str, Standing]:
         sums["waiting"] += one.is_waiting(on)
         sums["overdue"] += one.is_overdue(on)
         sums["open_06a"] += one.received <= on and (one.settled is None or one.settled > on)
-    return {agency: Standing(**sums) for agency, sums in found.items()}
+    return {agency: DossierStanding(**sums) for agency, sums in found.items()}
 
 
 def form_06a(

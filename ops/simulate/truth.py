@@ -14,7 +14,7 @@ from collections import Counter
 from ops.simulate.documents import SimulatedDocument
 from ops.simulate.dossier_facts import Payment, ReceptionFacts
 from ops.simulate.dossiers import SimulatedDossier
-from ops.simulate.form06a import DossierDays, days_of
+from ops.simulate.form06a import DossierDays, dossier_days
 from ops.simulate.known import (
     KnownDossier,
     KnownEnd,
@@ -106,7 +106,7 @@ class Truth:
 
     def _accepted(self, dossier: SimulatedDossier, known: KnownDossier, before: int) -> None:
         self._received(known.reception, dossier.teller.backfill)
-        days = days_of(known)
+        days = dossier_days(known)
         self.dossiers.append(days)
         taken = "taken_online" if days.online else "taken_other"
         if known.reopened:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ops.simulate.communes import band_of
-from ops.simulate.form06a import COLUMNS, DossierDays, date_of, form_06a, standing
+from ops.simulate.form06a import FORM_COLUMNS, DossierDays, date_of, form_06a, standing
 from ops.simulate.province import FIELD_OF
 from ops.simulate.truth import Truth
 from schemas.clock import day_number, to_datetime
@@ -177,7 +177,7 @@ def _form(rows: dict[tuple[str, str], Counter[int]]) -> dict[str, Any]:
 
 
 def _in_order(sums: Counter[int]) -> Form:
-    return {column: sums[column] for column in COLUMNS}
+    return {column: sums[column] for column in FORM_COLUMNS}
 
 
 def write_figures(truth: Truth, path: Path, now: int) -> None:
@@ -232,8 +232,8 @@ def _table(figures: dict[str, Any], of_day: dict[str, Any]) -> Table:
 def _form_table(forms: dict[str, dict[str, Any]], last: date) -> Table:
     table = Table(title=f"Form 06a of the whole province, up to {last}")
     table.add_column("period")
-    for column in COLUMNS:
+    for column in FORM_COLUMNS:
         table.add_column(f"({column})", justify="right")
     for name, form in forms.items():
-        table.add_row(name, *(f"{form['whole'][column]:,}" for column in COLUMNS))
+        table.add_row(name, *(f"{form['whole'][column]:,}" for column in FORM_COLUMNS))
     return table

@@ -16,7 +16,7 @@ from flows import Flow, Row, form_of, standing_of
 
 from ops.simulate import history
 from ops.simulate.communes import band_of
-from ops.simulate.form06a import COLUMNS, form_06a, standing
+from ops.simulate.form06a import FORM_COLUMNS, form_06a, standing
 from ops.simulate.province import FIELD_OF
 from ops.simulate.run import START
 from ops.simulate.truth import Truth
@@ -76,9 +76,9 @@ def test_form_06a_of_every_period(
         for key, sums in upto[last].items():
             form = form_of(upto[first - _DAY].get(key, Counter()), sums)
             found = naive.pop(key, Counter())
-            assert form == {column: found[column] for column in COLUMNS}, (name, key)
+            assert form == {column: found[column] for column in FORM_COLUMNS}, (name, key)
             assert form[3] == form[7] + form[11]
             seen.update(form)
         assert not naive, name
     assert {name.partition(":")[0] for name in periods} == {"report", "calendar"}
-    assert all(seen[column] for column in COLUMNS)
+    assert all(seen[column] for column in FORM_COLUMNS)

@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from ops.simulate.form06a import COLUMNS, DossierDays, Standing, form_06a, ordinal_day, standing
+from ops.simulate.form06a import (
+    FORM_COLUMNS,
+    DossierDays,
+    DossierStanding,
+    form_06a,
+    ordinal_day,
+    standing,
+)
 from ops.simulate.run import START
 from ops.simulate.things import FOREVER
 from ops.simulate.truth import Truth
@@ -78,13 +85,13 @@ def test_a_dossier_day_by_day() -> None:
         for text in ("09-30", "10-01", "10-03", "10-08", "10-09", "10-11", "10-12")
     }
     assert found == {
-        "09-30": Standing(),
-        "10-01": Standing(open=1, open_06a=1),
-        "10-03": Standing(open=1, waiting=1, open_06a=1),
-        "10-08": Standing(open=1, waiting=1, open_06a=1),
-        "10-09": Standing(open=1, overdue=1, open_06a=1),
-        "10-11": Standing(open=1, overdue=1, open_06a=1),
-        "10-12": Standing(),
+        "09-30": DossierStanding(),
+        "10-01": DossierStanding(open=1, open_06a=1),
+        "10-03": DossierStanding(open=1, waiting=1, open_06a=1),
+        "10-08": DossierStanding(open=1, waiting=1, open_06a=1),
+        "10-09": DossierStanding(open=1, overdue=1, open_06a=1),
+        "10-11": DossierStanding(open=1, overdue=1, open_06a=1),
+        "10-12": DossierStanding(),
     }
 
 
@@ -104,7 +111,7 @@ def test_the_identities_of_every_form_and_what_is_carried_over() -> None:
                 assert row[11] == after[agency].open_06a
                 assert row[13] == after[agency].overdue
                 seen.update(row)
-    assert all(seen[column] for column in COLUMNS)
+    assert all(seen[column] for column in FORM_COLUMNS)
 
 
 def test_the_verdict_holds_every_period_and_its_parts_add_up() -> None:
@@ -122,4 +129,4 @@ def test_the_verdict_holds_every_period_and_its_parts_add_up() -> None:
             total: Counter[int] = Counter()
             for row in split.values():
                 total.update(row)
-            assert {column: total[column] for column in COLUMNS} == form["whole"]
+            assert {column: total[column] for column in FORM_COLUMNS} == form["whole"]
