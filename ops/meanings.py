@@ -13,6 +13,7 @@ from streams.admission import Home, strange
 from streams.families import ALL, FAMILIES, Contribution, Family
 from streams.families.dates import DATES
 from streams.families.outdone import outdone_by
+from streams.families.texts import TEXTS
 
 
 def meanings(families: Mapping[str, Family] = FAMILIES) -> tuple[Meaning, ...]:
@@ -33,6 +34,7 @@ def _meaning(family: Family) -> Meaning:
         family.decoder(),
         counts,
         *DATES[family.name],
+        *TEXTS[family.name],
         strange_here,
         partial(outdone_by, family),
     )

@@ -31,7 +31,8 @@ def day_number(ms: int) -> int:
 
 def day(ms: int) -> int:
     """The province's calendar day of an instant, as YYYYMMDD."""
-    return numbered_day((ms + OFFSET_MS) // DAY_MS)
+    number = (ms + OFFSET_MS) // DAY_MS
+    return _days.get(number) or numbered_day(number)
 
 
 def numbered_day(number: int) -> int:

@@ -1,9 +1,9 @@
 """States: what is known of one thing, the join of all its events; the values of the `lgsp.*.state`
-topics.
+topics. Those of documents, tasks and activities are in schemas/work_states.py.
 
 MessagePack arrays, so a state is small (a million stay in memory) and quick to read. Fields are
 only ever appended, with a default: older and newer readers then read each other. The facts in
-them are arrays too, to which nothing is ever appended.
+them are arrays too; other facts take new rules, for which they are made anew from the events.
 
 An event id that is a UUID is kept as a zero byte and its 16 bytes, any other as its UTF-8. Ids are
 compared as text.
@@ -25,8 +25,8 @@ EventId = bytes
 # too many (streams/families/bounds.py). The longest ids are 128 characters of four bytes, so an
 # entry takes at most so many bytes: payments 536, ratings 537, finish 1,050, transfers 88, dues 18,
 # papers and fees 10, statuses 50 (each of another receiver), recall 524 (a word that no connector
-# lets in), corrections of payments and ratings 550, of moves 90, of the others 18.
-# A dossier with everything full takes 6.6 MB, a document 1 MB: clearly below the 8 MiB that the
+# lets in), corrections of payments, ratings and statuses 570, of moves 90, of the others 18.
+# A dossier with everything full takes 6.6 MB, a document 1.1 MB: clearly below the 8 MiB that the
 # topics of states take (`max.message.bytes`). A test builds both.
 MOST: dict[str, int] = {
     "payments": 8_000,
@@ -38,6 +38,7 @@ MOST: dict[str, int] = {
     "statuses": 8_000,
     "recall": 1_000,
     "fees": 2_000,
+    "assigned_dues": 2_000,
     # of corrections
     "amended_payments": 200,
     "amended_ratings": 200,
@@ -45,6 +46,7 @@ MOST: dict[str, int] = {
     "amended_dues": 200,
     "amended_papers": 200,
     "amended_fees": 200,
+    "amended_statuses": 200,
 }
 
 # least broker time at which the fact was heard; None: only as imported history
@@ -273,70 +275,6 @@ class Dossier(msgspec.Struct, array_like=True):
     papers: dict[int, int] = {}
     fees: dict[int, int] = {}  # as papers: when a fee was asked for
     amended: DossierAmendments | None = None  # None of nearly every dossier
-
-
-class SendingFact(Register, frozen=True):
-    """A document was sent: what, and how."""
-
-    agency: str
-    document_type: str
-    electronic: bool
-    signed: bool
-
-
-class Document(msgspec.Struct, array_like=True):
-    """What is known of a document; meaning and merge rules: streams/families/documents.py."""
-
-    sent: SendingFact | None = None
-    statuses: dict[str, dict[str, int]] = {}  # receiver -> status code -> greatest time
-    recall: dict[str, int] = {}  # asked, agreed, refused -> greatest time
-    reporter: ReporterFact | None = None  # the newest, only while the sending is unknown
-
-
-class AssignmentFact(Register, frozen=True):
-    """A task was assigned, by one agency to another."""
-
-    assigned_by: str
-    agency: str
-    category: str
-
-
-class ProgressFact(Register, frozen=True):
-    """How far a task is."""
-
-    progress: str
-
-
-class Task(msgspec.Struct, array_like=True):
-    """What is known of a task; meaning and merge rules: streams/families/tasks.py."""
-
-    assigned: AssignmentFact | None = None
-    dues: dict[int, int] = {}  # occurred_at of the fact that set it -> deadline
-    progress: ProgressFact | None = None
-    completed: int = 0
-    returned: int = 0
-    cancelled: int = 0
-    reporter: ReporterFact | None = None  # the newest, only while the assignment is unknown
-
-
-class ActivityFact(Register, frozen=True):
-    """An activity as a whole."""
-
-    kind: str  # of cell
-    agency: str
-    level: str
-    held_at: int
-    digitally: bool  # in the system, online
-    secret: bool
-
-
-class Activity(msgspec.Struct, array_like=True):
-    """What is known of a meeting, an inspection or a work record; meaning and merge rules:
-    streams/families/activities.py.
-    """
-
-    stated: ActivityFact | None = None
-    cancelled: int = 0
 
 
 Detail = str | int | bool | list[str] | None

@@ -48,7 +48,6 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
 }
 TIMES = (
-    "effective_at",
     "due_at",
     "received_at",
     "held_at",
@@ -56,6 +55,8 @@ TIMES = (
     "valid_to",
     "period_from",
     "period_to",
+    "effective_at",
+    "document_at",
 )
 
 

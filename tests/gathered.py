@@ -86,15 +86,28 @@ def amended_too_many(facts: Iterable[Any]) -> set[str]:
 def too_many(facts: Iterable[Any]) -> set[str]:
     """The groups of which more was told than counts; corrections are none of them."""
     entries: defaultdict[str, set[object]] = defaultdict(set)
+    facts = list(facts)
     for fact in facts:
         if is_correction(fact) and "said" not in fact.fields:
+            if fact.type == "document.status_changed":
+                entries["amended_statuses"].add((fact.fields["agency"], fact.fields["status"]))
             continue
         if fact.type in GATHERS:
             group, entry = GATHERS[fact.type]
             entries[group].add(entry(fact.fields))
         if fact.fields.get("due_at") is not None:
-            entries["dues"].add(fact.at)
+            entries["assigned_dues" if fact.type == "task.assigned" else "dues"].add(fact.at)
+    entries["amended_dues"] = _amended_dues(facts)
     return {group for group, told in entries.items() if len(told) > MOST[group]}
+
+
+def _amended_dues(facts: list[Any]) -> set[object]:
+    """The instants of which the correction made last says a task's deadline."""
+    anew = [fact for fact in facts if fact.type == "task.extended" and is_correction(fact)]
+    since = max((fact.at for fact in anew), default=0)
+    last = [fact.fields for fact in anew if fact.at == since and fact.fields["holds"]]
+    effective = [fields["effective_at"] for fields in last]
+    return {since if at is None else min(at, since) for at in effective}
 
 
 def finishes_known(finishes: list[Any]) -> list[Any]:

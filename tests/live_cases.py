@@ -309,6 +309,19 @@ CASES: dict[str, Case] = {
         },
         4,
     ),
+    # on 20 March, the 20,167th day since 1970: 3 since the 18th, 1 since the 20th itself
+    "tasks_days_overdue": Case(
+        {
+            f"tasks|open|P|{at('2025-03-18T17:00')}": {"open": 3, "deadline_days": 3 * 20_165},
+            f"tasks|open|P|{at('2025-03-20T09:00')}": {"open": 1, "deadline_days": 20_167},
+            f"tasks|open|P|{at('2025-03-20T10:00')}": {"open": 40, "deadline_days": 40 * 20_167},
+            "tasks|open|P|0": {"open": 5},
+        },
+        6,
+    ),
+    "tasks_days_late": Case(
+        {"tasks|completed": {"completed": 10, "on_time": 6, "late": 4, "late_days": 17}}, 17
+    ),
     "tasks_due_soon": Case(
         {
             f"tasks|open|P|{at('2025-03-19T17:00')}": {"open": 40},

@@ -212,6 +212,12 @@ def heard(
         "name_vi": st.none(),
         "name_en": st.none(),
         "document": st.none(),
+        "document_number": st.none(),
+        "document_at": st.none(),
+        "lead_agency": st.none(),
+        "coordinating_agencies": st.just([]),
+        "product": st.none(),
+        "follower": st.none() | st.just("Unit 1"),
         model.key: st.sampled_from([f"thing-{number}" for number in range(things)]),
     }
     return st.tuples(events(model, **pools), at)

@@ -76,15 +76,28 @@ _DATA: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "document.status_changed": ("2025-11-03T08:05:00+07:00", {"status": "01"}),
     "document.recalled": ("2025-11-03T08:10:00+07:00", {"answer": "asked"}),
+    "document.voided": ("2025-11-20T08:00:00+07:00", {}),
+    "document.restored": ("2025-11-20T09:00:00+07:00", {}),
     "task.assigned": (
         "2025-11-03T08:00:00+07:00",
-        {"to_agency": _OTHER_AGENCY, "category": "plan", "due_at": "2025-11-10T17:00:00+07:00"},
+        {
+            "to_agency": _OTHER_AGENCY,
+            "category": "plan",
+            "due_at": "2025-11-10T17:00:00+07:00",
+            "document_number": "12/TB-SAMPLE",
+            "document_at": "2025-11-01T00:00:00+07:00",
+            "coordinating_agencies": [_AGENCY],
+            "product": "Report",
+            "follower": "Unit 1",
+        },
     ),
     "task.progressed": ("2025-11-05T08:00:00+07:00", {"progress": "running"}),
     "task.extended": ("2025-11-07T08:00:00+07:00", {"due_at": "2025-11-14T17:00:00+07:00"}),
     "task.completed": ("2025-11-10T15:00:00+07:00", {}),
     "task.returned": ("2025-11-11T08:00:00+07:00", {}),
     "task.cancelled": ("2025-11-12T08:00:00+07:00", {}),
+    "task.voided": ("2025-11-20T08:00:00+07:00", {}),
+    "task.restored": ("2025-11-20T09:00:00+07:00", {}),
     "activity.meeting_held": (
         "2025-11-04T08:00:00+07:00",
         {"level": "province", "in_system": True},
@@ -98,6 +111,8 @@ _DATA: dict[str, tuple[str, dict[str, Any]]] = {
         {"level": "commune", "online": True},
     ),
     "activity.cancelled": ("2025-11-04T09:00:00+07:00", {}),
+    "activity.voided": ("2025-11-20T08:00:00+07:00", {}),
+    "activity.restored": ("2025-11-20T09:00:00+07:00", {}),
     "agency.registered": (
         "2025-06-20T08:00:00+07:00",
         {

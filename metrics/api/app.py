@@ -142,4 +142,9 @@ def _operations(app: FastAPI, views: Views, exporter: Exporter, pool: Executor) 
         until then.
         """
         progress = await get_running_loop().run_in_executor(pool, views.readiness.caught_up)
-        return {"status": "ready", "books": views.books, "doing": progress.doing}
+        return {
+            "status": "ready",
+            "space": views.space,
+            "books": views.books,
+            "doing": progress.doing,
+        }

@@ -46,6 +46,7 @@ def answer_agencies(views: Views, asked: AgencyParameters) -> AgenciesAnswer:
     with views.open() as view:
         directory, heard, day = view.directory, view.heard, asked.day or view.moment.today
     return AgenciesAnswer(
+        space=views.space,
         books=views.books,
         day=day,
         agencies=[one for one in _in_order(directory, day) if asked.level in (None, one.level)],
@@ -67,6 +68,7 @@ def answer_agency(views: Views, code: str, asked: DayParameters) -> AgencyAnswer
     forms, piece = directory.tree(day).forms.get(agency, [agency]), directory.piece(code, day)
     predecessors = sorted(directory.predecessors(agency).items())
     return AgencyAnswer(
+        space=views.space,
         books=views.books,
         code=agency,
         known=directory.known(code),
@@ -97,6 +99,7 @@ def answer_procedures(views: Views, asked: ProcedureParameters) -> ProceduresAns
     ]
     mistakes = [one for one in directory.mistakes if one.place.startswith("procedure/")]
     return ProceduresAnswer(
+        space=views.space,
         books=views.books,
         day=day,
         procedures=found,

@@ -57,6 +57,7 @@ class UnknownOf(BaseModel):
 class AgenciesAnswer(BaseModel):
     """The tree of a day, each agency after the one above it."""
 
+    space: str = Field(description="The space of its facts: official, simulated or another")
     books: str = Field(description="The books that the directory is of")
     day: date
     agencies: list[AgencyOf]
@@ -74,6 +75,7 @@ class Predecessor(BaseModel):
 class AgencyAnswer(BaseModel):
     """One code with everything that was stated of it."""
 
+    space: str = Field(description="The space of its facts: official, simulated or another")
     books: str = Field(description="The books that the directory is of")
     code: str
     known: bool = Field(description="False: nobody registered it, it counts under itself")
@@ -115,6 +117,7 @@ class ProcedureOf(BaseModel):
 class ProceduresAnswer(BaseModel):
     """The procedures of a day."""
 
+    space: str = Field(description="The space of its facts: official, simulated or another")
     books: str = Field(description="The books that the directory is of")
     day: date
     procedures: list[ProcedureOf]

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from metrics.api.csv import Sheet
 from metrics.api.shapes import AsOf, Days, as_of, days_of
 from metrics.catalogue.indicators import Name
-from metrics.lists.questions import ListedFigure
+from metrics.lists.questions import DetailNames, ListedFigure
 from metrics.lists.reader import ListedRow, at_text
 from schemas.clock import iso
 from schemas.spreadsheets import CsvValue
@@ -39,6 +39,9 @@ class Thing(BaseModel):
     )
     dates: dict[str, str] = Field(
         description="What is known of it, by name; docs/api.md explains the names"
+    )
+    texts: dict[str, str] = Field(
+        description="The same in words: codes and labels of units, never names of persons"
     )
     href: str = Field(
         description="Address of the thing itself: its facts, and the figures it is in"
@@ -88,7 +91,7 @@ class ListAnswer(BaseModel):
     )
 
 
-def list_shape(found: ListedFigure, date_names: tuple[str, ...], books: str | None) -> ListAnswer:
+def list_shape(found: ListedFigure, names: DetailNames, books: str | None) -> ListAnswer:
     """A page as it is answered. `books`: the name by which the reader asks for other books than the
     first.
     """
@@ -106,7 +109,12 @@ def list_shape(found: ListedFigure, date_names: tuple[str, ...], books: str | No
         same_moment=found.same_moment,
         as_of=ListAsOf(figure=as_of(found.provenance), list_=page.offsets),
         things=[
-            _thing(one, _dates(date_names, page.dates.get(one.cursor.thing) or ()), books)
+            _thing(
+                one,
+                _dates(names.dates, page.dates.get(one.cursor.thing) or ()),
+                _texts(names.texts, page.texts.get(one.cursor.thing) or ()),
+                books,
+            )
             for one in page.found
         ],
         next=page.next,
@@ -118,7 +126,14 @@ def _dates(names: Iterable[str], known: Iterable[int | None]) -> dict[str, str]:
     return {name: iso(ms) for name, ms in named if ms is not None}
 
 
-def _thing(found: ListedRow, dates: Mapping[str, str], books: str | None) -> Thing:
+def _texts(names: Iterable[str], known: Iterable[str | None]) -> dict[str, str]:
+    named = zip(names, known, strict=False)
+    return {name: text for name, text in named if text is not None}
+
+
+def _thing(
+    found: ListedRow, dates: Mapping[str, str], texts: Mapping[str, str], books: str | None
+) -> Thing:
     family, query = found.table.family, "" if books is None else f"?books={books}"
     return Thing(
         id=found.cursor.thing,
@@ -130,19 +145,21 @@ def _thing(found: ListedRow, dates: Mapping[str, str], books: str | None) -> Thi
         adds=found.adds,
         counts=found.counts,
         dates=dict(dates),
+        texts=dict(texts),
         href=f"/v1/{family}/{quote(found.cursor.thing, safe='')}{query}",
     )
 
 
-def list_sheet(family: str, answer: ListAnswer, date_names: tuple[str, ...]) -> Sheet:
-    """A row for each thing, its dates in columns of their own; measures as `on_time=1
+def list_sheet(family: str, answer: ListAnswer, names: DetailNames) -> Sheet:
+    """A row for each thing, its dates and texts in columns of their own; measures as `on_time=1
     reports=1`.
     """
-    columns = ("id", "agency", "category", "family", "kind", "at", "adds", "counts", *date_names)
-    return Sheet(family, columns, (_row(thing, date_names) for thing in answer.things))
+    columns = ("id", "agency", "category", "family", "kind", "at", "adds", "counts")
+    rows = (_row(thing, names) for thing in answer.things)
+    return Sheet(family, (*columns, *names.dates, *names.texts), rows)
 
 
-def _row(thing: Thing, date_names: tuple[str, ...]) -> tuple[CsvValue, ...]:
+def _row(thing: Thing, names: DetailNames) -> tuple[CsvValue, ...]:
     counts = " ".join(f"{name}={amount}" for name, amount in thing.counts.items())
     head = (
         thing.id,
@@ -154,4 +171,5 @@ def _row(thing: Thing, date_names: tuple[str, ...]) -> tuple[CsvValue, ...]:
         thing.adds,
         counts,
     )
-    return *head, *(thing.dates.get(name) for name in date_names)
+    dates = (thing.dates.get(name) for name in names.dates)
+    return *head, *dates, *(thing.texts.get(name) for name in names.texts)

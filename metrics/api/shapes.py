@@ -15,7 +15,7 @@ from schemas.clock import iso_milliseconds
 from schemas.spreadsheets import CsvValue
 from schemas.windows import Window
 
-AS_OF_COLUMNS = ("as_of", "books", "rules", "behind")
+AS_OF_COLUMNS = ("as_of", "books", "rules", "behind", "space")
 COVERAGE_COLUMNS = ("reporting", "expected", "complete", "note_vi", "note_en")
 
 
@@ -35,11 +35,12 @@ class ReportDays(Days):
 
 
 class AsOf(BaseModel):
-    """What the figures stand for: every fact accepted up to `instant`, by these books and their
-    rules.
+    """What the figures stand for: every fact of the space accepted up to `instant`, by these books
+    and their rules.
     """
 
     instant: str
+    space: str = Field(description="The space of the facts: official, simulated or another")
     books: str = Field(description="The name of the books that counted")
     rules: dict[str, list[int]] = Field(
         description="By family the version of its counting rules; two while workers count anew"
@@ -60,7 +61,7 @@ class AsOf(BaseModel):
         rules = " ".join(
             f"{family}={'/'.join(map(str, versions))}" for family, versions in self.rules.items()
         )
-        return self.instant, self.books, rules, self.behind
+        return self.instant, self.books, rules, self.behind, self.space
 
 
 class CoverageOf(BaseModel):
@@ -89,6 +90,7 @@ def as_of(provenance: Provenance) -> AsOf:
     """What figures stand for, as it is answered."""
     return AsOf(
         instant=iso_milliseconds(provenance.instant_ms),
+        space=provenance.space,
         books=provenance.books,
         rules={family: list(versions) for family, versions in provenance.rules.items()},
         behind=provenance.behind,

@@ -94,6 +94,7 @@ class StateOf(TraceShape):
     """What is known of the thing, as lists tell it."""
 
     dates: dict[str, str]
+    texts: dict[str, str]
     flags: list[Flag]
     counts_for: list[CellOf] | None
     missing: Name | None = Field(description="Why it is not told what it counts for")

@@ -44,7 +44,9 @@ class Term(Declared):
 
     Of an instant kind `due` asks what is past now, what is due within eight office hours, or what
     is ahead of now. Of a kind of days `over` asks for the window, or for everything before it.
-    Without `family` the indicator's own is meant.
+    Without `family` the indicator's own is meant. With `times_today` each of `measures` counts as
+    often as today is days after 1 January 1970: less the days of deadlines, that is how many days
+    have passed since them.
     """
 
     family: Text | None = None
@@ -53,12 +55,15 @@ class Term(Declared):
     less: tuple[Text, ...] = ()
     due: Due | None = None
     over: Over = "window"
+    times_today: bool = False
     also: tuple[Term, ...] = ()
 
     @model_validator(mode="after")
     def _counts_something(self) -> Self:
         if not self.all_measures:
             raise ValueError("measures: a term needs measures to add or to take away")
+        if self.times_today and self.due is None:
+            raise ValueError("times_today: only what is asked of this moment (`due`) knows today")
         return self
 
     @property
@@ -117,7 +122,7 @@ class Indicator(Declared):
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     name: Name
-    unit: Literal["share", "dossiers", "documents", "tasks", "seconds", "points"]
+    unit: Literal["share", "dossiers", "documents", "tasks", "days", "seconds", "points"]
     direction: Literal["up", "down"]
     version: Annotated[int, Field(ge=1, strict=True)]
     clause: Text

@@ -137,7 +137,9 @@ def _term(indicator: Indicator, term: Term) -> str:
             if leaf.over == "before"
             else ""
         )
-        amounts = [f"+ `{name}`" for name in leaf.measures] + [f"− `{name}`" for name in leaf.less]
+        times = " × today" if leaf.times_today else ""
+        amounts = [f"+ `{name}`{times}" for name in leaf.measures]
+        amounts += [f"− `{name}`" for name in leaf.less]
         said.append(f"{where}: {' '.join(amounts)}{when}".replace(": + ", ": "))
     return " + ".join(said)
 

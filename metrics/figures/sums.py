@@ -21,10 +21,12 @@ from metrics.cube.tables import TABLES, Table
 from metrics.figures.figure import Parts, no_parts
 from metrics.figures.moment import Moment
 from metrics.figures.scopes import AgencyScope, scope_of
+from schemas.clock import day_number
 from schemas.codes import AdministrativeLevel
 from schemas.windows import Window, joined
 
-# Which part a measure adds to, with which sign, from which index of a vector.
+# Which part a measure adds to, how often (less than nothing: taken away), from which index of a
+# vector.
 Addend = tuple[int, int, int]
 
 
@@ -85,8 +87,11 @@ def addends(
     source: CellSource,
     measures: tuple[str, ...],
     level: AdministrativeLevel | None = None,
+    today: int = 0,
 ) -> tuple[Addend, ...]:
-    """How a vector of these measures of a source adds to the indicator's parts."""
+    """How a vector of these measures of a source adds to the indicator's parts. `today`: days since
+    1 January 1970, for the terms that ask for it.
+    """
     index = {measure: number for number, measure in enumerate(measures)}
     found: list[Addend] = []
     for part, term in enumerate(indicator.terms):
@@ -95,7 +100,8 @@ def addends(
             if (table, leaf.due, leaf.over) != source[:3]:
                 continue
             plus, minus = (named_measures(names, level) for names in (leaf.measures, leaf.less))
-            found += [(part, 1, index[measure]) for measure in plus]
+            times = today if leaf.times_today else 1
+            found += [(part, times, index[measure]) for measure in plus]
             found += [(part, -1, index[measure]) for measure in minus]
     if (percentiles := indicator.percentiles) is not None:
         histogram = TABLES[indicator.family, percentiles.kind]
@@ -203,6 +209,7 @@ def read_parts(
 
     `among` limits to categories. The scopes' windows follow one another without a gap.
     """
+    today = day_number(provider.moment.now_ms)
     groups: dict[str, Parts] = {} if by else {"": no_parts(indicator)}
     # of stocks by day: what exists is told of days, not what changed on them
     changes: dict[str, Parts] = {}
@@ -210,7 +217,7 @@ def read_parts(
         into = changes if by == "day" and source.table.declared.at == "stock" else groups
         for scope, window in looked_at(source, scopes, provider.moment):
             found = provider.sums(source, window, by=by, codes=scope.codes, among=among)
-            adds = addends(indicator, source, found.measures, level)
+            adds = addends(indicator, source, found.measures, level, today)
             for group, vector in found.groups.items():
                 name = scope.names.get(group, group) if by == "agency" else group
                 add_to(into.setdefault(name, no_parts(indicator)), adds, vector)
@@ -222,8 +229,8 @@ def read_parts(
 
 def add_to(parts: Parts, adds: Iterable[Addend], vector: Sequence[int]) -> None:
     """Add a vector of sums to the parts."""
-    for part, sign, index in adds:
-        parts[part] += sign * vector[index]
+    for part, times, index in adds:
+        parts[part] += times * vector[index]
 
 
 def looked_at(

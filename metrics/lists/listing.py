@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from aiokafka import TopicPartition
@@ -43,8 +43,8 @@ ListingRow = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a family's states mean: how they are read, what they count for, and their dates (epoch
-    ms, None: not known).
+    """What a family's states mean: how they are read, what they count for, their dates (epoch ms)
+    and texts (None: not known).
 
     Other `rules` make the listing anew.
     """
@@ -55,6 +55,8 @@ class Meaning:
     counts: Callable[[Any], Iterable[Contribution]]
     date_names: tuple[str, ...]
     dates: Callable[[Any], Sequence[int | None]]
+    text_names: tuple[str, ...]
+    texts: Callable[[Any], Sequence[str | None]]
     # Why no door wrote a record of this key to this partition of so many, so that it counts
     # nowhere; None if one may have.
     strange: Callable[[bytes, int, int], str | None] = lambda key, partition, partitions: None
@@ -81,7 +83,10 @@ class Listing(FileOfTopics):
 
     def __init__(self, path: Path, meanings: Iterable[Meaning], books: str = DEFAULT_BOOKS) -> None:
         self.meanings = {state_topic(meaning.family, books): meaning for meaning in meanings}
-        rules = {found.family: (found.rules, found.date_names) for found in self.meanings.values()}
+        rules = {
+            found.family: (found.rules, (*found.date_names, *found.text_names))
+            for found in self.meanings.values()
+        }
         super().__init__(path, create_all(), fingerprint(rules))
         self.stats = ListingStats()
 
@@ -118,29 +123,29 @@ class Listing(FileOfTopics):
         change = _Change()
         for record in records:
             family = self.meanings[record.topic].family
-            thing, dates, rows = self._read(self.meanings[record.topic], record)
+            told, rows = self._read(self.meanings[record.topic], record)
             known = self._db.execute(
-                f"SELECT listed FROM {family} WHERE thing = ?", (thing,)
+                f"SELECT listed FROM {family} WHERE thing = ?", (told.thing,)
             ).fetchone()
             change.add(
                 family,
-                thing,
-                dates,
+                told,
                 frozenset(map(tuple, _unpack(known[0]))) if known else frozenset(),
                 rows,
             )
         change.write(self._db)
 
-    def _read(
-        self, meaning: Meaning, record: ConsumedRecord
-    ) -> tuple[str, bytes, list[ListingRow]]:
-        """The thing, its dates, its rows; none for a tombstone, and for what can't be read."""
+    def _read(self, meaning: Meaning, record: ConsumedRecord) -> tuple[_Told, list[ListingRow]]:
+        """What is told of the thing, and its rows; none for a tombstone, and for what can't be
+        read.
+        """
         thing = (record.key or b"").decode("utf-8", "replace")
         if not record.value:
-            return thing, b"", []
+            return _Told(thing), []
         try:
             state = meaning.load(record.value)
-            return thing, _pack(meaning.dates(state)), rows_of(meaning.counts(state))
+            told = _Told(thing, _pack(meaning.dates(state)), _pack(meaning.texts(state)))
+            return told, rows_of(meaning.counts(state))
         except (msgspec.MsgspecError, ContractError, ValueError, KeyError) as error:
             self.stats.unreadable += 1
             place = f"{record.topic}, offset {record.offset}"
@@ -150,7 +155,7 @@ class Listing(FileOfTopics):
                 place,
                 error,
             )
-            return thing, b"", []
+            return _Told(thing), []
 
     def _remember(
         self, positions: Mapping[TopicPartition, int], last: Iterable[ConsumedRecord]
@@ -177,6 +182,14 @@ _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[list[Any]]).decode
 
 
+class _Told(NamedTuple):
+    """A thing, and what goes with its rows, packed."""
+
+    thing: str
+    dates: bytes = b""
+    texts: bytes = b""
+
+
 class _Change:
     """What a batch of states changes, by table, so that each statement runs once for all of its
     rows.
@@ -185,22 +198,22 @@ class _Change:
     def __init__(self) -> None:
         self.gone: defaultdict[int, list[ListingRow]] = defaultdict(list)
         self.come: defaultdict[int, list[ListingRow]] = defaultdict(list)
-        self.things: defaultdict[str, list[tuple[str, bytes, bytes]]] = defaultdict(list)
+        self.things: defaultdict[str, list[tuple[str, bytes, bytes, bytes]]] = defaultdict(list)
         self.forgotten: defaultdict[str, list[tuple[str]]] = defaultdict(list)
 
     def add(
         self,
         family: str,
-        thing: str,
-        dates: bytes,
+        told: _Told,
         before: frozenset[ListingRow],
         rows: list[ListingRow],
     ) -> None:
         """One thing's rows as they are now, and as they were."""
+        thing = told.thing
         if not rows:
             self.forgotten[family].append((thing,))
         else:
-            self.things[family].append((thing, dates, _pack(rows)))
+            self.things[family].append((thing, told.dates, told.texts, _pack(rows)))
         for place, at, agency, number, *_ in before.difference(rows):
             self.gone[place].append((at, agency, thing, number))
         for row in rows:
@@ -216,7 +229,7 @@ class _Change:
             # neighbours in the file one after the other
             db.executemany(TABLES[ORDER[place]].insert, sorted(rows))
         for family, things in self.things.items():
-            db.executemany(f"INSERT OR REPLACE INTO {family} VALUES (?, ?, ?)", things)
+            db.executemany(f"INSERT OR REPLACE INTO {family} VALUES (?, ?, ?, ?)", things)
         for family, names in self.forgotten.items():
             db.executemany(f"DELETE FROM {family} WHERE thing = ?", names)
 

@@ -13,6 +13,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,7 +23,17 @@ from metrics.figures.compute import reading
 from metrics.figures.view import Provenance, Views
 from metrics.lists.listing import Meaning
 from metrics.lists.pace import Pace
-from metrics.lists.reader import Cursor, ListedRow, Selection, Total, dates, offsets, page, total
+from metrics.lists.reader import (
+    Cursor,
+    ListedRow,
+    Selection,
+    Total,
+    dates,
+    offsets,
+    page,
+    texts,
+    total,
+)
 from metrics.lists.subjects import Behind, ListQuery, Subject, subject
 from schemas.cells.applied import CountingRules
 from serving.store.progress import Progress
@@ -41,6 +52,7 @@ class ListPage:
     found: list[ListedRow]
     total: Total | None
     dates: Mapping[str, list[int | None]]  # of each thing, in the order of the family's names
+    texts: Mapping[str, list[str | None]]  # the same
     offsets: dict[str, dict[str, int]]
     next: str | None
 
@@ -58,6 +70,13 @@ class ListedFigure:
     provenance: Provenance
 
 
+class DetailNames(NamedTuple):
+    """The names of what a family's things have besides their counts."""
+
+    dates: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
 class Lists:
     """Answers, in the calling thread.
 
@@ -72,13 +91,16 @@ class Lists:
         *,
         progress: Callable[[], Progress],
     ) -> None:
-        self.date_names = {meaning.family: meaning.date_names for meaning in meanings}
+        self.names = {
+            meaning.family: DetailNames(meaning.date_names, meaning.text_names)
+            for meaning in meanings
+        }
         self._rules = {meaning.family: meaning.rules for meaning in meanings}
         self._views, self._pace, self._progress = views, pace, progress
 
     def things(self, family: str, asked: ListQuery) -> ListedFigure:
         """A page of the family's things behind a figure."""
-        chosen = subject(family, asked, self._views.catalogue, [*self.date_names])
+        chosen = subject(family, asked, self._views.catalogue, [*self.names])
         after = _cursor(asked.after)
         progress = self._progress()
         if not progress.ready:
@@ -140,6 +162,7 @@ def _read(
         found,
         whole,
         dates(db, family, (one.cursor.thing for one in found)),
+        texts(db, family, (one.cursor.thing for one in found)),
         positions,
         _token(found[-1].cursor) if more else None,
     )

@@ -23,7 +23,9 @@ from schemas.clock import as_date, iso
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Rows of one table with `low` <= at <= `high` that add something to `measures` less `less`."""
+    """Rows of one table with `low` <= at <= `high` that add something to `measures`, each counted
+    so many `times`, less `less`.
+    """
 
     table: Listed
     low: int
@@ -32,11 +34,12 @@ class Selection:
     less: tuple[str, ...] = ()
     agencies: tuple[str, ...] | None = None  # None: all
     categories: tuple[str, ...] | None = None
+    times: int = 1
 
     @property
     def weighing(self) -> Weighing:
         """How its rows add to the figure."""
-        return self.table.weighing(self.measures, self.less)
+        return self.table.weighing(self.measures, self.less, self.times)
 
 
 class Cursor(NamedTuple):
@@ -108,11 +111,23 @@ def dates(
     db: sqlite3.Connection, family: str, things: Iterable[str]
 ) -> dict[str, list[int | None]]:
     """Each known thing's dates, in the order of the family's names (epoch ms; None: not known)."""
+    return {thing: _dates(packed) for thing, packed in _told(db, "dates", family, things)}
+
+
+def texts(
+    db: sqlite3.Connection, family: str, things: Iterable[str]
+) -> dict[str, list[str | None]]:
+    """Each known thing's texts, in the order of the family's names (None: not known)."""
+    return {thing: _texts(packed) for thing, packed in _told(db, "texts", family, things)}
+
+
+def _told(
+    db: sqlite3.Connection, what: str, family: str, things: Iterable[str]
+) -> Iterable[tuple[str, bytes]]:
     names = list(set(things))
-    rows = db.execute(
-        f"SELECT thing, dates FROM {family} WHERE thing IN ({', '.join('?' * len(names))})", names
+    return db.execute(
+        f"SELECT thing, {what} FROM {family} WHERE thing IN ({', '.join('?' * len(names))})", names
     )
-    return {thing: _dates(packed) for thing, packed in rows}
 
 
 def offsets(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
@@ -143,6 +158,7 @@ def at_text(at: int, shape: At) -> str | None:
 
 
 _dates = msgspec.msgpack.Decoder(list[int | None]).decode
+_texts = msgspec.msgpack.Decoder(list[str | None]).decode
 
 
 def _rows(

@@ -65,4 +65,5 @@ def _of_leaf(
             less,
             None if scope.codes is None else tuple(sorted(scope.codes)),
             place.categories or None,
+            moment.times(leaf),
         )

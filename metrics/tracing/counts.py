@@ -103,7 +103,8 @@ class FigureParts:
             if self._read_by(indicator, leaf, cell):
                 adds = sum(cell.counts.get(measure, 0) for measure in leaf.measures)
                 less = sum(cell.counts.get(measure, 0) for measure in leaf.less)
-                found[leaf.over] = found.get(leaf.over, 0) + adds - less
+                times = self._reading.view.moment.times(leaf)
+                found[leaf.over] = found.get(leaf.over, 0) + times * adds - less
         return {over: adds for over, adds in found.items() if adds}
 
     def _read_by(self, indicator: Indicator, leaf: Term, cell: CountedCell) -> bool:

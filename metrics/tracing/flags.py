@@ -75,6 +75,7 @@ FLAGS: Mapping[str, Mapping[str, Name]] = {
             vi="chưa có thông tin gửi", en="answers came and the sending is not known yet"
         ),
         "too_many": _TOO_MANY,
+        "restated": _RESTATED,
     },
     "tasks": {
         "flagged": Name(vi="nhiệm vụ có lỗi dữ liệu", en="at least one rule is broken"),
@@ -92,5 +93,6 @@ FLAGS: Mapping[str, Mapping[str, Name]] = {
             en="a deadline was replaced by another one after it had passed",
         ),
         "too_many": _TOO_MANY,
+        "restated": _RESTATED,
     },
 }

@@ -17,7 +17,7 @@ from metrics.figures.origins import origin_of
 from metrics.figures.query import Query
 from metrics.figures.view import Views
 from metrics.lists.listing import ListingRow, Meaning
-from metrics.lists.reader import applied, dates
+from metrics.lists.reader import applied, dates, texts
 from metrics.tracing.counts import FigureParts, flags_of, traced_cells
 from metrics.tracing.facts import Facts
 from metrics.tracing.index import Fact, FactIndex, indexed
@@ -69,6 +69,7 @@ class ListedState:
     """
 
     dates: Mapping[str, str]
+    texts: Mapping[str, str]
     rows: Sequence[ListingRow] | None  # None: it is not listed
     counted: Mapping[int, int] | None
 
@@ -175,10 +176,13 @@ class Traces:
         with self._lists.snapshot() as db:
             row = db.execute(f"SELECT listed FROM {family} WHERE thing = ?", (id_,)).fetchone()
             known = dates(db, family, [id_]).get(id_) or ()
-            counted = applied(db, state_topic(family, self._views.books))
+            said = texts(db, family, [id_]).get(id_) or ()
+            counted = applied(db, state_topic(family, self._views.kafka_name))
         named = zip(meaning.date_names, known, strict=False)
+        in_words = zip(meaning.text_names, said, strict=False)
         return ListedState(
             {name: iso(ms) for name, ms in named if ms is not None},
+            {name: text for name, text in in_words if text is not None},
             _rows(row[0]) if row else None,
             counted,
         )
@@ -194,7 +198,11 @@ class Traces:
             parts = FigureParts(reading(view, Query(), indicators), indicators, asked.books)
             counts_for = [parts.cell(cell) for cell in cells] if missing is None else None
         return ThingState(
-            dates=dict(state.dates), flags=flags_of(cells), counts_for=counts_for, missing=missing
+            dates=dict(state.dates),
+            texts=dict(state.texts),
+            flags=flags_of(cells),
+            counts_for=counts_for,
+            missing=missing,
         )
 
     def _read(
@@ -203,7 +211,7 @@ class Traces:
         """A page of facts (None: Kafka does not answer), behind which one there are more, and how
         far the index is.
         """
-        topic = events_topic(family)
+        topic = events_topic(family, self._views.space)
         with self._facts.snapshot() as db:
             # one more, to know whether there is a next page
             places = self._index.facts(db, family, id_.encode(), after, limit + 1)

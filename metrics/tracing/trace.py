@@ -73,6 +73,7 @@ class ThingState:
     """What is known of the thing. `missing`: why it is not told what it counts for."""
 
     dates: Mapping[str, str]
+    texts: Mapping[str, str]
     flags: Sequence[ThingFlag]
     counts_for: Sequence[TracedCell] | None
     missing: Name | None

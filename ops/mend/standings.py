@@ -13,11 +13,11 @@ from streams.family_partition import FamilyPartition
 Positions = Mapping[TopicPartition, SourcePosition]
 
 
-def standings_table(parts: Sequence[FamilyPartition], places: Positions) -> Table:
+def standings_table(parts: Sequence[FamilyPartition], places: Positions, books: str) -> Table:
     """A row for each partition of each family, marked where workers would refuse
     it.
     """
-    table = Table(title="Where books, group and log stand (offsets of events)")
+    table = Table(title=f"Where books, group and log of {books} stand (offsets of events)")
     for column in ("family", "partition", "log begins", "log ends", "states", "cells", "group"):
         table.add_column(column, justify="left" if column == "family" else "right")
     for part in sorted(parts, key=lambda one: (one.source.topic, one.source.partition)):

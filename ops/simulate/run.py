@@ -25,10 +25,12 @@ from ops.simulate.truth import Truth
 from ops.simulate.verdict import print_figures, write_figures
 from ops.simulate.whole import whole_province
 from schemas.clock import DAY_MS, ZONE, day_number, now_ms, to_ms
-from schemas.errors import EnvironmentBroken
+from schemas.errors import EnvironmentBroken, SettingsError
 from schemas.events import Event
+from schemas.kafka.topics import ensure_topics
 from schemas.periods import period
 from schemas.settings import Settings
+from schemas.spaces import OFFICIAL, SIMULATED
 
 START = 1_767_546_000_000  # Monday 5 January 2026, 0:00 in the province
 # A finished history ends here, so that a run repeats to the byte; it holds the reporting year 2025
@@ -53,6 +55,19 @@ class Past:
     days: int
     start: int
     told: bool = False
+
+
+def require_made_up(settings: Settings) -> None:
+    """Made-up facts stay out of the official figures: nothing that was told can be untold.
+
+    Raises: SettingsError in the official space.
+    """
+    if settings.space == OFFICIAL:
+        raise SettingsError(
+            f"A simulation tells made-up facts, and the space {OFFICIAL} holds real ones: nothing"
+            f" was told. Set LGSP_SPACE={SIMULATED} for this command and for those that look at"
+            " what it tells; `make run` does."
+        )
 
 
 async def simulate(
@@ -121,7 +136,7 @@ async def _live(
     future: bool,
 ) -> Truth:
     truth = Truth()
-    path = settings.data / MARKER
+    path = settings.space_folder / MARKER
     past = read_past(path) or wanted
     if not past.told:
         write_past(path, past)  # first, so that a killed start tells the very same history again
@@ -182,7 +197,10 @@ def run_simulate(
 ) -> int:
     """What `lgsp simulate` does; prints the exact figures at the end, of a live stream too; returns
     the exit code.
+
+    Raises: SettingsError in the official space.
     """
+    require_made_up(settings)
     truth = asyncio.run(_run(settings, seed, dossiers, days, rate, live, via_gateway))
     asked_at = now_ms()
     print_figures(truth, console or Console(), asked_at)
@@ -211,6 +229,9 @@ async def _run(
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    if not via_gateway:
+        # the first to tell anything to a space
+        await ensure_topics(settings)
     async with GatewaySink(settings) if via_gateway else Publisher(settings) as publisher:
         return await simulate(
             settings,

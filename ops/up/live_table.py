@@ -21,6 +21,7 @@ from ops.up.parts import TIMEOUT, UNANSWERED, HubPart, times
 from schemas.clock import now_ms, to_ms
 from schemas.listening import address, reached_at
 from schemas.settings import Settings
+from schemas.spaces import OFFICIAL
 
 _TITLE = "Cả tỉnh, năm nay / The whole province, this year"
 INCOMPLETE = "* chưa đầy đủ, hoặc chưa rõ / incomplete, or not known (see /v1/coverage)"
@@ -79,8 +80,10 @@ class Screen:
     them health and addresses, always.
     """
 
-    def __init__(self, parts: Sequence[HubPart], addresses: Sequence[str]) -> None:
-        self.parts, self.addresses = parts, addresses
+    def __init__(
+        self, parts: Sequence[HubPart], addresses: Sequence[str], space: str = OFFICIAL
+    ) -> None:
+        self.parts, self.addresses, self.space = parts, addresses, space
         self.answers = LiveAnswers([])
         self.started = False  # every part answered once
         self._began = time.monotonic()
@@ -122,7 +125,8 @@ class Screen:
             table.add_column(column, justify="right", no_wrap=True)
         for answer in self.answers.indicators:
             table.add_row(_name(answer, full=full), *self._figures(answer))
-        title = _line(_TITLE, "bold")
+        style = "bold" if self.space == OFFICIAL else "bold yellow"
+        title = _line(f"{_TITLE} · không gian / space: {self.space}", style)
         return Group(title, table) if self.answers.indicators else Group(title)
 
     def _compare(self) -> None:
@@ -160,10 +164,15 @@ class Screen:
             )
             if any(answer["coverage"]["complete"] is False for answer in self.answers.indicators):
                 lines.append(_line(INCOMPLETE, "dim"))
-        lines += [
-            _line(f"{part.title}: {part.words()}", "yellow") for part in self.parts if not part.well
-        ]
-        return lines
+        return lines + self._troubles()
+
+    def _troubles(self) -> list[Text]:
+        """What is wrong, a line each, with everybody whom it is wrong with."""
+        titles: dict[str, list[str]] = {}
+        for part in self.parts:
+            if not part.well:
+                titles.setdefault(part.words(), []).append(part.title)
+        return [_line(f"{', '.join(who)}: {words}", "yellow") for words, who in titles.items()]
 
     def _health(self) -> Text:
         return Text(" · ".join(_of_part(part) for part in self.parts))

@@ -52,8 +52,9 @@ async def _run(
     if not found:
         console.print(
             f"Nothing was taken in from {mistaken.source} between {iso(mistaken.since)} and"
-            f" {iso(mistaken.until)}. Sources are written as in CloudEvents' `source`;"
-            " `GET /v1/dossiers/{id}` tells that of each fact.",
+            f" {iso(mistaken.until)} into the space {settings.space}. Sources are"
+            " written as in CloudEvents' `source`; `GET /v1/dossiers/{id}` tells that of each"
+            " fact.",
             markup=False,
             highlight=False,
         )

@@ -85,7 +85,7 @@ async def touched(
     decode = Decoder(family)
     try:
         for number in range(settings.partitions):
-            partition = TopicPartition(events_topic(family), number)
+            partition = TopicPartition(events_topic(family, settings.space), number)
             theirs: dict[bytes, TouchedThing] = {}
             async for record in _records_of(
                 reader, partition, await _while(reader, partition, mistaken)

@@ -212,14 +212,27 @@ CELL_KINDS: dict[str, dict[str, CellKind]] = {
             ),
         ),
         "recalled": CellKind("day", ("asked", "agreed", "refused_recall")),
-        "flagged": CellKind("day", ("no_sending", "too_many")),
+        "flagged": CellKind("day", ("no_sending", "too_many", "restated")),
+        "voided": CellKind("day", ("voided",)),
     },
     "tasks": {
         "assigned": CellKind("day", ("assigned", "with_deadline", "without_deadline")),
+        # deadline_days: the days of the deadlines, as days since 1 January 1970, so that a sum of
+        # them says how many days tasks are overdue on any day
         "open": CellKind(
-            "instant", ("open", "not_started", "running", "waiting_confirmation", "returned")
+            "instant",
+            (
+                "open",
+                "not_started",
+                "running",
+                "waiting_confirmation",
+                "returned",
+                "deadline_days",
+            ),
         ),
-        "completed": CellKind("day", ("completed", "on_time", "late", "no_deadline", "extended")),
+        "completed": CellKind(
+            "day", ("completed", "on_time", "late", "no_deadline", "extended", "late_days")
+        ),
         "cancelled": CellKind("day", ("cancelled",)),
         "flagged": CellKind(
             "day",
@@ -230,8 +243,10 @@ CELL_KINDS: dict[str, dict[str, CellKind]] = {
                 "completed_before_assignment",
                 "due_moved_after_passed",
                 "too_many",
+                "restated",
             ),
         ),
+        "voided": CellKind("day", ("voided",)),
     },
     "activities": {
         "meetings": CellKind(
@@ -254,6 +269,8 @@ CELL_KINDS: dict[str, dict[str, CellKind]] = {
                 "work_records_secret",
             ),
         ),
+        "flagged": CellKind("day", ("restated",)),
+        "voided": CellKind("day", ("voided",)),
     },
     "inventory": {
         "agencies": CellKind("stock", ("agencies", "agencies_expected")),
@@ -369,4 +386,13 @@ SINCE: dict[tuple[str, str, str], int] = {
     for version, kinds in _ADDED.items()
     for kind, measures in kinds.items()
     for measure in measures
-} | {("documents", "flagged", "too_many"): 2, ("tasks", "flagged", "too_many"): 2}
+}
+SINCE |= {
+    ("documents", "flagged", "too_many"): 2,
+    ("tasks", "flagged", "too_many"): 2,
+    ("tasks", "open", "deadline_days"): 3,
+    ("tasks", "completed", "late_days"): 3,
+}
+for _family in ("documents", "tasks", "activities"):
+    SINCE[_family, "flagged", "restated"] = 3
+    SINCE[_family, "voided", "voided"] = 3

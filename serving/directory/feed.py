@@ -168,7 +168,7 @@ class DirectoryFeed(Follower):
     """
 
     def __init__(self, settings: Settings) -> None:
-        topic = state_topic(INVENTORY, settings.app_id)
+        topic = state_topic(INVENTORY, settings.books)
         store = DirectoryStore(topic)
         options = FollowerOptions(
             "directory",

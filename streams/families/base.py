@@ -31,6 +31,16 @@ from schemas.states import (
     id_text,
 )
 from schemas.wire import Fields
+from schemas.work_states import (
+    ActivityCorrection,
+    ActivityFact,
+    AssignmentCorrection,
+    AssignmentFact,
+    InstantCorrection,
+    ProgressFact,
+    SendingCorrection,
+    SendingFact,
+)
 from schemas.worktime import WorkTime
 from streams.families.bounds import BoundedGroup
 
@@ -45,6 +55,17 @@ _Heard = TypeVar(
     EndCorrection,
     ReturnCorrection,
     RefusalCorrection,
+)
+_Restated = TypeVar(
+    "_Restated",
+    SendingFact,
+    SendingCorrection,
+    AssignmentFact,
+    AssignmentCorrection,
+    ProgressFact,
+    ActivityFact,
+    ActivityCorrection,
+    InstantCorrection,
 )
 Merge = Callable[[Any, Fields, int], None]
 Counts = Callable[[Any, int], list["Contribution"]]
@@ -146,6 +167,21 @@ def newer_reported(old: _Heard | None, new: _Heard) -> _Heard:
     return replace(stays, heard_at=min(heard, default=None), restated=restated)
 
 
+def newer_restated(old: _Restated | None, new: _Restated) -> _Restated:
+    """Join of two registers whose last value is whether they were restated: one that was stated
+    otherwise under the same id stays so.
+    """
+    if old is None or new.occurred_at > old.occurred_at:
+        return new
+    if new.occurred_at < old.occurred_at:
+        return old
+    stays = max(old, new, key=_rank_plain)
+    if old.event_id != new.event_id:
+        return stays
+    restated = old.restated or new.restated or _rank_plain(old) != _rank_plain(new)
+    return replace(stays, restated=restated)
+
+
 def _rank(register: Register) -> tuple[str, str]:
     return id_text(register.event_id), repr(astuple(register)[2:])
 
@@ -153,3 +189,8 @@ def _rank(register: Register) -> tuple[str, str]:
 def _rank_unheard(register: _Heard) -> tuple[str, str]:
     """Without when it was heard and whether it was restated, which are the last of its values."""
     return id_text(register.event_id), repr(astuple(register)[2:-2])
+
+
+def _rank_plain(register: Register) -> tuple[str, str]:
+    """Without whether it was restated."""
+    return id_text(register.event_id), repr(astuple(register)[2:-1])

@@ -27,7 +27,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from schemas.states import MOST, Document, Dossier, Register, Statement
+from schemas.states import MOST, Dossier, Register, Statement
+from schemas.work_states import Document
 
 
 def too_many(group: str, entries: Sized) -> bool:

@@ -7,10 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from schemas.states import Document, Dossier, Task
+from schemas.states import Dossier
+from schemas.work_states import Document, Task
+from streams.families.corrections import void_of
+from streams.families.documents import standing_document
 from streams.families.dossiers.closed import end_of, returned_of
-from streams.families.dossiers.settling import settled, void_of
-from streams.families.tasks import completed_at
+from streams.families.dossiers.settling import settled
+from streams.families.standing_tasks import standing_task
 
 
 class DossierDates(NamedTuple):
@@ -30,19 +33,24 @@ class DossierDates(NamedTuple):
 
 
 class DocumentDates(NamedTuple):
-    """Sending."""
+    """Sending, void that stands."""
 
     sent_at: int | None = None
+    voided_at: int | None = None
 
 
 class TaskDates(NamedTuple):
-    """Assignment, deadline in force, completion that stands, last return, last cancellation."""
+    """Assignment, deadline in force, completion that stands, last return and cancellation; the date
+    of the document that assigned it; void that stands.
+    """
 
     assigned_at: int | None = None
     due_at: int | None = None
     completed_at: int | None = None
     returned_at: int | None = None
     cancelled_at: int | None = None
+    document_at: int | None = None
+    voided_at: int | None = None
 
 
 Dates = DossierDates | DocumentDates | TaskDates
@@ -68,17 +76,24 @@ def of_dossier(state: Dossier) -> DossierDates:
 
 def of_document(state: Document) -> DocumentDates:
     """A document's dates."""
-    return DocumentDates(sent_at=state.sent.occurred_at if state.sent else None)
+    sending, void = standing_document(state).sending, void_of(state)
+    return DocumentDates(
+        sent_at=sending.occurred_at if sending else None,
+        voided_at=void.occurred_at if void else None,
+    )
 
 
 def of_task(state: Task) -> TaskDates:
     """A task's dates."""
+    task, void = standing_task(state), void_of(state)
     return TaskDates(
-        assigned_at=state.assigned.occurred_at if state.assigned else None,
-        due_at=state.dues[max(state.dues)] if state.dues else None,
-        completed_at=completed_at(state) or None,
-        returned_at=state.returned or None,
-        cancelled_at=state.cancelled or None,
+        assigned_at=task.assigned.occurred_at if task.assigned else None,
+        due_at=task.due or None,
+        completed_at=task.completed or None,
+        returned_at=task.returned or None,
+        cancelled_at=task.cancelled or None,
+        document_at=task.assigned.document_at if task.assigned else None,
+        voided_at=void.occurred_at if void else None,
     )
 
 

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracle_facts import Fact
 from oracles import figures
-from strategies import INSTANTS, distinct, examples, heard
+from strategies import INSTANTS, NOON, distinct, examples, heard
 
 from schemas.cells.kinds import CELL_KINDS
 from schemas.events import EVENTS_BY_FAMILY as EVENTS
+from schemas.events import Event
 from schemas.states import MOST
 from streams.families import FAMILIES
 from streams.family_state import FamilyState
@@ -48,7 +49,10 @@ TOLD = {
     ("dossiers", "amended_dues"): ("due_changed", "received", "finished"),
     ("documents", "statuses"): ("status_changed", "sent"),
     ("documents", "recall"): ("recalled", "sent"),
+    ("documents", "amended_statuses"): ("status_changed", "sent"),
     ("tasks", "dues"): ("extended", "assigned", "completed"),
+    ("tasks", "assigned_dues"): ("assigned", "completed"),
+    ("tasks", "amended_dues"): ("extended", "assigned", "completed"),
 }
 MANY = st.sampled_from(["1", "2", "3", "4", "5", "6"])  # keys of entries: more than any bound here
 
@@ -76,6 +80,8 @@ def stories(
     facts = draw(st.lists(told, min_size=8, max_size=16))
     if amended:
         facts = [corrected(fact, types[0], instants, draw) for fact in facts]
+    elif types[0] == "assigned":
+        facts = [(with_deadline(event), at) for event, at in facts]
     return [
         (
             event.model_copy(
@@ -89,6 +95,13 @@ def stories(
         )
         for event, at in facts
     ]
+
+
+def with_deadline(event: Event) -> Event:
+    """The same, where it may have a deadline with one."""
+    if getattr(event, "due_at", 0) is None:
+        return event.model_copy(update={"due_at": NOON})
+    return event
 
 
 def corrected(fact: Heard, most: str, instants: tuple[int, ...], draw: st.DrawFn) -> Heard:

@@ -1,4 +1,5 @@
-"""Dossiers: how corrections, voids and restorations join into what is rarely said of one.
+"""Dossiers: how corrections join into what is rarely said of one; streams/families/corrections.py
+has what they share with those of other things.
 
 A correction is kept beside the facts that it may outdo, as a register or a map by the same key,
 ordered by when it was made. What stands then is asked of both (settling.py), so the order of
@@ -8,13 +9,11 @@ arrival plays no part. Which correction does what: docs/corrections.md.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
 from operator import or_
 from typing import TypeVar
 
 from schemas.codes import PAYMENT_RANK
 from schemas.states import (
-    Dossier,
     DossierAmendments,
     EndCorrection,
     InstantsCorrection,
@@ -25,40 +24,14 @@ from schemas.states import (
     ReopeningCorrection,
     ReturnCorrection,
     Statement,
-    VoidFact,
     pack_id,
 )
 from schemas.wire import Fields
-from streams.families.base import Merge, newer, newer_reported, when_heard
+from streams.families.base import newer, newer_reported, when_heard
+from streams.families.corrections import Amendment, effective_at
 from streams.families.dossiers.closed import ASKED, CAME, OUTCOMES
 
 _Said = TypeVar("_Said", bound=Statement)
-Amendment = Callable[[DossierAmendments, Fields, int], None]
-
-
-def correctable(merge: Merge, amend: Amendment) -> Merge:
-    """Joins an ordinary fact by `merge`, a correction of one by `amend`."""
-
-    @wraps(merge)
-    def join(state: Dossier, fields: Fields, broker_ms: int) -> None:
-        if fields["effective_at"] is None and fields["holds"]:
-            merge(state, fields, broker_ms)
-        else:
-            amend(_amendments(state), fields, broker_ms)
-
-    return join
-
-
-def _amendments(state: Dossier) -> DossierAmendments:
-    if state.amended is None:
-        state.amended = DossierAmendments()
-    return state.amended
-
-
-def _effective(fields: Fields) -> int:
-    """When it happened in truth; a correction that names no other time keeps its own."""
-    at = fields["effective_at"]
-    return int(fields["occurred_at"] if at is None else at)
 
 
 def end(outcome: str) -> Amendment:
@@ -69,7 +42,7 @@ def end(outcome: str) -> Amendment:
             fields["occurred_at"],
             pack_id(fields["event_id"]),
             OUTCOMES.index(outcome) if fields["holds"] else 0,
-            _effective(fields),
+            effective_at(fields),
             fields.get("digitised", False),
             when_heard(fields, broker_ms),
         )
@@ -84,7 +57,7 @@ def returned(amended: DossierAmendments, fields: Fields, broker_ms: int) -> None
         fields["occurred_at"],
         pack_id(fields["event_id"]),
         fields["holds"],
-        _effective(fields),
+        effective_at(fields),
         fields["digitised"],
         fields["how"],
         when_heard(fields, broker_ms),
@@ -98,7 +71,7 @@ def refusal(amended: DossierAmendments, fields: Fields, broker_ms: int) -> None:
         fields["occurred_at"],
         pack_id(fields["event_id"]),
         fields["holds"],
-        _effective(fields),
+        effective_at(fields),
         fields["agency"],
         fields["procedure"],
         when_heard(fields, broker_ms),
@@ -108,7 +81,7 @@ def refusal(amended: DossierAmendments, fields: Fields, broker_ms: int) -> None:
 
 def reopening(amended: DossierAmendments, fields: Fields, _: int) -> None:
     """The last reopening anew."""
-    at = _effective(fields) if fields["holds"] else 0
+    at = effective_at(fields) if fields["holds"] else 0
     said = ReopeningCorrection(fields["occurred_at"], pack_id(fields["event_id"]), at)
     amended.reopened = newer(amended.reopened, said)
 
@@ -118,7 +91,7 @@ def payment(amended: DossierAmendments, fields: Fields, _: int) -> None:
     said = PaymentCorrection(
         fields["occurred_at"],
         fields["holds"],
-        _effective(fields),
+        effective_at(fields),
         PAYMENT_RANK.get(fields["state"], 0),
         fields["amount"],
         fields["online"],
@@ -131,7 +104,7 @@ def rating(amended: DossierAmendments, fields: Fields, _: int) -> None:
     said = RatingCorrection(
         fields["occurred_at"],
         fields["holds"],
-        _effective(fields),
+        effective_at(fields),
         fields["satisfied"],
         fields["about"],
         fields["score"] or 0,
@@ -141,7 +114,7 @@ def rating(amended: DossierAmendments, fields: Fields, _: int) -> None:
 
 def move(amended: DossierAmendments, fields: Fields, _: int) -> None:
     """A move anew: the one between these agencies at the instant that the correction names."""
-    key = move_key(fields["from_agency"], fields["to_agency"], _effective(fields))
+    key = move_key(fields["from_agency"], fields["to_agency"], effective_at(fields))
     said = MoveCorrection(fields["occurred_at"], fields["holds"], fields["electronic"])
     _newest(amended.moves, key, said)
 
@@ -163,7 +136,7 @@ def _newest(corrections: dict[str, _Said], key: str, said: _Said) -> None:
 def due(amended: DossierAmendments, fields: Fields, _: int) -> None:
     """The due time anew: from an instant on, or that there is none."""
     # As if it had been said then; never later than the correction, which later ones outdo.
-    since = min(_effective(fields), fields["occurred_at"])
+    since = min(effective_at(fields), fields["occurred_at"])
     instants = {since: fields["due_at"]} if fields["holds"] else {}
     amended.dues = _joined(amended.dues, fields["occurred_at"], instants, max)
 
@@ -186,7 +159,7 @@ def fee_asked(amended: DossierAmendments, fields: Fields, _: int) -> None:
 
 
 def _waits(known: InstantsCorrection | None, fields: Fields, said: int) -> InstantsCorrection:
-    instants = {_effective(fields): said} if fields["holds"] else {}
+    instants = {effective_at(fields): said} if fields["holds"] else {}
     return _joined(known, fields["occurred_at"], instants, or_)
 
 
@@ -207,25 +180,3 @@ def _joined(
     for at, value in instants.items():
         both[at] = join(both.get(at, 0), value)
     return InstantsCorrection(said_at, both)
-
-
-def voided(state: Dossier, fields: Fields, _: int) -> None:
-    """Entered by mistake."""
-    _void(state, fields, voided=True)
-
-
-def restored(state: Dossier, fields: Fields, _: int) -> None:
-    """Voided by mistake."""
-    _void(state, fields, voided=False)
-
-
-def _void(state: Dossier, fields: Fields, *, voided: bool) -> None:
-    amended = _amendments(state)
-    said = VoidFact(
-        fields["occurred_at"],
-        pack_id(fields["event_id"]),
-        voided,
-        fields["agency"],
-        fields["source"],
-    )
-    amended.void = newer(amended.void, said)

@@ -26,6 +26,7 @@ from schemas.states import (
 from schemas.worktime import WorkTime
 from streams.families.base import ALL, Contribution, Counts, measure_indexes
 from streams.families.bounds import too_many
+from streams.families.corrections import void_of
 from streams.families.dossiers.closed import (
     ONLINE,
     DossierEnd,
@@ -41,7 +42,7 @@ from streams.families.dossiers.closed import (
 )
 from streams.families.dossiers.flow import flow, taken
 from streams.families.dossiers.reception import MEASURE_OF_BITS, RECEIVED, WITH_FEE
-from streams.families.dossiers.settling import gathered_too_much, settled, void_of
+from streams.families.dossiers.settling import gathered_too_much, settled
 
 _FUTURE_MS = 300_000  # clocks differ; beyond this a time lay in the future when the hub heard of it
 _PAID = PAYMENT_RANK["paid"]
@@ -298,17 +299,25 @@ def _is_restated(state: Dossier) -> bool:
     """Whether anything that stands was stated otherwise, at the same instant and under the same
     id.
     """
-    for fact in (state.reception, state.returned, state.refusal, state.withdrawal, state.stop):
-        if fact is not None and fact.restated:
-            return True
-    entries: Mapping[str, Mapping[str, FinishFact | PaymentFact | RatingFact]] = {
-        "finish": state.finish,
-        "payments": state.payments,
-        "ratings": state.ratings,
-    }
-    for group, facts in entries.items():
-        if facts and not too_many(group, facts) and any(one.restated for one in facts.values()):
-            return True
+    # Written out: on the path of every event.
+    reception, returned, refusal = state.reception, state.returned, state.refusal
+    withdrawal, stop = state.withdrawal, state.stop
+    return (
+        (reception is not None and reception.restated)
+        or (returned is not None and returned.restated)
+        or (refusal is not None and refusal.restated)
+        or (withdrawal is not None and withdrawal.restated)
+        or (stop is not None and stop.restated)
+        or (bool(state.finish) and _any_restated("finish", state.finish))
+        or (bool(state.payments) and _any_restated("payments", state.payments))
+        or (bool(state.ratings) and _any_restated("ratings", state.ratings))
+    )
+
+
+def _any_restated(group: str, facts: Mapping[str, FinishFact | PaymentFact | RatingFact]) -> bool:
+    for fact in facts.values():
+        if fact.restated:
+            return not too_many(group, facts)
     return False
 
 

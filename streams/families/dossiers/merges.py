@@ -37,15 +37,9 @@ from streams.families.bounds import (
     by_fact,
     by_key,
 )
+from streams.families.corrections import Amendment, correctable, restored, voided
 from streams.families.dossiers import amendments
-from streams.families.dossiers.amendments import (
-    Amendment,
-    correctable,
-    move_key,
-    moved_at,
-    restored,
-    voided,
-)
+from streams.families.dossiers.amendments import move_key, moved_at
 from streams.families.dossiers.closed import ASKED, CAME, paid_at
 from streams.families.dossiers.counts import counts_by, touched
 from streams.families.dossiers.reception import BIT_OF_FIELD

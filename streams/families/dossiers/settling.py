@@ -30,7 +30,6 @@ from schemas.states import (
     ReturnCorrection,
     ReturnFact,
     Statement,
-    VoidFact,
 )
 from streams.families.bounds import too_many
 from streams.families.dossiers.amendments import moved_at
@@ -72,14 +71,6 @@ def gathered_too_much(state: Dossier) -> bool:
         or len(state.fees) > MOST["fees"]
         or len(state.dues) > MOST["dues"]
     )
-
-
-def void_of(state: Dossier) -> VoidFact | None:
-    """The void that stands."""
-    amended = state.amended
-    if amended is None or amended.void is None or not amended.void.voided:
-        return None
-    return amended.void
 
 
 def settled(state: Dossier) -> SettledDossier:

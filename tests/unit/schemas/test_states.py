@@ -13,28 +13,30 @@ from strategies import PRINTABLE, examples
 
 from schemas.states import (
     APPLIED_KEY,
-    Activity,
-    ActivityFact,
-    AssignmentFact,
     ClosingFact,
-    Document,
     Dossier,
     FinishFact,
     HandlerFact,
     Heartbeat,
     InventoryItem,
     PaymentFact,
-    ProgressFact,
     RatingFact,
     ReceptionFact,
     ReturnFact,
-    SendingFact,
     StatesApplied,
-    Task,
     applied_state,
     id_text,
     pack_id,
     read_applied,
+)
+from schemas.work_states import (
+    Activity,
+    ActivityFact,
+    AssignmentFact,
+    Document,
+    ProgressFact,
+    SendingFact,
+    Task,
 )
 from streams.families import FAMILIES
 from streams.family_state import FamilyState

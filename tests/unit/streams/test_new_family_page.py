@@ -25,6 +25,7 @@ from schemas.events import EVENT_TYPES, EVENTS_BY_FAMILY
 from schemas.wire import encode
 from streams import families
 from streams.families.dates import DATES
+from streams.families.texts import TEXTS
 from streams.family_state import FamilyState
 
 ROOT = Path(__file__).parents[3]
@@ -137,7 +138,7 @@ def test_its_topics_are_those_of_its_row() -> None:
 def test_every_family_is_declared_once_and_everywhere() -> None:
     assert tuple(EVENTS_BY_FAMILY) == tuple(kinds.CELL_KINDS) == declared.FAMILY_NAMES
     assert tuple(families.FAMILIES) == declared.FAMILY_NAMES
-    assert tuple(DATES) == tuple(FLAGS) == declared.LISTED_FAMILIES
+    assert tuple(DATES) == tuple(TEXTS) == tuple(FLAGS) == declared.LISTED_FAMILIES
 
 
 # Where a family's name may stand, and why.

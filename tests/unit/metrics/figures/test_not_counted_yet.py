@@ -227,4 +227,4 @@ def test_books_that_nobody_counted_lack_nothing(came_later: None) -> None:
     assert uncounted({}) == frozenset()
     assert uncounted({"dossiers": [VERSION]}) == frozenset()
     assert NEW in uncounted({"dossiers": [VERSION - 1, VERSION]})
-    assert uncounted({"activities": [1]}) == frozenset()
+    assert uncounted({"inventory": [1]}) == frozenset()

@@ -61,6 +61,7 @@ async def test_a_row_says_who_when_and_why(api: httpx.AsyncClient) -> None:
             "ended_at": "2025-11-10T16:30:00+07:00",
             "end_heard_at": "2025-11-12T08:00:00+07:00",
         },
+        "texts": {},
         "href": "/v1/dossiers/d1",
     }
     assert (

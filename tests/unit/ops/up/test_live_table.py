@@ -121,6 +121,20 @@ def test_everything_is_on_a_screen_of_80_by_24() -> None:
         assert f"{one.title} ok" in text
 
 
+def test_without_kafka_nobody_is_told_to_be_well_and_all_of_it_fits_a_screen() -> None:
+    """Services answer all the same, with what they know; who waits for it stands in one line."""
+    parts = [part(name) for name in ("Kafka", "worker", "metrics", "gateway", "simulation")]
+    parts[0].answers_now = False
+    for one in parts[1:4]:
+        one._began, one.held_up = 0.0, lambda: "no Kafka answers at 127.0.0.1:9092; waits for it"
+    text = "\n".join(lines := shown(shipped(), width=80, height=24, parts=parts))
+    assert len(lines) < 25
+    assert "Ctrl-C" in lines[-1], "nothing is cut off"
+    assert "Kafka ! · worker ! · metrics ! · gateway ! · simulation ok" in text
+    assert text.count("no Kafka answers at 127.0.0.1:9092") == 1
+    assert "worker, metrics, gateway: no Kafka answers" in text
+
+
 def test_every_main_indicator_has_a_short_name_and_no_other() -> None:
     assert SHORT_LEGEND.keys() == {indicator.id for indicator in MAIN}
 
