@@ -23,7 +23,7 @@ from ops.simulate.known import (
     refusing_agency,
     standing_payments,
 )
-from ops.simulate.things import FOREVER
+from ops.simulate.things import FOREVER, latest
 from schemas.clock import day
 
 _Measure = tuple[str, str, str, str]  # family, kind, agency, measure
@@ -162,9 +162,13 @@ class Truth:
 
     def add_document(self, document: SimulatedDocument, before: int = FOREVER) -> None:
         """Count a document by its facts reported before an instant."""
-        if document.sent is None or document.sent.reported >= before:
+        sendings, void = document.sendings.known(before), latest(document.voids.known(before))
+        if void is not None and void.value:
+            self.one("voided", document.sender, "voided", family="documents")
             return
-        electronic, signed = document.sent.value
+        if not sendings:
+            return
+        _, electronic, signed = sendings[0].value
         self.one(
             "sent",
             document.sender,
@@ -174,15 +178,14 @@ class Truth:
             "electronic_signed" if electronic and signed else "",
             family="documents",
         )
-        for answer in document.answers:
+        for answer in document.answers.known(before):
             receiver, status = answer.value
-            if answer.reported < before and status in _ANSWERS:
+            if status in _ANSWERS:
                 kind, measure = _ANSWERS[status]
                 self.one(kind, receiver, measure, family="documents")
-        for recall in document.recalls:
-            if recall.reported < before:
-                measure = "refused_recall" if recall.value == "refused" else recall.value
-                self.one("recalled", document.sender, measure, family="documents")
+        for recall in document.recalls.known(before):
+            measure = "refused_recall" if recall.value == "refused" else recall.value
+            self.one("recalled", document.sender, measure, family="documents")
 
     def total(self, family: str, kind: str, measure: str, agency: str | None = None) -> int:
         """A measure's sum over the province, or one agency's."""
