@@ -29,12 +29,21 @@ def recount(told: Iterable[tuple[int, Event]]) -> Counter[str]:
     for story in things.values():
         if story[0].family == "dossiers":
             figures.update(naive_dossier(as_put_right(story)))
-        elif any(event.type == "document.sent" for event in story):
-            sent = next(event for event in story if event.type == "document.sent")
-            figures.update(
-                ["documents"] + ["electronic_signed"] * (sent.electronic and sent.signed)
-            )
+        else:
+            figures.update(_document(story))
     return figures
+
+
+def _document(story: list[Any]) -> list[str]:
+    """The newest statement of how it was sent; nothing of one that is voided."""
+    voids = [event for event in story if event.type in ("document.voided", "document.restored")]
+    sendings = [event for event in story if event.type == "document.sent"]
+    if voids and voids[-1].type == "document.voided":
+        return ["voided"]
+    if not sendings:
+        return []
+    sent = sendings[-1]
+    return ["documents"] + ["electronic_signed"] * (sent.electronic and sent.signed)
 
 
 def as_put_right(story: list[Any]) -> list[Any]:
