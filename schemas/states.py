@@ -290,6 +290,8 @@ class InventoryItem(msgspec.Struct, array_like=True):
     statements: dict[int, tuple[int, EventId, str, str, int | None, dict[str, Detail]]] = {}
     heartbeat: int = 0  # the newest
     first_heartbeat: int = 0
+    # beginnings, in order, for which something else was said at the very instant of what stands
+    restated: list[int] | None = None
 
 
 class Heartbeat(msgspec.Struct, array_like=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from oracle import dossier_figures
 from oracle_documents import document_figures, heartbeat_figures
@@ -156,7 +157,7 @@ def _procedure(fields: dict[str, int]) -> dict[str, int | bool]:
     online = bool(fields["eligible_online"] and fields["level"] in (3, 4))
     full, means = fields["level"] == 4, fields["access_means"] >= 2 and bool(fields["mobile"])
     known = fields["days_before"] is not None and fields["days_now"] is not None
-    return {
+    return _form_07b(fields) | {
         "procedures": 1,
         "eligible_online": fields["eligible_online"],
         "offered_online": online,
@@ -168,6 +169,16 @@ def _procedure(fields: dict[str, int]) -> dict[str, int | bool]:
         "days_before": fields["days_before"] if known else 0,
         "days_now": fields["days_now"] if known else 0,
     }
+
+
+def _form_07b(fields: dict[str, Any]) -> dict[str, int | bool]:
+    found: dict[str, int | bool] = {}
+    for level in ("province", "district", "commune"):
+        there = level in fields["administrative_levels"]
+        found[f"procedures_{level}"] = there
+        found[f"one_stop_{level}"] = there and fields["one_stop"]
+        found[f"process_issued_{level}"] = there and fields["process_issued"]
+    return found | {name: fields[name] for name in ("one_stop", "process_issued")}
 
 
 COUNTING = {

@@ -206,6 +206,7 @@ def heard(
         "days_before": st.sampled_from([None, 10]),
         "days_now": st.sampled_from([None, 7, 0]),
         "access_means": st.integers(0, 3),
+        "administrative_levels": st.sampled_from([[], ["province", "commune"], ["commune"] * 2]),
         "parent": st.none(),
         "successor": st.none(),
         "alias": st.just([]),

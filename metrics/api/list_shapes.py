@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from metrics.api.csv import Sheet
-from metrics.api.shapes import AsOf, Days, as_of, days_of
+from metrics.api.shapes import AsOf, Days, Names, as_of, days_of, names, vi_and_en
 from metrics.catalogue.indicators import Name
+from metrics.figures.naming import Naming
 from metrics.lists.questions import DetailNames, ListedFigure
 from metrics.lists.reader import ListedRow, at_text
 from schemas.clock import iso
@@ -20,14 +22,26 @@ class Thing(BaseModel):
     """One thing in one cell that it counts in: who, of what kind, when, and why it counts."""
 
     id: str
+    name: Names | None = Field(description="What it is called itself, where it is registered")
     agency: str
+    agency_name: Names | None
     category: str = Field(
         description="Procedure, document type, task category; - where it is not known"
     )
+    category_name: Names | None = Field(description="Of a procedure")
     family: str
     kind: str = Field(description="The kind of cell: received, closed…")
     at: str | None = Field(
-        description="The day that it counts on; of what is open the due time, null without one"
+        description=(
+            "The day that it counts on, of what exists from which it does; of what is open the due"
+            " time, null without one"
+        )
+    )
+    until: date | None = Field(
+        description=(
+            "Of what exists: the first day on which it does no longer; null until further notice,"
+            " and of what counts on one day"
+        )
     )
     adds: int = Field(
         description=(
@@ -67,6 +81,7 @@ class ListAnswer(BaseModel):
     kind: str | None = Field(None, description="The kind of cell, of a raw count")
     measure: str | None = None
     agency: str | None
+    agency_name: Names | None = Field(description="What it is called on the window's last day")
     level: str | None
     field: str | None
     window: Days
@@ -91,7 +106,7 @@ class ListAnswer(BaseModel):
     )
 
 
-def list_shape(found: ListedFigure, names: DetailNames, books: str | None) -> ListAnswer:
+def list_shape(found: ListedFigure, details: DetailNames, books: str | None) -> ListAnswer:
     """A page as it is answered. `books`: the name by which the reader asks for other books than the
     first.
     """
@@ -99,6 +114,7 @@ def list_shape(found: ListedFigure, names: DetailNames, books: str | None) -> Li
     return ListAnswer(
         **found.subject.head,
         agency=query.agency,
+        agency_name=names(found.naming.agency(query.agency)),
         level=query.level,
         field=query.field,
         window=days_of(behind.window),
@@ -111,8 +127,9 @@ def list_shape(found: ListedFigure, names: DetailNames, books: str | None) -> Li
         things=[
             _thing(
                 one,
-                _dates(names.dates, page.dates.get(one.cursor.thing) or ()),
-                _texts(names.texts, page.texts.get(one.cursor.thing) or ()),
+                found.naming,
+                _dates(details.dates, page.dates.get(one.cursor.thing) or ()),
+                _texts(details.texts, page.texts.get(one.cursor.thing) or ()),
                 books,
             )
             for one in page.found
@@ -132,16 +149,24 @@ def _texts(names: Iterable[str], known: Iterable[str | None]) -> dict[str, str]:
 
 
 def _thing(
-    found: ListedRow, dates: Mapping[str, str], texts: Mapping[str, str], books: str | None
+    found: ListedRow,
+    naming: Naming,
+    dates: Mapping[str, str],
+    texts: Mapping[str, str],
+    books: str | None,
 ) -> Thing:
     family, query = found.table.family, "" if books is None else f"?books={books}"
     return Thing(
         id=found.cursor.thing,
+        name=names(naming.thing(found.cursor.thing, family)),
         agency=found.cursor.agency,
+        agency_name=names(naming.agency(found.cursor.agency)),
         category=found.category,
+        category_name=names(naming.category(found.category, [family])),
         family=family,
         kind=found.table.kind,
         at=at_text(found.cursor.at, found.table.declared.at),
+        until=found.until,
         adds=found.adds,
         counts=found.counts,
         dates=dict(dates),
@@ -150,26 +175,37 @@ def _thing(
     )
 
 
-def list_sheet(family: str, answer: ListAnswer, names: DetailNames) -> Sheet:
+_COLUMNS = (
+    *("id", "name_vi", "name_en"),
+    *("agency", "agency_name_vi", "agency_name_en"),
+    *("category", "category_name_vi", "category_name_en"),
+    *("family", "kind", "at", "until", "adds", "counts"),
+)
+
+
+def list_sheet(family: str, answer: ListAnswer, details: DetailNames) -> Sheet:
     """A row for each thing, its dates and texts in columns of their own; measures as `on_time=1
     reports=1`.
     """
-    columns = ("id", "agency", "category", "family", "kind", "at", "adds", "counts")
-    rows = (_row(thing, names) for thing in answer.things)
-    return Sheet(family, (*columns, *names.dates, *names.texts), rows)
+    columns = (*_COLUMNS, *details.dates, *details.texts)
+    return Sheet(family, columns, (_row(thing, details) for thing in answer.things))
 
 
-def _row(thing: Thing, names: DetailNames) -> tuple[CsvValue, ...]:
+def _row(thing: Thing, details: DetailNames) -> tuple[CsvValue, ...]:
     counts = " ".join(f"{name}={amount}" for name, amount in thing.counts.items())
     head = (
         thing.id,
+        *vi_and_en(thing.name),
         thing.agency,
+        *vi_and_en(thing.agency_name),
         thing.category,
+        *vi_and_en(thing.category_name),
         thing.family,
         thing.kind,
         thing.at,
+        thing.until,
         thing.adds,
         counts,
     )
-    dates = (thing.dates.get(name) for name in names.dates)
-    return *head, *dates, *(thing.texts.get(name) for name in names.texts)
+    dates = (thing.dates.get(name) for name in details.dates)
+    return *head, *dates, *(thing.texts.get(name) for name in details.texts)

@@ -1,4 +1,4 @@
-"""GET /v1/dossiers, /v1/documents and /v1/tasks: what is behind a figure."""
+"""GET /v1/dossiers and of the other families: what is behind a figure."""
 
 from __future__ import annotations
 

@@ -21,10 +21,10 @@ from pydantic import (
 )
 
 from metrics.cube.tables import FAMILIES
-from metrics.errors import Fault, QueryError, instead
+from metrics.errors import Fault, QueryError, instead, wrong
 from metrics.figures.query import Groups, Query
 from metrics.lists.subjects import ListQuery
-from metrics.lists.terms import Part
+from metrics.lists.terms import ListedPart
 from schemas.codes import AdministrativeLevel, AgencyLevel
 from schemas.masking import shown
 from schemas.periods import PERIOD_PATTERN, is_period, period
@@ -202,7 +202,13 @@ class ListParameters(FigureParameters):
     """Parameters of a list: those of a figure, and which figure."""
 
     indicator: str | None = Field(None, description="The id of an indicator, as in /v1/catalogue")
-    part: Part = Field("numerator", description="Which part of it: numerator or denominator")
+    part: ListedPart = Field(
+        "numerator",
+        description=(
+            "Which part of it: numerator, denominator, or what is missing: in the denominator of a"
+            " share and not in its numerator"
+        ),
+    )
     kind: str | None = Field(
         None, description="Instead of indicator: a kind of cell, as in /v1/counts"
     )
@@ -215,7 +221,12 @@ class ListParameters(FigureParameters):
     after: str | None = Field(None, description="`next` of the page before")
 
     def list_query(self) -> ListQuery:
-        """What is asked, and of which figure."""
+        """What is asked, and of which figure.
+
+        Raises: QueryError for a part of a raw count, which has none.
+        """
+        if self.kind is not None and "part" in self.model_fields_set:
+            raise wrong("part", "goes with an indicator, not with a raw count")
         return ListQuery(
             query=self.query(),
             indicator=self.indicator,

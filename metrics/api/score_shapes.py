@@ -13,16 +13,19 @@ from metrics.api.shapes import (
     AsOf,
     CoverageOf,
     Days,
+    Names,
     ReportDays,
     as_of,
     coverage_cells,
     coverage_shape,
     days_of,
+    names,
     vi_and_en,
 )
 from metrics.catalogue.indicators import Indicator, Name
 from metrics.cube.tables import FAMILIES
 from metrics.figures.coverage import coverage_of
+from metrics.figures.naming import naming_for
 from metrics.figures.reading import Reading
 from metrics.figures.score import GROUPS_766, Scored, add_up, by_group
 from schemas.spreadsheets import CsvValue
@@ -65,6 +68,7 @@ class ScoreAnswer(BaseModel):
     id: str
     version: int
     agency: str | None
+    agency_name: Names | None = Field(description="What it is called on the window's last day")
     window: ReportDays | Days
     coverage: CoverageOf
     as_of: AsOf
@@ -91,6 +95,8 @@ SCORE_COLUMNS = (
     "missing_vi",
     "missing_en",
     "agency",
+    "agency_name_vi",
+    "agency_name_en",
     "from",
     "to",
     *COVERAGE_COLUMNS,
@@ -105,6 +111,7 @@ def score_shape(reading: Reading, declared: Indicator, found: Sequence[Scored]) 
         id=declared.id,
         version=declared.version,
         agency=reading.query.agency,
+        agency_name=names(naming_for(reading).agency(reading.query.agency)),
         window=days_of(reading.window, reading.due),
         coverage=coverage_shape(coverage_of(reading, FAMILIES, reading.window)),
         as_of=as_of(reading.view.as_of),
@@ -159,6 +166,7 @@ def _item_row(answer: ScoreAnswer, group: GroupOfItems, item: ItemAnswer) -> Seq
     scored = (item.full, item.points, item.of, *vi_and_en(item.missing))
     tail = (
         answer.agency,
+        *vi_and_en(answer.agency_name),
         answer.window.first,
         answer.window.last,
         *coverage_cells(answer.coverage),

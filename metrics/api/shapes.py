@@ -14,9 +14,19 @@ from metrics.figures.view import Provenance
 from schemas.clock import iso_milliseconds
 from schemas.spreadsheets import CsvValue
 from schemas.windows import Window
+from serving.directory.names import CodeName
 
 AS_OF_COLUMNS = ("as_of", "books", "rules", "behind", "space")
 COVERAGE_COLUMNS = ("reporting", "expected", "complete", "note_vi", "note_en")
+
+
+class Names(BaseModel):
+    """A name in both languages, each as it was stated."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    vi: str | None
+    en: str | None
 
 
 class Days(BaseModel):
@@ -114,6 +124,11 @@ def coverage_cells(coverage: CoverageOf) -> tuple[CsvValue, ...]:
     return coverage.reporting, coverage.expected, coverage.complete, *vi_and_en(coverage.note)
 
 
-def vi_and_en(name: Name | None) -> tuple[str | None, str | None]:
+def names(found: CodeName | None) -> Names | None:
+    """What a code is called, as it is answered; null where nobody said."""
+    return None if found is None else Names(vi=found.vi, en=found.en)
+
+
+def vi_and_en(name: Name | Names | None) -> tuple[str | None, str | None]:
     """A text in both languages; two empty cells without one."""
     return (None, None) if name is None else (name.vi, name.en)

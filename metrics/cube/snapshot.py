@@ -108,7 +108,7 @@ class Snapshot:
         tables = [
             table.sums
             for (family, _), table in TABLES.items()
-            if family in families and table.declared.at == "day"
+            if family in families and table.dated
         ]
         chosen = " UNION ".join(
             f"SELECT at, agency FROM {sums} WHERE grain = {FINE} AND at BETWEEN :first AND :last"
@@ -129,7 +129,7 @@ class Snapshot:
         tables = [
             table.sums
             for (family, _), table in TABLES.items()
-            if family in families and table.declared.at == "day"
+            if family in families and table.dated
         ]
         found: set[str] = set()
         for range_ in cover_days(window) if tables else []:

@@ -77,6 +77,11 @@ class Table:
             else None
         )
 
+    @property
+    def dated(self) -> bool:
+        """Whether an agency told of something on a day on which it counts here."""
+        return self.declared.at == "day" and not self.declared.implied
+
     @cached_property
     def heard(self) -> bool:
         """Whether an agency was heard from when it counts here: being registered by another, or the

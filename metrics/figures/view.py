@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Protocol
 
@@ -191,13 +192,23 @@ class Views:
         self.readers, self.catalogue = readers, catalogue
         self.books, self.space = books, space
         self.readiness = Readiness(readers, progress, standing, books, space)
-        self._agencies, self._clock, self._directory = agencies, clock, directory
+        self.declared, self._clock, self._directory = agencies, clock, directory
         self.progress, self._office, self._backlog = progress, office, backlog
 
     @property
     def kafka_name(self) -> str:
         """What Kafka calls these books."""
         return within(self.space, self.books)
+
+    @property
+    def directory(self) -> Directory:
+        """The newest one."""
+        return self._directory()
+
+    @property
+    def today(self) -> date:
+        """The province's day."""
+        return Moment(self._clock(), self._office).today
 
     @contextmanager
     def open(self) -> Iterator[View]:
@@ -211,9 +222,9 @@ class Views:
         return View(
             snapshot=snapshot,
             moment=Moment(self._clock(), self._office),
-            directory=self._directory(),
+            directory=self.directory,
             catalogue=self.catalogue,
-            declared=self._agencies,
+            declared=self.declared,
             books=self.books,
             space=self.space,
             partitions=self.progress().partitions,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import msgspec
 from aiokafka import TopicPartition
 
+from metrics.lists.standing import DailyChanges
 from metrics.lists.tables import HALF, ORDER, PLACES, TABLES, create_all, fingerprint
 from schemas.cells.applied import CountingRules
 from schemas.cells.pages import parse_key
@@ -37,8 +38,12 @@ log = logging.getLogger(__name__)
 # (place, amount) for the sums.
 Contribution = tuple[bytes, tuple[int, ...], tuple[tuple[int, int], ...]]
 # Place of the (family, kind) in ORDER, at, agency, number among equal ones, category, low, high,
-# sums…
+# sums…, and of what exists until when it does
 ListingRow = tuple[Any, ...]
+# How many rows of a thing there are at one place, day and agency.
+_Numbers = defaultdict[tuple[int, int, str], int]
+# What a thing changes in what exists, by place, agency and category.
+_Stocks = dict[tuple[int, str, str], DailyChanges]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,17 +240,23 @@ class _Change:
 
 
 def rows_of(contributions: Iterable[Contribution]) -> list[ListingRow]:
-    """A state's rows from what it contributes: one each.
+    """A state's rows from what it contributes: one each; of what exists, one for each period.
 
     Raises: ContractError for the key of no cell; KeyError for an amount added to a measure that is
     none.
     """
     found: list[ListingRow] = []
-    numbers: defaultdict[tuple[Any, ...], int] = defaultdict(int)
+    numbers: _Numbers = defaultdict(int)
+    stocks: _Stocks = {}
     for key, ones, amounts in contributions:
         family, kind, agency, category, at = parse_key(key)
         place = PLACES[family, kind]
         table = TABLES[family, kind]
+        if table.stands:
+            stock = stocks.setdefault((place, agency, category), DailyChanges(len(table.sums)))
+            for measure, amount in amounts:
+                stock.add(at, measure, amount)
+            continue
         sums = [0] * len(table.sums)
         for measure, amount in amounts:
             sums[table.sum_place[measure]] += amount
@@ -257,4 +268,13 @@ def rows_of(contributions: Iterable[Contribution]) -> list[ListingRow]:
         found.append(
             (place, at, agency, number, category, bits & (1 << HALF) - 1, bits >> HALF, *sums)
         )
+    found += _standing_rows(stocks, numbers)
     return found
+
+
+def _standing_rows(stocks: _Stocks, numbers: _Numbers) -> Iterator[ListingRow]:
+    for (place, agency, category), stock in stocks.items():
+        for first, until, amounts in stock.rows():
+            number = numbers[place, first, agency]
+            numbers[place, first, agency] = number + 1
+            yield (place, first, agency, number, category, 0, 0, *amounts, until)

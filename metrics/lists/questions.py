@@ -20,6 +20,7 @@ import msgspec
 from metrics.errors import NotReady, wrong
 from metrics.figures import absence
 from metrics.figures.compute import reading
+from metrics.figures.naming import Naming, naming_of
 from metrics.figures.view import Provenance, Views
 from metrics.lists.listing import Meaning
 from metrics.lists.pace import Pace
@@ -68,6 +69,7 @@ class ListedFigure:
     page: ListPage
     same_moment: bool | None
     provenance: Provenance
+    naming: Naming
 
 
 class DetailNames(NamedTuple):
@@ -115,9 +117,9 @@ class Lists:
             )
             with self._pace.listed(stop) as (db, aligned):
                 read = _read(db, family, behind.selections, after, asked.limit)
-            provenance = view.as_of
+            provenance, naming = view.as_of, naming_of(view, behind.window)
         same = _same_moment(aligned, chosen, behind, read.total)
-        return ListedFigure(chosen, behind, read, same, provenance)
+        return ListedFigure(chosen, behind, read, same, provenance, naming)
 
     def _by_these_rules(self, family: str, behind: Behind, theirs: list[CountingRules]) -> Behind:
         """Absent where the figure was counted by other rules than the list is made by."""

@@ -10,12 +10,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from heapq import merge
 from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 
+from metrics.lists.standing import UNTIL_FURTHER_NOTICE
 from metrics.lists.tables import KEY, Listed, Weighing
 from schemas.cells.kinds import At
 from schemas.clock import as_date, iso
@@ -24,7 +26,7 @@ from schemas.clock import as_date, iso
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Rows of one table with `low` <= at <= `high` that add something to `measures`, each counted
-    so many `times`, less `less`.
+    so many `times`, less `less`; of what exists those that still do on the last day.
     """
 
     table: Listed
@@ -61,6 +63,7 @@ class ListedRow:
     category: str
     counts: dict[str, int]
     adds: int
+    until: date | None = None  # of what exists: the first day on which it does no longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,9 @@ def _parts(
     """Conditions and their values: one for all agencies, or one for each."""
     conditions: list[str] = [selection.weighing.condition, "at <= ?"]
     values: list[Any] = [selection.high]
+    if selection.table.stands:
+        conditions.append("until > ?")
+        values.append(selection.high)
     if selection.categories is not None:
         conditions.append(f"category IN ({', '.join('?' * len(selection.categories))})")
         values += selection.categories
@@ -209,11 +215,21 @@ def _begin(
 
 
 def _found(selection: int, table: Listed, row: tuple[Any, ...]) -> ListedRow:
-    at, agency, thing, number, category, low, high, *sums, adds = row
+    at, agency, thing, number, category, low, high, *numbers, adds = row
     return ListedRow(
         Cursor(selection, at, agency, thing, number),
         table,
         category,
-        table.counts(low, high, sums),
+        table.counts(low, high, numbers),
         adds,
+        until_of(table, numbers),
     )
+
+
+def until_of(table: Listed, numbers: Sequence[int]) -> date | None:
+    """The first day on which what a row tells is no longer so, of the row's numbers behind its
+    bits; None: until further notice, or a row of one day.
+    """
+    if not table.stands or numbers[-1] == UNTIL_FURTHER_NOTICE:
+        return None
+    return as_date(numbers[-1])

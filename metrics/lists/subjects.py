@@ -15,14 +15,14 @@ from metrics.errors import instead, unknown_indicator, wrong
 from metrics.figures import uncounted
 from metrics.figures.compute import figures, window_of
 from metrics.figures.counts import counted_in, counted_sums, counted_window
-from metrics.figures.figure import NOTHING
+from metrics.figures.figure import NOTHING, Figure
 from metrics.figures.origins import origin_of
 from metrics.figures.query import Query
 from metrics.figures.reading import Reading, Slice
 from metrics.figures.resolve import Resolved, resolve
 from metrics.lists.reader import Selection
 from metrics.lists.tables import TABLES as LISTED
-from metrics.lists.terms import Part, families_of, selections, term_of
+from metrics.lists.terms import ListedPart, families_of, selections, term_of
 from schemas.masking import shown
 from schemas.windows import Window
 
@@ -33,7 +33,7 @@ class ListQuery:
 
     query: Query
     indicator: str | None = None
-    part: Part = "numerator"
+    part: ListedPart = "numerator"
     kind: str | None = None
     measure: str | None = None
     limit: int = 100
@@ -71,10 +71,10 @@ class Subject(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PartOfIndicator:
-    """A numerator or a denominator."""
+    """A numerator, a denominator, or what the one lacks of the other."""
 
     indicator: Indicator
-    part: Part
+    part: ListedPart
     query: Query
 
     @property
@@ -98,7 +98,7 @@ class PartOfIndicator:
         asked = Slice(window_of(reading, indicator), self.query.level)
         found, why = figures(reading, indicator, asked)
         whole = found.get("", NOTHING)
-        figure = whole.numerator if self.part == "numerator" else whole.denominator
+        figure = _figure_of(whole, self.part)
         rows = [] if why else self._selections(reading, asked)
         return Behind(figure, why or indicator.missing, asked.window, rows)
 
@@ -106,6 +106,15 @@ class PartOfIndicator:
         place = resolve(reading, self.indicator, asked)
         assert isinstance(place, Resolved), "a figure that can be told has a place to look for it"
         return selections(self.indicator, self.part, reading.view.moment, place)
+
+
+def _figure_of(whole: Figure, part: ListedPart) -> int | None:
+    numerator, denominator = whole.numerator, whole.denominator
+    if part == "numerator":
+        return numerator
+    if part == "denominator":
+        return denominator
+    return None if numerator is None or denominator is None else denominator - numerator
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +195,7 @@ def _part(
     if not origin_of(indicator).listed:
         raise wrong("indicator", f"{id_} is not counted from events, so there is no list behind it")
     if term_of(indicator, asked.part) is None:
-        raise wrong("part", f"{id_} is a count and has no {asked.part}")
+        raise wrong("part", _no_part(indicator, asked.part))
     families = families_of(indicator, asked.part)
     if families != [family]:
         where = (
@@ -200,6 +209,15 @@ def _part(
     if indicator.asks_now:
         asked.query.refuse_time(id_)
     return PartOfIndicator(indicator, asked.part, asked.query)
+
+
+def _no_part(indicator: Indicator, part: ListedPart) -> str:
+    if indicator.denominator is None:
+        return f"{indicator.id} is a count and has no {part}"
+    return (
+        f"numerator and denominator of {indicator.id} are not counted from the same cells, so"
+        " nothing is missing of one in the other: ask for each"
+    )
 
 
 def _count(family: str, asked: ListQuery) -> Count:

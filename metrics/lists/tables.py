@@ -2,7 +2,8 @@
 counts in.
 
 Per (family, kind) a table holds which measures the thing adds 1 to (two whole numbers of bits:
-`low` and `high`) and what it adds to the sums (a column each). Rows are in order of (at, agency,
+`low` and `high`) and what it adds to the sums (a column each); of what exists, a row holds for a
+period (metrics/lists/standing.py). Rows are in order of (at, agency,
 thing, number), and an index holds them whole by agency. Per family a table holds each thing's dates
 and texts and the rows that it has, so that a changed state changes only the rows that differ.
 """
@@ -89,8 +90,16 @@ class Listed:
 
     @cached_property
     def sums(self) -> tuple[str, ...]:
-        """The measures to which things add amounts."""
-        return tuple(measure for measure in self.declared.measures if is_sum(measure))
+        """The measures to which things add amounts: where these may be less than nothing, all."""
+        measures = self.declared.measures
+        if self.declared.signed:
+            return measures
+        return tuple(measure for measure in measures if is_sum(measure))
+
+    @cached_property
+    def stands(self) -> bool:
+        """Whether a row counts on every day from `at` to before `until`, and not on one day."""
+        return self.declared.at == "stock"
 
     @cached_property
     def sum_place(self) -> dict[int, int]:
@@ -103,12 +112,14 @@ class Listed:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Every column, the key first."""
-        return (*KEY, "category", "low", "high", *(f'"{measure}"' for measure in self.sums))
+        sums = (f'"{measure}"' for measure in self.sums)
+        until = ["until"] if self.stands else []
+        return (*KEY, "category", "low", "high", *sums, *until)
 
     @cached_property
     def create(self) -> tuple[str, ...]:
         """Statements that make the table and its index."""
-        sums = "".join(f', "{measure}" INTEGER NOT NULL' for measure in self.sums)
+        numbers = "".join(f", {column} INTEGER NOT NULL" for column in self.columns[len(KEY) + 3 :])
         by_agency = (
             "agency",
             "at",
@@ -118,7 +129,7 @@ class Listed:
             (
                 f"CREATE TABLE {self.name} (at INTEGER NOT NULL, agency TEXT NOT NULL, thing TEXT"
                 " NOT NULL, number INTEGER NOT NULL, category TEXT NOT NULL, low INTEGER NOT NULL,"
-                f" high INTEGER NOT NULL{sums}, PRIMARY KEY ({', '.join(KEY)})) WITHOUT ROWID"
+                f" high INTEGER NOT NULL{numbers}, PRIMARY KEY ({', '.join(KEY)})) WITHOUT ROWID"
             ),
             f"CREATE INDEX {self.name}_by_agency ON {self.name} ({', '.join(by_agency)})",
         )

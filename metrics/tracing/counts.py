@@ -6,22 +6,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
 from metrics.catalogue.indicators import Due, Indicator, Over, Term
 from metrics.cube.rollups import fine
+from metrics.figures.naming import naming_of
 from metrics.figures.reading import Reading
 from metrics.figures.scopes import among
 from metrics.lists.listing import ListingRow
-from metrics.lists.reader import at_text
+from metrics.lists.reader import at_text, until_of
 from metrics.lists.tables import ORDER, TABLES, Listed
 from metrics.lists.terms import PARTS, Part, families_of, term_of
 from metrics.tracing.flags import FLAGS
 from metrics.tracing.trace import FigurePart, ThingFlag, TracedCell
 from schemas.clock import as_date
+from schemas.windows import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +35,21 @@ class CountedCell:
     agency: str
     category: str
     counts: Mapping[str, int]
+    until: date | None
+
+
+def _day(cell: CountedCell) -> date | None:
+    """On which it counts; None: of this moment."""
+    return None if cell.table.declared.at == "instant" else as_date(cell.at)
 
 
 def traced_cells(rows: Iterable[ListingRow]) -> list[CountedCell]:
     """The cells of a state's rows (metrics/lists/listing.py), in order of kind and day."""
     found = []
-    for place, at, agency, _, category, low, high, *sums in sorted(rows):
+    for place, at, agency, _, category, low, high, *numbers in sorted(rows):
         table = TABLES[ORDER[place]]
-        found.append(CountedCell(table, at, agency, category, table.counts(low, high, sums)))
+        counts, until = table.counts(low, high, numbers), until_of(table, numbers)
+        found.append(CountedCell(table, at, agency, category, counts, until))
     return found
 
 
@@ -70,6 +79,7 @@ class FigureParts:
     def cell(self, cell: CountedCell) -> TracedCell:
         """A cell with the figures it is in."""
         measure = next(iter(cell.counts))
+        naming = naming_of(self._reading.view, Window(None, _day(cell)))
         behind = self._address(
             f"/v1/{cell.table.family}",
             self._where(cell, "window", agency=True),
@@ -79,8 +89,11 @@ class FigureParts:
         return TracedCell(
             kind=cell.table.kind,
             at=at_text(cell.at, cell.table.declared.at),
+            until=cell.until,
             agency=cell.agency,
+            agency_name=naming.agency(cell.agency),
             category=cell.category,
+            category_name=naming.category(cell.category, [cell.table.family]),
             counts=dict(cell.counts),
             list_=behind,
             figures=list(self._figures(cell)),

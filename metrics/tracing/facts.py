@@ -4,14 +4,17 @@ do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from metrics.catalogue.indicators import Name
+from metrics.figures.naming import Naming
 from metrics.lists.listing import Meaning
+from metrics.tracing.names import names_in
 from metrics.tracing.trace import FactStanding, TracedFact
-from schemas.clock import iso
+from schemas.clock import iso, to_datetime
 from schemas.errors import ContractError
 from schemas.events import EVENT_TYPES
 from schemas.kafka.reading import ConsumedRecord
@@ -33,10 +36,10 @@ NOT_SAID = Name(
 
 
 class Facts:
-    """Reads the records of one family."""
+    """Reads the records of one family. `naming`: what codes are called on a day."""
 
-    def __init__(self, meaning: Meaning, partitions: int) -> None:
-        self._meaning, self._partitions = meaning, partitions
+    def __init__(self, meaning: Meaning, partitions: int, naming: Callable[[date], Naming]) -> None:
+        self._meaning, self._partitions, self._naming = meaning, partitions, naming
         self._decode = Decoder(meaning.family)
 
     def tell(
@@ -90,7 +93,8 @@ class Facts:
         except ContractError as error:
             unread: dict[str, Any] = dict.fromkeys(_SAID)
             why = _refused(str(error))
-            return TracedFact(**place, **unread, standing="refused", why=why), None
+            return TracedFact(**place, **unread, names={}, standing="refused", why=why), None
+        naming = self._naming(to_datetime(fields["occurred_at"]).date())
         told: dict[str, Any] = {
             **place,
             "type": kind,
@@ -98,6 +102,7 @@ class Facts:
             "source": fields["source"],
             "occurred_at": iso(fields["occurred_at"]),
             "data": data_of(kind, (record.key or b"").decode(), fields),
+            "names": names_in(kind, fields, naming),
         }
         standing, why_so = self._standing(record, fields, counted, seen)
         return TracedFact(**told, standing=standing, why=why_so), fields

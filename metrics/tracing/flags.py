@@ -95,4 +95,6 @@ FLAGS: Mapping[str, Mapping[str, Name]] = {
         "too_many": _TOO_MANY,
         "restated": _RESTATED,
     },
+    "activities": {"restated": _RESTATED},
+    "inventory": {},
 }

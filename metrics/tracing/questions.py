@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import msgspec
 
@@ -13,6 +14,7 @@ from metrics.catalogue.indicators import Name
 from metrics.errors import NotFound, NotReady, wrong
 from metrics.figures import absence
 from metrics.figures.compute import reading
+from metrics.figures.naming import Naming
 from metrics.figures.origins import origin_of
 from metrics.figures.query import Query
 from metrics.figures.view import Views
@@ -36,8 +38,14 @@ from serving.store.progress import Progress
 _LARGEST = 1 << 62  # of the numbers that SQLite compares
 
 NO_STATE = Name(
-    vi="Không được tính ở đâu: chưa có thông tin nào được tính, hoặc tất cả đều bị từ chối.",
-    en="It counts nowhere: none of its facts is counted yet, or all were refused.",
+    vi=(
+        "Không được tính ở đâu: chưa có thông tin nào được tính, tất cả đều bị từ chối, hoặc mọi"
+        " điều đã báo đã được hủy."
+    ),
+    en=(
+        "It counts nowhere: none of its facts is counted yet, all were refused, or all that was"
+        " said of it was taken back."
+    ),
 )
 NO_KAFKA = Name(
     vi=(
@@ -100,7 +108,9 @@ class Traces:
             log,
         )
         self._meanings = {meaning.family: meaning for meaning in meanings}
-        self._telling = {meaning.family: Facts(meaning, index.partitions) for meaning in meanings}
+        self._telling = {
+            meaning.family: Facts(meaning, index.partitions, self._naming) for meaning in meanings
+        }
         self._listed = listed
         self._indicators = [
             indicator for indicator in views.catalogue.values() if origin_of(indicator).listed
@@ -149,6 +159,7 @@ class Traces:
         )
         return Trace(
             id=id_,
+            name=self._naming(self._views.today).thing(id_, family),
             family=family,
             state=self._state_of(family, state, asked),
             state_missing=NO_STATE if state.rows is None else None,
@@ -163,6 +174,10 @@ class Traces:
                 log=None if read is None else read.end,
             ),
         )
+
+    def _naming(self, day: date) -> Naming:
+        """What codes are called on a day; it is told even where there are no figures."""
+        return Naming(self._views.directory, self._views.declared, day)
 
     def _counted(self, state: ListedState) -> Mapping[int, int | None]:
         return (

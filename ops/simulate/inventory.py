@@ -205,6 +205,8 @@ class Inventory:
             "full_online" if full else "",
             "full_online_multichannel" if full and mobile else "",
         )
+        one_stop, issued = number % 6 > 0, number % 4 > 0
+        self._form_07b(owner, procedure, one_stop=one_stop, process_issued=issued)
         if procedure.days:
             self.truth.counts["inventory", "procedures", owner, "days_before"] += before
             self.truth.counts["inventory", "procedures", owner, "days_now"] += procedure.days
@@ -224,8 +226,22 @@ class Inventory:
             mobile=mobile,
             days_before=before if procedure.days else None,
             days_now=procedure.days or None,
+            name_vi=procedure.name_vi,
+            name_en=procedure.name_en,
+            administrative_levels=procedure.administrative_levels,
+            one_stop=one_stop,
+            process_issued=issued,
             valid_from=LONG_AGO,
         )
+
+    def _form_07b(self, owner: str, procedure: Procedure, **told: bool) -> None:
+        """What form 07b counts of a procedure, in all and at each level."""
+        for name in [name for name, holds in told.items() if holds]:
+            self._count("procedures", owner, name)
+        for level in procedure.administrative_levels:
+            self._count("procedures", owner, f"procedures_{level}")
+            for name in [name for name, holds in told.items() if holds]:
+                self._count("procedures", owner, f"{name}_{level}")
 
     def _internal(self, at: int) -> Iterator[InventoryEvent]:
         for number in range(1, _INTERNAL + 1):

@@ -33,7 +33,9 @@ from serving.directory.items import (
     statements_by_agency,
 )
 from serving.directory.links import BEGINNING, AgencyStatement, Codes, Links, Piece
+from serving.directory.names import CodeNames
 from serving.directory.reported import Reported, reported_of
+from serving.directory.restated import restated
 from serving.directory.tree import Tree
 
 _DAY = timedelta(days=1)
@@ -71,6 +73,7 @@ class Directory:
             *stated_twice(self.procedures),
             *others,
             *last,
+            *restated(found),
         ]
         self._firsts = [BEGINNING, *(day for day in self._links.changes() if day > BEGINNING)]
         self._tree: Callable[[int], Tree] = lru_cache(maxsize=64)(self._make_tree)
@@ -98,6 +101,12 @@ class Directory:
         nobody registers.
         """
         return self.known(group) if by == "agency" and not self.empty else None
+
+    @cached_property
+    def names(self) -> CodeNames:
+        """What codes are called."""
+        agencies = (one for found in self._statements.values() for one in found)
+        return CodeNames(self.piece, agencies, self.procedures)
 
     @cached_property
     def procedure_codes(self) -> frozenset[str]:

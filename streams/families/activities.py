@@ -8,6 +8,7 @@ one counts only as voided.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from schemas.cells.kinds import CELL_KINDS
 from schemas.clock import day
@@ -84,21 +85,43 @@ def cancelled(state: Activity, fields: Fields, _: int) -> None:
     state.cancelled = max(state.cancelled, fields["occurred_at"])
 
 
-def counts(state: Activity, _parts: int = ALL) -> list[Contribution]:
-    """The cell that an activity counts in, and that in which it is flagged."""
+class StandingActivity(NamedTuple):
+    """What stands of an activity: how it was stated (None: by nobody), when it was last cancelled
+    (0: never), and whether one of them was also stated otherwise.
+    """
+
+    fact: ActivityFact | None
+    took_place: bool
+    cancelled: int
+    restated: bool
+
+
+def standing_activity(state: Activity) -> StandingActivity:
+    """What stands, corrections settled."""
     amended = state.amended
     stated = standing_fact(state.stated, amended.stated if amended else None)
+    cancelled = standing_instant(state.cancelled, amended.cancelled if amended else None)
+    return StandingActivity(
+        fact=stated.fact,
+        took_place=stated.fact is not None and stated.said > cancelled.at,
+        cancelled=cancelled.at,
+        restated=stated.restated or cancelled.restated,
+    )
+
+
+def counts(state: Activity, _parts: int = ALL) -> list[Contribution]:
+    """The cell that an activity counts in, and that in which it is flagged."""
+    activity = standing_activity(state)
     void = void_of(state)
     if void is not None:
-        return [_voided(void, stated.fact)]
-    cancelled = standing_instant(state.cancelled, amended.cancelled if amended else None)
-    if stated.fact is None or stated.said <= cancelled.at:
+        return [_voided(void, activity.fact)]
+    fact = activity.fact
+    if fact is None or not activity.took_place:
         return []
-    fact: ActivityFact = stated.fact
     tail = f"{fact.agency}|-|{day(fact.held_at)}"
     ones = (_SECRET,) if fact.secret else _measures(fact)
     found: list[Contribution] = [(f"activities|{fact.kind}|{tail}".encode(), ones, ())]
-    if stated.restated or cancelled.restated:
+    if activity.restated:
         found.append((f"activities|flagged|{tail}".encode(), (_RESTATED,), ()))
     return found
 

@@ -105,6 +105,8 @@ class Family:
     states_since: int = 1
     groups: tuple[BoundedGroup, ...] = ()
     counts_by: Callable[[WorkTime], Counts] | None = None
+    # what people see of a state beside its counts: a fact that is seen there stands as well
+    shown: Callable[[Any], object] = lambda state: None
     calendar: int = 0  # fingerprint of the office hours
     hours: int = 0  # the number that their author gave them
 

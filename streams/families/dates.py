@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from schemas.states import Dossier
-from schemas.work_states import Document, Task
+from schemas.states import Dossier, InventoryItem
+from schemas.work_states import Activity, Document, Task
+from streams.families.activities import standing_activity
 from streams.families.corrections import void_of
 from streams.families.documents import standing_document
 from streams.families.dossiers.closed import end_of, returned_of
@@ -53,7 +54,25 @@ class TaskDates(NamedTuple):
     voided_at: int | None = None
 
 
-Dates = DossierDates | DocumentDates | TaskDates
+class ActivityDates(NamedTuple):
+    """When it took place, last cancellation, void."""
+
+    held_at: int | None = None
+    cancelled_at: int | None = None
+    voided_at: int | None = None
+
+
+class ItemDates(NamedTuple):
+    """Beginning of the newest statement and its end, when it was said, first and last heartbeat."""
+
+    valid_from: int | None = None
+    valid_to: int | None = None
+    stated_at: int | None = None
+    first_heartbeat_at: int | None = None
+    last_heartbeat_at: int | None = None
+
+
+Dates = DossierDates | DocumentDates | TaskDates | ActivityDates | ItemDates
 
 
 def of_dossier(state: Dossier) -> DossierDates:
@@ -97,9 +116,36 @@ def of_task(state: Task) -> TaskDates:
     )
 
 
+def of_activity(state: Activity) -> ActivityDates:
+    """An activity's dates."""
+    activity, void = standing_activity(state), void_of(state)
+    return ActivityDates(
+        held_at=activity.fact.held_at if activity.fact else None,
+        cancelled_at=activity.cancelled or None,
+        voided_at=void.occurred_at if void else None,
+    )
+
+
+def of_item(state: InventoryItem) -> ItemDates:
+    """An item's dates, of its statement that begins last."""
+    begins = max(state.statements, default=None)
+    stated_at, valid_to = None, None
+    if begins is not None:
+        stated_at, _, _, _, valid_to, _ = state.statements[begins]
+    return ItemDates(
+        valid_from=begins,
+        valid_to=valid_to,
+        stated_at=stated_at,
+        first_heartbeat_at=state.first_heartbeat or None,
+        last_heartbeat_at=state.heartbeat or None,
+    )
+
+
 # By family: the names of its dates, and what gives them.
 DATES: Mapping[str, tuple[tuple[str, ...], Callable[[Any], Dates]]] = {
     "dossiers": (DossierDates._fields, of_dossier),
     "documents": (DocumentDates._fields, of_document),
     "tasks": (TaskDates._fields, of_task),
+    "activities": (ActivityDates._fields, of_activity),
+    "inventory": (ItemDates._fields, of_item),
 }

@@ -12,22 +12,24 @@ from streams.families.base import ALL, Contribution, Family
 MOST_COMPARED = 60  # facts; of more it takes too long, since each is compared with each
 
 ToldFact = tuple[str, Fields, int]  # event type, fields, broker time in ms
+_Worth = tuple[list[Contribution], object]
 
 
 class StandingFacts:
     """Of the facts about one thing, by their places.
 
-    A fact stands if the thing would count for something else without it. If it does not stand but
-    would without another one, that one outdoes it.
+    A fact stands if the thing would count for something else without it, or something else would
+    be shown of it. If it does not stand but would without another one, that one outdoes it.
     """
 
     def __init__(self, family: Family, facts: Sequence[ToldFact]) -> None:
         self._family, self._facts = family, facts
-        self._whole = self._without()
+        whole = self._without()
+        self._stand = [self._without(place) != whole for place in range(len(facts))]
 
     def stands(self, place: int) -> bool:
         """Whether anything hangs on a fact."""
-        return self._without(place) != self._whole
+        return self._stand[place]
 
     def outdone_by(self, place: int) -> int | None:
         """The place of a fact that outdoes this one; None: none does alone."""
@@ -38,18 +40,18 @@ class StandingFacts:
                 return other
         return None
 
-    def _without(self, *places: int) -> list[Contribution]:
-        """What the facts count for, less those of some places."""
+    def _without(self, *places: int) -> _Worth:
+        """What the facts count for and show, less those of some places."""
         facts = [fact for place, fact in enumerate(self._facts) if place not in places]
-        return sorted(_counted(self._family, facts))
+        return _worth(self._family, facts)
 
 
-def _counted(family: Family, facts: Iterable[ToldFact]) -> list[Contribution]:
+def _worth(family: Family, facts: Iterable[ToldFact]) -> _Worth:
     state = family.state()
     for kind, fields, heard_ms in facts:
         family.merges[kind](state, fields, heard_ms)
     family.cut(state)
-    return family.counts(state, ALL)
+    return sorted(family.counts(state, ALL)), family.shown(state)
 
 
 def outdone_by(family: Family, facts: Sequence[ToldFact]) -> dict[int, int | None]:

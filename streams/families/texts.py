@@ -7,20 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from schemas.states import Dossier
-from schemas.work_states import Document, Task
+from schemas.states import Dossier, InventoryItem
+from schemas.work_states import Activity, Document, Task
 from streams.families.corrections import void_of
 from streams.families.standing_tasks import standing_task
 
 
-class DossierTexts(NamedTuple):
-    """The agency that voided it, and the system that said so."""
-
-    voided_by: str | None = None
-    voided_source: str | None = None
-
-
-class DocumentTexts(NamedTuple):
+class VoidTexts(NamedTuple):
     """The agency that voided it, and the system that said so."""
 
     voided_by: str | None = None
@@ -42,17 +35,16 @@ class TaskTexts(NamedTuple):
     voided_source: str | None = None
 
 
-Texts = DossierTexts | DocumentTexts | TaskTexts
+Texts = VoidTexts | TaskTexts | tuple[()]
 
 
-def _of_dossier(state: Dossier) -> DossierTexts:
+def _of_void(state: Dossier | Document | Activity) -> VoidTexts:
     void = void_of(state)
-    return DossierTexts(void.agency, void.source) if void else DossierTexts()
+    return VoidTexts(void.agency, void.source) if void else VoidTexts()
 
 
-def _of_document(state: Document) -> DocumentTexts:
-    void = void_of(state)
-    return DocumentTexts(void.agency, void.source) if void else DocumentTexts()
+def _none(_: InventoryItem) -> tuple[()]:
+    return ()
 
 
 def _of_task(state: Task) -> TaskTexts:
@@ -72,7 +64,9 @@ def _of_task(state: Task) -> TaskTexts:
 
 # By family: the names of its texts, and what gives them.
 TEXTS: Mapping[str, tuple[tuple[str, ...], Callable[[Any], Texts]]] = {
-    "dossiers": (DossierTexts._fields, _of_dossier),
-    "documents": (DocumentTexts._fields, _of_document),
+    "dossiers": (VoidTexts._fields, _of_void),
+    "documents": (VoidTexts._fields, _of_void),
     "tasks": (TaskTexts._fields, _of_task),
+    "activities": (VoidTexts._fields, _of_void),
+    "inventory": ((), _none),
 }

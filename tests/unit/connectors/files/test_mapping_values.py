@@ -125,6 +125,7 @@ def test_every_field_of_every_event_has_its_kind() -> None:
         "document.sent.to",
         "task.assigned.coordinating_agencies",
         "agency.registered.alias",
+        "procedure.registered.administrative_levels",
     }
     assert [
         kinds[f"dossier.{name}"]

@@ -30,11 +30,15 @@ async def test_a_row_says_who_when_and_why(api: httpx.AsyncClient) -> None:
     [thing] = answer.pop("things")
     assert thing == {
         "id": "d1",
+        "name": None,
         "agency": "A",
+        "agency_name": None,
         "category": "p",
+        "category_name": None,
         "family": "dossiers",
         "kind": "closed",
         "at": "2025-11-10",
+        "until": None,
         "adds": 1,
         "counts": {
             "closed": 1,
