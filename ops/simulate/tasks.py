@@ -29,7 +29,7 @@ from schemas.events.tasks import (
 
 CATEGORIES: tuple[str, ...] = ("plan", "plan", "conclusion", "report", "petition")
 _Turn = Literal["completed", "returned", "cancelled"]
-_PUT_RIGHT = 0.05  # of all
+PUT_RIGHT = 0.05  # of all
 _EVENT_OF: dict[_Turn, type[TaskEvent]] = {
     "completed": TaskCompleted,
     "returned": TaskReturned,
@@ -47,13 +47,14 @@ class Assignment(NamedTuple):
 class SimulatedTask(SimulatedThing):
     """One task's facts. Within one task no two facts share an instant."""
 
-    __slots__ = ("assignments", "ends", "extensions", "progress", "voids")
+    __slots__ = ("assignments", "ends", "extensions", "meant", "progress", "voids")
     origin = "sample:tasks"
 
     def __init__(self, task_id: str, teller: Teller) -> None:
         super().__init__(task_id, teller)
         self.assignments: FactGroup[Assignment] = FactGroup()
         self.extensions: FactGroup[int] = FactGroup()
+        self.meant: FactGroup[int] = FactGroup()  # the deadline, where a wrong one was told
         self.progress: FactGroup[TaskProgress] = FactGroup()
         self.ends: FactGroup[_Turn] = FactGroup()
         self.voids: FactGroup[bool] = FactGroup()  # False: restored
@@ -111,8 +112,7 @@ class SimulatedTask(SimulatedThing):
         """Another deadline was meant all along; nothing was extended."""
         first = self.assignments[0]
         reported = self.tell(TaskExtended, at, CENTRE, effective_at=first.occurred, due_at=due_at)
-        meant = first.value._replace(due_at=due_at)
-        self.assignments.put_right(0, first.occurred, reported, meant)
+        self.meant.add(first.occurred, reported, due_at)
         for index, fact in enumerate(self.extensions):
             self.extensions.put_right(index, fact.occurred, reported, None)
 
@@ -135,7 +135,8 @@ class SimulatedTask(SimulatedThing):
             one("voided", "voided")
         if not assigned or (void is not None and void.value):
             return
-        first = assigned[0].value.due_at
+        meant = latest(self.meant.known(before))
+        first = assigned[0].value.due_at if meant is None else meant.value
         extended = latest(self.extensions.known(before))
         due = first if extended is None else extended.value
         one("assigned", "assigned", "with_deadline" if due else "without_deadline")
@@ -179,7 +180,7 @@ def simulate_task(rng: Random, teller: Teller, at: int, task_id: str) -> Simulat
     if due is not None and rng.random() < 0.12:
         task.extend(from_office(office + (done - office) // 2), due_time(office, days + 10))
     _finish(rng, task, done)
-    if rng.random() < _PUT_RIGHT:
+    if rng.random() < PUT_RIGHT:
         _put_right(rng, task, from_office(to_office(task.last) + OFFICE_DAY * rng.randint(1, 9)))
     return task
 
