@@ -48,8 +48,8 @@ def _since_reopened(dossier: SimulatedDossier) -> tuple[int, int]:
 
 
 def _end_anew(dossier: SimulatedDossier, at: int, effective: int, end: DossierEnd | None) -> None:
-    """Tell it, and write down that this holds instead of every end told since the last reopening;
-    a return ends nothing any more.
+    """Tell it, and write down that this holds instead of every end told since the last reopening.
+    Where it was not finished, nothing was returned either.
     """
     fields: dict[str, Any] = {"holds": False}
     if end is not None:
@@ -161,8 +161,6 @@ CORRECTIONS: tuple[Correction, ...] = (
     void,
     void_and_restore,
 )
-
-
 # those that are one event each
 SHORT_CORRECTIONS = tuple(
     one
