@@ -27,7 +27,7 @@ from schemas.periods import period
 # in one process, which makes each province once
 pytestmark = pytest.mark.xdist_group("test_simulate_form06a")
 LARGE = os.environ.get("CI") == "true"
-DOSSIERS, DAYS, EVERY = (20_000, 400, 3) if LARGE else (1_000, 200, 11)
+DOSSIERS, DAYS, EVERY = (20_000, 400, 1) if LARGE else (1_500, 200, 1)
 LAST = date(2026, 12, 31)
 _DAY = timedelta(days=1)
 
