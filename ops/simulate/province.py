@@ -223,6 +223,7 @@ _PROCEDURES: tuple[tuple[str, Tier, int, OnlineLevel, int, int], ...] = (
 PROCEDURES: tuple[Procedure, ...] = tuple(
     Procedure(f"SAMPLE.{number:06}.H35", *row) for number, row in enumerate(_PROCEDURES, 1)
 )
+FIELD_OF: dict[str, str] = {one.code: one.field.replace(" ", "-") for one in PROCEDURES}
 # has no legal days that a review could cut
 SAME_DAY = next(one for one in PROCEDURES if not one.days)
 

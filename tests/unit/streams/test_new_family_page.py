@@ -152,6 +152,8 @@ DECLARATIONS = (
 OTHERS = {
     "schemas/codes.py": "a kind of system is called documents",
     "metrics/catalogue/indicators.py": "figures are counted in dossiers, documents or tasks",
+    "metrics/figures/counts.py": "dossiers are told as of the end of a day too",
+    "metrics/reports/form_06a.py": "the form is about dossiers",
     "metrics/prometheus/scrape.py": "which are due soon is asked of open dossiers",
     "metrics/tracing/flags.py": "what is wrong with a thing, in words",
     "ops/bench/": "what is measured is a load of dossiers",
