@@ -21,7 +21,7 @@ from schemas.events.documents import (
 )
 
 # DocumentType.Type; 18 is an official letter
-PUT_RIGHT = 0.03  # of all
+DOCUMENTS_PUT_RIGHT = 0.03  # of all
 _TYPES: tuple[str, ...] = ("18", "18", "18", "2", "3", "7")
 
 
@@ -125,7 +125,7 @@ def simulate_document(rng: Random, teller: Teller, at: int, serial: str) -> Simu
         document.recall(from_office(asked), sender, "asked")
         answered = from_office(asked + rng.randint(600, 30_000))
         document.recall(answered, receivers[0], "agreed" if rng.random() < 0.8 else "refused")
-    if rng.random() < PUT_RIGHT:
+    if rng.random() < DOCUMENTS_PUT_RIGHT:
         last = to_office(max(event.occurred_at for _, event in document.events))
         _put_right(rng, document, from_office(last + rng.randint(600, 90_000)), receivers)
     return document

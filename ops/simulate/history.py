@@ -26,7 +26,7 @@ _BUSINESS_FIELDS = frozenset(
     {"enterprise", "trade", "tax", "customs", "household business", "investment"}
 )
 REFUSED_WRONGLY = 0.1  # of those refused
-PUT_RIGHT = 0.03  # of all
+DOSSIERS_PUT_RIGHT = 0.03  # of all
 _NEVER_MOVED = 0.03  # of those open as their agency ended, and still told under its code
 _STEPS = ("verify", "appraise", "draft", "sign")
 MINISTRY = "sample:ministry"
@@ -165,7 +165,7 @@ class Course:
     def run(self, reception: ReceptionFacts) -> None:
         """Reception, what happens on the way, an end; what is put right afterwards."""
         self._live(reception)
-        if self.rng.random() < PUT_RIGHT:
+        if self.rng.random() < DOSSIERS_PUT_RIGHT:
             self._put_right()
         if not self.merged and self.dossier.ends.last is None:  # it waits, through the merger
             self._merge()

@@ -29,7 +29,7 @@ from schemas.events.tasks import (
 
 CATEGORIES: tuple[str, ...] = ("plan", "plan", "conclusion", "report", "petition")
 _Turn = Literal["completed", "returned", "cancelled"]
-PUT_RIGHT = 0.05  # of all
+TASKS_PUT_RIGHT = 0.05  # of all
 _EVENT_OF: dict[_Turn, type[TaskEvent]] = {
     "completed": TaskCompleted,
     "returned": TaskReturned,
@@ -180,7 +180,7 @@ def simulate_task(rng: Random, teller: Teller, at: int, task_id: str) -> Simulat
     if due is not None and rng.random() < 0.12:
         task.extend(from_office(office + (done - office) // 2), due_time(office, days + 10))
     _finish(rng, task, done)
-    if rng.random() < PUT_RIGHT:
+    if rng.random() < TASKS_PUT_RIGHT:
         _put_right(rng, task, from_office(to_office(task.last) + OFFICE_DAY * rng.randint(1, 9)))
     return task
 

@@ -37,7 +37,7 @@ def readings() -> tuple[Truth, Flow]:
     """Both, of one province in which much is put right."""
     truth = Truth()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(history, "PUT_RIGHT", 0.5)
+        patch.setattr(history, "DOSSIERS_PUT_RIGHT", 0.5)
         patch.setattr(history, "REFUSED_WRONGLY", 0.5)
         told = list(whole_province(7, DOSSIERS, START, DAYS, truth=truth))
     return truth, Flow(told)

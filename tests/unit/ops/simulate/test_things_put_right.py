@@ -50,8 +50,8 @@ def truth_of(thing: Any, before: int) -> Truth:
 def test_their_truth_is_what_the_workers_rules_give(
     family: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "PUT_RIGHT", 1.0)
-    monkeypatch.setattr(documents, "PUT_RIGHT", 1.0)
+    monkeypatch.setattr(tasks, "TASKS_PUT_RIGHT", 1.0)
+    monkeypatch.setattr(documents, "DOCUMENTS_PUT_RIGHT", 1.0)
     rng, seen = Random(family), set[str]()
     for number in range(400):
         thing = simulated(family, number, rng)
