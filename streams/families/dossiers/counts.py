@@ -49,6 +49,7 @@ _PAID = PAYMENT_RANK["paid"]
 # the parts of a dossier's counts
 RECEPTION, PROGRESS, PAYMENTS, RATINGS, FLAGS, TAKEN, FLOW = 1, 2, 4, 8, 16, 32, 64
 
+_OF_END = PROGRESS | FLAGS | FLOW  # those that hang on whether and how it ended
 _PAYMENTS = measure_indexes("dossiers", "paid")
 _RATED = measure_indexes("dossiers", "rated")
 _FLAGGED = measure_indexes("dossiers", "flagged")
@@ -79,16 +80,16 @@ def counts(work: WorkTime, state: Dossier, parts: int = ALL) -> list[Contributio
     if parts & RECEPTION:
         found.append(_received(reception, state, work) if refusal is None else _refused(refusal))
     tail = _tail(state, reception)
+    if refusal is None and parts & TAKEN:
+        found.append(taken(reception, tail))
     end = None
-    if refusal is None:
+    if refusal is None and parts & _OF_END:
         end = end_of(state)
         due = state.dues[max(state.dues)] if state.dues else 0
         if parts & PROGRESS:
             found.append(_progress(state, tail, end, due, work))
             if reopened:
                 found.append((f"dossiers|reopened|{tail}{day(reopened)}".encode(), (0,), ()))
-        if parts & TAKEN:
-            found.append(taken(reception, tail))
         if parts & FLOW:
             found += flow(state, reception, tail, end, due)
     if parts & PAYMENTS and state.payments and not too_many("payments", state.payments):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from schemas.clock import day, day_number, numbered_day
+from schemas.clock import DAY_MS, OFFSET_MS, day, day_number, numbered_day
 from schemas.states import Dossier, ReceptionFact
 from streams.families.base import Contribution, measure_indexes
 from streams.families.bounds import too_many
@@ -47,14 +47,14 @@ def flow(
     state: Dossier, reception: ReceptionFact, tail: str, end: DossierEnd | None, due: int
 ) -> list[Contribution]:
     """What else changed with it, on whichever days. `due`: 0 if there is none."""
-    came = day_number(reception.received_at)
-    late = max(day_number(due) + 1, came) if due else _NEVER
+    came = (reception.received_at + OFFSET_MS) // DAY_MS
+    late = max((due + OFFSET_MS) // DAY_MS + 1, came) if due else _NEVER
     waits = state.papers or state.fees
     if end is None:
         if not waits:  # nearly always
             return [(_key(tail, late), _FELL_DUE, ())] if due else []
         return _changes(state, tail, Life(came, _NEVER, late), {})
-    left = max(came, day_number(end.at))
+    left = max(came, (end.at + OFFSET_MS) // DAY_MS)
     leaves = (_LEFT, _left_as(end.outcome, left, due))
     if left <= late and not waits:  # nearly always
         return [(_key(tail, left), leaves, ())]
@@ -85,7 +85,7 @@ def _left_as(outcome: str, left: int, due: int) -> int:
         return _STOPPED
     if outcome == "withdrawn" or not due:
         return _ON_TIME
-    promised = day_number(due)
+    promised = (due + OFFSET_MS) // DAY_MS
     if left == promised:
         return _ON_TIME
     return _EARLY if left < promised else _LATE
