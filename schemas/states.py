@@ -76,7 +76,7 @@ class ReporterFact(Statement, frozen=True):
 
 
 class ReceptionFact(Register, frozen=True):
-    """A dossier's reception, as a whole."""
+    """A dossier's reception, as a whole: its first due time and first handler too."""
 
     received_at: int
     agency: str
@@ -86,6 +86,8 @@ class ReceptionFact(Register, frozen=True):
     bits: int  # streams/families/dossiers/reception.py
     heard_at: HeardAt
     restated: bool = False
+    due_at: int = 0  # 0: none
+    handler: str | None = None  # None: the receiving agency
 
 
 class HandlerFact(Register, frozen=True):
@@ -256,7 +258,7 @@ class Dossier(msgspec.Struct, array_like=True):
 
     reception: ReceptionFact | None = None
     handler: HandlerFact | None = None
-    dues: dict[int, int] = {}  # occurred_at of the fact that set it -> due time
+    dues: dict[int, int] = {}  # occurred_at of the fact that changed it -> due time
     supplement: Any = None  # no longer kept
     fee: Any = None  # no longer kept
     finish: dict[str, FinishFact] = {}  # by source

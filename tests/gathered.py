@@ -14,6 +14,7 @@ from schemas.states import MOST
 
 Fields = dict[str, Any]
 
+RECEPTIONS = ("dossier.received", "dossier.corrected")  # each says its own due time, once
 # By type of event: the group that it adds to, and which of its entries it is about.
 GATHERS: dict[str, tuple[str, Callable[[Fields], object]]] = {
     "dossier.paid": ("payments", lambda fields: fields["reference"]),
@@ -95,7 +96,7 @@ def too_many(facts: Iterable[Any]) -> set[str]:
         if fact.type in GATHERS:
             group, entry = GATHERS[fact.type]
             entries[group].add(entry(fact.fields))
-        if fact.fields.get("due_at") is not None:
+        if fact.fields.get("due_at") is not None and fact.type not in RECEPTIONS:
             entries["assigned_dues" if fact.type == "task.assigned" else "dues"].add(fact.at)
     entries["amended_dues"] = _amended_dues(facts)
     return {group for group, told in entries.items() if len(told) > MOST[group]}

@@ -101,12 +101,6 @@ def _named(facts: Iterable[Fact], *types: str) -> list[Fact]:
     return [fact for fact in facts if fact.type.removeprefix("dossier.") in types]
 
 
-def handed_to(fact: Fact) -> str:
-    """To whom a fact gives the dossier."""
-    fields = fact.fields
-    return str(fields.get("to_agency") or fields.get("handling_agency") or fields["agency"])
-
-
 def asked_last(asked: set[int], came: set[int]) -> bool:
     """Whether nothing came since, nor at the same instant."""
     return bool(asked) and max(asked) > max(came, default=0)
@@ -168,18 +162,17 @@ class Dossier:
         assert self.reception is not None
         corrected = [fact for fact in self.facts if "said" in fact.fields]
         plain = [fact for fact in self.told if not is_correction(fact)]
-        said = _named(plain, "received", "step_taken", "transferred")
-        said += [fact for fact in _named(plain, "corrected") if fact.fields["handling_agency"]]
-        newest = last(said)
-        at, agency = 0, str(self.reception.fields["agency"])
-        if newest is not None:
-            at, agency = newest.at, handed_to(newest)
+        newest = last(_named(plain, "step_taken", "transferred"))
+        first = self.reception.fields["handling_agency"] or self.reception.fields["agency"]
+        at, agency = self.received_at, str(first)
+        if newest is not None and newest.at >= at:
+            at, agency = newest.at, str(newest.fields.get("to_agency") or newest.fields["agency"])
         wrong = [
             fact.fields["from_agency"]
             for fact in self.moves_that_never_were
             if move_of(fact)[1:] == (agency, at) and fact.at >= at
         ]
-        if newest is not None and wrong:
+        if wrong:
             agency = max(wrong)
         moves = _named(corrected, "transferred")
         for move in sorted(moves, key=lambda fact: (fact.at, fact.fields["to_agency"])):
@@ -208,8 +201,10 @@ class Dossier:
         said = [
             (fact.at, fact.fields["due_at"])
             for fact in self.facts
-            if fact.fields.get("due_at") is not None
+            if fact.fields.get("due_at") is not None and fact not in self.receptions
         ]
+        if self.reception is not None and self.reception.fields["due_at"] is not None:
+            said.append((self.received_at, self.reception.fields["due_at"]))
         return sorted(dict(sorted(said)).items())
 
     @property

@@ -112,9 +112,23 @@ def _of(story: list[Any], *types: str) -> list[Any]:
     return [event for event in story if event.type.removeprefix("dossier.") in types]
 
 
+def _due(story: list[Any]) -> int | None:
+    """The due time said last; a reception says it when it happens."""
+    receptions = _of(story, "received", "corrected")
+    said = [
+        (event.occurred_at, event.due_at)
+        for event in story
+        if getattr(event, "due_at", None) and event not in receptions
+    ]
+    newest = receptions[-1]
+    if newest.due_at:
+        said.append((getattr(newest, "received_at", newest.occurred_at), newest.due_at))
+    return max(said)[1] if said else None
+
+
 def _accepted(story: list[Any], channel: str) -> Counter[str]:
     figures = Counter(["received", f"received_{channel}"])
-    due = next((event.due_at for event in reversed(story) if getattr(event, "due_at", None)), None)
+    due = _due(story)
     end, digitised = None, False
     for event in story:
         if event.type == "dossier.reopened":

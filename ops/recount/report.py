@@ -104,7 +104,13 @@ def verdict_lines(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[
         if comparable:
             cells = sum(verdict.cells for verdict in comparable)
             things = sum(verdict.things for verdict in comparable)
-            yield f"All {cells:,} cells and {things:,} states agree."
+            if cells or things:
+                yield f"All {cells:,} cells and {things:,} states agree."
+            else:
+                yield (
+                    "There is nothing to compare: no facts are in this space. `make run` tells"
+                    " simulated ones in another (LGSP_SPACE=simulated)."
+                )
         return
     yield from _wrong(differences, states, faults)
     begins = [bool(verdict.begins) for verdict in comparable if verdict.wrong]

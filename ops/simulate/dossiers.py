@@ -96,10 +96,11 @@ class SimulatedDossier(SimulatedThing):
         self._receive(at, reported, StatedReception(reception, at), due_at)
 
     def _receive(self, at: int, reported: int, said: StatedReception, due_at: int | None) -> None:
+        """Its first handler and due time hold from the reception on, whenever they are stated."""
         self.receptions.add(at, reported, said)
-        self._handle(at, reported, said.facts.handler)
+        self._handle(said.received_at, reported, said.facts.handler)
         if due_at is not None:
-            self.dues.add(at, reported, due_at)
+            self.dues.add(said.received_at, reported, due_at)
 
     def refuse(self, at: int, reception: ReceptionFacts) -> None:
         """Never accepted."""

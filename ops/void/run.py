@@ -42,6 +42,8 @@ def run_void(
     """
     if mistaken.since >= mistaken.until:
         raise HubError("--from should be before --to: the while begins after it ends.")
+    if options.left is not None and not options.left.parent.is_dir():
+        raise HubError(f"--left {options.left}: there is no such folder. Make it first.")
     return asyncio.run(_run(settings, mistaken, options, console or Console()))
 
 
@@ -59,22 +61,20 @@ async def _run(
             highlight=False,
         )
         return 1
-    theirs = [thing for thing in found if thing.only_theirs]
+    theirs = [thing for thing in found if (thing.voided if options.restore else thing.only_theirs)]
     rest = [thing for thing in found if not thing.only_theirs]
     console.print(_table(found))
-    if rest:
+    if rest and not options.restore:
         _tell_left(rest, options, console)
     verb = "restored" if options.restore else "voided"
     if not options.send:
-        console.print(f"Nothing was sent. With --send, {len(theirs):,} are {verb}.")
+        console.print(f"Nothing was sent. With --send, {len(theirs):,} would be {verb}.")
         return 0
     async with Publisher(settings) as publisher:
         for first in range(0, len(theirs), _AT_ONCE):
             await publisher.publish(_events(theirs[first : first + _AT_ONCE], mistaken, options))
-    console.print(f"{len(theirs):,} are {verb}. The same with", end=" ")
-    console.print(
-        "--restore takes that back." if not options.restore else "no --restore voids them."
-    )
+    back = "without --restore voids them again" if options.restore else "with --restore undoes that"
+    console.print(f"Sent: {len(theirs):,} are {verb}. The same {back}.")
     return 0
 
 
@@ -107,7 +107,7 @@ def _table(found: Sequence[TouchedThing]) -> Table:
 
 def _tell_left(rest: Sequence[TouchedThing], options: VoidOptions, console: Console) -> None:
     console.print(
-        f"{len(rest):,} are left alone, since others spoke of them too, or the source at another"
+        f"Left alone: {len(rest):,}, since others spoke of them too, or the source at another"
         " time. Look at each, and put right what is wrong (docs/corrections.md)."
     )
     if options.left is None:

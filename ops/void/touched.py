@@ -66,6 +66,7 @@ class TouchedThing:
     agency: str = ""
     mistaken: int = 0  # facts
     others: int = 0  # facts of others, or told by it at another time
+    voided: bool = False  # by this command, the last time that it was about this thing
 
     @property
     def only_theirs(self) -> bool:
@@ -133,7 +134,7 @@ def _mark(
     record: ConsumedRecord,
 ) -> None:
     """Note a thing that a mistaken fact is about."""
-    fields = _fields(decode, record)
+    _, fields = _read(decode, record)
     if record.key is None or fields is None or not mistaken.told(fields["source"], record):
         return
     thing = found.setdefault(record.key, TouchedThing(family, record.key.decode()))
@@ -148,14 +149,18 @@ def _compare(
     thing = found.get(record.key or b"")
     if thing is None:
         return
-    fields = _fields(decode, record)
-    if fields is not None and fields["source"] != OWN_SOURCE:
+    kind, fields = _read(decode, record)
+    if fields is None:
+        return
+    if fields["source"] == OWN_SOURCE:
+        thing.voided = kind.endswith(".voided")
+    else:
         thing.others += not mistaken.told(fields["source"], record)
 
 
-def _fields(decode: Decoder, record: ConsumedRecord) -> Fields | None:
-    """What a record says; None of one that workers refuse."""
+def _read(decode: Decoder, record: ConsumedRecord) -> tuple[str, Fields | None]:
+    """The event type and fields of a record; no fields of one that workers refuse."""
     try:
-        return decode(record.value)[1]
+        return decode(record.value)
     except ContractError:
-        return None
+        return "", None

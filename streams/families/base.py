@@ -189,8 +189,8 @@ def _rank(register: Register) -> tuple[str, str]:
 
 
 def _rank_unheard(register: _Heard) -> tuple[str, str]:
-    """Without when it was heard and whether it was restated, which are the last of its values."""
-    return id_text(register.event_id), repr(astuple(register)[2:-2])
+    """Without when it was heard and whether it was restated."""
+    return _rank(replace(register, heard_at=None, restated=False))
 
 
 def _rank_plain(register: Register) -> tuple[str, str]:

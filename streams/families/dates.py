@@ -13,6 +13,7 @@ from streams.families.activities import standing_activity
 from streams.families.corrections import void_of
 from streams.families.documents import standing_document
 from streams.families.dossiers.closed import end_of, returned_of
+from streams.families.dossiers.reception import due_of
 from streams.families.dossiers.settling import settled
 from streams.families.standing_tasks import standing_task
 
@@ -83,7 +84,7 @@ def of_dossier(state: Dossier) -> DossierDates:
     return DossierDates(
         received_at=reception.received_at if reception else None,
         reception_heard_at=reception.heard_at if reception else None,
-        due_at=state.dues[max(state.dues)] if state.dues else None,
+        due_at=due_of(state) or None,
         ended_at=end.at if end else None,
         end_heard_at=end.heard_at if end else None,
         returned_at=returned.occurred_at if returned else None,

@@ -76,15 +76,18 @@ async def test_only_what_nobody_else_spoke_of_is_voided_and_restored(
     left = tmp_path / "left.csv"
     status, said = await asyncio.to_thread(run, settings, wrong, left=left)
     assert (status, await sent(settings, before)) == (0, [])
-    assert "With --send, 2 are voided" in said
+    assert "With --send, 2 would be voided" in said
     with left.open(encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     assert [(row["id"], row["facts_then"], row["other_facts"]) for row in rows] == [
         (f"{code}-both", "1", "1")
     ]
     await asyncio.to_thread(run, settings, wrong, send=True)
+    # what others say of it meanwhile does not keep it voided
+    await told(settings, received(right, f"{code}-1", 6))
     await asyncio.to_thread(run, settings, wrong, send=True, restore=True)
     assert await sent(settings, before) == [
+        ("dossier.received", f"{code}-1"),
         ("dossier.restored", f"{code}-1"),
         ("dossier.restored", f"{code}-2"),
         ("dossier.voided", f"{code}-1"),

@@ -40,7 +40,14 @@ from streams.families.dossiers.closed import (
     returned_of,
 )
 from streams.families.dossiers.flow import flow, taken
-from streams.families.dossiers.reception import MEASURE_OF_BITS, RECEIVED, WITH_FEE
+from streams.families.dossiers.reception import (
+    MEASURE_OF_BITS,
+    RECEIVED,
+    WITH_FEE,
+    due_of,
+    dues_of,
+    handler_of,
+)
 from streams.families.dossiers.settling import gathered_too_much, settled
 
 _FUTURE_MS = 300_000  # clocks differ; beyond this a time lay in the future when the hub heard of it
@@ -85,7 +92,8 @@ def counts(work: WorkTime, state: Dossier, parts: int = ALL) -> list[Contributio
     end = None
     if refusal is None and parts & _OF_END:
         end = end_of(state)
-        due = state.dues[max(state.dues)] if state.dues else 0
+        # nearly always nothing but the reception said one
+        due = due_of(state) if state.dues else reception.due_at
         if parts & PROGRESS:
             found.append(_progress(state, tail, end, due, work))
             if reopened:
@@ -108,8 +116,7 @@ def counts(work: WorkTime, state: Dossier, parts: int = ALL) -> list[Contributio
 
 def _tail(state: Dossier, reception: ReceptionFact) -> str:
     """The part of cells' keys that says whose and of which procedure."""
-    agency = reception.agency if state.handler is None else state.handler.agency
-    return f"{agency}|{reception.procedure}|"
+    return f"{handler_of(state, reception)}|{reception.procedure}|"
 
 
 def _voided(state: Dossier, void: VoidFact) -> Contribution:
@@ -282,8 +289,8 @@ def _flags(
         flags.append(_FLAGGED["offline_procedure_online"])
     if heard_at is not None and received_at > heard_at + _FUTURE_MS:
         flags.append(_FLAGGED["received_in_future"])
-    if state.dues:
-        flags += _due_flags(state.dues, received_at)
+    if state.dues or reception.due_at:
+        flags += _due_flags(dues_of(state, reception), state.dues, received_at)
     if 0 < state.first_step_at < received_at:
         flags.append(_FLAGGED["step_before_reception"])
     if len(state.finish) > 1 and not too_many("finish", told.finish) and _disagree(state):
@@ -351,11 +358,11 @@ def _result_flags(state: Dossier, end_at: int) -> list[int]:
     return []
 
 
-def _due_flags(dues: dict[int, int], received_at: int) -> list[int]:
+def _due_flags(dues: dict[int, int], told: dict[int, int], received_at: int) -> list[int]:
     flags = []
     if dues[max(dues)] < received_at:
         flags.append(_FLAGGED["due_before_reception"])
-    if len(dues) > 1 and not too_many("dues", dues) and _moved_after_passed(dues):
+    if len(dues) > 1 and not too_many("dues", told) and _moved_after_passed(dues):
         flags.append(_FLAGGED["due_moved_after_passed"])
     return flags
 

@@ -64,11 +64,12 @@ def _reception(state: Dossier, fields: Fields, at: int, received_at: int, broker
         fields["level"] or 0,
         bits,
         when_heard(fields, broker_ms),
+        False,
+        fields["due_at"] or 0,
+        fields["handling_agency"],
     )
     state.reception = newer_reported(state.reception, said)
     state.reporter = None
-    if fields["due_at"] is not None:
-        _due(state, at, fields["due_at"])
 
 
 def _due(state: Dossier, at: int, due_at: int) -> None:
@@ -90,14 +91,11 @@ def _closing(fields: Fields, broker_ms: int) -> ClosingFact:
 def received(state: Dossier, fields: Fields, broker_ms: int) -> None:
     """Reception, first handler, first due time."""
     _reception(state, fields, fields["occurred_at"], fields["occurred_at"], broker_ms)
-    _handler(state, fields, fields["handling_agency"] or fields["agency"])
 
 
 def corrected(state: Dossier, fields: Fields, broker_ms: int) -> None:
-    """The reception anew; the handler only where the correction names one."""
+    """The same anew; what changed the due time or the handler since stays."""
     _reception(state, fields, fields["occurred_at"], fields["received_at"], broker_ms)
-    if fields["handling_agency"] is not None:
-        _handler(state, fields, fields["handling_agency"])
 
 
 def step_taken(state: Dossier, fields: Fields, _: int) -> None:

@@ -24,6 +24,7 @@ from schemas.states import (
     InstantsCorrection,
     PaymentFact,
     RatingFact,
+    ReceptionFact,
     RefusalCorrection,
     RefusalFact,
     Register,
@@ -34,6 +35,7 @@ from schemas.states import (
 from streams.families.bounds import too_many
 from streams.families.dossiers.amendments import moved_at
 from streams.families.dossiers.closed import OUTCOMES
+from streams.families.dossiers.reception import handler_of
 
 _OF_CORRECTION = b""  # the event id of a handler that a correction made
 
@@ -81,7 +83,7 @@ def settled(state: Dossier) -> SettledDossier:
     counting = _counting(amended)
     reopened = _reopened(state, counting)
     plain = Dossier(
-        reception=state.reception,
+        reception=_reception(state, counting),
         handler=_handler(state, counting),
         dues=_instants("dues", state.dues, counting.dues),
         finish=_not_undone(state.finish, reopened),
@@ -140,6 +142,16 @@ def _not_undone(finish: dict[str, FinishFact], since: int) -> dict[str, FinishFa
 
 def _unless_undone(fact: ClosingFact | None, since: int) -> ClosingFact | None:
     return None if fact is None or fact.occurred_at < since else fact
+
+
+def _reception(state: Dossier, amended: DossierAmendments) -> ReceptionFact | None:
+    """Without the due time that it says, where a correction said since that it is another."""
+    reception, said = state.reception, amended.dues
+    if reception is None or said is None or too_many("dues", state.dues):
+        return reception
+    if said.occurred_at < reception.occurred_at:
+        return reception
+    return replace(reception, due_at=0)
 
 
 def _returned(state: Dossier, amended: DossierAmendments, reopened: int) -> ReturnFact | None:
@@ -250,7 +262,7 @@ def _transfers(state: Dossier, amended: DossierAmendments) -> dict[str, bool]:
 
 def _handler(state: Dossier, amended: DossierAmendments) -> HandlerFact | None:
     """Who has it. What a move gave to somebody that never was is with who gave it."""
-    handler = state.handler
+    handler = _told_handler(state)
     if handler is not None:
         gave = sorted(_gave_wrongly(amended, handler))
         if gave:
@@ -260,6 +272,17 @@ def _handler(state: Dossier, amended: DossierAmendments) -> HandlerFact | None:
         if later and (handler is None or handler.agency != to_agency):
             handler = HandlerFact(at, _OF_CORRECTION, to_agency, None)
     return handler
+
+
+def _told_handler(state: Dossier) -> HandlerFact | None:
+    """Who has it by ordinary facts, and since when."""
+    reception, handler = state.reception, state.handler
+    if reception is None:
+        return handler
+    agency = handler_of(state, reception)
+    if handler is not None and handler.occurred_at >= reception.received_at:
+        return handler
+    return HandlerFact(reception.received_at, _OF_CORRECTION, agency, None)
 
 
 def _gave_wrongly(amended: DossierAmendments, handler: HandlerFact) -> Iterator[str]:

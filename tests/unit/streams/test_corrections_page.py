@@ -54,7 +54,7 @@ DOSSIERS: dict[str, Row] = {
             ),
         ),
         {"received.received": "A 20251103", "flow.taken_other": "A 20251103"},
-        {"received.received_online": "B 20251031", "flow.taken_online": "A 20251031"},
+        {"received.received_online": "B 20251031", "flow.taken_online": "B 20251031"},
     ),
     "the finish was at another time": finish(
         corrected("finished", effective_at="11-06 15:00"),

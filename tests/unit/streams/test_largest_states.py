@@ -72,7 +72,7 @@ def moments(group: str) -> range:
 def full_dossier() -> Dossier:
     id_, agency = pack_id(text(0)), "A" * 35
     return Dossier(
-        reception=ReceptionFact(AT, id_, AT, agency, "p" * 64, 5, 4, 127, AT),
+        reception=ReceptionFact(AT, id_, AT, agency, "p" * 64, 5, 4, 127, AT, True, AT, agency),
         handler=HandlerFact(AT, id_, agency, text(0, 64)),
         returned=ReturnFact(AT, id_, True, "counter", AT),
         refusal=RefusalFact(AT, id_, agency, "p" * 64, AT),
