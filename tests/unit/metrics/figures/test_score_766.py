@@ -99,6 +99,26 @@ def test_every_item_without_points_says_what_is_missing() -> None:
             assert item.version >= 1
 
 
+def test_all_points_are_told_by_name_or_as_undivided() -> None:
+    """Of 100: 54 from events, 34 of items that say what they need, 12 undivided."""
+    groups = score(window="month").groups
+    items = [item for group in groups for item in group.items]
+    undivided = {group.group: group.undivided for group in groups if group.undivided}
+    assert undivided == {"online": 12}
+    assert sum(item.of or 0 for item in items) + 12 == 100
+    lacking = {item.item: item.of for item in items if item.numerator is None and item.of}
+    assert lacking == {
+        "1.1": 6,
+        "1.2": 4,
+        "1.3": 2,
+        "1.4": 6,
+        "4.5a": 2,
+        "4 (copies)": 2,
+        "5.2": 6,
+        "5.3": 6,
+    }
+
+
 def test_the_items_of_a_group_give_no_more_than_the_group() -> None:
     given = {
         group: sum(
