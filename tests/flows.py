@@ -113,6 +113,9 @@ def changes(one: Made) -> Iterator[tuple[date, str]]:
     waits = _cut(_union(one.waits), received, left)
     yield from _edges(waits, "asked", "back")
     if one.due is None:
+        yield received, "taken_undated"
+        if left is not None:
+            yield left, "left_undated"
         return
     late = max(one.due + DAY, received)
     if left is None or left > late:

@@ -355,20 +355,15 @@ CASES: dict[str, Case] = {
         },
         3,
     ),
-    # with a due time: 20 − 2 closed, of which 3 late and 1 asked for papers twice; open 6 ahead and
-    # 4 past due, of which 1 waits: 14 + 6 + 1 of 18 + 10
+    # with a due time: 20 − 2 closed, of which 3 late and 1 asked for papers twice; open 30 − 11, of
+    # which 11 − 2 have no due time and 6 − 2 are past due, of which 1 waits: 14 + 7 of 18 + 10
     "score_766_2_1": Case(
         {
-            "dossiers|closed": {
-                "closed": 20,
-                "no_due": 2,
-                "late_766": 3,
-                "asked_for_papers": 5,
-                "asked_again_in_time": 1,
-            },
-            f"dossiers|open|P|{at('2025-03-25T17:00')}": {"open": 6, "waiting": 2},
-            f"dossiers|open|P|{at('2025-03-19T17:00')}": {"open": 4, "waiting": 1},
-            "dossiers|open|P|0": {"open": 9},
+            "dossiers|closed": {"closed": 20, "no_due": 2, "late_766": 3, "asked_again_in_time": 1},
+            "dossiers|flow|P|20250228": {"taken_other": 30, "taken_undated": 11, "fell_due": 6},
+            "dossiers|flow|P|20250310": {"left": 11, "left_undated": 2, "settled": 2},
+            "dossiers|flow|P|20250311": {"wait_from": 1},
+            "dossiers|flow|P|20250325": {"fell_due": 7},  # to come
         },
         21,
         28,

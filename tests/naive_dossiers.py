@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
-from naive import ABSENT, Asked, Case, Figure, World, date_of, defines, lag, share, working_lag
+from naive import Asked, Case, Figure, World, date_of, defines, lag, share, working_lag
 from office_hours import working_seconds
+from oracle_flow import waiting_days
 
 Heard = Callable[[World, Asked], list[tuple[int, int]]]
 
@@ -260,13 +262,29 @@ def _(world: World, asked: Asked) -> Figure:
     return Figure(came - sum(one.closed and asked.before(one.left_at) for one in mine))
 
 
+def open_at_end_of(one: Case, day: date) -> bool:
+    """Received by then, and not ended."""
+    if date_of(one.received_at) > day:
+        return False
+    return not one.closed or date_of(one.left_at) > day
+
+
+def waits_at_end_of(one: Case, day: date) -> bool:
+    """For papers or a fee; of one that is open then. What waits to this day waits on each of the
+    days that follow.
+    """
+    received = date_of(one.received_at)
+    days = waiting_days(one, received, date_of(one.left_at) if one.closed else None)
+    return day in days or (date.max in days and day > max(set(days) - {date.max}))
+
+
 @defines("score_766_2_1")
 def _(world: World, asked: Asked) -> Figure:
-    if asked.last is not None and asked.last < asked.today:
-        return ABSENT
+    day = min(asked.last or asked.today, asked.today)
     ended = [one for one in closed(world, asked) if one.due]
-    open_ = [one for one in opened(world, asked) if one.due]
-    in_time = [one for one in open_ if one.due >= asked.now or one.waiting]
+    mine = [one for one in world.dossiers if one.accepted and one.due and asked.at(one.handler)]
+    open_ = [one for one in mine if open_at_end_of(one, day)]
+    in_time = [one for one in open_ if date_of(one.due) >= day or waits_at_end_of(one, day)]
     good = [one for one in ended if not late_by_date(one) and len(requests(one)) < 2]
     return Figure(len(good) + len(in_time), len(ended) + len(open_))
 

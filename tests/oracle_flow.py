@@ -22,6 +22,10 @@ def count_flow(dossier: Dossier, end: End | None, where: tuple[str, str], tally:
     _add(tally, where, received, "taken_online" if online else "taken_other")
     if left is not None and end is not None:
         _add(tally, where, left, "left", _left_as(end[1], left, dossier.due))
+    if not dossier.due:
+        _add(tally, where, received, "taken_undated")
+        if left is not None:
+            _add(tally, where, left, "left_undated")
     late = max(date_of(dossier.due) + DAY, received) if dossier.due else None
     if late is not None and (left is None or left > late):
         _add(tally, where, late, "fell_due")

@@ -63,6 +63,9 @@ class GroupOfItems(BaseModel):
     points: float | None
     possible: float
     of: float
+    undivided: float = Field(
+        description="Of these, what the decision's readings do not divide among its items"
+    )
     items: list[ItemAnswer]
 
 
@@ -141,6 +144,7 @@ def _group(group: str, items: Sequence[Scored]) -> GroupOfItems:
         points=total.points,
         possible=total.possible,
         of=most,
+        undivided=most - sum(one.item.score.points or 0 for one in items if one.item.score),
         items=[_item(one) for one in items],
     )
 

@@ -271,11 +271,9 @@ class Indicator(Declared):
         return any(term.over == "until" for term in self.leaves)
 
     @cached_property
-    def ends_now(self) -> bool:
-        """Whether it asks about a window and this moment too: it has no figure for a window that
-        ended before today.
-        """
-        return not self.asks_now and any(term.due for term in self.leaves)
+    def ends_open(self) -> bool:
+        """Whether it asks about a window and what is open at its end too."""
+        return len({term.over for term in self.leaves} & {"window", "until"}) == 2
 
     @cached_property
     def families(self) -> tuple[str, ...]:

@@ -35,16 +35,6 @@ NOT_BY_DAY = Name(
         " single day."
     ),
 )
-NOT_NOW = Name(
-    vi=(
-        "Số liệu gồm cả hồ sơ đang giải quyết, chỉ biết được tại lúc hỏi; kỳ phải kéo dài đến hôm"
-        " nay, không kèm as_of."
-    ),
-    en=(
-        "It asks about open dossiers too, which are known as of now only: the window has to last"
-        " until today, without as_of."
-    ),
-)
 NOW_ONLY = Name(
     vi=(
         "Số liệu là của một thời điểm, không phải của một kỳ: hãy hỏi không kèm from, to, window,"

@@ -40,7 +40,7 @@ def resolve(reading: Reading, indicator: Indicator, part: Slice) -> Resolved | N
 
 
 def _absent(reading: Reading, indicator: Indicator, part: Slice) -> Name | None:
-    query, window = reading.query, part.window
+    query, _window = reading.query, part.window
     if indicator.asks_now and query.as_of is not None:
         return absence.NOT_AS_OF
     if indicator.asks_now and query.time and not (query.by == "day" and indicator.as_of):
@@ -49,15 +49,13 @@ def _absent(reading: Reading, indicator: Indicator, part: Slice) -> Name | None:
     if (why := uncounted.why(reading.view.uncounted & needed)) is not None:
         return why
     reaches_before = any(term.over == "before" for term in indicator.leaves)
-    if part.by == "day" and (indicator.ends_now or reaches_before):
+    if part.by == "day" and (indicator.ends_open or reaches_before):
         return absence.NOT_BY_DAY
     one_agency = part.level or query.agency or part.by in ("agency", "level")
     if not indicator.by_agency and one_agency:
         return absence.NOT_BY_AGENCY
     if (why := no_such_groups(reading, indicator.families, part.by)) is not None:
         return why
-    if indicator.ends_now and window.ends_before(reading.view.moment.today):
-        return absence.NOT_NOW
     return None
 
 

@@ -55,8 +55,9 @@ class CellSource(NamedTuple):
         return self.due is not None
 
     def ranges(self, window: Window, moment: Moment) -> list[Range]:
-        """The rows that it reads: the window's, those before it or until its end, of a stock all up
-        to its end, or due times.
+        """The rows that it reads: the window's, those before it or until its end (what falls due
+        counts on days to come, so until today at the latest), of a stock all up to its end, or due
+        times.
         """
         if self.due is not None:
             return moment.due(self.due)
@@ -65,7 +66,7 @@ class CellSource(NamedTuple):
         if self.over == "window":
             return cover_days(window)
         if self.over == "until":
-            return cover_days(Window(None, window.last))
+            return cover_days(Window(None, min(window.last or moment.today, moment.today)))
         begins, _ = window.bounds
         return cover_days(Window(None, begins - _DAY)) if begins > date.min else []
 

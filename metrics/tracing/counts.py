@@ -114,15 +114,15 @@ class FigureParts:
                     yield self._in(indicator, part, over, adds, cell)
 
     def _adds(self, indicator: Indicator, part: Part, cell: CountedCell) -> dict[Over, int]:
-        """What the cell adds to the window's figure; and to that of what was carried over into the
-        window behind it, all that the thing adds until then.
+        """What the cell adds to the window's figure; and to what was carried over into the window
+        behind it, or is open at its end, all that the thing adds until then.
         """
         found: dict[Over, int] = {}
         term = term_of(indicator, part)
         for leaf in term.parts if term else ():
             times = self._reading.view.moment.times(leaf)
             if self._read_by(indicator, leaf, cell) and (adds := _added(leaf, cell, times)):
-                if leaf.over == "before":
+                if leaf.over != "window":
                     adds = sum(_added(leaf, one, times) for one in self._until(cell))
                 found[leaf.over] = found.get(leaf.over, 0) + adds
         return {over: adds for over, adds in found.items() if adds}
@@ -133,6 +133,8 @@ class FigureParts:
     def _read_by(self, indicator: Indicator, leaf: Term, cell: CountedCell) -> bool:
         if (leaf.family or indicator.family, leaf.kind) != (cell.table.family, cell.table.kind):
             return False
+        if leaf.over == "until" and as_date(cell.at) > self._reading.view.moment.today:
+            return False  # what is to come counts on days ahead
         return leaf.due is None or any(low <= cell.at <= high for low, high in self._now(leaf.due))
 
     def _due(self, due: Due) -> list[tuple[int, int]]:
@@ -146,7 +148,7 @@ class FigureParts:
     def _in(
         self, indicator: Indicator, part: Part, over: Over, adds: int, cell: CountedCell
     ) -> FigurePart:
-        where = {} if indicator.asks_now else self._where(cell, over, open_ended=indicator.ends_now)
+        where = {} if indicator.asks_now else self._where(cell, over)
         where |= self._agency(cell) if indicator.by_agency else {}
         listed = families_of(indicator, part) == [cell.table.family]
         return FigurePart(
@@ -163,18 +165,15 @@ class FigureParts:
             else None,
         )
 
-    def _where(
-        self, cell: CountedCell, over: Over, *, agency: bool = False, open_ended: bool = False
-    ) -> dict[str, Any]:
+    def _where(self, cell: CountedCell, over: Over, *, agency: bool = False) -> dict[str, Any]:
         """The parameters of the narrowest window that has the cell in it."""
         found: dict[str, Any] = self._agency(cell) if agency else {}
-        # of this moment; in a window only where that lasts until today
-        if cell.table.declared.at == "instant":
-            return found | ({"window": "today"} if open_ended else {})
+        if cell.table.declared.at == "instant":  # of this moment
+            return found
         day = as_date(cell.at)
         if over == "before":
             return found | {"from": day + timedelta(days=1)}
-        return found | ({"from": day} if open_ended else {"from": day, "to": day})
+        return found | {"from": day, "to": day}
 
     def _agency(self, cell: CountedCell) -> dict[str, Any]:
         return {"agency": cell.agency, "own": "true"}

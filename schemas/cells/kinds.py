@@ -204,6 +204,8 @@ CELL_KINDS: dict[str, dict[str, CellKind]] = {
                 "settled",
                 "wait_from",
                 "wait_to",
+                "taken_undated",
+                "left_undated",
             ),
             implied=True,
         ),

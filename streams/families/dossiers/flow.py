@@ -23,6 +23,7 @@ _FELL_DUE, _SETTLED = (_FLOW["fell_due"],), _FLOW["settled"]
 _ASKED, _BACK = _FLOW["asked"], _FLOW["back"]
 _WAIT_FROM, _WAIT_TO = _FLOW["wait_from"], _FLOW["wait_to"]
 _ONLINE, _OTHER = (_FLOW["taken_online"],), (_FLOW["taken_other"],)
+_TAKEN_UNDATED, _LEFT_UNDATED = (_FLOW["taken_undated"],), _FLOW["left_undated"]
 _NEVER = 1 << 40  # number of a day that does not come
 
 DaySpan = tuple[int, int]  # from a day's number to before another's
@@ -52,13 +53,24 @@ def flow(
     waits = state.papers or state.fees
     if end is None:
         if not waits:  # nearly always
-            return [(_key(tail, late), _FELL_DUE, ())] if due else []
-        return _changes(state, tail, Life(came, _NEVER, late), {})
+            return [(_key(tail, late), _FELL_DUE, ()) if due else _came_undated(tail, came)]
+        begun = {} if due else {came: [*_TAKEN_UNDATED]}
+        return _changes(state, tail, Life(came, _NEVER, late), begun)
     left = max(came, (end.at + OFFSET_MS) // DAY_MS)
     leaves = (_LEFT, _left_as(end.outcome, left, due))
     if left <= late and not waits:  # nearly always
-        return [(_key(tail, left), leaves, ())]
-    return _changes(state, tail, Life(came, left, late), {left: [*leaves]})
+        if due:
+            return [(_key(tail, left), leaves, ())]
+        return [(_key(tail, left), (*leaves, _LEFT_UNDATED), ()), _came_undated(tail, came)]
+    found = {left: [*leaves]}
+    if not due:
+        _add(found, left, _LEFT_UNDATED)
+        _add(found, came, *_TAKEN_UNDATED)
+    return _changes(state, tail, Life(came, left, late), found)
+
+
+def _came_undated(tail: str, came: int) -> Contribution:
+    return _key(tail, came), _TAKEN_UNDATED, ()
 
 
 def _key(tail: str, number: int) -> bytes:

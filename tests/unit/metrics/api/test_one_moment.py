@@ -122,7 +122,6 @@ async def test_of_all_indicators_as_of_a_day_those_of_this_instant_say_why_not(
     for id_, why in (
         ("dossiers_due_soon", absence.NOT_AS_OF),
         ("tasks_overdue", absence.NOT_AS_OF),
-        ("score_766_2_1", absence.NOT_NOW),
     ):
         assert (told[id_]["value"], told[id_]["missing"]["en"]) == (None, why.en)
 

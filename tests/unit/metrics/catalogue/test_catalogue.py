@@ -154,8 +154,8 @@ def test_what_a_figure_is_read_from() -> None:
     overdue = INDICATORS["dossiers_overdue"]
     assert overdue.asks_now
     share = INDICATORS["score_766_2_1"]
-    assert {source.table.cells for source in sources(share)} == {"dossiers_closed", "dossiers_open"}
-    assert (share.asks_now, share.ends_now) == (False, True)
+    assert {source.table.cells for source in sources(share)} == {"dossiers_closed", "dossiers_flow"}
+    assert (share.asks_now, share.ends_open) == (False, True)
 
 
 def test_a_term_may_name_its_own_family(tmp_path: Path) -> None:

@@ -198,7 +198,6 @@ def test_without_registered_procedures_the_three_fields_are_absent(unregistered:
         ("data_quality", {"agency": "P.D"}, absence.NOT_BY_AGENCY),
         ("dossiers_carried_over", {"by": "day"}, absence.NOT_BY_DAY),
         ("score_766_2_1", {"by": "day"}, absence.NOT_BY_DAY),
-        ("score_766_2_1", {"to": "2025-12-09"}, absence.NOT_NOW),
         ("score_766_1_4", {}, INDICATORS["score_766_1_4"].missing),
         ("coverage", {"level": "province"}, absence.NOT_BY_THIS),
         ("score_766", {"by": "agency"}, absence.NOT_BY_THIS),
