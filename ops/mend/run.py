@@ -63,6 +63,7 @@ class Mending:
             return self._say()
         await require_no_worker(self._settings, self._console, "then mend")
         await self._look_alone()
+        # those that are outdated are what counting from zero is for
         if newer := list(rules_faults(self._parts)):
             raise HubError(" ".join(newer))
         if from_zero:

@@ -99,7 +99,8 @@ class Screen:
             yield self._steps()
             return
         below = [*self._notes(), self._health(), *(_line(text) for text in self.addresses)]
-        height = (options.height or console.size.height) - len(below)
+        rows = sum(len(text.wrap(console, options.max_width)) for text in below)
+        height = (options.height or console.size.height) - rows
         yield Group(self._table(options.max_width, height), *below)
 
     def table_only(self) -> Group:
@@ -115,7 +116,9 @@ class Screen:
         ]
         for part in self.parts:
             words = f"ok, after {part.took:.0f} s" if part.well else part.words()
-            lines.append(_line(f"  {part.title:<12}{words}", "green" if part.well else ""))
+            style = "green" if part.well else ""
+            shown = Text if part.service.refused else _line
+            lines.append(shown(f"  {part.title:<12}{words}", style=style))
         return Group(*lines, _line("Ctrl-C dừng tất cả. / Ctrl-C stops everything.", "dim"))
 
     def _table(self, width: int, height: int) -> Group:
@@ -173,12 +176,19 @@ class Screen:
         return lines + self._troubles()
 
     def _troubles(self) -> list[Text]:
-        """What is wrong, a line each, with everybody whom it is wrong with."""
+        """What is wrong, a line each, with everybody whom it is wrong with. What somebody has to
+        do is never cut.
+        """
+        ill = [(part.words(), part) for part in self.parts if not part.well]
         titles: dict[str, list[str]] = {}
-        for part in self.parts:
-            if not part.well:
-                titles.setdefault(part.words(), []).append(part.title)
-        return [_line(f"{', '.join(who)}: {words}", "yellow") for words, who in titles.items()]
+        for words, part in ill:
+            titles.setdefault(words, []).append(part.title)
+        refusals = {words for words, part in ill if part.service.refused}
+        lines = [(f"{', '.join(who)}: {words}", words) for words, who in titles.items()]
+        return [
+            Text(text, style="yellow") if words in refusals else _line(text, "yellow")
+            for text, words in lines
+        ]
 
     def _health(self) -> Text:
         return Text(" · ".join(_of_part(part) for part in self.parts))

@@ -185,6 +185,8 @@ class Plain:
                     markup=False,
                     highlight=False,
                 )
+            if part.service.refused:
+                self._tell_refusal(part)
         if not self._screen.started:
             return
         if self._printed is None:
@@ -194,6 +196,18 @@ class Plain:
         if self._printed is None or time.monotonic() - self._printed > _PLAIN_EVERY:
             self._printed = time.monotonic()
             self._console.print(self._screen.table_only())
+
+    def _tell_refusal(self, part: HubPart) -> None:
+        """At each of its ends once, also where the others never come so far as to be shown."""
+        said = part.service.last_words()
+        if said not in self._told:
+            self._told.add(said)
+            self._console.print(
+                f"{part.title} can't go on until somebody acts: {said}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
 
 
 def addresses(settings: Settings) -> list[str]:

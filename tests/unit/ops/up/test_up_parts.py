@@ -27,6 +27,7 @@ from ops.up.run import Hub, Plain
 from ops.up.supervise import Service
 from schemas import listening
 from schemas.errors import (
+    EXIT_REFUSED,
     EnvironmentBroken,
     KafkaUnavailable,
 )
@@ -34,6 +35,7 @@ from schemas.listening import connects, open_to_others
 from schemas.settings import Settings
 
 FAILS = "print('No space left on device'); raise SystemExit(1)"
+REFUSES = f"print('run `lgsp mend`'); raise SystemExit({EXIT_REFUSED})"
 WAITS = "import time; time.sleep(60)"
 DEAF = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True);"
@@ -262,6 +264,19 @@ def test_without_a_terminal_each_part_is_told_once_and_the_addresses_too(
     assert printed(output).count("Kafka answers (after 0 s).") == 1
     assert printed(output).count("/v1/events") == 1
     assert printed(output).count("The whole province") == 1
+
+
+def test_without_a_terminal_a_refusal_is_told_whole_and_once_before_all_have_started(
+    hub: Callable[..., Hub], tmp_path: Path
+) -> None:
+    one, output = hub(part(tmp_path, "worker", REFUSES)), console()
+    one.parts[0].answers = lambda: False
+    plain = Plain(output, one.screen)
+    tick_until(one, lambda: one.parts[0].service.refused)
+    for _ in range(3):
+        plain.tell()
+    assert printed(output).count("worker can't go on until somebody acts: run `lgsp mend`") == 1
+    assert not one.screen.started
 
 
 @pytest.mark.parametrize(
