@@ -58,7 +58,7 @@ def test_a_batch_gives_each_state_and_page_once_and_as_a_whole(family_state: Fam
             "reception_lag_le_1": 3,
             "reception_working_lag_le_3600": 3,
         },
-        ("flow", "A", "p", 20251103): {"taken_other": 3},
+        ("flow", "A", "p", 20251103): {"taken_other": 3, "taken_undated": 3},
         ("open", "A", "p", 0): {"open": 3},
     }
     assert changes.events == 4
