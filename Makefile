@@ -1,5 +1,6 @@
-# `make run` runs the hub, `make unit` the tests that need no Kafka, `make test` every test but those that kill, freeze
-# and fill disks, which it has where CI is set; `make faults` has them at full length. All make the environment first.
+# `make run` runs the hub with a simulated province in a space of its own, SIMULATE=0 make run the official one; `make unit` the tests
+# that need no Kafka, `make test` every test but those that kill, freeze and fill disks, which it has where CI is set; `make faults` has
+# them at full length. All make the environment first.
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.complete

@@ -66,8 +66,11 @@ class ServedBooks:
         self.name = settings.app_id
         cube = Cube(settings.read_models / CUBE_FILE)
         readers = Readers(cube)
-        self.lag = WorkerLag(settings, partial(_counted, readers))
-        feed, directory = Follower(settings, cube, cube_options(self.name)), DirectoryFeed(settings)
+        self.lag = WorkerLag(settings, partial(_counted, readers, settings.space))
+        feed, directory = (
+            Follower(settings, cube, cube_options(settings.books)),
+            DirectoryFeed(settings),
+        )
         views = Views(
             readers,
             indicators,
@@ -75,6 +78,7 @@ class ServedBooks:
             backlog=lambda: self.lag.backlog,
             standing=lambda: self.lag.standing,
             books=self.name,
+            space=settings.space,
             progress=lambda: figures_progress(feed.progress, directory.progress),
             clock=now_ms,
             directory=lambda: directory.directory,
@@ -104,12 +108,12 @@ class ServedBooks:
         self.feeds: list[Background] = [feed, directory, *listing.feeds]
 
 
-def _counted(readers: Readers) -> dict[TopicPartition, int]:
+def _counted(readers: Readers, space: str) -> dict[TopicPartition, int]:
     """How far the figures have come; nothing is known while they are built anew."""
     try:
         with readers.snapshot() as snapshot:
             return {
-                TopicPartition(events_topic(family), partition): offset
+                TopicPartition(events_topic(family, space), partition): offset
                 for family in FAMILIES
                 for partition, (offset, _) in snapshot.counted_up_to(family).items()
             }

@@ -63,6 +63,7 @@ async def serve(
         ["/metrics", "/v1/indicators"],
         connections=connections,
         grace_seconds=_GRACE_SECONDS,
+        space=settings.space,
     )
     feeds = [*(feed for one in served for feed in one.feeds), *tracing.feeds]
     spare_collections(_COLLECTED)

@@ -21,7 +21,7 @@ from schemas.families import OWN_FAMILY
 from schemas.kafka.clients import admin, consumer
 from schemas.pauses import Pauses
 from schemas.settings import Settings
-from schemas.topics import TOPICS, events_topic
+from schemas.topics import events_topic, topics_of
 from serving.store.partitions import partitions_of
 
 log = logging.getLogger(__name__)
@@ -29,8 +29,6 @@ log = logging.getLogger(__name__)
 _EVERY_SECONDS = 2.0
 _PATIENCE_SECONDS = 10.0
 _FETCH_BYTES = 16 << 10  # one event of a partition is looked at
-_HEARTBEATS = events_topic(OWN_FAMILY)
-EVENT_TOPICS = tuple(topic.name for topic in TOPICS if topic.owner == "connectors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +48,8 @@ CountedOffsets = Mapping[TopicPartition, int]
 
 
 class WorkerLag:
-    """`records`: accepted and not yet counted events of each (topic, partition), `backlog`: all but
-    heartbeats together.
+    """`records`: accepted and not yet counted events of each (topic, partition) of `topics`,
+    `backlog`: all but heartbeats together.
 
     Empty and None while Kafka can't be asked. `standing` is what had been accepted when Kafka was
     first asked, all but heartbeats; it stays, so that whoever waits until that is counted does not
@@ -67,6 +65,10 @@ class WorkerLag:
         self.backlog: Backlog | None = None
         self.standing: Standing | None = None
         self._settings = settings
+        self.topics = tuple(
+            topic.name for topic in topics_of(settings) if topic.owner == "connectors"
+        )
+        self._heartbeats = events_topic(OWN_FAMILY, settings.space)
         self._pauses = Pauses(_EVERY_SECONDS)
 
     async def watch(self) -> None:
@@ -103,7 +105,8 @@ class WorkerLag:
 
     async def _stand(self, client: AIOKafkaAdminClient) -> Standing | None:
         """None while a topic is being made."""
-        families = {events_topic(family): family for family in FAMILIES}
+        space = self._settings.space
+        families = {events_topic(family, space): family for family in FAMILIES}
         found = await partitions_of(client, families)
         if not all(found.values()):
             return None
@@ -118,11 +121,11 @@ class WorkerLag:
     async def _behind(
         self, client: AIOKafkaAdminClient, reader: AIOKafkaConsumer
     ) -> tuple[dict[tuple[str, int], int], Backlog | None]:
-        partitions = [*chain.from_iterable((await partitions_of(client, EVENT_TOPICS)).values())]
+        partitions = [*chain.from_iterable((await partitions_of(client, self.topics)).values())]
         if not partitions:
             return {}, None
         committed = await client.list_consumer_group_offsets(
-            self._settings.app_id, partitions=partitions
+            self._settings.books, partitions=partitions
         )
         first, end = (
             await reader.beginning_offsets(partitions),
@@ -142,7 +145,7 @@ class WorkerLag:
         waiting = {
             partition: done[partition]
             for partition in partitions
-            if left[partition] and partition.topic != _HEARTBEATS
+            if left[partition] and partition.topic != self._heartbeats
         }
         backlog = Backlog(
             sum(left[partition] for partition in waiting), await _oldest(reader, waiting)

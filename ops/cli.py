@@ -294,6 +294,30 @@ def bench_command(names: tuple[str, ...], events: int, markdown: Path | None) ->
 
 
 @cli.command()
+@click.option("--source", required=True, help="CloudEvents source of the system that was wrong.")
+@click.option("--from", "since", required=True, help="When it began: 2026-11-30T08:00.")
+@click.option("--to", "until", required=True, help="When it was over: 2026-11-30T09:00.")
+@click.option("--send", is_flag=True, help="Void them; without it, they are only counted.")
+@click.option("--restore", is_flag=True, help="Restore instead what was voided.")
+@click.option(
+    "--left",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write there, as CSV, what is left alone since others spoke of it too.",
+)
+def void_command(
+    source: str, since: str, until: str, send: bool, restore: bool, left: Path | None
+) -> None:
+    """Void what a system told by mistake within a while, by when the hub took it in: every dossier,
+    document, task and activity of which nobody else spoke. Times are the province's.
+    """
+    from ops.void.run import VoidOptions, run_void
+    from ops.void.touched import Mistaken, moment
+
+    mistaken = Mistaken(source, moment("--from", since), moment("--to", until))
+    sys.exit(run_void(settings(), mistaken, VoidOptions(send, restore, left)))
+
+
+@cli.command()
 @click.option("--write", is_flag=True, help="Lock changed event models as new contract versions.")
 def contracts_command(write: bool) -> None:
     """List the Avro contracts and the models that differ from them."""

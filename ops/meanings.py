@@ -5,12 +5,15 @@ their functions in.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from metrics.lists.listing import Meaning
 from schemas.families import LISTED_FAMILIES
 from streams.admission import Home, strange
 from streams.families import ALL, FAMILIES, Contribution, Family
 from streams.families.dates import DATES
+from streams.families.outdone import outdone_by
+from streams.families.texts import TEXTS
 
 
 def meanings(families: Mapping[str, Family] = FAMILIES) -> tuple[Meaning, ...]:
@@ -26,5 +29,12 @@ def _meaning(family: Family) -> Meaning:
         return strange(key, Home(partition, partitions) if family.keyed else None)
 
     return Meaning(
-        family.name, family.rules, family.decoder(), counts, *DATES[family.name], strange_here
+        family.name,
+        family.rules,
+        family.decoder(),
+        counts,
+        *DATES[family.name],
+        *TEXTS[family.name],
+        strange_here,
+        partial(outdone_by, family),
     )

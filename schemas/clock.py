@@ -32,6 +32,11 @@ def day_number(ms: int) -> int:
 def day(ms: int) -> int:
     """The province's calendar day of an instant, as YYYYMMDD."""
     number = (ms + OFFSET_MS) // DAY_MS
+    return _days.get(number) or numbered_day(number)
+
+
+def numbered_day(number: int) -> int:
+    """The calendar day of so many days since 1 January 1970, as YYYYMMDD."""
     known = _days.get(number)
     if known is None:
         known = _days[number] = _yyyymmdd(number)

@@ -53,11 +53,32 @@ def digest_of(folder: Path) -> Digest:
     try:
         if not path.exists():
             _make(path)
-        key = path.read_bytes()
     except OSError as error:
         log.warning(
-            "%s can't be written or read (%s): hashes of what is refused compare within this"
-            " process only",
+            "%s can't be written (%s): hashes of what is refused compare within this process only",
+            path,
+            error.strerror,
+        )
+        return Digest()
+    return _read(path)
+
+
+@lru_cache(maxsize=8)
+def known_digest(folder: Path) -> Digest:
+    """The same for who only looks: no key is made, and one of this process alone serves where there
+    is none.
+    """
+    return _read(folder / KEY_FILE)
+
+
+def _read(path: Path) -> Digest:
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        return Digest()
+    except OSError as error:
+        log.warning(
+            "%s can't be read (%s): hashes of what is refused compare within this process only",
             path,
             error.strerror,
         )

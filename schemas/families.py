@@ -63,6 +63,7 @@ DECLARED_FAMILIES: tuple[FamilyDeclaration, ...] = (
         events="meetings, inspections, work records",
         states="what is known of each activity",
         examples=("activity.meeting_held",),
+        listed=True,
     ),
     FamilyDeclaration(
         "inventory",
@@ -71,6 +72,7 @@ DECLARED_FAMILIES: tuple[FamilyDeclaration, ...] = (
         events="agencies, procedures, systems, datasets, accounts, reported figures",
         states="what is known of each item",
         examples=("agency.registered", "figure.reported"),
+        listed=True,
         expected=False,  # who has no systems, fees or accounts has none to register
     ),
     FamilyDeclaration(

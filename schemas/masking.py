@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from schemas.digests import Digest
 from schemas.ids import canonical
 from schemas.personal import personal_number
 
@@ -29,6 +30,7 @@ _DIGITS = re.compile(r"\d{9}")
 _GROUPS = re.compile(r"(?<![0-9A-Za-z])\d{1,8}(?:[^0-9A-Za-z]{1,2}\d{1,8})+(?![0-9A-Za-z])")
 _NAME = re.compile(r"[A-Za-z_][0-9A-Za-z_.:-]{0,63}", re.ASCII)
 _SIGNS = "…–—·×÷≥≤“”"  # that sentences of the hub may have
+_HASHED = re.compile(r"(?P<shape>.*)~[0-9a-f]{8}", re.DOTALL)
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
@@ -81,6 +83,19 @@ def without_numbers(text: str) -> str:
     files.
     """
     return re.sub(r"\d", "#", text) if _is_personal(text) or _DIGITS.search(text) else text
+
+
+def file_shown(name: str, digest: Digest) -> str:
+    """A file's name as it may be kept: as it is where it is plain, else its shape and the beginning
+    of its keyed hash, by which it is told from others of that shape. What this has given stays.
+    """
+    if is_plain(name):
+        return name
+    hashed = _HASHED.fullmatch(name)
+    if hashed is not None and masked(hashed["shape"]) == hashed["shape"]:
+        return name
+    whole = name.encode("utf-8", "surrogateescape")
+    return f"{masked(name[:_SHAPE])}~{digest.of(whole)[:8]}"
 
 
 def masked_sentence(sentence: str) -> str:

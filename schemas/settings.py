@@ -12,9 +12,9 @@ import re
 import tomllib
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -26,6 +26,7 @@ from schemas.errors import SettingsError
 from schemas.listening import address, is_every_address
 from schemas.officehours import parse_days, parse_hours
 from schemas.settings_words import refuse_unknown, sentence, settings_table
+from schemas.spaces import OFFICIAL, checked_space, within
 
 _BOOKS = r"[a-z0-9-]+"
 _SERVER = r"[^\s,/:]+:\d{1,5}|\[[0-9A-Fa-f:.]+\]:\d{1,5}"
@@ -42,6 +43,13 @@ class Settings(BaseSettings):
     data: Path = Field(
         Path("var"),
         description="Folder of everything that is kept: Kafka's log, the cube, import progress",
+    )
+    space: Annotated[str, AfterValidator(checked_space)] = Field(
+        OFFICIAL,
+        description=(
+            "Space of facts and figures: official, simulated or a name; spaces share nothing, and a"
+            " simulation tells nothing to the official one"
+        ),
     )
     host: str = Field(
         "127.0.0.1", description="Address that gateway, metrics and the worker's /metrics listen on"
@@ -320,13 +328,22 @@ class Settings(BaseSettings):
         return self.kafka_servers or address(self.kafka_host, self.kafka_port)
 
     @property
+    def books(self) -> str:
+        """What Kafka calls the books of `app_id`: the workers' group, and what the names of their
+        topics and transactions begin with.
+        """
+        return within(self.space, self.app_id)
+
+    @property
+    def space_folder(self) -> Path:
+        """The folder of what is kept of this space's facts."""
+        return self.data if self.space == OFFICIAL else self.data / "spaces" / self.space
+
+    @property
     def read_models(self) -> Path:
         """The folder of what is made of these books for reading; other books' lie beside."""
-        return (
-            self.data
-            if self.app_id == Settings.model_fields["app_id"].default
-            else self.data / self.app_id
-        )
+        own = self.app_id == Settings.model_fields["app_id"].default
+        return self.space_folder if own else self.space_folder / self.app_id
 
     @property
     def served(self) -> tuple[Settings, ...]:

@@ -1,9 +1,9 @@
 """States: what is known of one thing, the join of all its events; the values of the `lgsp.*.state`
-topics.
+topics. Those of documents, tasks and activities are in schemas/work_states.py.
 
 MessagePack arrays, so a state is small (a million stay in memory) and quick to read. Fields are
 only ever appended, with a default: older and newer readers then read each other. The facts in
-them are arrays too, to which nothing is ever appended.
+them are arrays too; other facts take new rules, for which they are made anew from the events.
 
 An event id that is a UUID is kept as a zero byte and its 16 bytes, any other as its UTF-8. Ids are
 compared as text.
@@ -16,14 +16,17 @@ One thing may gather only so much (`MOST`), so that its state stays below what K
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 EventId = bytes
 # How many entries of each map of a state count; one more is kept, so that it shows when there are
 # too many (streams/families/bounds.py). The longest ids are 128 characters of four bytes, so an
 # entry takes at most so many bytes: payments 536, ratings 537, finish 1,050, transfers 88, dues 18,
-# papers 10, statuses 50 (each of another receiver), recall 524 (a word that no connector lets in).
-# A dossier with everything full takes 6.2 MB, a document 1 MB: clearly below the 8 MiB that the
+# papers and fees 10, statuses 50 (each of another receiver), recall 524 (a word that no connector
+# lets in), corrections of payments, ratings and statuses 570, of moves 90, of the others 18.
+# A dossier with everything full takes 6.6 MB, a document 1.1 MB: clearly below the 8 MiB that the
 # topics of states take (`max.message.bytes`). A test builds both.
 MOST: dict[str, int] = {
     "payments": 8_000,
@@ -34,10 +37,21 @@ MOST: dict[str, int] = {
     "dues": 2_000,
     "statuses": 8_000,
     "recall": 1_000,
+    "fees": 2_000,
+    "assigned_dues": 2_000,
+    # of corrections
+    "amended_payments": 200,
+    "amended_ratings": 200,
+    "amended_moves": 200,
+    "amended_dues": 200,
+    "amended_papers": 200,
+    "amended_fees": 200,
+    "amended_statuses": 200,
 }
 
 # least broker time at which the fact was heard; None: only as imported history
 HeardAt = int | None
+# `restated` of a fact: it was also stated otherwise, at the same instant and under the same id
 
 
 class Register(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -62,7 +76,7 @@ class ReporterFact(Statement, frozen=True):
 
 
 class ReceptionFact(Register, frozen=True):
-    """A dossier's reception, as a whole."""
+    """A dossier's reception, as a whole: its first due time and first handler too."""
 
     received_at: int
     agency: str
@@ -71,6 +85,9 @@ class ReceptionFact(Register, frozen=True):
     level: int  # 0: unknown
     bits: int  # streams/families/dossiers/reception.py
     heard_at: HeardAt
+    restated: bool = False
+    due_at: int = 0  # 0: none
+    handler: str | None = None  # None: the receiving agency
 
 
 class HandlerFact(Register, frozen=True):
@@ -80,17 +97,12 @@ class HandlerFact(Register, frozen=True):
     unit: str | None
 
 
-class WaitFact(Register, frozen=True):
-    """Whether a dossier waits for its applicant."""
-
-    waiting: bool
-
-
 class FinishFact(Register, frozen=True):
     """The end of processing."""
 
     digitised: bool
     heard_at: HeardAt
+    restated: bool = False
 
 
 class ReturnFact(Register, frozen=True):
@@ -99,6 +111,7 @@ class ReturnFact(Register, frozen=True):
     digitised: bool
     how: str
     heard_at: HeardAt
+    restated: bool = False
 
 
 class RefusalFact(Register, frozen=True):
@@ -107,12 +120,14 @@ class RefusalFact(Register, frozen=True):
     agency: str
     procedure: str
     heard_at: HeardAt
+    restated: bool = False
 
 
 class ClosingFact(Register, frozen=True):
     """A withdrawal or a stop."""
 
     heard_at: HeardAt
+    restated: bool = False
 
 
 class PaymentFact(Statement, frozen=True):
@@ -121,6 +136,8 @@ class PaymentFact(Statement, frozen=True):
     rank: int  # PAYMENT_RANK
     amount: int
     online: bool
+    restated: bool = False
+    paid_before: int = 0  # while it is not paid: when it was last said to be; 0: never
 
 
 class RatingFact(Statement, frozen=True):
@@ -129,6 +146,111 @@ class RatingFact(Statement, frozen=True):
     satisfied: bool
     about: str
     score: int  # 0: unknown
+    restated: bool = False
+
+
+class VoidFact(Register, frozen=True):
+    """Something was entered by mistake (`voided`), or it was not after all: by whom."""
+
+    voided: bool
+    agency: str
+    source: str
+
+
+# What corrections say. `occurred_at` is when the correction was made, `at` when it happened in
+# truth, and where `holds` is false it never did.
+
+
+class EndCorrection(Register, frozen=True):
+    """How a dossier ended, or that it has not."""
+
+    outcome: int  # index in streams/families/dossiers/closed.py: OUTCOMES; 0: it has not ended
+    at: int
+    digitised: bool
+    heard_at: HeardAt
+    restated: bool = False
+
+
+class ReturnCorrection(Register, frozen=True):
+    """How the result was handed over."""
+
+    holds: bool
+    at: int
+    digitised: bool
+    how: str
+    heard_at: HeardAt
+    restated: bool = False
+
+
+class RefusalCorrection(Register, frozen=True):
+    """Whether a dossier was refused, and by whom."""
+
+    holds: bool
+    at: int
+    agency: str
+    procedure: str
+    heard_at: HeardAt
+    restated: bool = False
+
+
+class ReopeningCorrection(Register, frozen=True):
+    """When a dossier was reopened; at 0 never."""
+
+    at: int
+
+
+class PaymentCorrection(Statement, frozen=True):
+    """The state of a payment."""
+
+    holds: bool
+    at: int
+    rank: int
+    amount: int
+    online: bool
+
+
+class RatingCorrection(Statement, frozen=True):
+    """A rating."""
+
+    holds: bool
+    at: int
+    satisfied: bool
+    about: str
+    score: int
+
+
+class MoveCorrection(Statement, frozen=True):
+    """A move between agencies."""
+
+    holds: bool
+    electronic: bool
+
+
+class InstantsCorrection(Statement, frozen=True):
+    """All due times, requests for papers (with the answers) or requests for fees anew, by their
+    instants.
+    """
+
+    instants: dict[int, int]
+
+
+class DossierAmendments(msgspec.Struct, array_like=True):
+    """What is rarely said of a dossier: corrections and a void.
+
+    streams/families/dossiers/settling.py makes a plain state of it.
+    """
+
+    void: VoidFact | None = None
+    end: EndCorrection | None = None
+    returned: ReturnCorrection | None = None
+    refusal: RefusalCorrection | None = None
+    reopened: ReopeningCorrection | None = None
+    dues: InstantsCorrection | None = None
+    papers: InstantsCorrection | None = None
+    fees: InstantsCorrection | None = None
+    payments: dict[str, PaymentCorrection] = {}
+    ratings: dict[str, RatingCorrection] = {}
+    moves: dict[str, MoveCorrection] = {}
 
 
 class Dossier(msgspec.Struct, array_like=True):
@@ -136,9 +258,9 @@ class Dossier(msgspec.Struct, array_like=True):
 
     reception: ReceptionFact | None = None
     handler: HandlerFact | None = None
-    dues: dict[int, int] = {}  # occurred_at of the fact that set it -> due time
-    supplement: WaitFact | None = None
-    fee: WaitFact | None = None
+    dues: dict[int, int] = {}  # occurred_at of the fact that changed it -> due time
+    supplement: Any = None  # no longer kept
+    fee: Any = None  # no longer kept
     finish: dict[str, FinishFact] = {}  # by source
     returned: ReturnFact | None = None
     refusal: RefusalFact | None = None
@@ -153,70 +275,8 @@ class Dossier(msgspec.Struct, array_like=True):
     first_step_at: int = 0  # 0: no step is known
     # when further papers were asked for or came in -> ASKED, CAME or both
     papers: dict[int, int] = {}
-
-
-class SendingFact(Register, frozen=True):
-    """A document was sent: what, and how."""
-
-    agency: str
-    document_type: str
-    electronic: bool
-    signed: bool
-
-
-class Document(msgspec.Struct, array_like=True):
-    """What is known of a document; meaning and merge rules: streams/families/documents.py."""
-
-    sent: SendingFact | None = None
-    statuses: dict[str, dict[str, int]] = {}  # receiver -> status code -> greatest time
-    recall: dict[str, int] = {}  # asked, agreed, refused -> greatest time
-    reporter: ReporterFact | None = None  # the newest, only while the sending is unknown
-
-
-class AssignmentFact(Register, frozen=True):
-    """A task was assigned, by one agency to another."""
-
-    assigned_by: str
-    agency: str
-    category: str
-
-
-class ProgressFact(Register, frozen=True):
-    """How far a task is."""
-
-    progress: str
-
-
-class Task(msgspec.Struct, array_like=True):
-    """What is known of a task; meaning and merge rules: streams/families/tasks.py."""
-
-    assigned: AssignmentFact | None = None
-    dues: dict[int, int] = {}  # occurred_at of the fact that set it -> deadline
-    progress: ProgressFact | None = None
-    completed: int = 0
-    returned: int = 0
-    cancelled: int = 0
-    reporter: ReporterFact | None = None  # the newest, only while the assignment is unknown
-
-
-class ActivityFact(Register, frozen=True):
-    """An activity as a whole."""
-
-    kind: str  # of cell
-    agency: str
-    level: str
-    held_at: int
-    digitally: bool  # in the system, online
-    secret: bool
-
-
-class Activity(msgspec.Struct, array_like=True):
-    """What is known of a meeting, an inspection or a work record; meaning and merge rules:
-    streams/families/activities.py.
-    """
-
-    stated: ActivityFact | None = None
-    cancelled: int = 0
+    fees: dict[int, int] = {}  # as papers: when a fee was asked for
+    amended: DossierAmendments | None = None  # None of nearly every dossier
 
 
 Detail = str | int | bool | list[str] | None
@@ -232,6 +292,8 @@ class InventoryItem(msgspec.Struct, array_like=True):
     statements: dict[int, tuple[int, EventId, str, str, int | None, dict[str, Detail]]] = {}
     heartbeat: int = 0  # the newest
     first_heartbeat: int = 0
+    # beginnings, in order, for which something else was said at the very instant of what stands
+    restated: list[int] | None = None
 
 
 class Heartbeat(msgspec.Struct, array_like=True):

@@ -1,5 +1,6 @@
 """Every topic, declared once: who writes it, its key, partitions, how long it is kept. Created from
-here at start.
+here at start, and named nowhere else: each space has all of them, under names of its own
+(schemas/spaces.py).
 
 Kafka is the only system of record: events are kept for ever; states and cells are compacted to the
 newest per key; what was refused is remembered for 14 days (docs/privacy.md).
@@ -13,6 +14,7 @@ from typing import Literal
 from schemas.clock import DAY_MS, HOUR_MS
 from schemas.families import DECLARED_FAMILIES, FamilyDeclaration
 from schemas.settings import Settings
+from schemas.spaces import OFFICIAL, within
 
 # How long a deleted cell's tombstone stays readable: a cube that was away for longer rebuilds
 # itself.
@@ -88,19 +90,28 @@ class Topic:
 
 
 DEFAULT_BOOKS = "lgsp"
-QUARANTINE = "lgsp.quarantine"
-# there only while a restore is not finished: nothing else of the hub starts meanwhile
-RESTORING = "lgsp.restoring"
 
 
-def events_topic(family: str) -> str:
+def events_topic(family: str, space: str = OFFICIAL) -> str:
     """The topic of a family's events."""
-    return f"lgsp.{family}"
+    return within(space, f"lgsp.{family}")
+
+
+def quarantine_topic(space: str = OFFICIAL) -> str:
+    """The topic of what could not be taken in."""
+    return within(space, "lgsp.quarantine")
+
+
+def restoring_topic(space: str = OFFICIAL) -> str:
+    """The topic that is there only while a restore into the space is not finished: nothing else of
+    the space starts meanwhile.
+    """
+    return within(space, "lgsp.restoring")
 
 
 def state_topic(family: str, books: str = DEFAULT_BOOKS) -> str:
-    """The compacted topic of a family's states. `books` (the setting `app_id`) tells those from
-    others kept of the same events.
+    """The compacted topic of a family's states. `books` (`Settings.books`) tells those from others
+    kept of the same events.
     """
     return f"{books}.{family}.state"
 
@@ -110,7 +121,8 @@ def cells_topic(books: str = DEFAULT_BOOKS) -> str:
     return f"{books}.cells"
 
 
-CELLS = cells_topic()
+# the official space's
+CELLS, QUARANTINE, RESTORING = cells_topic(), quarantine_topic(), restoring_topic()
 
 
 def _events(family: FamilyDeclaration) -> Topic:
@@ -170,22 +182,23 @@ BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 
 
 def topics_of(settings: Settings) -> tuple[Topic, ...]:
-    """The topics of these settings: events are there once, what workers derive from them once for
-    each name of books.
+    """The topics of these settings' space: events are there once, what workers derive from them
+    once for each name of books.
     """
-    return tuple(
-        _kept_as(settings.app_id, topic) if topic.owner == "streams" else topic for topic in TOPICS
-    )
+    return tuple(replace(topic, name=name_for(topic.name, settings)) for topic in TOPICS)
 
 
-def _kept_as(books: str, topic: Topic) -> Topic:
-    return replace(topic, name=books + topic.name.removeprefix(DEFAULT_BOOKS))
+def name_for(name: str, settings: Settings) -> str:
+    """What the topic that the default books of the official space call so is called in these
+    settings' space and books.
+    """
+    if BY_NAME[name].owner == "streams":
+        return settings.books + name.removeprefix(DEFAULT_BOOKS)
+    return within(settings.space, name)
 
 
 def max_message_bytes(topic: str) -> int:
-    """The largest record batch that a topic takes, in bytes; of derived topics whatever the name of
-    their books.
-    """
-    if topic in BY_NAME:
-        return BY_NAME[topic].max_message_bytes
-    return CELLS_BYTES if topic.endswith(".cells") else STATE_BYTES
+    """The largest record batch that a topic takes, in bytes, whatever its space and books."""
+    if topic.endswith(".cells"):
+        return CELLS_BYTES
+    return STATE_BYTES if topic.endswith(".state") else FACT_BYTES

@@ -22,8 +22,10 @@ import uvloop
 from schemas.errors import HubError
 from schemas.listening import cannot_listen, listen, open_to_others
 from schemas.settings import Settings
+from schemas.spaces import OFFICIAL
 from serving.connections import Connections
 from serving.protocol import KEEP_ALIVE_SECONDS, Protocol
+from serving.spaces import SPACE_HEADER
 
 # The system would keep 4 MiB for a client that takes nothing, and for minutes not say that a slow
 # one gets on. It doubles this.
@@ -89,9 +91,10 @@ class Server(uvicorn.Server):
         *,
         connections: Connections,
         grace_seconds: int,
+        space: str = OFFICIAL,
     ) -> None:
         """`name` and `paths` are what it prints when it answers; `connections` are all of this
-        port.
+        port. Every answer names the `space`.
         """
         # what makes one, which is all that uvicorn does with it
         http: Any = partial(Protocol, connections)
@@ -104,12 +107,14 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                headers=[(SPACE_HEADER, space)],
                 timeout_graceful_shutdown=grace_seconds,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 backlog=connections.backlog,
             )
         )
-        self._name, self._paths, self._connections = name, paths, connections
+        self._name = name if space == OFFICIAL else f"{name}, space {space}"
+        self._paths, self._connections = paths, connections
 
     def stop_soon(self) -> None:
         """End as on a signal. May be called from any thread."""

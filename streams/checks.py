@@ -34,6 +34,7 @@ def require_consistent(
     """Raises: BooksError naming everything that is wrong with any of these books."""
     for faults in (
         rules_faults(parts),
+        outdated_faults(parts),
         standing_faults(parts, positions, group),
         log_faults(parts, positions),
     ):
@@ -72,13 +73,25 @@ def rules_faults(parts: Iterable[FamilyPartition]) -> Iterator[str]:
                 f" {ours.hours + 1} everywhere; else give it the hours of the others. Nothing was"
                 " changed."
             )
-        elif theirs.version < part.family.states_since and part.next:
-            yield (
-                f"{part}: these books were kept by version {theirs.version} of the rules, and"
-                f" version {ours.version} needs what they did not keep. Start new books, which"
-                " count everything from the first event, by a new name such as LGSP_APP_ID=lgsp-2"
-                " (docs/change-a-definition.md)."
-            )
+
+
+def outdated_faults(parts: Iterable[FamilyPartition]) -> Iterator[str]:
+    """Books whose states were kept by rules too old to be counted anew from them. What to do comes
+    first: a screen may have room for no more.
+    """
+    outdated = {
+        f"{part.family.name} by version {part.rules.version}": None
+        for part in parts
+        if part.rules and part.next and part.rules.version < part.family.states_since
+    }
+    if outdated:
+        yield (
+            "These books lack what the new rules need, so count every event anew: stop the workers"
+            " and run `lgsp mend --from-zero`, or, so that today's figures can be asked for"
+            " meanwhile, start again what kept them and have new books beside them"
+            " (LGSP_APP_ID=lgsp-2; docs/upgrade.md says how). Nothing was changed. Kept by older"
+            f" rules: {', '.join(outdated)}."
+        )
 
 
 def standing_faults(

@@ -21,6 +21,7 @@ from schemas.cells.applied import (
 from schemas.errors import BooksError, ContractError, LedgerError, NewerLayout
 from schemas.masking import quoted
 from schemas.quarantine import Stray
+from schemas.spaces import OFFICIAL
 from schemas.states import applied_state, read_applied
 from schemas.topics import events_topic
 from streams.admission import Home, looks_like_page, looks_like_state, strange
@@ -45,9 +46,15 @@ class FamilyPartition:
     where they belong.
     """
 
-    def __init__(self, family: Family, partition: int, partitions: int | None = None) -> None:
+    def __init__(
+        self,
+        family: Family,
+        partition: int,
+        partitions: int | None = None,
+        space: str = OFFICIAL,
+    ) -> None:
         self.family = family
-        self.source = TopicPartition(events_topic(family.name), partition)
+        self.source = TopicPartition(events_topic(family.name, space), partition)
         self.family_state = FamilyState(family, Home(partition, partitions) if partitions else None)
         self.next = 0  # offset of the next record to apply
         self.rules: CountingRules | None = (

@@ -138,7 +138,8 @@ class FamilyState:
         changes = Changes(events=len(records), refused_run=self.refused_run)
         deltas: CellDeltas = {}
         dump = self._dump
-        least = min(MOST.values())  # a row of so many bytes can't hold more entries
+        # a row of so many bytes can't hold more entries: each has a key and a value
+        least = 2 * min(MOST.values())
         for key, (state, before) in self._merge(records, changes).items():
             row = dump(state)
             if len(row) > least and over(self.family.groups, state):

@@ -4,6 +4,7 @@ to do.
 
 from __future__ import annotations
 
+from serving.spaces import SPACE
 from serving.telemetry import Metric
 from streams.family_state import Changes
 
@@ -92,6 +93,7 @@ WORKER_METRICS = (
 )
 
 PARTITIONS = _PARTITIONS.gauge()
+SPACE_OF_WORKER = SPACE.gauge()
 QUARANTINE_FAILED = _QUARANTINE_FAILED.counter()
 _events, _batches = _EVENTS.counter(), _BATCHES.counter()
 _transactions, _seconds = _TRANSACTIONS.counter(), _SECONDS.histogram()

@@ -43,7 +43,7 @@ class Ledger:
         """`quarantine` is shared by the ledgers of a worker; whoever gave it closes it."""
         self.partition, self._settings = partition, settings
         parts = [
-            FamilyPartition(family, partition, settings.partitions)
+            FamilyPartition(family, partition, settings.partitions, settings.space)
             for family in families(settings).values()
         ]
         self.by_topic = {part.source.topic: part for part in parts}
@@ -54,7 +54,7 @@ class Ledger:
         """Begin: whoever held this partition before can commit nothing any more."""
         self._producer = producer(
             self._settings,
-            transactional_id=f"{self._settings.app_id}-{self.partition}",
+            transactional_id=f"{self._settings.books}-{self.partition}",
             transaction_timeout_ms=int(self._settings.transaction_timeout * 1000),
             retry_backoff_ms=10,
         )
@@ -147,7 +147,7 @@ class Ledger:
     async def _commit(self, changed: Mapping[FamilyPartition, tuple[Changes, int]]) -> None:
         """One transaction: states, pages and the source offsets, or none of them."""
         assert self._producer is not None, "the ledger is not open"
-        books = self._settings.app_id
+        books = self._settings.books
         offsets = {part.source: offset for part, (_, offset) in changed.items()}
         pages: list[KeyValue] = []
         async with transaction(

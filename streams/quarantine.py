@@ -14,6 +14,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -24,7 +25,7 @@ from schemas.kafka.clients import producer
 from schemas.kafka.topics import make_topic
 from schemas.quarantine import Quarantined, Stray
 from schemas.settings import Settings
-from schemas.topics import BY_NAME, QUARANTINE
+from schemas.topics import BY_NAME, QUARANTINE, name_for
 from streams import health
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Quarantine:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._topic = replace(BY_NAME[QUARANTINE], name=name_for(QUARANTINE, settings))
         self._producer: AIOKafkaProducer | None = None
         self._again_at = 0.0
         self._lock = asyncio.Lock()
@@ -70,7 +72,7 @@ class Quarantine:
             log.error(
                 "%s can't be written (%s): %d refused records are only named in this log; all other"
                 " facts count. Is the topic there, and may this worker write to it?",
-                QUARANTINE,
+                self._topic.name,
                 str(error) or type(error).__name__,
                 len(items),
             )
@@ -82,12 +84,12 @@ class Quarantine:
 
     async def _send(self, sender: AIOKafkaProducer, item: Quarantined) -> None:
         await sender.send_and_wait(
-            QUARANTINE, item.value, key=item.key, partition=0, headers=item.headers
+            self._topic.name, item.value, key=item.key, partition=0, headers=item.headers
         )
 
     async def _opened(self) -> AIOKafkaProducer:
         if self._producer is None:
-            await make_topic(self._settings, BY_NAME[QUARANTINE])
+            await make_topic(self._settings, self._topic)
             # Not idempotent: what can't be delivered then expires by itself, and twice under one
             # key is no more than once.
             self._producer = producer(

@@ -45,7 +45,7 @@ async def take_over(settings: Settings, ledgers: Sequence[Ledger]) -> None:
     await fence(ledgers)
     await load_partitions(settings, parts)
     positions = await positions_of(settings, [part.source for part in parts])
-    require_consistent(parts, positions, settings.app_id)
+    require_consistent(parts, positions, settings.books)
     for ledger in ledgers:
         await ledger.settle(positions)
     states, pages = (
@@ -81,7 +81,7 @@ async def positions_of(
     settings: Settings, sources: list[TopicPartition]
 ) -> dict[TopicPartition, SourcePosition]:
     """Where the logs of these partitions of events begin and end, and where the group stands."""
-    committed = await committed_offsets(settings, settings.app_id, sources)
+    committed = await committed_offsets(settings, settings.books, sources)
     async with consumer(settings) as reader:
         begins, ends = await reader.beginning_offsets(sources), await reader.end_offsets(sources)
     return {
@@ -94,7 +94,7 @@ async def load_partitions(settings: Settings, parts: Sequence[FamilyPartition]) 
     """Every row goes to the family it belongs to: a topic of states has one family's, the topic of
     cells all families'.
     """
-    books = settings.app_id
+    books = settings.books
     states = {
         TopicPartition(state_topic(one.family.name, books), one.source.partition): one
         for one in parts

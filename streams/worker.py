@@ -120,7 +120,8 @@ class Ledgers:
         await self.finish()
         while self._ledgers:
             await self._ledgers.popitem()[1].close()
-        families = {events_topic(family.name): family for family in FAMILIES.values()}
+        space = self._settings.space
+        families = {events_topic(family.name, space): family for family in FAMILIES.values()}
         assigned: dict[int, set[str]] = {}
         for tp in self._app.consumer.assignment():
             if tp.topic in families:
@@ -152,7 +153,7 @@ def _require_all(partition: int, found: set[str], wanted: Collection[str]) -> No
 def worker_app(settings: Settings) -> faust.App:
     """The Faust app: one agent per family, ledgers opened whenever partitions are assigned."""
     app = faust.App(
-        settings.app_id,
+        settings.books,
         broker=[f"kafka://{server}" for server in settings.bootstrap.split(",")],
         web_enabled=False,
         topic_disable_leader=True,
@@ -180,7 +181,7 @@ def worker_app(settings: Settings) -> faust.App:
     app.on_rebalance_complete.connect(cast("Any", ledgers.take_over), weak=False)
     for family in FAMILIES.values():
         source = app.topic(
-            events_topic(family.name),
+            events_topic(family.name, settings.space),
             value_serializer=CODEC,
             key_serializer="raw",
             partitions=settings.partitions,
@@ -223,6 +224,7 @@ def die(error: Exception, what: str) -> NoReturn:
 def _serve_metrics(settings: Settings) -> None:
     if not settings.worker_port:
         return
+    health.SPACE_OF_WORKER.labels(settings.space).set(1)
     if warning := open_to_others("The worker's /metrics", settings.host):
         log.warning("%s", warning)
     try:

@@ -238,9 +238,12 @@ def province(folder: Path) -> FedCube:
 
 @contextmanager
 def questions_about(
-    cells: Iterable[Cell], now: int = NOW, directory: Directory | None = None
+    cells: Iterable[Cell],
+    now: int = NOW,
+    directory: Directory | None = None,
+    rules: Iterable[Record] = (),
 ) -> Iterator[Views]:
-    """What can be asked of a cube that holds these cells."""
+    """What can be asked of a cube that holds these cells, counted by these rules."""
     with TemporaryDirectory() as folder:
         cube, progress, known = (
             FedCube(Path(folder) / "cube.sqlite"),
@@ -249,6 +252,7 @@ def questions_about(
         )
         cube.open("one", now)
         cube.say(cells, {0: 1})
+        cube.apply(rules, {0: 2})
         yield Views(
             Readers(cube),
             INDICATORS,

@@ -112,6 +112,22 @@ EDGES = [
             "to=9999-12-31",
         )
     ),
+    *(
+        "/v1/reports/06a?" + query
+        for query in (
+            "from=0001-01-01&to=0001-01-02",
+            "from=0001-01-01&to=9999-12-31&by=agency",
+            "from=9999-12-31",
+            "window=report:2026-Q5",
+            "as_of=0001-01-01&window=all",
+            "as_of=9999-12-31",
+            "agency=TST.A&own=true&window=all",
+        )
+    ),
+    SHARE + "as_of=0001-01-01",
+    SHARE + "as_of=0001-01-01&window=all&by=day",
+    "/v1/indicators?as_of=2025-11-11&by=day&window=all",
+    "/v1/indicators/dossiers_open?from=0001-01-01&to=9999-12-31&by=day",
     "/v1/indicators/%FF",
     "/v1/indicators?books=nope",
     "/metrics?books=nope",

@@ -47,7 +47,17 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "denominator": 4,
     },
 }
-TIMES = ("due_at", "received_at", "held_at", "valid_from", "valid_to", "period_from", "period_to")
+TIMES = (
+    "due_at",
+    "received_at",
+    "held_at",
+    "valid_from",
+    "valid_to",
+    "period_from",
+    "period_to",
+    "effective_at",
+    "document_at",
+)
 
 
 @dataclass(frozen=True)

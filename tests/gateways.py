@@ -42,6 +42,8 @@ class Remembers:
     `gate` makes it wait.
     """
 
+    settings = Settings()
+
     def __init__(self) -> None:
         self.budget = Budget(1 << 20)
         self.away = False

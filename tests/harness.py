@@ -112,7 +112,7 @@ class Hub:
             await self.counted(settings, deadline - time.monotonic())
             verdicts = await recount(settings or self.settings)
             if not any(verdict.behind for verdict in verdicts) and sum(
-                (await self.ends()).values()
+                (await self.ends(settings)).values()
             ) == sum(v.events for v in verdicts):
                 return verdicts
         raise self._late()
@@ -124,22 +124,23 @@ class Hub:
         A recount would say it too, but reads everything each time it is asked.
         """
         settings, deadline = settings or self.settings, time.monotonic() + seconds
-        ends = {partition: end for partition, end in (await self.ends()).items() if end}
+        ends = {partition: end for partition, end in (await self.ends(settings)).items() if end}
         while True:
             self.keep_all()
             with contextlib.suppress(KafkaUnavailable):
-                found = await committed_offsets(settings, settings.app_id, list(ends))
+                found = await committed_offsets(settings, settings.books, list(ends))
                 if all((found[partition] or 0) >= end for partition, end in ends.items()):
                     return
             if time.monotonic() > deadline:
                 raise self._late()
             await asyncio.sleep(0.3)
 
-    async def ends(self) -> dict[TopicPartition, int]:
-        """How many events each partition holds."""
+    async def ends(self, settings: Settings | None = None) -> dict[TopicPartition, int]:
+        """How many events each partition holds (of these settings' space)."""
+        space = (settings or self.settings).space
         async with consumer(self.settings) as reader:
             partitions = [
-                TopicPartition(events_topic(family), partition)
+                TopicPartition(events_topic(family, space), partition)
                 for family in (name for name, one in FAMILIES.items() if one.recounted)
                 for partition in range(self.settings.partitions)
             ]
@@ -225,8 +226,6 @@ async def forget(settings: Settings) -> None:
             await client._send_request(
                 DeleteGroupsRequest([group]), await client.find_coordinator(group)
             )
-        while topics := [
-            topic for topic in await topics_there(client) if topic.startswith("lgsp.")
-        ]:
+        while topics := [topic for topic in await topics_there(client) if "lgsp." in topic]:
             await client.delete_topics(topics)
             await asyncio.sleep(0.05)  # until the broker, too, has heard of it

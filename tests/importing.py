@@ -42,6 +42,8 @@ class FakeSink:
     away.
     """
 
+    settings = Settings()
+
     def __init__(self, fails_at: int | None = None) -> None:
         self.events: list[Event] = []
         self.records: list[OutgoingRecord] = []

@@ -32,7 +32,21 @@ def stock(kind: str, numerator: int, denominator: int, **counts: int) -> Case:
     return Case({f"inventory|{kind}": counts}, numerator, denominator)
 
 
+OPEN = {
+    f"dossiers|open|P|{at('2025-03-20T09:59')}": {"open": 5, "waiting": 2},
+    f"dossiers|open|P|{at('2025-03-20T10:00')}": {"open": 40, "waiting": 1},
+    "dossiers|open|P|0": {"open": 7},
+}
 CASES: dict[str, Case] = {
+    "dossiers_received": Case({"dossiers|received": {"received": 12, "received_online": 5}}, 12),
+    "dossiers_finished": closed(8, closed=10, finished=8, withdrawn=2),
+    # with or without a due time, past or not
+    "dossiers_open": Case(OPEN, 52),
+    "dossiers_waiting": Case(OPEN, 3),
+    # 52 open less 3 that wait, less 3 that are past their due time and do not
+    "dossiers_in_time_opencps": Case(OPEN, 46),
+    # 52 open, of which 5 are past their due time and 2 of those wait
+    "dossiers_in_time": Case(OPEN, 49),
     # 3 of 8 finished ones had come online
     "dossiers_online_share": closed(3, 8, closed=10, finished=8, finished_online=3),
     "transfers_electronic_share": closed(
@@ -86,7 +100,21 @@ CASES: dict[str, Case] = {
         7, 10, closed=10, finished=9, withdrawn=1, on_time=7, early=2, late=2, no_due=1
     ),
     # two definitions of late on the same dossiers; those without a due time are in neither: 10 − 1
-    "late_06a": closed(3, 9, closed=10, no_due=1, late=2, late_06a=3, late_766=1),
+    "late_06a_v1": closed(3, 9, closed=10, no_due=1, late=2, late_06a=3, late_766=1),
+    # columns 8, 9 and 10 of report 06a; the stopped one stays open
+    "late_06a": Case(
+        {
+            "dossiers|flow": {
+                "left": 8,
+                "left_stopped": 1,
+                "left_early": 3,
+                "left_on_time": 2,
+                "left_late": 2,
+            }
+        },
+        2,
+        7,
+    ),
     "late_766": closed(1, 9, closed=10, no_due=1, late=2, late_06a=3, late_766=1),
     # due at 09:59: 5, of which 2 wait; due at 10:00 is not overdue yet
     "dossiers_overdue": Case(
@@ -109,15 +137,13 @@ CASES: dict[str, Case] = {
         },
         6,
     ),
-    # of what came and ended before 1 March: 30 + 6 received, 20 + 4 ended
+    # of what came and ended before 1 March: 30 + 6 taken, 20 + 4 left
     "dossiers_carried_over": Case(
         {
-            f"dossiers|received|P|{FEBRUARY}": {"received": 30},
-            "dossiers|received|P|20240101": {"received": 6},
-            f"dossiers|closed|P|{FEBRUARY}": {"closed": 20},
-            "dossiers|closed|P|20241231": {"closed": 4},
-            "dossiers|received|P|20250301": {"received": 100},
-            "dossiers|closed|P|20250301": {"closed": 50},
+            f"dossiers|flow|P|{FEBRUARY}": {"taken_online": 10, "taken_other": 20, "left": 20},
+            "dossiers|flow|P|20240101": {"taken_online": 6},
+            "dossiers|flow|P|20241231": {"left": 4, "left_stopped": 4},
+            "dossiers|flow|P|20250301": {"taken_other": 100, "left": 50},
             f"dossiers|refused|P|{FEBRUARY}": {"refused": 8},
         },
         12,
@@ -309,6 +335,19 @@ CASES: dict[str, Case] = {
         },
         4,
     ),
+    # on 20 March, the 20,167th day since 1970: 3 since the 18th, 1 since the 20th itself
+    "tasks_days_overdue": Case(
+        {
+            f"tasks|open|P|{at('2025-03-18T17:00')}": {"open": 3, "deadline_days": 3 * 20_165},
+            f"tasks|open|P|{at('2025-03-20T09:00')}": {"open": 1, "deadline_days": 20_167},
+            f"tasks|open|P|{at('2025-03-20T10:00')}": {"open": 40, "deadline_days": 40 * 20_167},
+            "tasks|open|P|0": {"open": 5},
+        },
+        6,
+    ),
+    "tasks_days_late": Case(
+        {"tasks|completed": {"completed": 10, "on_time": 6, "late": 4, "late_days": 17}}, 17
+    ),
     "tasks_due_soon": Case(
         {
             f"tasks|open|P|{at('2025-03-19T17:00')}": {"open": 40},
@@ -316,20 +355,15 @@ CASES: dict[str, Case] = {
         },
         3,
     ),
-    # with a due time: 20 − 2 closed, of which 3 late and 1 asked for papers twice; open 6 ahead and
-    # 4 past due, of which 1 waits: 14 + 6 + 1 of 18 + 10
+    # with a due time: 20 − 2 closed, of which 3 late and 1 asked for papers twice; open 30 − 11, of
+    # which 11 − 2 have no due time and 6 − 2 are past due, of which 1 waits: 14 + 7 of 18 + 10
     "score_766_2_1": Case(
         {
-            "dossiers|closed": {
-                "closed": 20,
-                "no_due": 2,
-                "late_766": 3,
-                "asked_for_papers": 5,
-                "asked_again_in_time": 1,
-            },
-            f"dossiers|open|P|{at('2025-03-25T17:00')}": {"open": 6, "waiting": 2},
-            f"dossiers|open|P|{at('2025-03-19T17:00')}": {"open": 4, "waiting": 1},
-            "dossiers|open|P|0": {"open": 9},
+            "dossiers|closed": {"closed": 20, "no_due": 2, "late_766": 3, "asked_again_in_time": 1},
+            "dossiers|flow|P|20250228": {"taken_other": 30, "taken_undated": 11, "fell_due": 6},
+            "dossiers|flow|P|20250310": {"left": 11, "left_undated": 2, "settled": 2},
+            "dossiers|flow|P|20250311": {"wait_from": 1},
+            "dossiers|flow|P|20250325": {"fell_due": 7},  # to come
         },
         21,
         28,

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from office_hours import working_seconds
+from oracle_corrections import settled, void_of
 from oracle_facts import Dossier, Fact, date_of, first_heard
 
 from schemas.events import Event
@@ -150,6 +151,18 @@ class Case(Dossier):
         return end[0]
 
     @property
+    def outcome(self) -> str:
+        """How a closed one ended: finished, withdrawn or stopped."""
+        end = self.end()
+        assert end is not None
+        return end[1]
+
+    @property
+    def left_at(self) -> int:
+        """From when a closed one is open no more: no earlier than it was received."""
+        return max(self.received_at, self.ended_at)
+
+    @property
     def end_heard_at(self) -> int | None:
         """When the hub first knew; None for imported history."""
         end = self.end()
@@ -187,11 +200,6 @@ class Case(Dossier):
         """When steps were taken."""
         return [fact.at for fact in self.of("step_taken")]
 
-    @property
-    def newest(self) -> tuple[int, str]:
-        """When it was last spoken of, and by whom."""
-        return max((fact.at, fact.fields["agency"]) for fact in self.facts)
-
 
 def begins(fact: Fact) -> int:
     """From when a statement holds: without a word of its own, from the beginning of its day."""
@@ -223,7 +231,9 @@ class World:
         for heard, event in self.told:
             things = self.things.setdefault(event.family, {})
             things.setdefault(event.thing, []).append(Fact(event.type, event.model_dump(), heard))
-        self.dossiers = [Case(facts) for facts in self.of("dossiers")]
+        self.dossiers = [
+            Case(settled(facts), facts) for facts in self.of("dossiers") if void_of(facts) is None
+        ]
 
     def of(self, family: str) -> list[list[Fact]]:
         """The facts about each thing of a family."""

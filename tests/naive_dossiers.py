@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
-from naive import ABSENT, Asked, Case, Figure, World, date_of, defines, lag, share, working_lag
+from naive import Asked, Case, Figure, World, date_of, defines, lag, share, working_lag
 from office_hours import working_seconds
+from oracle_flow import waiting_days
 
 Heard = Callable[[World, Asked], list[tuple[int, int]]]
 
@@ -57,8 +59,19 @@ def known(world: World, asked: Asked) -> list[Case]:
 
 def unknown(world: World, asked: Asked) -> list[Case]:
     """Spoken of, last on a day of the window by the agency, and neither received nor refused."""
-    found = [one for one in world.dossiers if one.reception is None and not one.refused]
+    silent = [one for one in world.dossiers if one.reception is None and not one.refused]
+    found = [one for one in silent if one.spoken]
     return [one for one in found if asked.day(one.newest[0]) and asked.at(one.newest[1])]
+
+
+@defines("dossiers_received")
+def _(world: World, asked: Asked) -> Figure:
+    return Figure(len(received(world, asked)))
+
+
+@defines("dossiers_finished")
+def _(world: World, asked: Asked) -> Figure:
+    return Figure(len(finished(world, asked)))
 
 
 # How dossiers end
@@ -135,6 +148,24 @@ def _(world: World, asked: Asked) -> Figure:
 
 @defines("late_06a")
 def _(world: World, asked: Asked) -> Figure:
+    """By the day on which it left: that of its end, or of its reception if that is later."""
+    handled = [one for one in left(world, asked) if one.outcome != "stopped"]
+    due = [one for one in handled if one.due and one.outcome != "withdrawn"]
+    late = sum(date_of(one.left_at) > date_of(one.due) for one in due)
+    return Figure(late, len(handled))
+
+
+def left(world: World, asked: Asked) -> list[Case]:
+    """Open no more from a day of the window on, at the handling agency."""
+    return [
+        one
+        for one in world.dossiers
+        if one.closed and asked.day(one.left_at) and asked.at(one.handler)
+    ]
+
+
+@defines("late_06a_v1")
+def _(world: World, asked: Asked) -> Figure:
     return share(
         one.returned is not None and one.returned.at > one.due
         for one in closed(world, asked)
@@ -190,6 +221,28 @@ def past_due(world: World, asked: Asked) -> list[Case]:
     return [one for one in opened(world, asked) if 0 < one.due < asked.now]
 
 
+@defines("dossiers_open")
+def _(world: World, asked: Asked) -> Figure:
+    return Figure(len(opened(world, asked)))
+
+
+@defines("dossiers_waiting")
+def _(world: World, asked: Asked) -> Figure:
+    return Figure(sum(one.waiting for one in opened(world, asked)))
+
+
+@defines("dossiers_in_time")
+def _(world: World, asked: Asked) -> Figure:
+    late = [one for one in past_due(world, asked) if not one.waiting]
+    return Figure(len(opened(world, asked)) - len(late))
+
+
+@defines("dossiers_in_time_opencps")
+def _(world: World, asked: Asked) -> Figure:
+    active = [one for one in opened(world, asked) if not one.waiting]
+    return Figure(sum(not 0 < one.due < asked.now for one in active))
+
+
 @defines("dossiers_overdue")
 def _(world: World, asked: Asked) -> Figure:
     return Figure(sum(not one.waiting for one in past_due(world, asked)))
@@ -204,19 +257,34 @@ def _(world: World, asked: Asked) -> Figure:
 
 @defines("dossiers_carried_over")
 def _(world: World, asked: Asked) -> Figure:
-    if asked.agency is not None:
-        return ABSENT
-    came = sum(one.accepted and asked.before(one.received_at) for one in world.dossiers)
-    return Figure(came - sum(one.closed and asked.before(one.ended_at) for one in world.dossiers))
+    mine = [one for one in world.dossiers if one.accepted and asked.at(one.handler)]
+    came = sum(asked.before(one.received_at) for one in mine)
+    return Figure(came - sum(one.closed and asked.before(one.left_at) for one in mine))
+
+
+def open_at_end_of(one: Case, day: date) -> bool:
+    """Received by then, and not ended."""
+    if date_of(one.received_at) > day:
+        return False
+    return not one.closed or date_of(one.left_at) > day
+
+
+def waits_at_end_of(one: Case, day: date) -> bool:
+    """For papers or a fee; of one that is open then. What waits to this day waits on each of the
+    days that follow.
+    """
+    received = date_of(one.received_at)
+    days = waiting_days(one, received, date_of(one.left_at) if one.closed else None)
+    return day in days or (date.max in days and day > max(set(days) - {date.max}))
 
 
 @defines("score_766_2_1")
 def _(world: World, asked: Asked) -> Figure:
-    if asked.last is not None and asked.last < asked.today:
-        return ABSENT
+    day = min(asked.last or asked.today, asked.today)
     ended = [one for one in closed(world, asked) if one.due]
-    open_ = [one for one in opened(world, asked) if one.due]
-    in_time = [one for one in open_ if one.due >= asked.now or one.waiting]
+    mine = [one for one in world.dossiers if one.accepted and one.due and asked.at(one.handler)]
+    open_ = [one for one in mine if open_at_end_of(one, day)]
+    in_time = [one for one in open_ if date_of(one.due) >= day or waits_at_end_of(one, day)]
     good = [one for one in ended if not late_by_date(one) and len(requests(one)) < 2]
     return Figure(len(good) + len(in_time), len(ended) + len(open_))
 

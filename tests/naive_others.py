@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from corrected import corrected, deadlines, newest, said, void
 from naive import ORACLES, Asked, Figure, World, begins, date_of, defines, share
-from oracle_facts import Fact, last
+from oracle_facts import Fact
 from oracles import COUNTING, figures
 
 # Of QĐ 766's items: the points that they give, and the share from which they give them all.
@@ -32,12 +33,17 @@ def of(facts: Sequence[Fact], *types: str) -> list[Fact]:
     return [fact for fact in facts if fact.type in types]
 
 
+def standing_facts(world: World, family: str) -> list[list[Fact]]:
+    """What is left of each thing's facts once everything is put right; nothing of voided ones."""
+    return [corrected(facts) for facts in world.of(family) if void(facts) is None]
+
+
 @defines("documents_electronic_share")
 def _(world: World, asked: Asked) -> Figure:
     sent = [
         fact
-        for facts in world.of("documents")
-        if (fact := last(of(facts, "document.sent"))) is not None
+        for facts in standing_facts(world, "documents")
+        if (fact := newest(of(facts, "document.sent"))) is not None
     ]
     of_those = [
         fact.fields for fact in sent if asked.day(fact.at) and asked.at(fact.fields["agency"])
@@ -51,31 +57,36 @@ def _(world: World, asked: Asked) -> Figure:
 class Task:
     """All facts about a task that was assigned."""
 
-    def __init__(self, facts: list[Fact], assignment: Fact) -> None:
+    def __init__(self, facts: list[Fact], told: list[Fact], assignment: Fact) -> None:
+        """`facts` are those that are left of everything `told`."""
         self.agency = str(assignment.fields["to_agency"])
-        said = [
-            (fact.at, int(fact.fields["due_at"]))
-            for fact in facts
-            if fact.fields.get("due_at") is not None
-        ]
-        self.due = max(said, default=(0, 0))[1]
+        self.due = max(deadlines(told), default=(0, 0, 0))[2]
         undone = max((fact.at for fact in of(facts, "task.returned")), default=0)
         completed, cancelled = (
-            max((fact.at for fact in of(facts, name) if fact.at >= undone), default=0)
+            newest(fact for fact in of(facts, name) if said(fact) >= undone)
             for name in ("task.completed", "task.cancelled")
         )
-        self.completed_at = completed if completed >= cancelled else 0
+        is_done = completed is not None and (
+            cancelled is None or said(completed) >= said(cancelled)
+        )
+        self.completed_at = completed.at if completed is not None and is_done else 0
         self.open = not completed and not cancelled
 
 
 def tasks(world: World, asked: Asked) -> list[Task]:
     """Those assigned to the agency."""
     known = [
-        Task(facts, given)
+        Task(left, facts, given)
         for facts in world.of("tasks")
-        if (given := last(of(facts, "task.assigned"))) is not None
+        if void(facts) is None
+        and (given := newest(of(left := corrected(facts), "task.assigned"))) is not None
     ]
     return [one for one in known if asked.at(one.agency)]
+
+
+def days_between(earlier: int, later: int) -> int:
+    """Calendar days."""
+    return int((date_of(later) - date_of(earlier)).days)
 
 
 @defines("tasks_on_time_share")
@@ -96,6 +107,19 @@ def _(world: World, asked: Asked) -> Figure:
     )
 
 
+@defines("tasks_days_overdue")
+def _(world: World, asked: Asked) -> Figure:
+    late = [one for one in tasks(world, asked) if one.open and 0 < one.due < asked.now]
+    return Figure(sum(days_between(one.due, asked.now) for one in late))
+
+
+@defines("tasks_days_late")
+def _(world: World, asked: Asked) -> Figure:
+    done = [one for one in tasks(world, asked) if one.completed_at and asked.day(one.completed_at)]
+    late = [one for one in done if 0 < one.due < one.completed_at]
+    return Figure(sum(days_between(one.due, one.completed_at) for one in late))
+
+
 # Activities
 
 
@@ -104,12 +128,12 @@ def held(world: World, asked: Asked, type_: str) -> list[dict[str, Any]]:
     since.
     """
     found = []
-    for facts in world.of("activities"):
-        stated = last(fact for fact in facts if fact.type != "activity.cancelled")
+    for facts in standing_facts(world, "activities"):
+        stated = newest(fact for fact in facts if fact.type != "activity.cancelled")
         if (
             stated is None
             or stated.type != type_
-            or any(fact.at >= stated.at for fact in of(facts, "activity.cancelled"))
+            or any(fact.at >= said(stated) for fact in of(facts, "activity.cancelled"))
         ):
             continue
         when = stated.fields["held_at"] if stated.fields["held_at"] is not None else stated.at
@@ -271,7 +295,7 @@ defines("reporting_systems_connected_share")(
 @defines("coverage")
 def _(world: World, asked: Asked) -> Figure:
     """An agency reports when something of it is dated on a day of the window. Open work and what
-    exists are not dated.
+    exists are not dated, and that a due time passes is no report.
     """
     dated, ever = set[str](), set[str]()
     for family in COUNTING.keys() - {"heartbeats"}:
@@ -279,7 +303,7 @@ def _(world: World, asked: Asked) -> Figure:
             if kind != "agencies":
                 ever.add(agency)
             if (
-                kind != "open"
+                kind not in ("open", "flow")
                 and (family != "inventory" or kind == "reported")
                 and in_window(asked, day)
             ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from naive import ABSENT, Asked, Case, Figure, World, defines
 from naive_dossiers import MINUTES_5, known, received, unknown
+from oracle_corrections import restated
 
 # Rules that are broken: each says so of a dossier that was received
 
@@ -66,7 +67,11 @@ def ended_in_future(one: Case) -> bool:
 
 
 def too_much(one: Case) -> bool:
-    return bool(one.too_many)
+    return one.much
+
+
+def stated_differently(one: Case) -> bool:
+    return restated(one)
 
 
 def received_after_end(one: Case) -> bool:
@@ -86,10 +91,11 @@ RULES = (
     ended_in_future,
     received_after_end,
     too_much,
+    stated_differently,
 )
 for _rule in RULES:
     # a rule, and no indicator of its own; or one that asks of more
-    if _rule not in (due_before_reception, too_much):
+    if _rule not in (due_before_reception, too_much, stated_differently):
 
         @defines(_rule.__name__)
         def _(world: World, asked: Asked, rule: object = _rule) -> Figure:
@@ -99,7 +105,7 @@ for _rule in RULES:
 
 def without_reception(one: Case) -> bool:
     """Nothing is wrong with one that only waits for papers."""
-    return one.end() is not None or not one.waits_for_papers or bool(one.too_many)
+    return one.end() is not None or not one.waits_for_papers or one.much
 
 
 @defines("too_many")

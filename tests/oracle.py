@@ -8,7 +8,9 @@ no code is shared with the workers.
 
 from __future__ import annotations
 
+from gathered import too_many
 from office_hours import working_seconds
+from oracle_corrections import restated, settled, void_of
 from oracle_facts import (
     FIVE_MINUTES,
     RATING_ABOUT,
@@ -20,13 +22,21 @@ from oracle_facts import (
     first_heard,
     ymd,
 )
+from oracle_flow import count_flow
 
 from schemas.cells.kinds import DAYS_BOUNDS, LAG_BOUNDS, WORKING_LAG_BOUNDS
 
 
 def dossier_figures(facts: list[Fact], tally: Tally) -> None:
     """Count one dossier."""
-    dossier = Dossier(facts)
+    dossier = Dossier(settled(facts), facts)
+    if (void := void_of(facts)) is not None:
+        known = dossier.reception
+        where = (void.fields["agency"], "-")
+        if known is not None:
+            where = (dossier.handler, known.fields["procedure"])
+        tally.add("voided", *where, ymd(void.at), "voided")
+        return
     if dossier.refused:
         assert dossier.refusal is not None
         fields = dossier.refusal.fields
@@ -34,8 +44,8 @@ def dossier_figures(facts: list[Fact], tally: Tally) -> None:
             "refused", fields["agency"], fields["procedure"], ymd(dossier.refusal.at), "refused"
         )
     if dossier.reception is None:
-        if not dossier.refused and facts:
-            at, agency = max((fact.at, fact.fields["agency"]) for fact in facts)
+        if not dossier.refused and dossier.spoken:
+            at, agency = dossier.newest
             tally.add("flagged", agency, "-", ymd(at), *_without_reception(dossier))
         return
     agency, procedure = dossier.handler, dossier.reception.fields["procedure"]
@@ -53,6 +63,7 @@ def dossier_figures(facts: list[Fact], tally: Tally) -> None:
             )
         else:
             _closed(dossier, end, tally)
+        count_flow(dossier, end, (agency, procedure), tally)
         if dossier.reopened:
             tally.add("reopened", agency, procedure, ymd(dossier.reopened), "reopened")
     _paid_and_rated(dossier, agency, procedure, tally)
@@ -62,12 +73,13 @@ def dossier_figures(facts: list[Fact], tally: Tally) -> None:
 
 
 def _without_reception(dossier: Dossier) -> list[str]:
-    much = ["too_many"] if dossier.too_many else []
+    much = ["too_many"] if dossier.much else []
+    much += ["restated"] if restated(dossier) else []
     if dossier.end() is not None:
         return ["flagged", "no_reception", "end_without_reception", *much]
     return (
-        ["supplement_before_reception"]
-        if dossier.waits_for_papers and not much
+        ["supplement_before_reception", *much]
+        if dossier.waits_for_papers and not dossier.much
         else ["flagged", "no_reception", *much]
     )
 
@@ -245,10 +257,11 @@ def _flags(dossier: Dossier, end: tuple[int, str, int | None] | None) -> list[st
     broken = {
         "offline_procedure_online": fields["level"] == 2 and fields["channel"] == "online",
         "received_in_future": heard is not None and dossier.received_at > heard + FIVE_MINUTES,
-        "too_many": bool(dossier.too_many),
+        "too_many": dossier.much,
+        "restated": restated(dossier),
         "due_moved_after_passed": "dues" not in dossier.too_many
         and any(at > passed and due != passed for (_, passed), (at, due) in moved),
-        "sources_disagree": len(ends) > 1 and "finish" not in dossier.too_many,
+        "sources_disagree": len(ends) > 1 and "finish" not in too_many(dossier.told),
         "finished_without_end": end is not None and end[1] == "finished" and finished is None,
         "ended_in_future": end is not None
         and end[2] is not None

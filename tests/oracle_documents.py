@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from corrected import corrected, denied, newest, said, void
 from gathered import too_many
-from oracle_facts import Fact, Tally, bound, last, ymd
+from oracle_facts import Fact, Tally, bound, ymd
 
 from schemas.cells.kinds import HOURS_BOUNDS
 
 
 def document_figures(facts: list[Fact], tally: Tally) -> None:
     """Count one document."""
-    sent, much = last(fact for fact in facts if fact.type == "document.sent"), too_many(facts)
+    known, much = corrected(facts), too_many(facts)
+    sent = newest(fact for fact in known if fact.type == "document.sent")
+    if (voided := void(facts)) is not None:
+        where = (
+            (sent.fields["agency"], sent.fields["document_type"])
+            if sent
+            else (voided.fields["agency"], "-")
+        )
+        tally.add("voided", *where, ymd(voided.at), "voided")
+        return
     flags = ["too_many"] if much else []
     if sent is None:
-        at, agency = max((fact.at, fact.fields["agency"]) for fact in facts)
-        tally.add("flagged", agency, "-", ymd(at), "no_sending", *flags)
+        _unsent(facts, flags, tally)
         return
     sender, kind = sent.fields["agency"], sent.fields["document_type"]
     electronic, signed = sent.fields["electronic"], sent.fields["signed"]
@@ -27,20 +36,31 @@ def document_figures(facts: list[Fact], tally: Tally) -> None:
     tally.add("sent", sender, kind, ymd(sent.at), *(name for name, yes in measures.items() if yes))
     tally.add("flagged", sender, kind, ymd(sent.at), *flags)
     answers: dict[str, dict[str, int]] = {}
-    for fact in sorted(facts, key=lambda fact: fact.at):
-        if fact.type == "document.status_changed" and "statuses" not in much:
+    for fact in sorted(known, key=said):
+        if fact.type == "document.status_changed" and not much & {"statuses", "amended_statuses"}:
             answers.setdefault(fact.fields["agency"], {})[fact.fields["status"]] = fact.at
     for receiver, times in answers.items():
         _answered(receiver, kind, sent.at, times, tally)
     recalls = {
         fact.fields["answer"]: fact.at
-        for fact in sorted(facts, key=lambda fact: fact.at)
+        for fact in sorted(known, key=said)
         if fact.type == "document.recalled"
     }
     for answer, at in recalls.items() if "recall" not in much else []:
         tally.add(
             "recalled", sender, kind, ymd(at), "refused_recall" if answer == "refused" else answer
         )
+
+
+def _unsent(facts: list[Fact], flags: list[str], tally: Tally) -> None:
+    answers = [
+        fact for fact in facts if fact.type in ("document.status_changed", "document.recalled")
+    ]
+    spoke = denied(facts, "document.sent") or max(
+        answers, key=lambda fact: (fact.at, fact.fields["agency"]), default=None
+    )
+    if answers and spoke is not None:
+        tally.add("flagged", spoke.fields["agency"], "-", ymd(spoke.at), "no_sending", *flags)
 
 
 def _answered(receiver: str, kind: str, sent_at: int, times: dict[str, int], tally: Tally) -> None:

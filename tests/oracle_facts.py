@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from gathered import finishes_known, too_many
+from gathered import amended_too_many, finishes_known, is_correction, move_of, too_many
 from office_hours import working_seconds
 
 FIVE_MINUTES = 300_000
@@ -36,6 +36,11 @@ class Fact(NamedTuple):
     def at(self) -> int:
         """When it happened."""
         return int(self.fields["occurred_at"])
+
+    @property
+    def said(self) -> int:
+        """When it was said to have happened: of a correction later."""
+        return int(self.fields.get("said", self.at))
 
 
 class Tally:
@@ -92,26 +97,49 @@ def first_heard(facts: Iterable[Fact], at: int) -> int | None:
     )
 
 
-class Dossier:
-    """All facts about one dossier."""
+def _named(facts: Iterable[Fact], *types: str) -> list[Fact]:
+    return [fact for fact in facts if fact.type.removeprefix("dossier.") in types]
 
-    def __init__(self, facts: list[Fact]) -> None:
+
+def asked_last(asked: set[int], came: set[int]) -> bool:
+    """Whether nothing came since, nor at the same instant."""
+    return bool(asked) and max(asked) > max(came, default=0)
+
+
+class Dossier:
+    """All facts about one dossier, as oracle_corrections.py settles them. `told`: as they were
+    told.
+    """
+
+    def __init__(self, facts: list[Fact], told: list[Fact] | None = None) -> None:
         self.facts = facts
+        self.told = facts if told is None else told
         self.receptions = self.of("received", "corrected")
         self.reception = last(self.receptions)
         self.reopened = max((fact.at for fact in self.of("reopened")), default=0)
         self.refusal = last(self.of("refused"))
         self.too_many = too_many(facts)
+        self.much = bool(self.too_many | too_many(self.told) | amended_too_many(self.told))
 
     def of(self, *types: str) -> list[Fact]:
         """The facts of some types."""
-        found = [fact for fact in self.facts if fact.type.removeprefix("dossier.") in types]
+        found = _named(self.facts, *types)
         return finishes_known(found) if types == ("finished",) else found
+
+    @property
+    def spoken(self) -> list[Fact]:
+        """All that was told of it, but that it was voided or restored."""
+        return [fact for fact in self.told if not fact.type.endswith(("voided", "restored"))]
+
+    @property
+    def newest(self) -> tuple[int, str]:
+        """When it was last spoken of, and by whom."""
+        return max((fact.at, fact.fields["agency"]) for fact in self.spoken)
 
     def standing(self, kind: str) -> Fact | None:
         """The newest closing fact of a type, if no later reopening undoes it."""
         fact = last(self.of(kind))
-        return fact if fact is not None and fact.at >= self.reopened else None
+        return fact if fact is not None and fact.said >= self.reopened else None
 
     @property
     def received_at(self) -> int:
@@ -122,24 +150,50 @@ class Dossier:
     @property
     def refused(self) -> bool:
         """Never accepted: refused, and neither reopened nor received later."""
-        if self.refusal is None or self.refusal.at < self.reopened:
+        if self.refusal is None or self.refusal.said < self.reopened:
             return False
         return self.reception is None or self.refusal.at >= self.received_at
 
     @property
     def handler(self) -> str:
-        """Who handles it: as last said by a reception, a step or a move."""
+        """Who handles it: as last said by a reception, a step or a move. A move that never was
+        gives it back to whom it came from, if nobody has had it since.
+        """
         assert self.reception is not None
-        said = self.of("received", "step_taken", "transferred")
-        said += [fact for fact in self.of("corrected") if fact.fields["handling_agency"]]
-        newest = last(said)
-        if newest is None:
-            return str(self.reception.fields["agency"])
-        return str(
-            newest.fields.get("to_agency")
-            or newest.fields.get("handling_agency")
-            or newest.fields["agency"]
-        )
+        corrected = [fact for fact in self.facts if "said" in fact.fields]
+        plain = [fact for fact in self.told if not is_correction(fact)]
+        newest = last(_named(plain, "step_taken", "transferred"))
+        first = self.reception.fields["handling_agency"] or self.reception.fields["agency"]
+        at, agency = self.received_at, str(first)
+        if newest is not None and newest.at >= at:
+            at, agency = newest.at, str(newest.fields.get("to_agency") or newest.fields["agency"])
+        wrong = [
+            fact.fields["from_agency"]
+            for fact in self.moves_that_never_were
+            if move_of(fact)[1:] == (agency, at) and fact.at >= at
+        ]
+        if wrong:
+            agency = max(wrong)
+        moves = _named(corrected, "transferred")
+        for move in sorted(moves, key=lambda fact: (fact.at, fact.fields["to_agency"])):
+            if move.at >= at:
+                at, agency = move.at, move.fields["to_agency"]
+        return agency
+
+    @property
+    def moves_that_never_were(self) -> list[Fact]:
+        """The corrections that say so and stand."""
+        if amended_too_many(self.told) & {"amended_moves"}:
+            return []
+        moves = [fact for fact in _named(self.told, "transferred") if is_correction(fact)]
+        last_said = {
+            move_of(fact): fact
+            for fact in sorted(
+                moves,
+                key=lambda fact: (fact.at, fact.fields["holds"], fact.fields["electronic"]),
+            )
+        }
+        return [fact for fact in last_said.values() if not fact.fields["holds"]]
 
     @property
     def dues(self) -> list[tuple[int, int]]:
@@ -147,8 +201,10 @@ class Dossier:
         said = [
             (fact.at, fact.fields["due_at"])
             for fact in self.facts
-            if fact.fields.get("due_at") is not None
+            if fact.fields.get("due_at") is not None and fact not in self.receptions
         ]
+        if self.reception is not None and self.reception.fields["due_at"] is not None:
+            said.append((self.received_at, self.reception.fields["due_at"]))
         return sorted(dict(sorted(said)).items())
 
     @property
@@ -159,19 +215,29 @@ class Dossier:
     @property
     def waiting(self) -> bool:
         """For papers or for a fee."""
-        fee = last(
-            [
-                *self.of("fee_requested"),
-                *(fact for fact in self.of("paid") if fact.fields["state"] == "paid"),
-            ]
-        )
-        return self.waits_for_papers or bool(fee and fee.type.endswith("requested"))
+        papers = self.waits_for_papers and "papers" not in self.too_many
+        return papers or asked_last(*self.fees())
 
     @property
     def waits_for_papers(self) -> bool:
-        """Asked for, and not completed since."""
-        papers = last(self.of("supplement_requested", "supplement_completed"))
-        return bool(papers and papers.type.endswith("requested"))
+        """Asked for, and nothing came since."""
+        return asked_last(*self.papers())
+
+    def papers(self) -> tuple[set[int], set[int]]:
+        """When papers were asked for, and when some came."""
+        asked, came = self.of("supplement_requested"), self.of("supplement_completed")
+        return {fact.at for fact in asked}, {fact.at for fact in came}
+
+    def fees(self) -> tuple[set[int], set[int]]:
+        """When fees were asked for, and when each payment was last said to be made."""
+        if self.too_many & {"fees", "payments"}:
+            return set(), set()
+        paid: dict[str, int] = {}
+        for fact in self.of("paid"):
+            if fact.fields["state"] == "paid":
+                reference = fact.fields["reference"]
+                paid[reference] = max(fact.at, paid.get(reference, 0))
+        return {fact.at for fact in self.of("fee_requested")}, set(paid.values())
 
     def payments(self) -> list[tuple[int, int, bool]]:
         """(time, amount, online) of each completed payment, as last said of its reference; none of

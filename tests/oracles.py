@@ -1,5 +1,5 @@
 """Second opinions for every family: dossiers are in oracle.py, documents and heartbeats in
-oracle_documents.py, the others here, as naive as those.
+oracle_documents.py, tasks and activities in oracle_work.py, what exists is here, as naive as those.
 
 What exists is asked instant by instant: just before and just after everything that could change it.
 """
@@ -9,130 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
-from itertools import pairwise
+from typing import Any
 
-from gathered import too_many
 from oracle import dossier_figures
 from oracle_documents import document_figures, heartbeat_figures
-from oracle_facts import Fact, Figures, Tally, date_of, last, ymd
+from oracle_facts import Fact, Figures, Tally, date_of, ymd
+from oracle_work import activity_figures, task_figures
 
 LEVELS = ("province", "district", "commune")
-
-
-def task_figures(facts: list[Fact], tally: Tally) -> None:
-    """Count one task."""
-    of = {
-        name: [fact for fact in facts if fact.type == f"task.{name}"]
-        for name in ("assigned", "progressed", "completed", "cancelled")
-    }
-    assignment = last(of["assigned"])
-    if assignment is None:
-        at, agency = max((fact.at, fact.fields["agency"]) for fact in facts)
-        tally.add(
-            "flagged",
-            agency,
-            "-",
-            ymd(at),
-            "flagged",
-            "no_assignment",
-            *(["too_many"] if too_many(facts) else []),
-        )
-        return
-    where = assignment.fields["to_agency"], assignment.fields["category"]
-    said = sorted(
-        (fact.at, fact.fields["due_at"]) for fact in facts if fact.fields.get("due_at") is not None
-    )
-    dues = sorted(dict(said).items())
-    due, much = dues[-1][1] if dues else 0, bool(too_many(facts))
-    tally.add(
-        "assigned",
-        *where,
-        ymd(assignment.at),
-        "assigned",
-        "with_deadline" if due else "without_deadline",
-    )
-    end = _task_end(facts)
-    if end is None:
-        tally.add("open", *where, due, "open", _task_status(facts))
-    elif end.type == "task.cancelled":
-        tally.add("cancelled", *where, ymd(end.at), "cancelled")
-    else:
-        timing = "no_deadline" if not due else "late" if end.at > due else "on_time"
-        extended = len({date for _, date in dues}) > 1 and not much
-        tally.add(
-            "completed",
-            *where,
-            ymd(end.at),
-            "completed",
-            timing,
-            *(["extended"] if extended else []),
-        )
-    broken = {
-        "due_before_assignment": due and due < assignment.at,
-        "completed_before_assignment": end is not None
-        and end.type == "task.completed"
-        and end.at < assignment.at,
-        "too_many": much,
-        "due_moved_after_passed": not much
-        and any(at > old and new != old for (_, old), (at, new) in pairwise(dues)),
-    }
-    flags = [flag for flag, yes in broken.items() if yes]
-    if flags:
-        tally.add("flagged", *where, ymd(assignment.at), "flagged", *flags)
-
-
-def _task_end(facts: list[Fact]) -> Fact | None:
-    """The newest completion or cancellation that no later return undoes; of one instant, the
-    completion.
-    """
-    undone = max((fact.at for fact in facts if fact.type == "task.returned"), default=0)
-    ends = [
-        fact
-        for fact in facts
-        if fact.type in ("task.completed", "task.cancelled") and fact.at >= undone
-    ]
-    return max(ends, key=lambda fact: (fact.at, fact.type == "task.completed"), default=None)
-
-
-def _task_status(facts: list[Fact]) -> str:
-    progress = last(fact for fact in facts if fact.type == "task.progressed")
-    returns = [fact.at for fact in facts if fact.type == "task.returned"]
-    if returns and (progress is None or max(returns) >= progress.at):
-        return "returned"
-    return "not_started" if progress is None else str(progress.fields["progress"])
-
-
-def activity_figures(facts: list[Fact], tally: Tally) -> None:
-    """Count one activity."""
-    stated = last(fact for fact in facts if fact.type != "activity.cancelled")
-    if stated is None or any(
-        fact.type == "activity.cancelled" and fact.at >= stated.at for fact in facts
-    ):
-        return
-    fields = stated.fields
-    where = (
-        fields["agency"],
-        "-",
-        ymd(stated.at if fields["held_at"] is None else fields["held_at"]),
-    )
-    level = fields["level"]
-    if stated.type == "activity.inspection_done":
-        tally.add(
-            "inspections",
-            *where,
-            "inspections",
-            *(["inspections_digital"] if fields["digital"] else []),
-        )
-    elif stated.type == "activity.meeting_held":
-        tally.add("meetings", *where, "meetings", f"meetings_{level}")
-        if fields["in_system"]:
-            tally.add("meetings", *where, "meetings_in_system", f"meetings_in_system_{level}")
-    elif fields["secret"]:
-        tally.add("work_records", *where, "work_records_secret")
-    else:
-        tally.add("work_records", *where, "work_records", f"work_records_{level}")
-        if fields["online"]:
-            tally.add("work_records", *where, "work_records_online", f"work_records_online_{level}")
 
 
 def inventory_figures(facts: list[Fact], tally: Tally) -> None:
@@ -273,7 +157,7 @@ def _procedure(fields: dict[str, int]) -> dict[str, int | bool]:
     online = bool(fields["eligible_online"] and fields["level"] in (3, 4))
     full, means = fields["level"] == 4, fields["access_means"] >= 2 and bool(fields["mobile"])
     known = fields["days_before"] is not None and fields["days_now"] is not None
-    return {
+    return _form_07b(fields) | {
         "procedures": 1,
         "eligible_online": fields["eligible_online"],
         "offered_online": online,
@@ -285,6 +169,16 @@ def _procedure(fields: dict[str, int]) -> dict[str, int | bool]:
         "days_before": fields["days_before"] if known else 0,
         "days_now": fields["days_now"] if known else 0,
     }
+
+
+def _form_07b(fields: dict[str, Any]) -> dict[str, int | bool]:
+    found: dict[str, int | bool] = {}
+    for level in ("province", "district", "commune"):
+        there = level in fields["administrative_levels"]
+        found[f"procedures_{level}"] = there
+        found[f"one_stop_{level}"] = there and fields["one_stop"]
+        found[f"process_issued_{level}"] = there and fields["process_issued"]
+    return found | {name: fields[name] for name in ("one_stop", "process_issued")}
 
 
 COUNTING = {

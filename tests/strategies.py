@@ -102,6 +102,8 @@ def consistent(values: Json) -> Json:
         values["period_from"], values["period_to"] = sorted(
             (values["period_from"], values["period_to"])
         )
+    if "from_agency" in values and not values["holds"] and values["effective_at"] is None:
+        values["effective_at"] = values["occurred_at"]
     if "users" in values:
         values["authenticated"] = min(values["authenticated"], values["users"])
     return values
@@ -146,6 +148,8 @@ THEMES = (
     ("received", "rated", "paid"),
     ("received", "finished", "supplement_requested", "result_returned"),
     ("received", "transferred", "paid"),
+    ("received", "fee_requested", "paid", "finished"),
+    ("received", "finished", "voided", "restored"),
 )
 # Places of the types of events that are about one kind of item.
 ITEMS = ((0,), (1,), (2, 3), (2, 3), (4,), (5,), (6,))
@@ -186,6 +190,8 @@ def heard(
         "applicant": st.none(),
         "held_at": st.none() | at,
         "category": st.sampled_from(["c", "other"]),
+        "effective_at": st.none() | st.none() | at,
+        "holds": st.sampled_from([True, True, True, False]),
         "valid_from": st.none() | at,
         "valid_to": st.none() | st.none() | at,
         "period_from": at,
@@ -200,12 +206,19 @@ def heard(
         "days_before": st.sampled_from([None, 10]),
         "days_now": st.sampled_from([None, 7, 0]),
         "access_means": st.integers(0, 3),
+        "administrative_levels": st.sampled_from([[], ["province", "commune"], ["commune"] * 2]),
         "parent": st.none(),
         "successor": st.none(),
         "alias": st.just([]),
         "name_vi": st.none(),
         "name_en": st.none(),
         "document": st.none(),
+        "document_number": st.none(),
+        "document_at": st.none(),
+        "lead_agency": st.none(),
+        "coordinating_agencies": st.just([]),
+        "product": st.none(),
+        "follower": st.none() | st.just("Unit 1"),
         model.key: st.sampled_from([f"thing-{number}" for number in range(things)]),
     }
     return st.tuples(events(model, **pools), at)

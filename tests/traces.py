@@ -15,12 +15,13 @@ from facts import Heard
 from listings import NOW, empty, feed, paced, pages, states
 
 from metrics.api.app import create_app
+from metrics.api.directory import directory_routes
 from metrics.api.lists import listing_routes
 from metrics.api.traces import trace_routes
-from metrics.catalogue.indicators import Filters
+from metrics.catalogue.indicators import Agency, Filters
 from metrics.cube.cube import Cube
 from metrics.cube.snapshot import Readers
-from metrics.figures.view import Views
+from metrics.figures.view import NO_DIRECTORY, Views
 from metrics.lists.questions import Lists
 from metrics.prometheus.exporter import Exporter
 from metrics.tracing.index import FactIndex
@@ -142,6 +143,7 @@ class Hub:
 
     def __init__(self, folder: Path, now_ms: int) -> None:
         self.now_ms, self.indicators = now_ms, INDICATORS | LIMITED
+        self.directory, self.declared = NO_DIRECTORY, dict[str, Agency]()
         self.cube, self.listing, self.index, self.log = (
             Cube(folder / "cube.sqlite"),
             empty(folder),
@@ -172,7 +174,14 @@ class Hub:
     def client(self) -> httpx.AsyncClient:
         """Asks the API that answers from all this."""
         ready, clock = Progress(ready=True, percent=100.0, partitions=1), (lambda: self.now_ms)
-        views = Views(Readers(self.cube), self.indicators, {}, progress=lambda: ready, clock=clock)
+        views = Views(
+            Readers(self.cube),
+            self.indicators,
+            self.declared,
+            progress=lambda: ready,
+            clock=clock,
+            directory=lambda: self.directory,
+        )
         lists = Lists(views, paced(self.cube, self.listing), meanings(), progress=lambda: ready)
         traces = Traces(
             views,
@@ -184,7 +193,8 @@ class Hub:
             listed=lambda: ready,
         )
         exporter = Exporter(self.cube, views)
-        app = create_app(views, exporter, [listing_routes(lists), trace_routes(traces)])
+        routes = [listing_routes(lists), trace_routes(traces), directory_routes(views)]
+        app = create_app(views, exporter, routes)
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://hub"
         )

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from connectors.files.readers.rows import SourceRows
+from schemas.spaces import OFFICIAL
 
 _EVERY_SECONDS = 5.0
 SHOWN = 10  # rejected rows that are printed
@@ -109,8 +110,9 @@ def show_personal(console: Console, account: ImportAccount) -> None:
         )
 
 
-def show_table(console: Console, accounts: Sequence[ImportAccount]) -> None:
-    """Rows read = accepted + rejected, file by file."""
+def show_table(console: Console, accounts: Sequence[ImportAccount], space: str = OFFICIAL) -> None:
+    """Rows read = accepted + rejected, file by file; and whose facts they are now."""
+    say(console, f"Space {space}:")
     table = Table(
         "file",
         "read",

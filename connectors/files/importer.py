@@ -193,7 +193,7 @@ class Import:
         for account in accounts:
             show_rejections(self.console, account)
             show_personal(self.console, account)
-        show_table(self.console, accounts)
+        show_table(self.console, accounts, self.settings.space)
         if not all(account.holds for account in accounts):
             return DOES_NOT_ADD_UP
         return SOME_REJECTED if any(account.rejected for account in accounts) else ALL_ACCEPTED

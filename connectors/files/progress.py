@@ -33,7 +33,7 @@ class ImportProgress(msgspec.Struct, forbid_unknown_fields=True):
 
 def folder(settings: Settings) -> Path:
     """Where progress is kept."""
-    return settings.data / "imports"
+    return settings.space_folder / "imports"
 
 
 class ProgressFile:

@@ -25,7 +25,7 @@ from connectors.files.readers.rows import SourceRow, SourceRows
 from connectors.files.readers.source import without_surrogates
 from schemas.digests import Digest
 from schemas.errors import EnvironmentBroken
-from schemas.masking import shown, without_numbers
+from schemas.masking import file_shown, shown
 from schemas.quarantine import Quarantined, bounded, excerpt_of
 from schemas.spreadsheets import CsvWriter
 
@@ -111,9 +111,8 @@ def quarantined(
     payload = row.text.encode("utf-8", "surrogateescape")
     structure = "" if known else "a row of which nobody can tell which cell is which"
     kept = excerpt_of(payload, digest, structure, source=source, fields=bounded(known))
-    return Quarantined(
-        f"file:{without_numbers(imported.name)}/{row.line}", reason, "rejected_row", kept
-    )
+    name = file_shown(imported.name, digest)
+    return Quarantined(f"file:{name}/{row.line}", reason, "rejected_row", kept)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from schemas.masking import shown
 from schemas.quarantine import Quarantined, excerpt_of
 from schemas.settings import Settings
 from serving.problems import Problem, problem_response
+from serving.spaces import SPACE_HEADER
 from serving.telemetry import CONTENT_TYPE
 
 _NAMES = {404: "not-found", 405: "method-not-allowed"}
@@ -78,6 +79,7 @@ class Gateway:
         self.bucket = Bucket(settings.quarantine_rate)
         health.buffer_bytes.set_function(lambda: self.bodies.used + publisher.budget.used)
         health.waiting_requests.set_function(lambda: self.bodies.waiting)
+        health.space.labels(settings.space).set(1)
         health.kafka_up.set_function(lambda: publisher.reachable)
         for topic in publisher.unwritable():
             health.topic_up.labels(topic).set_function(partial(_writable, publisher, topic))
@@ -100,7 +102,7 @@ class Gateway:
     async def readyz(self) -> Response:
         """Kafka acknowledges: requests can be taken in."""
         if self.publisher.reachable:
-            return PlainTextResponse("ready\n")
+            return PlainTextResponse(f"ready, space {self.settings.space}\n")
         return _answer(Problem("unavailable", self._away()), uuid4())
 
     async def metrics(self) -> Response:
@@ -123,6 +125,7 @@ class Gateway:
             return _answer(Problem("unavailable", str(error)), request_id)
 
     async def _take_in(self, request: Request, request_id: UUID) -> Response:
+        self._require_space(request.headers)
         check_media_type(request.headers)
         if self.publisher.away:
             raise Problem("unavailable", self._away())
@@ -138,6 +141,19 @@ class Gateway:
             raise refused_items(taken, unkept)
         answer = {"accepted": len(taken.events), "items": taken.answer()}
         return Response(msgspec.json.encode(answer), 202, media_type="application/json")
+
+    def _require_space(self, headers: Mapping[str, str]) -> None:
+        """Who names a space means no other: a simulation whose hub another one has taken the place
+        of must not tell its facts to that.
+
+        Raises: Problem (409)
+        """
+        named, own = headers.get(SPACE_HEADER), self.settings.space
+        if named not in (None, own):
+            raise Problem(
+                "wrong-space",
+                f"The facts are for the space {shown(named)}, and this gateway is of {own}.",
+            )
 
     async def _kept(self, problem: Problem, body: bytes, request_id: UUID) -> Problem:
         """The problem, after it was kept that a body can't be read: it was meant to say

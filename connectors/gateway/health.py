@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from serving.spaces import SPACE
 from serving.telemetry import Metric
 
 _REQUESTS = Metric(
@@ -112,6 +113,7 @@ class Health:
         self.kafka_up = _KAFKA_UP.gauge(self.registry)
         self.topic_up = _TOPIC_UP.gauge(self.registry)
         self.unkept = _UNKEPT.counter(self.registry)
+        self.space = SPACE.gauge(self.registry)
 
     def render(self) -> bytes:
         """The metrics in Prometheus' text format."""

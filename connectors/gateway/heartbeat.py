@@ -13,15 +13,16 @@ from schemas.clock import now_ms
 from schemas.errors import KafkaUnavailable
 from schemas.events import Event
 from schemas.events.heartbeats import HubHeartbeat
+from schemas.settings import Settings
 from schemas.topics import events_topic
 
 log = logging.getLogger(__name__)
 
-TOPIC = events_topic(HubHeartbeat.family)
-
 
 class _Beats(Protocol):
     """What carries heartbeats: the publisher."""
+
+    settings: Settings
 
     async def partitions(self, topic: str) -> int:
         """How many partitions a topic has."""
@@ -46,7 +47,8 @@ async def beat_once(publisher: _Beats) -> None:
 
     Raises: KafkaUnavailable
     """
-    count = await publisher.partitions(TOPIC)
+    topic = events_topic(HubHeartbeat.family, publisher.settings.space)
+    count = await publisher.partitions(topic)
     await asyncio.gather(
         *(publisher.publish_to(partition, _beat_of(partition)) for partition in range(count))
     )

@@ -43,6 +43,7 @@ TOLD_ERRORS = 2_000  # of one request; of the items behind them only the first e
 class Publishes(Protocol):
     """What the gateway needs of a publisher."""
 
+    settings: Settings
     budget: Budget
 
     @property

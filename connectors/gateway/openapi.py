@@ -18,6 +18,7 @@ from connectors.gateway.modes import ATTRIBUTES, BATCH_TYPE, JSON_TYPE, STRUCTUR
 from connectors.gateway.problems import GATEWAY_PROBLEMS
 from schemas.events import ACCEPTED, Event
 from serving.problems import MEDIA_TYPE, problem_schema
+from serving.spaces import SPACE_HEADER
 
 _Schema = dict[str, Any]
 
@@ -177,6 +178,13 @@ def _header(name: str) -> _Schema:
     }
 
 
+_SPACE: _Schema = {
+    "name": SPACE_HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The space that the facts are for; a gateway of another one answers 409",
+}
 _PLAIN: _Schema = {
     "200": {"description": "Yes", "content": {"text/plain": {"schema": {"type": "string"}}}}
 }
@@ -194,6 +202,7 @@ EVENTS_ROUTE: _Schema = {
             for name in (
                 "not-json",
                 "too-slow",
+                "wrong-space",
                 "too-large",
                 "unsupported-media-type",
                 "refused-items",
@@ -203,7 +212,7 @@ EVENTS_ROUTE: _Schema = {
         },
     },
     "openapi_extra": {
-        "parameters": [_header(name) for name in ATTRIBUTES],
+        "parameters": [*(_header(name) for name in ATTRIBUTES), _SPACE],
         "requestBody": {
             "required": True,
             "content": {

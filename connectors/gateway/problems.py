@@ -17,6 +17,11 @@ GATEWAY_PROBLEMS: dict[str, ProblemKind] = {
         405, "This address does not take this method", "Use the method named in Allow."
     ),
     "too-slow": SERVER_PROBLEMS["too-slow"],
+    "wrong-space": ProblemKind(
+        409,
+        "The gateway is of another space",
+        "Send it to a gateway of the space that the header LGSP-Space names; nothing was taken in.",
+    ),
     "too-large": ProblemKind(
         413, "The request is too large", "Split it: the detail names the limit."
     ),

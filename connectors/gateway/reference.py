@@ -10,9 +10,11 @@ from typing import Any
 from connectors.gateway.openapi import data_schema
 from connectors.gateway.problems import GATEWAY_PROBLEMS
 from schemas.events import ACCEPTED, Event
+from schemas.events.base import Correctable
 from serving.problems import problem_table
 
 _COMMON = ("agency", "backfill")  # fields of every event's `data`, besides its thing's id
+_OF_CORRECTIONS = tuple(Correctable.__annotations__)  # told once, for all
 
 
 def events_table() -> str:
@@ -21,10 +23,11 @@ def events_table() -> str:
 
 
 def _section(event: type[Event]) -> Iterator[str]:
-    yield f"**`{event.type}`** – {' '.join((event.__doc__ or '').split())}"
+    correctable = " *Can be corrected.*" if issubclass(event, Correctable) else ""
+    yield f"**`{event.type}`** – {' '.join((event.__doc__ or '').split())}{correctable}"
     yield ""
     schema = data_schema(event)
-    own = schema["properties"].keys() - {*_COMMON, event.key}
+    own = schema["properties"].keys() - {*_COMMON, *_OF_CORRECTIONS, event.key}
     if own:
         yield "| field | JSON | |"
         yield "|---|---|---|"

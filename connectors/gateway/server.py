@@ -59,6 +59,7 @@ def _server(settings: Settings, publisher: Publisher) -> Server:
         ["/v1/events"],
         connections=connections,
         grace_seconds=int(settings.publish_timeout) + 5,
+        space=settings.space,
     )
 
 

@@ -27,21 +27,20 @@ from schemas.events import Event
 from schemas.families import OWN_FAMILY
 from schemas.kafka.clients import unavailable
 from schemas.settings import Settings
-from schemas.topics import TOPICS, events_topic
+from schemas.topics import events_topic, topics_of
 from schemas.wire import cloud_event_headers, encode
 
 log = logging.getLogger(__name__)
 
-_CANARY = events_topic(OWN_FAMILY)
 _SLICE = 250  # records encoded before other callers get their turn
 _REMIND_SECONDS = 300.0
 _LOOK_AFTER_SECONDS = 1.0  # without an acknowledgement, to look whether the topic is still there
 
 
-def record_of(event: Event, partition: int | None = None) -> OutgoingRecord:
-    """The event as a record of its family's topic, keyed by its thing."""
+def record_of(event: Event, space: str, partition: int | None = None) -> OutgoingRecord:
+    """The event as a record of its family's topic in a space, keyed by its thing."""
     return OutgoingRecord(
-        events_topic(event.family),
+        events_topic(event.family, space),
         event.thing.encode(),
         encode(event),
         cloud_event_headers(event),
@@ -56,8 +55,11 @@ class Publisher:
         self.settings = settings
         self.budget = Budget(settings.publish_buffer)
         self.routes = {
-            topic.name: TopicRoute(topic, self) for topic in TOPICS if "connectors" in topic.owner
+            topic.name: TopicRoute(topic, self)
+            for topic in topics_of(settings)
+            if "connectors" in topic.owner
         }
+        self._canary = self.routes[events_topic(OWN_FAMILY, settings.space)]
         self._silent = False
         self._told = 0.0  # when it was last said that no broker answers
 
@@ -98,7 +100,7 @@ class Publisher:
         """Connected, and Kafka confirms: heartbeats above all, which are always on their way."""
         routes = self.routes.values()
         tried = not self._silent and all(route.tried.is_set() for route in routes)
-        return tried and not self.routes[_CANARY].stuck and any(route.well for route in routes)
+        return tried and not self._canary.stuck and any(route.well for route in routes)
 
     def unwritable(self) -> dict[str, bool]:
         """By topic, whether it can't be written at the moment."""
@@ -130,11 +132,12 @@ class Publisher:
         away. Events may be stored all the same; sending them again changes nothing, since merging
         is idempotent.
         """
-        await self.send(map(record_of, events))
+        space = self.settings.space
+        await self.send(record_of(event, space) for event in events)
 
     async def publish_to(self, partition: int, event: Event) -> None:
         """Like `publish`, for one event and a partition of the caller's choice."""
-        await self.send([record_of(event, partition)])
+        await self.send([record_of(event, self.settings.space, partition)])
 
     async def send(self, records: Iterable[OutgoingRecord]) -> None:
         """Like `publish`, for records; an iterator is drawn from as the buffer allows.

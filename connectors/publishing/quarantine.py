@@ -9,19 +9,17 @@ from typing import Protocol
 
 from connectors.publishing.lanes import OutgoingRecord
 from schemas.quarantine import Quarantined
-from schemas.topics import QUARANTINE
+from schemas.settings import Settings
+from schemas.topics import quarantine_topic
 
 
 class Sends(Protocol):
     """What keeps records: the publisher."""
 
+    settings: Settings
+
     async def send(self, records: Iterable[OutgoingRecord]) -> None:
         """Returns once the records are on all in-sync replicas."""
-
-
-def _record_of_refused(refused: Quarantined) -> OutgoingRecord:
-    """The refused thing as a record of the quarantine topic."""
-    return OutgoingRecord(QUARANTINE, refused.key, refused.value, refused.headers)
 
 
 async def send_to_quarantine(publisher: Sends, refused: Iterable[Quarantined]) -> None:
@@ -29,4 +27,5 @@ async def send_to_quarantine(publisher: Sends, refused: Iterable[Quarantined]) -
 
     Raises: KafkaUnavailable as the publisher does.
     """
-    await publisher.send(map(_record_of_refused, refused))
+    topic = quarantine_topic(publisher.settings.space)
+    await publisher.send(OutgoingRecord(topic, one.key, one.value, one.headers) for one in refused)

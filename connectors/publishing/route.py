@@ -35,7 +35,8 @@ from schemas.topics import Topic
 log = logging.getLogger(__name__)
 
 _RECONNECT_SECONDS = 0.5
-_MAKING_SECONDS = 5.0  # that a topic may be missing at first: another process makes it
+# that a topic may be missing at first: all are being made, which a busy machine takes long for
+_MAKING_SECONDS = 30.0
 _UNAUTHORISED = "the hub has no right to: give it the operations Write and Describe on it"
 _MISSING_FACTS = (
     "it is missing, and the facts it held with it: restore it, or restart the gateway to begin with"
@@ -347,7 +348,7 @@ class TopicRoute:
         except (HubError, KafkaError, OSError) as error:
             log.debug("topic %s not made again: %s", self.topic.name, error)
         else:
-            log.warning("Made topic %s again: what it held before is gone", self.topic.name)
+            log.warning("Made topic %s again: what it may have held is gone", self.topic.name)
 
 
 async def _abandon(producer: AIOKafkaProducer) -> None:

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 from metrics.api.count_shapes import CountsAnswer, counts_shape
 from metrics.api.indicator_shapes import IndicatorAnswer, indicator_shape
-from metrics.api.parameters import CountParameters, FigureParameters, IndicatorParameters
+from metrics.api.parameters import (
+    CountParameters,
+    FigureParameters,
+    IndicatorParameters,
+    ReportParameters,
+)
+from metrics.api.report_shapes import Report06aAnswer, report_shape
 from metrics.api.score_shapes import ScoreAnswer, score_shape
 from metrics.catalogue.indicators import Indicator
 from metrics.errors import UnknownIndicator, unknown_indicator, wrong
-from metrics.figures.compute import answer, reading
+from metrics.figures.compute import answer, reading, require_moment
 from metrics.figures.counts import counts, tables_of
 from metrics.figures.query import Query
 from metrics.figures.reading import Slice
 from metrics.figures.score import scored
 from metrics.figures.view import Views
+from metrics.reports.form_06a import form_06a
 
 SCORE = "score_766"
 
@@ -40,8 +47,7 @@ def _one(views: Views, asked: IndicatorParameters, query: Query, id_: str) -> In
         raise wrong(
             "main", "goes with GET /v1/indicators, where it leaves out all but the main ones"
         )
-    if found.asks_now:
-        query.refuse_time(id_)
+    require_moment(query, found)
     return found
 
 
@@ -70,3 +76,13 @@ def answer_counts(views: Views, asked: CountParameters) -> CountsAnswer:
     with views.open() as view:
         found = reading(view, query, [])
         return counts_shape(found, [counts(found, table) for table in tables])
+
+
+def answer_report_06a(views: Views, asked: ReportParameters) -> Report06aAnswer:
+    """Form II.06a.
+
+    Raises, besides: IdentityViolated.
+    """
+    with views.open() as view:
+        found = reading(view, asked.query(), [])
+        return report_shape(found, form_06a(found))

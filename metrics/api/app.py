@@ -15,7 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
 from metrics.api import problems
-from metrics.api.answers import answer_counts, answer_indicators, answer_score
+from metrics.api.answers import (
+    answer_counts,
+    answer_indicators,
+    answer_report_06a,
+    answer_score,
+)
 from metrics.api.count_shapes import CountsAnswer, counts_sheet
 from metrics.api.csv import AS_FILE, answered
 from metrics.api.indicator_shapes import (
@@ -30,9 +35,11 @@ from metrics.api.parameters import (
     CountParameters,
     FigureParameters,
     IndicatorParameters,
+    ReportParameters,
     each_once,
 )
 from metrics.api.replies import json_reply
+from metrics.api.report_shapes import Report06aAnswer, report_sheet
 from metrics.api.score_shapes import ScoreAnswer, score_sheet
 from metrics.errors import QuestionError
 from metrics.figures.view import Views
@@ -69,6 +76,7 @@ def create_app(views: Views, exporter: Exporter, routes: Iterable[Routes] = ()) 
     pool = ThreadPoolExecutor(_THREADS, "figures")
     _indicators(app, views, pool)
     _counts(app, views, pool)
+    _reports(app, views, pool)
     _operations(app, views, exporter, pool)
     for make in routes:
         app.include_router(make(pool))
@@ -125,6 +133,17 @@ def _counts(app: FastAPI, views: Views, pool: Executor) -> None:
         return await get_running_loop().run_in_executor(pool, answer, asked)
 
 
+def _reports(app: FastAPI, views: Views, pool: Executor) -> None:
+    def filled_in(asked: ReportParameters) -> Response:
+        found = answer_report_06a(views, asked)
+        return answered(report_sheet(found)) if asked.format == "csv" else json_reply(found)
+
+    @app.get("/v1/reports/06a", response_model=Report06aAnswer, responses=FIGURES)
+    async def report_06a(asked: Annotated[ReportParameters, Query()]) -> Response:
+        """Form II.06a/VPCP/KSTT: how dossiers were handled, by band and field or by agency."""
+        return await get_running_loop().run_in_executor(pool, filled_in, asked)
+
+
 def _operations(app: FastAPI, views: Views, exporter: Exporter, pool: Executor) -> None:
     @app.get("/metrics", response_class=PlainTextResponse, responses=REFUSED, dependencies=OF_BOOKS)
     async def metrics() -> Response:
@@ -142,4 +161,9 @@ def _operations(app: FastAPI, views: Views, exporter: Exporter, pool: Executor) 
         until then.
         """
         progress = await get_running_loop().run_in_executor(pool, views.readiness.caught_up)
-        return {"status": "ready", "books": views.books, "doing": progress.doing}
+        return {
+            "status": "ready",
+            "space": views.space,
+            "books": views.books,
+            "doing": progress.doing,
+        }

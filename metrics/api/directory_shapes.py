@@ -8,14 +8,9 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict, Field
 
 from metrics.api.csv import Sheet
-from metrics.api.shapes import AS_OF_COLUMNS, AsOf, Days
-
-
-class Names(BaseModel):
-    """A name in both languages, each as it was stated."""
-
-    vi: str | None
-    en: str | None
+from metrics.api.shapes import AS_OF_COLUMNS, DAY, RULE, AsOf, Days, Names, vi_and_en
+from metrics.figures.query import Rule
+from schemas.spreadsheets import CsvValue
 
 
 class AgencyOf(BaseModel):
@@ -25,6 +20,7 @@ class AgencyOf(BaseModel):
     level: str
     name: Names
     parent: str | None = Field(description="The agency directly above on that day")
+    parent_name: Names | None
     depth: int = Field(description="How many agencies are above")
     other_codes: list[str] = Field(description="Other forms of its code on that day")
     expected: bool = Field(description="Expected to report")
@@ -33,6 +29,7 @@ class AgencyOf(BaseModel):
         description="First day no longer valid; null: until further notice"
     )
     successor: str | None
+    successor_name: Names | None
 
 
 class MistakeOf(BaseModel):
@@ -40,6 +37,7 @@ class MistakeOf(BaseModel):
 
     kind: str
     agency: str
+    agency_name: Names | None
     place: str = Field(description="Item, the day from which it is stated, and the field")
     vi: str
     en: str
@@ -57,6 +55,7 @@ class UnknownOf(BaseModel):
 class AgenciesAnswer(BaseModel):
     """The tree of a day, each agency after the one above it."""
 
+    space: str = Field(description="The space of its facts: official, simulated or another")
     books: str = Field(description="The books that the directory is of")
     day: date
     agencies: list[AgencyOf]
@@ -68,14 +67,17 @@ class Predecessor(BaseModel):
     """An agency that another one took over from."""
 
     code: str
+    name: Names | None
     until: date = Field(description="First day on which its successor stood in its place")
 
 
 class AgencyAnswer(BaseModel):
     """One code with everything that was stated of it."""
 
+    space: str = Field(description="The space of its facts: official, simulated or another")
     books: str = Field(description="The books that the directory is of")
     code: str
+    name: Names | None = Field(description="What it is called on that day")
     known: bool = Field(description="False: nobody registered it, it counts under itself")
     day: date
     valid: bool = Field(description="Valid on that day")
@@ -83,6 +85,9 @@ class AgencyAnswer(BaseModel):
         description="The agencies that its counts of that day are part of, nearest first"
     )
     below: list[str] = Field(description="The agencies directly below on that day")
+    names: dict[str, Names] = Field(
+        description="What those above and below are called on that day, by code"
+    )
     predecessors: list[Predecessor]
     last_event: str | None
     statements: list[AgencyOf]
@@ -93,7 +98,9 @@ class ProcedureOf(BaseModel):
     """A procedure as it is on the day asked for."""
 
     procedure: str
+    name: Names | None
     agency: str
+    agency_name: Names | None
     field: str
     level: int = Field(
         description="Highest level at which it is offered: 2 information, 3 partial, 4 full"
@@ -108,6 +115,11 @@ class ProcedureOf(BaseModel):
         description="Legal working days before the review; null: it was not reviewed"
     )
     days_now: int | None = Field(description="Legal working days now")
+    administrative_levels: list[str] = Field(
+        description="Levels of the administration that handle it; empty: not known"
+    )
+    one_stop: bool = Field(description="Handled at one-stop shops")
+    process_issued: bool = Field(description="Its internal process is issued")
     valid_from: date
     valid_to: date | None
 
@@ -115,6 +127,7 @@ class ProcedureOf(BaseModel):
 class ProceduresAnswer(BaseModel):
     """The procedures of a day."""
 
+    space: str = Field(description="The space of its facts: official, simulated or another")
     books: str = Field(description="The books that the directory is of")
     day: date
     procedures: list[ProcedureOf]
@@ -146,6 +159,8 @@ class CoverageAnswer(BaseModel):
     model_config = ConfigDict(populate_by_name=True)
 
     window: Days
+    rule: Rule = Field(description=RULE)
+    day: date | None = Field(description=DAY)
     family: str | None
     reporting: int
     expected: int
@@ -162,12 +177,16 @@ AGENCY_COLUMNS = (
     "name_vi",
     "name_en",
     "parent",
+    "parent_name_vi",
+    "parent_name_en",
     "depth",
     "other_codes",
     "expected",
     "valid_from",
     "valid_to",
     "successor",
+    "successor_name_vi",
+    "successor_name_en",
 )
 
 
@@ -180,12 +199,14 @@ def agencies_sheet(name: str, found: Iterable[AgencyOf]) -> Sheet:
             one.name.vi,
             one.name.en,
             one.parent,
+            *vi_and_en(one.parent_name),
             one.depth,
             " ".join(one.other_codes),
             one.expected,
             one.valid_from,
             one.valid_to,
             one.successor,
+            *vi_and_en(one.successor_name),
         )
         for one in found
     )
@@ -193,9 +214,25 @@ def agencies_sheet(name: str, found: Iterable[AgencyOf]) -> Sheet:
 
 
 def plain_sheet(name: str, shape: type[BaseModel], found: Iterable[BaseModel]) -> Sheet:
-    """A row for each, a column for each of its fields."""
-    columns = tuple(shape.model_fields)
-    return Sheet(name, columns, ([getattr(one, column) for column in columns] for one in found))
+    """A row for each, a column for each of its fields and two for a name; what a list holds is
+    separated by blanks.
+    """
+    columns: list[str] = []
+    for column in shape.model_fields:
+        is_name = column.endswith("name")
+        columns += [f"{column}_vi", f"{column}_en"] if is_name else [column]
+    return Sheet(name, columns, (_plain_row(shape, one) for one in found))
+
+
+def _plain_row(shape: type[BaseModel], one: BaseModel) -> list[CsvValue]:
+    row: list[CsvValue] = []
+    for column in shape.model_fields:
+        value = getattr(one, column)
+        if column.endswith("name"):
+            row += vi_and_en(value)
+        else:
+            row.append(" ".join(value) if isinstance(value, list) else value)
+    return row
 
 
 def coverage_sheet(answer: CoverageAnswer) -> Sheet:
@@ -218,6 +255,8 @@ def coverage_sheet(answer: CoverageAnswer) -> Sheet:
             one.name.en,
             answer.window.first,
             answer.window.last,
+            answer.rule,
+            answer.day,
             one.reporting,
             one.days_with_counts,
             one.last_event,
@@ -235,6 +274,8 @@ def coverage_sheet(answer: CoverageAnswer) -> Sheet:
             "name_en",
             "from",
             "to",
+            "rule",
+            "day",
             "reports",
             "days_with_counts",
             "last_event",

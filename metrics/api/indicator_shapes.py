@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,18 +11,25 @@ from metrics.api.csv import Sheet
 from metrics.api.shapes import (
     AS_OF_COLUMNS,
     COVERAGE_COLUMNS,
+    DAY,
+    RULE,
     AsOf,
     CoverageOf,
     Days,
+    Names,
     ReportDays,
     as_of,
     coverage_cells,
     coverage_shape,
     days_of,
+    names,
+    rule_of,
     vi_and_en,
 )
 from metrics.catalogue.indicators import Indicator, Name
 from metrics.figures.compute import Assessed, GroupFigure, IndicatorFigures
+from metrics.figures.naming import Naming, naming_for
+from metrics.figures.query import Rule
 from metrics.figures.reading import Reading
 from metrics.figures.reported import ReportedFigure
 from schemas.clock import to_datetime
@@ -59,6 +67,9 @@ class Group(Share):
     """One agency, category, day or level."""
 
     group: str
+    name: Names | None = Field(
+        None, description="What the agency or procedure is called on the window's last day"
+    )
     known: bool | None = Field(
         None, description="By agency: whether it was registered; null while no agency is"
     )
@@ -70,6 +81,7 @@ class Report(BaseModel):
     """
 
     agency: str
+    agency_name: Names | None = Field(description="What it is called on the window's last day")
     period: Days
     numerator: int
     denominator: int | None
@@ -83,6 +95,7 @@ class Report(BaseModel):
             " one above, or itself later"
         )
     )
+    covered_by_name: Names | None
 
 
 class IndicatorAnswer(Share):
@@ -97,9 +110,12 @@ class IndicatorAnswer(Share):
     unit: str
     direction: str
     agency: str | None
+    agency_name: Names | None = Field(description="What it is called on the window's last day")
     level: str | None
     field: str | None
     window: ReportDays | Days
+    rule: Rule = Field(description=RULE)
+    day: date | None = Field(description=DAY)
     coverage: CoverageOf
     as_of: AsOf
     by: str | None
@@ -134,12 +150,18 @@ INDICATOR_COLUMNS = (
     "name_en",
     "unit",
     "agency",
+    "agency_name_vi",
+    "agency_name_en",
     "level",
     "field",
     "from",
     "to",
+    "rule",
+    "day",
     "by",
     "group",
+    "group_name_vi",
+    "group_name_en",
     "known",
     "numerator",
     "denominator",
@@ -163,7 +185,7 @@ INDICATOR_COLUMNS = (
 
 def indicator_shape(reading: Reading, found: IndicatorFigures) -> IndicatorAnswer:
     """What an indicator says to a query, as it is answered."""
-    indicator, query = found.indicator, reading.query
+    indicator, query, naming = found.indicator, reading.query, naming_for(reading)
     return IndicatorAnswer(
         **_share(found.whole, reading.before).__dict__,
         id=indicator.id,
@@ -173,20 +195,28 @@ def indicator_shape(reading: Reading, found: IndicatorFigures) -> IndicatorAnswe
         unit=indicator.unit,
         direction=indicator.direction,
         agency=query.agency,
+        agency_name=names(naming.agency(query.agency)),
         level=query.level,
         field=query.field,
         window=days_of(found.window, None if indicator.asks_now else reading.due),
+        rule=rule_of(found.day),
+        day=found.day,
         coverage=coverage_shape(found.coverage),
         as_of=as_of(reading.view.as_of),
         by=query.by,
-        groups=[_group(one, reading.before) for one in found.groups],
+        groups=[_group(reading, naming, one, indicator.families) for one in found.groups],
         missing=found.missing,
-        reports=[_report(one) for one in found.reports],
+        reports=[_report(one, naming) for one in found.reports],
     )
 
 
-def _group(one: GroupFigure, before: Window | None) -> Group:
-    return Group(group=one.group, known=one.known, **_share(one.assessed, before).__dict__)
+def _group(reading: Reading, naming: Naming, one: GroupFigure, families: Sequence[str]) -> Group:
+    return Group(
+        group=one.group,
+        name=names(naming.group(one.group, reading.query.by, families)),
+        known=one.known,
+        **_share(one.assessed, reading.before).__dict__,
+    )
 
 
 def _share(found: Assessed, before: Window | None) -> Share:
@@ -214,10 +244,11 @@ def _compared(found: Assessed, before: Window) -> Compared | None:
     )
 
 
-def _report(one: ReportedFigure) -> Report:
-    said = one.said
+def _report(one: ReportedFigure, naming: Naming) -> Report:
+    said, instead = one.said, None if one.instead is None else one.instead.agency
     return Report(
         agency=said.agency,
+        agency_name=names(naming.agency(said.agency)),
         period=Days(first=said.first, last=said.last),
         numerator=said.numerator,
         denominator=said.denominator,
@@ -225,7 +256,8 @@ def _report(one: ReportedFigure) -> Report:
         document=said.document,
         revision=said.revision,
         reported_at=to_datetime(said.said_ms).isoformat(timespec="seconds"),
-        covered_by=None if one.instead is None else one.instead.agency,
+        covered_by=instead,
+        covered_by_name=names(naming.agency(instead)),
     )
 
 
@@ -241,16 +273,20 @@ def _indicator_rows(answer: IndicatorAnswer) -> Iterable[Sequence[CsvValue]]:
     head = (
         *named,
         answer.agency,
+        *vi_and_en(answer.agency_name),
         answer.level,
         answer.field,
         answer.window.first,
         answer.window.last,
+        answer.rule,
+        answer.day,
         answer.by,
     )
     tail = (*coverage_cells(answer.coverage), *answer.as_of.cells, *vi_and_en(answer.missing))
-    yield (*head, None, None, *_share_cells(answer), *tail)
+    yield (*head, None, None, None, None, *_share_cells(answer), *tail)
     for group in answer.groups:
-        yield (*head, group.group, group.known, *_share_cells(group), *tail)
+        named_group = (group.group, *vi_and_en(group.name), group.known)
+        yield (*head, *named_group, *_share_cells(group), *tail)
 
 
 def _share_cells(share: Share) -> tuple[CsvValue, ...]:

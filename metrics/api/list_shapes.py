@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from metrics.api.csv import Sheet
-from metrics.api.shapes import AsOf, Days, as_of, days_of
+from metrics.api.shapes import (
+    DAY,
+    RULE,
+    AsOf,
+    Days,
+    Names,
+    as_of,
+    days_of,
+    names,
+    vi_and_en,
+)
 from metrics.catalogue.indicators import Name
-from metrics.lists.questions import ListedFigure
+from metrics.figures.naming import Naming
+from metrics.figures.query import Rule
+from metrics.lists.questions import DetailNames, ListedFigure
 from metrics.lists.reader import ListedRow, at_text
 from schemas.clock import iso
 from schemas.spreadsheets import CsvValue
@@ -20,14 +33,26 @@ class Thing(BaseModel):
     """One thing in one cell that it counts in: who, of what kind, when, and why it counts."""
 
     id: str
+    name: Names | None = Field(description="What it is called itself, where it is registered")
     agency: str
+    agency_name: Names | None
     category: str = Field(
         description="Procedure, document type, task category; - where it is not known"
     )
+    category_name: Names | None = Field(description="Of a procedure")
     family: str
     kind: str = Field(description="The kind of cell: received, closed…")
     at: str | None = Field(
-        description="The day that it counts on; of what is open the due time, null without one"
+        description=(
+            "The day that it counts on, of what exists from which it does; of what is open the due"
+            " time, null without one"
+        )
+    )
+    until: date | None = Field(
+        description=(
+            "Of what exists: the first day on which it does no longer; null until further notice,"
+            " and of what counts on one day"
+        )
     )
     adds: int = Field(
         description=(
@@ -39,6 +64,9 @@ class Thing(BaseModel):
     )
     dates: dict[str, str] = Field(
         description="What is known of it, by name; docs/api.md explains the names"
+    )
+    texts: dict[str, str] = Field(
+        description="The same in words: codes and labels of units, never names of persons"
     )
     href: str = Field(
         description="Address of the thing itself: its facts, and the figures it is in"
@@ -64,9 +92,12 @@ class ListAnswer(BaseModel):
     kind: str | None = Field(None, description="The kind of cell, of a raw count")
     measure: str | None = None
     agency: str | None
+    agency_name: Names | None = Field(description="What it is called on the window's last day")
     level: str | None
     field: str | None
     window: Days
+    rule: Rule = Field(description=RULE)
+    day: date | None = Field(description=DAY)
     figure: int | None = Field(
         description=(
             "The part as the indicator tells it; null where it has none, and `missing` says why"
@@ -88,7 +119,7 @@ class ListAnswer(BaseModel):
     )
 
 
-def list_shape(found: ListedFigure, date_names: tuple[str, ...], books: str | None) -> ListAnswer:
+def list_shape(found: ListedFigure, details: DetailNames, books: str | None) -> ListAnswer:
     """A page as it is answered. `books`: the name by which the reader asks for other books than the
     first.
     """
@@ -96,9 +127,12 @@ def list_shape(found: ListedFigure, date_names: tuple[str, ...], books: str | No
     return ListAnswer(
         **found.subject.head,
         agency=query.agency,
+        agency_name=names(found.naming.agency(query.agency)),
         level=query.level,
         field=query.field,
         window=days_of(behind.window),
+        rule=query.rule,
+        day=query.as_of,
         figure=behind.figure,
         missing=behind.missing,
         rows=page.total.rows if page.total else None,
@@ -106,7 +140,13 @@ def list_shape(found: ListedFigure, date_names: tuple[str, ...], books: str | No
         same_moment=found.same_moment,
         as_of=ListAsOf(figure=as_of(found.provenance), list_=page.offsets),
         things=[
-            _thing(one, _dates(date_names, page.dates.get(one.cursor.thing) or ()), books)
+            _thing(
+                one,
+                found.naming,
+                _dates(details.dates, page.dates.get(one.cursor.thing) or ()),
+                _texts(details.texts, page.texts.get(one.cursor.thing) or ()),
+                books,
+            )
             for one in page.found
         ],
         next=page.next,
@@ -118,40 +158,69 @@ def _dates(names: Iterable[str], known: Iterable[int | None]) -> dict[str, str]:
     return {name: iso(ms) for name, ms in named if ms is not None}
 
 
-def _thing(found: ListedRow, dates: Mapping[str, str], books: str | None) -> Thing:
+def _texts(names: Iterable[str], known: Iterable[str | None]) -> dict[str, str]:
+    named = zip(names, known, strict=False)
+    return {name: text for name, text in named if text is not None}
+
+
+def _thing(
+    found: ListedRow,
+    naming: Naming,
+    dates: Mapping[str, str],
+    texts: Mapping[str, str],
+    books: str | None,
+) -> Thing:
     family, query = found.table.family, "" if books is None else f"?books={books}"
     return Thing(
         id=found.cursor.thing,
+        name=names(naming.thing(found.cursor.thing, family)),
         agency=found.cursor.agency,
+        agency_name=names(naming.agency(found.cursor.agency)),
         category=found.category,
+        category_name=names(naming.category(found.category, [family])),
         family=family,
         kind=found.table.kind,
         at=at_text(found.cursor.at, found.table.declared.at),
+        until=found.until,
         adds=found.adds,
         counts=found.counts,
         dates=dict(dates),
+        texts=dict(texts),
         href=f"/v1/{family}/{quote(found.cursor.thing, safe='')}{query}",
     )
 
 
-def list_sheet(family: str, answer: ListAnswer, date_names: tuple[str, ...]) -> Sheet:
-    """A row for each thing, its dates in columns of their own; measures as `on_time=1
+_COLUMNS = (
+    *("id", "name_vi", "name_en"),
+    *("agency", "agency_name_vi", "agency_name_en"),
+    *("category", "category_name_vi", "category_name_en"),
+    *("family", "kind", "at", "until", "adds", "counts"),
+)
+
+
+def list_sheet(family: str, answer: ListAnswer, details: DetailNames) -> Sheet:
+    """A row for each thing, its dates and texts in columns of their own; measures as `on_time=1
     reports=1`.
     """
-    columns = ("id", "agency", "category", "family", "kind", "at", "adds", "counts", *date_names)
-    return Sheet(family, columns, (_row(thing, date_names) for thing in answer.things))
+    columns = (*_COLUMNS, *details.dates, *details.texts)
+    return Sheet(family, columns, (_row(thing, details) for thing in answer.things))
 
 
-def _row(thing: Thing, date_names: tuple[str, ...]) -> tuple[CsvValue, ...]:
+def _row(thing: Thing, details: DetailNames) -> tuple[CsvValue, ...]:
     counts = " ".join(f"{name}={amount}" for name, amount in thing.counts.items())
     head = (
         thing.id,
+        *vi_and_en(thing.name),
         thing.agency,
+        *vi_and_en(thing.agency_name),
         thing.category,
+        *vi_and_en(thing.category_name),
         thing.family,
         thing.kind,
         thing.at,
+        thing.until,
         thing.adds,
         counts,
     )
-    return *head, *(thing.dates.get(name) for name in date_names)
+    dates = (thing.dates.get(name) for name in details.dates)
+    return *head, *dates, *(thing.texts.get(name) for name in details.texts)

@@ -1,4 +1,4 @@
-"""GET /v1/dossiers, /v1/documents and /v1/tasks: what is behind a figure."""
+"""GET /v1/dossiers and of the other families: what is behind a figure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from metrics.api.parameters import ListParameters
 from metrics.api.patience import PATIENCE_SECONDS, in_time
 from metrics.api.replies import json_reply, next_page
 from metrics.errors import NotFound
-from metrics.lists.questions import Lists
+from metrics.lists.questions import DetailNames, Lists
 from schemas.families import LISTED_FAMILIES
 
 _THREADS = 4
@@ -50,7 +50,7 @@ def _route(
                 "Lists are switched off: set LGSP_LISTING=1 and start `lgsp metrics` again.",
             )
         answer = await in_time(pool, patience, partial(answer_list, lists, family, asked))
-        return _response(request, family, answer, asked, lists.date_names[family])
+        return _response(request, family, answer, asked, lists.names[family])
 
     listed.__doc__ = (
         f"The {family} behind a part of an indicator, a page at a time, in order of day (or due"
@@ -64,7 +64,7 @@ def _route(
 def answer_list(lists: Lists, family: str, asked: ListParameters) -> ListAnswer:
     """A page of what is behind a figure, answered in the calling thread."""
     found = lists.things(family, asked.list_query())
-    return list_shape(found, lists.date_names[family], asked.books)
+    return list_shape(found, lists.names[family], asked.books)
 
 
 def _response(
@@ -72,9 +72,9 @@ def _response(
     family: str,
     answer: ListAnswer,
     asked: ListParameters,
-    date_names: tuple[str, ...],
+    names: DetailNames,
 ) -> Response:
     headers = next_page(request, request.url.path, answer.next)
     if asked.format == "csv":
-        return answered(list_sheet(family, answer, date_names), headers)
+        return answered(list_sheet(family, answer, names), headers)
     return json_reply(answer, headers)

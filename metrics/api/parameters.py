@@ -21,10 +21,10 @@ from pydantic import (
 )
 
 from metrics.cube.tables import FAMILIES
-from metrics.errors import Fault, QueryError, instead
+from metrics.errors import Fault, QueryError, instead, wrong
 from metrics.figures.query import Groups, Query
 from metrics.lists.subjects import ListQuery
-from metrics.lists.terms import Part
+from metrics.lists.terms import ListedPart
 from schemas.codes import AdministrativeLevel, AgencyLevel
 from schemas.masking import shown
 from schemas.periods import PERIOD_PATTERN, is_period, period
@@ -125,16 +125,13 @@ class BooksParameters(BaseModel):
     books: str | None = Field(None, description=_BOOKS)
 
 
-class FigureParameters(BooksParameters):
-    """Parameters that every question about figures takes."""
+class WindowParameters(BooksParameters):
+    """Parameters of every question about what was counted: of whom, and of when."""
 
     agency: str | None = Field(
         None, description="Only this agency (its code), with everything below it"
     )
     own: bool = Field(False, description="With agency: without what is below it")
-    history: bool = Field(
-        False, description="With agency: with its predecessors, for the time before it took over"
-    )
     first: Day | None = Field(
         None,
         alias="from",
@@ -150,6 +147,13 @@ class FigureParameters(BooksParameters):
             " -Q3, -6M, -9M) or one of the calendar (calendar:2026-10, -Q3). Without any: year"
         ),
     )
+    as_of: Day | None = Field(
+        None,
+        description=(
+            "As if asked at the end of this day, which must be over: by date, as it is known now."
+            " Without it: of this instant, to the instant"
+        ),
+    )
     format: Format = "json"
 
     @model_validator(mode="after")
@@ -162,6 +166,14 @@ class FigureParameters(BooksParameters):
         """What is asked."""
         names = Query.__dataclass_fields__.keys() & set(type(self).model_fields)
         return Query(**{name: getattr(self, name) for name in names})
+
+
+class FigureParameters(WindowParameters):
+    """Parameters that every question about figures takes."""
+
+    history: bool = Field(
+        False, description="With agency: with its predecessors, for the time before it took over"
+    )
 
 
 class GroupParameters(FigureParameters):
@@ -189,20 +201,35 @@ class IndicatorParameters(GroupParameters):
 class CountParameters(GroupParameters):
     """Parameters of the raw counts."""
 
-    by: Literal["agency", "category", "day"] | None = Field(
-        None, description="Groups to tell beside the total"
-    )
+    by: Groups | None = Field(None, description="Groups to tell beside the total")
     family: FamilyName | None = Field(
         None, description="Only this family: dossiers, documents, tasks, activities, inventory"
     )
     kind: str | None = Field(None, description="Only this kind of cell: received, closed…")
 
 
+class ReportParameters(WindowParameters):
+    """Parameters of an official form, which is told by the hierarchy of one day."""
+
+    by: Literal["agency", "field"] = Field(
+        "field", description="Rows: fields in bands of levels, as the form has them, or agencies"
+    )
+    roll_up: AgencyLevel | None = Field(
+        None, description="With by=agency: tell what is below an agency of this level under it"
+    )
+
+
 class ListParameters(FigureParameters):
     """Parameters of a list: those of a figure, and which figure."""
 
     indicator: str | None = Field(None, description="The id of an indicator, as in /v1/catalogue")
-    part: Part = Field("numerator", description="Which part of it: numerator or denominator")
+    part: ListedPart = Field(
+        "numerator",
+        description=(
+            "Which part of it: numerator, denominator, or what is missing: in the denominator of a"
+            " share and not in its numerator"
+        ),
+    )
     kind: str | None = Field(
         None, description="Instead of indicator: a kind of cell, as in /v1/counts"
     )
@@ -215,7 +242,12 @@ class ListParameters(FigureParameters):
     after: str | None = Field(None, description="`next` of the page before")
 
     def list_query(self) -> ListQuery:
-        """What is asked, and of which figure."""
+        """What is asked, and of which figure.
+
+        Raises: QueryError for a part of a raw count, which has none.
+        """
+        if self.kind is not None and "part" in self.model_fields_set:
+            raise wrong("part", "goes with an indicator, not with a raw count")
         return ListQuery(
             query=self.query(),
             indicator=self.indicator,

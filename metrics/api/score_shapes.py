@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from pydantic import BaseModel, Field
 
@@ -10,19 +11,25 @@ from metrics.api.csv import Sheet
 from metrics.api.shapes import (
     AS_OF_COLUMNS,
     COVERAGE_COLUMNS,
+    DAY,
+    RULE,
     AsOf,
     CoverageOf,
     Days,
+    Names,
     ReportDays,
     as_of,
     coverage_cells,
     coverage_shape,
     days_of,
+    names,
     vi_and_en,
 )
 from metrics.catalogue.indicators import Indicator, Name
 from metrics.cube.tables import FAMILIES
 from metrics.figures.coverage import coverage_of
+from metrics.figures.naming import naming_for
+from metrics.figures.query import Rule
 from metrics.figures.reading import Reading
 from metrics.figures.score import GROUPS_766, Scored, add_up, by_group
 from schemas.spreadsheets import CsvValue
@@ -56,6 +63,9 @@ class GroupOfItems(BaseModel):
     points: float | None
     possible: float
     of: float
+    undivided: float = Field(
+        description="Of these, what the decision's readings do not divide among its items"
+    )
     items: list[ItemAnswer]
 
 
@@ -65,7 +75,10 @@ class ScoreAnswer(BaseModel):
     id: str
     version: int
     agency: str | None
+    agency_name: Names | None = Field(description="What it is called on the window's last day")
     window: ReportDays | Days
+    rule: Rule = Field(description=RULE)
+    day: date | None = Field(description=DAY)
     coverage: CoverageOf
     as_of: AsOf
     points: float | None
@@ -91,8 +104,12 @@ SCORE_COLUMNS = (
     "missing_vi",
     "missing_en",
     "agency",
+    "agency_name_vi",
+    "agency_name_en",
     "from",
     "to",
+    "rule",
+    "day",
     *COVERAGE_COLUMNS,
     *AS_OF_COLUMNS,
 )
@@ -105,7 +122,10 @@ def score_shape(reading: Reading, declared: Indicator, found: Sequence[Scored]) 
         id=declared.id,
         version=declared.version,
         agency=reading.query.agency,
+        agency_name=names(naming_for(reading).agency(reading.query.agency)),
         window=days_of(reading.window, reading.due),
+        rule=reading.query.rule,
+        day=reading.query.as_of,
         coverage=coverage_shape(coverage_of(reading, FAMILIES, reading.window)),
         as_of=as_of(reading.view.as_of),
         points=total.points,
@@ -124,6 +144,7 @@ def _group(group: str, items: Sequence[Scored]) -> GroupOfItems:
         points=total.points,
         possible=total.possible,
         of=most,
+        undivided=most - sum(one.item.score.points or 0 for one in items if one.item.score),
         items=[_item(one) for one in items],
     )
 
@@ -159,8 +180,11 @@ def _item_row(answer: ScoreAnswer, group: GroupOfItems, item: ItemAnswer) -> Seq
     scored = (item.full, item.points, item.of, *vi_and_en(item.missing))
     tail = (
         answer.agency,
+        *vi_and_en(answer.agency_name),
         answer.window.first,
         answer.window.last,
+        answer.rule,
+        answer.day,
         *coverage_cells(answer.coverage),
         *answer.as_of.cells,
     )

@@ -10,13 +10,31 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from metrics.catalogue.indicators import Name
 from metrics.figures.coverage import Coverage
+from metrics.figures.query import Rule
 from metrics.figures.view import Provenance
 from schemas.clock import iso_milliseconds
 from schemas.spreadsheets import CsvValue
 from schemas.windows import Window
+from serving.directory.names import CodeName
 
-AS_OF_COLUMNS = ("as_of", "books", "rules", "behind")
+AS_OF_COLUMNS = ("as_of", "books", "rules", "behind", "space")
 COVERAGE_COLUMNS = ("reporting", "expected", "complete", "note_vi", "note_en")
+
+
+RULE = (
+    "by_date: due on a day is in time until its end, and `day` is that at whose end it is told;"
+    " to_the_instant: as of this instant"
+)
+DAY = "The day at whose end it is told, as it is known now of that day; null: as of this instant"
+
+
+class Names(BaseModel):
+    """A name in both languages, each as it was stated."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    vi: str | None
+    en: str | None
 
 
 class Days(BaseModel):
@@ -35,11 +53,12 @@ class ReportDays(Days):
 
 
 class AsOf(BaseModel):
-    """What the figures stand for: every fact accepted up to `instant`, by these books and their
-    rules.
+    """What the figures stand for: every fact of the space accepted up to `instant`, by these books
+    and their rules.
     """
 
     instant: str
+    space: str = Field(description="The space of the facts: official, simulated or another")
     books: str = Field(description="The name of the books that counted")
     rules: dict[str, list[int]] = Field(
         description="By family the version of its counting rules; two while workers count anew"
@@ -60,7 +79,7 @@ class AsOf(BaseModel):
         rules = " ".join(
             f"{family}={'/'.join(map(str, versions))}" for family, versions in self.rules.items()
         )
-        return self.instant, self.books, rules, self.behind
+        return self.instant, self.books, rules, self.behind, self.space
 
 
 class CoverageOf(BaseModel):
@@ -85,10 +104,16 @@ def days_of(window: Window, due: date | None = None) -> ReportDays | Days:
     return Days(first=window.first, last=window.last)
 
 
+def rule_of(day: date | None) -> Rule:
+    """The rule of what is told as of the end of a day, or (None) of this instant."""
+    return "to_the_instant" if day is None else "by_date"
+
+
 def as_of(provenance: Provenance) -> AsOf:
     """What figures stand for, as it is answered."""
     return AsOf(
         instant=iso_milliseconds(provenance.instant_ms),
+        space=provenance.space,
         books=provenance.books,
         rules={family: list(versions) for family, versions in provenance.rules.items()},
         behind=provenance.behind,
@@ -112,6 +137,11 @@ def coverage_cells(coverage: CoverageOf) -> tuple[CsvValue, ...]:
     return coverage.reporting, coverage.expected, coverage.complete, *vi_and_en(coverage.note)
 
 
-def vi_and_en(name: Name | None) -> tuple[str | None, str | None]:
+def names(found: CodeName | Name | None) -> Names | None:
+    """What a code is called, as it is answered; null where nobody said."""
+    return None if found is None else Names(vi=found.vi, en=found.en)
+
+
+def vi_and_en(name: Name | Names | None) -> tuple[str | None, str | None]:
     """A text in both languages; two empty cells without one."""
     return (None, None) if name is None else (name.vi, name.en)

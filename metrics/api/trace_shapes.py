@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from metrics.api.csv import Sheet
+from metrics.api.shapes import Names
 from metrics.catalogue.indicators import Name
 from metrics.lists.terms import Part
 from metrics.tracing.trace import FactStanding, Trace
@@ -34,13 +36,20 @@ class FactOf(TraceShape):
     heard_at: str = Field(description="When the hub took it in, by the broker's clock")
     standing: FactStanding | None = Field(
         description=(
-            "counted: it is part of the state; duplicate: told before; refused: never counted;"
-            " waiting: not counted yet; null: the books do not say how far they have come"
+            "counted: it is part of the state; outdone: likewise, but nothing would be other"
+            " without it; duplicate: told before; refused: never counted; waiting: not counted yet;"
+            " null: the books do not say how far they have come"
         )
     )
     why: Name | None = Field(description="Why it is not counted, or what else is to know of it")
     data: dict[str, Any] | None = Field(
         description="What it says, by the names of `data`; what it does not say is left out"
+    )
+    names: dict[str, Names] = Field(
+        description=(
+            "What the agencies and procedures in `data` are called on the day on which it"
+            " occurred, by code"
+        )
     )
 
 
@@ -68,10 +77,21 @@ class CellOf(TraceShape):
 
     kind: str
     at: str | None = Field(
-        description="The day that it counts on; of what is open the due time, null without one"
+        description=(
+            "The day that it counts on, of what exists from which it does; of what is open the due"
+            " time, null without one"
+        )
+    )
+    until: date | None = Field(
+        description=(
+            "Of what exists: the first day on which it does no longer; null until further notice,"
+            " and of what counts on one day"
+        )
     )
     agency: str
+    agency_name: Names | None = Field(description="What it is called on that day")
     category: str
+    category_name: Names | None = Field(description="Of a procedure")
     counts: dict[str, int] = Field(
         description="Every measure that it counts for, with what it adds"
     )
@@ -93,6 +113,7 @@ class StateOf(TraceShape):
     """What is known of the thing, as lists tell it."""
 
     dates: dict[str, str]
+    texts: dict[str, str]
     flags: list[Flag]
     counts_for: list[CellOf] | None
     missing: Name | None = Field(description="Why it is not told what it counts for")
@@ -117,6 +138,7 @@ class TraceAnswer(TraceShape):
     """One thing: its facts in order, what is known of it, and what it counts for."""
 
     id: str
+    name: Names | None = Field(description="What it is called itself, where it is registered")
     family: str
     state: StateOf | None
     state_missing: Name | None = Field(description="Why there is no state")
@@ -147,6 +169,7 @@ _COLUMNS = (
     "why_vi",
     "why_en",
     "data",
+    "names",
     "partition",
 )
 _json = msgspec.json.Encoder().encode
@@ -158,7 +181,7 @@ def trace_shape(found: Trace) -> TraceAnswer:
 
 
 def facts_sheet(answer: TraceAnswer) -> Sheet:
-    """A row for each fact; `data` as one JSON text."""
+    """A row for each fact; `data` and `names` as a JSON text each."""
     return Sheet(f"{answer.family}-facts", _COLUMNS, (_row(fact) for fact in answer.facts or ()))
 
 
@@ -166,4 +189,5 @@ def _row(fact: FactOf) -> tuple[CsvValue, ...]:
     why = (fact.why.vi, fact.why.en) if fact.why else (None, None)
     data = None if fact.data is None else _json(fact.data).decode()
     said = (fact.type, fact.id, fact.source, fact.occurred_at, fact.heard_at)
-    return fact.offset, *said, fact.standing, *why, data, fact.partition
+    names = _json({code: name.model_dump() for code, name in fact.names.items()}).decode()
+    return fact.offset, *said, fact.standing, *why, data, names, fact.partition

@@ -1,5 +1,5 @@
-"""GET /v1/dossiers/{id}, /v1/documents/{id} and /v1/tasks/{id}: one thing, its facts, and the
-figures it is in.
+"""GET /v1/dossiers/{id} and of the other families: one thing, its facts, and the figures it is
+in.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ SHIPPED = Path(__file__).with_name("indicators.yaml")
 Text = Annotated[str, Field(min_length=1)]
 Number = Annotated[Decimal, Field(ge=0)]
 Targets = dict[Annotated[int, Field(ge=2000, le=2100)], Number]
-Due = Literal["past", "soon", "ahead"]
-Over = Literal["window", "before"]
+Due = Literal["past", "soon", "ahead", "any"]
+Over = Literal["window", "before", "until"]
 ByProcedure = Literal["any", "days_saved"]
 DISTRICTS_ENDED = date(2025, 6, 30)
 
@@ -42,9 +42,12 @@ class Name(Declared):
 class Term(Declared):
     """Sum of `measures` less the sum of `less`, and the terms in `also` added to it.
 
-    Of an instant kind `due` asks what is past now, what is due within eight office hours, or what
-    is ahead of now. Of a kind of days `over` asks for the window, or for everything before it.
-    Without `family` the indicator's own is meant.
+    Of an instant kind `due` asks what is past now, what is due within eight office hours, what is
+    ahead of now, or for any due time and none. Of a kind of days `over` asks for the window, for
+    everything before it, or for everything until its end.
+    Without `family` the indicator's own is meant. With `times_today` each of `measures` counts as
+    often as today is days after 1 January 1970: less the days of deadlines, that is how many days
+    have passed since them.
     """
 
     family: Text | None = None
@@ -53,12 +56,15 @@ class Term(Declared):
     less: tuple[Text, ...] = ()
     due: Due | None = None
     over: Over = "window"
+    times_today: bool = False
     also: tuple[Term, ...] = ()
 
     @model_validator(mode="after")
     def _counts_something(self) -> Self:
         if not self.all_measures:
             raise ValueError("measures: a term needs measures to add or to take away")
+        if self.times_today and self.due is None:
+            raise ValueError("times_today: only what is asked of this moment (`due`) knows today")
         return self
 
     @property
@@ -117,7 +123,7 @@ class Indicator(Declared):
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     name: Name
-    unit: Literal["share", "dossiers", "documents", "tasks", "seconds", "points"]
+    unit: Literal["share", "dossiers", "documents", "tasks", "days", "seconds", "points"]
     direction: Literal["up", "down"]
     version: Annotated[int, Field(ge=1, strict=True)]
     clause: Text
@@ -144,6 +150,10 @@ class Indicator(Declared):
     filters: Filters | None = None
     levels: Literal["agencies", "measures"] = Field(
         "agencies", description="How a level is told: by its agencies, or by own measures"
+    )
+    as_of: Term | None = Field(
+        None,
+        description="Of what is asked about this moment: the same as of the end of a day",
     )
     main: bool = Field(False, description="Among the few that a live table shows (`main=1`)")
     by_agency: bool = Field(
@@ -179,6 +189,7 @@ class Indicator(Declared):
             raise ValueError("targets and level_targets exclude one another")
         for term in self.leaves:
             self._check(term)
+        self._check_as_of()
         if self.percentiles is not None:
             _check(self.family, self.percentiles.kind, (f"{self.percentiles.classes}_more",))
         if self.source == "events" and (self.unit in ("share", "seconds")) != (
@@ -195,12 +206,12 @@ class Indicator(Declared):
         at = CELL_KINDS[family][term.kind].at
         if (at == "instant") != (term.due is not None):
             raise ValueError(
-                f"kind {term.kind}: `due` (past, soon, ahead) goes with kinds whose `at` is an"
+                f"kind {term.kind}: `due` (past, soon, ahead, any) goes with kinds whose `at` is an"
                 " instant, and they need it"
             )
-        if term.over == "before" and at != "day":
+        if term.over != "window" and at != "day":
             raise ValueError(
-                f"kind {term.kind}: `over: before` goes with kinds whose `at` is a day"
+                f"kind {term.kind}: `over: {term.over}` goes with kinds whose `at` is a day"
             )
         if self.levels == "measures":
             _check(
@@ -213,8 +224,20 @@ class Indicator(Declared):
                 ),
             )
 
+    def _check_as_of(self) -> None:
+        if self.as_of is None:
+            return
+        if not self.asks_now or self.denominator is not None:
+            raise ValueError("as_of goes with a count that asks about this moment")
+        if self.as_of.also:
+            raise ValueError("as_of is one term: what is behind it is told thing by thing")
+        for term in self.as_of.parts:
+            self._check(term)
+            if term.over != "until":
+                raise ValueError("as_of adds up everything until a day: it needs `over: until`")
+
     def __hash__(self) -> int:
-        """By id, which a catalogue has once."""
+        """By id, which a catalogue has once, but for the same as of a day."""
         return hash(self.id)
 
     @cached_property
@@ -233,11 +256,24 @@ class Indicator(Declared):
         return bool(self.leaves) and all(term.due for term in self.leaves)
 
     @cached_property
-    def ends_now(self) -> bool:
-        """Whether it asks about a window and this moment too: it has no figure for a window that
-        ended before today.
+    def at_end_of_day(self) -> Indicator | None:
+        """The same as of the end of its window's last day; None: nothing gives that, or it is no
+        question about a moment.
         """
-        return not self.asks_now and any(term.due for term in self.leaves)
+        if self.as_of is None:
+            return None
+        declared = {name: getattr(self, name) for name in type(self).model_fields}
+        return Indicator.model_validate(declared | {"numerator": self.as_of, "as_of": None})
+
+    @cached_property
+    def is_running(self) -> bool:
+        """Whether it is made of sums over all days until one."""
+        return any(term.over == "until" for term in self.leaves)
+
+    @cached_property
+    def ends_open(self) -> bool:
+        """Whether it asks about a window and what is open at its end too."""
+        return len({term.over for term in self.leaves} & {"window", "until"}) == 2
 
     @cached_property
     def families(self) -> tuple[str, ...]:

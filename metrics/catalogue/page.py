@@ -37,7 +37,13 @@ BY_PROCEDURE = {
     "any": "of each fee procedure: any",
     "days_saved": "of each reviewed procedure: days before − days taken, of days before",
 }
-_DUE = {"past": "due in the past", "soon": "due within 8 working hours", "ahead": "due ahead"}
+_DUE = {
+    "past": "due in the past",
+    "soon": "due within 8 working hours",
+    "ahead": "due ahead",
+    "any": "as of now",
+}
+_OVER = {"window": "", "before": " (before the window)", "until": " (all days until then)"}
 _DIRECTION = {"up": "↑ more is better", "down": "↓ less is better"}
 
 
@@ -123,6 +129,7 @@ def _counts(indicator: Indicator) -> str:
     limits = f"<br>only {', '.join(filters.fields or filters.categories)}" if filters else ""
     ratio = "<br>÷ ".join(_term(indicator, term) for term in indicator.terms)
     limits += f"<br>{BY_PROCEDURE[indicator.by_procedure]}" if indicator.by_procedure else ""
+    ratio += f"<br>as of a day: {_term(indicator, indicator.as_of)}" if indicator.as_of else ""
     return ratio + limits + ("" if indicator.by_agency else "<br>not by agency")
 
 
@@ -130,14 +137,10 @@ def _term(indicator: Indicator, term: Term) -> str:
     said = []
     for leaf in term.parts:
         where = f"{leaf.family or indicator.family}/{leaf.kind}"
-        when = (
-            f" ({_DUE[leaf.due]})"
-            if leaf.due
-            else " (before the window)"
-            if leaf.over == "before"
-            else ""
-        )
-        amounts = [f"+ `{name}`" for name in leaf.measures] + [f"− `{name}`" for name in leaf.less]
+        when = f" ({_DUE[leaf.due]})" if leaf.due else _OVER[leaf.over]
+        times = " × today" if leaf.times_today else ""
+        amounts = [f"+ `{name}`{times}" for name in leaf.measures]
+        amounts += [f"− `{name}`" for name in leaf.less]
         said.append(f"{where}: {' '.join(amounts)}{when}".replace(": + ", ": "))
     return " + ".join(said)
 

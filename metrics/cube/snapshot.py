@@ -70,7 +70,7 @@ class Snapshot:
             if not of_categories
             else table.category_sums
             if codes is None and by != "agency"
-            else None
+            else table.pair_sums
         )
         group = _DAY[table.declared.at] if by == "day" else f"{by or _NOTHING}"
         chosen = columns(measures or table.declared.measures, 'sum("{}")')
@@ -92,6 +92,30 @@ class Snapshot:
                 found[name] = counts if known is None else _plus(known, counts)
         return dict(sorted(found.items()))
 
+    def pairs(
+        self,
+        table: Table,
+        ranges: Sequence[Range],
+        *,
+        codes: Collection[str] | None = None,
+        measures: Sequence[str],
+    ) -> dict[tuple[str, str], list[int]]:
+        """Sums of `measures` by agency and category, of these agencies' codes (None: all)."""
+        found: dict[tuple[str, str], list[int]] = {}
+        chosen = columns(measures, 'sum("{}")')
+        for range_ in ranges:
+            of_cells = table.pair_sums is None or range_.grain == FINE
+            rows = fine(range_, table.declared.at) if of_cells else range_
+            where, values = _where(rows, of_cells, codes, ())
+            source = table.cells if of_cells else table.pair_sums
+            for agency, category, *counts in self._connection.execute(
+                f"SELECT agency, category, {chosen} FROM {source} WHERE {where} GROUP BY 1, 2",
+                values,
+            ):
+                known = found.get((agency, category))
+                found[agency, category] = counts if known is None else _plus(known, counts)
+        return found
+
     def total(
         self, table: Table, ranges: Sequence[Range], measures: Sequence[str] = ()
     ) -> list[int]:
@@ -108,7 +132,7 @@ class Snapshot:
         tables = [
             table.sums
             for (family, _), table in TABLES.items()
-            if family in families and table.declared.at == "day"
+            if family in families and table.dated
         ]
         chosen = " UNION ".join(
             f"SELECT at, agency FROM {sums} WHERE grain = {FINE} AND at BETWEEN :first AND :last"
@@ -129,7 +153,7 @@ class Snapshot:
         tables = [
             table.sums
             for (family, _), table in TABLES.items()
-            if family in families and table.declared.at == "day"
+            if family in families and table.dated
         ]
         found: set[str] = set()
         for range_ in cover_days(window) if tables else []:

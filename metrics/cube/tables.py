@@ -3,7 +3,9 @@
 Per (family, kind): `{family}_{kind}` holds the cells as they came, one row per Kafka partition;
 `{family}_{kind}_sums` their sums over categories and partitions at every grain (rollups.py).
 Of dossiers by day, `{family}_{kind}_categories` holds the sums over agencies and partitions at the
-coarser grains: a question about some procedures, or all of them, would else read a year of cells. A
+coarser grains: a question about some procedures, or all of them, would else read a year of cells.
+Of what flows, `…_pairs` holds them by agency and procedure: report 06a of a year by field, and what
+was open of some procedures of one agency, add up all days since the first one. A
 batch goes into a temporary table, its differences to the cells are summed in a second one, and from
 there into the sums: all in SQL, where Python's lock is not held. A cell that is gone arrives as
 zeros.
@@ -20,7 +22,7 @@ from metrics.cube.rollups import COARSER, FINE
 from schemas.cells.kinds import CELL_KINDS, CellKind
 from schemas.families import OWN_FAMILY, PROCEDURE_FAMILIES
 
-_VERSION = 4
+_VERSION = 5
 _KEY = ("at", "agency", "category", "partition")
 
 _COMMON = (
@@ -77,12 +79,22 @@ class Table:
             else None
         )
 
+    @property
+    def dated(self) -> bool:
+        """Whether an agency told of something on a day on which it counts here."""
+        return self.declared.at == "day" and not self.declared.implied
+
     @cached_property
     def heard(self) -> bool:
         """Whether an agency was heard from when it counts here: being registered by another, or the
         hub's bookkeeping, is no word of it.
         """
         return self.declared.at != "none" and self.cells != "inventory_agencies"
+
+    @property
+    def pair_sums(self) -> str | None:
+        """Name of the table of sums by agency and category; None: it has none."""
+        return f"{self.cells}_pairs" if self.cells == "dossiers_flow" else None
 
     @cached_property
     def create(self) -> tuple[str, ...]:
@@ -91,6 +103,11 @@ class Table:
         by_category = (
             f"CREATE TABLE {self.category_sums} (grain INTEGER NOT NULL, at INTEGER NOT NULL,"
             f" category TEXT NOT NULL, {counts}, PRIMARY KEY (grain, at, category)) WITHOUT ROWID"
+        )
+        by_pair = (
+            f"CREATE TABLE {self.pair_sums} (grain INTEGER NOT NULL, at INTEGER NOT NULL, agency"
+            f" TEXT NOT NULL, category TEXT NOT NULL, {counts}, PRIMARY KEY (grain, at, agency,"
+            " category)) WITHOUT ROWID"
         )
         return (
             (
@@ -103,6 +120,7 @@ class Table:
                 f" TEXT NOT NULL, {counts}, PRIMARY KEY (grain, at, agency)) WITHOUT ROWID"
             ),
             *([by_category] if self.category_sums else []),
+            *([by_pair] if self.pair_sums else []),
         )
 
     @cached_property
@@ -173,6 +191,10 @@ class Table:
             yield from (
                 (self.category_sums, "category", grain, at) for grain, at in coarser.items()
             )
+        if self.pair_sums:
+            yield from (
+                (self.pair_sums, "agency, category", grain, at) for grain, at in coarser.items()
+            )
 
     def _add(self, sums: str, by: str, grain: int, at: str) -> str:
         measures = self.declared.measures
@@ -182,7 +204,7 @@ class Table:
         )
         return (
             f"INSERT INTO {sums} SELECT {grain}, {at}, {by}, {totals} FROM change_{self.cells} "
-            f"WHERE true GROUP BY 2, 3 ON CONFLICT DO UPDATE SET {added}"
+            f"WHERE true GROUP BY 2, {by} ON CONFLICT DO UPDATE SET {added}"
         )
 
 

@@ -35,19 +35,20 @@ NOT_BY_DAY = Name(
         " single day."
     ),
 )
-NOT_NOW = Name(
-    vi=(
-        "Số liệu gồm cả hồ sơ đang giải quyết, chỉ biết được tại lúc hỏi; kỳ phải kéo dài đến hôm"
-        " nay."
-    ),
-    en=(
-        "It asks about open dossiers too, which are known as of now only: the window has to last"
-        " until today."
-    ),
-)
 NOW_ONLY = Name(
-    vi="Số liệu chỉ có tại lúc hỏi, không có của kỳ khác: hãy hỏi không kèm from, to, window.",
-    en="It is told as of now, and of no other time: ask without from, to and window.",
+    vi=(
+        "Số liệu là của một thời điểm, không phải của một kỳ: hãy hỏi không kèm from, to, window,"
+        " hoặc kèm as_of."
+    ),
+    en="It is told of one moment, not of a window: ask without from, to and window, or with as_of.",
+)
+NOT_AS_OF = Name(
+    vi="Số liệu chỉ biết được tại lúc hỏi, không có của ngày đã qua: hãy hỏi không kèm as_of.",
+    en="It is known of this instant only, not of the end of a day: ask without as_of.",
+)
+NO_DAY_OVER = Name(
+    vi="Chưa có ngày nào của kỳ kết thúc: hãy hỏi một kỳ bắt đầu trước hôm nay.",
+    en="No day of the window is over yet: ask for a window that begins before today.",
 )
 NOT_THEN = Name(
     vi="Số liệu tại lúc hỏi, không có số liệu của kỳ trước để so sánh.",

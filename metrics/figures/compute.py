@@ -6,22 +6,23 @@ why it is absent; `answer` is everything that one indicator says to a query.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import cast
 
 from metrics.catalogue.indicators import Indicator, Name
-from metrics.cube.snapshot import By
 from metrics.figures import absence
 from metrics.figures.coverage import Coverage, coverage_of
 from metrics.figures.figure import NOTHING, Figure
 from metrics.figures.origins import origin_of, sending
-from metrics.figures.query import Query
-from metrics.figures.reading import FoundFigures, Reading, Slice
+from metrics.figures.query import Groups, Query
+from metrics.figures.reading import FoundFigures, Reading, Slice, Told
 from metrics.figures.reported import ReportedFigure
 from metrics.figures.view import View
 from schemas.codes import ADMINISTRATIVE_LEVELS, AdministrativeLevel
 from schemas.families import are_by_procedure
-from schemas.windows import EVER, Window
+from schemas.windows import Window
 from serving.directory.directory import Directory
 
 
@@ -59,12 +60,14 @@ class GroupFigure:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorFigures:
-    """What one indicator says to a query. `missing`: why a value or groups are absent, or what the
-    official formula asks for beside.
+    """What one indicator says to a query. `day`: the one at whose end it is told (None: as of this
+    instant); `missing`: why a value or groups are absent, or what the official formula asks for
+    beside.
     """
 
     indicator: Indicator
     window: Window
+    day: date | None
     whole: Assessed
     groups: list[GroupFigure]
     coverage: Coverage
@@ -82,9 +85,25 @@ def reading(view: View, query: Query, indicators: Sequence[Indicator]) -> Readin
     needed = dict.fromkeys(indicators)
     for one in indicators:
         needed.update(dict.fromkeys(origin_of(one).made_of(view.catalogue)))
+    if query.as_of is not None or query.by == "day":
+        needed.update(dict.fromkeys(_at_ends_of_days(needed)))
     made = Reading(view, query, list(needed), figures)
     view.require_begun()
     return made
+
+
+def require_moment(query: Query, indicator: Indicator) -> None:
+    """Raises: QueryError for a time that an indicator alone can't be told of: it says what to ask
+    instead.
+    """
+    if indicator.asks_now and indicator.as_of is None:
+        query.refuse_time(indicator.id)
+    elif indicator.asks_now:
+        query.refuse_window(indicator.id)
+
+
+def _at_ends_of_days(indicators: Iterable[Indicator]) -> list[Indicator]:
+    return [one.at_end_of_day for one in indicators if one.at_end_of_day is not None]
 
 
 def figures(reading: Reading, indicator: Indicator, part: Slice) -> FoundFigures:
@@ -92,74 +111,83 @@ def figures(reading: Reading, indicator: Indicator, part: Slice) -> FoundFigures
     return origin_of(indicator).figures(reading, indicator, part)
 
 
-def window_of(reading: Reading, indicator: Indicator) -> Window:
-    """The window that an indicator is told of: one of this moment, of none."""
-    return EVER if indicator.asks_now else reading.window
-
-
 def answer(reading: Reading, indicator: Indicator) -> IndicatorFigures:
     """The indicator's figure, its groups, and what is missing."""
-    window, level = window_of(reading, indicator), reading.query.level
-    whole, why = figures(reading, indicator, Slice(window, level))
-    then, why_not = _before(reading, indicator, level)
-    groups, why_no_groups = _groups(reading, indicator, window)
+    told, level = reading.told(indicator), reading.query.level
+    whole, why = figures(reading, told.indicator, Slice(told.window, level))
+    then, why_not = _before(reading, told, level)
+    groups, why_no_groups = _groups(reading, indicator)
     return IndicatorFigures(
         indicator=indicator,
-        window=window,
+        window=told.window,
+        day=told.day or reading.query.as_of,
         whole=_assessed(reading, indicator, whole, then, level),
         groups=groups,
-        coverage=coverage_of(reading, sending(indicator), window, now=indicator.asks_now),
+        coverage=coverage_of(reading, sending(indicator), told.window, on=_standing(reading, told)),
         missing=why or why_not or why_no_groups or indicator.missing,
         reports=origin_of(indicator).reports(reading, indicator),
     )
 
 
+def _standing(reading: Reading, told: Told) -> date | None:
+    """The day whose agencies are asked for of what is told of one moment; None: of a window."""
+    return reading.view.moment.today if told.indicator.asks_now else told.day
+
+
 def _before(
     reading: Reading,
-    indicator: Indicator,
+    told: Told,
     level: AdministrativeLevel | None,
-    by: By | None = None,
+    by: Groups | None = None,
 ) -> FoundFigures:
+    """The same in the window that it is compared with, or at that one's end."""
     if reading.before is None:
         return {}, None
-    if indicator.asks_now:
+    if told.indicator.asks_now:
         return {}, absence.NOT_THEN
-    return figures(reading, indicator, Slice(reading.before, level, by))
+    window = reading.before if told.day is None else Window(None, reading.before.last)
+    return figures(reading, told.indicator, Slice(window, level, by))
 
 
-def _groups(
-    reading: Reading, indicator: Indicator, window: Window
-) -> tuple[list[GroupFigure], Name | None]:
-    by, level = reading.query.by, reading.query.level
+def _groups(reading: Reading, indicator: Indicator) -> tuple[list[GroupFigure], Name | None]:
+    by, level, told = reading.query.by, reading.query.level, reading.told(indicator)
     if by is None:
         return [], None
-    if by == "level":
-        return _levels(reading, indicator, window)
-    found, why = figures(reading, indicator, Slice(window, level, by))
-    then, _ = _before(reading, indicator, level, by)
+    if by == "level" and not origin_of(indicator).by_level:
+        return _levels(reading, told)
+    if by == "day" and indicator.at_end_of_day is not None:
+        if (curve := reading.curve(indicator)) is None:
+            return [], absence.NO_DAY_OVER
+        told = curve
+    found, why = figures(reading, told.indicator, Slice(told.window, level, by))
+    then, _ = _before(reading, told, level, by)
     directory, families = reading.view.directory, indicator.families
     groups = [
         GroupFigure(
             group,
             is_known(directory, group, by, families),
-            _assessed(reading, indicator, found, then, level, group),
+            _assessed(reading, indicator, found, then, _level_of(group, by) or level, group),
         )
         for group in found
     ]
     return groups, why
 
 
-def _levels(
-    reading: Reading, indicator: Indicator, window: Window
-) -> tuple[list[GroupFigure], Name | None]:
+def _level_of(group: str, by: Groups) -> AdministrativeLevel | None:
+    """The level of a group of one, which may have a target of its own."""
+    levels = {one: one for one in ADMINISTRATIVE_LEVELS if by == "level"}
+    return levels.get(cast("AdministrativeLevel", group))
+
+
+def _levels(reading: Reading, told: Told) -> tuple[list[GroupFigure], Name | None]:
     groups: list[GroupFigure] = []
     reason: Name | None = None
     asked = reading.query.level
     for level in [asked] if asked else ADMINISTRATIVE_LEVELS:
-        found, why = figures(reading, indicator, Slice(window, level))
-        then, _ = _before(reading, indicator, level)
+        found, why = figures(reading, told.indicator, Slice(told.window, level))
+        then, _ = _before(reading, told, level)
         if "" in found:
-            assessed = _assessed(reading, indicator, found, then, level)
+            assessed = _assessed(reading, told.indicator, found, then, level)
             groups.append(GroupFigure(level, None, assessed))
         reason = reason or why
     return groups, reason
@@ -187,6 +215,6 @@ def is_known(
     """Whether the agency or procedure of a group is registered; None where groups are neither, or
     nobody registers them.
     """
-    if by == "category" and are_by_procedure(families):
+    if by in ("category", "procedure") and are_by_procedure(families):
         return directory.registered_procedure(group)
     return directory.registered(group, by)

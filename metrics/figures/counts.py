@@ -6,21 +6,23 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from metrics.catalogue.indicators import Name
-from metrics.cube.snapshot import By, Sums, running
+from metrics.cube.snapshot import Sums, running
 from metrics.cube.tables import TABLES, Table
 from metrics.errors import instead, wrong
 from metrics.figures import absence, uncounted
 from metrics.figures.compute import is_known
 from metrics.figures.coverage import Coverage, coverage_of
 from metrics.figures.origins import expected_of
-from metrics.figures.query import Query
+from metrics.figures.query import Groups, Query
 from metrics.figures.reading import Reading
+from metrics.figures.resolve import no_such_groups
 from metrics.figures.scopes import AgencyScope, scopes
-from metrics.figures.sums import whole_table
+from metrics.figures.sums import READ_BY, whole_table
 from schemas.masking import shown
 from schemas.windows import EVER, Window
 
 Counts = dict[str, int | None]  # by measure; None: the books do not have it yet
+_AT_END_OF_DAY = "ask the indicators dossiers_open and dossiers_waiting with as_of"
 COUNTED = [table for table in TABLES.values() if table.declared.at != "none"]
 
 
@@ -58,8 +60,14 @@ def tables_of(query: Query, family: str | None, kind: str | None) -> list[Table]
         known = dict.fromkeys(table.kind for table in tables)
         raise wrong("kind", f"{shown(given)} is no kind; {instead(given, known)}")
     if all(table.declared.at == "instant" for table in found):
-        query.refuse_time(f"kind {kind}")
+        refuse_time(query, *found)
     return found
+
+
+def refuse_time(query: Query, *tables: Table) -> None:
+    """Raises: QueryError for another time than this instant, of which alone they are told."""
+    dossiers = any(table.family == "dossiers" for table in tables)
+    query.refuse_time(f"kind {tables[0].kind}", _AT_END_OF_DAY if dossiers else "")
 
 
 def counts(reading: Reading, table: Table) -> KindFigures:
@@ -67,17 +75,20 @@ def counts(reading: Reading, table: Table) -> KindFigures:
     query, measures = reading.query, table.declared.measures
     of_now = table.declared.at == "instant"
     absent = {one for one in reading.view.uncounted if one[:2] == (table.family, table.kind)}
-    window, now_only = counted_window(reading, table), of_now and bool(query.time)
+    window = counted_window(reading, table)
+    now_only = of_now and bool(query.time or query.as_of)
+    today = reading.view.moment.today if of_now else None
     if now_only:
         absent = {(table.family, table.kind, measure) for measure in measures}
     whole = counted_sums(reading, table).get("", [0] * len(measures))
+    no_groups = no_such_groups(reading, [table.family], query.by)
     return KindFigures(
         table=table,
         window=window,
-        coverage=coverage_of(reading, expected_of([table.family]), window, now=of_now),
+        coverage=coverage_of(reading, expected_of([table.family]), window, on=today),
         whole=_named(table, whole, absent),
-        groups=[] if now_only else list(_groups(reading, table, absent)),
-        missing=absence.NOW_ONLY if now_only else uncounted.why(absent),
+        groups=[] if now_only or no_groups else list(_groups(reading, table, absent)),
+        missing=absence.NOW_ONLY if now_only else uncounted.why(absent) or no_groups,
     )
 
 
@@ -85,7 +96,7 @@ def _groups(
     reading: Reading, table: Table, absent: Collection[uncounted.MeasureKey]
 ) -> Iterator[GroupCounts]:
     by, measures = reading.query.by, table.declared.measures
-    if by is None or by == "level":
+    if by is None:
         return
     groups = counted_sums(reading, table, by)
     if table.declared.at == "stock" and by == "day":
@@ -121,14 +132,15 @@ def counted_in(reading: Reading, table: Table) -> list[AgencyScope]:
     return parts if table.declared.at == "day" else [parts[-1]._replace(window=window)]
 
 
-def counted_sums(reading: Reading, table: Table, by: By | None = None) -> Sums:
+def counted_sums(reading: Reading, table: Table, by: Groups | None = None) -> Sums:
     """Sums of every measure, by the hierarchy of each day."""
+    read = None if by is None else READ_BY[by]
     provider, source = reading.sums(None), whole_table(table)
     found: Sums = {}
     for part in counted_in(reading, table):
-        _, groups = provider.sums(source, part.window, by=by, codes=part.codes)
+        _, groups = provider.sums(source, part.window, by=read, codes=part.codes)
         for group, vector in groups.items():
-            name = part.names.get(group, group) if by == "agency" else group
+            name = group if read in (None, "day") else part.name(group)
             before = found.get(name)
             found[name] = vector if before is None else plus(before, vector)
     return found

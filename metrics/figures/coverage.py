@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from metrics.catalogue.indicators import Indicator, Name
 from metrics.cube.tables import FAMILIES
@@ -71,15 +72,14 @@ def coverage(reporting: int, expected: int, *, stated: bool) -> Coverage:
 
 
 def coverage_of(
-    reading: Reading, families: Sequence[str], window: Window, *, now: bool = False
+    reading: Reading, families: Sequence[str], window: Window, *, on: date | None = None
 ) -> Coverage:
-    """Who reports of those who should; `now`: of those who should today, whenever they did. Of no
-    families nobody should.
+    """Who reports of those who should; `on`: of those who should on this day, whenever in the
+    window they did. Of no families nobody should.
     """
     if not families:
         return Coverage(None, None, DOES_NOT_APPLY)
-    today = reading.view.moment.today
-    expecting = reading.expecting(Window(today, today) if now else window)
+    expecting = reading.expecting(window if on is None else Window(on, on))
     found = expecting.codes & reading.view.reporting(families, window)
     return coverage(len(found), len(expecting.codes), stated=expecting.stated)
 
@@ -114,7 +114,8 @@ def by_agency(
     view: View, query: Query, families: Sequence[str]
 ) -> tuple[Coverage, list[AgencyReports]]:
     """Each agency that is expected on some day of the query's window, and how many report."""
-    today, directory = view.moment.today, view.directory
+    query.require_over(view.moment.today)
+    today, directory = query.as_of or view.moment.today, view.directory
     window = query.days(today)
     days = days_with_counts(view.snapshot, directory, families, window)
     last = last_events(directory, view.heard, today)

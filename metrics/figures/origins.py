@@ -33,13 +33,14 @@ class Origin:
     listed: bool = False  # each thing adds to it by itself, so that there is a list behind it
     stated: bool = False  # agencies say it as it is, which is shown apart
     of_all: bool = False  # whatever an agency sends counts for it
+    by_level: bool = False  # its groups by level are read at once, with what is of no level
     reports: Callable[[Reading, Indicator], list[reported.ReportedFigure]] = _no_reports
     # the indicators that it is made of
     made_of: Callable[[Mapping[str, Indicator]], list[Indicator]] = _nothing_else
 
 
 ORIGINS: Mapping[str, Origin] = {
-    "events": Origin(events.figures, counted=True, listed=True),
+    "events": Origin(events.figures, counted=True, listed=True, by_level=True),
     "procedures": Origin(procedures.figures, counted=True),
     "reported": Origin(reported.figures, stated=True, reports=reported.reports),
     "coverage": Origin(coverage.figures, of_all=True),

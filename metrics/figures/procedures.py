@@ -4,12 +4,13 @@ its dossiers.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from metrics.catalogue.indicators import ByProcedure, Indicator, Name
-from metrics.cube.snapshot import By
 from metrics.figures import absence
-from metrics.figures.figure import Parts, share
+from metrics.figures.figure import Figure, Parts, share
+from metrics.figures.query import Groups
 from metrics.figures.reading import FoundFigures, Reading, Slice
 from metrics.figures.resolve import Resolved, resolve
 from metrics.figures.sums import read_parts
@@ -17,7 +18,7 @@ from schemas.worktime import Office
 from serving.directory.items import ProcedureFields, Statement
 
 Ratio = tuple[int, int]  # numerator, denominator
-Rule = Callable[[ProcedureFields, Parts, Office], Ratio | None]
+ProcedureRule = Callable[[ProcedureFields, Parts, Office], Ratio | None]
 
 
 def figures(reading: Reading, indicator: Indicator, part: Slice) -> FoundFigures:
@@ -26,18 +27,18 @@ def figures(reading: Reading, indicator: Indicator, part: Slice) -> FoundFigures
     if isinstance(place, Name):
         return {}, place
     assert indicator.by_procedure is not None
-    if part.by not in (None, "category"):
+    if part.by not in (None, "category", "procedure", "field"):
         return {}, absence.NOT_BY_THIS
     # of its own measures only: others would be summed procedure by procedure for nothing
     provider = reading.view.provider([indicator])
     counted = read_parts(provider, indicator, place.scopes, by="category", among=place.categories)
-    return _figures_of(
+    ratios = _ratios(
         indicator.by_procedure,
         _registered(reading, place),
         counted,
         reading.view.moment.office,
-        part.by,
     )
+    return _figures_of(ratios, reading.view.directory.fields, part.by)
 
 
 def _registered(reading: Reading, place: Resolved) -> Sequence[Statement[ProcedureFields]]:
@@ -48,26 +49,35 @@ def _registered(reading: Reading, place: Resolved) -> Sequence[Statement[Procedu
     return [one for one in found if not limits or one.fields.procedure in limits]
 
 
-def _figures_of(
+def _ratios(
     rule: ByProcedure,
     procedures: Iterable[Statement[ProcedureFields]],
     counted: Mapping[str, Parts],
     office: Office,
-    by: By | None,
-) -> FoundFigures:
-    """The share of all procedures for citizens and businesses that the rule asks about, or of each
-    of them.
-    """
+) -> dict[str, Ratio]:
+    """Of each procedure for citizens and businesses that the rule asks about."""
     public = (one.fields for one in procedures if not one.fields.internal)
-    ratios = {
+    return {
         one.procedure: ratio
         for one in public
         if (ratio := RULES_BY_PROCEDURE[rule](one, counted.get(one.procedure, [0, 0]), office))
     }
-    if by == "category":
-        return {code: share(*ratio) for code, ratio in sorted(ratios.items())}, None
-    whole = share(*(sum(column) for column in zip((0, 0), *ratios.values(), strict=True)))
-    return {"": whole}, None if ratios else absence.NO_PROCEDURE
+
+
+def _figures_of(
+    ratios: Mapping[str, Ratio], fields: Mapping[str, str], by: Groups | None
+) -> FoundFigures:
+    """The share of all of them, of each field's, or of each one."""
+    if by is None:
+        return {"": _added_up(ratios.values())}, None if ratios else absence.NO_PROCEDURE
+    groups: defaultdict[str, list[Ratio]] = defaultdict(list)
+    for code, ratio in ratios.items():
+        groups[fields[code] if by == "field" else code].append(ratio)
+    return {group: _added_up(found) for group, found in sorted(groups.items())}, None
+
+
+def _added_up(ratios: Iterable[Ratio]) -> Figure:
+    return share(*(sum(column) for column in zip((0, 0), *ratios, strict=True)))
 
 
 def _any(procedure: ProcedureFields, counted: Parts, _: Office) -> Ratio | None:
@@ -86,4 +96,4 @@ def _days_saved(procedure: ProcedureFields, counted: Parts, office: Office) -> R
     return given - worked, given
 
 
-RULES_BY_PROCEDURE: Mapping[ByProcedure, Rule] = {"any": _any, "days_saved": _days_saved}
+RULES_BY_PROCEDURE: Mapping[ByProcedure, ProcedureRule] = {"any": _any, "days_saved": _days_saved}

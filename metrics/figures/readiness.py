@@ -9,6 +9,7 @@ from collections.abc import Callable
 from metrics.cube.snapshot import Readers, Snapshot
 from metrics.errors import NotReady
 from metrics.workers import Standing
+from schemas.spaces import OFFICIAL
 from serving.store.progress import Progress
 
 
@@ -21,9 +22,10 @@ class Readiness:
         progress: Callable[[], Progress],
         standing: Callable[[], Standing | None],
         books: str,
+        space: str = OFFICIAL,
     ) -> None:
         self._readers, self._progress, self._standing = readers, progress, standing
-        self._books, self._caught_up = books, False
+        self._books, self._space, self._caught_up = books, space, False
 
     def ready(self) -> Progress:
         """How far the feed is, once every figure is complete."""
@@ -43,7 +45,7 @@ class Readiness:
         if not self._caught_up:
             with self._readers.snapshot() as snapshot:
                 if not snapshot.begun():
-                    raise not_begun(self._books)
+                    raise not_begun(self._books, self._space)
                 self._require_counted(snapshot)
             self._caught_up = True
         return progress
@@ -57,18 +59,26 @@ class Readiness:
         facts = sum(end - first for first, end in standing.values())
         if counted < facts:
             advice = (
-                f"if that stands still, see that `lgsp worker` runs with LGSP_APP_ID={self._books}"
+                "if that stands still, see that `lgsp worker` runs with"
+                f" {_variables(self._books, self._space)}"
             )
             raise NotReady(f"{counted:,} of {facts:,} facts are counted: {advice}.")
 
 
-def not_begun(books: str) -> NotReady:
+def not_begun(books: str, space: str) -> NotReady:
     """Nobody ever counted anything for these books."""
     advice = (
-        f"where none was just started, start `lgsp worker` with LGSP_APP_ID={books},"
+        f"where none was just started, start `lgsp worker` with {_variables(books, space)},"
         " or ask for other books"
     )
-    return NotReady(f"No worker has counted anything for the books {books} yet: {advice}.")
+    where = "" if space == OFFICIAL else f" of the space {space}"
+    return NotReady(f"No worker has counted anything for the books {books}{where} yet: {advice}.")
+
+
+def _variables(books: str, space: str) -> str:
+    """How a worker of these books is set up."""
+    named = f"LGSP_APP_ID={books}"
+    return named if space == OFFICIAL else f"LGSP_SPACE={space} and {named}"
 
 
 def _counted(snapshot: Snapshot, standing: Standing) -> int:

@@ -5,20 +5,19 @@ origin of figures reads one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from metrics.catalogue.indicators import Indicator, Name
-from metrics.cube.snapshot import By
 from metrics.figures.expected import Expecting, expecting
 from metrics.figures.figure import Figure
-from metrics.figures.query import Query
+from metrics.figures.query import Groups, Query
 from metrics.figures.scopes import AgencyScope, limited_to_level, scopes
 from metrics.figures.sums import SumsProvider
 from metrics.figures.view import View
 from schemas.codes import AdministrativeLevel
 from schemas.periods import is_period, report_due
-from schemas.windows import Window
+from schemas.windows import EVER, Window
 
 # The figure of each group (without groups of the empty text), and why some or all are absent.
 FoundFigures = tuple[dict[str, Figure], Name | None]
@@ -29,14 +28,25 @@ class Slice(NamedTuple):
 
     window: Window
     level: AdministrativeLevel | None = None
-    by: By | None = None
+    by: Groups | None = None
+
+
+class Told(NamedTuple):
+    """An indicator as it is read for a query: of which window, and at the end of which day (None:
+    as of this instant, or it is told of a window).
+    """
+
+    indicator: Indicator
+    window: Window
+    day: date | None = None
 
 
 class Reading:
     """A query as it is answered. `figures_of` reads any indicator (metrics/figures/compute.py makes
     readings).
 
-    Raises: QueryError for a window that can't be compared with another.
+    Raises: QueryError for a window that can't be compared with another, and for the end of a day
+    that is not over.
     """
 
     def __init__(
@@ -47,6 +57,7 @@ class Reading:
         figures_of: Callable[[Reading, Indicator, Slice], FoundFigures],
     ) -> None:
         self.view, self.query, self._indicators = view, query, indicators
+        query.require_over(view.moment.today)
         self.window = query.days(view.moment.today)
         self.before = query.before(view.moment.today)
         self._figures_of = figures_of
@@ -62,7 +73,37 @@ class Reading:
         name, moment = self.query.window, self.view.moment
         if name is None or not is_period(name):
             return None
-        return report_due(name, moment.today, moment.office)
+        return report_due(name, self.query.as_of or moment.today, moment.office)
+
+    def told(self, indicator: Indicator) -> Told:
+        """The indicator as its figure is read: a question about a moment as of the end of a day, if
+        one is asked for and that can be told.
+        """
+        if not indicator.asks_now:
+            return Told(indicator, self.window)
+        day, then = self._day, indicator.at_end_of_day
+        if day is None or then is None:
+            return Told(indicator, EVER)
+        return Told(then, Window(None, day), day)
+
+    def curve(self, indicator: Indicator) -> Told | None:
+        """A question about a moment for the end of each day of the window that is over; None: none
+        is, or that can't be told.
+        """
+        yesterday = self.view.moment.today - timedelta(days=1)
+        over, then = self.window.overlap(Window(None, yesterday)), indicator.at_end_of_day
+        return None if then is None or over is None else Told(then, over, over.last)
+
+    @property
+    def _day(self) -> date | None:
+        """At the end of which day questions about a moment are answered: of curves the window's
+        last one, if that is over.
+        """
+        query, last = self.query, self.window.last
+        if query.as_of is not None:
+            return query.as_of
+        over = last is not None and last < self.view.moment.today
+        return last if query.by == "day" and query.time and over else None
 
     def figures(self, indicator: Indicator, part: Slice) -> FoundFigures:
         """Of any indicator, whatever its figures come from."""

@@ -40,7 +40,7 @@ def figures(reading: Reading, indicator: Indicator, part: Slice) -> FoundFigures
     place = resolve(reading, indicator, part)
     if isinstance(place, Name):
         return {}, place
-    if part.by == "category":
+    if part.by in ("category", "procedure", "field"):
         return {}, absence.NOT_BY_THIS
     directory, scopes = reading.view.directory, place.scopes
     ended = _ended(_asked_for(directory, indicator, scopes), _whole(scopes))

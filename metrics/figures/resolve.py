@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from metrics.catalogue.indicators import Indicator, Name
 from metrics.figures import absence, uncounted
+from metrics.figures.query import Groups
 from metrics.figures.reading import Reading, Slice
 from metrics.figures.scopes import AgencyScope, among
 from metrics.figures.sums import own_level
@@ -39,19 +40,34 @@ def resolve(reading: Reading, indicator: Indicator, part: Slice) -> Resolved | N
 
 
 def _absent(reading: Reading, indicator: Indicator, part: Slice) -> Name | None:
-    query, window = reading.query, part.window
-    if indicator.asks_now and query.time:
+    query, _window = reading.query, part.window
+    if indicator.asks_now and query.as_of is not None:
+        return absence.NOT_AS_OF
+    if indicator.asks_now and query.time and not (query.by == "day" and indicator.as_of):
         return absence.NOW_ONLY
     needed = uncounted.needs(indicator, part.level)
     if (why := uncounted.why(reading.view.uncounted & needed)) is not None:
         return why
     reaches_before = any(term.over == "before" for term in indicator.leaves)
-    if part.by == "day" and (indicator.ends_now or reaches_before):
+    if part.by == "day" and (indicator.ends_open or reaches_before):
         return absence.NOT_BY_DAY
-    if not indicator.by_agency and (part.level or query.agency or part.by == "agency"):
+    one_agency = part.level or query.agency or part.by in ("agency", "level")
+    if not indicator.by_agency and one_agency:
         return absence.NOT_BY_AGENCY
-    if indicator.ends_now and window.ends_before(reading.view.moment.today):
-        return absence.NOT_NOW
+    if (why := no_such_groups(reading, indicator.families, part.by)) is not None:
+        return why
+    return None
+
+
+def no_such_groups(reading: Reading, families: Sequence[str], by: Groups | None) -> Name | None:
+    """Why there are no groups of this kind; None: there are."""
+    directory = reading.view.directory
+    if by in ("procedure", "field") and not are_by_procedure(families):
+        return absence.NOT_BY_THIS
+    if by == "field" and not directory.fields:
+        return absence.NO_FIELD
+    if by == "level" and directory.empty:
+        return absence.NO_LEVEL
     return None
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from metrics.catalogue.indicators import Indicator, Name
 from metrics.figures import absence
-from metrics.figures.query import Query
-from schemas.codes import AdministrativeLevel
+from metrics.figures.query import REST, Query
+from schemas.codes import ADMINISTRATIVE_LEVELS, AdministrativeLevel
 from schemas.windows import Window
 from serving.directory.directory import Directory
 from serving.directory.tree import Tree
@@ -25,13 +25,19 @@ OF_AGENCIES: dict[str, AdministrativeLevel] = {
 
 
 class AgencyScope(NamedTuple):
-    """Where a figure is looked for during a part of its window: these agencies' codes (None: all),
-    told under these names.
+    """Where a figure is looked for during a part of its window: these agencies' codes (None: all).
+    `names`: under which groups what is read of agencies or procedures is told; `rest`: under which
+    all others are (None: each under its own).
     """
 
     window: Window
     codes: frozenset[str] | None = None
     names: Mapping[str, str] = {}
+    rest: str | None = None
+
+    def name(self, group: str) -> str:
+        """The group that something is told under."""
+        return self.names.get(group, group if self.rest is None else self.rest)
 
 
 def scopes(directory: Directory, query: Query, window: Window) -> list[AgencyScope]:
@@ -40,12 +46,30 @@ def scopes(directory: Directory, query: Query, window: Window) -> list[AgencySco
     """
     codes = None if query.agency is None else frozenset([query.agency])
     parts = [AgencyScope(window, codes)]
-    if directory.empty:
-        return parts
-    if query.agency is not None:
+    if query.agency is not None and not directory.empty:
         spans = directory.spans(query.agency, window, history=query.history, own=query.own)
         parts = [AgencyScope(*span) for span in spans]
-    return _named(directory, query, window, parts) if query.by == "agency" else parts
+    if query.by == "field":
+        return [part._replace(names=directory.fields, rest=REST) for part in parts]
+    if query.by == "level":
+        return _levelled(directory, parts)
+    named = query.by == "agency" and not directory.empty
+    return _named(directory, query, window, parts) if named else parts
+
+
+def _levelled(directory: Directory, parts: Sequence[AgencyScope]) -> list[AgencyScope]:
+    """The same, cut where the level of an agency changes, and told by level."""
+    found: list[AgencyScope] = []
+    for scope in parts:
+        for part in directory.parts(scope.window):
+            levels = levels_of(directory.tree(part.bounds[0]))
+            _extend(found, scope._replace(window=part, names=levels, rest=REST))
+    return found
+
+
+def levels_of(tree: Tree) -> dict[str, AdministrativeLevel]:
+    """By code the level of government of each agency that is of one."""
+    return {code: level for level in ADMINISTRATIVE_LEVELS for code in _codes_of(tree, level)}
 
 
 def _named(
@@ -96,9 +120,14 @@ def _extend(found: list[AgencyScope], scope: AgencyScope) -> None:
 
 
 def _level(tree: Tree, agency: str) -> AdministrativeLevel | None:
+    return OF_AGENCIES.get(standing(tree, agency) or "")
+
+
+def standing(tree: Tree, agency: str) -> str | None:
+    """The registered level of an agency, of a unit that of the one above it; None: not known."""
     for one in _with_those_above(tree, agency):
         if (own := tree.level.get(one, "unit")) != "unit":
-            return OF_AGENCIES.get(own)
+            return own
     return None
 
 

@@ -9,7 +9,7 @@ read where, and what that adds to, is said here once for both.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -20,12 +20,25 @@ from metrics.cube.snapshot import By, Snapshot, Sums, running
 from metrics.cube.tables import TABLES, Table
 from metrics.figures.figure import Parts, no_parts
 from metrics.figures.moment import Moment
+from metrics.figures.query import Groups
 from metrics.figures.scopes import AgencyScope, scope_of
+from schemas.clock import day_number
 from schemas.codes import AdministrativeLevel
 from schemas.windows import Window, joined
 
-# Which part a measure adds to, with which sign, from which index of a vector.
+# Which part a measure adds to, how often (less than nothing: taken away), from which index of a
+# vector.
 Addend = tuple[int, int, int]
+# By which of what the cube knows a grouping is read.
+READ_BY: Mapping[Groups, By] = {
+    "agency": "agency",
+    "level": "agency",
+    "category": "category",
+    "procedure": "category",
+    "field": "category",
+    "day": "day",
+}
+_DAY = timedelta(days=1)
 
 
 class CellSource(NamedTuple):
@@ -42,8 +55,9 @@ class CellSource(NamedTuple):
         return self.due is not None
 
     def ranges(self, window: Window, moment: Moment) -> list[Range]:
-        """The rows that it reads: the window's or those before it, of a stock all up to its end, or
-        due times.
+        """The rows that it reads: the window's, those before it or until its end (what falls due
+        counts on days to come, so until today at the latest), of a stock all up to its end, or due
+        times.
         """
         if self.due is not None:
             return moment.due(self.due)
@@ -51,8 +65,10 @@ class CellSource(NamedTuple):
             return cover_stock(window, moment.today)
         if self.over == "window":
             return cover_days(window)
+        if self.over == "until":
+            return cover_days(Window(None, min(window.last or moment.today, moment.today)))
         begins, _ = window.bounds
-        return cover_days(Window(None, begins - timedelta(days=1))) if begins > date.min else []
+        return cover_days(Window(None, begins - _DAY)) if begins > date.min else []
 
 
 def whole_table(table: Table) -> CellSource:
@@ -85,8 +101,11 @@ def addends(
     source: CellSource,
     measures: tuple[str, ...],
     level: AdministrativeLevel | None = None,
+    today: int = 0,
 ) -> tuple[Addend, ...]:
-    """How a vector of these measures of a source adds to the indicator's parts."""
+    """How a vector of these measures of a source adds to the indicator's parts. `today`: days since
+    1 January 1970, for the terms that ask for it.
+    """
     index = {measure: number for number, measure in enumerate(measures)}
     found: list[Addend] = []
     for part, term in enumerate(indicator.terms):
@@ -95,7 +114,8 @@ def addends(
             if (table, leaf.due, leaf.over) != source[:3]:
                 continue
             plus, minus = (named_measures(names, level) for names in (leaf.measures, leaf.less))
-            found += [(part, 1, index[measure]) for measure in plus]
+            times = today if leaf.times_today else 1
+            found += [(part, times, index[measure]) for measure in plus]
             found += [(part, -1, index[measure]) for measure in minus]
     if (percentiles := indicator.percentiles) is not None:
         histogram = TABLES[indicator.family, percentiles.kind]
@@ -194,25 +214,32 @@ def read_parts(
     indicator: Indicator,
     scopes: Sequence[AgencyScope],
     *,
-    by: By | None = None,
+    by: Groups | None = None,
     among: Sequence[str] = (),
     level: AdministrativeLevel | None = None,
 ) -> dict[str, Parts]:
-    """The parts of each group that has counts, groups in order; without `by` always the one group
-    of the empty text.
+    """The parts of each group that has counts, groups in order and told under the scopes' names;
+    without `by` always the one group of the empty text.
 
     `among` limits to categories. The scopes' windows follow one another without a gap.
     """
+    read = None if by is None else READ_BY[by]
+    today = day_number(provider.moment.now_ms)
     groups: dict[str, Parts] = {} if by else {"": no_parts(indicator)}
     # of stocks by day: what exists is told of days, not what changed on them
     changes: dict[str, Parts] = {}
     for source in sources(indicator, level):
+        if by == "day" and source.over == "until":
+            for day, vector, measures in _curve(provider, source, scopes, among):
+                adds = addends(indicator, source, measures, level, today)
+                add_to(groups.setdefault(day, no_parts(indicator)), adds, vector)
+            continue
         into = changes if by == "day" and source.table.declared.at == "stock" else groups
         for scope, window in looked_at(source, scopes, provider.moment):
-            found = provider.sums(source, window, by=by, codes=scope.codes, among=among)
-            adds = addends(indicator, source, found.measures, level)
+            found = provider.sums(source, window, by=read, codes=scope.codes, among=among)
+            adds = addends(indicator, source, found.measures, level, today)
             for group, vector in found.groups.items():
-                name = scope.names.get(group, group) if by == "agency" else group
+                name = group if read in (None, "day") else scope.name(group)
                 add_to(into.setdefault(name, no_parts(indicator)), adds, vector)
     if changes:
         whole = joined([scope.window for scope in scopes])
@@ -222,8 +249,8 @@ def read_parts(
 
 def add_to(parts: Parts, adds: Iterable[Addend], vector: Sequence[int]) -> None:
     """Add a vector of sums to the parts."""
-    for part, sign, index in adds:
-        parts[part] += sign * vector[index]
+    for part, times, index in adds:
+        parts[part] += times * vector[index]
 
 
 def looked_at(
@@ -240,6 +267,45 @@ def looked_at(
     else:
         day = moment.today if source.of_now else whole.last or moment.today
         yield scope_of(scopes, day), whole
+
+
+def _curve(
+    provider: SumsProvider,
+    source: CellSource,
+    scopes: Sequence[AgencyScope],
+    among: Sequence[str],
+) -> Iterator[tuple[str, list[int], tuple[str, ...]]]:
+    """What everything until the end of a day adds up to, with its measures, for each day from the
+    first one on which there is anything; by the hierarchy of each day.
+    """
+    begun = False
+    for scope in scopes:
+        first, last = scope.window
+        flows, codes = source._replace(over="window"), scope.codes
+        measures, changes = provider.sums(flows, scope.window, by="day", codes=codes, among=among)
+        total = [0] * len(measures)
+        if first is not None and first > date.min:
+            before = provider.sums(source, Window(None, first - _DAY), codes=codes, among=among)
+            total = before.groups.get("", total)
+        begun = begun or any(total)
+        if not begun and changes:
+            first, begun = date.fromisoformat(min(changes)), True
+        for day in _days(first, last) if begun else ():
+            total = _plus(total, changes.get(day, ()))
+            yield day, total, measures
+
+
+def _days(first: date | None, last: date | None) -> Iterator[str]:
+    assert first is not None, "what has begun has a first day"
+    assert last is not None, "a curve ends with the last day that is over"
+    for number in range((last - first).days + 1):
+        yield (first + number * _DAY).isoformat()
+
+
+def _plus(total: Sequence[int], change: Sequence[int]) -> list[int]:
+    if not change:
+        return list(total)
+    return [one + other for one, other in zip(total, change, strict=True)]
 
 
 def _standing(

@@ -14,7 +14,7 @@ from metrics.catalogue.indicators import Indicator, Name
 from metrics.figures import absence
 from metrics.figures.sums import own_level, sources
 from schemas.cells.applied import CountingRules
-from schemas.cells.kinds import SINCE
+from schemas.cells.since import SINCE
 from schemas.codes import AdministrativeLevel
 
 MeasureKey = tuple[str, str, str]  # family, kind, name

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Protocol
 
@@ -21,6 +22,7 @@ from metrics.figures.sums import SharedSums, SumsProvider
 from metrics.workers import Backlog, Standing
 from schemas.codes import AdministrativeLevel
 from schemas.masking import shown
+from schemas.spaces import OFFICIAL, within
 from schemas.topics import DEFAULT_BOOKS
 from schemas.windows import Window
 from schemas.worktime import USUAL_OFFICE, Office
@@ -48,11 +50,12 @@ def shared_sums(
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What figures stand for: every fact accepted up to an instant (epoch ms), by these books and
-    their rules.
+    """What figures stand for: every fact of a space accepted up to an instant (epoch ms), by these
+    books and their rules.
     """
 
     instant_ms: int
+    space: str
     books: str
     rules: Mapping[str, Sequence[int]]  # by family the versions by which its partitions count
     behind: int | None  # events not yet counted; None while Kafka can't be asked
@@ -69,6 +72,7 @@ class View:
     catalogue: Mapping[str, Indicator]
     declared: Mapping[str, Agency]  # the agencies of the settings that should report
     books: str = DEFAULT_BOOKS
+    space: str = OFFICIAL
     partitions: int = 1
     backlog: Backlog | None = None
     providing: Providing = shared_sums
@@ -103,6 +107,7 @@ class View:
             instant = min(instant, backlog.oldest_ms - 1)
         return Provenance(
             instant_ms=instant,
+            space=self.space,
             books=self.books,
             rules=self.rules,
             behind=None if backlog is None else backlog.events,
@@ -128,7 +133,7 @@ class View:
     def require_begun(self) -> None:
         """Raises: NotReady for books that nobody ever counted."""
         if not self._begun:
-            raise not_begun(self.books)
+            raise not_begun(self.books, self.space)
 
     def require_known(self, agency: str | None) -> None:
         """Raises: QueryError for an agency that nobody registered, expects or ever heard from."""
@@ -179,14 +184,31 @@ class Views:
         directory: Callable[[], Directory] = lambda: NO_DIRECTORY,
         office: Office = USUAL_OFFICE,
         books: str = DEFAULT_BOOKS,
+        space: str = OFFICIAL,
         backlog: Callable[[], Backlog | None] = lambda: None,
         standing: Callable[[], Standing | None] = dict,
     ) -> None:
         """`agencies`: those of the settings; `standing`: what there was to count at first."""
-        self.readers, self.catalogue, self.books = readers, catalogue, books
-        self.readiness = Readiness(readers, progress, standing, books)
-        self._agencies, self._clock, self._directory = agencies, clock, directory
+        self.readers, self.catalogue = readers, catalogue
+        self.books, self.space = books, space
+        self.readiness = Readiness(readers, progress, standing, books, space)
+        self.declared, self._clock, self._directory = agencies, clock, directory
         self.progress, self._office, self._backlog = progress, office, backlog
+
+    @property
+    def kafka_name(self) -> str:
+        """What Kafka calls these books."""
+        return within(self.space, self.books)
+
+    @property
+    def directory(self) -> Directory:
+        """The newest one."""
+        return self._directory()
+
+    @property
+    def today(self) -> date:
+        """The province's day."""
+        return Moment(self._clock(), self._office).today
 
     @contextmanager
     def open(self) -> Iterator[View]:
@@ -200,10 +222,11 @@ class Views:
         return View(
             snapshot=snapshot,
             moment=Moment(self._clock(), self._office),
-            directory=self._directory(),
+            directory=self.directory,
             catalogue=self.catalogue,
-            declared=self._agencies,
+            declared=self.declared,
             books=self.books,
+            space=self.space,
             partitions=self.progress().partitions,
             backlog=self._backlog(),
             providing=providing,

@@ -13,16 +13,28 @@ import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
 from metrics.errors import NotReady, wrong
 from metrics.figures import absence
 from metrics.figures.compute import reading
+from metrics.figures.naming import Naming, naming_of
 from metrics.figures.view import Provenance, Views
 from metrics.lists.listing import Meaning
 from metrics.lists.pace import Pace
-from metrics.lists.reader import Cursor, ListedRow, Selection, Total, dates, offsets, page, total
+from metrics.lists.reader import (
+    Cursor,
+    ListedRow,
+    Selection,
+    Total,
+    dates,
+    offsets,
+    page,
+    texts,
+    total,
+)
 from metrics.lists.subjects import Behind, ListQuery, Subject, subject
 from schemas.cells.applied import CountingRules
 from serving.store.progress import Progress
@@ -41,6 +53,7 @@ class ListPage:
     found: list[ListedRow]
     total: Total | None
     dates: Mapping[str, list[int | None]]  # of each thing, in the order of the family's names
+    texts: Mapping[str, list[str | None]]  # the same
     offsets: dict[str, dict[str, int]]
     next: str | None
 
@@ -56,6 +69,14 @@ class ListedFigure:
     page: ListPage
     same_moment: bool | None
     provenance: Provenance
+    naming: Naming
+
+
+class DetailNames(NamedTuple):
+    """The names of what a family's things have besides their counts."""
+
+    dates: tuple[str, ...]
+    texts: tuple[str, ...]
 
 
 class Lists:
@@ -72,13 +93,16 @@ class Lists:
         *,
         progress: Callable[[], Progress],
     ) -> None:
-        self.date_names = {meaning.family: meaning.date_names for meaning in meanings}
+        self.names = {
+            meaning.family: DetailNames(meaning.date_names, meaning.text_names)
+            for meaning in meanings
+        }
         self._rules = {meaning.family: meaning.rules for meaning in meanings}
         self._views, self._pace, self._progress = views, pace, progress
 
     def things(self, family: str, asked: ListQuery) -> ListedFigure:
         """A page of the family's things behind a figure."""
-        chosen = subject(family, asked, self._views.catalogue, [*self.date_names])
+        chosen = subject(family, asked, self._views.catalogue, [*self.names])
         after = _cursor(asked.after)
         progress = self._progress()
         if not progress.ready:
@@ -93,9 +117,9 @@ class Lists:
             )
             with self._pace.listed(stop) as (db, aligned):
                 read = _read(db, family, behind.selections, after, asked.limit)
-            provenance = view.as_of
+            provenance, naming = view.as_of, naming_of(view, behind.window)
         same = _same_moment(aligned, chosen, behind, read.total)
-        return ListedFigure(chosen, behind, read, same, provenance)
+        return ListedFigure(chosen, behind, read, same, provenance, naming)
 
     def _by_these_rules(self, family: str, behind: Behind, theirs: list[CountingRules]) -> Behind:
         """Absent where the figure was counted by other rules than the list is made by."""
@@ -140,6 +164,7 @@ def _read(
         found,
         whole,
         dates(db, family, (one.cursor.thing for one in found)),
+        texts(db, family, (one.cursor.thing for one in found)),
         positions,
         _token(found[-1].cursor) if more else None,
     )

@@ -10,12 +10,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from heapq import merge
 from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 
+from metrics.lists.standing import UNTIL_FURTHER_NOTICE
 from metrics.lists.tables import KEY, Listed, Weighing
 from schemas.cells.kinds import At
 from schemas.clock import as_date, iso
@@ -23,7 +25,12 @@ from schemas.clock import as_date, iso
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Rows of one table with `low` <= at <= `high` that add something to `measures` less `less`."""
+    """Rows of one table with `low` <= at <= `high` that add something to `measures`, each counted
+    so many `times`, less `less`; of what exists those that still do on the last day.
+
+    `standing`: not the rows, but each thing once whose rows add up to something: of sums over all
+    days until one, where what began and ended takes itself away.
+    """
 
     table: Listed
     low: int
@@ -32,11 +39,13 @@ class Selection:
     less: tuple[str, ...] = ()
     agencies: tuple[str, ...] | None = None  # None: all
     categories: tuple[str, ...] | None = None
+    times: int = 1
+    standing: bool = False
 
     @property
     def weighing(self) -> Weighing:
         """How its rows add to the figure."""
-        return self.table.weighing(self.measures, self.less)
+        return self.table.weighing(self.measures, self.less, self.times)
 
 
 class Cursor(NamedTuple):
@@ -58,6 +67,7 @@ class ListedRow:
     category: str
     counts: dict[str, int]
     adds: int
+    until: date | None = None  # of what exists: the first day on which it does no longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +81,17 @@ class Total:
 def page(
     db: sqlite3.Connection, selections: Sequence[Selection], after: Cursor | None, limit: int
 ) -> list[ListedRow]:
-    """At most `limit` rows behind a cursor, in order of selection, at, agency, thing and number."""
+    """At most `limit` rows behind a cursor, in order of selection, at, agency, thing and number; of
+    things that stand in order of thing.
+    """
     found: list[ListedRow] = []
     for number, selection in enumerate(selections):
         if after is not None and number < after.selection:
             continue
         key = after[1:] if after is not None and number == after.selection else None
-        found += (
-            _found(number, selection.table, row)
-            for row in islice(_rows(db, selection, key, limit - len(found)), limit - len(found))
-        )
+        read = _standing if selection.standing else _rows
+        rows = islice(read(db, selection, key, limit - len(found)), limit - len(found))
+        found += (_found(number, selection.table, row) for row in rows)
         if len(found) == limit:
             break
     return found
@@ -90,6 +101,12 @@ def total(db: sqlite3.Connection, selections: Iterable[Selection]) -> Total:
     """Counts and sums everything selected."""
     rows, adds = 0, 0
     for selection in selections:
+        if selection.standing:
+            each, values = _things(selection)
+            counted = f"SELECT count(*), coalesce(sum(adds), 0) FROM ({each})"
+            more_rows, more = db.execute(counted, values).fetchone()
+            rows, adds = rows + more_rows, adds + more
+            continue
         weighing = selection.weighing
         sums = (
             f"coalesce(sum({weighing.weight}), 0)"
@@ -108,11 +125,23 @@ def dates(
     db: sqlite3.Connection, family: str, things: Iterable[str]
 ) -> dict[str, list[int | None]]:
     """Each known thing's dates, in the order of the family's names (epoch ms; None: not known)."""
+    return {thing: _dates(packed) for thing, packed in _told(db, "dates", family, things)}
+
+
+def texts(
+    db: sqlite3.Connection, family: str, things: Iterable[str]
+) -> dict[str, list[str | None]]:
+    """Each known thing's texts, in the order of the family's names (None: not known)."""
+    return {thing: _texts(packed) for thing, packed in _told(db, "texts", family, things)}
+
+
+def _told(
+    db: sqlite3.Connection, what: str, family: str, things: Iterable[str]
+) -> Iterable[tuple[str, bytes]]:
     names = list(set(things))
-    rows = db.execute(
-        f"SELECT thing, dates FROM {family} WHERE thing IN ({', '.join('?' * len(names))})", names
+    return db.execute(
+        f"SELECT thing, {what} FROM {family} WHERE thing IN ({', '.join('?' * len(names))})", names
     )
-    return {thing: _dates(packed) for thing, packed in rows}
 
 
 def offsets(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
@@ -143,6 +172,7 @@ def at_text(at: int, shape: At) -> str | None:
 
 
 _dates = msgspec.msgpack.Decoder(list[int | None]).decode
+_texts = msgspec.msgpack.Decoder(list[str | None]).decode
 
 
 def _rows(
@@ -161,12 +191,44 @@ def _rows(
     return merge(*parts, key=lambda row: row[: len(KEY)])
 
 
+def _standing(
+    db: sqlite3.Connection, selection: Selection, after: tuple[Any, ...] | None, limit: int
+) -> Iterable[tuple[Any, ...]]:
+    each, values = _things(selection, None if after is None else after[2])
+    return db.execute(f"{each} ORDER BY thing LIMIT ?", (*values, limit))
+
+
+def _things(selection: Selection, after: str | None = None) -> tuple[str, list[Any]]:
+    """A row for each thing that stands: the newest of its rows, with what all of them add. Of a
+    thing with the newest `at` SQLite takes the other columns from that row.
+    """
+    weighing, table = selection.weighing, selection.table
+    conditions = [weighing.condition, "at <= ?", "at >= ?"]
+    values: list[Any] = [selection.high, selection.low]
+    for column, chosen in (("agency", selection.agencies), ("category", selection.categories)):
+        if chosen is not None:
+            conditions.append(f"{column} IN ({', '.join('?' * len(chosen))})")
+            values += chosen
+    if after is not None:
+        conditions.append("thing > ?")
+        values.append(after)
+    newest = ", ".join("max(at) AS at" if name == "at" else name for name in table.columns)
+    return (
+        f"SELECT {newest}, sum({weighing.weight}) AS adds FROM {table.name} WHERE"
+        f" {' AND '.join(conditions)} GROUP BY thing HAVING sum({weighing.weight}) <> 0",
+        values,
+    )
+
+
 def _parts(
     selection: Selection, after: tuple[Any, ...] | None = None
 ) -> Iterable[tuple[str, list[Any]]]:
     """Conditions and their values: one for all agencies, or one for each."""
     conditions: list[str] = [selection.weighing.condition, "at <= ?"]
     values: list[Any] = [selection.high]
+    if selection.table.stands:
+        conditions.append("until > ?")
+        values.append(selection.high)
     if selection.categories is not None:
         conditions.append(f"category IN ({', '.join('?' * len(selection.categories))})")
         values += selection.categories
@@ -193,11 +255,21 @@ def _begin(
 
 
 def _found(selection: int, table: Listed, row: tuple[Any, ...]) -> ListedRow:
-    at, agency, thing, number, category, low, high, *sums, adds = row
+    at, agency, thing, number, category, low, high, *numbers, adds = row
     return ListedRow(
         Cursor(selection, at, agency, thing, number),
         table,
         category,
-        table.counts(low, high, sums),
+        table.counts(low, high, numbers),
         adds,
+        until_of(table, numbers),
     )
+
+
+def until_of(table: Listed, numbers: Sequence[int]) -> date | None:
+    """The first day on which what a row tells is no longer so, of the row's numbers behind its
+    bits; None: until further notice, or a row of one day.
+    """
+    if not table.stands or numbers[-1] == UNTIL_FURTHER_NOTICE:
+        return None
+    return as_date(numbers[-1])

@@ -31,7 +31,7 @@ class ListService:
         self.feeds: list[Follower] = []
         self.meanings = meanings
         self.snapshots: Snapshots | None = None  # for whoever reads the listing besides
-        self.listing = Listing(settings.read_models / LISTING_FILE, meanings, settings.app_id)
+        self.listing = Listing(settings.read_models / LISTING_FILE, meanings, settings.books)
         if settings.listing and meanings:
             self.snapshots = Snapshots(self.listing, _SAYING)
             pace = Pace(self.listing, views.readers, self.snapshots)

@@ -13,16 +13,16 @@ from metrics.cube.rollups import cover_days, fine
 from metrics.cube.tables import TABLES, Table
 from metrics.errors import instead, unknown_indicator, wrong
 from metrics.figures import uncounted
-from metrics.figures.compute import figures, window_of
-from metrics.figures.counts import counted_in, counted_sums, counted_window
-from metrics.figures.figure import NOTHING
+from metrics.figures.compute import figures, require_moment
+from metrics.figures.counts import counted_in, counted_sums, counted_window, refuse_time
+from metrics.figures.figure import NOTHING, Figure
 from metrics.figures.origins import origin_of
 from metrics.figures.query import Query
-from metrics.figures.reading import Reading, Slice
+from metrics.figures.reading import Reading, Slice, Told
 from metrics.figures.resolve import Resolved, resolve
 from metrics.lists.reader import Selection
 from metrics.lists.tables import TABLES as LISTED
-from metrics.lists.terms import Part, families_of, selections, term_of
+from metrics.lists.terms import ListedPart, families_of, selections, term_of
 from schemas.masking import shown
 from schemas.windows import Window
 
@@ -33,7 +33,7 @@ class ListQuery:
 
     query: Query
     indicator: str | None = None
-    part: Part = "numerator"
+    part: ListedPart = "numerator"
     kind: str | None = None
     measure: str | None = None
     limit: int = 100
@@ -71,10 +71,10 @@ class Subject(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PartOfIndicator:
-    """A numerator or a denominator."""
+    """A numerator, a denominator, or what the one lacks of the other."""
 
     indicator: Indicator
-    part: Part
+    part: ListedPart
     query: Query
 
     @property
@@ -94,18 +94,27 @@ class PartOfIndicator:
 
     def behind(self, reading: Reading) -> Behind:
         """As the indicator is answered."""
-        indicator = self.indicator
-        asked = Slice(window_of(reading, indicator), self.query.level)
+        told = reading.told(self.indicator)
+        indicator, asked = told.indicator, Slice(told.window, self.query.level)
         found, why = figures(reading, indicator, asked)
         whole = found.get("", NOTHING)
-        figure = whole.numerator if self.part == "numerator" else whole.denominator
-        rows = [] if why else self._selections(reading, asked)
+        figure = _figure_of(whole, self.part)
+        rows = [] if why else self._selections(reading, told, asked)
         return Behind(figure, why or indicator.missing, asked.window, rows)
 
-    def _selections(self, reading: Reading, asked: Slice) -> list[Selection]:
-        place = resolve(reading, self.indicator, asked)
+    def _selections(self, reading: Reading, told: Told, asked: Slice) -> list[Selection]:
+        place = resolve(reading, told.indicator, asked)
         assert isinstance(place, Resolved), "a figure that can be told has a place to look for it"
-        return selections(self.indicator, self.part, reading.view.moment, place)
+        return selections(told.indicator, self.part, reading.view.moment, place)
+
+
+def _figure_of(whole: Figure, part: ListedPart) -> int | None:
+    numerator, denominator = whole.numerator, whole.denominator
+    if part == "numerator":
+        return numerator
+    if part == "denominator":
+        return denominator
+    return None if numerator is None or denominator is None else denominator - numerator
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +195,7 @@ def _part(
     if not origin_of(indicator).listed:
         raise wrong("indicator", f"{id_} is not counted from events, so there is no list behind it")
     if term_of(indicator, asked.part) is None:
-        raise wrong("part", f"{id_} is a count and has no {asked.part}")
+        raise wrong("part", _no_part(indicator, asked.part))
     families = families_of(indicator, asked.part)
     if families != [family]:
         where = (
@@ -197,9 +206,17 @@ def _part(
         raise wrong(
             "indicator", f"the {asked.part} of {id_} counts {' and '.join(families)}: {where}"
         )
-    if indicator.asks_now:
-        asked.query.refuse_time(id_)
+    require_moment(asked.query, indicator)
     return PartOfIndicator(indicator, asked.part, asked.query)
+
+
+def _no_part(indicator: Indicator, part: ListedPart) -> str:
+    if indicator.denominator is None:
+        return f"{indicator.id} is a count and has no {part}"
+    return (
+        f"numerator and denominator of {indicator.id} are not counted from the same cells, so"
+        " nothing is missing of one in the other: ask for each"
+    )
 
 
 def _count(family: str, asked: ListQuery) -> Count:
@@ -214,5 +231,5 @@ def _count(family: str, asked: ListQuery) -> Count:
         if given is not None:
             raise wrong(name, "goes with an indicator, not with a raw count")
     if table.declared.at == "instant":
-        asked.query.refuse_time(f"kind {table.kind}")
+        refuse_time(asked.query, table)
     return Count(table, asked.measure, asked.query)

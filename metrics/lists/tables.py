@@ -2,9 +2,10 @@
 counts in.
 
 Per (family, kind) a table holds which measures the thing adds 1 to (two whole numbers of bits:
-`low` and `high`) and what it adds to the sums (a column each). Rows are in order of (at, agency,
+`low` and `high`) and what it adds to the sums (a column each); of what exists, a row holds for a
+period (metrics/lists/standing.py). Rows are in order of (at, agency,
 thing, number), and an index holds them whole by agency. Per family a table holds each thing's dates
-and the rows that it has, so that a changed state changes only the rows that differ.
+and texts and the rows that it has, so that a changed state changes only the rows that differ.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from schemas.cells.applied import CountingRules
 from schemas.cells.kinds import CELL_KINDS, CellKind, counted
 from schemas.families import LISTED_FAMILIES
 
-VERSION = 1
+VERSION = 2
 HALF = 62  # bits in each of the two numbers: SQLite's are signed, of 64 bits
 KEY = ("at", "agency", "thing", "number")
 MOST_BITS = 4  # of which a row's patterns are told apart
@@ -32,8 +33,8 @@ COMMON = (
         " (topic, partition)) WITHOUT ROWID"
     ),
     *(
-        f"CREATE TABLE {family} (thing TEXT PRIMARY KEY, dates BLOB NOT NULL, listed BLOB NOT NULL)"
-        " WITHOUT ROWID"
+        f"CREATE TABLE {family} (thing TEXT PRIMARY KEY, dates BLOB NOT NULL, texts BLOB NOT NULL,"
+        " listed BLOB NOT NULL) WITHOUT ROWID"
         for family in LISTED_FAMILIES
     ),
 )
@@ -41,7 +42,7 @@ COMMON = (
 
 def is_sum(measure: str) -> bool:
     """Whether a thing adds amounts to a measure, instead of one."""
-    return measure.endswith("_seconds") or measure.startswith("amount")
+    return measure.endswith(("_seconds", "_days")) or measure.startswith("amount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,16 @@ class Listed:
 
     @cached_property
     def sums(self) -> tuple[str, ...]:
-        """The measures to which things add amounts."""
-        return tuple(measure for measure in self.declared.measures if is_sum(measure))
+        """The measures to which things add amounts: where these may be less than nothing, all."""
+        measures = self.declared.measures
+        if self.declared.signed:
+            return measures
+        return tuple(measure for measure in measures if is_sum(measure))
+
+    @cached_property
+    def stands(self) -> bool:
+        """Whether a row counts on every day from `at` to before `until`, and not on one day."""
+        return self.declared.at == "stock"
 
     @cached_property
     def sum_place(self) -> dict[int, int]:
@@ -103,12 +112,14 @@ class Listed:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Every column, the key first."""
-        return (*KEY, "category", "low", "high", *(f'"{measure}"' for measure in self.sums))
+        sums = (f'"{measure}"' for measure in self.sums)
+        until = ["until"] if self.stands else []
+        return (*KEY, "category", "low", "high", *sums, *until)
 
     @cached_property
     def create(self) -> tuple[str, ...]:
         """Statements that make the table and its index."""
-        sums = "".join(f', "{measure}" INTEGER NOT NULL' for measure in self.sums)
+        numbers = "".join(f", {column} INTEGER NOT NULL" for column in self.columns[len(KEY) + 3 :])
         by_agency = (
             "agency",
             "at",
@@ -118,7 +129,7 @@ class Listed:
             (
                 f"CREATE TABLE {self.name} (at INTEGER NOT NULL, agency TEXT NOT NULL, thing TEXT"
                 " NOT NULL, number INTEGER NOT NULL, category TEXT NOT NULL, low INTEGER NOT NULL,"
-                f" high INTEGER NOT NULL{sums}, PRIMARY KEY ({', '.join(KEY)})) WITHOUT ROWID"
+                f" high INTEGER NOT NULL{numbers}, PRIMARY KEY ({', '.join(KEY)})) WITHOUT ROWID"
             ),
             f"CREATE INDEX {self.name}_by_agency ON {self.name} ({', '.join(by_agency)})",
         )
@@ -140,16 +151,20 @@ class Listed:
         place = self.declared.measures.index(measure)
         return f"(low >> {place} & 1)" if place < HALF else f"(high >> {place - HALF} & 1)"
 
-    def weighing(self, measures: Sequence[str], less: Sequence[str]) -> Weighing:
-        """How rows add to the measures, less what they add to `less`."""
+    def weighing(self, measures: Sequence[str], less: Sequence[str], times: int = 1) -> Weighing:
+        """How rows add to the measures, each counted so many times, less what they add to
+        `less`.
+        """
         places = [
             self.declared.measures.index(measure)
             for measure in (*measures, *less)
             if measure not in self.sums
         ]
         halves = {place < HALF for place in places}
-        if len(places) < len(measures) + len(less) or len(halves) != 1 or len(places) > MOST_BITS:
-            weight = " + ".join(map(self.value, measures)) + "".join(
+        by_bits = times == 1 and len(places) == len(measures) + len(less)
+        if not by_bits or len(halves) != 1 or len(places) > MOST_BITS:
+            each = "" if times == 1 else f"{times} * "
+            weight = " + ".join(f"{each}{self.value(measure)}" for measure in measures) + "".join(
                 f" - {self.value(measure)}" for measure in less
             )
             return Weighing(f"{weight} <> 0", weight, None)
@@ -196,7 +211,7 @@ def create_all() -> list[str]:
 
 def fingerprint(rules: Mapping[str, tuple[CountingRules, tuple[str, ...]]]) -> str:
     """Changes with the kinds of cells, and with each family's rules of counting and the names of
-    its dates.
+    its dates and texts.
     """
     declared = [
         (family, kind, what.at, what.measures)

@@ -4,7 +4,8 @@ figure is read with.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Literal
 
 from metrics.catalogue.indicators import Indicator, Term
@@ -18,14 +19,43 @@ from metrics.lists.tables import TABLES as LISTED
 
 Part = Literal["numerator", "denominator"]
 PARTS: tuple[Part, Part] = ("numerator", "denominator")
+ListedPart = Literal[Part, "missing"]  # missing: what is in the denominator and not the numerator
 
 
-def term_of(indicator: Indicator, part: Part) -> Term | None:
+def term_of(indicator: Indicator, part: ListedPart) -> Term | None:
     """The terms of a part; None where the indicator has no such part."""
+    if part == "missing":
+        return _missing(indicator)
     return indicator.numerator if part == "numerator" else indicator.denominator
 
 
-def families_of(indicator: Indicator, part: Part) -> list[str]:
+def _missing(indicator: Indicator) -> Term | None:
+    """Denominator less numerator, of a share whose parts look at the same rows: only there is it
+    one thing or another that is missing.
+    """
+    if indicator.unit != "share" or indicator.numerator is None or indicator.denominator is None:
+        return None
+    of, have = [*indicator.denominator.parts], [*indicator.numerator.parts]
+    one = of[0]
+    if {(leaf.family, leaf.kind, leaf.due, leaf.over) for leaf in (*of, *have)} != {
+        (one.family, one.kind, one.due, one.over)
+    }:
+        return None
+    return Term(
+        family=one.family,
+        kind=one.kind,
+        due=one.due,
+        over=one.over,
+        measures=_all(leaf.measures for leaf in of) + _all(leaf.less for leaf in have),
+        less=_all(leaf.less for leaf in of) + _all(leaf.measures for leaf in have),
+    )
+
+
+def _all(measures: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(chain.from_iterable(measures))
+
+
+def families_of(indicator: Indicator, part: ListedPart) -> list[str]:
     """The families whose things are behind a part, each once; none for what is not derived from
     events.
     """
@@ -36,7 +66,7 @@ def families_of(indicator: Indicator, part: Part) -> list[str]:
 
 
 def selections(
-    indicator: Indicator, part: Part, moment: Moment, place: Resolved
+    indicator: Indicator, part: ListedPart, moment: Moment, place: Resolved
 ) -> list[Selection]:
     """The rows behind a part, in the order in which they are told: by term, scope and range."""
     term = term_of(indicator, part)
@@ -65,4 +95,6 @@ def _of_leaf(
             less,
             None if scope.codes is None else tuple(sorted(scope.codes)),
             place.categories or None,
+            moment.times(leaf),
+            standing=leaf.over != "window",
         )

@@ -78,7 +78,8 @@ class CachedSums:
         among: Sequence[str] = (),
     ) -> Summed:
         """Kept, or read."""
-        whole = codes is None and not among and source.due is None and source.over == "window"
+        whole = codes is None and not among and source.over == "window"
+        whole = whole and source.due in (None, "any")
         if whole and by == "agency":
             return self._kept(source.table, window)
         if whole and by is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import get_args
 
 from metrics.cube.tables import FAMILIES
@@ -24,7 +25,8 @@ def directory_text(view: View) -> str:
     mistakes = Counter(mistake.kind for mistake in directory.mistakes)
     unknown = None if directory.empty else len(directory.unknown(view.heard))
     return (
-        block(
+        block(told.AGENCY_INFO, ((labels, 1) for labels in _named(view)))
+        + block(
             told.AGENCY_SILENT, (((agency,), seconds) for agency, seconds in sorted(silent.items()))
         )
         + _coverage(view)
@@ -34,6 +36,17 @@ def directory_text(view: View) -> str:
             told.DIRECTORY_PROBLEMS, (((kind,), mistakes[kind]) for kind in get_args(MistakeKind))
         )
     )
+
+
+def _named(view: View) -> Iterator[tuple[str, str, str, str]]:
+    """Code, level and names of the registered agencies that other metrics may tell, each once."""
+    directory, today = view.directory, view.moment.today
+    heard = {directory.canonical(code, today) for code in view.heard}
+    for code in sorted(heard.union(directory.agencies(today))):
+        piece = directory.piece(code, today)
+        if piece is not None:
+            said = piece.agency.fields
+            yield code, said.level, said.name_vi or "", said.name_en or ""
 
 
 def _unknown_procedures(view: View) -> int | None:

@@ -24,6 +24,7 @@ from metrics.prometheus.cache import Cache
 from metrics.prometheus.directory import directory_text
 from metrics.prometheus.exposition import block, summary
 from metrics.prometheus.scrape import Providing, Scrape
+from serving.spaces import SPACE
 from serving.store.disposable import Unreadable
 from serving.telemetry import Metric
 
@@ -120,7 +121,8 @@ class Exporter:
         )
         lag = sorted(self._worker_lag().items())
         return (
-            block(
+            block(SPACE, [((self._views.space,), 1)])
+            + block(
                 told.WORKER_LAG,
                 (((topic, str(partition)), behind) for (topic, partition), behind in lag),
             )

@@ -9,7 +9,7 @@ from math import inf
 
 from metrics.catalogue.indicators import Indicator
 from metrics.cube.tables import TABLES, Table
-from metrics.figures.compute import figures, reading, window_of
+from metrics.figures.compute import figures, reading
 from metrics.figures.counts import COUNTED, counted_sums
 from metrics.figures.figure import NOTHING, Figure, figure, no_parts
 from metrics.figures.origins import origin_of
@@ -122,7 +122,7 @@ class Scrape:
     def _lines(self, indicator: Indicator, window: WindowName) -> Lines:
         """No sample where the figure is absent."""
         asked = self._reading(None if indicator.asks_now else window, _by_agency(indicator))
-        days = window_of(asked, indicator)
+        days = asked.told(indicator).window
         whole, _ = figures(asked, indicator, Slice(days))
         if "" not in whole:
             return {}

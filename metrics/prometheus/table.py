@@ -97,6 +97,15 @@ FRESHNESS = Metric(
     "Above 10: look at lgsp_worker_lag_records, then lgsp_cube_lag_records, then whether the"
     " gateway runs.",
 )
+AGENCY_INFO = Metric(
+    "lgsp_agency_info",
+    "gauge",
+    ("agency", "level", "name_vi", "name_en"),
+    "1 for each agency heard from or valid today that is registered: what it is called, and its"
+    " level.",
+    "Put the name beside any metric with an agency: * on (agency) group_left (name_vi, name_en)"
+    " lgsp_agency_info.",
+)
 LAST_EVENT = Metric(
     "lgsp_last_event_timestamp_seconds",
     "gauge",
@@ -329,6 +338,7 @@ METRICS: tuple[Metric, ...] = (
     DOSSIERS_DUE_SOON,
     RULES,
     FRESHNESS,
+    AGENCY_INFO,
     LAST_EVENT,
     AGENCY_SILENT,
     AGENCIES_EXPECTED,

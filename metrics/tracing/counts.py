@@ -6,22 +6,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
 from metrics.catalogue.indicators import Due, Indicator, Over, Term
 from metrics.cube.rollups import fine
+from metrics.figures.naming import naming_of
 from metrics.figures.reading import Reading
 from metrics.figures.scopes import among
 from metrics.lists.listing import ListingRow
-from metrics.lists.reader import at_text
+from metrics.lists.reader import at_text, until_of
 from metrics.lists.tables import ORDER, TABLES, Listed
 from metrics.lists.terms import PARTS, Part, families_of, term_of
 from metrics.tracing.flags import FLAGS
 from metrics.tracing.trace import FigurePart, ThingFlag, TracedCell
 from schemas.clock import as_date
+from schemas.windows import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +35,21 @@ class CountedCell:
     agency: str
     category: str
     counts: Mapping[str, int]
+    until: date | None
+
+
+def _day(cell: CountedCell) -> date | None:
+    """On which it counts; None: of this moment."""
+    return None if cell.table.declared.at == "instant" else as_date(cell.at)
 
 
 def traced_cells(rows: Iterable[ListingRow]) -> list[CountedCell]:
     """The cells of a state's rows (metrics/lists/listing.py), in order of kind and day."""
     found = []
-    for place, at, agency, _, category, low, high, *sums in sorted(rows):
+    for place, at, agency, _, category, low, high, *numbers in sorted(rows):
         table = TABLES[ORDER[place]]
-        found.append(CountedCell(table, at, agency, category, table.counts(low, high, sums)))
+        counts, until = table.counts(low, high, numbers), until_of(table, numbers)
+        found.append(CountedCell(table, at, agency, category, counts, until))
     return found
 
 
@@ -56,20 +65,26 @@ def flags_of(cells: Iterable[CountedCell]) -> list[ThingFlag]:
 
 
 class FigureParts:
-    """What cells add to these indicators' figures at a reading's moment. `books`: the name by which
-    the reader asks for other books than the first.
+    """What a thing's cells add to these indicators' figures at a reading's moment. `books`: the
+    name by which the reader asks for other books than the first.
     """
 
     def __init__(
-        self, reading: Reading, indicators: Sequence[Indicator], books: str | None
+        self,
+        reading: Reading,
+        indicators: Sequence[Indicator],
+        books: str | None,
+        cells: Sequence[CountedCell],
     ) -> None:
         self._reading, self._indicators, self._books = reading, indicators, books
+        self._cells = cells
         self._now = lru_cache(maxsize=None)(self._due)
         self._among = lru_cache(maxsize=None)(self._limits)
 
     def cell(self, cell: CountedCell) -> TracedCell:
         """A cell with the figures it is in."""
         measure = next(iter(cell.counts))
+        naming = naming_of(self._reading.view, Window(None, _day(cell)))
         behind = self._address(
             f"/v1/{cell.table.family}",
             self._where(cell, "window", agency=True),
@@ -79,8 +94,11 @@ class FigureParts:
         return TracedCell(
             kind=cell.table.kind,
             at=at_text(cell.at, cell.table.declared.at),
+            until=cell.until,
             agency=cell.agency,
+            agency_name=naming.agency(cell.agency),
             category=cell.category,
+            category_name=naming.category(cell.category, [cell.table.family]),
             counts=dict(cell.counts),
             list_=behind,
             figures=list(self._figures(cell)),
@@ -96,19 +114,27 @@ class FigureParts:
                     yield self._in(indicator, part, over, adds, cell)
 
     def _adds(self, indicator: Indicator, part: Part, cell: CountedCell) -> dict[Over, int]:
-        """What the cell adds to the window's figure, and to those of windows behind it."""
+        """What the cell adds to the window's figure; and to what was carried over into the window
+        behind it, or is open at its end, all that the thing adds until then.
+        """
         found: dict[Over, int] = {}
         term = term_of(indicator, part)
         for leaf in term.parts if term else ():
-            if self._read_by(indicator, leaf, cell):
-                adds = sum(cell.counts.get(measure, 0) for measure in leaf.measures)
-                less = sum(cell.counts.get(measure, 0) for measure in leaf.less)
-                found[leaf.over] = found.get(leaf.over, 0) + adds - less
+            times = self._reading.view.moment.times(leaf)
+            if self._read_by(indicator, leaf, cell) and (adds := _added(leaf, cell, times)):
+                if leaf.over != "window":
+                    adds = sum(_added(leaf, one, times) for one in self._until(cell))
+                found[leaf.over] = found.get(leaf.over, 0) + adds
         return {over: adds for over, adds in found.items() if adds}
+
+    def _until(self, cell: CountedCell) -> Iterator[CountedCell]:
+        yield from (one for one in self._cells if one.table == cell.table and one.at <= cell.at)
 
     def _read_by(self, indicator: Indicator, leaf: Term, cell: CountedCell) -> bool:
         if (leaf.family or indicator.family, leaf.kind) != (cell.table.family, cell.table.kind):
             return False
+        if leaf.over == "until" and as_date(cell.at) > self._reading.view.moment.today:
+            return False  # what is to come counts on days ahead
         return leaf.due is None or any(low <= cell.at <= high for low, high in self._now(leaf.due))
 
     def _due(self, due: Due) -> list[tuple[int, int]]:
@@ -122,7 +148,7 @@ class FigureParts:
     def _in(
         self, indicator: Indicator, part: Part, over: Over, adds: int, cell: CountedCell
     ) -> FigurePart:
-        where = {} if indicator.asks_now else self._where(cell, over, open_ended=indicator.ends_now)
+        where = {} if indicator.asks_now else self._where(cell, over)
         where |= self._agency(cell) if indicator.by_agency else {}
         listed = families_of(indicator, part) == [cell.table.family]
         return FigurePart(
@@ -139,18 +165,15 @@ class FigureParts:
             else None,
         )
 
-    def _where(
-        self, cell: CountedCell, over: Over, *, agency: bool = False, open_ended: bool = False
-    ) -> dict[str, Any]:
+    def _where(self, cell: CountedCell, over: Over, *, agency: bool = False) -> dict[str, Any]:
         """The parameters of the narrowest window that has the cell in it."""
         found: dict[str, Any] = self._agency(cell) if agency else {}
-        # of this moment; in a window only where that lasts until today
-        if cell.table.declared.at == "instant":
-            return found | ({"window": "today"} if open_ended else {})
+        if cell.table.declared.at == "instant":  # of this moment
+            return found
         day = as_date(cell.at)
         if over == "before":
             return found | {"from": day + timedelta(days=1)}
-        return found | ({"from": day} if open_ended else {"from": day, "to": day})
+        return found | {"from": day, "to": day}
 
     def _agency(self, cell: CountedCell) -> dict[str, Any]:
         return {"agency": cell.agency, "own": "true"}
@@ -159,3 +182,9 @@ class FigureParts:
         books = {} if self._books is None else {"books": self._books}
         query = urlencode({**first, **where, **books})
         return f"{path}?{query}" if query else path
+
+
+def _added(leaf: Term, cell: CountedCell, times: int) -> int:
+    """What a cell adds to a term, whose measures count so many times."""
+    adds = times * sum(cell.counts.get(measure, 0) for measure in leaf.measures)
+    return adds - sum(cell.counts.get(measure, 0) for measure in leaf.less)

@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from metrics.catalogue.indicators import Name
 
 _TOO_MANY = Name(vi="thông tin vượt giới hạn", en="more was told of it than counts")
+_RESTATED = Name(
+    vi="cùng một thông tin được báo khác nhau",
+    en="one and the same fact was stated differently",
+)
 
 FLAGS: Mapping[str, Mapping[str, Name]] = {
     "dossiers": {
@@ -64,12 +68,14 @@ FLAGS: Mapping[str, Mapping[str, Name]] = {
             en="it waits for papers and the reception is not known: no rule is broken",
         ),
         "too_many": _TOO_MANY,
+        "restated": _RESTATED,
     },
     "documents": {
         "no_sending": Name(
             vi="chưa có thông tin gửi", en="answers came and the sending is not known yet"
         ),
         "too_many": _TOO_MANY,
+        "restated": _RESTATED,
     },
     "tasks": {
         "flagged": Name(vi="nhiệm vụ có lỗi dữ liệu", en="at least one rule is broken"),
@@ -87,5 +93,8 @@ FLAGS: Mapping[str, Mapping[str, Name]] = {
             en="a deadline was replaced by another one after it had passed",
         ),
         "too_many": _TOO_MANY,
+        "restated": _RESTATED,
     },
+    "activities": {"restated": _RESTATED},
+    "inventory": {},
 }

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from aiokafka import TopicPartition
 
 from schemas.kafka.reading import ConsumedRecord
+from schemas.spaces import OFFICIAL
 from schemas.topics import events_topic
 from serving.store.disposable import FileOfTopics
 
@@ -44,10 +45,12 @@ class FactIndex(FileOfTopics):
 
     name = "index of facts"
 
-    def __init__(self, path: Path, families: Iterable[str], partitions: int) -> None:
-        """`partitions` of each family's topic."""
+    def __init__(
+        self, path: Path, families: Iterable[str], partitions: int, space: str = OFFICIAL
+    ) -> None:
+        """`partitions` of each family's topic in the space."""
         self.partitions = partitions
-        self.topics = {events_topic(family): family for family in families}
+        self.topics = {events_topic(family, space): family for family in families}
         tables = (
             (
                 "CREATE TABLE offsets (topic TEXT NOT NULL, partition INTEGER NOT NULL, next"

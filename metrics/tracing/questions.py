@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import msgspec
 
@@ -13,11 +14,12 @@ from metrics.catalogue.indicators import Name
 from metrics.errors import NotFound, NotReady, wrong
 from metrics.figures import absence
 from metrics.figures.compute import reading
+from metrics.figures.naming import Naming
 from metrics.figures.origins import origin_of
 from metrics.figures.query import Query
 from metrics.figures.view import Views
 from metrics.lists.listing import ListingRow, Meaning
-from metrics.lists.reader import applied, dates
+from metrics.lists.reader import applied, dates, texts
 from metrics.tracing.counts import FigureParts, flags_of, traced_cells
 from metrics.tracing.facts import Facts
 from metrics.tracing.index import Fact, FactIndex, indexed
@@ -36,8 +38,14 @@ from serving.store.progress import Progress
 _LARGEST = 1 << 62  # of the numbers that SQLite compares
 
 NO_STATE = Name(
-    vi="Không được tính ở đâu: chưa có thông tin nào được tính, hoặc tất cả đều bị từ chối.",
-    en="It counts nowhere: none of its facts is counted yet, or all were refused.",
+    vi=(
+        "Không được tính ở đâu: chưa có thông tin nào được tính, tất cả đều bị từ chối, hoặc mọi"
+        " điều đã báo đã được hủy."
+    ),
+    en=(
+        "It counts nowhere: none of its facts is counted yet, all were refused, or all that was"
+        " said of it was taken back."
+    ),
 )
 NO_KAFKA = Name(
     vi=(
@@ -69,6 +77,7 @@ class ListedState:
     """
 
     dates: Mapping[str, str]
+    texts: Mapping[str, str]
     rows: Sequence[ListingRow] | None  # None: it is not listed
     counted: Mapping[int, int] | None
 
@@ -99,7 +108,9 @@ class Traces:
             log,
         )
         self._meanings = {meaning.family: meaning for meaning in meanings}
-        self._telling = {meaning.family: Facts(meaning, index.partitions) for meaning in meanings}
+        self._telling = {
+            meaning.family: Facts(meaning, index.partitions, self._naming) for meaning in meanings
+        }
         self._listed = listed
         self._indicators = [
             indicator for indicator in views.catalogue.values() if origin_of(indicator).listed
@@ -140,13 +151,15 @@ class Traces:
         home = partition_of(id_.encode(), self._index.partitions)
         read, more, next_offset = self._read(family, id_, home, after, asked.limit)
         counted = self._counted(state)
+        whole = after is None and more is None
         facts = (
             None
             if read is None
-            else self._telling[family].tell(id_.encode(), read.records, counted)
+            else self._telling[family].tell(id_.encode(), read.records, counted, whole=whole)
         )
         return Trace(
             id=id_,
+            name=self._naming(self._views.today).thing(id_, family),
             family=family,
             state=self._state_of(family, state, asked),
             state_missing=NO_STATE if state.rows is None else None,
@@ -162,6 +175,10 @@ class Traces:
             ),
         )
 
+    def _naming(self, day: date) -> Naming:
+        """What codes are called on a day; it is told even where there are no figures."""
+        return Naming(self._views.directory, self._views.declared, day)
+
     def _counted(self, state: ListedState) -> Mapping[int, int | None]:
         return (
             dict.fromkeys(range(self._index.partitions))
@@ -174,10 +191,13 @@ class Traces:
         with self._lists.snapshot() as db:
             row = db.execute(f"SELECT listed FROM {family} WHERE thing = ?", (id_,)).fetchone()
             known = dates(db, family, [id_]).get(id_) or ()
-            counted = applied(db, state_topic(family, self._views.books))
+            said = texts(db, family, [id_]).get(id_) or ()
+            counted = applied(db, state_topic(family, self._views.kafka_name))
         named = zip(meaning.date_names, known, strict=False)
+        in_words = zip(meaning.text_names, said, strict=False)
         return ListedState(
             {name: iso(ms) for name, ms in named if ms is not None},
+            {name: text for name, text in in_words if text is not None},
             _rows(row[0]) if row else None,
             counted,
         )
@@ -190,10 +210,15 @@ class Traces:
         with self._views.open() as view:
             theirs = view.snapshot.rules().get(family, [])
             missing = None if theirs in ([], [ours]) else absence.other_rules(family, theirs, ours)
-            parts = FigureParts(reading(view, Query(), indicators), indicators, asked.books)
+            asked_now = reading(view, Query(), indicators)
+            parts = FigureParts(asked_now, indicators, asked.books, cells)
             counts_for = [parts.cell(cell) for cell in cells] if missing is None else None
         return ThingState(
-            dates=dict(state.dates), flags=flags_of(cells), counts_for=counts_for, missing=missing
+            dates=dict(state.dates),
+            texts=dict(state.texts),
+            flags=flags_of(cells),
+            counts_for=counts_for,
+            missing=missing,
         )
 
     def _read(
@@ -202,7 +227,7 @@ class Traces:
         """A page of facts (None: Kafka does not answer), behind which one there are more, and how
         far the index is.
         """
-        topic = events_topic(family)
+        topic = events_topic(family, self._views.space)
         with self._facts.snapshot() as db:
             # one more, to know whether there is a next page
             places = self._index.facts(db, family, id_.encode(), after, limit + 1)

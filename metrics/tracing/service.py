@@ -35,6 +35,7 @@ class Tracing:
             settings.read_models / INDEX_FILE,
             [meaning.family for meaning in meanings],
             settings.partitions,
+            settings.space,
         )
         self._snapshots = Snapshots(self.index, _SAYING)
         if settings.listing and meanings:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 from metrics.catalogue.indicators import Name
 from metrics.lists.terms import Part
+from serving.directory.names import CodeName
 
-# counted: it is part of the state; duplicate: told before; refused: never counted; waiting: not
-# counted yet
-FactStanding = Literal["counted", "duplicate", "refused", "waiting"]
+# counted: it is part of the state; outdone: likewise, but nothing would be other without it;
+# duplicate: told before; refused: never counted; waiting: not counted yet
+FactStanding = Literal["counted", "outdone", "duplicate", "refused", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class TracedFact:
     standing: FactStanding | None  # None: the books do not say how far they have come
     why: Name | None
     data: Mapping[str, Any] | None
+    names: Mapping[str, CodeName]  # of the codes in data, on the day on which it occurred
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,11 @@ class TracedCell:
 
     kind: str
     at: str | None
+    until: date | None  # of what exists: the first day on which it does no longer
     agency: str
+    agency_name: CodeName | None
     category: str
+    category_name: CodeName | None
     counts: Mapping[str, int]
     list_: str
     figures: Sequence[FigurePart]
@@ -73,6 +79,7 @@ class ThingState:
     """What is known of the thing. `missing`: why it is not told what it counts for."""
 
     dates: Mapping[str, str]
+    texts: Mapping[str, str]
     flags: Sequence[ThingFlag]
     counts_for: Sequence[TracedCell] | None
     missing: Name | None
@@ -97,6 +104,7 @@ class Trace:
     """
 
     id: str
+    name: CodeName | None
     family: str
     state: ThingState | None
     state_missing: Name | None

@@ -57,7 +57,8 @@ def run_check(root: Path) -> int:
         check_files(root, manifest, progress)
     facts = sum(manifest.records(root, log) for log in manifest.logs)
     console.print(
-        f"The backup of {manifest.whole().at} in {escape(str(root))} is whole: {facts:,} facts.",
+        f"The backup of {manifest.whole().at} in {escape(str(root))} is whole: {facts:,} facts of"
+        f" the space {manifest.space}.",
         highlight=False,
     )
     return 0
@@ -72,9 +73,13 @@ def run_restore(
     Raises: BackupError
     """
     manifest, things = required(root), [LeftOutThing.of(said, RECOUNTED) for said in without]
-    if unknown := sorted(
-        {log.topic for log in manifest.logs} - {events_topic(name) for name in RECOUNTED}
-    ):
+    if settings.space != manifest.space:
+        raise BackupError(
+            f"The backup is of the space {manifest.space}, and restores only into that: set"
+            f" LGSP_SPACE={manifest.space} (it is {settings.space})."
+        )
+    known = {events_topic(name, settings.space) for name in RECOUNTED}
+    if unknown := sorted({log.topic for log in manifest.logs} - known):
         raise BackupError(
             f"The backup holds facts that this version does not know ({', '.join(unknown)}): use"
             " the newer version."
@@ -148,8 +153,8 @@ def _told(root: Path, manifest: Manifest, fresh: int, seconds: float) -> list[st
     facts = sum(chunk.records for log in manifest.logs for chunk in log.chunks)
     found = [
         (
-            f"{fresh:,} facts are new in the backup in {seconds:.0f} s; it holds {facts:,} now, in"
-            f" {decimal(size)} in {escape(str(root))}."
+            f"{fresh:,} facts are new in the backup in {seconds:.0f} s; it holds {facts:,} of the"
+            f" space {manifest.space} now, in {decimal(size)} in {escape(str(root))}."
         ),
     ]
     if finished.books is None:

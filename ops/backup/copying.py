@@ -78,7 +78,12 @@ async def take_backup(settings: Settings, root: Path, progress: Progress) -> tup
 
 async def _begun(settings: Settings, found: Manifest | None) -> Manifest:
     """The manifest to go on with, with the topics as they are now."""
-    names = [events_topic(family) for family in RECOUNTED]
+    if found is not None and found.space != settings.space:
+        raise BackupError(
+            f"This folder's backup is of the space {found.space}, not of {settings.space}: set"
+            f" LGSP_SPACE={found.space}, or choose an empty folder."
+        )
+    names = [events_topic(family, settings.space) for family in RECOUNTED]
     async with admin(settings) as client:
         there = {name: len(partitions) for name, partitions in (await topics_there(client)).items()}
         # or what was restored so far would pass for the whole hub
@@ -86,8 +91,9 @@ async def _begun(settings: Settings, found: Manifest | None) -> Manifest:
         missing = [name for name in names if name not in there]
         if missing:
             raise BackupError(
-                f"There is nothing to back up at {settings.bootstrap}: topics {', '.join(missing)}"
-                " are missing."
+                f"There is nothing to back up of the space {settings.space} at"
+                f" {settings.bootstrap}: topics {', '.join(missing)} are missing. Is LGSP_SPACE"
+                " right?"
             )
         config = await settings_of(client, names)
     topics = {
@@ -103,7 +109,15 @@ async def _begun(settings: Settings, found: Manifest | None) -> Manifest:
     logs = [PartitionLog(name, partition) for name in names for partition in range(partitions)]
     hub = version("lgsp-hub")
     if found is None:
-        return Manifest(MANIFEST_LAYOUT, uuid.uuid4().hex, hub, partitions, topics, logs)
+        return Manifest(
+            MANIFEST_LAYOUT,
+            uuid.uuid4().hex,
+            hub,
+            partitions,
+            topics,
+            logs,
+            space=settings.space,
+        )
     if found.partitions != partitions:
         raise BackupError(
             f"This folder's backup is of a hub with {found.partitions} partitions, not"

@@ -33,7 +33,7 @@ from schemas.errors import ContractError
 from schemas.kafka.reading import read_to_end
 from schemas.settings import Settings
 from schemas.states import APPLIED_KEY, read_applied
-from schemas.topics import cells_topic, state_topic
+from schemas.topics import DEFAULT_BOOKS, cells_topic, state_topic
 
 _TRIES = 3
 # seconds for cells to be read to their end, and for a states' topic to say the same
@@ -117,7 +117,7 @@ class PartitionCut:
         folder: str,
     ) -> None:
         self._reader, self._number, self._families = reader, number, families
-        self._books, self._root, self._folder = settings.app_id, root, folder
+        self._books, self._root, self._folder = settings.books, root, folder
         self.chunks: dict[str, Chunk] = {}
         self.standings: list[FamilyStanding] = []
         self._writers: dict[str, ChunkWriter] = {}
@@ -138,7 +138,8 @@ class PartitionCut:
 
     async def _copy(self) -> None:
         copies = {
-            family: _StatesCopy(self._writer(state_topic(family))) for family in self._families
+            family: _StatesCopy(self._writer(state_topic(family, DEFAULT_BOOKS)))
+            for family in self._families
         }
         read = {family: await self._head(family, copy) for family, copy in copies.items()}
         applied = await self._cells()
@@ -171,7 +172,7 @@ class PartitionCut:
         """Every page, and how far each family's have come."""
         source, writer = (
             TopicPartition(cells_topic(self._books), self._number),
-            self._writer(cells_topic()),
+            self._writer(cells_topic(DEFAULT_BOOKS)),
         )
         applied: dict[str, FamilyStanding] = {}
         async for record in self._records(source):

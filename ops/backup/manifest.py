@@ -14,6 +14,7 @@ from aiokafka import TopicPartition
 
 from ops.backup.chunks import PART, Chunk, ChunkEntry, damaged, entries_of, make_folder
 from schemas.errors import BackupError
+from schemas.spaces import OFFICIAL
 from schemas.storage import sync_folder
 
 MANIFEST_LAYOUT = 1
@@ -78,7 +79,7 @@ class Finished(msgspec.Struct, frozen=True):
 
 class Manifest(msgspec.Struct):
     """A backup. `hub` is the version that wrote it, `topics` the settings in force of each topic of
-    events.
+    events. Topics of events have the names that they have in its `space`.
     """
 
     layout: int
@@ -88,6 +89,7 @@ class Manifest(msgspec.Struct):
     topics: dict[str, dict[str, str]]
     logs: list[PartitionLog]
     finished: Finished | None = None
+    space: str = OFFICIAL
 
     def entries(self, root: Path, log: PartitionLog) -> Iterator[ChunkEntry]:
         """The facts of a log up to where the last finished run ended."""

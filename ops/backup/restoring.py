@@ -19,7 +19,7 @@ from rich.progress import Progress
 
 from ops.backup.chunks import Chunk, ChunkEntry, check_file, entries_of
 from ops.backup.manifest import FamilyStanding, Manifest, PartitionLog, name_of
-from ops.backup.target import Pour, RestoreRequest, Target, derived
+from ops.backup.target import Pour, RestoreRequest, Target
 from ops.kafka.group import set_group
 from schemas.cells.applied import applied_row, read_applied_page
 from schemas.errors import BackupDamaged, BackupError
@@ -28,7 +28,7 @@ from schemas.kafka.clients import consumer, producer
 from schemas.kafka.reading import read_between
 from schemas.settings import Settings
 from schemas.states import applied_state
-from schemas.topics import cells_topic, events_topic, state_topic
+from schemas.topics import cells_topic, events_topic, name_for, state_topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Restoring:
         finished = manifest.whole()
         self.books = None if things or events_only else finished.books
         self.why_no_books = "as asked for" if things or events_only else finished.why_no_books
-        self._left_out = {(events_topic(one.family), one.form) for one in things}
+        self._left_out = {(events_topic(one.family, settings.space), one.form) for one in things}
         self._topics = {topic for topic, _ in self._left_out}
         self._counts: dict[str, int] = {}
         self.target = Target(settings)
@@ -113,7 +113,7 @@ class Restoring:
             progress.advance(task)
         if missing := self._left_out - seen:
             names = ", ".join(
-                f"{topic.removeprefix('lgsp.')}:{form}" for topic, form in sorted(missing)
+                f"{topic.rpartition('.')[2]}:{form}" for topic, form in sorted(missing)
             )
             raise BackupError(
                 f"The backup holds no fact of {names}: is the id right? Nothing was restored."
@@ -191,17 +191,13 @@ class Restoring:
                 topic, _, partition = name.rpartition("/")
                 await self._rows(
                     sender,
-                    TopicPartition(derived(topic, self._settings.app_id), int(partition)),
+                    TopicPartition(name_for(topic, self._settings), int(partition)),
                     chunk,
                 )
                 progress.advance(task, chunk.records)
             for standing, offset in standings:
                 await self._standing(sender, standing, offset)
-        offsets = {
-            TopicPartition(events_topic(one.family), one.partition): offset
-            for one, offset in standings
-            if offset
-        }
+        offsets = {self._source(one): offset for one, offset in standings if offset}
         if offsets:
             await set_group(self._settings, offsets)
 
@@ -217,7 +213,7 @@ class Restoring:
         self, sender: AIOKafkaProducer, standing: FamilyStanding, offset: int
     ) -> None:
         """What a transaction writes last into both topics."""
-        books, at = self._settings.app_id, standing.timestamp
+        books, at = self._settings.books, standing.timestamp
         page = applied_row(
             standing.family, read_applied_page(standing.page)._replace(offset=offset)
         )
@@ -231,9 +227,14 @@ class Restoring:
 
     def offset(self, standing: FamilyStanding) -> int:
         """The offset here of the first fact that these books do not stand for."""
-        source = TopicPartition(events_topic(standing.family), standing.partition)
+        source = self._source(standing)
         log = next(log for log in self._manifest.logs if log.source == source)
         return self._manifest.records(self._root, log, below=standing.offset) + int(log.cut)
+
+    def _source(self, standing: FamilyStanding) -> TopicPartition:
+        """The events that these books are of."""
+        topic = events_topic(standing.family, self._settings.space)
+        return TopicPartition(topic, standing.partition)
 
 
 def _check_equal(log: PartitionLog, wanted: ChunkEntry | None, found: Any, at: int) -> None:

@@ -1,8 +1,8 @@
 """Where a restore goes: a Kafka that holds nothing of the hub, held against everything else of the
 hub until it is whole.
 
-The hold is a topic of its own (`RESTORING`), which every process of the hub looks for when it
-starts, and which says what is being restored, so that a restore that was interrupted goes on.
+The hold is a topic of its own (`restoring_topic`), which every process of the space looks for when
+it starts, and which says what is being restored, so that a restore that was interrupted goes on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from schemas.errors import BackupError
 from schemas.kafka.clients import admin, consumer, producer
 from schemas.kafka.topics import make_topic, set_settings, settings_of, topics_there
 from schemas.settings import Settings
-from schemas.topics import BY_NAME, CELLS_BYTES, RESTORING, Topic, topics_of
+from schemas.topics import CELLS_BYTES, Topic, restoring_topic, topics_of
 
 # Facts come with the time at which the first hub heard them: until all are there, the topics keep
 # what they are given, whatever this machine's clock says. What a batch was written with, it keeps
@@ -52,6 +52,14 @@ class Target:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._hold = Topic(
+            restoring_topic(settings.space),
+            "ops",
+            "none",
+            "what is being restored",
+            "for ever",
+            partitions=1,
+        )
 
     async def begin(self, asked: RestoreRequest) -> None:
         """Take hold of it, unless this same restore holds it already, and make the topics.
@@ -64,11 +72,11 @@ class Target:
                 " it to `manage`."
             )
         there = await self._topics()
-        if RESTORING in there:
+        if self._hold.name in there:
             await self._check_same(asked)
         else:
             await self._check_empty(there)
-            await make_topic(self._settings, _HOLD)
+            await make_topic(self._settings, self._hold)
             await self._say(asked)
         for topic in topics_of(self._settings):
             await make_topic(self._settings, topic, **(_AS_GIVEN if _holds_facts(topic) else {}))
@@ -90,8 +98,8 @@ class Target:
             some = ", ".join(full[:3]) + (" …" if full[3:] else "")
             raise BackupError(
                 f"The Kafka at {self._settings.bootstrap} is not empty ({some}), and a restore"
-                " mixes with nothing. Stop everything, start `lgsp kafka` with LGSP_DATA set to a"
-                " new folder, and restore into that; the old one stays as it is."
+                " mixes with nothing of its space. Stop everything, start `lgsp kafka` with"
+                " LGSP_DATA set to a new folder, and restore into that; the old one stays as it is."
             )
         for topic in ours:
             wanted = topic.partition_count(self._settings)
@@ -103,7 +111,7 @@ class Target:
         await delete_topics(self._settings, [topic.name for topic in ours])
 
     async def _check_same(self, asked: RestoreRequest) -> None:
-        partition = TopicPartition(RESTORING, 0)
+        partition = TopicPartition(self._hold.name, 0)
         async with consumer(self._settings) as reader:
             reader.assign([partition])
             if not (await reader.end_offsets([partition]))[partition]:
@@ -122,7 +130,7 @@ class Target:
 
     async def _say(self, asked: RestoreRequest) -> None:
         async with producer(self._settings) as sender:
-            await sender.send_and_wait(RESTORING, msgspec.json.encode(asked), partition=0)
+            await sender.send_and_wait(self._hold.name, msgspec.json.encode(asked), partition=0)
 
     async def ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         """Where these partitions end."""
@@ -171,7 +179,7 @@ class Target:
 
     async def let_go(self) -> None:
         """Everything of the hub may start."""
-        await delete_topics(self._settings, [RESTORING])
+        await delete_topics(self._settings, [self._hold.name])
 
 
 def _in_force(wanted: Mapping[str, str], found: Mapping[str, Any]) -> bool:
@@ -180,9 +188,6 @@ def _in_force(wanted: Mapping[str, str], found: Mapping[str, Any]) -> bool:
 
 def _holds_facts(topic: Topic) -> bool:
     return topic.kept == "for ever" and topic.broker_time
-
-
-_HOLD = Topic(RESTORING, "ops", "none", "what is being restored", "for ever", partitions=1)
 
 
 class Pour:
@@ -249,8 +254,3 @@ class Pour:
         while self._waiting:
             await self._look()
         return self._at
-
-
-def derived(name: str, books: str) -> str:
-    """A derived topic of the default books, by its name among other books."""
-    return books + name.removeprefix("lgsp") if BY_NAME[name].owner == "streams" else name

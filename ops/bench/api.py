@@ -34,6 +34,9 @@ _WINDOW = {
     "from": to_datetime(YEAR).date().isoformat(),
     "to": to_datetime(YEAR + (DAYS - 1) * DAY_MS).date().isoformat(),
 }
+_FORM_MS = {"agency": 300.0, "field": 1_000.0}
+# The end of the year's first month, and its last day.
+_AS_OF = (to_datetime(YEAR + 30 * DAY_MS).date().isoformat(), _WINDOW["to"])
 _LARGEST = 1_000  # rows of a page
 _LONGEST = 1_800.0
 _Asked = tuple[str, Mapping[str, str]]  # address and parameters
@@ -46,6 +49,8 @@ class Run:
     figures: list[float] = field(default_factory=list)
     scrapes: list[float] = field(default_factory=list)
     pages: dict[str, list[float]] = field(default_factory=dict)  # by what is listed
+    forms: dict[str, list[float]] = field(default_factory=dict)  # by how form 06a is told
+    days: dict[str, list[float]] = field(default_factory=dict)  # by the day as of which
 
 
 def measure_api(stage: Stage, scale: Scale) -> list[ReportLine]:
@@ -74,7 +79,25 @@ def api_lines(run: Run, scale: Scale) -> list[ReportLine]:
         *_two_lines(figures, run.figures, 150, f"{answers} answers"),
         *_two_lines("page of what is behind a figure", pages, 100, note),
         *_two_lines("/metrics", run.scrapes, 250, f"{len(run.scrapes)} scrapes"),
+        *_form_lines(run),
+        _day_line(run),
     ]
+
+
+def _form_lines(run: Run) -> Iterator[ReportLine]:
+    """Form 06a of a year."""
+    for by, took in run.forms.items():
+        what = f"form 06a of a year by {by}, p50"
+        need = Need("at most", _FORM_MS[by])
+        yield ReportLine(what, percentile(took, 50) * 1000, "ms", need, f"{len(took)} answers")
+
+
+def _day_line(run: Run) -> ReportLine:
+    """What it costs to ask far back."""
+    first, last = (percentile(run.days[day], 50) * 1000 for day in _AS_OF)
+    note = f"{first:.1f} ms, {last:.1f} ms"
+    what = "overdue as of the year's first month, in times of its last day"
+    return ReportLine(what, first / last, "", Need("at most", 1.15), note)
 
 
 def _two_lines(what: str, took: list[float], most: float, note: str) -> Iterator[ReportLine]:
@@ -117,6 +140,12 @@ async def _asked(stage: Stage, session: aiohttp.ClientSession, scale: Scale) -> 
     with stage.counting("Figures are asked for", scale.asked) as advance:
         await _times(session, ("/v1/indicators", _WINDOW), scale.asked, run.figures, advance)
         await _times(session, ("/metrics", {}), max(1, scale.asked // 10), run.scrapes)
+        for by in _FORM_MS:
+            form = ("/v1/reports/06a", {**_WINDOW, "by": by})
+            await _times(session, form, max(1, scale.asked // 40), run.forms.setdefault(by, []))
+        for day in _AS_OF:
+            asked = ("/v1/indicators/dossiers_overdue", {"as_of": day})
+            await _times(session, asked, max(1, scale.asked // 10), run.days.setdefault(day, []))
     with stage.waiting("Lists are asked for"):
         for name, first in listed():
             took = run.pages.setdefault(name, [])

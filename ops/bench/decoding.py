@@ -51,7 +51,7 @@ async def _decode(settings: Settings, ends: PartitionOffsets) -> Rate:
         places = [TopicPartition(*place) for place in ends]
         reader.assign(places)
         await reader.seek_to_beginning(*places)
-        decoders = {place.topic: Decoder(place.topic.removeprefix("lgsp.")) for place in places}
+        decoders = {place.topic: Decoder(place.topic.rpartition(".")[2]) for place in places}
         first = await _batch(reader, decoders)
         began, cpu, done = time.monotonic(), usage(os.getpid()).cpu, first
         while done < total:

@@ -24,6 +24,7 @@ from schemas.events import Event
 from schemas.kafka.clients import producer
 from schemas.partitioner import partition_of
 from schemas.settings import Settings
+from schemas.spaces import OFFICIAL
 from schemas.topics import events_topic
 from schemas.wire import Headers
 
@@ -46,7 +47,7 @@ def dossiers_for(count: int) -> int:
 
 def waiting_record(event: Event, at: int, partitions: int) -> _Waiting:
     """The event as it will wait in Kafka."""
-    record = record_of(event)
+    record = record_of(event, OFFICIAL)
     return (
         at,
         record.topic,

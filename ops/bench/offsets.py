@@ -51,7 +51,7 @@ class AppliedOffsets:
         still makes the group's coordinator.
         """
         try:
-            found = await self._client.list_consumer_group_offsets(self._settings.app_id)
+            found = await self._client.list_consumer_group_offsets(self._settings.books)
         except _COORDINATOR_COMES:
             return {}
         return {

@@ -23,6 +23,7 @@ from schemas.errors import EnvironmentBroken
 from schemas.kafka.topics import ensure_topics
 from schemas.listening import LOOPBACK
 from schemas.settings import Settings
+from schemas.spaces import OFFICIAL
 
 _Result = TypeVar("_Result")
 _PATIENCE = 120.0
@@ -83,10 +84,13 @@ class Stage:
 
 
 def _stage_settings(chosen: Settings, folder: Path) -> Settings:
-    """The user's settings on another folder and on free ports; always the embedded Kafka."""
+    """The user's settings on another folder and on free ports; always the embedded Kafka, which
+    holds nothing else, so that what is measured has the names of the official space.
+    """
     return chosen.model_copy(
         update={
             "data": folder,
+            "space": OFFICIAL,
             "host": LOOPBACK,
             "kafka_host": LOOPBACK,
             "kafka_servers": "",

@@ -240,13 +240,18 @@ class EmbeddedKafka:
         self.stop()
 
     @property
+    def owner_lock(self) -> Path:
+        """Held by the process that keeps the broker, whose number is in it."""
+        return self.data / "owner.lock"
+
+    @property
     def _pid_file(self) -> Path:
         return self.data / "broker.pid"
 
     def _own_folder(self) -> None:
         try:
             self.server_log.parent.mkdir(parents=True, exist_ok=True)
-            lock = (self.data / "owner.lock").open("a+", encoding="ascii")
+            lock = self.owner_lock.open("a+", encoding="ascii")
         except OSError as error:
             raise self._unwritable(error) from error
         try:

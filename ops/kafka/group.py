@@ -29,7 +29,7 @@ async def require_no_worker(settings: Settings, console: Console, then: str) -> 
     with console.status("Making sure that no worker runs …"):
         while state := await _group_state(settings):
             if time.monotonic() > ends:
-                group = settings.app_id
+                group = settings.books
                 raise HubError(
                     f"Workers of {group} run ({state}): stop all of them first, {then}, then start"
                     " them again."
@@ -39,7 +39,7 @@ async def require_no_worker(settings: Settings, console: Console, then: str) -> 
 
 async def set_group(settings: Settings, offsets: Mapping[TopicPartition, int]) -> None:
     """Let the workers' group go on from these offsets; no worker may run."""
-    async with consumer(settings, group_id=settings.app_id) as group:
+    async with consumer(settings, group_id=settings.books) as group:
         group.assign(list(offsets))
         await group.commit(dict(offsets))
 
@@ -48,7 +48,7 @@ async def _group_state(settings: Settings) -> str:
     """What Kafka says of the group; empty if it has no members."""
     async with admin(settings) as client:
         try:
-            answers = await client.describe_consumer_groups([settings.app_id])
+            answers = await client.describe_consumer_groups([settings.books])
         except COORDINATOR_MOVES:
             # the first question makes a fresh broker begin with it
             return "or nobody coordinates them yet"

@@ -58,18 +58,19 @@ class Mending:
         """
         await ensure_topics(self._settings)
         await self._look()
-        self._console.print(standings_table(self._parts, self._places))
+        self._console.print(standings_table(self._parts, self._places, self._settings.books))
         if not from_zero and not self._faults():
             return self._say()
         await require_no_worker(self._settings, self._console, "then mend")
         await self._look_alone()
+        # those that are outdated are what counting from zero is for
         if newer := list(rules_faults(self._parts)):
             raise HubError(" ".join(newer))
         if from_zero:
             self._require_whole_log(skip_missing)
             self._confirm(
                 yes,
-                f"Delete the states and cells of {self._settings.app_id} and count everything again"
+                f"Delete the states and cells of {self._settings.books} and count everything again"
                 " from the first event?",
             )
             await self._delete_books()
@@ -88,7 +89,7 @@ class Mending:
     def _faults(self) -> str | None:
         """What workers would refuse."""
         try:
-            require_consistent(self._parts, self._places, self._settings.app_id)
+            require_consistent(self._parts, self._places, self._settings.books)
         except BooksError as error:
             return str(error)
         return None
@@ -112,7 +113,7 @@ class Mending:
         counted = families(self._settings).values()
         with self._console.status("Reading states and cells …"):
             self._parts = [
-                FamilyPartition(family, partition, len(partitions))
+                FamilyPartition(family, partition, len(partitions), self._settings.space)
                 for partition in partitions
                 for family in counted
             ]

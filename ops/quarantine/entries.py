@@ -17,14 +17,14 @@ from aiokafka.errors import KafkaConnectionError
 from connectors.cloudevents.jsonitems import JsonItem
 from connectors.gateway.excerpts import UNREADABLE, kept_of_item
 from schemas.clock import iso
-from schemas.digests import Digest, digest_of
+from schemas.digests import Digest, known_digest
 from schemas.kafka.clients import consumer, unavailable
 from schemas.kafka.reading import read_to_end
-from schemas.masking import masked_sentence, without_numbers
+from schemas.masking import file_shown, masked_sentence
 from schemas.quarantine import FORM, QuarantineExcerpt, excerpt_of
 from schemas.settings import Settings
 from schemas.times import SAMPLE_TIME
-from schemas.topics import QUARANTINE
+from schemas.topics import quarantine_topic
 
 EARLIER = "earlier_version"
 # what is quoted, masked (xx xxx, ##/##) or a number, as one; the sample of a time never differs
@@ -109,7 +109,7 @@ def entry_of(record: Any, digest: Digest) -> Entry:
     origin = (record.key or b"").decode("utf-8", "replace")
     if origin.startswith("file:"):  # earlier versions told names of files as they were
         name, _, line = origin.removeprefix("file:").rpartition("/")
-        origin = f"file:{without_numbers(name)}/{line}"
+        origin = f"file:{file_shown(name, digest)}/{line}"
     reason, value = headers.get("reason", ""), record.value or b""
     if headers.get("form", "").encode() == FORM:
         try:
@@ -139,7 +139,8 @@ async def entries(settings: Settings, since: int = 0) -> AsyncIterator[Entry]:
 
     Raises: KafkaUnavailable
     """
-    partition, digest = TopicPartition(QUARANTINE, 0), digest_of(settings.data)
+    partition = TopicPartition(quarantine_topic(settings.space), 0)
+    digest = known_digest(settings.data)
     try:
         async with consumer(settings) as reader:
             reader.assign([partition])

@@ -51,10 +51,13 @@ async def _group(
     settings: Settings, counted: Mapping[str, Family]
 ) -> dict[TopicPartition, int | None]:
     numbers = range(settings.partitions)
-    sources = [
-        TopicPartition(events_topic(name), number) for name, number in product(counted, numbers)
-    ]
-    return await committed_offsets(settings, settings.app_id, sources)
+    sources = [_source(settings, name, number) for name, number in product(counted, numbers)]
+    return await committed_offsets(settings, settings.books, sources)
+
+
+def _source(settings: Settings, family: str, number: int) -> TopicPartition:
+    """The partition of events."""
+    return TopicPartition(events_topic(family, settings.space), number)
 
 
 class _Partition:
@@ -70,7 +73,7 @@ class _Partition:
     ) -> None:
         self._reader, self._settings, self._number = reader, settings, number
         self._group, self._progress = group, progress
-        self._cells = TopicPartition(cells_topic(settings.app_id), number)
+        self._cells = TopicPartition(cells_topic(settings.books), number)
         self._pages: Mapping[bytes, Pages] = {}
 
     async def read_pages(self) -> None:
@@ -93,10 +96,10 @@ class _Partition:
         """Compare cells, states and offsets of a family with what its events say."""
         verdict = Verdict(family.name, self._number)
         source, pages = (
-            TopicPartition(events_topic(family.name), self._number),
+            _source(self._settings, family.name, self._number),
             self._pages.get(family.name.encode(), Pages()),
         )
-        topic = TopicPartition(state_topic(family.name, self._settings.app_id), self._number)
+        topic = TopicPartition(state_topic(family.name, self._settings.books), self._number)
         published = await states_of(self._reader, topic, pages.applied)
         home = Home(self._number, self._settings.partitions)
         verdict.applied = pages.applied
@@ -171,16 +174,17 @@ async def _compare_later(
     for attempt in range(_TRIES):
         group = await _group(settings, counted)
         behind = {
-            (one.source.topic, one.source.partition): committed
+            (one.family, one.partition): committed
             for one in verdicts
-            if (committed := group[one.source]) is not None and committed < one.applied
+            if (committed := group[_source(settings, one.family, one.partition)]) is not None
+            and committed < one.applied
         }
         if not behind:
             return
         if attempt < _TRIES - 1:
             await asyncio.sleep(_PAUSE)
     for verdict in verdicts:
-        committed = behind.get((verdict.source.topic, verdict.source.partition))
+        committed = behind.get((verdict.family, verdict.partition))
         if committed is not None:
             said = (
                 f"the group goes on from offset {committed}, and the events before"

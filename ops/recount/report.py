@@ -52,15 +52,15 @@ async def tell(settings: Settings, console: Console) -> int:
         for name, family in FAMILIES.items()
         if family.recounted
     }
-    console.print(_table(verdicts))
+    console.print(_table(verdicts, settings.books))
     for line in verdict_lines(verdicts, twins):
         console.print(line)
     return 1 if any(verdict.wrong for verdict in verdicts) else 0
 
 
-def _table(verdicts: list[Verdict]) -> Table:
+def _table(verdicts: list[Verdict], books: str) -> Table:
     """A row for each partition of each family."""
-    found = Table(title="Recount from the first event")
+    found = Table(title=f"Recount of {books} from the first event")
     found.add_column("family")
     for column in (
         "part",
@@ -104,7 +104,13 @@ def verdict_lines(verdicts: list[Verdict], twins: dict[str, Twins]) -> Iterator[
         if comparable:
             cells = sum(verdict.cells for verdict in comparable)
             things = sum(verdict.things for verdict in comparable)
-            yield f"All {cells:,} cells and {things:,} states agree."
+            if cells or things:
+                yield f"All {cells:,} cells and {things:,} states agree."
+            else:
+                yield (
+                    "There is nothing to compare: no facts are in this space. `make run` tells"
+                    " simulated ones in another (LGSP_SPACE=simulated)."
+                )
         return
     yield from _wrong(differences, states, faults)
     begins = [bool(verdict.begins) for verdict in comparable if verdict.wrong]

@@ -28,7 +28,7 @@ async def twins_of(settings: Settings, family: str) -> Twins:
     async with consumer(settings, fetch_max_wait_ms=20) as reader:
         for partition in range(settings.partitions):
             keys = await _keys(
-                reader, TopicPartition(state_topic(family, settings.app_id), partition)
+                reader, TopicPartition(state_topic(family, settings.books), partition)
             )
             for key in keys:
                 form = _form(key)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from aiokafka import TopicPartition
-
 from schemas.cells.applied import CountingRules
 from schemas.cells.codec import CellSums
 from schemas.cells.pages import CellKey
-from schemas.topics import events_topic
 
 VerdictCells = dict[CellKey, CellSums]
 Difference = tuple[CellKey, CellSums, CellSums]  # key, published, recounted
@@ -37,11 +34,6 @@ class Verdict:
     rules: tuple[CountingRules, CountingRules] | None = None
     # where somebody else wrote among states and pages; passed over
     junk: list[str] = field(default_factory=list)
-
-    @property
-    def source(self) -> TopicPartition:
-        """The partition of events."""
-        return TopicPartition(events_topic(self.family), self.partition)
 
     @property
     def wrong(self) -> bool:

@@ -1,5 +1,5 @@
-"""What agencies do besides dossiers: meetings, inspections, work records; some corrected, some
-cancelled.
+"""What agencies do besides dossiers: meetings, inspections, work records; some corrected,
+cancelled or voided.
 """
 
 from __future__ import annotations
@@ -9,12 +9,22 @@ from typing import Any, Literal, NamedTuple
 
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
 from ops.simulate.province import AGENCIES_OF, CENTRE
-from ops.simulate.things import SimulatedThing, StatedFact, Teller, latest_value
-from ops.simulate.truth import FOREVER, Truth
+from ops.simulate.things import (
+    FOREVER,
+    FactGroup,
+    SimulatedThing,
+    StatedFact,
+    Teller,
+    latest,
+    latest_value,
+)
+from ops.simulate.truth import Truth
 from schemas.codes import AdministrativeLevel
 from schemas.events.activities import (
     ActivityCancelled,
     ActivityEvent,
+    ActivityRestored,
+    ActivityVoided,
     InspectionDone,
     MeetingHeld,
     WorkRecordHandled,
@@ -47,12 +57,13 @@ class StatedActivity(NamedTuple):
 class SimulatedActivity(SimulatedThing):
     """One activity's facts; None stands for its cancellation."""
 
-    __slots__ = ("statements",)
+    __slots__ = ("statements", "voids")
     origin = "sample:office"
 
     def __init__(self, activity_id: str, teller: Teller) -> None:
         super().__init__(activity_id, teller)
         self.statements: list[StatedFact[StatedActivity | None]] = []
+        self.voids: FactGroup[bool] = FactGroup()  # False: restored
 
     def state(self, at: int, stated: StatedActivity, held_at: int | None = None) -> None:
         """It took place at `held_at`, or just now."""
@@ -64,6 +75,29 @@ class SimulatedActivity(SimulatedThing):
         newest = next(fact.value for fact in reversed(self.statements) if fact.value is not None)
         self._say(at, newest.agency, None, ActivityCancelled)
 
+    def correct(self, at: int, stated: StatedActivity, held_at: int, *, holds: bool) -> None:
+        """It was otherwise at `held_at`, or never took place."""
+        model, fields = _event(stated)
+        said = stated if holds else None
+        self._say(
+            at,
+            stated.agency,
+            said,
+            model,
+            level=stated.level,
+            effective_at=held_at,
+            holds=holds,
+            **fields,
+        )
+
+    def void(self, at: int, agency: str) -> None:
+        """Entered by mistake."""
+        self.voids.add(at, self.tell(ActivityVoided, at, agency), True)
+
+    def restore(self, at: int, agency: str) -> None:
+        """Voided by mistake."""
+        self.voids.add(at, self.tell(ActivityRestored, at, agency), False)
+
     def _say(
         self,
         at: int,
@@ -72,13 +106,16 @@ class SimulatedActivity(SimulatedThing):
         model: type[ActivityEvent],
         **fields: Any,
     ) -> None:
-        reported = self._tell(model, at, agency, **fields)
+        reported = self.tell(model, at, agency, **fields)
         self.statements.append(StatedFact(at, reported, stated))
 
     def count(self, truth: Truth, before: int = FOREVER) -> None:
         """Add it to a truth, by its facts reported before an instant."""
-        stated = latest_value(self.statements, before)
-        if stated is None:
+        stated, void = latest_value(self.statements, before), latest(self.voids.known(before))
+        if void is not None and void.value:
+            agency = self.newest.agency if stated is None else stated.agency
+            truth.one("voided", agency, "voided", family="activities")
+        if stated is None or (void is not None and void.value):
             return
         truth.one(stated.kind, stated.agency, *_measures(stated), family="activities")
 
@@ -126,4 +163,13 @@ def simulate_activity(
         activity.state(from_office(to_office(at) + OFFICE_DAY), corrected, held_at=at)
     elif chance < 0.04:
         activity.cancel(from_office(to_office(at) + OFFICE_DAY // 2))
+    elif chance < 0.06:
+        later = from_office(to_office(at) + OFFICE_DAY * 3)
+        otherwise = stated._replace(digitally=not stated.digitally)
+        activity.correct(later, otherwise, at, holds=chance < 0.05)
+    elif chance < 0.08:
+        later = from_office(to_office(at) + OFFICE_DAY * 3)
+        activity.void(later, stated.agency)
+        if chance < 0.065:
+            activity.restore(later + 3_600_000, stated.agency)
     return activity

@@ -11,14 +11,15 @@ from random import Random
 
 from ops.simulate.activities import ActivityKind, SimulatedActivity, StatedActivity
 from ops.simulate.documents import SimulatedDocument, sent_document
-from ops.simulate.dossiers import Payment, ReceptionFacts, SimulatedDossier, dossier_id
+from ops.simulate.dossier_facts import Payment, ReceptionFacts
+from ops.simulate.dossiers import SimulatedDossier, dossier_id
 from ops.simulate.history import ONE_STOP, due_time
 from ops.simulate.hours import CLOSES, OFFICE_DAY, from_office, instant_on, to_office
 from ops.simulate.oddities import Oddity, odd_dossier
 from ops.simulate.province import AGENCIES_OF, CENTRE, PROCEDURES_OF, SAME_DAY, Procedure
 from ops.simulate.tasks import SimulatedTask
-from ops.simulate.things import PromptTeller, ReportedEvent, fresh_id
-from ops.simulate.truth import FOREVER, Truth
+from ops.simulate.things import FOREVER, PromptTeller, ReportedEvent, fresh_id
+from ops.simulate.truth import Truth
 from schemas.clock import DAY_MS, day_number
 from schemas.codes import RatingSubject, ReturnedHow
 
@@ -72,6 +73,26 @@ class Certain:
                 activity = SimulatedActivity(self._serial(kind), self.teller)
                 activity.state(from_office(office), stated)
                 self._keep(activity)
+        self._voided(office)
+
+    def _voided(self, office: int) -> None:
+        """Of each sort one that was entered by mistake, and one that was voided by mistake."""
+        at, later, again = (from_office(office + hours * _HALF_HOUR) for hours in (0, 1, 2))
+        for number in range(2):
+            task = self._new_task(at, due_time(office, 3))
+            letter = sent_document(CENTRE, at, self._serial("letter"), self.teller)
+            letter.send(at, [AGENCIES_OF["commune"].drawn[0].code], "18", True, True)
+            meeting = SimulatedActivity(self._serial("meetings"), self.teller)
+            meeting.state(at, StatedActivity("meetings", CENTRE, "province", digitally=True))
+            task.void(later)
+            letter.void(later)
+            meeting.void(later, CENTRE)
+            if number:
+                task.restore(again)
+                letter.restore(again)
+                meeting.restore(again, CENTRE)
+            for thing in (task, letter, meeting):
+                self._keep(thing)
 
     def _dossier(self, office: int, well: bool) -> None:
         """Of land, moved, paid, finished, returned and rated: as it should be, or on paper, late
@@ -110,6 +131,17 @@ class Certain:
             at = from_office(done + number * _HALF_HOUR)
             dossier.rate(at, fresh_id(self.rng), 5 if well else 2, about)
         self._keep(dossier)
+        if not well:
+            self._entered_twice(dossier, reception, office)
+
+    def _entered_twice(
+        self, dossier: SimulatedDossier, reception: ReceptionFacts, office: int
+    ) -> None:
+        """The same dossier under another id, which is noticed and voided."""
+        again = self._new_dossier(from_office(office + 60))
+        again.receive(from_office(office + 60), reception, dossier.dues[0].value)
+        again.void(from_office(office + 2 * _HALF_HOUR))
+        self._keep(again)
 
     def _document(self, office: int, well: bool) -> None:
         at = from_office(office)
@@ -119,11 +151,13 @@ class Certain:
         self._keep(document)
 
     def _task(self, office: int, well: bool) -> None:
-        """Done in time or late, and one more that is never done."""
+        """Done in time or late, and one more that is never done, or cancelled."""
         for due, done in ((3, 1 if well else 5), (2, None)):
             task = self._new_task(from_office(office), due_time(office, due))
             if done is not None:
                 task.complete(from_office(office + done * OFFICE_DAY))
+            elif not well:
+                task.cancel(from_office(office + OFFICE_DAY))
             self._keep(task)
 
     def _new_task(self, at: int, due_at: int) -> SimulatedTask:
@@ -133,7 +167,7 @@ class Certain:
 
     def pending(self, begun: int, asked: int) -> None:
         """A dossier and a task, begun at an instant, for each day from that of `asked` on: due at
-        17:00, Saturdays and Sundays too.
+        17:00, Saturdays and Sundays too; and a dossier that waits for papers from its beginning on.
 
         Whatever the next eight working hours are, the office closes in them.
         """
@@ -141,10 +175,16 @@ class Certain:
         for due in dues:
             if due <= begun:
                 continue
-            dossier = self._new_dossier(begun)
-            dossier.receive(begun, _on_paper(AGENCIES_OF["department"].drawn[1].code), due)
-            self._keep(dossier)
+            self._keep(self._open(begun, due))
             self._keep(self._new_task(begun, due))
+        waiting = self._open(begun, dues[-1])
+        waiting.ask_supplement(begun)
+        self._keep(waiting)
+
+    def _open(self, begun: int, due: int) -> SimulatedDossier:
+        dossier = self._new_dossier(begun)
+        dossier.receive(begun, _on_paper(AGENCIES_OF["department"].drawn[1].code), due)
+        return dossier
 
     def odd(self, at: int, ahead: int, tell: Oddity) -> None:
         """A dossier with an oddity."""

@@ -8,14 +8,17 @@ counts are right (36 made of 104, two unchanged).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ops.simulate.province import COMMUNES
-from schemas.clock import ZONE, to_ms
+from ops.simulate.province import AGENCIES_OF, COMMUNES, Procedure, SampleAgency, Urn
+from schemas.clock import DAY_MS, ZONE, to_ms
+from schemas.codes import AdministrativeLevel
 
 PROVINCE_CODE = "H35.SAMPLE"
 ENDED = to_ms(datetime(2025, 7, 1, tzinfo=ZONE))
+# when the merger is told, with the day from which it holds
+MERGER_TOLD = ENDED - 11 * DAY_MS
 LONG_AGO = to_ms(datetime(2021, 1, 1, tzinfo=ZONE))
 
 # District -> the communes that its land went to; the first named is taken as its successor (a
@@ -77,3 +80,57 @@ def former_communes() -> list[Former]:
                     )
                 )
     return found
+
+
+# The successor of each agency that ended.
+HEIRS: dict[str, str] = {one.code: one.successor for one in former_communes()} | {
+    district_code(name): commune_code(units[0]) for name, units in DISTRICTS.items()
+}
+# What districts handled, until they ended and communes took it over.
+_OF_DISTRICTS = frozenset({"land", "household business", "social protection", "culture"})
+
+
+def _urns_before() -> tuple[Urn[SampleAgency], Urn[SampleAgency]]:
+    """Communes and districts as they were; a former commune had a part of what its heir has now."""
+    heirs = {one.code: one for one in AGENCIES_OF["commune"].drawn}
+    communes = [heirs[commune_code(unit)] for unit in UNCHANGED]
+    for one in former_communes():
+        heir = heirs[one.successor]
+        communes.append(
+            replace(heir, code=one.code, name=one.name, weight=max(1, heir.weight // 3))
+        )
+    districts = [
+        SampleAgency(district_code(name), name, "commune", 10 * len(units), tardy=False)
+        for name, units in DISTRICTS.items()
+    ]
+    return Urn(tuple(communes)), Urn(tuple(districts))
+
+
+_COMMUNES_BEFORE, _DISTRICTS_BEFORE = _urns_before()
+
+
+def communes_at(at: int) -> Urn[SampleAgency]:
+    """The communes of an instant (epoch ms)."""
+    return AGENCIES_OF["commune"] if at >= ENDED else _COMMUNES_BEFORE
+
+
+def handlers_at(at: int, procedure: Procedure) -> Urn[SampleAgency]:
+    """Who may handle a procedure at an instant (epoch ms)."""
+    if procedure.tier != "commune":
+        return AGENCIES_OF[procedure.tier]
+    if at < ENDED and procedure.field in _OF_DISTRICTS:
+        return _DISTRICTS_BEFORE
+    return communes_at(at)
+
+
+def heir_of(agency: str, at: int) -> str:
+    """Who does an agency's work at an instant (epoch ms)."""
+    return HEIRS.get(agency, agency) if at >= ENDED else agency
+
+
+def band_of(agency: str) -> AdministrativeLevel:
+    """The band of form 06a that an agency's dossiers stand in."""
+    unit = agency.removeprefix(f"{PROVINCE_CODE}.")
+    if unit.startswith("D"):
+        return "district"
+    return "commune" if unit in COMMUNES or unit.startswith("X") else "province"

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from dataclasses import replace
+from typing import Any
 
-from ops.simulate.things import SimulatedThing, StatedFact, Teller
-from schemas.clock import to_datetime
-from schemas.codes import (
-    ApplicantKind,
-    Channel,
-    OnlineLevel,
-    PaymentState,
-    RatingSubject,
-    ReturnedHow,
+from ops.simulate.dossier_facts import (
+    DossierEnd,
+    Move,
+    Payment,
+    Rating,
+    ReceptionFacts,
+    Return,
+    StatedReception,
+    StatedRefusal,
 )
+from ops.simulate.things import FactGroup, ReportedEvent, SimulatedThing, Teller
+from schemas.clock import to_datetime
+from schemas.codes import RatingSubject, ReturnedHow
 from schemas.events.dossiers import (
     DossierCorrected,
     DossierDueChanged,
@@ -25,76 +28,16 @@ from schemas.events.dossiers import (
     DossierReceived,
     DossierRefused,
     DossierReopened,
+    DossierRestored,
     DossierResultReturned,
     DossierStepTaken,
     DossierSupplementCompleted,
     DossierSupplementRequested,
     DossierSuspended,
     DossierTransferred,
+    DossierVoided,
     DossierWithdrawn,
 )
-
-Outcome = Literal["finished", "returned", "withdrawn", "stopped", "reopened"]
-
-
-class Payment(NamedTuple):
-    """One state of a payment."""
-
-    reference: str
-    amount: int
-    online: bool
-    state: PaymentState
-
-
-class DossierEnd(NamedTuple):
-    """What ended a dossier, or opened it again."""
-
-    outcome: Outcome
-    digitised: bool = False
-
-
-class Rating(NamedTuple):
-    """What an applicant said, and about what."""
-
-    satisfied: bool
-    about: RatingSubject
-
-
-@dataclass(frozen=True, slots=True)
-class ReceptionFacts:
-    """What is known of a dossier at its reception."""
-
-    agency: str
-    handler: str
-    procedure: str
-    channel: Channel
-    level: OnlineLevel
-    applicant: ApplicantKind
-    authenticated: bool
-    with_fee: bool
-    reused_data: bool
-
-    def corrected(self, channel: Channel) -> ReceptionFacts:
-        """The same with the channel put right."""
-        return replace(self, channel=channel)
-
-    def fields(self) -> dict[str, Any]:
-        """As fields of a reception event. Who applies online sends files; a citizen's data are
-        reused from the population database.
-        """
-        return {
-            "procedure": self.procedure,
-            "channel": self.channel,
-            "level": self.level,
-            "applicant": self.applicant,
-            "authenticated": self.authenticated,
-            "with_fee": self.with_fee,
-            "reused_data": self.reused_data,
-            "papers_digitised": self.channel == "online" or self.reused_data,
-            "from_personal_store": self.reused_data and self.authenticated,
-            "population_data": self.reused_data and self.applicant == "citizen",
-            "handling_agency": self.handler if self.handler != self.agency else None,
-        }
 
 
 def dossier_id(at: int, serial: str) -> str:
@@ -110,55 +53,70 @@ class SimulatedDossier(SimulatedThing):
     __slots__ = (
         "dues",
         "ends",
-        "fee_waits",
+        "fee_asked",
         "handler",
         "handlers",
+        "papers_asked",
+        "papers_came",
         "payments",
         "ratings",
         "receptions",
         "refusals",
+        "restated",
         "returnable",
-        "supplement_waits",
+        "returns",
         "transfers",
+        "voids",
     )
 
     def __init__(self, dossier_id: str, source: str, teller: Teller) -> None:
         super().__init__(dossier_id, teller, source)
         self.handler = ""
         self.returnable = 0  # when the newest finish is reported
-        self.receptions: list[StatedFact[ReceptionFacts]] = []
-        self.handlers: list[StatedFact[str]] = []
-        self.dues: list[StatedFact[int]] = []
-        self.supplement_waits: list[StatedFact[bool]] = []
-        self.fee_waits: list[StatedFact[bool]] = []
-        self.ends: list[StatedFact[DossierEnd]] = []
-        self.payments: list[StatedFact[Payment]] = []
-        self.transfers: list[StatedFact[bool]] = []
-        self.ratings: list[StatedFact[Rating]] = []
-        self.refusals: list[StatedFact[str]] = []
+        self.receptions: FactGroup[StatedReception] = FactGroup()
+        self.handlers: FactGroup[str] = FactGroup()
+        self.dues: FactGroup[int] = FactGroup()
+        self.papers_asked: FactGroup[bool] = FactGroup()
+        self.papers_came: FactGroup[bool] = FactGroup()
+        self.fee_asked: FactGroup[bool] = FactGroup()
+        self.ends: FactGroup[DossierEnd] = FactGroup()
+        self.returns: FactGroup[Return] = FactGroup()
+        self.payments: FactGroup[Payment] = FactGroup()
+        self.transfers: FactGroup[Move] = FactGroup()
+        self.ratings: FactGroup[Rating] = FactGroup()
+        self.refusals: FactGroup[StatedRefusal] = FactGroup()
+        self.restated: FactGroup[bool] = FactGroup()
+        self.voids: FactGroup[bool] = FactGroup()  # False: restored
 
     def receive(self, at: int, reception: ReceptionFacts, due_at: int | None) -> None:
         """Accepted by the receiving agency."""
-        reported = self._tell(
+        reported = self.tell(
             DossierReceived, at, reception.agency, due_at=due_at, **reception.fields()
         )
-        self.receptions.append(StatedFact(at, reported, reception))
-        self._handle(at, reported, reception.handler)
+        self._receive(at, reported, StatedReception(reception, at), due_at)
+
+    def _receive(self, at: int, reported: int, said: StatedReception, due_at: int | None) -> None:
+        """Its first handler and due time hold from the reception on, whenever they are stated."""
+        self.receptions.add(at, reported, said)
+        self._handle(said.received_at, reported, said.facts.handler)
         if due_at is not None:
-            self.dues.append(StatedFact(at, reported, due_at))
+            self.dues.add(said.received_at, reported, due_at)
 
     def refuse(self, at: int, reception: ReceptionFacts) -> None:
         """Never accepted."""
-        reported = self._tell(DossierRefused, at, reception.agency, procedure=reception.procedure)
-        self.refusals.append(StatedFact(at, reported, reception.agency))
+        self.handler = self.handler or reception.handler
+        refusal = StatedRefusal(reception.agency, reception.procedure)
+        reported = self.tell(DossierRefused, at, refusal.agency, procedure=refusal.procedure)
+        self.refusals.add(at, reported, refusal)
 
     def correct(self, at: int, reception: ReceptionFacts, received_at: int = 0) -> None:
         """The reception stated anew; due time and handler stay, so that the truth hangs on no rule
         about them; its time, unless given.
         """
+        reception = replace(reception, handler=self.handler)
         due_at = self.dues[0].value if self.dues else None
         received_at = received_at or self.receptions[0].occurred
-        reported = self._tell(
+        reported = self.tell(
             DossierCorrected,
             at,
             reception.agency,
@@ -166,92 +124,78 @@ class SimulatedDossier(SimulatedThing):
             due_at=due_at,
             **reception.fields(),
         )
-        self.receptions.append(StatedFact(at, reported, reception))
-        self._handle(at, reported, reception.handler)
-        if due_at is not None:
-            self.dues.append(StatedFact(at, reported, due_at))
+        self._receive(at, reported, StatedReception(reception, received_at), due_at)
 
     def _handle(self, at: int, reported: int, agency: str) -> None:
         self.handler = agency
-        self.handlers.append(StatedFact(at, reported, agency))
+        self.handlers.add(at, reported, agency)
 
     def step(self, at: int, label: str) -> None:
         """A step by the agency that handles the dossier anyway."""
-        self._handle(
-            at, self._tell(DossierStepTaken, at, self.handler, step=label, status=4), self.handler
-        )
+        reported = self.tell(DossierStepTaken, at, self.handler, step=label, status=4)
+        self._handle(at, reported, self.handler)
 
     def transfer(self, at: int, to: str, electronic: bool) -> None:
         """To another agency."""
         before = self.handler
-        reported = self._tell(
+        reported = self.tell(
             DossierTransferred, at, before, from_agency=before, to_agency=to, electronic=electronic
         )
-        self.transfers.append(StatedFact(at, reported, electronic))
+        self.transfers.add(at, reported, Move(before, to, electronic))
         self._handle(at, reported, to)
 
     def ask_supplement(self, at: int) -> None:
         """The dossier waits for papers."""
-        self.supplement_waits.append(
-            StatedFact(at, self._tell(DossierSupplementRequested, at, self.handler), True)
-        )
+        reported = self.tell(DossierSupplementRequested, at, self.handler)
+        self.papers_asked.add(at, reported, True)
 
     def complete_supplement(self, at: int, due_at: int | None) -> None:
         """The papers came, with a new due time."""
-        reported = self._tell(DossierSupplementCompleted, at, self.handler, due_at=due_at)
-        self.supplement_waits.append(StatedFact(at, reported, False))
+        reported = self.tell(DossierSupplementCompleted, at, self.handler, due_at=due_at)
+        self.papers_came.add(at, reported, True)
         if due_at is not None:
-            self.dues.append(StatedFact(at, reported, due_at))
+            self.dues.add(at, reported, due_at)
 
     def ask_fee(self, at: int, reference: str) -> None:
         """The dossier waits for the fee."""
-        self.fee_waits.append(
-            StatedFact(
-                at, self._tell(DossierFeeRequested, at, self.handler, reference=reference), True
-            )
-        )
+        reported = self.tell(DossierFeeRequested, at, self.handler, reference=reference)
+        self.fee_asked.add(at, reported, True)
 
     def pay(self, at: int, payment: Payment) -> None:
         """A state of a payment; only a paid one ends a wait for the fee."""
-        reported = self._tell(
+        reported = self.tell(
             DossierPaid,
             at,
             self.handler,
-            reference=payment.reference,
-            amount=payment.amount,
-            online=payment.online,
-            state=payment.state,
+            **payment._asdict(),
         )
-        self.payments.append(StatedFact(at, reported, payment))
-        if payment.state == "paid":
-            self.fee_waits.append(StatedFact(at, reported, False))
+        self.payments.add(at, reported, payment)
 
     def change_due(self, at: int, due_at: int) -> None:
         """Apology and extension."""
-        self.dues.append(
-            StatedFact(at, self._tell(DossierDueChanged, at, self.handler, due_at=due_at), due_at)
-        )
+        reported = self.tell(DossierDueChanged, at, self.handler, due_at=due_at)
+        self.dues.add(at, reported, due_at)
 
     def finish(self, at: int, digitised: bool, echo: str = "", told_at: int = 0) -> None:
         """Processing ended; `echo` is a second system that reports the same end under its own
         id.
         """
-        reported = self._tell(
+        reported = self.tell(
             DossierFinished, at, self.handler, told_at=told_at, digitised=digitised
         )
         if echo:
             reported = min(
                 reported,
-                self._tell(DossierFinished, at, self.handler, source=echo, digitised=digitised),
+                self.tell(DossierFinished, at, self.handler, source=echo, digitised=digitised),
             )
         self.returnable = reported
-        self.ends.append(StatedFact(at, reported, DossierEnd("finished", digitised)))
+        self.ends.add(at, reported, DossierEnd("finished", digitised))
 
     def return_result(self, at: int, digitised: bool, how: ReturnedHow) -> None:
         """Result handed over; reported no earlier than the finish, so that the end time never hangs
         on which of them is known.
         """
-        reported = self._tell(
+        reported = self.tell(
             DossierResultReturned,
             at,
             self.handler,
@@ -259,30 +203,27 @@ class SimulatedDossier(SimulatedThing):
             digitised=digitised,
             how=how,
         )
-        self.ends.append(StatedFact(at, reported, DossierEnd("returned", digitised)))
+        self.returns.add(at, reported, Return(digitised))
 
     def withdraw(self, at: int) -> None:
         """Taken back by the applicant."""
-        self.ends.append(
-            StatedFact(at, self._tell(DossierWithdrawn, at, self.handler), DossierEnd("withdrawn"))
-        )
+        reported = self.tell(DossierWithdrawn, at, self.handler)
+        self.ends.add(at, reported, DossierEnd("withdrawn"))
 
     def stop(self, at: int) -> None:
         """Processing stopped."""
-        self.ends.append(
-            StatedFact(at, self._tell(DossierSuspended, at, self.handler), DossierEnd("stopped"))
-        )
+        reported = self.tell(DossierSuspended, at, self.handler)
+        self.ends.add(at, reported, DossierEnd("stopped"))
 
     def reopen(self, at: int) -> None:
         """Processing goes on."""
-        self.ends.append(
-            StatedFact(at, self._tell(DossierReopened, at, self.handler), DossierEnd("reopened"))
-        )
+        reported = self.tell(DossierReopened, at, self.handler)
+        self.ends.add(at, reported, DossierEnd("reopened"))
 
     def rate(self, at: int, rating_id: str, score: int, about: RatingSubject = "procedure") -> None:
         """Rated by the applicant; 4 and 5 are satisfied."""
         satisfied = score >= 4
-        reported = self._tell(
+        reported = self.tell(
             DossierRated,
             at,
             self.handler,
@@ -291,4 +232,21 @@ class SimulatedDossier(SimulatedThing):
             satisfied=satisfied,
             about=about,
         )
-        self.ratings.append(StatedFact(at, reported, Rating(satisfied, about)))
+        self.ratings.add(at, reported, Rating(rating_id, satisfied, about))
+
+    def tell_otherwise(self, **fields: Any) -> None:
+        """The fact told last once more under its id, with other content: who hears both can't know
+        which is true.
+        """
+        at, event = self.events[-1]
+        again = event.model_copy(update=fields)
+        self.events.append(ReportedEvent(at + 60_000, again))
+        self.restated.add(event.occurred_at, at + 60_000, True)
+
+    def void(self, at: int) -> None:
+        """Entered by mistake."""
+        self.voids.add(at, self.tell(DossierVoided, at, self.handler), True)
+
+    def restore(self, at: int) -> None:
+        """Voided by mistake."""
+        self.voids.add(at, self.tell(DossierRestored, at, self.handler), False)

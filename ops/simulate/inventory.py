@@ -1,8 +1,9 @@
 """The province's inventory: agencies before and after 1 July 2025, procedures, systems with
 heartbeats, datasets, accounts, and the figures that agencies report. Codes and numbers are samples.
 
-What is told holds for good or has ended by the time the simulation begins, so its stock is what is
-valid at the end.
+What is told holds for good or has ended by the time the simulation ends, so its stock is what is
+valid then. The merger of communes is told in June 2025; a simulation that begins later knows of it
+from the beginning.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from ops.simulate.communes import (
     DISTRICTS,
     ENDED,
     LONG_AGO,
+    MERGER_TOLD,
     PROVINCE_CODE,
     UNCHANGED,
     commune_code,
     district_code,
     former_communes,
 )
-from ops.simulate.province import AGENCIES, COMMUNES, PROCEDURES, Procedure
+from ops.simulate.province import AGENCIES, COMMUNES, PROCEDURES, Procedure, SampleAgency
 from ops.simulate.registered import DATASETS, FIGURES_OF_YEAR, SYSTEMS, SampleSystem
 from ops.simulate.things import ReportedEvent, Teller
 from ops.simulate.truth import Truth
@@ -39,6 +41,7 @@ from schemas.events.inventory import (
 
 SOURCE = "sample:register"
 PROVINCE_OFFICE = AGENCIES[0].code
+_YEAR = 365 * DAY_MS
 _INTERNAL = 12  # procedures between state agencies
 SILENT = ("H35.SAMPLE.U01", "H35.SAMPLE.U02")  # expected to report, and never do
 _HOSPITALS = ("Bệnh viện Đa khoa tỉnh (mẫu)", "Trung tâm Y tế (mẫu)")
@@ -54,26 +57,43 @@ class Inventory:
 
     def __init__(self, teller: Teller, start: int, end: int, truth: Truth) -> None:
         self.teller, self.start, self.end, self.truth = teller, start, end, truth
+        # whether the merger is known at the beginning, and at the end
+        self.merged, self.merges = start >= MERGER_TOLD, end > MERGER_TOLD
 
     def events(self) -> Iterator[ReportedEvent]:
         """Everything, in report order."""
         yield from self._in_the_beginning()
+        if self.merges and not self.merged:
+            for event in (*self._communes(MERGER_TOLD), *self._former(MERGER_TOLD, ended=True)):
+                yield ReportedEvent(MERGER_TOLD, event)
         yield from self._day_by_day()
 
     def _in_the_beginning(self) -> Iterator[ReportedEvent]:
         at = self.start - DAY_MS
         tellers: tuple[Callable[[int], Iterator[InventoryEvent]], ...] = (
             self._agencies,
-            self._former,
+            self._divided,
             self._procedures,
             self._internal,
             self._systems,
             self._datasets,
-            self._figures,
         )
         for tell in tellers:
             for event in tell(at):
                 yield ReportedEvent(self.start, event)
+        for reported in self._years():
+            for event in self._figures(reported):
+                yield ReportedEvent(reported, event)
+
+    def _years(self) -> Iterator[int]:
+        """When figures of a year are reported: as the simulation begins, and every year since, the
+        last time a month before it ends.
+        """
+        at = self.end - 30 * DAY_MS
+        while at > self.start + _YEAR // 2:
+            yield at
+            at -= _YEAR
+        yield self.start
 
     def _event(
         self, model: type[InventoryEvent], item: str, at: int, agency: str, **fields: Any
@@ -97,55 +117,70 @@ class Inventory:
     def _agency(
         self, at: int, code: str, level: AgencyLevel, name: str, **fields: Any
     ) -> InventoryEvent:
-        if "valid_to" not in fields:
-            self._count("agencies", code, "agencies", "agencies_expected")
         return self._event(
             AgencyRegistered, f"agency/{code}", at, code, level=level, name_vi=name, **fields
         )
 
+    def _stays(self, agency: str) -> None:
+        self._count("agencies", agency, "agencies", "agencies_expected")
+
     def _agencies(self, at: int) -> Iterator[InventoryEvent]:
-        """Those of today; the communes since 1 July 2025, and two of them before that too, under
-        their district.
-        """
+        """Those that the merger leaves as they are."""
         alias = ["000.00.00.SAMPLE"]
         name = "UBND tỉnh (mẫu)"
+        self._stays(PROVINCE_CODE)
         yield self._agency(at, PROVINCE_CODE, "province", name, valid_from=LONG_AGO, alias=alias)
         for number, one in enumerate(AGENCIES, 1):
-            begins = ENDED if one.tier == "commune" else LONG_AGO
-            given = {"valid_from": begins, "alias": [f"000.00.{number:02}.SAMPLE"]}
-            level = _LEVELS[one.tier]
-            yield self._agency(at, one.code, level, one.name, parent=PROVINCE_CODE, **given)
+            if one.tier != "commune":
+                yield self._today(at, number, one, LONG_AGO)
         for code, name in zip(SILENT, _HOSPITALS, strict=True):
+            self._stays(code)
             yield self._agency(at, code, "unit", name, parent=PROVINCE_CODE, valid_from=LONG_AGO)
 
-    def _former(self, at: int) -> Iterator[InventoryEvent]:
-        """What ended on 30 June 2025."""
-        validity = {"valid_from": LONG_AGO, "valid_to": ENDED}
+    def _today(self, at: int, number: int, one: SampleAgency, begins: int) -> InventoryEvent:
+        self._stays(one.code)
+        given = {"valid_from": begins, "alias": [f"000.00.{number:02}.SAMPLE"]}
+        level = _LEVELS[one.tier]
+        return self._agency(at, one.code, level, one.name, parent=PROVINCE_CODE, **given)
+
+    def _divided(self, at: int) -> Iterator[InventoryEvent]:
+        """Districts and communes, as far as is known of them at the beginning."""
+        if self.merged:
+            yield from self._communes(at)
+        yield from self._former(at, ended=self.merged)
+
+    def _communes(self, at: int) -> Iterator[InventoryEvent]:
+        """Those of today, from 1 July 2025 on."""
+        for number, one in enumerate(AGENCIES, 1):
+            if one.tier == "commune":
+                yield self._today(at, number, one, ENDED)
+
+    def _former(self, at: int, *, ended: bool) -> Iterator[InventoryEvent]:
+        """What there was until 30 June 2025: once it has ended, with who came after it. Two of the
+        communes went on, under the province.
+        """
+        validity = {"valid_from": LONG_AGO} | ({"valid_to": ENDED} if ended else {})
+        level: AgencyLevel = "district"
         for name, units in DISTRICTS.items():
             district = district_code(name)
-            yield self._agency(
-                at,
-                district,
-                "district",
-                f"UBND {name} (mẫu)",
-                parent=PROVINCE_CODE,
-                successor=commune_code(units[0]),
-                **validity,
-            )
+            heir = {"successor": commune_code(units[0])} if ended else {}
+            upper = {"parent": PROVINCE_CODE, **heir, **validity}
+            yield self._past(at, district, level, f"UBND {name} (mẫu)", **upper)
             for unit in units:
                 if unit in UNCHANGED:
                     code, commune = commune_code(unit), f"Xã {COMMUNES[unit]}"
-                    yield self._agency(at, code, "commune", commune, parent=district, **validity)
+                    yield self._past(at, code, "commune", commune, parent=district, **validity)
         for one in former_communes():
-            yield self._agency(
-                at,
-                one.code,
-                "commune",
-                f"Xã {one.name}",
-                parent=one.district,
-                successor=one.successor,
-                **validity,
-            )
+            heir = {"successor": one.successor} if ended else {}
+            given = {"parent": one.district, **heir, **validity}
+            yield self._past(at, one.code, "commune", f"Xã {one.name}", **given)
+
+    def _past(
+        self, at: int, code: str, level: AgencyLevel, name: str, **fields: Any
+    ) -> InventoryEvent:
+        if not self.merges:  # nobody knows yet that it will end
+            self._stays(code)
+        return self._agency(at, code, level, name, **fields)
 
     def _procedures(self, at: int) -> Iterator[InventoryEvent]:
         for number, procedure in enumerate(PROCEDURES):
@@ -170,6 +205,8 @@ class Inventory:
             "full_online" if full else "",
             "full_online_multichannel" if full and mobile else "",
         )
+        one_stop, issued = number % 6 > 0, number % 4 > 0
+        self._form_07b(owner, procedure, one_stop=one_stop, process_issued=issued)
         if procedure.days:
             self.truth.counts["inventory", "procedures", owner, "days_before"] += before
             self.truth.counts["inventory", "procedures", owner, "days_now"] += procedure.days
@@ -189,8 +226,22 @@ class Inventory:
             mobile=mobile,
             days_before=before if procedure.days else None,
             days_now=procedure.days or None,
+            name_vi=procedure.name_vi,
+            name_en=procedure.name_en,
+            administrative_levels=procedure.administrative_levels,
+            one_stop=one_stop,
+            process_issued=issued,
             valid_from=LONG_AGO,
         )
+
+    def _form_07b(self, owner: str, procedure: Procedure, **told: bool) -> None:
+        """What form 07b counts of a procedure, in all and at each level."""
+        for name in [name for name, holds in told.items() if holds]:
+            self._count("procedures", owner, name)
+        for level in procedure.administrative_levels:
+            self._count("procedures", owner, f"procedures_{level}")
+            for name in [name for name, holds in told.items() if holds]:
+                self._count("procedures", owner, f"{name}_{level}")
 
     def _internal(self, at: int) -> Iterator[InventoryEvent]:
         for number in range(1, _INTERNAL + 1):
@@ -248,11 +299,10 @@ class Inventory:
                 open_data=open_data,
             )
 
-    def _figures(self, _: int) -> Iterator[InventoryEvent]:
-        """For the twelve months that end as the simulation begins; of one of them a first revision
-        that was put right.
+    def _figures(self, at: int) -> Iterator[InventoryEvent]:
+        """For the twelve months that end at an instant; of one of them a first revision that was
+        put right.
         """
-        at = self.start
         for number, (indicator, numerator, denominator) in enumerate(FIGURES_OF_YEAR):
             agency = AGENCIES[1 + number % 6].code
             item = f"figure/{indicator}/{agency}/year"
@@ -260,8 +310,8 @@ class Inventory:
                 "indicator": indicator,
                 "numerator": numerator,
                 "denominator": denominator,
-                "period_from": self.start - 365 * DAY_MS,
-                "period_to": self.start - 1,
+                "period_from": at - _YEAR,
+                "period_to": at - 1,
                 "document": f"{number + 1}/BC-SAMPLE",
             }
             if number == 0:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from random import Random
 
+from ops.simulate.corrections import SHORT_CORRECTIONS, put_right, void
 from ops.simulate.documents import SimulatedDocument, draw_agencies, send, sent_document
-from ops.simulate.dossiers import Payment, ReceptionFacts, SimulatedDossier, dossier_id
+from ops.simulate.dossier_facts import Payment, ReceptionFacts
+from ops.simulate.dossiers import SimulatedDossier, dossier_id
 from ops.simulate.history import (
     MINISTRY,
     ONE_STOP,
@@ -38,13 +40,13 @@ class LiveDossier:
 
     def __init__(self, rng: Random, dossier: SimulatedDossier, at: int) -> None:
         self.rng, self.dossier, self.last = rng, dossier, at
-        reception, self.procedure = draw_reception(rng)
+        reception, self.procedure = draw_reception(rng, at)
         self.reference = f"SAMPLE-{fresh_id(rng)[:18]}"
         self.digitised = rng.random() < 0.72
         if self.procedure.tier == "vertical":
             dossier.source = MINISTRY
         if rng.random() < 0.03:
-            self.script: list[str] = []
+            self.script: list[str] = ["put_right"] if rng.random() < 0.1 else []
             dossier.refuse(at, reception)
             return
         self.script = _script(rng, self.procedure)
@@ -82,8 +84,17 @@ class LiveDossier:
             dossier.rate(at, fresh_id(self.rng), score(self.rng))
         elif what == "step":
             dossier.step(at, "verify")
+        elif what == "put_right":
+            correction = put_right(self.rng, dossier, at, SHORT_CORRECTIONS)
+            if correction is void and self.rng.random() < 0.5:
+                self.script.append("restore")
         else:
-            {"ask_supplement": dossier.ask_supplement, "withdraw": dossier.withdraw}[what](at)
+            plain = {
+                "ask_supplement": dossier.ask_supplement,
+                "withdraw": dossier.withdraw,
+                "restore": dossier.restore,
+            }
+            plain[what](at)
 
     def _other(self) -> str:
         other = AGENCIES_OF["department"].draw(self.rng).code
@@ -138,7 +149,8 @@ def _script(rng: Random, procedure: Procedure) -> list[str]:
         return [*script, "withdraw"]
     script += ["finish"]
     script += ["return"] if rng.random() < 0.45 else []
-    return script + (["rate"] if rng.random() < 0.25 else [])
+    script += ["rate"] if rng.random() < 0.25 else []
+    return script + (["put_right"] if rng.random() < 0.04 else [])
 
 
 class LiveProvince:

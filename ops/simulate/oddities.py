@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
+from ops.simulate.dossier_facts import Payment
 from ops.simulate.dossiers import SimulatedDossier
 from ops.simulate.history import MINISTRY, draw_reception, due_time
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
@@ -26,7 +27,7 @@ class OddDossier:
 
     def __init__(self, rng: Random, dossier: SimulatedDossier, at: int, ahead: int) -> None:
         self.dossier, self.at, self.office, self.ahead = dossier, at, to_office(at), ahead
-        self.reception, _ = draw_reception(rng)
+        self.reception, _ = draw_reception(rng, at)
 
     def _moment(self, days: float) -> int:
         return from_office(self.office + int(days * OFFICE_DAY))
@@ -87,6 +88,21 @@ class OddDossier:
         self._receive()
         self.dossier.finish(self._moment(1), digitised=True)
 
+    def payment_restated(self) -> None:
+        """Paid, and under the same id of another amount; the greater one stands."""
+        self._receive()
+        payment = Payment(f"SAMPLE-{self.dossier.thing_id[-24:]}", 10_000, True, "paid")
+        self.dossier.pay(self._moment(0.1), payment)
+        self.dossier.tell_otherwise(amount=9_000)
+        self.dossier.finish(self._moment(1), digitised=True)
+
+    def return_restated(self) -> None:
+        """Handed over, and under the same id in another way."""
+        self._receive()
+        self.dossier.finish(self._moment(1), digitised=True)
+        self.dossier.return_result(self._moment(2), digitised=True, how="counter")
+        self.dossier.tell_otherwise(how="post")
+
     def told_late(self) -> None:
         """Done in time, and reported when it looked overdue."""
         self._receive()
@@ -117,6 +133,8 @@ ODDITIES: tuple[Oddity, ...] = (
     OddDossier.due_moved_after_passed,
     OddDossier.sources_disagree,
     OddDossier.offline_procedure_online,
+    OddDossier.payment_restated,
+    OddDossier.return_restated,
 )
 
 

@@ -12,7 +12,7 @@ from itertools import accumulate
 from random import Random
 from typing import Generic, Literal, Protocol, TypeVar
 
-from schemas.codes import OnlineLevel
+from schemas.codes import AdministrativeLevel, OnlineLevel
 
 Tier = Literal["department", "vertical", "commune"]
 
@@ -111,6 +111,55 @@ class Procedure:
     fee: int
     weight: int
 
+    @property
+    def number(self) -> int:
+        """Among the province's procedures, from 1."""
+        return int(self.code.split(".")[1])
+
+    @property
+    def name_vi(self) -> str:
+        """Made up."""
+        return f"Thủ tục {self.number} về {FIELDS_VI[self.field]} (mẫu)"
+
+    @property
+    def name_en(self) -> str:
+        """Made up."""
+        return f"Procedure {self.number} of {self.field} (sample)"
+
+    @property
+    def administrative_levels(self) -> list[AdministrativeLevel]:
+        """Those of communes are theirs alone, but for land, which the province handles as well."""
+        if self.tier != "commune":
+            return ["province"]
+        return ["province", "commune"] if self.field == "land" else ["commune"]
+
+
+FIELDS_VI: dict[str, str] = {
+    "civil status": "hộ tịch",
+    "certification": "chứng thực",
+    "land": "đất đai",
+    "social protection": "bảo trợ xã hội",
+    "residence": "cư trú",
+    "household business": "hộ kinh doanh",
+    "culture": "văn hóa",
+    "enterprise": "doanh nghiệp",
+    "investment": "đầu tư",
+    "justice records": "lý lịch tư pháp",
+    "driving licence": "giấy phép lái xe",
+    "construction": "xây dựng",
+    "environment": "môi trường",
+    "trade": "công thương",
+    "health practice": "hành nghề y",
+    "education": "giáo dục",
+    "science": "khoa học",
+    "personnel": "công chức",
+    "tax": "thuế",
+    "insurance": "bảo hiểm",
+    "customs": "hải quan",
+    "treasury": "kho bạc",
+    "archives": "lưu trữ",
+}
+
 
 def _agencies() -> tuple[SampleAgency, ...]:
     departments = [
@@ -174,6 +223,7 @@ _PROCEDURES: tuple[tuple[str, Tier, int, OnlineLevel, int, int], ...] = (
 PROCEDURES: tuple[Procedure, ...] = tuple(
     Procedure(f"SAMPLE.{number:06}.H35", *row) for number, row in enumerate(_PROCEDURES, 1)
 )
+FIELD_OF: dict[str, str] = {one.code: one.field.replace(" ", "-") for one in PROCEDURES}
 # has no legal days that a review could cut
 SAME_DAY = next(one for one in PROCEDURES if not one.days)
 

@@ -9,6 +9,7 @@ import contextlib
 import signal
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
@@ -16,21 +17,30 @@ import msgspec
 from rich.console import Console
 
 from connectors.publishing.publisher import Publisher
+from ops.simulate.form06a import date_of, ordinal_day
 from ops.simulate.live import LiveProvince
 from ops.simulate.live_beside import LiveBeside
 from ops.simulate.sinks import GatewaySink, Sink
 from ops.simulate.truth import Truth
+from ops.simulate.verdict import print_figures, write_figures
 from ops.simulate.whole import whole_province
-from schemas.clock import DAY_MS, now_ms
-from schemas.errors import EnvironmentBroken
+from schemas.clock import DAY_MS, ZONE, day_number, now_ms, to_ms
+from schemas.errors import EnvironmentBroken, SettingsError
 from schemas.events import Event
+from schemas.kafka.topics import ensure_topics
+from schemas.periods import period
 from schemas.settings import Settings
+from schemas.spaces import OFFICIAL, SIMULATED
 
-START = 1_767_546_000_000  # Monday 5 January 2026, 0:00 in the province: a run repeats to the byte
-_SEED, _DOSSIERS, _DAYS = 1, 10_000, 60
+START = 1_767_546_000_000  # Monday 5 January 2026, 0:00 in the province
+# A finished history ends here, so that a run repeats to the byte; it holds the reporting year 2025
+# and the first quarter of 2026.
+ENDS = to_ms(datetime(2026, 3, 15, tzinfo=ZONE))
+_SEED, _DOSSIERS, _DAYS = 1, 10_000, 455
 _BATCH = 2_000
 _LIVE_RATE = 5.0
-_LIVE_DOSSIERS, _LIVE_DAYS = 8_000, 35
+_LIVE_DOSSIERS = 12_000
+_TO_NEW_YEAR = 17  # days from the beginning of a reporting year to that of the year
 MARKER = "simulated.json"
 
 
@@ -47,13 +57,26 @@ class Past:
     told: bool = False
 
 
+def require_made_up(settings: Settings) -> None:
+    """Made-up facts stay out of the official figures: nothing that was told can be untold.
+
+    Raises: SettingsError in the official space.
+    """
+    if settings.space == OFFICIAL:
+        raise SettingsError(
+            f"A simulation tells made-up facts, and the space {OFFICIAL} holds real ones: nothing"
+            f" was told. Set LGSP_SPACE={SIMULATED} for this command and for those that look at"
+            " what it tells; `make run` does."
+        )
+
+
 async def simulate(
     settings: Settings,
     *,
     seed: int = _SEED,
     dossiers: int = _DOSSIERS,
     days: int = _DAYS,
-    start: int = START,
+    start: int | None = None,
     rate: float = 0.0,
     live: bool = False,
     future: bool = True,
@@ -62,10 +85,10 @@ async def simulate(
 ) -> Truth:
     """Tell events and return their exact figures.
 
-    `rate` is in events/s, 0 for as fast as the publisher takes them. With `live`, `start` is not
-    used: history of `days` days up to now is told unless the data folder says that it was, then
-    facts of the present until `stop` is set. Without `future` no event lies ahead of its report:
-    the gateway would refuse it.
+    Without `start` (epoch ms) a history ends on 14 March 2026. `rate` is in events/s, 0 for as fast
+    as the publisher takes them. With `live`, `start` is not used: history of `days` days up to now
+    is told unless the data folder says that it was, then facts of the present until `stop` is set.
+    Without `future` no event lies ahead of its report: the gateway would refuse it.
 
     Raises: KafkaUnavailable when events could not be stored.
     """
@@ -79,10 +102,10 @@ async def simulate(
             stop,
             future,
         )
-    truth = Truth()
+    truth, begins = Truth(), ENDS - days * DAY_MS if start is None else start
     told = (
         event
-        for _, event in whole_province(seed, dossiers, start, days, truth=truth, future=future)
+        for _, event in whole_province(seed, dossiers, begins, days, truth=truth, future=future)
     )
     await _tell(publisher, told, rate, stop)
     return truth
@@ -113,7 +136,7 @@ async def _live(
     future: bool,
 ) -> Truth:
     truth = Truth()
-    path = settings.data / MARKER
+    path = settings.space_folder / MARKER
     past = read_past(path) or wanted
     if not past.told:
         write_past(path, past)  # first, so that a killed start tells the very same history again
@@ -174,13 +197,24 @@ def run_simulate(
 ) -> int:
     """What `lgsp simulate` does; prints the exact figures at the end, of a live stream too; returns
     the exit code.
+
+    Raises: SettingsError in the official space.
     """
+    require_made_up(settings)
     truth = asyncio.run(_run(settings, seed, dossiers, days, rate, live, via_gateway))
     asked_at = now_ms()
-    truth.print(console or Console(), asked_at)
+    print_figures(truth, console or Console(), asked_at)
     if figures is not None:
-        truth.write(figures, asked_at)
+        write_figures(truth, figures, asked_at)
     return 0
+
+
+def days_of_history(now: int) -> int:
+    """How many days of history are behind a live stream: since the beginning of the reporting year
+    before this one, which is then as full as this one.
+    """
+    begun = period(f"report:{date_of(day_number(now) + _TO_NEW_YEAR).year - 1}").bounds[0]
+    return day_number(now) - ordinal_day(begun)
 
 
 async def _run(
@@ -195,12 +229,15 @@ async def _run(
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    if not via_gateway:
+        # the first to tell anything to a space
+        await ensure_topics(settings)
     async with GatewaySink(settings) if via_gateway else Publisher(settings) as publisher:
         return await simulate(
             settings,
             seed=seed,
             dossiers=dossiers or (_LIVE_DOSSIERS if live else _DOSSIERS),
-            days=days or (_LIVE_DAYS if live else _DAYS),
+            days=days or (days_of_history(now_ms()) if live else _DAYS),
             rate=rate,
             live=live,
             future=not via_gateway,

@@ -15,6 +15,8 @@ from connectors.cloudevents.encode import cloud_event
 from schemas.errors import HubError, KafkaUnavailable
 from schemas.events import Event
 from schemas.settings import Settings
+from schemas.spaces import OFFICIAL
+from serving.spaces import SPACE_HEADER
 
 TRIES = 60  # one Retry-After apart
 _BUSY = frozenset({429, 503})
@@ -31,11 +33,13 @@ class Sink(Protocol):
 
 class GatewaySink:
     """Batches to `POST /v1/events`; waits and tries again while the gateway says that Kafka is
-    away.
+    away. Nothing is sent to a gateway of another space.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.url = f"http://{settings.host}:{settings.gateway_port}/v1/events"
+        gateway = f"http://{settings.host}:{settings.gateway_port}"
+        self.url, self._ready_url = f"{gateway}/v1/events", f"{gateway}/readyz"
+        self._space, self._known = settings.space, False
         self.batch = min(500, settings.batch_limit)
         self._session: aiohttp.ClientSession | None = None
 
@@ -49,7 +53,7 @@ class GatewaySink:
 
     async def publish(self, events: Sequence[Event]) -> None:
         """Raises: KafkaUnavailable when the gateway stays busy or away, HubError when it refuses an
-        event.
+        event or is of another space.
         """
         for first in range(0, len(events), self.batch):
             batch = events[first : first + self.batch]
@@ -68,8 +72,12 @@ class GatewaySink:
     async def _try(self, body: bytes) -> float | None:
         """None once the batch is safe, else the seconds to wait before the next try."""
         assert self._session is not None, "enter the sink first"
-        headers = {"content-type": "application/cloudevents-batch+json"}
+        headers = {
+            "content-type": "application/cloudevents-batch+json",
+            SPACE_HEADER: self._space,
+        }
         try:
+            await self._require_space(self._session)
             async with self._session.post(self.url, data=body, headers=headers) as answer:
                 if answer.status == 202:
                     return None
@@ -82,3 +90,19 @@ class GatewaySink:
                 )
         except (aiohttp.ClientConnectionError, TimeoutError):
             return 1.0
+
+    async def _require_space(self, session: aiohttp.ClientSession) -> None:
+        """Ask, once, which space the gateway is of; one that does not say so is of a version that
+        knows only the official one, and would heed no header.
+        """
+        if self._known:
+            return
+        async with session.get(self._ready_url) as answer:
+            space = answer.headers.get(SPACE_HEADER, OFFICIAL)
+        if space != self._space:
+            raise HubError(
+                f"The gateway at {self.url} is of the space {space}, and LGSP_SPACE is"
+                f" {self._space}: nothing was sent. Start a gateway with LGSP_SPACE={self._space},"
+                " or name the port of one that runs with LGSP_GATEWAY_PORT."
+            )
+        self._known = True

@@ -13,8 +13,8 @@ from ops.simulate.documents import simulate_document
 from ops.simulate.dossiers import SimulatedDossier, dossier_id
 from ops.simulate.history import ONE_STOP, HistoryTeller, simulate_dossier
 from ops.simulate.hours import CLOSES, OPENS, instant_on, workday
-from ops.simulate.things import ReportedEvent
-from ops.simulate.truth import FOREVER, Truth
+from ops.simulate.things import FOREVER, ReportedEvent
+from ops.simulate.truth import Truth
 from schemas.clock import DAY_MS, day_number
 from schemas.events import Event
 

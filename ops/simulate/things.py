@@ -7,13 +7,16 @@ rules in code.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from random import Random
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from schemas.events import Event
 
+FOREVER = 1 << 62
 _Value = TypeVar("_Value")
+_occurred = attrgetter("occurred")
 
 
 class ReportedEvent(NamedTuple):
@@ -29,6 +32,54 @@ class StatedFact(NamedTuple, Generic[_Value]):
     occurred: int
     reported: int
     value: _Value
+
+
+class FactGroup(list[StatedFact[_Value]]):
+    """Facts of one group about a thing, in the order in which they were first told, and what was
+    said of each since.
+    """
+
+    # by the index of the fact, seldom: what was said of it later, of which the last that is known
+    # is true; None: it never happened
+    _versions: dict[int, list[StatedFact[_Value | None]]] | None = None
+
+    def add(self, occurred: int, reported: int, value: _Value) -> None:
+        """One more fact."""
+        self.append(StatedFact(occurred, reported, value))
+
+    def put_right(self, index: int, occurred: int, reported: int, value: _Value | None) -> None:
+        """Say a fact anew, as a whole; None: it never happened."""
+        if self._versions is None:
+            self._versions = {}
+        version = StatedFact(occurred, reported, value)
+        self._versions.setdefault(index % len(self), []).append(version)
+
+    def was_put_right(self, index: int) -> bool:
+        """Whether anything was said of a fact since."""
+        return self._versions is not None and index in self._versions
+
+    def at(self, index: int, before: int = FOREVER) -> StatedFact[_Value] | None:
+        """A fact as it was put right by what was reported before an instant; None if it was not, or
+        never happened.
+        """
+        for version in reversed((self._versions or {}).get(index, [])):
+            if version.reported < before:
+                occurred, reported, value = version
+                return None if value is None else StatedFact(occurred, reported, value)
+        fact = self[index]
+        return fact if fact.reported < before else None
+
+    @property
+    def last(self) -> StatedFact[_Value] | None:
+        """The fact that was told last, as it was put right."""
+        return self.at(len(self) - 1) if self else None
+
+    def known(self, before: int = FOREVER) -> list[StatedFact[_Value]]:
+        """What is true of them by what was reported before an instant, in the order told."""
+        if self._versions is None:
+            return [fact for fact in self if fact.reported < before]
+        all_ = (self.at(index, before) for index in range(len(self)))
+        return [fact for fact in all_ if fact is not None]
 
 
 class Teller(Protocol):
@@ -65,13 +116,17 @@ def fresh_id(rng: Random) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
+def latest(facts: Sequence[StatedFact[_Value]]) -> StatedFact[_Value] | None:
+    """The fact that occurred last."""
+    if len(facts) > 1:
+        return max(facts, key=_occurred)
+    return facts[0] if facts else None
+
+
 def latest_value(facts: Iterable[StatedFact[_Value]], before: int) -> _Value | None:
     """The value of the fact that occurred last among those reported before an instant."""
-    best: StatedFact[_Value] | None = None
-    for fact in facts:
-        if fact.reported < before and (best is None or fact.occurred > best.occurred):
-            best = fact
-    return best.value if best else None
+    fact = latest([fact for fact in facts if fact.reported < before])
+    return fact.value if fact else None
 
 
 class SimulatedThing:
@@ -91,7 +146,7 @@ class SimulatedThing:
         """The event of the fact that was stated last."""
         return self.events[-1].event
 
-    def _tell(
+    def tell(
         self,
         event: type[Event],
         at: int,
@@ -102,7 +157,7 @@ class SimulatedThing:
         told_at: int = 0,
         **fields: Any,
     ) -> int:
-        """Writes the event down; returns when it is reported: at `told_at` if that is given, else
+        """Write the event down; returns when it is reported: at `told_at` if that is given, else
         never before `floor`.
         """
         reported = told_at or max(at + self.teller.delay(agency), floor)

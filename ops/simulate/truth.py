@@ -8,77 +8,25 @@ simulated things are such that no rule is in doubt.
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left, insort
 from collections import Counter
-from pathlib import Path
-from typing import Any
-
-from rich.console import Console
-from rich.table import Table
 
 from ops.simulate.documents import SimulatedDocument
-from ops.simulate.dossiers import DossierEnd, Payment, ReceptionFacts, SimulatedDossier
-from ops.simulate.things import StatedFact, latest_value
-from schemas.clock import day, to_datetime
+from ops.simulate.dossier_facts import Payment, ReceptionFacts
+from ops.simulate.dossiers import SimulatedDossier
+from ops.simulate.form06a import DossierDays, dossier_days
+from ops.simulate.known import (
+    KnownDossier,
+    KnownEnd,
+    is_voided,
+    known_dossier,
+    refusing_agency,
+    standing_payments,
+)
+from ops.simulate.things import FOREVER, latest
+from schemas.clock import day
 
-FOREVER = 1 << 62
 _Measure = tuple[str, str, str, str]  # family, kind, agency, measure
-
-# (indicator, numerator, denominator), each (family, kind, measure)
-SHARES: dict[str, tuple[tuple[str, str, str], tuple[str, str, str]]] = {
-    "dossiers_online_share": (
-        ("dossiers", "closed", "finished_online"),
-        ("dossiers", "closed", "finished"),
-    ),
-    "transfers_electronic_share": (
-        ("dossiers", "closed", "moved_electronically"),
-        ("dossiers", "closed", "moved"),
-    ),
-    "payments_online_share": (
-        ("dossiers", "paid", "transactions_online"),
-        ("dossiers", "paid", "transactions"),
-    ),
-    "results_digitised_share": (
-        ("dossiers", "closed", "results_digitised"),
-        ("dossiers", "closed", "results"),
-    ),
-    "satisfaction": (("dossiers", "rated", "satisfied"), ("dossiers", "rated", "ratings")),
-    "dossiers_on_time_share": (("dossiers", "closed", "on_time"), ("dossiers", "closed", "closed")),
-    "documents_electronic_share": (
-        ("documents", "sent", "electronic_signed"),
-        ("documents", "sent", "documents"),
-    ),
-    "tasks_on_time_share": (("tasks", "completed", "on_time"), ("tasks", "completed", "completed")),
-    "meetings_in_system_share": (
-        ("activities", "meetings", "meetings_in_system"),
-        ("activities", "meetings", "meetings"),
-    ),
-    "inspections_digital_share": (
-        ("activities", "inspections", "inspections_digital"),
-        ("activities", "inspections", "inspections"),
-    ),
-    "work_records_online_share": (
-        ("activities", "work_records", "work_records_online"),
-        ("activities", "work_records", "work_records"),
-    ),
-    "procedures_online_share": (
-        ("inventory", "procedures", "offered_online"),
-        ("inventory", "procedures", "eligible_online"),
-    ),
-    "procedures_online_payment_share": (
-        ("inventory", "procedures", "payable_online"),
-        ("inventory", "procedures", "with_fee"),
-    ),
-    "portals_connected_share": (
-        ("inventory", "systems", "portals_connected"),
-        ("inventory", "systems", "portals"),
-    ),
-    "authenticated_users_share": (
-        ("inventory", "accounts", "users_authenticated"),
-        ("inventory", "accounts", "users"),
-    ),
-}
 
 _ABOUT = {
     "procedure": "",
@@ -105,6 +53,7 @@ class Truth:
         # agency -> sorted due times of open dossiers that do not wait
         self.due_times: dict[str, list[int]] = {}
         self.deadlines: dict[str, list[int]] = {}  # agency -> sorted deadlines of open tasks
+        self.dossiers: list[DossierDays] = []  # accepted and not voided, for what was on any day
         self.events = 0
         self.duplicates = 0
         self.as_of = 0  # facts reported before this instant are counted
@@ -121,6 +70,7 @@ class Truth:
         for mine, others in ((self.due_times, other.due_times), (self.deadlines, other.deadlines)):
             for agency, dues in others.items():
                 mine[agency] = sorted(mine.get(agency, []) + dues)
+        self.dossiers += other.dossiers
         self.events += other.events
         self.duplicates += other.duplicates
         self.as_of = max(self.as_of, other.as_of)
@@ -128,36 +78,46 @@ class Truth:
     def add(self, dossier: SimulatedDossier, before: int = FOREVER) -> None:
         """Count a dossier by its facts reported before an instant."""
         self.as_of = max(self.as_of, before if before != FOREVER else 0)
-        refused = latest_value(dossier.refusals, before)
-        if refused is not None:
-            self.one("refused", refused, "refused")
-        reception = latest_value(dossier.receptions, before)
-        if reception is None:
+        known = known_dossier(dossier, before)
+        spoke = dossier.handler if known is None else known.handler
+        if dossier.voids and is_voided(dossier, before):
+            self.one("voided", spoke, "voided")
             return
-        self._received(reception, dossier.teller.backfill)
-        handler = latest_value(dossier.handlers, before) or reception.agency
-        end = _ending(dossier, before)
-        due = latest_value(dossier.dues, before)
-        if end is None:
-            self._open(dossier, handler, due, before)
-        else:
-            self._closed(dossier, handler, reception, end, due, before)
-        self._paid(dossier.payments, handler, before)
-        for rating in dossier.ratings:
-            if rating.reported < before:
-                satisfied, about = rating.value
-                self.one(
-                    "rated",
-                    handler,
-                    f"ratings{_ABOUT[about]}",
-                    f"satisfied{_ABOUT[about]}" if satisfied else "",
-                )
+        if dossier.restated and dossier.restated.known(before):
+            self.one("flagged", spoke, "restated")
+        refused = refusing_agency(dossier, before) if dossier.refusals else ""
+        if refused:
+            self.one("refused", refused, "refused")
+        if known is None:
+            return
+        if not refused:
+            self._accepted(dossier, known, before)
+        self._paid(standing_payments(dossier, before), known.handler)
+        for rating in dossier.ratings.known(before):
+            about = _ABOUT[rating.value.about]
+            satisfied = f"satisfied{about}" if rating.value.satisfied else ""
+            self.one("rated", known.handler, f"ratings{about}", satisfied)
 
     def one(self, kind: str, agency: str, *measures: str, family: str = "dossiers") -> None:
         """One to each of the measures; empty names stand for those that are not."""
         for measure in measures:
             if measure:
                 self.counts[family, kind, agency, measure] += 1
+
+    def _accepted(self, dossier: SimulatedDossier, known: KnownDossier, before: int) -> None:
+        self._received(known.reception, dossier.teller.backfill)
+        days = dossier_days(known)
+        self.dossiers.append(days)
+        taken = "taken_online" if days.online else "taken_other"
+        if known.reopened:
+            self.one("reopened", known.handler, "reopened")
+        if known.end is None:
+            self.one("flow", known.handler, taken)
+            self._open(known)
+        else:
+            self.one("flow", known.handler, taken, "left", f"left_{days.result}")
+            moves = [fact.value.electronic for fact in dossier.transfers.known(before)]
+            self._closed(known, known.end, moves)
 
     def _received(self, reception: ReceptionFacts, backfill: bool) -> None:
         self.one(
@@ -172,59 +132,43 @@ class Truth:
             "backfilled" if backfill else "",
         )
 
-    def _open(self, dossier: SimulatedDossier, handler: str, due: int | None, before: int) -> None:
-        waiting = True in (
-            latest_value(dossier.supplement_waits, before),
-            latest_value(dossier.fee_waits, before),
-        )
-        self.one("open", handler, "open", "waiting" if waiting else "")
-        if due is not None and not waiting:
-            insort(self.due_times.setdefault(handler, []), due)
+    def _open(self, known: KnownDossier) -> None:
+        self.one("open", known.handler, "open", "waiting" if known.waiting else "")
+        if known.due is not None and not known.waiting:
+            insort(self.due_times.setdefault(known.handler, []), known.due)
 
-    def _closed(
-        self,
-        dossier: SimulatedDossier,
-        handler: str,
-        reception: ReceptionFacts,
-        end: StatedFact[DossierEnd],
-        due: int | None,
-        before: int,
-    ) -> None:
-        outcome = "finished" if end.value.outcome == "returned" else end.value.outcome
-        self.one("closed", handler, "closed", outcome, *_timing(end.occurred, due))
-        if outcome != "finished":
+    def _closed(self, known: KnownDossier, end: KnownEnd, moves: list[bool]) -> None:
+        self.one("closed", known.handler, "closed", end.outcome, *_timing(end.at, known.due))
+        if end.outcome != "finished":
             return
-        moves = [move.value for move in dossier.transfers if move.reported < before]
         self.one(
             "closed",
-            handler,
+            known.handler,
             "results",
-            "finished_online" if reception.channel == "online" else "",
-            "results_digitised" if end.value.digitised else "",
+            "finished_online" if known.reception.channel == "online" else "",
+            "results_digitised" if end.digitised else "",
             "moved" if moves else "",
             "moved_electronically" if moves and all(moves) else "",
         )
 
-    def _paid(self, payments: list[StatedFact[Payment]], handler: str, before: int) -> None:
-        for reference in {fact.value.reference for fact in payments}:
-            payment = latest_value(
-                (fact for fact in payments if fact.value.reference == reference), before
-            )
-            if payment is None or payment.state != "paid":
+    def _paid(self, payments: list[Payment], handler: str) -> None:
+        for payment in payments:
+            if payment.state != "paid":
                 continue
-            self.one(
-                "paid", handler, "transactions", "transactions_online" if payment.online else ""
-            )
+            online = payment.online
+            self.one("paid", handler, "transactions", "transactions_online" if online else "")
             self.counts["dossiers", "paid", handler, "amount"] += payment.amount
-            self.counts["dossiers", "paid", handler, "amount_online"] += (
-                payment.amount if payment.online else 0
-            )
+            self.counts["dossiers", "paid", handler, "amount_online"] += payment.amount * online
 
     def add_document(self, document: SimulatedDocument, before: int = FOREVER) -> None:
         """Count a document by its facts reported before an instant."""
-        if document.sent is None or document.sent.reported >= before:
+        sendings, void = document.sendings.known(before), latest(document.voids.known(before))
+        if void is not None and void.value:
+            self.one("voided", document.sender, "voided", family="documents")
             return
-        electronic, signed = document.sent.value
+        if not sendings:
+            return
+        _, electronic, signed = sendings[0].value
         self.one(
             "sent",
             document.sender,
@@ -234,15 +178,14 @@ class Truth:
             "electronic_signed" if electronic and signed else "",
             family="documents",
         )
-        for answer in document.answers:
+        for answer in document.answers.known(before):
             receiver, status = answer.value
-            if answer.reported < before and status in _ANSWERS:
+            if status in _ANSWERS:
                 kind, measure = _ANSWERS[status]
                 self.one(kind, receiver, measure, family="documents")
-        for recall in document.recalls:
-            if recall.reported < before:
-                measure = "refused_recall" if recall.value == "refused" else recall.value
-                self.one("recalled", document.sender, measure, family="documents")
+        for recall in document.recalls.known(before):
+            measure = "refused_recall" if recall.value == "refused" else recall.value
+            self.one("recalled", document.sender, measure, family="documents")
 
     def total(self, family: str, kind: str, measure: str, agency: str | None = None) -> int:
         """A measure's sum over the province, or one agency's."""
@@ -268,54 +211,6 @@ class Truth:
             if agency in (None, owner)
         )
 
-    def figures(self, now: int) -> dict[str, Any]:
-        """Everything as plain data: sums by family, kind and measure, indicators, the same sums by
-        agency, overdue at `now`.
-        """
-        totals: dict[str, dict[str, dict[str, int]]] = {}
-        agencies: dict[str, dict[str, dict[str, dict[str, int]]]] = {}
-        for (family, kind, agency, measure), count in sorted(self.counts.items()):
-            for place in (totals, agencies.setdefault(agency, {})):
-                sums = place.setdefault(family, {}).setdefault(kind, {})
-                sums[measure] = sums.get(measure, 0) + count
-        shares = {
-            name: {"numerator": self.total(*up), "denominator": self.total(*down)}
-            for name, (up, down) in SHARES.items()
-        }
-        return {
-            "events": self.events,
-            "duplicates": self.duplicates,
-            "as_of": self.as_of,
-            "asked_at": now,
-            "overdue": self.overdue(now),
-            "tasks_overdue": self.tasks_overdue(now),
-            "indicators": shares,
-            "totals": totals,
-            "agencies": agencies,
-        }
-
-    def write(self, path: Path, now: int) -> None:
-        """The figures as a JSON file."""
-        path.write_text(json.dumps(self.figures(now), indent=1, ensure_ascii=False) + "\n", "utf-8")
-
-    def print(self, console: Console, now: int) -> None:
-        """The figures as a table."""
-        console.print(_table(self.figures(now)))
-
-
-def _ending(dossier: SimulatedDossier, before: int) -> StatedFact[DossierEnd] | None:
-    """The end that stands: the finish, else the return, else whatever closed it; none after the
-    last reopening.
-    """
-    known = sorted(fact for fact in dossier.ends if fact.reported < before)
-    reopened = max((fact.occurred for fact in known if fact.value.outcome == "reopened"), default=0)
-    standing = [fact for fact in known if fact.occurred > reopened]
-    for outcome in ("finished", "returned"):
-        for fact in reversed(standing):
-            if fact.value.outcome == outcome:
-                return fact
-    return standing[-1] if standing else None
-
 
 def _timing(end: int, due: int | None) -> tuple[str, ...]:
     """On time if it ended by the due instant; early if on an earlier day."""
@@ -324,30 +219,3 @@ def _timing(end: int, due: int | None) -> tuple[str, ...]:
     if end > due:
         return ("late",)
     return ("on_time", "early") if day(end) < day(due) else ("on_time",)
-
-
-def _table(figures: dict[str, Any]) -> Table:
-    table = Table(
-        title=(
-            f"What was generated: {figures['events']:,} events, {figures['duplicates']:,} of them"
-            " sent twice"
-        )
-    )
-    table.add_column("figure")
-    table.add_column("count", justify="right")
-    table.add_column("of", justify="right")
-    table.add_column("share", justify="right")
-    for family, kinds in figures["totals"].items():
-        for kind, measures in kinds.items():
-            for measure, count in measures.items():
-                table.add_row(f"{family} · {kind} · {measure}", f"{count:,}")
-    asked_at = f"{to_datetime(figures['asked_at']):%Y-%m-%d %H:%M}"
-    table.add_row(f"dossiers overdue on {asked_at}", f"{figures['overdue']:,}")
-    table.add_row(f"tasks overdue on {asked_at}", f"{figures['tasks_overdue']:,}")
-    table.add_section()
-    for name, share in figures["indicators"].items():
-        up, down = share["numerator"], share["denominator"]
-        table.add_row(
-            name, f"{up:,}", f"{down:,}", f"{100 * up / down:.2f} %" if down else "no value"
-        )
-    return table

@@ -16,7 +16,10 @@ from zlib import crc32
 
 from ops.simulate.activities import ActivityKind, simulate_activity
 from ops.simulate.certain import Certain, beginning_before
-from ops.simulate.dossiers import ReceptionFacts, SimulatedDossier, dossier_id
+from ops.simulate.corrected_dossiers import corrected_dossier
+from ops.simulate.corrections import CORRECTIONS
+from ops.simulate.dossier_facts import ReceptionFacts
+from ops.simulate.dossiers import SimulatedDossier, dossier_id
 from ops.simulate.history import ONE_STOP, HistoryTeller, score
 from ops.simulate.hours import OFFICE_DAY, from_office, to_office
 from ops.simulate.inventory import Inventory
@@ -37,10 +40,12 @@ _SHARES: dict[str, float] = {
     "meetings": 1.5,
     "visits": 2.5,
     "oddities": 0.8,
+    "corrected": 0.8,
 }
 _AT_LEAST = 16
 # dossiers of the year before for a hundred; the last one of every year began more than a year ago
 _CARRIED_OVER = 0.3
+_LONG_COURSE = 24 * DAY_MS  # for a dossier of which everything is told, and put right
 _YEAR = 400 * DAY_MS
 _DUPLICATES = 0.03
 # what is rated, by the field of the procedure, at which department
@@ -105,10 +110,15 @@ class Beside:
             "inspections": self._activity("inspections"),
             "meetings": self._activity("meetings"),
             "oddities": self._oddity,
+            "corrected": self._corrected,
         }
         for name, tell in tellers.items():
-            for number in range(max(_AT_LEAST, int(self.dossiers * _SHARES[name] / 100))):
-                told += self._within(tell(self._moment(), f"SAMPLE-{name}-{self.tag}-{number:05}"))
+            least = len(CORRECTIONS) if name == "corrected" else _AT_LEAST
+            last = self.end - (_LONG_COURSE if name == "corrected" else 0)
+            for number in range(max(least, int(self.dossiers * _SHARES[name] / 100))):
+                told += self._within(
+                    tell(self._moment(last), f"SAMPLE-{name}-{self.tag}-{number:05}")
+                )
         told += self._within(self._certain())
         told.sort(key=attrgetter("at"))
         self.truth.events += len(told)
@@ -129,13 +139,13 @@ class Beside:
         imported = Certain(self.rng, importer, f"{self.tag}-B", self.truth, self.end)
         for number in range(max(_AT_LEAST, int(self.dossiers * _CARRIED_OVER / 100))):
             begun = self.start - _YEAR - self.rng.randrange(90 * DAY_MS)
-            imported.carried_over(begun, self._moment() if number % 2 else None)
+            imported.carried_over(begun, self._moment(self.end) if number % 2 else None)
         told = tell.events + imported.events
         return [ReportedEvent(max(at, self.start), event) for at, event in told]
 
-    def _moment(self) -> int:
-        """Some instant of office time."""
-        first, last = to_office(self.start), to_office(self.end)
+    def _moment(self, before: int) -> int:
+        """Some instant of office time before another, or of the first day."""
+        first, last = to_office(self.start), to_office(before)
         second = self.rng.randrange(first, max(last, first + OFFICE_DAY))
         return from_office(second) + self.rng.randrange(1_000)
 
@@ -160,6 +170,12 @@ class Beside:
         first = max(at, self.start + DAY_MS)
         oddity = self.oddities[int(serial[-5:]) % len(self.oddities)]
         odd_dossier(self.rng, dossier, first, first + TEN_YEARS, oddity)
+        self.truth.add(dossier, self.end)
+        return dossier.events
+
+    def _corrected(self, at: int, serial: str) -> list[ReportedEvent]:
+        dossier = SimulatedDossier(dossier_id(at, serial), ONE_STOP, self.teller)
+        corrected_dossier(self.rng, dossier, at, int(serial[-5:]))
         self.truth.add(dossier, self.end)
         return dossier.events
 

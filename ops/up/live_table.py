@@ -21,8 +21,10 @@ from ops.up.parts import TIMEOUT, UNANSWERED, HubPart, times
 from schemas.clock import now_ms, to_ms
 from schemas.listening import address, reached_at
 from schemas.settings import Settings
+from schemas.spaces import OFFICIAL
 
 _TITLE = "Cả tỉnh, năm nay / The whole province, this year"
+_SHORT_TITLE = "Cả tỉnh, năm nay"  # over the names, where it costs no line
 INCOMPLETE = "* chưa đầy đủ, hoặc chưa rõ / incomplete, or not known (see /v1/coverage)"
 _USUAL = "usual: 10 to 30 s; busy machine: to 2 min"
 _COLUMNS = ("giá trị / value", "trên / of", "mục tiêu / target", "cơ quan / agencies")
@@ -31,6 +33,8 @@ _WIDE = 100  # columns from which there is room for full names
 # Where there is no room for names in full, in a line of their own each: what they are known by, in
 # both languages.
 SHORT_LEGEND = {
+    "dossiers_received": "Hồ sơ tiếp nhận / received",
+    "dossiers_open": "Hồ sơ đang giải quyết / open",
     "dossiers_online_share": "Hồ sơ trực tuyến / handled online",
     "transfers_electronic_share": "Luân chuyển điện tử / moved online",
     "payments_online_share": "Trả tiền trực tuyến / paid online",
@@ -40,7 +44,6 @@ SHORT_LEGEND = {
     "dossiers_overdue": "Hồ sơ đang quá hạn / overdue",
     "dossiers_due_soon": "Sắp đến hạn / due in 8 work hours",
     "sync_lag": "Trễ báo kết thúc / end to report",
-    "overdue_by_late_reporting": "Quá hạn do báo muộn / late reports",
     "documents_electronic_share": "Văn bản điện tử / documents signed",
     "tasks_on_time_share": "Nhiệm vụ đúng hạn / tasks on time",
     "tasks_overdue": "Nhiệm vụ quá hạn / tasks overdue",
@@ -79,8 +82,10 @@ class Screen:
     them health and addresses, always.
     """
 
-    def __init__(self, parts: Sequence[HubPart], addresses: Sequence[str]) -> None:
-        self.parts, self.addresses = parts, addresses
+    def __init__(
+        self, parts: Sequence[HubPart], addresses: Sequence[str], space: str = OFFICIAL
+    ) -> None:
+        self.parts, self.addresses, self.space = parts, addresses, space
         self.answers = LiveAnswers([])
         self.started = False  # every part answered once
         self._began = time.monotonic()
@@ -94,7 +99,8 @@ class Screen:
             yield self._steps()
             return
         below = [*self._notes(), self._health(), *(_line(text) for text in self.addresses)]
-        height = (options.height or console.size.height) - len(below)
+        rows = sum(len(text.wrap(console, options.max_width)) for text in below)
+        height = (options.height or console.size.height) - rows
         yield Group(self._table(options.max_width, height), *below)
 
     def table_only(self) -> Group:
@@ -110,20 +116,27 @@ class Screen:
         ]
         for part in self.parts:
             words = f"ok, after {part.took:.0f} s" if part.well else part.words()
-            lines.append(_line(f"  {part.title:<12}{words}", "green" if part.well else ""))
+            style = "green" if part.well else ""
+            shown = Text if part.service.refused else _line
+            lines.append(shown(f"  {part.title:<12}{words}", style=style))
         return Group(*lines, _line("Ctrl-C dừng tất cả. / Ctrl-C stops everything.", "dim"))
 
     def _table(self, width: int, height: int) -> Group:
         self._compare()
         full = width >= _WIDE and height >= 2 * len(self.answers.indicators) + 2
         table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
-        table.add_column("Chỉ số / indicator", no_wrap=True, overflow="ellipsis")
+        style = "bold" if self.space == OFFICIAL else "bold yellow"
+        short = Text(f"{_SHORT_TITLE} · {self.space}", style=style)
+        heading = "Chỉ số / indicator" if full else short
+        table.add_column(heading, no_wrap=True, overflow="ellipsis")
         for column in _COLUMNS if full else _SHORT_COLUMNS:
             table.add_column(column, justify="right", no_wrap=True)
         for answer in self.answers.indicators:
             table.add_row(_name(answer, full=full), *self._figures(answer))
-        title = _line(_TITLE, "bold")
-        return Group(title, table) if self.answers.indicators else Group(title)
+        title = _line(f"{_TITLE} · không gian / space: {self.space}", style)
+        if not self.answers.indicators:
+            return Group(title)
+        return Group(title, table) if full else Group(table)
 
     def _compare(self) -> None:
         """Which figures moved with the newest answer."""
@@ -160,10 +173,22 @@ class Screen:
             )
             if any(answer["coverage"]["complete"] is False for answer in self.answers.indicators):
                 lines.append(_line(INCOMPLETE, "dim"))
-        lines += [
-            _line(f"{part.title}: {part.words()}", "yellow") for part in self.parts if not part.well
+        return lines + self._troubles()
+
+    def _troubles(self) -> list[Text]:
+        """What is wrong, a line each, with everybody whom it is wrong with. What somebody has to
+        do is never cut.
+        """
+        ill = [(part.words(), part) for part in self.parts if not part.well]
+        titles: dict[str, list[str]] = {}
+        for words, part in ill:
+            titles.setdefault(words, []).append(part.title)
+        refusals = {words for words, part in ill if part.service.refused}
+        lines = [(f"{', '.join(who)}: {words}", words) for words, who in titles.items()]
+        return [
+            Text(text, style="yellow") if words in refusals else _line(text, "yellow")
+            for text, words in lines
         ]
-        return lines
 
     def _health(self) -> Text:
         return Text(" · ".join(_of_part(part) for part in self.parts))

@@ -5,9 +5,11 @@ words.
 from __future__ import annotations
 
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPException
 
 from ops.kafka.storage import lack_of_room
@@ -20,6 +22,7 @@ TIMEOUT = 2.0
 # of a question over HTTP; the latter where who answers is killed half-way, or speaks no HTTP
 UNANSWERED = (OSError, HTTPException)
 _KAFKA_STOP_SECONDS = 40.0  # it is given 30 s itself
+_MOST_TEXT = 4 << 10  # bytes of a problem document
 _LONG_SECONDS = 90.0  # for a start
 
 
@@ -29,7 +32,7 @@ class HubPart:
     it is started.
 
     level: parts of a greater one are stopped first. obstacle: what it waits for while it does not
-    answer, if that is known.
+    answer, if that is known. held_up: what keeps it from its work although it answers.
     """
 
     name: str
@@ -39,6 +42,7 @@ class HubPart:
     after: tuple[str, ...] = ()
     level: int = 1
     obstacle: Callable[[], str] = lambda: ""
+    held_up: Callable[[], str] = lambda: ""
     answers_now: bool = False
     answered: bool = False  # once, at least
     took: float = 0.0  # seconds until it did
@@ -68,7 +72,7 @@ class HubPart:
     @property
     def well(self) -> bool:
         """Nothing is to be said of it."""
-        return self.answers_now and self.service.running
+        return self.answers_now and self.service.running and not self.held_up()
 
     def words(self) -> str:
         """How it is, in plain words."""
@@ -78,8 +82,8 @@ class HubPart:
             return self._ended()
         if self.well:
             return "ok"
-        if obstacle := self.obstacle():
-            return obstacle
+        if known := self.held_up() or self.obstacle():
+            return known
         if self.answered and not self.service.restarts:
             return f"does not answer; see {self.service.log}"
         late = ""
@@ -110,15 +114,18 @@ def hub_parts(settings: Settings, *, simulate: bool) -> list[HubPart]:
         broker.obstacle = lambda: str(lack_of_room(settings.data / "kafka") or "")
         parts.append(broker)
     first = ("kafka",) if settings.embedded else ()
+    services = {name: _service(settings, name) for name in ("worker", "metrics", "gateway")}
+    gateway = _GatewayAnswers(settings, services["gateway"])
     for name, answers in (
         (
             "worker",
             lambda: not settings.worker_port or connects(host, settings.worker_port, TIMEOUT),
         ),
         ("metrics", lambda: answers_well(host, settings.metrics_port, "/healthz")),
-        ("gateway", lambda: answers_well(host, settings.gateway_port, "/readyz")),
+        ("gateway", gateway),
     ):
-        parts.append(HubPart(name, name, _service(settings, name), answers, first))
+        part = HubPart(name, name, services[name], answers, first, held_up=gateway.why_idle)
+        parts.append(part)
     if simulate:
         service = _service(settings, "simulate", "--live", "--via-gateway")
         parts.append(
@@ -135,7 +142,8 @@ def hub_parts(settings: Settings, *, simulate: bool) -> list[HubPart]:
 
 
 def _service(settings: Settings, *arguments: str) -> Service:
-    return Service(arguments[0], list(arguments), settings.data / "logs" / f"{arguments[0]}.log")
+    log = settings.data / "logs" / f"{arguments[0]}.log"
+    return Service(arguments[0], list(arguments), log, {"LGSP_SPACE": settings.space})
 
 
 class _KafkaAnswers:
@@ -153,12 +161,49 @@ class _KafkaAnswers:
         return self._told
 
 
+class _GatewayAnswers:
+    """Whether the gateway takes events; if not, whether that is for want of Kafka, which then keeps
+    all others from their work as well.
+    """
+
+    def __init__(self, settings: Settings, service: Service) -> None:
+        self._settings, self._service = settings, service
+        self._kafka_away = False
+
+    def __call__(self) -> bool:
+        host, bootstrap = reached_at(self._settings.host), self._settings.bootstrap
+        status, text = _ask(host, self._settings.gateway_port, "/readyz")
+        # it is not ready when too many ask, too, and then does not speak of Kafka
+        self._kafka_away = status == HTTPStatus.SERVICE_UNAVAILABLE and bootstrap in text
+        return status == HTTPStatus.OK
+
+    def why_idle(self) -> str:
+        """What all wait for; empty where nothing is known to be missing, as while it is down."""
+        if not (self._kafka_away and self._service.running):
+            return ""
+        return f"no Kafka answers at {self._settings.bootstrap}; waits for it"
+
+
 def answers_well(host: str, port: int, path: str) -> bool:
     """Whether a service answers well at a path."""
+    return _ask(host, port, path)[0] == HTTPStatus.OK
+
+
+def _ask(host: str, port: int, path: str) -> tuple[int | None, str]:
+    """The status and text of the answer; None where there is none."""
     try:
         with urllib.request.urlopen(
             f"http://{address(host, port)}{path}", timeout=TIMEOUT
         ) as answer:
-            return bool(answer.status == 200)
+            return answer.status, ""
+    except urllib.error.HTTPError as error:
+        return error.code, _text(error)
     except UNANSWERED:
-        return False
+        return None, ""
+
+
+def _text(error: urllib.error.HTTPError) -> str:
+    try:
+        return error.read(_MOST_TEXT).decode("utf-8", "replace")
+    except UNANSWERED:
+        return ""

@@ -4,19 +4,27 @@ settings is said in one sentence.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
+from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from metrics.catalogue.indicators import load_agencies, load_indicators
 from ops.kafka.embedded import EmbeddedKafka
 from ops.kafka.jars import classpath
-from schemas.errors import EnvironmentBroken, SettingsError
+from ops.kafka.processes import read_pid
+from ops.simulate.run import MARKER
+from ops.up.holders import Holder, can_be_told, holder_of
+from schemas.errors import EnvironmentBroken, KafkaUnavailable, SettingsError
+from schemas.kafka.topics import ensure_topics
 from schemas.listening import open_to_others, require_free
 from schemas.settings import Settings
+from schemas.spaces import OFFICIAL
 from schemas.storage import require_writable
 
 ORPHAN_SECONDS = 8.0  # that the processes of a killed `lgsp up` need at most to end
@@ -40,14 +48,33 @@ def check_machine(settings: Settings, console: Console) -> None:
     ):
         if warning := open_to_others(who, host, setting):
             console.print(warning, style="yellow", markup=False)
+    if settings.space == OFFICIAL and (settings.data / MARKER).exists():
+        console.print(
+            f"An earlier version told simulated facts into the official figures of {settings.data}:"
+            " for real ones set LGSP_DATA to a new folder.",
+            style="yellow",
+            markup=False,
+        )
     for name in _PORTS:
         if port := getattr(settings, name):
-            _once_free(partial(_require_free, settings, name, port), console, ORPHAN_SECONDS)
+            require = partial(_require_free, settings, name, port)
+            _once_free(require, partial(holder_of, port), console, ORPHAN_SECONDS)
     if settings.embedded:
         broker = EmbeddedKafka.of(settings)
-        _once_free(broker.require_startable, console, KAFKA_ORPHAN_SECONDS)
+        holder = partial(_holder_of_kafka, broker)
+        _once_free(broker.require_startable, holder, console, KAFKA_ORPHAN_SECONDS)
         # the download shows its own progress
         classpath(home=settings.kafka_home, repository=settings.kafka_repository)
+    else:
+        _look_at_topics(settings)
+
+
+def _look_at_topics(settings: Settings) -> None:
+    """That a Kafka which runs already has no topics of other settings; one that does not answer is
+    waited for by whoever needs it.
+    """
+    with suppress(KafkaUnavailable, KafkaError, OSError):
+        asyncio.run(ensure_topics(settings))
 
 
 def _require_different_ports(settings: Settings) -> None:
@@ -66,7 +93,13 @@ def _require_free(settings: Settings, name: str, port: int) -> None:
     require_free(who, settings.host, port, setting)
 
 
-def _passes(error: EnvironmentBroken) -> bool:
+def _holder_of_kafka(broker: EmbeddedKafka) -> Holder | None:
+    """Who has the broker's port, or else its folder."""
+    owner = read_pid(broker.owner_lock)
+    return holder_of(broker.port) or (None if owner is None else Holder(owner))
+
+
+def _may_pass(error: EnvironmentBroken) -> bool:
     """Whether it may be because of a process that is ending: it has the port, or the folder's
     lock.
     """
@@ -74,10 +107,15 @@ def _passes(error: EnvironmentBroken) -> bool:
     return isinstance(cause, OSError) and cause.errno in (errno.EADDRINUSE, errno.EAGAIN)
 
 
-def _once_free(require: Callable[[], None], console: Console, seconds: float) -> None:
-    """Wait a little for the processes of a killed `lgsp up` to end.
+def _once_free(
+    require: Callable[[], None],
+    holder: Callable[[], Holder | None],
+    console: Console,
+    seconds: float,
+) -> None:
+    """Wait a little for the processes of a killed `lgsp up` to end, and for nobody else's.
 
-    Raises: EnvironmentBroken if it is still not free then.
+    Raises: EnvironmentBroken, with who has it, if it is still not free then.
     """
     began, said = time.monotonic(), False
     while True:
@@ -85,8 +123,11 @@ def _once_free(require: Callable[[], None], console: Console, seconds: float) ->
             require()
         except EnvironmentBroken as error:
             waited = time.monotonic() - began
-            if waited > seconds or not _passes(error):
+            if not _may_pass(error):
                 raise
+            found = holder()
+            if waited > seconds or _is_somebody_elses(found, waited):
+                raise _held(error, found) from error.__cause__
             if waited > _QUIET_SECONDS and not said:
                 said = True
                 console.print(
@@ -97,3 +138,17 @@ def _once_free(require: Callable[[], None], console: Console, seconds: float) ->
             time.sleep(0.2)
         else:
             return
+
+
+def _is_somebody_elses(holder: Holder | None, waited: float) -> bool:
+    """Whether waiting is of no use. Whom nobody can see may just be ending."""
+    if holder is None:
+        return can_be_told() and waited > _QUIET_SECONDS
+    return not holder.left_behind
+
+
+def _held(error: EnvironmentBroken, holder: Holder | None) -> EnvironmentBroken:
+    """The same, with who has it where that is not said yet."""
+    if holder is None or f"process {holder.pid})" in str(error):
+        return error
+    return EnvironmentBroken(f"{error} {holder.words()}".rstrip())

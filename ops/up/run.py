@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.live import Live
 
 from ops.kafka.embedded import EmbeddedKafka
+from ops.simulate.run import require_made_up
 from ops.up.live_table import Screen, fetch
 from ops.up.parts import HubPart, hub_parts
 from ops.up.preflight import check_machine
@@ -22,6 +23,7 @@ from schemas.errors import KafkaUnavailable
 from schemas.kafka.topics import ensure_topics
 from schemas.listening import address, reached_at
 from schemas.settings import Settings
+from schemas.spaces import OFFICIAL, SIMULATED
 
 _REFRESH = 1.0
 _PLAIN_EVERY = 30.0  # seconds between two tables where the output is no terminal
@@ -37,7 +39,7 @@ def run_up(settings: Settings, *, simulate: bool) -> int:
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
-    console = Console()
+    settings, console = _in_space(settings, simulate=simulate), Console()
     hub = Hub(settings, simulate=simulate)
     try:
         console.print("Looking at settings, folder and ports …", style="dim")
@@ -48,6 +50,20 @@ def run_up(settings: Settings, *, simulate: bool) -> int:
     finally:
         hub.stop(console)
     return 0
+
+
+def _in_space(settings: Settings, *, simulate: bool) -> Settings:
+    """A simulation has a space of its own, unless another one is named; without one it is the
+    official one.
+
+    Raises: SettingsError for a simulation into the official space.
+    """
+    if not simulate:
+        return settings
+    if "space" in settings.model_fields_set:
+        require_made_up(settings)
+        return settings
+    return settings.model_copy(update={"space": SIMULATED})
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -62,7 +78,7 @@ class Hub:
     def __init__(self, settings: Settings, *, simulate: bool) -> None:
         self._settings = settings
         self.parts = hub_parts(settings, simulate=simulate)
-        self.screen = Screen(self.parts, addresses(settings))
+        self.screen = Screen(self.parts, addresses(settings), settings.space)
         self._topics_known = False
 
     def run(self, console: Console) -> None:
@@ -169,6 +185,8 @@ class Plain:
                     markup=False,
                     highlight=False,
                 )
+            if part.service.refused:
+                self._tell_refusal(part)
         if not self._screen.started:
             return
         if self._printed is None:
@@ -179,16 +197,30 @@ class Plain:
             self._printed = time.monotonic()
             self._console.print(self._screen.table_only())
 
+    def _tell_refusal(self, part: HubPart) -> None:
+        """At each of its ends once, also where the others never come so far as to be shown."""
+        said = part.service.last_words()
+        if said not in self._told:
+            self._told.add(said)
+            self._console.print(
+                f"{part.title} can't go on until somebody acts: {said}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+
 
 def addresses(settings: Settings) -> list[str]:
     """Where people send and look, a line each."""
     host = reached_at(settings.host)
+    # of which other commands have to know
+    space = "" if settings.space == OFFICIAL else f", LGSP_SPACE={settings.space}"
     gateway, metrics = (
         f"http://{address(host, port)}" for port in (settings.gateway_port, settings.metrics_port)
     )
     return [
         f"Gửi / send      {gateway}/v1/events  (docs/send-events.md)",
         f"Xem / look      {metrics}/v1/indicators, /metrics  (docs/api.md)",
-        f"Kafka           {settings.bootstrap}; data and logs in {settings.data}",
+        f"Kafka           {settings.bootstrap}{space}; data and logs in {settings.data}",
         "Ctrl-C dừng tất cả. / Ctrl-C stops everything.",
     ]

@@ -73,6 +73,11 @@ class Service:
         return self.process is not None and self.process.poll() is None
 
     @property
+    def refused(self) -> bool:
+        """Whether it ended over what a fresh start can't mend: somebody has to act."""
+        return self.process is not None and self.process.poll() == EXIT_REFUSED
+
+    @property
     def age(self) -> float:
         """Seconds since it was last started."""
         return time.monotonic() - self._started
@@ -93,8 +98,7 @@ class Service:
         if self._retry_at is None:
             steady = now - self._started > _STEADY
             self._pause = _FIRST_PAUSE if steady else min(self._pause * 2, _LONGEST_PAUSE)
-            refused = self.process is not None and self.process.returncode == EXIT_REFUSED
-            self._retry_at = now + (_REFUSED_PAUSE if refused else self._pause)
+            self._retry_at = now + (_REFUSED_PAUSE if self.refused else self._pause)
         elif now >= self._retry_at:
             self.restarts += 1
             self.begin()

@@ -59,6 +59,16 @@ def by_level(measure: str) -> tuple[str, ...]:
     return tuple(f"{measure}_{level}" for level in ADMINISTRATIVE_LEVELS)
 
 
+# The columns of form 07b beside the number of procedures.
+PROCEDURES_07B: tuple[str, ...] = (
+    *by_level("procedures"),
+    "one_stop",
+    *by_level("one_stop"),
+    "process_issued",
+    *by_level("process_issued"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class CellKind:
     """What a kind of cell counts, and what its `at` is."""
@@ -66,6 +76,7 @@ class CellKind:
     at: At
     measures: tuple[str, ...]
     reported: bool = False  # amounts are what an agency says, which may be less than nothing
+    implied: bool = False  # on days that follow from what was said: nobody need have told of them
 
     @property
     def signed(self) -> bool:
@@ -170,9 +181,34 @@ CELL_KINDS: dict[str, dict[str, CellKind]] = {
                 "end_without_reception",
                 "supplement_before_reception",
                 "too_many",
+                "restated",
             ),
         ),
         "reopened": CellKind("day", ("reopened",)),
+        "voided": CellKind("day", ("voided",)),
+        # What changes on a day at the handling agency, so that sums up to a day say what was open,
+        # waiting and overdue at its end. 06a's columns 4, 5 and 7 to 10 are sums of a period.
+        "flow": CellKind(
+            "day",
+            (
+                "taken_online",
+                "taken_other",
+                "left",
+                "left_stopped",
+                "left_early",
+                "left_on_time",
+                "left_late",
+                "asked",
+                "back",
+                "fell_due",
+                "settled",
+                "wait_from",
+                "wait_to",
+                "taken_undated",
+                "left_undated",
+            ),
+            implied=True,
+        ),
     },
     "documents": {
         "sent": CellKind("day", ("documents", "electronic", "signed", "electronic_signed")),
@@ -190,14 +226,27 @@ CELL_KINDS: dict[str, dict[str, CellKind]] = {
             ),
         ),
         "recalled": CellKind("day", ("asked", "agreed", "refused_recall")),
-        "flagged": CellKind("day", ("no_sending", "too_many")),
+        "flagged": CellKind("day", ("no_sending", "too_many", "restated")),
+        "voided": CellKind("day", ("voided",)),
     },
     "tasks": {
         "assigned": CellKind("day", ("assigned", "with_deadline", "without_deadline")),
+        # deadline_days: the days of the deadlines, as days since 1 January 1970, so that a sum of
+        # them says how many days tasks are overdue on any day
         "open": CellKind(
-            "instant", ("open", "not_started", "running", "waiting_confirmation", "returned")
+            "instant",
+            (
+                "open",
+                "not_started",
+                "running",
+                "waiting_confirmation",
+                "returned",
+                "deadline_days",
+            ),
         ),
-        "completed": CellKind("day", ("completed", "on_time", "late", "no_deadline", "extended")),
+        "completed": CellKind(
+            "day", ("completed", "on_time", "late", "no_deadline", "extended", "late_days")
+        ),
         "cancelled": CellKind("day", ("cancelled",)),
         "flagged": CellKind(
             "day",
@@ -208,8 +257,10 @@ CELL_KINDS: dict[str, dict[str, CellKind]] = {
                 "completed_before_assignment",
                 "due_moved_after_passed",
                 "too_many",
+                "restated",
             ),
         ),
+        "voided": CellKind("day", ("voided",)),
     },
     "activities": {
         "meetings": CellKind(
@@ -232,6 +283,8 @@ CELL_KINDS: dict[str, dict[str, CellKind]] = {
                 "work_records_secret",
             ),
         ),
+        "flagged": CellKind("day", ("restated",)),
+        "voided": CellKind("day", ("voided",)),
     },
     "inventory": {
         "agencies": CellKind("stock", ("agencies", "agencies_expected")),
@@ -250,6 +303,7 @@ CELL_KINDS: dict[str, dict[str, CellKind]] = {
                 "full_online_multichannel",
                 "days_before",
                 "days_now",
+                *PROCEDURES_07B,
             ),
         ),
         "systems": CellKind(
@@ -287,59 +341,3 @@ def counted(family: str) -> dict[str, CellKind]:
     bookkeeping.
     """
     return {name: kind for name, kind in CELL_KINDS[family].items() if kind.at != "none"}
-
-
-# The version of a family's rules from which on a measure, by family, kind and name, is counted;
-# from the first one on if it is not named. Books that stand at older rules do not have it yet,
-# which is not the same as none: whoever shows figures leaves it out.
-_ADDED: dict[int, dict[str, tuple[str, ...]]] = {  # to dossiers, by version and kind
-    2: {
-        "received": (
-            "reception_reports",
-            "reception_lag_seconds",
-            *classes("reception_lag", LAG_BOUNDS),
-        ),
-        "closed": (
-            "finished_without_step",
-            "return_reports",
-            "return_lag_seconds",
-            *classes("return_lag", LAG_BOUNDS),
-        ),
-        "flagged": (
-            "due_before_reception",
-            "step_before_reception",
-            "returned_before_end",
-            "end_without_reception",
-            "supplement_before_reception",
-        ),
-        "reopened": ("reopened",),
-    },
-    3: {
-        "received": (
-            "reception_working_lag_seconds",
-            *classes("reception_working_lag", WORKING_LAG_BOUNDS),
-            "papers_digitised",
-            "from_personal_store",
-            "identified",
-            "paid_online",
-        ),
-        "closed": (
-            "working_lag_seconds",
-            *classes("working_lag", WORKING_LAG_BOUNDS),
-            "return_working_lag_seconds",
-            *classes("return_working_lag", WORKING_LAG_BOUNDS),
-            "processing_working_seconds",
-            "paused_working_seconds",
-            "asked_for_papers",
-            "asked_again_in_time",
-            "digitised_throughout",
-        ),
-    },
-    4: {"flagged": ("too_many",)},
-}
-SINCE: dict[tuple[str, str, str], int] = {
-    ("dossiers", kind, measure): version
-    for version, kinds in _ADDED.items()
-    for kind, measures in kinds.items()
-    for measure in measures
-} | {("documents", "flagged", "too_many"): 2, ("tasks", "flagged", "too_many"): 2}

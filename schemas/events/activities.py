@@ -1,7 +1,6 @@
 """Facts about what agencies did: meetings, inspections, work records, each keyed by its own id.
 
-An activity is stated as a whole; stated again, the newest statement stays, so a correction is
-simply a later statement.
+An activity is stated as a whole; stated again, the newest statement stays.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from schemas.codes import AdministrativeLevel
-from schemas.events.base import Event, Instant, ThingId
+from schemas.events.base import Correctable, Event, Instant, Restored, ThingId, Voided
 
 
 class ActivityEvent(Event):
@@ -25,14 +24,22 @@ class ActivityEvent(Event):
     activity_id: ThingId
 
 
-class ActivityStatement(ActivityEvent):
+class CorrectableActivityEvent(ActivityEvent, Correctable):
+    """A fact about an activity that can be put right."""
+
+
+class ActivityStatement(CorrectableActivityEvent):
     """An activity stated as a whole."""
 
     level: AdministrativeLevel = Field(
         description="Level of the agency at that time (the district level ended on 30 June 2025)"
     )
     held_at: Instant | None = Field(
-        None, description="When it took place, where that is not the time of this event"
+        None,
+        description=(
+            "When it took place, where that is not the time of this event (of a correction:"
+            " effective_at)"
+        ),
     )
 
 
@@ -63,10 +70,22 @@ class WorkRecordHandled(ActivityStatement):
     secret: bool = Field(False, description="A state secret: left out of the share")
 
 
-class ActivityCancelled(ActivityEvent):
+class ActivityCancelled(CorrectableActivityEvent):
     """It did not take place after all; a later statement says that it did."""
 
     type: ClassVar[str] = "activity.cancelled"
+
+
+class ActivityVoided(ActivityEvent, Voided):
+    """The activity was entered by mistake: it counts nowhere, but is listed as voided."""
+
+    type: ClassVar[str] = "activity.voided"
+
+
+class ActivityRestored(ActivityEvent, Restored):
+    """The activity was voided by mistake: it counts again."""
+
+    type: ClassVar[str] = "activity.restored"
 
 
 EVENTS: tuple[type[ActivityEvent], ...] = (
@@ -74,4 +93,6 @@ EVENTS: tuple[type[ActivityEvent], ...] = (
     InspectionDone,
     WorkRecordHandled,
     ActivityCancelled,
+    ActivityVoided,
+    ActivityRestored,
 )

@@ -91,3 +91,28 @@ class Event(BaseModel):
     def thing(self) -> str:
         """The id of the thing that the event is about; the Kafka key."""
         return str(getattr(self, self.key))
+
+
+class Correctable(Event):
+    """A fact that can be put right by stating it anew, as a whole.
+
+    A correction has `effective_at`, `holds: false` or both; `occurred_at` is then when it was made.
+    It outdoes every fact of its kind that was said before (docs/corrections.md).
+    """
+
+    effective_at: Instant | None = Field(
+        None,
+        description=(
+            "Only in a correction: when it happened in truth; occurred_at is then the time of the"
+            " correction"
+        ),
+    )
+    holds: bool = Field(True, description="Only in a correction: false says that it never happened")
+
+
+class Voided(Event):
+    """Base of: it was entered by mistake and counts nowhere, whatever is said of it."""
+
+
+class Restored(Event):
+    """Base of: it was voided by mistake, and counts again. Nothing else lifts a void."""

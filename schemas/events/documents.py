@@ -10,7 +10,15 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from schemas.codes import DocumentStatus, RecallAnswer
-from schemas.events.base import AgencyCode, Code, Event, ThingId
+from schemas.events.base import (
+    AgencyCode,
+    Code,
+    Correctable,
+    Event,
+    Restored,
+    ThingId,
+    Voided,
+)
 
 
 class DocumentEvent(Event):
@@ -22,7 +30,11 @@ class DocumentEvent(Event):
     document_id: ThingId
 
 
-class DocumentSent(DocumentEvent):
+class CorrectableDocumentEvent(DocumentEvent, Correctable):
+    """A fact about a document that can be put right."""
+
+
+class DocumentSent(CorrectableDocumentEvent):
     """The document went out; `agency` is the sender."""
 
     type: ClassVar[str] = "document.sent"
@@ -37,7 +49,7 @@ class DocumentSent(DocumentEvent):
     signed: bool = Field(description="Signed digitally")
 
 
-class DocumentStatusChanged(DocumentEvent):
+class DocumentStatusChanged(CorrectableDocumentEvent):
     """A receiver's answer; `agency` is the receiver."""
 
     type: ClassVar[str] = "document.status_changed"
@@ -50,7 +62,7 @@ class DocumentStatusChanged(DocumentEvent):
     )
 
 
-class DocumentRecalled(DocumentEvent):
+class DocumentRecalled(CorrectableDocumentEvent):
     """The sender asked for the document back, or the counterpart answered (StatusCode 13, 15,
     16).
     """
@@ -60,4 +72,22 @@ class DocumentRecalled(DocumentEvent):
     answer: RecallAnswer = "asked"
 
 
-EVENTS: tuple[type[DocumentEvent], ...] = (DocumentSent, DocumentStatusChanged, DocumentRecalled)
+class DocumentVoided(DocumentEvent, Voided):
+    """The document was entered by mistake: it counts nowhere, but is listed as voided."""
+
+    type: ClassVar[str] = "document.voided"
+
+
+class DocumentRestored(DocumentEvent, Restored):
+    """The document was voided by mistake: it counts again."""
+
+    type: ClassVar[str] = "document.restored"
+
+
+EVENTS: tuple[type[DocumentEvent], ...] = (
+    DocumentSent,
+    DocumentStatusChanged,
+    DocumentRecalled,
+    DocumentVoided,
+    DocumentRestored,
+)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from schemas.codes import (
     ApplicantKind,
@@ -19,7 +19,17 @@ from schemas.codes import (
     RatingSubject,
     ReturnedHow,
 )
-from schemas.events.base import AgencyCode, Code, Event, Instant, Label, ThingId
+from schemas.events.base import (
+    AgencyCode,
+    Code,
+    Correctable,
+    Event,
+    Instant,
+    Label,
+    Restored,
+    ThingId,
+    Voided,
+)
 
 
 class DossierEvent(Event):
@@ -29,6 +39,10 @@ class DossierEvent(Event):
     family: ClassVar[str] = "dossiers"
 
     dossier_id: ThingId
+
+
+class CorrectableDossierEvent(DossierEvent, Correctable):
+    """A fact about a dossier that can be put right."""
 
 
 class Reception(DossierEvent):
@@ -102,13 +116,13 @@ class DossierStepTaken(DossierEvent):
     )
 
 
-class DossierSupplementRequested(DossierEvent):
+class DossierSupplementRequested(CorrectableDossierEvent):
     """The applicant was asked for further papers; the dossier waits (state 5)."""
 
     type: ClassVar[str] = "dossier.supplement_requested"
 
 
-class DossierSupplementCompleted(DossierEvent):
+class DossierSupplementCompleted(CorrectableDossierEvent):
     """The further papers came in; the wait ends, with a new due time where one was given."""
 
     type: ClassVar[str] = "dossier.supplement_completed"
@@ -116,19 +130,19 @@ class DossierSupplementCompleted(DossierEvent):
     due_at: Instant | None = None
 
 
-class DossierSuspended(DossierEvent):
+class DossierSuspended(CorrectableDossierEvent):
     """Processing was stopped (Dừng xử lý, state 8), which closes the dossier as QĐ 766 counts."""
 
     type: ClassVar[str] = "dossier.suspended"
 
 
-class DossierReopened(DossierEvent):
+class DossierReopened(CorrectableDossierEvent):
     """Processing goes on: undoes every closing fact that occurred before it."""
 
     type: ClassVar[str] = "dossier.reopened"
 
 
-class DossierDueChanged(DossierEvent):
+class DossierDueChanged(CorrectableDossierEvent):
     """A new due time (form 04 of TT 03/2025: apology and extension)."""
 
     type: ClassVar[str] = "dossier.due_changed"
@@ -136,7 +150,7 @@ class DossierDueChanged(DossierEvent):
     due_at: Instant
 
 
-class DossierTransferred(DossierEvent):
+class DossierTransferred(CorrectableDossierEvent):
     """The dossier moved between agencies; `to_agency` handles it from then on."""
 
     type: ClassVar[str] = "dossier.transferred"
@@ -146,8 +160,15 @@ class DossierTransferred(DossierEvent):
     unit: Label | None = None
     electronic: bool = Field(description="Moved by electronic means only")
 
+    @field_validator("holds")
+    @classmethod
+    def _names_the_move(cls, holds: bool, said: ValidationInfo) -> bool:
+        if not holds and said.data.get("effective_at") is None:
+            raise ValueError("is false: say in effective_at which move, by its time")
+        return holds
 
-class DossierFeeRequested(DossierEvent):
+
+class DossierFeeRequested(CorrectableDossierEvent):
     """The applicant was asked to pay; the dossier waits (state 6)."""
 
     type: ClassVar[str] = "dossier.fee_requested"
@@ -155,7 +176,7 @@ class DossierFeeRequested(DossierEvent):
     reference: ThingId | None = None
 
 
-class DossierPaid(DossierEvent):
+class DossierPaid(CorrectableDossierEvent):
     """The state of a payment (MaThamChieu, TrangThaiGD); payments count once per reference."""
 
     type: ClassVar[str] = "dossier.paid"
@@ -166,7 +187,7 @@ class DossierPaid(DossierEvent):
     state: PaymentState = "paid"
 
 
-class DossierFinished(DossierEvent):
+class DossierFinished(CorrectableDossierEvent):
     """Processing ended (NgayKetThucXuLy, state 9)."""
 
     type: ClassVar[str] = "dossier.finished"
@@ -174,7 +195,7 @@ class DossierFinished(DossierEvent):
     digitised: bool = Field(False, description="The result exists in digital form")
 
 
-class DossierResultReturned(DossierEvent):
+class DossierResultReturned(CorrectableDossierEvent):
     """The result was handed over (NgayTra, state 10)."""
 
     type: ClassVar[str] = "dossier.result_returned"
@@ -183,7 +204,7 @@ class DossierResultReturned(DossierEvent):
     how: ReturnedHow = "counter"
 
 
-class DossierRefused(DossierEvent):
+class DossierRefused(CorrectableDossierEvent):
     """The dossier was not accepted (NgayTuChoi, state 3); `agency` is the one that refused."""
 
     type: ClassVar[str] = "dossier.refused"
@@ -191,13 +212,13 @@ class DossierRefused(DossierEvent):
     procedure: Code
 
 
-class DossierWithdrawn(DossierEvent):
+class DossierWithdrawn(CorrectableDossierEvent):
     """The applicant took the dossier back (state 7)."""
 
     type: ClassVar[str] = "dossier.withdrawn"
 
 
-class DossierRated(DossierEvent):
+class DossierRated(CorrectableDossierEvent):
     """An applicant's rating of how the dossier was handled."""
 
     type: ClassVar[str] = "dossier.rated"
@@ -206,6 +227,18 @@ class DossierRated(DossierEvent):
     satisfied: bool
     score: Annotated[int, Field(ge=1, le=5)] | None = None
     about: RatingSubject = "procedure"
+
+
+class DossierVoided(DossierEvent, Voided):
+    """The dossier was entered by mistake: it counts nowhere, but is listed as voided."""
+
+    type: ClassVar[str] = "dossier.voided"
+
+
+class DossierRestored(DossierEvent, Restored):
+    """The dossier was voided by mistake: it counts again."""
+
+    type: ClassVar[str] = "dossier.restored"
 
 
 EVENTS: tuple[type[DossierEvent], ...] = (
@@ -225,4 +258,6 @@ EVENTS: tuple[type[DossierEvent], ...] = (
     DossierRefused,
     DossierWithdrawn,
     DossierRated,
+    DossierVoided,
+    DossierRestored,
 )

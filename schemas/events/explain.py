@@ -14,11 +14,15 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
-from schemas.events.base import Event
+from schemas.events.base import Correctable, Event
 from schemas.masking import name_shown
 
 _LONGEST_GUESSED = 40  # characters of a name that a like one is looked for
 _QUOTED = ", without quotes"
+_CORRECTED_OTHERWISE = (
+    "it is put right in another way: a reception by dossier.corrected, whatever was entered by"
+    " mistake by dossier.voided, document.voided, task.voided or activity.voided"
+)
 
 Words = Callable[[type[Event], str, ErrorDetails], str]
 
@@ -55,6 +59,8 @@ def literals(annotation: Any) -> tuple[Any, ...]:
 
 def unknown_field(model: type[Event], name: str, *, guess: bool = True) -> str:
     """What to say of a field that this event does not have."""
+    if name in Correctable.__annotations__:
+        return f"{name} is no field of {model.type}; {_CORRECTED_OTHERWISE}"
     like = nearest(name, model.model_fields) if guess else None
     hint = f"did you mean {like}?" if like else "personal data must not be sent"
     return f"{name_shown(name)} is no field of {model.type}; {hint}"

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from schemas.clock import EARLIEST_MS, day_start
-from schemas.codes import AgencyLevel, OnlineLevel, SystemKind
+from schemas.codes import AdministrativeLevel, AgencyLevel, OnlineLevel, SystemKind
 from schemas.events.base import AgencyCode, Code, Event, Instant, ThingId
 from schemas.ids import THING_ID, text_in
 
@@ -119,6 +119,17 @@ class ProcedureRegistered(Valid):
     )
     days_now: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
         None, description="Legal working days now"
+    )
+    name_vi: _Name | None = None
+    name_en: _Name | None = None
+    administrative_levels: Annotated[list[AdministrativeLevel], Field(max_length=10)] = Field(
+        [], description="Levels of the administration that handle it; empty: not known"
+    )
+    one_stop: bool = Field(
+        False, description="Handled at one-stop shops (cơ chế một cửa, một cửa liên thông)"
+    )
+    process_issued: bool = Field(
+        False, description="Its internal process (quy trình nội bộ) is issued"
     )
 
 

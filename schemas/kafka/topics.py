@@ -15,7 +15,7 @@ from schemas.errors import KafkaUnavailable, RestoreUnfinished, SettingsError
 from schemas.kafka.clients import admin
 from schemas.pauses import Pauses
 from schemas.settings import Settings
-from schemas.topics import RESTORING, Topic, topics_of
+from schemas.topics import Topic, restoring_topic, topics_of
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def require_restored(there: Collection[str], settings: Settings) -> None:
 
     Raises: RestoreUnfinished
     """
-    if RESTORING in there:
+    if restoring_topic(settings.space) in there:
         raise RestoreUnfinished(
             f"A restore into the Kafka at {settings.bootstrap} is not finished, so there is only a"
             " part of the facts: run `lgsp restore` with the same folder again, it goes on where"

@@ -33,7 +33,9 @@ from serving.directory.items import (
     statements_by_agency,
 )
 from serving.directory.links import BEGINNING, AgencyStatement, Codes, Links, Piece
+from serving.directory.names import CodeNames
 from serving.directory.reported import Reported, reported_of
+from serving.directory.restated import restated
 from serving.directory.tree import Tree
 
 _DAY = timedelta(days=1)
@@ -71,6 +73,7 @@ class Directory:
             *stated_twice(self.procedures),
             *others,
             *last,
+            *restated(found),
         ]
         self._firsts = [BEGINNING, *(day for day in self._links.changes() if day > BEGINNING)]
         self._tree: Callable[[int], Tree] = lru_cache(maxsize=64)(self._make_tree)
@@ -98,6 +101,12 @@ class Directory:
         nobody registers.
         """
         return self.known(group) if by == "agency" and not self.empty else None
+
+    @cached_property
+    def names(self) -> CodeNames:
+        """What codes are called."""
+        agencies = (one for found in self._statements.values() for one in found)
+        return CodeNames(self.piece, agencies, self.procedures)
 
     @cached_property
     def procedure_codes(self) -> frozenset[str]:
@@ -217,11 +226,17 @@ class Directory:
         """The procedures valid on a day."""
         return [one for one in self.procedures if one.holds(day)]
 
+    @cached_property
+    def fields(self) -> Mapping[str, str]:
+        """By code the field (lĩnh vực) of each procedure that was ever registered, as it was stated
+        last: of one field only, so that fields add up to the whole.
+        """
+        stated = sorted(self.procedures, key=lambda one: (one.first, one.said))
+        return {one.fields.procedure: one.fields.field for one in stated}
+
     def procedures_of_field(self, field: str) -> list[str]:
-        """The codes of the procedures of a field (lĩnh vực), those that ended too."""
-        return sorted(
-            {one.fields.procedure for one in self.procedures if one.fields.field == field}
-        )
+        """The codes of the procedures of a field, those that ended too."""
+        return sorted(code for code, known in self.fields.items() if known == field)
 
     def reported(self, indicator: str, window: Window) -> list[Reported]:
         """The figures reported for periods that meet the window, in order of period and agency."""

@@ -66,7 +66,11 @@ class Items:
         item, before = decode_item(record.value), self.items.get(name)
         self.items[name] = item
         # a further heartbeat makes no other directory
-        return before is None or before.statements != item.statements
+        return (
+            before is None
+            or before.statements != item.statements
+            or before.restated != item.restated
+        )
 
 
 def _unreadable(record: ConsumedRecord, error: Exception) -> Mistake:
@@ -168,7 +172,7 @@ class DirectoryFeed(Follower):
     """
 
     def __init__(self, settings: Settings) -> None:
-        topic = state_topic(INVENTORY, settings.app_id)
+        topic = state_topic(INVENTORY, settings.books)
         store = DirectoryStore(topic)
         options = FollowerOptions(
             "directory",

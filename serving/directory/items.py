@@ -32,6 +32,7 @@ MistakeKind = Literal[
     "overlap",
     "alias_taken",
     "procedure_twice",
+    "restated",
     "unknown_parent",
     "unknown_successor",
     "parent_ended",
@@ -68,6 +69,11 @@ class ProcedureFields(msgspec.Struct, frozen=True):
     payable_online: bool = False
     days_before: int | None = None
     days_now: int | None = None
+    name_vi: str | None = None
+    name_en: str | None = None
+    administrative_levels: tuple[str, ...] = ()
+    one_stop: bool = False
+    process_issued: bool = False
 
 
 class SystemFields(msgspec.Struct, frozen=True):

@@ -19,19 +19,54 @@ from schemas.cells.applied import CountingRules
 from schemas.cells.kinds import CELL_KINDS
 from schemas.states import (
     ClosingFact,
+    EndCorrection,
     FinishFact,
+    HeardAt,
     ReceptionFact,
+    RefusalCorrection,
     RefusalFact,
     Register,
+    ReturnCorrection,
     ReturnFact,
     id_text,
 )
 from schemas.wire import Fields
+from schemas.work_states import (
+    ActivityCorrection,
+    ActivityFact,
+    AssignmentCorrection,
+    AssignmentFact,
+    InstantCorrection,
+    ProgressFact,
+    SendingCorrection,
+    SendingFact,
+)
 from schemas.worktime import WorkTime
 from streams.families.bounds import BoundedGroup
 
 _Register = TypeVar("_Register", bound=Register)
-_Heard = TypeVar("_Heard", ReceptionFact, FinishFact, ReturnFact, RefusalFact, ClosingFact)
+_Heard = TypeVar(
+    "_Heard",
+    ReceptionFact,
+    FinishFact,
+    ReturnFact,
+    RefusalFact,
+    ClosingFact,
+    EndCorrection,
+    ReturnCorrection,
+    RefusalCorrection,
+)
+_Restated = TypeVar(
+    "_Restated",
+    SendingFact,
+    SendingCorrection,
+    AssignmentFact,
+    AssignmentCorrection,
+    ProgressFact,
+    ActivityFact,
+    ActivityCorrection,
+    InstantCorrection,
+)
 Merge = Callable[[Any, Fields, int], None]
 Counts = Callable[[Any, int], list["Contribution"]]
 
@@ -70,6 +105,8 @@ class Family:
     states_since: int = 1
     groups: tuple[BoundedGroup, ...] = ()
     counts_by: Callable[[WorkTime], Counts] | None = None
+    # what people see of a state beside its counts: a fact that is seen there stands as well
+    shown: Callable[[Any], object] = lambda state: None
     calendar: int = 0  # fingerprint of the office hours
     hours: int = 0  # the number that their author gave them
 
@@ -101,6 +138,11 @@ def measure_indexes(family: str, kind: str) -> dict[str, int]:
     return {measure: index for index, measure in enumerate(CELL_KINDS[family][kind].measures)}
 
 
+def when_heard(fields: Fields, broker_ms: int) -> HeardAt:
+    """When the hub heard of a fact; never of imported history."""
+    return None if fields["backfill"] else broker_ms
+
+
 def newer(old: _Register | None, new: _Register) -> _Register:
     """Join of two registers."""
     if old is None or new.occurred_at > old.occurred_at:
@@ -112,20 +154,45 @@ def newer(old: _Register | None, new: _Register) -> _Register:
 
 def newer_reported(old: _Heard | None, new: _Heard) -> _Heard:
     """Join of two registers with when they were heard: of one instant, the least time at which it
-    was heard stays.
+    was heard stays. One that was stated otherwise under the same id stays `restated`.
     """
     if old is None or new.occurred_at > old.occurred_at:
         return new
     if new.occurred_at < old.occurred_at:
         return old
     heard = [one.heard_at for one in (old, new) if one.heard_at is not None]
-    return replace(max(old, new, key=_rank_unheard), heard_at=min(heard, default=None))
+    stays = max(old, new, key=_rank_unheard)
+    restated = stays.restated
+    if old.event_id == new.event_id:
+        differs = _rank_unheard(old) != _rank_unheard(new)
+        restated = old.restated or new.restated or differs
+    return replace(stays, heard_at=min(heard, default=None), restated=restated)
+
+
+def newer_restated(old: _Restated | None, new: _Restated) -> _Restated:
+    """Join of two registers whose last value is whether they were restated: one that was stated
+    otherwise under the same id stays so.
+    """
+    if old is None or new.occurred_at > old.occurred_at:
+        return new
+    if new.occurred_at < old.occurred_at:
+        return old
+    stays = max(old, new, key=_rank_plain)
+    if old.event_id != new.event_id:
+        return stays
+    restated = old.restated or new.restated or _rank_plain(old) != _rank_plain(new)
+    return replace(stays, restated=restated)
 
 
 def _rank(register: Register) -> tuple[str, str]:
     return id_text(register.event_id), repr(astuple(register)[2:])
 
 
-def _rank_unheard(register: Register) -> tuple[str, str]:
-    """Without when it was heard, which is the last of its values."""
+def _rank_unheard(register: _Heard) -> tuple[str, str]:
+    """Without when it was heard and whether it was restated."""
+    return _rank(replace(register, heard_at=None, restated=False))
+
+
+def _rank_plain(register: Register) -> tuple[str, str]:
+    """Without whether it was restated."""
     return id_text(register.event_id), repr(astuple(register)[2:-1])

@@ -25,7 +25,10 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.states import MOST, Document, Register, Statement
+from msgspec.structs import replace
+
+from schemas.states import MOST, Dossier, Register, Statement
+from schemas.work_states import Document
 
 
 def too_many(group: str, entries: Sized) -> bool:
@@ -43,9 +46,14 @@ class BoundedGroup:
     holds: str
     at: Callable[[Any, Any], int]
 
+    def map_in(self, state: Any) -> dict[Any, Any]:
+        """The map."""
+        found: dict[Any, Any] = getattr(state, self.name)
+        return found
+
     def size(self, state: Any) -> int:
         """How many entries there are."""
-        return len(getattr(state, self.name))
+        return len(self.map_in(state))
 
     def cut(self, state: Any) -> None:
         """Keep the newest entries, one more than count."""
@@ -56,10 +64,49 @@ class BoundedGroup:
 
     def _entries(self, state: Any) -> Iterator[tuple[int, Any]]:
         """(occurred_at, key) of each."""
-        return ((self.at(key, value), key) for key, value in getattr(state, self.name).items())
+        return ((self.at(key, value), key) for key, value in self.map_in(state).items())
 
     def _drop(self, state: Any, key: Any) -> None:
-        del getattr(state, self.name)[key]
+        del self.map_in(state)[key]
+
+
+class BoundedPayments(BoundedGroup):
+    """Payments. When one that is not paid was paid before hangs on more than its newest statement,
+    so of too many it is not kept.
+    """
+
+    def cut(self, state: Dossier) -> None:
+        """Keep the newest entries, one more than count."""
+        super().cut(state)
+        if too_many(self.name, state.payments):
+            for reference, payment in state.payments.items():
+                if payment.paid_before:
+                    state.payments[reference] = replace(payment, paid_before=0)
+
+
+class AmendedGroup(BoundedGroup):
+    """A map of corrections, in what is rarely said of a thing: `amended_payments` is
+    `amended.payments`.
+    """
+
+    def map_in(self, state: Any) -> dict[Any, Any]:
+        """The map; empty where nothing was corrected."""
+        found: dict[Any, Any] = {}
+        return found if state.amended is None else getattr(state.amended, self._field)
+
+    @property
+    def _field(self) -> str:
+        return self.name.removeprefix("amended_")
+
+
+class AmendedInstants(AmendedGroup):
+    """A correction that states several instants: those of the newest correction are all there
+    are.
+    """
+
+    def map_in(self, state: Any) -> dict[Any, Any]:
+        said = None if state.amended is None else getattr(state.amended, self._field)
+        return {} if said is None else said.instants
 
 
 class BoundedAnswers(BoundedGroup):

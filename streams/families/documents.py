@@ -1,19 +1,55 @@
 """Documents exchanged between agencies: state and counts (the rules in words: docs/figures.md).
 
 A receiver's answers are a map (receiver, status code) -> greatest time, so that every arrival order
-gives the same state. Until the sending is known, a document counts only as flagged.
+gives the same state. Until the sending is known, a document counts only as flagged; a voided one
+counts only as voided.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import wraps
+from typing import NamedTuple
 
 from schemas.cells.kinds import HOURS_BOUNDS
 from schemas.clock import HOUR_MS, day
-from schemas.states import Document, ReporterFact, SendingFact, pack_id
+from schemas.states import ReporterFact, VoidFact, pack_id
 from schemas.wire import Fields
-from streams.families.base import ALL, Contribution, Family, measure_indexes, newer
-from streams.families.bounds import BoundedAnswers, BoundedGroup, by_value, over
+from schemas.work_states import (
+    Document,
+    DocumentAmendments,
+    InstantCorrection,
+    SendingCorrection,
+    SendingFact,
+)
+from streams.families.base import (
+    ALL,
+    Contribution,
+    Family,
+    Merge,
+    measure_indexes,
+    newer_restated,
+)
+from streams.families.bounds import (
+    AmendedGroup,
+    BoundedAnswers,
+    BoundedGroup,
+    by_fact,
+    by_value,
+    over,
+)
+from streams.families.corrections import (
+    Amendment,
+    amend_entry,
+    at_instant,
+    correctable,
+    effective_at,
+    restored,
+    standing_fact,
+    standing_instant,
+    void_of,
+    voided,
+)
 
 _SENT = measure_indexes("documents", "sent")
 _RECEIVED = measure_indexes("documents", "received")
@@ -26,15 +62,22 @@ _RECALL_INDEX = {
     "agreed": _RECALLED["agreed"],
     "refused": _RECALLED["refused_recall"],
 }
+_OF_STATUSES = {"statuses", "amended_statuses"}
 _GROUPS: tuple[BoundedGroup, ...] = (
     BoundedAnswers("statuses", "answers", by_value),
     BoundedGroup("recall", "answers to a recall", by_value),
+    AmendedGroup("amended_statuses", "corrections of answers", by_fact),
 )
 
 
 def sent(state: Document, fields: Fields, _: int) -> None:
     """Who sent what, and how."""
-    said = SendingFact(
+    state.sent = newer_restated(state.sent, _sending(fields))
+    state.reporter = None
+
+
+def _sending(fields: Fields) -> SendingFact:
+    return SendingFact(
         fields["occurred_at"],
         pack_id(fields["event_id"]),
         fields["agency"],
@@ -42,15 +85,24 @@ def sent(state: Document, fields: Fields, _: int) -> None:
         fields["electronic"],
         fields["signed"],
     )
-    state.sent = newer(state.sent, said)
-    state.reporter = None
+
+
+def _sending_anew(amended: DocumentAmendments, fields: Fields, _: int) -> None:
+    fact = at_instant(_sending(fields), effective_at(fields))
+    said = SendingCorrection(
+        fields["occurred_at"], pack_id(fields["event_id"]), fields["holds"], fact
+    )
+    amended.sent = newer_restated(amended.sent, said)
 
 
 def status_changed(state: Document, fields: Fields, _: int) -> None:
     """A receiver's answer; of one answer given twice, the later time stays."""
     answers = state.statuses.setdefault(fields["agency"], {})
     answers[fields["status"]] = max(fields["occurred_at"], answers.get(fields["status"], 0))
-    _heard(state, fields)
+
+
+def _status_anew(amended: DocumentAmendments, fields: Fields, _: int) -> None:
+    amend_entry(amended.statuses, f"{fields['agency']}|{fields['status']}", fields)
 
 
 def recalled(state: Document, fields: Fields, _: int) -> None:
@@ -58,32 +110,94 @@ def recalled(state: Document, fields: Fields, _: int) -> None:
     state.recall[fields["answer"]] = max(
         fields["occurred_at"], state.recall.get(fields["answer"], 0)
     )
-    _heard(state, fields)
 
 
-def _heard(state: Document, fields: Fields) -> None:
-    if state.sent is None:
-        spoken = ReporterFact(fields["occurred_at"], fields["agency"])
-        state.reporter = max(spoken, state.reporter or spoken)
+def _recall_anew(amended: DocumentAmendments, fields: Fields, _: int) -> None:
+    if fields["answer"] in _RECALL_INDEX:  # others count nowhere
+        amend_entry(amended.recall, fields["answer"], fields)
+
+
+def _answered(merge: Merge, amend: Amendment) -> Merge:
+    """Joins an answer; who gave it spoke of the document."""
+    join = correctable(merge, amend)
+
+    @wraps(merge)
+    def heard(state: Document, fields: Fields, broker_ms: int) -> None:
+        join(state, fields, broker_ms)
+        if state.sent is None:
+            spoken = ReporterFact(fields["occurred_at"], fields["agency"])
+            state.reporter = max(spoken, state.reporter or spoken)
+
+    return heard
+
+
+class StandingDocument(NamedTuple):
+    """What stands of a document. `unsent`: who spoke of it, where its sending does not stand."""
+
+    sending: SendingFact | None
+    statuses: dict[str, dict[str, int]]
+    recall: dict[str, int]
+    unsent: ReporterFact | None
+    restated: bool
+
+
+def standing_document(state: Document) -> StandingDocument:
+    """What stands of facts and corrections."""
+    amended = state.amended
+    if amended is None:
+        restated = state.sent is not None and state.sent.restated
+        return StandingDocument(state.sent, state.statuses, state.recall, state.reporter, restated)
+    sending = standing_fact(state.sent, amended.sent)
+    statuses = {receiver: dict(answers) for receiver, answers in state.statuses.items()}
+    recall = dict(state.recall)
+    restated = sending.restated
+    for key, correction in amended.statuses.items():
+        receiver, _, status = key.partition("|")
+        restated |= _put(statuses.setdefault(receiver, {}), status, correction)
+    for answer, correction in amended.recall.items():
+        restated |= _put(recall, answer, correction)
+    unsent = state.reporter
+    if sending.denied is not None:
+        spoken = state.statuses or state.recall or amended.statuses or amended.recall
+        unsent = ReporterFact(sending.said, sending.denied.fact.agency) if spoken else None
+    return StandingDocument(sending.fact, statuses, recall, unsent, restated)
+
+
+def _put(entries: dict[str, int], key: str, correction: InstantCorrection) -> bool:
+    """Put into the entries what stands of one, and say whether it was restated."""
+    stands = standing_instant(entries.pop(key, 0), correction)
+    if stands.at:
+        entries[key] = stands.at
+    return stands.restated
 
 
 def counts(state: Document, _parts: int = ALL) -> list[Contribution]:
     """The cells that a document counts in."""
-    if state.sent is None:
-        return [_unknown(state.reporter, state)] if state.reporter else []
-    sending = state.sent
+    standing = standing_document(state)
+    sending = standing.sending
+    void = void_of(state)
+    if void is not None:
+        return [_voided(void, sending)]
+    much = {group.name for group in over(_GROUPS, state)}  # these count nothing
+    flags = _flags(much, standing)
+    if sending is None:
+        return [_unknown(standing.unsent, flags)] if standing.unsent else []
     at, kind = sending.occurred_at, sending.document_type
     tail = f"{sending.agency}|{kind}|"
     found: list[Contribution] = [(f"documents|sent|{tail}{day(at)}".encode(), _ways(sending), ())]
-    much = _too_many(state)
-    if much:
-        found.append((f"documents|flagged|{tail}{day(at)}".encode(), (_FLAGGED["too_many"],), ()))
-    if "statuses" not in much:
-        for receiver, answers in state.statuses.items():
+    if flags:
+        found.append((f"documents|flagged|{tail}{day(at)}".encode(), flags, ()))
+    if not much & _OF_STATUSES:
+        for receiver, answers in standing.statuses.items():
             found += _answers(f"{receiver}|{kind}|", at, answers)
     if "recall" not in much:
-        found += _recalls(f"documents|recalled|{tail}", state.recall)
+        found += _recalls(f"documents|recalled|{tail}", standing.recall)
     return found
+
+
+def _voided(void: VoidFact, sending: SendingFact | None) -> Contribution:
+    where = f"{sending.agency}|{sending.document_type}" if sending else f"{void.agency}|-"
+    return (f"documents|voided|{where}|{day(void.occurred_at)}".encode(), (0,), ())
 
 
 def _ways(sending: SendingFact) -> tuple[int, ...]:
@@ -106,17 +220,18 @@ def _recalls(key: str, recall: dict[str, int]) -> list[Contribution]:
     ]
 
 
-def _too_many(state: Document) -> list[str]:
-    """The names of what there is so much of that it counts nothing."""
-    return [group.name for group in over(_GROUPS, state)]
-
-
-def _unknown(reporter: ReporterFact, state: Document) -> Contribution:
-    ones = [_FLAGGED["no_sending"]]
-    if _too_many(state):
+def _flags(much: set[str], standing: StandingDocument) -> tuple[int, ...]:
+    ones = []
+    if much:
         ones.append(_FLAGGED["too_many"])
+    if standing.restated:
+        ones.append(_FLAGGED["restated"])
+    return tuple(ones)
+
+
+def _unknown(reporter: ReporterFact, flags: tuple[int, ...]) -> Contribution:
     key = f"documents|flagged|{reporter.agency}|-|{day(reporter.occurred_at)}"
-    return (key.encode(), tuple(ones), ())
+    return (key.encode(), (_FLAGGED["no_sending"], *flags), ())
 
 
 def _answers(tail: str, sent_at: int, answers: dict[str, int]) -> list[Contribution]:
@@ -164,13 +279,16 @@ def _timed(
 
 FAMILY = Family(
     name="documents",
-    version=2,
+    version=3,
     state=Document,
+    states_since=3,
     groups=_GROUPS,
     merges={
-        "document.sent": sent,
-        "document.status_changed": status_changed,
-        "document.recalled": recalled,
+        "document.sent": correctable(sent, _sending_anew),
+        "document.status_changed": _answered(status_changed, _status_anew),
+        "document.recalled": _answered(recalled, _recall_anew),
+        "document.voided": voided,
+        "document.restored": restored,
     },
     counts=counts,
 )

@@ -17,7 +17,7 @@ from itertools import zip_longest
 from typing import Any
 
 from schemas.clock import day, day_start
-from schemas.codes import AGENCY_LEVELS, SYSTEM_KINDS
+from schemas.codes import ADMINISTRATIVE_LEVELS, AGENCY_LEVELS, SYSTEM_KINDS
 from schemas.states import EventId, InventoryItem, id_text, pack_id
 from schemas.wire import Fields
 from streams.families.base import ALL, Contribution, Family, measure_indexes
@@ -81,15 +81,42 @@ def _state(
         valid_to,
         details,
     )
-    state.statements[begins] = max(new, state.statements.get(begins, new), key=_rank)
+    known = state.statements.get(begins, new)
+    stands = max(new, known, key=_rank)
+    state.statements[begins] = stands
+    if _said(new) == _said(known):
+        if not _alike(new, known):
+            state.restated = sorted({begins, *(state.restated or ())})
+    elif stands is new:
+        _forget_restated(state, begins)
     if len(state.statements) > MOST_STATEMENTS:
-        del state.statements[min(state.statements)]
+        oldest = min(state.statements)
+        del state.statements[oldest]
+        _forget_restated(state, oldest)
+
+
+def _said(statement: _Statement) -> tuple[int, int]:
+    """What decides between two statements of one beginning; where it is equal, they contest each
+    other if they differ.
+    """
+    return statement[5].get("revision", 0), statement[0]
+
+
+def _alike(one: _Statement, other: _Statement) -> bool:
+    """Whether they say the same, under whatever id; older states lack fields of today."""
+    known = one[5].keys() & other[5].keys()
+    return one[2:5] == other[2:5] and all(one[5][name] == other[5][name] for name in known)
+
+
+def _forget_restated(state: InventoryItem, begins: int) -> None:
+    """What stands there now, if anything, is contested by nobody."""
+    if state.restated is not None:
+        state.restated = [one for one in state.restated if one != begins] or None
 
 
 def _rank(statement: _Statement) -> tuple[int, int, str, str]:
     """Which of two statements of one beginning stands: the greater (revision, time, event id)."""
-    revision = statement[5].get("revision", 0)
-    return revision, statement[0], id_text(statement[1]), repr(statement[2:])
+    return *_said(statement), id_text(statement[1]), repr(statement[2:])
 
 
 def counts(state: InventoryItem, _parts: int = ALL) -> list[Contribution]:
@@ -107,6 +134,11 @@ def counts(state: InventoryItem, _parts: int = ALL) -> list[Contribution]:
                 if ends is not None:
                     found.append(_change(key, cell, ends, amounts, -1))
     return found
+
+
+def shown(state: InventoryItem) -> object:
+    """What the directory tells of an item, such as its name, by beginning."""
+    return {begins: statement[2:] for begins, statement in state.statements.items()}
 
 
 def touched(old: InventoryItem, new: InventoryItem) -> int:
@@ -222,8 +254,21 @@ def _procedures(details: _Details) -> _Stock:
     return (
         "procedures",
         details["field"],
-        {name: 1 for name, yes in counted.items() if yes} | _days(details),
+        {name: 1 for name, yes in counted.items() if yes} | _days(details) | _form_07b(details),
     )
+
+
+def _form_07b(details: _Details) -> _Stocked:
+    """By level of the administration what form 07b/VPCP/KSTT counts: a procedure at each of its
+    levels once. States of before version 3 know nothing of it.
+    """
+    stated = details.get("administrative_levels", ())
+    levels = [level for level in ADMINISTRATIVE_LEVELS if level in stated]
+    counted = dict.fromkeys((f"procedures_{level}" for level in levels), 1)
+    for name in ("one_stop", "process_issued"):
+        if details.get(name):
+            counted |= dict.fromkeys((name, *(f"{name}_{level}" for level in levels)), 1)
+    return counted
 
 
 def _days(details: _Details) -> _Stocked:
@@ -261,7 +306,7 @@ _STOCKS: dict[str, Callable[[_Details], _Stock]] = {
 
 FAMILY = Family(
     name="inventory",
-    version=2,
+    version=3,
     state=InventoryItem,
     merges={
         **{
@@ -279,4 +324,5 @@ FAMILY = Family(
     },
     counts=counts,
     touched=touched,
+    shown=shown,
 )

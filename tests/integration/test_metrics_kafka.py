@@ -31,14 +31,14 @@ from metrics.cube.feed import cube_options
 from metrics.cube.rollups import cover_days
 from metrics.cube.snapshot import Readers
 from metrics.cube.tables import FAMILIES, TABLES
-from metrics.workers import EVENT_TOPICS, Backlog, WorkerLag
+from metrics.workers import Backlog, WorkerLag
 from ops.kafka.ports import free_port
 from schemas.cells.applied import CellsStanding, CountingRules, applied_row
 from schemas.cells.codec import encode_page
 from schemas.kafka.clients import admin, consumer, producer
 from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
-from schemas.topics import CELLS, cells_topic, events_topic
+from schemas.topics import CELLS, TOPICS, cells_topic, events_topic
 from schemas.windows import EVER
 from serving.store.follower import Follower
 
@@ -144,7 +144,7 @@ async def test_the_lag_of_workers_that_never_ran_is_all_that_there_is(settings: 
     try:
         await asyncio.to_thread(until, lambda: watcher.backlog is not None)
         assert {topic for topic, _ in watcher.records} == {
-            topic for topic in EVENT_TOPICS if topic != "lgsp.quarantine"
+            topic.name for topic in TOPICS if topic.owner == "connectors"
         }
         assert all(lag >= 0 for lag in watcher.records.values())
         waiting = {
@@ -173,14 +173,13 @@ async def test_what_the_figures_hold_is_not_behind_whatever_the_group_says(
             [told("activity.meeting_held", "11-03 09:00", activity_id=uuid4().hex)[0]]
         )
     partitions = [
-        TopicPartition(topic, partition)
-        for topic in EVENT_TOPICS
+        TopicPartition(topic.name, partition)
+        for topic in TOPICS
+        if topic.owner == "connectors"
         for partition in range(settings.partitions)
     ]
     async with consumer(settings, isolation_level="read_uncommitted") as reader:
-        ends = await reader.end_offsets(
-            [one for one in partitions if one.topic != "lgsp.quarantine"]
-        )
+        ends = await reader.end_offsets(partitions)
     watcher = WorkerLag(settings.model_copy(update={"app_id": f"never-{uuid4()}"}), lambda: ends)
     task = asyncio.create_task(watcher.watch())
     try:

@@ -15,7 +15,6 @@ from aiokafka import TopicPartition
 from publishing import DOSSIERS, OCCURRED, finished, refused, run, until_reachable
 from topic_reader import ends_of, records_since
 
-from connectors.gateway.heartbeat import TOPIC as HEARTBEATS
 from connectors.gateway.heartbeat import beat_once
 from connectors.publishing.publisher import Publisher
 from connectors.publishing.quarantine import send_to_quarantine
@@ -23,10 +22,12 @@ from ops.kafka.ports import free_port
 from schemas.errors import KafkaUnavailable
 from schemas.kafka import clients
 from schemas.settings import Settings
-from schemas.topics import QUARANTINE
+from schemas.topics import QUARANTINE, events_topic
 from schemas.wire import Decoder, encode
 
 __all__ = ["run"]
+
+HEARTBEATS = events_topic("heartbeats")
 
 
 @pytest.fixture

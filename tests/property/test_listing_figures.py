@@ -28,15 +28,14 @@ from metrics.figures.scopes import AgencyScope
 from metrics.figures.sums import SharedSums, read_parts
 from metrics.lists.listing import Listing
 from metrics.lists.reader import page, total
-from metrics.lists.tables import is_sum
-from metrics.lists.terms import Part, families_of, selections
+from metrics.lists.terms import ListedPart, families_of, selections
 from schemas.families import LISTED_FAMILIES
 from schemas.windows import EVER, Window
 from streams.families import FAMILIES
 from streams.family_state import FamilyState
 
 Told = tuple[Readers, Listing]  # what a story is read from
-PARTS: tuple[Part, Part] = ("numerator", "denominator")
+PARTS: tuple[ListedPart, ...] = ("numerator", "denominator", "missing")
 WINDOWS = (
     EVER,
     Window(date(2025, 11, 23), date(2025, 11, 23)),
@@ -47,7 +46,7 @@ WINDOWS = (
 MOMENTS = (NOON, NOON + HOUR, NOON + 2 * DAY, NOON - 41 * DAY)
 CODES: tuple[frozenset[str] | None, ...] = (None, frozenset("A"), frozenset("AC"), frozenset())
 AMONG: tuple[tuple[str, ...], ...] = ((), ("p", "18"))
-LIVE: list[tuple[Indicator, Part]] = [
+LIVE: list[tuple[Indicator, ListedPart]] = [
     (indicator, part)
     for indicator in load_indicators().values()
     for part in PARTS
@@ -81,7 +80,7 @@ def tell(files: tuple[Cube, Listing], family: str, facts: list[Any], cuts: list[
 def compare(
     told: Told,
     indicator: Indicator,
-    part: Part,
+    part: ListedPart,
     moment: Moment,
     scopes: list[AgencyScope],
     among: tuple[str, ...],
@@ -90,7 +89,8 @@ def compare(
     chosen = selections(indicator, part, moment, Resolved(scopes, among, None))
     with readers.snapshot() as snapshot:
         parts = read_parts(SharedSums(snapshot, moment), indicator, scopes, among=among)[""]
-        figure = parts[PARTS.index(part)]
+        numerator, denominator = parts[:2]
+        figure = denominator - numerator if part == "missing" else parts[PARTS.index(part)]
     listed = everything(listing, chosen, limit=3)
     assert sum(found.adds for found in listed) == figure, (indicator.id, part)
     assert len(set(listed_places := [found.cursor for found in listed])) == len(listed)
@@ -99,7 +99,9 @@ def compare(
     counted = total(listing._db, chosen)
     assert (counted.rows, counted.adds) == (len(listed), figure)
     if all(
-        len(selection.measures) == 1 and not is_sum(selection.measures[0]) and not selection.less
+        len(selection.measures) == 1
+        and selection.measures[0] not in selection.table.sums
+        and not selection.less
         for selection in chosen
     ):
         assert len(listed) == figure, (indicator.id, part)

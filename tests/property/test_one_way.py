@@ -23,6 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from traces import mark
 
 from metrics.api.app import create_app
+from metrics.api.list_shapes import ListAnswer
 from metrics.api.lists import answer_list, listing_routes
 from metrics.api.parameters import ListParameters
 from metrics.catalogue.indicators import Indicator
@@ -227,6 +228,94 @@ def test_lists_have_the_numbers_of_json_and_add_up_to_them(world: World) -> None
                 assert (answer.adds, answer.same_moment) == (answer.figure, True)
                 compared += 1
         assert compared, asked
+
+
+def test_what_changed_on_days_ends_with_what_is_open_at_this_instant(world: World) -> None:
+    """All days, those to come too, and what is kept of each dossier's due time say the same."""
+    for asked in ({}, {"agency": world.agencies[0]}, {"agency": world.agencies[-1]}):
+        every = {"family": "dossiers", "kind": "flow", "window": "all"}
+        (kind,) = world.get("/v1/counts", **every, **asked).json()["kinds"]
+        flow = kind["counts"]
+        now = told(world, **asked)
+        assert (
+            flow["taken_online"] + flow["taken_other"] - flow["left"]
+            == (now["dossiers_open"]["value"])
+        )
+        assert flow["asked"] - flow["back"] == now["dossiers_waiting"]["value"]
+
+
+def test_the_form_has_the_figures_of_the_same_day(world: World) -> None:
+    """06a's columns of what is open, less the stopped ones, and of what is late."""
+    days = {"from": "2025-11-01", "to": "2025-11-14"}
+    for chosen in ({}, {"agency": world.agencies[0], "own": "true"}):
+        form = world.get("/v1/reports/06a", by="agency", **days, **chosen).json()
+        as_of = told(world, as_of="2025-11-14", **chosen)
+        late = told(world, **days, **chosen)["late_06a"]
+        stopped = world.get(
+            "/v1/counts", kind="flow", family="dossiers", to="2025-11-14", **chosen
+        ).json()["kinds"][0]["counts"]["left_stopped"]
+        assert form["total"]["13"] == as_of["dossiers_overdue"]["value"]
+        assert form["total"]["11"] == as_of["dossiers_open"]["value"] + stopped
+        assert (form["total"]["10"], form["total"]["7"]) == (
+            late["numerator"],
+            late["denominator"],
+        )
+
+
+def test_lists_as_of_a_day_have_each_thing_once(world: World) -> None:
+    """Whatever began and ended until then takes itself away; and page by page it is the same."""
+    running = [one.id for one in world.catalogue.values() if one.as_of is not None]
+    carried_over = {"indicator": "dossiers_carried_over", "from": "2025-11-11", "to": "2025-11-12"}
+    for chosen in ({}, {"agency": world.agencies[0]}, {"level": "commune"}, {"field": "land"}):
+        asked = [{"indicator": id_, "as_of": "2025-11-10"} for id_ in running]
+        for question in (*asked, carried_over):
+            answer = listed(world, question | chosen, "1000")
+            assert answer.figure == answer.adds == answer.rows == len(answer.things), question
+            assert answer.same_moment
+            assert all(one.adds == 1 for one in answer.things)
+            ids = [one.id for one in answer.things]
+            assert len(set(ids)) == len(ids)
+            assert paged(world, question | chosen) == ids
+    everything = listed(world, {"indicator": "dossiers_open", "as_of": "2025-11-10"}, "1000")
+    assert everything.figure == told(world, as_of="2025-11-10")["dossiers_open"]["value"]
+    assert everything.figure, "there is something to look at"
+    assert (everything.rule, str(everything.day)) == ("by_date", "2025-11-10")
+
+
+def listed(world: World, question: Mapping[str, str], limit: str) -> ListAnswer:
+    asked = ListParameters.model_validate({**question, "limit": limit})
+    return answer_list(world.lists, "dossiers", asked)
+
+
+def paged(world: World, question: Mapping[str, str]) -> list[str]:
+    """The ids of pages of seven."""
+    page = listed(world, question, "7")
+    ids = [one.id for one in page.things]
+    while page.next is not None:
+        page = listed(world, {**question, "after": page.next}, "7")
+        ids += [one.id for one in page.things]
+    return ids
+
+
+def test_groups_add_up_to_the_whole(world: World) -> None:
+    """Also where a procedure has no field, or an agency no level; of now and of any day."""
+    for by in ("agency", "procedure", "field", "level"):
+        for time in ({"window": "month"}, {}, {"as_of": "2025-11-10"}):
+            answers = world.get("/v1/indicators", by=by, **time).json()["indicators"]
+            counted = [
+                one
+                for one in answers
+                if one["groups"] and origin_of(world.catalogue[one["id"]]).listed
+            ]
+            assert len(counted) > 20, (by, time)
+            for one in counted:
+                for part in ("numerator", "denominator"):
+                    found = [group[part] or 0 for group in one["groups"]]
+                    assert sum(found) == (one[part] or 0), (one["id"], by, time)
+            kinds = world.get("/v1/counts", family="dossiers", by=by, **time).json()["kinds"]
+            for kind in (one for one in kinds if one["groups"]):
+                for measure, count in kind["counts"].items():
+                    assert sum(one["counts"][measure] for one in kind["groups"]) == count
 
 
 def test_reported_figures_are_told_alike(world: World) -> None:

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
 
-from schemas.cells.kinds import CELL_KINDS
+from metrics.api.answers import answer_counts
+from metrics.api.parameters import CountParameters
 from schemas.clock import yyyymmdd
 
 DAY = timedelta(days=1)
 DAYS = st.dates(date(2024, 11, 25), date(2025, 3, 5))
-NO_RECEPTION = CELL_KINDS["dossiers"]["flagged"].measures.index("no_reception")
 SHARES = ("dossiers_on_time_share", "data_quality", "score_766_5_4", "sync_lag")
 
 
@@ -30,6 +30,7 @@ def cells(draw: st.DrawFn) -> list[Any]:
         ("closed", ("closed", "on_time", "late_766", "reports", "lag_seconds", "lag_le_5")),
         ("flagged", ("flagged", "no_reception")),
         ("rated", ("ratings", "satisfied")),
+        ("flow", ("taken_online", "taken_other", "left", "left_stopped")),
     ):
         for day, code in draw(st.lists(st.tuples(DAYS, st.sampled_from("AB")), max_size=6)):
             counts = {measure: draw(st.integers(0, 9)) for measure in measures}
@@ -57,25 +58,12 @@ def test_two_windows_side_by_side_make_one(
 @given(cells(), DAYS, st.integers(0, 60))
 def test_what_is_left_open_is_carried_over(found: list[Any], first: date, length: int) -> None:
     last = first + timedelta(days=length)
+    window = {"from": str(first), "to": str(last)}
     with questions_about(found, NOW) as questions:
-        before = answer(
-            questions, "dossiers_carried_over", from_=str(first), to=str(last)
-        ).numerator
-        after = answer(
-            questions, "dossiers_carried_over", from_=str(last + DAY), to=str(last + DAY)
-        ).numerator
-        received = answer(questions, "data_quality", from_=str(first), to=str(last))
-        flagged_alone = sum(
-            cell.counts.get(NO_RECEPTION, 0)
-            for cell in found
-            if "|flagged|" in cell.key and _within(cell.key, first, last)
-        )
-        ended = answer(
-            questions, "dossiers_on_time_share", from_=str(first), to=str(last)
-        ).denominator
-        assert before is not None
-        assert after == before + (received.denominator or 0) - flagged_alone - (ended or 0)
-
-
-def _within(key: str, first: date, last: date) -> bool:
-    return yyyymmdd(first) <= int(key.split("|")[-1]) <= yyyymmdd(last)
+        before = answer(questions, "dossiers_carried_over", from_=str(first), to=str(last)).value
+        after = answer(questions, "dossiers_carried_over", from_=str(last + DAY)).value
+        asked = CountParameters.model_validate({"family": "dossiers", "kind": "flow", **window})
+        (flow,) = (kind.counts for kind in answer_counts(questions, asked).kinds)
+        taken = (flow["taken_online"] or 0) + (flow["taken_other"] or 0)
+        assert after == (before or 0) + taken - (flow["left"] or 0)
+        assert after == answer(questions, "dossiers_open", as_of=str(last)).value

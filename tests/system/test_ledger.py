@@ -260,7 +260,7 @@ async def test_states_that_lack_what_the_rules_need_are_refused(
     monkeypatch.setitem(
         FAMILIES, "dossiers", replace(old, version=old.version + 1, states_since=old.version + 1)
     )
-    with pytest.raises(BooksError, match="LGSP_APP_ID=lgsp-2"):
+    with pytest.raises(BooksError, match=r"lgsp mend --from-zero.*LGSP_APP_ID=lgsp-2"):
         await take_over(hub.settings, [Ledger(0, hub.settings)])
     monkeypatch.undo()
     assert await exact(hub, 300) == 300

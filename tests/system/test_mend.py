@@ -164,6 +164,27 @@ async def test_lost_cells_are_refused_told_and_counted_again_from_zero(
     ]
 
 
+async def test_books_of_rules_too_old_are_told_and_counted_again_from_zero(
+    hub: Hub, records: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way up to rules that need what older states did not keep."""
+    await count_all(hub)
+    old = FAMILIES["dossiers"]
+    newer = replace(old, version=old.version + 1, states_since=old.version + 1)
+    monkeypatch.setitem(FAMILIES, "dossiers", newer)
+    code, printed = await mend(hub)
+    assert (code, "Not mended: These books lack" in printed) == (1, True)
+    with pytest.raises(BooksError, match="These books lack what the new rules need"):
+        await opened(hub, 0)
+    code, printed = await mend(hub, from_zero=True)
+    assert (code, "fit together" in printed) == (0, True)
+    await count_all(hub)
+    again = await soon(
+        lambda: recount(hub.settings), lambda found: sum(one.events for one in found) > len(records)
+    )
+    assert not any(one.wrong or one.rules for one in again)
+
+
 async def test_facts_that_were_deleted_before_they_were_counted(
     hub: Hub, records: list, ledger: Ledger
 ) -> None:

@@ -42,3 +42,17 @@ def test_a_folder_that_can_only_be_read_is_one_sentence(folder: Path, command: s
     assert str(folder) in sentence
     assert "LGSP_DATA" in sentence
     assert "Traceback" not in done.stderr
+
+
+def test_who_only_looks_at_the_quarantine_needs_no_room(folder: Path) -> None:
+    """Nothing is said of the folder: Kafka, which is away here, is all that it needs."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ops.cli", "quarantine", "list"],
+        env=os.environ | {"LGSP_DATA": str(folder), "LGSP_KAFKA_PORT": str(free_port())},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=90,
+    )
+    assert done.stderr.startswith("No Kafka answers at ")
+    assert len(done.stderr.splitlines()) == 1

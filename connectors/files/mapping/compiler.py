@@ -29,7 +29,7 @@ from connectors.files.readers.cells import (
 )
 from schemas.declarations import Declaration
 from schemas.events import ACCEPTED, Event
-from schemas.masking import quoted
+from schemas.masking import is_plain, quoted
 from schemas.personal import personal_number
 
 _Getter = Callable[[FileCells], Any]
@@ -55,19 +55,19 @@ class Unit:
 
 
 class Uses(NamedTuple):
-    """What a mapping does with its columns, by their places: `texts` become ids, codes or labels;
-    of those that are only looked at, the texts that its conditions name.
+    """What a mapping does with its columns, by their places: of those that are only looked at, the
+    texts that its conditions name.
     """
 
     columns: tuple[str, ...]
-    texts: frozenset[int]
     looked_at: dict[int, frozenset[str]]
 
     def safe(self, cells: FileCells) -> list[FileCell]:
         """A row's cells as rejections may hold them, none where nobody can tell which is which.
 
-        What looks like a number of a person in the place of a code, and what no field takes, is
-        masked, so that the row can't come back from there; what only has to be there is there.
+        What looks like a number of a person, in the place of whatever field, and what no field
+        takes, is masked, so that the row can't come back from there; what only has to be there is
+        there.
         """
         if not cells:
             return [MASKED] * len(self.columns)
@@ -81,7 +81,9 @@ class Uses(NamedTuple):
             return MASKED
         if isinstance(cell, list):
             return [self._safe(index, part) for part in cell]
-        return MASKED if index in self.texts and personal_number(cell_text(cell)) else cell
+        text = cell_text(cell)
+        # a time whose fractions of a second look like one is none
+        return MASKED if personal_number(text) and not is_plain(text) else cell
 
 
 class Compiler:
@@ -91,7 +93,6 @@ class Compiler:
         self._mapping, self._declaration = mapping, declaration
         self._default_times = TimeReader(mapping.times)
         self._indexes: dict[str, int] = {}
-        self._texts: set[str] = set()
         self._values: set[str] = set()
         self._conditions: dict[str, frozenset[str]] = {}
         self.required: set[str] = set()
@@ -109,7 +110,7 @@ class Compiler:
             for name, texts in self._conditions.items()
             if name not in self._values
         }
-        return Uses(self.columns, frozenset(self._indexes[name] for name in self._texts), looked_at)
+        return Uses(self.columns, looked_at)
 
     def units(self) -> tuple[Unit, ...]:
         """Raises: CatalogueError for the first part of the mapping that cannot hold."""
@@ -148,7 +149,6 @@ class Compiler:
 
     def _event_id(self, rule: EventRule) -> _Getter:
         template = parse_template(rule.id)
-        self._texts.update(template.columns)
         self._values.update(template.columns)
         if not rule.when:
             self.required.update(template.columns)
@@ -220,8 +220,6 @@ class Compiler:
             read = self._joined(parse_template(value.text or ""), purpose)
         blank = self._when_blank(rule)
         self._values.update(value.columns)
-        if rule.kind in ("text", "list") or value.table is not None:
-            self._texts.update(value.columns)
         if blank is _REFUSED and not event.when:
             self.required.update(value.columns)
 

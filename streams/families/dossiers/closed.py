@@ -14,17 +14,20 @@ import msgspec
 
 from schemas.cells.kinds import DAYS_BOUNDS, LAG_BOUNDS, WORKING_LAG_BOUNDS
 from schemas.clock import day, day_number
-from schemas.codes import CHANNELS
-from schemas.states import Dossier, FinishFact, HeardAt, ReturnFact
+from schemas.codes import CHANNELS, PAYMENT_RANK
+from schemas.states import Dossier, FinishFact, HeardAt, PaymentFact, ReturnFact
 from schemas.worktime import WorkTime
 from streams.families.base import Contribution, measure_indexes, newer_reported
 from streams.families.bounds import too_many
 from streams.families.dossiers.reception import PAPERS_DIGITISED
 
-ASKED, CAME = 1, 2  # what is known of papers at an instant
+ASKED, CAME = 1, 2  # what is known of papers or fees at an instant
+# how a dossier ends, by the number that corrections keep; 0: it has not ended
+OUTCOMES = ("", "finished", "withdrawn", "stopped")
 
 _CLOSED = measure_indexes("dossiers", "closed")
 ONLINE = CHANNELS.index("online")
+_PAID = PAYMENT_RANK["paid"]
 _SECONDS, _WORKING_SECONDS = _CLOSED["processing_seconds"], _CLOSED["processing_working_seconds"]
 _PAUSED = _CLOSED["paused_working_seconds"]
 _FIRST_CLASS_OF_DAYS = _CLOSED[f"days_le_{DAYS_BOUNDS[0]}"]
@@ -121,9 +124,30 @@ def lag(
 
 def is_waiting(state: Dossier) -> bool:
     """For papers or for a fee."""
-    return (state.supplement is not None and state.supplement.waiting) or (
-        state.fee is not None and state.fee.waiting
-    )
+    if state.papers and not too_many("papers", state.papers) and asked_last(state.papers):
+        return True
+    return bool(state.fees) and asked_last(fee_instants(state))
+
+
+def asked_last(instants: dict[int, int]) -> bool:
+    """Whether nothing came since it was last asked for; at one instant what came is later."""
+    return bool(instants) and instants[max(instants)] == ASKED
+
+
+def fee_instants(state: Dossier) -> dict[int, int]:
+    """When fees were asked for and paid, as what is known of papers; of too many none."""
+    if too_many("fees", state.fees) or too_many("payments", state.payments):
+        return {}
+    instants = dict(state.fees)
+    for payment in state.payments.values():
+        if at := paid_at(payment):
+            instants[at] = instants.get(at, 0) | CAME
+    return instants
+
+
+def paid_at(payment: PaymentFact) -> int:
+    """When it was last said to be paid; 0: never."""
+    return payment.occurred_at if payment.rank == _PAID else payment.paid_before
 
 
 def closed(state: Dossier, tail: str, end: DossierEnd, due: int, work: WorkTime) -> Contribution:

@@ -7,20 +7,31 @@ question asked later.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
 
 from schemas.clock import day
 from schemas.codes import CHANNELS, PAYMENT_RANK
-from schemas.states import MOST, Dossier, ReceptionFact, RefusalFact
+from schemas.states import (
+    Dossier,
+    FinishFact,
+    PaymentFact,
+    RatingFact,
+    ReceptionFact,
+    RefusalFact,
+    VoidFact,
+)
 from schemas.worktime import WorkTime
 from streams.families.base import ALL, Contribution, Counts, measure_indexes
 from streams.families.bounds import too_many
+from streams.families.corrections import void_of
 from streams.families.dossiers.closed import (
     ONLINE,
     DossierEnd,
     LagIndexes,
     MeasureAmounts,
+    asked_last,
     closed,
     end_of,
     finish_of,
@@ -28,13 +39,24 @@ from streams.families.dossiers.closed import (
     lag,
     returned_of,
 )
-from streams.families.dossiers.reception import MEASURE_OF_BITS, RECEIVED, WITH_FEE
+from streams.families.dossiers.flow import flow, taken
+from streams.families.dossiers.reception import (
+    MEASURE_OF_BITS,
+    RECEIVED,
+    WITH_FEE,
+    due_of,
+    dues_of,
+    handler_of,
+)
+from streams.families.dossiers.settling import gathered_too_much, settled
 
 _FUTURE_MS = 300_000  # clocks differ; beyond this a time lay in the future when the hub heard of it
 _PAID = PAYMENT_RANK["paid"]
 
-RECEPTION, PROGRESS, PAYMENTS, RATINGS, FLAGS = 1, 2, 4, 8, 16  # the parts of a dossier's counts
+# the parts of a dossier's counts
+RECEPTION, PROGRESS, PAYMENTS, RATINGS, FLAGS, TAKEN, FLOW = 1, 2, 4, 8, 16, 32, 64
 
+_OF_END = PROGRESS | FLAGS | FLOW  # those that hang on whether and how it ended
 _PAYMENTS = measure_indexes("dossiers", "paid")
 _RATED = measure_indexes("dossiers", "rated")
 _FLAGGED = measure_indexes("dossiers", "flagged")
@@ -51,38 +73,64 @@ def counts(work: WorkTime, state: Dossier, parts: int = ALL) -> list[Contributio
     """The cells that a dossier counts in; only the given parts where the others are known not to
     matter.
     """
+    told, reopened, much = state, state.reopened, False
+    if state.amended is not None:  # seldom
+        void = void_of(state)
+        state, reopened, much = settled(state)
+        if void is not None:
+            return [_voided(state, void)]
     reception = state.reception
     refusal = _standing_refusal(state)
     if reception is None:
-        return _without_reception(state, refusal)
+        return _without_reception(state, refusal, much=much or gathered_too_much(told))
     found: list[Contribution] = []
     if parts & RECEPTION:
         found.append(_received(reception, state, work) if refusal is None else _refused(refusal))
-    agency = reception.agency if state.handler is None else state.handler.agency
-    tail = f"{agency}|{reception.procedure}|"
+    tail = _tail(state, reception)
+    if refusal is None and parts & TAKEN:
+        found.append(taken(reception, tail))
     end = None
-    if refusal is None:
+    if refusal is None and parts & _OF_END:
         end = end_of(state)
+        # nearly always nothing but the reception said one
+        due = due_of(state) if state.dues else reception.due_at
         if parts & PROGRESS:
-            found.append(_progress(state, tail, end, work))
-            if state.reopened:
-                found.append((f"dossiers|reopened|{tail}{day(state.reopened)}".encode(), (0,), ()))
+            found.append(_progress(state, tail, end, due, work))
+            if reopened:
+                found.append((f"dossiers|reopened|{tail}{day(reopened)}".encode(), (0,), ()))
+        if parts & FLOW:
+            found += flow(state, reception, tail, end, due)
     if parts & PAYMENTS and state.payments and not too_many("payments", state.payments):
         found += _paid(state, tail)
     if parts & RATINGS and state.ratings and not too_many("ratings", state.ratings):
         found += _rated(state, tail)
     if parts & FLAGS:
-        flags = _flags(state, reception, end)
+        flags = _flags(state, told, reception, end)
+        if much or gathered_too_much(told) or (told is not state and gathered_too_much(state)):
+            flags.append(_FLAGGED["too_many"])
         if flags:
             key = f"dossiers|flagged|{tail}{day(reception.received_at)}"
             found.append((key.encode(), (_FLAGGED["flagged"], *flags), ()))
     return found
 
 
+def _tail(state: Dossier, reception: ReceptionFact) -> str:
+    """The part of cells' keys that says whose and of which procedure."""
+    return f"{handler_of(state, reception)}|{reception.procedure}|"
+
+
+def _voided(state: Dossier, void: VoidFact) -> Contribution:
+    """Counts nowhere else: at its handler, else at the agency that voided it."""
+    reception = state.reception
+    tail = f"{void.agency}|-|" if reception is None else _tail(state, reception)
+    return f"dossiers|voided|{tail}{day(void.occurred_at)}".encode(), (0,), ()
+
+
 def touched(old: Dossier, new: Dossier) -> int:
     """The parts of the counts in which two states of one dossier can differ."""
     if (
         old.reception is None
+        or new.amended is not None
         or new.reception != old.reception
         or new.refusal != old.refusal
         or new.reopened != old.reopened
@@ -100,19 +148,21 @@ def touched(old: Dossier, new: Dossier) -> int:
         parts |= PAYMENTS
     if new.ratings != old.ratings:
         parts |= RATINGS
+    if parts and _is_restated(new) != _is_restated(old):
+        parts |= FLAGS
     if new.step_at != old.step_at or new.first_step_at != old.first_step_at:
         parts |= FLAGS
         if not old.step_at and (new.finish or new.returned):
             parts |= PROGRESS
+    if paid and new.fees:
+        parts |= PROGRESS | FLOW
     if new.dues != old.dues or _closings(new) != _closings(old):
-        parts |= PROGRESS | FLAGS
-    elif (
-        new.transfers != old.transfers
-        or new.papers != old.papers
-        or is_waiting(new) != is_waiting(old)
-    ):
+        parts |= PROGRESS | FLAGS | FLOW
+    elif new.papers != old.papers or new.fees != old.fees:
+        parts |= PROGRESS | FLOW
+    elif new.transfers != old.transfers:
         parts |= PROGRESS
-    if _gathered_too_much(new):
+    if gathered_too_much(new):
         parts |= FLAGS
     return parts
 
@@ -121,8 +171,9 @@ def _closings(state: Dossier) -> tuple[object, ...]:
     return state.finish, state.returned, state.withdrawal, state.stop
 
 
-def _progress(state: Dossier, tail: str, end: DossierEnd | None, work: WorkTime) -> Contribution:
-    due = state.dues[max(state.dues)] if state.dues else 0
+def _progress(
+    state: Dossier, tail: str, end: DossierEnd | None, due: int, work: WorkTime
+) -> Contribution:
     if end is not None:
         return closed(state, tail, end, due, work)
     return (f"dossiers|open|{tail}{due}".encode(), (0, 1) if is_waiting(state) else (0,), ())
@@ -143,7 +194,9 @@ def _refused(refusal: RefusalFact) -> Contribution:
     return (key.encode(), (0,), ())
 
 
-def _without_reception(state: Dossier, refusal: RefusalFact | None) -> list[Contribution]:
+def _without_reception(
+    state: Dossier, refusal: RefusalFact | None, *, much: bool
+) -> list[Contribution]:
     """Refused, else flagged at the agency that spoke of it; nothing where nobody has."""
     if refusal is not None:
         return [_refused(refusal)]
@@ -151,20 +204,22 @@ def _without_reception(state: Dossier, refusal: RefusalFact | None) -> list[Cont
     if reporter is None:
         return []
     key = f"dossiers|flagged|{reporter.agency}|-|{day(reporter.occurred_at)}"
-    return [(key.encode(), _flags_without_reception(state), ())]
+    flags = _flags_without_reception(state, much=much or gathered_too_much(state))
+    return [(key.encode(), flags, ())]
 
 
-def _flags_without_reception(state: Dossier) -> tuple[int, ...]:
-    much = _gathered_too_much(state)
+def _flags_without_reception(state: Dossier, *, much: bool) -> tuple[int, ...]:
     if end_of(state) is not None:
         flags = [_FLAGGED["flagged"], _FLAGGED["no_reception"], _FLAGGED["end_without_reception"]]
-    elif not much and state.supplement is not None and state.supplement.waiting:
+    elif not much and asked_last(state.papers):
         # the portal's state 5: to lack a reception breaks no rule then
         flags = [_FLAGGED["supplement_before_reception"]]
     else:
         flags = [_FLAGGED["flagged"], _FLAGGED["no_reception"]]
     if much:
         flags.append(_FLAGGED["too_many"])
+    if _is_restated(state):
+        flags.append(_FLAGGED["restated"])
     return tuple(flags)
 
 
@@ -224,45 +279,59 @@ _RATING_SUFFIX = {
 }
 
 
-def _flags(state: Dossier, reception: ReceptionFact, end: DossierEnd | None) -> list[int]:
-    """The data-quality rules that the dossier breaks."""
+def _flags(
+    state: Dossier, told: Dossier, reception: ReceptionFact, end: DossierEnd | None
+) -> list[int]:
+    """The data-quality rules that the dossier breaks; `told`: as it was before it was settled."""
     received_at, heard_at = reception.received_at, reception.heard_at
     flags = []
     if reception.level == 2 and reception.channel == ONLINE:
         flags.append(_FLAGGED["offline_procedure_online"])
     if heard_at is not None and received_at > heard_at + _FUTURE_MS:
         flags.append(_FLAGGED["received_in_future"])
-    if state.dues:
-        flags += _due_flags(state.dues, received_at)
+    if state.dues or reception.due_at:
+        flags += _due_flags(dues_of(state, reception), state.dues, received_at)
     if 0 < state.first_step_at < received_at:
         flags.append(_FLAGGED["step_before_reception"])
-    if 1 < len(state.finish) <= MOST["finish"] and _disagree(state):
+    if len(state.finish) > 1 and not too_many("finish", told.finish) and _disagree(state):
         flags.append(_FLAGGED["sources_disagree"])
     if end is not None:
         flags += _end_flags(state, end, received_at)
-    if _gathered_too_much(state):
-        flags.append(_FLAGGED["too_many"])
+    if _is_restated(state):
+        flags.append(_FLAGGED["restated"])
     return flags
+
+
+def _is_restated(state: Dossier) -> bool:
+    """Whether anything that stands was stated otherwise, at the same instant and under the same
+    id.
+    """
+    # Written out: on the path of every event.
+    reception, returned, refusal = state.reception, state.returned, state.refusal
+    withdrawal, stop = state.withdrawal, state.stop
+    return (
+        (reception is not None and reception.restated)
+        or (returned is not None and returned.restated)
+        or (refusal is not None and refusal.restated)
+        or (withdrawal is not None and withdrawal.restated)
+        or (stop is not None and stop.restated)
+        or (bool(state.finish) and _any_restated("finish", state.finish))
+        or (bool(state.payments) and _any_restated("payments", state.payments))
+        or (bool(state.ratings) and _any_restated("ratings", state.ratings))
+    )
+
+
+def _any_restated(group: str, facts: Mapping[str, FinishFact | PaymentFact | RatingFact]) -> bool:
+    for fact in facts.values():
+        if fact.restated:
+            return not too_many(group, facts)
+    return False
 
 
 def _disagree(state: Dossier) -> bool:
     """Whether sources report different times of the finish, of those that no reopening undid."""
     times = {fact.occurred_at for fact in state.finish.values()}
     return sum(at >= state.reopened for at in times) > 1
-
-
-def _gathered_too_much(state: Dossier) -> bool:
-    """Whether anything about it is so much that it counts nothing. Written out: on the path of
-    every event.
-    """
-    return (
-        len(state.payments) > MOST["payments"]
-        or len(state.ratings) > MOST["ratings"]
-        or len(state.finish) > MOST["finish"]
-        or len(state.transfers) > MOST["transfers"]
-        or len(state.papers) > MOST["papers"]
-        or len(state.dues) > MOST["dues"]
-    )
 
 
 def _end_flags(state: Dossier, end: DossierEnd, received_at: int) -> list[int]:
@@ -289,11 +358,11 @@ def _result_flags(state: Dossier, end_at: int) -> list[int]:
     return []
 
 
-def _due_flags(dues: dict[int, int], received_at: int) -> list[int]:
+def _due_flags(dues: dict[int, int], told: dict[int, int], received_at: int) -> list[int]:
     flags = []
     if dues[max(dues)] < received_at:
         flags.append(_FLAGGED["due_before_reception"])
-    if len(dues) > 1 and not too_many("dues", dues) and _moved_after_passed(dues):
+    if len(dues) > 1 and not too_many("dues", told) and _moved_after_passed(dues):
         flags.append(_FLAGGED["due_moved_after_passed"])
     return flags
 

@@ -10,32 +10,43 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import wraps
 
+from msgspec.structs import replace
+
 from schemas.codes import CHANNELS, PAYMENT_RANK
 from schemas.states import (
     ClosingFact,
     Dossier,
     FinishFact,
     HandlerFact,
-    HeardAt,
     PaymentFact,
     RatingFact,
     ReceptionFact,
     RefusalFact,
     ReporterFact,
     ReturnFact,
-    WaitFact,
     pack_id,
 )
 from schemas.wire import Fields
 from schemas.worktime import work_time
-from streams.families.base import Family, Merge, newer, newer_reported
-from streams.families.bounds import BoundedGroup, by_fact, by_key
-from streams.families.dossiers.closed import ASKED, CAME
+from streams.families.base import Family, Merge, newer, newer_reported, when_heard
+from streams.families.bounds import (
+    AmendedGroup,
+    AmendedInstants,
+    BoundedGroup,
+    BoundedPayments,
+    by_fact,
+    by_key,
+)
+from streams.families.corrections import Amendment, correctable, restored, voided
+from streams.families.dossiers import amendments
+from streams.families.dossiers.amendments import move_key, moved_at
+from streams.families.dossiers.closed import ASKED, CAME, paid_at
 from streams.families.dossiers.counts import counts_by, touched
 from streams.families.dossiers.reception import BIT_OF_FIELD
 
 _CHANNEL_INDEX: Mapping[str, int] = {channel: index for index, channel in enumerate(CHANNELS)}
 _OTHER = _CHANNEL_INDEX["other"]
+_PAID = PAYMENT_RANK["paid"]
 
 
 def _reception(state: Dossier, fields: Fields, at: int, received_at: int, broker_ms: int) -> None:
@@ -52,12 +63,13 @@ def _reception(state: Dossier, fields: Fields, at: int, received_at: int, broker
         _CHANNEL_INDEX.get(fields["channel"], _OTHER),
         fields["level"] or 0,
         bits,
-        _heard_at(fields, broker_ms),
+        when_heard(fields, broker_ms),
+        False,
+        fields["due_at"] or 0,
+        fields["handling_agency"],
     )
     state.reception = newer_reported(state.reception, said)
     state.reporter = None
-    if fields["due_at"] is not None:
-        _due(state, at, fields["due_at"])
 
 
 def _due(state: Dossier, at: int, due_at: int) -> None:
@@ -70,31 +82,20 @@ def _handler(state: Dossier, fields: Fields, agency: str) -> None:
     state.handler = newer(state.handler, said)
 
 
-def _wait(fields: Fields, *, waiting: bool) -> WaitFact:
-    return WaitFact(fields["occurred_at"], pack_id(fields["event_id"]), waiting)
-
-
 def _closing(fields: Fields, broker_ms: int) -> ClosingFact:
     return ClosingFact(
-        fields["occurred_at"], pack_id(fields["event_id"]), _heard_at(fields, broker_ms)
+        fields["occurred_at"], pack_id(fields["event_id"]), when_heard(fields, broker_ms)
     )
-
-
-def _heard_at(fields: Fields, broker_ms: int) -> HeardAt:
-    return None if fields["backfill"] else broker_ms
 
 
 def received(state: Dossier, fields: Fields, broker_ms: int) -> None:
     """Reception, first handler, first due time."""
     _reception(state, fields, fields["occurred_at"], fields["occurred_at"], broker_ms)
-    _handler(state, fields, fields["handling_agency"] or fields["agency"])
 
 
 def corrected(state: Dossier, fields: Fields, broker_ms: int) -> None:
-    """The reception anew; the handler only where the correction names one."""
+    """The same anew; what changed the due time or the handler since stays."""
     _reception(state, fields, fields["occurred_at"], fields["received_at"], broker_ms)
-    if fields["handling_agency"] is not None:
-        _handler(state, fields, fields["handling_agency"])
 
 
 def step_taken(state: Dossier, fields: Fields, _: int) -> None:
@@ -108,26 +109,24 @@ def step_taken(state: Dossier, fields: Fields, _: int) -> None:
 def transferred(state: Dossier, fields: Fields, _: int) -> None:
     """A move between agencies; if sources disagree on one move, it was not surely electronic."""
     _handler(state, fields, fields["to_agency"])
-    move = f"{fields['from_agency']}|{fields['to_agency']}|{fields['occurred_at']}"
+    move = move_key(fields["from_agency"], fields["to_agency"], fields["occurred_at"])
     state.transfers[move] = fields["electronic"] and state.transfers.get(move, True)
 
 
 def supplement_requested(state: Dossier, fields: Fields, _: int) -> None:
     """The dossier waits for papers."""
-    state.supplement = newer(state.supplement, _wait(fields, waiting=True))
-    _papers(state, fields["occurred_at"], ASKED)
+    _waits(state.papers, fields["occurred_at"], ASKED)
 
 
 def supplement_completed(state: Dossier, fields: Fields, _: int) -> None:
     """The wait for papers ends, perhaps with a new due time."""
-    state.supplement = newer(state.supplement, _wait(fields, waiting=False))
-    _papers(state, fields["occurred_at"], CAME)
+    _waits(state.papers, fields["occurred_at"], CAME)
     if fields["due_at"] is not None:
         _due(state, fields["occurred_at"], fields["due_at"])
 
 
-def _papers(state: Dossier, at: int, said: int) -> None:
-    state.papers[at] = state.papers.get(at, 0) | said
+def _waits(instants: dict[int, int], at: int, said: int) -> None:
+    instants[at] = instants.get(at, 0) | said
 
 
 def due_changed(state: Dossier, fields: Fields, _: int) -> None:
@@ -137,16 +136,34 @@ def due_changed(state: Dossier, fields: Fields, _: int) -> None:
 
 def fee_requested(state: Dossier, fields: Fields, _: int) -> None:
     """The dossier waits for a payment."""
-    state.fee = newer(state.fee, _wait(fields, waiting=True))
+    _waits(state.fees, fields["occurred_at"], ASKED)
 
 
 def paid(state: Dossier, fields: Fields, _: int) -> None:
     """The state of a payment, by reference; only a completed one ends the wait."""
     reference, rank = fields["reference"], PAYMENT_RANK.get(fields["state"], 0)
     payment = PaymentFact(fields["occurred_at"], rank, fields["amount"], fields["online"])
-    state.payments[reference] = max(payment, state.payments.get(reference, payment))
-    if fields["state"] == "paid":
-        state.fee = newer(state.fee, _wait(fields, waiting=False))
+    known = state.payments.get(reference)
+    state.payments[reference] = payment if known is None else _newer_payment(known, payment)
+
+
+def _newer_payment(old: PaymentFact, new: PaymentFact) -> PaymentFact:
+    """Join of two statements of a payment. That it went on at one instant is nothing strange; that
+    it was of another amount then, or made otherwise, is.
+    """
+    stays = max(old, new, key=_rank_of_payment)
+    restated = stays.restated
+    if old.occurred_at == new.occurred_at:
+        differs = (old.amount, old.online) != (new.amount, new.online)
+        restated = old.restated or new.restated or differs
+    paid_before = 0
+    if stays.rank != _PAID:
+        paid_before = max(paid_at(old), paid_at(new))
+    return replace(stays, restated=restated, paid_before=paid_before)
+
+
+def _rank_of_payment(payment: PaymentFact) -> tuple[int, int, int, bool]:
+    return payment.occurred_at, payment.rank, payment.amount, payment.online
 
 
 def finished(state: Dossier, fields: Fields, broker_ms: int) -> None:
@@ -155,7 +172,7 @@ def finished(state: Dossier, fields: Fields, broker_ms: int) -> None:
         fields["occurred_at"],
         pack_id(fields["event_id"]),
         fields["digitised"],
-        _heard_at(fields, broker_ms),
+        when_heard(fields, broker_ms),
     )
     state.finish[fields["source"]] = newer_reported(state.finish.get(fields["source"]), fact)
 
@@ -167,7 +184,7 @@ def result_returned(state: Dossier, fields: Fields, broker_ms: int) -> None:
         pack_id(fields["event_id"]),
         fields["digitised"],
         fields["how"],
-        _heard_at(fields, broker_ms),
+        when_heard(fields, broker_ms),
     )
     state.returned = newer_reported(state.returned, fact)
 
@@ -179,7 +196,7 @@ def refused(state: Dossier, fields: Fields, broker_ms: int) -> None:
         pack_id(fields["event_id"]),
         fields["agency"],
         fields["procedure"],
-        _heard_at(fields, broker_ms),
+        when_heard(fields, broker_ms),
     )
     state.refusal = newer_reported(state.refusal, fact)
 
@@ -203,7 +220,17 @@ def rated(state: Dossier, fields: Fields, _: int) -> None:
     """A rating, by its id; the newest statement of it stays."""
     rating_id, score = fields["rating_id"], fields["score"] or 0
     rating = RatingFact(fields["occurred_at"], fields["satisfied"], fields["about"], score)
-    state.ratings[rating_id] = max(rating, state.ratings.get(rating_id, rating))
+    known = state.ratings.get(rating_id)
+    state.ratings[rating_id] = rating if known is None else _newer_rating(known, rating)
+
+
+def _newer_rating(old: RatingFact, new: RatingFact) -> RatingFact:
+    """Join of two statements of a rating."""
+    if old.occurred_at != new.occurred_at:
+        return max(old, new)
+    plain = replace(old, restated=False), replace(new, restated=False)
+    differs = plain[0] != plain[1]
+    return replace(max(plain), restated=old.restated or new.restated or differs)
 
 
 def _heard(merge: Callable[[Dossier, Fields, int], None]) -> Merge:
@@ -222,44 +249,56 @@ def _heard(merge: Callable[[Dossier, Fields, int], None]) -> Merge:
 
 
 def _moved_at(move: str, _: bool) -> int:
-    return int(move.rpartition("|")[2])
+    return moved_at(move)
 
+
+# The event types whose facts can be put right: how a fact joins, and how a correction of one does.
+_CORRECTABLE: Mapping[str, tuple[Merge, Amendment]] = {
+    "dossier.transferred": (transferred, amendments.move),
+    "dossier.supplement_requested": (supplement_requested, amendments.papers_asked),
+    "dossier.supplement_completed": (supplement_completed, amendments.papers_came),
+    "dossier.due_changed": (due_changed, amendments.due),
+    "dossier.fee_requested": (fee_requested, amendments.fee_asked),
+    "dossier.paid": (paid, amendments.payment),
+    "dossier.finished": (finished, amendments.end("finished")),
+    "dossier.result_returned": (result_returned, amendments.returned),
+    "dossier.refused": (refused, amendments.refusal),
+    "dossier.withdrawn": (withdrawn, amendments.end("withdrawn")),
+    "dossier.suspended": (suspended, amendments.end("stopped")),
+    "dossier.reopened": (reopened, amendments.reopening),
+    "dossier.rated": (rated, amendments.rating),
+}
 
 FAMILY = Family(
     name="dossiers",
-    version=4,
-    states_since=3,  # requests for papers are kept, for the length of the waits
+    version=5,
+    states_since=5,  # requests for fees are kept, for the length of the waits
     state=Dossier,
     groups=(
-        BoundedGroup("payments", "payments", by_fact),
+        BoundedPayments("payments", "payments", by_fact),
         BoundedGroup("ratings", "ratings", by_fact),
         BoundedGroup("finish", "sources of its finish", by_fact),
         BoundedGroup("transfers", "moves", _moved_at),
         BoundedGroup("papers", "requests for papers and answers to them", by_key),
+        BoundedGroup("fees", "requests for fees", by_key),
         BoundedGroup("dues", "due times", by_key),
+        AmendedGroup("amended_payments", "corrections of payments", by_fact),
+        AmendedGroup("amended_ratings", "corrections of ratings", by_fact),
+        AmendedGroup("amended_moves", "corrections of moves", by_fact),
+        AmendedInstants("amended_dues", "corrected due times", by_key),
+        AmendedInstants("amended_papers", "corrected requests for papers", by_key),
+        AmendedInstants("amended_fees", "corrected requests for fees", by_key),
     ),
     merges={
         "dossier.received": received,
         "dossier.corrected": corrected,
+        "dossier.step_taken": _heard(step_taken),
         **{
-            f"dossier.{merge.__name__}": _heard(merge)
-            for merge in (
-                step_taken,
-                transferred,
-                supplement_requested,
-                supplement_completed,
-                due_changed,
-                fee_requested,
-                paid,
-                finished,
-                result_returned,
-                refused,
-                withdrawn,
-                suspended,
-                reopened,
-                rated,
-            )
+            event: _heard(correctable(merge, amend))
+            for event, (merge, amend) in _CORRECTABLE.items()
         },
+        "dossier.voided": voided,
+        "dossier.restored": restored,
     },
     counts=counts_by(work_time()),
     counts_by=counts_by,

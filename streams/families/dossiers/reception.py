@@ -1,9 +1,10 @@
-"""What is said of a reception by yes or no: one bit each, from the event's field to the measures
-that count it.
+"""What is said of a reception: by yes or no one bit each, from the event's field to the measures
+that count it; and the handler and due time that hold until something else is said.
 """
 
 from __future__ import annotations
 
+from schemas.states import Dossier, ReceptionFact
 from streams.families.base import measure_indexes
 
 RECEIVED = measure_indexes("dossiers", "received")
@@ -31,3 +32,28 @@ MEASURE_OF_BITS: tuple[tuple[int, int], ...] = (
     (FROM_PERSONAL_STORE, RECEIVED["from_personal_store"]),
     (AUTHENTICATED | FROM_PERSONAL_STORE | POPULATION_DATA, RECEIVED["identified"]),
 )
+
+
+def handler_of(state: Dossier, reception: ReceptionFact) -> str:
+    """Who has it: by the newest step or move since its reception, else by that."""
+    handler = state.handler
+    if handler is not None and handler.occurred_at >= reception.received_at:
+        return handler.agency
+    return reception.handler or reception.agency
+
+
+def due_of(state: Dossier) -> int:
+    """The due time in force, the one said last; 0: none."""
+    dues = state.dues if state.reception is None else dues_of(state, state.reception)
+    return dues[max(dues)] if dues else 0
+
+
+def dues_of(state: Dossier, reception: ReceptionFact) -> dict[int, int]:
+    """Its due times by when they were said; the reception says one when it happens."""
+    if not reception.due_at:
+        return state.dues
+    first = {reception.received_at: reception.due_at}
+    if not state.dues:
+        return first
+    at = reception.received_at
+    return state.dues | {at: max(reception.due_at, state.dues.get(at, 0))}

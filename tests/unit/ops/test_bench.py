@@ -143,10 +143,19 @@ def test_the_job_is_told_beside_the_mean_of_what_decoding_took_before_and_after(
 
 def test_answers_are_told_by_median_and_tail_with_the_slowest_list() -> None:
     pages = {"late numerator": [0.01, 0.02, 0.09], "open numerator": [0.03, 0.03, 0.03]}
-    run = api.Run(figures=[0.02, 0.03, 0.2], scrapes=[0.1], pages=pages)
+    first, last = api._AS_OF
+    run = api.Run(
+        figures=[0.02, 0.03, 0.2],
+        scrapes=[0.1],
+        pages=pages,
+        forms={"agency": [0.2], "field": [2.0]},
+        days={first: [0.006], last: [0.005]},
+    )
     found = api.api_lines(run, Scale.of(WHOLE_JOB_EVENTS))
-    assert [round(line.measured) for line in found] == [30, 200, 30, 90, 100, 100]
-    assert [line.met for line in found] == [True, False, True, True, True, True]
+    assert [round(line.measured) for line in found[:-1]] == [30, 200, 30, 90, 100, 100, 200, 2_000]
+    assert [line.met for line in found[:7]] == [True, False, True, True, True, True, True]
+    assert [line.met for line in found[7:]] == [False, False]
+    assert found[-1].measured == pytest.approx(1.2)
     assert found[0].what == "every indicator of 300,000 dossiers, p50"
     assert found[3].note == "2 lists, 6 pages; slowest open numerator, 30 ms"
 

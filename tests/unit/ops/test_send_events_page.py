@@ -50,8 +50,11 @@ def test_every_event_type_and_field_stands_in_the_table() -> None:
             "occurred_at",
             "agency",
             "backfill",
+            "effective_at",
+            "holds",
             event.key,
         }
+        assert ("Can be corrected" in sections[kind]) == ("holds" in event.model_fields)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

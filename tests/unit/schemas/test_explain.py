@@ -35,6 +35,7 @@ SIGNS = "a code is made of letters without accents, digits and . _"
 class Takes:
     """A publisher that takes everything and keeps nothing."""
 
+    settings = Settings()
     budget = Budget(1 << 20)
     away = False
     reachable = True

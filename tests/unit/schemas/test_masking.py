@@ -5,8 +5,18 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
-from schemas.masking import masked, masked_sentence, name_shown, quoted, shown, without_numbers
+from schemas.digests import Digest
+from schemas.masking import (
+    file_shown,
+    masked,
+    masked_sentence,
+    name_shown,
+    quoted,
+    shown,
+    without_numbers,
+)
 
 PERSONAL = [
     "Nguyễn Thị Mẫu",
@@ -88,6 +98,29 @@ def test_other_values_are_told_in_a_word() -> None:
 )
 def test_a_fields_name_is_told_only_where_it_can_be_one(name: str, told: str) -> None:
     assert name_shown(name) == told
+
+
+NAME = "Hồ sơ Nguyễn A.csv"
+
+
+def test_a_files_name_is_kept_only_where_it_is_plain() -> None:
+    key, other = Digest(b"k" * 32), Digest(b"o" * 32)
+    kept = file_shown(NAME, key)
+    assert kept.startswith("xx xx xxxxxx x.xxx~")
+    assert kept not in (file_shown(NAME, other), file_shown("Hồ sơ Nguyễn B.csv", key))
+    assert file_shown("D-2025-11.csv", key) == "D-2025-11.csv"
+    assert "001085012345" not in file_shown("001085012345.csv", key)
+    assert file_shown("Nguyễn~5f0c9a1e", key).startswith("xxxxxx~")
+    # what a surrogate stands for is a byte that is no UTF-8
+    assert file_shown("\udcff", key).endswith("~" + key.of(b"\xff")[:8])
+
+
+@given(st.text(max_size=60))
+@examples(200)
+def test_what_is_kept_of_a_files_name_stays_as_it_is(name: str) -> None:
+    key = Digest(b"k" * 32)
+    once = file_shown(name, key)
+    assert file_shown(once, Digest(b"o" * 32)) == once
 
 
 def test_a_files_name_keeps_its_words_and_a_sentence_of_before_its_sense() -> None:

@@ -25,7 +25,7 @@ from ops.quarantine import EntryFilter, instant_of, run_list, run_show
 from ops.quarantine import run as commands
 from ops.quarantine.entries import Entry, entry_of
 from schemas.clock import DAY_MS, LATEST_MS, now_ms
-from schemas.digests import Digest, digest_of
+from schemas.digests import KEY_FILE, Digest, digest_of, known_digest
 from schemas.errors import HubError
 from schemas.quarantine import Quarantined, Stray
 from schemas.settings import Settings
@@ -225,6 +225,24 @@ def test_the_key_of_hashes_is_one_a_folder_and_nobody_elses(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["quarantine.key"]
     (tmp_path / "file").write_text("in the way")
     assert digest_of(tmp_path / "file").of(b"x"), "a folder that can't be written stops nobody"
+
+
+def test_who_only_looks_makes_no_key_and_complains_of_none(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on a folder that can only be read."""
+    assert known_digest(tmp_path) is known_digest(tmp_path), "hashes compare within a process"
+    assert (list(tmp_path.iterdir()), caplog.messages) == ([], [])
+    known_digest.cache_clear()
+    digest_of.cache_clear()
+    assert known_digest(tmp_path) != digest_of(tmp_path)
+    known_digest.cache_clear()
+    assert known_digest(tmp_path) == digest_of(tmp_path)
+    (tmp_path / KEY_FILE).unlink()
+    (tmp_path / KEY_FILE).mkdir()
+    known_digest.cache_clear()
+    assert known_digest(tmp_path) != digest_of(tmp_path)
+    assert len(caplog.messages) == 1
 
 
 def test_the_key_of_hashes_outlasts_a_power_cut(

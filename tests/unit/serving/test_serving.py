@@ -33,7 +33,14 @@ async def answered(listener: socket.socket, end: Callable[[Server], None]) -> by
         )
         await send({"type": "http.response.body", "body": b"ok"})
 
-    server = Server(app, "sample", ["/a", "/b"], connections=Connections(16), grace_seconds=5)
+    server = Server(
+        app,
+        "sample",
+        ["/a", "/b"],
+        connections=Connections(16),
+        grace_seconds=5,
+        space="training",
+    )
     reader, writer = await asyncio.open_connection(*listener.getsockname()[:2])
     writer.write(b"GET / HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n")
     await server.serve([listener])
@@ -58,9 +65,10 @@ def test_it_says_where_it_answers_and_finishes_what_it_began(
     settings = Settings(metrics_port=free_port())
     assert run_server(settings, "metrics_port", "The sample", serve) == 0
     where = f"http://127.0.0.1:{settings.metrics_port}"
-    assert capsys.readouterr().out == f"sample: {where}/a and {where}/b\n"
+    assert capsys.readouterr().out == f"sample, space training: {where}/a and {where}/b\n"
     assert answers[0].endswith(b"\r\n\r\nok")
     assert b"server:" not in answers[0].lower()
+    assert b"\r\nlgsp-space: training\r\n" in answers[0].lower()
 
 
 @pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", False), ("0.0.0.0", True)])

@@ -1,11 +1,8 @@
-"""What one thing may gather: how large a state can get, what counts beyond the bound, and that the
-worker says so.
-"""
+"""What one thing may gather: what counts beyond the bound, and that the worker says so."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -15,126 +12,19 @@ from prometheus_client import REGISTRY
 
 from ops.recount.compare import differing
 from ops.recount.published import States
-from schemas.clock import LATEST_MS
 from schemas.states import (
     MOST,
-    ClosingFact,
-    Document,
-    Dossier,
-    FinishFact,
-    HandlerFact,
-    InventoryItem,
-    PaymentFact,
-    RatingFact,
-    ReceptionFact,
-    RefusalFact,
-    ReporterFact,
-    ReturnFact,
-    SendingFact,
-    Task,
-    WaitFact,
-    pack_id,
 )
-from schemas.topics import STATE_BYTES
 from streams import health
 from streams.families import FAMILIES
-from streams.families.inventory import MOST_STATEMENTS
 from streams.family_state import FamilyState
 
-AT = LATEST_MS - 1
 RECEIVED = told("dossier.received", "11-03 09:00", due_at="11-10 17:00")
 FINISHED = told("dossier.finished", "11-10 16:30")
 SENT = told("document.sent", "11-03 09:00")
 ASSIGNED = told("task.assigned", "11-03 09:00")
 CLOSED = ("closed", "A", "p", 20251110)
 FLAGGED = ("flagged", "A", "p", 20251103)
-
-
-def text(number: int, length: int = 128) -> str:
-    """One of the largest texts that a connector lets in."""
-    return chr(0x10000 + number) * length
-
-
-def longest(group: str) -> Iterator[str]:
-    """As many of the longest ids as are kept of a group."""
-    return map(text, range(MOST[group] + 1))
-
-
-def moments(group: str) -> range:
-    """The same of times."""
-    return range(AT - MOST[group], AT + 1)
-
-
-def full_dossier() -> Dossier:
-    id_, agency = pack_id(text(0)), "A" * 35
-    return Dossier(
-        reception=ReceptionFact(AT, id_, AT, agency, "p" * 64, 5, 4, 127, AT),
-        handler=HandlerFact(AT, id_, agency, text(0, 64)),
-        supplement=WaitFact(AT, id_, True),
-        fee=WaitFact(AT, id_, True),
-        returned=ReturnFact(AT, id_, True, "counter", AT),
-        refusal=RefusalFact(AT, id_, agency, "p" * 64, AT),
-        withdrawal=ClosingFact(AT, id_, AT),
-        stop=ClosingFact(AT, id_, AT),
-        reopened=AT,
-        step_at=AT,
-        reporter=ReporterFact(AT, agency),
-        first_step_at=AT,
-        dues=dict.fromkeys(moments("dues"), AT),
-        papers=dict.fromkeys(moments("papers"), 3),
-        finish=dict.fromkeys(longest("finish"), FinishFact(AT, id_, True, AT)),
-        payments=dict.fromkeys(longest("payments"), PaymentFact(AT, 3, 10**15, True)),
-        ratings=dict.fromkeys(longest("ratings"), RatingFact(AT, True, "procedure", 5)),
-        transfers=dict.fromkeys((f"{agency}|{agency}|{at}" for at in moments("transfers")), True),
-    )
-
-
-def full_document() -> Document:
-    return Document(
-        sent=SendingFact(AT, pack_id(text(0)), "A" * 35, "d" * 64, True, True),
-        statuses={f"{number:035}": {"01": AT} for number in range(MOST["statuses"] + 1)},
-        recall=dict.fromkeys(longest("recall"), AT),
-        reporter=ReporterFact(AT, "A" * 35),
-    )
-
-
-def full_item() -> InventoryItem:
-    details = {
-        "level": "department",
-        "parent": "A" * 35,
-        "successor": "A" * 35,
-        "alias": ["A" * 35] * 10,
-        "name_vi": text(0, 120),
-        "name_en": text(0, 120),
-        "expected": True,
-    }
-    return InventoryItem(
-        dict.fromkeys(
-            range(AT - MOST_STATEMENTS, AT),
-            (AT, pack_id(text(0)), "agency.registered", "A" * 35, AT, details),
-        ),
-        AT,
-        AT,
-    )
-
-
-@pytest.mark.parametrize(
-    "state",
-    [full_dossier(), full_document(), Task(dues=dict.fromkeys(moments("dues"), AT)), full_item()],
-    ids=type,
-)
-def test_the_largest_state_is_clearly_below_what_its_topic_takes(state: Any) -> None:
-    assert len(msgspec.msgpack.encode(state)) < 0.75 * STATE_BYTES
-
-
-def test_the_largest_dossier_has_every_group_full() -> None:
-    dossier = full_dossier()
-    assert [group.size(dossier) - MOST[group.name] for group in FAMILIES["dossiers"].groups] == [
-        1
-    ] * 6
-    assert [
-        group.size(full_document()) - MOST[group.name] for group in FAMILIES["documents"].groups
-    ] == [1] * 2
 
 
 def paid(number: int, **fields: Any) -> Heard:
@@ -297,6 +187,22 @@ class TestBeyondTwo:
             ("flagged", "D", "-", 20251104): {"no_sending": 1, "too_many": 1}
         }
 
+    def test_corrected_answers_to_a_document(self) -> None:
+        answers = [
+            told(
+                "document.status_changed",
+                f"11-0{4 + number} 09:00",
+                agency=agency,
+                status="01",
+                effective_at="11-04 09:00",
+            )
+            for number, agency in enumerate("BCD")
+        ]
+        assert ("received", "C", "18", 20251104) in answer(SENT, *answers[:2])
+        cells = answer(SENT, *answers)
+        assert {kind for kind, *_ in cells} == {"sent", "flagged"}
+        assert cells["flagged", "A", "18", 20251103] == {"too_many": 1}
+
     def test_recalls_of_a_document(self) -> None:
         recalls = [
             told("document.recalled", "11-05 09:00", answer=answer)
@@ -320,6 +226,27 @@ class TestBeyondTwo:
             "no_assignment": 1,
             "too_many": 1,
         }
+
+    def test_deadlines_of_assignments_and_of_one_correction(self) -> None:
+        again = [
+            told("task.assigned", f"11-0{day} 09:00", due_at=f"11-1{day} 17:00")
+            for day in (4, 5, 6)
+        ]
+        anew = [
+            told(
+                "task.extended",
+                "11-09 09:00",
+                due_at=f"11-1{day} 17:00",
+                effective_at=f"11-0{day} 09:00",
+                event_id=f"{day}",
+            )
+            for day in (4, 5, 6)
+        ]
+        for told_, kind in ((again, "assigned"), (anew, "extended")):
+            found = answer(ASSIGNED, *told_)
+            (flags,) = (cell for key, cell in found.items() if key[0] == "flagged")
+            assert flags == {"flagged": 1, "too_many": 1}, kind
+            assert ("open", "B", "c", ms("11-16 17:00")) in found
 
     def test_a_recount_takes_what_workers_of_before_kept_for_what_is_kept(self) -> None:
         (row,) = (row for _, row in family_state_of([RECEIVED, *many_paid(9)]).states.items())

@@ -120,6 +120,7 @@ def test_heartbeats_may_go_before_they_were_counted() -> None:
         (CountingRules(HOURS.version, 88, 3), ""),
         (CountingRules(HOURS.version, 77, 3), ""),
         (CountingRules(HOURS.states_since, 88), ""),
+        (CountingRules(HOURS.states_since - 1, 88), "run `lgsp mend --from-zero`"),
         (CountingRules(HOURS.states_since - 1, 88), "LGSP_APP_ID=lgsp-2"),
     ],
 )
@@ -129,6 +130,16 @@ def test_only_older_rules_and_hours_are_counted_anew(published: CountingRules, s
     found = refused(one)
     assert said.format(newer=HOURS.version + 1, version=HOURS.version) in found
     assert bool(said) == bool(found)
+
+
+def test_books_that_are_too_old_are_told_once_for_all_partitions_and_what_to_do_comes_first() -> (
+    None
+):
+    """A province has dozens of partitions, and a screen 80 columns."""
+    version = FAMILIES["dossiers"].states_since - 1
+    said = refused(*(part(number, rules=CountingRules(version)) for number in range(64)))
+    assert said.index("`lgsp mend --from-zero`") < 160
+    assert said.endswith(f"Kept by older rules: dossiers by version {version}.")
 
 
 def test_hours_do_not_matter_to_rules_that_need_none() -> None:

@@ -58,6 +58,7 @@ def test_a_batch_gives_each_state_and_page_once_and_as_a_whole(family_state: Fam
             "reception_lag_le_1": 3,
             "reception_working_lag_le_3600": 3,
         },
+        ("flow", "A", "p", 20251103): {"taken_other": 3, "taken_undated": 3},
         ("open", "A", "p", 0): {"open": 3},
     }
     assert changes.events == 4
@@ -123,7 +124,11 @@ def test_what_adds_up_to_nothing_touches_no_page(family_state: FamilyState) -> N
         told("dossier.step_taken", "11-04 09:00", dossier_id="d1", agency="B"),
         received("d2"),
     )
-    assert {key for key, _ in changes.pages} == {b"dossiers|B|0", b"dossiers|A|20251103"}
+    assert {key for key, _ in changes.pages} == {
+        b"dossiers|B|0",
+        b"dossiers|B|20251103",
+        b"dossiers|A|20251103",
+    }
 
 
 def test_what_does_not_decode_is_refused_with_its_reason_and_the_rest_goes_on(

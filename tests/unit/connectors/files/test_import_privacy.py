@@ -48,6 +48,8 @@ BAD = (NAME, "D-2", "31/02/2025", "SAMPLE.P", CITIZEN, "u1", NAME, ADDRESS)
 class Kept:
     """Takes whatever is sent."""
 
+    settings = Settings()
+
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.records: list[OutgoingRecord] = []
@@ -155,6 +157,26 @@ async def test_a_number_of_a_person_as_an_id_is_masked_and_its_row_never_comes_b
     code, kept, left = await imported(tmp_path, rejected)
     assert (code, kept.events) == (3, [])
     assert "left out of these rejections: correct its row in the first file" in left
+
+
+@pytest.mark.parametrize("make", [csv, jsonl, xlsx])
+@pytest.mark.parametrize("said", [CITIZEN, "001 085 012 345", f"x {PHONE}"])
+async def test_a_number_of_a_person_in_the_place_of_a_time_is_masked_too(
+    tmp_path: Path, make: Make, said: str
+) -> None:
+    path = make(tmp_path, GOOD, (NAME, "D-2", said, "SAMPLE.P", "", "u1", "", ""))
+    code, kept, left = await imported(tmp_path, path)
+    assert (code, len(kept.records)) == (3, 1)
+    assert said not in left
+    rejected = path.with_name(path.name + ".rejected.csv").read_text("utf-8-sig")
+    assert rejected.count("#MASKED!") == 1
+
+
+async def test_a_time_whose_fractions_look_like_a_number_of_a_person_stays(tmp_path: Path) -> None:
+    said = "2025-11-31T09:00:00.091234567"
+    path = csv(tmp_path, (NAME, "D-2", said, "SAMPLE.P", "", "u1", "", ""))
+    await imported(tmp_path, path)
+    assert said in path.with_name(path.name + ".rejected.csv").read_text("utf-8-sig")
 
 
 @pytest.mark.parametrize("make", [csv, jsonl, xlsx])

@@ -289,5 +289,7 @@ def test_a_terminal_gets_a_bar(bench: Bench) -> None:
 
 
 def test_the_table_shows_names_as_they_are(bench: Bench) -> None:
-    show_table(bench.console, [ImportAccount("[red]a.csv", 1, 1, 0, 1)])
-    assert "[red]a.csv" in bench.output
+    show_table(bench.console, [ImportAccount("[red]a.csv", 1, 1, 0, 1)], "training")
+    shown = bench.output
+    assert "[red]a.csv" in shown
+    assert "Space training:" in shown, "who looks at another one looks in vain"

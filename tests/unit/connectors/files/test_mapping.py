@@ -21,6 +21,8 @@ def test_a_row_becomes_a_validated_event(tmp_path: Path) -> None:
         "agency": "SAMPLE.A",
         "occurred_at": 1_762_135_200_000,
         "backfill": False,
+        "effective_at": None,
+        "holds": True,
         "dossier_id": "D-1",
         "reference": "R-1",
         "amount": 50_000,

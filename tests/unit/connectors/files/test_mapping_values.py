@@ -123,7 +123,9 @@ def test_every_field_of_every_event_has_its_kind() -> None:
     assert {kind for name, kind in kinds.items() if name.endswith("_at")} == {"time"}
     assert {name for name, kind in kinds.items() if kind == "list"} == {
         "document.sent.to",
+        "task.assigned.coordinating_agencies",
         "agency.registered.alias",
+        "procedure.registered.administrative_levels",
     }
     assert [
         kinds[f"dossier.{name}"]

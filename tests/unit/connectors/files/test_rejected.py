@@ -50,6 +50,8 @@ BAD = ("D-2", "Xã Mẫu B", "03/11/2025", "1.001190", "04/11/2025", 'a "note",\
 class Kept:
     """Takes whatever is sent."""
 
+    settings = Settings()
+
     def __init__(self) -> None:
         self.events: list[Event] = []
 

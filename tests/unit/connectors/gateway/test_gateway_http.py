@@ -34,6 +34,7 @@ from connectors.gateway.openapi import event_name
 from schemas.clock import now_ms, to_datetime
 from schemas.events import ACCEPTED, Event
 from schemas.topics import QUARANTINE
+from serving.spaces import SPACE_HEADER
 
 __all__ = ["client", "publisher"]
 
@@ -249,6 +250,29 @@ async def test_lone_surrogates_and_nuls_are_refused_and_answered(client: httpx.A
             await post(client, {**RECEIVED, "id": wrong, wrong: wrong}), "refused-items"
         )
         assert [error["field"] for error in document["items"][0]["errors"]] == ["id"]
+
+
+async def test_facts_for_another_space_are_not_taken_in(publisher: Remembers) -> None:
+    """Who names a space means no other, who names none means the gateway's."""
+    body = json.dumps(RECEIVED)
+    for space, named, taken in (
+        ("official", "simulated", False),
+        ("simulated", "official", False),
+        ("official", "", False),
+        ("simulated", "simulated", True),
+        ("official", None, True),
+    ):
+        publisher.events.clear()
+        headers = {"Content-Type": STRUCTURED_TYPE}
+        if named is not None:
+            headers[SPACE_HEADER] = named
+        async with client_of(publisher, space=space) as client:
+            answer = await client.post("/v1/events", content=body, headers=headers)
+            assert (await client.get("/readyz")).text == f"ready, space {space}\n"
+            assert f'lgsp_space_info{{space="{space}"}} 1.0' in (await client.get("/metrics")).text
+        if not taken:
+            assert space in problem(answer, "wrong-space")["detail"]
+        assert (answer.status_code == 202, bool(publisher.events)) == (taken, taken)
 
 
 # ---- everything else is a problem too

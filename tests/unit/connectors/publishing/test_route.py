@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthorizationFailedError
 
+from connectors.publishing import route as route_module
 from connectors.publishing.budget import Budget
 from connectors.publishing.lanes import OutgoingRecord, Ticket
 from connectors.publishing.route import TopicRoute
@@ -131,6 +132,34 @@ async def test_whoever_waits_for_a_topic_that_is_missing_is_told_its_name(
         assert refused.value is not route.trouble
     assert route._broken.is_set()
     assert not route.stuck
+
+
+@pytest.mark.parametrize(("seconds", "lines"), [(29, 0), (60, 1)])
+async def test_a_topic_that_is_being_made_at_a_first_start_is_no_error_yet(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, seconds: int, lines: int
+) -> None:
+    """A broker that is busy makes thirty of them in many seconds."""
+    producer, now = Producer(), [0.0]
+    producer.client.cluster.found = None
+
+    async def sleep(_: float) -> None:
+        now[0] += 1
+        if now[0] == seconds:
+            producer.client.cluster.found = {0, 1}
+
+    async def made(*_: object) -> None: ...
+
+    clock = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr(route_module, "time", clock)
+    monkeypatch.setattr(
+        route_module, "asyncio", SimpleNamespace(**vars(asyncio) | {"sleep": sleep})
+    )
+    monkeypatch.setattr(route_module, "make_topic", made)
+    new = TopicRoute(BY_NAME[QUARANTINE], Hub())
+    await new._find(producer)  # type: ignore[arg-type]
+    assert new.partitions == 2
+    assert len([one for one in caplog.records if one.levelname == "ERROR"]) == lines
+    assert new.tried.is_set() == bool(lines)
 
 
 async def test_a_topic_that_may_not_be_written_is_told_by_name(route: TopicRoute) -> None:

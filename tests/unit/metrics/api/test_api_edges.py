@@ -88,6 +88,7 @@ async def test_a_parameter_given_twice_or_empty_is_refused_at_every_address(
         "/v1/indicators",
         "/v1/counts",
         "/v1/scores/766",
+        "/v1/reports/06a",
         "/v1/catalogue",
         "/v1/agencies",
         "/v1/agencies/TST.A",
@@ -194,6 +195,7 @@ async def test_the_nearest_indicator_is_named(api: httpx.AsyncClient) -> None:
         (f"{SHARE}main=true", "main: goes with GET /v1/indicators"),
         ("/v1/coverage?roll_up=commune", "roll_up: is no parameter"),
         ("/v1/scores/766?roll_up=commune", "roll_up: is no parameter"),
+        ("/v1/reports/06a?history=true", "history: is no parameter"),
         ("/v1/agencies?part=problems", "part: goes with format=csv"),
         (
             "/v1/agencies?part=unknown&format=csv&level=commune",
@@ -210,92 +212,6 @@ async def test_what_would_change_nothing_is_not_passed_over(
     api: httpx.AsyncClient, path: str, said: str
 ) -> None:
     assert said in await refused(api, path)
-
-
-# This moment
-
-
-@pytest.mark.parametrize(
-    "query", ["from=2025-10-01&to=2025-10-31", "to=2025-10-31", "window=month", "window=all"]
-)
-async def test_another_time_is_refused_of_what_is_told_as_of_now(
-    api: httpx.AsyncClient, query: str
-) -> None:
-    names = " and ".join(re.findall(r"(\w+)=", query))
-    for path, what in (
-        ("/v1/indicators/dossiers_overdue?", "dossiers_overdue"),
-        ("/v1/counts?kind=open&", "kind open"),
-        ("/v1/dossiers?indicator=dossiers_overdue&", "dossiers_overdue"),
-        ("/v1/dossiers?kind=open&measure=open&", "kind open"),
-    ):
-        assert (
-            f"{what} is told as of now, and of no other time: leave out {names}"
-            in await refused(api, path + query)
-        )
-
-
-async def test_nor_is_it_compared(api: httpx.AsyncClient) -> None:
-    assert "nothing before to compare it with" in await refused(
-        api, "/v1/indicators/dossiers_overdue?compare=previous"
-    )
-    told = {
-        one["id"]: one
-        for one in (await api.get("/v1/indicators?compare=previous")).json()["indicators"]
-    }
-    overdue = told["dossiers_overdue"]
-    assert (overdue["value"], overdue["compared"]["value"], overdue["missing"]["en"]) == (
-        4,
-        None,
-        "It is a question about this moment, so there is nothing before to compare it with.",
-    )
-
-
-async def test_of_all_indicators_those_of_another_time_are_told_and_the_others_say_why_not(
-    api: httpx.AsyncClient,
-) -> None:
-    told = {
-        one["id"]: one
-        for one in (await api.get("/v1/indicators?from=2025-11-01&to=2025-11-12&by=agency")).json()[
-            "indicators"
-        ]
-    }
-    assert (
-        told["dossiers_on_time_share"]["numerator"],
-        told["dossiers_on_time_share"]["denominator"],
-    ) == (1, 2)
-    overdue = told["dossiers_overdue"]
-    assert (overdue["value"], overdue["groups"], overdue["window"]) == (
-        None,
-        [],
-        {"from": None, "to": None},
-    )
-    assert (
-        overdue["missing"]["en"]
-        == "It is told as of now, and of no other time: ask without from, to and window."
-    )
-    now = {
-        one["id"]: one["value"] for one in (await api.get("/v1/indicators")).json()["indicators"]
-    }
-    assert now["dossiers_overdue"] == 4
-
-
-async def test_so_do_the_raw_counts(api: httpx.AsyncClient) -> None:
-    kinds = (await api.get("/v1/counts?family=dossiers&from=2025-11-01&by=agency")).json()["kinds"]
-    found = {kind["kind"]: kind for kind in kinds}
-    assert found["received"]["counts"]["received"] == 5
-    assert (found["open"]["counts"], found["open"]["groups"]) == (
-        {"open": None, "waiting": None},
-        [],
-    )
-    assert "as of now" in found["open"]["missing"]["en"]
-
-
-async def test_who_reports_is_compared_with_those_expected_then(api: httpx.AsyncClient) -> None:
-    """In 2014 nobody was registered yet."""
-    answer = (
-        await api.get("/v1/indicators/coverage?from=2015-01-01&to=2015-12-31&compare=last_year")
-    ).json()
-    assert (answer["denominator"], answer["compared"]["denominator"]) == (1, 0)
 
 
 # Methods
@@ -328,6 +244,7 @@ CSV = [
     "/v1/indicators",
     "/v1/indicators/satisfaction",
     "/v1/scores/766",
+    "/v1/reports/06a",
     "/v1/counts",
     "/v1/agencies",
     "/v1/agencies/TST.A",

@@ -39,12 +39,14 @@ def test_an_agency_is_told_with_names_other_codes_and_validity(province: Asking)
         "level": "department",
         "name": {"vi": "Sở mẫu", "en": "Sample department"},
         "parent": "P",
+        "parent_name": {"vi": "Tỉnh mẫu", "en": "Sample province"},
         "depth": 1,
         "other_codes": ["000.01.P"],
         "expected": True,
         "valid_from": "2015-01-01",
         "valid_to": None,
         "successor": None,
+        "successor_name": None,
     }
 
 
@@ -69,15 +71,18 @@ def test_what_cannot_hold_is_told_with_its_place(tmp_path: Path) -> None:
         assert "NOBODY" in problem["en"]
         assert asked.get("/v1/agencies/N.3").json()["problems"] == [problem]
         assert asked.get("/v1/agencies/N.2").json()["problems"] == []
-        assert table(asked.get("/v1/agencies?format=csv&part=problems").text) == [problem]
+        name = problem.pop("agency_name") or {"vi": "", "en": ""}
+        told = problem | {f"agency_name_{language}": name[language] for language in ("vi", "en")}
+        assert table(asked.get("/v1/agencies?format=csv&part=problems").text) == [told]
 
 
 def test_one_agency_shows_what_it_took_over(province: Asking) -> None:
     one = province.get("/v1/agencies/N.2").json()
     assert one["predecessors"] == [
-        {"code": "T.3", "until": MERGER},
-        {"code": "U.1", "until": MERGER},
+        {"code": "T.3", "name": None, "until": MERGER},
+        {"code": "U.1", "name": None, "until": MERGER},
     ]
+    assert one["names"] == {"P": {"vi": "Tỉnh mẫu", "en": "Sample province"}}
     assert (one["valid"], one["above"], one["below"]) == (True, ["P"], [])
     assert province.get("/v1/agencies/N.2?day=2025-06-30").json()["valid"] is False
 
@@ -118,12 +123,16 @@ def test_agencies_as_csv(province: Asking) -> None:
         "name_vi": "Sở mẫu",
         "name_en": "Sample department",
         "parent": "P",
+        "parent_name_vi": "Tỉnh mẫu",
+        "parent_name_en": "Sample province",
         "depth": "1",
         "other_codes": "000.01.P",
         "expected": "true",
         "valid_from": "2015-01-01",
         "valid_to": "",
         "successor": "",
+        "successor_name_vi": "",
+        "successor_name_en": "",
     }
     assert [
         one["code"] for one in table(province.get("/v1/agencies?format=csv&part=unknown").text)

@@ -16,7 +16,13 @@ async def test_as_of_is_the_oldest_heartbeat_and_the_offsets(
     api: httpx.AsyncClient, cube: Cube, world: World
 ) -> None:
     as_of = (await ask(api, "/v1/indicators/satisfaction"))["as_of"]
-    own = {"books": "lgsp", "rules": {}, "behind": None, "offsets": {"0": 40, "1": 7}}
+    own = {
+        "space": "official",
+        "books": "lgsp",
+        "rules": {},
+        "behind": None,
+        "offsets": {"0": 40, "1": 7},
+    }
     assert as_of == {"instant": "2025-11-12T09:59:58.500+07:00", **own}
     world.progress = Progress(ready=True, partitions=3)
     cube.complete(NOW - 60_000)

@@ -35,7 +35,7 @@ __all__ = ["api", "shared", "world"]
         ("/v1/indicators?compare=previous&window=all", 422, "compare"),
         ("/v1/indicators?compare=last_year&from=2025-01-01", 422, "compare"),
         ("/v1/scores/766?by=agency", 422, "by"),
-        ("/v1/counts?by=level", 422, "by"),
+        ("/v1/counts?by=levels", 422, "by"),
         ("/v1/counts?family=heartbeats", 422, "family"),
         ("/v1/counts?family=documents&kind=open", 422, "kind"),
         ("/v1/counts?agency=Nobody", 422, "agency"),

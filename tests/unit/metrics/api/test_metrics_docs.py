@@ -18,12 +18,13 @@ from metrics.prometheus.table import METRICS
 from schemas.windows import COMPARISONS, EXPORTED, WINDOW_NAMES
 from serving.connections import CONNECTION_METRICS
 from serving.problems import SERVER_PROBLEMS, problem_table
+from serving.spaces import SPACE
 from serving.telemetry import Metric
 from streams.health import WORKER_METRICS
 
 DOCS = Path(__file__).parents[4] / "docs"
 METRICS_PAGE, API_PAGE = ((DOCS / name).read_text("utf-8") for name in ("metrics.md", "api.md"))
-EVERY_METRIC = (*METRICS, *GATEWAY_METRICS, *CONNECTION_METRICS, *WORKER_METRICS)
+EVERY_METRIC = (*METRICS, *GATEWAY_METRICS, *CONNECTION_METRICS, *WORKER_METRICS, SPACE)
 
 
 @pytest.mark.parametrize("metric", EVERY_METRIC, ids=lambda metric: metric.name)

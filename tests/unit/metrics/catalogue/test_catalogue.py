@@ -19,7 +19,11 @@ from metrics.figures.sums import sources
 from schemas.codes import AdministrativeLevel
 from schemas.errors import CatalogueError
 
-ENTRY: dict[str, Any] = yaml.safe_load(SHIPPED.read_text("utf-8"))[0]
+ENTRY: dict[str, Any] = next(
+    one
+    for one in yaml.safe_load(SHIPPED.read_text("utf-8"))
+    if one["id"] == "dossiers_online_share"
+)
 
 
 def load(tmp_path: Path, text: str) -> Any:
@@ -36,7 +40,7 @@ def entry(change: Callable[[dict[str, Any]], object]) -> str:
 
 def test_what_ships_is_valid_and_complete() -> None:
     indicators = load_indicators()
-    assert len(indicators) == 92
+    assert len(indicators) == 101
     for indicator in indicators.values():
         assert indicator.definition.vi != indicator.definition.en
         assert indicator.clause
@@ -150,8 +154,8 @@ def test_what_a_figure_is_read_from() -> None:
     overdue = INDICATORS["dossiers_overdue"]
     assert overdue.asks_now
     share = INDICATORS["score_766_2_1"]
-    assert {source.table.cells for source in sources(share)} == {"dossiers_closed", "dossiers_open"}
-    assert (share.asks_now, share.ends_now) == (False, True)
+    assert {source.table.cells for source in sources(share)} == {"dossiers_closed", "dossiers_flow"}
+    assert (share.asks_now, share.ends_open) == (False, True)
 
 
 def test_a_term_may_name_its_own_family(tmp_path: Path) -> None:
@@ -225,11 +229,24 @@ def test_a_term_may_name_its_own_family(tmp_path: Path) -> None:
         ),
         (
             lambda e: e["numerator"].update(due="past"),
-            "`due` (past, soon, ahead) goes with kinds whose `at` is",
+            "`due` (past, soon, ahead, any) goes with kinds whose `at` is",
         ),
         (
             lambda e: e.update(numerator={"kind": "open", "measures": ["open"]}),
-            "`due` (past, soon, ahead) goes with kinds whose",
+            "`due` (past, soon, ahead, any) goes with kinds whose",
+        ),
+        (
+            lambda e: e.update(as_of={"kind": "flow", "measures": ["left"], "over": "until"}),
+            "as_of goes with a count that asks about this moment",
+        ),
+        (
+            lambda e: e.update(
+                numerator={"kind": "open", "measures": ["open"], "due": "any"},
+                denominator=None,
+                unit="dossiers",
+                as_of={"kind": "flow", "measures": ["left"]},
+            ),
+            "it needs `over: until`",
         ),
         (lambda e: e["targets"].update({2025: "fifty"}), "dossiers_online_share.targets.2025"),
         (lambda e: e["targets"].update({2025: True}), "dossiers_online_share.targets.2025"),

@@ -44,7 +44,8 @@ def test_what_some_rows_say() -> None:
     assert row("dossiers_overdue")[4:7] == [
         "dossiers, ↓ less is better",
         "–",
-        "dossiers/open: `open` − `waiting` (due in the past)",
+        "dossiers/open: `open` − `waiting` (due in the past)<br>as of a day: dossiers/flow:"
+        " `fell_due` + `wait_to` − `settled` − `wait_from` (all days until then)",
     ]
     assert (
         row("work_records_online_share")[5]
@@ -56,8 +57,7 @@ def test_what_some_rows_say() -> None:
     )
     assert (
         row("dossiers_carried_over")[6]
-        == "dossiers/received: `received` (before the window) + dossiers/closed: − `closed` (before"
-        " the window)<br>not by agency"
+        == "dossiers/flow: `taken_online` + `taken_other` − `left` (before the window)"
     )
     assert row("score_766_4_3")[5] == "2 points, all from 80%"
     assert "*Missing:* Needs the counts of the national reporting system" in row("score_766_1_4")[2]

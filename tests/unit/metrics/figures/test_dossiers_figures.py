@@ -144,6 +144,7 @@ def test_a_correction_states_the_reception_anew_whenever_it_comes() -> None:
         agency="C",
         procedure="q",
         channel="post",
+        due_at="11-12 17:00",
     )
     for facts in ([RECEIVED, correction], [correction, RECEIVED]):
         figures = answer(*facts)
@@ -151,15 +152,23 @@ def test_a_correction_states_the_reception_anew_whenever_it_comes() -> None:
             figures["received", "C", "q", 20251102] == {"received": 1, "received_post": 1} | AT_ONCE
         )
         assert ("received", "A", "p", 20251103) not in figures
-        assert ("open", "A", "q", ms("11-10 17:00")) in figures, (
-            "the correction names no handler: the one who has it keeps it"
-        )
+        assert ("open", "C", "q", ms("11-12 17:00")) in figures, "its handler and due time too"
 
 
-def test_a_correction_may_name_the_handler() -> None:
-    assert ("open", "B", "p", ms("11-10 17:00")) in answer(
-        RECEIVED, told("dossier.corrected", "11-05 08:00", handling_agency="B")
-    )
+def test_a_corrected_reception_may_name_the_first_handler() -> None:
+    correction = told("dossier.corrected", "11-05 08:00", handling_agency="B")
+    assert ("open", "B", "p", 0) in answer(RECEIVED, correction)
+
+
+def test_what_was_said_since_the_reception_outlives_its_correction() -> None:
+    """An extension and a move are facts of their own."""
+    correction = told("dossier.corrected", "11-25 08:00", due_at="11-10 17:00")
+    extended = told("dossier.due_changed", "11-09 08:00", due_at="11-20 17:00")
+    moved = told("dossier.transferred", "11-04 08:00")
+    finished = told("dossier.finished", "11-18 08:00")
+    figures = answer(RECEIVED, extended, moved, finished, correction)
+    assert figures["closed", "B", "p", 20251118]["early"] == 1
+    assert not any(kind == "flagged" for kind, *_ in figures)
 
 
 def test_without_any_other_word_the_receiving_agency_handles() -> None:

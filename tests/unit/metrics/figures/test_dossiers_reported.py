@@ -160,4 +160,4 @@ def test_until_its_reception_is_known_a_dossier_counts_only_as_flagged() -> None
         }
     }
     figures = answer(*facts, RECEIVED)
-    assert {kind for kind, *_ in figures} == {"received", "closed", "paid", "rated"}
+    assert {kind for kind, *_ in figures} == {"received", "closed", "paid", "rated", "flow"}

@@ -135,6 +135,26 @@ PUBLIC = ["procedures", "eligible_online"]
             [*PUBLIC, "with_fee", "payable_online"],
         ),
         ({"level": 2, "payable_online": True}, PUBLIC),
+        (
+            {"level": 2, "administrative_levels": ["commune", "province"]},
+            [*PUBLIC, "procedures_province", "procedures_commune"],
+        ),
+        # said twice of one level it is one procedure there
+        (
+            {"level": 2, "administrative_levels": ["commune", "commune"]},
+            [*PUBLIC, "procedures_commune"],
+        ),
+        # of no level that anybody stated: in the totals only
+        ({"level": 2, "one_stop": True}, [*PUBLIC, "one_stop"]),
+        (
+            {"level": 2, "administrative_levels": ["district"], "one_stop": True},
+            [*PUBLIC, "procedures_district", "one_stop", "one_stop_district"],
+        ),
+        (
+            {"level": 2, "administrative_levels": ["commune"], "process_issued": True},
+            [*PUBLIC, "procedures_commune", "process_issued", "process_issued_commune"],
+        ),
+        ({"internal": True, "one_stop": True}, ["internal", "internal_published"]),
         ({"internal": True}, ["internal", "internal_published"]),
         ({"internal": True, "published": False, "with_fee": True}, ["internal"]),
     ],

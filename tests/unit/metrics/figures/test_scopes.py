@@ -63,11 +63,17 @@ def unregistered() -> Iterator[Views]:
 def test_each_level_has_its_agencies_and_its_target(merged: Views) -> None:
     found = answer(merged, DIGITISED, by="level", **YEAR)
     assert share(found) == (21, 32)  # the stranger is counted, in no level
-    assert groups(found) == {"province": (7, 12), "district": (3, 4), "commune": (8, 13)}
+    assert groups(found) == {
+        "province": (7, 12),
+        "district": (3, 4),
+        "commune": (8, 13),
+        "none": (3, 3),
+    }
     assert {group.group: group.target for group in found.groups} == {
         "province": 1.0,
         "district": None,
         "commune": 0.95,
+        "none": None,
     }
     assert (found.target, found.missing) == (None, None)
     assert {
@@ -190,10 +196,8 @@ def test_without_registered_procedures_the_three_fields_are_absent(unregistered:
     [
         ("data_quality", {"by": "agency"}, absence.NOT_BY_AGENCY),
         ("data_quality", {"agency": "P.D"}, absence.NOT_BY_AGENCY),
-        ("dossiers_carried_over", {"level": "commune"}, absence.NOT_BY_AGENCY),
         ("dossiers_carried_over", {"by": "day"}, absence.NOT_BY_DAY),
         ("score_766_2_1", {"by": "day"}, absence.NOT_BY_DAY),
-        ("score_766_2_1", {"to": "2025-12-09"}, absence.NOT_NOW),
         ("score_766_1_4", {}, INDICATORS["score_766_1_4"].missing),
         ("coverage", {"level": "province"}, absence.NOT_BY_THIS),
         ("score_766", {"by": "agency"}, absence.NOT_BY_THIS),
@@ -211,10 +215,10 @@ def test_what_is_divided_at_different_agencies_is_told_of_the_province(merged: V
 
 def test_what_stood_before_the_window_is_told_by_procedure() -> None:
     cells = [
-        counted("dossiers|received|A|P1|20250228", received=5),
-        counted("dossiers|received|A|P2|20250228", received=2),
-        counted("dossiers|closed|B|P1|20250227", closed=3),
-        counted("dossiers|closed|B|P2|20250301", closed=9),
+        counted("dossiers|flow|A|P1|20250228", taken_online=2, taken_other=3),
+        counted("dossiers|flow|A|P2|20250228", taken_other=2),
+        counted("dossiers|flow|A|P1|20250227", left=3, left_late=3),
+        counted("dossiers|flow|A|P2|20250301", left=9, left_late=9),
     ]
     with questions_about(cells, NOW) as questions:
         found = answer(

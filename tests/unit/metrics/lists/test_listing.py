@@ -71,6 +71,7 @@ def test_its_dates_go_with_it(listing: Listing) -> None:
             None,
             None,
             None,
+            None,
         ],
     }
 
@@ -233,7 +234,7 @@ def test_documents_are_listed_at_each_receiver(listing: Listing) -> None:
         ("B", 3_600),
         ("C", 3_600),
     ]
-    assert dates(listing._db, "documents", ["thing"]) == {"thing": [ms("11-03 09:00")]}
+    assert dates(listing._db, "documents", ["thing"]) == {"thing": [ms("11-03 09:00"), None]}
 
 
 def test_tasks_are_listed_with_their_dates(listing: Listing) -> None:
@@ -248,8 +249,7 @@ def test_tasks_are_listed_with_their_dates(listing: Listing) -> None:
         ms("11-03 09:00"),
         ms("11-10 17:00"),
         ms("11-09 09:00"),
-        None,
-        None,
+        *[None] * 4,
     ]
 
 

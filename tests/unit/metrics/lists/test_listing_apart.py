@@ -5,6 +5,7 @@ stuck.
 from __future__ import annotations
 
 import threading
+from datetime import date
 
 import httpx
 import pytest
@@ -34,6 +35,7 @@ from metrics.figures.view import Views
 from metrics.lists.questions import Lists
 from metrics.prometheus.exporter import Exporter
 from ops.meanings import meanings
+from schemas.clock import to_datetime
 from serving.store.progress import Progress
 from streams.families import FAMILIES
 
@@ -79,6 +81,53 @@ async def test_documents_and_tasks_have_their_own_addresses(
     assert [(thing["id"], thing["dates"]["due_at"]) for thing in tasks["things"]] == [
         ("t1", "2025-11-10T17:00:00+07:00")
     ]
+
+
+async def test_a_task_is_listed_with_its_document_its_agencies_and_the_days_it_is_overdue(
+    files: Files, api: httpx.AsyncClient
+) -> None:
+    said = {
+        "document_number": "12/TB-SAMPLE",
+        "document_at": "11-01 00:00",
+        "coordinating_agencies": ["C", "D"],
+        "product": "Report",
+        "follower": "Unit 1",
+    }
+    assigned = told("task.assigned", "11-03 09:00", due_at="11-10 17:00", task_id="t1", **said)
+    later = told("task.assigned", "11-03 09:00", due_at="11-19 17:00", task_id="t2")
+    tell(files, [assigned, later])
+    overdue = await ask(api, "/v1/tasks", indicator="tasks_days_overdue")
+    days = (to_datetime(NOW).date() - date(2025, 11, 10)).days
+    assert overdue["figure"] == overdue["adds"] == 2 * days - 9
+    first, second = overdue["things"]
+    assert (first["id"], first["adds"], second["adds"]) == ("t1", days, days - 9)
+    assert first["dates"]["document_at"] == "2025-11-01T00:00:00+07:00"
+    assert first["texts"] == {
+        "document_number": "12/TB-SAMPLE",
+        "lead_agency": "B",
+        "coordinating_agencies": "C, D",
+        "product": "Report",
+        "follower": "Unit 1",
+    }
+    answer = await api.get("/v1/tasks", params={"indicator": "tasks_days_overdue", "format": "csv"})
+    assert [row["coordinating_agencies"] for row in table(answer.text)] == ["C, D", ""]
+
+
+async def test_what_was_voided_is_listed_with_who_and_when(
+    files: Files, api: httpx.AsyncClient
+) -> None:
+    tell(
+        files,
+        [
+            told("document.sent", "11-03 09:00", document_id="v1"),
+            told("document.voided", "11-04 09:00", agency="C", document_id="v1"),
+        ],
+    )
+    found = await ask(api, "/v1/documents", kind="voided", measure="voided", window="all")
+    (thing,) = found["things"]
+    assert (thing["id"], thing["agency"], thing["at"]) == ("v1", "A", "2025-11-04")
+    assert thing["dates"]["voided_at"] == "2025-11-04T09:00:00+07:00"
+    assert thing["texts"] == {"voided_by": "C", "voided_source": "one-stop"}
 
 
 async def test_a_file_that_is_being_made_anew_has_no_answers(

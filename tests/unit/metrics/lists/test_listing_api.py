@@ -30,11 +30,15 @@ async def test_a_row_says_who_when_and_why(api: httpx.AsyncClient) -> None:
     [thing] = answer.pop("things")
     assert thing == {
         "id": "d1",
+        "name": None,
         "agency": "A",
+        "agency_name": None,
         "category": "p",
+        "category_name": None,
         "family": "dossiers",
         "kind": "closed",
         "at": "2025-11-10",
+        "until": None,
         "adds": 1,
         "counts": {
             "closed": 1,
@@ -61,6 +65,7 @@ async def test_a_row_says_who_when_and_why(api: httpx.AsyncClient) -> None:
             "ended_at": "2025-11-10T16:30:00+07:00",
             "end_heard_at": "2025-11-12T08:00:00+07:00",
         },
+        "texts": {},
         "href": "/v1/dossiers/d1",
     }
     assert (
@@ -234,7 +239,7 @@ async def test_a_figure_that_is_absent_has_no_list_and_says_why(api: httpx.Async
         (
             422,
             {"indicator": "dossiers_overdue", "window": "month"},
-            "dossiers_overdue is told as of now, and of no other time: leave out",
+            "dossiers_overdue is told of one moment, not of a window: leave out window",
         ),
         (
             422,

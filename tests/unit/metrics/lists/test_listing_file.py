@@ -82,7 +82,10 @@ def test_a_file_that_is_no_database_is_made_anew(tmp_path: Path) -> None:
 def test_a_file_of_other_rules_is_made_anew(tmp_path: Path) -> None:
     path = filled(tmp_path)
     with sqlite3.connect(path) as raw:
-        rules = {meaning.family: (meaning.rules, meaning.date_names) for meaning in meanings()}
+        rules = {
+            meaning.family: (meaning.rules, (*meaning.date_names, *meaning.text_names))
+            for meaning in meanings()
+        }
         assert (
             fingerprint(rules)
             == raw.execute("SELECT value FROM facts WHERE name = 'layout'").fetchone()[0]

@@ -89,6 +89,14 @@ def test_where_nobody_registers_the_declared_ones_count_and_nobody_is_unknown(
     assert found["agency_silent_seconds", "N.2"] == 60
 
 
+def test_registered_agencies_that_other_metrics_tell_are_named_once(tmp_path: Path) -> None:
+    """P.D was heard from under another form of its code, T.1 ended, X.9 is unknown."""
+    found = [name for name in samples(tmp_path, merged_communes()) if name[0] == "agency_info"]
+    assert ("agency_info", "P.D", "department", "Sở mẫu", "Sample department") in found
+    assert ("agency_info", "N.2", "commune", "", "") in found
+    assert sorted(name[1] for name in found) == ["N.1", "N.2", "P", "P.D", "T.1", "U.2"]
+
+
 def exported(folder: Path, items: Items) -> dict[tuple[str, ...], float]:
     """Closed this year by agency, open dossiers by agency, and when each was last heard."""
     cube = filled(

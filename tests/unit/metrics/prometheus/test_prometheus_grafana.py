@@ -17,6 +17,7 @@ from connectors.gateway.health import GATEWAY_METRICS, Health
 from metrics.prometheus.exposition import block, summary
 from metrics.prometheus.table import METRICS
 from schemas.settings import Settings
+from serving.spaces import SPACE
 from streams.health import WORKER_METRICS
 
 # Prometheus
@@ -86,20 +87,25 @@ def test_every_process_of_the_hub_is_scraped_at_its_port() -> None:
 
 
 def test_names_and_types_are_those_that_prometheus_asks_for() -> None:
-    """Of every metric of metrics (one sample each), gateway and worker."""
+    """Of every metric of metrics (one sample each), gateway and worker; of which space they are
+    all tell, so each page is looked at by itself.
+    """
     told = [
         summary(one, [([""] * len(one.labels), 1, 0.5)])
         if one.type == "summary"
         else block(one, [([""] * len(one.labels), 1)])
         for one in METRICS
     ]
-    text = "".join(told) + Health().render().decode() + generate_latest().decode()
-    assert all(
-        f"# TYPE {name} " in text
-        for name in ("lgsp_counts", "lgsp_gateway_kafka_up", "lgsp_worker_partitions")
-    )
-    done = promtool("check", "metrics", text=text)
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    pages = {
+        "lgsp_counts": "".join(told) + block(SPACE, [(("official",), 1)]),
+        "lgsp_gateway_kafka_up": Health().render().decode(),
+        "lgsp_worker_partitions": generate_latest().decode(),
+    }
+    for name, text in pages.items():
+        assert f"# TYPE {name} " in text
+        assert f"# TYPE {SPACE.name} " in text
+        done = promtool("check", "metrics", text=text)
+        assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 # Names
@@ -110,7 +116,7 @@ def told_names() -> set[str]:
     parts.
     """
     names = {"up"}
-    for metric in (*WORKER_METRICS, *GATEWAY_METRICS, *METRICS):
+    for metric in (*WORKER_METRICS, *GATEWAY_METRICS, *METRICS, SPACE):
         names |= (
             {f"{metric.name}_bucket", f"{metric.name}_count", f"{metric.name}_sum"}
             if metric.type in ("histogram", "summary")

@@ -99,6 +99,7 @@ async def test_facts_come_in_the_order_in_which_they_were_heard_of(
             "population_data": False,
             "due_at": "2025-11-10T17:00:00+07:00",
         },
+        "names": {},
     }
     assert answer["state"]["dates"]["ended_at"] == "2025-11-10T16:30:00+07:00"
     assert answer["as_of"] == {"partition": 0, "counted": 4, "indexed": 4, "log": 4}

@@ -15,7 +15,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 from rich.progress import Progress
 
-from ops.backup import copying
+from ops.backup import commands, copying
 from ops.backup.chunks import ChunkEntry, ChunkWriter, entries_of
 from ops.backup.copying import LogCopy
 from ops.backup.folder import alone, require_unused, tidy
@@ -281,6 +281,23 @@ async def test_a_hub_that_is_being_restored_is_not_backed_up(
     with pytest.raises(RestoreUnfinished, match="run `lgsp restore` with the same folder again"):
         await copying.take_backup(Settings(), tmp_path, Progress())
     assert load_manifest(tmp_path) is None
+
+
+async def test_a_backup_is_of_one_space_and_goes_back_into_that_alone(tmp_path: Path) -> None:
+    """Made-up facts would be real ones after a restore, or be backed up among them. Neither asks
+    Kafka anything before it is sure.
+    """
+    manifest = begun()
+    assert manifest.space == "official", "those of earlier versions say nothing of it"
+    manifest.space = "simulated"
+    finished(tmp_path, manifest, 0)
+    found = load_manifest(tmp_path)
+    assert found is not None
+    assert found.space == "simulated"
+    with pytest.raises(BackupError, match="set LGSP_SPACE=simulated"):
+        commands.run_restore(Settings(), tmp_path, events_only=False, without=[])
+    with pytest.raises(BackupError, match="of the space simulated, not of official"):
+        await copying.take_backup(Settings(), tmp_path, Progress())
 
 
 class Shrinking:

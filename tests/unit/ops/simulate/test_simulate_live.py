@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 
@@ -12,10 +13,10 @@ from hub_rules import hub_counts
 
 from ops.simulate import run
 from ops.simulate.live import LiveProvince
-from ops.simulate.run import START, Past, read_past, simulate, write_past
+from ops.simulate.run import ENDS, START, Past, days_of_history, read_past, simulate, write_past
 from ops.simulate.truth import Truth
 from ops.simulate.whole import whole_province
-from schemas.clock import day
+from schemas.clock import DAY_MS, ZONE, day, to_datetime, to_ms
 from schemas.errors import EnvironmentBroken, KafkaUnavailable
 from schemas.events import Event
 from schemas.settings import Settings
@@ -47,6 +48,8 @@ def test_the_live_truth_is_exact_at_any_moment() -> None:
     sums, _ = hub_counts(told)
     assert truth.total("dossiers", "closed", "closed") > 500
     assert truth.total("dossiers", "closed", "late") > 0
+    assert any(not getattr(event, "holds", True) for _, event in told)
+    assert any(getattr(event, "effective_at", None) for _, event in told)
     for key, number in truth.counts.items():
         assert sums[key] == number, key
     assert world.truth().counts == truth.counts  # asking changes nothing
@@ -79,9 +82,24 @@ class Kept:
 async def test_simulate_publishes_everything_and_knows_it(tmp_path: Path) -> None:
     sink = Kept()
     truth = await simulate(Settings(data=tmp_path), seed=4, dossiers=200, days=10, publisher=sink)
-    assert sink.events == [event for _, event in whole_province(4, 200, START, 10)]
+    assert sink.events == [event for _, event in whole_province(4, 200, ENDS - 10 * DAY_MS, 10)]
     assert truth.events == len(sink.events)
     assert read_past(tmp_path / run.MARKER) is None
+
+
+@pytest.mark.parametrize(
+    ("today", "begins"),
+    [
+        ("2026-12-01", "2024-12-15"),
+        ("2026-12-14", "2024-12-15"),
+        ("2026-12-15", "2025-12-15"),
+        ("2027-01-01", "2025-12-15"),
+    ],
+)
+def test_live_history_holds_the_whole_reporting_year_before(today: str, begins: str) -> None:
+    now = to_ms(datetime.fromisoformat(f"{today}T09:00").replace(tzinfo=ZONE))
+    begun = to_datetime(now - days_of_history(now) * DAY_MS)
+    assert begun.date().isoformat() == begins
 
 
 async def run_live(folder: Path, enough: int, fails: int = 0) -> tuple[list[Event], Truth]:

@@ -17,6 +17,7 @@ from ops.up.live_table import INCOMPLETE, SHORT_LEGEND, LiveAnswers, Screen, _du
 from ops.up.parts import HubPart
 from ops.up.run import addresses
 from ops.up.supervise import Service
+from schemas.errors import EXIT_REFUSED
 from schemas.settings import Settings
 
 MAIN = [indicator for indicator in load_indicators().values() if indicator.main]
@@ -77,7 +78,15 @@ class Running:
         return None
 
 
+class Refused:
+    returncode = EXIT_REFUSED
+
+    def poll(self) -> int:
+        return EXIT_REFUSED
+
+
 RUNNING: Any = Running()
+REFUSED: Any = Refused()
 PARTS = [part(name) for name in ("Kafka", "worker", "metrics", "gateway", "simulation")]
 
 
@@ -87,9 +96,10 @@ def shown(
     width: int = 160,
     height: int = 50,
     parts: Sequence[HubPart] = PARTS,
+    started: bool = True,
 ) -> list[str]:
     screen = Screen(parts, addresses(Settings()))
-    screen.started, screen.answers = True, LiveAnswers(list(answers))
+    screen.started, screen.answers = started, LiveAnswers(list(answers))
     console = Console(
         file=StringIO(), width=width, height=height, force_terminal=True, color_system=None
     )
@@ -119,6 +129,33 @@ def test_everything_is_on_a_screen_of_80_by_24() -> None:
         assert told in text
     for one in PARTS:
         assert f"{one.title} ok" in text
+
+
+def test_without_kafka_nobody_is_told_to_be_well_and_all_of_it_fits_a_screen() -> None:
+    """Services answer all the same, with what they know; who waits for it stands in one line."""
+    parts = [part(name) for name in ("Kafka", "worker", "metrics", "gateway", "simulation")]
+    parts[0].answers_now = False
+    for one in parts[1:4]:
+        one._began, one.held_up = 0.0, lambda: "no Kafka answers at 127.0.0.1:9092; waits for it"
+    text = "\n".join(lines := shown(shipped(), width=80, height=24, parts=parts))
+    assert len(lines) < 25
+    assert "Ctrl-C" in lines[-1], "nothing is cut off"
+    assert "Kafka ! · worker ! · metrics ! · gateway ! · simulation ok" in text
+    assert text.count("no Kafka answers at 127.0.0.1:9092") == 1
+    assert "worker, metrics, gateway: no Kafka answers" in text
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_what_somebody_has_to_do_is_not_cut(tmp_path: Path, started: bool) -> None:
+    """A worker that refuses its books ends each minute; the line of its log holds the way out."""
+    parts = [part(name) for name in ("Kafka", "worker", "metrics", "gateway")]
+    worker = parts[1]
+    worker.service = Service("worker", [], tmp_path / "worker.log")
+    worker.service.log.write_text("These books lack much, " + "so " * 60 + "run `lgsp mend`\n")
+    worker.service.process, worker.answers_now, worker._began = REFUSED, False, 0.0
+    lines = shown(shipped(), width=80, height=24, parts=parts, started=started)
+    assert "run `lgsp mend`" in " ".join(" ".join(lines).split())
+    assert max(map(len, lines)) <= 80
 
 
 def test_every_main_indicator_has_a_short_name_and_no_other() -> None:

@@ -128,6 +128,21 @@ def test_a_log_is_rotated_while_its_process_writes_on(tmp_path: Path) -> None:
     ]
 
 
+def test_who_keeps_a_process_keeps_its_log_small(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it runs or waits to be started again: each look empties what has become too large."""
+    monkeypatch.setattr(supervise, "rotate", lambda log: rotate(log, 5))
+    service.begin()
+    until(lambda: last_line(service.log) == "begun")
+    service.keep()
+    assert (service.log.stat().st_size, service.running) == (0, True)
+    kill(service)
+    service.log.write_text("its last words")
+    service.keep()
+    assert service.log.stat().st_size == 0
+
+
 def test_where_there_is_no_room_to_keep_a_log_it_is_emptied_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,9 +1,8 @@
-"""`lgsp up` without its processes: one that fails holds up nobody else, everything is stopped in
-order, and what is wrong is said first.
-"""
+"""`lgsp up` without its processes: who fails holds up nobody else, and all are stopped in order."""
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -13,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from aiokafka.errors import NotControllerError
@@ -22,34 +20,27 @@ from rich.console import Console
 from ops.kafka import storage
 from ops.kafka.embedded import EmbeddedKafka
 from ops.kafka.ports import free_port
-from ops.up import preflight, run
+from ops.up import run
 from ops.up.live_table import LiveAnswers, fetch
 from ops.up.parts import HubPart, answers_well, hub_parts
-from ops.up.preflight import check_machine
 from ops.up.run import Hub, Plain
 from ops.up.supervise import Service
 from schemas import listening
 from schemas.errors import (
-    CatalogueError,
+    EXIT_REFUSED,
     EnvironmentBroken,
-    HubError,
     KafkaUnavailable,
-    SettingsError,
 )
 from schemas.listening import connects, open_to_others
 from schemas.settings import Settings
 
 FAILS = "print('No space left on device'); raise SystemExit(1)"
+REFUSES = f"print('run `lgsp mend`'); raise SystemExit({EXIT_REFUSED})"
 WAITS = "import time; time.sleep(60)"
 DEAF = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True);"
     " time.sleep(60)"
 )
-
-
-def clock(sleep: Callable[[float], object]) -> SimpleNamespace:
-    """A module's own `time`: other threads of this process sleep as ever."""
-    return SimpleNamespace(sleep=sleep, monotonic=time.monotonic)
 
 
 def part(folder: Path, name: str, script: str, *after: str, level: int = 1) -> HubPart:
@@ -147,6 +138,43 @@ def test_an_answer_that_breaks_off_ends_nobody(tmp_path: Path, said: bytes) -> N
     assert well == (b" 200 " in said)
 
 
+@pytest.mark.parametrize(
+    ("said", "away"),
+    [
+        ("Kafka at 127.0.0.1:9 does not answer: send the same request again later.", True),
+        ("Too many connections are open: try again later.", False),
+    ],
+)
+def test_who_answers_without_kafka_is_not_told_to_be_well(
+    tmp_path: Path, said: str, away: bool
+) -> None:
+    problem = json.dumps({"detail": said}).encode()
+    answer = b"HTTP/1.1 503 No\r\nContent-Length: %d\r\n\r\n%s" % (len(problem), problem)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        parts = hub_parts(
+            Settings(data=tmp_path, gateway_port=port, kafka_servers="127.0.0.1:9"), simulate=False
+        )
+        worker, _, gateway = parts
+        answering = threading.Thread(target=answer_once, args=(listener, answer))
+        answering.start()
+        assert not gateway.answers()
+        answering.join(20)
+    for one in (worker, gateway):
+        one.service.program, one.service.arguments = [sys.executable, "-c", WAITS], []
+        one.begin()
+    try:
+        worker.answers_now = worker.answered = True
+        assert worker.well is not away
+        waits = "no Kafka answers at 127.0.0.1:9; waits for it"
+        assert worker.words() == (waits if away else "ok")
+        gateway.service.kill()
+        assert worker.well, "what it said last is of before"
+    finally:
+        worker.service.kill()
+        gateway.service.kill()
+
+
 def answer_once(listener: socket.socket, said: bytes) -> None:
     connection, _ = listener.accept()
     with connection:
@@ -238,94 +266,17 @@ def test_without_a_terminal_each_part_is_told_once_and_the_addresses_too(
     assert printed(output).count("The whole province") == 1
 
 
-class TestFirst:
-    """What is looked at before anything starts."""
-
-    @pytest.fixture(autouse=True)
-    def no_kafka(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("ops.up.preflight.classpath", lambda **_: [])
-        monkeypatch.setattr("ops.up.preflight.ORPHAN_SECONDS", 0.0)
-        monkeypatch.setattr("ops.up.preflight.KAFKA_ORPHAN_SECONDS", 0.0)
-
-    def settings(self, folder: Path, **chosen: object) -> Settings:
-        ports = {f"{name}_port": free_port() for name in ("gateway", "metrics", "worker", "kafka")}
-        return Settings(data=folder / "var", **(ports | chosen))  # type: ignore[arg-type]
-
-    def refused(self, settings: Settings) -> HubError:
-        with pytest.raises(HubError) as caught:
-            check_machine(settings, console())
-        return caught.value
-
-    def test_a_machine_that_is_ready_is_told_nothing(self, tmp_path: Path) -> None:
-        output = console()
-        check_machine(self.settings(tmp_path), output)
-        assert printed(output) == ""
-
-    @pytest.mark.parametrize("name", ["gateway", "metrics", "worker"])
-    def test_a_port_in_use_is_named_with_its_setting(self, tmp_path: Path, name: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-            error = self.refused(self.settings(tmp_path, **{f"{name}_port": port}))
-        said = (
-            f"127.0.0.1:{port} is in use: stop what listens there, or set LGSP_{name.upper()}_PORT"
-            " to a free port."
-        )
-        assert (type(error), str(error)) == (EnvironmentBroken, said)
-
-    def test_so_is_kafka_s(self, tmp_path: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            assert "LGSP_KAFKA_PORT" in str(
-                self.refused(self.settings(tmp_path, kafka_port=taken.getsockname()[1]))
-            )
-
-    def test_one_port_for_two_is_named(self, tmp_path: Path) -> None:
-        port = free_port()
-        error = self.refused(self.settings(tmp_path, metrics_port=port, kafka_port=port))
-        said = (
-            f"LGSP_METRICS_PORT and LGSP_KAFKA_PORT are both {port}: give each a port of its own."
-        )
-        assert (type(error), str(error)) == (SettingsError, said)
-
-    def test_what_a_former_run_left_behind_is_waited_for(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """As long as its broker needs to end: it has the folder's lock."""
-        settings = self.settings(tmp_path)
-        former = EmbeddedKafka.of(settings)
-        former._own_folder()
-        monkeypatch.setattr("ops.up.preflight.KAFKA_ORPHAN_SECONDS", 60.0)
-        monkeypatch.setattr(preflight, "time", clock(lambda _: former.stop()))
-        check_machine(settings, console())
-
-    def test_an_address_of_another_machine_is_named_at_once(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("ops.up.preflight.ORPHAN_SECONDS", 60.0)
-        monkeypatch.setattr(preflight, "time", clock(lambda _: pytest.fail("waited")))
-        assert "The gateway can't listen on 203.0.113.9:" in str(
-            self.refused(self.settings(tmp_path, host="203.0.113.9"))
-        )
-
-    def test_a_catalogue_that_cannot_hold_is_named(self, tmp_path: Path) -> None:
-        (tmp_path / "own.yaml").write_text("- id: x\n")
-        assert isinstance(
-            self.refused(self.settings(tmp_path, indicators=tmp_path / "own.yaml")), CatalogueError
-        )
-
-    def test_a_folder_that_cannot_be_written_is_named(self, tmp_path: Path) -> None:
-        (tmp_path / "file").touch()
-        refused = str(self.refused(self.settings(tmp_path / "file")))
-        assert refused.startswith(
-            f"The hub can't write its folder {tmp_path / 'file' / 'var'} (Not a directory)"
-        )
-
-    def test_who_listens_for_others_says_so_in_a_line(self, tmp_path: Path) -> None:
-        output = console()
-        check_machine(self.settings(tmp_path, host="0.0.0.0"), output)
-        [line] = printed(output).splitlines()
-        assert line.startswith(
-            "The hub listens on 0.0.0.0: whoever reaches that address may use it."
-        )
+def test_without_a_terminal_a_refusal_is_told_whole_and_once_before_all_have_started(
+    hub: Callable[..., Hub], tmp_path: Path
+) -> None:
+    one, output = hub(part(tmp_path, "worker", REFUSES)), console()
+    one.parts[0].answers = lambda: False
+    plain = Plain(output, one.screen)
+    tick_until(one, lambda: one.parts[0].service.refused)
+    for _ in range(3):
+        plain.tell()
+    assert printed(output).count("worker can't go on until somebody acts: run `lgsp mend`") == 1
+    assert not one.screen.started
 
 
 @pytest.mark.parametrize(

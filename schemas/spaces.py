@@ -1,0 +1,38 @@
+"""Spaces: real facts and made-up ones share no figure, no topic and no file.
+
+Everything that the hub keeps under a name in Kafka (topics, the workers' group, transactions) has
+the space before that name, so that the hubs of two spaces stand side by side on one Kafka and know
+nothing of one another. The official space has no prefix: its topics have the names they always had.
+"""
+
+from __future__ import annotations
+
+import re
+
+OFFICIAL = "official"
+SIMULATED = "simulated"  # where `lgsp up` tells its made-up province
+
+_NAME = re.compile(r"[a-z]{1,32}")
+# the official space's topics begin with it
+_TAKEN = "lgsp"
+
+
+def within(space: str, name: str) -> str:
+    """What Kafka calls something of a space. No name has a dot of its own before the first part, so
+    that no name in one space is another's in a second one.
+    """
+    return name if space == OFFICIAL else f"{space}.{name}"
+
+
+def checked_space(name: str) -> str:
+    """The name of a space.
+
+    Raises: ValueError saying what it takes.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise ValueError(
+            f"it takes small letters from a to z, at most 32, such as {OFFICIAL} or {SIMULATED}"
+        )
+    if name == _TAKEN:
+        raise ValueError(f"{OFFICIAL}'s own topics begin with that; name it otherwise")
+    return name
