@@ -95,7 +95,7 @@ def file_shown(name: str, digest: Digest) -> str:
     if hashed is not None and masked(hashed["shape"]) == hashed["shape"]:
         return name
     whole = name.encode("utf-8", "surrogateescape")
-    return f"{masked(name[:_SHAPE])}~{digest.of(whole)[:8]}"
+    return f"{masked(name[:_SHAPE]).strip()}~{digest.of(whole)[:8]}"
 
 
 def masked_sentence(sentence: str) -> str:

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from ops.simulate.dossiers import SimulatedDossier
-from ops.simulate.things import FactGroup
+from ops.simulate.things import FactGroup, latest
 from schemas.clock import DAY_MS
 from schemas.events import Event
 from schemas.events.dossiers import (
@@ -167,14 +167,16 @@ def no_rating(rng: Random, dossier: SimulatedDossier, at: int) -> bool:
 
 def due_otherwise(rng: Random, dossier: SimulatedDossier, at: int) -> bool:
     """Another due time was meant all along."""
-    due = dossier.dues.last
+    due = latest(dossier.dues.known())
     if due is None:
         return False
     meant = due.value + rng.choice((-2, -1, 1, 2, 5)) * DAY_MS
     reported = dossier.tell(
         DossierDueChanged, at, dossier.handler, effective_at=due.occurred, due_at=meant
     )
-    dossier.dues.put_right(-1, due.occurred, reported, meant)
+    for index, fact in enumerate(dossier.dues):
+        if fact.occurred == due.occurred:  # a reception that was stated anew says it again
+            dossier.dues.put_right(index, due.occurred, reported, meant)
     return True
 
 

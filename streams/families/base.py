@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, Self, TypeVar
 
 import msgspec
@@ -26,6 +27,7 @@ from schemas.states import (
     RefusalCorrection,
     RefusalFact,
     Register,
+    ReporterFact,
     ReturnCorrection,
     ReturnFact,
     id_text,
@@ -136,6 +138,21 @@ class Family:
 def measure_indexes(family: str, kind: str) -> dict[str, int]:
     """The index of each measure of a kind."""
     return {measure: index for index, measure in enumerate(CELL_KINDS[family][kind].measures)}
+
+
+def spoken_of(known: str, merge: Merge) -> Merge:
+    """A merge that also remembers who spoke of the thing, while what names its agency (the field
+    `known` of the state) is not known: a flag needs an agency to go to.
+    """
+
+    @wraps(merge)
+    def join(state: Any, fields: Fields, broker_ms: int) -> None:
+        merge(state, fields, broker_ms)
+        if getattr(state, known) is None:
+            spoken = ReporterFact(fields["occurred_at"], fields["agency"])
+            state.reporter = max(spoken, state.reporter or spoken)
+
+    return join
 
 
 def when_heard(fields: Fields, broker_ms: int) -> HeardAt:

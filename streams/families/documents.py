@@ -8,7 +8,6 @@ counts only as voided.
 from __future__ import annotations
 
 from bisect import bisect_left
-from functools import wraps
 from typing import NamedTuple
 
 from schemas.cells.kinds import HOURS_BOUNDS
@@ -26,9 +25,9 @@ from streams.families.base import (
     ALL,
     Contribution,
     Family,
-    Merge,
     measure_indexes,
     newer_restated,
+    spoken_of,
 )
 from streams.families.bounds import (
     AmendedGroup,
@@ -39,7 +38,6 @@ from streams.families.bounds import (
     over,
 )
 from streams.families.corrections import (
-    Amendment,
     amend_entry,
     at_instant,
     correctable,
@@ -115,20 +113,6 @@ def recalled(state: Document, fields: Fields, _: int) -> None:
 def _recall_anew(amended: DocumentAmendments, fields: Fields, _: int) -> None:
     if fields["answer"] in _RECALL_INDEX:  # others count nowhere
         amend_entry(amended.recall, fields["answer"], fields)
-
-
-def _answered(merge: Merge, amend: Amendment) -> Merge:
-    """Joins an answer; who gave it spoke of the document."""
-    join = correctable(merge, amend)
-
-    @wraps(merge)
-    def heard(state: Document, fields: Fields, broker_ms: int) -> None:
-        join(state, fields, broker_ms)
-        if state.sent is None:
-            spoken = ReporterFact(fields["occurred_at"], fields["agency"])
-            state.reporter = max(spoken, state.reporter or spoken)
-
-    return heard
 
 
 class StandingDocument(NamedTuple):
@@ -285,8 +269,8 @@ FAMILY = Family(
     groups=_GROUPS,
     merges={
         "document.sent": correctable(sent, _sending_anew),
-        "document.status_changed": _answered(status_changed, _status_anew),
-        "document.recalled": _answered(recalled, _recall_anew),
+        "document.status_changed": spoken_of("sent", correctable(status_changed, _status_anew)),
+        "document.recalled": spoken_of("sent", correctable(recalled, _recall_anew)),
         "document.voided": voided,
         "document.restored": restored,
     },

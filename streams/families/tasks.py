@@ -7,7 +7,6 @@ counts only as flagged; a voided one counts only as voided.
 
 from __future__ import annotations
 
-from functools import wraps
 from itertools import pairwise
 
 from schemas.clock import day, day_number
@@ -25,9 +24,9 @@ from streams.families.base import (
     ALL,
     Contribution,
     Family,
-    Merge,
     measure_indexes,
     newer_restated,
+    spoken_of,
 )
 from streams.families.bounds import AmendedInstants, BoundedGroup, by_key, over
 from streams.families.corrections import (
@@ -160,19 +159,6 @@ def _due(state: Task, dues: dict[int, int], mark: str, fields: Fields) -> None:
             state.amended = None
 
 
-def _heard(merge: Merge) -> Merge:
-    """Whoever says anything but the assignment, spoke of the task."""
-
-    @wraps(merge)
-    def join(state: Task, fields: Fields, broker_ms: int) -> None:
-        merge(state, fields, broker_ms)
-        if state.assigned is None:
-            spoken = ReporterFact(fields["occurred_at"], fields["agency"])
-            state.reporter = max(spoken, state.reporter or spoken)
-
-    return join
-
-
 def counts(state: Task, _parts: int = ALL) -> list[Contribution]:
     """The cells that a task counts in."""
     task = standing_task(state)
@@ -267,11 +253,15 @@ FAMILY = Family(
     groups=_GROUPS,
     merges={
         "task.assigned": correctable(assigned, _assigned_anew),
-        "task.progressed": _heard(progressed),
-        "task.extended": _heard(correctable(extended, _deadline_anew)),
-        "task.completed": _heard(correctable(completed, amends_instant("completed"))),
-        "task.returned": _heard(correctable(returned, amends_instant("returned"))),
-        "task.cancelled": _heard(correctable(cancelled, amends_instant("cancelled"))),
+        "task.progressed": spoken_of("assigned", progressed),
+        "task.extended": spoken_of("assigned", correctable(extended, _deadline_anew)),
+        "task.completed": spoken_of(
+            "assigned", correctable(completed, amends_instant("completed"))
+        ),
+        "task.returned": spoken_of("assigned", correctable(returned, amends_instant("returned"))),
+        "task.cancelled": spoken_of(
+            "assigned", correctable(cancelled, amends_instant("cancelled"))
+        ),
         "task.voided": voided,
         "task.restored": restored,
     },

@@ -141,7 +141,7 @@ def touched(old: Dossier, new: Dossier) -> int:
     if paid and _paid_online(new) != _paid_online(old):
         parts = RECEPTION
     if new.handler != old.handler and (
-        old.handler is None or new.handler is None or new.handler.agency != old.handler.agency
+        handler_of(new, old.reception) != handler_of(old, old.reception)
     ):
         return parts | ALL & ~RECEPTION
     if paid:

@@ -7,8 +7,7 @@ key. The rules in words: docs/figures.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Mapping
 
 from msgspec.structs import replace
 
@@ -22,13 +21,19 @@ from schemas.states import (
     RatingFact,
     ReceptionFact,
     RefusalFact,
-    ReporterFact,
     ReturnFact,
     pack_id,
 )
 from schemas.wire import Fields
 from schemas.worktime import work_time
-from streams.families.base import Family, Merge, newer, newer_reported, when_heard
+from streams.families.base import (
+    Family,
+    Merge,
+    newer,
+    newer_reported,
+    spoken_of,
+    when_heard,
+)
 from streams.families.bounds import (
     AmendedGroup,
     AmendedInstants,
@@ -233,21 +238,6 @@ def _newer_rating(old: RatingFact, new: RatingFact) -> RatingFact:
     return replace(max(plain), restated=old.restated or new.restated or differs)
 
 
-def _heard(merge: Callable[[Dossier, Fields, int], None]) -> Merge:
-    """While the reception is unknown, remember who spoke of the dossier: its flag needs an agency
-    to go to.
-    """
-
-    @wraps(merge)
-    def heard(state: Dossier, fields: Fields, broker_ms: int) -> None:
-        merge(state, fields, broker_ms)
-        if state.reception is None:
-            spoken = ReporterFact(fields["occurred_at"], fields["agency"])
-            state.reporter = max(spoken, state.reporter or spoken)
-
-    return heard
-
-
 def _moved_at(move: str, _: bool) -> int:
     return moved_at(move)
 
@@ -292,9 +282,9 @@ FAMILY = Family(
     merges={
         "dossier.received": received,
         "dossier.corrected": corrected,
-        "dossier.step_taken": _heard(step_taken),
+        "dossier.step_taken": spoken_of("reception", step_taken),
         **{
-            event: _heard(correctable(merge, amend))
+            event: spoken_of("reception", correctable(merge, amend))
             for event, (merge, amend) in _CORRECTABLE.items()
         },
         "dossier.voided": voided,
