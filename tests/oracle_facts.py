@@ -183,7 +183,7 @@ class Dossier:
     @property
     def moves_that_never_were(self) -> list[Fact]:
         """The corrections that say so and stand."""
-        if amended_too_many(self.told) & {"amended_moves"}:
+        if "amended_moves" in amended_too_many(self.told) or "transfers" in too_many(self.told):
             return []
         moves = [fact for fact in _named(self.told, "transferred") if is_correction(fact)]
         last_said = {

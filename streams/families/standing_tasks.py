@@ -78,7 +78,7 @@ def _deadlines(state: Task, amended: TaskAmendments) -> tuple[dict[int, int], bo
         restated = restated if dues else anew.restated
         dues |= anew.instants
     if assigned is not None and assigned.occurred_at > since:
-        restated = _assigned_anew(dues, assigned) and restated
+        restated = _assigned_anew(dues, assigned, restated=restated)
     return dues, restated
 
 
@@ -95,15 +95,18 @@ def _last_restated(
     return marked or first[last] != extended[last]
 
 
-def _assigned_anew(dues: dict[int, int], assigned: AssignmentCorrection) -> bool:
-    """Put the deadline of a corrected assignment among the others; whether another one is in
-    force.
+def _assigned_anew(dues: dict[int, int], assigned: AssignmentCorrection, *, restated: bool) -> bool:
+    """Put the deadline of a corrected assignment among the others; whether the one in force was
+    then also stated otherwise. `restated`: whether it was before.
     """
     if not assigned.holds or not assigned.due:
-        return True
+        return restated
     since = min(assigned.fact.occurred_at, assigned.occurred_at)
-    dues[since] = assigned.due
-    return since < max(dues)
+    before = dues.get(since) if since == assigned.occurred_at else None  # said at one instant
+    dues[since] = max(assigned.due, before or 0)
+    if since < max(dues):
+        return restated
+    return before is not None and (restated or before != assigned.due)
 
 
 def _unassigned(

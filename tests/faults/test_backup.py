@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 from backups import cells, elsewhere, exact, facts, lgsp, sources
 from harness import Hub

@@ -263,6 +263,8 @@ def _transfers(state: Dossier, amended: DossierAmendments) -> dict[str, bool]:
 def _handler(state: Dossier, amended: DossierAmendments) -> HandlerFact | None:
     """Who has it. What a move gave to somebody that never was is with who gave it."""
     handler = _told_handler(state)
+    if too_many("transfers", state.transfers):
+        return handler
     if handler is not None:
         gave = sorted(_gave_wrongly(amended, handler))
         if gave:
