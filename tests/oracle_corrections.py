@@ -219,8 +219,43 @@ def _dues(plain: list[Fact], corrections: list[Fact]) -> list[Fact]:
     return kept
 
 
+# Of facts with ids of their own: what they say.
+SAYS: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("received", "corrected"): (
+        *("received_at", "agency", "procedure", "channel", "level", "authenticated", "with_fee"),
+        *("reused_data", "papers_digitised", "from_personal_store", "population_data"),
+        *("backfill", "due_at", "handling_agency"),
+    ),
+    ("finished",): ("digitised",),
+    ("result_returned",): ("digitised", "how"),
+    ("refused",): ("agency", "procedure"),
+}
+
+
+def _one_id_for_two(dossier: Dossier) -> bool:
+    """Whether an id was used for something else, of the newest fact of its kind and source."""
+    for kinds, names in SAYS.items():
+        facts = dossier.of(*kinds)
+        for source in {fact.fields["source"] if kinds == ("finished",) else "" for fact in facts}:
+            told = [fact for fact in facts if source in ("", fact.fields["source"])]
+            newest = last(told)
+            assert newest is not None
+            same = [one for one in told if _id_of(one) == _id_of(newest)]
+            if len({tuple(one.fields.get(name) for name in names) for one in same}) > 1:
+                return True
+    return False
+
+
+def _id_of(fact: Fact) -> tuple[int, str]:
+    return fact.said, fact.fields["event_id"]
+
+
 def restated(dossier: Dossier) -> bool:
-    """Whether a payment or rating that stands was stated otherwise at the same instant."""
+    """Whether a payment or rating that stands was stated otherwise at the same instant, or an id
+    was used twice.
+    """
+    if _one_id_for_two(dossier):
+        return True
     for kind, group, key, names in (
         ("paid", "payments", "reference", ("amount", "online")),
         ("rated", "ratings", "rating_id", ("satisfied", "about", "score")),
