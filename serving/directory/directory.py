@@ -231,7 +231,7 @@ class Directory:
         """By code the field (lĩnh vực) of each procedure that was ever registered, as it was stated
         last: of one field only, so that fields add up to the whole.
         """
-        stated = sorted(self.procedures, key=lambda one: (one.first, one.said))
+        stated = sorted(self.procedures, key=lambda one: (one.first, one.said, one.fields.field))
         return {one.fields.procedure: one.fields.field for one in stated}
 
     def procedures_of_field(self, field: str) -> list[str]:
