@@ -240,15 +240,13 @@ class World:
         return list(self.things.get(family, {}).values())
 
     def fields(self, *names: str) -> set[str]:
-        """The procedures that were registered last with one of these fields."""
-        last: dict[str, tuple[date, int, str]] = {}
-        for facts in self.of("inventory"):
-            for fact in stated(facts):
-                if fact.type == "procedure.registered":
-                    code = fact.fields["procedure"]
-                    said = (date_of(begins(fact)), fact.at, fact.fields["field"])
-                    last[code] = max(said, last.get(code, said))
-        return {code for code, (_, _, known) in last.items() if known in names}
+        """The procedures that were ever registered with one of these fields."""
+        return {
+            fact.fields["procedure"]
+            for facts in self.of("inventory")
+            for fact in stated(facts)
+            if fact.type == "procedure.registered" and fact.fields["field"] in names
+        }
 
 
 Oracle = Callable[[World, Asked], Figure]

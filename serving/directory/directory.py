@@ -235,8 +235,10 @@ class Directory:
         return {one.fields.procedure: one.fields.field for one in stated}
 
     def procedures_of_field(self, field: str) -> list[str]:
-        """The codes of the procedures of a field, those that ended too."""
-        return sorted(code for code, known in self.fields.items() if known == field)
+        """The codes of the procedures of a field (lĩnh vực), those that ended too."""
+        return sorted(
+            {one.fields.procedure for one in self.procedures if one.fields.field == field}
+        )
 
     def reported(self, indicator: str, window: Window) -> list[Reported]:
         """The figures reported for periods that meet the window, in order of period and agency."""
