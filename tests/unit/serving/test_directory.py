@@ -276,8 +276,7 @@ def test_procedures_are_asked_by_field_and_day() -> None:
         with_fee=True,
     )
     directory = Directory(items)
-    # of one field each, that which was stated last
-    assert directory.procedures_of_field("land") == ["2"]
+    assert directory.procedures_of_field("land") == ["1", "2"]
     assert directory.procedures_of_field("construction") == ["1"]
     on = {
         day: [(one.fields.procedure, one.fields.field) for one in directory.procedures_on(day)]
