@@ -68,6 +68,14 @@ _Restated = TypeVar(
     ActivityFact,
     ActivityCorrection,
     InstantCorrection,
+    ReceptionFact,
+    FinishFact,
+    ReturnFact,
+    RefusalFact,
+    ClosingFact,
+    EndCorrection,
+    ReturnCorrection,
+    RefusalCorrection,
 )
 Merge = Callable[[Any, Fields, int], None]
 Counts = Callable[[Any, int], list["Contribution"]]
@@ -178,17 +186,13 @@ def newer_reported(old: _Heard | None, new: _Heard) -> _Heard:
     if new.occurred_at < old.occurred_at:
         return old
     heard = [one.heard_at for one in (old, new) if one.heard_at is not None]
-    stays = max(old, new, key=_rank_unheard)
-    restated = stays.restated
-    if old.event_id == new.event_id:
-        differs = _rank_unheard(old) != _rank_unheard(new)
-        restated = old.restated or new.restated or differs
-    return replace(stays, heard_at=min(heard, default=None), restated=restated)
+    stays = newer_restated(replace(old, heard_at=None), replace(new, heard_at=None))
+    return replace(stays, heard_at=min(heard, default=None))
 
 
 def newer_restated(old: _Restated | None, new: _Restated) -> _Restated:
-    """Join of two registers whose last value is whether they were restated: one that was stated
-    otherwise under the same id stays so.
+    """Join of two registers that say whether they were restated: one that was stated otherwise
+    under the same id stays so.
     """
     if old is None or new.occurred_at > old.occurred_at:
         return new
@@ -205,11 +209,6 @@ def _rank(register: Register) -> tuple[str, str]:
     return id_text(register.event_id), repr(astuple(register)[2:])
 
 
-def _rank_unheard(register: _Heard) -> tuple[str, str]:
-    """Without when it was heard and whether it was restated."""
-    return _rank(replace(register, heard_at=None, restated=False))
-
-
-def _rank_plain(register: Register) -> tuple[str, str]:
+def _rank_plain(register: _Restated) -> tuple[str, str]:
     """Without whether it was restated."""
-    return id_text(register.event_id), repr(astuple(register)[2:-1])
+    return _rank(replace(register, restated=False))

@@ -8,7 +8,7 @@ what was *said* before it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -35,8 +35,8 @@ from schemas.states import (
 from streams.families.bounds import too_many
 from streams.families.dossiers.amendments import moved_at
 from streams.families.dossiers.closed import OUTCOMES
-from streams.families.dossiers.reception import handler_of
 
+_Fact = TypeVar("_Fact", ReturnFact, RefusalFact, ClosingFact)
 _OF_CORRECTION = b""  # the event id of a handler that a correction made
 
 Heard = (
@@ -140,7 +140,7 @@ def _not_undone(finish: dict[str, FinishFact], since: int) -> dict[str, FinishFa
     return {source: fact for source, fact in finish.items() if fact.occurred_at >= since}
 
 
-def _unless_undone(fact: ClosingFact | None, since: int) -> ClosingFact | None:
+def _unless_undone(fact: _Fact | None, since: int) -> _Fact | None:
     return None if fact is None or fact.occurred_at < since else fact
 
 
@@ -157,7 +157,7 @@ def _reception(state: Dossier, amended: DossierAmendments) -> ReceptionFact | No
 def _returned(state: Dossier, amended: DossierAmendments, reopened: int) -> ReturnFact | None:
     ordinary, said = state.returned, amended.returned
     if said is None or not _outdoes(said, ordinary):
-        return None if ordinary is None or ordinary.occurred_at < reopened else ordinary
+        return _unless_undone(ordinary, reopened)
     if not said.holds or said.occurred_at < reopened:
         return None
     heard_at = _first_heard(said, ordinary)
@@ -167,7 +167,7 @@ def _returned(state: Dossier, amended: DossierAmendments, reopened: int) -> Retu
 def _refusal(state: Dossier, amended: DossierAmendments, reopened: int) -> RefusalFact | None:
     ordinary, said = state.refusal, amended.refusal
     if said is None or not _outdoes(said, ordinary):
-        return None if ordinary is None or ordinary.occurred_at < reopened else ordinary
+        return _unless_undone(ordinary, reopened)
     if not said.holds or said.occurred_at < reopened:
         return None
     heard_at = _first_heard(said, ordinary)
@@ -281,9 +281,9 @@ def _told_handler(state: Dossier) -> HandlerFact | None:
     reception, handler = state.reception, state.handler
     if reception is None:
         return handler
-    agency = handler_of(state, reception)
     if handler is not None and handler.occurred_at >= reception.received_at:
         return handler
+    agency = reception.handler or reception.agency
     return HandlerFact(reception.received_at, _OF_CORRECTION, agency, None)
 
 
