@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
@@ -84,11 +85,7 @@ async def _found(settings: Settings, mistaken: Mistaken, console: Console) -> li
     with Progress(*columns, console=console, transient=True) as progress:
         for family in VOIDABLE:
             task = progress.add_task(f"reading {family}", total=None)
-
-            def tell(count: int, task: object = task, family: str = family) -> None:
-                progress.advance(task, count)  # type: ignore[arg-type]
-
-            found += await touched(settings, family, mistaken, tell)
+            found += await touched(settings, family, mistaken, partial(progress.advance, task))
             progress.remove_task(task)
     return found
 

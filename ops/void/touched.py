@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from schemas.errors import ContractError, HubError
 from schemas.events import EVENT_TYPES
 from schemas.families import DECLARED_FAMILIES
 from schemas.kafka.clients import consumer
-from schemas.kafka.reading import ConsumedRecord, read_between
+from schemas.kafka.reading import ConsumedRecord, read_between, read_to_end
 from schemas.settings import Settings
 from schemas.topics import events_topic
 from schemas.wire import Decoder, Fields
@@ -88,16 +88,17 @@ async def touched(
         for number in range(settings.partitions):
             partition = TopicPartition(events_topic(family, settings.space), number)
             theirs: dict[bytes, TouchedThing] = {}
-            async for record in _records_of(
-                reader, partition, await _while(reader, partition, mistaken)
-            ):
-                _mark(theirs, decode, family, mistaken, record)
+            start, end = await _while(reader, partition, mistaken)
+            if start < end:
+                async for records in read_between(reader, partition, start, end):
+                    for record in records:
+                        _mark(theirs, decode, family, mistaken, record)
             if theirs:
-                end = (await reader.end_offsets([partition]))[partition]
-                start = (await reader.beginning_offsets([partition]))[partition]
-                async for record in _records_of(reader, partition, (start, end)):
-                    _compare(theirs, decode, mistaken, record)
-                    progress(1)
+                reader.assign([partition])
+                async for _, records in read_to_end(reader, partition):
+                    for record in records:
+                        _compare(theirs, decode, mistaken, record)
+                    progress(len(records))
             found |= theirs
     finally:
         await reader.stop()
@@ -114,16 +115,6 @@ async def _while(
         found = (await reader.offsets_for_times({partition: instant}))[partition]
         offsets.append(end if found is None else found.offset)
     return offsets[0], offsets[1]
-
-
-async def _records_of(
-    reader: AIOKafkaConsumer, partition: TopicPartition, offsets: tuple[int, int]
-) -> AsyncIterator[ConsumedRecord]:
-    start, end = offsets
-    if start < end:
-        async for records in read_between(reader, partition, start, end):
-            for record in records:
-                yield record
 
 
 def _mark(
