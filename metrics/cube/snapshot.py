@@ -89,7 +89,7 @@ class Snapshot:
                 f"SELECT {group}, {chosen} FROM {source} WHERE {where} GROUP BY 1", values
             ):
                 known = found.get(name)
-                found[name] = counts if known is None else _plus(known, counts)
+                found[name] = counts if known is None else plus(known, counts)
         return dict(sorted(found.items()))
 
     def pairs(
@@ -113,7 +113,7 @@ class Snapshot:
                 values,
             ):
                 known = found.get((agency, category))
-                found[agency, category] = counts if known is None else _plus(known, counts)
+                found[agency, category] = counts if known is None else plus(known, counts)
         return found
 
     def total(
@@ -280,11 +280,12 @@ def running(
     before the first change.
     """
     dated = sorted(changes)
-    totals = list(accumulate((changes[day] for day in dated), _plus, initial=list(none)))
+    totals = list(accumulate((changes[day] for day in dated), plus, initial=list(none)))
     return {day: totals[bisect_right(dated, day)] for day in days}
 
 
-def _plus(one: list[int], other: list[int]) -> list[int]:
+def plus(one: Sequence[int], other: Sequence[int]) -> list[int]:
+    """Vectors added up."""
     return [first + second for first, second in zip(one, other, strict=True)]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from metrics.catalogue.indicators import Name
-from metrics.cube.snapshot import Sums, running
+from metrics.cube.snapshot import Sums, plus, running
 from metrics.cube.tables import TABLES, Table
 from metrics.errors import instead, wrong
 from metrics.figures import absence, uncounted
@@ -144,8 +144,3 @@ def counted_sums(reading: Reading, table: Table, by: Groups | None = None) -> Su
             before = found.get(name)
             found[name] = vector if before is None else plus(before, vector)
     return found
-
-
-def plus(one: Sequence[int], other: Sequence[int]) -> list[int]:
-    """Vectors added up."""
-    return [first + second for first, second in zip(one, other, strict=True)]

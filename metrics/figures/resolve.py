@@ -40,7 +40,7 @@ def resolve(reading: Reading, indicator: Indicator, part: Slice) -> Resolved | N
 
 
 def _absent(reading: Reading, indicator: Indicator, part: Slice) -> Name | None:
-    query, _window = reading.query, part.window
+    query = reading.query
     if indicator.asks_now and query.as_of is not None:
         return absence.NOT_AS_OF
     if indicator.asks_now and query.time and not (query.by == "day" and indicator.as_of):

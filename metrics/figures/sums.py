@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 from metrics.catalogue.indicators import Due, Indicator, Over, of_level
 from metrics.cube.rollups import Range, cover_days, cover_stock
-from metrics.cube.snapshot import By, Snapshot, Sums, running
+from metrics.cube.snapshot import By, Snapshot, Sums, plus, running
 from metrics.cube.tables import TABLES, Table
 from metrics.figures.figure import Parts, no_parts
 from metrics.figures.moment import Moment
@@ -291,7 +291,8 @@ def _curve(
         if not begun and changes:
             first, begun = date.fromisoformat(min(changes)), True
         for day in _days(first, last) if begun else ():
-            total = _plus(total, changes.get(day, ()))
+            if day in changes:
+                total = plus(total, changes[day])
             yield day, total, measures
 
 
@@ -300,12 +301,6 @@ def _days(first: date | None, last: date | None) -> Iterator[str]:
     assert last is not None, "a curve ends with the last day that is over"
     for number in range((last - first).days + 1):
         yield (first + number * _DAY).isoformat()
-
-
-def _plus(total: Sequence[int], change: Sequence[int]) -> list[int]:
-    if not change:
-        return list(total)
-    return [one + other for one, other in zip(total, change, strict=True)]
 
 
 def _standing(
