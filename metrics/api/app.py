@@ -38,7 +38,7 @@ from metrics.api.parameters import (
     ReportParameters,
     each_once,
 )
-from metrics.api.replies import json_reply
+from metrics.api.replies import json_reply, replied
 from metrics.api.report_shapes import Report06aAnswer, report_sheet
 from metrics.api.score_shapes import ScoreAnswer, score_sheet
 from metrics.errors import QuestionError
@@ -97,10 +97,6 @@ def _indicators(app: FastAPI, views: Views, pool: Executor) -> None:
             return answered(indicators_sheet(id or "indicators", found))
         return json_reply(IndicatorsAnswer(indicators=found) if id is None else found[0])
 
-    def scored(asked: FigureParameters) -> Response:
-        found = answer_score(views, asked)
-        return answered(score_sheet(found)) if asked.format == "csv" else json_reply(found)
-
     @app.get("/v1/indicators", response_model=IndicatorsAnswer, responses=FIGURES)
     async def indicators(asked: Annotated[IndicatorParameters, Query()]) -> Response:
         """Every indicator over a window."""
@@ -114,7 +110,7 @@ def _indicators(app: FastAPI, views: Views, pool: Executor) -> None:
     @app.get("/v1/scores/766", response_model=ScoreAnswer, responses=FIGURES)
     async def score(asked: Annotated[FigureParameters, Query()]) -> Response:
         """QĐ 766: the points that events give, by group and item, and what is missing."""
-        return await get_running_loop().run_in_executor(pool, scored, asked)
+        return await replied(pool, lambda: answer_score(views, asked), asked.format, score_sheet)
 
     @app.get("/v1/catalogue", responses=REFUSED, dependencies=OF_BOOKS)
     async def catalogue() -> CatalogueAnswer:
@@ -123,25 +119,19 @@ def _indicators(app: FastAPI, views: Views, pool: Executor) -> None:
 
 
 def _counts(app: FastAPI, views: Views, pool: Executor) -> None:
-    def answer(asked: CountParameters) -> Response:
-        found = answer_counts(views, asked)
-        return answered(counts_sheet(found)) if asked.format == "csv" else json_reply(found)
-
     @app.get("/v1/counts", response_model=CountsAnswer, responses=FIGURES)
     async def counts(asked: Annotated[CountParameters, Query()]) -> Response:
         """The raw counts under the indicators."""
-        return await get_running_loop().run_in_executor(pool, answer, asked)
+        return await replied(pool, lambda: answer_counts(views, asked), asked.format, counts_sheet)
 
 
 def _reports(app: FastAPI, views: Views, pool: Executor) -> None:
-    def filled_in(asked: ReportParameters) -> Response:
-        found = answer_report_06a(views, asked)
-        return answered(report_sheet(found)) if asked.format == "csv" else json_reply(found)
-
     @app.get("/v1/reports/06a", response_model=Report06aAnswer, responses=FIGURES)
     async def report_06a(asked: Annotated[ReportParameters, Query()]) -> Response:
         """Form II.06a/VPCP/KSTT: how dossiers were handled, by band and field or by agency."""
-        return await get_running_loop().run_in_executor(pool, filled_in, asked)
+        return await replied(
+            pool, lambda: answer_report_06a(views, asked), asked.format, report_sheet
+        )
 
 
 def _operations(app: FastAPI, views: Views, exporter: Exporter, pool: Executor) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from asyncio import get_running_loop
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
 from starlette.responses import Response
 
 from metrics.api.app import FIGURES
-from metrics.api.csv import Sheet, answered
+from metrics.api.csv import Sheet
 from metrics.api.directory_answers import (
     answer_agencies,
     answer_agency,
@@ -37,11 +35,8 @@ from metrics.api.directory_shapes import (
     coverage_sheet,
     plain_sheet,
 )
-from metrics.api.parameters import Format
-from metrics.api.replies import json_reply
+from metrics.api.replies import replied
 from metrics.figures.view import Views
-
-_A = TypeVar("_A", bound=BaseModel)
 
 
 def directory_routes(views: Views) -> Callable[[Executor], APIRouter]:
@@ -57,7 +52,7 @@ def _routes(views: Views, pool: Executor) -> APIRouter:
         """The agencies of a day, what cannot hold among what was stated of them, and codes that
         nobody registered.
         """
-        return await _answered(
+        return await replied(
             pool,
             lambda: answer_agencies(views, asked),
             asked.format,
@@ -70,7 +65,7 @@ def _routes(views: Views, pool: Executor) -> APIRouter:
         over.
         """
         answer = lambda: answer_agency(views, code, asked)  # noqa: E731
-        return await _answered(
+        return await replied(
             pool,
             answer,
             asked.format,
@@ -80,7 +75,7 @@ def _routes(views: Views, pool: Executor) -> APIRouter:
     @routes.get("/v1/procedures", response_model=ProceduresAnswer)
     async def procedures(asked: Annotated[ProcedureParameters, Query()]) -> Response:
         """The procedures of a day: field, level, fee, and how they are offered."""
-        return await _answered(
+        return await replied(
             pool,
             lambda: answer_procedures(views, asked),
             asked.format,
@@ -92,7 +87,7 @@ def _routes(views: Views, pool: Executor) -> APIRouter:
         """Each agency expected to report: whether it does, on how many days, since when it is
         silent.
         """
-        return await _answered(
+        return await replied(
             pool, lambda: answer_coverage(views, asked), asked.format, coverage_sheet
         )
 
@@ -114,15 +109,3 @@ def _beside(part: str | None, name: str, answer: AgenciesAnswer | ProceduresAnsw
     if part == "problems":
         return plain_sheet(f"{name}-problems", MistakeOf, answer.problems)
     return plain_sheet(f"{name}-unknown", UnknownOf, answer.unknown) if part == "unknown" else None
-
-
-async def _answered(
-    pool: Executor, answer: Callable[[], _A], format_: Format, as_sheet: Callable[[_A], Sheet]
-) -> Response:
-    def made() -> Response:
-        found = answer()
-        if format_ == "csv":
-            return answered(as_sheet(found))
-        return json_reply(found)
-
-    return await get_running_loop().run_in_executor(pool, made)

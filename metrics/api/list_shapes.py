@@ -13,6 +13,8 @@ from metrics.api.shapes import (
     DAY,
     RULE,
     AsOf,
+    CountedAt,
+    CountedUntil,
     Days,
     Names,
     as_of,
@@ -42,18 +44,8 @@ class Thing(BaseModel):
     category_name: Names | None = Field(description="Of a procedure")
     family: str
     kind: str = Field(description="The kind of cell: received, closed…")
-    at: str | None = Field(
-        description=(
-            "The day that it counts on, of what exists from which it does; of what is open the due"
-            " time, null without one"
-        )
-    )
-    until: date | None = Field(
-        description=(
-            "Of what exists: the first day on which it does no longer; null until further notice,"
-            " and of what counts on one day"
-        )
-    )
+    at: CountedAt
+    until: CountedUntil
     adds: int = Field(
         description=(
             "What it adds to the figure: 1, an amount, or less than nothing where it is taken away"

@@ -11,11 +11,10 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from metrics.api.app import FIGURES
-from metrics.api.csv import answered
 from metrics.api.list_shapes import ListAnswer, list_shape, list_sheet
 from metrics.api.parameters import ListParameters
 from metrics.api.patience import PATIENCE_SECONDS, in_time
-from metrics.api.replies import json_reply, next_page
+from metrics.api.replies import next_page, reply
 from metrics.errors import NotFound
 from metrics.lists.questions import DetailNames, Lists
 from schemas.families import LISTED_FAMILIES
@@ -75,6 +74,4 @@ def _response(
     names: DetailNames,
 ) -> Response:
     headers = next_page(request, request.url.path, answer.next)
-    if asked.format == "csv":
-        return answered(list_sheet(family, answer, names), headers)
-    return json_reply(answer, headers)
+    return reply(answer, asked.format, lambda found: list_sheet(family, found, names), headers)

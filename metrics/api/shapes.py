@@ -5,6 +5,7 @@ and their cells in CSV.
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,6 +27,26 @@ RULE = (
     " to_the_instant: as of this instant"
 )
 DAY = "The day at whose end it is told, as it is known now of that day; null: as of this instant"
+
+
+CountedAt = Annotated[
+    str | None,
+    Field(
+        description=(
+            "The day that it counts on, of what exists from which it does; of what is open the due"
+            " time, null without one"
+        )
+    ),
+]
+CountedUntil = Annotated[
+    date | None,
+    Field(
+        description=(
+            "Of what exists: the first day on which it does no longer; null until further notice,"
+            " and of what counts on one day"
+        )
+    ),
+]
 
 
 class Names(BaseModel):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from metrics.api.csv import Sheet
-from metrics.api.shapes import Names
+from metrics.api.shapes import CountedAt, CountedUntil, Names
 from metrics.catalogue.indicators import Name
 from metrics.lists.terms import Part
 from metrics.tracing.trace import FactStanding, Trace
@@ -76,18 +75,8 @@ class CellOf(TraceShape):
     """One cell that the thing counts in."""
 
     kind: str
-    at: str | None = Field(
-        description=(
-            "The day that it counts on, of what exists from which it does; of what is open the due"
-            " time, null without one"
-        )
-    )
-    until: date | None = Field(
-        description=(
-            "Of what exists: the first day on which it does no longer; null until further notice,"
-            " and of what counts on one day"
-        )
-    )
+    at: CountedAt
+    until: CountedUntil
     agency: str
     agency_name: Names | None = Field(description="What it is called on that day")
     category: str
