@@ -119,8 +119,10 @@ def has(up: Up, agency: str, count: int) -> Callable[[], bool]:
 
 
 def assert_nothing_alarms(data: Path) -> None:
-    """No log of a normal first start has an error (but that the machine is slow), nor the hub's own
-    a warning.
+    """No log of a normal first start has an error, nor the hub's own a warning.
+
+    A busy machine makes Kafka say that it was slow, as an error or with an exception's name in a
+    line of information: that is no alarm.
     """
     own = [
         line
@@ -133,8 +135,11 @@ def assert_nothing_alarms(data: Path) -> None:
         for log in (data / "kafka" / "logs").iterdir()
         for line in log.read_text("utf-8").splitlines()
     ]
+    slow = "Exceptionally slow|event queue overloaded"
     assert not [
-        line for line in kafka if re.search("ERROR(?!.*Exceptionally slow)|FATAL|Exception", line)
+        line
+        for line in kafka
+        if re.search("ERROR|FATAL|Exception", line) and not re.search(slow, line)
     ]
 
 
