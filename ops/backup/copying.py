@@ -59,7 +59,7 @@ async def take_backup(settings: Settings, root: Path, progress: Progress) -> tup
     # Where a log begins behind what is to be read, the reading ends: it must not go on behind the
     # hole as if nothing was missing.
     async with consumer(
-        settings, max_partition_fetch_bytes=8 << 20, fetch_max_wait_ms=20, auto_offset_reset="none"
+        settings, max_partition_fetch_bytes=8 << 20, auto_offset_reset="none"
     ) as reader:
         begins = await reader.beginning_offsets([log.source for log in manifest.logs])
         for log in manifest.logs:

@@ -160,9 +160,7 @@ class Restoring:
         included.
         """
         task = progress.add_task("reading them back", total=sum(self._counts.values()))
-        async with consumer(
-            self._settings, max_partition_fetch_bytes=8 << 20, fetch_max_wait_ms=20
-        ) as reader:
+        async with consumer(self._settings, max_partition_fetch_bytes=8 << 20) as reader:
             ends = await reader.end_offsets([log.source for log in self._manifest.logs])
             for log in self._manifest.logs:
                 wanted, number = self.entries(log), 0

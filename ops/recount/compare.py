@@ -33,11 +33,7 @@ async def recount(settings: Settings, progress: Progress | None = None) -> list[
     counted = {name: family for name, family in families(settings).items() if family.recounted}
     order, verdicts = list(counted), []
     group = await _group(settings, counted)
-    # A broker holds the fetch of a partition that was read to its end back for so long, and the
-    # next one's has to wait for it.
-    async with consumer(
-        settings, max_partition_fetch_bytes=8 << 20, fetch_max_wait_ms=20
-    ) as reader:
+    async with consumer(settings, max_partition_fetch_bytes=8 << 20) as reader:
         for partition in range(settings.partitions):
             one = _Partition(reader, settings, partition, group, progress)
             await one.read_pages()

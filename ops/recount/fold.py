@@ -36,6 +36,7 @@ async def fold(
     task = (
         progress.add_task(f"{family.name}/{source.partition}", total=applied) if progress else None
     )
+    reader.assign([source])  # asks for its topic; the question for offsets would find out later
     verdict.begins = (await reader.beginning_offsets([source]))[source]
     async for record in records(reader, source):
         if record.offset >= applied:

@@ -25,7 +25,7 @@ async def twins_of(settings: Settings, family: str) -> Twins:
     """The ids of a family's things that have one canonical form."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     plain: set[str] = set()
-    async with consumer(settings, fetch_max_wait_ms=20) as reader:
+    async with consumer(settings) as reader:
         for partition in range(settings.partitions):
             keys = await _keys(
                 reader, TopicPartition(state_topic(family, settings.books), partition)

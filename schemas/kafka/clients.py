@@ -22,6 +22,9 @@ logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
 # a send is refused, but not where the question for a partition's first offset is, nor after an
 # answer that failed: it would go on asking the wrong broker for minutes.
 METADATA_MS = 5_000
+# How long a broker may hold back the fetch of a partition that was read to its end. The next one's
+# has to wait for it: half a second for each stood still where many are read one after the other.
+_FETCH_WAIT_MS = 20
 ADMIN_MS = 20_000  # whatever the other requests' patience: a busy cluster makes a topic in seconds
 
 
@@ -34,6 +37,7 @@ def consumer(settings: Settings, *topics: str, **options: Any) -> AIOKafkaConsum
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
         "max_partition_fetch_bytes": 4 << 20,
+        "fetch_max_wait_ms": _FETCH_WAIT_MS,
         "metadata_max_age_ms": METADATA_MS,
         "request_timeout_ms": int(settings.request_timeout * 1000),
     }

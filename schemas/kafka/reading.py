@@ -28,6 +28,9 @@ COORDINATOR_MOVES = (
     NotCoordinatorForGroupError,
 )
 READ_AT_ONCE = 10_000  # records; what is read at once is memory that a process keeps
+# How soon the end is seen: behind a transaction's last record stands its marker, which is passed
+# over while more is waited for.
+_LOOK_MS = 20
 
 
 class ConsumedRecord(Protocol):
@@ -79,7 +82,7 @@ async def read_to_end(
         partition: end for partition, end in left.items() if await reader.position(partition) < end
     }:
         for partition, records in (
-            await reader.getmany(*left, timeout_ms=500, max_records=READ_AT_ONCE)
+            await reader.getmany(*left, timeout_ms=_LOOK_MS, max_records=READ_AT_ONCE)
         ).items():
             yield partition, records
 
@@ -94,6 +97,6 @@ async def read_between(
     reader.seek(partition, start)
     while await reader.position(partition) < end:
         for records in (
-            await reader.getmany(partition, timeout_ms=500, max_records=READ_AT_ONCE)
+            await reader.getmany(partition, timeout_ms=_LOOK_MS, max_records=READ_AT_ONCE)
         ).values():
             yield [record for record in records if record.offset < end]

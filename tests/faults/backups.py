@@ -67,7 +67,7 @@ def sources(hub: Hub) -> list[TopicPartition]:
 async def facts(hub: Hub) -> dict[TopicPartition, list[Fact]]:
     """Every fact with its time, by partition, in its order."""
     found: dict[TopicPartition, list[Fact]] = {source: [] for source in sources(hub)}
-    async with consumer(hub.settings, fetch_max_wait_ms=20) as reader:
+    async with consumer(hub.settings) as reader:
         for source, kept in found.items():
             reader.assign([source])
             async for _, records in read_to_end(reader, source):
@@ -78,7 +78,7 @@ async def facts(hub: Hub) -> dict[TopicPartition, list[Fact]]:
 async def cells(hub: Hub) -> Mapping[CellKey, CellSums]:
     """What is published, lags included, summed over partitions."""
     pages: dict[tuple[int, bytes], bytes | None] = {}
-    async with consumer(hub.settings, fetch_max_wait_ms=20) as reader:
+    async with consumer(hub.settings) as reader:
         for number in range(hub.settings.partitions):
             source = TopicPartition(cells_topic(), number)
             reader.assign([source])
