@@ -8,13 +8,12 @@ by `LGSP_CONFIG` (default `lgsp.toml` in the working folder), else from the defa
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,14 +21,12 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from schemas import settings_checks as checks
 from schemas.errors import SettingsError
-from schemas.listening import address, is_every_address
-from schemas.officehours import parse_days, parse_hours
+from schemas.listening import address
 from schemas.settings_words import refuse_unknown, sentence, settings_table
 from schemas.spaces import OFFICIAL, checked_space, within
 
-_BOOKS = r"[a-z0-9-]+"
-_SERVER = r"[^\s,/:]+:\d{1,5}|\[[0-9A-Fa-f:.]+\]:\d{1,5}"
 _LONGEST_SECONDS, _YEAR_SECONDS = 3_600, 31_536_000  # seconds
 
 
@@ -60,14 +57,14 @@ class Settings(BaseSettings):
     metrics_port: int = Field(
         8081, ge=1, le=65535, description="Port of /metrics and the reporting API"
     )
-    kafka_host: str = Field(
+    kafka_host: Annotated[str, AfterValidator(checks.broker_host)] = Field(
         "127.0.0.1",
         description=(
             "Address that the embedded Kafka listens on; who reaches it may read and write all"
         ),
     )
     kafka_port: int = Field(9092, ge=1, le=65535, description="Port of the embedded Kafka")
-    kafka_servers: str = Field(
+    kafka_servers: Annotated[str, AfterValidator(checks.broker_servers)] = Field(
         "",
         description=(
             "Bootstrap servers of an existing cluster (host:port,…); empty: the embedded Kafka"
@@ -77,11 +74,13 @@ class Settings(BaseSettings):
         None,
         description="An unpacked Apache Kafka to run instead of downloading one (closed networks)",
     )
-    kafka_repository: str = Field(
+    kafka_repository: Annotated[str, AfterValidator(checks.mirror_url)] = Field(
         "",
         description="URL of a Maven repository mirror to take Kafka's jars from (closed networks)",
     )
-    kafka_heap: str = Field("512m", description="Memory of the embedded Kafka (a Java -Xmx value)")
+    kafka_heap: Annotated[str, AfterValidator(checks.java_memory)] = Field(
+        "512m", description="Memory of the embedded Kafka (a Java -Xmx value)"
+    )
     partitions: int = Field(
         4,
         ge=1,
@@ -103,7 +102,7 @@ class Settings(BaseSettings):
         le=_LONGEST_SECONDS,
         description="Seconds of a worker's silence after which others get its partitions",
     )
-    request_timeout: float = Field(
+    request_timeout: Annotated[float, AfterValidator(checks.outlasts_session)] = Field(
         10.0,
         ge=1,
         le=_LONGEST_SECONDS,
@@ -124,10 +123,10 @@ class Settings(BaseSettings):
     topics: Literal["manage", "check"] = Field(
         "manage", description="manage: make topics, put their settings right; check: refuse others"
     )
-    app_id: str = Field(
+    app_id: Annotated[str, AfterValidator(checks.one_name_of_books)] = Field(
         "lgsp", description="Name of the books: consumer group, prefix of transactions and topics"
     )
-    books_beside: str = Field(
+    books_beside: Annotated[str, AfterValidator(checks.names_of_books)] = Field(
         "", description="Names (a,b,…) of further books for metrics to serve, by `?books=NAME`"
     )
     body_limit: int = Field(
@@ -191,23 +190,23 @@ class Settings(BaseSettings):
             "Keep the lists behind the figures (GET /v1/dossiers…); 0 spares memory and disk"
         ),
     )
-    agencies: Path | None = Field(
+    agencies: Annotated[Path | None, AfterValidator(checks.existing_file)] = Field(
         None,
         description=(
             "YAML list of agencies that should report if none is registered; empty: all heard"
         ),
     )
-    indicators: Path | None = Field(
+    indicators: Annotated[Path | None, AfterValidator(checks.existing_file)] = Field(
         None, description="The catalogue of indicators; empty: the one that ships with the hub"
     )
-    office_hours: str = Field(
+    office_hours: Annotated[str, AfterValidator(checks.working_hours)] = Field(
         "07:00-11:30,13:30-17:00",
         description="Working hours of a day: for what is due soon, waits for papers, lags",
     )
-    days_off: str = Field(
+    days_off: Annotated[str, AfterValidator(checks.days_off)] = Field(
         "", description="Further days off, such as 2026-01-02,2026-02-13; public holidays are known"
     )
-    make_up_days: str = Field(
+    make_up_days: Annotated[str, AfterValidator(checks.make_up_days)] = Field(
         "", description="Days worked all the same (làm bù), such as 2026-01-10"
     )
     office_hours_number: int = Field(
@@ -221,90 +220,6 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe message that is logged"
     )
-
-    @field_validator("request_timeout")
-    @classmethod
-    def _outlasts_a_session(cls, seconds: float, others: ValidationInfo) -> float:
-        session = others.data.get("session_timeout", 0)
-        if seconds < session:
-            raise ValueError(
-                f"a request may not end before a session does (LGSP_SESSION_TIMEOUT is {session:g})"
-            )
-        return seconds
-
-    @field_validator("kafka_host")
-    @classmethod
-    def _can_be_called(cls, host: str) -> str:
-        if is_every_address(host):
-            raise ValueError(
-                "Kafka tells its clients where to call it: name one address of this machine"
-            )
-        if ":" in host:
-            raise ValueError("the embedded Kafka speaks IPv4: name an IPv4 address or a host name")
-        return host
-
-    @field_validator("kafka_servers")
-    @classmethod
-    def _are_servers(cls, text: str) -> str:
-        return _matches(
-            rf"(({_SERVER})(,({_SERVER}))*)?",
-            text,
-            "write host:port, several with commas between, without blanks",
-        )
-
-    @field_validator("kafka_heap")
-    @classmethod
-    def _is_memory(cls, text: str) -> str:
-        return _matches(r"[1-9]\d*[kKmMgG]?", text, "write a Java -Xmx value such as 512m or 1g")
-
-    @field_validator("kafka_repository")
-    @classmethod
-    def _is_a_url(cls, text: str) -> str:
-        return _matches(
-            r"(https?://\S+)?",
-            text,
-            "write the URL of a Maven repository, which begins with https:// or http://",
-        )
-
-    @field_validator("app_id")
-    @classmethod
-    def _is_a_name(cls, text: str) -> str:
-        return _matches(_BOOKS, text, "it takes small letters, digits and hyphens")
-
-    @field_validator("books_beside")
-    @classmethod
-    def _are_names(cls, text: str) -> str:
-        return _matches(
-            rf"({_BOOKS}(,{_BOOKS})*)?",
-            text,
-            "it takes names of small letters, digits and hyphens, with commas between",
-        )
-
-    @field_validator("agencies", "indicators")
-    @classmethod
-    def _is_a_file(cls, path: Path | None) -> Path | None:
-        if path is not None and not path.is_file():
-            raise ValueError("there is no such file")
-        return path
-
-    @field_validator("office_hours")
-    @classmethod
-    def _are_hours(cls, text: str) -> str:
-        parse_hours(text)
-        return text
-
-    @field_validator("days_off")
-    @classmethod
-    def _are_days(cls, text: str) -> str:
-        parse_days(text)
-        return text
-
-    @field_validator("make_up_days")
-    @classmethod
-    def _are_not_off(cls, text: str, others: ValidationInfo) -> str:
-        if both := sorted(parse_days(text) & parse_days(others.data.get("days_off", ""))):
-            raise ValueError(f"{both[0]} is in LGSP_DAYS_OFF too: take it out of one of them")
-        return text
 
     @classmethod
     def settings_customise_sources(
@@ -387,12 +302,6 @@ def settings() -> Settings:
             f"{config_file()} is not TOML ({error}): correct it there, lines are like `partitions"
             " = 8`."
         ) from error
-
-
-def _matches(pattern: str, text: str, otherwise: str) -> str:
-    if re.fullmatch(pattern, text) is None:
-        raise ValueError(otherwise)
-    return text
 
 
 if __name__ == "__main__":
