@@ -22,6 +22,7 @@ from connectors.gateway.intake import Publishes, keep, keep_refused, refused_ite
 from connectors.gateway.modes import check_media_type, items_of
 from connectors.gateway.problems import GATEWAY_PROBLEMS
 from connectors.gateway.room import BodyRoom
+from connectors.packets.door import METHODS, PACKETS_PATH, PacketDoor
 from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.masking import shown
@@ -50,9 +51,10 @@ def gateway_app(
     *,
     access: GatewayAccess | None = None,
     beside: Callable[[], str] = lambda: "",
+    packets: PacketDoor | None = None,
 ) -> FastAPI:
     """The application over a publisher that someone else starts and stops; without `access` it is
-    open. `beside` are further metrics.
+    open. `beside` are further metrics, `packets` is the door of one-stop systems, if there is one.
     """
     app = FastAPI(
         title="LGSP hub: gateway",
@@ -73,6 +75,10 @@ def gateway_app(
     app.add_exception_handler(AccessError, _access_error)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(KafkaUnavailable, _unavailable)
+    if packets is not None:
+        serve = partial(gateway.packets, packets)
+        for path in (PACKETS_PATH, f"{PACKETS_PATH}/{{rest:path}}"):
+            app.add_route(path, serve, METHODS, include_in_schema=False)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _internal_error)
     app.openapi = lambda: openapi.gateway_openapi(app)  # type: ignore[method-assign]
@@ -145,6 +151,17 @@ class Gateway:
         return Response(
             self.health.render() + (expiry_text(self.access.clients) + self.beside()).encode(),
             media_type=CONTENT_TYPE,
+        )
+
+    async def packets(self, door: PacketDoor, request: Request) -> Response:
+        """Take in packets of one-stop systems, and answer what they ask (docs/packets.md)."""
+        return await self._guarded(
+            uuid4(),
+            lambda: door.answer(
+                request,
+                lambda asked: request_body(asked, self.bodies, self.settings, _address(asked)),
+                lambda refused: keep_refused(self.publisher, refused, self.health, self.bucket),
+            ),
         )
 
     async def _guarded(self, request_id: UUID, work: Callable[[], Awaitable[Response]]) -> Response:
@@ -226,6 +243,10 @@ def _sender(request: Request, visitor: Visitor) -> str:
     """Whose bodies share half of the room: a client's, or those of an address."""
     if visitor.identity.client is not None:
         return visitor.identity.name
+    return _address(request)
+
+
+def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 

@@ -8,11 +8,16 @@ import asyncio
 import logging
 import socket
 from functools import partial
+from typing import NamedTuple
 
 from connectors.gateway.access import GatewayAccess
 from connectors.gateway.app import gateway_app
 from connectors.gateway.heartbeat import beat
+from connectors.gateway.packet_clients import RegisteredClients
 from connectors.gateway.used import keep_noting
+from connectors.packets.access import OpenAccess, PacketAccess
+from connectors.packets.door import PacketDoor
+from connectors.packets.register import KnownDirectory
 from connectors.publishing.publisher import Publisher
 from schemas.kafka.topics import when_ready
 from schemas.settings import Settings
@@ -41,49 +46,69 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     Raises: SettingsError when the topics exist with another number of partitions;
     EnvironmentBroken for a file of a secret that others may read.
     """
-    access, feeds = _access(settings)
+    who = _who(settings)
     async with Publisher(settings) as publisher:
-        server = _server(settings, publisher, access)
+        packets = PacketDoor(settings, publisher, who.packets, directory=who.directory)
+        server = _server(settings, publisher, who.access, packets)
         spare_collections(_COLLECTED)
         tasks = [
             asyncio.create_task(_ensure_topics(settings, server)),
             asyncio.create_task(beat(publisher, settings.heartbeat_seconds)),
         ]
-        if feeds:
-            tasks.append(asyncio.create_task(keep_noting(settings, access)))
+        if who.feeds:
+            tasks.append(asyncio.create_task(keep_noting(settings, who.access)))
         # whom it lets in rests on them: without them it ends, and is started again
-        for feed in feeds:
+        for feed in who.feeds:
             feed.start(when_ended=server.stop_soon)
         try:
             await server.serve([listener])
         finally:
             for task in tasks:
                 task.cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
-            for feed in feeds:
+            ended = await asyncio.gather(*tasks, packets.stop(), return_exceptions=True)
+            for feed in who.feeds:
                 await asyncio.to_thread(feed.stop)
-        for result in (*ended, *(feed.failure for feed in feeds)):
+        for result in (*ended, *(feed.failure for feed in who.feeds)):
             if isinstance(result, Exception):
                 raise result
 
 
-def _access(settings: Settings) -> tuple[GatewayAccess, list[Background]]:
-    """Who may, and what has to be fed for it: nothing where everybody may."""
+class _Who(NamedTuple):
+    """Who may, at either door; the directory of agencies for packets; and what has to be fed for
+    it: nothing where everybody may.
+    """
+
+    access: GatewayAccess
+    packets: PacketAccess
+    directory: KnownDirectory
+    feeds: list[Background]
+
+
+def _who(settings: Settings) -> _Who:
     if settings.access == "open":
-        return GatewayAccess(), []
+        return _Who(GatewayAccess(), OpenAccess(), KnownDirectory(settings), [])
     register, directory = RegisterFeed(settings), DirectoryFeed(settings)
-    gate = Gate.of(settings, lambda: register.register)
     access = GatewayAccess(
-        gate,
+        Gate.of(settings, lambda: register.register),
         lambda: register.register,
         lambda: directory.directory if directory.progress.ready else None,
     )
-    return access, [register, directory]
+    packets = RegisteredClients(lambda: register.register, access.buckets)
+    known = KnownDirectory(settings, directory)
+    return _Who(access, packets, known, [register, directory])
 
 
-def _server(settings: Settings, publisher: Publisher, access: GatewayAccess) -> Server:
+def _server(
+    settings: Settings, publisher: Publisher, access: GatewayAccess, packets: PacketDoor
+) -> Server:
     connections = Connections(settings.connections)
-    app = gateway_app(settings, publisher, access=access, beside=connections.text)
+    app = gateway_app(
+        settings,
+        publisher,
+        access=access,
+        beside=lambda: connections.text() + packets.tally.text(),
+        packets=packets,
+    )
     return Server(
         app,
         "gateway",

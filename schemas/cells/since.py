@@ -62,6 +62,7 @@ _ADDED: dict[int, dict[str, tuple[str, ...]]] = {  # to dossiers, by version and
         "voided": CELL_KINDS["dossiers"]["voided"].measures,
         "flow": CELL_KINDS["dossiers"]["flow"].measures,
     },
+    6: {"received": ("channel_unknown",)},
 }
 SINCE: dict[tuple[str, str, str], int] = {
     ("dossiers", kind, measure): version

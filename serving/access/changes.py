@@ -205,6 +205,10 @@ def _checked(draft: ClientDraft, others: Collection[Client], now: int) -> Client
     if draft.role == "agency" and not draft.agencies:
         raise ClientMistake("agencies", "who reads as an agency needs at least one")
     if draft.packets is not None:
+        if "packets" not in draft.doors or not {"dossiers", ANY} & {*draft.families}:
+            raise ClientMistake(
+                "packets_user", "who logs in for packets needs the door packets, family dossiers"
+            )
         _check_packets(draft.packets, others)
     for agency in draft.agencies:
         if agency != ANY and re.fullmatch(AGENCY_PATTERN, agency) is None:

@@ -115,8 +115,13 @@ class Permissions:
         directory = self._directory()
         if directory is None:
             raise AccessUnknown(_UNREAD)
-        above = {agency, *directory.roll_up(agency, on)}
-        return any(directory.canonical(code, on) in above for code in client.agencies)
+        return stands_below(directory, agency, client.agencies, on)
+
+
+def stands_below(directory: Directory, agency: str, agencies: Iterable[str], on: date) -> bool:
+    """Whether an agency was one of these, or below one, on a day."""
+    above = {agency, *directory.roll_up(agency, on)}
+    return any(directory.canonical(code, on) in above for code in agencies)
 
 
 def require_operator(identity: Identity) -> Client:

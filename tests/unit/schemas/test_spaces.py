@@ -29,6 +29,8 @@ NAMING = {
     "restoring_topic": 1,
     "clients_topic": 1,
     "clients_used_topic": 1,
+    "packets_topic": 1,
+    "sessions_topic": 1,
     # and what they are called for
     "FamilyPartition": 4,
     "FactIndex": 4,

@@ -10,6 +10,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from connectors.gateway.health import GATEWAY_METRICS
+from connectors.packets.tally import PACKET_METRICS
 from metrics.api.indicator_shapes import IndicatorAnswer
 from metrics.api.parameters import CountParameters, IndicatorParameters
 from metrics.api.problems import API_PROBLEMS
@@ -29,6 +30,7 @@ EVERY_METRIC = (
     *METRICS,
     *GATEWAY_METRICS,
     *ACCESS_METRICS,
+    *PACKET_METRICS,
     *CONNECTION_METRICS,
     *WORKER_METRICS,
     SPACE,
