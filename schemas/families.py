@@ -92,6 +92,7 @@ LISTED_FAMILIES = tuple(family.name for family in DECLARED_FAMILIES if family.li
 EXPECTED_FAMILIES = tuple(family.name for family in DECLARED_FAMILIES if family.expected)
 PROCEDURE_FAMILIES = frozenset(family.name for family in DECLARED_FAMILIES if family.by_procedure)
 (OWN_FAMILY,) = (family.name for family in DECLARED_FAMILIES if family.own)
+PACKETS_FAMILY = "dossiers"  # what one-stop systems tell of by packets
 INVENTORY = "inventory"  # what the directory of agencies and procedures is made of
 
 

@@ -31,7 +31,7 @@ def draft(name: str, **chosen: Any) -> ClientDraft:
         "title_en": "Sample system",
         "agencies": ("P",),
         "sources": ("*",),
-        "doors": ("events",),
+        "doors": ("events", "packets") if "packets" in chosen else ("events",),
         "families": ("*",),
     }
     return ClientDraft(name, **(usual | chosen))

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from connectors.packets.access import PacketClient
 from schemas.codes import CHANNELS
+from schemas.families import PACKETS_FAMILY
 from serving.access.clients import ANY, Client, Identity
 from serving.access.errors import AccessUnknown
 from serving.access.limits import ClientBuckets
 from serving.access.passwords import Logins
 from serving.access.register import ClientRegister
 
-_DOOR, _FAMILY = "packets", "dossiers"
 _UNREAD = "The register of clients is being read: log in again in a few seconds."
 
 
@@ -74,7 +74,7 @@ class RegisteredClients:
 def _packet_client(client: Client) -> PacketClient | None:
     """None where it may not send dossiers by packets."""
     packets = client.packets
-    may = _DOOR in client.doors and {_FAMILY, ANY} & set(client.families)
+    may = "packets" in client.doors and {PACKETS_FAMILY, ANY} & set(client.families)
     if packets is None or not may or client.revoked_at is not None:
         return None
     return PacketClient(

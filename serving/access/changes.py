@@ -16,7 +16,7 @@ import msgspec
 from schemas.clock import DAY_MS, iso
 from schemas.codes import AGENCY_PATTERN, CHANNELS
 from schemas.errors import HubError
-from schemas.families import DECLARED_FAMILIES
+from schemas.families import DECLARED_FAMILIES, PACKETS_FAMILY
 from schemas.ids import LONGEST_ID, text_in
 from serving.access.clients import (
     ANY,
@@ -205,11 +205,12 @@ def _checked(draft: ClientDraft, others: Collection[Client], now: int) -> Client
     if draft.role == "agency" and not draft.agencies:
         raise ClientMistake("agencies", "who reads as an agency needs at least one")
     if draft.packets is not None:
-        if "packets" not in draft.doors or not {"dossiers", ANY} & {*draft.families}:
-            raise ClientMistake(
-                "packets_user", "who logs in for packets needs the door packets, family dossiers"
-            )
         _check_packets(draft.packets, others)
+        if "packets" not in draft.doors or not {PACKETS_FAMILY, ANY} & {*draft.families}:
+            raise ClientMistake(
+                "packets_user",
+                f"who logs in for packets needs the door packets, family {PACKETS_FAMILY}",
+            )
     for agency in draft.agencies:
         if agency != ANY and re.fullmatch(AGENCY_PATTERN, agency) is None:
             raise ClientMistake("agencies", f"{agency!r} is no agency's code")

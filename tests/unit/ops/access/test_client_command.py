@@ -25,6 +25,7 @@ from serving.access.passwords import prove_password
 from serving.access.secrets import pepper_of
 
 TITLES = ("--title-vi", "Hệ thống mẫu", "--title-en", "Sample system")
+LOGIN = ("--door", "packets", "--packets-user", "sample")
 SENDS = ("--door", "events", "--agency", "P", "--source", "/sample/*", "--family", "dossiers")
 
 
@@ -158,7 +159,14 @@ def test_what_is_revoked_is_gone_from_the_list(kept: TopicInMemory) -> None:
 
 
 def test_a_login_for_packets_has_its_password_hashed(kept: TopicInMemory) -> None:
-    options = ("--packets-user", "sample", "--packets-source", "/sample/packets")
+    options = (
+        "--door",
+        "packets",
+        "--packets-user",
+        "sample",
+        "--packets-source",
+        "/sample/packets",
+    )
     done = add("shop", *SENDS, *options, "--packets-password-file", "-", input="mật khẩu mẫu 123\n")
     assert "mật khẩu" not in done.output
     packets = kept.clients.register.clients["shop"].packets
@@ -174,7 +182,16 @@ def test_a_login_for_packets_has_its_password_hashed(kept: TopicInMemory) -> Non
     ("written", "code"), [('"00"', "00"), ("00", "00"), ("0", 0), ('"0"', "0")]
 )
 def test_a_success_code_is_text_or_a_number(kept: TopicInMemory, written: str, code: Any) -> None:
-    options = ("--packets-user", "sample", "--packets-source", "s", "--success-code", written)
+    options = (
+        "--door",
+        "packets",
+        "--packets-user",
+        "sample",
+        "--packets-source",
+        "s",
+        "--success-code",
+        written,
+    )
     add("shop", *SENDS, *options, "--packets-password-file", "-", input="x" * 12)
     packets = kept.clients.register.clients["shop"].packets
     assert packets is not None
@@ -183,7 +200,7 @@ def test_a_success_code_is_text_or_a_number(kept: TopicInMemory, written: str, c
 
 
 def test_a_short_password_is_refused() -> None:
-    options = ("--packets-user", "sample", "--packets-source", "s")
+    options = (*LOGIN, "--packets-source", "s")
     done = client(
         "add", "shop", *TITLES, *SENDS, *options, "--packets-password-file", "-", input="short"
     )
