@@ -11,10 +11,17 @@ import re
 
 OFFICIAL = "official"
 SIMULATED = "simulated"  # where `lgsp up` tells its made-up province
+SANDBOX = "sandbox"  # where new clients begin; each space has one of its own
 
-_NAME = re.compile(r"[a-z]{1,32}")
+# of a sandbox, behind its name
+NO_HUB = (
+    "a sandbox: the gateway and the clients of its hub are those of the space that it belongs to."
+    " Leave LGSP_SPACE as it is there."
+)
+_NAME = re.compile(rf"[a-z]{{1,32}}(?:\.{SANDBOX})?")
 # the official space's topics begin with it
 _TAKEN = "lgsp"
+_SANDBOX_OF_NOTHING = (f"{OFFICIAL}.{SANDBOX}", f"{SANDBOX}.{SANDBOX}")
 
 
 def within(space: str, name: str) -> str:
@@ -22,6 +29,18 @@ def within(space: str, name: str) -> str:
     that no name in one space is another's in a second one.
     """
     return name if space == OFFICIAL else f"{space}.{name}"
+
+
+def sandbox_of(space: str) -> str:
+    """The space of what a hub's new clients send. Its name has the hub's own before it, so that two
+    hubs on one Kafka have two.
+    """
+    return SANDBOX if space == OFFICIAL else f"{space}.{SANDBOX}"
+
+
+def is_sandbox(space: str) -> bool:
+    """Whether it is the sandbox of another space."""
+    return space.rpartition(".")[2] == SANDBOX
 
 
 def checked_space(name: str) -> str:
@@ -33,6 +52,8 @@ def checked_space(name: str) -> str:
         raise ValueError(
             f"it takes small letters from a to z, at most 32, such as {OFFICIAL} or {SIMULATED}"
         )
+    if name in _SANDBOX_OF_NOTHING:
+        raise ValueError(f"the sandbox of {OFFICIAL} is {SANDBOX}, and a sandbox has none")
     if name == _TAKEN:
         raise ValueError(f"{OFFICIAL}'s own topics begin with that; name it otherwise")
     return name

@@ -14,7 +14,7 @@ from typing import Literal
 from schemas.clock import DAY_MS, HOUR_MS
 from schemas.families import DECLARED_FAMILIES, FamilyDeclaration
 from schemas.settings import Settings
-from schemas.spaces import OFFICIAL, within
+from schemas.spaces import OFFICIAL, is_sandbox, within
 
 # How long a deleted cell's tombstone stays readable: a cube that was away for longer rebuilds
 # itself.
@@ -31,6 +31,8 @@ FACT_BYTES = 1_048_588
 # whatever comes in.
 QUARANTINE_MS = 14 * DAY_MS
 QUARANTINE_BYTES = 256 << 20
+# What new clients try, the sandbox of their space forgets.
+SANDBOX_MS, SANDBOX_SEGMENT_MS = 30 * DAY_MS, DAY_MS
 # Kafka deletes by whole segments, those that are written to included: short ones, so that what is
 # over goes.
 QUARANTINE_SEGMENT_MS, QUARANTINE_SEGMENT_BYTES = DAY_MS // 4, 16 << 20
@@ -71,13 +73,18 @@ class Topic:
             "max.message.bytes": str(self.max_message_bytes),
         }
         if self.kept == "newest per key":
-            return common | {
-                "cleanup.policy": "compact",
-                "delete.retention.ms": str(TOMBSTONES_MS),
-                "segment.bytes": str(COMPACTED_SEGMENT_BYTES),
-                "segment.ms": str(DAY_MS),
-                "min.cleanable.dirty.ratio": "0.3",
-            }
+            forgets = {"retention.ms": str(self.retention_ms)} if self.retention_ms >= 0 else {}
+            return (
+                common
+                | forgets
+                | {
+                    "cleanup.policy": "compact,delete" if forgets else "compact",
+                    "delete.retention.ms": str(TOMBSTONES_MS),
+                    "segment.bytes": str(COMPACTED_SEGMENT_BYTES),
+                    "segment.ms": str(DAY_MS),
+                    "min.cleanable.dirty.ratio": "0.3",
+                }
+            )
         segments = {"segment.ms": self.segment_ms, "segment.bytes": self.segment_bytes}
         retention = {
             "cleanup.policy": "delete",
@@ -244,9 +251,20 @@ BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 
 def topics_of(settings: Settings) -> tuple[Topic, ...]:
     """The topics of these settings' space: events are there once, what workers derive from them
-    once for each name of books.
+    once for each name of books. A sandbox forgets what it was told.
     """
-    return tuple(replace(topic, name=name_for(topic.name, settings)) for topic in TOPICS)
+    named = [replace(topic, name=name_for(topic.name, settings)) for topic in TOPICS]
+    return tuple(map(_forgetting, named) if is_sandbox(settings.space) else named)
+
+
+def _forgetting(topic: Topic) -> Topic:
+    if topic.kept == "for ever":
+        return replace(
+            topic, kept="limited", retention_ms=SANDBOX_MS, segment_ms=SANDBOX_SEGMENT_MS
+        )
+    if topic.owner == _OWN_STATE and not topic.made_again:
+        return replace(topic, retention_ms=SANDBOX_MS)
+    return topic
 
 
 def name_for(name: str, settings: Settings) -> str:

@@ -83,6 +83,25 @@ def bound_sending(listener: socket.socket) -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
 
 
+def _naming(space: str, app: Any) -> Any:
+    """The application, whose every answer names a space: this one where it names none itself."""
+    name, own = SPACE_HEADER.lower().encode(), space.encode()
+
+    async def named(
+        scope: Any, receive: Any, send: Callable[[Any], Coroutine[Any, Any, None]]
+    ) -> None:
+        async def sends(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))
+                if not any(one == name for one, _ in headers):
+                    message = {**message, "headers": [*headers, (name, own)]}
+            await send(message)
+
+        await app(scope, receive, sends)
+
+    return named
+
+
 class Server(uvicorn.Server):
     """uvicorn, but within limits; signals end it quietly, and it says so itself when it answers."""
 
@@ -103,14 +122,13 @@ class Server(uvicorn.Server):
         http: Any = partial(Protocol, connections)
         super().__init__(
             uvicorn.Config(
-                app,
+                _naming(space, app),
                 http=http,
                 ws="none",
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                headers=[(SPACE_HEADER, space)],
                 timeout_graceful_shutdown=grace_seconds,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 backlog=connections.backlog,

@@ -25,7 +25,7 @@ PROVINCE = Directory(merged_communes())
 
 
 def draft(name: str, **chosen: Any) -> ClientDraft:
-    """A client that may send everything of the sample province, but for what is chosen."""
+    """A live client that may send everything of the sample province, but for what is chosen."""
     usual: dict[str, Any] = {
         "title_vi": "Hệ thống mẫu",
         "title_en": "Sample system",
@@ -33,6 +33,7 @@ def draft(name: str, **chosen: Any) -> ClientDraft:
         "sources": ("*",),
         "doors": ("events", "packets") if "packets" in chosen else ("events",),
         "families": ("*",),
+        "live": True,
     }
     return ClientDraft(name, **(usual | chosen))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -20,6 +20,7 @@ from connectors.gateway.excerpts import UNREADABLE
 from connectors.gateway.health import Health, verdict
 from connectors.gateway.intake import Publishes, keep, keep_refused, refused_items, take
 from connectors.gateway.modes import check_media_type, items_of
+from connectors.gateway.places import OpenSandbox, Place, Places
 from connectors.gateway.problems import GATEWAY_PROBLEMS
 from connectors.gateway.room import BodyRoom
 from connectors.packets.door import METHODS, PACKETS_PATH, PacketDoor
@@ -52,9 +53,11 @@ def gateway_app(
     access: GatewayAccess | None = None,
     beside: Callable[[], str] = lambda: "",
     packets: PacketDoor | None = None,
+    sandbox: OpenSandbox | None = None,
 ) -> FastAPI:
     """The application over a publisher that someone else starts and stops; without `access` it is
-    open. `beside` are further metrics, `packets` is the door of one-stop systems, if there is one.
+    open. `beside` are further metrics, `packets` is the door of one-stop systems, if there is one,
+    `sandbox` opens where new clients begin.
     """
     app = FastAPI(
         title="LGSP hub: gateway",
@@ -64,7 +67,8 @@ def gateway_app(
         openapi_url="/openapi.json",
     )
     access = access or GatewayAccess()
-    gateway = Gateway(settings, publisher, health or Health(), access, beside)
+    places = Places(settings.space, publisher, sandbox)
+    gateway = Gateway(settings, publisher, health or Health(), access, beside, places)
     clients = ClientRoutes(settings, access)
     app.add_api_route("/v1/events", gateway.events, methods=["POST"], **openapi.EVENTS_ROUTE)
     app.add_api_route("/healthz", gateway.healthz, methods=_ASKED, **openapi.HEALTHZ_ROUTE)
@@ -95,8 +99,10 @@ class Gateway:
         health: Health,
         access: GatewayAccess,
         beside: Callable[[], str],
+        places: Places,
     ) -> None:
         self.settings, self.access = settings, access
+        self.places = places
         self.beside = beside
         self.publisher = publisher
         self.health = health
@@ -119,7 +125,7 @@ class Gateway:
         response.headers["X-Request-Id"] = str(request_id)
         self.health.requests.labels(response.status_code).inc()
         self._count(request, response.status_code)
-        return response
+        return self.places.named(request, response)
 
     async def token(self, request: Request) -> Response:
         """A token of ten minutes for a client's name and key (OAuth 2, client credentials)."""
@@ -155,14 +161,19 @@ class Gateway:
 
     async def packets(self, door: PacketDoor, request: Request) -> Response:
         """Take in packets of one-stop systems, and answer what they ask (docs/packets.md)."""
-        return await self._guarded(
+        response = await self._guarded(
             uuid4(),
             lambda: door.answer(
                 request,
                 lambda asked: request_body(asked, self.bodies, self.settings, _address(asked)),
-                lambda refused: keep_refused(self.publisher, refused, self.health, self.bucket),
+                self._keep_packets,
             ),
         )
+        return self.places.named(request, response)
+
+    async def _keep_packets(self, refused: Sequence[Quarantined], client: str | None) -> None:
+        publisher = self.places.in_sandbox(client).publisher if client else self.publisher
+        await keep_refused(publisher, refused, self.health, self.bucket)
 
     async def _guarded(self, request_id: UUID, work: Callable[[], Awaitable[Response]]) -> Response:
         try:
@@ -181,9 +192,11 @@ class Gateway:
 
     async def _take_in(self, request: Request, request_id: UUID) -> Response:
         visitor = self.access.enter(request, "events", self.settings.body_limit)
-        self._require_space(request.headers)
+        place = self.places.of(visitor.identity)
+        request.state.space = place.space
+        self._require_space(request.headers, place.space)
         check_media_type(request.headers)
-        if self.publisher.away:
+        if place.publisher.away:
             raise Problem("unavailable", self._away())
         async with request_body(
             request, self.bodies, self.settings, _sender(request, visitor)
@@ -195,9 +208,10 @@ class Gateway:
                     visitor.permissions,
                 )
             except Problem as problem:
-                raise await self._kept(problem, body, request_id) from None
+                raise await self._kept(problem, body, request_id, place) from None
             self._charge(request, visitor, len(body), len(taken.events) + len(taken.refusals))
-            unkept = await keep(taken, self.publisher, str(request_id), self.health, self.bucket)
+            unkept = await keep(taken, place.publisher, str(request_id), self.health, self.bucket)
+        await place.stands()
         if taken.refusals:
             raise refused_items(taken, unkept)
         answer = {"accepted": len(taken.events), "items": taken.answer()}
@@ -208,20 +222,20 @@ class Gateway:
         unannounced = max(0, size - announced_length(request))
         self.access.buckets.charge(visitor.identity, events=events - 1, size=unannounced)
 
-    def _require_space(self, headers: Mapping[str, str]) -> None:
+    def _require_space(self, headers: Mapping[str, str], own: str) -> None:
         """Who names a space means no other: a simulation whose hub another one has taken the place
         of must not tell its facts to that.
 
         Raises: Problem (409)
         """
-        named, own = headers.get(SPACE_HEADER), self.settings.space
+        named = headers.get(SPACE_HEADER)
         if named not in (None, own):
             raise Problem(
                 "wrong-space",
-                f"The facts are for the space {shown(named)}, and this gateway is of {own}.",
+                f"The facts are for the space {shown(named)}, and they would go into {own}.",
             )
 
-    async def _kept(self, problem: Problem, body: bytes, request_id: UUID) -> Problem:
+    async def _kept(self, problem: Problem, body: bytes, request_id: UUID, place: Place) -> Problem:
         """The problem, after it was kept that a body can't be read: it was meant to say
         something.
         """
@@ -229,7 +243,7 @@ class Gateway:
             return problem
         kept = excerpt_of(body, digest_of(self.settings.data), UNREADABLE)
         refused_items = Quarantined(f"http:{request_id}", problem.detail, "not_json", kept)
-        unkept = await keep_refused(self.publisher, [refused_items], self.health, self.bucket)
+        unkept = await keep_refused(place.publisher, [refused_items], self.health, self.bucket)
         return Problem(problem.name, problem.detail + unkept)
 
     def _away(self) -> str:

@@ -46,6 +46,7 @@ class NewClientRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     events_a_second: int = ClientLimits().events
     bytes_a_second: int = ClientLimits().bytes
     days: int = KEY_DAYS
+    live: bool = False
 
 
 class ChangeRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -126,7 +127,7 @@ class ClientRoutes:
         asked = msgspec.structs.asdict(await _asked(request, ChangeRequest))
         rights = {field: one for field, one in asked.items() if one is not msgspec.UNSET}
         return await self._change(
-            lambda there, _, __: (changes.changed(there, name, **rights), None)
+            lambda there, _, now: (changes.changed(there, name, now, **rights), None)
         )
 
     async def rotate(self, request: Request, name: str) -> Response:

@@ -173,8 +173,9 @@ async def keep(
     began = time.perf_counter()
     if taken.events:
         await publisher.publish(taken.events)
+        counter = health.events_of(publisher.settings.space)
         for kind, count in Counter(event.type for event in taken.events).items():
-            health.events.labels(kind).inc(count)
+            counter.labels(kind).inc(count)
     unkept = await keep_refused(
         publisher, [_quarantined(refusal, request_id) for refusal in taken.refusals], health, bucket
     )

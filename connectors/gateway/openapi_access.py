@@ -8,7 +8,15 @@ from connectors.gateway.oauth import FORM_TYPE, GRANT
 from connectors.gateway.problem_shapes import problem_answer
 from connectors.gateway.problems import GATEWAY_PROBLEMS
 from serving.access.changes import FAMILY_NAMES, LONGEST_DAYS
-from serving.access.clients import ANY, DOORS, KEY_DAYS, ROLES, ROTATION_DAYS, ClientLimits
+from serving.access.clients import (
+    ANY,
+    DOORS,
+    KEY_DAYS,
+    ROLES,
+    ROTATION_DAYS,
+    STAGES,
+    ClientLimits,
+)
 
 _Schema = dict[str, Any]
 
@@ -77,6 +85,10 @@ _CLIENT: _Schema = {
         },
         "packets": {"type": ["object", "null"]},
         "keys": {"type": "array", "items": _KEY},
+        "stage": {
+            "enum": [*STAGES],
+            "description": "Where its facts go: the sandbox, nowhere while those are moved, live",
+        },
         "created_at": _INSTANT,
         "revoked_at": _INSTANT,
         "key": {"type": "string", "description": "A new key, shown this once"},
@@ -101,13 +113,20 @@ _NEW: _Schema = {
         "events_a_second": {**_LIMIT, "default": ClientLimits().events},
         "bytes_a_second": {**_LIMIT, "default": ClientLimits().bytes},
         "days": _DAYS,
+        "live": {
+            "type": "boolean",
+            "default": False,
+            "description": "What it sends counts at once; else it begins in the sandbox",
+        },
     },
 }
 _CHANGE: _Schema = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
-        name: schema for name, schema in _NEW["properties"].items() if name not in ("name", "days")
+        name: schema
+        for name, schema in _NEW["properties"].items()
+        if name not in ("name", "days", "live")
     },
 }
 _ROTATION: _Schema = {

@@ -8,7 +8,7 @@ from connectors.packets.access import PacketClient
 from schemas.codes import CHANNELS
 from schemas.families import PACKETS_FAMILY
 from serving.access.clients import ANY, Client, Identity
-from serving.access.errors import AccessUnknown
+from serving.access.errors import AccessUnknown, ClientMoving
 from serving.access.limits import ClientBuckets
 from serving.access.passwords import Logins
 from serving.access.register import ClientRegister
@@ -44,9 +44,11 @@ class RegisteredClients:
     async def client(self, name: str) -> PacketClient | None:
         """The client of that name as it is now.
 
-        Raises: AccessUnknown
+        Raises: AccessUnknown, ClientMoving
         """
         found = self._known().clients.get(name)
+        if found is not None and found.stage == "moving":
+            raise ClientMoving(name)
         return None if found is None else _packet_client(found)
 
     def admit(self, client: PacketClient, items: int, size: int) -> None:
@@ -83,4 +85,5 @@ def _packet_client(client: Client) -> PacketClient | None:
         None if ANY in client.agencies else frozenset(client.agencies),
         packets.success_code,
         next((channel for channel in CHANNELS if channel == packets.default_channel), None),
+        client.stage == "sandbox",
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sys
 from functools import partial
 from typing import NamedTuple
 
@@ -19,8 +20,10 @@ from connectors.packets.access import OpenAccess, PacketAccess
 from connectors.packets.door import PacketDoor
 from connectors.packets.register import KnownDirectory
 from connectors.publishing.publisher import Publisher
+from connectors.sandbox.place import OpensSandbox
 from schemas.kafka.topics import when_ready
 from schemas.settings import Settings
+from schemas.spaces import NO_HUB, is_sandbox
 from serving import logs
 from serving.access.gate import Gate
 from serving.access.register import RegisterFeed
@@ -36,6 +39,9 @@ _COLLECTED = 10_000  # objects; its requests leave cycles rather than large answ
 
 def run_gateway(settings: Settings) -> int:
     """Serve in the foreground until asked to stop; the process's exit code."""
+    if is_sandbox(settings.space):
+        print(f"LGSP_SPACE is {settings.space}, {NO_HUB}", file=sys.stderr)
+        return 1
     logs.set_up(settings, "gateway", aiokafka="CRITICAL")  # the publisher says once what matters
     return run_server(settings, "gateway_port", "The gateway", partial(_serve, settings))
 
@@ -48,8 +54,16 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     """
     who = _who(settings)
     async with Publisher(settings) as publisher:
-        packets = PacketDoor(settings, publisher, who.packets, directory=who.directory)
-        server = _server(settings, publisher, who.access, packets)
+        sandbox = OpensSandbox(
+            settings,
+            lambda: who.access.clients,
+            who.directory,
+            lambda opened: beat(opened, settings.heartbeat_seconds),
+        )
+        packets = PacketDoor(
+            settings, publisher, who.packets, directory=who.directory, sandbox=sandbox.open
+        )
+        server = _server(settings, publisher, who.access, packets, sandbox)
         spare_collections(_COLLECTED)
         tasks = [
             asyncio.create_task(_ensure_topics(settings, server)),
@@ -57,6 +71,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         ]
         if who.feeds:
             tasks.append(asyncio.create_task(keep_noting(settings, who.access)))
+            tasks.append(asyncio.create_task(sandbox.keep()))
         # whom it lets in rests on them: without them it ends, and is started again
         for feed in who.feeds:
             feed.start(when_ended=server.stop_soon)
@@ -65,7 +80,9 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         finally:
             for task in tasks:
                 task.cancel()
-            ended = await asyncio.gather(*tasks, packets.stop(), return_exceptions=True)
+            ended = await asyncio.gather(
+                *tasks, packets.stop(), sandbox.stop(), return_exceptions=True
+            )
             for feed in who.feeds:
                 await asyncio.to_thread(feed.stop)
         for result in (*ended, *(feed.failure for feed in who.feeds)):
@@ -99,7 +116,11 @@ def _who(settings: Settings) -> _Who:
 
 
 def _server(
-    settings: Settings, publisher: Publisher, access: GatewayAccess, packets: PacketDoor
+    settings: Settings,
+    publisher: Publisher,
+    access: GatewayAccess,
+    packets: PacketDoor,
+    sandbox: OpensSandbox,
 ) -> Server:
     connections = Connections(settings.connections)
     app = gateway_app(
@@ -108,6 +129,7 @@ def _server(
         access=access,
         beside=lambda: connections.text() + packets.tally.text(),
         packets=packets,
+        sandbox=sandbox.open,
     )
     return Server(
         app,

@@ -21,7 +21,8 @@ class PacketClient:
 
     `source` is what its facts name as theirs. `agencies` are the codes that it may speak for, with
     what is below them; None: any. `success_code` is what it takes for success, `default_channel`
-    how its dossiers come in where neither the packet nor the procedure says so.
+    how its dossiers come in where neither the packet nor the procedure says so. `in_sandbox`:
+    nothing of it is the hub's own yet.
     """
 
     name: str
@@ -29,6 +30,7 @@ class PacketClient:
     agencies: frozenset[str] | None = None
     success_code: SuccessCode = "0"
     default_channel: Channel | None = None
+    in_sandbox: bool = False
 
 
 class PacketAccess(Protocol):
@@ -38,7 +40,10 @@ class PacketAccess(Protocol):
         """The client of that user; None where user or password are wrong."""
 
     async def client(self, name: str) -> PacketClient | None:
-        """The client of that name as it is now; None where there is none any more."""
+        """The client of that name as it is now; None where there is none any more.
+
+        Raises: ClientMoving while its facts are moved out of the sandbox
+        """
 
     def admit(self, client: PacketClient, items: int, size: int) -> None:
         """Let a request of so many items and bytes begin.

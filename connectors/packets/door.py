@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 import msgspec
@@ -35,7 +35,23 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 _UNREADABLE = "can't be read as JSON"
 
 ReadBody = Callable[[Request], AbstractAsyncContextManager[bytes]]
-KeepRefused = Callable[[Sequence[Quarantined]], Awaitable[object]]
+# what was refused, and the client in whose sandbox it is kept; None: in the hub's own space
+KeepRefused = Callable[[Sequence[Quarantined], str | None], Awaitable[object]]
+
+
+class PacketSandbox(Protocol):
+    """Where the packets of new clients go."""
+
+    space: str
+
+    def services(self, client: PacketClient) -> PacketServices:
+        """What answers that client's packets."""
+
+    async def require(self, client: str) -> None:
+        """Return if the client is in the sandbox even now.
+
+        Raises: ClientMoving, KafkaUnavailable
+        """
 
 
 class PacketDoor:
@@ -50,7 +66,9 @@ class PacketDoor:
         access: PacketAccess,
         feed: KnowsPackets | None = None,
         directory: KnownDirectory | None = None,
+        sandbox: Callable[[], PacketSandbox] | None = None,
     ) -> None:
+        self._sandbox = sandbox
         self._settings, self._access = settings, access
         self._feed = feed or PacketFeed(settings)
         self._directory = directory or KnownDirectory(settings)
@@ -93,8 +111,11 @@ class PacketDoor:
             client = await self._client(asked)
             items = len(asked.data) if isinstance(asked.data, list) else 1
             self._access.admit(client, items, len(body))
-            found = await self._services.answer(client, asked)
-            self.tally.took(found.taken)
+            if client.in_sandbox:
+                found = await self._tried(request, client, asked)
+            else:
+                found = await self._services.answer(client, asked)
+                self.tally.took(found.taken)
             self.tally.answered(service, "items" if found.refused else "done")
             await self._keep(client, service, found, keep_refused)
             return found.answer
@@ -102,7 +123,9 @@ class PacketDoor:
             if refused.kind == "not_json":
                 kept = excerpt_of(body, digest_of(self._settings.data), _UNREADABLE)
                 await self._keep_quietly(
-                    [Quarantined(f"http:{uuid4()}", _UNREADABLE, "not_json", kept)], keep_refused
+                    [Quarantined(f"http:{uuid4()}", _UNREADABLE, "not_json", kept)],
+                    None,
+                    keep_refused,
                 )
             return self._refused(service, refused, client)
         except OverLimit:
@@ -115,6 +138,20 @@ class PacketDoor:
         except Exception:  # a system that gets HTTP 500 would show its users nothing
             log.exception("A packet failed in an unforeseen way")
             return self._refused(service, Refused("failed"), client)
+
+    async def _tried(
+        self, request: Request, client: PacketClient, asked: ServiceAsked
+    ) -> PacketAnswer:
+        """The answer to who is in the sandbox, once it is known that it still was when all was
+        kept.
+        """
+        if self._sandbox is None:
+            raise KafkaUnavailable(f"{client.name} is in the sandbox, and this gateway has none.")
+        sandbox = self._sandbox()
+        request.state.space = sandbox.space
+        found = await sandbox.services(client).answer(client, asked)
+        await sandbox.require(client.name)
+        return found
 
     def _refused(
         self, service: str, refused: Refused, client: PacketClient | None
@@ -156,14 +193,16 @@ class PacketDoor:
             )
             for index, item, why in found.refused
         ]
-        await self._keep_quietly(kept, keep_refused)
+        await self._keep_quietly(kept, client.name if client.in_sandbox else None, keep_refused)
 
-    async def _keep_quietly(self, kept: Sequence[Quarantined], keep_refused: KeepRefused) -> None:
+    async def _keep_quietly(
+        self, kept: Sequence[Quarantined], client: str | None, keep_refused: KeepRefused
+    ) -> None:
         """What is good was taken in, and the sender is told what was not, whether that can be kept
         or not.
         """
         try:
-            await keep_refused(kept)
+            await keep_refused(kept, client)
         except KafkaUnavailable as error:
             log.debug("refused packets could not be noted: %s", error)
 

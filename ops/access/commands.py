@@ -104,6 +104,9 @@ def client_group() -> None:
     help='What it takes for success: "0", "00", 0.',
 )
 @click.option("--default-channel", help="How dossiers came in that do not tell it.")
+@click.option(
+    "--live", is_flag=True, help="What it sends counts at once; else it begins in the sandbox."
+)
 @_ONLY_KEY
 def client_add(only_key: bool, **options: Any) -> None:
     """Register the client NAME and print its key, which is shown this once."""
@@ -161,6 +164,29 @@ def client_rotate(name: str, days: int, old_until: str | None, only_key: bool) -
 
     end = None if old_until is None else until(old_until)
     sys.exit(run_rotate(settings(), name, days=days, old_until=end, only_key=only_key))
+
+
+@client_group.command(name="live")
+@click.argument("name")
+@click.option(
+    "--keep/--drop",
+    default=None,
+    help="Whether what it sent in the sandbox counts from now on, or is left there.",
+)
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def client_live(name: str, keep: bool | None, yes: bool) -> None:
+    """Take the client NAME out of the sandbox: from now on what it sends counts."""
+    from ops.access.live import run_live
+    from schemas.settings import settings
+
+    if keep is None:
+        raise click.UsageError(
+            "Say --keep (what it sent in the sandbox counts too) or --drop (it does not)."
+        )
+    if not yes:
+        what = "and what it sent there counts" if keep else "and nothing of what it sent there"
+        click.confirm(f"Take {name} out of the sandbox, {what}?", abort=True)
+    sys.exit(run_live(settings(), name, keep=keep))
 
 
 @client_group.command(name="revoke")

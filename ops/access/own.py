@@ -38,6 +38,7 @@ async def own_headers(settings: Settings, name: str, title: str) -> dict[str, st
         families=(ANY,),
         events_a_second=0,
         bytes_a_second=0,
+        live=True,
     )
     _, key = await topic.change_client(settings, lambda there: _renewed(there, draft, pepper, now))
     token = base64.b64encode(f"{name}:{key}".encode()).decode()

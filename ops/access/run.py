@@ -17,9 +17,10 @@ from rich.console import Console
 
 from ops.access import tell
 from schemas.clock import DAY_MS, HOUR_MS, ZONE, now_ms, to_ms
-from schemas.errors import HubError
+from schemas.errors import HubError, SettingsError
 from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
+from schemas.spaces import NO_HUB, is_sandbox, sandbox_of
 from serving.access import changes, topic
 from serving.access.changes import ClientDraft, ClientMistake
 from serving.access.clients import Client, PacketSettings
@@ -38,7 +39,10 @@ def run_add(settings: Settings, options: dict[str, Any], *, only_key: bool) -> i
     packets = _packets(options)
     draft = ClientDraft(**_given(options), packets=packets)
     pepper, now = Pepper(pepper_of(settings)), now_ms()
+    sandbox = settings.model_copy(update={"space": sandbox_of(settings.space)})
     client, key = _change(settings, lambda there: changes.added(there, draft, pepper, now))
+    if client.stage == "sandbox":
+        asyncio.run(ensure_topics(sandbox))
     _tell_key(settings, client, key, only_key, "is registered")
     return 0
 
@@ -48,7 +52,7 @@ def run_change(settings: Settings, name: str, options: dict[str, Any]) -> int:
     given = _given(options)
     if not given:
         raise ClientMistake("", f"nothing to change was named: `lgsp client show {name}` tells it")
-    _change(settings, lambda there: (changes.changed(there, name, **given), None))
+    _change(settings, lambda there: (changes.changed(there, name, now_ms(), **given), None))
     click.echo(f"{name} has other rights: gateways heed them within seconds.")
     return run_show(settings, name, as_json=False)
 
@@ -138,16 +142,27 @@ def until(text: str) -> int:
         ) from None
 
 
+def require_hub(settings: Settings) -> None:
+    """Clients are those of a hub, also while they are in its sandbox.
+
+    Raises: SettingsError
+    """
+    if is_sandbox(settings.space):
+        raise SettingsError(f"LGSP_SPACE is {settings.space}, {NO_HUB}")
+
+
 def _change(settings: Settings, changing: Changing) -> tuple[Client, KeyText | None]:
     return asyncio.run(_changed(settings, changing))
 
 
 async def _changed(settings: Settings, changing: Changing) -> tuple[Client, KeyText | None]:
+    require_hub(settings)
     await ensure_topics(settings)
     return await topic.change_client(settings, changing)
 
 
 async def _known(settings: Settings) -> tuple[dict[str, Client], dict[str, int]]:
+    require_hub(settings)
     await ensure_topics(settings)
     return await topic.read_clients(settings), await topic.read_used(settings)
 

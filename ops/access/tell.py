@@ -11,10 +11,11 @@ from rich.table import Table
 from schemas.clock import DAY_MS, iso
 from schemas.listening import address, reached_at
 from schemas.settings import Settings
-from serving.access.clients import SOON_MS, Client, ClientKey
+from serving.access.clients import SOON_MS, Client, ClientKey, Stage
 from serving.access.told import standing
 
 _NEVER = "never"
+_STAGES: dict[Stage, str] = {"sandbox": " (sandbox)", "moving": " (being moved)", "live": ""}
 
 
 def listed(
@@ -46,7 +47,8 @@ def listed(
 
 
 def _add_rows(table: Table, client: Client, used: Mapping[str, int], now: int) -> None:
-    may = " ".join(client.agencies) or "-", " ".join(client.doors) or client.role or "-"
+    doors = " ".join(client.doors) or client.role or "-"
+    may = " ".join(client.agencies) or "-", doors + _STAGES[client.stage]
     if client.revoked_at is not None:
         table.add_row(client.name, *may, "-", "-", f"revoked {_day(client.revoked_at)}")
         return
@@ -93,6 +95,8 @@ def _lines(client: Client, used: Mapping[str, int], now: int) -> Iterator[tuple[
     if client.revoked_at is not None:
         yield "revoked", _minute(client.revoked_at)
     yield "since", _day(client.created_at)
+    if client.stage != "live":
+        yield "stage", _stage(client)
     yield "speaks for", ", ".join(client.agencies) or "nobody"
     yield "sources", ", ".join(client.sources) or "none"
     yield "doors", ", ".join(client.doors) or "none"
@@ -120,6 +124,15 @@ def _lines(client: Client, used: Mapping[str, int], now: int) -> Iterator[tuple[
         )
 
 
+def _stage(client: Client) -> str:
+    if client.move is None:
+        return f"sandbox, since {_minute(client.stage_since)}: nothing that it sends is official"
+    return (
+        f"leaves the sandbox, since {_minute(client.move.since)}: its requests get 503 until `lgsp"
+        f" client live {client.name} --keep` has come to its end; run it again if it stopped"
+    )
+
+
 def with_key(
     console: Console, client: Client, key: str | None, done: str, settings: Settings
 ) -> None:
@@ -141,6 +154,11 @@ def with_key(
     if client.role == "operator":
         say(f"Try it: curl -u {client.name}:KEY {url}/v1/clients")
     elif client.doors:
+        if client.stage == "sandbox":
+            say(
+                "It begins in the sandbox: everything answers as later, and nothing that it sends"
+                f" is official until `lgsp client live {client.name} --keep` (or --drop)."
+            )
         say(
             f"It sends with HTTP Basic: curl -u {client.name}:KEY {url}/v1/events …"
             " (docs/access.md)"

@@ -13,11 +13,12 @@ from typing import Any
 
 import msgspec
 
-from schemas.clock import DAY_MS, iso
+from schemas.clock import DAY_MS, HOUR_MS, iso
 from schemas.codes import AGENCY_PATTERN, CHANNELS
 from schemas.errors import HubError
 from schemas.families import DECLARED_FAMILIES, PACKETS_FAMILY
 from schemas.ids import LONGEST_ID, text_in
+from schemas.topics import SANDBOX_MS
 from serving.access.clients import (
     ANY,
     ANYBODY,
@@ -30,6 +31,7 @@ from serving.access.clients import (
     Client,
     ClientKey,
     ClientLimits,
+    ClientMove,
     PacketSettings,
 )
 from serving.access.keys import KeyText, Pepper
@@ -39,6 +41,7 @@ LONGEST_DAYS = 1_095  # of a key
 MOST_KEYS = 20  # of a client that are remembered; the oldest that open nothing go
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _TITLE = 128  # characters
+_MOVING_MS = HOUR_MS  # before the sandbox forgets, that moving may take
 
 
 class ClientMistake(HubError):
@@ -55,7 +58,9 @@ class NoSuchClient(ClientMistake):
 
 @dataclass(frozen=True, slots=True)
 class ClientDraft:
-    """A client as somebody asks for it; `days` its first key holds (0: it gets none)."""
+    """A client as somebody asks for it; `days` its first key holds (0: it gets none). Who sends
+    begins in the sandbox, unless it is `live` at once.
+    """
 
     name: str
     title_vi: str = ""
@@ -69,6 +74,7 @@ class ClientDraft:
     bytes_a_second: int = ClientLimits().bytes
     days: int = KEY_DAYS
     packets: PacketSettings | None = None
+    live: bool = False
 
 
 def added(
@@ -86,7 +92,7 @@ def added(
     return (client, None) if draft.days == 0 else with_key(client, pepper, draft.days, now)
 
 
-def changed(there: Mapping[str, Client], name: str, **rights: Any) -> Client:
+def changed(there: Mapping[str, Client], name: str, now: int, **rights: Any) -> Client:
     """The client with other rights: those fields of a ClientDraft that are given, as a whole each.
     Keys and login stay.
 
@@ -110,7 +116,14 @@ def changed(there: Mapping[str, Client], name: str, **rights: Any) -> Client:
     )
     others = [one for one in there.values() if one.name != name]
     fresh = _checked(replace(draft, **rights), others, client.created_at)
-    return msgspec.structs.replace(fresh, keys=client.keys)
+    begins = fresh.doors and not client.doors  # to send, in the sandbox like everybody
+    return msgspec.structs.replace(
+        fresh,
+        keys=client.keys,
+        stage=fresh.stage if begins else client.stage,
+        stage_since=now if begins else client.stage_since,
+        move=client.move,
+    )
 
 
 def with_key(client: Client, pepper: Pepper, days: int, now: int) -> tuple[Client, KeyText]:
@@ -168,6 +181,49 @@ def revoked(client: Client, now: int, key: str | None = None) -> Client:
             for one in client.keys
         ),
     )
+
+
+def moving(client: Client, now: int, run: str) -> Client:
+    """The client while what it sent is moved out of the sandbox by this run of the command; a run
+    that came before can't end it any more.
+
+    Raises: ClientMistake
+    """
+    _require_in_sandbox(client)
+    forgotten = client.stage_since + SANDBOX_MS
+    if now > forgotten - _MOVING_MS:
+        raise ClientMistake(
+            "name",
+            f"{client.name} is in the sandbox since {iso(client.stage_since)[:10]}, which forgets"
+            f" after {SANDBOX_MS // DAY_MS} days: what it sent first is gone, so the rest can't be"
+            " kept rightly. Let it begin anew with --drop, and have it send everything again",
+        )
+    since = now if client.move is None else client.move.since
+    return msgspec.structs.replace(client, stage="moving", move=ClientMove(since=since, run=run))
+
+
+def live(client: Client, now: int, run: str | None = None) -> Client:
+    """The client out of the sandbox: from now on what it sends counts. `run`: the one that moved
+    what it sent; None: nothing of that is kept.
+
+    Raises: ClientMistake
+    """
+    if run is None or client.stage != "live":
+        _require_in_sandbox(client)
+    if run is not None and client.move is not None and client.move.run != run:
+        raise ClientMistake(
+            "name", f"another `lgsp client live {client.name}` has begun since: that one ends it"
+        )
+    if client.stage == "live":
+        return client
+    return msgspec.structs.replace(client, stage="live", stage_since=now, move=None)
+
+
+def _require_in_sandbox(client: Client) -> None:
+    if client.revoked_at is not None:
+        raise ClientMistake("name", f"{client.name} is revoked: add a client of another name")
+    if client.stage == "live":
+        raise ClientMistake("name", f"{client.name} is not in the sandbox: what it sends counts")
 
 
 def found(there: Mapping[str, Client], name: str) -> Client:
@@ -231,6 +287,8 @@ def _checked(draft: ClientDraft, others: Collection[Client], now: int) -> Client
             "packets": draft.packets,
             "limits": ClientLimits(events=draft.events_a_second, bytes=draft.bytes_a_second),
             "created_at": now,
+            "stage": "sandbox" if sends and not draft.live else "live",
+            "stage_since": now,
         },
         Client,
     )

@@ -12,7 +12,9 @@ import msgspec
 from schemas.clock import DAY_MS
 from schemas.errors import ContractError, NewerLayout
 
-LAYOUT = 1  # of a client's record
+# of a client's record; a version of the hub that knows no sandbox would let everybody in to the
+# official figures, so it must not read who is in it
+LAYOUT, SANDBOX_LAYOUT = 1, 2
 KEY_DAYS, ROTATION_DAYS = 365, 7  # a new key holds; an old one after its rotation
 SOON_MS = 30 * DAY_MS  # before its end, in which a key's end is told
 ANY = "*"  # stands for all agencies, all families; ends a pattern of sources
@@ -20,6 +22,9 @@ Door = Literal["events", "packets", "files"]
 DOORS: tuple[Door, ...] = ("events", "packets", "files")
 Role = Literal["operator", "province", "agency"]
 ROLES: tuple[Role, ...] = ("operator", "province", "agency")
+# where a client's facts go: into the sandbox, nowhere while that is moved, into the hub's space
+Stage = Literal["sandbox", "moving", "live"]
+STAGES: tuple[Stage, ...] = ("sandbox", "moving", "live")
 SUCCESS_CODES: tuple[str | int, ...] = ("0", "00", 0)  # what one-stop systems wait for
 # how requests are told of that nobody known made; no client has one of these names
 ANYBODY, NOBODY = "anybody", "unknown"
@@ -63,6 +68,15 @@ class ClientLimits(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int = 4 << 20
 
 
+class ClientMove(msgspec.Struct, frozen=True, kw_only=True):
+    """That what a client sent is being moved out of the sandbox: since when, and by which run of
+    the command. The newest one alone may end it.
+    """
+
+    since: int
+    run: str
+
+
 class Client(msgspec.Struct, frozen=True, kw_only=True):
     """One client. Instants are epoch ms.
 
@@ -83,6 +97,9 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     limits: ClientLimits = ClientLimits()
     created_at: int = 0
     revoked_at: int | None = None
+    stage: Stage = "live"
+    stage_since: int = 0
+    move: ClientMove | None = None  # while its stage is `moving`
     layout: int = LAYOUT
 
     def key(self, identity: str) -> ClientKey | None:
@@ -125,7 +142,8 @@ class Identity:
 
 def encode_client(client: Client) -> bytes:
     """The value of its record."""
-    return msgspec.json.encode(client)
+    layout = LAYOUT if client.stage == "live" else SANDBOX_LAYOUT
+    return msgspec.json.encode(msgspec.structs.replace(client, layout=layout))
 
 
 def decode_client(value: bytes) -> Client:
@@ -135,7 +153,7 @@ def decode_client(value: bytes) -> Client:
     one could read wrongly.
     """
     try:
-        if (layout := msgspec.json.decode(value, type=_Layout).layout) > LAYOUT:
+        if (layout := msgspec.json.decode(value, type=_Layout).layout) > SANDBOX_LAYOUT:
             raise NewerLayout(f"a later version of the hub wrote it, in layout {layout}")
         return msgspec.json.decode(value, type=Client)
     except msgspec.MsgspecError as error:

@@ -5,6 +5,7 @@ AccessError
 ├── NotAllowed       it is known, and may not do this (403)
 ├── OverLimit        it may, but not so much at once (429)
 └── AccessUnknown    it is not known yet who may: ask again (503)
+    └── ClientMoving  its facts are being moved out of the sandbox: send the same again (503)
 """
 
 from __future__ import annotations
@@ -40,3 +41,13 @@ class OverLimit(AccessError):
 
 class AccessUnknown(AccessError):
     """The register, or the directory that rights rest on, was not read yet."""
+
+
+class ClientMoving(AccessUnknown):
+    """A client whose facts are being moved out of the sandbox, or were since its request began."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} leaves the sandbox at this moment: send the same request again in a few"
+            " seconds. Nothing of it is lost or counts twice."
+        )

@@ -35,6 +35,7 @@ def client_told(client: Client, used: Mapping[str, int]) -> dict[str, Any]:
             "source": packets.source,
         },
         "keys": [_key(one, used.get(one.id)) for one in client.keys],
+        "stage": client.stage,
         "created_at": iso(client.created_at),
         "revoked_at": _instant(client.revoked_at),
     }

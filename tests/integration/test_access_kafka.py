@@ -69,7 +69,7 @@ def lgsp(here: Settings, *arguments: str) -> str:
 def add(here: Settings, name: str, code: str) -> str:
     titles = ("--title-vi", "Mẫu", "--title-en", "Sample")
     rights = ("--agency", code, "--source", "*", "--door", "events", "--family", "dossiers")
-    return lgsp(here, "add", name, *titles, *rights, "--only-key")
+    return lgsp(here, "add", name, *titles, *rights, "--live", "--only-key")
 
 
 def send(process: Process, code: str, headers: dict[str, str]) -> int:
