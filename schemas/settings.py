@@ -205,6 +205,18 @@ class Settings(BaseSettings):
     worker_port: int = Field(
         8082, ge=0, le=65535, description="Port of the worker's own /metrics (0: none)"
     )
+    sandbox_metrics_port: int = Field(
+        8091,
+        ge=1,
+        le=65535,
+        description="Port of the sandbox's figures, which `lgsp up` serves while clients are in it",
+    )
+    sandbox_worker_port: int = Field(
+        8092,
+        ge=0,
+        le=65535,
+        description="Port of the /metrics of the sandbox's worker, likewise (0: none)",
+    )
     listing: bool = Field(
         True,
         description=(

@@ -52,6 +52,11 @@ class GatewayAccess:
         return self._gate is None or self._register() is not None
 
     @property
+    def asks(self) -> bool:
+        """Whether anybody has to say who it is."""
+        return self._gate is not None
+
+    @property
     def clients(self) -> tuple[Client, ...]:
         """Those that are registered, as far as that is known; none where access is open."""
         register = None if self._gate is None else self._register()

@@ -29,7 +29,7 @@ from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.masking import shown
 from schemas.quarantine import Quarantined, excerpt_of
 from schemas.settings import Settings
-from serving.access.clients import NOBODY
+from serving.access.clients import NOBODY, STAGES, Stage
 from serving.access.errors import AccessError
 from serving.access.expiry import expiry_text
 from serving.access.problems import access_problem
@@ -111,6 +111,8 @@ class Gateway:
         health.buffer_bytes.set_function(lambda: self.bodies.used + publisher.budget.used)
         health.waiting_requests.set_function(lambda: self.bodies.waiting)
         health.space.labels(settings.space).set(1)
+        for stage in STAGES if access.asks else ():
+            health.clients.labels(stage).set_function(partial(_at_stage, access, stage))
         health.kafka_up.set_function(lambda: publisher.reachable)
         for topic in publisher.unwritable():
             health.topic_up.labels(topic).set_function(partial(_writable, publisher, topic))
@@ -262,6 +264,11 @@ def _sender(request: Request, visitor: Visitor) -> str:
 
 def _address(request: Request) -> str:
     return request.client.host if request.client else ""
+
+
+def _at_stage(access: GatewayAccess, stage: Stage) -> float:
+    there = (one for one in access.clients if one.revoked_at is None)
+    return sum(one.stage == stage for one in there)
 
 
 def _writable(publisher: Publishes, topic: str) -> float:

@@ -56,6 +56,15 @@ _CLIENT_REQUESTS = Metric(
     "Many not_allowed: compare `lgsp client show` with what it sends; many over_limit: have it send"
     " slower, or raise its limits.",
 )
+CLIENTS_BY_STAGE = "lgsp_gateway_clients"
+_CLIENTS = Metric(
+    CLIENTS_BY_STAGE,
+    "gauge",
+    ("stage",),
+    "Clients that are registered and not revoked, where access is required: sandbox (nothing of"
+    " them is official), moving (they leave it, and get 503), live.",
+    "moving for minutes: its `lgsp client live … --keep` stopped; run it again, it goes on.",
+)
 _PUBLISH_SECONDS = Metric(
     "lgsp_gateway_publish_seconds",
     "histogram",
@@ -109,6 +118,7 @@ GATEWAY_METRICS = (
     _REFUSED,
     _PERSONAL_NUMBERS,
     _CLIENT_REQUESTS,
+    _CLIENTS,
     _PUBLISH_SECONDS,
     _BUFFER_BYTES,
     _WAITING_REQUESTS,
@@ -139,6 +149,7 @@ class Health:
         self.refused = _REFUSED.counter(self.registry)
         self.personal_numbers = _PERSONAL_NUMBERS.counter(self.registry)
         self.client_requests = _CLIENT_REQUESTS.counter(self.registry)
+        self.clients = _CLIENTS.gauge(self.registry)
         self.publish_seconds = _PUBLISH_SECONDS.histogram(self.registry)
         self.buffer_bytes = _BUFFER_BYTES.gauge(self.registry)
         self.waiting_requests = _WAITING_REQUESTS.gauge(self.registry)

@@ -76,7 +76,7 @@ class Moving:
             for family in DECLARED_FAMILIES
             if not family.own
         }
-        self._moved = Moved()
+        self.moved = Moved()
         self._producer: AIOKafkaProducer | None = None
 
     async def run(self) -> Moved:
@@ -105,7 +105,7 @@ class Moving:
                 f" ({str(error) or type(error).__name__}): run the same command again, it goes on"
                 " where it stopped. The client's requests get 503 meanwhile."
             ) from error
-        return self._moved
+        return self.moved
 
     async def _copy(self, reader: AIOKafkaConsumer) -> None:
         records, facts = self._packets(), self._events()
@@ -113,7 +113,7 @@ class Moving:
         ends = await reader.end_offsets(facts)
         further = await reader.end_offsets(records)  # behind the facts: see above
         begins = await self._begins(reader, facts)
-        self._moved.of = sum(ends[one] - begins[one] for one in facts) + sum(further.values())
+        self.moved.of = sum(ends[one] - begins[one] for one in facts) + sum(further.values())
         for partition in facts:
             await self._copy_facts(reader, partition, begins[partition], ends[partition])
         for partition in records:
@@ -136,7 +136,7 @@ class Moving:
                     (one.key, one.value, without_client(one.headers)) for one in own
                 ]
                 await self._write(topic, rows, {partition: part[-1].offset + 1})
-                self._moved.facts += len(own)
+                self.moved.facts += len(own)
                 self._look(len(part))
 
     async def _copy_packets(
@@ -152,7 +152,7 @@ class Moving:
                     if self._stands(one, versions, sure=one.offset < sure)
                 ]
                 await self._write(topic, rows, {})
-                self._moved.packets += len(rows)
+                self.moved.packets += len(rows)
                 self._look(len(part))
 
     def _stands(self, record: Any, versions: dict[bytes, int], *, sure: bool) -> bool:
@@ -189,8 +189,8 @@ class Moving:
                 await sender.send_offsets_to_transaction(reached, self._name)
 
     def _look(self, records: int) -> None:
-        self._moved.looked += records
-        self._tell(self._moved)
+        self.moved.looked += records
+        self._tell(self.moved)
 
     def _events(self) -> list[TopicPartition]:
         return [

@@ -24,7 +24,7 @@ from schemas.errors import EnvironmentBroken, KafkaUnavailable, SettingsError
 from schemas.kafka.topics import ensure_topics
 from schemas.listening import open_to_others, require_free
 from schemas.settings import Settings
-from schemas.spaces import OFFICIAL
+from schemas.spaces import NO_HUB, OFFICIAL, is_sandbox
 from schemas.storage import require_writable
 from serving.access.opening import refuse_open
 
@@ -32,6 +32,7 @@ ORPHAN_SECONDS = 8.0  # that the processes of a killed `lgsp up` need at most to
 KAFKA_ORPHAN_SECONDS = 40.0
 _QUIET_SECONDS = 1.0  # of waiting, before it is said
 _PORTS = ("gateway_port", "metrics_port", "worker_port")
+_SANDBOX_PORTS = ("sandbox_metrics_port", "sandbox_worker_port")
 
 
 def check_machine(settings: Settings, console: Console) -> None:
@@ -41,6 +42,8 @@ def check_machine(settings: Settings, console: Console) -> None:
     """
     load_indicators(settings.indicators)
     load_agencies(settings.agencies)
+    if is_sandbox(settings.space):
+        raise SettingsError(f"LGSP_SPACE is {settings.space}, {NO_HUB}")
     _require_different_ports(settings)
     require_writable(settings.data, "The hub")
     refuse_open(settings, "The hub")
@@ -57,7 +60,7 @@ def check_machine(settings: Settings, console: Console) -> None:
             style="yellow",
             markup=False,
         )
-    for name in _PORTS:
+    for name in _ports(settings):
         if port := getattr(settings, name):
             require = partial(_require_free, settings, name, port)
             _once_free(require, partial(holder_of, port), console, ORPHAN_SECONDS)
@@ -71,6 +74,11 @@ def check_machine(settings: Settings, console: Console) -> None:
         _look_at_topics(settings)
 
 
+def _ports(settings: Settings) -> list[str]:
+    """What is listened on, or will be once a client is in the sandbox."""
+    return [*_PORTS, *(_SANDBOX_PORTS if settings.access == "required" else ())]
+
+
 def _look_at_topics(settings: Settings) -> None:
     """That a Kafka which runs already has no topics of other settings; one that does not answer is
     waited for by whoever needs it.
@@ -80,7 +88,7 @@ def _look_at_topics(settings: Settings) -> None:
 
 
 def _require_different_ports(settings: Settings) -> None:
-    names = [*_PORTS, "kafka_port"] if settings.embedded else [*_PORTS]
+    names = [*_ports(settings), "kafka_port"] if settings.embedded else _ports(settings)
     taken: dict[int, str] = {}
     for name in names:
         port = getattr(settings, name)

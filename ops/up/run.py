@@ -19,6 +19,7 @@ from ops.simulate.run import require_made_up
 from ops.up.live_table import Screen, fetch
 from ops.up.parts import HubPart, hub_parts
 from ops.up.preflight import check_machine
+from ops.up.sandbox import SandboxParts, sandbox_address
 from schemas.errors import KafkaUnavailable
 from schemas.kafka.topics import ensure_topics
 from schemas.listening import address, reached_at
@@ -79,6 +80,7 @@ class Hub:
         self._settings = settings
         self.parts = hub_parts(settings, simulate=simulate)
         self.screen = Screen(self.parts, addresses(settings), settings.space)
+        self.sandbox = SandboxParts(settings, self.parts)
         self._topics_known = False
 
     def run(self, console: Console) -> None:
@@ -112,6 +114,8 @@ class Hub:
         self._look_at_topics()
         self.screen.started = self.screen.started or all(part.answered for part in self.parts)
         if self.screen.started:
+            self.sandbox.look()
+            self.screen.addresses = addresses(self._settings, sandbox=self.sandbox.there)
             self.screen.answers = fetch(self._settings)
 
     def _given(self, part: HubPart) -> bool:
@@ -140,6 +144,8 @@ class Hub:
         if not any(part.service.running for part in self.parts):
             return
         try:
+            for service in self.sandbox.services:
+                service.stop()
             for group in self._stop_order():
                 names = ", ".join(part.title for part in group)
                 console.print(f"Stopping {names} …", markup=False, highlight=False)
@@ -149,8 +155,8 @@ class Hub:
                     part.service.stop()
         except KeyboardInterrupt:
             console.print("Stopping by force …", markup=False)
-            for part in self.parts:
-                part.service.kill()
+            for service in [*self.sandbox.services, *(part.service for part in self.parts)]:
+                service.kill()
             if self._settings.embedded:
                 # the broker is a process of the one that was killed
                 EmbeddedKafka.of(self._settings).end_orphan()
@@ -210,7 +216,7 @@ class Plain:
             )
 
 
-def addresses(settings: Settings) -> list[str]:
+def addresses(settings: Settings, *, sandbox: bool = False) -> list[str]:
     """Where people send and look, a line each."""
     host = reached_at(settings.host)
     # of which other commands have to know
@@ -221,6 +227,7 @@ def addresses(settings: Settings) -> list[str]:
     return [
         f"Gửi / send      {gateway}/v1/events  (docs/send-events.md)",
         f"Xem / look      {metrics}/v1/indicators, /metrics  (docs/api.md)",
+        *([sandbox_address(settings)] if sandbox else []),
         f"Kafka           {settings.bootstrap}{space}; data and logs in {settings.data}",
         "Ctrl-C dừng tất cả. / Ctrl-C stops everything.",
     ]

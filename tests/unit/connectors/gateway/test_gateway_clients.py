@@ -21,6 +21,7 @@ from serving.access.secrets import pepper_of
 __all__ = ["publisher"]
 OPERATOR = {"doors": (), "agencies": (), "sources": (), "families": (), "role": "operator"}
 NEW = {
+    "live": True,
     "name": "new",
     "title_vi": "Hệ thống mới",
     "title_en": "New system",
