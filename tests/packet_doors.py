@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpx
@@ -15,6 +15,7 @@ from connectors.packets.door import PacketDoor
 from connectors.packets.index import PacketSession, read_session
 from connectors.packets.register import KnownDirectory
 from connectors.packets.states import PacketRecord, decode_record
+from connectors.sandbox.place import Sandbox
 from schemas.settings import Settings
 from schemas.topics import packets_topic, sessions_topic
 from serving.directory.directory import Directory
@@ -69,18 +70,22 @@ class FedAtOnce:
     async def records(self, keys: Iterable[bytes]) -> dict[bytes, PacketRecord]:
         wanted, newest = set(keys), dict[bytes, PacketRecord]()
         for one in self._publisher.records:
-            if one.topic == packets_topic() and one.key in wanted and one.value is not None:
+            if (
+                one.topic == packets_topic(self._publisher.settings.space)
+                and one.key in wanted
+                and one.value is not None
+            ):
                 record = decode_record(one.value)
                 if one.key not in newest or record.version > newest[one.key].version:
                     newest[one.key] = record
         return newest
 
     async def session(self, key: bytes, *, newest: bool) -> PacketSession | None:
-        value = self._newest(sessions_topic()).get(key)
+        value = self._newest(sessions_topic(self._publisher.settings.space)).get(key)
         return None if value is None else read_session(value)
 
     async def expired(self, now: int, most: int) -> list[bytes]:
-        newest = self._newest(sessions_topic()).items()
+        newest = self._newest(sessions_topic(self._publisher.settings.space)).items()
         return [key for key, value in newest if read_session(value).expires_at <= now][:most]
 
     async def stop(self) -> None:
@@ -106,6 +111,7 @@ class OneStop:
         publisher: Remembers,
         directory: Directory | None = None,
         access: PacketAccess | None = None,
+        sandbox: Callable[[], Sandbox] | None = None,
         **options: Any,
     ) -> None:
         settings = Settings(**({"data": FOLDER} | options))
@@ -115,8 +121,15 @@ class OneStop:
             access or OpenAccess(KNOWN),
             FedAtOnce(publisher),
             KnownAtOnce(directory or Directory()),
+            sandbox,
         )
-        app = gateway_app(settings, publisher, packets=self.door, beside=self.door.tally.text)
+        app = gateway_app(
+            settings,
+            publisher,
+            packets=self.door,
+            beside=self.door.tally.text,
+            sandbox=sandbox,
+        )
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://gateway/packets")
         self.session = ""
@@ -157,5 +170,5 @@ def packets_of(publisher: Remembers) -> list[PacketRecord]:
     return [
         decode_record(record.value)
         for record in publisher.records
-        if record.topic == packets_topic() and record.value is not None
+        if record.topic == packets_topic(publisher.settings.space) and record.value is not None
     ]
