@@ -11,11 +11,10 @@ from rich.table import Table
 from schemas.clock import DAY_MS, iso
 from schemas.listening import address, reached_at
 from schemas.settings import Settings
-from serving.access.clients import SOON_MS, Client, ClientKey, Stage
+from serving.access.clients import SOON_MS, Client, ClientKey
 from serving.access.told import standing
 
 _NEVER = "never"
-_STAGES: dict[Stage, str] = {"sandbox": " (sandbox)", "moving": " (being moved)", "live": ""}
 
 
 def listed(
@@ -44,11 +43,13 @@ def listed(
     console.print(table, markup=False, highlight=False)
     for line in _ending(clients, now):
         console.print(line, style="yellow", markup=False, highlight=False)
+    for client in clients:
+        if client.stage != "live" and client.revoked_at is None:
+            console.print(f"{client.name}: {_stage(client)}.", markup=False, highlight=False)
 
 
 def _add_rows(table: Table, client: Client, used: Mapping[str, int], now: int) -> None:
-    doors = " ".join(client.doors) or client.role or "-"
-    may = " ".join(client.agencies) or "-", doors + _STAGES[client.stage]
+    may = " ".join(client.agencies) or "-", " ".join(client.doors) or client.role or "-"
     if client.revoked_at is not None:
         table.add_row(client.name, *may, "-", "-", f"revoked {_day(client.revoked_at)}")
         return

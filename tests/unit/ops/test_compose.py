@@ -20,7 +20,7 @@ from schemas.settings import Settings
 ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
-HUB = ("gateway", "worker", "metrics")
+HUB = ("gateway", "worker", "metrics", "sandbox-worker", "sandbox-metrics")
 TOOLS = "tools"  # runs when asked, and ends
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
@@ -125,7 +125,7 @@ def test_two_workers() -> None:
 
 def test_only_loopback_is_reachable_from_outside() -> None:
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert len(published) == 5
+    assert len(published) == 6
     assert all(port.startswith("127.0.0.1:") for port in published)
 
 

@@ -12,7 +12,7 @@ import pytest
 from schemas.errors import SettingsError
 from schemas.events import EVENTS_BY_FAMILY
 from schemas.settings import Settings, settings
-from schemas.spaces import OFFICIAL, SIMULATED
+from schemas.spaces import OFFICIAL, SIMULATED, is_sandbox, sandbox_of
 from schemas.topics import TOPICS, max_message_bytes, name_for, restoring_topic, topics_of
 
 ROOT = Path(__file__).parents[3]
@@ -69,7 +69,8 @@ def test_no_space_has_anything_of_anothers_whatever_the_names_of_books() -> None
     for all its books.
     """
     words = ("official", "simulated", "dossiers", "cells", "state", "lgs", "a")
-    books = ("lgsp", "simulated", "dossiers", "cells", "a", "a-0")
+    words += ("sandbox", "simulated.sandbox", "dossiers.sandbox", "a.sandbox")
+    books = ("lgsp", "simulated", "dossiers", "cells", "a", "a-0", "sandbox")
     found = {space: [of(space, one) for one in books] for space in words}
     topics = {space: set[str]().union(*map(names, found[space])) for space in words}
     groups = {space: {one.books for one in found[space]} for space in words}
@@ -87,8 +88,42 @@ def test_a_topic_is_kept_alike_in_every_space() -> None:
         assert max_message_bytes(simulated.name) == official.max_message_bytes
 
 
+def test_each_space_has_a_sandbox_of_its_own() -> None:
+    """So that two hubs on one Kafka mix nothing, in their sandboxes either."""
+    assert sandbox_of(OFFICIAL) == "sandbox"
+    assert sandbox_of(SIMULATED) == "simulated.sandbox"
+    for space in (OFFICIAL, SIMULATED):
+        assert of(sandbox_of(space)).space == sandbox_of(space), "LGSP_SPACE takes it"
+        assert is_sandbox(sandbox_of(space))
+        assert not is_sandbox(space)
+
+
+def test_a_sandbox_forgets_facts_and_packets_and_nothing_else_does() -> None:
+    month = str(30 * 24 * 3_600 * 1_000)
+    tried = {topic.name: topic.config(of("sandbox")) for topic in topics_of(of("sandbox"))}
+    for name in ("sandbox.lgsp.dossiers", "sandbox.lgsp.packets"):
+        assert tried[name]["retention.ms"] == month
+    assert tried["sandbox.lgsp.packets"]["cleanup.policy"] == "compact,delete"
+    assert tried["sandbox.lgsp.cells"]["cleanup.policy"] == "compact", "they are made anew"
+    for space in (OFFICIAL, SIMULATED):
+        kept = {topic.name: topic.config(of(space)) for topic in topics_of(of(space))}
+        assert month not in [config.get("retention.ms") for config in kept.values()]
+
+
 @pytest.mark.parametrize(
-    "wrong", ["Simulated", "mô phỏng", "a.b", "a-b", "a1", "", "x" * 33, "a b"]
+    "wrong",
+    [
+        "Simulated",
+        "mô phỏng",
+        "a.b",
+        "a-b",
+        "a1",
+        "",
+        "x" * 33,
+        "a b",
+        "a.sandbox.sandbox",
+        ".sandbox",
+    ],
 )
 def test_a_name_that_is_none_is_refused_in_words(
     monkeypatch: pytest.MonkeyPatch, wrong: str
@@ -102,6 +137,12 @@ def test_a_name_that_is_none_is_refused_in_words(
         with pytest.raises(SettingsError, match=r"LGSP_SPACE is .*: it takes small letters"):
             settings()
     settings.cache_clear()
+
+
+@pytest.mark.parametrize("wrong", ["official.sandbox", "sandbox.sandbox"])
+def test_a_sandbox_of_nothing_is_no_space(wrong: str) -> None:
+    with pytest.raises(ValueError, match="a sandbox has none"):
+        Settings(space=wrong)
 
 
 def test_the_word_that_official_topics_begin_with_is_no_space() -> None:

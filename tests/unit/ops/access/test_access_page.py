@@ -14,7 +14,10 @@ from click.testing import CliRunner
 from connectors.gateway.problems import GATEWAY_PROBLEMS
 from ops.access.commands import client_group
 from ops.cli import cli
+from schemas.clock import DAY_MS
 from schemas.settings import Settings
+from schemas.spaces import SIMULATED, sandbox_of
+from schemas.topics import QUARANTINE_MS, SANDBOX_MS
 from serving.access.changes import LONGEST_DAYS
 from serving.access.clients import DOORS, KEY_DAYS, ROLES, ROTATION_DAYS, ClientLimits
 from serving.access.secrets import PEPPER_FILE, TOKEN_KEY_FILE
@@ -44,7 +47,7 @@ def test_the_commands_are_the_commands(line: str, monkeypatch: pytest.MonkeyPatc
 
 def test_every_command_is_on_the_page() -> None:
     shown = {shlex.split(line)[2] for line in COMMANDS}
-    assert shown == {"add", "change", "rotate", "revoke"}
+    assert shown == {"add", "change", "live", "rotate", "revoke"}
     assert "`lgsp client list`" in PAGE
     context = click.Context(client_group)
     assert set(client_group.list_commands(context)) == {*shown, "list", "show"}
@@ -79,3 +82,11 @@ def test_the_answers_are_those_of_the_gateway() -> None:
     named = {int(status) for status in re.findall(r"^\| (\d{3})\b", PAGE, re.MULTILINE)}
     kinds = ("not-known", "not-allowed", "forbidden-items", "over-limit", "unavailable")
     assert named == {GATEWAY_PROBLEMS[kind].status for kind in kinds}
+
+
+def test_the_sandbox_is_as_the_page_says() -> None:
+    assert SANDBOX_MS == 30 * DAY_MS
+    assert QUARANTINE_MS == 14 * DAY_MS
+    assert f"http://127.0.0.1:{Settings().sandbox_metrics_port}/v1/indicators" in PAGE
+    assert "LGSP_SANDBOX_METRICS_PORT" in PAGE
+    assert f"`{sandbox_of(SIMULATED)}`" in PAGE

@@ -15,7 +15,7 @@ from accesses import Clients, TopicInMemory
 from click.testing import CliRunner, Result
 from rich.console import Console
 
-from ops.access import run, tell
+from ops.access import live, run, tell
 from ops.cli import cli
 from schemas.clock import DAY_MS, HOUR_MS, now_ms
 from schemas.errors import HubError
@@ -60,6 +60,52 @@ def add(name: str = "shop", *more: str, **options: Any) -> Result:
     done = client("add", name, *TITLES, *(more or SENDS), **options)
     assert done.exit_code == 0, done.output
     return done
+
+
+def test_a_new_client_begins_in_the_sandbox_and_it_is_said(kept: TopicInMemory) -> None:
+    said = add("shop").output
+    assert "nothing that it sends is official until `lgsp client live shop --keep`" in said
+    assert kept.clients.register.clients["shop"].stage == "sandbox"
+    for told in (client("list"), client("show", "shop")):
+        assert "nothing that it sends is official" in " ".join(told.output.split())
+    add("other", *SENDS, "--live")
+    assert kept.clients.register.clients["other"].stage == "live"
+
+
+def test_live_asks_what_becomes_of_what_was_sent() -> None:
+    add("shop")
+    assert "--keep" in client("live", "shop").output
+    assert client("live", "shop").exit_code != 0
+
+
+def test_dropped_it_is_live_at_once_and_not_twice(
+    kept: TopicInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def topics_are_there(_: Settings) -> list[str]:
+        return []
+
+    monkeypatch.setattr(live, "topic", kept)
+    monkeypatch.setattr(live, "ensure_topics", topics_are_there)
+    add("shop")
+    done = client("live", "shop", "--drop", "--yes")
+    assert done.exit_code == 0
+    assert "No conformance run of shop is known" in done.output
+    assert kept.clients.register.clients["shop"].stage == "live"
+    again = client("live", "shop", "--drop", "--yes")
+    assert again.exit_code == 1
+    assert "not in the sandbox" in again.output
+
+
+def test_a_sandbox_has_no_clients_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LGSP_SPACE", "sandbox")
+    settings.cache_clear()
+    for arguments in (
+        ("list",),
+        ("add", "shop", *TITLES, *SENDS),
+        ("live", "shop", "--drop", "--yes"),
+    ):
+        done = client(*arguments)
+        assert "its hub are those of the space that it belongs to" in done.output
 
 
 def key_in(done: Result) -> str:
@@ -235,7 +281,7 @@ def test_the_list_fits_eighty_columns_and_tells_what_ends_soon(kept: TopicInMemo
     ending = " ".join(" ".join(lines).split())
     assert f"{long}: the key {clients[long].keys[0].id} ends on" in ending
     assert "in 5 days" in ending
-    assert "never-used:" not in text
+    assert "never-used: the key" not in text
 
 
 def test_the_list_tells_who_has_no_key_any_more(kept: TopicInMemory) -> None:

@@ -18,11 +18,19 @@ from serving.access.changes import (
     added,
     changed,
     found,
+    live,
+    moving,
     revoked,
     rotated,
     with_key,
 )
-from serving.access.clients import Client, PacketSettings
+from serving.access.clients import (
+    SANDBOX_LAYOUT,
+    Client,
+    PacketSettings,
+    decode_client,
+    encode_client,
+)
 
 PACKETS = PacketSettings(user="sample", password="$argon2id$", source="/sample/packets")
 
@@ -170,3 +178,75 @@ def test_keys_that_open_nothing_are_forgotten_in_the_end() -> None:
 def test_where_all_keys_have_ended_it_is_told_since_when() -> None:
     client = make(days=1)
     assert client.ends_in(BEGINNING + 3 * DAY_MS) == -2 * 86_400
+
+
+# ---- the sandbox
+
+
+def test_who_sends_begins_in_the_sandbox_unless_it_is_said_otherwise() -> None:
+    assert make(live=False).stage == "sandbox"
+    assert make().stage == "live"
+    reader = make(doors=(), sources=(), families=(), role="province", live=False)
+    assert reader.stage == "live", "who sends nothing has nothing to try"
+
+
+def test_a_reader_that_begins_to_send_begins_in_the_sandbox() -> None:
+    reader = make(doors=(), sources=(), families=(), role="province", live=False)
+    rights = {"doors": ("events",), "sources": ("*",), "families": ("*",)}
+    turned = changed({"shop": reader}, "shop", BEGINNING + 5, **rights)
+    assert (turned.stage, turned.stage_since) == ("sandbox", BEGINNING + 5)
+
+
+def test_other_rights_move_nobody() -> None:
+    for client in (make(), make(live=False), moving(make(live=False), BEGINNING, "run")):
+        turned = changed({"shop": client}, "shop", BEGINNING + 5, agencies=("U",))
+        assert (turned.stage, turned.stage_since, turned.move) == (
+            client.stage,
+            client.stage_since,
+            client.move,
+        )
+
+
+def test_an_earlier_version_reads_who_is_live_and_nobody_else() -> None:
+    """It knows no sandbox, and would let what is tried into the official figures."""
+    for client, layout in (
+        (make(), 1),
+        (make(live=False), SANDBOX_LAYOUT),
+        (moving(make(live=False), BEGINNING, "run"), SANDBOX_LAYOUT),
+        (live(make(live=False), BEGINNING), 1),
+    ):
+        assert decode_client(encode_client(client)).layout == layout
+        again = decode_client(encode_client(decode_client(encode_client(client))))
+        assert (again.stage, again.layout) == (client.stage, layout)
+
+
+def test_a_move_goes_on_since_its_first_run_and_the_newest_ends_it() -> None:
+    first = moving(make(live=False), BEGINNING + 1, "first")
+    second = moving(first, BEGINNING + 2, "second")
+    assert second.move is not None
+    assert (second.stage, second.move.since, second.move.run) == (
+        "moving",
+        BEGINNING + 1,
+        "second",
+    )
+    with pytest.raises(ClientMistake, match="has begun since"):
+        live(second, BEGINNING + 3, "first")
+    done = live(second, BEGINNING + 3, "second")
+    assert (done.stage, done.move, done.stage_since) == ("live", None, BEGINNING + 3)
+    assert live(done, BEGINNING + 4, "second") is done
+
+
+def test_who_is_not_in_the_sandbox_leaves_it_no_more() -> None:
+    for client in (make(), revoked(make(live=False), BEGINNING)):
+        with pytest.raises(ClientMistake, match=r"not in the sandbox|is revoked"):
+            moving(client, BEGINNING, "run")
+        with pytest.raises(ClientMistake, match=r"not in the sandbox|is revoked"):
+            live(client, BEGINNING)
+
+
+def test_what_the_sandbox_has_forgotten_a_part_of_is_not_kept() -> None:
+    """A dossier without its reception would be counted wrongly for good."""
+    client = make(live=False)
+    with pytest.raises(ClientMistake, match="Let it begin anew with --drop"):
+        moving(client, BEGINNING + 30 * DAY_MS, "run")
+    assert live(client, BEGINNING + 30 * DAY_MS).stage == "live"
