@@ -36,8 +36,8 @@ def run_live(settings: Settings, name: str, *, keep: bool, console: Console | No
         moved = asyncio.run(_kept(settings, name, console))
         _say(
             console,
-            f"{moved.facts:,} facts and {moved.packets:,} records of packets of {name} were copied"
-            " by this run, each once, with the ids that they had.",
+            f"Copied by this run, each once and with its own id: facts of {name}: {moved.facts:,};"
+            f" last packets: {moved.packets:,}.",
         )
     else:
         asyncio.run(_dropped(settings, name))
@@ -65,7 +65,7 @@ async def _kept(settings: Settings, name: str, console: Console) -> Moved:
     client, _ = await topic.change_client(
         settings, lambda there: (changes.moving(changes.found(there, name), now, run), None)
     )
-    await _is_visible(settings, client)
+    await until_visible(settings, client)
     assert client.move is not None
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
     with Progress(*columns, console=console, transient=True) as progress:
@@ -84,7 +84,7 @@ async def _kept(settings: Settings, name: str, console: Console) -> Moved:
     return moved
 
 
-async def _is_visible(settings: Settings, client: Client) -> None:
+async def until_visible(settings: Settings, client: Client) -> None:
     """Return once everybody who reads the register finds the change: Kafka says that it is made a
     moment before. What a gateway takes in after that, it tells nobody.
 

@@ -39,10 +39,11 @@ def run_add(settings: Settings, options: dict[str, Any], *, only_key: bool) -> i
     packets = _packets(options)
     draft = ClientDraft(**_given(options), packets=packets)
     pepper, now = Pepper(pepper_of(settings)), now_ms()
-    sandbox = settings.model_copy(update={"space": sandbox_of(settings.space)})
-    client, key = _change(settings, lambda there: changes.added(there, draft, pepper, now))
-    if client.stage == "sandbox":
+    if draft.doors and not draft.live:  # before it: a key is shown once, whatever comes after
+        require_hub(settings)
+        sandbox = settings.model_copy(update={"space": sandbox_of(settings.space)})
         asyncio.run(ensure_topics(sandbox))
+    client, key = _change(settings, lambda there: changes.added(there, draft, pepper, now))
     _tell_key(settings, client, key, only_key, "is registered")
     return 0
 

@@ -195,10 +195,10 @@ class Plain:
                 self._tell_refusal(part)
         if not self._screen.started:
             return
-        if self._printed is None:
-            self._console.print(
-                "\n".join(self._screen.addresses), markup=False, highlight=False, soft_wrap=True
-            )
+        for line in self._screen.addresses:
+            if line not in self._told:
+                self._told.add(line)
+                self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         if self._printed is None or time.monotonic() - self._printed > _PLAIN_EVERY:
             self._printed = time.monotonic()
             self._console.print(self._screen.table_only())

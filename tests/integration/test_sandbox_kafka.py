@@ -25,7 +25,9 @@ from connectors.gateway.examples import EXAMPLES
 from connectors.publishing.publisher import Publisher, record_of
 from connectors.sandbox import moving
 from connectors.sandbox.moving import Moved, Moving
+from connectors.sandbox.proof import StageProof
 from connectors.sandbox.writer import SandboxWriter
+from ops.access import live
 from ops.access.live import run_live
 from schemas.clock import now_ms
 from schemas.events.dossiers import DossierReceived
@@ -35,6 +37,7 @@ from schemas.settings import Settings
 from schemas.spaces import sandbox_of
 from schemas.topics import events_topic, packets_topic, quarantine_topic
 from serving.access import changes
+from serving.access.errors import ClientMoving
 from serving.access.keys import Pepper
 from serving.access.secrets import pepper_of
 from serving.access.topic import change_client, read_clients
@@ -287,6 +290,26 @@ async def test_nothing_is_lost_of_who_sends_on_while_it_is_moved(
     assert done == 0
     assert set(refused) <= {503}
     assert set(await told(here, code)) == {f"{code}-{number}" for number in sent}
+
+
+async def test_whoever_asks_kafka_is_told_that_a_client_has_left(here: Settings, code: str) -> None:
+    """A gateway that hears of it late asks before each answer, and its question is never late."""
+    name = code.lower()
+    await register(here, name)
+    proof = StageProof(here)
+    try:
+        for _ in range(2):
+            await proof.require(name)
+        moved, _ = await change_client(
+            here, lambda there: (changes.moving(changes.found(there, name), now_ms(), "run"), None)
+        )
+        await live.until_visible(here, moved)
+        with pytest.raises(ClientMoving):
+            await proof.require(name)
+        with pytest.raises(ClientMoving):
+            await proof.require("nobody-of-that-name")
+    finally:
+        await proof.stop()
 
 
 def lgsp(here: Settings, *arguments: str) -> str:
