@@ -169,9 +169,10 @@ def test_what_is_written_is_on_a_volume_or_in_bounded_memory() -> None:
 
 @pytest.mark.parametrize("service", HUB)
 def test_health_is_asked_at_the_port_of_the_settings(service: str) -> None:
-    port = getattr(Settings(), f"{service}_port")
+    command = service.removeprefix("sandbox-")
+    port = getattr(Settings(), f"{command}_port")
     assert f"127.0.0.1:{port}/" in SERVICES[service]["healthcheck"]["test"][-1]
-    assert SERVICES[service]["command"] == [service]
+    assert SERVICES[service]["command"] == [command]
     assert f" {port}" in re.search(r"^EXPOSE.*$", DOCKERFILE, re.MULTILINE).group()  # type: ignore[union-attr]
 
 
