@@ -215,8 +215,12 @@ def _instants(
 ) -> dict[int, int]:
     if said is None or too_many(group, ordinary):
         return ordinary
-    later = {at: value for at, value in ordinary.items() if at > said.occurred_at}
-    return said.instants | later
+    stand = dict(said.instants)
+    for at, value in ordinary.items():
+        if at > said.occurred_at:
+            # both may speak of an instant to come: papers were asked for then, and some came
+            stand[at] = stand.get(at, 0) | value
+    return stand
 
 
 def _payments(state: Dossier, amended: DossierAmendments) -> dict[str, PaymentFact]:
