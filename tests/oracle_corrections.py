@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gathered import (
+    ENDS,
     amended_too_many,
     finishes_known,
     is_correction,
@@ -20,7 +21,6 @@ from gathered import (
 )
 from oracle_facts import PAYMENT_ORDER, Dossier, Fact, first_heard, last
 
-ENDS = ("dossier.finished", "dossier.withdrawn", "dossier.suspended")
 RETURN, REFUSAL, REOPENING = "dossier.result_returned", "dossier.refused", "dossier.reopened"
 PAID, RATED, MOVED = "dossier.paid", "dossier.rated", "dossier.transferred"
 PAPERS = ("dossier.supplement_requested", "dossier.supplement_completed")

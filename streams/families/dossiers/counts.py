@@ -49,6 +49,7 @@ from streams.families.dossiers.reception import (
     handler_of,
 )
 from streams.families.dossiers.settling import gathered_too_much, settled
+from streams.families.dossiers.undone import undone_ends
 
 _FUTURE_MS = 300_000  # clocks differ; beyond this a time lay in the future when the hub heard of it
 _PAID = PAYMENT_RANK["paid"]
@@ -98,6 +99,7 @@ def counts(work: WorkTime, state: Dossier, parts: int = ALL) -> list[Contributio
             found.append(_progress(state, tail, end, due, work))
             if reopened:
                 found.append((f"dossiers|reopened|{tail}{day(reopened)}".encode(), (0,), ()))
+                found += _undone(told, tail)
         if parts & FLOW:
             found += flow(state, reception, tail, end, due)
     if parts & PAYMENTS and state.payments and not too_many("payments", state.payments):
@@ -160,7 +162,7 @@ def touched(old: Dossier, new: Dossier) -> int:
         parts |= PROGRESS | FLAGS | FLOW
     elif new.papers != old.papers or new.fees != old.fees:
         parts |= PROGRESS | FLOW
-    elif new.transfers != old.transfers:
+    elif new.transfers != old.transfers or (new.reopened and new.earlier != old.earlier):
         parts |= PROGRESS
     if gathered_too_much(new):
         parts |= FLAGS
@@ -177,6 +179,12 @@ def _progress(
     if end is not None:
         return closed(state, tail, end, due, work)
     return (f"dossiers|open|{tail}{due}".encode(), (0, 1) if is_waiting(state) else (0,), ())
+
+
+def _undone(told: Dossier, tail: str) -> list[Contribution]:
+    """On each day of an end that a reopening undid, once."""
+    days = {day(end.at) for end in undone_ends(told)}
+    return [(f"dossiers|undone|{tail}{at}".encode(), (0,), ()) for at in sorted(days)]
 
 
 def _standing_refusal(state: Dossier) -> RefusalFact | None:

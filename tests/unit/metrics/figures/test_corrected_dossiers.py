@@ -1,4 +1,4 @@
-"""What corrected dossiers count for where the page's rows (test_corrections_page.py) say nothing."""
+"""What corrected dossiers count for, beside the rows of the page (test_corrections_page.py)."""
 
 from __future__ import annotations
 
