@@ -316,22 +316,24 @@ def _is_restated(state: Dossier) -> bool:
     """
     # Written out: on the path of every event.
     reception, returned, refusal = state.reception, state.returned, state.refusal
-    withdrawal, stop = state.withdrawal, state.stop
+    withdrawal, stop, since = state.withdrawal, state.stop, state.reopened
     return (
         (reception is not None and reception.restated)
-        or (returned is not None and returned.restated)
-        or (refusal is not None and refusal.restated)
-        or (withdrawal is not None and withdrawal.restated)
-        or (stop is not None and stop.restated)
-        or (bool(state.finish) and _any_restated("finish", state.finish))
+        or (returned is not None and returned.restated and returned.occurred_at >= since)
+        or (refusal is not None and refusal.restated and _standing_refusal(state) is not None)
+        or (withdrawal is not None and withdrawal.restated and withdrawal.occurred_at >= since)
+        or (stop is not None and stop.restated and stop.occurred_at >= since)
+        or (bool(state.finish) and _any_restated("finish", state.finish, since))
         or (bool(state.payments) and _any_restated("payments", state.payments))
         or (bool(state.ratings) and _any_restated("ratings", state.ratings))
     )
 
 
-def _any_restated(group: str, facts: Mapping[str, FinishFact | PaymentFact | RatingFact]) -> bool:
+def _any_restated(
+    group: str, facts: Mapping[str, FinishFact | PaymentFact | RatingFact], since: int = 0
+) -> bool:
     for fact in facts.values():
-        if fact.restated:
+        if fact.restated and fact.occurred_at >= since:
             return not too_many(group, facts)
     return False
 

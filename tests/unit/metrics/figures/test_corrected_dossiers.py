@@ -29,3 +29,27 @@ def test_papers_asked_for_and_brought_at_an_instant_that_a_correction_foretold_a
 ) -> None:
     for facts in permutations([RECEIVED, asked, came]):
         assert answer(*facts)[OPEN] == {"open": 1}
+
+
+FINISHED = (
+    told("dossier.finished", "11-10 16:30", digitised=True),
+    told("dossier.finished", "11-10 16:30", digitised=False),
+)
+REFUSED = (
+    told("dossier.refused", "11-02 09:00", agency="A"),
+    told("dossier.refused", "11-02 09:00", agency="B"),
+)
+LATER = told("dossier.step_taken", "11-14 09:00")
+CORRECTED = told(
+    "dossier.due_changed", "11-15 09:00", effective_at="11-03 09:00", due_at="11-12 17:00"
+)
+
+
+@pytest.mark.parametrize("also", [LATER, CORRECTED])
+def test_what_is_undone_or_outdone_is_not_restated_whatever_else_was_corrected(also: Heard) -> None:
+    reopened = told("dossier.reopened", "11-13 09:00")
+    flagged = ("flagged", "A", "p", 20251103)
+    assert answer(RECEIVED, *FINISHED, also)[flagged]["restated"] == 1
+    for facts in permutations([RECEIVED, *FINISHED, reopened, also]):
+        assert flagged not in answer(*facts)
+    assert flagged not in answer(RECEIVED, *REFUSED, also), "it was received after the refusal"
