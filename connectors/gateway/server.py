@@ -26,7 +26,7 @@ from schemas.settings import Settings
 from schemas.spaces import NO_HUB, is_sandbox
 from serving import logs
 from serving.access.gate import Gate
-from serving.access.register import RegisterFeed
+from serving.access.register import IDLE_MS, RegisterFeed
 from serving.connections import Connections
 from serving.directory.feed import DirectoryFeed
 from serving.http import Server, run_server, spare_collections
@@ -104,7 +104,7 @@ class _Who(NamedTuple):
 def _who(settings: Settings) -> _Who:
     if settings.access == "open":
         return _Who(GatewayAccess(), OpenAccess(), KnownDirectory(settings), [])
-    register, directory = RegisterFeed(settings), DirectoryFeed(settings)
+    register, directory = RegisterFeed(settings), DirectoryFeed(settings, IDLE_MS)
     access = GatewayAccess(
         Gate.of(settings, lambda: register.register),
         lambda: register.register,

@@ -5,7 +5,7 @@ of the national adapter. Refusals have a number, what is wrong and what to do in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -135,7 +135,7 @@ def success(
     return answer if result is None else {**answer, "result": list(result)}
 
 
-def refusal(refused: Refused, client: PacketClient | None) -> dict[str, Any]:
+def refusal_answer(refused: Refused, client: PacketClient | None) -> dict[str, Any]:
     """The answer that nothing was done."""
     kind = REFUSALS[refused.kind]
     message = f"{kind.vietnamese} / {kind.english}"
@@ -171,9 +171,9 @@ def _code(kind: RefusalKind, client: PacketClient | None) -> str | int:
     return kind.code if is_number else str(kind.code)
 
 
-def packet_response(answer: dict[str, Any]) -> Response:
+def packet_response(answer: dict[str, Any], headers: Mapping[str, str]) -> Response:
     """The answer as one-stop systems take it."""
-    return Response(msgspec.json.encode(answer), 200, media_type="application/json")
+    return Response(msgspec.json.encode(answer), 200, headers, "application/json")
 
 
 def refusal_table() -> str:

@@ -1,7 +1,7 @@
 """From what the hub was told to what is so now: the facts in between.
 
 A fact has the time at which it happened, and an id made of that, so that the same packet makes the
-same facts again. What was said before of its kind at a later time would outdo it: then, and where a
+same fact again. What was said before of its kind at a later time would outdo it: then, and where a
 value is put right, it is a correction made when the hub hears of it (docs/corrections.md).
 """
 
@@ -13,22 +13,19 @@ from msgspec.structs import asdict, astuple, replace
 
 from connectors.packets.states import (
     ASKED_FOR,
+    DossierStanding,
     EndTold,
     FactUnsent,
     LastSaid,
     PacketRecord,
-    Standing,
 )
 
 
-class Difference(NamedTuple):
-    """The facts, and the record once they are told. `timed`: the hub chose the time of one, so that
-    the record has to be kept before it is told.
-    """
+class PacketDifference(NamedTuple):
+    """The facts, and the record once they are told."""
 
     facts: list[FactUnsent]
     record: PacketRecord
-    timed: bool
 
 
 def made_at(said: LastSaid, heard_at: int) -> int:
@@ -38,8 +35,8 @@ def made_at(said: LastSaid, heard_at: int) -> int:
 
 
 def difference(
-    record: PacketRecord, standing: Standing, *, source: str, agency: str, made: int
-) -> Difference:
+    record: PacketRecord, standing: DossierStanding, *, source: str, agency: str, made: int
+) -> PacketDifference:
     """What has to be told so that what the hub was told becomes what is so."""
     telling = _Telling(record, standing, source, agency, made)
     telling.reopening()
@@ -54,11 +51,7 @@ def difference(
     told = replace(
         record, standing=standing, said=telling.said, first_due_at=telling.first_due_at, unsent=()
     )
-    timed = any(
-        made in (fact.fields["occurred_at"], fact.fields.get("effective_at"))
-        for fact in telling.facts
-    )
-    return Difference(telling.facts, told, timed)
+    return PacketDifference(telling.facts, told)
 
 
 def step_fact(dossier_id: str, source: str, agency: str, at: int, status: int) -> FactUnsent:
@@ -78,7 +71,7 @@ class _Telling:
     """The facts of one difference as they are found."""
 
     def __init__(
-        self, record: PacketRecord, standing: Standing, source: str, agency: str, made: int
+        self, record: PacketRecord, standing: DossierStanding, source: str, agency: str, made: int
     ) -> None:
         self.facts: list[FactUnsent] = []
         self.said, self.first_due_at = record.said, record.first_due_at

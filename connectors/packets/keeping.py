@@ -1,8 +1,7 @@
-"""What packets say, told and kept: facts first, then the dossier's record, so that whoever is
-killed in between makes the same facts again.
-
-Where the hub chose the time of a fact (nothing said when), the same facts can't be made again: then
-the record is kept first, with the facts that were not told yet, and whoever comes next tells them.
+"""What packets say, kept and told: the dossier's record first, with the facts that they come to;
+then the facts; then that they are told. Whoever is killed in between leaves a record by which the
+next one tells the same facts, whatever packet comes next. Facts first would not do: of a crash
+behind them the next packet would know nothing, and say something else of the same instant.
 
 One process takes a dossier's packets one after the other. Where two gateways make a record of the
 same one at a time, the first in Kafka stands everywhere; the other one sees it when it looks
@@ -12,6 +11,7 @@ whether its own stands, and takes its packets on that again. Nobody is answered 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -22,7 +22,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from connectors.packets.access import PacketClient
-from connectors.packets.difference import Difference
+from connectors.packets.difference import PacketDifference
 from connectors.packets.feed import KnowsPackets
 from connectors.packets.reading import DossierSaid, StepSaid
 from connectors.packets.states import (
@@ -42,7 +42,8 @@ from schemas.settings import Settings
 from schemas.topics import packets_topic
 
 _TRIES = 10
-SLICE_SECONDS = 0.005  # of working packets out before other requests get their turn
+_LINEAGE = 8  # records of which each knows that it was made of them
+TURN_SECONDS = 0.005  # of working packets out before other requests get their turn
 
 
 class Tells(Protocol):
@@ -129,7 +130,7 @@ class PacketKeeper:
                 turn = time.perf_counter()
                 for index, one in enumerate(said):
                     work.take(index, one)
-                    if time.perf_counter() - turn > SLICE_SECONDS:
+                    if time.perf_counter() - turn > TURN_SECONDS:
                         await asyncio.sleep(0)
                         turn = time.perf_counter()
                 if await self._tell(work):
@@ -137,22 +138,33 @@ class PacketKeeper:
         raise KafkaUnavailable("Other gateways take packets of the same dossiers: send them again.")
 
     async def _tell(self, work: _Work) -> bool:
-        """Whether all that was made of the packets stands."""
-        if not await self._stand(work.to_keep_first()):
-            return False  # nothing was told yet of what could not be told alike once more
+        """Whether what was made of the packets stands, and is told."""
+        if not await self._stand(work.to_tell()):
+            return False
         if work.taken.events:
             await self._publisher.publish(work.taken.events)
-        return await self._stand(work.changed())
+        # where others have gone on from a record by now, they have told its facts
+        await self._send(work.told())
+        return True
 
     async def _stand(self, records: Sequence[PacketRecord]) -> bool:
         """Keep records; whether they stand, and not others that were made at the same time."""
         if not records:
             return True
         kept = {record_key(one.client, one.dossier_id): one for one in records}
-        await self._publisher.send(
-            OutgoingRecord(self._topic, key, encode_record(one), []) for key, one in kept.items()
-        )
-        return await self._feed.records(kept) == kept
+        await self._send(records)
+        newest = await self._feed.records(kept)
+        # somebody may have gone on from one already
+        return all(one.lineage[0] in newest[key].lineage for key, one in kept.items())
+
+    async def _send(self, records: Sequence[PacketRecord]) -> None:
+        if records:
+            await self._publisher.send(
+                OutgoingRecord(
+                    self._topic, record_key(one.client, one.dossier_id), encode_record(one), []
+                )
+                for one in records
+            )
 
 
 class _Work:
@@ -165,10 +177,10 @@ class _Work:
         self._client, self._before, self._heard_at = client, records, heard_at
         self._now = dict(records)
         self._facts: defaultdict[bytes, list[FactUnsent]] = defaultdict(list)
-        self._timed: set[bytes] = set()
+        self._numbers: dict[bytes, tuple[int, ...]] = {}
         for key, record in records.items():
             if record.unsent:  # somebody was killed before they were told
-                self._found(key, Difference(list(record.unsent), replace(record, unsent=()), False))
+                self._found(key, PacketDifference(list(record.unsent), replace(record, unsent=())))
 
     def take(self, index: int, said: PacketSaid) -> None:
         """One more packet."""
@@ -179,7 +191,7 @@ class _Work:
         except PacketRefused as refused:
             self.taken.refused[index] = refused
 
-    def _difference(self, record: PacketRecord, said: PacketSaid) -> Difference:
+    def _difference(self, record: PacketRecord, said: PacketSaid) -> PacketDifference:
         source, heard_at = self._client.source, self._heard_at
         if isinstance(said, StepSaid):
             return take_steps(
@@ -196,7 +208,7 @@ class _Work:
             heard_at=heard_at,
         )
 
-    def _of_status(self, record: PacketRecord, said: StepSaid) -> Difference:
+    def _of_status(self, record: PacketRecord, said: StepSaid) -> PacketDifference:
         if record.packet is None:
             raise PacketRefused(FieldMistake("MaHoSo", "not_known"))
         return take_status(
@@ -208,30 +220,41 @@ class _Work:
             heard_at=self._heard_at,
         )
 
-    def _found(self, key: bytes, found: Difference) -> None:
+    def _found(self, key: bytes, found: PacketDifference) -> None:
         self._now[key] = found.record
         self._facts[key] += found.facts
         self.taken.events += map(_event, found.facts)
-        if found.timed:
-            self._timed.add(key)
 
-    def to_keep_first(self) -> list[PacketRecord]:
-        """Records with the facts that are not told yet, where the hub chose the time of one."""
+    def to_tell(self) -> list[PacketRecord]:
+        """Records that are others now, with the facts that are not told yet."""
         return [
-            replace(self._now[key], unsent=tuple(self._facts[key]), version=self._version(key) + 1)
-            for key in sorted(self._timed)
+            replace(
+                record,
+                version=self._version(key) + 1,
+                unsent=tuple(self._facts.get(key, ())),
+                lineage=self._lineage(key),
+            )
+            for key, record in self._now.items()
+            if record != self._before.get(key) or self._facts.get(key)
         ]
 
-    def changed(self) -> list[PacketRecord]:
-        """Records as they are once everything is told."""
+    def told(self) -> list[PacketRecord]:
+        """Those of them that had facts, once these are told."""
         return [
-            replace(record, version=self._version(key) + (2 if key in self._timed else 1))
-            for key, record in self._now.items()
-            if key in self._timed or record != self._before.get(key)
+            replace(self._now[key], version=self._version(key) + 2, lineage=self._lineage(key))
+            for key, facts in self._facts.items()
+            if facts
         ]
 
     def _version(self, key: bytes) -> int:
         return self._before[key].version if key in self._before else 0
+
+    def _lineage(self, key: bytes) -> tuple[int, ...]:
+        """Of a record and the next one of the same work, which is made of it."""
+        if key not in self._numbers:
+            before = self._before[key].lineage if key in self._before else ()
+            self._numbers[key] = (secrets.randbits(32), *before)[:_LINEAGE]
+        return self._numbers[key]
 
 
 def _dossier_id(said: PacketSaid) -> str:

@@ -109,7 +109,7 @@ ASKED_FOR, CAME_IN = 1, 2
 Instants = tuple[tuple[int, int], ...]
 
 
-class Standing(msgspec.Struct, array_like=True, frozen=True):
+class DossierStanding(msgspec.Struct, array_like=True, frozen=True):
     """What is so of a dossier, as far as packets tell. What the hub was told of, and what a packet
     says, are compared in this form.
     """
@@ -141,7 +141,7 @@ class LastSaid(msgspec.Struct, array_like=True, frozen=True):
 
 
 class FactUnsent(msgspec.Struct, array_like=True, frozen=True):
-    """A fact whose time the hub chose, kept until Kafka has it: its type and its fields."""
+    """A fact, kept until Kafka has it: its type and its fields."""
 
     type: str
     fields: dict[str, str | int | bool | None]
@@ -152,7 +152,8 @@ class PacketRecord(msgspec.Struct, array_like=True, frozen=True):
 
     `version` is one more than that of the record that it was made of. Two gateways may make one of
     the same record at a time: then the first in Kafka stands, and whoever made the other one begins
-    anew on that.
+    anew on that. `lineage`: numbers by chance of this record and of those that it was made of, the
+    newest first, so that a gateway sees its own in what another one made of it.
     """
 
     client: str
@@ -166,9 +167,10 @@ class PacketRecord(msgspec.Struct, array_like=True, frozen=True):
     end_heard_at: int = 0  # when the hub heard of an end that has no date
     paid_heard_at: int = 0  # … of a payment that has none
     first_due_at: int = 0  # as the reception says
-    standing: Standing = Standing()
+    standing: DossierStanding = DossierStanding()
     said: LastSaid = LastSaid()
     unsent: tuple[FactUnsent, ...] = ()
+    lineage: tuple[int, ...] = ()
 
 
 def record_key(client: str, dossier_id: str) -> bytes:

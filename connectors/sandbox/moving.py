@@ -7,10 +7,10 @@ newest version of each stands, and it is the same one.
 
 Nobody is asked to stop sending. A gateway that has not heard yet that the client is being moved may
 write into the sandbox still, and then tells nobody that it was taken in (proof.py), so the client
-sends that again. Of packets this needs an order, since a record says that its facts were told. The
-end of the records is looked at before the end of the facts: what stands before it has all of its
-facts among those that are copied. Behind it only records of facts that are yet to be told are
-copied (the hub chose the time of one): whoever takes the next packet tells them, with that time.
+sends that again. Of packets that needs a cut: a record says which of its facts are yet to be told,
+so all that were told before it have to be copied with it, and no facts of a later one. The ends are
+taken at a moment at which no record of the client came: between the end of the records and the end
+of the facts nothing can have begun then.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from schemas.wire import Headers
 
 AT_ONCE = 500  # records of a transaction, while which readers of the same topics wait
 _TRANSACTION_MS = 20_000
+_TRIES, _PAUSE_SECONDS = 200, 0.1  # for gateways that take packets still
 Offsets = dict[TopicPartition, int]
 _Row = tuple[bytes, bytes, Headers]
 
@@ -109,15 +110,45 @@ class Moving:
 
     async def _copy(self, reader: AIOKafkaConsumer) -> None:
         records, facts = self._packets(), self._events()
-        sure = await reader.end_offsets(records)
-        ends = await reader.end_offsets(facts)
-        further = await reader.end_offsets(records)  # behind the facts: see above
+        ends = await self._cut(reader, records, facts)
         begins = await self._begins(reader, facts)
-        self.moved.of = sum(ends[one] - begins[one] for one in facts) + sum(further.values())
+        self.moved.of = sum(ends[one] - begins.get(one, 0) for one in ends)
         for partition in facts:
             await self._copy_facts(reader, partition, begins[partition], ends[partition])
         for partition in records:
-            await self._copy_packets(reader, partition, sure[partition], further[partition])
+            await self._copy_packets(reader, partition, ends[partition])
+
+    async def _cut(
+        self,
+        reader: AIOKafkaConsumer,
+        records: Sequence[TopicPartition],
+        facts: Sequence[TopicPartition],
+    ) -> Offsets:
+        """The ends of records and facts, between which no record of the client came.
+
+        Raises: KafkaUnavailable where one always does.
+        """
+        for _ in range(_TRIES):
+            ends: Offsets = await reader.end_offsets(records)
+            told: Offsets = await reader.end_offsets(facts)
+            later: Offsets = await reader.end_offsets(records)
+            if not await self._came_between(reader, ends, later):
+                return ends | told
+            await asyncio.sleep(_PAUSE_SECONDS)
+        raise KafkaUnavailable(
+            f"A gateway goes on taking packets of {self._client}, so it has not heard yet that the"
+            " client is being moved: see that every gateway reaches Kafka, then run the same"
+            " command again."
+        )
+
+    async def _came_between(self, reader: AIOKafkaConsumer, ends: Offsets, later: Offsets) -> bool:
+        for partition, end in ends.items():
+            if end == later[partition]:
+                continue
+            async for records in read_between(reader, partition, end, later[partition]):
+                if any(self._is_own(one.key) for one in records):
+                    return True
+        return False
 
     async def _begins(self, reader: AIOKafkaConsumer, facts: list[TopicPartition]) -> Offsets:
         """Where each partition goes on: behind what was copied."""
@@ -140,34 +171,35 @@ class Moving:
                 self._look(len(part))
 
     async def _copy_packets(
-        self, reader: AIOKafkaConsumer, partition: TopicPartition, sure: int, end: int
+        self, reader: AIOKafkaConsumer, partition: TopicPartition, end: int
     ) -> None:
         topic, versions = packets_topic(self._settings.space), dict[bytes, int]()
         begin = (await reader.beginning_offsets([partition]))[partition]
         async for records in read_between(reader, partition, begin, end):
             for part in _parts(records):
                 rows: list[_Row] = [
-                    (one.key, one.value, [])
-                    for one in part
-                    if self._stands(one, versions, sure=one.offset < sure)
+                    (one.key, one.value, []) for one in part if self._stands(one, versions)
                 ]
                 await self._write(topic, rows, {})
                 self.moved.packets += len(rows)
                 self._look(len(part))
 
-    def _stands(self, record: Any, versions: dict[bytes, int], *, sure: bool) -> bool:
-        """Whether a record is the client's, newer than those before it, and all of its facts are
-        copied or are yet to be told.
+    def _is_own(self, key: bytes | None) -> bool:
+        return (key or b"").startswith(record_key(self._client, ""))
+
+    def _stands(self, record: Any, versions: dict[bytes, int]) -> bool:
+        """Whether a record is the client's, and newer than those before it: of two of one version
+        the first stands.
         """
-        if not (record.key or b"").startswith(record_key(self._client, "")) or not record.value:
+        if not self._is_own(record.key) or not record.value:
             return False
         try:
-            found = decode_record(record.value)
+            version = decode_record(record.value).version
         except ContractError:  # nothing that a gateway wrote
             return False
-        if found.version <= versions.get(record.key, -1) or not (sure or found.unsent):
+        if version <= versions.get(record.key, -1):
             return False
-        versions[record.key] = found.version
+        versions[record.key] = version
         return True
 
     async def _write(self, topic: str, rows: Sequence[_Row], reached: Mapping[Any, int]) -> None:

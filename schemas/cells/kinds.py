@@ -148,6 +148,7 @@ CELL_KINDS: dict[str, dict[str, CellKind]] = {
                 "asked_for_papers",
                 "asked_again_in_time",
                 "digitised_throughout",
+                "finished_late",
             ),
         ),
         "paid": CellKind("day", ("transactions", "transactions_online", "amount", "amount_online")),
@@ -210,6 +211,7 @@ CELL_KINDS: dict[str, dict[str, CellKind]] = {
             ),
             implied=True,
         ),
+        "undone": CellKind("day", ("undone",)),
     },
     "documents": {
         "sent": CellKind("day", ("documents", "electronic", "signed", "electronic_signed")),

@@ -5,6 +5,7 @@ the same at the same time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Any
@@ -18,7 +19,7 @@ from packet_facts import DECODE, FAMILY, standing_in
 from connectors.packets.access import PacketClient
 from connectors.packets.keeping import PacketKeeper, PacketSaid
 from connectors.packets.reading import DossierSaid, StepSaid
-from connectors.packets.states import Packet, PacketRecord, PacketStep, Standing
+from connectors.packets.states import DossierStanding, Packet, PacketRecord, PacketStep
 from connectors.publishing.lanes import OutgoingRecord
 from schemas.errors import KafkaUnavailable
 from schemas.events import Event
@@ -89,7 +90,7 @@ def state_of(publisher: Remembers) -> Dossier:
     return state
 
 
-async def standing(publisher: Remembers) -> Standing:
+async def standing(publisher: Remembers) -> DossierStanding:
     record = await gateway(publisher).record("sample", "HS-1")
     assert record is not None
     return record.standing
@@ -123,8 +124,7 @@ async def test_killed_after_any_write_the_same_facts_are_made_again(kills: int) 
             except KafkaUnavailable:
                 publisher.left = kills + 3
         publisher.left = 10**9
-    told = {event.event_id: event for event in publisher.events}
-    assert all(told[event.event_id] == event for event in publisher.events), "ids repeat"
+    assert ids_repeat_alike(publisher)
     assert standing_in(state_of(publisher)) == standing_in(state_of(undisturbed))
 
 
@@ -137,12 +137,34 @@ async def test_gateways_that_take_packets_of_a_dossier_at_once_lose_nothing(seed
         *(gateways[number % 3].take(CLIENT, [one]) for number, one in enumerate(said))
     )
     kept = await standing(publisher)
+    assert standing_in(state_of(publisher)) == standing_without_reception(kept)
+    assert ids_repeat_alike(publisher)
+
+
+@pytest.mark.parametrize("kills", range(4))
+async def test_another_packet_after_a_kill_says_nothing_else_of_the_same_instant(
+    kills: int,
+) -> None:
+    """The first packet is never sent again: its system has gone on meanwhile."""
+    publisher = Busy()
+    publisher.left = kills
+    first = gateway(publisher)
+    with contextlib.suppress(KafkaUnavailable):
+        await first.take(CLIENT, [packet(9, ended_at=ms("11-07 15:00"))])
+    publisher.left = 10**9
+    await gateway(publisher).take(CLIENT, [packet(due_at=DUE + 1_000)])
+    assert ids_repeat_alike(publisher)
     found = standing_in(state_of(publisher))
-    assert found == standing_without_reception(kept)
+    assert (found.due_at, found.end) == (DUE + 1_000, None)
 
 
-def standing_without_reception(kept: Standing) -> Standing:
-    return Standing(*[None, *[getattr(kept, name) for name in kept.__struct_fields__[1:]]])
+def ids_repeat_alike(publisher: Remembers) -> bool:
+    told = {event.event_id: event for event in publisher.events}
+    return all(told[event.event_id] == event for event in publisher.events)
+
+
+def standing_without_reception(kept: DossierStanding) -> DossierStanding:
+    return DossierStanding(*[None, *[getattr(kept, name) for name in kept.__struct_fields__[1:]]])
 
 
 async def test_one_process_takes_them_one_after_the_other() -> None:
@@ -150,7 +172,7 @@ async def test_one_process_takes_them_one_after_the_other() -> None:
     one = gateway(publisher)
     await asyncio.gather(*(one.take(CLIENT, [said]) for said in (packet(), packet(), packet())))
     assert [event.type for event in publisher.events] == ["dossier.received"]
-    assert [record.version for record in packets_of(publisher)] == [1]
+    assert [(one.version, len(one.unsent)) for one in packets_of(publisher)] == [(1, 1), (2, 0)]
 
 
 async def test_what_was_kept_but_not_told_is_told_by_whoever_comes_next() -> None:
@@ -168,3 +190,51 @@ async def test_what_was_kept_but_not_told_is_told_by_whoever_comes_next() -> Non
         "dossier.step_taken",
     ]
     assert packets_of(publisher)[-1].unsent == ()
+
+
+class LooksLate(FedAtOnce):
+    """Another gateway takes a packet between the writing of a record and the look at it."""
+
+    def __init__(self, publisher: Remembers, said: PacketSaid) -> None:
+        super().__init__(publisher)
+        self._publisher, self._said, self._looks = publisher, said, 0
+
+    async def records(self, keys: Iterable[bytes]) -> dict[bytes, PacketRecord]:
+        self._looks += 1
+        if self._looks == 2:
+            await gateway(self._publisher).take(CLIENT, [self._said])
+        return await super().records(keys)
+
+
+async def test_who_was_gone_on_from_does_not_begin_anew() -> None:
+    """It would put what it took in over the packet that came later."""
+    publisher = Busy()
+    feed = LooksLate(publisher, packet(due_at=DUE + 1_000))
+    await PacketKeeper(publisher, feed, lambda: HEARD).take(CLIENT, [packet()])
+    assert (await standing(publisher)).due_at == DUE + 1_000
+    assert standing_in(state_of(publisher)).due_at == DUE + 1_000
+    assert ids_repeat_alike(publisher)
+
+
+@pytest.mark.parametrize("seed", range(25))
+async def test_gateways_that_are_killed_at_random_and_work_at_once(seed: int) -> None:
+    """Systems send the same again until it is answered; some packets never come again."""
+    random, publisher = Random(seed), Busy()
+    gateways = [gateway(publisher, seed + number) for number in range(3)]
+
+    async def send(number: int, said: PacketSaid) -> None:
+        for _ in range(random.randint(1, 30)):
+            if random.random() < 0.3:
+                publisher.left = random.randint(0, 4)
+            try:
+                await gateways[number % 3].take(CLIENT, [said])
+                break
+            except KafkaUnavailable:
+                publisher.left = 10**9
+
+    await asyncio.gather(*(send(number, random.choice(LIFE)) for number in range(12)))
+    publisher.left = 10**9
+    await gateway(publisher).take(CLIENT, [packet()])  # tells what was not told
+    found = standing_in(state_of(publisher))
+    assert found == standing_without_reception(await standing(publisher))
+    assert ids_repeat_alike(publisher)
