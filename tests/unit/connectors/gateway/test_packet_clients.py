@@ -57,7 +57,7 @@ async def test_who_is_registered_logs_in_and_its_facts_have_its_source() -> None
     assert (await door.sent())["error_code"] == "00"
     (event,) = door.publisher.events
     assert (event.source, event.channel) == ("packets/sample", "post")  # type: ignore[attr-defined]
-    assert [one.dossier_id for one in packets_of(door.publisher)] == [DOSSIER]
+    assert {one.dossier_id for one in packets_of(door.publisher)} == {DOSSIER}
 
 
 @pytest.mark.parametrize(
