@@ -114,8 +114,7 @@ class Gateway:
         for stage in STAGES if access.asks else ():
             health.clients.labels(stage).set_function(partial(_at_stage, access, stage))
         health.kafka_up.set_function(lambda: publisher.reachable)
-        for topic in publisher.unwritable():
-            health.topic_up.labels(topic).set_function(partial(_writable, publisher, topic))
+        watch_topics(health, publisher)
 
     async def events(self, request: Request) -> Response:
         """Take in one CloudEvent or a batch of them. 202 says that every event is on all in-sync
@@ -253,6 +252,12 @@ class Gateway:
             f"Kafka at {self.settings.bootstrap} does not answer: send the same request again"
             " later."
         )
+
+
+def watch_topics(health: Health, publisher: Publishes) -> None:
+    """Tell of the publisher's topics whether they can be written."""
+    for topic in publisher.unwritable():
+        health.topic_up.labels(topic).set_function(partial(_writable, publisher, topic))
 
 
 def _sender(request: Request, visitor: Visitor) -> str:

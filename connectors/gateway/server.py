@@ -12,7 +12,8 @@ from functools import partial
 from typing import NamedTuple
 
 from connectors.gateway.access import GatewayAccess
-from connectors.gateway.app import gateway_app
+from connectors.gateway.app import gateway_app, watch_topics
+from connectors.gateway.health import Health
 from connectors.gateway.heartbeat import beat
 from connectors.gateway.packet_clients import RegisteredClients
 from connectors.gateway.used import keep_noting
@@ -52,18 +53,18 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     Raises: SettingsError when the topics exist with another number of partitions;
     EnvironmentBroken for a file of a secret that others may read.
     """
-    who = _who(settings)
+    who, health = _who(settings), Health()
     async with Publisher(settings) as publisher:
         sandbox = OpensSandbox(
             settings,
             lambda: who.access.clients,
             who.directory,
-            lambda opened: beat(opened, settings.heartbeat_seconds),
+            lambda opened: _beat_in_sandbox(opened, health),
         )
         packets = PacketDoor(
             settings, publisher, who.packets, directory=who.directory, sandbox=sandbox.open
         )
-        server = _server(settings, publisher, who.access, packets, sandbox)
+        server = _server(settings, publisher, who.access, packets, sandbox, health)
         spare_collections(_COLLECTED)
         tasks = [
             asyncio.create_task(_ensure_topics(settings, server)),
@@ -121,11 +122,13 @@ def _server(
     access: GatewayAccess,
     packets: PacketDoor,
     sandbox: OpensSandbox,
+    health: Health,
 ) -> Server:
     connections = Connections(settings.connections)
     app = gateway_app(
         settings,
         publisher,
+        health,
         access=access,
         beside=lambda: connections.text() + packets.tally.text(),
         packets=packets,
@@ -139,6 +142,12 @@ def _server(
         grace_seconds=int(settings.publish_timeout) + 5,
         space=settings.space,
     )
+
+
+async def _beat_in_sandbox(publisher: Publisher, health: Health) -> None:
+    """Its figures are as fresh as its heartbeats, and its topics are watched like all others."""
+    watch_topics(health, publisher)
+    await beat(publisher, publisher.settings.heartbeat_seconds)
 
 
 async def _ensure_topics(settings: Settings, server: Server) -> None:

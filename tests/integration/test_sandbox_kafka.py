@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -236,6 +237,32 @@ async def test_killed_at_any_point_it_goes_on_where_it_was(
     assert await told(here, filled) == wanted
 
 
+def kill_after(here: Settings, name: str, seconds: float) -> None:
+    """Begin to keep what a client sent, and kill that after a while."""
+    command = [sys.executable, "-m", "ops.cli", "client", "live", name, "--keep", "--yes"]
+    process = subprocess.Popen(command, env=environment_of(here), stdout=subprocess.DEVNULL)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+async def test_killed_with_its_process_it_goes_on_where_it_was(here: Settings, code: str) -> None:
+    """With kill -9, wherever that comes; what it left open is rolled back by the next run."""
+    await register(here, code.lower())
+    async with Publisher(sandbox(here)) as publisher:
+        writer = SandboxWriter(publisher, code.lower())
+        for first in range(0, 6_000, 500):
+            await writer.publish([received(code, first + number) for number in range(500)])
+    chance = random.Random(code)
+    for seconds in sorted(chance.uniform(1, 2.5) for _ in range(8)):
+        await asyncio.to_thread(kill_after, here, code.lower(), seconds)
+    if (await read_clients(here))[code.lower()].stage != "live":
+        await asyncio.to_thread(run_live, here, code.lower(), keep=True)
+    assert await told(here, code) == {f"{code}-{number}": 1 for number in range(6_000)}
+
+
 async def test_a_run_that_another_one_has_overtaken_ends_nothing(
     here: Settings, filled: str
 ) -> None:
@@ -312,11 +339,16 @@ async def test_whoever_asks_kafka_is_told_that_a_client_has_left(here: Settings,
         await proof.stop()
 
 
+def environment_of(here: Settings) -> dict[str, str]:
+    others = {name: one for name, one in os.environ.items() if not name.startswith("LGSP_")}
+    return others | {"LGSP_DATA": str(here.data), "LGSP_KAFKA_SERVERS": here.kafka_servers}
+
+
 def lgsp(here: Settings, *arguments: str) -> str:
-    environment = {name: one for name, one in os.environ.items() if not name.startswith("LGSP_")}
-    environment |= {"LGSP_DATA": str(here.data), "LGSP_KAFKA_SERVERS": here.kafka_servers}
     command = [sys.executable, "-m", "ops.cli", "client", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=environment_of(here), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
