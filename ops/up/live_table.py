@@ -191,13 +191,13 @@ class Screen:
         ]
 
     def _health(self) -> Text:
-        return Text(" · ".join(_of_part(part) for part in self.parts))
+        return Text(" · ".join(dict.fromkeys(_of_part(part) for part in self.parts)))
 
 
 def _of_part(part: HubPart) -> str:
     state = "ok" if part.well else "!"
     again = f" (restarted {times(part.service.restarts)})" if part.service.restarts else ""
-    return f"{part.title} {state}{again}"
+    return f"{part.within or part.title} {state}{again}"
 
 
 def _line(text: str, style: str = "") -> Text:

@@ -31,7 +31,8 @@ class HubPart:
     """A process, what shows that it answers, and which others (by name) must have answered before
     it is started.
 
-    level: parts of a greater one are stopped first. obstacle: what it waits for while it does not
+    within: what it is called together with others, where there is room for one word only. level:
+    parts of a greater one are stopped first. obstacle: what it waits for while it does not
     answer, if that is known. held_up: what keeps it from its work although it answers.
     """
 
@@ -41,6 +42,7 @@ class HubPart:
     answers: Callable[[], bool]
     after: tuple[str, ...] = ()
     level: int = 1
+    within: str = ""
     obstacle: Callable[[], str] = lambda: ""
     held_up: Callable[[], str] = lambda: ""
     answers_now: bool = False

@@ -115,12 +115,14 @@ class SandboxParts:
                 "sandbox worker",
                 self._service("worker"),
                 lambda: not worker or connects(host, worker, TIMEOUT),
+                within="sandbox",
             ),
             HubPart(
                 "sandbox-metrics",
                 "sandbox metrics",
                 self._service("metrics"),
                 lambda: answers_well(host, metrics, "/healthz"),
+                within="sandbox",
             ),
         ]
 

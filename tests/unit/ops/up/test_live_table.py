@@ -98,7 +98,7 @@ def shown(
     parts: Sequence[HubPart] = PARTS,
     started: bool = True,
 ) -> list[str]:
-    screen = Screen(parts, addresses(Settings()))
+    screen = Screen(parts, addresses(Settings(), sandbox=any(one.within for one in parts)))
     screen.started, screen.answers = started, LiveAnswers(list(answers))
     console = Console(
         file=StringIO(), width=width, height=height, force_terminal=True, color_system=None
@@ -129,6 +129,21 @@ def test_everything_is_on_a_screen_of_80_by_24() -> None:
         assert told in text
     for one in PARTS:
         assert f"{one.title} ok" in text
+
+
+def test_with_a_sandbox_too_everything_is_on_a_screen_of_80_by_24() -> None:
+    parts = [*PARTS, part("sandbox worker"), part("sandbox metrics")]
+    for one in parts[-2:]:
+        one.within = "sandbox"
+    text = "\n".join(lines := shown(shipped(), width=80, height=24, parts=parts))
+    assert len(lines) < 24
+    assert "…" not in text, "nothing is cut"
+    assert "simulation ok · sandbox ok" in text
+    assert "http://127.0.0.1:8091/v1/indicators" in text
+    parts[-1].answers_now = False
+    text = " ".join(" ".join(shown(shipped(), width=80, height=24, parts=parts)).split())
+    assert "sandbox ok · sandbox !" in text
+    assert "sandbox metrics: " in text, "which of them, and why"
 
 
 def test_without_kafka_nobody_is_told_to_be_well_and_all_of_it_fits_a_screen() -> None:
