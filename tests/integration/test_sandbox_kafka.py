@@ -20,6 +20,7 @@ import pytest
 from accesses import basic, draft
 from gateway_process import Process, gateway
 from harness import until
+from one_stop_system import PASSWORD, OneStopSystem
 from topic_reader import Ends, ends_of, records_since
 
 from connectors.gateway.examples import EXAMPLES
@@ -44,8 +45,6 @@ from serving.access.secrets import pepper_of
 from serving.access.topic import change_client, read_clients
 
 pytestmark = pytest.mark.kafka
-
-PASSWORD = "mot-mat-khau-mau"
 
 
 @pytest.fixture(scope="module")
@@ -351,59 +350,6 @@ def lgsp(here: Settings, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-class OneStopSystem:
-    """A one-stop system of one dossier."""
-
-    def __init__(self, process: Process, code: str) -> None:
-        self.process, self.code = process, code
-        self.dossier = f"{code}-251103-0001"
-        self.space = ""
-
-    def ask(self, body: dict[str, Any]) -> dict[str, Any]:
-        answer = httpx.post(f"{self.process.url}/packets/g", json=body, timeout=30)
-        self.space = answer.headers["LGSP-Space"]
-        told: dict[str, Any] = answer.json()
-        return told
-
-    def login(self) -> None:
-        body = {"username": self.code.lower(), "password": PASSWORD}
-        url = f"{self.process.url}/packets/login"
-        until(lambda: "session" in httpx.post(url, json=body, timeout=30).json())
-        self.session = httpx.post(url, json=body, timeout=30).json()["session"]
-
-    def send(self, **fields: str) -> None:
-        item = {
-            "MaHoSo": self.dossier,
-            "MaTTHC": "1.000000.SAMPLE",
-            "LoaiDoiTuong": "1",
-            "TrangThaiHoSo": "2",
-            "HinhThuc": "0",
-            "NgayTiepNhan": "20251103090000",
-            "NgayHenTra": "20251110170000",
-            "NgayTra": "",
-            "NgayKetThucXuLy": "",
-        }
-        body = {
-            "session": self.session,
-            "madonvi": self.code,
-            "service": "DongBoHoSoMC",
-            "data": [item | fields],
-        }
-        until(lambda: self.ask(body)["error_code"] == "0")
-
-    def known(self) -> list[dict[str, Any]]:
-        asked = {"session": self.session, "service": "TraCuuHoSo", "mahoso": self.dossier}
-        found: list[dict[str, Any]] = []
-
-        def answered() -> bool:
-            answer = self.ask(asked)
-            found[:] = answer.get("result", [])
-            return bool(answer["error_code"] == "0")
-
-        until(answered)
-        return found
 
 
 async def types(settings: Settings, code: str) -> Counter[str]:
