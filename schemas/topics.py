@@ -3,8 +3,8 @@ here at start, and named nowhere else: each space has all of them, under names o
 (schemas/spaces.py).
 
 Kafka is the only system of record: events are kept for ever; states and cells are compacted to the
-newest per key; what was refused is remembered for 14 days (docs/privacy.md). A sandbox forgets its events after 30
-days (docs/access.md).
+newest per key; what was refused is remembered for 14 days (docs/privacy.md). A sandbox forgets its
+events after 30 days (docs/access.md).
 """
 
 from __future__ import annotations
