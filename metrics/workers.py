@@ -17,11 +17,11 @@ from aiokafka.errors import KafkaError
 
 from metrics.cube.tables import FAMILIES
 from schemas.errors import KafkaUnavailable
-from schemas.families import OWN_FAMILY
+from schemas.families import DECLARED_FAMILIES, OWN_FAMILY
 from schemas.kafka.clients import admin, consumer
 from schemas.pauses import Pauses
 from schemas.settings import Settings
-from schemas.topics import events_topic, topics_of
+from schemas.topics import events_topic
 from serving.store.partitions import partitions_of
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class WorkerLag:
         self.standing: Standing | None = None
         self._settings = settings
         self.topics = tuple(
-            topic.name for topic in topics_of(settings) if topic.owner == "connectors"
+            events_topic(family.name, settings.space) for family in DECLARED_FAMILIES
         )
         self._heartbeats = events_topic(OWN_FAMILY, settings.space)
         self._pauses = Pauses(_EVERY_SECONDS)

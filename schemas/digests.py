@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import hmac
 import logging
-import os
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
-from schemas.storage import sync_folder
+from schemas.storage import write_once
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +50,7 @@ def digest_of(folder: Path) -> Digest:
     path = folder / KEY_FILE
     try:
         if not path.exists():
-            _make(path)
+            write_once(path, secrets.token_bytes(_SIZE))
     except OSError as error:
         log.warning(
             "%s can't be written (%s): hashes of what is refused compare within this process only",
@@ -91,22 +89,3 @@ def _read(path: Path) -> Digest:
         )
         return Digest()
     return Digest(key)
-
-
-def _make(path: Path) -> None:
-    """Another process may do the same at this moment: the first one's key stays, and it is never
-    seen half-written.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(_SIZE))
-            file.flush()
-            os.fsync(file.fileno())  # an empty one after a power cut would be no key for good
-        with suppress(FileExistsError):
-            os.link(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)
-    sync_folder(path.parent)

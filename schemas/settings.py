@@ -51,6 +51,27 @@ class Settings(BaseSettings):
     host: str = Field(
         "127.0.0.1", description="Address that gateway, metrics and the worker's /metrics listen on"
     )
+    access: Literal["open", "required"] = Field(
+        "open",
+        description=(
+            "Who may use the gateway: required: clients with a key (docs/access.md); open:"
+            " everybody, and only on the loopback address"
+        ),
+    )
+    pepper_file: Path | None = Field(
+        None,
+        description=(
+            "File with the secret that clients' keys are kept with; empty: access.pepper in"
+            " LGSP_DATA"
+        ),
+    )
+    token_key_file: Path | None = Field(
+        None,
+        description=(
+            "File with the secret that access tokens are signed with; empty: access.token-key in"
+            " LGSP_DATA"
+        ),
+    )
     gateway_port: int = Field(
         8080, ge=1, le=65535, description="Port of the gateway (POST /v1/events)"
     )

@@ -5,6 +5,7 @@ written.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin
@@ -14,6 +15,7 @@ from pydantic.fields import FieldInfo
 from schemas.errors import SettingsError
 
 # Read elsewhere: the settings file, a child's supervisor, a broker for tests.
+_SECRET = re.compile(r"secret|pepper|password|passwd|token|(^|_)key", re.IGNORECASE)
 _OTHER_VARIABLES = ("LGSP_CONFIG", "LGSP_SUPERVISOR_PID", "LGSP_TEST_KAFKA")
 
 
@@ -21,6 +23,12 @@ def sentence(name: str, field: FieldInfo | None, error: Any) -> str:
     """One of pydantic's errors about the setting of that name, without pydantic's words."""
     variable = f"LGSP_{name.upper()}"
     if field is None or error["type"] == "extra_forbidden":
+        if _SECRET.search(name):
+            return (
+                f"{name} in the settings file is a secret, and secrets don't stand there: put it"
+                " into a file that only the hub's user may read, and name that file"
+                " (LGSP_PEPPER_FILE, LGSP_TOKEN_KEY_FILE); take it out here, and replace it"
+            )
         return f"{variable} is no setting"
     if error["type"] == "value_error":
         return f"{variable} is {error['input']!r}: {error['ctx']['error']}"

@@ -56,6 +56,8 @@ class Topic:
     made_again: bool = False  # by whoever finds it missing, since figures do not rest on it
     examples: tuple[str, ...] = field(default=())
     max_message_bytes: int = FACT_BYTES
+    # who may, not what happened: no backup holds it, no restore touches it, no route publishes it
+    about_access: bool = False
 
     def partition_count(self, settings: Settings) -> int:
         """Partitions to create the topic with."""
@@ -109,6 +111,16 @@ def restoring_topic(space: str = OFFICIAL) -> str:
     return within(space, "lgsp.restoring")
 
 
+def clients_topic(space: str = OFFICIAL) -> str:
+    """The compacted topic of the register of clients: who may say and ask what."""
+    return within(space, "lgsp.clients")
+
+
+def clients_used_topic(space: str = OFFICIAL) -> str:
+    """The compacted topic of when each key of a client was last used."""
+    return within(space, "lgsp.clients.used")
+
+
 def state_topic(family: str, books: str = DEFAULT_BOOKS) -> str:
     """The compacted topic of a family's states. `books` (`Settings.books`) tells those from others
     kept of the same events.
@@ -123,6 +135,7 @@ def cells_topic(books: str = DEFAULT_BOOKS) -> str:
 
 # the official space's
 CELLS, QUARANTINE, RESTORING = cells_topic(), quarantine_topic(), restoring_topic()
+CLIENTS, CLIENTS_USED = clients_topic(), clients_used_topic()
 
 
 def _events(family: FamilyDeclaration) -> Topic:
@@ -175,6 +188,25 @@ TOPICS: tuple[Topic, ...] = (
         partitions=1,
         broker_time=True,
         made_again=True,
+    ),
+    Topic(
+        CLIENTS,
+        "connectors, ops",
+        "client name",
+        "who may: each client's rights, and its keys as digests",
+        "newest per key",
+        partitions=1,
+        about_access=True,
+    ),
+    Topic(
+        CLIENTS_USED,
+        "connectors",
+        "client name/key id",
+        "when each key was last used",
+        "newest per key",
+        partitions=1,
+        made_again=True,
+        about_access=True,
     ),
 )
 

@@ -51,12 +51,20 @@ SERVER_PROBLEMS: dict[str, ProblemKind] = {
 
 class Problem(Exception):
     """Ends a request with a problem document. `name` is one of the door's kinds; `more` are further
-    members, such as the items refused or the parameters at fault.
+    members, such as the items refused or the parameters at fault; `headers` go with it.
     """
 
-    def __init__(self, name: str, detail: str, more: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        detail: str,
+        more: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.name, self.detail, self.more = name, detail, more or {}
+        self.headers = headers or {}
 
 
 def problem_response(
@@ -76,7 +84,8 @@ def problem_response(
         kind = kind._replace(status=status)
     retry = {"Retry-After": str(retry_seconds)} if kind.status == 503 else {}
     body = _document(problem, kind, instance)
-    return Response(body, kind.status, {**retry, **(headers or {})}, MEDIA_TYPE)
+    sent = {**retry, **problem.headers, **(headers or {})}
+    return Response(body, kind.status, sent, MEDIA_TYPE)
 
 
 def server_response(name: str, detail: str) -> bytes:

@@ -57,7 +57,7 @@ class Publisher:
         self.routes = {
             topic.name: TopicRoute(topic, self)
             for topic in topics_of(settings)
-            if "connectors" in topic.owner
+            if "connectors" in topic.owner and not topic.about_access
         }
         self._canary = self.routes[events_topic(OWN_FAMILY, settings.space)]
         self._silent = False

@@ -87,7 +87,11 @@ class Target:
         return {name: len(partitions) for name, partitions in there.items()}
 
     async def _check_empty(self, there: Mapping[str, int]) -> None:
-        ours = [topic for topic in topics_of(self._settings) if topic.name in there]
+        ours = [
+            topic
+            for topic in topics_of(self._settings)
+            if topic.name in there and not topic.about_access
+        ]
         partitions: list[TopicPartition] = []
         for topic in ours:
             numbers = range(there[topic.name])

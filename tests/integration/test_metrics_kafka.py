@@ -35,10 +35,11 @@ from metrics.workers import Backlog, WorkerLag
 from ops.kafka.ports import free_port
 from schemas.cells.applied import CellsStanding, CountingRules, applied_row
 from schemas.cells.codec import encode_page
+from schemas.events import EVENTS_BY_FAMILY
 from schemas.kafka.clients import admin, consumer, producer
 from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
-from schemas.topics import CELLS, TOPICS, cells_topic, events_topic
+from schemas.topics import CELLS, cells_topic, events_topic
 from schemas.windows import EVER
 from serving.store.follower import Follower
 
@@ -143,9 +144,7 @@ async def test_the_lag_of_workers_that_never_ran_is_all_that_there_is(settings: 
     task = asyncio.create_task(watcher.watch())
     try:
         await asyncio.to_thread(until, lambda: watcher.backlog is not None)
-        assert {topic for topic, _ in watcher.records} == {
-            topic.name for topic in TOPICS if topic.owner == "connectors"
-        }
+        assert {topic for topic, _ in watcher.records} == {*map(events_topic, EVENTS_BY_FAMILY)}
         assert all(lag >= 0 for lag in watcher.records.values())
         waiting = {
             TopicPartition(*place): lag
@@ -173,9 +172,8 @@ async def test_what_the_figures_hold_is_not_behind_whatever_the_group_says(
             [told("activity.meeting_held", "11-03 09:00", activity_id=uuid4().hex)[0]]
         )
     partitions = [
-        TopicPartition(topic.name, partition)
-        for topic in TOPICS
-        if topic.owner == "connectors"
+        TopicPartition(events_topic(family), partition)
+        for family in EVENTS_BY_FAMILY
         for partition in range(settings.partitions)
     ]
     async with consumer(settings, isolation_level="read_uncommitted") as reader:

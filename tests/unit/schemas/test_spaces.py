@@ -27,6 +27,8 @@ NAMING = {
     "cells_topic": 1,
     "quarantine_topic": 1,
     "restoring_topic": 1,
+    "clients_topic": 1,
+    "clients_used_topic": 1,
     # and what they are called for
     "FamilyPartition": 4,
     "FactIndex": 4,

@@ -17,6 +17,8 @@ from schemas.settings import Settings
 from schemas.topics import (
     BY_NAME,
     CELLS,
+    CLIENTS,
+    CLIENTS_USED,
     QUARANTINE,
     QUARANTINE_BYTES,
     QUARANTINE_MS,
@@ -47,7 +49,7 @@ def test_every_family_has_its_topics_with_equal_partitions() -> None:
 
 def test_names_are_unique_and_nothing_is_undeclared() -> None:
     assert len(BY_NAME) == len(TOPICS)
-    expected = {CELLS, QUARANTINE} | {
+    expected = {CELLS, QUARANTINE, CLIENTS, CLIENTS_USED} | {
         topic(family) for family in EVENTS_BY_FAMILY for topic in (events_topic, state_topic)
     }
     assert BY_NAME.keys() == expected
@@ -73,7 +75,10 @@ def test_what_figures_rest_on_is_kept_for_ever(name: str) -> None:
     assert (config["cleanup.policy"], config["retention.ms"]) == ("delete", "-1")
 
 
-@pytest.mark.parametrize("name", [CELLS, *(state_topic(family) for family in EVENTS_BY_FAMILY)])
+@pytest.mark.parametrize(
+    "name",
+    [CELLS, CLIENTS, CLIENTS_USED, *(state_topic(family) for family in EVENTS_BY_FAMILY)],
+)
 def test_states_and_cells_are_compacted(name: str) -> None:
     config = BY_NAME[name].config(SETTINGS)
     assert config["cleanup.policy"] == "compact"
@@ -144,7 +149,8 @@ def test_other_books_have_topics_of_their_own_for_what_is_derived_and_the_same_e
         cells_topic("lgsp-2"),
         *(state_topic(family, "lgsp-2") for family in EVENTS_BY_FAMILY),
     }
-    assert names == derived | {QUARANTINE, *(events_topic(family) for family in EVENTS_BY_FAMILY)}
+    shared = {QUARANTINE, CLIENTS, CLIENTS_USED}
+    assert names == derived | shared | {events_topic(family) for family in EVENTS_BY_FAMILY}
     assert not derived & BY_NAME.keys()
     assert topics_of(SETTINGS) == TOPICS
 

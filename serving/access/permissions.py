@@ -1,0 +1,150 @@
+"""What a client may say and ask: which doors, families and sources, and for which agencies on the
+day of the fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import NamedTuple
+
+from schemas.clock import as_date, day
+from schemas.events import Event
+from serving.access.clients import ANY, Client, Door, Identity
+from serving.access.errors import AccessUnknown, NotAllowed
+from serving.directory.directory import Directory
+
+_REMEMBERED = 10_000  # answers, of agency and day
+_NAMED = 10  # of what a client may, in a message
+_UNREAD = "The directory of agencies is being read: send the same request again in a few seconds."
+
+
+class Denial(NamedTuple):
+    """Why an event may not be said: the field of the CloudEvent, and what the client may."""
+
+    field: str
+    message: str
+
+
+class Permissions:
+    """Of one identity. `directory` is the newest one; None while it was not read yet."""
+
+    def __init__(
+        self, identity: Identity, directory: Callable[[], Directory | None] = lambda: None
+    ) -> None:
+        self._client, self._directory = identity.client, directory
+        self._seen: Directory | None = None
+        self._below: dict[tuple[str, date], bool] = {}
+
+    def require_door(self, door: Door) -> None:
+        """That it may come in there.
+
+        Raises: NotAllowed
+        """
+        client = self._client
+        if client is not None and door not in client.doors:
+            raise NotAllowed(
+                f"{client.name} may not use the door {door}; its doors are"
+                f" {_listed(client.doors)}. The hub's operators can give it that."
+            )
+
+    def denied(self, event: Event) -> Denial | None:
+        """Why it may not say this; None: it may.
+
+        Raises: AccessUnknown while that rests on a directory that was not read yet
+        """
+        client = self._client
+        if client is None:
+            return None
+        if ANY not in client.families and event.family not in client.families:
+            return Denial(
+                "type",
+                f"is of the family {event.family}; {client.name} may send"
+                f" {_listed(client.families)}",
+            )
+        if not any(_fits(event.source, pattern) for pattern in client.sources):
+            return Denial(
+                "source", f"is not {client.name}'s; its sources are {_listed(client.sources)}"
+            )
+        on = fact_day(event)
+        if not self.speaks_for(event.agency, on):
+            return Denial(
+                "data.agency",
+                f"{client.name} may speak for {_listed(client.agencies)} and what is below them;"
+                f" on {on} this agency was not",
+            )
+        return None
+
+    def may_read(self, agency: str | None, on: date) -> bool:
+        """Whether it may read the figures of an agency as it stood on a day; None: of the whole
+        province.
+
+        Raises: AccessUnknown
+        """
+        client = self._client
+        if client is None or client.role in ("operator", "province"):
+            return True
+        if client.role != "agency" or agency is None:
+            return False
+        return self.speaks_for(agency, on)
+
+    def speaks_for(self, agency: str, on: date) -> bool:
+        """Whether an agency is one of the client's, or was below one on a day.
+
+        Raises: AccessUnknown
+        """
+        client = self._client
+        if client is None or ANY in client.agencies or agency in client.agencies:
+            return True
+        directory = self._directory()
+        if directory is None:
+            raise AccessUnknown(_UNREAD)
+        if directory is not self._seen or len(self._below) > _REMEMBERED:
+            self._seen, self._below = directory, {}
+        found = self._below.get((agency, on))
+        if found is None:
+            found = self._below[agency, on] = _is_below(directory, client, agency, on)
+        return found
+
+
+def fact_day(event: Event) -> date:
+    """The province's day that a fact is of: of a correction the one on which it happened in
+    truth.
+    """
+    instant: int | None = getattr(event, "effective_at", None)
+    return as_date(day(event.occurred_at if instant is None else instant))
+
+
+def require_operator(identity: Identity) -> Client:
+    """The operator that it is.
+
+    Raises: NotAllowed; anybody is none, even where access is open: who made a client then would be
+    let in later.
+    """
+    client = identity.client
+    if client is None:
+        raise NotAllowed(
+            "Clients are managed over HTTP by an operator, and LGSP_ACCESS is open: use `lgsp"
+            " client` on the hub's own machine."
+        )
+    if client.role != "operator":
+        raise NotAllowed(f"{client.name} is no operator: clients are managed by operators only.")
+    return client
+
+
+def _is_below(directory: Directory, client: Client, agency: str, on: date) -> bool:
+    above = {agency, *directory.roll_up(agency, on)}
+    return any(directory.canonical(code, on) in above for code in client.agencies)
+
+
+def _fits(source: str, pattern: str) -> bool:
+    return (
+        source.startswith(pattern.removesuffix(ANY)) if pattern.endswith(ANY) else source == pattern
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    found = [*names]
+    told = ", ".join(found[:_NAMED])
+    more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
+    return f"{told}{more}" or "none"

@@ -1,0 +1,62 @@
+"""Secrets of this installation: the pepper that keys are kept with, and the key that tokens are
+signed with. Each is a file of its own that nobody but the hub's user may read.
+
+They are in no topic, no backup and no setting: a setting names the file.
+"""
+
+from __future__ import annotations
+
+import secrets
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from schemas.errors import EnvironmentBroken
+from schemas.settings import Settings
+from schemas.storage import write_once
+
+PEPPER_FILE, TOKEN_KEY_FILE = "access.pepper", "access.token-key"
+SECRET_BYTES = 32
+
+
+def pepper_of(settings: Settings) -> bytes:
+    """The pepper of this installation: 32 bytes, made at first use.
+
+    Raises: EnvironmentBroken for a file that others may read, or that is none of the hub's.
+    """
+    path = settings.pepper_file or settings.data / PEPPER_FILE
+    return _secret(path, lambda: secrets.token_bytes(SECRET_BYTES), "LGSP_PEPPER_FILE")
+
+
+def token_seed_of(settings: Settings) -> bytes:
+    """The seed of the Ed25519 key that tokens are signed with: 32 bytes, made at first use.
+
+    Raises: EnvironmentBroken for a file that others may read, or that is none of the hub's.
+    """
+    path = settings.token_key_file or settings.data / TOKEN_KEY_FILE
+    return _secret(path, lambda: secrets.token_bytes(SECRET_BYTES), "LGSP_TOKEN_KEY_FILE")
+
+
+def _secret(path: Path, make: Callable[[], bytes], setting: str) -> bytes:
+    try:
+        if not path.exists():
+            write_once(path, make())
+        mode = stat.S_IMODE(path.stat().st_mode)
+        content = path.read_bytes()
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise EnvironmentBroken(
+            f"The secret in {path} can't be read or made ({why}): mend the path or its rights, or"
+            f" name another file with {setting}."
+        ) from error
+    if mode & 0o077:
+        raise EnvironmentBroken(
+            f"Others than its owner may read or change the secret in {path} (mode {mode:03o}):"
+            f" `chmod 600 {path}`, and if others did read it, delete it and make new keys."
+        )
+    if len(content) != SECRET_BYTES:
+        raise EnvironmentBroken(
+            f"{path} holds {len(content)} bytes, and a secret of the hub has {SECRET_BYTES}: it is"
+            f" damaged or another file. Restore it, or name the right one with {setting}."
+        )
+    return content
