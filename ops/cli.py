@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from ops.access.commands import client_group
 from ops.bench.names import MEASUREMENTS, WHOLE_JOB_EVENTS
 from ops.entry import INTERRUPTED, SENTENCE
 from schemas.errors import HubError
@@ -226,6 +227,9 @@ def quarantine_show(origin: str) -> None:
     from ops.quarantine.run import run_show
 
     sys.exit(run_show(settings(), origin))
+
+
+cli.add_command(client_group, "client")
 
 
 @cli.command()

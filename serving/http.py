@@ -23,6 +23,7 @@ from schemas.errors import HubError
 from schemas.listening import cannot_listen, listen, open_to_others
 from schemas.settings import Settings
 from schemas.spaces import OFFICIAL
+from serving.access.opening import refuse_open
 from serving.connections import Connections
 from serving.protocol import KEEP_ALIVE_SECONDS, Protocol
 from serving.spaces import SPACE_HEADER
@@ -48,6 +49,7 @@ def run_server(
     `who` begins the sentence that is printed if it can't listen.
     """
     try:
+        refuse_open(settings, who)
         with (
             contextlib.closing(_listener(settings, port, who)) as listener,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,

@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from connectors.gateway import gateway_app
+from connectors.gateway.access import GatewayAccess
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.health import Health
 from connectors.gateway.modes import JSON_TYPE
@@ -82,9 +83,13 @@ def publisher() -> Remembers:
 
 
 def client_of(
-    publisher: Remembers, health: Health | None = None, **options: Any
+    publisher: Remembers,
+    health: Health | None = None,
+    access: GatewayAccess | None = None,
+    **options: Any,
 ) -> httpx.AsyncClient:
-    app = gateway_app(Settings(**({"data": FOLDER} | options)), publisher, health)
+    settings = Settings(**({"data": FOLDER} | options))
+    app = gateway_app(settings, publisher, health, access=access)
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://gateway"
     )
@@ -126,7 +131,8 @@ def problem(answer: httpx.Response, name: str, status: int | None = None) -> dic
     assert document["status"] == answer.status_code == (status or GATEWAY_PROBLEMS[name].status)
     assert document["detail"]
     assert UUID(document["instance"].removeprefix("urn:uuid:"))
-    assert ("Retry-After" in answer.headers) == (answer.status_code == 503)
+    assert ("Retry-After" in answer.headers) == (answer.status_code in (429, 503))
+    assert ("WWW-Authenticate" in answer.headers) == (answer.status_code == 401)
     return document
 
 

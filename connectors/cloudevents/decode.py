@@ -39,6 +39,7 @@ _Kind = Literal[
     "unreadable",
     "too_many_fields",
     "personal_number",
+    "not_allowed",
 ]
 _KINDS: dict[str, _Kind] = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
 

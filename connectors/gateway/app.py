@@ -11,11 +11,13 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
-from connectors.gateway import openapi
-from connectors.gateway.body import request_body
+from connectors.gateway import oauth, openapi, openapi_access
+from connectors.gateway.access import GatewayAccess, Visitor
+from connectors.gateway.body import announced_length, request_body
 from connectors.gateway.bucket import Bucket
+from connectors.gateway.clients import ClientRoutes
 from connectors.gateway.excerpts import UNREADABLE
-from connectors.gateway.health import Health
+from connectors.gateway.health import Health, verdict
 from connectors.gateway.intake import Publishes, keep, keep_refused, refused_items, take
 from connectors.gateway.modes import check_media_type, items_of
 from connectors.gateway.problems import GATEWAY_PROBLEMS
@@ -25,6 +27,10 @@ from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.masking import shown
 from schemas.quarantine import Quarantined, excerpt_of
 from schemas.settings import Settings
+from serving.access.clients import NOBODY
+from serving.access.errors import AccessError
+from serving.access.expiry import expiry_text
+from serving.access.problems import access_problem
 from serving.problems import Problem, problem_response
 from serving.spaces import SPACE_HEADER
 from serving.telemetry import CONTENT_TYPE
@@ -42,10 +48,11 @@ def gateway_app(
     publisher: Publishes,
     health: Health | None = None,
     *,
+    access: GatewayAccess | None = None,
     beside: Callable[[], str] = lambda: "",
 ) -> FastAPI:
-    """The application over a publisher that someone else starts and stops; `beside` are further
-    metrics.
+    """The application over a publisher that someone else starts and stops; without `access` it is
+    open. `beside` are further metrics.
     """
     app = FastAPI(
         title="LGSP hub: gateway",
@@ -54,11 +61,18 @@ def gateway_app(
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    gateway = Gateway(settings, publisher, health or Health(), beside)
+    access = access or GatewayAccess()
+    gateway = Gateway(settings, publisher, health or Health(), access, beside)
+    clients = ClientRoutes(settings, access)
     app.add_api_route("/v1/events", gateway.events, methods=["POST"], **openapi.EVENTS_ROUTE)
     app.add_api_route("/healthz", gateway.healthz, methods=_ASKED, **openapi.HEALTHZ_ROUTE)
     app.add_api_route("/readyz", gateway.readyz, methods=_ASKED, **openapi.READYZ_ROUTE)
     app.add_api_route("/metrics", gateway.metrics, methods=_ASKED, **openapi.METRICS_ROUTE)
+    app.add_api_route("/oauth/token", gateway.token, methods=["POST"], **openapi_access.TOKEN_ROUTE)
+    clients.add_to(app)
+    app.add_exception_handler(AccessError, _access_error)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(KafkaUnavailable, _unavailable)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _internal_error)
     app.openapi = lambda: openapi.gateway_openapi(app)  # type: ignore[method-assign]
@@ -69,9 +83,14 @@ class Gateway:
     """The routes, and the memory they share."""
 
     def __init__(
-        self, settings: Settings, publisher: Publishes, health: Health, beside: Callable[[], str]
+        self,
+        settings: Settings,
+        publisher: Publishes,
+        health: Health,
+        access: GatewayAccess,
+        beside: Callable[[], str],
     ) -> None:
-        self.settings = settings
+        self.settings, self.access = settings, access
         self.beside = beside
         self.publisher = publisher
         self.health = health
@@ -93,30 +112,49 @@ class Gateway:
         response = await self._guarded(request_id, lambda: self._take_in(request, request_id))
         response.headers["X-Request-Id"] = str(request_id)
         self.health.requests.labels(response.status_code).inc()
+        self._count(request, response.status_code)
         return response
+
+    async def token(self, request: Request) -> Response:
+        """A token of ten minutes for a client's name and key (OAuth 2, client credentials)."""
+        response = await oauth.token(request, self.access)
+        self._count(request, response.status_code)
+        return response
+
+    def _count(self, request: Request, status: int) -> None:
+        name = getattr(request.state, "client", NOBODY)
+        self.health.client_requests.labels(name, verdict(status)).inc()
 
     async def healthz(self) -> Response:
         """The process is alive."""
         return PlainTextResponse("alive\n")
 
     async def readyz(self) -> Response:
-        """Kafka acknowledges: requests can be taken in."""
-        if self.publisher.reachable:
-            return PlainTextResponse(f"ready, space {self.settings.space}\n")
-        return _answer(Problem("unavailable", self._away()), uuid4())
+        """Kafka acknowledges, and it is known who may: requests can be taken in."""
+        if not self.publisher.reachable:
+            return _answer(Problem("unavailable", self._away()), uuid4())
+        if not self.access.known:
+            return _answer(
+                Problem("unavailable", "The register of clients is being read: ask again later."),
+                uuid4(),
+            )
+        return PlainTextResponse(f"ready, space {self.settings.space}\n")
 
     async def metrics(self) -> Response:
         """The gateway's own health, in Prometheus' text format."""
         return Response(
-            self.health.render() + self.beside().encode(),
+            self.health.render() + (expiry_text(self.access.clients) + self.beside()).encode(),
             media_type=CONTENT_TYPE,
         )
 
     async def _guarded(self, request_id: UUID, work: Callable[[], Awaitable[Response]]) -> Response:
         try:
-            return await work()
+            try:
+                return await work()
+            except AccessError as error:
+                raise access_problem(error) from error
         except Problem as problem:
-            if problem.name != "refused-items":
+            if problem.name not in ("refused-items", "forbidden-items"):
                 self.health.refused.labels(problem.name.replace("-", "_")).inc()
             return _answer(problem, request_id)
         except RecordTooLarge as error:
@@ -125,22 +163,33 @@ class Gateway:
             return _answer(Problem("unavailable", str(error)), request_id)
 
     async def _take_in(self, request: Request, request_id: UUID) -> Response:
+        visitor = self.access.enter(request, "events", self.settings.body_limit)
         self._require_space(request.headers)
         check_media_type(request.headers)
         if self.publisher.away:
             raise Problem("unavailable", self._away())
-        async with request_body(request, self.bodies, self.settings) as body:
+        async with request_body(
+            request, self.bodies, self.settings, _sender(request, visitor)
+        ) as body:
             try:
                 taken = await take(
-                    items_of(body, request.headers, self.settings.batch_limit), self.settings
+                    items_of(body, request.headers, self.settings.batch_limit),
+                    self.settings,
+                    visitor.permissions,
                 )
             except Problem as problem:
                 raise await self._kept(problem, body, request_id) from None
+            self._charge(request, visitor, len(body), len(taken.events) + len(taken.refusals))
             unkept = await keep(taken, self.publisher, str(request_id), self.health, self.bucket)
         if taken.refusals:
             raise refused_items(taken, unkept)
         answer = {"accepted": len(taken.events), "items": taken.answer()}
         return Response(msgspec.json.encode(answer), 202, media_type="application/json")
+
+    def _charge(self, request: Request, visitor: Visitor, size: int, events: int) -> None:
+        """What the request turned out to be, beyond what was taken when it began."""
+        unannounced = max(0, size - announced_length(request))
+        self.access.buckets.charge(visitor.identity, events=events - 1, size=unannounced)
 
     def _require_space(self, headers: Mapping[str, str]) -> None:
         """Who names a space means no other: a simulation whose hub another one has taken the place
@@ -173,6 +222,13 @@ class Gateway:
         )
 
 
+def _sender(request: Request, visitor: Visitor) -> str:
+    """Whose bodies share half of the room: a client's, or those of an address."""
+    if visitor.identity.client is not None:
+        return visitor.identity.name
+    return request.client.host if request.client else ""
+
+
 def _writable(publisher: Publishes, topic: str) -> float:
     return float(not publisher.unwritable()[topic])
 
@@ -202,6 +258,20 @@ async def _http_error(request: Request, error: Exception) -> Response:
     detail = _DETAILS.get(error.status_code, str(error.detail)).format(**told)
     problem = Problem(_NAMES.get(error.status_code, "http-error"), detail)
     return _answer(problem, uuid4(), status=error.status_code, headers=headers)
+
+
+async def _access_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, AccessError)
+    return _answer(access_problem(error), uuid4())
+
+
+async def _problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return _answer(error, uuid4())
+
+
+async def _unavailable(_: Request, error: Exception) -> Response:
+    return _answer(Problem("unavailable", str(error)), uuid4())
 
 
 async def _internal_error(_: Request, error: Exception) -> Response:

@@ -38,6 +38,16 @@ _PERSONAL_NUMBERS = Metric(
     " of or refused.",
     "Above 0: have the source send its own codes; what is in already stays (docs/privacy.md).",
 )
+_CLIENT_REQUESTS = Metric(
+    "lgsp_gateway_client_requests_total",
+    "counter",
+    ("client", "verdict"),
+    "Requests by client and what became of them: accepted, refused, unknown, not_allowed,"
+    " over_limit, unavailable. unknown is also the client of who did not say who it is, anybody"
+    " that of open access.",
+    "Many not_allowed: compare `lgsp client show` with what it sends; many over_limit: have it send"
+    " slower, or raise its limits.",
+)
 _PUBLISH_SECONDS = Metric(
     "lgsp_gateway_publish_seconds",
     "histogram",
@@ -89,6 +99,7 @@ GATEWAY_METRICS = (
     _EVENTS,
     _REFUSED,
     _PERSONAL_NUMBERS,
+    _CLIENT_REQUESTS,
     _PUBLISH_SECONDS,
     _BUFFER_BYTES,
     _WAITING_REQUESTS,
@@ -96,6 +107,16 @@ GATEWAY_METRICS = (
     _TOPIC_UP,
     _UNKEPT,
 )
+
+
+_VERDICTS = {401: "unknown", 403: "not_allowed", 429: "over_limit"}
+
+
+def verdict(status: int) -> str:
+    """What became of a request, by its HTTP status."""
+    if status < 300:
+        return "accepted"
+    return _VERDICTS.get(status) or ("refused" if status < 500 else "unavailable")
 
 
 class Health:
@@ -107,6 +128,7 @@ class Health:
         self.events = _EVENTS.counter(self.registry)
         self.refused = _REFUSED.counter(self.registry)
         self.personal_numbers = _PERSONAL_NUMBERS.counter(self.registry)
+        self.client_requests = _CLIENT_REQUESTS.counter(self.registry)
         self.publish_seconds = _PUBLISH_SECONDS.histogram(self.registry)
         self.buffer_bytes = _BUFFER_BYTES.gauge(self.registry)
         self.waiting_requests = _WAITING_REQUESTS.gauge(self.registry)

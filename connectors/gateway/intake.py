@@ -34,10 +34,13 @@ from schemas.events import Event
 from schemas.masking import shown
 from schemas.quarantine import Quarantined, QuarantineExcerpt
 from schemas.settings import Settings
+from serving.access.clients import Identity
+from serving.access.permissions import Permissions
 from serving.problems import Problem
 
 SLICE_SECONDS = 0.005  # of validating before other requests get their turn
 TOLD_ERRORS = 2_000  # of one request; of the items behind them only the first error is told
+_OPEN = Permissions(Identity())
 
 
 class Publishes(Protocol):
@@ -76,7 +79,12 @@ class Refusal:
     def entry(self) -> dict[str, Any]:
         """Its entry in the answer."""
         errors = _told(self.errors)
-        return {"index": self.index, "id": self.id, "status": 422, "errors": errors}
+        return {"index": self.index, "id": self.id, "status": self.status, "errors": errors}
+
+    @property
+    def status(self) -> int:
+        """403 where its client may not say it, else 422."""
+        return 403 if all(error.kind == "not_allowed" for error in self.errors) else 422
 
 
 @dataclass(slots=True)
@@ -98,16 +106,21 @@ class Taken:
         return sorted(entries, key=itemgetter("index"))
 
 
-async def take(items: Iterator[JsonItem], settings: Settings) -> Taken:
-    """Validate every item; other requests get their turn in between.
+async def take(
+    items: Iterator[JsonItem], settings: Settings, permissions: Permissions = _OPEN
+) -> Taken:
+    """Validate every item, and whether its sender may say it; other requests get their turn in
+    between.
 
-    Raises: Problem from the items' reading; then nothing of the request is taken in.
+    Raises: Problem from the items' reading, AccessUnknown; then nothing of the request is taken in.
     """
     taken, told = Taken(), 0
     latest, turn = now_ms() + int(settings.future_tolerance * 1000), time.perf_counter()
     for index, item in enumerate(items):
         try:
             event = event_of(item, latest=latest)
+            if (denial := permissions.denied(event)) is not None:
+                raise ItemRefused([FieldError(*denial, "not_allowed")])
             personal = personal_errors(event)
             if personal:
                 refuse = settings.personal_numbers == "refuse"
@@ -201,13 +214,14 @@ async def keep_refused(
 def refused_items(taken: Taken, unkept: str) -> Problem:
     """The answer to a request of which items were refused; `unkept` says why they were not kept."""
     good, bad = len(taken.events), len(taken.refusals)
+    name, named = "refused-items", "each field that is wrong"
+    if all(refusal.status == 403 for refusal in taken.refusals):
+        name, named = "forbidden-items", "for each what the client may send"
     detail = (
-        f"{bad} of {good + bad} items were refused and {good} taken in: `items` names each field"
-        f" that is wrong.{unkept}"
+        f"{bad} of {good + bad} items were refused and {good} taken in: `items` names"
+        f" {named}.{unkept}"
     )
-    return Problem(
-        "refused-items", detail, {"accepted": good, "refused": bad, "items": taken.answer()}
-    )
+    return Problem(name, detail, {"accepted": good, "refused": bad, "items": taken.answer()})
 
 
 def _quarantined(refusal: Refusal, request_id: str) -> Quarantined:

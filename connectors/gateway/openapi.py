@@ -15,9 +15,11 @@ from starlette.routing import BaseRoute
 from connectors.cloudevents.decode import ATTRIBUTE_OF
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.modes import ATTRIBUTES, BATCH_TYPE, JSON_TYPE, STRUCTURED_TYPE
+from connectors.gateway.openapi_access import SECURITY, SECURITY_SCHEMES
+from connectors.gateway.problem_shapes import problem_answer
 from connectors.gateway.problems import GATEWAY_PROBLEMS
 from schemas.events import ACCEPTED, Event
-from serving.problems import MEDIA_TYPE, problem_schema
+from serving.problems import problem_schema
 from serving.spaces import SPACE_HEADER
 
 _Schema = dict[str, Any]
@@ -114,7 +116,10 @@ _ENTRY: _Schema = {
             "type": ["string", "null"],
             "description": "The CloudEvents id, if it had one; masked if refused and no plain code",
         },
-        "status": {"enum": [202, 422], "description": "202 taken in, 422 refused"},
+        "status": {
+            "enum": [202, 403, 422],
+            "description": "202 taken in, 422 refused, 403 not for this client to send",
+        },
         "kept_as": {
             "type": "object",
             "description": (
@@ -140,6 +145,7 @@ _PROBLEM: _Schema = problem_schema(
     accepted={"type": "integer"},
     refused={"type": "integer"},
     items={"type": "array", "items": _ENTRY},
+    errors=_FIELDS,
 )
 
 
@@ -156,16 +162,6 @@ def _samples() -> _Schema:
 
 def _batch_sample() -> _Schema:
     return {"batch": {"summary": "two events (sample codes)", "value": list(EXAMPLES.values())[:2]}}
-
-
-def _problem(*names: str) -> _Schema:
-    headers: _Schema = {}
-    if "unavailable" in names:
-        headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds"}
-    said = "; ".join(
-        f"{GATEWAY_PROBLEMS[name].title}. {GATEWAY_PROBLEMS[name].do}" for name in names
-    )
-    return {"description": said, "headers": headers, "content": {MEDIA_TYPE: _content("Problem")}}
 
 
 def _header(name: str) -> _Schema:
@@ -198,20 +194,24 @@ EVENTS_ROUTE: _Schema = {
             "content": {JSON_TYPE: _content("Accepted")},
         },
         **{
-            str(GATEWAY_PROBLEMS[name].status): _problem(name)
+            str(GATEWAY_PROBLEMS[name].status): problem_answer(name)
             for name in (
                 "not-json",
+                "not-known",
                 "too-slow",
                 "wrong-space",
                 "too-large",
                 "unsupported-media-type",
                 "refused-items",
+                "over-limit",
                 "internal-error",
                 "unavailable",
             )
         },
+        "403": problem_answer("not-allowed", "forbidden-items"),
     },
     "openapi_extra": {
+        "security": SECURITY,
         "parameters": [*(_header(name) for name in ATTRIBUTES), _SPACE],
         "requestBody": {
             "required": True,
@@ -238,7 +238,7 @@ HEALTHZ_ROUTE: _Schema = {
 READYZ_ROUTE: _Schema = {
     "summary": "Does Kafka acknowledge?",
     "response_model": None,
-    "responses": {**_PLAIN, "503": _problem("unavailable")},
+    "responses": {**_PLAIN, "503": problem_answer("unavailable")},
 }
 METRICS_ROUTE: _Schema = {
     "summary": "The gateway's own health for Prometheus",
@@ -256,7 +256,9 @@ def gateway_openapi(app: FastAPI) -> _Schema:
             description=_SUMMARY,
             routes=list(map(_without_head, app.routes)),
         )
-        made.setdefault("components", {}).setdefault("schemas", {}).update(_components())
+        components = made.setdefault("components", {})
+        components.setdefault("schemas", {}).update(_components())
+        components["securitySchemes"] = SECURITY_SCHEMES
         for path in made["paths"].values():
             for operation in path.values():
                 operation["responses"] = {

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from serving.access.problems import ACCESS_PROBLEMS
 from serving.problems import SERVER_PROBLEMS, ProblemKind
 
 GATEWAY_PROBLEMS: dict[str, ProblemKind] = {
     "not-json": ProblemKind(
         400, "The body can't be read as JSON", "Mend the sender; sending it again changes nothing."
     ),
+    "not-known": ACCESS_PROBLEMS["not-known"],
+    "not-allowed": ACCESS_PROBLEMS["not-allowed"],
+    "forbidden-items": ProblemKind(
+        403,
+        "The client may not send these items",
+        "Send what the items named say that it may, or ask the hub's operators; the others were"
+        " taken in.",
+    ),
     "not-found": ProblemKind(
         404,
         "There is nothing at this address",
         "Correct the address: events go to POST /v1/events.",
+    ),
+    "no-such-client": ProblemKind(
+        404, "There is no such client", "GET /v1/clients lists those that are registered."
     ),
     "method-not-allowed": ProblemKind(
         405, "This address does not take this method", "Use the method named in Allow."
@@ -36,6 +48,12 @@ GATEWAY_PROBLEMS: dict[str, ProblemKind] = {
         "Items were refused",
         "Mend the items named and send them again; the others were taken in.",
     ),
+    "wrong-client": ProblemKind(
+        422,
+        "The client can't be registered or changed like this",
+        "Mend what the detail names; nothing was changed.",
+    ),
+    "over-limit": ACCESS_PROBLEMS["over-limit"],
     "head-too-large": SERVER_PROBLEMS["head-too-large"],
     "http-error": SERVER_PROBLEMS["http-error"],
     "internal-error": ProblemKind(

@@ -9,14 +9,20 @@ import logging
 import socket
 from functools import partial
 
+from connectors.gateway.access import GatewayAccess
 from connectors.gateway.app import gateway_app
 from connectors.gateway.heartbeat import beat
+from connectors.gateway.used import keep_noting
 from connectors.publishing.publisher import Publisher
 from schemas.kafka.topics import when_ready
 from schemas.settings import Settings
 from serving import logs
+from serving.access.gate import Gate
+from serving.access.register import RegisterFeed
 from serving.connections import Connections
+from serving.directory.feed import DirectoryFeed
 from serving.http import Server, run_server, spare_collections
+from serving.store.background import Background
 
 log = logging.getLogger(__name__)
 
@@ -32,27 +38,52 @@ def run_gateway(settings: Settings) -> int:
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     """Serve on a listening socket until a signal; the requests in flight are finished.
 
-    Raises: SettingsError when the topics exist with another number of partitions.
+    Raises: SettingsError when the topics exist with another number of partitions;
+    EnvironmentBroken for a file of a secret that others may read.
     """
+    access, feeds = _access(settings)
     async with Publisher(settings) as publisher:
-        server = _server(settings, publisher)
+        server = _server(settings, publisher, access)
         spare_collections(_COLLECTED)
-        topics = asyncio.create_task(_ensure_topics(settings, server))
-        beating = asyncio.create_task(beat(publisher, settings.heartbeat_seconds))
+        tasks = [
+            asyncio.create_task(_ensure_topics(settings, server)),
+            asyncio.create_task(beat(publisher, settings.heartbeat_seconds)),
+        ]
+        if feeds:
+            tasks.append(asyncio.create_task(keep_noting(settings, access)))
+        # whom it lets in rests on them: without them it ends, and is started again
+        for feed in feeds:
+            feed.start(when_ended=server.stop_soon)
         try:
             await server.serve([listener])
         finally:
-            for task in (topics, beating):
+            for task in tasks:
                 task.cancel()
-            ended = await asyncio.gather(topics, beating, return_exceptions=True)
-        for result in ended:
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            for feed in feeds:
+                await asyncio.to_thread(feed.stop)
+        for result in (*ended, *(feed.failure for feed in feeds)):
             if isinstance(result, Exception):
                 raise result
 
 
-def _server(settings: Settings, publisher: Publisher) -> Server:
+def _access(settings: Settings) -> tuple[GatewayAccess, list[Background]]:
+    """Who may, and what has to be fed for it: nothing where everybody may."""
+    if settings.access == "open":
+        return GatewayAccess(), []
+    register, directory = RegisterFeed(settings), DirectoryFeed(settings)
+    gate = Gate.of(settings, lambda: register.register)
+    access = GatewayAccess(
+        gate,
+        lambda: register.register,
+        lambda: directory.directory if directory.progress.ready else None,
+    )
+    return access, [register, directory]
+
+
+def _server(settings: Settings, publisher: Publisher, access: GatewayAccess) -> Server:
     connections = Connections(settings.connections)
-    app = gateway_app(settings, publisher, beside=connections.text)
+    app = gateway_app(settings, publisher, access=access, beside=connections.text)
     return Server(
         app,
         "gateway",

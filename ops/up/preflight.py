@@ -26,6 +26,7 @@ from schemas.listening import open_to_others, require_free
 from schemas.settings import Settings
 from schemas.spaces import OFFICIAL
 from schemas.storage import require_writable
+from serving.access.opening import refuse_open
 
 ORPHAN_SECONDS = 8.0  # that the processes of a killed `lgsp up` need at most to end
 KAFKA_ORPHAN_SECONDS = 40.0
@@ -42,6 +43,7 @@ def check_machine(settings: Settings, console: Console) -> None:
     load_agencies(settings.agencies)
     _require_different_ports(settings)
     require_writable(settings.data, "The hub")
+    refuse_open(settings, "The hub")
     for who, host, setting in (
         ("The hub", settings.host, "LGSP_HOST"),
         ("Kafka", settings.kafka_host, "LGSP_KAFKA_HOST"),

@@ -1,0 +1,1 @@
+"""`lgsp client`: who may use the hub, managed on its own machine, without HTTP."""
