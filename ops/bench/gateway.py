@@ -17,7 +17,7 @@ from ops.bench.machine import pin, usage
 from ops.bench.names import Scale
 from ops.bench.offsets import ends_of
 from ops.bench.report import Need, ReportLine
-from ops.bench.requests import bodies, events_url, post, ready
+from ops.bench.requests import bench_headers, bodies, events_url, let_in, post, ready
 from ops.bench.stage import Stage, require_running
 from ops.up.supervise import Service
 from schemas.errors import EnvironmentBroken
@@ -93,8 +93,10 @@ async def _sent(
     Raises: EnvironmentBroken if anything else than 202 came, or Kafka holds another number of
     events than were accepted.
     """
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_CONNECTIONS)) as session:
+    connector, headers = aiohttp.TCPConnector(limit=_CONNECTIONS), await bench_headers(settings)
+    async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
         await ready(session, f"http://{settings.host}:{settings.gateway_port}", gateway)
+        await let_in(session, settings)
         began, cpu = time.monotonic(), usage(require_running(gateway)).cpu
         await asyncio.gather(
             *(sending.connection(session, events_url(settings)) for _ in range(_CONNECTIONS))

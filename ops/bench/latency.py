@@ -23,7 +23,15 @@ from ops.bench.machine import usage
 from ops.bench.names import Scale
 from ops.bench.offsets import AppliedOffsets, PartitionOffsets, require_written
 from ops.bench.report import Need, ReportLine, percentile
-from ops.bench.requests import batch_body, bodies, events_url, post, ready
+from ops.bench.requests import (
+    batch_body,
+    bench_headers,
+    bodies,
+    events_url,
+    let_in,
+    post,
+    ready,
+)
 from ops.bench.stage import Stage, deadline, require_running
 from ops.up.supervise import Service
 from schemas.clock import now_ms
@@ -122,14 +130,16 @@ async def _run(stage: Stage, ends: PartitionOffsets, made: list[bytes], scale: S
     for service in services.values():
         service.start()
     ports = {"metrics": settings.metrics_port, "gateway": settings.gateway_port}
+    headers = await bench_headers(settings)
     async with (
         AppliedOffsets(settings) as applied,
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=headers) as session,
     ):
         with stage.waiting("The hub starts"):
             await applied.reach(ends, services["worker"])
             for name, port in ports.items():
                 await ready(session, f"http://{settings.host}:{port}", services[name])
+            await let_in(session, settings)
         figures = f"http://{settings.host}:{settings.metrics_port}"
         looks: dict[str, _Look] = {
             "the API": partial(_in_api, session, figures),

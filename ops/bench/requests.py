@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 
 from connectors.cloudevents.encode import cloud_event
+from ops.access.own import own_headers
 from ops.bench.load import DAYS, YEAR, dossiers_for
 from ops.bench.stage import deadline, require_running
 from ops.simulate.stream import events
@@ -49,6 +50,24 @@ async def post(session: aiohttp.ClientSession, address: str, body: bytes) -> int
                 f"The gateway answered {answer.status}: {(await answer.text())[:300]}"
             )
         return int((await answer.json())["accepted"])
+
+
+async def bench_headers(settings: Settings) -> dict[str, str]:
+    """With what a measurement is let in, where access is required."""
+    return await own_headers(settings, "bench", "Đo tốc độ / bench")
+
+
+async def let_in(session: aiohttp.ClientSession, settings: Settings) -> None:
+    """Wait until the gateway has heard of the session's key. Raises: EnvironmentBroken if that
+    takes too long.
+    """
+    in_time = deadline("The gateway's hearing of a new key")
+    while True:
+        async with session.post(events_url(settings), data=b"[]", headers=_HEADERS) as answer:
+            if answer.status == 202:
+                return
+        in_time()
+        await asyncio.sleep(0.1)
 
 
 async def ready(session: aiohttp.ClientSession, address: str, service: Service) -> None:

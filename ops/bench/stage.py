@@ -90,6 +90,8 @@ def _stage_settings(chosen: Settings, folder: Path) -> Settings:
     return chosen.model_copy(
         update={
             "data": folder,
+            "pepper_file": None,
+            "token_key_file": None,
             "space": OFFICIAL,
             "host": LOOPBACK,
             "kafka_host": LOOPBACK,

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Protocol, Self
 
 import aiohttp
 import msgspec
 
 from connectors.cloudevents.encode import cloud_event
+from ops.access.own import own_headers
 from schemas.errors import HubError, KafkaUnavailable
 from schemas.events import Event
 from schemas.settings import Settings
@@ -20,6 +22,7 @@ from serving.spaces import SPACE_HEADER
 
 TRIES = 60  # one Retry-After apart
 _BUSY = frozenset({429, 503})
+CLIENT = "simulation"  # as whom it sends where access is required
 
 
 class Sink(Protocol):
@@ -39,12 +42,15 @@ class GatewaySink:
     def __init__(self, settings: Settings) -> None:
         gateway = f"http://{settings.host}:{settings.gateway_port}"
         self.url, self._ready_url = f"{gateway}/v1/events", f"{gateway}/readyz"
-        self._space, self._known = settings.space, False
+        self._settings, self._space, self._known = settings, settings.space, False
+        self._let_in = False
         self.batch = min(500, settings.batch_limit)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
+        headers = await own_headers(self._settings, CLIENT, "Mô phỏng / simulation")
+        timeout = aiohttp.ClientTimeout(total=60)
+        self._session = aiohttp.ClientSession(timeout=timeout, headers=headers)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -80,7 +86,11 @@ class GatewaySink:
             await self._require_space(self._session)
             async with self._session.post(self.url, data=body, headers=headers) as answer:
                 if answer.status == 202:
+                    self._let_in = True
                     return None
+                new = self._settings.access == "required" and not self._let_in
+                if new and answer.status == HTTPStatus.UNAUTHORIZED:
+                    return 1.0  # the gateway hears of the key within seconds
                 if answer.status in _BUSY:
                     return float(answer.headers.get("retry-after", "1"))
                 text = (await answer.text())[:500]
