@@ -8,12 +8,14 @@ from typing import Any
 from agencies import instant, merged_communes
 
 from connectors.gateway.access import GatewayAccess
+from schemas.settings import Settings
 from serving.access.changes import ClientDraft, added
 from serving.access.clients import Client
 from serving.access.gate import Gate
 from serving.access.keys import KeyText, Pepper
 from serving.access.register import ClientRegister
 from serving.access.tokens import Tokens
+from serving.access.topic import Change
 from serving.directory.directory import Directory
 
 PEPPER = Pepper(b"p" * 32)
@@ -84,3 +86,21 @@ class Clients:
     def basic(self, name: str) -> dict[str, str]:
         """The header with which a client says who it is."""
         return basic(name, self.keys[name])
+
+
+class TopicInMemory:
+    """Stands for serving/access/topic.py: the register that tests look into, without Kafka."""
+
+    def __init__(self, clients: Clients) -> None:
+        self.clients = clients
+        self.used: dict[str, int] = {}
+
+    async def read_clients(self, settings: Settings) -> dict[str, Client]:
+        return dict(self.clients.register.clients)
+
+    async def read_used(self, settings: Settings) -> dict[str, int]:
+        return self.used
+
+    async def change_client(self, settings: Settings, change: Change[Any]) -> tuple[Client, Any]:
+        client, made = change(self.clients.register.clients)
+        return self.clients.put(client), made
