@@ -245,3 +245,11 @@ def test_the_image_has_what_was_tested_and_nothing_that_tests() -> None:
         "prometheus-client",
     } <= image.keys()
     assert "pip uninstall --yes setuptools pip" in DOCKERFILE
+
+
+def test_who_sends_needs_a_key_and_gateway_and_tools_prove_it_with_the_same_secrets() -> None:
+    for service in (*HUB, TOOLS):
+        assert SERVICES[service]["environment"]["LGSP_ACCESS"] == "required", service
+    assert SERVICES["gateway"]["volumes"][0] == SERVICES[TOOLS]["volumes"][0]
+    text = (ROOT / "docker-compose.yml").read_text("utf-8")
+    assert "tools client add operator --role operator" in text

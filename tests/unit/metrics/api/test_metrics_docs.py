@@ -16,6 +16,7 @@ from metrics.api.problems import API_PROBLEMS
 from metrics.catalogue.indicators import Agency, Indicator
 from metrics.prometheus.table import METRICS
 from schemas.windows import COMPARISONS, EXPORTED, WINDOW_NAMES
+from serving.access.expiry import ACCESS_METRICS
 from serving.connections import CONNECTION_METRICS
 from serving.problems import SERVER_PROBLEMS, problem_table
 from serving.spaces import SPACE
@@ -24,7 +25,14 @@ from streams.health import WORKER_METRICS
 
 DOCS = Path(__file__).parents[4] / "docs"
 METRICS_PAGE, API_PAGE = ((DOCS / name).read_text("utf-8") for name in ("metrics.md", "api.md"))
-EVERY_METRIC = (*METRICS, *GATEWAY_METRICS, *CONNECTION_METRICS, *WORKER_METRICS, SPACE)
+EVERY_METRIC = (
+    *METRICS,
+    *GATEWAY_METRICS,
+    *ACCESS_METRICS,
+    *CONNECTION_METRICS,
+    *WORKER_METRICS,
+    SPACE,
+)
 
 
 @pytest.mark.parametrize("metric", EVERY_METRIC, ids=lambda metric: metric.name)

@@ -17,6 +17,7 @@ from connectors.gateway.health import GATEWAY_METRICS, Health
 from metrics.prometheus.exposition import block, summary
 from metrics.prometheus.table import METRICS
 from schemas.settings import Settings
+from serving.access.expiry import ACCESS_METRICS
 from serving.spaces import SPACE
 from streams.health import WORKER_METRICS
 
@@ -116,7 +117,7 @@ def told_names() -> set[str]:
     parts.
     """
     names = {"up"}
-    for metric in (*WORKER_METRICS, *GATEWAY_METRICS, *METRICS, SPACE):
+    for metric in (*WORKER_METRICS, *GATEWAY_METRICS, *ACCESS_METRICS, *METRICS, SPACE):
         names |= (
             {f"{metric.name}_bucket", f"{metric.name}_count", f"{metric.name}_sum"}
             if metric.type in ("histogram", "summary")
