@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import NamedTuple
 
-from schemas.clock import as_date, day
+from schemas.clock import as_date, day_number, numbered_day
 from schemas.events import Event
 from serving.access.clients import ANY, Client, Door, Identity
 from serving.access.errors import AccessUnknown, NotAllowed
 from serving.directory.directory import Directory
 
-_REMEMBERED = 10_000  # answers, of agency and day
+_REMEMBERED = 10_000  # answers
 _NAMED = 10  # of what a client may, in a message
 _UNREAD = "The directory of agencies is being read: send the same request again in a few seconds."
 
@@ -33,8 +33,9 @@ class Permissions:
         self, identity: Identity, directory: Callable[[], Directory | None] = lambda: None
     ) -> None:
         self._client, self._directory = identity.client, directory
+        # by family, source, agency and day: a batch says the same of many things
+        self._answers: dict[tuple[str, str, str, int], Denial | None] = {}
         self._seen: Directory | None = None
-        self._below: dict[tuple[str, date], bool] = {}
 
     def require_door(self, door: Door) -> None:
         """That it may come in there.
@@ -49,13 +50,24 @@ class Permissions:
             )
 
     def denied(self, event: Event) -> Denial | None:
-        """Why it may not say this; None: it may.
+        """Why it may not say this, by the hierarchy of the day of the fact (of a correction the one
+        on which it happened in truth); None: it may.
 
         Raises: AccessUnknown while that rests on a directory that was not read yet
         """
         client = self._client
         if client is None:
             return None
+        # many events have no such field, and asking pydantic for one takes long
+        instant: int | None = event.__dict__.get("effective_at")
+        number = day_number(event.occurred_at if instant is None else instant)
+        asked = event.family, event.source, event.agency, number
+        self._forget_what_changed()
+        if asked not in self._answers:
+            self._answers[asked] = self._denied(client, event, as_date(numbered_day(number)))
+        return self._answers[asked]
+
+    def _denied(self, client: Client, event: Event, on: date) -> Denial | None:
         if ANY not in client.families and event.family not in client.families:
             return Denial(
                 "type",
@@ -66,7 +78,6 @@ class Permissions:
             return Denial(
                 "source", f"is not {client.name}'s; its sources are {_listed(client.sources)}"
             )
-        on = fact_day(event)
         if not self.speaks_for(event.agency, on):
             return Denial(
                 "data.agency",
@@ -74,6 +85,11 @@ class Permissions:
                 f" on {on} this agency was not",
             )
         return None
+
+    def _forget_what_changed(self) -> None:
+        directory = self._directory()
+        if directory is not self._seen or len(self._answers) > _REMEMBERED:
+            self._seen, self._answers = directory, {}
 
     def may_read(self, agency: str | None, on: date) -> bool:
         """Whether it may read the figures of an agency as it stood on a day; None: of the whole
@@ -99,20 +115,8 @@ class Permissions:
         directory = self._directory()
         if directory is None:
             raise AccessUnknown(_UNREAD)
-        if directory is not self._seen or len(self._below) > _REMEMBERED:
-            self._seen, self._below = directory, {}
-        found = self._below.get((agency, on))
-        if found is None:
-            found = self._below[agency, on] = _is_below(directory, client, agency, on)
-        return found
-
-
-def fact_day(event: Event) -> date:
-    """The province's day that a fact is of: of a correction the one on which it happened in
-    truth.
-    """
-    instant: int | None = getattr(event, "effective_at", None)
-    return as_date(day(event.occurred_at if instant is None else instant))
+        above = {agency, *directory.roll_up(agency, on)}
+        return any(directory.canonical(code, on) in above for code in client.agencies)
 
 
 def require_operator(identity: Identity) -> Client:
@@ -130,11 +134,6 @@ def require_operator(identity: Identity) -> Client:
     if client.role != "operator":
         raise NotAllowed(f"{client.name} is no operator: clients are managed by operators only.")
     return client
-
-
-def _is_below(directory: Directory, client: Client, agency: str, on: date) -> bool:
-    above = {agency, *directory.roll_up(agency, on)}
-    return any(directory.canonical(code, on) in above for code in client.agencies)
 
 
 def _fits(source: str, pattern: str) -> bool:
