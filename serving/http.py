@@ -67,7 +67,8 @@ def _listener(settings: Settings, port: Port, who: str) -> socket.socket:
     Raises: EnvironmentBroken when the port is taken or the address is not this machine's.
     """
     number, setting = getattr(settings, port), f"LGSP_{port.upper()}"
-    if warning := open_to_others(who, settings.host):
+    asks = port == "gateway_port" and settings.access == "required"
+    if not asks and (warning := open_to_others(who, settings.host)):
         log.warning("%s", warning)
     try:
         listener = listen(settings.host, number)

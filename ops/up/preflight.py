@@ -45,7 +45,7 @@ def check_machine(settings: Settings, console: Console) -> None:
     require_writable(settings.data, "The hub")
     refuse_open(settings, "The hub")
     for who, host, setting in (
-        ("The hub", settings.host, "LGSP_HOST"),
+        ("The reporting API", settings.host, "LGSP_HOST"),
         ("Kafka", settings.kafka_host, "LGSP_KAFKA_HOST"),
     ):
         if warning := open_to_others(who, host, setting):

@@ -18,7 +18,7 @@ from ops.kafka.ports import free_port
 from schemas.errors import KafkaUnavailable
 from schemas.settings import Settings
 from serving.connections import Connections
-from serving.http import Server, run_server
+from serving.http import Port, Server, run_server
 
 
 async def answered(listener: socket.socket, end: Callable[[Server], None]) -> bytes:
@@ -71,22 +71,22 @@ def test_it_says_where_it_answers_and_finishes_what_it_began(
     assert b"\r\nlgsp-space: training\r\n" in answers[0].lower()
 
 
-@pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", False), ("0.0.0.0", True)])
-def test_it_warns_where_others_reach_it(
-    host: str, warned: bool, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("host", "port", "warned"),
+    [
+        ("127.0.0.1", "metrics_port", False),
+        ("0.0.0.0", "metrics_port", True),
+        ("0.0.0.0", "gateway_port", False),  # it asks everybody who they are
+    ],
+)
+def test_it_warns_where_others_reach_what_asks_nobody(
+    host: str, port: Port, warned: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def serve(_: socket.socket) -> None:
         pass
 
-    assert (
-        run_server(
-            Settings(host=host, metrics_port=free_port()),
-            "metrics_port",
-            "The reporting API",
-            serve,
-        )
-        == 0
-    )
+    settings = Settings(host=host, access="required", **{port: free_port()})  # type: ignore[arg-type]
+    assert run_server(settings, port, "The reporting API", serve) == 0
     told = [
         message
         for message in caplog.messages
@@ -113,7 +113,7 @@ def test_a_taken_port_is_named_with_its_setting(capsys: pytest.CaptureFixture[st
 
 
 def test_an_address_of_another_machine_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    settings = Settings(host="203.0.113.9", metrics_port=free_port())
+    settings = Settings(host="203.0.113.9", access="required", metrics_port=free_port())
     assert run_server(settings, "metrics_port", "The reporting API", never) == 1
     said = capsys.readouterr().err
     assert said.startswith(

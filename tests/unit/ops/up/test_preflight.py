@@ -86,7 +86,7 @@ class TestCheckMachine:
         clock = SimpleNamespace(sleep=lambda _: pytest.fail("waited"), monotonic=time.monotonic)
         monkeypatch.setattr(preflight, "time", clock)
         assert "The gateway can't listen on 203.0.113.9:" in str(
-            self.refused(self.settings(tmp_path, host="203.0.113.9"))
+            self.refused(self.settings(tmp_path, host="203.0.113.9", access="required"))
         )
 
     def test_a_catalogue_that_cannot_hold_is_named(self, tmp_path: Path) -> None:
@@ -104,11 +104,17 @@ class TestCheckMachine:
 
     def test_who_listens_for_others_says_so_in_a_line(self, tmp_path: Path) -> None:
         output = console()
-        check_machine(self.settings(tmp_path, host="0.0.0.0"), output)
+        check_machine(self.settings(tmp_path, host="0.0.0.0", access="required"), output)
         [line] = printed(output).splitlines()
         assert line.startswith(
-            "The hub listens on 0.0.0.0: whoever reaches that address may use it."
+            "The reporting API listens on 0.0.0.0: whoever reaches that address may use it."
         )
+
+    def test_open_access_for_others_is_refused_before_anything_is_started(
+        self, tmp_path: Path
+    ) -> None:
+        refused = str(self.refused(self.settings(tmp_path, host="0.0.0.0")))
+        assert "`lgsp client add operator" in refused
 
     def test_topics_of_other_settings_are_told_where_a_kafka_runs_already(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
