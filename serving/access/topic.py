@@ -8,13 +8,14 @@ on top. So nobody's change is lost.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaError, ProducerFenced
+from aiokafka.errors import KafkaError, ProducerFenced
 
-from schemas.errors import HubError, KafkaUnavailable
+from schemas.errors import KafkaUnavailable
 from schemas.kafka.clients import consumer, producer, unavailable
 from schemas.kafka.reading import ConsumedRecord, read_to_end
 from schemas.settings import Settings
@@ -25,6 +26,7 @@ from serving.access.register import applied
 _Made = TypeVar("_Made")
 _TRIES = 10
 _TRANSACTION_MS = 10_000
+_PATIENCE_SECONDS = 60.0  # for one change
 Change = Callable[[Mapping[str, Client]], tuple[Client, _Made]]
 
 
@@ -61,9 +63,12 @@ async def change_client(settings: Settings, change: Change[_Made]) -> tuple[Clie
     topic = clients_topic(settings.space)
     for _ in range(_TRIES):
         try:
-            async with producer(
-                settings, transactional_id=topic, transaction_timeout_ms=_TRANSACTION_MS
-            ) as sender:
+            async with (
+                asyncio.timeout(_PATIENCE_SECONDS),
+                producer(
+                    settings, transactional_id=topic, transaction_timeout_ms=_TRANSACTION_MS
+                ) as sender,
+            ):
                 client, made = change(await read_clients(settings))
                 await _write(sender, topic, client)
                 return client, made
@@ -71,10 +76,11 @@ async def change_client(settings: Settings, change: Change[_Made]) -> tuple[Clie
             continue
         except (KafkaError, OSError) as error:
             raise KafkaUnavailable(
-                f"Kafka at {settings.bootstrap} did not confirm the change ({error}): look with"
-                " `lgsp client list` whether it is there, else do it again."
+                f"Kafka at {settings.bootstrap} did not confirm the change"
+                f" ({str(error) or type(error).__name__}): look with `lgsp client list` whether it"
+                " is there, else do it again."
             ) from error
-    raise HubError(
+    raise KafkaUnavailable(
         "Others changed the register of clients at the same moment, again and again: nothing was"
         " changed here, do it once more."
     )
@@ -94,6 +100,6 @@ async def _records(settings: Settings, topic: str) -> list[ConsumedRecord]:
             reader.assign([partition])
             async for _, records in read_to_end(reader, partition):
                 found += records
-    except KafkaConnectionError as error:
+    except (KafkaError, OSError) as error:
         raise unavailable(settings) from error
     return found
