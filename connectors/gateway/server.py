@@ -18,7 +18,7 @@ from schemas.kafka.topics import when_ready
 from schemas.settings import Settings
 from serving import logs
 from serving.access.gate import Gate
-from serving.access.register import RegisterFeed
+from serving.access.register import IDLE_MS, RegisterFeed
 from serving.connections import Connections
 from serving.directory.feed import DirectoryFeed
 from serving.http import Server, run_server, spare_collections
@@ -71,7 +71,7 @@ def _access(settings: Settings) -> tuple[GatewayAccess, list[Background]]:
     """Who may, and what has to be fed for it: nothing where everybody may."""
     if settings.access == "open":
         return GatewayAccess(), []
-    register, directory = RegisterFeed(settings), DirectoryFeed(settings)
+    register, directory = RegisterFeed(settings), DirectoryFeed(settings, IDLE_MS)
     gate = Gate.of(settings, lambda: register.register)
     access = GatewayAccess(
         gate,
