@@ -102,6 +102,16 @@ def quarantine_topic(space: str = OFFICIAL) -> str:
     return within(space, "lgsp.quarantine")
 
 
+def packets_topic(space: str = OFFICIAL) -> str:
+    """The topic of the last packet of each dossier, and of what was told because of it."""
+    return within(space, "lgsp.packets")
+
+
+def sessions_topic(space: str = OFFICIAL) -> str:
+    """The topic of the sessions of systems that send packets."""
+    return within(space, "lgsp.packets.sessions")
+
+
 def restoring_topic(space: str = OFFICIAL) -> str:
     """The topic that is there only while a restore into the space is not finished: nothing else of
     the space starts meanwhile.
@@ -151,6 +161,9 @@ def _states(family: FamilyDeclaration) -> Topic:
     )
 
 
+# what connectors keep for themselves: no facts, so no worker reads it
+_OWN_STATE = "connectors, for themselves"
+
 TOPICS: tuple[Topic, ...] = (
     *map(_events, DECLARED_FAMILIES),
     *map(_states, DECLARED_FAMILIES),
@@ -174,6 +187,22 @@ TOPICS: tuple[Topic, ...] = (
         segment_bytes=QUARANTINE_SEGMENT_BYTES,
         partitions=1,
         broker_time=True,
+        made_again=True,
+    ),
+    Topic(
+        packets_topic(),
+        _OWN_STATE,
+        "client|dossier id (MaHoSo)",
+        "the last packet of each dossier, without anything of a person",
+        "newest per key",
+    ),
+    Topic(
+        sessions_topic(),
+        _OWN_STATE,
+        "SHA-256 of the session",
+        "whose a session is, and until when",
+        "newest per key",
+        partitions=1,
         made_again=True,
     ),
 )

@@ -33,7 +33,8 @@ class Difference(NamedTuple):
 
 def made_at(said: LastSaid, heard_at: int) -> int:
     """When what the hub hears now is said: later than all that was said before."""
-    return max(heard_at, max(astuple(said)) + 1)
+    last: int = max(astuple(said))
+    return max(heard_at, last + 1)
 
 
 def difference(
@@ -87,7 +88,7 @@ class _Telling:
     # ---- how facts are said
 
     def _fact(self, name: str, at: int, tail: str, **fields: Any) -> None:
-        common = {
+        common: dict[str, Any] = {
             "event_id": f"{self._dossier_id}/{name}/{tail}",
             "source": self._source,
             "agency": self._agency,
@@ -226,7 +227,7 @@ class _Telling:
         """Paid, by the number of the fee."""
         old, new = self._old.payments, self._new.payments
         for number in range(max(len(old), len(new))):
-            fields = {"reference": f"{self._dossier_id}/fee/{number + 1}"}
+            fields: dict[str, Any] = {"reference": f"{self._dossier_id}/fee/{number + 1}"}
             if number >= len(new):
                 gone = old[number]
                 fields |= {"amount": gone.amount, "online": gone.online}

@@ -1,0 +1,157 @@
+"""What any gateway process knows of packets and sessions, and that it is as new as Kafka is.
+
+Nothing of it runs before the first packet comes, so a gateway to which none does has no file, no
+thread and no reader more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from connectors.packets.index import (
+    PacketIndex,
+    PacketSession,
+    Reached,
+    expired_sessions,
+    kept_packets,
+    kept_session,
+)
+from connectors.packets.states import PacketRecord, decode_record
+from schemas.errors import HubError
+from schemas.kafka.clients import consumer, unavailable
+from schemas.settings import Settings
+from schemas.topics import packets_topic, sessions_topic
+from serving.store.disposable import Snapshots
+from serving.store.follower import Follower
+from serving.store.options import FollowerOptions
+
+_T = TypeVar("_T")
+_READERS = 2  # threads
+_SAYING = "The packets that came before are being read anew"
+
+
+class PacketsBehind(HubError):
+    """What came before is not read yet: ask again in some seconds."""
+
+
+class PacketFeed:
+    """Follows the topics in a thread of its own; asked on the loop of the requests."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._started: asyncio.Task[None] | None = None
+        self._follower: Follower | None = None
+        self._asker: AIOKafkaConsumer | None = None
+        self._threads = ThreadPoolExecutor(_READERS, "packets")
+        topic, sessions = packets_topic(settings.space), sessions_topic(settings.space)
+        self._packets = [TopicPartition(topic, number) for number in range(settings.partitions)]
+        self._sessions = [TopicPartition(sessions, 0)]
+
+    async def up_to_date(self, *, sessions: bool = False) -> None:
+        """Return once all that Kafka holds at this moment can be looked up: packets, or sessions.
+
+        Raises: KafkaUnavailable, PacketsBehind
+        """
+        try:
+            async with asyncio.timeout(self._settings.publish_timeout):
+                await self._start()
+                assert self._asker is not None
+                ends = await self._asker.end_offsets(self._sessions if sessions else self._packets)
+                await self._reached.until(ends)
+        except TimeoutError:
+            raise self._behind() from None
+        except KafkaError as error:
+            raise unavailable(self._settings) from error
+
+    async def records(self, keys: Iterable[bytes]) -> dict[bytes, PacketRecord]:
+        """The records of those keys that there are.
+
+        Raises: ContractError, Unreadable
+        """
+        wanted = list(keys)
+        found = await self._read(lambda db: kept_packets(db, wanted))
+        return {key: decode_record(value) for key, value in found.items()}
+
+    async def session(self, key: bytes) -> PacketSession | None:
+        """The session of that digest, as far as it was read; none before anything was asked for.
+
+        Raises: Unreadable
+        """
+        if self._follower is None:
+            return None
+        return await self._read(lambda db: kept_session(db, key))
+
+    async def expired(self, now: int, most: int) -> list[bytes]:
+        """The digests of some sessions that are over.
+
+        Raises: Unreadable
+        """
+        return await self._read(lambda db: expired_sessions(db, now, most))
+
+    async def stop(self) -> None:
+        """End, and let go of Kafka."""
+        if self._started is not None:
+            self._started.cancel()
+            await asyncio.gather(self._started, return_exceptions=True)
+        if self._follower is not None:
+            await asyncio.to_thread(self._follower.stop)
+        if self._asker is not None:
+            await self._asker.stop()
+        self._threads.shutdown(wait=False)
+
+    async def _read(self, ask: Callable[[sqlite3.Connection], _T]) -> _T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._ask, ask)
+
+    def _ask(self, ask: Callable[[sqlite3.Connection], _T]) -> _T:
+        with self._snapshots.snapshot() as db:
+            return ask(db)
+
+    async def _start(self) -> None:
+        """Begin to follow with the first who asks; whoever asks waits until it has begun."""
+        if self._started is None or (self._started.done() and self._asker is None):
+            self._started = asyncio.create_task(self._begin())
+        await asyncio.shield(self._started)
+
+    async def _begin(self) -> None:
+        if self._follower is None:
+            self._follow()
+        asker = consumer(self._settings)
+        try:
+            await asker.start()
+        except BaseException:
+            await asker.stop()
+            raise
+        self._asker = asker
+
+    def _follow(self) -> None:
+        settings = self._settings
+        self._reached = Reached(asyncio.get_running_loop())
+        # several gateways may share a folder, and a file has one writer
+        path = settings.space_folder / f"packets-{settings.gateway_port}.sqlite"
+        index = PacketIndex(path, settings.space, self._reached)
+        self._snapshots = Snapshots(index, _SAYING)
+        options = FollowerOptions(
+            index.name,
+            (packets_topic(settings.space), sessions_topic(settings.space)),
+            wait_ms=200,
+            vital=False,
+            catching_up="reading packets",
+        )
+        self._follower = Follower(settings, index, options)
+        self._follower.start()
+
+    def _behind(self) -> HubError:
+        if self._asker is None:
+            return unavailable(self._settings)
+        doing = self._follower.progress.doing if self._follower else "starting"
+        return PacketsBehind(
+            f"What came before is not read yet ({doing}): send the same again in some seconds."
+        )

@@ -1,0 +1,236 @@
+"""What packets say, told and kept: facts first, then the dossier's record, so that whoever is
+killed in between makes the same facts again.
+
+Where the hub chose the time of a fact (nothing said when), the same facts can't be made again: then
+the record is kept first, with the facts that were not told yet, and whoever comes next tells them.
+One process takes a dossier's packets one after the other; several make the same facts of the same
+packets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from connectors.packets.access import PacketClient
+from connectors.packets.difference import Difference
+from connectors.packets.reading import DossierSaid, StepSaid
+from connectors.packets.states import (
+    FactUnsent,
+    PacketRecord,
+    PacketStep,
+    encode_record,
+    record_key,
+)
+from connectors.packets.taking import take_packet, take_status, take_steps
+from connectors.packets.wrong import FieldMistake, PacketRefused
+from connectors.publishing.lanes import OutgoingRecord
+from schemas.clock import now_ms
+from schemas.codes import Channel
+from schemas.events import EVENT_TYPES, Event
+from schemas.settings import Settings
+from schemas.topics import packets_topic
+
+
+class Tells(Protocol):
+    """What carries facts and records: the publisher."""
+
+    settings: Settings
+
+    async def publish(self, events: Sequence[Event]) -> None:
+        """Returns once every event is on all in-sync replicas."""
+
+    async def send(self, records: Iterable[OutgoingRecord]) -> None:
+        """Likewise, for records."""
+
+
+class _Knows(Protocol):
+    """Where records are looked up: the feed."""
+
+    async def up_to_date(self, *, sessions: bool = False) -> None: ...
+    async def records(self, keys: Iterable[bytes]) -> dict[bytes, PacketRecord]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StatusSaid:
+    """The state of a DongBoTrangThaiHoSo."""
+
+    said: StepSaid
+
+
+PacketSaid = DossierSaid | StepSaid | StatusSaid
+
+
+@dataclass(slots=True)
+class PacketsTaken:
+    """What a request's packets came to. `events`: the facts that were told; `refused`: by index,
+    what could only be refused beside what is known of the dossier.
+    """
+
+    events: list[Event] = field(default_factory=list)
+    refused: dict[int, PacketRefused] = field(default_factory=dict)
+    channel_unknown: int = 0  # receptions
+
+
+class _KeyLocks:
+    """One lock a key, for as long as anybody holds it or waits."""
+
+    def __init__(self) -> None:
+        self._held: dict[bytes, tuple[asyncio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def hold(self, key: bytes) -> AsyncIterator[None]:
+        lock, waiting = self._held.get(key, (asyncio.Lock(), 0))
+        self._held[key] = lock, waiting + 1
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._held.pop(key)
+            if waiting > 1:
+                self._held[key] = lock, waiting - 1
+
+
+class PacketKeeper:
+    """Takes in what packets say. One a process."""
+
+    def __init__(self, publisher: Tells, feed: _Knows, clock: Callable[[], int] = now_ms) -> None:
+        self._publisher, self._feed, self._clock = publisher, feed, clock
+        self._topic = packets_topic(publisher.settings.space)
+        self._locks = _KeyLocks()
+
+    async def record(self, client: str, dossier_id: str) -> PacketRecord | None:
+        """What is kept of a dossier, as new as Kafka is at this moment.
+
+        Raises: KafkaUnavailable, PacketsBehind, Unreadable
+        """
+        key = record_key(client, dossier_id)
+        await self._feed.up_to_date()
+        return (await self._feed.records([key])).get(key)
+
+    async def take(self, client: PacketClient, said: Sequence[PacketSaid]) -> PacketsTaken:
+        """Returns once everything that the packets say is on all in-sync replicas.
+
+        Raises: KafkaUnavailable, RecordTooLarge, PacketsBehind, Unreadable; sending the same again
+        changes nothing.
+        """
+        keys = sorted({record_key(client.name, _dossier_id(one)) for one in said})
+        async with AsyncExitStack() as held:
+            for key in keys:  # in one order, so that nobody waits for who waits for him
+                await held.enter_async_context(self._locks.hold(key))
+            await self._feed.up_to_date()
+            work = _Work(client, await self._feed.records(keys), self._clock())
+            for index, one in enumerate(said):
+                work.take(index, one)
+            await self._tell(work)
+        return work.taken
+
+    async def _tell(self, work: _Work) -> None:
+        if waiting := work.to_keep_first():
+            await self._keep(waiting)
+        if work.taken.events:
+            await self._publisher.publish(work.taken.events)
+        if changed := work.changed():
+            await self._keep(changed)
+
+    async def _keep(self, records: Iterable[PacketRecord]) -> None:
+        await self._publisher.send(
+            OutgoingRecord(
+                self._topic, record_key(one.client, one.dossier_id), encode_record(one), []
+            )
+            for one in records
+        )
+
+
+class _Work:
+    """One request's packets, one after the other, on the records that there are."""
+
+    def __init__(
+        self, client: PacketClient, records: dict[bytes, PacketRecord], heard_at: int
+    ) -> None:
+        self.taken = PacketsTaken()
+        self._client, self._before, self._heard_at = client, records, heard_at
+        self._now = dict(records)
+        self._facts: defaultdict[bytes, list[FactUnsent]] = defaultdict(list)
+        self._timed: set[bytes] = set()
+        for key, record in records.items():
+            if record.unsent:  # somebody was killed before they were told
+                self._found(key, Difference(list(record.unsent), replace(record, unsent=()), False))
+
+    def take(self, index: int, said: PacketSaid) -> None:
+        """One more packet."""
+        key = record_key(self._client.name, _dossier_id(said))
+        record = self._now.get(key) or PacketRecord(self._client.name, _dossier_id(said))
+        try:
+            self._found(key, self._difference(record, said))
+        except PacketRefused as refused:
+            self.taken.refused[index] = refused
+
+    def _difference(self, record: PacketRecord, said: PacketSaid) -> Difference:
+        source, heard_at = self._client.source, self._heard_at
+        if isinstance(said, StepSaid):
+            return take_steps(
+                record, [said.step], source=source, agency=said.agency, heard_at=heard_at
+            )
+        if isinstance(said, StatusSaid):
+            return self._of_status(record, said.said)
+        unknown = said.packet.channel is None and self._client.default_channel is None
+        channel: Channel = self._client.default_channel or "other"
+        found = take_packet(
+            record,
+            said.packet,
+            source=source,
+            agency=said.agency,
+            channel=channel,
+            heard_at=heard_at,
+        )
+        received = any(fact.type == "dossier.received" for fact in found.facts)
+        self.taken.channel_unknown += unknown and received
+        return found
+
+    def _of_status(self, record: PacketRecord, said: StepSaid) -> Difference:
+        if record.packet is None:
+            raise PacketRefused(FieldMistake("MaHoSo", "not_known"))
+        return take_status(
+            record,
+            record.packet,
+            PacketStep(said.step.at, said.step.status),
+            source=self._client.source,
+            agency=said.agency,
+            heard_at=self._heard_at,
+        )
+
+    def _found(self, key: bytes, found: Difference) -> None:
+        self._now[key] = found.record
+        self._facts[key] += found.facts
+        self.taken.events += map(_event, found.facts)
+        if found.timed:
+            self._timed.add(key)
+
+    def to_keep_first(self) -> list[PacketRecord]:
+        """Records with the facts that are not told yet, where the hub chose the time of one."""
+        return [
+            replace(self._now[key], unsent=tuple(self._facts[key])) for key in sorted(self._timed)
+        ]
+
+    def changed(self) -> list[PacketRecord]:
+        """Records as they are once everything is told."""
+        return [
+            record
+            for key, record in self._now.items()
+            if key in self._timed or record != self._before.get(key)
+        ]
+
+
+def _dossier_id(said: PacketSaid) -> str:
+    return said.said.dossier_id if isinstance(said, StatusSaid) else said.dossier_id
+
+
+def _event(fact: FactUnsent) -> Event:
+    return EVENT_TYPES[fact.type].model_validate(fact.fields)
