@@ -20,6 +20,7 @@ from connectors.gateway.intake import Publishes, keep, keep_refused, refused_ite
 from connectors.gateway.modes import check_media_type, items_of
 from connectors.gateway.problems import GATEWAY_PROBLEMS
 from connectors.gateway.room import BodyRoom
+from connectors.packets.door import METHODS, PACKETS_PATH, PacketDoor
 from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.masking import shown
@@ -43,9 +44,10 @@ def gateway_app(
     health: Health | None = None,
     *,
     beside: Callable[[], str] = lambda: "",
+    packets: PacketDoor | None = None,
 ) -> FastAPI:
     """The application over a publisher that someone else starts and stops; `beside` are further
-    metrics.
+    metrics, `packets` is the door of one-stop systems, if there is one.
     """
     app = FastAPI(
         title="LGSP hub: gateway",
@@ -59,6 +61,10 @@ def gateway_app(
     app.add_api_route("/healthz", gateway.healthz, methods=_ASKED, **openapi.HEALTHZ_ROUTE)
     app.add_api_route("/readyz", gateway.readyz, methods=_ASKED, **openapi.READYZ_ROUTE)
     app.add_api_route("/metrics", gateway.metrics, methods=_ASKED, **openapi.METRICS_ROUTE)
+    if packets is not None:
+        serve = partial(gateway.packets, packets)
+        for path in (PACKETS_PATH, f"{PACKETS_PATH}/{{rest:path}}"):
+            app.add_route(path, serve, METHODS, include_in_schema=False)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _internal_error)
     app.openapi = lambda: openapi.gateway_openapi(app)  # type: ignore[method-assign]
@@ -110,6 +116,17 @@ class Gateway:
         return Response(
             self.health.render() + self.beside().encode(),
             media_type=CONTENT_TYPE,
+        )
+
+    async def packets(self, door: PacketDoor, request: Request) -> Response:
+        """Take in packets of one-stop systems, and answer what they ask (docs/packets.md)."""
+        return await self._guarded(
+            uuid4(),
+            lambda: door.answer(
+                request,
+                lambda asked: request_body(asked, self.bodies, self.settings),
+                lambda refused: keep_refused(self.publisher, refused, self.health, self.bucket),
+            ),
         )
 
     async def _guarded(self, request_id: UUID, work: Callable[[], Awaitable[Response]]) -> Response:

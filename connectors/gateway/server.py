@@ -11,6 +11,8 @@ from functools import partial
 
 from connectors.gateway.app import gateway_app
 from connectors.gateway.heartbeat import beat
+from connectors.packets.access import OpenAccess
+from connectors.packets.door import PacketDoor
 from connectors.publishing.publisher import Publisher
 from schemas.kafka.topics import when_ready
 from schemas.settings import Settings
@@ -35,7 +37,8 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     Raises: SettingsError when the topics exist with another number of partitions.
     """
     async with Publisher(settings) as publisher:
-        server = _server(settings, publisher)
+        packets = PacketDoor(settings, publisher, OpenAccess())
+        server = _server(settings, publisher, packets)
         spare_collections(_COLLECTED)
         topics = asyncio.create_task(_ensure_topics(settings, server))
         beating = asyncio.create_task(beat(publisher, settings.heartbeat_seconds))
@@ -44,15 +47,20 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         finally:
             for task in (topics, beating):
                 task.cancel()
-            ended = await asyncio.gather(topics, beating, return_exceptions=True)
+            ended = await asyncio.gather(topics, beating, packets.stop(), return_exceptions=True)
         for result in ended:
             if isinstance(result, Exception):
                 raise result
 
 
-def _server(settings: Settings, publisher: Publisher) -> Server:
+def _server(settings: Settings, publisher: Publisher, packets: PacketDoor) -> Server:
     connections = Connections(settings.connections)
-    app = gateway_app(settings, publisher, beside=connections.text)
+    app = gateway_app(
+        settings,
+        publisher,
+        beside=lambda: connections.text() + packets.tally.text(),
+        packets=packets,
+    )
     return Server(
         app,
         "gateway",

@@ -10,7 +10,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -39,6 +39,25 @@ _SAYING = "The packets that came before are being read anew"
 
 class PacketsBehind(HubError):
     """What came before is not read yet: ask again in some seconds."""
+
+
+class KnowsPackets(Protocol):
+    """Who knows packets and sessions, and can make sure that it is as new as Kafka is."""
+
+    async def up_to_date(self, *, sessions: bool = False) -> None:
+        """Return once all that Kafka holds at this moment can be looked up."""
+
+    async def records(self, keys: Iterable[bytes]) -> dict[bytes, PacketRecord]:
+        """The records of those keys that there are."""
+
+    async def session(self, key: bytes) -> PacketSession | None:
+        """The session of that digest."""
+
+    async def expired(self, now: int, most: int) -> list[bytes]:
+        """The digests of some sessions that are over."""
+
+    async def stop(self) -> None:
+        """End."""
 
 
 class PacketFeed:

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from connectors.packets.access import PacketClient
 from connectors.packets.difference import Difference
+from connectors.packets.feed import KnowsPackets
 from connectors.packets.reading import DossierSaid, StepSaid
 from connectors.packets.states import (
     FactUnsent,
@@ -48,13 +49,6 @@ class Tells(Protocol):
 
     async def send(self, records: Iterable[OutgoingRecord]) -> None:
         """Likewise, for records."""
-
-
-class _Knows(Protocol):
-    """Where records are looked up: the feed."""
-
-    async def up_to_date(self, *, sessions: bool = False) -> None: ...
-    async def records(self, keys: Iterable[bytes]) -> dict[bytes, PacketRecord]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +94,7 @@ class _KeyLocks:
 class PacketKeeper:
     """Takes in what packets say. One a process."""
 
-    def __init__(self, publisher: Tells, feed: _Knows, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(self, publisher: Tells, feed: KnowsPackets, clock: Callable[[], int] = now_ms) -> None:
         self._publisher, self._feed, self._clock = publisher, feed, clock
         self._topic = packets_topic(publisher.settings.space)
         self._locks = _KeyLocks()

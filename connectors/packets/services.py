@@ -86,10 +86,12 @@ class PacketServices:
         return now_ms() + int(self._settings.future_tolerance * 1000)
 
     def _unit(self, client: PacketClient, asked: ServiceAsked) -> str:
-        """Who sends it.
+        """Who sends it; "" where that is not said, which is enough where the dossier's code does.
 
         Raises: Refused
         """
+        if asked.unit in (None, ""):
+            return ""
         try:
             unit = agency_code(asked.unit)
         except WrongField:
@@ -101,7 +103,9 @@ class PacketServices:
     def _allowed(
         self, client: PacketClient, said: DossierSaid | StepSaid
     ) -> DossierSaid | StepSaid:
-        """Raises: PacketRefused for a dossier of another's agency."""
+        """Raises: PacketRefused for a dossier of another's agency, or of nobody's."""
+        if not said.agency:
+            raise PacketRefused(FieldMistake("madonvi", "missing"))
         if not self._may_speak(client, said.agency):
             raise PacketRefused(FieldMistake("MaHoSo", "other_unit"))
         return said

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
-from typing import Protocol
 
 import msgspec
 
+from connectors.packets.feed import KnowsPackets
 from connectors.packets.index import PacketSession
 from connectors.publishing.lanes import OutgoingRecord
 from connectors.publishing.quarantine import Sends
@@ -24,18 +24,10 @@ _LONGEST = 256  # characters; no session of the hub's is longer
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class _Knows(Protocol):
-    """Where sessions are looked up: the feed."""
-
-    async def up_to_date(self, *, sessions: bool = False) -> None: ...
-    async def session(self, key: bytes) -> PacketSession | None: ...
-    async def expired(self, now: int, most: int) -> list[bytes]: ...
-
-
 class Sessions:
     """Opens sessions and knows whose they are."""
 
-    def __init__(self, publisher: Sends, feed: _Knows, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(self, publisher: Sends, feed: KnowsPackets, clock: Callable[[], int] = now_ms) -> None:
         self._publisher, self._feed, self._clock = publisher, feed, clock
         self._topic = sessions_topic(publisher.settings.space)
 

@@ -61,6 +61,7 @@ def take_status(
     steps, marks = with_steps(record.steps, record.marks, [step])
     stepped = replace(record, steps=steps, marks=marks)
     known = with_packet(stepped, _in_state(packet, step), made)
+    agency = _receiver(record, agency)
     standing = standing_of(known, agency, _channel_told(record))
     return difference(known, standing, source=source, agency=agency, made=made)
 
@@ -76,10 +77,14 @@ def _steps_known(
     made = made_at(record.said, heard_at)
     steps, marks = with_steps(record.steps, record.marks, fresh)
     known = replace(record, steps=steps, marks=marks)
-    # who received it is said by its packets alone
-    reception = record.standing.reception
-    standing = standing_of(known, reception.agency if reception else agency, _channel_told(record))
+    standing = standing_of(known, _receiver(record, agency), _channel_told(record))
     return difference(known, standing, source=source, agency=agency, made=made)
+
+
+def _receiver(record: PacketRecord, agency: str) -> str:
+    """Who received it, which its packets alone say."""
+    reception = record.standing.reception
+    return reception.agency if reception else agency
 
 
 def _channel_told(record: PacketRecord) -> Channel:

@@ -1,0 +1,163 @@
+"""The packets' door at the gateway: one route for every address below /packets."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from connectors.packets.access import PacketAccess, PacketClient
+from connectors.packets.answers import Refused, packet_response, refusal, success
+from connectors.packets.feed import KnowsPackets, PacketFeed, PacketsBehind
+from connectors.packets.keeping import PacketKeeper, Tells
+from connectors.packets.register import KnownDirectory
+from connectors.packets.requests import LoginAsked, ServiceAsked, read_request
+from connectors.packets.services import PacketAnswer, PacketServices
+from connectors.packets.sessions import Sessions
+from connectors.packets.tally import PacketTally
+from connectors.packets.wrong import PacketRefused
+from schemas.digests import digest_of
+from schemas.errors import KafkaUnavailable, RecordTooLarge
+from schemas.quarantine import Quarantined, excerpt_of, structure_of
+from schemas.settings import Settings
+from serving.store.disposable import Unreadable
+
+log = logging.getLogger(__name__)
+
+PACKETS_PATH = "/packets"
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+_UNREADABLE = "can't be read as JSON"
+
+ReadBody = Callable[[Request], AbstractAsyncContextManager[bytes]]
+KeepRefused = Callable[[Sequence[Quarantined]], Awaitable[object]]
+
+
+class PacketDoor:
+    """Everything that the door needs, made for one process. What the gateway has already (reading
+    bodies within bounds, the quarantine) comes from there.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        publisher: Tells,
+        access: PacketAccess,
+        feed: KnowsPackets | None = None,
+        directory: KnownDirectory | None = None,
+    ) -> None:
+        self._settings, self._access = settings, access
+        self._feed = feed or PacketFeed(settings)
+        self._directory = directory or KnownDirectory(settings)
+        self._sessions = Sessions(publisher, self._feed)
+        keeper = PacketKeeper(publisher, self._feed)
+        self._services = PacketServices(settings, keeper, self._directory)
+        self.tally = PacketTally()
+
+    async def stop(self) -> None:
+        """Let go of what the door follows."""
+        await self._feed.stop()
+        self._directory.stop()
+
+    async def answer(
+        self, request: Request, read_body: ReadBody, keep_refused: KeepRefused
+    ) -> Response:
+        """The answer to any request below the door's path: HTTP 200 with a JSON object.
+
+        Raises: Problem where the gateway's own limits answer (a body too large, too slow …).
+        """
+        async with read_body(request) as body:
+            return packet_response(await self._guarded(request, body, keep_refused))
+
+    async def _guarded(
+        self, request: Request, body: bytes, keep_refused: KeepRefused
+    ) -> dict[str, Any]:
+        client: PacketClient | None = None
+        service = "-"
+        try:
+            asked = read_request(
+                request.method, request.url.path, request.query_params, request.headers, body
+            )
+            if isinstance(asked, LoginAsked):
+                service = "login"
+                answer = await self._login(asked)
+            else:
+                service = asked.service
+                client = await self._client(asked)
+                found = await self._services.answer(client, asked)
+                answer = found.answer
+                self.tally.took(found.taken)
+                await self._keep(found, keep_refused)
+            self.tally.answered(service, "items" if _has_refused(answer) else "done")
+            return answer
+        except Refused as refused:
+            if refused.kind == "not_json":
+                kept = excerpt_of(body, digest_of(self._settings.data), _UNREADABLE)
+                await self._keep_quietly(
+                    [Quarantined(f"http:{uuid4()}", _UNREADABLE, "not_json", kept)], keep_refused
+                )
+            return self._refused(service, refused, client)
+        except (PacketsBehind, Unreadable):
+            return self._refused(service, Refused("starting"), client)
+        except (KafkaUnavailable, RecordTooLarge) as error:
+            log.debug("packets could not be kept: %s", error)
+            return self._refused(service, Refused("unavailable"), client)
+        except Exception:  # a system that gets HTTP 500 would show its users nothing
+            log.exception("A packet failed in an unforeseen way")
+            return self._refused(service, Refused("failed"), client)
+
+    def _refused(
+        self, service: str, refused: Refused, client: PacketClient | None
+    ) -> dict[str, Any]:
+        self.tally.answered(service, refused.kind)
+        return refusal(refused, client)
+
+    async def _login(self, asked: LoginAsked) -> dict[str, Any]:
+        client = await self._access.login(asked.user, asked.password)
+        if client is None:
+            raise Refused("login")
+        return success(client, session=await self._sessions.begin(client.name))
+
+    async def _client(self, asked: ServiceAsked) -> PacketClient:
+        name = await self._sessions.client_of(asked.session)
+        client = await self._access.client(name) if name is not None else None
+        if client is None:
+            raise Refused("session")
+        return client
+
+    async def _keep(self, found: PacketAnswer, keep_refused: KeepRefused) -> None:
+        if not found.refused:
+            return
+        request_id, digest = uuid4(), digest_of(self._settings.data)
+        kept = [
+            Quarantined(
+                f"http:{request_id}/{index}",
+                _reason(why),
+                "+".join(sorted({one.kind for one in why.mistakes})),
+                excerpt_of(msgspec.json.encode(item), digest, structure_of(item)),
+            )
+            for index, item, why in found.refused
+        ]
+        await self._keep_quietly(kept, keep_refused)
+
+    async def _keep_quietly(self, kept: Sequence[Quarantined], keep_refused: KeepRefused) -> None:
+        """What is good was taken in, and the sender is told what was not, whether that can be kept
+        or not.
+        """
+        try:
+            await keep_refused(kept)
+        except KafkaUnavailable as error:
+            log.debug("refused packets could not be noted: %s", error)
+
+
+def _reason(why: PacketRefused) -> str:
+    return "; ".join(f"{one.field}: {one.kind}" for one in why.mistakes)
+
+
+def _has_refused(answer: dict[str, Any]) -> bool:
+    return any("error_code" in one for one in answer.get("result", ()) if isinstance(one, dict))
