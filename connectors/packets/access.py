@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from schemas.codes import Channel
-from schemas.ids import text_in
+from schemas.codes import CODE_PATTERN, Channel
+from schemas.ids import code_in
+from schemas.personal import personal_number
 
 SuccessCode = str | int  # "0", "00" or 0: no single one serves all versions of one-stop systems
 
-_name_of = text_in(64)
+_name_of = code_in(CODE_PATTERN, 64, "._:-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class PacketAccess(Protocol):
 
 
 class OpenAccess:
-    """Everybody may: any user logs in with any password, under the user's name.
+    """Everybody may: any user logs in with any password, under the user's name. That has to be a
+    code, since it stands in the facts: nobody's name, mail or number.
 
     `known` are clients that are otherwise than the usual one.
     """
@@ -60,5 +62,7 @@ class OpenAccess:
         try:
             named = _name_of(name)
         except ValueError:
+            return None
+        if personal_number(named) is not None:
             return None
         return PacketClient(named, f"packets/{named}")

@@ -106,7 +106,7 @@ def yes(value: Any) -> bool:
 
 def dossier_code(value: Any) -> str:
     """A dossier's code (MaHoSo) in its canonical form."""
-    return _checked(value, _dossier, phones=True)
+    return _checked(value, _dossier)
 
 
 def procedure_code(value: Any) -> str:
@@ -119,8 +119,7 @@ def agency_code(value: Any) -> str:
     return _checked(value, _agency)
 
 
-def _checked(value: Any, check: Callable[[str], str], *, phones: bool = False) -> str:
-    """`phones`: what looks like a phone's number is refused too; codes of enterprises look so."""
+def _checked(value: Any, check: Callable[[str], str]) -> str:
     text = plain(value)
     if not text:
         raise WrongField("missing")
@@ -128,7 +127,7 @@ def _checked(value: Any, check: Callable[[str], str], *, phones: bool = False) -
         text = check(text)
     except ValueError:
         raise WrongField("code") from None
-    if personal_number(text, phones=phones) is not None:
+    if personal_number(text) is not None:
         raise WrongField("personal")
     return text
 

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import httpx
 from aiokafka import TopicPartition
 from harness import until
+from packet_planted import LOGIN, planted_requests, with_session
 from test_up import Up, up
 
 from connectors.gateway.examples import EXAMPLES
@@ -97,6 +98,18 @@ def through_the_gateway(url: str) -> Iterator[str]:
             )
             yield client.get(f"/{quote(value)}?name={quote(value)}").text
         yield client.get("/metrics").text
+
+
+def through_the_packets(url: str) -> Iterator[str]:
+    """Everything that one-stop systems are answered."""
+    with httpx.Client(base_url=f"{url}/packets", timeout=60) as client:
+        session = client.post("/mapi/login", json=LOGIN).json()["session"]
+        for value in PLANTED:
+            for request in planted_requests(value):
+                method, path, body, headers = with_session(request, session)
+                answer = client.request(method, path, content=body, headers=headers)
+                assert answer.status_code in (200, 413), answer.text
+                yield answer.text + str(answer.headers)
 
 
 def through_the_api(url: str) -> Iterator[str]:
@@ -217,6 +230,7 @@ def test_personal_data_sent_by_mistake_is_found_nowhere(up: Up, tmp_path: Path) 
     until(lambda: up.received("SAMPLE.TEST") == 1)
     told = [
         *through_the_gateway(f"http://127.0.0.1:{up.gateway}"),
+        *through_the_packets(f"http://127.0.0.1:{up.gateway}"),
         *through_the_api(f"http://127.0.0.1:{up.metrics}"),
     ]
     told.append(through_imports(tmp_path / "files", up.environment))
