@@ -92,7 +92,7 @@ class PacketDoor:
                 found = await self._services.answer(client, asked)
                 answer = found.answer
                 self.tally.took(found.taken)
-                await self._keep(found, keep_refused)
+                await self._keep(client, service, found, keep_refused)
             self.tally.answered(service, "items" if _has_refused(answer) else "done")
             return answer
         except Refused as refused:
@@ -130,7 +130,9 @@ class PacketDoor:
             raise Refused("session")
         return client
 
-    async def _keep(self, found: PacketAnswer, keep_refused: KeepRefused) -> None:
+    async def _keep(
+        self, client: PacketClient, service: str, found: PacketAnswer, keep_refused: KeepRefused
+    ) -> None:
         if not found.refused:
             return
         request_id, digest = uuid4(), digest_of(self._settings.data)
@@ -139,7 +141,13 @@ class PacketDoor:
                 f"http:{request_id}/{index}",
                 _reason(why),
                 "+".join(sorted({one.kind for one in why.mistakes})),
-                excerpt_of(msgspec.json.encode(item), digest, structure_of(item)),
+                excerpt_of(
+                    msgspec.json.encode(item),
+                    digest,
+                    structure_of(item),
+                    source=client.source,
+                    type=service,
+                ),
             )
             for index, item, why in found.refused
         ]

@@ -7,7 +7,7 @@ it. The table in docs/packets.md is made of this.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,9 +21,9 @@ Said = Mapping[str, Any]  # fields of a Packet
 TREATMENTS: dict[Treatment, str] = {
     "code": "kept as it is: it names the dossier, its procedure or its agency",
     "fact": "becomes a fact, or a part of one",
-    "personal": "of a person: never read, kept or told",
-    "text": "free text, in which a person may stand: never read, kept or told",
-    "unused": "not needed: never read, kept or told",
+    "personal": "nothing: it is of a person, and never read, kept or told",
+    "text": "nothing: a person may stand in it, and it is never read, kept or told",
+    "unused": "nothing: not needed, and never read, kept or told",
 }
 
 
@@ -214,3 +214,11 @@ STATUS_FIELDS: tuple[PacketField, ...] = (
     PacketField("NgayXuLy", "fact", "since when", _time("at")),
     PacketField("TaiLieuXuLy", "unused"),
 )
+
+
+def field_table(fields: Iterable[PacketField]) -> str:
+    """Fields for a page: each with what it becomes, or why it goes no further."""
+    rows = [
+        f"| `{field.name}` | {field.becomes or TREATMENTS[field.treatment]} |" for field in fields
+    ]
+    return "\n".join(["| field | becomes |", "|---|---|", *rows])

@@ -94,7 +94,9 @@ class _KeyLocks:
 class PacketKeeper:
     """Takes in what packets say. One a process."""
 
-    def __init__(self, publisher: Tells, feed: KnowsPackets, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(
+        self, publisher: Tells, feed: KnowsPackets, clock: Callable[[], int] = now_ms
+    ) -> None:
         self._publisher, self._feed, self._clock = publisher, feed, clock
         self._topic = packets_topic(publisher.settings.space)
         self._locks = _KeyLocks()

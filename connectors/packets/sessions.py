@@ -27,7 +27,9 @@ _encode = msgspec.msgpack.Encoder().encode
 class Sessions:
     """Opens sessions and knows whose they are."""
 
-    def __init__(self, publisher: Sends, feed: KnowsPackets, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(
+        self, publisher: Sends, feed: KnowsPackets, clock: Callable[[], int] = now_ms
+    ) -> None:
         self._publisher, self._feed, self._clock = publisher, feed, clock
         self._topic = sessions_topic(publisher.settings.space)
 

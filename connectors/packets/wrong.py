@@ -75,3 +75,9 @@ class PacketRefused(Exception):
     def __init__(self, *mistakes: FieldMistake) -> None:
         super().__init__("; ".join(one.told for one in mistakes))
         self.mistakes = mistakes
+
+
+def mistake_table() -> str:
+    """The mistakes for a page."""
+    rows = [f"| {english} | {vietnamese} |" for vietnamese, english in FIELD_MISTAKES.values()]
+    return "\n".join(["| the field … | trường này … |", "|---|---|", *rows])

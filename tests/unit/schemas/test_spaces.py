@@ -27,6 +27,8 @@ NAMING = {
     "cells_topic": 1,
     "quarantine_topic": 1,
     "restoring_topic": 1,
+    "packets_topic": 1,
+    "sessions_topic": 1,
     # and what they are called for
     "FamilyPartition": 4,
     "FactIndex": 4,

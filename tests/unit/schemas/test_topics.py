@@ -27,10 +27,13 @@ from schemas.topics import (
     Topic,
     cells_topic,
     events_topic,
+    packets_topic,
+    sessions_topic,
     state_topic,
     topics_of,
 )
 
+OWN = {packets_topic(), sessions_topic()}  # what connectors keep for themselves
 SETTINGS = Settings(partitions=6, replication_factor=3, min_insync_replicas=2)
 
 
@@ -47,7 +50,7 @@ def test_every_family_has_its_topics_with_equal_partitions() -> None:
 
 def test_names_are_unique_and_nothing_is_undeclared() -> None:
     assert len(BY_NAME) == len(TOPICS)
-    expected = {CELLS, QUARANTINE} | {
+    expected = {CELLS, QUARANTINE, *OWN} | {
         topic(family) for family in EVENTS_BY_FAMILY for topic in (events_topic, state_topic)
     }
     assert BY_NAME.keys() == expected
@@ -144,7 +147,8 @@ def test_other_books_have_topics_of_their_own_for_what_is_derived_and_the_same_e
         cells_topic("lgsp-2"),
         *(state_topic(family, "lgsp-2") for family in EVENTS_BY_FAMILY),
     }
-    assert names == derived | {QUARANTINE, *(events_topic(family) for family in EVENTS_BY_FAMILY)}
+    events = {events_topic(family) for family in EVENTS_BY_FAMILY}
+    assert names == derived | events | {QUARANTINE, *OWN}
     assert not derived & BY_NAME.keys()
     assert topics_of(SETTINGS) == TOPICS
 

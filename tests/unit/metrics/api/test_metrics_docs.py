@@ -10,6 +10,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from connectors.gateway.health import GATEWAY_METRICS
+from connectors.packets.tally import PACKET_METRICS
 from metrics.api.indicator_shapes import IndicatorAnswer
 from metrics.api.parameters import CountParameters, IndicatorParameters
 from metrics.api.problems import API_PROBLEMS
@@ -24,7 +25,14 @@ from streams.health import WORKER_METRICS
 
 DOCS = Path(__file__).parents[4] / "docs"
 METRICS_PAGE, API_PAGE = ((DOCS / name).read_text("utf-8") for name in ("metrics.md", "api.md"))
-EVERY_METRIC = (*METRICS, *GATEWAY_METRICS, *CONNECTION_METRICS, *WORKER_METRICS, SPACE)
+EVERY_METRIC = (
+    *METRICS,
+    *GATEWAY_METRICS,
+    *PACKET_METRICS,
+    *CONNECTION_METRICS,
+    *WORKER_METRICS,
+    SPACE,
+)
 
 
 @pytest.mark.parametrize("metric", EVERY_METRIC, ids=lambda metric: metric.name)
