@@ -39,7 +39,10 @@ def measure_gateway(stage: Stage, scale: Scale) -> list[ReportLine]:
             advance(len(made) * size)
     gateway = stage.service("gateway")
     gateway.start()
-    with stage.counting("Requests are sent", len(made) * size) as advance, _apart(stage, gateway):
+    with (
+        stage.counting("Requests are sent", len(made) * size) as advance,
+        alone_on_a_core(stage, gateway),
+    ):
         events, seconds, cpu = asyncio.run(
             _sent(stage.settings, gateway, _Sending(made, size, advance))
         )
@@ -58,7 +61,7 @@ def measure_gateway(stage: Stage, scale: Scale) -> list[ReportLine]:
 
 
 @contextmanager
-def _apart(stage: Stage, gateway: Service) -> Iterator[None]:
+def alone_on_a_core(stage: Stage, gateway: Service) -> Iterator[None]:
     """The gateway on the last core, all others on the rest; on a single core all share it."""
     others, own = stage.cores[:-1] or stage.cores, stage.cores[-1:]
     pin(require_running(gateway), own)

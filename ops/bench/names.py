@@ -11,6 +11,7 @@ MEASUREMENTS: dict[str, str] = {
     "takeover": "load of the books of a million dossiers, and their memory",
     "failover": "a worker killed, until another one goes on",
     "gateway": "events taken in over HTTP on one core",
+    "packets": "dossiers of one-stop systems taken in on one core, and looked up",
     "latency": "from accepted to visible in the API and /metrics",
     "api": "figures, lists and /metrics of a whole province's year over HTTP",
     "soak": "half an hour under a steady stream: what grows with time",
@@ -27,6 +28,8 @@ class Scale:
     history: int  # events in the books of the fail-over
     kills: int
     gateway_events: int
+    packets: int  # dossiers that one-stop systems send
+    looked_up: int  # of those
     probes: int
     warm: float  # seconds of load before them
     province: int  # dossiers of the year that the API tells
@@ -46,6 +49,8 @@ class Scale:
             history=max(500, round(100_000 * share)),
             kills=max(1, round(3 * share)),
             gateway_events=max(1_000, round(200_000 * share)),
+            packets=max(200, round(20_000 * share)),
+            looked_up=max(20, round(1_000 * share)),
             probes=max(10, round(150 * share) * 2),
             warm=60 * share,
             province=max(300, round(300_000 * share)),
