@@ -60,7 +60,8 @@ def counted(hub: Hub, wanted: Iterable[str]) -> Counter[str]:
     address = f"http://127.0.0.1:{hub.settings.metrics_port}/v1/counts"
     found: Counter[str] = Counter()
     for kind in KINDS:
-        asked = {"family": "dossiers", "kind": kind, "window": "all"}
+        asked = {"family": "dossiers", "kind": kind}
+        asked |= {} if kind == "open" else {"window": "all"}  # open is told of this moment
         answer = httpx.get(address, params=asked, timeout=60).raise_for_status().json()
         for one in answer["kinds"]:
             names = set(wanted) & one["counts"].keys()

@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from harness import Hub, hub_on_broker, until
+from harness import Hub, broker, hub_on_broker, until
 from opencps import PROCEDURE, OpenCps, figures, lives
 from packet_hubs import answers, counted, gateway_at, http_line, look_up, ready
 
 from ops.kafka.ports import free_port
 
-__all__ = ["hub_on_broker"]  # fixture
+__all__ = ["broker", "hub_on_broker"]  # fixtures
 
 
 @pytest.fixture
