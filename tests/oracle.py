@@ -117,6 +117,7 @@ def _received(dossier: Dossier, tally: Tally) -> None:
             "reused_data",
             "papers_digitised",
             "from_personal_store",
+            "channel_unknown",
         )
         if fields[name]
     ]

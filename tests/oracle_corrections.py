@@ -225,6 +225,7 @@ SAYS: dict[tuple[str, ...], tuple[str, ...]] = {
     RECEIVED: (
         *("received_at", "agency", "procedure", "channel", "level", "authenticated", "with_fee"),
         *("reused_data", "papers_digitised", "from_personal_store", "population_data"),
+        "channel_unknown",
         *("backfill", "due_at", "handling_agency"),
     ),
     ("finished",): ("digitised",),

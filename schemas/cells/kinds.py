@@ -106,6 +106,7 @@ CELL_KINDS: dict[str, dict[str, CellKind]] = {
                 "from_personal_store",
                 "identified",
                 "paid_online",
+                "channel_unknown",
             ),
         ),
         "refused": CellKind("day", ("refused",)),

@@ -64,6 +64,7 @@ _ADDED: dict[int, dict[str, tuple[str, ...]]] = {  # to dossiers, by version and
         "undone": CELL_KINDS["dossiers"]["undone"].measures,
         "closed": ("finished_late",),
     },
+    6: {"received": ("channel_unknown",)},
 }
 SINCE: dict[tuple[str, str, str], int] = {
     ("dossiers", kind, measure): version

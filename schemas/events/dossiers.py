@@ -77,6 +77,9 @@ class Reception(DossierEvent):
     population_data: bool = Field(
         False, description="Data of the national population database was used (DSKetNoiCSDL)"
     )
+    channel_unknown: bool = Field(
+        False, description="The system can't say how it came; `channel` is then `other`"
+    )
     handling_agency: AgencyCode | None = Field(
         None, description="Agency that handles it first; the receiving one if absent"
     )

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from schemas.clock import EARLIEST_MS, day_start
-from schemas.codes import AdministrativeLevel, AgencyLevel, OnlineLevel, SystemKind
+from schemas.codes import AdministrativeLevel, AgencyLevel, Channel, OnlineLevel, SystemKind
 from schemas.events.base import AgencyCode, Code, Event, Instant, ThingId
 from schemas.ids import THING_ID, text_in
 
@@ -130,6 +130,9 @@ class ProcedureRegistered(Valid):
     )
     process_issued: bool = Field(
         False, description="Its internal process (quy trình nội bộ) is issued"
+    )
+    channel: Channel | None = Field(
+        None, description="How its dossiers come in, where a system's packets do not say"
     )
 
 

@@ -18,6 +18,7 @@ from typing import Generic, Literal, TypeVar
 import msgspec
 
 from schemas.clock import to_datetime
+from schemas.codes import Channel
 from schemas.errors import ContractError
 from schemas.states import EventId, InventoryItem, id_text
 
@@ -74,6 +75,7 @@ class ProcedureFields(msgspec.Struct, frozen=True):
     administrative_levels: tuple[str, ...] = ()
     one_stop: bool = False
     process_issued: bool = False
+    channel: Channel | None = None
 
 
 class SystemFields(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ RECEIVED = measure_indexes("dossiers", "received")
 
 AUTHENTICATED, WITH_FEE, REUSED_DATA, BACKFILLED = 1, 2, 4, 8
 PAPERS_DIGITISED, FROM_PERSONAL_STORE, POPULATION_DATA = 16, 32, 64
+CHANNEL_UNKNOWN = 128
 
 # By the event's field. Bits are kept in states: a further one is appended.
 BIT_OF_FIELD: tuple[tuple[str, int], ...] = (
@@ -21,6 +22,7 @@ BIT_OF_FIELD: tuple[tuple[str, int], ...] = (
     ("papers_digitised", PAPERS_DIGITISED),
     ("from_personal_store", FROM_PERSONAL_STORE),
     ("population_data", POPULATION_DATA),
+    ("channel_unknown", CHANNEL_UNKNOWN),
 )
 # The measure that any of these bits count in.
 MEASURE_OF_BITS: tuple[tuple[int, int], ...] = (
@@ -31,6 +33,7 @@ MEASURE_OF_BITS: tuple[tuple[int, int], ...] = (
     (PAPERS_DIGITISED, RECEIVED["papers_digitised"]),
     (FROM_PERSONAL_STORE, RECEIVED["from_personal_store"]),
     (AUTHENTICATED | FROM_PERSONAL_STORE | POPULATION_DATA, RECEIVED["identified"]),
+    (CHANNEL_UNKNOWN, RECEIVED["channel_unknown"]),
 )
 
 

@@ -117,6 +117,10 @@ def test_the_worked_example_at_each_time(order: list[Heard]) -> None:
         ({"from_personal_store": True}, ["received_counter", "from_personal_store", "identified"]),
         ({"papers_digitised": True}, ["received_counter", "papers_digitised"]),
         ({"reused_data": True}, ["received_counter", "reused_data"]),
+        (
+            {"channel": "other", "channel_unknown": True},
+            ["received_other", "channel_unknown"],
+        ),
         ({"backfill": True}, ["received_counter", "backfilled"]),
     ],
 )

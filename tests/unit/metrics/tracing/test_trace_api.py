@@ -97,6 +97,7 @@ async def test_facts_come_in_the_order_in_which_they_were_heard_of(
             "papers_digitised": False,
             "from_personal_store": False,
             "population_data": False,
+            "channel_unknown": False,
             "due_at": "2025-11-10T17:00:00+07:00",
         },
         "names": {},
