@@ -92,7 +92,7 @@ class KnownAtOnce(KnownDirectory):
         super().__init__(Settings())
         self._directory = directory
 
-    def newest(self) -> Directory | None:
+    async def newest(self) -> Directory | None:
         return self._directory
 
 

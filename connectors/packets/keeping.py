@@ -33,7 +33,6 @@ from connectors.packets.taking import take_packet, take_status, take_steps
 from connectors.packets.wrong import FieldMistake, PacketRefused
 from connectors.publishing.lanes import OutgoingRecord
 from schemas.clock import now_ms
-from schemas.codes import Channel
 from schemas.events import EVENT_TYPES, Event
 from schemas.settings import Settings
 from schemas.topics import packets_topic
@@ -69,7 +68,6 @@ class PacketsTaken:
 
     events: list[Event] = field(default_factory=list)
     refused: dict[int, PacketRefused] = field(default_factory=dict)
-    channel_unknown: int = 0  # receptions
 
 
 class _KeyLocks:
@@ -176,19 +174,14 @@ class _Work:
             )
         if isinstance(said, StatusSaid):
             return self._of_status(record, said.said)
-        unknown = said.packet.channel is None and self._client.default_channel is None
-        channel: Channel = self._client.default_channel or "other"
-        found = take_packet(
+        return take_packet(
             record,
             said.packet,
             source=source,
             agency=said.agency,
-            channel=channel,
+            channel=said.usual_channel or self._client.default_channel,
             heard_at=heard_at,
         )
-        received = any(fact.type == "dossier.received" for fact in found.facts)
-        self.taken.channel_unknown += unknown and received
-        return found
 
     def _of_status(self, record: PacketRecord, said: StepSaid) -> Difference:
         if record.packet is None:

@@ -11,6 +11,7 @@ from connectors.packets.fields import DOSSIER_FIELDS, STATUS_FIELDS, STEP_FIELDS
 from connectors.packets.states import REFUSED, REGISTERED, Packet, PacketStep
 from connectors.packets.values import dossier_code, procedure_code
 from connectors.packets.wrong import FieldMistake, PacketRefused, WrongField
+from schemas.codes import Channel
 
 # {code of the agency}-{yymmdd}-{number of the day}: who received it
 _OFFICIAL = re.compile(r"(?P<agency>[0-9A-Za-z][0-9A-Za-z._]{0,34})-\d{6}-\d+", re.ASCII)
@@ -18,11 +19,14 @@ _OFFICIAL = re.compile(r"(?P<agency>[0-9A-Za-z][0-9A-Za-z._]{0,34})-\d{6}-\d+", 
 
 @dataclass(frozen=True, slots=True)
 class DossierSaid:
-    """What a DongBoHoSoMC says of one dossier."""
+    """What a DongBoHoSoMC says of one dossier. `usual_channel`: how dossiers of its procedure come
+    in, where the packet does not say.
+    """
 
     dossier_id: str
     agency: str
     packet: Packet
+    usual_channel: Channel | None = None
 
 
 @dataclass(frozen=True, slots=True)

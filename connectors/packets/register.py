@@ -4,13 +4,22 @@ first asked for.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from connectors.packets.access import PacketClient
 from schemas.clock import now_ms, to_datetime
+from schemas.codes import Channel
 from schemas.settings import Settings
 from serving.directory.directory import Directory
 from serving.directory.feed import DirectoryFeed
+from serving.directory.items import ProcedureFields
+
+_LOOK_SECONDS = 0.02
+_SHORTEST = 2  # parts of a code that may stand for a longer one
 
 
 class KnownDirectory:
@@ -20,11 +29,15 @@ class KnownDirectory:
         self._settings = settings
         self._feed: DirectoryFeed | None = None
 
-    def newest(self) -> Directory | None:
-        """The directory, once it was read."""
+    async def newest(self) -> Directory | None:
+        """The directory, once it was read; None: it can't be read in time."""
         if self._feed is None:
             self._feed = DirectoryFeed(self._settings)
             self._feed.start()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.publish_timeout):
+                while not self._feed.progress.ready:  # noqa: ASYNC110 - of another thread
+                    await asyncio.sleep(_LOOK_SECONDS)
         return self._feed.directory if self._feed.progress.ready else None
 
     def stop(self) -> None:
@@ -43,6 +56,12 @@ def may_speak(client: PacketClient, agency: str, directory: Directory | None) ->
     return any(above in client.agencies for above in directory.roll_up(agency, today))
 
 
+def usual_channel(directory: Directory, code: str) -> Channel | None:
+    """How dossiers of a procedure come in by the register; None: it does not say."""
+    found = _procedure(directory, code)
+    return None if found is None else found.channel
+
+
 def procedure_told(directory: Directory, code: str) -> list[dict[str, Any]] | None:
     """What LayThuTuc answers of a procedure, by its code of today or the one that begins with it
     (2.002307 of 2.002307.000.00.00.H35); None: it is not registered.
@@ -50,16 +69,32 @@ def procedure_told(directory: Directory, code: str) -> list[dict[str, Any]] | No
     Where no procedure is registered at all, the code stands for the name: what the hub can't know
     must keep no dossier from coming.
     """
-    today = to_datetime(now_ms()).date()
-    stated = [one.fields for one in directory.procedures_on(today)]
     if not directory.procedures:
         return [_told(code, "other", code)]
-    exact = [one for one in stated if one.procedure == code]
-    found = exact or [one for one in stated if one.procedure.startswith(f"{code}.")]
-    if not found:
+    one = _procedure(directory, code)
+    if one is None:
         return None
-    one = min(found, key=lambda fields: fields.procedure)
     return [_told(one.name_vi or one.procedure, one.field, one.procedure)]
+
+
+def _procedure(directory: Directory, code: str) -> ProcedureFields | None:
+    return _procedures(directory, to_datetime(now_ms()).date()).get(code)
+
+
+@lru_cache(maxsize=1)
+def _procedures(directory: Directory, day: date) -> dict[str, ProcedureFields]:
+    """The procedures of a day by their codes and by what these begin with, of which the first in
+    order counts.
+    """
+    stated = sorted(
+        (one.fields for one in directory.procedures_on(day)), key=lambda one: one.procedure
+    )
+    found: dict[str, ProcedureFields] = {}
+    for one in stated:
+        parts = one.procedure.split(".")
+        for length in range(_SHORTEST, len(parts)):
+            found.setdefault(".".join(parts[:length]), one)
+    return found | {one.procedure: one for one in stated}
 
 
 def _told(name: str, field: str, code: str) -> dict[str, Any]:

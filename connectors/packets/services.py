@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from connectors.packets.access import PacketClient
@@ -17,13 +18,19 @@ from connectors.packets.reading import (
     read_status,
     read_step,
 )
-from connectors.packets.register import KnownDirectory, may_speak, procedure_told
+from connectors.packets.register import (
+    KnownDirectory,
+    may_speak,
+    procedure_told,
+    usual_channel,
+)
 from connectors.packets.requests import DOSSIERS, LOOK_UP, PROCEDURE, STATUS, STEPS, ServiceAsked
 from connectors.packets.states import PacketRecord
 from connectors.packets.values import agency_code, dossier_code, procedure_code, written_time
 from connectors.packets.wrong import FieldMistake, PacketRefused, WrongField
 from schemas.clock import now_ms
 from schemas.settings import Settings
+from serving.directory.directory import Directory
 
 _SLICE_SECONDS = 0.005  # of reading before other requests get their turn
 _Read = Callable[[Any, str, int], DossierSaid | StepSaid]
@@ -48,7 +55,7 @@ class PacketServices:
         if asked.service == LOOK_UP:
             return _plain(await self._look_up(client, asked))
         if asked.service == PROCEDURE:
-            return _plain(self._procedure(client, asked))
+            return _plain(await self._procedure(client, asked))
         if asked.service == STATUS:
             if not isinstance(asked.data, dict):
                 raise Refused("wrong_shape")
@@ -61,14 +68,15 @@ class PacketServices:
     ) -> PacketAnswer:
         if len(items) > self._settings.batch_limit:
             raise Refused("too_many", f"{len(items):,} > {self._settings.batch_limit:,}")
-        unit = self._unit(client, asked)
+        unit = await self._unit(client, asked)
         refused: dict[int, PacketRefused] = {}
         places: list[int] = []
         said: list[PacketSaid] = []
         latest, turn = self._latest(), time.perf_counter()
         for index, item in enumerate(items):
             try:
-                one = self._allowed(client, read(item, unit, latest))
+                one = await self._allowed(client, read(item, unit, latest))
+                one = await self._with_channel(one)
                 said.append(StatusSaid(one) if asked.service == STATUS else one)  # type: ignore[arg-type]
                 places.append(index)
             except PacketRefused as error:
@@ -85,7 +93,7 @@ class PacketServices:
     def _latest(self) -> int:
         return now_ms() + int(self._settings.future_tolerance * 1000)
 
-    def _unit(self, client: PacketClient, asked: ServiceAsked) -> str:
+    async def _unit(self, client: PacketClient, asked: ServiceAsked) -> str:
         """Who sends it; "" where that is not said, which is enough where the dossier's code does.
 
         Raises: Refused
@@ -96,27 +104,38 @@ class PacketServices:
             unit = agency_code(asked.unit)
         except WrongField:
             raise Refused("unit") from None
-        if not self._may_speak(client, unit):
+        if not await self._may_speak(client, unit):
             raise Refused("other_unit")
         return unit
 
-    def _allowed(
+    async def _allowed(
         self, client: PacketClient, said: DossierSaid | StepSaid
     ) -> DossierSaid | StepSaid:
         """Raises: PacketRefused for a dossier of another's agency, or of nobody's."""
         if not said.agency:
             raise PacketRefused(FieldMistake("madonvi", "missing"))
-        if not self._may_speak(client, said.agency):
+        if not await self._may_speak(client, said.agency):
             raise PacketRefused(FieldMistake("MaHoSo", "other_unit"))
         return said
 
-    def _may_speak(self, client: PacketClient, agency: str) -> bool:
+    async def _may_speak(self, client: PacketClient, agency: str) -> bool:
         if client.agencies is None or agency in client.agencies:
             return True
-        directory = self._directory.newest()
+        return may_speak(client, agency, await self._register())
+
+    async def _register(self) -> Directory:
+        """Raises: Refused where it can't be read yet."""
+        directory = await self._directory.newest()
         if directory is None:
             raise Refused("starting")
-        return may_speak(client, agency, directory)
+        return directory
+
+    async def _with_channel(self, said: DossierSaid | StepSaid) -> DossierSaid | StepSaid:
+        """A dossier with what the register says where its packet does not."""
+        if not isinstance(said, DossierSaid) or said.packet.channel is not None:
+            return said
+        channel = usual_channel(await self._register(), said.packet.procedure)
+        return said if channel is None else replace(said, usual_channel=channel)
 
     async def _look_up(self, client: PacketClient, asked: ServiceAsked) -> dict[str, Any]:
         """An empty array says that the dossier is not known."""
@@ -127,10 +146,8 @@ class PacketServices:
         record = await self._keeper.record(client.name, dossier_id)
         return success(client, result=[] if record is None else _dossier_told(record))
 
-    def _procedure(self, client: PacketClient, asked: ServiceAsked) -> dict[str, Any]:
-        directory = self._directory.newest()
-        if directory is None:
-            raise Refused("starting")
+    async def _procedure(self, client: PacketClient, asked: ServiceAsked) -> dict[str, Any]:
+        directory = await self._register()
         try:
             found = procedure_told(directory, procedure_code(_question(asked, "matthc")))
         except WrongField:

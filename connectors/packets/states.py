@@ -69,6 +69,7 @@ class ReceptionTold(msgspec.Struct, array_like=True, frozen=True):
     papers_digitised: bool
     from_personal_store: bool
     population_data: bool
+    channel_unknown: bool  # nobody says how it came, so it is told as other
 
 
 class EndTold(msgspec.Struct, array_like=True, frozen=True):

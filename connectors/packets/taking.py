@@ -19,10 +19,12 @@ def take_packet(
     *,
     source: str,
     agency: str,
-    channel: Channel,
+    channel: Channel | None,
     heard_at: int,
 ) -> Difference:
-    """A dossier's packet, heard at that time. `channel`: where the packet does not say."""
+    """A dossier's packet, heard at that time. `channel`: where the packet does not say; None: nor
+    does anybody else.
+    """
     made = made_at(record.said, heard_at)
     known = with_packet(record, packet, made)
     standing = standing_of(known, agency, packet.channel or channel)
@@ -87,9 +89,9 @@ def _receiver(record: PacketRecord, agency: str) -> str:
     return reception.agency if reception else agency
 
 
-def _channel_told(record: PacketRecord) -> Channel:
+def _channel_told(record: PacketRecord) -> Channel | None:
     reception = record.standing.reception
-    return reception.channel if reception else "other"
+    return None if reception is None or reception.channel_unknown else reception.channel
 
 
 def _in_state(packet: Packet, step: PacketStep) -> Packet:

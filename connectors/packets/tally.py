@@ -26,15 +26,7 @@ _FACTS = Metric(
     "Facts that packets came to, acknowledged by all in-sync replicas, by event type.",
     "A type that stands still in office hours: ask the agencies' systems.",
 )
-_CHANNEL_UNKNOWN = Metric(
-    "lgsp_gateway_packets_channel_unknown_total",
-    "counter",
-    (),
-    "Receptions of which neither the packet nor the client's settings say how they came in: they"
-    " count as `other`.",
-    "Above 0: have the system send KenhThucHien, or set the client's default channel.",
-)
-PACKET_METRICS = (_ANSWERS, _FACTS, _CHANNEL_UNKNOWN)
+PACKET_METRICS = (_ANSWERS, _FACTS)
 
 
 class PacketTally:
@@ -44,7 +36,6 @@ class PacketTally:
         self.registry = CollectorRegistry()
         self._answers = _ANSWERS.counter(self.registry)
         self._facts = _FACTS.counter(self.registry)
-        self._channel_unknown = _CHANNEL_UNKNOWN.counter(self.registry)
 
     def answered(self, service: str, answer: str) -> None:
         """One more answer. Only words of the hub's own come here."""
@@ -54,7 +45,6 @@ class PacketTally:
         """What a request came to."""
         for kind, count in Counter(event.type for event in taken.events).items():
             self._facts.labels(kind).inc(count)
-        self._channel_unknown.inc(taken.channel_unknown)
 
     def text(self) -> str:
         """The metrics in Prometheus' text format."""

@@ -65,8 +65,10 @@ def _outcome(packet: Packet) -> str:
     return "refused" if packet.status == REFUSED else _OUTCOMES.get(packet.status, "")
 
 
-def standing_of(record: PacketRecord, agency: str, channel: Channel) -> Standing:
-    """What is so now. `channel`: how the dossier came in, wherever that is known from."""
+def standing_of(record: PacketRecord, agency: str, channel: Channel | None) -> Standing:
+    """What is so now. `channel`: how the dossier came in, wherever that is known from; None: it is
+    not.
+    """
     packet = record.packet
     if packet is None:
         return Standing()
@@ -88,12 +90,12 @@ def standing_of(record: PacketRecord, agency: str, channel: Channel) -> Standing
     )
 
 
-def _reception(packet: Packet, agency: str, channel: Channel) -> ReceptionTold:
+def _reception(packet: Packet, agency: str, channel: Channel | None) -> ReceptionTold:
     return ReceptionTold(
         received_at=packet.received_at,
         agency=agency,
         procedure=packet.procedure,
-        channel=channel,
+        channel=channel or "other",
         applicant=packet.applicant,
         authenticated=packet.authenticated,
         with_fee=packet.fees > 0,
@@ -101,6 +103,7 @@ def _reception(packet: Packet, agency: str, channel: Channel) -> ReceptionTold:
         papers_digitised=packet.papers_digitised,
         from_personal_store=packet.from_personal_store,
         population_data=packet.population_data,
+        channel_unknown=channel is None,
     )
 
 

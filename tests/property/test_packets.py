@@ -62,7 +62,7 @@ class History(NamedTuple):
 def take(record: PacketRecord, one: Any, heard_at: int) -> Difference:
     common = {"source": "sample", "agency": "H00.SAMPLE", "heard_at": heard_at}
     if isinstance(one, Packet):
-        return take_packet(record, one, channel="other", **common)
+        return take_packet(record, one, channel=None, **common)
     if isinstance(one, PacketStep):
         if record.packet is None:
             return Difference([], record, False)

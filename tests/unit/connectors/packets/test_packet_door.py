@@ -13,6 +13,7 @@ from packet_doors import DOSSIER, ITEM, KNOWN, STEP, UNIT, OneStop, answered, pa
 
 from connectors.packets import sessions
 from connectors.packets.answers import REFUSALS, SUCCESS
+from schemas.events.dossiers import DossierReceived
 from schemas.topics import QUARANTINE, sessions_topic
 from serving.directory.directory import Directory
 
@@ -35,6 +36,7 @@ def register() -> Directory:
         procedure="2.000001.SAMPLE",
         field="land",
         name_vi="Thủ tục mẫu",
+        channel="post",
     )
     agency(items, UNIT, "department")
     agency(items, "H00.BELOW", "unit", UNIT)
@@ -147,6 +149,31 @@ async def test_success_has_the_form_that_the_client_knows(publisher: Remembers, 
     refused = await system.send("DongBoHoSoMC", [{}])
     assert isinstance(refused["error_code"], type(wanted))
     assert int(refused["error_code"]) == REFUSALS["items"].code
+
+
+@pytest.mark.parametrize(
+    ("user", "changed", "channel"),
+    [
+        ("sample", {"KenhThucHien": "2", "MaTTHC": "2.000001"}, "online"),
+        ("one", {"MaTTHC": "2.000001"}, "post"),
+        ("one", {}, "counter"),
+        ("sample", {"KenhThucHien": None}, None),
+    ],
+)
+async def test_how_it_came_in_says_packet_else_procedure_else_client(
+    publisher: Remembers, user: str, changed: dict[str, Any], channel: str | None
+) -> None:
+    """Where nobody does it is told so, and counted as what it is: not known."""
+    system = OneStop(publisher, register())
+    await system.login(user)
+    assert (await system.send("DongBoHoSoMC", [{**ITEM, **changed}]))["error_code"] == "0"
+    (received,) = publisher.events
+    assert isinstance(received, DossierReceived)
+    assert received.channel == (channel or "other")
+    assert received.channel_unknown == (channel is None)
+    steps = await system.send("CapNhatTienDoHoSoMC", [STEP])
+    assert steps["error_code"] == "0"
+    assert types(publisher) == ["dossier.received", "dossier.step_taken"]
 
 
 # ---- sessions
