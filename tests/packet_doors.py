@@ -70,8 +70,13 @@ class FedAtOnce:
         pass
 
     async def records(self, keys: Iterable[bytes]) -> dict[bytes, PacketRecord]:
-        newest = self._newest(packets_topic())
-        return {key: decode_record(newest[key]) for key in keys if key in newest}
+        wanted, newest = set(keys), dict[bytes, PacketRecord]()
+        for one in self._publisher.records:
+            if one.topic == packets_topic() and one.key in wanted and one.value is not None:
+                record = decode_record(one.value)
+                if one.key not in newest or record.version > newest[one.key].version:
+                    newest[one.key] = record
+        return newest
 
     async def session(self, key: bytes) -> PacketSession | None:
         value = self._newest(sessions_topic()).get(key)

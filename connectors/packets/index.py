@@ -15,16 +15,19 @@ from typing import Any, NamedTuple
 import msgspec
 from aiokafka import TopicPartition
 
+from connectors.packets.states import decode_record
+from schemas.errors import ContractError
 from schemas.kafka.reading import ConsumedRecord
 from schemas.topics import packets_topic, sessions_topic
 from serving.store.disposable import FileOfTopics, Position
 
-_VERSION = 1
+_LAYOUT = 2
 _TABLES = (
     "CREATE TABLE offsets (topic TEXT NOT NULL, partition INTEGER NOT NULL, next INTEGER NOT NULL,"
     " last INTEGER NOT NULL, last_ms INTEGER NOT NULL, PRIMARY KEY (topic, partition))"
     " WITHOUT ROWID",
-    "CREATE TABLE packets (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE packets (key BLOB PRIMARY KEY, value BLOB NOT NULL, version INTEGER NOT NULL)"
+    " WITHOUT ROWID",
     "CREATE TABLE sessions (key BLOB PRIMARY KEY, value BLOB NOT NULL, expires_at INTEGER NOT"
     " NULL) WITHOUT ROWID",
     "CREATE INDEX expiring ON sessions (expires_at)",
@@ -68,8 +71,8 @@ class Reached:
 
 
 class _Rows(NamedTuple):
-    packets: dict[bytes, bytes]
-    sessions: dict[bytes, tuple[bytes, int]]
+    packets: dict[bytes, tuple[bytes, int]]  # with its version
+    sessions: dict[bytes, tuple[bytes, int]]  # and until when
     gone: set[tuple[str, bytes]]  # table and key
 
 
@@ -83,7 +86,7 @@ class PacketIndex(FileOfTopics):
     def __init__(self, path: Path, space: str, reached: Reached) -> None:
         self._packets, self._sessions = packets_topic(space), sessions_topic(space)
         self._reached = reached
-        layout = hashlib.sha256(repr((_VERSION, space, _TABLES)).encode()).hexdigest()
+        layout = hashlib.sha256(repr((_LAYOUT, space, _TABLES)).encode()).hexdigest()
         super().__init__(path, _TABLES, layout)
 
     def apply(
@@ -98,7 +101,9 @@ class PacketIndex(FileOfTopics):
         with self._guarded("write", positions), self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany(
-                "INSERT OR REPLACE INTO packets VALUES (?, ?)", rows.packets.items()
+                "INSERT INTO packets VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value ="
+                " excluded.value, version = excluded.version WHERE excluded.version > version",
+                ((key, value, version) for key, (value, version) in rows.packets.items()),
             )
             self._db.executemany(
                 "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?)",
@@ -123,7 +128,7 @@ class PacketIndex(FileOfTopics):
                 continue
             rows.gone.discard((table, record.key))
             if table == "packets":
-                kept[record.key] = record.value
+                _take_newer(rows.packets, record.key, record.value)
             elif (session := _session(record.value)) is not None:
                 kept[record.key] = (record.value, session.expires_at)
         return rows
@@ -135,6 +140,16 @@ class PacketIndex(FileOfTopics):
 
     def _emptied(self) -> None:
         self._reached.tell({}, anew=True)
+
+
+def _take_newer(kept: dict[bytes, tuple[bytes, int]], key: bytes, value: bytes) -> None:
+    """Of two of one version the first stands."""
+    try:
+        version = decode_record(value).version
+    except ContractError:
+        return  # nothing that a gateway wrote
+    if key not in kept or version > kept[key][1]:
+        kept[key] = value, version
 
 
 def _session(value: bytes) -> PacketSession | None:

@@ -3,8 +3,10 @@ killed in between makes the same facts again.
 
 Where the hub chose the time of a fact (nothing said when), the same facts can't be made again: then
 the record is kept first, with the facts that were not told yet, and whoever comes next tells them.
-One process takes a dossier's packets one after the other; several make the same facts of the same
-packets.
+
+One process takes a dossier's packets one after the other. Where two gateways make a record of the
+same one at a time, the first in Kafka stands everywhere; the other one sees it when it looks
+whether its own stands, and takes its packets on that again. Nobody is answered before.
 """
 
 from __future__ import annotations
@@ -33,9 +35,12 @@ from connectors.packets.taking import take_packet, take_status, take_steps
 from connectors.packets.wrong import FieldMistake, PacketRefused
 from connectors.publishing.lanes import OutgoingRecord
 from schemas.clock import now_ms
+from schemas.errors import KafkaUnavailable
 from schemas.events import EVENT_TYPES, Event
 from schemas.settings import Settings
 from schemas.topics import packets_topic
+
+_TRIES = 10
 
 
 class Tells(Protocol):
@@ -118,28 +123,33 @@ class PacketKeeper:
         async with AsyncExitStack() as held:
             for key in keys:  # in one order, so that nobody waits for who waits for him
                 await held.enter_async_context(self._locks.hold(key))
-            await self._feed.up_to_date()
-            work = _Work(client, await self._feed.records(keys), self._clock())
-            for index, one in enumerate(said):
-                work.take(index, one)
-            await self._tell(work)
-        return work.taken
+            for _ in range(_TRIES):
+                await self._feed.up_to_date()
+                work = _Work(client, await self._feed.records(keys), self._clock())
+                for index, one in enumerate(said):
+                    work.take(index, one)
+                if await self._tell(work):
+                    return work.taken
+        raise KafkaUnavailable("Other gateways take packets of the same dossiers: send them again.")
 
-    async def _tell(self, work: _Work) -> None:
-        if waiting := work.to_keep_first():
-            await self._keep(waiting)
+    async def _tell(self, work: _Work) -> bool:
+        """Whether all that was made of the packets stands."""
+        if not await self._stand(work.to_keep_first()):
+            return False  # nothing was told yet of what could not be told alike once more
         if work.taken.events:
             await self._publisher.publish(work.taken.events)
-        if changed := work.changed():
-            await self._keep(changed)
+        return await self._stand(work.changed())
 
-    async def _keep(self, records: Iterable[PacketRecord]) -> None:
+    async def _stand(self, records: Sequence[PacketRecord]) -> bool:
+        """Keep records; whether they stand, and not others that were made at the same time."""
+        if not records:
+            return True
+        kept = {record_key(one.client, one.dossier_id): one for one in records}
         await self._publisher.send(
-            OutgoingRecord(
-                self._topic, record_key(one.client, one.dossier_id), encode_record(one), []
-            )
-            for one in records
+            OutgoingRecord(self._topic, key, encode_record(one), []) for key, one in kept.items()
         )
+        await self._feed.up_to_date()
+        return await self._feed.records(kept) == kept
 
 
 class _Work:
@@ -205,16 +215,20 @@ class _Work:
     def to_keep_first(self) -> list[PacketRecord]:
         """Records with the facts that are not told yet, where the hub chose the time of one."""
         return [
-            replace(self._now[key], unsent=tuple(self._facts[key])) for key in sorted(self._timed)
+            replace(self._now[key], unsent=tuple(self._facts[key]), version=self._version(key) + 1)
+            for key in sorted(self._timed)
         ]
 
     def changed(self) -> list[PacketRecord]:
         """Records as they are once everything is told."""
         return [
-            record
+            replace(record, version=self._version(key) + (2 if key in self._timed else 1))
             for key, record in self._now.items()
             if key in self._timed or record != self._before.get(key)
         ]
+
+    def _version(self, key: bytes) -> int:
+        return self._before[key].version if key in self._before else 0
 
 
 def _dossier_id(said: PacketSaid) -> str:

@@ -148,10 +148,16 @@ class FactUnsent(msgspec.Struct, array_like=True, frozen=True):
 
 
 class PacketRecord(msgspec.Struct, array_like=True, frozen=True):
-    """All that is kept of one dossier of one client."""
+    """All that is kept of one dossier of one client.
+
+    `version` is one more than that of the record that it was made of. Two gateways may make one of
+    the same record at a time: then the first in Kafka stands, and whoever made the other one begins
+    anew on that.
+    """
 
     client: str
     dossier_id: str
+    version: int = 0
     packet: Packet | None = None  # None: steps came before it
     blanked: bool = False  # its end was taken back by blank dates, though its state is an end's
     steps: tuple[PacketStep, ...] = ()

@@ -1,4 +1,4 @@
-"""The gateway is killed at random while packets come: source, hub and figures agree, whatever was
+"""Gateways are killed at random while packets come: source, hub and figures agree, whatever was
 sent again.
 """
 
@@ -15,6 +15,8 @@ from harness import Hub, until
 from opencps import OpenCps, Row, figures, lives, with_jumps
 from packet_hubs import answers, counted, gateway_at, http_line, ready
 
+from ops.kafka.ports import free_port
+
 LONG = os.environ.get("FAULTS") == "long"
 KILLS = 20 if LONG else 3
 DOSSIERS = 240 if LONG else 45
@@ -26,9 +28,14 @@ TIMES = 12  # that somebody looks after what was given up
 async def test_what_packets_said_is_counted_once_however_often_the_gateway_is_killed(
     hub: Hub,
 ) -> None:
-    for name in ("gateway", "worker", "metrics"):
+    """Two gateways, and each call of a system goes to one of them by chance."""
+    ports = {"gateway-1": hub.settings.gateway_port, "gateway-2": free_port()}
+    for name, port in ports.items():
+        hub.service(name, "gateway", LGSP_GATEWAY_PORT=str(port))
+    for name in ("worker", "metrics"):
         hub.service(name, name)
-    await asyncio.to_thread(until, lambda: answers(gateway_at(hub)))
+    addresses = [gateway_at(hub, port) for port in ports.values()]
+    await asyncio.to_thread(until, lambda: all(map(answers, addresses)))
     random = Random(11)
     told = [
         [with_jumps(random, life) for life in lives(DOSSIERS // SYSTEMS, seed=number)]
@@ -37,7 +44,7 @@ async def test_what_packets_said_is_counted_once_however_often_the_gateway_is_ki
     async with httpx.AsyncClient(timeout=15) as client:
         systems = [
             OpenCps(
-                http_line(client, lambda: gateway_at(hub)),
+                http_line(client, lambda: random.choice(addresses)),
                 time.monotonic,
                 lambda: asyncio.sleep(0.5),
                 user=f"sample-{number}",
@@ -52,7 +59,7 @@ async def test_what_packets_said_is_counted_once_however_often_the_gateway_is_ki
             await asyncio.sleep(random.uniform(0.5, 4.0))
             if all(task.done() for task in sending):
                 break
-            await asyncio.to_thread(hub.kill, "gateway")
+            await asyncio.to_thread(hub.kill, random.choice([*ports]))
         await asyncio.gather(*sending)
     tries = sum(system.tries for system in systems)
     assert tries > sum(len(life) for rows in told for life in rows), "no call met a kill"
