@@ -183,6 +183,7 @@ def _procedure(one: Statement[ProcedureFields], naming: Naming) -> ProcedureOf:
         administrative_levels=list(said.administrative_levels),
         one_stop=said.one_stop,
         process_issued=said.process_issued,
+        channel=said.channel,
         valid_from=one.first,
         valid_to=one.end,
     )

@@ -120,6 +120,9 @@ class ProcedureOf(BaseModel):
     )
     one_stop: bool = Field(description="Handled at one-stop shops")
     process_issued: bool = Field(description="Its internal process is issued")
+    channel: str | None = Field(
+        description="How its dossiers come in, where packets do not say; null: it is not said"
+    )
     valid_from: date
     valid_to: date | None
 
