@@ -86,15 +86,15 @@ class PacketDoor:
             if isinstance(asked, LoginAsked):
                 service = "login"
                 answer = await self._login(asked)
-            else:
-                service = asked.service
-                client = await self._client(asked)
-                found = await self._services.answer(client, asked)
-                answer = found.answer
-                self.tally.took(found.taken)
-                await self._keep(client, service, found, keep_refused)
-            self.tally.answered(service, "items" if _has_refused(answer) else "done")
-            return answer
+                self.tally.answered(service, "done")
+                return answer
+            service = asked.service
+            client = await self._client(asked)
+            found = await self._services.answer(client, asked)
+            self.tally.took(found.taken)
+            self.tally.answered(service, "items" if found.refused else "done")
+            await self._keep(client, service, found, keep_refused)
+            return found.answer
         except Refused as refused:
             if refused.kind == "not_json":
                 kept = excerpt_of(body, digest_of(self._settings.data), _UNREADABLE)
@@ -165,7 +165,3 @@ class PacketDoor:
 
 def _reason(why: PacketRefused) -> str:
     return "; ".join(f"{one.field}: {one.kind}" for one in why.mistakes)
-
-
-def _has_refused(answer: dict[str, Any]) -> bool:
-    return any("error_code" in one for one in answer.get("result", ()) if isinstance(one, dict))

@@ -10,7 +10,13 @@ from typing import Any, NamedTuple
 
 from connectors.packets.access import PacketClient
 from connectors.packets.answers import Refused, items_refused, success
-from connectors.packets.keeping import PacketKeeper, PacketSaid, PacketsTaken, StatusSaid
+from connectors.packets.keeping import (
+    SLICE_SECONDS,
+    PacketKeeper,
+    PacketSaid,
+    PacketsTaken,
+    StatusSaid,
+)
 from connectors.packets.reading import (
     DossierSaid,
     StepSaid,
@@ -32,7 +38,6 @@ from schemas.clock import now_ms
 from schemas.settings import Settings
 from serving.directory.directory import Directory
 
-_SLICE_SECONDS = 0.005  # of reading before other requests get their turn
 _Read = Callable[[Any, str, int], DossierSaid | StepSaid]
 
 
@@ -81,7 +86,7 @@ class PacketServices:
                 places.append(index)
             except PacketRefused as error:
                 refused[index] = error
-            if time.perf_counter() - turn > _SLICE_SECONDS:
+            if time.perf_counter() - turn > SLICE_SECONDS:
                 await asyncio.sleep(0)
                 turn = time.perf_counter()
         taken = await self._keeper.take(client, said) if said else PacketsTaken()
