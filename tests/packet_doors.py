@@ -66,9 +66,6 @@ class FedAtOnce:
                     found[record.key] = record.value
         return found
 
-    async def up_to_date(self, *, sessions: bool = False) -> None:
-        pass
-
     async def records(self, keys: Iterable[bytes]) -> dict[bytes, PacketRecord]:
         wanted, newest = set(keys), dict[bytes, PacketRecord]()
         for one in self._publisher.records:
@@ -78,7 +75,7 @@ class FedAtOnce:
                     newest[one.key] = record
         return newest
 
-    async def session(self, key: bytes) -> PacketSession | None:
+    async def session(self, key: bytes, *, newest: bool) -> PacketSession | None:
         value = self._newest(sessions_topic()).get(key)
         return None if value is None else read_session(value)
 

@@ -26,7 +26,6 @@ from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.quarantine import Quarantined, excerpt_of, structure_of
 from schemas.settings import Settings
-from serving.store.disposable import Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +101,7 @@ class PacketDoor:
                     [Quarantined(f"http:{uuid4()}", _UNREADABLE, "not_json", kept)], keep_refused
                 )
             return self._refused(service, refused, client)
-        except (PacketsBehind, Unreadable):
+        except PacketsBehind:
             return self._refused(service, Refused("starting"), client)
         except (KafkaUnavailable, RecordTooLarge) as error:
             log.debug("packets could not be kept: %s", error)

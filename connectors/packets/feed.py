@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
@@ -20,6 +20,7 @@ from connectors.packets.index import (
     PacketSession,
     Reached,
     expired_sessions,
+    is_fed,
     kept_packets,
     kept_session,
 )
@@ -28,12 +29,13 @@ from schemas.errors import HubError
 from schemas.kafka.clients import consumer, unavailable
 from schemas.settings import Settings
 from schemas.topics import packets_topic, sessions_topic
-from serving.store.disposable import Snapshots
+from serving.store.disposable import Snapshots, Unreadable
 from serving.store.follower import Follower
 from serving.store.options import FollowerOptions
 
 _T = TypeVar("_T")
 _READERS = 2  # threads
+_AGAIN_SECONDS = 0.02  # until a file that is being made anew is looked at again
 _SAYING = "The packets that came before are being read anew"
 
 
@@ -42,16 +44,17 @@ class PacketsBehind(HubError):
 
 
 class KnowsPackets(Protocol):
-    """Who knows packets and sessions, and can make sure that it is as new as Kafka is."""
+    """Who knows packets and sessions.
 
-    async def up_to_date(self, *, sessions: bool = False) -> None:
-        """Return once all that Kafka holds at this moment can be looked up."""
+    Every method raises KafkaUnavailable, or PacketsBehind where what came before can't be read in
+    time.
+    """
 
     async def records(self, keys: Iterable[bytes]) -> dict[bytes, PacketRecord]:
-        """The records of those keys that there are."""
+        """The records of those keys that there are, as new as Kafka is when this is called."""
 
-    async def session(self, key: bytes) -> PacketSession | None:
-        """The session of that digest."""
+    async def session(self, key: bytes, *, newest: bool) -> PacketSession | None:
+        """The session of that digest: as far as it was read, or as new as Kafka is now."""
 
     async def expired(self, now: int, most: int) -> list[bytes]:
         """The digests of some sessions that are over."""
@@ -73,46 +76,28 @@ class PacketFeed:
         self._packets = [TopicPartition(topic, number) for number in range(settings.partitions)]
         self._sessions = [TopicPartition(sessions, 0)]
 
-    async def up_to_date(self, *, sessions: bool = False) -> None:
-        """Return once all that Kafka holds at this moment can be looked up: packets, or sessions.
+    async def records(self, keys: Iterable[bytes]) -> dict[bytes, PacketRecord]:
+        """The records of those keys that there are, as new as Kafka is when this is called.
 
         Raises: KafkaUnavailable, PacketsBehind
         """
-        try:
-            async with asyncio.timeout(self._settings.publish_timeout):
-                await self._start()
-                assert self._asker is not None
-                ends = await self._asker.end_offsets(self._sessions if sessions else self._packets)
-                await self._reached.until(ends)
-        except TimeoutError:
-            raise self._behind() from None
-        except KafkaError as error:
-            raise unavailable(self._settings) from error
-
-    async def records(self, keys: Iterable[bytes]) -> dict[bytes, PacketRecord]:
-        """The records of those keys that there are.
-
-        Raises: ContractError, Unreadable
-        """
         wanted = list(keys)
-        found = await self._read(lambda db: kept_packets(db, wanted))
+        found = await self._read(lambda db: kept_packets(db, wanted), self._packets)
         return {key: decode_record(value) for key, value in found.items()}
 
-    async def session(self, key: bytes) -> PacketSession | None:
-        """The session of that digest, as far as it was read; none before anything was asked for.
+    async def session(self, key: bytes, *, newest: bool) -> PacketSession | None:
+        """The session of that digest: as far as it was read, or as new as Kafka is now.
 
-        Raises: Unreadable
+        Raises: KafkaUnavailable, PacketsBehind
         """
-        if self._follower is None:
-            return None
-        return await self._read(lambda db: kept_session(db, key))
+        return await self._read(lambda db: kept_session(db, key), self._sessions if newest else ())
 
     async def expired(self, now: int, most: int) -> list[bytes]:
         """The digests of some sessions that are over.
 
-        Raises: Unreadable
+        Raises: KafkaUnavailable, PacketsBehind
         """
-        return await self._read(lambda db: expired_sessions(db, now, most))
+        return await self._read(lambda db: expired_sessions(db, now, most), ())
 
     async def stop(self) -> None:
         """End, and let go of Kafka."""
@@ -125,13 +110,41 @@ class PacketFeed:
             await self._asker.stop()
         self._threads.shutdown(wait=False)
 
-    async def _read(self, ask: Callable[[sqlite3.Connection], _T]) -> _T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._ask, ask)
+    async def _read(
+        self, ask: Callable[[sqlite3.Connection], _T], newest: Sequence[TopicPartition]
+    ) -> _T:
+        """What the file says once it holds all that these partitions hold now."""
+        try:
+            async with asyncio.timeout(self._settings.publish_timeout):
+                await self._start()
+                assert self._asker is not None
+                ends = await self._asker.end_offsets(newest) if newest else {}
+                while True:
+                    await self._reached.until(ends)
+                    found = await self._in_thread(ask, ends)
+                    if found:
+                        return found[0]
+                    await asyncio.sleep(_AGAIN_SECONDS)
+        except TimeoutError:
+            raise self._behind() from None
+        except KafkaError as error:
+            raise unavailable(self._settings) from error
 
-    def _ask(self, ask: Callable[[sqlite3.Connection], _T]) -> _T:
-        with self._snapshots.snapshot() as db:
-            return ask(db)
+    async def _in_thread(
+        self, ask: Callable[[sqlite3.Connection], _T], ends: Mapping[TopicPartition, int]
+    ) -> tuple[_T] | None:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._ask, ask, ends)
+
+    def _ask(
+        self, ask: Callable[[sqlite3.Connection], _T], ends: Mapping[TopicPartition, int]
+    ) -> tuple[_T] | None:
+        """None: the file is being made anew, or was since it had been fed so far."""
+        try:
+            with self._snapshots.snapshot() as db:
+                return (ask(db),) if is_fed(db, ends) else None
+        except Unreadable:
+            return None
 
     async def _start(self) -> None:
         """Begin to follow with the first who asks; whoever asks waits until it has begun."""

@@ -160,6 +160,13 @@ def _session(value: bytes) -> PacketSession | None:
         return None
 
 
+def is_fed(db: sqlite3.Connection, ends: Mapping[TopicPartition, int]) -> bool:
+    """Whether the file holds these partitions up to their ends."""
+    rows = db.execute("SELECT topic, partition, next FROM offsets")
+    found = {TopicPartition(topic, number): position for topic, number, position in rows}
+    return all(found.get(one, 0) >= end for one, end in ends.items())
+
+
 def kept_packets(db: sqlite3.Connection, keys: Iterable[bytes]) -> dict[bytes, bytes]:
     """The records of those keys that there are."""
     found = {}

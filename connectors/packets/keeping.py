@@ -109,16 +109,15 @@ class PacketKeeper:
     async def record(self, client: str, dossier_id: str) -> PacketRecord | None:
         """What is kept of a dossier, as new as Kafka is at this moment.
 
-        Raises: KafkaUnavailable, PacketsBehind, Unreadable
+        Raises: KafkaUnavailable, PacketsBehind
         """
         key = record_key(client, dossier_id)
-        await self._feed.up_to_date()
         return (await self._feed.records([key])).get(key)
 
     async def take(self, client: PacketClient, said: Sequence[PacketSaid]) -> PacketsTaken:
         """Returns once everything that the packets say is on all in-sync replicas.
 
-        Raises: KafkaUnavailable, RecordTooLarge, PacketsBehind, Unreadable; sending the same again
+        Raises: KafkaUnavailable, RecordTooLarge, PacketsBehind; sending the same again
         changes nothing.
         """
         keys = sorted({record_key(client.name, _dossier_id(one)) for one in said})
@@ -126,7 +125,6 @@ class PacketKeeper:
             for key in keys:  # in one order, so that nobody waits for who waits for him
                 await held.enter_async_context(self._locks.hold(key))
             for _ in range(_TRIES):
-                await self._feed.up_to_date()
                 work = _Work(client, await self._feed.records(keys), self._clock())
                 turn = time.perf_counter()
                 for index, one in enumerate(said):
@@ -154,7 +152,6 @@ class PacketKeeper:
         await self._publisher.send(
             OutgoingRecord(self._topic, key, encode_record(one), []) for key, one in kept.items()
         )
-        await self._feed.up_to_date()
         return await self._feed.records(kept) == kept
 
 

@@ -56,7 +56,7 @@ class PacketServices:
         self._settings, self._keeper, self._directory = settings, keeper, directory
 
     async def answer(self, client: PacketClient, asked: ServiceAsked) -> PacketAnswer:
-        """Raises: Refused; KafkaUnavailable, RecordTooLarge, PacketsBehind, Unreadable"""
+        """Raises: Refused; KafkaUnavailable, RecordTooLarge, PacketsBehind"""
         if asked.service == LOOK_UP:
             return _plain(await self._look_up(client, asked))
         if asked.service == PROCEDURE:

@@ -14,7 +14,6 @@ from connectors.publishing.lanes import OutgoingRecord
 from connectors.publishing.quarantine import Sends
 from schemas.clock import now_ms
 from schemas.topics import sessions_topic
-from serving.store.disposable import Unreadable
 
 SESSION_MS = 30 * 60_000  # one-stop systems use theirs for ten minutes from the login
 _BYTES = 32  # so many that a plain hash can't be tried out
@@ -38,7 +37,6 @@ class Sessions:
 
         Raises: KafkaUnavailable, PacketsBehind
         """
-        await self._feed.up_to_date(sessions=True)
         now = self._clock()
         token = secrets.token_urlsafe(_BYTES)
         value = _encode(PacketSession(client, now + SESSION_MS))
@@ -56,19 +54,12 @@ class Sessions:
         if not 0 < len(token) <= _LONGEST:
             return None
         key = _digest(token)
-        session = await self._known(key)
+        session = await self._feed.session(key, newest=False)
         if session is None:  # another process may have begun it a moment ago
-            await self._feed.up_to_date(sessions=True)
-            session = await self._feed.session(key)
+            session = await self._feed.session(key, newest=True)
         if session is None or session.expires_at <= self._clock():
             return None
         return session.client
-
-    async def _known(self, key: bytes) -> PacketSession | None:
-        try:
-            return await self._feed.session(key)
-        except Unreadable:  # waiting for the feed helps, or tells why not
-            return None
 
 
 def _digest(token: str) -> bytes:

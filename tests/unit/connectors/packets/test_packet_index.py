@@ -16,6 +16,7 @@ from connectors.packets.index import (
     PacketSession,
     Reached,
     expired_sessions,
+    is_fed,
     kept_packets,
     kept_session,
 )
@@ -144,6 +145,10 @@ def test_where_it_stood_is_known_after_a_restart(
     reached = Reached(loop)
     again = PacketIndex(tmp_path / "packets.sqlite", "official", reached)
     positions = again.open("cluster", NOW)
+    with Snapshots(again, "it is read anew").snapshot() as db:
+        assert is_fed(db, {TopicPartition(PACKETS, 0): 7, TopicPartition(PACKETS, 1): 0})
+        assert not is_fed(db, {TopicPartition(PACKETS, 0): 8})
+        assert not is_fed(db, {TopicPartition(SESSIONS, 0): 1})
     assert positions[TopicPartition(PACKETS, 0)].next == 7
     loop.run_until_complete(reached.until({TopicPartition(PACKETS, 0): 7}))
     assert statuses(again) == [4]
