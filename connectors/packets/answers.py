@@ -5,7 +5,7 @@ of the national adapter. Refusals have a number, what is wrong and what to do in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -165,9 +165,9 @@ def _code(kind: RefusalKind, client: PacketClient | None) -> str | int:
     return kind.code if is_number else str(kind.code)
 
 
-def packet_response(answer: dict[str, Any]) -> Response:
+def packet_response(answer: dict[str, Any], headers: Mapping[str, str]) -> Response:
     """The answer as one-stop systems take it."""
-    return Response(msgspec.json.encode(answer), 200, media_type="application/json")
+    return Response(msgspec.json.encode(answer), 200, headers, "application/json")
 
 
 def refusal_table() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from uuid import uuid4
@@ -24,6 +24,7 @@ from connectors.packets.tally import PacketTally
 from connectors.packets.wrong import PacketRefused
 from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, RecordTooLarge
+from schemas.masking import shown
 from schemas.quarantine import Quarantined, excerpt_of, structure_of
 from schemas.settings import Settings
 
@@ -70,11 +71,13 @@ class PacketDoor:
 
         Raises: Problem where the gateway's own limits answer (a body too large, too slow …).
         """
+        request_id = str(uuid4())
         async with read_body(request) as body:
-            return packet_response(await self._guarded(request, body, keep_refused))
+            answer = await self._guarded(request, request_id, body, keep_refused)
+        return packet_response(answer, {"X-Request-Id": request_id})
 
     async def _guarded(
-        self, request: Request, body: bytes, keep_refused: KeepRefused
+        self, request: Request, request_id: str, body: bytes, keep_refused: KeepRefused
     ) -> dict[str, Any]:
         client: PacketClient | None = None
         service = "-"
@@ -92,13 +95,15 @@ class PacketDoor:
             found = await self._services.answer(client, asked)
             self.tally.took(found.taken)
             self.tally.answered(service, "items" if found.refused else "done")
-            await self._keep(client, service, found, keep_refused)
+            await self._keep_quietly(
+                list(self._refusals(client, service, request_id, found)), keep_refused
+            )
             return found.answer
         except Refused as refused:
             if refused.kind == "not_json":
                 kept = excerpt_of(body, digest_of(self._settings.data), _UNREADABLE)
                 await self._keep_quietly(
-                    [Quarantined(f"http:{uuid4()}", _UNREADABLE, "not_json", kept)], keep_refused
+                    [Quarantined(f"http:{request_id}", _UNREADABLE, "not_json", kept)], keep_refused
                 )
             return self._refused(service, refused, client)
         except PacketsBehind:
@@ -129,37 +134,38 @@ class PacketDoor:
             raise Refused("session")
         return client
 
-    async def _keep(
-        self, client: PacketClient, service: str, found: PacketAnswer, keep_refused: KeepRefused
-    ) -> None:
-        if not found.refused:
-            return
-        request_id, digest = uuid4(), digest_of(self._settings.data)
-        kept = [
-            Quarantined(
-                f"http:{request_id}/{index}",
-                _reason(why),
-                "+".join(sorted({one.kind for one in why.mistakes})),
-                excerpt_of(
-                    msgspec.json.encode(item),
-                    digest,
-                    structure_of(item),
-                    source=client.source,
-                    type=service,
-                ),
+    def _refusals(
+        self, client: PacketClient, service: str, request_id: str, found: PacketAnswer
+    ) -> Iterator[Quarantined]:
+        digest = digest_of(self._settings.data)
+        for index, item, why in found.refused:
+            kept = excerpt_of(
+                msgspec.json.encode(item),
+                digest,
+                structure_of(item),
+                source=client.source,
+                type=service,
+                fields=_known(item),
             )
-            for index, item, why in found.refused
-        ]
-        await self._keep_quietly(kept, keep_refused)
+            kinds = "+".join(sorted({one.kind for one in why.mistakes}))
+            yield Quarantined(f"http:{request_id}/{index}", _reason(why), kinds, kept)
 
     async def _keep_quietly(self, kept: Sequence[Quarantined], keep_refused: KeepRefused) -> None:
         """What is good was taken in, and the sender is told what was not, whether that can be kept
         or not.
         """
+        if not kept:
+            return
         try:
             await keep_refused(kept)
         except KafkaUnavailable as error:
             log.debug("refused packets could not be noted: %s", error)
+
+
+def _known(item: Any) -> dict[str, str]:
+    """Which dossier it is of, as it may be told."""
+    has_code = isinstance(item, dict) and "MaHoSo" in item
+    return {"MaHoSo": shown(item["MaHoSo"])} if has_code else {}
 
 
 def _reason(why: PacketRefused) -> str:

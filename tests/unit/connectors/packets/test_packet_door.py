@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from agencies import Items, agency, state
-from gateways import Remembers, publisher
+from gateways import Remembers, kept, publisher
 from packet_doors import DOSSIER, ITEM, KNOWN, STEP, UNIT, OneStop, answered, packets_of
 
 from connectors.packets import sessions
@@ -300,7 +300,11 @@ async def test_an_agency_speaks_for_those_below_it(publisher: Remembers) -> None
 async def test_of_an_array_the_good_items_are_taken_in(
     system: OneStop, publisher: Remembers
 ) -> None:
-    items = [ITEM, {**ITEM, "MaHoSo": "H00.SAMPLE-261103-0002", "TrangThaiHoSo": "12"}, "?"]
+    items: list[Any] = [
+        ITEM,
+        {**ITEM, "MaHoSo": "H00.SAMPLE-261103-0002", "TrangThaiHoSo": "12"},
+        "?",
+    ]
     said = await system.send("DongBoHoSoMC", items)
     assert said["error_code"] == code("items")
     assert [one["error_code"] for one in said["result"]] == ["0", code("items"), code("items")]
@@ -308,6 +312,8 @@ async def test_of_an_array_the_good_items_are_taken_in(
     assert types(publisher) == ["dossier.received"]
     noted = [one for one in publisher.records if one.topic == QUARANTINE]
     assert [dict(one.headers)["kind"] for one in noted] == [b"choice", b"object"]
+    assert kept(noted[0]).fields == {"MaHoSo": items[1]["MaHoSo"]}
+    assert (kept(noted[0]).source, kept(noted[0]).type) == ("packets/sample", "DongBoHoSoMC")
 
 
 async def test_more_than_a_body_may_have_is_the_gateways_own_answer(publisher: Remembers) -> None:
