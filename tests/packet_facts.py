@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from connectors.packets.states import (
     ASKED_FOR,
     CAME_IN,
+    DossierStanding,
     EndTold,
     FactUnsent,
     PaymentTold,
     RefusalTold,
     ReturnTold,
-    Standing,
 )
 from schemas.codes import CHANNELS
 from schemas.events import EVENT_TYPES, Event
@@ -41,7 +41,7 @@ def joined(facts: Iterable[FactUnsent]) -> Dossier:
     return state
 
 
-def standing_in(state: Dossier) -> Standing:
+def standing_in(state: Dossier) -> DossierStanding:
     """What stands in a state, in the form in which packets are compared; without what a state does
     not keep of a reception.
     """
@@ -52,7 +52,7 @@ def standing_in(state: Dossier) -> Standing:
     digitised = False
     if end is not None and plain.finish:
         digitised = max(plain.finish.values(), key=lambda one: one.occurred_at).digitised
-    return Standing(
+    return DossierStanding(
         due_at=due_of(plain),
         end=None if end is None else EndTold(outcome[end.outcome], end.at, digitised),
         returned=None

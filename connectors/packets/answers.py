@@ -129,7 +129,7 @@ def success(
     return answer if result is None else {**answer, "result": list(result)}
 
 
-def refusal(refused: Refused, client: PacketClient | None) -> dict[str, Any]:
+def refusal_answer(refused: Refused, client: PacketClient | None) -> dict[str, Any]:
     """The answer that nothing was done."""
     kind = REFUSALS[refused.kind]
     message = f"{kind.vietnamese} / {kind.english}"

@@ -13,15 +13,15 @@ from msgspec.structs import asdict, astuple, replace
 
 from connectors.packets.states import (
     ASKED_FOR,
+    DossierStanding,
     EndTold,
     FactUnsent,
     LastSaid,
     PacketRecord,
-    Standing,
 )
 
 
-class Difference(NamedTuple):
+class PacketDifference(NamedTuple):
     """The facts, and the record once they are told. `timed`: the hub chose the time of one, so that
     the record has to be kept before it is told.
     """
@@ -38,8 +38,8 @@ def made_at(said: LastSaid, heard_at: int) -> int:
 
 
 def difference(
-    record: PacketRecord, standing: Standing, *, source: str, agency: str, made: int
-) -> Difference:
+    record: PacketRecord, standing: DossierStanding, *, source: str, agency: str, made: int
+) -> PacketDifference:
     """What has to be told so that what the hub was told becomes what is so."""
     telling = _Telling(record, standing, source, agency, made)
     telling.reopening()
@@ -58,7 +58,7 @@ def difference(
         made in (fact.fields["occurred_at"], fact.fields.get("effective_at"))
         for fact in telling.facts
     )
-    return Difference(telling.facts, told, timed)
+    return PacketDifference(telling.facts, told, timed)
 
 
 def step_fact(dossier_id: str, source: str, agency: str, at: int, status: int) -> FactUnsent:
@@ -78,7 +78,7 @@ class _Telling:
     """The facts of one difference as they are found."""
 
     def __init__(
-        self, record: PacketRecord, standing: Standing, source: str, agency: str, made: int
+        self, record: PacketRecord, standing: DossierStanding, source: str, agency: str, made: int
     ) -> None:
         self.facts: list[FactUnsent] = []
         self.said, self.first_due_at = record.said, record.first_due_at

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connectors.packets.access import PacketAccess, PacketClient
-from connectors.packets.answers import Refused, packet_response, refusal, success
+from connectors.packets.answers import Refused, packet_response, refusal_answer, success
 from connectors.packets.feed import KnowsPackets, PacketFeed, PacketsBehind
 from connectors.packets.keeping import PacketKeeper, Tells
 from connectors.packets.register import KnownDirectory
@@ -119,7 +119,7 @@ class PacketDoor:
         self, service: str, refused: Refused, client: PacketClient | None
     ) -> dict[str, Any]:
         self.tally.answered(service, refused.kind)
-        return refusal(refused, client)
+        return refusal_answer(refused, client)
 
     async def _login(self, asked: LoginAsked) -> dict[str, Any]:
         client = await self._access.login(asked.user, asked.password)

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from connectors.packets.values import entries, money, number_in, packet_time, plain, yes
+from connectors.packets.values import list_entries, money, number_in, packet_time, plain, yes
 from connectors.packets.wrong import WrongField
 from schemas.codes import DOSSIER_STATUSES, PORTAL_APPLICANTS, PORTAL_CHANNELS, Channel
 
 Treatment = Literal["code", "fact", "personal", "text", "unused"]
-Said = Mapping[str, Any]  # fields of a Packet
+ReadFields = Mapping[str, Any]  # fields of a Packet
 
 TREATMENTS: dict[Treatment, str] = {
     "code": "kept as it is: it names the dossier, its procedure or its agency",
@@ -37,18 +37,18 @@ class PacketField:
     name: str
     treatment: Treatment
     becomes: str = ""
-    read: Callable[[Any], Said] | None = None
+    read: Callable[[Any], ReadFields] | None = None
 
 
-def _time(attribute: str) -> Callable[[Any], Said]:
+def _time(attribute: str) -> Callable[[Any], ReadFields]:
     return lambda value: {attribute: packet_time(value)}
 
 
-def _flag(attribute: str) -> Callable[[Any], Said]:
+def _flag(attribute: str) -> Callable[[Any], ReadFields]:
     return lambda value: {attribute: yes(value)}
 
 
-def _status(value: Any) -> Said:
+def _status(value: Any) -> ReadFields:
     return {"status": status_of(value)}
 
 
@@ -62,13 +62,13 @@ def status_of(value: Any) -> int:
     return status
 
 
-def _applicant(value: Any) -> Said:
+def _applicant(value: Any) -> ReadFields:
     """Other kinds are told by none."""
     text = plain(value)
     return {"applicant": PORTAL_APPLICANTS.get(int(text)) if text.isdecimal() else None}
 
 
-def _channel(value: Any) -> Said:
+def _channel(value: Any) -> ReadFields:
     number = number_in(value)
     if number is not None and number not in PORTAL_CHANNELS:
         raise WrongField("choice")
@@ -77,27 +77,27 @@ def _channel(value: Any) -> Said:
     return {"channel": channel}
 
 
-def _returned_how(value: Any) -> Said:
+def _returned_how(value: Any) -> ReadFields:
     number = number_in(value)
     if number not in (None, 0, 1):
         raise WrongField("choice")
     return {"returned_how": "post" if number else "counter"}
 
 
-def _paid_online(value: Any) -> Said:
+def _paid_online(value: Any) -> ReadFields:
     number = number_in(value)
     if number not in (None, 0, 1, 2, 3):
         raise WrongField("choice")
     return {"paid_online": number in (1, 2)}
 
 
-def _fees(value: Any) -> Said:
-    return {"fees": sum(money(entry.get("Gia")) for entry in entries(value))}
+def _fees(value: Any) -> ReadFields:
+    return {"fees": sum(money(entry.get("Gia")) for entry in list_entries(value))}
 
 
-def _papers(value: Any) -> Said:
+def _papers(value: Any) -> ReadFields:
     digitised = reused = from_store = False
-    for entry in entries(value):
+    for entry in list_entries(value):
         if plain(entry.get("IsDeleted")).lower() in ("true", "1"):
             continue
         digitised |= yes(entry.get("DuocSoHoa"))
@@ -110,19 +110,19 @@ def _papers(value: Any) -> Said:
     }
 
 
-def _results(value: Any) -> Said:
+def _results(value: Any) -> ReadFields:
     # the links have the time of sending in them, so only that there is one is of account
-    linked = [bool(plain(entry.get("DuongDanTepTinKetQua"))) for entry in entries(value)]
+    linked = [bool(plain(entry.get("DuongDanTepTinKetQua"))) for entry in list_entries(value)]
     return {"result_digitised": any(linked)}
 
 
-def _databases(value: Any) -> Said:
-    return {"population_data": any(plain(one.get("MaCSDL")) for one in entries(value))}
+def _databases(value: Any) -> ReadFields:
+    return {"population_data": any(plain(one.get("MaCSDL")) for one in list_entries(value))}
 
 
-def _supplements(value: Any) -> Said:
+def _supplements(value: Any) -> ReadFields:
     found = []
-    for entry in entries(value):
+    for entry in list_entries(value):
         asked_at = packet_time(entry.get("NgayBoSung"))
         came_at = packet_time(entry.get("NgayTiepNhanBoSung"))
         if asked_at:
@@ -200,7 +200,7 @@ STEP_FIELDS: tuple[PacketField, ...] = (
 )
 
 
-def _status_or_notice(value: Any) -> Said:
+def _status_or_notice(value: Any) -> ReadFields:
     """11 stands for a refusal in this packet."""
     return {"status": 3 if number_in(value) == 11 else status_of(value)}
 

@@ -22,7 +22,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from connectors.packets.access import PacketClient
-from connectors.packets.difference import Difference
+from connectors.packets.difference import PacketDifference
 from connectors.packets.feed import KnowsPackets
 from connectors.packets.reading import DossierSaid, StepSaid
 from connectors.packets.states import (
@@ -42,7 +42,7 @@ from schemas.settings import Settings
 from schemas.topics import packets_topic
 
 _TRIES = 10
-SLICE_SECONDS = 0.005  # of working packets out before other requests get their turn
+TURN_SECONDS = 0.005  # of working packets out before other requests get their turn
 
 
 class Tells(Protocol):
@@ -129,7 +129,7 @@ class PacketKeeper:
                 turn = time.perf_counter()
                 for index, one in enumerate(said):
                     work.take(index, one)
-                    if time.perf_counter() - turn > SLICE_SECONDS:
+                    if time.perf_counter() - turn > TURN_SECONDS:
                         await asyncio.sleep(0)
                         turn = time.perf_counter()
                 if await self._tell(work):
@@ -168,7 +168,9 @@ class _Work:
         self._timed: set[bytes] = set()
         for key, record in records.items():
             if record.unsent:  # somebody was killed before they were told
-                self._found(key, Difference(list(record.unsent), replace(record, unsent=()), False))
+                self._found(
+                    key, PacketDifference(list(record.unsent), replace(record, unsent=()), False)
+                )
 
     def take(self, index: int, said: PacketSaid) -> None:
         """One more packet."""
@@ -179,7 +181,7 @@ class _Work:
         except PacketRefused as refused:
             self.taken.refused[index] = refused
 
-    def _difference(self, record: PacketRecord, said: PacketSaid) -> Difference:
+    def _difference(self, record: PacketRecord, said: PacketSaid) -> PacketDifference:
         source, heard_at = self._client.source, self._heard_at
         if isinstance(said, StepSaid):
             return take_steps(
@@ -196,7 +198,7 @@ class _Work:
             heard_at=heard_at,
         )
 
-    def _of_status(self, record: PacketRecord, said: StepSaid) -> Difference:
+    def _of_status(self, record: PacketRecord, said: StepSaid) -> PacketDifference:
         if record.packet is None:
             raise PacketRefused(FieldMistake("MaHoSo", "not_known"))
         return take_status(
@@ -208,7 +210,7 @@ class _Work:
             heard_at=self._heard_at,
         )
 
-    def _found(self, key: bytes, found: Difference) -> None:
+    def _found(self, key: bytes, found: PacketDifference) -> None:
         self._now[key] = found.record
         self._facts[key] += found.facts
         self.taken.events += map(_event, found.facts)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from connectors.packets.access import PacketClient
 from connectors.packets.answers import Refused, items_refused, success
 from connectors.packets.keeping import (
-    SLICE_SECONDS,
+    TURN_SECONDS,
     PacketKeeper,
     PacketSaid,
     PacketsTaken,
@@ -86,7 +86,7 @@ class PacketServices:
                 places.append(index)
             except PacketRefused as error:
                 refused[index] = error
-            if time.perf_counter() - turn > SLICE_SECONDS:
+            if time.perf_counter() - turn > TURN_SECONDS:
                 await asyncio.sleep(0)
                 turn = time.perf_counter()
         taken = await self._keeper.take(client, said) if said else PacketsTaken()

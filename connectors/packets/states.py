@@ -109,7 +109,7 @@ ASKED_FOR, CAME_IN = 1, 2
 Instants = tuple[tuple[int, int], ...]
 
 
-class Standing(msgspec.Struct, array_like=True, frozen=True):
+class DossierStanding(msgspec.Struct, array_like=True, frozen=True):
     """What is so of a dossier, as far as packets tell. What the hub was told of, and what a packet
     says, are compared in this form.
     """
@@ -166,7 +166,7 @@ class PacketRecord(msgspec.Struct, array_like=True, frozen=True):
     end_heard_at: int = 0  # when the hub heard of an end that has no date
     paid_heard_at: int = 0  # … of a payment that has none
     first_due_at: int = 0  # as the reception says
-    standing: Standing = Standing()
+    standing: DossierStanding = DossierStanding()
     said: LastSaid = LastSaid()
     unsent: tuple[FactUnsent, ...] = ()
 

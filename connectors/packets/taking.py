@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from connectors.packets.difference import Difference, difference, made_at, step_fact
+from connectors.packets.difference import PacketDifference, difference, made_at, step_fact
 from connectors.packets.states import ENDED_STATES, REFUSED, Packet, PacketRecord, PacketStep
 from connectors.packets.target import standing_of, with_packet
 from connectors.packets.timeline import with_steps
@@ -21,7 +21,7 @@ def take_packet(
     agency: str,
     channel: Channel | None,
     heard_at: int,
-) -> Difference:
+) -> PacketDifference:
     """A dossier's packet, heard at that time. `channel`: where the packet does not say; None: nor
     does anybody else.
     """
@@ -38,7 +38,7 @@ def take_steps(
     source: str,
     agency: str,
     heard_at: int,
-) -> Difference:
+) -> PacketDifference:
     """Steps of a dossier. Those that are known already are told no more."""
     known = set(record.steps)
     fresh = [step for step in dict.fromkeys(steps) if step not in known]
@@ -55,7 +55,7 @@ def take_status(
     source: str,
     agency: str,
     heard_at: int,
-) -> Difference:
+) -> PacketDifference:
     """A state of its own packet (DongBoTrangThaiHoSo): as if the last `packet` had come with that
     state, since that time.
     """
@@ -75,7 +75,7 @@ def _steps_known(
     source: str,
     agency: str,
     heard_at: int,
-) -> Difference:
+) -> PacketDifference:
     made = made_at(record.said, heard_at)
     steps, marks = with_steps(record.steps, record.marks, fresh)
     known = replace(record, steps=steps, marks=marks)

@@ -14,6 +14,7 @@ from connectors.packets.states import (
     ENDED_STATES,
     REFUSED,
     REGISTERED,
+    DossierStanding,
     EndTold,
     Instants,
     Packet,
@@ -22,7 +23,6 @@ from connectors.packets.states import (
     ReceptionTold,
     RefusalTold,
     ReturnTold,
-    Standing,
 )
 from connectors.packets.timeline import Waits, marked, waits_for, waits_of
 from schemas.codes import Channel
@@ -65,20 +65,20 @@ def _outcome(packet: Packet) -> str:
     return "refused" if packet.status == REFUSED else _OUTCOMES.get(packet.status, "")
 
 
-def standing_of(record: PacketRecord, agency: str, channel: Channel | None) -> Standing:
+def standing_of(record: PacketRecord, agency: str, channel: Channel | None) -> DossierStanding:
     """What is so now. `channel`: how the dossier came in, wherever that is known from; None: it is
     not.
     """
     packet = record.packet
     if packet is None:
-        return Standing()
+        return DossierStanding()
     before = record.standing
     accepted = packet.status not in (REGISTERED, REFUSED)
     reception = _reception(packet, agency, channel) if accepted else before.reception
     if reception is None:
-        return Standing(refusal=_refusal(record, packet, agency, 0))
+        return DossierStanding(refusal=_refusal(record, packet, agency, 0))
     waits = waits_of((*record.steps, *record.marks))
-    return Standing(
+    return DossierStanding(
         reception=reception,
         due_at=packet.due_at if accepted else before.due_at,
         end=_end(record, packet),

@@ -132,7 +132,7 @@ def _checked(value: Any, check: Callable[[str], str]) -> str:
     return text
 
 
-def entries(value: Any) -> Iterator[Mapping[str, Any]]:
+def list_entries(value: Any) -> Iterator[Mapping[str, Any]]:
     """The objects of a list; none for a blank."""
     if value is None or value == "":
         return

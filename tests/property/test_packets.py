@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from packet_facts import joined, reception_in, standing_in
 from strategies import examples
 
-from connectors.packets.difference import Difference
+from connectors.packets.difference import PacketDifference
 from connectors.packets.states import (
     FactUnsent,
     Packet,
@@ -59,13 +59,13 @@ class History(NamedTuple):
     record: PacketRecord
 
 
-def take(record: PacketRecord, one: Any, heard_at: int) -> Difference:
+def take(record: PacketRecord, one: Any, heard_at: int) -> PacketDifference:
     common = {"source": "sample", "agency": "H00.SAMPLE", "heard_at": heard_at}
     if isinstance(one, Packet):
         return take_packet(record, one, channel=None, **common)
     if isinstance(one, PacketStep):
         if record.packet is None:
-            return Difference([], record, False)
+            return PacketDifference([], record, False)
         return take_status(record, record.packet, one, **common)
     return take_steps(record, one, **common)
 

@@ -18,7 +18,7 @@ from packet_facts import DECODE, FAMILY, standing_in
 from connectors.packets.access import PacketClient
 from connectors.packets.keeping import PacketKeeper, PacketSaid
 from connectors.packets.reading import DossierSaid, StepSaid
-from connectors.packets.states import Packet, PacketRecord, PacketStep, Standing
+from connectors.packets.states import DossierStanding, Packet, PacketRecord, PacketStep
 from connectors.publishing.lanes import OutgoingRecord
 from schemas.errors import KafkaUnavailable
 from schemas.events import Event
@@ -89,7 +89,7 @@ def state_of(publisher: Remembers) -> Dossier:
     return state
 
 
-async def standing(publisher: Remembers) -> Standing:
+async def standing(publisher: Remembers) -> DossierStanding:
     record = await gateway(publisher).record("sample", "HS-1")
     assert record is not None
     return record.standing
@@ -141,8 +141,8 @@ async def test_gateways_that_take_packets_of_a_dossier_at_once_lose_nothing(seed
     assert found == standing_without_reception(kept)
 
 
-def standing_without_reception(kept: Standing) -> Standing:
-    return Standing(*[None, *[getattr(kept, name) for name in kept.__struct_fields__[1:]]])
+def standing_without_reception(kept: DossierStanding) -> DossierStanding:
+    return DossierStanding(*[None, *[getattr(kept, name) for name in kept.__struct_fields__[1:]]])
 
 
 async def test_one_process_takes_them_one_after_the_other() -> None:

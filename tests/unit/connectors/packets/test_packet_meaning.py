@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from facts import ms
 
-from connectors.packets.difference import Difference
+from connectors.packets.difference import PacketDifference
 from connectors.packets.states import FactUnsent, Packet, PacketRecord, PacketStep
 from connectors.packets.taking import take_packet, take_status, take_steps
 
@@ -22,7 +22,7 @@ class Dossier:
         self.packet = Packet(2, "P", received_at=ms("11-03 09:00"), due_at=ms("11-10 17:00"))
         self.now = ms("11-20 08:00")
 
-    def _took(self, found: Difference) -> list[tuple[str, Any]]:
+    def _took(self, found: PacketDifference) -> list[tuple[str, Any]]:
         self.record, self.now = found.record, self.now + 60_000
         return [short(fact) for fact in found.facts]
 
