@@ -2,5 +2,5 @@
 password that a system keeps for the national adapter.
 
 doors (shapes of requests) -> reading (fields, by the declared map) -> target (what a packet says)
--> difference (facts, by what was said before) -> publisher -> the packet's record
+-> difference (facts, by what was said before) -> the packet's record -> publisher
 """

@@ -1,7 +1,7 @@
 """From what the hub was told to what is so now: the facts in between.
 
 A fact has the time at which it happened, and an id made of that, so that the same packet makes the
-same facts again. What was said before of its kind at a later time would outdo it: then, and where a
+same fact again. What was said before of its kind at a later time would outdo it: then, and where a
 value is put right, it is a correction made when the hub hears of it (docs/corrections.md).
 """
 
@@ -22,13 +22,10 @@ from connectors.packets.states import (
 
 
 class PacketDifference(NamedTuple):
-    """The facts, and the record once they are told. `timed`: the hub chose the time of one, so that
-    the record has to be kept before it is told.
-    """
+    """The facts, and the record once they are told."""
 
     facts: list[FactUnsent]
     record: PacketRecord
-    timed: bool
 
 
 def made_at(said: LastSaid, heard_at: int) -> int:
@@ -54,11 +51,7 @@ def difference(
     told = replace(
         record, standing=standing, said=telling.said, first_due_at=telling.first_due_at, unsent=()
     )
-    timed = any(
-        made in (fact.fields["occurred_at"], fact.fields.get("effective_at"))
-        for fact in telling.facts
-    )
-    return PacketDifference(telling.facts, told, timed)
+    return PacketDifference(telling.facts, told)
 
 
 def step_fact(dossier_id: str, source: str, agency: str, at: int, status: int) -> FactUnsent:

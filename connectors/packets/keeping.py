@@ -1,8 +1,7 @@
-"""What packets say, told and kept: facts first, then the dossier's record, so that whoever is
-killed in between makes the same facts again.
-
-Where the hub chose the time of a fact (nothing said when), the same facts can't be made again: then
-the record is kept first, with the facts that were not told yet, and whoever comes next tells them.
+"""What packets say, kept and told: the dossier's record first, with the facts that they come to;
+then the facts; then that they are told. Whoever is killed in between leaves a record by which the
+next one tells the same facts, whatever packet comes next. Facts first would not do: of a crash
+behind them the next packet would know nothing, and say something else of the same instant.
 
 One process takes a dossier's packets one after the other. Where two gateways make a record of the
 same one at a time, the first in Kafka stands everywhere; the other one sees it when it looks
@@ -137,22 +136,31 @@ class PacketKeeper:
         raise KafkaUnavailable("Other gateways take packets of the same dossiers: send them again.")
 
     async def _tell(self, work: _Work) -> bool:
-        """Whether all that was made of the packets stands."""
-        if not await self._stand(work.to_keep_first()):
-            return False  # nothing was told yet of what could not be told alike once more
+        """Whether what was made of the packets stands, and is told."""
+        if not await self._stand(work.to_tell()):
+            return False
         if work.taken.events:
             await self._publisher.publish(work.taken.events)
-        return await self._stand(work.changed())
+        # where others have gone on from a record by now, they have told its facts
+        await self._send(work.told())
+        return True
 
     async def _stand(self, records: Sequence[PacketRecord]) -> bool:
         """Keep records; whether they stand, and not others that were made at the same time."""
         if not records:
             return True
         kept = {record_key(one.client, one.dossier_id): one for one in records}
-        await self._publisher.send(
-            OutgoingRecord(self._topic, key, encode_record(one), []) for key, one in kept.items()
-        )
+        await self._send(records)
         return await self._feed.records(kept) == kept
+
+    async def _send(self, records: Sequence[PacketRecord]) -> None:
+        if records:
+            await self._publisher.send(
+                OutgoingRecord(
+                    self._topic, record_key(one.client, one.dossier_id), encode_record(one), []
+                )
+                for one in records
+            )
 
 
 class _Work:
@@ -165,12 +173,9 @@ class _Work:
         self._client, self._before, self._heard_at = client, records, heard_at
         self._now = dict(records)
         self._facts: defaultdict[bytes, list[FactUnsent]] = defaultdict(list)
-        self._timed: set[bytes] = set()
         for key, record in records.items():
             if record.unsent:  # somebody was killed before they were told
-                self._found(
-                    key, PacketDifference(list(record.unsent), replace(record, unsent=()), False)
-                )
+                self._found(key, PacketDifference(list(record.unsent), replace(record, unsent=())))
 
     def take(self, index: int, said: PacketSaid) -> None:
         """One more packet."""
@@ -214,22 +219,21 @@ class _Work:
         self._now[key] = found.record
         self._facts[key] += found.facts
         self.taken.events += map(_event, found.facts)
-        if found.timed:
-            self._timed.add(key)
 
-    def to_keep_first(self) -> list[PacketRecord]:
-        """Records with the facts that are not told yet, where the hub chose the time of one."""
+    def to_tell(self) -> list[PacketRecord]:
+        """Records that are others now, with the facts that are not told yet."""
         return [
-            replace(self._now[key], unsent=tuple(self._facts[key]), version=self._version(key) + 1)
-            for key in sorted(self._timed)
+            replace(record, unsent=tuple(self._facts.get(key, ())), version=self._version(key) + 1)
+            for key, record in self._now.items()
+            if record != self._before.get(key) or self._facts.get(key)
         ]
 
-    def changed(self) -> list[PacketRecord]:
-        """Records as they are once everything is told."""
+    def told(self) -> list[PacketRecord]:
+        """Those of them that had facts, once these are told."""
         return [
-            replace(record, version=self._version(key) + (2 if key in self._timed else 1))
-            for key, record in self._now.items()
-            if key in self._timed or record != self._before.get(key)
+            replace(self._now[key], version=self._version(key) + 2)
+            for key, facts in self._facts.items()
+            if facts
         ]
 
     def _version(self, key: bytes) -> int:

@@ -141,7 +141,7 @@ class LastSaid(msgspec.Struct, array_like=True, frozen=True):
 
 
 class FactUnsent(msgspec.Struct, array_like=True, frozen=True):
-    """A fact whose time the hub chose, kept until Kafka has it: its type and its fields."""
+    """A fact, kept until Kafka has it: its type and its fields."""
 
     type: str
     fields: dict[str, str | int | bool | None]

@@ -65,7 +65,7 @@ def take(record: PacketRecord, one: Any, heard_at: int) -> PacketDifference:
         return take_packet(record, one, channel=None, **common)
     if isinstance(one, PacketStep):
         if record.packet is None:
-            return PacketDifference([], record, False)
+            return PacketDifference([], record)
         return take_status(record, record.packet, one, **common)
     return take_steps(record, one, **common)
 

@@ -368,4 +368,4 @@ async def test_what_is_sent_again_with_other_links_changes_nothing(
         papers = [{"TenTepDinhKem": "a.pdf", "DuongDanTaiTepTin": f"http://sample/a?t={time}"}]
         await system.send("DongBoHoSoMC", [{**ITEM, "TaiLieuNop": papers}])
     assert types(publisher) == ["dossier.received"]
-    assert len(packets_of(publisher)) == 1
+    assert len(packets_of(publisher)) == 2, "with its fact, and then without"

@@ -5,6 +5,7 @@ the same at the same time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Any
@@ -123,8 +124,7 @@ async def test_killed_after_any_write_the_same_facts_are_made_again(kills: int) 
             except KafkaUnavailable:
                 publisher.left = kills + 3
         publisher.left = 10**9
-    told = {event.event_id: event for event in publisher.events}
-    assert all(told[event.event_id] == event for event in publisher.events), "ids repeat"
+    assert ids_repeat_alike(publisher)
     assert standing_in(state_of(publisher)) == standing_in(state_of(undisturbed))
 
 
@@ -137,8 +137,30 @@ async def test_gateways_that_take_packets_of_a_dossier_at_once_lose_nothing(seed
         *(gateways[number % 3].take(CLIENT, [one]) for number, one in enumerate(said))
     )
     kept = await standing(publisher)
+    assert standing_in(state_of(publisher)) == standing_without_reception(kept)
+    assert ids_repeat_alike(publisher)
+
+
+@pytest.mark.parametrize("kills", range(4))
+async def test_another_packet_after_a_kill_says_nothing_else_of_the_same_instant(
+    kills: int,
+) -> None:
+    """The first packet is never sent again: its system has gone on meanwhile."""
+    publisher = Busy()
+    publisher.left = kills
+    first = gateway(publisher)
+    with contextlib.suppress(KafkaUnavailable):
+        await first.take(CLIENT, [packet(9, ended_at=ms("11-07 15:00"))])
+    publisher.left = 10**9
+    await gateway(publisher).take(CLIENT, [packet(due_at=DUE + 1_000)])
+    assert ids_repeat_alike(publisher)
     found = standing_in(state_of(publisher))
-    assert found == standing_without_reception(kept)
+    assert (found.due_at, found.end) == (DUE + 1_000, None)
+
+
+def ids_repeat_alike(publisher: Remembers) -> bool:
+    told = {event.event_id: event for event in publisher.events}
+    return all(told[event.event_id] == event for event in publisher.events)
 
 
 def standing_without_reception(kept: DossierStanding) -> DossierStanding:
@@ -150,7 +172,7 @@ async def test_one_process_takes_them_one_after_the_other() -> None:
     one = gateway(publisher)
     await asyncio.gather(*(one.take(CLIENT, [said]) for said in (packet(), packet(), packet())))
     assert [event.type for event in publisher.events] == ["dossier.received"]
-    assert [record.version for record in packets_of(publisher)] == [1]
+    assert [(one.version, len(one.unsent)) for one in packets_of(publisher)] == [(1, 1), (2, 0)]
 
 
 async def test_what_was_kept_but_not_told_is_told_by_whoever_comes_next() -> None:
