@@ -11,6 +11,7 @@ whether its own stands, and takes its packets on that again. Nobody is answered 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -41,6 +42,7 @@ from schemas.settings import Settings
 from schemas.topics import packets_topic
 
 _TRIES = 10
+_LINEAGE = 8  # records of which each knows that it was made of them
 TURN_SECONDS = 0.005  # of working packets out before other requests get their turn
 
 
@@ -151,7 +153,9 @@ class PacketKeeper:
             return True
         kept = {record_key(one.client, one.dossier_id): one for one in records}
         await self._send(records)
-        return await self._feed.records(kept) == kept
+        newest = await self._feed.records(kept)
+        # somebody may have gone on from one already
+        return all(one.lineage[0] in newest[key].lineage for key, one in kept.items())
 
     async def _send(self, records: Sequence[PacketRecord]) -> None:
         if records:
@@ -173,6 +177,7 @@ class _Work:
         self._client, self._before, self._heard_at = client, records, heard_at
         self._now = dict(records)
         self._facts: defaultdict[bytes, list[FactUnsent]] = defaultdict(list)
+        self._numbers: dict[bytes, tuple[int, ...]] = {}
         for key, record in records.items():
             if record.unsent:  # somebody was killed before they were told
                 self._found(key, PacketDifference(list(record.unsent), replace(record, unsent=())))
@@ -223,7 +228,12 @@ class _Work:
     def to_tell(self) -> list[PacketRecord]:
         """Records that are others now, with the facts that are not told yet."""
         return [
-            replace(record, unsent=tuple(self._facts.get(key, ())), version=self._version(key) + 1)
+            replace(
+                record,
+                version=self._version(key) + 1,
+                unsent=tuple(self._facts.get(key, ())),
+                lineage=self._lineage(key),
+            )
             for key, record in self._now.items()
             if record != self._before.get(key) or self._facts.get(key)
         ]
@@ -231,13 +241,20 @@ class _Work:
     def told(self) -> list[PacketRecord]:
         """Those of them that had facts, once these are told."""
         return [
-            replace(self._now[key], version=self._version(key) + 2)
+            replace(self._now[key], version=self._version(key) + 2, lineage=self._lineage(key))
             for key, facts in self._facts.items()
             if facts
         ]
 
     def _version(self, key: bytes) -> int:
         return self._before[key].version if key in self._before else 0
+
+    def _lineage(self, key: bytes) -> tuple[int, ...]:
+        """Of a record and the next one of the same work, which is made of it."""
+        if key not in self._numbers:
+            before = self._before[key].lineage if key in self._before else ()
+            self._numbers[key] = (secrets.randbits(32), *before)[:_LINEAGE]
+        return self._numbers[key]
 
 
 def _dossier_id(said: PacketSaid) -> str:

@@ -152,7 +152,8 @@ class PacketRecord(msgspec.Struct, array_like=True, frozen=True):
 
     `version` is one more than that of the record that it was made of. Two gateways may make one of
     the same record at a time: then the first in Kafka stands, and whoever made the other one begins
-    anew on that.
+    anew on that. `lineage`: numbers by chance of this record and of those that it was made of, the
+    newest first, so that a gateway sees its own in what another one made of it.
     """
 
     client: str
@@ -169,6 +170,7 @@ class PacketRecord(msgspec.Struct, array_like=True, frozen=True):
     standing: DossierStanding = DossierStanding()
     said: LastSaid = LastSaid()
     unsent: tuple[FactUnsent, ...] = ()
+    lineage: tuple[int, ...] = ()
 
 
 def record_key(client: str, dossier_id: str) -> bytes:

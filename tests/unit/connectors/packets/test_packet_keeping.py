@@ -190,3 +190,27 @@ async def test_what_was_kept_but_not_told_is_told_by_whoever_comes_next() -> Non
         "dossier.step_taken",
     ]
     assert packets_of(publisher)[-1].unsent == ()
+
+
+class LooksLate(FedAtOnce):
+    """Another gateway takes a packet between the writing of a record and the look at it."""
+
+    def __init__(self, publisher: Remembers, said: PacketSaid) -> None:
+        super().__init__(publisher)
+        self._publisher, self._said, self._looks = publisher, said, 0
+
+    async def records(self, keys: Iterable[bytes]) -> dict[bytes, PacketRecord]:
+        self._looks += 1
+        if self._looks == 2:
+            await gateway(self._publisher).take(CLIENT, [self._said])
+        return await super().records(keys)
+
+
+async def test_who_was_gone_on_from_does_not_begin_anew() -> None:
+    """It would put what it took in over the packet that came later."""
+    publisher = Busy()
+    feed = LooksLate(publisher, packet(due_at=DUE + 1_000))
+    await PacketKeeper(publisher, feed, lambda: HEARD).take(CLIENT, [packet()])
+    assert (await standing(publisher)).due_at == DUE + 1_000
+    assert standing_in(state_of(publisher)).due_at == DUE + 1_000
+    assert ids_repeat_alike(publisher)
