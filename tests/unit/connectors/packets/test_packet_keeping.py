@@ -214,3 +214,27 @@ async def test_who_was_gone_on_from_does_not_begin_anew() -> None:
     assert (await standing(publisher)).due_at == DUE + 1_000
     assert standing_in(state_of(publisher)).due_at == DUE + 1_000
     assert ids_repeat_alike(publisher)
+
+
+@pytest.mark.parametrize("seed", range(25))
+async def test_gateways_that_are_killed_at_random_and_work_at_once(seed: int) -> None:
+    """Systems send the same again until it is answered; some packets never come again."""
+    random, publisher = Random(seed), Busy()
+    gateways = [gateway(publisher, seed + number) for number in range(3)]
+
+    async def send(number: int, said: PacketSaid) -> None:
+        for _ in range(random.randint(1, 30)):
+            if random.random() < 0.3:
+                publisher.left = random.randint(0, 4)
+            try:
+                await gateways[number % 3].take(CLIENT, [said])
+                break
+            except KafkaUnavailable:
+                publisher.left = 10**9
+
+    await asyncio.gather(*(send(number, random.choice(LIFE)) for number in range(12)))
+    publisher.left = 10**9
+    await gateway(publisher).take(CLIENT, [packet()])  # tells what was not told
+    found = standing_in(state_of(publisher))
+    assert found == standing_without_reception(await standing(publisher))
+    assert ids_repeat_alike(publisher)
