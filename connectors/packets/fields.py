@@ -7,6 +7,7 @@ it. The table in docs/packets.md is made of this.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,6 +26,9 @@ TREATMENTS: dict[Treatment, str] = {
     "text": "nothing: a person may stand in it, and it is never read, kept or told",
     "unused": "nothing: not needed, and never read, kept or told",
 }
+
+
+_DIGIT = re.compile(r"\d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def status_of(value: Any) -> int:
 def _applicant(value: Any) -> ReadFields:
     """Other kinds are told by none."""
     text = plain(value)
-    return {"applicant": PORTAL_APPLICANTS.get(int(text)) if text.isdecimal() else None}
+    return {"applicant": PORTAL_APPLICANTS.get(int(text)) if _DIGIT.fullmatch(text) else None}
 
 
 def _channel(value: Any) -> ReadFields:
@@ -92,7 +96,7 @@ def _paid_online(value: Any) -> ReadFields:
 
 
 def _fees(value: Any) -> ReadFields:
-    return {"fees": sum(money(entry.get("Gia")) for entry in list_entries(value))}
+    return {"fees": money(sum(money(entry.get("Gia")) for entry in list_entries(value)))}
 
 
 def _papers(value: Any) -> ReadFields:

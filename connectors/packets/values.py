@@ -18,6 +18,7 @@ from schemas.personal import personal_number
 
 MOST_ENTRIES = 1_000  # of a list within a packet
 _MOST_MONEY = 10**15
+_LARGEST = 10**30
 _FORM = re.compile(r"\d{14}", re.ASCII)
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d", re.ASCII)
 _WHOLE = re.compile(r"(\d{1,16})(?:[.,]0+)?", re.ASCII)
@@ -37,6 +38,8 @@ def plain(value: Any) -> str:
         value = int(value)
     if not isinstance(value, str | int | float):
         raise WrongField("text")
+    if isinstance(value, int) and abs(value) >= _LARGEST:
+        raise WrongField("number")  # Python itself refuses to write out thousands of digits
     text = str(value)
     return text if len(text) > 1_024 else text.strip()
 

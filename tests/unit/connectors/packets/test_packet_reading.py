@@ -37,6 +37,11 @@ def packet(**changed: Any) -> Packet:
         ("MaHoSo", "001085012345", "personal"),
         ("MaHoSo", "0912345678", "personal"),
         ("MaHoSo", ["A"], "text"),
+        ("MaHoSo", 10**40, "number"),
+        ("TrangThaiHoSo", 10**40, "number"),
+        ("TrangThaiHoSo", "9" * 5_000, "choice"),
+        ("TrangThaiHoSo", 1e300, "number"),
+        ("NgayTiepNhan", "2" * 5_000, "time"),
         ("MaTTHC", None, "missing"),
         ("MaTTHC", "thủ tục", "code"),
         ("TrangThaiHoSo", "", "missing"),
@@ -56,6 +61,7 @@ def packet(**changed: Any) -> Packet:
         ("DuocThanhToanTrucTuyen", "9", "choice"),
         ("HoSoCoThanhPhanSoHoa", "có", "choice"),
         ("DanhSachLePhi", [{"Gia": "-1"}], "number"),
+        ("DanhSachLePhi", [{"Gia": 10**15}] * 2, "number"),
         ("DanhSachLePhi", "x", "list"),
         ("TaiLieuNop", ["x"], "list"),
         ("TaiLieuNop", [{}] * 1_001, "too_many"),
@@ -129,7 +135,7 @@ def test_deleted_papers_say_nothing() -> None:
     assert not packet(TaiLieuNop=[{"IsDeleted": "True", "DuocSoHoa": "1"}]).papers_digitised
 
 
-@pytest.mark.parametrize("kind", ["", "1", 2, "9", "x", None])
+@pytest.mark.parametrize("kind", ["", "1", 2, "9", "x", "٣", "1" * 5_000, None])
 def test_kinds_of_applicants_keep_no_dossier_away(kind: Any) -> None:
     known = {"1": "citizen", "2": "business"}
     assert packet(LoaiDoiTuong=kind).applicant == known.get(str(kind))
