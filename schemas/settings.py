@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     access: Literal["open", "required"] = Field(
         "open",
         description=(
-            "Who may use the gateway: required: clients with a key (docs/access.md); open:"
+            "Who may send and read: required: clients with a key (docs/access.md); open:"
             " everybody, and only on the loopback address"
         ),
     )
@@ -70,6 +70,13 @@ class Settings(BaseSettings):
         description=(
             "File with the secret that access tokens are signed with; empty: access.token-key in"
             " LGSP_DATA"
+        ),
+    )
+    metrics_token_file: Path | None = Field(
+        None,
+        description=(
+            "File with the token that Prometheus sends to /metrics from another machine; empty:"
+            " where access is required, /metrics answers this machine only"
         ),
     )
     gateway_port: int = Field(

@@ -67,7 +67,7 @@ def _listener(settings: Settings, port: Port, who: str) -> socket.socket:
     Raises: EnvironmentBroken when the port is taken or the address is not this machine's.
     """
     number, setting = getattr(settings, port), f"LGSP_{port.upper()}"
-    asks = port == "gateway_port" and settings.access == "required"
+    asks = settings.access == "required"
     if not asks and (warning := open_to_others(who, settings.host)):
         log.warning("%s", warning)
     try:

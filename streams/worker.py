@@ -17,7 +17,6 @@ from typing import Any, NoReturn, cast
 
 import faust
 from faust.types import Message
-from prometheus_client import start_http_server
 
 from schemas.errors import EXIT_REFUSED, BooksError, HubError, LedgerError
 from schemas.kafka.clients import METADATA_MS
@@ -30,6 +29,7 @@ from serving import logs
 from streams import health
 from streams.assignment import DeclaredAssignor
 from streams.batches import CODEC, AgentBatch, use_batches
+from streams.exposed import serve_metrics
 from streams.families import FAMILIES, Family
 from streams.family_partition import Fetched
 from streams.ledger import Ledger
@@ -225,10 +225,11 @@ def _serve_metrics(settings: Settings) -> None:
     if not settings.worker_port:
         return
     health.SPACE_OF_WORKER.labels(settings.space).set(1)
-    if warning := open_to_others("The worker's /metrics", settings.host):
+    asks = settings.access == "required"
+    if not asks and (warning := open_to_others("The worker's /metrics", settings.host)):
         log.warning("%s", warning)
     try:
-        start_http_server(settings.worker_port, addr=settings.host)
+        serve_metrics(settings)
     except OSError as error:
         raise cannot_listen(
             error, "The worker", settings.host, settings.worker_port, "LGSP_WORKER_PORT"

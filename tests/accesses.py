@@ -22,6 +22,23 @@ PEPPER = Pepper(b"p" * 32)
 SEED = b"s" * 32
 BEGINNING = instant("2026-11-01")
 PROVINCE = Directory(merged_communes())
+# of the sample province, by hand: who is below whom on the two days around the merger
+BELOW: dict[str, dict[str, set[str]]] = {
+    "2025-06-30": {
+        "P": {"P", "T", "U", "T.1", "U.1", "U.2", "N.2"},
+        "T": {"T", "T.1"},
+        "U": {"U", "U.1", "U.2"},
+        "N.2": {"N.2"},
+        "U.1": {"U.1"},
+    },
+    "2025-07-01": {
+        "P": {"P", "T", "U", "T.1", "U.1", "U.2", "N.2"},
+        "T": {"T"},
+        "U": {"U"},
+        "N.2": {"N.2", "U.1"},
+        "U.1": {"U.1"},
+    },
+}
 
 
 def draft(name: str, **chosen: Any) -> ClientDraft:

@@ -140,8 +140,9 @@ class Gateway:
             )
         return PlainTextResponse(f"ready, space {self.settings.space}\n")
 
-    async def metrics(self) -> Response:
+    async def metrics(self, request: Request) -> Response:
         """The gateway's own health, in Prometheus' text format."""
+        self.access.require_scraper(request)
         return Response(
             self.health.render() + (expiry_text(self.access.clients) + self.beside()).encode(),
             media_type=CONTENT_TYPE,

@@ -9,20 +9,13 @@ from connectors.gateway.problem_shapes import problem_answer
 from connectors.gateway.problems import GATEWAY_PROBLEMS
 from serving.access.changes import FAMILY_NAMES, LONGEST_DAYS
 from serving.access.clients import ANY, DOORS, KEY_DAYS, ROLES, ROTATION_DAYS, ClientLimits
+from serving.access.described import KEY_SCHEMES, SCRAPE_SCHEME
 
 _Schema = dict[str, Any]
 
 SECURITY_SCHEMES: _Schema = {
-    "key": {
-        "type": "http",
-        "scheme": "basic",
-        "description": "The client's name, and a key of it as the password",
-    },
-    "bearer": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "A key of the client, or a token from POST /oauth/token",
-    },
+    **KEY_SCHEMES,
+    **SCRAPE_SCHEME,
     "oauth": {
         "type": "oauth2",
         "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {}}},

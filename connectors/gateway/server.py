@@ -19,6 +19,7 @@ from schemas.settings import Settings
 from serving import logs
 from serving.access.gate import Gate
 from serving.access.register import RegisterFeed
+from serving.access.scraping import Scraping
 from serving.connections import Connections
 from serving.directory.feed import DirectoryFeed
 from serving.http import Server, run_server, spare_collections
@@ -77,6 +78,7 @@ def _access(settings: Settings) -> tuple[GatewayAccess, list[Background]]:
         gate,
         lambda: register.register,
         lambda: directory.directory if directory.progress.ready else None,
+        scraping=Scraping.of(settings),
     )
     return access, [register, directory]
 

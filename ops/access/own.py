@@ -19,9 +19,11 @@ from serving.access.keys import KeyText, Pepper
 from serving.access.secrets import pepper_of
 
 
-async def own_headers(settings: Settings, name: str, title: str) -> dict[str, str]:
-    """The header with which a program of the hub's own may send everything, under that name;
-    nothing where access is open. A key that it had before holds no more.
+async def own_headers(
+    settings: Settings, name: str, title: str, *, sends: bool = True, reads: bool = False
+) -> dict[str, str]:
+    """The header with which a program of the hub's own may send or read everything, under that
+    name; nothing where access is open. A key that it had before holds no more.
 
     Raises: HubError where that client was revoked; KafkaUnavailable
     """
@@ -32,10 +34,11 @@ async def own_headers(settings: Settings, name: str, title: str) -> dict[str, st
         name,
         title_vi=title,
         title_en=title,
-        agencies=(ANY,),
-        sources=(ANY,),
-        doors=("events",),
-        families=(ANY,),
+        agencies=(ANY,) if sends else (),
+        sources=(ANY,) if sends else (),
+        doors=("events",) if sends else (),
+        families=(ANY,) if sends else (),
+        role="province" if reads else None,
         events_a_second=0,
         bytes_a_second=0,
     )
@@ -52,8 +55,9 @@ def _renewed(
         return changes.added(there, draft, pepper, now)
     if client.revoked_at is not None:
         raise HubError(
-            f"The client {client.name} was revoked, so it may not send: nothing was told. Send"
-            " without the gateway, or into a space of its own."
+            f"The client {client.name} was revoked, so it may neither send nor read: send without"
+            " the gateway, or use a space of its own."
         )
-    without = msgspec.structs.replace(client, keys=())
-    return changes.with_key(without, pepper, KEY_DAYS, now)
+    wanted, _ = changes.added({}, draft, pepper, now)
+    renewed = msgspec.structs.replace(wanted, keys=(), created_at=client.created_at)
+    return changes.with_key(renewed, pepper, KEY_DAYS, now)

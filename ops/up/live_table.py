@@ -8,7 +8,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -58,11 +58,14 @@ class LiveAnswers:
     problem: str = ""
 
 
-def fetch(settings: Settings) -> LiveAnswers:
-    """The main indicators of the current year, and of now those that are told of no other time."""
+def fetch(settings: Settings, headers: Mapping[str, str]) -> LiveAnswers:
+    """The main indicators of the current year, and of now those that are told of no other time;
+    asked for with these headers.
+    """
     url = f"http://{address(reached_at(settings.host), settings.metrics_port)}/v1/indicators?main=1"
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
+        request = urllib.request.Request(url, headers=dict(headers))
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
             return LiveAnswers(json.load(answer)["indicators"])
     except urllib.error.HTTPError as error:
         return LiveAnswers([], _detail(error))

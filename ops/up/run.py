@@ -14,12 +14,13 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.live import Live
 
+from ops.access.own import own_headers
 from ops.kafka.embedded import EmbeddedKafka
 from ops.simulate.run import require_made_up
-from ops.up.live_table import Screen, fetch
+from ops.up.live_table import LiveAnswers, Screen, fetch
 from ops.up.parts import HubPart, hub_parts
 from ops.up.preflight import check_machine
-from schemas.errors import KafkaUnavailable
+from schemas.errors import HubError, KafkaUnavailable
 from schemas.kafka.topics import ensure_topics
 from schemas.listening import address, reached_at
 from schemas.settings import Settings
@@ -80,6 +81,7 @@ class Hub:
         self.parts = hub_parts(settings, simulate=simulate)
         self.screen = Screen(self.parts, addresses(settings), settings.space)
         self._topics_known = False
+        self._headers: dict[str, str] | None = None  # none made yet
 
     def run(self, console: Console) -> None:
         """Until KeyboardInterrupt.
@@ -112,7 +114,18 @@ class Hub:
         self._look_at_topics()
         self.screen.started = self.screen.started or all(part.answered for part in self.parts)
         if self.screen.started:
-            self.screen.answers = fetch(self._settings)
+            self.screen.answers = self._figures()
+
+    def _figures(self) -> LiveAnswers:
+        """As the hub's own screen, which needs a key where access is required."""
+        try:
+            if self._headers is None:
+                title = "Màn hình của trục / the hub's screen"
+                made = own_headers(self._settings, "screen", title, sends=False, reads=True)
+                self._headers = asyncio.run(made)
+            return fetch(self._settings, self._headers)
+        except (HubError, KafkaError, OSError) as error:
+            return LiveAnswers([], str(error))
 
     def _given(self, part: HubPart) -> bool:
         """Whether who comes after it may start: it answered once, or has kept them waiting for long

@@ -131,7 +131,7 @@ def test_an_answer_that_breaks_off_ends_nobody(tmp_path: Path, said: bytes) -> N
         port = listener.getsockname()[1]
         answering = threading.Thread(target=lambda: [answer_once(listener, said) for _ in range(2)])
         answering.start()
-        told = fetch(Settings(data=tmp_path, metrics_port=port))
+        told = fetch(Settings(data=tmp_path, metrics_port=port), {})
         well = answers_well("127.0.0.1", port, "/healthz")
         answering.join(20)
     assert (told.indicators, bool(told.problem)) == ([], True)
