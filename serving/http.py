@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import logging
 import signal
 import socket
 import sys
@@ -20,7 +19,7 @@ import uvicorn
 import uvloop
 
 from schemas.errors import HubError
-from schemas.listening import cannot_listen, listen, open_to_others
+from schemas.listening import cannot_listen, listen
 from schemas.settings import Settings
 from schemas.spaces import OFFICIAL
 from serving.access.opening import refuse_open
@@ -33,8 +32,6 @@ from serving.spaces import SPACE_HEADER
 _SEND_BYTES = 128 << 10
 
 Port = Literal["gateway_port", "metrics_port"]
-
-log = logging.getLogger(__name__)
 
 
 def run_server(
@@ -67,9 +64,6 @@ def _listener(settings: Settings, port: Port, who: str) -> socket.socket:
     Raises: EnvironmentBroken when the port is taken or the address is not this machine's.
     """
     number, setting = getattr(settings, port), f"LGSP_{port.upper()}"
-    asks = settings.access == "required"
-    if not asks and (warning := open_to_others(who, settings.host)):
-        log.warning("%s", warning)
     try:
         listener = listen(settings.host, number)
     except OSError as error:

@@ -40,13 +40,15 @@ def token_seed_of(settings: Settings) -> bytes:
 
 def metrics_token_of(settings: Settings) -> str | None:
     """The token that whoever scrapes /metrics from another machine sends; None: no file is named.
+    A group may read the file, since Prometheus is another user of the machine.
 
     Raises: EnvironmentBroken for a file that others may read, or that holds no token.
     """
     path = settings.metrics_token_file
     if path is None:
         return None
-    text = private_content(path, "LGSP_METRICS_TOKEN_FILE").decode("ascii", "replace").strip()
+    content = private_content(path, "LGSP_METRICS_TOKEN_FILE", group=True)
+    text = content.decode("ascii", "replace").strip()
     if len(text) < SHORTEST_TOKEN or not (text.isascii() and text.isprintable()) or " " in text:
         raise EnvironmentBroken(
             f"{path} (LGSP_METRICS_TOKEN_FILE) should hold one token of {SHORTEST_TOKEN} letters"
@@ -55,8 +57,8 @@ def metrics_token_of(settings: Settings) -> str | None:
     return text
 
 
-def private_content(path: Path, setting: str) -> bytes:
-    """What a file of a secret holds, which nobody but its owner may read.
+def private_content(path: Path, setting: str, *, group: bool = False) -> bytes:
+    """What a file of a secret holds, which nobody but its owner may read (or its `group`).
 
     Raises: EnvironmentBroken
     """
@@ -69,10 +71,11 @@ def private_content(path: Path, setting: str) -> bytes:
             f"The secret in {path} can't be read ({why}): mend the path or its rights, or name"
             f" another file with {setting}."
         ) from error
-    if mode & 0o077:
+    if mode & (0o037 if group else 0o077):
+        right = "640" if group else "600"
         raise EnvironmentBroken(
             f"Others than its owner may read or change the secret in {path} (mode {mode:03o}):"
-            f" `chmod 600 {path}`, and if others did read it, delete it and make new keys."
+            f" `chmod {right} {path}`, and if others did read it, delete it and make new keys."
         )
     return content
 

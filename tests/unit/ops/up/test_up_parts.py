@@ -63,7 +63,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..
 
     def make(*parts: HubPart) -> Hub:
         monkeypatch.setattr(run, "hub_parts", lambda *_, **__: list(parts))
-        monkeypatch.setattr(run, "fetch", lambda _: LiveAnswers([]))
+        monkeypatch.setattr(run, "fetch", lambda *_: LiveAnswers([]))
         monkeypatch.setattr(Hub, "_look_at_topics", lambda _: None)
         made.append(Hub(Settings(data=tmp_path), simulate=False))
         return made[-1]
