@@ -37,6 +37,7 @@ from schemas.masking import shown
 from schemas.settings import Settings
 from schemas.topics import events_topic
 from schemas.worktime import office
+from serving.audited import Audited
 from serving.directory.feed import DirectoryFeed, figures_progress
 from serving.store.background import Background
 from serving.store.disposable import Unreadable
@@ -131,7 +132,9 @@ class ByBooks:
 
     def __init__(self, apps: Mapping[str, ASGIApp], access: ReadingAccess) -> None:
         self._apps, self._first = apps, next(iter(apps))
-        self._refuse = ReadersOnly(_refused, access)
+        self._refuse: ASGIApp = ReadersOnly(_refused, access)
+        if access.audit is not None:
+            self._refuse = Audited(self._refuse, access.audit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""

@@ -18,6 +18,8 @@ from metrics.tracing.service import Tracing
 from schemas.settings import Settings
 from schemas.storage import require_writable
 from serving import logs
+from serving.access.audit import AuditLog
+from serving.access.auditing import keep_auditing
 from serving.access.gate import Gate
 from serving.access.register import RegisterFeed
 from serving.access.scraping import Scraping
@@ -59,8 +61,9 @@ async def serve(
     connections = Connections(settings.connections)
     tracing = Tracing(settings, meanings)
     access, clients = _access(settings)
+    beside = partial(_beside, connections, access)
     served = [
-        ServedBooks(one, indicators, agencies, meanings, tracing, access, connections.text)
+        ServedBooks(one, indicators, agencies, meanings, tracing, access, beside)
         for one in settings.served
     ]
     app = ByBooks({one.name: one.app for one in served}, access)
@@ -78,6 +81,8 @@ async def serve(
     for feed in feeds:
         feed.start(when_ended=server.stop_soon if feed.vital else _nothing)
     watching = [asyncio.create_task(one.lag.watch()) for one in served]
+    if access.audit is not None:
+        watching.append(asyncio.create_task(keep_auditing(settings, access.audit)))
     try:
         await server.serve([listener])
     finally:
@@ -98,7 +103,12 @@ def _access(settings: Settings) -> tuple[ReadingAccess, list[Background]]:
         return ReadingAccess(scraping=scraping), []
     register = RegisterFeed(settings)
     gate = Gate.of(settings, lambda: register.register)
-    return ReadingAccess(gate, scraping), [register]
+    return ReadingAccess(gate, scraping, AuditLog("metrics")), [register]
+
+
+def _beside(connections: Connections, access: ReadingAccess) -> str:
+    """Further metrics of the process."""
+    return connections.text() + ("" if access.audit is None else access.audit.text())
 
 
 def _nothing() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from ops.access.commands import client_group
+from ops.access.commands import audit_command, client_group
 from ops.bench.names import MEASUREMENTS, WHOLE_JOB_EVENTS
 from ops.entry import INTERRUPTED, SENTENCE
 from schemas.errors import HubError
@@ -230,6 +230,7 @@ def quarantine_show(origin: str) -> None:
 
 
 cli.add_command(client_group, "client")
+cli.add_command(audit_command, "audit")
 
 
 @cli.command()

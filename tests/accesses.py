@@ -9,6 +9,7 @@ from agencies import instant, merged_communes
 
 from connectors.gateway.access import GatewayAccess
 from schemas.settings import Settings
+from serving.access.audit import Actor
 from serving.access.changes import ClientDraft, added
 from serving.access.clients import Client
 from serving.access.gate import Gate
@@ -111,6 +112,7 @@ class TopicInMemory:
     def __init__(self, clients: Clients) -> None:
         self.clients = clients
         self.used: dict[str, int] = {}
+        self.changes: list[tuple[Actor, str, str]] = []
 
     async def read_clients(self, settings: Settings) -> dict[str, Client]:
         return dict(self.clients.register.clients)
@@ -118,6 +120,9 @@ class TopicInMemory:
     async def read_used(self, settings: Settings) -> dict[str, int]:
         return self.used
 
-    async def change_client(self, settings: Settings, change: Change[Any]) -> tuple[Client, Any]:
+    async def change_client(
+        self, settings: Settings, change: Change[Any], by: Actor, what: str
+    ) -> tuple[Client, Any]:
         client, made = change(self.clients.register.clients)
+        self.changes.append((by, what, client.name))
         return self.clients.put(client), made

@@ -66,8 +66,11 @@ class GatewayAccess:
         Raises: NotKnown, AccessUnknown
         """
         if self._gate is None:
+            request.state.client = _OPEN.name
             return _OPEN
-        return self._remembered(self._gate.identify(request.headers.get("authorization")))
+        identity = self._gate.identify(request.headers.get("authorization"))
+        request.state.client = identity.name
+        return self._remembered(identity)
 
     def require_scraper(self, request: Request) -> None:
         """That who sends this request may read the gateway's health.
@@ -87,7 +90,6 @@ class GatewayAccess:
         Raises: NotKnown, NotAllowed, OverLimit, AccessUnknown
         """
         identity = self.identify(request)
-        request.state.client = identity.name
         permissions = self._permissions_of(identity)
         permissions.require_door(door)
         self.buckets.admit(identity, min(announced_length(request), largest))

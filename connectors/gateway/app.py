@@ -27,10 +27,12 @@ from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.masking import shown
 from schemas.quarantine import Quarantined, excerpt_of
 from schemas.settings import Settings
+from serving.access.audit import AuditLog
 from serving.access.clients import NOBODY
 from serving.access.errors import AccessError
 from serving.access.expiry import expiry_text
 from serving.access.problems import access_problem
+from serving.audited import Audited
 from serving.problems import Problem, problem_response
 from serving.spaces import SPACE_HEADER
 from serving.telemetry import CONTENT_TYPE
@@ -49,10 +51,11 @@ def gateway_app(
     health: Health | None = None,
     *,
     access: GatewayAccess | None = None,
+    audit: AuditLog | None = None,
     beside: Callable[[], str] = lambda: "",
 ) -> FastAPI:
     """The application over a publisher that someone else starts and stops; without `access` it is
-    open. `beside` are further metrics.
+    open. `audit` is told of refusals for want of right; `beside` are further metrics.
     """
     app = FastAPI(
         title="LGSP hub: gateway",
@@ -70,6 +73,8 @@ def gateway_app(
     app.add_api_route("/metrics", gateway.metrics, methods=_ASKED, **openapi.METRICS_ROUTE)
     app.add_api_route("/oauth/token", gateway.token, methods=["POST"], **openapi_access.TOKEN_ROUTE)
     clients.add_to(app)
+    if audit is not None:
+        app.add_middleware(Audited, audit=audit)
     app.add_exception_handler(AccessError, _access_error)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(KafkaUnavailable, _unavailable)
@@ -180,6 +185,7 @@ class Gateway:
                 )
             except Problem as problem:
                 raise await self._kept(problem, body, request_id) from None
+            request.state.denied = any(one.not_allowed for one in taken.refusals)
             self._charge(request, visitor, len(body), len(taken.events) + len(taken.refusals))
             unkept = await keep(taken, self.publisher, str(request_id), self.health, self.bucket)
         if taken.refusals:

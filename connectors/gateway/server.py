@@ -17,6 +17,8 @@ from connectors.publishing.publisher import Publisher
 from schemas.kafka.topics import when_ready
 from schemas.settings import Settings
 from serving import logs
+from serving.access.audit import AuditLog
+from serving.access.auditing import keep_auditing
 from serving.access.gate import Gate
 from serving.access.register import RegisterFeed
 from serving.access.scraping import Scraping
@@ -43,15 +45,17 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     EnvironmentBroken for a file of a secret that others may read.
     """
     access, feeds = _access(settings)
+    audit = AuditLog("gateway") if feeds else None
     async with Publisher(settings) as publisher:
-        server = _server(settings, publisher, access)
+        server = _server(settings, publisher, access, audit)
         spare_collections(_COLLECTED)
         tasks = [
             asyncio.create_task(_ensure_topics(settings, server)),
             asyncio.create_task(beat(publisher, settings.heartbeat_seconds)),
         ]
-        if feeds:
+        if audit is not None:
             tasks.append(asyncio.create_task(keep_noting(settings, access)))
+            tasks.append(asyncio.create_task(keep_auditing(settings, audit)))
         # whom it lets in rests on them: without them it ends, and is started again
         for feed in feeds:
             feed.start(when_ended=server.stop_soon)
@@ -83,9 +87,17 @@ def _access(settings: Settings) -> tuple[GatewayAccess, list[Background]]:
     return access, [register, directory]
 
 
-def _server(settings: Settings, publisher: Publisher, access: GatewayAccess) -> Server:
+def _server(
+    settings: Settings, publisher: Publisher, access: GatewayAccess, audit: AuditLog | None
+) -> Server:
     connections = Connections(settings.connections)
-    app = gateway_app(settings, publisher, access=access, beside=connections.text)
+    app = gateway_app(
+        settings,
+        publisher,
+        access=access,
+        audit=audit,
+        beside=lambda: connections.text() + ("" if audit is None else audit.text()),
+    )
     return Server(
         app,
         "gateway",

@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from metrics.api import problems
 from metrics.figures.readers import EVERYTHING, Reader, reader_of
+from schemas.families import LISTED_FAMILIES
+from serving.access.audit import AuditLog
 from serving.access.errors import AccessError
 from serving.access.gate import Gate
 from serving.access.scraping import PROXIED, Scraping
@@ -24,8 +26,14 @@ SCRAPED = "/metrics"
 class ReadingAccess:
     """Without a gate access is open: everybody reads everything."""
 
-    def __init__(self, gate: Gate | None = None, scraping: Scraping | None = None) -> None:
-        self._gate, self._scraping = gate, scraping or Scraping()
+    def __init__(
+        self,
+        gate: Gate | None = None,
+        scraping: Scraping | None = None,
+        audit: AuditLog | None = None,
+    ) -> None:
+        """`audit` is told of refusals, and of what is opened."""
+        self._gate, self._scraping, self.audit = gate, scraping or Scraping(), audit
 
     @property
     def required(self) -> bool:
@@ -47,7 +55,9 @@ class ReadingAccess:
             return EVERYTHING
         if self._gate is None or path in OPEN_PATHS:
             return EVERYTHING
-        return reader_of(self._gate.identify(request.headers.get("authorization")))
+        identity = self._gate.identify(request.headers.get("authorization"))
+        request.state.client = identity.name
+        return reader_of(identity)
 
 
 class ReadersOnly:
@@ -91,3 +101,11 @@ async def _reader(request: Request) -> Reader:
 
 
 ByReader = Annotated[Reader, Depends(_reader)]
+
+
+_OPENED = {f"/v1/{family}" for family in LISTED_FAMILIES}
+
+
+def opens(address: str) -> bool:
+    """Whether an address (its template) opens a list or one thing."""
+    return address in _OPENED or address.removesuffix("/{id}") in _OPENED

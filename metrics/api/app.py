@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
 from metrics.api import problems
-from metrics.api.access import ByReader, ReadersOnly, ReadingAccess
+from metrics.api.access import ByReader, ReadersOnly, ReadingAccess, opens
 from metrics.api.answers import (
     answer_counts,
     answer_indicators,
@@ -48,6 +48,7 @@ from metrics.figures.readers import Reader
 from metrics.figures.view import Views
 from metrics.prometheus.exporter import Exporter
 from serving.access.errors import AccessError
+from serving.audited import Audited
 from serving.store.disposable import Unreadable
 from serving.telemetry import CONTENT_TYPE
 
@@ -95,7 +96,10 @@ def create_app(
     app.add_exception_handler(HTTPException, problems.on_http)
     app.add_exception_handler(Unreadable, problems.on_unreadable)
     app.add_exception_handler(Exception, problems.on_failure)
-    app.add_middleware(ReadersOnly, access=access or ReadingAccess())
+    access = access or ReadingAccess()
+    app.add_middleware(ReadersOnly, access=access)
+    if access.audit is not None:
+        app.add_middleware(Audited, audit=access.audit, opens=opens)
     app.add_middleware(Timed, timings=exporter.requests)
     app.add_middleware(HeadAsGet)
     app.openapi = lambda: described(app)  # type: ignore[method-assign]

@@ -13,6 +13,7 @@ from schemas.clock import now_ms
 from schemas.errors import HubError
 from schemas.settings import Settings
 from serving.access import changes, topic
+from serving.access.audit import Actor
 from serving.access.changes import ClientDraft
 from serving.access.clients import ANY, KEY_DAYS, Client
 from serving.access.keys import KeyText, Pepper
@@ -42,7 +43,12 @@ async def own_headers(
         events_a_second=0,
         bytes_a_second=0,
     )
-    _, key = await topic.change_client(settings, lambda there: _renewed(there, draft, pepper, now))
+    _, key = await topic.change_client(
+        settings,
+        lambda there: _renewed(there, draft, pepper, now),
+        Actor(name, "command"),
+        "given a new key",
+    )
     token = base64.b64encode(f"{name}:{key}".encode()).decode()
     return {"Authorization": f"Basic {token}"}
 

@@ -21,6 +21,7 @@ from schemas.errors import HubError
 from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from serving.access import changes, topic
+from serving.access.audit import Actor
 from serving.access.changes import ClientDraft, ClientMistake
 from serving.access.clients import Client, PacketSettings
 from serving.access.keys import KeyText, Pepper
@@ -28,6 +29,7 @@ from serving.access.passwords import LONGEST_PASSWORD, hash_password
 from serving.access.secrets import pepper_of
 from serving.access.told import client_told
 
+_HERE = "this machine"  # whoever gives commands on it may do everything
 _LATER = re.compile(r"(\d{1,4})([dh])")
 _SHORTEST_PASSWORD = 12  # characters
 Changing = Callable[[Mapping[str, Client]], tuple[Client, KeyText | None]]
@@ -38,7 +40,7 @@ def run_add(settings: Settings, options: dict[str, Any], *, only_key: bool) -> i
     packets = _packets(options)
     draft = ClientDraft(**options, packets=packets)
     pepper, now = Pepper(pepper_of(settings)), now_ms()
-    client, key = _change(settings, lambda there: changes.added(there, draft, pepper, now))
+    client, key = _change(settings, lambda there: changes.added(there, draft, pepper, now), "added")
     _tell_key(settings, client, key, only_key, "is registered")
     return 0
 
@@ -57,6 +59,7 @@ def run_rotate(
             days=days,
             old_until=None if old_until is None else max(old_until, now),
         ),
+        "given a new key",
     )
     _tell_key(settings, client, key, only_key, "has a new key")
     return 0
@@ -66,7 +69,9 @@ def run_revoke(settings: Settings, name: str, key: str | None) -> int:
     """Revoke a client, or one of its keys."""
     now = now_ms()
     client, _ = _change(
-        settings, lambda there: (changes.revoked(changes.found(there, name), now, key), None)
+        settings,
+        lambda there: (changes.revoked(changes.found(there, name), now, key), None),
+        changes.revocation(key),
     )
     what = f"{client.name} is" if key is None else f"The key {key} of {client.name} is"
     click.echo(f"{what} revoked: gateways refuse it within seconds.")
@@ -123,13 +128,15 @@ def until(text: str) -> int:
         ) from None
 
 
-def _change(settings: Settings, changing: Changing) -> tuple[Client, KeyText | None]:
-    return asyncio.run(_changed(settings, changing))
+def _change(settings: Settings, changing: Changing, what: str) -> tuple[Client, KeyText | None]:
+    return asyncio.run(_changed(settings, changing, what))
 
 
-async def _changed(settings: Settings, changing: Changing) -> tuple[Client, KeyText | None]:
+async def _changed(
+    settings: Settings, changing: Changing, what: str
+) -> tuple[Client, KeyText | None]:
     await ensure_topics(settings)
-    return await topic.change_client(settings, changing)
+    return await topic.change_client(settings, changing, Actor(_HERE, "command"), what)
 
 
 async def _known(settings: Settings) -> tuple[dict[str, Client], dict[str, int]]:

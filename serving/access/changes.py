@@ -142,6 +142,11 @@ def revoked(client: Client, now: int, key: str | None = None) -> Client:
     )
 
 
+def revocation(key: str | None) -> str:
+    """What a revocation is called in the audit."""
+    return "revoked" if key is None else "key revoked"
+
+
 def found(there: Mapping[str, Client], name: str) -> Client:
     """The client of that name.
 

@@ -14,11 +14,13 @@ from typing import TypeVar
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError, ProducerFenced
 
+from schemas.clock import now_ms
 from schemas.errors import HubError, KafkaUnavailable
 from schemas.kafka.clients import consumer, producer, unavailable
 from schemas.kafka.reading import ConsumedRecord, read_to_end
 from schemas.settings import Settings
-from schemas.topics import clients_topic, clients_used_topic
+from schemas.topics import audit_topic, clients_topic, clients_used_topic
+from serving.access.audit import Actor, change_record, encode_audit
 from serving.access.clients import Client, encode_client
 from serving.access.register import applied
 
@@ -52,20 +54,26 @@ async def read_used(settings: Settings) -> dict[str, int]:
     return used
 
 
-async def change_client(settings: Settings, change: Change[_Made]) -> tuple[Client, _Made]:
+async def change_client(
+    settings: Settings, change: Change[_Made], by: Actor, what: str
+) -> tuple[Client, _Made]:
     """Register what `change` makes of the clients that there are; returns the same. It is called
-    again where somebody else changed a client meanwhile.
+    again where somebody else changed a client meanwhile. Who did what to the client is in the
+    audit, or nothing was changed.
 
     Raises: KafkaUnavailable; whatever `change` raises
     """
-    topic = clients_topic(settings.space)
+    topic, audited = clients_topic(settings.space), audit_topic(settings.space)
     for _ in range(_TRIES):
         try:
             async with producer(
                 settings, transactional_id=topic, transaction_timeout_ms=_TRANSACTION_MS
             ) as sender:
                 client, made = change(await read_clients(settings))
-                await _write(sender, topic, client)
+                record = change_record(by, what, client.name, now_ms())
+                async with sender.transaction():
+                    await _write(sender, topic, client.name, encode_client(client))
+                    await _write(sender, audited, by.client, encode_audit(record))
                 return client, made
         except ProducerFenced:
             continue
@@ -80,11 +88,8 @@ async def change_client(settings: Settings, change: Change[_Made]) -> tuple[Clie
     )
 
 
-async def _write(sender: AIOKafkaProducer, topic: str, client: Client) -> None:
-    async with sender.transaction():
-        await sender.send_and_wait(
-            topic, encode_client(client), key=client.name.encode(), partition=0
-        )
+async def _write(sender: AIOKafkaProducer, topic: str, key: str, value: bytes) -> None:
+    await sender.send_and_wait(topic, value, key=key.encode(), partition=0)
 
 
 async def _records(settings: Settings, topic: str) -> list[ConsumedRecord]:

@@ -15,6 +15,7 @@ from schemas.kafka import topics as kafka_topics
 from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from schemas.topics import (
+    AUDIT,
     BY_NAME,
     CELLS,
     CLIENTS,
@@ -49,7 +50,7 @@ def test_every_family_has_its_topics_with_equal_partitions() -> None:
 
 def test_names_are_unique_and_nothing_is_undeclared() -> None:
     assert len(BY_NAME) == len(TOPICS)
-    expected = {CELLS, QUARANTINE, CLIENTS, CLIENTS_USED} | {
+    expected = {CELLS, QUARANTINE, CLIENTS, CLIENTS_USED, AUDIT} | {
         topic(family) for family in EVENTS_BY_FAMILY for topic in (events_topic, state_topic)
     }
     assert BY_NAME.keys() == expected
@@ -149,7 +150,7 @@ def test_other_books_have_topics_of_their_own_for_what_is_derived_and_the_same_e
         cells_topic("lgsp-2"),
         *(state_topic(family, "lgsp-2") for family in EVENTS_BY_FAMILY),
     }
-    shared = {QUARANTINE, CLIENTS, CLIENTS_USED}
+    shared = {QUARANTINE, CLIENTS, CLIENTS_USED, AUDIT}
     assert names == derived | shared | {events_topic(family) for family in EVENTS_BY_FAMILY}
     assert not derived & BY_NAME.keys()
     assert topics_of(SETTINGS) == TOPICS

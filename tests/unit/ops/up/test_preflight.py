@@ -14,6 +14,7 @@ from rich.console import Console
 from ops.kafka.ports import free_port
 from ops.up import preflight
 from ops.up.preflight import check_machine
+from schemas import listening
 from schemas.errors import (
     CatalogueError,
     EnvironmentBroken,
@@ -106,7 +107,8 @@ class TestCheckMachine:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Kafka; the others ask who it is."""
-        monkeypatch.setattr(preflight, "require_free", lambda *_: None)
+        taken = SimpleNamespace(close=lambda: None)  # an address that this machine need not have
+        monkeypatch.setattr(listening, "listen", lambda *_: taken)
         output = console()
         chosen = self.settings(tmp_path, host="0.0.0.0", access="required", kafka_host="192.0.2.7")
         check_machine(chosen, output)
