@@ -26,6 +26,7 @@ from serving.access.scraping import Scraping
 from serving.connections import Connections
 from serving.http import Server, run_server, spare_collections
 from serving.store.background import Background
+from serving.tls import ServerTls
 
 _GRACE_SECONDS = 5
 _COLLECTED = 100_000  # objects: more than an answer of a thousand rows makes
@@ -61,7 +62,8 @@ async def serve(
     connections = Connections(settings.connections)
     tracing = Tracing(settings, meanings)
     access, clients = _access(settings)
-    beside = partial(_beside, connections, access)
+    tls = ServerTls.of(settings)
+    beside = partial(_beside, connections, access, tls)
     served = [
         ServedBooks(one, indicators, agencies, meanings, tracing, access, beside)
         for one in settings.served
@@ -74,6 +76,8 @@ async def serve(
         connections=connections,
         grace_seconds=_GRACE_SECONDS,
         space=settings.space,
+        tls=tls,
+        proxies=settings.proxies,
     )
     feeds = [*(feed for one in served for feed in one.feeds), *tracing.feeds, *clients]
     spare_collections(_COLLECTED)
@@ -106,9 +110,10 @@ def _access(settings: Settings) -> tuple[ReadingAccess, list[Background]]:
     return ReadingAccess(gate, scraping, AuditLog("metrics")), [register]
 
 
-def _beside(connections: Connections, access: ReadingAccess) -> str:
+def _beside(connections: Connections, access: ReadingAccess, tls: ServerTls | None) -> str:
     """Further metrics of the process."""
-    return connections.text() + ("" if access.audit is None else access.audit.text())
+    others = [one.text() for one in (access.audit, tls) if one is not None]
+    return "".join((connections.text(), *others))
 
 
 def _nothing() -> None:

@@ -26,6 +26,7 @@ from serving.connections import Connections
 from serving.directory.feed import DirectoryFeed
 from serving.http import Server, run_server, spare_collections
 from serving.store.background import Background
+from serving.tls import ServerTls
 
 log = logging.getLogger(__name__)
 
@@ -90,13 +91,14 @@ def _access(settings: Settings) -> tuple[GatewayAccess, list[Background]]:
 def _server(
     settings: Settings, publisher: Publisher, access: GatewayAccess, audit: AuditLog | None
 ) -> Server:
-    connections = Connections(settings.connections)
+    connections, tls = Connections(settings.connections), ServerTls.of(settings)
+    told = [one for one in (connections, audit, tls) if one is not None]
     app = gateway_app(
         settings,
         publisher,
         access=access,
         audit=audit,
-        beside=lambda: connections.text() + ("" if audit is None else audit.text()),
+        beside=lambda: "".join(one.text() for one in told),
     )
     return Server(
         app,
@@ -105,6 +107,8 @@ def _server(
         connections=connections,
         grace_seconds=int(settings.publish_timeout) + 5,
         space=settings.space,
+        tls=tls,
+        proxies=settings.proxies,
     )
 
 

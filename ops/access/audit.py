@@ -119,7 +119,7 @@ def tabled(console: Console, found: Iterable[AuditRecord], total: int) -> None:
         return
     table = Table("when", "kind", "client", "what", "from", "times", box=SIMPLE, pad_edge=False)
     table.padding = (0, 1, 0, 0)
-    for column, width in zip(table.columns, (16, 7, 13, 16, 12, 6), strict=True):
+    for column, width in zip(table.columns, (16, 7, 13, 14, 12, 6), strict=True):
         column.overflow, column.max_width = "fold", width
         column.min_width = width
     for one in rows:

@@ -22,9 +22,9 @@ from ops.up.parts import HubPart, hub_parts
 from ops.up.preflight import check_machine
 from schemas.errors import HubError, KafkaUnavailable
 from schemas.kafka.topics import ensure_topics
-from schemas.listening import address, reached_at
 from schemas.settings import Settings
 from schemas.spaces import OFFICIAL, SIMULATED
+from serving.tls import base_url
 
 _REFRESH = 1.0
 _PLAIN_EVERY = 30.0  # seconds between two tables where the output is no terminal
@@ -225,11 +225,10 @@ class Plain:
 
 def addresses(settings: Settings) -> list[str]:
     """Where people send and look, a line each."""
-    host = reached_at(settings.host)
     # of which other commands have to know
     space = "" if settings.space == OFFICIAL else f", LGSP_SPACE={settings.space}"
     gateway, metrics = (
-        f"http://{address(host, port)}" for port in (settings.gateway_port, settings.metrics_port)
+        base_url(settings, port) for port in (settings.gateway_port, settings.metrics_port)
     )
     return [
         f"Gửi / send      {gateway}/v1/events  (docs/send-events.md)",

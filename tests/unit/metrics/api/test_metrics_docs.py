@@ -21,6 +21,7 @@ from serving.connections import CONNECTION_METRICS
 from serving.problems import SERVER_PROBLEMS, problem_table
 from serving.spaces import SPACE
 from serving.telemetry import Metric
+from serving.tls import TLS_METRICS
 from streams.health import WORKER_METRICS
 
 DOCS = Path(__file__).parents[4] / "docs"
@@ -29,6 +30,7 @@ EVERY_METRIC = (
     *METRICS,
     *GATEWAY_METRICS,
     *ACCESS_METRICS,
+    *TLS_METRICS,
     *CONNECTION_METRICS,
     *WORKER_METRICS,
     SPACE,

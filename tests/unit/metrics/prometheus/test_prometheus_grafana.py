@@ -20,6 +20,7 @@ from metrics.prometheus.table import METRICS
 from schemas.settings import Settings
 from serving.access.expiry import ACCESS_METRICS
 from serving.spaces import SPACE
+from serving.tls import TLS_METRICS
 from streams.health import WORKER_METRICS
 
 # Prometheus
@@ -124,7 +125,14 @@ def told_names() -> set[str]:
     parts.
     """
     names = {"up"}
-    for metric in (*WORKER_METRICS, *GATEWAY_METRICS, *ACCESS_METRICS, *METRICS, SPACE):
+    for metric in (
+        *WORKER_METRICS,
+        *GATEWAY_METRICS,
+        *ACCESS_METRICS,
+        *TLS_METRICS,
+        *METRICS,
+        SPACE,
+    ):
         names |= (
             {f"{metric.name}_bucket", f"{metric.name}_count", f"{metric.name}_sum"}
             if metric.type in ("histogram", "summary")

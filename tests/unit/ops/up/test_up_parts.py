@@ -132,7 +132,7 @@ def test_an_answer_that_breaks_off_ends_nobody(tmp_path: Path, said: bytes) -> N
         answering = threading.Thread(target=lambda: [answer_once(listener, said) for _ in range(2)])
         answering.start()
         told = fetch(Settings(data=tmp_path, metrics_port=port), {})
-        well = answers_well("127.0.0.1", port, "/healthz")
+        well = answers_well(Settings(data=tmp_path), port, "/healthz")
         answering.join(20)
     assert (told.indicators, bool(told.problem)) == ([], True)
     assert well == (b" 200 " in said)
