@@ -116,6 +116,23 @@ class Settings(BaseSettings):
             "Bootstrap servers of an existing cluster (host:port,…); empty: the embedded Kafka"
         ),
     )
+    kafka_user: str = Field(
+        "",
+        description=(
+            "As whom this process speaks to Kafka (SASL, SCRAM-SHA-512); empty: as nobody, as the"
+            " embedded Kafka asks for"
+        ),
+    )
+    kafka_password_file: Path | None = Field(
+        None, description="File with that user's password, which others may not read"
+    )
+    kafka_ca: Annotated[Path | None, AfterValidator(checks.existing_file)] = Field(
+        None,
+        description=(
+            "File with the authority (PEM) that the brokers' certificates are signed by: Kafka over"
+            " TLS; empty: without"
+        ),
+    )
     kafka_home: Path | None = Field(
         None,
         description="An unpacked Apache Kafka to run instead of downloading one (closed networks)",

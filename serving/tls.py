@@ -21,7 +21,7 @@ from schemas.clock import now_ms, to_ms
 from schemas.errors import EnvironmentBroken, HubError, SettingsError
 from schemas.listening import address, reached_at
 from schemas.settings import Settings
-from serving.access.secrets import private_content
+from schemas.storage import private_content
 from serving.telemetry import Metric
 
 log = logging.getLogger(__name__)

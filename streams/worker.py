@@ -17,9 +17,10 @@ from typing import Any, NoReturn, cast
 
 import faust
 from faust.types import Message
+from faust.types.auth import CredentialsT
 
 from schemas.errors import EXIT_REFUSED, BooksError, HubError, LedgerError
-from schemas.kafka.clients import METADATA_MS
+from schemas.kafka.clients import METADATA_MS, SCRAM, kafka_login, kafka_tls
 from schemas.kafka.topics import when_ready
 from schemas.listening import cannot_listen, open_to_others
 from schemas.settings import Settings
@@ -155,6 +156,7 @@ def worker_app(settings: Settings) -> faust.App:
     app = faust.App(
         settings.books,
         broker=[f"kafka://{server}" for server in settings.bootstrap.split(",")],
+        broker_credentials=_credentials(settings),
         web_enabled=False,
         topic_disable_leader=True,
         topic_allow_declare=False,
@@ -188,6 +190,16 @@ def worker_app(settings: Settings) -> faust.App:
         )
         app.agent(source, name=f"count-{family.name}")(_agent(family, ledgers))
     return app
+
+
+def _credentials(settings: Settings) -> CredentialsT | None:
+    """The same as `schemas.kafka.clients.connection`, in Faust's words."""
+    user, context = kafka_login(settings), kafka_tls(settings)
+    if user is not None:
+        return faust.SASLCredentials(
+            username=user.name, password=user.password, ssl_context=context, mechanism=SCRAM
+        )
+    return None if context is None else faust.SSLCredentials(context)
 
 
 def _agent(family: Family, ledgers: Ledgers) -> Any:

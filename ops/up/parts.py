@@ -159,7 +159,9 @@ class _KafkaAnswers:
 
     def __call__(self) -> bool:
         there = connects(self._settings.kafka_host, self._settings.kafka_port)
-        self._told = there and (self._told or not why_silent(self._settings.bootstrap))
+        self._told = there and (
+            self._told or not why_silent(self._settings.bootstrap, self._settings)
+        )
         return self._told
 
 

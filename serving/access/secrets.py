@@ -7,13 +7,12 @@ They are in no topic, no backup and no setting: a setting names the file.
 from __future__ import annotations
 
 import secrets
-import stat
 from collections.abc import Callable
 from pathlib import Path
 
 from schemas.errors import EnvironmentBroken
 from schemas.settings import Settings
-from schemas.storage import write_once
+from schemas.storage import private_content, write_once
 
 PEPPER_FILE, TOKEN_KEY_FILE = "access.pepper", "access.token-key"
 SECRET_BYTES = 32
@@ -55,29 +54,6 @@ def metrics_token_of(settings: Settings) -> str | None:
             f" and digits or more: make one with `openssl rand -hex 32 > {path}`."
         )
     return text
-
-
-def private_content(path: Path, setting: str, *, group: bool = False) -> bytes:
-    """What a file of a secret holds, which nobody but its owner may read (or its `group`).
-
-    Raises: EnvironmentBroken
-    """
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        content = path.read_bytes()
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise EnvironmentBroken(
-            f"The secret in {path} can't be read ({why}): mend the path or its rights, or name"
-            f" another file with {setting}."
-        ) from error
-    if mode & (0o037 if group else 0o077):
-        right = "640" if group else "600"
-        raise EnvironmentBroken(
-            f"Others than its owner may read or change the secret in {path} (mode {mode:03o}):"
-            f" `chmod {right} {path}`, and if others did read it, delete it and make new keys."
-        )
-    return content
 
 
 def _secret(path: Path, make: Callable[[], bytes], setting: str) -> bytes:

@@ -8,6 +8,7 @@ on top. So nobody's change is lost.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -17,16 +18,19 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, ProducerFenced
 from schemas.clock import now_ms
 from schemas.errors import HubError, KafkaUnavailable
 from schemas.kafka.clients import consumer, producer, unavailable
-from schemas.kafka.reading import ConsumedRecord, read_to_end
+from schemas.kafka.reading import ConsumedRecord, read_between, read_to_end
 from schemas.settings import Settings
 from schemas.topics import audit_topic, clients_topic, clients_used_topic
-from serving.access.audit import Actor, change_record, encode_audit
+from serving.access.audit import Actor, AuditRecord, change_record, encode_audit
 from serving.access.clients import Client, encode_client
 from serving.access.register import applied
+
+log = logging.getLogger(__name__)
 
 _Made = TypeVar("_Made")
 _TRIES = 10
 _TRANSACTION_MS = 10_000
+_CLOCKS_MS = 600_000  # by which the broker's clock may be another
 Change = Callable[[Mapping[str, Client]], tuple[Client, _Made]]
 
 
@@ -63,18 +67,21 @@ async def change_client(
 
     Raises: KafkaUnavailable; whatever `change` raises
     """
-    topic, audited = clients_topic(settings.space), audit_topic(settings.space)
+    topic, begun = clients_topic(settings.space), now_ms()
+    unsure: tuple[AuditRecord, Client, _Made] | None = None
     for _ in range(_TRIES):
         try:
             async with producer(
                 settings, transactional_id=topic, transaction_timeout_ms=_TRANSACTION_MS
             ) as sender:
+                # no transaction of before is under way any more: it is there, or never will be
+                if unsure is not None and await _is_written(settings, unsure[0], begun):
+                    return unsure[1:]
                 client, made = change(await read_clients(settings))
                 record = change_record(by, what, client.name, now_ms())
-                async with sender.transaction():
-                    await _write(sender, topic, client.name, encode_client(client))
-                    await _write(sender, audited, by.client, encode_audit(record))
-                return client, made
+                unsure = record, client, made
+                if await _commit(sender, settings, client, record):
+                    return client, made
         except ProducerFenced:
             continue
         except (KafkaError, OSError) as error:
@@ -83,9 +90,45 @@ async def change_client(
                 " `lgsp client list` whether it is there, else do it again."
             ) from error
     raise HubError(
-        "Others changed the register of clients at the same moment, again and again: nothing was"
-        " changed here, do it once more."
+        "Others changed the register of clients at the same moment, again and again: look with"
+        " `lgsp client list` whether the change is there, else do it once more."
     )
+
+
+async def _commit(
+    sender: AIOKafkaProducer, settings: Settings, client: Client, record: AuditRecord
+) -> bool:
+    """Write a client with the record of its change; whether Kafka confirmed it. Where somebody else
+    begins at the same moment it may answer with an error, whatever became of the transaction.
+
+    Raises: ProducerFenced
+    """
+    topic, audited = clients_topic(settings.space), audit_topic(settings.space)
+    try:
+        async with sender.transaction():
+            await _write(sender, topic, client.name, encode_client(client))
+            await _write(sender, audited, record.client, encode_audit(record))
+    except ProducerFenced:
+        raise
+    except KafkaError as error:
+        log.info("Kafka did not confirm the change of %s: %s", client.name, error)
+        return False
+    return True
+
+
+async def _is_written(settings: Settings, record: AuditRecord, since: int) -> bool:
+    """Whether a record, and the change with it, was committed; not before an instant (epoch ms)."""
+    partition = TopicPartition(audit_topic(settings.space), 0)
+    async with consumer(settings) as reader:
+        reader.assign([partition])
+        end = (await reader.end_offsets([partition]))[partition]
+        found = (await reader.offsets_for_times({partition: since - _CLOCKS_MS}))[partition]
+        if found is None:
+            return False
+        async for records in read_between(reader, partition, found.offset, end):
+            if any(one.value == encode_audit(record) for one in records):
+                return True
+    return False
 
 
 async def _write(sender: AIOKafkaProducer, topic: str, key: str, value: bytes) -> None:
