@@ -18,6 +18,7 @@ from typing import Any, Literal
 import uvicorn
 
 from schemas.errors import HubError
+from schemas.kafka.clients import connection
 from schemas.listening import cannot_listen, listen
 from schemas.settings import Settings
 from schemas.spaces import OFFICIAL
@@ -48,6 +49,7 @@ def run_server(
     """
     try:
         refuse_open(settings, who)
+        connection(settings)  # a password or an authority that can't be read is said at once
         with (
             contextlib.closing(_listener(settings, port, who)) as listener,
             asyncio.Runner(loop_factory=TlsLoop) as runner,

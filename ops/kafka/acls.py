@@ -19,10 +19,10 @@ from schemas.kafka.clients import admin
 from schemas.settings import Settings
 from schemas.topics import (
     Topic,
+    audit_topic,
     clients_topic,
     clients_used_topic,
     events_topic,
-    name_for,
     restoring_topic,
     state_topic,
     topics_of,
@@ -166,7 +166,7 @@ def _readers(settings: Settings, topic: Topic) -> set[Room]:
     space, name = settings.space, topic.name
     if name == clients_topic(space):
         return {"connectors", "metrics"}
-    if name == clients_used_topic(space) or name == name_for("lgsp.audit", settings):
+    if name == clients_used_topic(space) or name == audit_topic(space):
         return {"connectors"}
     if name == state_topic(INVENTORY, settings.books):
         return {"connectors", "streams", "metrics"}

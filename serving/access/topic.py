@@ -8,7 +8,9 @@ on top. So nobody's change is lost.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import random
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -28,7 +30,8 @@ from serving.access.register import applied
 log = logging.getLogger(__name__)
 
 _Made = TypeVar("_Made")
-_TRIES = 10
+_TRIES = 20
+_APART_SECONDS = 0.1
 _TRANSACTION_MS = 10_000
 _CLOCKS_MS = 600_000  # by which the broker's clock may be another
 Change = Callable[[Mapping[str, Client]], tuple[Client, _Made]]
@@ -69,7 +72,9 @@ async def change_client(
     """
     topic, begun = clients_topic(settings.space), now_ms()
     unsure: tuple[AuditRecord, Client, _Made] | None = None
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
+        # those that met go on apart, or they would fence one another for ever
+        await asyncio.sleep(random.uniform(0, _APART_SECONDS * attempt))
         try:
             async with producer(
                 settings, transactional_id=topic, transaction_timeout_ms=_TRANSACTION_MS
@@ -106,8 +111,14 @@ async def _commit(
     topic, audited = clients_topic(settings.space), audit_topic(settings.space)
     try:
         async with sender.transaction():
-            await _write(sender, topic, client.name, encode_client(client))
-            await _write(sender, audited, record.client, encode_audit(record))
+            sent = [
+                await sender.send(to, value, key=key.encode(), partition=0)
+                for to, key, value in (
+                    (topic, client.name, encode_client(client)),
+                    (audited, record.client, encode_audit(record)),
+                )
+            ]
+            await asyncio.gather(*sent)
     except ProducerFenced:
         raise
     except KafkaError as error:
@@ -129,10 +140,6 @@ async def _is_written(settings: Settings, record: AuditRecord, since: int) -> bo
             if any(one.value == encode_audit(record) for one in records):
                 return True
     return False
-
-
-async def _write(sender: AIOKafkaProducer, topic: str, key: str, value: bytes) -> None:
-    await sender.send_and_wait(topic, value, key=key.encode(), partition=0)
 
 
 async def _records(settings: Settings, topic: str) -> list[ConsumedRecord]:

@@ -31,6 +31,7 @@ pytestmark = pytest.mark.kafka
 
 USERS = RoomUsers("gateway", "worker", "figures", "operations")
 PASSWORD = "sample-password"
+OPEN = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         "listeners": f"{listeners},CONTROLLER://127.0.0.1:{quorum}",
         "advertised.listeners": listeners,
         "controller.quorum.voters": f"1@127.0.0.1:{quorum}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,ASKING:SASL_SSL",
+        "listener.security.protocol.map": f"{OPEN},ASKING:SASL_SSL",
         "sasl.enabled.mechanisms": "SCRAM-SHA-512",
         "listener.name.asking.scram-sha-512.sasl.jaas.config": (
             "org.apache.kafka.common.security.scram.ScramLoginModule required;"
