@@ -14,12 +14,15 @@ from typing import Any
 
 import pytest
 import uvloop
+from accesses import Clients, TopicInMemory, draft
 from agencies import Items, agency, state
 from cubes import INDICATORS, NOW, at, counted, filled
 from fastapi import FastAPI
 from gateways import Remembers
 from listings import empty, paced
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from connectors.gateway import clients as client_routes
 from connectors.gateway import gateway_app
 from metrics.api.app import create_app
 from metrics.api.directory import directory_routes
@@ -146,6 +149,32 @@ def registered() -> Items:
 def small_gateway(_: Path, beside: Callable[[], str] = lambda: "") -> Iterator[FastAPI]:
     """The gateway over a publisher that remembers."""
     yield gateway_app(Settings(), Remembers(), beside=beside)
+
+
+class SignedIn:
+    """Sends a header with every request that has none of the name: schemathesis would leave it out
+    where it tries what is wrong.
+    """
+
+    def __init__(self, app: ASGIApp, header: tuple[bytes, bytes]) -> None:
+        self._app, self._header = app, header
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [one for one in scope.get("headers", []) if one[0] != self._header[0]]
+        await self._app({**scope, "headers": [*headers, self._header]}, receive, send)
+
+
+@contextmanager
+def small_guarded_gateway(folder: Path) -> Iterator[FastAPI]:
+    """The same where access is required and an operator asks, with the register in memory."""
+    rights = {"agencies": ("*",), "role": "operator", "events_a_second": 0, "bytes_a_second": 0}
+    clients = Clients(draft("operator", **rights), draft("shop"))
+    app = gateway_app(Settings(data=folder), Remembers(), access=clients.access)
+    key = clients.basic("operator")["Authorization"].encode()
+    app.add_middleware(SignedIn, header=(b"authorization", key))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(client_routes, "topic", TopicInMemory(clients))
+        yield app
 
 
 @asynccontextmanager

@@ -49,6 +49,20 @@ class NewClientRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     days: int = KEY_DAYS
 
 
+class ChangeRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Other rights of a client; what is left out stays as it is."""
+
+    title_vi: str | msgspec.UnsetType = msgspec.UNSET
+    title_en: str | msgspec.UnsetType = msgspec.UNSET
+    agencies: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    sources: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    doors: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    families: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    role: str | msgspec.UnsetType | None = msgspec.UNSET
+    events_a_second: int | msgspec.UnsetType = msgspec.UNSET
+    bytes_a_second: int | msgspec.UnsetType = msgspec.UNSET
+
+
 class RotationRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A new key: how many days it holds, and until when the old ones do (epoch ms)."""
 
@@ -75,6 +89,7 @@ class ClientRoutes:
             ("/v1/clients", ["GET", "HEAD"], self.list, openapi_access.LIST_ROUTE),
             ("/v1/clients", ["POST"], self.add, openapi_access.ADD_ROUTE),
             ("/v1/clients/{name}", ["GET", "HEAD"], self.show, openapi_access.SHOW_ROUTE),
+            ("/v1/clients/{name}", ["PATCH"], self.change, openapi_access.CHANGE_ROUTE),
             ("/v1/clients/{name}/rotate", ["POST"], self.rotate, openapi_access.ROTATE_ROUTE),
             ("/v1/clients/{name}/revoke", ["POST"], self.revoke, openapi_access.REVOKE_ROUTE),
         ):
@@ -104,6 +119,17 @@ class ClientRoutes:
         draft = ClientDraft(**msgspec.structs.asdict(asked))
         return await self._change(
             lambda there, pepper, now: changes.added(there, draft, pepper, now), by, "added", 201
+        )
+
+    async def change(self, request: Request, name: str) -> Response:
+        """Give a client other rights; what the request leaves out, and its keys, stay."""
+        by = self._operator(request)
+        asked = msgspec.structs.asdict(await _asked(request, ChangeRequest))
+        rights = {field: one for field, one in asked.items() if one is not msgspec.UNSET}
+        return await self._change(
+            lambda there, _, __: (changes.changed(there, name, **rights), None),
+            by,
+            changes.rights_changed(rights),
         )
 
     async def rotate(self, request: Request, name: str) -> Response:

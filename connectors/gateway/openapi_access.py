@@ -96,6 +96,13 @@ _NEW: _Schema = {
         "days": _DAYS,
     },
 }
+_CHANGE: _Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        name: schema for name, schema in _NEW["properties"].items() if name not in ("name", "days")
+    },
+}
 _ROTATION: _Schema = {
     "type": "object",
     "additionalProperties": False,
@@ -178,6 +185,13 @@ ADD_ROUTE = _route(
     _BODY,
     _NEW,
     named=False,
+)
+CHANGE_ROUTE = _route(
+    "Give a client other rights",
+    _answer("200", "The client", _CLIENT),
+    ("no-such-client", *_BODY),
+    _CHANGE,
+    named=True,
 )
 ROTATE_ROUTE = _route(
     "Give a client a new key",

@@ -18,6 +18,7 @@ from serving.logs import REPEATS
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 60.0
+_LAST_SECONDS = 2.0  # at the end, which waits for nobody
 
 
 async def note_used(settings: Settings, access: GatewayAccess) -> None:
@@ -45,14 +46,14 @@ async def keep_noting(settings: Settings, access: GatewayAccess) -> None:
     try:
         while True:
             await asyncio.sleep(EVERY_SECONDS)
-            await _try(settings, access)
+            await _try(settings, access, settings.publish_timeout)
     finally:
-        await _try(settings, access)
+        await _try(settings, access, _LAST_SECONDS)
 
 
-async def _try(settings: Settings, access: GatewayAccess) -> None:
+async def _try(settings: Settings, access: GatewayAccess, seconds: float) -> None:
     try:
-        async with asyncio.timeout(settings.publish_timeout):
+        async with asyncio.timeout(seconds):
             await note_used(settings, access)
     except (KafkaError, OSError, TimeoutError) as error:
         log.warning("The last use of keys is noted later: %s", error, extra=REPEATS)

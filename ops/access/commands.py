@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -12,11 +13,71 @@ from serving.access.audit import AUDIT_KINDS
 from serving.access.changes import FAMILY_NAMES
 from serving.access.clients import ANY, DOORS, KEY_DAYS, ROLES, ClientLimits
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 _DAYS = click.option(
     "--days", default=KEY_DAYS, show_default=True, help="How long the new key holds."
 )
 _ONLY_KEY = click.option("--only-key", is_flag=True, help="Print the key and nothing else.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+
+
+_RIGHTS = (
+    click.option("--title-vi", help="What officials call it, in Vietnamese."),
+    click.option("--title-en", help="The same in English."),
+    click.option(
+        "--agency",
+        "agencies",
+        multiple=True,
+        metavar="CODE",
+        help=f"It speaks for this agency and what is below it; {ANY}: all. May be repeated.",
+    ),
+    click.option(
+        "--source",
+        "sources",
+        multiple=True,
+        metavar="SOURCE",
+        help=f"CloudEvents source that it may use; a {ANY} may end it. May be repeated.",
+    ),
+    click.option(
+        "--door",
+        "doors",
+        multiple=True,
+        type=click.Choice(DOORS),
+        help="Where it may come in. May be repeated.",
+    ),
+    click.option(
+        "--family",
+        "families",
+        multiple=True,
+        type=click.Choice((*FAMILY_NAMES, ANY)),
+        help="What it may send. May be repeated.",
+    ),
+    click.option(
+        "--role", type=click.Choice(ROLES), help="What it may read; operators manage clients."
+    ),
+    click.option(
+        "--events-a-second",
+        type=int,
+        help=(
+            "Most events a second, at each gateway; 0: no limit."
+            f"  [default: {ClientLimits().events}]"
+        ),
+    ),
+    click.option(
+        "--bytes-a-second",
+        type=int,
+        help=(
+            f"Most bytes a second, at each gateway; 0: no limit.  [default: {ClientLimits().bytes}]"
+        ),
+    ),
+)
+
+
+def _rights(command: _Command) -> _Command:
+    """The options that say what a client may."""
+    for option in reversed(_RIGHTS):
+        command = option(command)
+    return command
 
 
 @click.group()
@@ -26,51 +87,7 @@ def client_group() -> None:
 
 @client_group.command(name="add")
 @click.argument("name")
-@click.option("--title-vi", default="", help="What officials call it, in Vietnamese.")
-@click.option("--title-en", default="", help="The same in English.")
-@click.option(
-    "--agency",
-    "agencies",
-    multiple=True,
-    metavar="CODE",
-    help=f"It speaks for this agency and what is below it; {ANY}: all. May be repeated.",
-)
-@click.option(
-    "--source",
-    "sources",
-    multiple=True,
-    metavar="SOURCE",
-    help=f"CloudEvents source that it may use; a {ANY} may end it. May be repeated.",
-)
-@click.option(
-    "--door",
-    "doors",
-    multiple=True,
-    type=click.Choice(DOORS),
-    help="Where it may come in. May be repeated.",
-)
-@click.option(
-    "--family",
-    "families",
-    multiple=True,
-    type=click.Choice((*FAMILY_NAMES, ANY)),
-    help="What it may send. May be repeated.",
-)
-@click.option(
-    "--role", type=click.Choice(ROLES), help="What it may read; operators manage clients."
-)
-@click.option(
-    "--events-a-second",
-    default=ClientLimits().events,
-    show_default=True,
-    help="Most events a second, at each gateway; 0: no limit.",
-)
-@click.option(
-    "--bytes-a-second",
-    default=ClientLimits().bytes,
-    show_default=True,
-    help="Most bytes a second, at each gateway; 0: no limit.",
-)
+@_rights
 @_DAYS
 @click.option("--packets-user", default="", help="User that a one-stop system logs in with.")
 @click.option(
@@ -95,6 +112,17 @@ def client_add(only_key: bool, **options: Any) -> None:
     from schemas.settings import settings
 
     sys.exit(run_add(settings(), options, only_key=only_key))
+
+
+@client_group.command(name="change")
+@click.argument("name")
+@_rights
+def client_change(name: str, **options: Any) -> None:
+    """Give the client NAME other rights: what is named takes the place of what it had."""
+    from ops.access.run import run_change
+    from schemas.settings import settings
+
+    sys.exit(run_change(settings(), name, options))
 
 
 @client_group.command(name="list")

@@ -38,11 +38,27 @@ Changing = Callable[[Mapping[str, Client]], tuple[Client, KeyText | None]]
 def run_add(settings: Settings, options: dict[str, Any], *, only_key: bool) -> int:
     """Register a client, and print its key."""
     packets = _packets(options)
-    draft = ClientDraft(**options, packets=packets)
+    draft = ClientDraft(**_given(options), packets=packets)
     pepper, now = Pepper(pepper_of(settings)), now_ms()
     client, key = _change(settings, lambda there: changes.added(there, draft, pepper, now), "added")
     _tell_key(settings, client, key, only_key, "is registered")
     return 0
+
+
+def run_change(settings: Settings, name: str, options: dict[str, Any]) -> int:
+    """Give a client other rights."""
+    given = _given(options)
+    if not given:
+        raise ClientMistake("", f"nothing to change was named: `lgsp client show {name}` tells it")
+    what = changes.rights_changed(given)
+    _change(settings, lambda there: (changes.changed(there, name, **given), None), what)
+    click.echo(f"{name} has other rights: gateways heed them within seconds.")
+    return run_show(settings, name, as_json=False)
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """Those options that were given."""
+    return {name: value for name, value in options.items() if value is not None and value != ()}
 
 
 def run_rotate(

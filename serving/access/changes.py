@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 
@@ -85,6 +86,33 @@ def added(
     return (client, None) if draft.days == 0 else with_key(client, pepper, draft.days, now)
 
 
+def changed(there: Mapping[str, Client], name: str, **rights: Any) -> Client:
+    """The client with other rights: those fields of a ClientDraft that are given, as a whole each.
+    Keys and login stay.
+
+    Raises: ClientMistake
+    """
+    client = found(there, name)
+    if client.revoked_at is not None:
+        raise ClientMistake("name", f"{name} is revoked: add a client of another name")
+    draft = ClientDraft(
+        name,
+        title_vi=client.title_vi,
+        title_en=client.title_en,
+        agencies=client.agencies,
+        sources=client.sources,
+        doors=client.doors,
+        families=client.families,
+        role=client.role,
+        events_a_second=client.limits.events,
+        bytes_a_second=client.limits.bytes,
+        packets=client.packets,
+    )
+    others = [one for one in there.values() if one.name != name]
+    fresh = _checked(replace(draft, **rights), others, client.created_at)
+    return msgspec.structs.replace(fresh, keys=client.keys)
+
+
 def with_key(client: Client, pepper: Pepper, days: int, now: int) -> tuple[Client, KeyText]:
     """The client with a further key."""
     if not 1 <= days <= LONGEST_DAYS:
@@ -140,6 +168,11 @@ def revoked(client: Client, now: int, key: str | None = None) -> Client:
             for one in client.keys
         ),
     )
+
+
+def rights_changed(given: Iterable[str]) -> str:
+    """What a change of these rights is called in the audit."""
+    return f"changed {', '.join(sorted(given))}"
 
 
 def revocation(key: str | None) -> str:

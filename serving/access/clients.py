@@ -13,6 +13,8 @@ from schemas.clock import DAY_MS
 from schemas.errors import ContractError, NewerLayout
 
 LAYOUT = 1  # of a client's record
+KEY_DAYS, ROTATION_DAYS = 365, 7  # a new key holds; an old one after its rotation
+SOON_MS = 30 * DAY_MS  # before its end, in which a key's end is told
 ANY = "*"  # stands for all agencies, all families; ends a pattern of sources
 Door = Literal["events", "packets", "files"]
 DOORS: tuple[Door, ...] = ("events", "packets", "files")
@@ -142,7 +144,3 @@ def decode_client(value: bytes) -> Client:
 
 class _Layout(msgspec.Struct):
     layout: int
-
-
-KEY_DAYS, ROTATION_DAYS = 365, 7  # a new key holds; an old one after its rotation
-SOON_MS = 30 * DAY_MS  # an end that is told beforehand

@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaError, ProducerFenced
+from aiokafka.errors import KafkaError, ProducerFenced
 
 from schemas.clock import now_ms
-from schemas.errors import HubError, KafkaUnavailable
+from schemas.errors import KafkaUnavailable
 from schemas.kafka.clients import consumer, producer, unavailable
 from schemas.kafka.reading import ConsumedRecord, read_between, read_to_end
 from schemas.settings import Settings
@@ -34,6 +34,7 @@ _TRIES = 20
 _APART_SECONDS = 0.1
 _TRANSACTION_MS = 10_000
 _CLOCKS_MS = 600_000  # by which the broker's clock may be another
+_PATIENCE_SECONDS = 60.0  # for one attempt
 Change = Callable[[Mapping[str, Client]], tuple[Client, _Made]]
 
 
@@ -76,9 +77,12 @@ async def change_client(
         # those that met go on apart, or they would fence one another for ever
         await asyncio.sleep(random.uniform(0, _APART_SECONDS * attempt))
         try:
-            async with producer(
-                settings, transactional_id=topic, transaction_timeout_ms=_TRANSACTION_MS
-            ) as sender:
+            async with (
+                asyncio.timeout(_PATIENCE_SECONDS),
+                producer(
+                    settings, transactional_id=topic, transaction_timeout_ms=_TRANSACTION_MS
+                ) as sender,
+            ):
                 # no transaction of before is under way any more: it is there, or never will be
                 if unsure is not None and await _is_written(settings, unsure[0], begun):
                     return unsure[1:]
@@ -91,10 +95,11 @@ async def change_client(
             continue
         except (KafkaError, OSError) as error:
             raise KafkaUnavailable(
-                f"Kafka at {settings.bootstrap} did not confirm the change ({error}): look with"
-                " `lgsp client list` whether it is there, else do it again."
+                f"Kafka at {settings.bootstrap} did not confirm the change"
+                f" ({str(error) or type(error).__name__}): look with `lgsp client list` whether it"
+                " is there, else do it again."
             ) from error
-    raise HubError(
+    raise KafkaUnavailable(
         "Others changed the register of clients at the same moment, again and again: look with"
         " `lgsp client list` whether the change is there, else do it once more."
     )
@@ -149,6 +154,6 @@ async def _records(settings: Settings, topic: str) -> list[ConsumedRecord]:
             reader.assign([partition])
             async for _, records in read_to_end(reader, partition):
                 found += records
-    except KafkaConnectionError as error:
+    except (KafkaError, OSError) as error:
         raise unavailable(settings) from error
     return found

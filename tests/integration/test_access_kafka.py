@@ -18,11 +18,14 @@ from agencies import agency
 from gateway_process import Process, gateway
 from harness import until
 
+from connectors.cloudevents.decode import event_of
+from connectors.cloudevents.jsonitems import JsonItem
 from connectors.gateway.access import GatewayAccess
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.used import note_used
 from ops.access.own import own_headers
-from schemas.clock import now_ms
+from ops.simulate.sinks import GatewaySink
+from schemas.clock import LATEST_MS, now_ms
 from schemas.errors import HubError
 from schemas.kafka.clients import producer
 from schemas.settings import Settings
@@ -237,6 +240,17 @@ async def test_the_hubs_own_programs_get_in_with_one_key_at_a_time(
     )
     with pytest.raises(HubError, match="was revoked"):
         await own_headers(here, name, "Sample")
+
+
+async def test_a_simulation_sends_where_access_is_required(
+    running: Process, here: Settings, code: str
+) -> None:
+    """Its key is so new that the gateway has not heard of it: it waits for that."""
+    sample = EXAMPLES["dossier.received"]
+    told = {**sample, "data": {**sample["data"], "agency": code, "dossier_id": code}}
+    event = event_of(JsonItem(told, msgspec.json.encode(told).decode(), ()), latest=LATEST_MS)
+    async with GatewaySink(here.model_copy(update={"gateway_port": running.port})) as sink:
+        await sink.publish([event])
 
 
 @pytest.mark.parametrize(

@@ -37,11 +37,12 @@ SMALL = Scale.of(2_000)
 
 
 @pytest.fixture
-def stage() -> Iterator[Stage]:
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    access = getattr(request, "param", "open")
     with (
         two_cores() as cores,
         bars(Console(file=StringIO())) as progress,
-        Stage(Settings(), progress, cores) as found,
+        Stage(Settings(access=access), progress, cores) as found,
     ):
         yield found
 
@@ -122,7 +123,9 @@ def test_failover(stage: Stage) -> None:
     assert sum(applied(stage).values()) > SMALL.history / 2
 
 
+@pytest.mark.parametrize("stage", ["open", "required"], indirect=True)
 def test_gateway(stage: Stage) -> None:
+    """Also where each request has to say who sends it."""
     rate, share = gateway.measure_gateway(stage, SMALL)
     assert "500" in rate.note
     assert held(stage) % 500 == 0

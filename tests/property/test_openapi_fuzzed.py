@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from served import small_gateway, small_metrics
+from served import small_gateway, small_guarded_gateway, small_metrics
 from strategies import examples
 
 CHECKS = [
@@ -32,7 +32,11 @@ CHECKS = [
     response_schema_conformance,
     allow_header_conformance,
 ]
-PORTS = {"gateway": small_gateway, "metrics": small_metrics}
+PORTS = {
+    "gateway": small_gateway,
+    "gateway, asked by an operator": small_guarded_gateway,
+    "metrics": small_metrics,
+}
 
 
 # What the small province knows, and days at the ends of the calendar: what is made up would mostly
@@ -42,6 +46,7 @@ KNOWN = {
     "indicator": [*INDICATORS],
     "agency": ["TST.A", "TST.X"],
     "code": ["TST.A", "TST.Y"],
+    "name": ["shop", "nobody"],
     "field": ["land"],
     "kind": ["received", "closed", "open"],
     "measure": ["received", "closed"],

@@ -110,6 +110,19 @@ async def test_a_new_key_leaves_the_old_one_its_time(
     assert (await post(client, RECEIVED, **new)).status_code != 401
 
 
+async def test_other_rights_hold_from_the_next_request_on(
+    client: httpx.AsyncClient, clients: Clients
+) -> None:
+    boss, shop = clients.basic("boss"), clients.basic("shop")
+    answer = await client.patch("/v1/clients/shop", json={"agencies": ["T"]}, headers=boss)
+    told = await described(client, "/v1/clients/{name}", answer)
+    assert (told["agencies"], told["doors"]) == (["T"], ["events"])
+    event = {**RECEIVED, "data": {**RECEIVED["data"], "agency": "P"}}
+    problem(await post(client, event, **shop), "forbidden-items")
+    wrong = await client.patch("/v1/clients/shop", json={"doors": None}, headers=boss)
+    problem(wrong, "wrong-client")
+
+
 async def test_what_is_revoked_is_refused_by_the_next_request(
     client: httpx.AsyncClient, clients: Clients
 ) -> None:
@@ -128,6 +141,7 @@ async def test_what_is_revoked_is_refused_by_the_next_request(
         ("GET", "/v1/clients", None),
         ("GET", "/v1/clients/shop", None),
         ("POST", "/v1/clients", NEW),
+        ("PATCH", "/v1/clients/shop", {"role": "operator"}),
         ("POST", "/v1/clients/shop/rotate", {}),
         ("POST", "/v1/clients/shop/revoke", {}),
     ],

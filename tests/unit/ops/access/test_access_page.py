@@ -44,7 +44,7 @@ def test_the_commands_are_the_commands(line: str, monkeypatch: pytest.MonkeyPatc
 
 def test_every_command_is_on_the_page() -> None:
     shown = {shlex.split(line)[2] for line in COMMANDS}
-    assert shown == {"add", "rotate", "revoke"}
+    assert shown == {"add", "change", "rotate", "revoke"}
     assert "`lgsp client list`" in PAGE
     context = click.Context(client_group)
     assert set(client_group.list_commands(context)) == {*shown, "list", "show"}

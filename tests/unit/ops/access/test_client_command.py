@@ -130,6 +130,18 @@ def test_a_rotation_keeps_the_old_key_for_a_week_or_as_told(kept: TopicInMemory)
     assert len(kept.clients.register.clients["shop"].keys_at(now_ms())) == 1
 
 
+def test_rights_are_changed_and_shown(kept: TopicInMemory) -> None:
+    add()
+    before = kept.clients.register.clients["shop"]
+    shown = client("change", "shop", "--agency", "U.2", "--agency", "T").stdout
+    assert "U.2, T" in shown
+    after = kept.clients.register.clients["shop"]
+    assert (after.agencies, after.keys) == (("U.2", "T"), before.keys)
+    nothing = client("change", "shop")
+    assert nothing.exit_code == 1
+    assert "nothing to change was named" in nothing.output
+
+
 def test_what_is_revoked_is_gone_from_the_list(kept: TopicInMemory) -> None:
     add()
     asked = client("revoke", "shop", input="n\n")

@@ -16,6 +16,7 @@ from serving.access.changes import (
     ClientMistake,
     NoSuchClient,
     added,
+    changed,
     found,
     revoked,
     rotated,
@@ -103,6 +104,27 @@ def test_a_name_or_a_login_that_is_taken_is_refused() -> None:
         added(there, draft("other", packets=PACKETS), PEPPER, BEGINNING)
     gone = {"shop": revoked(there["shop"], BEGINNING)}
     assert added(gone, draft("other", packets=PACKETS), PEPPER, BEGINNING)
+
+
+def test_other_rights_take_the_place_of_those_and_keys_stay() -> None:
+    client = make(packets=PACKETS, role="agency")
+    there = {"shop": client, "other": added({}, draft("other"), PEPPER, BEGINNING)[0]}
+    turned = changed(there, "shop", agencies=("U", "T"), events_a_second=5)
+    assert (turned.agencies, turned.limits.events) == (("U", "T"), 5)
+    same = ("name", "sources", "doors", "families", "role", "keys", "packets", "created_at")
+    assert [getattr(turned, name) for name in same] == [getattr(client, name) for name in same]
+    assert changed(there, "shop", role=None).role is None
+
+
+def test_rights_that_can_not_be_given_are_refused_alike_when_they_are_changed() -> None:
+    there = {"shop": make()}
+    for wrong in ({"agencies": ()}, {"doors": ("window",)}, {"title_vi": ""}):
+        with pytest.raises(ClientMistake):
+            changed(there, "shop", **wrong)
+    with pytest.raises(NoSuchClient):
+        changed(there, "nobody", role="province")
+    with pytest.raises(ClientMistake, match="shop is revoked"):
+        changed({"shop": revoked(make(), BEGINNING)}, "shop", role="province")
 
 
 def test_who_is_looked_for_and_not_there_is_named() -> None:

@@ -114,4 +114,4 @@ def test_the_worker_asks(environ: dict[str, Any], status: str) -> None:
     asked = {"REQUEST_METHOD": "GET", "PATH_INFO": "/metrics", **environ}
     body = b"".join(app(asked, lambda given, _: told.append(given)))
     assert told == [status]
-    assert (b"lgsp_worker_partitions" in body) == (status == "200 OK")
+    assert (b"# TYPE process_" in body) == (status == "200 OK")
