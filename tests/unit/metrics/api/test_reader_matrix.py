@@ -13,13 +13,16 @@ import pytest
 from accesses import BELOW, PROVINCE, Clients, draft
 from agencies import instant
 from facts import told
+from fastapi import FastAPI
 from traces import Hub
 
 from metrics.api.access import OPEN_PATHS, SCRAPED, ReadingAccess
+from metrics.application import ByBooks
 from metrics.figures.readers import Reader, reader_of
 from metrics.lists.tables import TABLES as LISTED
 from schemas.clock import as_date, day
 from schemas.families import LISTED_FAMILIES
+from serving.access.audit import AuditLog
 from serving.access.clients import ROLES, Identity
 from serving.access.scraping import Scraping
 
@@ -253,3 +256,13 @@ def test_what_a_reader_may_read_is_what_is_below_it_on_the_day(clients: Clients,
     for on, agency in product(DAYS, AGENCIES):
         moment = as_date(day(instant(on)))
         assert reader.may_read(PROVINCE, agency, moment) == may_read(name, agency, on), (agency, on)
+
+
+async def test_which_books_there_are_is_told_to_readers_alone(clients: Clients) -> None:
+    served = ByBooks({"lgsp": FastAPI()}, ReadingAccess(clients.gate, audit=AuditLog("metrics")))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(served), base_url="http://hub"
+    ) as api:
+        assert (await api.get("/v1/counts?books=other")).status_code == 401
+        answer = await api.get("/v1/counts?books=other", headers=clients.basic("commune"))
+        assert (answer.status_code, "lgsp" in answer.json()["detail"]) == (422, True)
