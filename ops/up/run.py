@@ -82,6 +82,8 @@ class Hub:
         self.screen = Screen(self.parts, addresses(settings), settings.space)
         self._topics_known = False
         self._headers: dict[str, str] | None = None  # none made yet
+        self._unsigned = "Kafka does not answer yet"  # why none is
+        self._may_sign_in = True
 
     def run(self, console: Console) -> None:
         """Until KeyboardInterrupt.
@@ -112,19 +114,32 @@ class Hub:
                 part.begin()
             part.look()
         self._look_at_topics()
+        if self._topics_known and self._may_sign_in:
+            self._sign_in()
         self.screen.started = self.screen.started or all(part.answered for part in self.parts)
         if self.screen.started:
             self.screen.answers = self._figures()
 
-    def _figures(self) -> LiveAnswers:
-        """As the hub's own screen, which needs a key where access is required."""
+    def _sign_in(self) -> None:
+        """As the hub's own screen, which needs a key where access is required; before metrics
+        answers, so that it has heard of the key by then.
+        """
+        title = "Màn hình của trục / the hub's screen"
         try:
-            if self._headers is None:
-                title = "Màn hình của trục / the hub's screen"
-                made = own_headers(self._settings, "screen", title, sends=False, reads=True)
-                self._headers = asyncio.run(made)
+            made = own_headers(self._settings, "screen", title, sends=False, reads=True)
+            self._headers = asyncio.run(made)
+            self._may_sign_in = False
+        except (KafkaUnavailable, KafkaError, OSError) as error:
+            self._unsigned = str(error)  # until Kafka is back
+        except HubError as error:
+            self._unsigned, self._may_sign_in = str(error), False
+
+    def _figures(self) -> LiveAnswers:
+        if self._headers is None:
+            return LiveAnswers([], self._unsigned)
+        try:
             return fetch(self._settings, self._headers)
-        except (HubError, KafkaError, OSError) as error:
+        except HubError as error:  # of the certificate
             return LiveAnswers([], str(error))
 
     def _given(self, part: HubPart) -> bool:
