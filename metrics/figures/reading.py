@@ -67,14 +67,12 @@ class Reading:
         self._expecting: dict[Window, Expecting] = {}
 
     def _days_asked(self) -> list[Window]:
-        """The days by whose hierarchies it is answered: those of its windows, and the one of whose
-        end, or of which instant, moments are told.
+        """The days by whose hierarchies it is answered: those of its windows (the usual one ends
+        today), and the one of whose end moments are told.
         """
         asked = [self.window, *([] if self.before is None else [self.before])]
         if self.query.as_of is not None:
             asked.append(Window(self.query.as_of, self.query.as_of))
-        elif not self.query.time:
-            asked.append(Window(self.view.moment.today, self.view.moment.today))
         return asked
 
     @property

@@ -44,6 +44,11 @@ def connection(settings: Settings) -> dict[str, Any]:
     Raises: SettingsError, EnvironmentBroken
     """
     user, context = kafka_login(settings), kafka_tls(settings)
+    if settings.embedded and (user is not None or context is not None):
+        raise SettingsError(
+            "The embedded Kafka knows no users and no TLS: LGSP_KAFKA_USER and LGSP_KAFKA_CA go"
+            " with LGSP_KAFKA_SERVERS, which names a cluster."
+        )
     found: dict[str, Any] = {"bootstrap_servers": settings.bootstrap}
     if context is not None:
         found |= {"security_protocol": "SSL", "ssl_context": context}

@@ -5,13 +5,14 @@ describes, and compared with who was below whom, worked out by hand.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from itertools import product
 from typing import Any
 
 import httpx
 import pytest
 from accesses import BELOW, PROVINCE, Clients, draft
-from agencies import instant
+from agencies import Items, agency, instant
 from facts import told
 from fastapi import FastAPI
 from traces import Hub
@@ -23,8 +24,10 @@ from metrics.lists.tables import TABLES as LISTED
 from schemas.clock import as_date, day
 from schemas.families import LISTED_FAMILIES
 from serving.access.audit import AuditLog
-from serving.access.clients import ROLES, Identity
+from serving.access.clients import ROLES, Client, Identity
+from serving.access.permissions import Permissions
 from serving.access.scraping import Scraping
+from serving.directory.directory import Directory
 
 DAYS = tuple(BELOW)
 AGENCIES = ("P", "T", "U", "T.1", "U.1", "U.2", "N.2")
@@ -60,8 +63,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A dossier received by each agency on each of the days."""
     hub = Hub(tmp_path_factory.mktemp("readers"), instant("2025-07-03"))
     hub.directory = PROVINCE
-    for agency, on in product(AGENCIES, DAYS):
-        fields = {"agency": agency, "dossier_id": id_of(agency, on)}
+    for code, on in product(AGENCIES, DAYS):
+        fields = {"agency": code, "dossier_id": id_of(code, on)}
         hub.count([told("dossier.received", f"{on} 09:00", **fields)])
     yield hub
     hub.close()
@@ -253,9 +256,10 @@ def test_what_a_reader_may_read_is_what_is_below_it_on_the_day(clients: Clients,
     if READERS[name]["role"] is None:
         return
     reader: Reader = reader_of(identity)
-    for on, agency in product(DAYS, AGENCIES):
+    for on, code in product(DAYS, AGENCIES):
         moment = as_date(day(instant(on)))
-        assert reader.may_read(PROVINCE, agency, moment) == may_read(name, agency, on), (agency, on)
+        found = reader.may_read(PROVINCE, code, moment)
+        assert found == may_read(name, code, on), (code, on)
 
 
 async def test_which_books_there_are_is_told_to_readers_alone(clients: Clients) -> None:
@@ -266,3 +270,28 @@ async def test_which_books_there_are_is_told_to_readers_alone(clients: Clients) 
         assert (await api.get("/v1/counts?books=other")).status_code == 401
         answer = await api.get("/v1/counts?books=other", headers=clients.basic("commune"))
         assert (answer.status_code, "lgsp" in answer.json()["detail"]) == (422, True)
+
+
+def test_what_an_ended_agency_left_is_read_with_its_successor() -> None:
+    """And a reader may read what a sender of the same agencies may speak for."""
+    items: Items = {}
+    agency(items, "P", "province")
+    agency(items, "Y", "department", "P", until="2025-07-01", successor="X")
+    agency(items, "X", "department", "P", first="2025-07-01")
+    agency(items, "Y.1", "unit", "Y")
+    directory = Directory(items)
+    before, after = date(2025, 6, 30), date(2025, 7, 1)
+    old, new = Reader("old", ("Y",)), Reader("new", ("X",))
+    assert old.may_read(directory, "Y.1", before)
+    assert not new.may_read(directory, "Y.1", before)
+    assert new.may_read(directory, "Y.1", after)
+    assert not old.may_read(directory, "Y.1", after)
+    assert old.may_read(directory, "Y", after)
+    assert new.may_read(directory, "Y", after)
+    for known in (directory, PROVINCE):
+        codes = ("P", "X", "Y", "Y.1", *AGENCIES)
+        for own, code, on in product(codes, codes, (before, after)):
+            client = Client(name="a", title_vi="", title_en="", agencies=(own,))
+            sender = Permissions(Identity(client), lambda known=known: known)
+            may = Reader("a", (own,)).may_read(known, code, on)
+            assert may == sender.speaks_for(code, on), (own, code, on)

@@ -81,12 +81,12 @@ def secured(folder: Path, mode: int = 0o600, text: str = "secret\n") -> Settings
     path = folder / "password"
     path.write_text(text)
     path.chmod(mode)
-    return Settings(kafka_user="lgsp-worker", kafka_password_file=path)
+    return Settings(kafka_servers="kafka:9094", kafka_user="lgsp-worker", kafka_password_file=path)
 
 
 def test_a_user_is_told_to_kafka_by_scram(tmp_path: Path) -> None:
     assert connection(secured(tmp_path)) == {
-        "bootstrap_servers": "127.0.0.1:9092",
+        "bootstrap_servers": "kafka:9094",
         "security_protocol": "SASL_PLAINTEXT",
         "sasl_mechanism": "SCRAM-SHA-512",
         "sasl_plain_username": "lgsp-worker",
@@ -103,6 +103,12 @@ def test_a_password_that_others_may_read_or_that_is_none_is_refused(tmp_path: Pa
         connection(secured(tmp_path, text="\n"))
     with pytest.raises(SettingsError, match="set both, or none"):
         connection(Settings(kafka_user="lgsp-worker"))
+
+
+def test_the_embedded_kafka_is_not_asked_as_somebody(tmp_path: Path) -> None:
+    settings = secured(tmp_path).model_copy(update={"kafka_servers": ""})
+    with pytest.raises(SettingsError, match="LGSP_KAFKA_SERVERS"):
+        connection(settings)
 
 
 def test_an_authority_that_is_none_is_one_sentence(tmp_path: Path) -> None:
