@@ -24,8 +24,9 @@ EventId = bytes
 # How many entries of each map of a state count; one more is kept, so that it shows when there are
 # too many (streams/families/bounds.py). The longest ids are 128 characters of four bytes, so an
 # entry takes at most so many bytes: payments 536, ratings 537, finish 1,050, transfers 88, dues 18,
-# papers and fees 10, statuses 50 (each of another receiver), recall 524 (a word that no connector
-# lets in), corrections of payments, ratings and statuses 570, of moves 90, of the others 18.
+# papers, fees and earlier 10, statuses 50 (each of another receiver), recall 524 (a word that no
+# connector lets in), corrections of payments, ratings, ends, returns and statuses 570, of moves 90,
+# of the others 18.
 # A dossier with everything full takes 6.6 MB, a document 1.1 MB: clearly below the 8 MiB that the
 # topics of states take (`max.message.bytes`). A test builds both.
 MOST: dict[str, int] = {
@@ -39,6 +40,7 @@ MOST: dict[str, int] = {
     "recall": 1_000,
     "fees": 2_000,
     "assigned_dues": 2_000,
+    "earlier": 2_000,
     # of corrections
     "amended_payments": 200,
     "amended_ratings": 200,
@@ -47,6 +49,8 @@ MOST: dict[str, int] = {
     "amended_papers": 200,
     "amended_fees": 200,
     "amended_statuses": 200,
+    "amended_earlier_ends": 100,
+    "amended_earlier_returns": 100,
 }
 
 # least broker time at which the fact was heard; None: only as imported history
@@ -251,6 +255,9 @@ class DossierAmendments(msgspec.Struct, array_like=True):
     payments: dict[str, PaymentCorrection] = {}
     ratings: dict[str, RatingCorrection] = {}
     moves: dict[str, MoveCorrection] = {}
+    # by when they were made: those before the newest, for the ends that reopenings undid
+    earlier_ends: dict[int, EndCorrection] = {}
+    earlier_returns: dict[int, ReturnCorrection] = {}
 
 
 class Dossier(msgspec.Struct, array_like=True):
@@ -277,6 +284,9 @@ class Dossier(msgspec.Struct, array_like=True):
     papers: dict[int, int] = {}
     fees: dict[int, int] = {}  # as papers: when a fee was asked for
     amended: DossierAmendments | None = None  # None of nearly every dossier
+    # ends and reopenings before the newest of their kind: when -> the bits of their kinds
+    # (streams/families/dossiers/undone.py)
+    earlier: dict[int, int] = {}
 
 
 Detail = str | int | bool | list[str] | None

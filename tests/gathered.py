@@ -32,6 +32,8 @@ GATHERS: dict[str, tuple[str, Callable[[Fields], object]]] = {
 }
 
 
+ENDS = ("dossier.finished", "dossier.withdrawn", "dossier.suspended")
+TURNS = (*ENDS, "dossier.result_returned", "dossier.reopened")
 # Of corrections: those that are told apart by a key.
 AMENDS: dict[str, tuple[str, Callable[[Any], object]]] = {
     "dossier.paid": ("amended_payments", lambda fact: fact.fields["reference"]),
@@ -74,6 +76,8 @@ def amended_too_many(facts: Iterable[Any]) -> set[str]:
         if fact.type in AMENDS:
             group, entry = AMENDS[fact.type]
             entries[group].add(entry(fact))
+    entries["amended_earlier_ends"] = _but_the_last(corrections, *ENDS)
+    entries["amended_earlier_returns"] = _but_the_last(corrections, "dossier.result_returned")
     for group, corrects in ANEW.items():
         those = [fact for fact in corrections if corrects(fact)]
         made = max((fact.at for fact in those), default=0)
@@ -99,7 +103,21 @@ def too_many(facts: Iterable[Any]) -> set[str]:
         if fact.fields.get("due_at") is not None and fact.type not in RECEPTIONS:
             entries["assigned_dues" if fact.type == "task.assigned" else "dues"].add(fact.at)
     entries["amended_dues"] = _amended_dues(facts)
+    entries["earlier"] = _earlier(facts)
     return {group for group, told in entries.items() if len(told) > MOST[group]}
+
+
+def _earlier(facts: list[Any]) -> set[object]:
+    """When a dossier had ended or was reopened, but for the last time that it did so in each
+    way.
+    """
+    ordinary = [fact for fact in facts if not is_correction(fact) and "said" not in fact.fields]
+    return set().union(*(_but_the_last(ordinary, type_) for type_ in TURNS))
+
+
+def _but_the_last(facts: list[Any], *types: str) -> set[object]:
+    instants = {fact.at for fact in facts if fact.type in types}
+    return instants - {max(instants, default=0)}
 
 
 def _amended_dues(facts: list[Any]) -> set[object]:

@@ -101,6 +101,7 @@ CASES: dict[str, Case] = {
     ),
     # two definitions of late on the same dossiers; those without a due time are in neither: 10 − 1
     "late_06a_v1": closed(3, 9, closed=10, no_due=1, late=2, late_06a=3, late_766=1),
+    "late_06a_opencps": closed(2, 7, closed=10, finished=7, late=3, finished_late=2, no_due=1),
     # columns 8, 9 and 10 of report 06a; the stopped one stays open
     "late_06a": Case(
         {
@@ -256,6 +257,7 @@ CASES: dict[str, Case] = {
     "closed_without_reception": flagged("end_without_reception"),
     "finished_without_step": closed(3, closed=10, finished=8, finished_without_step=3),
     "dossiers_reopened": Case({"dossiers|reopened": {"reopened": 2}}, 2),
+    "dossiers_end_undone": Case({"dossiers|undone": {"undone": 3}}, 3),
     "sources_disagree": flagged("sources_disagree"),
     "too_many": flagged("too_many"),
     # 5 faulty ones, of 18 received and 2 whose reception is not known

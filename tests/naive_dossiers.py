@@ -10,6 +10,7 @@ from datetime import date
 from naive import Asked, Case, Figure, World, date_of, defines, lag, share, working_lag
 from office_hours import working_seconds
 from oracle_flow import waiting_days
+from oracle_undone import undone_ends
 
 Heard = Callable[[World, Asked], list[tuple[int, int]]]
 
@@ -164,6 +165,12 @@ def left(world: World, asked: Asked) -> list[Case]:
     ]
 
 
+@defines("late_06a_opencps")
+def _(world: World, asked: Asked) -> Figure:
+    """To the instant, and of those that came to a result."""
+    return share(0 < one.due < one.ended_at for one in finished(world, asked))
+
+
 @defines("late_06a_v1")
 def _(world: World, asked: Asked) -> Figure:
     return share(
@@ -192,6 +199,13 @@ def _(world: World, asked: Asked) -> Figure:
 def _(world: World, asked: Asked) -> Figure:
     reopened = [one for one in world.dossiers if one.accepted and one.reopened]
     return Figure(sum(asked.day(one.reopened) and asked.at(one.handler) for one in reopened))
+
+
+@defines("dossiers_end_undone")
+def _(world: World, asked: Asked) -> Figure:
+    mine = [one for one in world.dossiers if one.accepted and asked.at(one.handler)]
+    ends = [{date_of(at) for at in undone_ends(one.told) if asked.day(at)} for one in mine]
+    return Figure(sum(map(len, ends)))
 
 
 # How they come in

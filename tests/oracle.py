@@ -23,6 +23,7 @@ from oracle_facts import (
     ymd,
 )
 from oracle_flow import count_flow
+from oracle_undone import undone_ends
 
 from schemas.cells.kinds import DAYS_BOUNDS, LAG_BOUNDS, WORKING_LAG_BOUNDS
 
@@ -66,6 +67,8 @@ def dossier_figures(facts: list[Fact], tally: Tally) -> None:
         count_flow(dossier, end, (agency, procedure), tally)
         if dossier.reopened:
             tally.add("reopened", agency, procedure, ymd(dossier.reopened), "reopened")
+        for day in {ymd(at) for at in undone_ends(facts)}:
+            tally.add("undone", agency, procedure, day, "undone")
     _paid_and_rated(dossier, agency, procedure, tally)
     flags = _flags(dossier, end)
     if flags:
@@ -148,7 +151,7 @@ def _closed(dossier: Dossier, end: tuple[int, str, int | None], tally: Tally) ->
         "closed",
         outcome,
         *(_result(dossier) if outcome == "finished" else []),
-        *_in_time(dossier, at),
+        *_in_time(dossier, at, outcome),
     ]
     measures.append(
         bound("days", max(0, (date_of(at) - date_of(dossier.received_at)).days), DAYS_BOUNDS)
@@ -205,11 +208,12 @@ def _result(dossier: Dossier) -> list[str]:
     return measures
 
 
-def _in_time(dossier: Dossier, at: int) -> list[str]:
+def _in_time(dossier: Dossier, at: int, outcome: str) -> list[str]:
     due = dossier.due
     if not due:
         return ["no_due"]
     measures = ["on_time" if at <= due else "late"]
+    measures += ["finished_late"] if outcome == "finished" and at > due else []
     measures += ["early"] if date_of(at) < date_of(due) else []
     measures += ["late_766"] if date_of(at) > date_of(due) else []
     returned = dossier.standing("result_returned")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gathered import (
+    ENDS,
     amended_too_many,
     finishes_known,
     is_correction,
@@ -20,7 +21,6 @@ from gathered import (
 )
 from oracle_facts import PAYMENT_ORDER, Dossier, Fact, first_heard, last
 
-ENDS = ("dossier.finished", "dossier.withdrawn", "dossier.suspended")
 RETURN, REFUSAL, REOPENING = "dossier.result_returned", "dossier.refused", "dossier.reopened"
 PAID, RATED, MOVED = "dossier.paid", "dossier.rated", "dossier.transferred"
 PAPERS = ("dossier.supplement_requested", "dossier.supplement_completed")
@@ -220,15 +220,16 @@ def _dues(plain: list[Fact], corrections: list[Fact]) -> list[Fact]:
 
 
 # Of facts with ids of their own: what they say.
+RECEIVED, REFUSED = ("received", "corrected"), ("refused",)
 SAYS: dict[tuple[str, ...], tuple[str, ...]] = {
-    ("received", "corrected"): (
+    RECEIVED: (
         *("received_at", "agency", "procedure", "channel", "level", "authenticated", "with_fee"),
         *("reused_data", "papers_digitised", "from_personal_store", "population_data"),
         *("backfill", "due_at", "handling_agency"),
     ),
     ("finished",): ("digitised",),
     ("result_returned",): ("digitised", "how"),
-    ("refused",): ("agency", "procedure"),
+    REFUSED: ("agency", "procedure"),
 }
 
 
@@ -240,6 +241,10 @@ def _one_id_for_two(dossier: Dossier) -> bool:
             told = [fact for fact in facts if source in ("", fact.fields["source"])]
             newest = last(told)
             assert newest is not None
+            if kinds not in (RECEIVED, REFUSED) and newest.said < dossier.reopened:
+                continue
+            if kinds == REFUSED and not dossier.refused:
+                continue
             same = [one for one in told if _id_of(one) == _id_of(newest)]
             if len({tuple(one.fields.get(name) for name in names) for one in same}) > 1:
                 return True

@@ -145,6 +145,7 @@ THEMES = (
     ("received", "transferred", "finished", "step_taken"),
     ("received", "refused", "reopened", "corrected"),
     ("received", "withdrawn", "suspended", "reopened"),
+    ("received", "finished", "withdrawn", "result_returned", "reopened"),
     ("received", "rated", "paid"),
     ("received", "finished", "supplement_requested", "result_returned"),
     ("received", "transferred", "paid"),

@@ -20,7 +20,7 @@ from serving import logs
 from serving.access.audit import AuditLog
 from serving.access.auditing import keep_auditing
 from serving.access.gate import Gate
-from serving.access.register import RegisterFeed
+from serving.access.register import IDLE_MS, RegisterFeed
 from serving.access.scraping import Scraping
 from serving.connections import Connections
 from serving.directory.feed import DirectoryFeed
@@ -77,7 +77,7 @@ def _access(settings: Settings) -> tuple[GatewayAccess, list[Background]]:
     """Who may, and what has to be fed for it: nothing where everybody may."""
     if settings.access == "open":
         return GatewayAccess(), []
-    register, directory = RegisterFeed(settings), DirectoryFeed(settings)
+    register, directory = RegisterFeed(settings), DirectoryFeed(settings, IDLE_MS)
     gate = Gate.of(settings, lambda: register.register)
     access = GatewayAccess(
         gate,

@@ -64,8 +64,8 @@ def answer_agency(views: Views, code: str, asked: DayParameters) -> AgencyAnswer
         naming = naming_of(view, Window(None, day))
     if not directory.known(code) and code not in heard:
         raise NotFound(
-            f"{shown(code)} was never registered and never heard from; GET /v1/agencies lists the"
-            " agencies."
+            f"{shown(code)} was never registered, and nothing counts for it; GET /v1/agencies"
+            " lists the agencies."
         )
     agency = directory.canonical(code, day)
     forms, piece = directory.tree(day).forms.get(agency, [agency]), directory.piece(code, day)

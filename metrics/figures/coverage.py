@@ -35,6 +35,10 @@ NOT_STATED = Name(
     vi="Chưa thể coi là đầy đủ: chưa đăng ký cơ quan nào phải báo cáo.",
     en="Not known to be complete: nobody registered who should report here.",
 )
+NOTHING_TOLD = Name(
+    vi="Chưa có thông tin nào của khoảng thời gian này: không cơ quan nào báo cáo gì trong đó.",
+    en="Nothing is known of this time: no agency told of anything in it.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,12 @@ class Coverage:
         return None if self.expected is None else self.note is None
 
 
-def coverage(reporting: int, expected: int, *, stated: bool) -> Coverage:
-    """So many of so many; `stated`: whether anybody said who should report."""
+def coverage(reporting: int, expected: int, *, stated: bool, told: bool) -> Coverage:
+    """So many of so many; `stated`: whether anybody said who should report; `told`: whether anybody
+    at all told of anything in the window, which may lie before all facts or after them.
+    """
+    if not told:
+        return Coverage(reporting, expected, NOTHING_TOLD)
     if reporting >= expected:
         return Coverage(reporting, expected, None if stated else NOT_STATED)
     note = Name(
@@ -80,8 +88,9 @@ def coverage_of(
     if not families:
         return Coverage(None, None, DOES_NOT_APPLY)
     expecting = reading.expecting(window if on is None else Window(on, on))
-    found = expecting.codes & reading.view.reporting(families, window)
-    return coverage(len(found), len(expecting.codes), stated=expecting.stated)
+    told = reading.view.reporting(families, window)
+    found = expecting.codes & told
+    return coverage(len(found), len(expecting.codes), stated=expecting.stated, told=bool(told))
 
 
 def figures(reading: Reading, _: Indicator, part: Slice) -> FoundFigures:
@@ -131,4 +140,4 @@ def by_agency(
     ]
     reporting = sum(one.days > 0 for one in found)
     stated = is_stated(directory, view.declared, query.agency)
-    return coverage(reporting, len(found), stated=stated), found
+    return coverage(reporting, len(found), stated=stated, told=bool(days)), found

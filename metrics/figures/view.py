@@ -147,7 +147,7 @@ class View:
         agencies = self.directory.agencies(self.moment.today)
         near = nearest(agency, [*self.heard, *self.declared, *agencies])
         hint = f"did you mean {near}?" if near else "GET /v1/agencies lists them"
-        raise wrong("agency", f"{shown(agency)} is not expected and was never heard from; {hint}")
+        raise wrong("agency", f"{shown(agency)} is not expected, and nothing counts for it; {hint}")
 
     def reporting(self, families: Sequence[str], window: Window) -> set[str]:
         """The agencies with dated counts of the families in the window, under whichever form of

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterator
 from itertools import chain
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -52,27 +53,34 @@ async def tell(settings: Settings, console: Console) -> int:
         for name, family in FAMILIES.items()
         if family.recounted
     }
-    console.print(_table(verdicts, settings.books))
+    console.print(verdict_table(verdicts, settings.books))
     for line in verdict_lines(verdicts, twins):
         console.print(line)
     return 1 if any(verdict.wrong for verdict in verdicts) else 0
 
 
-def _table(verdicts: list[Verdict], books: str) -> Table:
-    """A row for each partition of each family."""
-    found = Table(title=f"Recount of {books} from the first event")
-    found.add_column("family")
+def verdict_table(verdicts: list[Verdict], books: str) -> Table:
+    """A row for each partition of each family, no wider than 80 columns for millions of each."""
+    found = Table(
+        title=f"Recount of {books} from the first event",
+        box=SIMPLE_HEAD,
+        padding=0,
+        show_edge=False,
+    )
+    found.add_column("family", no_wrap=True, min_width=max(map(len, FAMILIES)))
     for column in (
         "part",
         "events",
         "refused",
         "things",
         "cells",
-        "wrong cells",
-        "wrong states",
+        "wrong\ncells",
+        "wrong\nstates",
         "waiting",
     ):
-        found.add_column(column, justify="right", overflow="fold")
+        # words of headings stay whole, and what is wider is folded: no figure is cut off
+        widest = max(map(len, column.split()))
+        found.add_column(column, justify="right", overflow="fold", min_width=widest)
     for v in verdicts:
         row = (v.events, v.refused, v.things, v.cells, len(v.differences), len(v.states), v.behind)
         found.add_row(

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ops.simulate.dossier_facts import DossierEnd, Payment, ReceptionFacts
 from ops.simulate.dossiers import SimulatedDossier
 from ops.simulate.things import FOREVER, StatedFact, latest
+from schemas.clock import day
 
 Wait = tuple[int, int]  # from, to (epoch ms)
 
@@ -35,6 +36,7 @@ class KnownDossier(NamedTuple):
     end: KnownEnd | None
     reopened: int  # when for the last time (epoch ms); 0: never
     waits: tuple[Wait, ...]  # for papers and for fees, which may overlap
+    undone: frozenset[int]  # the days of ends that reopenings undid
 
     @property
     def waiting(self) -> bool:
@@ -59,6 +61,7 @@ def known_dossier(dossier: SimulatedDossier, before: int = FOREVER) -> KnownDoss
         _end(dossier, standing, reopened, before),
         reopened,
         _waits_of(dossier, before) if dossier.papers_asked or dossier.fee_asked else (),
+        _undone(dossier, before) if reopened else frozenset(),
     )
 
 
@@ -98,6 +101,23 @@ def _since_reopened(
         if fact.value.outcome == "reopened":
             return fact.occurred, ends[number:]
     return 0, ends
+
+
+def _undone(dossier: SimulatedDossier, before: int) -> frozenset[int]:
+    """The days of the ends after which it was opened again. No return is one: each comes after a
+    finish.
+    """
+    days: set[int] = set()
+    ended: list[StatedFact[DossierEnd]] = []
+    for fact in dossier.ends.known(before):
+        if fact.value.outcome != "reopened":
+            ended.append(fact)
+            continue
+        end = latest([one for one in ended if one.value.outcome == "finished"] or ended)
+        if end is not None:
+            days.add(day(end.occurred))
+        ended = []
+    return frozenset(days)
 
 
 def _end(

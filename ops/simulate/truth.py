@@ -111,6 +111,7 @@ class Truth:
         taken = "taken_online" if days.online else "taken_other"
         if known.reopened:
             self.one("reopened", known.handler, "reopened")
+            self.one("undone", known.handler, *("undone" for _ in known.undone))
         if known.end is None:
             self.one("flow", known.handler, taken)
             self._open(known)

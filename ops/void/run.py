@@ -62,12 +62,19 @@ async def _run(
             highlight=False,
         )
         return 1
-    theirs = [thing for thing in found if (thing.voided if options.restore else thing.only_theirs)]
+    theirs = [thing for thing in found if _is_due(thing, options)]
+    done = [thing for thing in found if thing.only_theirs and thing.voided]
     rest = [thing for thing in found if not thing.only_theirs]
     console.print(_table(found))
     if rest and not options.restore:
         _tell_left(rest, options, console)
+    if done and not options.restore:
+        console.print(f"Voided already by this command: {len(done):,}. --restore takes that back.")
     verb = "restored" if options.restore else "voided"
+    if not theirs:
+        kept = "is voided by this command" if options.restore else "is left to be voided"
+        console.print(f"There is nothing to send: none of them {kept}.")
+        return 0
     if not options.send:
         console.print(f"Nothing was sent. With --send, {len(theirs):,} would be {verb}.")
         return 0
@@ -77,6 +84,13 @@ async def _run(
     back = "without --restore voids them again" if options.restore else "with --restore undoes that"
     console.print(f"Sent: {len(theirs):,} are {verb}. The same {back}.")
     return 0
+
+
+def _is_due(thing: TouchedThing, options: VoidOptions) -> bool:
+    """Whether it is still to be voided, or restored."""
+    if options.restore:
+        return thing.voided
+    return thing.only_theirs and not thing.voided
 
 
 async def _found(settings: Settings, mistaken: Mistaken, console: Console) -> list[TouchedThing]:

@@ -147,6 +147,7 @@ CELL_KINDS: dict[str, dict[str, CellKind]] = {
                 "asked_for_papers",
                 "asked_again_in_time",
                 "digitised_throughout",
+                "finished_late",
             ),
         ),
         "paid": CellKind("day", ("transactions", "transactions_online", "amount", "amount_online")),
@@ -209,6 +210,7 @@ CELL_KINDS: dict[str, dict[str, CellKind]] = {
             ),
             implied=True,
         ),
+        "undone": CellKind("day", ("undone",)),
     },
     "documents": {
         "sent": CellKind("day", ("documents", "electronic", "signed", "electronic_signed")),

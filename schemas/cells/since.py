@@ -61,6 +61,8 @@ _ADDED: dict[int, dict[str, tuple[str, ...]]] = {  # to dossiers, by version and
         "flagged": ("restated",),
         "voided": CELL_KINDS["dossiers"]["voided"].measures,
         "flow": CELL_KINDS["dossiers"]["flow"].measures,
+        "undone": CELL_KINDS["dossiers"]["undone"].measures,
+        "closed": ("finished_late",),
     },
 }
 SINCE: dict[tuple[str, str, str], int] = {

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from schemas.errors import HubError
 
+UNREAD = "The register of clients is being read: send the same request again in a few seconds."
+
 
 class AccessError(HubError):
     """Base of what keeps somebody out."""

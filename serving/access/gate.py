@@ -17,7 +17,7 @@ from hashlib import sha256
 from schemas.clock import iso, now_ms
 from schemas.settings import Settings
 from serving.access.clients import Client, ClientKey, Identity
-from serving.access.errors import AccessUnknown, NotKnown
+from serving.access.errors import UNREAD, AccessUnknown, NotKnown
 from serving.access.keys import KeyText, Pepper, parse_key
 from serving.access.register import ClientRegister
 from serving.access.secrets import pepper_of, token_seed_of
@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 REMEMBERED = 4_096  # headers
 LONGEST_HEADER = 4_096  # characters
 HOW = "send HTTP Basic with the client's name and its key, or `Authorization: Bearer` with the key"
-_UNREAD = "The register of clients is being read: send the same request again in a few seconds."
 
 
 class Gate:
@@ -101,7 +100,7 @@ class Gate:
     def _known(self) -> ClientRegister:
         register = self._register()
         if register is None:
-            raise AccessUnknown(_UNREAD)
+            raise AccessUnknown(UNREAD)
         return register
 
     def _prove(

@@ -17,7 +17,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from serving.access.clients import Client
-from serving.access.errors import OverLimit
+from serving.access.errors import UNREAD, AccessUnknown, OverLimit
 from serving.access.register import ClientRegister
 
 SHARE = 0.3  # of one core, at most, that logins take
@@ -68,10 +68,13 @@ class Logins:
     async def login(self, user: str, password: str) -> Client | None:
         """The client that logs in so; None if user or password are wrong.
 
-        Raises: OverLimit where too many logins as this user wait.
+        Raises: OverLimit where too many logins as this user wait; AccessUnknown while the register
+        was not read yet
         """
         register = self._register()
-        client = None if register is None else register.logins.get(user)
+        if register is None:
+            raise AccessUnknown(UNREAD)
+        client = register.logins.get(user)
         packets = None if client is None else client.packets
         if len(password) > LONGEST_PASSWORD:
             return None

@@ -18,6 +18,9 @@ from serving.store.options import FollowerOptions
 
 log = logging.getLogger(__name__)
 
+# for which Kafka holds a question that has no answer yet; what is new is told at once all the same
+IDLE_MS = 1_000
+
 
 class ClientRegister:
     """Clients at one moment; never changes, a new one is made when a record comes."""
@@ -120,7 +123,7 @@ class RegisterFeed(Follower):
             "register of clients",
             (clients_topic(settings.space),),
             batch=1_000,
-            wait_ms=100,
+            wait_ms=IDLE_MS,
             lasting=True,
             caught_up=store.caught_up,
             catching_up="reading the register of clients",

@@ -168,17 +168,18 @@ class DirectoryStore:
 class DirectoryFeed(Follower):
     """Feeds the directory in the background until it is stopped.
 
-    Once ready it stays so: while Kafka is away the directory is as it was last known.
+    Once ready it stays so: while Kafka is away the directory is as it was last known. `wait_ms` is
+    how long Kafka waits for something new before it says that there is nothing.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, wait_ms: int = 100) -> None:
         topic = state_topic(INVENTORY, settings.books)
         store = DirectoryStore(topic)
         options = FollowerOptions(
             "directory",
             (topic,),
             batch=10_000,
-            wait_ms=100,
+            wait_ms=wait_ms,
             lasting=True,
             caught_up=store.caught_up,
             catching_up="reading the directory",

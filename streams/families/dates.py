@@ -15,12 +15,13 @@ from streams.families.documents import standing_document
 from streams.families.dossiers.closed import end_of, returned_of
 from streams.families.dossiers.reception import due_of
 from streams.families.dossiers.settling import settled
+from streams.families.dossiers.undone import undone_ends
 from streams.families.standing_tasks import standing_task
 
 
 class DossierDates(NamedTuple):
     """Reception, due time in force, end and return that stand, last reopening, refusal, void; when
-    the hub first heard of two of them.
+    the hub first heard of two of them; the last end that a reopening undid.
     """
 
     received_at: int | None = None
@@ -32,6 +33,7 @@ class DossierDates(NamedTuple):
     reopened_at: int | None = None
     refused_at: int | None = None
     voided_at: int | None = None
+    undone_at: int | None = None
 
 
 class DocumentDates(NamedTuple):
@@ -78,7 +80,7 @@ Dates = DossierDates | DocumentDates | TaskDates | ActivityDates | ItemDates
 
 def of_dossier(state: Dossier) -> DossierDates:
     """A dossier's dates."""
-    void = void_of(state)
+    void, undone = void_of(state), undone_ends(state)
     state, reopened, _ = settled(state)
     reception, returned, end = state.reception, returned_of(state), end_of(state)
     return DossierDates(
@@ -91,6 +93,7 @@ def of_dossier(state: Dossier) -> DossierDates:
         reopened_at=reopened or None,
         refused_at=state.refusal.occurred_at if state.refusal else None,
         voided_at=void.occurred_at if void else None,
+        undone_at=undone[-1].at if undone else None,
     )
 
 

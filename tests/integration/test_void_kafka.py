@@ -83,10 +83,17 @@ async def test_only_what_nobody_else_spoke_of_is_voided_and_restored(
     assert [(row["id"], row["facts_then"], row["other_facts"]) for row in rows] == [
         (f"{code}-both", "1", "1")
     ]
-    await asyncio.to_thread(run, settings, wrong, since, send=True)
+    _, said = await asyncio.to_thread(run, settings, wrong, since, send=True)
+    assert "Sent: 2 are voided." in said
+    status, said = await asyncio.to_thread(run, settings, wrong, since, send=True)
+    assert (status, len(await sent(settings, before))) == (0, 2), "nothing is sent again"
+    assert "Voided already by this command: 2." in said
+    assert "none of them is left to be voided" in said
     # what others say of it meanwhile does not keep it voided
     await told(settings, received(right, f"{code}-1", 6))
     await asyncio.to_thread(run, settings, wrong, since, send=True, restore=True)
+    _, said = await asyncio.to_thread(run, settings, wrong, since, send=True, restore=True)
+    assert "none of them is voided by this command" in said
     assert await sent(settings, before) == [
         ("dossier.received", f"{code}-1"),
         ("dossier.restored", f"{code}-1"),

@@ -15,14 +15,17 @@ import pytest
 from facts import Heard, Record, record
 from oracle_corrections import settled, void_of
 from oracle_facts import Dossier, Fact, date_of
+from oracle_undone import undone_ends
 from strategies import DAY as DAY_MS
 from strategies import HOUR, NOON
 
 from schemas.cells.kinds import CELL_KINDS
 from schemas.cells.pages import parse_key
+from schemas.clock import as_date
 from schemas.events import EVENT_TYPES
 from schemas.wire import Decoder
 from streams.families import ALL, FAMILIES
+from streams.families.base import Contribution
 
 COUNT = 20_000 if os.environ.get("CI") == "true" else 1_500
 DAY = timedelta(days=1)
@@ -154,21 +157,28 @@ def stories() -> list[list[Heard]]:
 
 
 @pytest.fixture(scope="module")
-def flowed(stories: list[list[Heard]]) -> dict[date, Sums]:
-    """What the family's counts say flowed on each day."""
+def contributions(stories: list[list[Heard]]) -> list[Contribution]:
+    """What the family's counts say of each dossier."""
     family, decode = FAMILIES["dossiers"], Decoder("dossiers")
-    found: defaultdict[date, Sums] = defaultdict(Counter)
+    found: list[Contribution] = []
     for facts in stories:
         state = family.state()
         for one in facts:
             as_kept: Record = record(*one)
             kind, fields = decode(as_kept.value)
             family.merges[kind](state, fields, as_kept.timestamp)
-        for key, ones, _ in family.counts(state, ALL):
-            _, cell, agency, _, at = parse_key(key)
-            if cell == "flow":
-                day = date(at // 10_000, at // 100 % 100, at % 100)
-                found[day].update((agency, MEASURES[place]) for place in ones)
+        found += family.counts(state, ALL)
+    return found
+
+
+@pytest.fixture(scope="module")
+def flowed(contributions: list[Contribution]) -> dict[date, Sums]:
+    """What flowed on each day."""
+    found: defaultdict[date, Sums] = defaultdict(Counter)
+    for key, ones, _ in contributions:
+        _, cell, agency, _, at = parse_key(key)
+        if cell == "flow":
+            found[as_date(at)].update((agency, MEASURES[place]) for place in ones)
     return found
 
 
@@ -268,3 +278,21 @@ def looked_up(lives: list[Life], first: date, last: date) -> dict[int, int]:
             columns[11] += 1
         columns[13] += life.overdue_on(last)
     return columns
+
+
+def test_ends_that_were_undone_are_those_that_had_been_told_before(
+    stories: list[list[Heard]], contributions: list[Contribution]
+) -> None:
+    counted: Counter[tuple[str, date]] = Counter()
+    for key, ones, _ in contributions:
+        _, cell, agency, _, at = parse_key(key)
+        if cell == "undone":
+            assert ones == (0,)
+            counted[agency, as_date(at)] += 1
+    looked: Counter[tuple[str, date]] = Counter()
+    for told_ in stories:
+        facts = [Fact(event.type, event.model_dump(), at) for event, at in told_]
+        if (life := life_of(facts)) is not None:
+            looked.update((life.agency, day) for day in {*map(date_of, undone_ends(facts))})
+    assert counted == looked
+    assert counted.total() > COUNT / 20

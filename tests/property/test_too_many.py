@@ -4,7 +4,7 @@ cutting into batches change nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 from facts import Heard, Record, named, record
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracle_facts import Fact
 from oracles import figures
-from strategies import INSTANTS, NOON, distinct, examples, heard
+from strategies import DAY, INSTANTS, NOON, distinct, examples, heard
 
 from schemas.cells.kinds import CELL_KINDS
 from schemas.events import EVENTS_BY_FAMILY as EVENTS
@@ -36,6 +36,9 @@ TOLD = {
     ),
     ("dossiers", "dues"): ("due_changed", "received", "finished"),
     ("dossiers", "fees"): ("fee_requested", "paid", "received", "finished"),
+    ("dossiers", "earlier"): ("reopened", "received", "finished", "withdrawn"),
+    ("dossiers", "amended_earlier_ends"): ("finished", "withdrawn", "received", "reopened"),
+    ("dossiers", "amended_earlier_returns"): ("result_returned", "received", "reopened"),
     ("dossiers", "amended_payments"): ("paid", "received", "fee_requested"),
     ("dossiers", "amended_ratings"): ("rated", "received", "step_taken"),
     ("dossiers", "amended_moves"): ("transferred", "received", "finished"),
@@ -54,6 +57,8 @@ TOLD = {
     ("tasks", "assigned_dues"): ("assigned", "completed"),
     ("tasks", "amended_dues"): ("extended", "assigned", "completed"),
 }
+SPREAD = (*INSTANTS[-1], NOON + 2 * DAY, NOON + 3 * DAY)  # more than any bound here, twice
+Change = Callable[[Heard, str, tuple[int, ...], st.DrawFn], Heard]
 MANY = st.sampled_from(["1", "2", "3", "4", "5", "6"])  # keys of entries: more than any bound here
 
 
@@ -65,20 +70,17 @@ def low(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @st.composite
-def stories(
-    draw: st.DrawFn, family: str, types: tuple[str, ...], *, amended: bool = False
-) -> list[Heard]:
+def stories(draw: st.DrawFn, family: str, types: tuple[str, ...], change: Change) -> list[Heard]:
     """Facts about one thing, most of one type, told of many payments, sources, receivers…;
-    sometimes it never becomes known. `amended`: most of them are corrections, made at one instant.
+    sometimes it never becomes known. `change` says which of these are corrections.
     """
     places = {model.type.partition(".")[2]: place for place, model in enumerate(EVENTS[family])}
     kind = st.sampled_from(
         [places[name] for name in (*types[:1] * 4, *types[draw(st.integers(0, 1)) :])]
     )
-    instants = draw(st.sampled_from([INSTANTS[0], INSTANTS[-1]]))
+    instants = draw(st.sampled_from([INSTANTS[0], SPREAD]))
     told = kind.flatmap(lambda place: heard(family, place, 1, instants, ("A", "B", "C")))
     facts = draw(st.lists(told, min_size=8, max_size=16))
-    change = corrected if amended else ordinary
     facts = [change(fact, types[0], instants, draw) for fact in facts]
     if types[0] == "assigned":
         facts = [(with_deadline(event), at) for event, at in facts]
@@ -105,11 +107,20 @@ def with_deadline(event: Event) -> Event:
 
 
 def corrected(fact: Heard, most: str, instants: tuple[int, ...], draw: st.DrawFn) -> Heard:
+    """Mostly, all made at one instant."""
     event, at = fact
     if not event.type.endswith(most) or draw(st.integers(0, 3)) == 0:
         return fact
     made, effective = max(instants), draw(st.sampled_from(instants))
     return event.model_copy(update={"occurred_at": made, "effective_at": effective}), at
+
+
+def corrected_again(fact: Heard, most: str, instants: tuple[int, ...], draw: st.DrawFn) -> Heard:
+    """Mostly, each made when it was told."""
+    event, at = fact
+    if not event.type.endswith(most) or draw(st.integers(0, 3)) == 0:
+        return fact
+    return event.model_copy(update={"effective_at": draw(st.sampled_from(instants))}), at
 
 
 def ordinary(fact: Heard, most: str, _: tuple[int, ...], draw: st.DrawFn) -> Heard:
@@ -149,8 +160,10 @@ def test_whatever_the_order_states_are_the_same_and_cells_what_the_definitions_s
     )
     sizes = set()
 
-    amended = name.startswith("amended_")
-    told = stories(family, TOLD[family, name], amended=amended)
+    change = ordinary
+    if name.startswith("amended_"):
+        change = corrected_again if "earlier" in name else corrected
+    told = stories(family, TOLD[family, name], change)
 
     @examples(15)
     @given(told.map(distinct), st.data())

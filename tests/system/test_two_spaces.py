@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from accesses import PEPPER, draft
 from harness import Hub, until
 
 from connectors.publishing.publisher import Publisher
@@ -21,10 +22,12 @@ from ops.kafka.topics import delete_topics
 from ops.recount.verdict import Verdict
 from ops.simulate.stream import events
 from schemas.kafka.clients import admin
-from schemas.kafka.topics import topics_there
+from schemas.kafka.topics import ensure_topics, topics_there
 from schemas.settings import Settings
 from schemas.spaces import SIMULATED
 from schemas.topics import topics_of
+from serving.access.changes import added
+from serving.access.topic import change_client, read_clients
 
 START = 1_767_546_000_000
 DOSSIERS = 150
@@ -114,9 +117,13 @@ async def test_a_space_is_backed_up_and_restored_beside_another(hub: Hub, tmp_pa
     folder = tmp_path / "backup"
     assert await asyncio.to_thread(run_backup, simulated, folder) == 0
     await delete_topics(simulated, [topic.name for topic in topics_of(simulated)])
+    await ensure_topics(simulated)
+    await change_client(simulated, lambda there: added(there, draft("shop"), PEPPER, 0))
     assert (
         await asyncio.to_thread(run_restore, simulated, folder, events_only=False, without=[]) == 0
     ), "and it was recounted"
+    assert {*await read_clients(simulated)} == {"shop"}, "who may is no fact, and stays"
+    assert await read_clients(hub.settings) == {}, "and is nobody's in another space"
     assert sum((await hub.ends(simulated)).values()) == made_up
     assert told(await hub.settle()) == 20
     async with admin(hub.settings) as client:

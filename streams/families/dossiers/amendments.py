@@ -32,6 +32,7 @@ from streams.families.corrections import Amendment, effective_at
 from streams.families.dossiers.closed import ASKED, CAME, OUTCOMES
 
 _Said = TypeVar("_Said", bound=Statement)
+_OfEnd = TypeVar("_OfEnd", EndCorrection, ReturnCorrection)
 
 
 def end(outcome: str) -> Amendment:
@@ -46,7 +47,7 @@ def end(outcome: str) -> Amendment:
             fields.get("digitised", False),
             when_heard(fields, broker_ms),
         )
-        amended.end = newer_reported(amended.end, said)
+        amended.end = _newest_made(amended.earlier_ends, amended.end, said)
 
     return amend
 
@@ -62,7 +63,17 @@ def returned(amended: DossierAmendments, fields: Fields, broker_ms: int) -> None
         fields["how"],
         when_heard(fields, broker_ms),
     )
-    amended.returned = newer_reported(amended.returned, said)
+    amended.returned = _newest_made(amended.earlier_returns, amended.returned, said)
+
+
+def _newest_made(earlier: dict[int, _OfEnd], known: _OfEnd | None, said: _OfEnd) -> _OfEnd:
+    """The correction that was made last; the other one is kept with those before it."""
+    if known is None or known.occurred_at == said.occurred_at:
+        return newer_reported(known, said)
+    newest, older = (said, known) if said.occurred_at > known.occurred_at else (known, said)
+    at = older.occurred_at
+    earlier[at] = newer_reported(earlier.get(at), older)
+    return newest
 
 
 def refusal(amended: DossierAmendments, fields: Fields, broker_ms: int) -> None:

@@ -158,7 +158,7 @@ def closed(state: Dossier, tail: str, end: DossierEnd, due: int, work: WorkTime)
     if end.outcome == "finished":
         ones += _finished(state, returned)
     if due:
-        ones += _timing(at, due, returned)
+        ones += _timing(end, due, returned)
     else:
         ones.append(_CLOSED["no_due"])
     amounts = _durations(state, end, ones, due, work)
@@ -254,9 +254,11 @@ def _is_digitised(state: Dossier, returned: ReturnFact | None) -> bool:
     return finish is not None and finish.digitised and finish.occurred_at >= state.reopened
 
 
-def _timing(at: int, due: int, returned: ReturnFact | None) -> list[int]:
-    ended, promised = day(at), day(due)
-    ones = [_CLOSED["late"] if at > due else _CLOSED["on_time"]]
+def _timing(end: DossierEnd, due: int, returned: ReturnFact | None) -> list[int]:
+    ended, promised = day(end.at), day(due)
+    ones = [_CLOSED["late"] if end.at > due else _CLOSED["on_time"]]
+    if end.at > due and end.outcome == "finished":
+        ones.append(_CLOSED["finished_late"])
     if ended < promised:
         ones.append(_CLOSED["early"])
     elif ended > promised:

@@ -49,6 +49,7 @@ from streams.families.dossiers.reception import (
     handler_of,
 )
 from streams.families.dossiers.settling import gathered_too_much, settled
+from streams.families.dossiers.undone import undone_ends
 
 _FUTURE_MS = 300_000  # clocks differ; beyond this a time lay in the future when the hub heard of it
 _PAID = PAYMENT_RANK["paid"]
@@ -98,6 +99,7 @@ def counts(work: WorkTime, state: Dossier, parts: int = ALL) -> list[Contributio
             found.append(_progress(state, tail, end, due, work))
             if reopened:
                 found.append((f"dossiers|reopened|{tail}{day(reopened)}".encode(), (0,), ()))
+                found += _undone(told, tail)
         if parts & FLOW:
             found += flow(state, reception, tail, end, due)
     if parts & PAYMENTS and state.payments and not too_many("payments", state.payments):
@@ -160,7 +162,7 @@ def touched(old: Dossier, new: Dossier) -> int:
         parts |= PROGRESS | FLAGS | FLOW
     elif new.papers != old.papers or new.fees != old.fees:
         parts |= PROGRESS | FLOW
-    elif new.transfers != old.transfers:
+    elif new.transfers != old.transfers or (new.reopened and new.earlier != old.earlier):
         parts |= PROGRESS
     if gathered_too_much(new):
         parts |= FLAGS
@@ -177,6 +179,12 @@ def _progress(
     if end is not None:
         return closed(state, tail, end, due, work)
     return (f"dossiers|open|{tail}{due}".encode(), (0, 1) if is_waiting(state) else (0,), ())
+
+
+def _undone(told: Dossier, tail: str) -> list[Contribution]:
+    """On each day of an end that a reopening undid, once."""
+    days = {day(end.at) for end in undone_ends(told)}
+    return [(f"dossiers|undone|{tail}{at}".encode(), (0,), ()) for at in sorted(days)]
 
 
 def _standing_refusal(state: Dossier) -> RefusalFact | None:
@@ -308,22 +316,24 @@ def _is_restated(state: Dossier) -> bool:
     """
     # Written out: on the path of every event.
     reception, returned, refusal = state.reception, state.returned, state.refusal
-    withdrawal, stop = state.withdrawal, state.stop
+    withdrawal, stop, since = state.withdrawal, state.stop, state.reopened
     return (
         (reception is not None and reception.restated)
-        or (returned is not None and returned.restated)
-        or (refusal is not None and refusal.restated)
-        or (withdrawal is not None and withdrawal.restated)
-        or (stop is not None and stop.restated)
-        or (bool(state.finish) and _any_restated("finish", state.finish))
+        or (returned is not None and returned.restated and returned.occurred_at >= since)
+        or (refusal is not None and refusal.restated and _standing_refusal(state) is not None)
+        or (withdrawal is not None and withdrawal.restated and withdrawal.occurred_at >= since)
+        or (stop is not None and stop.restated and stop.occurred_at >= since)
+        or (bool(state.finish) and _any_restated("finish", state.finish, since))
         or (bool(state.payments) and _any_restated("payments", state.payments))
         or (bool(state.ratings) and _any_restated("ratings", state.ratings))
     )
 
 
-def _any_restated(group: str, facts: Mapping[str, FinishFact | PaymentFact | RatingFact]) -> bool:
+def _any_restated(
+    group: str, facts: Mapping[str, FinishFact | PaymentFact | RatingFact], since: int = 0
+) -> bool:
     for fact in facts.values():
-        if fact.restated:
+        if fact.restated and fact.occurred_at >= since:
             return not too_many(group, facts)
     return False
 

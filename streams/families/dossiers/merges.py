@@ -48,6 +48,14 @@ from streams.families.dossiers.amendments import move_key, moved_at
 from streams.families.dossiers.closed import ASKED, CAME, paid_at
 from streams.families.dossiers.counts import counts_by, touched
 from streams.families.dossiers.reception import BIT_OF_FIELD
+from streams.families.dossiers.undone import (
+    FINISHED,
+    REOPENED,
+    RETURNED,
+    STOPPED,
+    WITHDRAWN,
+    remember,
+)
 
 _CHANNEL_INDEX: Mapping[str, int] = {channel: index for index, channel in enumerate(CHANNELS)}
 _OTHER = _CHANNEL_INDEX["other"]
@@ -179,6 +187,9 @@ def finished(state: Dossier, fields: Fields, broker_ms: int) -> None:
         fields["digitised"],
         when_heard(fields, broker_ms),
     )
+    if state.finish:
+        newest = max(known.occurred_at for known in state.finish.values())
+        remember(state.earlier, FINISHED, newest, fact.occurred_at)
     state.finish[fields["source"]] = newer_reported(state.finish.get(fields["source"]), fact)
 
 
@@ -191,6 +202,8 @@ def result_returned(state: Dossier, fields: Fields, broker_ms: int) -> None:
         fields["how"],
         when_heard(fields, broker_ms),
     )
+    if state.returned is not None:
+        remember(state.earlier, RETURNED, state.returned.occurred_at, fact.occurred_at)
     state.returned = newer_reported(state.returned, fact)
 
 
@@ -208,16 +221,22 @@ def refused(state: Dossier, fields: Fields, broker_ms: int) -> None:
 
 def withdrawn(state: Dossier, fields: Fields, broker_ms: int) -> None:
     """Taken back by the applicant."""
+    if state.withdrawal is not None:
+        remember(state.earlier, WITHDRAWN, state.withdrawal.occurred_at, fields["occurred_at"])
     state.withdrawal = newer_reported(state.withdrawal, _closing(fields, broker_ms))
 
 
 def suspended(state: Dossier, fields: Fields, broker_ms: int) -> None:
     """Processing stopped."""
+    if state.stop is not None:
+        remember(state.earlier, STOPPED, state.stop.occurred_at, fields["occurred_at"])
     state.stop = newer_reported(state.stop, _closing(fields, broker_ms))
 
 
 def reopened(state: Dossier, fields: Fields, _: int) -> None:
     """Undoes every closing fact that occurred before it."""
+    if state.reopened:
+        remember(state.earlier, REOPENED, state.reopened, fields["occurred_at"])
     state.reopened = max(state.reopened, fields["occurred_at"])
 
 
@@ -272,12 +291,15 @@ FAMILY = Family(
         BoundedGroup("papers", "requests for papers and answers to them", by_key),
         BoundedGroup("fees", "requests for fees", by_key),
         BoundedGroup("dues", "due times", by_key),
+        BoundedGroup("earlier", "ends and reopenings before the last ones", by_key),
         AmendedGroup("amended_payments", "corrections of payments", by_fact),
         AmendedGroup("amended_ratings", "corrections of ratings", by_fact),
         AmendedGroup("amended_moves", "corrections of moves", by_fact),
         AmendedInstants("amended_dues", "corrected due times", by_key),
         AmendedInstants("amended_papers", "corrected requests for papers", by_key),
         AmendedInstants("amended_fees", "corrected requests for fees", by_key),
+        AmendedGroup("amended_earlier_ends", "corrections of its end", by_fact),
+        AmendedGroup("amended_earlier_returns", "corrections of the return", by_fact),
     ),
     merges={
         "dossier.received": received,

@@ -37,6 +37,8 @@ from streams.families.dossiers.amendments import moved_at
 from streams.families.dossiers.closed import OUTCOMES
 
 _Fact = TypeVar("_Fact", ReturnFact, RefusalFact, ClosingFact)
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 _OF_CORRECTION = b""  # the event id of a handler that a correction made
 
 Heard = (
@@ -72,6 +74,7 @@ def gathered_too_much(state: Dossier) -> bool:
         or len(state.papers) > MOST["papers"]
         or len(state.fees) > MOST["fees"]
         or len(state.dues) > MOST["dues"]
+        or len(state.earlier) > MOST["earlier"]
     )
 
 
@@ -116,10 +119,16 @@ def _counting(amended: DossierAmendments) -> DossierAmendments:
         dues=_unless_too_many("amended_dues", amended.dues),
         papers=_unless_too_many("amended_papers", amended.papers),
         fees=_unless_too_many("amended_fees", amended.fees),
-        payments={} if too_many("amended_payments", amended.payments) else amended.payments,
-        ratings={} if too_many("amended_ratings", amended.ratings) else amended.ratings,
-        moves={} if too_many("amended_moves", amended.moves) else amended.moves,
+        payments=_few("amended_payments", amended.payments),
+        ratings=_few("amended_ratings", amended.ratings),
+        moves=_few("amended_moves", amended.moves),
+        earlier_ends=_few("amended_earlier_ends", amended.earlier_ends),
+        earlier_returns=_few("amended_earlier_returns", amended.earlier_returns),
     )
+
+
+def _few(group: str, corrections: dict[_Key, _Value]) -> dict[_Key, _Value]:
+    return {} if too_many(group, corrections) else corrections
 
 
 def _unless_too_many(group: str, said: InstantsCorrection | None) -> InstantsCorrection | None:
@@ -215,8 +224,12 @@ def _instants(
 ) -> dict[int, int]:
     if said is None or too_many(group, ordinary):
         return ordinary
-    later = {at: value for at, value in ordinary.items() if at > said.occurred_at}
-    return said.instants | later
+    stand = dict(said.instants)
+    for at, value in ordinary.items():
+        if at > said.occurred_at:
+            # both may speak of an instant to come: papers were asked for then, and some came
+            stand[at] = stand.get(at, 0) | value
+    return stand
 
 
 def _payments(state: Dossier, amended: DossierAmendments) -> dict[str, PaymentFact]:

@@ -205,6 +205,7 @@ def test_bookkeeping_is_not_counted() -> None:
         "reopened",
         "voided",
         "flow",
+        "undone",
     }
     assert set(counted("heartbeats")) == set()
     assert all("applied" in kinds for kinds in CELL_KINDS.values())

@@ -114,14 +114,14 @@ DOSSIERS: dict[str, Row] = {
     "it was reopened at another time": finish(
         corrected("reopened", effective_at="11-14 08:00"),
         also=(dossier("reopened", "11-13 08:00"),),
-        before={"reopened.reopened": "A 20251113", "open.open": "A due"},
-        after={"reopened.reopened": "A 20251114", "open.open": "A due"},
+        before={"reopened.reopened": "A 20251113", "undone.undone": "A 20251112"},
+        after={"reopened.reopened": "A 20251114", "undone.undone": "A 20251112"},
     ),
     "it was never reopened": finish(
         corrected("reopened", holds=False),
         also=(dossier("reopened", "11-13 08:00"),),
-        before={"reopened.reopened": "A 20251113", "closed.finished": ""},
-        after={"reopened.reopened": "", "closed.finished": "A 20251112"},
+        before={"undone.undone": "A 20251112", "closed.finished": ""},
+        after={"undone.undone": "", "reopened.reopened": "", "closed.finished": "A 20251112"},
     ),
     "a payment was of another amount": Row(
         (RECEIVED, dossier("paid", "11-05 09:00")),

@@ -73,7 +73,7 @@ def test_a_cell_that_has_become_zero_is_gone_and_an_empty_page_is_a_tombstone(
         "the day that it was due is the day of its end as well"
     )
     assert ("open", "A", "p", DUE) not in named(family_state.pages.items())
-    fold(family_state, told("dossier.reopened", "11-11 09:00"))
+    fold(family_state, told("dossier.finished", "11-11 09:00", holds=False))
     assert named(family_state.pages.items())["open", "A", "p", DUE] == {"open": 1}
     changes = fold(family_state, told("dossier.due_changed", "11-12 09:00", due_at="11-20 17:00"))
     assert dict(changes.pages)[DUE_PAGE] is None

@@ -85,6 +85,7 @@ def full_dossier() -> Dossier:
         dues=dict.fromkeys(moments("dues"), AT),
         papers=dict.fromkeys(moments("papers"), 3),
         fees=dict.fromkeys(moments("fees"), 1),
+        earlier=dict.fromkeys(moments("earlier"), 31),
         amended=full_amendments(id_, agency),
         finish=dict.fromkeys(longest("finish"), FinishFact(AT, id_, True, AT)),
         payments=dict.fromkeys(longest("payments"), PaymentFact(AT, 3, 10**15, True, True, AT)),
@@ -96,10 +97,12 @@ def full_dossier() -> Dossier:
 def full_amendments(id_: bytes, agency: str) -> DossierAmendments:
     moves = (f"{agency}|{agency}|{at}" for at in moments("amended_moves"))
     payment = PaymentCorrection(AT, True, AT, 3, 10**15, True)
+    end = EndCorrection(AT, id_, 1, AT, True, AT, True)
+    returned = ReturnCorrection(AT, id_, True, AT, True, "counter", AT, True)
     return DossierAmendments(
         void=VoidFact(AT, id_, True, agency, text(0)),
-        end=EndCorrection(AT, id_, 1, AT, True, AT),
-        returned=ReturnCorrection(AT, id_, True, AT, True, "counter", AT),
+        end=end,
+        returned=returned,
         refusal=RefusalCorrection(AT, id_, True, AT, agency, "p" * 64, AT),
         reopened=ReopeningCorrection(AT, id_, AT),
         dues=InstantsCorrection(AT, dict.fromkeys(moments("amended_dues"), AT)),
@@ -110,6 +113,8 @@ def full_amendments(id_: bytes, agency: str) -> DossierAmendments:
             longest("amended_ratings"), RatingCorrection(AT, True, AT, True, "procedure", 5)
         ),
         moves=dict.fromkeys(moves, MoveCorrection(AT, True, True)),
+        earlier_ends=dict.fromkeys(moments("amended_earlier_ends"), end),
+        earlier_returns=dict.fromkeys(moments("amended_earlier_returns"), returned),
     )
 
 

@@ -145,7 +145,7 @@ async def test_a_parameter_given_twice_or_empty_is_refused_at_every_address(
         ),
         (
             f"{SHARE}agency=tst.x",
-            "agency: tst.x is not expected and was never heard from; did you mean TST.X?",
+            "agency: tst.x is not expected, and nothing counts for it; did you mean TST.X?",
         ),
         (
             f"{SHARE}window=report:2026-Q5",
@@ -159,7 +159,7 @@ async def test_a_parameter_given_twice_or_empty_is_refused_at_every_address(
         ("/v1/counts?kind=recieved", "kind: recieved is no kind; did you mean received?"),
         (
             f"{SHARE}agency=TST.B",
-            "agency: TST.B is not expected and was never heard from; did you mean TST.X?",
+            "agency: TST.B is not expected, and nothing counts for it; did you mean TST.X?",
         ),
         (
             f"{SHARE}from=0001-01-01&to=0001-01-31&compare=previous",
@@ -205,7 +205,10 @@ async def test_the_nearest_indicator_is_named(api: httpx.AsyncClient) -> None:
             "/v1/procedures?part=problems&format=csv&day=2025-01-01",
             "day: does not go with part=problems",
         ),
-        ("/v1/procedures?agency=NOBODY", "agency: NOBODY is not expected and was never heard from"),
+        (
+            "/v1/procedures?agency=NOBODY",
+            "agency: NOBODY is not expected, and nothing counts for it",
+        ),
     ],
 )
 async def test_what_would_change_nothing_is_not_passed_over(

@@ -90,7 +90,7 @@ def test_coverage_of_one_family_and_of_one_agency(province: Asking) -> None:
     assert refused.status_code == 422
     assert (
         refused.json()["detail"]
-        == "agency: NEVER is not expected and was never heard from; GET /v1/agencies lists them"
+        == "agency: NEVER is not expected, and nothing counts for it; GET /v1/agencies lists them"
     )
 
 

@@ -111,7 +111,7 @@ def test_an_agency_that_ended_keeps_its_statements(province: Asking) -> None:
 def test_a_code_that_nobody_ever_used_is_not_found(province: Asking) -> None:
     answer = province.get("/v1/agencies/NEVER")
     assert answer.status_code == 404
-    assert "NEVER was never registered and never heard from" in answer.json()["detail"]
+    assert "NEVER was never registered, and nothing counts for it" in answer.json()["detail"]
 
 
 def test_agencies_as_csv(province: Asking) -> None:

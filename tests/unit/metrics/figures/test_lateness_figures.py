@@ -311,3 +311,25 @@ def test_every_step_has_the_same_classes_of_lag() -> None:
     assert [
         name.removeprefix("return_") for name in closed if name.startswith("return_lag_")
     ] == ends
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "late"),
+    [
+        ("finished", "11-10 17:00", False),
+        ("finished", "11-10 17:00:01", True),
+        ("result_returned", "11-10 17:00:01", True),
+        ("withdrawn", "11-10 17:00:01", False),
+        ("suspended", "11-10 17:00:01", False),
+    ],
+)
+def test_opencps_reads_what_came_to_a_result_after_the_due_instant_as_late(
+    name: str, at: str, late: bool
+) -> None:
+    closed = of(answer(RECEIVED, told(f"dossier.{name}", at)), "closed")
+    assert closed.get("finished_late", 0) == late
+
+
+def test_without_a_due_time_nothing_is_finished_late() -> None:
+    closed = answer(told("dossier.received", "11-03 09:00"), FINISHED)[CLOSED]
+    assert "finished_late" not in closed

@@ -72,6 +72,7 @@ def test_its_dates_go_with_it(listing: Listing) -> None:
             None,
             None,
             None,
+            None,
         ],
     }
 

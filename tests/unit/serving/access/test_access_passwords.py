@@ -12,7 +12,7 @@ from accesses import Clients, draft
 from serving.access import passwords
 from serving.access.changes import revoked
 from serving.access.clients import PacketSettings
-from serving.access.errors import OverLimit
+from serving.access.errors import AccessUnknown, OverLimit
 from serving.access.passwords import (
     LONGEST_PASSWORD,
     SHARE,
@@ -90,6 +90,13 @@ async def test_who_does_not_exist_takes_as_long_as_who_does(logins: Logins, proo
 async def test_a_client_that_is_revoked_logs_in_no_more(logins: Logins, clients: Clients) -> None:
     clients.put(revoked(clients.register.clients["a"], clients.now))
     assert await logins.login("user-a", PASSWORD) is None
+
+
+async def test_nobody_is_told_wrong_before_the_register_was_read(proofs: Proofs) -> None:
+    logins = Logins(lambda: None, proofs.prove)
+    with pytest.raises(AccessUnknown):
+        await logins.login("user-a", PASSWORD)
+    logins.close()
 
 
 async def test_a_password_of_any_length_costs_nothing(logins: Logins, proofs: Proofs) -> None:
