@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from ops.access.commands import client_group
+from ops.access.commands import audit_command, client_group
 from ops.bench.names import MEASUREMENTS, WHOLE_JOB_EVENTS
 from ops.entry import INTERRUPTED, SENTENCE
 from schemas.errors import HubError
@@ -72,12 +72,30 @@ def up_command(simulate: bool) -> None:
     sys.exit(run_up(settings(), simulate=simulate))
 
 
-@cli.command()
-def kafka_command() -> None:
-    """Run the embedded Kafka alone."""
-    from ops.kafka.foreground import run_kafka
+@cli.group(name="kafka", invoke_without_command=True)
+@click.pass_context
+def kafka_group(context: click.Context) -> None:
+    """Run the embedded Kafka alone; or, with `acls`, say who may do what in any Kafka."""
+    if context.invoked_subcommand is None:
+        from ops.kafka.foreground import run_kafka
 
-    sys.exit(run_kafka(settings()))
+        sys.exit(run_kafka(settings()))
+
+
+@kafka_group.command(name="acls")
+@click.option("--connectors", default="lgsp-gateway", show_default=True, help="User of gateways.")
+@click.option("--streams", default="lgsp-worker", show_default=True, help="User of workers.")
+@click.option("--metrics", default="lgsp-metrics", show_default=True, help="User of metrics.")
+@click.option("--ops", default="lgsp-ops", show_default=True, help="User of all other commands.")
+@click.option("--apply", is_flag=True, help="Make the rights, instead of printing the commands.")
+def kafka_acls(apply: bool, connectors: str, streams: str, metrics: str, ops: str) -> None:
+    """The rights that let connectors alone write events, streams alone states and cells, and
+    metrics only read and write the audit.
+    """
+    from ops.kafka.acls import RoomUsers, run_acls
+
+    users = RoomUsers(connectors, streams, metrics, ops)
+    sys.exit(run_acls(settings(), users, apply=apply))
 
 
 @cli.command()
@@ -230,6 +248,7 @@ def quarantine_show(origin: str) -> None:
 
 
 cli.add_command(client_group, "client")
+cli.add_command(audit_command, "audit")
 
 
 @cli.command()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -171,3 +172,26 @@ def write_once(path: Path, content: bytes) -> None:
     finally:
         fresh.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def private_content(path: Path, setting: str, *, group: bool = False) -> bytes:
+    """What a file of a secret holds, which nobody but its owner may read (or its `group`).
+
+    Raises: EnvironmentBroken
+    """
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        content = path.read_bytes()
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise EnvironmentBroken(
+            f"The secret in {path} can't be read ({why}): mend the path or its rights, or name"
+            f" another file with {setting}."
+        ) from error
+    if mode & (0o037 if group else 0o077):
+        right = "640" if group else "600"
+        raise EnvironmentBroken(
+            f"Others than its owner may read or change the secret in {path} (mode {mode:03o}):"
+            f" `chmod {right} {path}`, and if others did read it, delete it and make new keys."
+        )
+    return content

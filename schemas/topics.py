@@ -36,6 +36,10 @@ SANDBOX_MS, SANDBOX_SEGMENT_MS = 30 * DAY_MS, DAY_MS
 # Kafka deletes by whole segments, those that are written to included: short ones, so that what is
 # over goes.
 QUARANTINE_SEGMENT_MS, QUARANTINE_SEGMENT_BYTES = DAY_MS // 4, 16 << 20
+# Who read what and who was refused is looked into once a year; floods are folded before they come
+# here (serving/access/audit.py), so that it needs no greatest size by which old records could be
+# driven out.
+AUDIT_MS, AUDIT_SEGMENT_MS = 400 * DAY_MS, 7 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,11 @@ def clients_used_topic(space: str = OFFICIAL) -> str:
     return within(space, "lgsp.clients.used")
 
 
+def audit_topic(space: str = OFFICIAL) -> str:
+    """The topic of who was refused, who opened what, and who changed which client."""
+    return within(space, "lgsp.audit")
+
+
 def state_topic(family: str, books: str = DEFAULT_BOOKS) -> str:
     """The compacted topic of a family's states. `books` (`Settings.books`) tells those from others
     kept of the same events.
@@ -152,7 +161,7 @@ def cells_topic(books: str = DEFAULT_BOOKS) -> str:
 
 # the official space's
 CELLS, QUARANTINE, RESTORING = cells_topic(), quarantine_topic(), restoring_topic()
-CLIENTS, CLIENTS_USED = clients_topic(), clients_used_topic()
+CLIENTS, CLIENTS_USED, AUDIT = clients_topic(), clients_used_topic(), audit_topic()
 
 
 def _events(family: FamilyDeclaration) -> Topic:
@@ -243,6 +252,20 @@ TOPICS: tuple[Topic, ...] = (
         "newest per key",
         partitions=1,
         made_again=True,
+    ),
+    Topic(
+        AUDIT,
+        "connectors, metrics, ops",
+        "client name",
+        "who was refused for want of right, who opened a list or one thing, who changed a client",
+        "limited",
+        retention_ms=AUDIT_MS,
+        segment_ms=AUDIT_SEGMENT_MS,
+        segment_bytes=QUARANTINE_SEGMENT_BYTES,
+        partitions=1,
+        broker_time=True,
+        made_again=True,
+        about_access=True,
     ),
 )
 

@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.gateway import clients as client_routes
 from connectors.gateway import gateway_app
+from metrics.api.access import ReadingAccess
 from metrics.api.app import create_app
 from metrics.api.directory import directory_routes
 from metrics.api.lists import listing_routes
@@ -33,6 +34,8 @@ from metrics.lists.questions import Lists
 from metrics.prometheus.exporter import Exporter
 from ops.meanings import meanings
 from schemas.settings import Settings
+from serving.access.audit import AuditLog
+from serving.access.scraping import Scraping
 from serving.connections import Connections
 from serving.directory.directory import Directory
 from serving.http import Server, bound_sending
@@ -102,7 +105,11 @@ class Port:
 
 
 @contextmanager
-def small_metrics(folder: Path, beside: Callable[[], str] = lambda: "") -> Iterator[FastAPI]:
+def small_metrics(
+    folder: Path,
+    beside: Callable[[], str] = lambda: "",
+    access: ReadingAccess | None = None,
+) -> Iterator[FastAPI]:
     """The reporting API over a small province, with an agency that registered itself under names
     that are formulas, and a procedure.
     """
@@ -126,7 +133,7 @@ def small_metrics(folder: Path, beside: Callable[[], str] = lambda: "") -> Itera
     views = Views(Readers(cube), INDICATORS, {}, **shared)
     lists = Lists(views, paced(cube, listing), meanings(), progress=lambda: ready)
     exporter = Exporter(cube, views, beside=beside)
-    yield create_app(views, exporter, [directory_routes(views), listing_routes(lists)])
+    yield create_app(views, exporter, [directory_routes(views), listing_routes(lists)], access)
     cube.close()
     listing.close()
 
@@ -162,6 +169,18 @@ class SignedIn:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [one for one in scope.get("headers", []) if one[0] != self._header[0]]
         await self._app({**scope, "headers": [*headers, self._header]}, receive, send)
+
+
+@contextmanager
+def small_guarded_metrics(folder: Path) -> Iterator[FastAPI]:
+    """The same where access is required, and an agency's reader asks."""
+    rights = {"agencies": ("TST.A",), "role": "agency", "doors": ()}
+    clients = Clients(draft("reader", **rights))
+    access = ReadingAccess(clients.gate, Scraping(required=True), AuditLog("metrics"))
+    with small_metrics(folder, access=access) as app:
+        key = clients.basic("reader")["Authorization"].encode()
+        app.add_middleware(SignedIn, header=(b"authorization", key))
+        yield app
 
 
 @contextmanager

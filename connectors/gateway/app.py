@@ -29,10 +29,12 @@ from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.masking import shown
 from schemas.quarantine import Quarantined, excerpt_of
 from schemas.settings import Settings
+from serving.access.audit import AuditLog
 from serving.access.clients import NOBODY, STAGES, Stage
 from serving.access.errors import AccessError
 from serving.access.expiry import expiry_text
 from serving.access.problems import access_problem
+from serving.audited import Audited
 from serving.problems import Problem, problem_response
 from serving.spaces import SPACE_HEADER
 from serving.telemetry import CONTENT_TYPE
@@ -51,13 +53,14 @@ def gateway_app(
     health: Health | None = None,
     *,
     access: GatewayAccess | None = None,
+    audit: AuditLog | None = None,
     beside: Callable[[], str] = lambda: "",
     packets: PacketDoor | None = None,
     sandbox: OpenSandbox | None = None,
 ) -> FastAPI:
     """The application over a publisher that someone else starts and stops; without `access` it is
-    open. `beside` are further metrics, `packets` is the door of one-stop systems, if there is one,
-    `sandbox` opens where new clients begin.
+    open. `audit` is told of refusals for want of right; `beside` are further metrics, `packets` is
+    the door of one-stop systems, if there is one, `sandbox` opens where new clients begin.
     """
     app = FastAPI(
         title="LGSP hub: gateway",
@@ -76,6 +79,8 @@ def gateway_app(
     app.add_api_route("/metrics", gateway.metrics, methods=_ASKED, **openapi.METRICS_ROUTE)
     app.add_api_route("/oauth/token", gateway.token, methods=["POST"], **openapi_access.TOKEN_ROUTE)
     clients.add_to(app)
+    if audit is not None:
+        app.add_middleware(Audited, audit=audit)
     app.add_exception_handler(AccessError, _access_error)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(KafkaUnavailable, _unavailable)
@@ -153,8 +158,9 @@ class Gateway:
             )
         return PlainTextResponse(f"ready, space {self.settings.space}\n")
 
-    async def metrics(self) -> Response:
+    async def metrics(self, request: Request) -> Response:
         """The gateway's own health, in Prometheus' text format."""
+        self.access.require_scraper(request)
         return Response(
             self.health.render() + (expiry_text(self.access.clients) + self.beside()).encode(),
             media_type=CONTENT_TYPE,
@@ -210,6 +216,7 @@ class Gateway:
                 )
             except Problem as problem:
                 raise await self._kept(problem, body, request_id, place) from None
+            request.state.denied = any(one.not_allowed for one in taken.refusals)
             self._charge(request, visitor, len(body), len(taken.events) + len(taken.refusals))
             unkept = await keep(taken, place.publisher, str(request_id), self.health, self.bucket)
         await place.stands()

@@ -82,6 +82,11 @@ class Refusal:
         return {"index": self.index, "id": self.id, "status": self.status, "errors": errors}
 
     @property
+    def not_allowed(self) -> bool:
+        """Whether its client may not say it, whatever else is wrong with it."""
+        return any(error.kind == "not_allowed" for error in self.errors)
+
+    @property
     def status(self) -> int:
         """403 where its client may not say it, else 422."""
         return 403 if all(error.kind == "not_allowed" for error in self.errors) else 422

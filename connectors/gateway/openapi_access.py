@@ -17,20 +17,13 @@ from serving.access.clients import (
     STAGES,
     ClientLimits,
 )
+from serving.access.described import KEY_SCHEMES, SCRAPE_SCHEME
 
 _Schema = dict[str, Any]
 
 SECURITY_SCHEMES: _Schema = {
-    "key": {
-        "type": "http",
-        "scheme": "basic",
-        "description": "The client's name, and a key of it as the password",
-    },
-    "bearer": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "A key of the client, or a token from POST /oauth/token",
-    },
+    **KEY_SCHEMES,
+    **SCRAPE_SCHEME,
     "oauth": {
         "type": "oauth2",
         "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {}}},

@@ -26,12 +26,16 @@ from schemas.kafka.topics import when_ready
 from schemas.settings import Settings
 from schemas.spaces import NO_HUB, is_sandbox
 from serving import logs
+from serving.access.audit import AuditLog
+from serving.access.auditing import keep_auditing
 from serving.access.gate import Gate
 from serving.access.register import IDLE_MS, RegisterFeed
+from serving.access.scraping import Scraping
 from serving.connections import Connections
 from serving.directory.feed import DirectoryFeed
 from serving.http import Server, run_server, spare_collections
 from serving.store.background import Background
+from serving.tls import ServerTls
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +58,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     EnvironmentBroken for a file of a secret that others may read.
     """
     who, health = _who(settings), Health()
+    audit = AuditLog("gateway") if who.feeds else None
     async with Publisher(settings) as publisher:
         sandbox = OpensSandbox(
             settings,
@@ -64,14 +69,15 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         packets = PacketDoor(
             settings, publisher, who.packets, directory=who.directory, sandbox=sandbox.open
         )
-        server = _server(settings, publisher, who.access, packets, sandbox, health)
+        server = _server(settings, publisher, who.access, audit, packets, sandbox, health)
         spare_collections(_COLLECTED)
         tasks = [
             asyncio.create_task(_ensure_topics(settings, server)),
             asyncio.create_task(beat(publisher, settings.heartbeat_seconds)),
         ]
-        if who.feeds:
+        if audit is not None:
             tasks.append(asyncio.create_task(keep_noting(settings, who.access)))
+            tasks.append(asyncio.create_task(keep_auditing(settings, audit)))
             tasks.append(asyncio.create_task(sandbox.keep()))
         # whom it lets in rests on them: without them it ends, and is started again
         for feed in who.feeds:
@@ -110,6 +116,7 @@ def _who(settings: Settings) -> _Who:
         Gate.of(settings, lambda: register.register),
         lambda: register.register,
         lambda: directory.directory if directory.progress.ready else None,
+        scraping=Scraping.of(settings),
     )
     packets = RegisteredClients(lambda: register.register, access.buckets)
     known = KnownDirectory(settings, directory)
@@ -120,17 +127,20 @@ def _server(
     settings: Settings,
     publisher: Publisher,
     access: GatewayAccess,
+    audit: AuditLog | None,
     packets: PacketDoor,
     sandbox: OpensSandbox,
     health: Health,
 ) -> Server:
-    connections = Connections(settings.connections)
+    connections, tls = Connections(settings.connections), ServerTls.of(settings)
+    told = [one for one in (connections, packets.tally, audit, tls) if one is not None]
     app = gateway_app(
         settings,
         publisher,
         health,
         access=access,
-        beside=lambda: connections.text() + packets.tally.text(),
+        audit=audit,
+        beside=lambda: "".join(one.text() for one in told),
         packets=packets,
         sandbox=sandbox.open,
     )
@@ -141,6 +151,8 @@ def _server(
         connections=connections,
         grace_seconds=int(settings.publish_timeout) + 5,
         space=settings.space,
+        tls=tls,
+        proxies=settings.proxies,
     )
 
 

@@ -120,7 +120,7 @@ class SandboxParts:
                 "sandbox-metrics",
                 "sandbox metrics",
                 self._service("metrics"),
-                lambda: answers_well(host, metrics, "/healthz"),
+                lambda: answers_well(settings, metrics, "/healthz"),
             ),
         ]
 

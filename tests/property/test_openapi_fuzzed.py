@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from served import small_gateway, small_guarded_gateway, small_metrics
+from served import small_gateway, small_guarded_gateway, small_guarded_metrics, small_metrics
 from strategies import examples
 
 CHECKS = [
@@ -36,6 +36,7 @@ PORTS = {
     "gateway": small_gateway,
     "gateway, asked by an operator": small_guarded_gateway,
     "metrics": small_metrics,
+    "metrics, asked by an agency's reader": small_guarded_metrics,
 }
 
 

@@ -15,6 +15,7 @@ from schemas.kafka import topics as kafka_topics
 from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from schemas.topics import (
+    AUDIT,
     BY_NAME,
     CELLS,
     CLIENTS,
@@ -36,7 +37,7 @@ from schemas.topics import (
 )
 
 # what connectors keep for themselves
-OWN = {packets_topic(), sessions_topic(), CLIENTS, CLIENTS_USED}
+OWN = {packets_topic(), sessions_topic(), CLIENTS, CLIENTS_USED, AUDIT}
 SETTINGS = Settings(partitions=6, replication_factor=3, min_insync_replicas=2)
 
 
