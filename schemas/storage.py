@@ -159,6 +159,30 @@ def write_once(path: Path, content: bytes) -> None:
     Raises: OSError
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = _written(path, content)
+    try:
+        with suppress(FileExistsError):
+            os.link(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def write_instead(path: Path, content: bytes) -> None:
+    """Replace such a file in one step.
+
+    Raises: OSError; then the file is what it was
+    """
+    fresh = _written(path, content)
+    try:
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def _written(path: Path, content: bytes) -> Path:
+    """The content on the disk, beside the path."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
@@ -166,8 +190,7 @@ def write_once(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())  # an empty one after a power cut would be no secret for good
-        with suppress(FileExistsError):
-            os.link(fresh, path)
-    finally:
+    except BaseException:
         fresh.unlink(missing_ok=True)
-    sync_folder(path.parent)
+        raise
+    return fresh

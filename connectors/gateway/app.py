@@ -16,12 +16,12 @@ from connectors.gateway.access import GatewayAccess, Visitor
 from connectors.gateway.body import announced_length, request_body
 from connectors.gateway.bucket import Bucket
 from connectors.gateway.clients import ClientRoutes
-from connectors.gateway.excerpts import UNREADABLE
 from connectors.gateway.health import Health, verdict
 from connectors.gateway.intake import Publishes, keep, keep_refused, refused_items, take
 from connectors.gateway.modes import check_media_type, items_of
 from connectors.gateway.problems import GATEWAY_PROBLEMS
 from connectors.gateway.room import BodyRoom
+from connectors.quarantine.excerpts import UNREADABLE
 from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.masking import shown

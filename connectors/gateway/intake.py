@@ -22,11 +22,11 @@ from connectors.cloudevents.decode import (
 )
 from connectors.cloudevents.jsonitems import JsonItem
 from connectors.gateway.bucket import Bucket
-from connectors.gateway.excerpts import kept_of_item, refused_item
 from connectors.gateway.health import Health
 from connectors.publishing.budget import Budget
 from connectors.publishing.lanes import OutgoingRecord
 from connectors.publishing.quarantine import send_to_quarantine
+from connectors.quarantine.excerpts import kept_of_item, refused_item
 from schemas.clock import now_ms
 from schemas.digests import digest_of
 from schemas.errors import RecordTooLarge, TopicUnwritable

@@ -26,12 +26,12 @@ _OVERHEAD = 64  # upper estimate of a record's framing, and of a header's with i
 
 class OutgoingRecord(NamedTuple):
     """A record to write; `partition` None: chosen by the key, as every Kafka client's default
-    does.
+    does. `value` None: a tombstone, for a topic that is compacted.
     """
 
     topic: str
     key: bytes
-    value: bytes
+    value: bytes | None
     headers: Headers
     partition: int | None = None
 
@@ -39,7 +39,7 @@ class OutgoingRecord(NamedTuple):
     def size(self) -> int:
         """Bytes it takes in memory and on the wire, roughly from above."""
         heads = sum([len(value) for _, value in self.headers])
-        return len(self.key) + len(self.value) + heads + _OVERHEAD * (1 + len(self.headers))
+        return len(self.key) + len(self.value or b"") + heads + _OVERHEAD * (1 + len(self.headers))
 
 
 class Ticket:

@@ -16,7 +16,7 @@ import click
 import msgspec
 from rich.console import Console
 
-from ops.quarantine.entries import Entry, entries
+from connectors.quarantine.entries import Entry, entries
 from ops.quarantine.tell import RefusalGroup, grouped, whole
 from schemas.clock import ZONE, now_ms, to_ms
 from schemas.errors import HubError

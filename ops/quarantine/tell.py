@@ -9,7 +9,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from ops.quarantine.entries import EARLIER, Entry
+from connectors.quarantine.entries import EARLIER, Entry
 from schemas.clock import iso
 from schemas.topics import QUARANTINE_MS
 

@@ -25,7 +25,7 @@ def pepper_of(settings: Settings) -> bytes:
     Raises: EnvironmentBroken for a file that others may read, or that is none of the hub's.
     """
     path = settings.pepper_file or settings.data / PEPPER_FILE
-    return _secret(path, lambda: secrets.token_bytes(SECRET_BYTES), "LGSP_PEPPER_FILE")
+    return secret_in(path, lambda: secrets.token_bytes(SECRET_BYTES), "LGSP_PEPPER_FILE")
 
 
 def token_seed_of(settings: Settings) -> bytes:
@@ -34,10 +34,22 @@ def token_seed_of(settings: Settings) -> bytes:
     Raises: EnvironmentBroken for a file that others may read, or that is none of the hub's.
     """
     path = settings.token_key_file or settings.data / TOKEN_KEY_FILE
-    return _secret(path, lambda: secrets.token_bytes(SECRET_BYTES), "LGSP_TOKEN_KEY_FILE")
+    return secret_in(path, lambda: secrets.token_bytes(SECRET_BYTES), "LGSP_TOKEN_KEY_FILE")
 
 
-def _secret(path: Path, make: Callable[[], bytes], setting: str) -> bytes:
+def secret_in(
+    path: Path,
+    make: Callable[[], bytes],
+    setting: str,
+    *,
+    most: int = 1,
+    leaked: str = "delete it and make new keys",
+) -> bytes:
+    """A secret in a file of its own, made at first use: `SECRET_BYTES`, or up to `most` times as
+    many. `leaked` says what to do where others did read it.
+
+    Raises: EnvironmentBroken for a file that others may read, or that is none of the hub's.
+    """
     try:
         if not path.exists():
             write_once(path, make())
@@ -52,9 +64,9 @@ def _secret(path: Path, make: Callable[[], bytes], setting: str) -> bytes:
     if mode & 0o077:
         raise EnvironmentBroken(
             f"Others than its owner may read or change the secret in {path} (mode {mode:03o}):"
-            f" `chmod 600 {path}`, and if others did read it, delete it and make new keys."
+            f" `chmod 600 {path}`, and if others did read it, {leaked}."
         )
-    if len(content) != SECRET_BYTES:
+    if len(content) not in range(SECRET_BYTES, SECRET_BYTES * most + 1, SECRET_BYTES):
         raise EnvironmentBroken(
             f"{path} holds {len(content)} bytes, and a secret of the hub has {SECRET_BYTES}: it is"
             f" damaged or another file. Restore it, or name the right one with {setting}."

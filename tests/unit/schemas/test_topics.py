@@ -19,6 +19,7 @@ from schemas.topics import (
     CELLS,
     CLIENTS,
     CLIENTS_USED,
+    MARKS,
     QUARANTINE,
     QUARANTINE_BYTES,
     QUARANTINE_MS,
@@ -26,6 +27,9 @@ from schemas.topics import (
     RESTORING,
     TOMBSTONES_MS,
     TOPICS,
+    VAULT,
+    VAULT_DAYS,
+    VAULT_KEYS,
     Topic,
     cells_topic,
     events_topic,
@@ -49,7 +53,7 @@ def test_every_family_has_its_topics_with_equal_partitions() -> None:
 
 def test_names_are_unique_and_nothing_is_undeclared() -> None:
     assert len(BY_NAME) == len(TOPICS)
-    expected = {CELLS, QUARANTINE, CLIENTS, CLIENTS_USED} | {
+    expected = {CELLS, QUARANTINE, MARKS, VAULT, VAULT_KEYS, CLIENTS, CLIENTS_USED} | {
         topic(family) for family in EVENTS_BY_FAMILY for topic in (events_topic, state_topic)
     }
     assert BY_NAME.keys() == expected
@@ -97,6 +101,25 @@ def test_the_quarantine_forgets_after_a_fortnight_and_never_fills_the_disk() -> 
     assert 0 < int(config["retention.bytes"]) <= 1 << 30
     assert int(config["segment.ms"]) <= 24 * 3_600_000
     assert int(config["segment.bytes"]) * 8 <= int(config["retention.bytes"])
+
+
+@pytest.mark.parametrize("name", [VAULT, VAULT_KEYS, MARKS])
+def test_what_is_erased_in_the_vault_goes_from_the_disk_within_the_hour(name: str) -> None:
+    """Once something is written behind it: segments roll and are compacted for it."""
+    config = BY_NAME[name].config(SETTINGS)
+    assert config["cleanup.policy"] == "compact,delete"
+    assert config["message.timestamp.type"] == "LogAppendTime"
+    assert int(config["max.compaction.lag.ms"]) <= 30 * 60_000
+    assert int(config["delete.retention.ms"]) == DAY_MS
+
+
+def test_the_vault_forgets_by_itself_and_never_its_keys_before_what_they_encrypt() -> None:
+    vault, keys, marks = (BY_NAME[name].config(SETTINGS) for name in (VAULT, VAULT_KEYS, MARKS))
+    assert int(vault["retention.ms"]) == (max(VAULT_DAYS.values()) + 1) * DAY_MS
+    assert int(keys["retention.ms"]) > int(vault["retention.ms"]) + DAY_MS
+    assert int(marks["retention.ms"]) > QUARANTINE_MS
+    assert 0 < int(vault["retention.bytes"]) <= 1 << 30
+    assert keys["retention.bytes"] == "-1"
 
 
 def test_the_page_on_privacy_says_how_long_refusals_are_kept() -> None:
@@ -149,7 +172,7 @@ def test_other_books_have_topics_of_their_own_for_what_is_derived_and_the_same_e
         cells_topic("lgsp-2"),
         *(state_topic(family, "lgsp-2") for family in EVENTS_BY_FAMILY),
     }
-    shared = {QUARANTINE, CLIENTS, CLIENTS_USED}
+    shared = {QUARANTINE, MARKS, VAULT, VAULT_KEYS, CLIENTS, CLIENTS_USED}
     assert names == derived | shared | {events_topic(family) for family in EVENTS_BY_FAMILY}
     assert not derived & BY_NAME.keys()
     assert topics_of(SETTINGS) == TOPICS

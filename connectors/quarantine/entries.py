@@ -15,7 +15,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from connectors.cloudevents.jsonitems import JsonItem
-from connectors.gateway.excerpts import UNREADABLE, kept_of_item
+from connectors.quarantine.excerpts import UNREADABLE, kept_of_item
 from schemas.clock import iso
 from schemas.digests import Digest, known_digest
 from schemas.kafka.clients import consumer, unavailable

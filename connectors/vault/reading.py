@@ -1,0 +1,76 @@
+"""Reading what is kept whole: the data keys by their topic, and a thing by its name."""
+
+from __future__ import annotations
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from connectors.vault.datakeys import DataKey, KnownKeys, keys_applied
+from connectors.vault.master import MasterKeys
+from connectors.vault.sealing import VaultRef, data_key_id, gone, opened
+from schemas.errors import OriginalGone
+from schemas.kafka.clients import consumer, unavailable
+from schemas.kafka.reading import read_between, read_to_end
+from schemas.settings import Settings
+from schemas.topics import vault_keys_topic, vault_topic
+
+_CLOCKS_MS = 60_000  # that brokers' clocks may differ
+
+
+async def read_known_keys(settings: Settings) -> KnownKeys:
+    """Every data key that there is at this moment.
+
+    Raises: KafkaUnavailable
+    """
+    keys, erased = dict[str, DataKey](), set[str]()
+    partition = TopicPartition(vault_keys_topic(settings.space), 0)
+    try:
+        async with consumer(settings) as reader:
+            reader.assign([partition])
+            async for _, records in read_to_end(reader, partition):
+                keys_applied(keys, erased, records)
+    except (KafkaError, OSError) as error:
+        raise unavailable(settings) from error
+    return KnownKeys(keys, erased)
+
+
+async def read_whole(settings: Settings, ref: VaultRef, at: int) -> bytes:
+    """A thing of the vault, decrypted; `at` is when it was noted elsewhere that it is there (epoch
+    ms by the broker's clock), at once after it came.
+
+    Raises: OriginalGone, MasterKeyMissing, VaultDamaged, KafkaUnavailable
+    """
+    records = await _records(settings, ref, at)
+    first = records.get(ref.keys[0])
+    if first is None:
+        raise OriginalGone(gone(ref))
+    key = (await read_known_keys(settings)).keys.get(data_key_id(first))
+    if key is None:
+        raise OriginalGone(gone(ref))
+    plain = key.plain(MasterKeys.of(settings), vault_keys_topic(settings.space))
+    return opened(ref, records, key, plain, vault_topic(settings.space))
+
+
+async def _records(settings: Settings, ref: VaultRef, at: int) -> dict[bytes, bytes]:
+    """The values of the thing's records, by their keys; looked for from where they should be.
+
+    Up to the end in any case: a tombstone may stand behind them that Kafka did not act on yet.
+    """
+    partition = TopicPartition(vault_topic(settings.space), 0)
+    wanted, found = {*ref.keys}, dict[bytes, bytes]()
+    early = max(0, at - int(settings.publish_timeout * 1000) - _CLOCKS_MS)
+    try:
+        async with consumer(settings) as reader:
+            beginning = (await reader.beginning_offsets([partition]))[partition]
+            end = (await reader.end_offsets([partition]))[partition]
+            place = (await reader.offsets_for_times({partition: early}))[partition]
+            start = end if place is None else place.offset
+            for first, last in ((start, end), (beginning, start)):
+                if first >= last or found.keys() == wanted:
+                    continue
+                async for records in read_between(reader, partition, first, last):
+                    later = {one.key: one.value or b"" for one in records if one.key in wanted}
+                    found |= {key: value for key, value in later.items() if key is not None}
+    except (KafkaError, OSError) as error:
+        raise unavailable(settings) from error
+    return {key: value for key, value in found.items() if value}
