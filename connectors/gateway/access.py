@@ -26,6 +26,11 @@ class Visitor(NamedTuple):
     identity: Identity
     permissions: Permissions
 
+    @property
+    def client(self) -> str:
+        """The client's name; nothing where anybody may."""
+        return "" if self.identity.client is None else self.identity.name
+
 
 class GatewayAccess:
     """Without a gate access is open: everybody may do everything but manage clients.

@@ -14,14 +14,16 @@ from starlette.responses import PlainTextResponse, Response
 from connectors.gateway import oauth, openapi, openapi_access
 from connectors.gateway.access import GatewayAccess, Visitor
 from connectors.gateway.body import announced_length, request_body
-from connectors.gateway.bucket import Bucket
 from connectors.gateway.clients import ClientRoutes
 from connectors.gateway.health import Health, verdict
-from connectors.gateway.intake import Publishes, keep, keep_refused, refused_items, take
-from connectors.gateway.modes import check_media_type, items_of
+from connectors.gateway.intake import Publishes, keep, refused_items, take
+from connectors.gateway.modes import check_media_type, is_binary, items_of
 from connectors.gateway.problems import GATEWAY_PROBLEMS
+from connectors.gateway.refusals import RefusalKeeper
 from connectors.gateway.room import BodyRoom
 from connectors.quarantine.excerpts import UNREADABLE
+from connectors.quarantine.original import Original
+from connectors.vault.vault import Vault
 from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.masking import shown
@@ -49,10 +51,11 @@ def gateway_app(
     health: Health | None = None,
     *,
     access: GatewayAccess | None = None,
+    vault: Vault | None = None,
     beside: Callable[[], str] = lambda: "",
 ) -> FastAPI:
     """The application over a publisher that someone else starts and stops; without `access` it is
-    open. `beside` are further metrics.
+    open, without `vault` it keeps nothing whole. `beside` are further metrics.
     """
     app = FastAPI(
         title="LGSP hub: gateway",
@@ -62,7 +65,9 @@ def gateway_app(
         openapi_url="/openapi.json",
     )
     access = access or GatewayAccess()
-    gateway = Gateway(settings, publisher, health or Health(), access, beside)
+    health = health or Health()
+    keeper = RefusalKeeper(settings, publisher, health, vault)
+    gateway = Gateway(settings, publisher, health, access, keeper, beside)
     clients = ClientRoutes(settings, access)
     app.add_api_route("/v1/events", gateway.events, methods=["POST"], **openapi.EVENTS_ROUTE)
     app.add_api_route("/healthz", gateway.healthz, methods=_ASKED, **openapi.HEALTHZ_ROUTE)
@@ -88,14 +93,14 @@ class Gateway:
         publisher: Publishes,
         health: Health,
         access: GatewayAccess,
+        keeper: RefusalKeeper,
         beside: Callable[[], str],
     ) -> None:
-        self.settings, self.access = settings, access
+        self.settings, self.access, self.keeper = settings, access, keeper
         self.beside = beside
         self.publisher = publisher
         self.health = health
         self.bodies = BodyRoom(settings.publish_buffer)
-        self.bucket = Bucket(settings.quarantine_rate)
         health.buffer_bytes.set_function(lambda: self.bodies.used + publisher.budget.used)
         health.waiting_requests.set_function(lambda: self.bodies.waiting)
         health.space.labels(settings.space).set(1)
@@ -171,16 +176,21 @@ class Gateway:
         async with request_body(
             request, self.bodies, self.settings, _sender(request, visitor)
         ) as body:
+            original = Original.of_request("events", request.headers, body)
+            client = visitor.client
             try:
                 taken = await take(
                     items_of(body, request.headers, self.settings.batch_limit),
                     self.settings,
                     visitor.permissions,
+                    original if is_binary(request.headers) else None,
                 )
             except Problem as problem:
-                raise await self._kept(problem, body, request_id) from None
+                raise await self._kept(problem, original, request_id, client) from None
             self._charge(request, visitor, len(body), len(taken.events) + len(taken.refusals))
-            unkept = await keep(taken, self.publisher, str(request_id), self.health, self.bucket)
+            unkept = await keep(
+                taken, self.publisher, str(request_id), self.health, self.keeper, client
+            )
         if taken.refusals:
             raise refused_items(taken, unkept)
         answer = {"accepted": len(taken.events), "items": taken.answer()}
@@ -204,16 +214,24 @@ class Gateway:
                 f"The facts are for the space {shown(named)}, and this gateway is of {own}.",
             )
 
-    async def _kept(self, problem: Problem, body: bytes, request_id: UUID) -> Problem:
+    async def _kept(
+        self, problem: Problem, original: Original, request_id: UUID, client: str
+    ) -> Problem:
         """The problem, after it was kept that a body can't be read: it was meant to say
         something.
         """
         if problem.name != "not-json":
             return problem
-        kept = excerpt_of(body, digest_of(self.settings.data), UNREADABLE)
-        refused_items = Quarantined(f"http:{request_id}", problem.detail, "not_json", kept)
-        unkept = await keep_refused(self.publisher, [refused_items], self.health, self.bucket)
-        return Problem(problem.name, problem.detail + unkept)
+        kept = excerpt_of(original.body, digest_of(self.settings.data), UNREADABLE)
+        refused = Quarantined(
+            f"http:{request_id}",
+            problem.detail,
+            "not_json",
+            kept,
+            client=client,
+            original=original.encode(),
+        )
+        return Problem(problem.name, problem.detail + await self.keeper.keep([refused]))
 
     def _away(self) -> str:
         return (

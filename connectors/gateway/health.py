@@ -94,6 +94,15 @@ _UNKEPT = Metric(
     "Above 0: their senders were told, but nobody else can look at them; see"
     " lgsp_gateway_topic_up, then who sends them.",
 )
+_UNVAULTED = Metric(
+    "lgsp_gateway_unvaulted_total",
+    "counter",
+    (),
+    "Refused items and bodies that are noted, but not kept whole: lgsp.vault can't be written, the"
+    " master key's file is gone, or they are more than LGSP_QUARANTINE_RATE.",
+    "Above 0: those can't be replayed, their senders have to send them again; see"
+    " lgsp_gateway_topic_up and the gateway's log.",
+)
 GATEWAY_METRICS = (
     _REQUESTS,
     _EVENTS,
@@ -106,6 +115,7 @@ GATEWAY_METRICS = (
     _KAFKA_UP,
     _TOPIC_UP,
     _UNKEPT,
+    _UNVAULTED,
 )
 
 
@@ -135,6 +145,7 @@ class Health:
         self.kafka_up = _KAFKA_UP.gauge(self.registry)
         self.topic_up = _TOPIC_UP.gauge(self.registry)
         self.unkept = _UNKEPT.counter(self.registry)
+        self.unvaulted = _UNVAULTED.counter(self.registry)
         self.space = SPACE.gauge(self.registry)
 
     def render(self) -> bytes:

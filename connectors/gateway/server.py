@@ -14,6 +14,8 @@ from connectors.gateway.app import gateway_app
 from connectors.gateway.heartbeat import beat
 from connectors.gateway.used import keep_noting
 from connectors.publishing.publisher import Publisher
+from connectors.vault.feed import VaultKeyFeed
+from connectors.vault.vault import Vault
 from schemas.kafka.topics import when_ready
 from schemas.settings import Settings
 from serving import logs
@@ -42,8 +44,10 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     EnvironmentBroken for a file of a secret that others may read.
     """
     access, feeds = _access(settings)
+    vault_keys = VaultKeyFeed(settings)
+    vault = Vault(settings, lambda: vault_keys.known)
     async with Publisher(settings) as publisher:
-        server = _server(settings, publisher, access)
+        server = _server(settings, publisher, access, vault)
         spare_collections(_COLLECTED)
         tasks = [
             asyncio.create_task(_ensure_topics(settings, server)),
@@ -54,13 +58,14 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         # whom it lets in rests on them: without them it ends, and is started again
         for feed in feeds:
             feed.start(when_ended=server.stop_soon)
+        vault_keys.start()
         try:
             await server.serve([listener])
         finally:
             for task in tasks:
                 task.cancel()
             ended = await asyncio.gather(*tasks, return_exceptions=True)
-            for feed in feeds:
+            for feed in (*feeds, vault_keys):
                 await asyncio.to_thread(feed.stop)
         for result in (*ended, *(feed.failure for feed in feeds)):
             if isinstance(result, Exception):
@@ -81,9 +86,11 @@ def _access(settings: Settings) -> tuple[GatewayAccess, list[Background]]:
     return access, [register, directory]
 
 
-def _server(settings: Settings, publisher: Publisher, access: GatewayAccess) -> Server:
+def _server(
+    settings: Settings, publisher: Publisher, access: GatewayAccess, vault: Vault
+) -> Server:
     connections = Connections(settings.connections)
-    app = gateway_app(settings, publisher, access=access, beside=connections.text)
+    app = gateway_app(settings, publisher, access=access, vault=vault, beside=connections.text)
     return Server(
         app,
         "gateway",

@@ -36,7 +36,7 @@ YEAR = START - DAYS * DAY_MS
 EVENTS_A_DOSSIER = 5.58  # documents and duplicates included; only how much is made depends on it
 # report time, topic, partition, key, value, headers: a plain tuple crosses between processes
 # quickest
-_Waiting = tuple[int, str, int, bytes, bytes, Headers]
+_Waiting = tuple[int, str, int, bytes, bytes | None, Headers]
 _Row = tuple[bytes, bytes | None, Headers]
 
 
