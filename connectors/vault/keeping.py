@@ -21,6 +21,7 @@ from connectors.vault.master import (
     master_path,
 )
 from connectors.vault.reading import read_known_keys
+from connectors.vault.sealing import VaultRef
 from schemas.clock import DAY_MS, OFFSET_MS
 from schemas.errors import HubError
 from schemas.settings import Settings
@@ -68,6 +69,15 @@ async def erase(sender: Sends, settings: Settings, keys: Iterable[DataKey]) -> N
     """
     topic = vault_keys_topic(settings.space)
     await sender.send([OutgoingRecord(topic, key.id.encode(), None, []) for key in keys])
+
+
+async def forget(sender: Sends, settings: Settings, ref: VaultRef) -> None:
+    """Forget one thing; returns once that is on all in-sync replicas.
+
+    Raises: KafkaUnavailable
+    """
+    topic = vault_topic(settings.space)
+    await sender.send([OutgoingRecord(topic, key, None, []) for key in ref.keys])
 
 
 async def tick(sender: Sends, settings: Settings, now: int) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence, Set
+
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from connectors.vault.datakeys import DataKey, KnownKeys, keys_applied
 from connectors.vault.master import MasterKeys
 from connectors.vault.sealing import VaultRef, data_key_id, gone, opened
-from schemas.errors import OriginalGone
+from schemas.errors import OriginalGone, VaultError
 from schemas.kafka.clients import consumer, unavailable
 from schemas.kafka.reading import read_between, read_to_end
 from schemas.settings import Settings
@@ -40,24 +42,50 @@ async def read_whole(settings: Settings, ref: VaultRef, at: int) -> bytes:
 
     Raises: OriginalGone, MasterKeyMissing, VaultDamaged, KafkaUnavailable
     """
-    records = await _records(settings, ref, at)
+    found = (await read_wholes(settings, [ref], at))[ref]
+    if isinstance(found, VaultError):
+        raise found
+    return found
+
+
+async def read_wholes(
+    settings: Settings, refs: Sequence[VaultRef], at: int
+) -> dict[VaultRef, bytes | VaultError]:
+    """Likewise several, read at once; of each the thing, or why it can't be read. `at` is the
+    earliest.
+
+    Raises: KafkaUnavailable, EnvironmentBroken
+    """
+    records = await _records(settings, {name for ref in refs for name in ref.keys}, at)
+    known, masters = await read_known_keys(settings), MasterKeys.of(settings)
+    return {ref: _opened(settings, ref, records, known, masters) for ref in refs}
+
+
+def _opened(
+    settings: Settings,
+    ref: VaultRef,
+    records: Mapping[bytes, bytes],
+    known: KnownKeys,
+    masters: MasterKeys,
+) -> bytes | VaultError:
     first = records.get(ref.keys[0])
-    if first is None:
-        raise OriginalGone(gone(ref))
-    key = (await read_known_keys(settings)).keys.get(data_key_id(first))
-    if key is None:
-        raise OriginalGone(gone(ref))
-    plain = key.plain(MasterKeys.of(settings), vault_keys_topic(settings.space))
-    return opened(ref, records, key, plain, vault_topic(settings.space))
+    try:
+        key = None if first is None else known.keys.get(data_key_id(first))
+        if key is None:
+            return OriginalGone(gone(ref))
+        plain = key.plain(masters, vault_keys_topic(settings.space))
+        return opened(ref, records, key, plain, vault_topic(settings.space))
+    except VaultError as error:
+        return error
 
 
-async def _records(settings: Settings, ref: VaultRef, at: int) -> dict[bytes, bytes]:
-    """The values of the thing's records, by their keys; looked for from where they should be.
+async def _records(settings: Settings, wanted: Set[bytes], at: int) -> dict[bytes, bytes]:
+    """The values of records, by their keys; looked for from where they should be.
 
     Up to the end in any case: a tombstone may stand behind them that Kafka did not act on yet.
     """
     partition = TopicPartition(vault_topic(settings.space), 0)
-    wanted, found = {*ref.keys}, dict[bytes, bytes]()
+    found = dict[bytes, bytes]()
     early = max(0, at - int(settings.publish_timeout * 1000) - _CLOCKS_MS)
     try:
         async with consumer(settings) as reader:
@@ -66,11 +94,13 @@ async def _records(settings: Settings, ref: VaultRef, at: int) -> dict[bytes, by
             place = (await reader.offsets_for_times({partition: early}))[partition]
             start = end if place is None else place.offset
             for first, last in ((start, end), (beginning, start)):
-                if first >= last or found.keys() == wanted:
-                    continue
-                async for records in read_between(reader, partition, first, last):
-                    later = {one.key: one.value or b"" for one in records if one.key in wanted}
-                    found |= {key: value for key, value in later.items() if key is not None}
+                if first < last and found.keys() != wanted:
+                    earlier = dict[bytes, bytes]()
+                    async for records in read_between(reader, partition, first, last):
+                        earlier |= {
+                            one.key: one.value or b"" for one in records if one.key in wanted
+                        }
+                    found = earlier | found
     except (KafkaError, OSError) as error:
         raise unavailable(settings) from error
     return {key: value for key, value in found.items() if value}
