@@ -19,7 +19,9 @@ from connectors.gateway.health import Health, verdict
 from connectors.gateway.intake import Publishes, keep, refused_items, take
 from connectors.gateway.modes import check_media_type, is_binary, items_of
 from connectors.gateway.problems import GATEWAY_PROBLEMS
+from connectors.gateway.quarantine import QuarantineRoutes
 from connectors.gateway.refusals import RefusalKeeper
+from connectors.gateway.replay import Replay
 from connectors.gateway.room import BodyRoom
 from connectors.quarantine.excerpts import UNREADABLE
 from connectors.quarantine.original import Original
@@ -75,6 +77,7 @@ def gateway_app(
     app.add_api_route("/metrics", gateway.metrics, methods=_ASKED, **openapi.METRICS_ROUTE)
     app.add_api_route("/oauth/token", gateway.token, methods=["POST"], **openapi_access.TOKEN_ROUTE)
     clients.add_to(app)
+    QuarantineRoutes(settings, access, Replay(settings, publisher, health, keeper)).add_to(app)
     app.add_exception_handler(AccessError, _access_error)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(KafkaUnavailable, _unavailable)

@@ -12,7 +12,7 @@ import click
 
 from connectors.gateway.health import Health
 from connectors.gateway.refusals import RefusalKeeper
-from connectors.gateway.replay import Replay, rights_now
+from connectors.gateway.replay import Replay
 from connectors.publishing.publisher import Publisher
 from connectors.quarantine.entries import Entry
 from connectors.quarantine.finding import drop, find, original_of, originals
@@ -25,6 +25,7 @@ from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from serving.access.errors import NotAllowed
 from serving.access.register import ClientRegister, RegisterFeed
+from serving.access.rights import rights_now
 from serving.directory.directory import Directory
 from serving.directory.feed import DirectoryFeed
 
