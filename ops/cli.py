@@ -16,6 +16,7 @@ from ops.access.commands import client_group
 from ops.bench.names import MEASUREMENTS, WHOLE_JOB_EVENTS
 from ops.entry import INTERRUPTED, SENTENCE
 from ops.quarantine.commands import quarantine_group
+from ops.vault.commands import vault_group
 from schemas.errors import HubError
 from schemas.settings import Settings, config_file, settings
 from schemas.settings_words import setting_text
@@ -185,6 +186,7 @@ def mend_command(from_zero: bool, skip_missing: bool, yes: bool) -> None:
 
 
 cli.add_command(quarantine_group, "quarantine")
+cli.add_command(vault_group, "vault")
 cli.add_command(client_group, "client")
 
 

@@ -4,8 +4,11 @@ docs.
 
 from __future__ import annotations
 
+from math import nan
+
 from prometheus_client import CollectorRegistry, generate_latest
 
+from schemas.clock import now_ms
 from serving.spaces import SPACE
 from serving.telemetry import Metric
 
@@ -103,6 +106,21 @@ _UNVAULTED = Metric(
     "Above 0: those can't be replayed, their senders have to send them again; see"
     " lgsp_gateway_topic_up and the gateway's log.",
 )
+_WAITING_ENTRIES = Metric(
+    "lgsp_quarantine_waiting_entries",
+    "gauge",
+    (),
+    "Entries of the quarantine that wait and whose originals were kept, as of the last ten minutes"
+    " or so.",
+    "Many: `lgsp quarantine list --state waiting` names sources and reasons.",
+)
+_WAITING_SECONDS = Metric(
+    "lgsp_quarantine_waiting_seconds",
+    "gauge",
+    (),
+    "How long the oldest of them waits; 0 where none does. NaN until they were counted once.",
+    "Above 7 days: its original goes after 14; have it mended and replay it, or drop it.",
+)
 GATEWAY_METRICS = (
     _REQUESTS,
     _EVENTS,
@@ -116,6 +134,8 @@ GATEWAY_METRICS = (
     _TOPIC_UP,
     _UNKEPT,
     _UNVAULTED,
+    _WAITING_ENTRIES,
+    _WAITING_SECONDS,
 )
 
 
@@ -146,7 +166,22 @@ class Health:
         self.topic_up = _TOPIC_UP.gauge(self.registry)
         self.unkept = _UNKEPT.counter(self.registry)
         self.unvaulted = _UNVAULTED.counter(self.registry)
+        self._waiting_entries = _WAITING_ENTRIES.gauge(self.registry)
+        self._waiting_entries.set(nan)
+        self._oldest: int | None = None
+        self._counted = False
+        _WAITING_SECONDS.gauge(self.registry).set_function(self._waiting_seconds)
         self.space = SPACE.gauge(self.registry)
+
+    def waiting(self, entries: int, oldest: int | None) -> None:
+        """So many entries wait, the oldest since an instant (epoch ms)."""
+        self._waiting_entries.set(entries)
+        self._oldest, self._counted = oldest, True
+
+    def _waiting_seconds(self) -> float:
+        if not self._counted:
+            return nan
+        return 0.0 if self._oldest is None else max(0.0, (now_ms() - self._oldest) / 1000)
 
     def render(self) -> bytes:
         """The metrics in Prometheus' text format."""

@@ -11,7 +11,9 @@ from functools import partial
 
 from connectors.gateway.access import GatewayAccess
 from connectors.gateway.app import gateway_app
+from connectors.gateway.health import Health
 from connectors.gateway.heartbeat import beat
+from connectors.gateway.housekeeping import keep_house
 from connectors.gateway.used import keep_noting
 from connectors.publishing.publisher import Publisher
 from connectors.vault.feed import VaultKeyFeed
@@ -47,11 +49,13 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     vault_keys = VaultKeyFeed(settings)
     vault = Vault(settings, lambda: vault_keys.known)
     async with Publisher(settings) as publisher:
-        server = _server(settings, publisher, access, vault)
+        health = Health()
+        server = _server(settings, publisher, health, access, vault)
         spare_collections(_COLLECTED)
         tasks = [
             asyncio.create_task(_ensure_topics(settings, server)),
             asyncio.create_task(beat(publisher, settings.heartbeat_seconds)),
+            asyncio.create_task(keep_house(settings, publisher, health, lambda: vault_keys.known)),
         ]
         if feeds:
             tasks.append(asyncio.create_task(keep_noting(settings, access)))
@@ -87,10 +91,12 @@ def _access(settings: Settings) -> tuple[GatewayAccess, list[Background]]:
 
 
 def _server(
-    settings: Settings, publisher: Publisher, access: GatewayAccess, vault: Vault
+    settings: Settings, publisher: Publisher, health: Health, access: GatewayAccess, vault: Vault
 ) -> Server:
     connections = Connections(settings.connections)
-    app = gateway_app(settings, publisher, access=access, vault=vault, beside=connections.text)
+    app = gateway_app(
+        settings, publisher, health, access=access, vault=vault, beside=connections.text
+    )
     return Server(
         app,
         "gateway",
