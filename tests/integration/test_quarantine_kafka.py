@@ -22,14 +22,19 @@ from topic_reader import records_since
 
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.modes import BATCH_TYPE
+from connectors.publishing.publisher import Publisher
 from connectors.quarantine.entries import Entry, entries
 from connectors.quarantine.finding import find, original_of
-from connectors.vault.reading import read_known_keys
+from connectors.vault.datakeys import VaultOwner
+from connectors.vault.keeping import erase, tick
+from connectors.vault.reading import read_known_keys, read_whole
+from connectors.vault.vault import Vault, VaultItem
 from schemas.clock import now_ms
 from schemas.errors import MasterKeyMissing, OriginalGone
-from schemas.kafka.topics import ensure_topics
+from schemas.kafka.clients import admin
+from schemas.kafka.topics import ensure_topics, set_settings, settings_of
 from schemas.settings import Settings
-from schemas.topics import VAULT, VAULT_KEYS, events_topic
+from schemas.topics import VAULT, VAULT_KEYS, events_topic, topics_of, vault_keys_topic
 from serving.access import changes
 from serving.access.clients import Client
 from serving.access.keys import Pepper
@@ -290,6 +295,34 @@ def test_the_command_looks_at_the_clients_rights_too(
     give(here, name, code, f"{code}.X")
     assert "is taken in" in lgsp(here, 0, "quarantine", "replay", origin(answer, 0))
     assert things(here, f"{code}.X") == ["D-1"]
+
+
+async def test_an_erased_key_goes_from_the_log_itself(here: Settings) -> None:
+    """As it does within the hour: here the topic's settings are those of seconds."""
+    alone = here.model_copy(update={"space": "forgotten"})
+    await ensure_topics(alone)
+    topic = vault_keys_topic(alone.space)
+    quick = {"max.compaction.lag.ms": "1", "segment.ms": "1", "min.cleanable.dirty.ratio": "0.01"}
+    declared = next(one for one in topics_of(alone) if one.name == topic).config(alone)
+    async with admin(alone) as client:
+        found = (await settings_of(client, [topic]))[topic]
+        assert declared == {name: found[name].value for name in declared}, "as Kafka tells them"
+        assert await set_settings(client, {topic: declared | quick}) == []
+    async with Publisher(alone) as publisher:
+        owner = VaultOwner.at("quarantine", "A", "b", now_ms())
+        (ref,) = await Vault(alone).keep(publisher, [VaultItem(owner, NAME.encode())])
+        assert await read_whole(alone, ref, now_ms()) == NAME.encode()
+        (key,) = (await read_known_keys(alone)).keys.values()
+        await erase(publisher, alone, [key])
+        with pytest.raises(OriginalGone):
+            await read_whole(alone, ref, now_ms())
+        for _ in range(600):
+            await tick(publisher, alone, now_ms())
+            kept = [one.value for one in await records_since(alone, topic) if one.value]
+            if key.value not in kept:
+                break
+            await asyncio.sleep(0.2)
+    assert key.value not in kept
 
 
 async def test_nothing_of_another_space_is_seen(here: Settings) -> None:
