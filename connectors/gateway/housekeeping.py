@@ -23,20 +23,23 @@ from serving.logs import REPEATS
 
 log = logging.getLogger(__name__)
 
-EVERY_SECONDS = 600.0
+EVERY_SECONDS, AGAIN_SECONDS = 600.0, 30.0
 _REST = 50  # times as long as reading the quarantine took, at least
 
 
 async def keep_house(
     settings: Settings, publisher: Sends, health: Health, known: Callable[[], KnownKeys | None]
 ) -> None:
-    """Do so until cancelled; what fails is done the next time."""
+    """Do so until cancelled; what fails, or can't be done yet, is done again soon."""
     while True:
         began = time.monotonic()
-        await _tried(lambda: look_after_keys(settings, publisher, known()))
-        await _tried(lambda: look_at_entries(settings, health))
+        done = [
+            await _tried(lambda: look_after_keys(settings, publisher, known())),
+            await _tried(lambda: look_at_entries(settings, health)),
+        ]
         took = time.monotonic() - began
-        await asyncio.sleep(max(EVERY_SECONDS, took * _REST))
+        pause = EVERY_SECONDS if all(done) and known() is not None else AGAIN_SECONDS
+        await asyncio.sleep(max(pause, took * _REST))
 
 
 async def look_after_keys(settings: Settings, publisher: Sends, known: KnownKeys | None) -> None:
@@ -72,10 +75,14 @@ async def _waiting(settings: Settings) -> tuple[int, int | None]:
     return len(newest), min(newest.values(), default=None)
 
 
-async def _tried(work: Callable[[], Awaitable[None]]) -> None:
+async def _tried(work: Callable[[], Awaitable[None]]) -> bool:
+    """Whether it was done."""
     try:
         await work()
     except (HubError, KafkaError, OSError) as error:
         log.warning("Vault and quarantine are looked after later: %s", error, extra=REPEATS)
     except Exception:  # nobody awaits this task before the end
         log.exception("Vault and quarantine are looked after later, for an unforeseen reason")
+    else:
+        return True
+    return False

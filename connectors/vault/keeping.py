@@ -116,13 +116,16 @@ def require_readable(keys: Sequence[DataKey], masters: MasterKeys, settings: Set
 
 
 def begin_rotation(settings: Settings, known: KnownKeys) -> MasterKeys:
-    """Put a new master key into the file, unless one was put there that is not in use alone yet.
+    """Put a new master key into the file; where one was put there a moment ago, or a data key
+    needs the older one still, that rotation goes on.
 
     Raises: MasterKeyMissing, VaultDamaged, EnvironmentBroken, OSError
     """
     masters = MasterKeys.of(settings)
     require_readable([*known.keys.values()], masters, settings)
-    return masters if len(masters.keys) > 1 else add_master(settings)
+    if len(masters.keys) > 1 and (_unsettled(settings) > 0 or _needs_older(known, masters)):
+        return masters
+    return add_master(settings)
 
 
 def finish_rotation(settings: Settings, known: KnownKeys) -> MasterKeys:
@@ -131,17 +134,25 @@ def finish_rotation(settings: Settings, known: KnownKeys) -> MasterKeys:
     Raises: HubError where it was changed a moment ago, or a key needs the old one still
     """
     masters = MasterKeys.of(settings)
-    wait = settings.publish_timeout + _SETTLE_SECONDS
-    age = time.time() - master_path(settings).stat().st_mtime
-    if len(masters.keys) > 1 and age < wait:
+    if len(masters.keys) > 1 and (left := _unsettled(settings)) > 0:
         raise HubError(
-            f"The master key was changed {age:.0f} s ago, and a gateway may be using the old one"
-            f" yet: do this again {wait - age:.0f} s from now."
+            "The master key was changed a moment ago, and a gateway may be using the old one yet:"
+            f" do this again {left:.0f} s from now."
         )
     require_readable([*known.keys.values()], masters, settings)
-    if any(key.master != masters.newest for key in known.keys.values()):
+    if _needs_older(known, masters):
         raise HubError(
             "Data keys are wrapped by the old master key still: `lgsp vault rotate` once more, then"
             " this again."
         )
     return forget_older_masters(settings)
+
+
+def _unsettled(settings: Settings) -> float:
+    """Seconds until every gateway of this machine uses the file as it is now."""
+    changed = master_path(settings).stat().st_mtime
+    return changed + settings.publish_timeout + _SETTLE_SECONDS - time.time()
+
+
+def _needs_older(known: KnownKeys, masters: MasterKeys) -> bool:
+    return any(key.master != masters.newest for key in known.keys.values())

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from accesses import PROVINCE, Clients, draft
 from gateways import BAD, RECEIVED, Remembers, binary, client_of, post, problem, publisher
@@ -176,8 +177,6 @@ def replay(publisher: Remembers, here: Settings, vault: Vault) -> Replay:
 
 
 def marks(publisher: Remembers) -> list[Mark]:
-    import msgspec
-
     return [msgspec.json.decode(one.value or b"", type=Mark) for one in of(publisher, MARKS)]
 
 
@@ -374,7 +373,7 @@ async def test_what_fails_beside_requests_ends_nothing(
         async def fails(error: Exception = error) -> None:
             raise error
 
-        await housekeeping._tried(fails)
+        assert not await housekeeping._tried(fails)
     assert "no Kafka" in caplog.text
     assert "unforeseen" in caplog.text
 

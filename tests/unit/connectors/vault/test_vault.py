@@ -4,109 +4,35 @@ written, and by nobody else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from vaults import MASTERS, NAME, NOON, OWNER, Kafka, item, kafka, key_and_plain, masters
 
-from connectors.publishing.lanes import OutgoingRecord
-from connectors.vault import keeping
 from connectors.vault.datakeys import (
-    TICK,
     UNKNOWN,
     DataKey,
     KnownKeys,
     VaultOwner,
-    keys_applied,
-    new_data_key,
 )
 from connectors.vault.keeping import (
-    begin_rotation,
-    chosen_keys,
-    day_of,
-    ends_at,
     erase,
-    finish_rotation,
-    over,
-    rewrap,
-    tick,
 )
-from connectors.vault.master import VAULT_KEY_FILE, MasterKeys, master_path
-from connectors.vault.sealing import CHUNK_BYTES, VaultRef, data_key_id, opened, sealed, sealed_size
-from connectors.vault.vault import MOST_AGENCIES, Vault, VaultItem
-from schemas.clock import DAY_MS, as_date, numbered_day
+from connectors.vault.master import VAULT_KEY_FILE, MasterKeys
+from connectors.vault.sealing import CHUNK_BYTES, VaultRef, opened, sealed, sealed_size
+from connectors.vault.vault import MOST_AGENCIES, Vault
 from schemas.errors import (
     EnvironmentBroken,
-    HubError,
     MasterKeyMissing,
     OriginalGone,
     VaultDamaged,
-    VaultError,
 )
 from schemas.settings import Settings
 from schemas.topics import FACT_BYTES, VAULT, VAULT_KEYS
 
-NOON = 1_764_478_800_000  # 2025-11-30, noon in Viet Nam
-OWNER = VaultOwner.at("quarantine", "SAMPLE.A", "shop", NOON)
-MASTERS = MasterKeys([b"m" * 32])
-NAME = "Nguyễn Thị Mẫu".encode()
-
-
-class Kafka:
-    """Stands for the publisher and the two topics."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.records: list[Any] = []
-
-    async def send(self, records: Iterable[OutgoingRecord]) -> None:
-        self.records += [
-            SimpleNamespace(topic=one.topic, offset=0, key=one.key, value=one.value)
-            for one in records
-        ]
-
-    def of(self, topic: str) -> dict[bytes, bytes]:
-        """What stands there after compaction."""
-        found = {one.key: one.value for one in self.records if one.topic == topic}
-        return {key: value for key, value in found.items() if value is not None}
-
-    @property
-    def known(self) -> KnownKeys:
-        keys, erased = dict[str, DataKey](), set[str]()
-        keys_applied(keys, erased, [one for one in self.records if one.topic == VAULT_KEYS])
-        return KnownKeys(keys, erased)
-
-    def read(self, ref: VaultRef, masters: MasterKeys) -> bytes:
-        """As connectors/vault/reading.py does."""
-        records = self.of(VAULT)
-        key = self.known.keys.get(data_key_id(records[ref.keys[0]]))
-        if key is None:
-            raise OriginalGone("its key is gone")
-        return opened(ref, records, key, key.plain(masters, VAULT_KEYS), VAULT)
-
-
-@pytest.fixture
-def kafka(tmp_path: Path) -> Kafka:
-    return Kafka(Settings(data=tmp_path))
-
-
-@pytest.fixture
-def masters(kafka: Kafka) -> MasterKeys:
-    return MasterKeys.of(kafka.settings)
-
-
-def key_and_plain(owner: VaultOwner = OWNER) -> tuple[DataKey, bytes]:
-    key = new_data_key(owner, MASTERS, VAULT_KEYS, NOON)
-    return key, key.plain(MASTERS, VAULT_KEYS)
-
-
-def item(whole: bytes, **chosen: Any) -> VaultItem:
-    return VaultItem(OWNER._replace(**chosen), whole)
-
+__all__ = ["kafka", "masters"]  # fixtures
 
 # ---- a thing in its records
 
@@ -287,126 +213,3 @@ async def test_who_makes_codes_up_makes_only_so_many_keys(kafka: Kafka) -> None:
     assert any(key.agency == UNKNOWN for key in kafka.known.keys.values())
     await vault.keep(kafka, [item(b"", client="b")])
     assert len(kafka.known.keys) == MOST_AGENCIES + 2, "another client is not held up"
-
-
-# ---- erasing, retention, rotation
-
-
-async def test_a_day_erased_is_a_day_forgotten(kafka: Kafka, masters: MasterKeys) -> None:
-    vault = Vault(kafka.settings, lambda: kafka.known)
-    kept = [
-        item(NAME),
-        item(NAME, day=OWNER.day - 1),
-        item(NAME, agency="B"),
-        item(NAME, client="b"),
-    ]
-    refs = await vault.keep(kafka, kept)
-    day = as_date(numbered_day(OWNER.day))
-    assert {day_of(key) for key in kafka.known.of(OWNER)} == {day}
-    chosen = chosen_keys(kafka.known, "SAMPLE.A", "shop", day)
-    assert [key.owner for key in chosen] == [OWNER]
-    assert len(chosen_keys(kafka.known, None, "b", None)) == 1
-    await erase(kafka, kafka.settings, chosen)
-    with pytest.raises(OriginalGone):
-        kafka.read(refs[0], masters)
-    assert [kafka.read(ref, masters) for ref in refs[1:]] == [NAME] * 3
-
-
-def test_keys_go_when_the_days_of_their_purpose_are_over() -> None:
-    key, _ = key_and_plain()
-    midnight = NOON + DAY_MS // 2
-    assert ends_at(key) == midnight + 14 * DAY_MS
-    known = KnownKeys({key.id: key})
-    assert over(known, ends_at(key) - 1) == []
-    assert over(known, ends_at(key)) == [key]
-
-
-async def test_what_was_erased_comes_back_by_no_later_record(
-    kafka: Kafka, masters: MasterKeys, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Somebody erases a key while the master key is changed."""
-
-    async def read(_: Settings) -> KnownKeys:
-        return kafka.known
-
-    monkeypatch.setattr(keeping, "read_known_keys", read)
-    (ref,) = await Vault(kafka.settings, lambda: kafka.known).keep(kafka, [item(NAME)])
-    before = kafka.known
-    newer = begin_rotation(kafka.settings, before)
-    await erase(kafka, kafka.settings, before.keys.values())
-    assert await rewrap(kafka, kafka.settings, before.keys.values(), newer) == 1
-    assert not kafka.of(VAULT_KEYS), "nor after Kafka took what was outdated away"
-    with pytest.raises(OriginalGone):
-        kafka.read(ref, newer)
-
-
-async def test_a_changed_master_key_reads_what_is_old_and_the_old_one_nothing_new(
-    kafka: Kafka, masters: MasterKeys, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def read(_: Settings) -> KnownKeys:
-        return kafka.known
-
-    monkeypatch.setattr(keeping, "read_known_keys", read)
-    settings = kafka.settings
-    vault = Vault(settings, lambda: kafka.known)
-    (old,) = await vault.keep(kafka, [item(NAME)])
-    newer = begin_rotation(settings, kafka.known)
-    assert newer.newest != masters.newest
-    assert begin_rotation(settings, kafka.known).ids == newer.ids, "interrupted, it goes on"
-    (between,) = await vault.keep(kafka, [item(NAME, day=OWNER.day + 1)])
-    assert await rewrap(kafka, settings, kafka.known.keys.values(), newer) == 1
-    with pytest.raises(HubError, match="a gateway may be using the old one"):
-        finish_rotation(settings, kafka.known)
-    monkeypatch.setattr(
-        keeping, "time", SimpleNamespace(time=lambda: master_path(settings).stat().st_mtime + 999)
-    )
-    alone = finish_rotation(settings, kafka.known)
-    assert alone.ids == {newer.newest}
-    assert master_path(settings).stat().st_mode & 0o777 == 0o600
-    (after,) = await vault.keep(kafka, [item(NAME)])
-    for ref in (old, between, after):
-        assert kafka.read(ref, alone) == NAME
-        with pytest.raises(VaultError):
-            kafka.read(ref, masters)
-
-
-async def test_the_old_master_key_stays_while_a_key_needs_it(
-    kafka: Kafka, masters: MasterKeys, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await Vault(kafka.settings).keep(kafka, [item(NAME)])
-    begin_rotation(kafka.settings, kafka.known)
-    monkeypatch.setattr(keeping, "time", SimpleNamespace(time=lambda: float(2**40)))
-    with pytest.raises(HubError, match="once more"):
-        finish_rotation(kafka.settings, kafka.known)
-    assert masters.newest in MasterKeys.of(kafka.settings).ids
-
-
-async def test_nothing_is_changed_where_a_key_can_not_be_unwrapped(
-    kafka: Kafka, tmp_path: Path
-) -> None:
-    elsewhere = kafka.settings.model_copy(update={"data": tmp_path / "elsewhere"})
-    await Vault(elsewhere).keep(kafka, [item(NAME)])
-    masters = MasterKeys.of(kafka.settings)
-    with pytest.raises(MasterKeyMissing):
-        begin_rotation(kafka.settings, kafka.known)
-    assert MasterKeys.of(kafka.settings).ids == masters.ids
-
-
-async def test_a_tick_says_nothing(kafka: Kafka) -> None:
-    await tick(kafka, kafka.settings, NOON)
-    assert {one.key for one in kafka.records} == {TICK}
-    assert kafka.known.keys == {}
-
-
-def test_a_record_that_is_no_key_takes_no_other_along(caplog: pytest.LogCaptureFixture) -> None:
-    key, _ = key_and_plain()
-    records = [
-        SimpleNamespace(topic=VAULT_KEYS, offset=at, key=name, value=value)
-        for at, (name, value) in enumerate(
-            [(b"x", b"{"), (b"\xff", key.value), (key.id.encode(), key.value), (None, b"x")]
-        )
-    ]
-    keys, erased = dict[str, DataKey](), set[str]()
-    keys_applied(keys, erased, records)
-    assert keys == {key.id: key}
-    assert len(caplog.messages) == 2
