@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from connectors.gateway.health import Health
 from connectors.gateway.intake import Publishes, Taken, count_refused, keep, publish, take
-from connectors.gateway.modes import is_binary, items_of
+from connectors.gateway.modes import items_of
 from connectors.gateway.problems import GATEWAY_PROBLEMS
 from connectors.gateway.refusals import RefusalKeeper
 from connectors.quarantine.entries import Entry
@@ -77,13 +77,8 @@ class Replay:
         return Mark(state=state, by=by, status=422, said=said, request=request)
 
     async def _taken(self, original: Original, permissions: Permissions) -> Taken:
-        headers = original.as_headers
-        return await take(
-            items_of(original.body, headers, self.settings.batch_limit),
-            self.settings,
-            permissions,
-            original if is_binary(headers) else None,
-        )
+        items = items_of(original.body, original.as_headers, self.settings.batch_limit)
+        return await take(items, self.settings, permissions)
 
 
 def _refused_again(entry: Entry, taken: Taken, by: str) -> Mark:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,10 +33,10 @@ from schemas.digests import Digest
 from schemas.errors import KafkaUnavailable
 from schemas.settings import Settings
 from schemas.topics import MARKS, QUARANTINE, VAULT, VAULT_KEYS
+from serving.access import changes
 from serving.access.clients import Identity
 from serving.access.errors import AccessUnknown, NotAllowed
 from serving.access.permissions import Permissions
-from serving.access.register import ClientRegister
 from serving.access.rights import rights_now
 
 __all__ = ["publisher"]  # fixture
@@ -157,14 +158,15 @@ async def test_what_the_vault_can_not_take_is_refused_and_noted_all_the_same(
 async def test_only_so_much_is_kept_whole_and_that_takes_nothing_from_the_notes(
     publisher: Remembers, here: Settings, vault: Vault
 ) -> None:
-    """10 bytes a second: 5,120 at once."""
-    large = {**BAD, "comment": "x" * 6_000}
+    """10 bytes a second: 5,120 at once of each."""
+    large = {**BAD, "comment": "x" * 4_300}
     async with client_of(publisher, vault=vault, data=here.data, quarantine_rate=10) as client:
-        await post(client, [large], BATCH_TYPE)
-        await post(client, [BAD], BATCH_TYPE)
+        for item in (large, BAD, BAD):
+            await post(client, [item], BATCH_TYPE)
         told = (await client.get("/metrics")).text
-    assert [entry.ref is None for entry in entries(publisher)] == [True, False]
-    assert "lgsp_gateway_unvaulted_total 1.0" in told
+    assert [entry.ref is None for entry in entries(publisher)] == [False, True, True]
+    assert "lgsp_gateway_unvaulted_total 2.0" in told
+    assert "lgsp_gateway_unkept_total 0.0" in told
 
 
 # ---- sent again
@@ -284,16 +286,29 @@ async def test_the_clients_rights_are_those_of_now(
 ) -> None:
     entry = await refused(publisher, here, vault, [NUMBERED])
     whole = original(publisher, here, entry)
-    clients = Clients(draft("poor", agencies=("NONE",)), draft("shut", doors=("files",)))
-    for name in ("poor", "shut"):
+    clients = Clients(
+        draft("poor", agencies=("NONE",)), draft("shut", doors=("files",), agencies=("*",))
+    )
+    for name, said in (("poor", "may speak for NONE"), ("shut", "may not use the door")):
         rights = rights_now(name, "required", clients.register, lambda: PROVINCE)
         mark = await replay.send(entry, whole, rights, "boss")
         assert (mark.state, mark.status, publisher.events) == ("waiting", 403, [])
+        assert said in mark.said
 
 
 def test_who_is_not_known_any_more_has_no_rights() -> None:
-    register = ClientRegister()
-    for name, access in (("", "required"), ("gone", "required"), ("gone", "open")):
+    clients = Clients(draft("shop"), draft("over"))
+    clients.put(changes.revoked(clients.register.clients["over"], now_ms()))
+    register = clients.register
+    assert rights_now("shop", "required", register, lambda: PROVINCE).speaks_for(
+        "P", date(2026, 11, 1)
+    )
+    for name, access in (
+        ("", "required"),
+        ("gone", "required"),
+        ("gone", "open"),
+        ("over", "open"),
+    ):
         with pytest.raises(NotAllowed):
             rights_now(name, access, register, lambda: None)
     with pytest.raises(AccessUnknown):

@@ -91,6 +91,17 @@ async def test_what_was_erased_comes_back_by_no_later_record(
         kafka.read(ref, newer)
 
 
+def test_an_erased_key_stays_erased_whatever_is_written_behind_it() -> None:
+    key, _ = key_and_plain()
+    records = [
+        SimpleNamespace(topic=VAULT_KEYS, offset=at, key=key.id.encode(), value=value)
+        for at, value in enumerate([key.value, None, key.value])
+    ]
+    keys, erased = dict[str, DataKey](), set[str]()
+    assert keys_applied(keys, erased, records)
+    assert (keys, erased) == ({}, {key.id})
+
+
 async def test_a_changed_master_key_reads_what_is_old_and_the_old_one_nothing_new(
     kafka: Kafka, masters: MasterKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
