@@ -11,6 +11,7 @@ from connectors.vault.datakeys import DataKey, KnownKeys, keys_applied
 from schemas.kafka.reading import ConsumedRecord
 from schemas.settings import Settings
 from schemas.topics import vault_keys_topic
+from serving.access.register import IDLE_MS
 from serving.store.disposable import Position
 from serving.store.follower import Follower
 from serving.store.options import FollowerOptions
@@ -75,7 +76,7 @@ class VaultKeyFeed(Follower):
             "vault's keys",
             (vault_keys_topic(settings.space),),
             batch=1_000,
-            wait_ms=100,
+            wait_ms=IDLE_MS,
             vital=False,
             lasting=True,
             caught_up=store.caught_up,
