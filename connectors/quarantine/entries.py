@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaConnectionError
 
 from connectors.cloudevents.jsonitems import JsonItem
 from connectors.quarantine.excerpts import UNREADABLE, kept_of_item
@@ -20,7 +19,7 @@ from connectors.quarantine.marks import EntryState, PlacedMark, read_marks
 from connectors.vault.sealing import VaultRef
 from schemas.clock import iso
 from schemas.digests import Digest, known_digest
-from schemas.kafka.clients import consumer, unavailable
+from schemas.kafka.clients import reading
 from schemas.kafka.reading import read_to_end
 from schemas.masking import file_shown, masked_sentence
 from schemas.quarantine import FORM, QuarantineExcerpt, excerpt_of
@@ -176,12 +175,9 @@ async def entries(
     partition = TopicPartition(quarantine_topic(settings.space), 0)
     digest, marks = known_digest(settings.data), await read_marks(settings)
     only = None if client is None else ("client", client.encode())
-    try:
-        async with consumer(settings) as reader:
-            reader.assign([partition])
-            async for _, records in read_to_end(reader, partition):
-                for record in records:
-                    if record.timestamp >= since and (only is None or only in record.headers):
-                        yield entry_of(record, digest, marks)
-    except KafkaConnectionError as error:
-        raise unavailable(settings) from error
+    async with reading(settings) as reader:
+        reader.assign([partition])
+        async for _, records in read_to_end(reader, partition):
+            for record in records:
+                if record.timestamp >= since and (only is None or only in record.headers):
+                    yield entry_of(record, digest, marks)

@@ -9,12 +9,11 @@ from typing import Literal, NamedTuple
 
 import msgspec
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
 
 from connectors.publishing.lanes import OutgoingRecord
 from connectors.publishing.quarantine import Sends
 from connectors.vault.datakeys import TICK
-from schemas.kafka.clients import consumer, unavailable
+from schemas.kafka.clients import reading
 from schemas.kafka.reading import read_to_end
 from schemas.settings import Settings
 from schemas.topics import quarantine_marks_topic
@@ -63,14 +62,11 @@ async def read_marks(settings: Settings) -> dict[str, PlacedMark]:
     """
     marks: dict[str, PlacedMark] = {}
     partition = TopicPartition(quarantine_marks_topic(settings.space), 0)
-    try:
-        async with consumer(settings) as reader:
-            reader.assign([partition])
-            async for _, records in read_to_end(reader, partition):
-                for record in records:
-                    _take(marks, record.key or b"", record.value or b"", record.timestamp)
-    except (KafkaError, OSError) as error:
-        raise unavailable(settings) from error
+    async with reading(settings) as reader:
+        reader.assign([partition])
+        async for _, records in read_to_end(reader, partition):
+            for record in records:
+                _take(marks, record.key or b"", record.value or b"", record.timestamp)
     return marks
 
 

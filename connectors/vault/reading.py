@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
 
 from connectors.vault.datakeys import DataKey, KnownKeys, keys_applied
 from connectors.vault.master import MasterKeys
 from connectors.vault.sealing import VaultRef, data_key_id, gone, opened
 from schemas.errors import OriginalGone, VaultError
-from schemas.kafka.clients import consumer, unavailable
+from schemas.kafka.clients import reading
 from schemas.kafka.reading import read_between, read_to_end
 from schemas.settings import Settings
 from schemas.topics import vault_keys_topic, vault_topic
@@ -26,13 +25,10 @@ async def read_known_keys(settings: Settings) -> KnownKeys:
     """
     keys, erased = dict[str, DataKey](), set[str]()
     partition = TopicPartition(vault_keys_topic(settings.space), 0)
-    try:
-        async with consumer(settings) as reader:
-            reader.assign([partition])
-            async for _, records in read_to_end(reader, partition):
-                keys_applied(keys, erased, records)
-    except (KafkaError, OSError) as error:
-        raise unavailable(settings) from error
+    async with reading(settings) as reader:
+        reader.assign([partition])
+        async for _, records in read_to_end(reader, partition):
+            keys_applied(keys, erased, records)
     return KnownKeys(keys, erased)
 
 
@@ -87,20 +83,15 @@ async def _records(settings: Settings, wanted: Set[bytes], at: int) -> dict[byte
     partition = TopicPartition(vault_topic(settings.space), 0)
     found = dict[bytes, bytes]()
     early = max(0, at - int(settings.publish_timeout * 1000) - _CLOCKS_MS)
-    try:
-        async with consumer(settings) as reader:
-            beginning = (await reader.beginning_offsets([partition]))[partition]
-            end = (await reader.end_offsets([partition]))[partition]
-            place = (await reader.offsets_for_times({partition: early}))[partition]
-            start = end if place is None else place.offset
-            for first, last in ((start, end), (beginning, start)):
-                if first < last and found.keys() != wanted:
-                    earlier = dict[bytes, bytes]()
-                    async for records in read_between(reader, partition, first, last):
-                        earlier |= {
-                            one.key: one.value or b"" for one in records if one.key in wanted
-                        }
-                    found = earlier | found
-    except (KafkaError, OSError) as error:
-        raise unavailable(settings) from error
+    async with reading(settings) as reader:
+        beginning = (await reader.beginning_offsets([partition]))[partition]
+        end = (await reader.end_offsets([partition]))[partition]
+        place = (await reader.offsets_for_times({partition: early}))[partition]
+        start = end if place is None else place.offset
+        for first, last in ((start, end), (beginning, start)):
+            if first < last and found.keys() != wanted:
+                earlier = dict[bytes, bytes]()
+                async for records in read_between(reader, partition, first, last):
+                    earlier |= {one.key: one.value or b"" for one in records if one.key in wanted}
+                found = earlier | found
     return {key: value for key, value in found.items() if value}

@@ -17,6 +17,7 @@ import httpx
 import msgspec
 import pytest
 from accesses import basic, draft
+from aiokafka.admin import AIOKafkaAdminClient
 from gateway_process import Process, gateway
 from topic_reader import records_since
 
@@ -30,9 +31,9 @@ from connectors.vault.keeping import erase, tick
 from connectors.vault.reading import read_known_keys, read_whole
 from connectors.vault.vault import Vault, VaultItem
 from schemas.clock import now_ms
-from schemas.errors import MasterKeyMissing, OriginalGone
+from schemas.errors import KafkaUnavailable, MasterKeyMissing, OriginalGone
 from schemas.kafka.clients import admin
-from schemas.kafka.topics import ensure_topics, set_settings, settings_of
+from schemas.kafka.topics import TopicSetting, ensure_topics, set_settings, settings_of
 from schemas.settings import Settings
 from schemas.topics import VAULT, VAULT_KEYS, events_topic, topics_of, vault_keys_topic
 from serving.access import changes
@@ -297,6 +298,16 @@ def test_the_command_looks_at_the_clients_rights_too(
     assert things(here, f"{code}.X") == ["D-1"]
 
 
+async def told_settings(client: AIOKafkaAdminClient, topic: str) -> dict[str, TopicSetting]:
+    """The settings of a topic that was made a moment ago: not every answer knows it yet."""
+    for _ in range(100):
+        try:
+            return (await settings_of(client, [topic]))[topic]
+        except KafkaUnavailable:
+            await asyncio.sleep(0.1)
+    return (await settings_of(client, [topic]))[topic]
+
+
 async def test_an_erased_key_goes_from_the_log_itself(here: Settings) -> None:
     """As it does within the hour: here the topic's settings are those of seconds."""
     alone = here.model_copy(update={"space": "forgotten"})
@@ -305,7 +316,7 @@ async def test_an_erased_key_goes_from_the_log_itself(here: Settings) -> None:
     quick = {"max.compaction.lag.ms": "1", "segment.ms": "1", "min.cleanable.dirty.ratio": "0.01"}
     declared = next(one for one in topics_of(alone) if one.name == topic).config(alone)
     async with admin(alone) as client:
-        found = (await settings_of(client, [topic]))[topic]
+        found = await told_settings(client, topic)
         assert declared == {name: found[name].value for name in declared}, "as Kafka tells them"
         assert await set_settings(client, {topic: declared | quick}) == []
     async with Publisher(alone) as publisher:
