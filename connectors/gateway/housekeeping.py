@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from connectors.gateway.health import Health
 from connectors.publishing.quarantine import Sends
+from connectors.quarantine.apart import read_apart
 from connectors.quarantine.entries import entries
 from connectors.vault.datakeys import KnownKeys
 from connectors.vault.keeping import erase, over, tick
@@ -62,7 +63,7 @@ async def look_at_entries(settings: Settings, health: Health) -> None:
 
     Raises: KafkaUnavailable
     """
-    waiting, oldest = await asyncio.to_thread(lambda: asyncio.run(_waiting(settings)))
+    waiting, oldest = await read_apart(settings, lambda: _waiting(settings))
     health.waiting(waiting, oldest)
 
 

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from connectors.gateway import openapi_quarantine
 from connectors.gateway.access import GatewayAccess
 from connectors.gateway.replay import Replay
+from connectors.quarantine.apart import read_apart
 from connectors.quarantine.entries import Entry, entries
 from connectors.quarantine.finding import drop, find, original_of
 from connectors.quarantine.marks import ENTRY_STATES, Mark, PlacedMark
@@ -111,13 +112,9 @@ class QuarantineRoutes:
         self._waiting += 1
         try:
             async with self._turn:
-                return await asyncio.to_thread(lambda: asyncio.run(_awaited(reading)))
+                return await read_apart(self.settings, reading)
         finally:
             self._waiting -= 1
-
-
-async def _awaited(reading: Callable[[], Awaitable[_Read]]) -> _Read:
-    return await reading()
 
 
 async def _newest(
