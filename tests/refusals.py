@@ -4,6 +4,8 @@ made up.
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,12 +16,14 @@ from gateways import RECEIVED, Remembers, client_of, post
 from connectors.gateway.modes import BATCH_TYPE, STRUCTURED_TYPE
 from connectors.publishing.lanes import OutgoingRecord
 from connectors.quarantine.entries import Entry, entry_of
+from connectors.quarantine.finding import Matches
 from connectors.quarantine.original import Original
 from connectors.vault.datakeys import DataKey, KnownKeys, keys_applied
 from connectors.vault.master import MasterKeys
-from connectors.vault.sealing import data_key_id, opened
+from connectors.vault.sealing import VaultRef, data_key_id, opened
 from connectors.vault.vault import Vault
 from schemas.digests import Digest
+from schemas.quarantine import excerpt_of
 from schemas.settings import Settings
 from schemas.topics import QUARANTINE, VAULT, VAULT_KEYS
 from serving.access.clients import Identity
@@ -79,3 +83,30 @@ async def refused(publisher: Remembers, here: Settings, vault: Vault, body: Any)
 
 
 NUMBERED = {**RECEIVED, "data": {**RECEIVED["data"], "dossier_id": "001085012345"}}
+
+
+class EntriesInMemory:
+    """Stands for the topics of the quarantine and the vault: one entry that waits, of an item that
+    is good by now.
+    """
+
+    def __init__(self, client: str) -> None:
+        kept = excerpt_of(b"x", Digest(b"k" * 32), "a text", source="/sample")
+        ref = VaultRef.of(1)
+        self.entry = Entry("http:x/1", 0, "wrong", "wrong_value", kept, client, ref)
+
+    async def entries(
+        self, _: Settings, since: int = 0, client: str | None = None
+    ) -> AsyncIterator[Entry]:
+        if client in (None, self.entry.client):
+            yield self.entry
+
+    async def find(self, settings: Settings, origin: str, client: str | None = None) -> Matches:
+        matches = Matches()
+        async for entry in self.entries(settings, client=client):
+            if entry.begins(origin):
+                matches.add(entry)
+        return matches
+
+    async def original_of(self, _: Settings, entry: Entry) -> Original:
+        return Original.of_item("events", STRUCTURED_TYPE, json.dumps(RECEIVED))
