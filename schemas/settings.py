@@ -97,6 +97,13 @@ class Settings(BaseSettings):
             " none: nobody is believed"
         ),
     )
+    vault_key_file: Path | None = Field(
+        None,
+        description=(
+            "File with the master key of the vault, where what was refused is kept whole for 14"
+            " days; empty: vault.key in LGSP_DATA"
+        ),
+    )
     gateway_port: int = Field(
         8080, ge=1, le=65535, description="Port of the gateway (POST /v1/events)"
     )
@@ -231,7 +238,10 @@ class Settings(BaseSettings):
     quarantine_rate: int = Field(
         32 << 10,
         ge=1,
-        description="Bytes a second of refused items that a gateway keeps (512 s' worth at once)",
+        description=(
+            "Bytes a second that a gateway keeps of refused items, masked, and as many of their"
+            " originals, encrypted (512 s' worth at once)"
+        ),
     )
     quarantine_run: int = Field(
         1_000,

@@ -160,13 +160,8 @@ def write_once(path: Path, content: bytes) -> None:
     Raises: OSError
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    fresh = _written(path, content)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())  # an empty one after a power cut would be no secret for good
         with suppress(FileExistsError):
             os.link(fresh, path)
     finally:
@@ -174,8 +169,39 @@ def write_once(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
-def private_content(path: Path, setting: str, *, group: bool = False) -> bytes:
+def write_instead(path: Path, content: bytes) -> None:
+    """Replace such a file in one step.
+
+    Raises: OSError; then the file is what it was
+    """
+    fresh = _written(path, content)
+    try:
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def _written(path: Path, content: bytes) -> Path:
+    """The content on the disk, beside the path."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # an empty one after a power cut would be no secret for good
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+    return fresh
+
+
+def private_content(
+    path: Path, setting: str, *, group: bool = False, leaked: str = "delete it and make new keys"
+) -> bytes:
     """What a file of a secret holds, which nobody but its owner may read (or its `group`).
+    `leaked` says what to do where others did read it.
 
     Raises: EnvironmentBroken
     """
@@ -192,6 +218,6 @@ def private_content(path: Path, setting: str, *, group: bool = False) -> bytes:
         right = "640" if group else "600"
         raise EnvironmentBroken(
             f"Others than its owner may read or change the secret in {path} (mode {mode:03o}):"
-            f" `chmod {right} {path}`, and if others did read it, delete it and make new keys."
+            f" `chmod {right} {path}`, and if others did read it, {leaked}."
         )
     return content

@@ -20,10 +20,12 @@ from cubes import INDICATORS, NOW, at, counted, filled
 from fastapi import FastAPI
 from gateways import Remembers
 from listings import empty, paced
+from refusals import EntriesInMemory
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.gateway import clients as client_routes
 from connectors.gateway import gateway_app
+from connectors.gateway import quarantine as quarantine_routes
 from metrics.api.access import ReadingAccess
 from metrics.api.app import create_app
 from metrics.api.directory import directory_routes
@@ -193,6 +195,9 @@ def small_guarded_gateway(folder: Path) -> Iterator[FastAPI]:
     app.add_middleware(SignedIn, header=(b"authorization", key))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(client_routes, "topic", TopicInMemory(clients))
+        refused = EntriesInMemory("shop")
+        for name in ("entries", "find", "original_of"):
+            patched.setattr(quarantine_routes, name, getattr(refused, name))
         yield app
 
 

@@ -15,6 +15,7 @@ from serving.access.gate import Gate
 from serving.access.limits import ClientBuckets
 from serving.access.permissions import Permissions
 from serving.access.register import ClientRegister
+from serving.access.rights import rights_now
 from serving.access.scraping import PROXIED, Scraping
 from serving.directory.directory import Directory
 
@@ -26,6 +27,11 @@ class Visitor(NamedTuple):
 
     identity: Identity
     permissions: Permissions
+
+    @property
+    def client(self) -> str:
+        """The client's name; nothing where anybody may."""
+        return "" if self.identity.client is None else self.identity.name
 
 
 class GatewayAccess:
@@ -99,6 +105,14 @@ class GatewayAccess:
         permissions.require_door(door)
         self.buckets.admit(identity, min(announced_length(request), largest))
         return Visitor(identity, permissions)
+
+    def rights_now(self, name: str) -> Permissions:
+        """What the client of that name may by now, who sent something that is sent again.
+
+        Raises: NotAllowed, AccessUnknown
+        """
+        access = "open" if self._gate is None else "required"
+        return rights_now(name, access, self._register(), self._directory)
 
     def token(self, name: str, secret: str) -> tuple[Identity, str, int]:
         """For a client's name and key: who that is, a token, and the seconds that it holds.

@@ -15,6 +15,7 @@ from connectors.gateway.access import GatewayAccess
 from connectors.gateway.app import gateway_app, watch_topics
 from connectors.gateway.health import Health
 from connectors.gateway.heartbeat import beat
+from connectors.gateway.housekeeping import keep_house
 from connectors.gateway.packet_clients import RegisteredClients
 from connectors.gateway.used import keep_noting
 from connectors.packets.access import OpenAccess, PacketAccess
@@ -22,6 +23,8 @@ from connectors.packets.door import PacketDoor
 from connectors.packets.register import KnownDirectory
 from connectors.publishing.publisher import Publisher
 from connectors.sandbox.place import OpensSandbox
+from connectors.vault.feed import VaultKeyFeed
+from connectors.vault.vault import Vault
 from schemas.kafka.topics import when_ready
 from schemas.settings import Settings
 from schemas.spaces import NO_HUB, is_sandbox
@@ -59,6 +62,8 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     """
     who, health = _who(settings), Health()
     audit = AuditLog("gateway") if who.feeds else None
+    vault_keys = VaultKeyFeed(settings)
+    vault = Vault(settings, lambda: vault_keys.known)
     async with Publisher(settings) as publisher:
         sandbox = OpensSandbox(
             settings,
@@ -69,11 +74,12 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         packets = PacketDoor(
             settings, publisher, who.packets, directory=who.directory, sandbox=sandbox.open
         )
-        server = _server(settings, publisher, who.access, audit, packets, sandbox, health)
+        server = _server(settings, publisher, who.access, audit, packets, sandbox, health, vault)
         spare_collections(_COLLECTED)
         tasks = [
             asyncio.create_task(_ensure_topics(settings, server)),
             asyncio.create_task(beat(publisher, settings.heartbeat_seconds)),
+            asyncio.create_task(keep_house(settings, publisher, health, lambda: vault_keys.known)),
         ]
         if audit is not None:
             tasks.append(asyncio.create_task(keep_noting(settings, who.access)))
@@ -82,6 +88,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         # whom it lets in rests on them: without them it ends, and is started again
         for feed in who.feeds:
             feed.start(when_ended=server.stop_soon)
+        vault_keys.start()
         try:
             await server.serve([listener])
         finally:
@@ -90,7 +97,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             ended = await asyncio.gather(
                 *tasks, packets.stop(), sandbox.stop(), return_exceptions=True
             )
-            for feed in who.feeds:
+            for feed in (*who.feeds, vault_keys):
                 await asyncio.to_thread(feed.stop)
         for result in (*ended, *(feed.failure for feed in who.feeds)):
             if isinstance(result, Exception):
@@ -131,6 +138,7 @@ def _server(
     packets: PacketDoor,
     sandbox: OpensSandbox,
     health: Health,
+    vault: Vault,
 ) -> Server:
     connections, tls = Connections(settings.connections), ServerTls.of(settings)
     told = [one for one in (connections, packets.tally, audit, tls) if one is not None]
@@ -140,6 +148,7 @@ def _server(
         health,
         access=access,
         audit=audit,
+        vault=vault,
         beside=lambda: "".join(one.text() for one in told),
         packets=packets,
         sandbox=sandbox.open,

@@ -10,7 +10,12 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaConnectionError, NodeNotReadyError, RequestTimedOutError
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    NodeNotReadyError,
+    RequestTimedOutError,
+)
 
 from schemas.errors import EnvironmentBroken, KafkaUnavailable, SettingsError
 from schemas.settings import Settings
@@ -112,6 +117,23 @@ def consumer(settings: Settings, *topics: str, **options: Any) -> AIOKafkaConsum
         "request_timeout_ms": int(settings.request_timeout * 1000),
     }
     return AIOKafkaConsumer(*topics, **(chosen | connection(settings) | options))
+
+
+@asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer to read something with and be done, closed whatever happens: one that can't start
+    too, which else complains of it in a log where nobody knows what that means.
+
+    Raises: KafkaUnavailable when Kafka does not answer, at the start or inside.
+    """
+    reader = consumer(settings)
+    try:
+        await reader.start()
+        yield reader
+    except (KafkaError, OSError) as error:
+        raise unavailable(settings) from error
+    finally:
+        await reader.stop()
 
 
 def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:

@@ -128,6 +128,21 @@ def require_operator(identity: Identity) -> Client:
     return client
 
 
+def refusals_seen_by(identity: Identity) -> str | None:
+    """Whose refused items somebody may see, replay and drop: its own; None: everybody's, of an
+    operator.
+
+    Raises: NotAllowed where access is open: nobody is known then
+    """
+    client = identity.client
+    if client is None:
+        raise NotAllowed(
+            "What was refused is shown over HTTP to its sender and to operators, and LGSP_ACCESS is"
+            " open: use `lgsp quarantine` on the hub's own machine."
+        )
+    return None if client.role == "operator" else client.name
+
+
 def _fits(source: str, pattern: str) -> bool:
     return (
         source.startswith(pattern.removesuffix(ANY)) if pattern.endswith(ANY) else source == pattern

@@ -25,7 +25,7 @@ def pepper_of(settings: Settings) -> bytes:
     Raises: EnvironmentBroken for a file that others may read, or that is none of the hub's.
     """
     path = settings.pepper_file or settings.data / PEPPER_FILE
-    return _secret(path, lambda: secrets.token_bytes(SECRET_BYTES), "LGSP_PEPPER_FILE")
+    return secret_in(path, lambda: secrets.token_bytes(SECRET_BYTES), "LGSP_PEPPER_FILE")
 
 
 def token_seed_of(settings: Settings) -> bytes:
@@ -34,7 +34,7 @@ def token_seed_of(settings: Settings) -> bytes:
     Raises: EnvironmentBroken for a file that others may read, or that is none of the hub's.
     """
     path = settings.token_key_file or settings.data / TOKEN_KEY_FILE
-    return _secret(path, lambda: secrets.token_bytes(SECRET_BYTES), "LGSP_TOKEN_KEY_FILE")
+    return secret_in(path, lambda: secrets.token_bytes(SECRET_BYTES), "LGSP_TOKEN_KEY_FILE")
 
 
 def metrics_token_of(settings: Settings) -> str | None:
@@ -56,7 +56,19 @@ def metrics_token_of(settings: Settings) -> str | None:
     return text
 
 
-def _secret(path: Path, make: Callable[[], bytes], setting: str) -> bytes:
+def secret_in(
+    path: Path,
+    make: Callable[[], bytes],
+    setting: str,
+    *,
+    most: int = 1,
+    leaked: str = "delete it and make new keys",
+) -> bytes:
+    """A secret in a file of its own, made at first use: `SECRET_BYTES`, or up to `most` times as
+    many. `leaked` says what to do where others did read it.
+
+    Raises: EnvironmentBroken for a file that others may read, or that is none of the hub's.
+    """
     try:
         if not path.exists():
             write_once(path, make())
@@ -66,8 +78,8 @@ def _secret(path: Path, make: Callable[[], bytes], setting: str) -> bytes:
             f"The secret in {path} can't be made ({why}): mend the path or its rights, or name"
             f" another file with {setting}."
         ) from error
-    content = private_content(path, setting)
-    if len(content) != SECRET_BYTES:
+    content = private_content(path, setting, leaked=leaked)
+    if len(content) not in range(SECRET_BYTES, SECRET_BYTES * most + 1, SECRET_BYTES):
         raise EnvironmentBroken(
             f"{path} holds {len(content)} bytes, and a secret of the hub has {SECRET_BYTES}: it is"
             f" damaged or another file. Restore it, or name the right one with {setting}."

@@ -48,6 +48,7 @@ KNOWN = {
     "agency": ["TST.A", "TST.X"],
     "code": ["TST.A", "TST.Y"],
     "name": ["shop", "nobody"],
+    "origin": ["http:x/1", "http:x"],
     "field": ["land"],
     "kind": ["received", "closed", "open"],
     "measure": ["received", "closed"],
